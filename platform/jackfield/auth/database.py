@@ -1,0 +1,144 @@
+"""The connections to the database of users and sessions: SQLite by default, PostgreSQL by URL.
+
+Every use is bounded in time and every fault of the connection becomes Refusal `store_unavailable`, so that
+a database that hangs costs a caller two seconds and never a task. One writer at a time, on PostgreSQL too:
+the ids of `changes` then become visible in their order, and whoever remembers the last one misses none.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Self
+
+from sqlalchemy import URL, event, make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from jackfield.errors import Refusal
+
+__all__ = ["Database"]
+
+_DRIVERS = {
+    "sqlite": "sqlite+aiosqlite",
+    "postgres": "postgresql+asyncpg",
+    "postgresql": "postgresql+asyncpg",
+}
+_WRITER = text(
+    "SELECT pg_advisory_xact_lock(7465218)"
+)  # an arbitrary number, ours among the database's locks
+_EXAMPLE = "for example sqlite+aiosqlite:////var/lib/app/store.db or postgresql+asyncpg://user@host/name"
+
+
+class Database:
+    """A small pool of connections to one database. `limit` seconds bound every use of one."""
+
+    def __init__(self, engine: AsyncEngine, limit: float) -> None:
+        self._engine = engine
+        self._limit = limit
+        self._is_sqlite = engine.dialect.name == "sqlite"
+
+    @classmethod
+    def at(cls, url: str, *, limit: float = 2.0) -> Self:
+        """The database of this URL; nothing is connected yet. Raises Refusal for a URL that is none."""
+        parsed = _parse(url)
+        try:
+            if parsed.get_backend_name() == "sqlite":
+                return cls(_sqlite(parsed, limit), limit)
+            engine = create_async_engine(
+                parsed,
+                pool_size=4,
+                max_overflow=4,
+                pool_timeout=limit / 2,
+                pool_pre_ping=True,
+                hide_parameters=True,
+            )
+        except ModuleNotFoundError as error:
+            raise _unusable(
+                f"The database driver {error.name} is not installed.",
+                "Install it: pip install 'jackfield[postgres]'.",
+            ) from error
+        return cls(engine, limit)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._engine.dispose()
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """A connection to read with. Raises Refusal `store_unavailable`."""
+        async with self._bounded(), self._engine.connect() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction, alone in its kind, committed at the end. Raises Refusal `store_unavailable`."""
+        async with self._bounded(), self._engine.begin() as connection:
+            if self._is_sqlite:
+                # A transaction that first reads and then writes may fail halfway; one that begins as a
+                # writer waits for its turn.
+                await connection.exec_driver_sql("BEGIN IMMEDIATE")
+            else:
+                await connection.execute(_WRITER)
+            yield connection
+
+    @asynccontextmanager
+    async def _bounded(self) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(self._limit):
+                yield
+        except (DBAPIError, PoolTimeoutError, OSError, TimeoutError) as error:
+            # The driver's own fault is the cause to tell: SQLAlchemy's has the statement around it.
+            cause = error.orig if isinstance(error, DBAPIError) else error
+            raise Refusal("store_unavailable", fix="Try again in a few seconds.", retry_after=2) from cause
+
+
+def _parse(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+        parsed = parsed.set(drivername=_DRIVERS.get(parsed.drivername, parsed.drivername))
+        asynchronous = parsed.get_dialect().is_async
+    except (ArgumentError, NoSuchModuleError) as error:
+        # The URL itself is not told: it may hold a password.
+        raise _unusable(
+            "JACKFIELD_STORE is not the URL of a database.", f"Write it whole, {_EXAMPLE}."
+        ) from error
+    if not asynchronous or parsed.get_backend_name() not in ("sqlite", "postgresql"):
+        raise _unusable(
+            f"JACKFIELD_STORE names the driver {parsed.drivername}, which cannot be used here.",
+            f"SQLite and PostgreSQL can, {_EXAMPLE}.",
+        )
+    if parsed.get_backend_name() == "sqlite" and parsed.database in (None, "", ":memory:"):
+        raise _unusable("JACKFIELD_STORE names SQLite without a file.", f"Add the path, {_EXAMPLE}.")
+    return parsed
+
+
+def _sqlite(url: URL, limit: float) -> AsyncEngine:
+    # SQLite gives up waiting for another writer before our own limit strikes: its fault leaves the
+    # connection whole, a cancelled one must be thrown away. isolation_level None: we begin transactions.
+    engine = create_async_engine(
+        url,
+        pool_size=4,
+        max_overflow=0,
+        pool_timeout=limit / 2,
+        hide_parameters=True,
+        connect_args={"timeout": limit / 2, "isolation_level": None},
+    )
+    event.listen(engine.sync_engine, "connect", _prepare)
+    return engine
+
+
+def _prepare(connection: Any, _record: object) -> None:
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")  # readers go on while somebody writes
+    cursor.execute(
+        "PRAGMA synchronous=NORMAL"
+    )  # with WAL: safe from crashes, a power cut may cost the last moment
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.close()
+
+
+def _unusable(detail: str, fix: str) -> Refusal:
+    return Refusal("store_unavailable", detail, fix)

@@ -1,0 +1,124 @@
+"""May a page of this origin open a connection here? Pure.
+
+Browsers send cookies with every upgrade, whatever page asks for it, and let the page read what comes back
+(CWE-1385). `Origin` is the one thing a page cannot forge, so it is compared as RFC 6454, section 6.2
+serialises it, and anything that no browser would send is refused. Programs that are no browsers send none.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from ipaddress import ip_address
+from typing import NamedTuple
+
+from jackfield.errors import Refusal
+
+__all__ = ["host_allowed", "judge"]
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
+
+_LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+_ORIGIN = re.compile(
+    r"(?P<scheme>[a-z][a-z0-9+.-]{0,31})://"
+    rf"(?P<host>{_LABEL}(?:\.{_LABEL})*|\[[0-9a-f:.]{{2,45}}\])"
+    r"(?::(?P<port>[1-9][0-9]{0,4}))?"
+)
+# RFC 9110, section 7.2: uri-host [":" port]; no path, query or userinfo.
+_HOST = re.compile(r"(?P<name>[^\s/?#@:\[\]\\,]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?")
+
+
+class _Origin(NamedTuple):
+    scheme: str
+    host: str
+    port: int
+
+
+def judge(
+    origin: Sequence[str], own: str, *, any_origin: bool, allowed: Sequence[str], required: bool
+) -> None:
+    """Return if the page may open the endpoint, else raise Refusal `origin_not_allowed`.
+
+    `origin` holds the values of all Origin headers, `own` is `scheme://host[:port]` of this server as the
+    client addressed it. The own origin always passes, those in `allowed` too. With `any_origin` every page
+    passes, one without an origin (`null`: a file, a sandboxed frame) as well. No header at all passes
+    unless `required`. Default ports may be written or left out; `localhost`, `127.0.0.1` and `[::1]` on
+    one port are one origin. The refusal's `fix` is the line to paste into endpoints.yaml.
+    """
+    if not origin:
+        if required:
+            raise _refuse("The request has no Origin header, and this endpoint wants one.", _SEND_ORIGIN)
+        return
+    if len(origin) > 1:
+        raise _refuse("The request has more than one Origin header.", "Send one Origin header, or none.")
+    if origin[0] == "null":
+        if not any_origin:
+            raise _refuse("The page has no origin of its own: a file, or a sandboxed frame.", _SERVE_PAGE)
+        return
+    asked = _parse(origin[0])
+    if asked is None:
+        raise _refuse("The Origin header is not of the form scheme://host[:port].", _SERVE_PAGE)
+    if any_origin or asked == _parse(own.lower()) or any(asked == _lenient(one) for one in allowed):
+        return
+    raise _refuse(
+        f"Pages of {origin[0]} may not open this endpoint.",
+        f"origins: [{json.dumps(origin[0])}]",
+        origin=origin[0],
+    )
+
+
+def host_allowed(host: Sequence[str], listener_is_loopback: bool) -> bool:
+    """Whether the Host headers are exactly one, well-formed, and a name of this listener.
+
+    On a loopback listener the name must be `localhost` or a loopback address: a page of another site
+    whose name was made to point to 127.0.0.1 (DNS rebinding) is refused. Elsewhere any name passes.
+    """
+    if len(host) != 1:
+        return False
+    match = _HOST.fullmatch(host[0])
+    return match is not None and (not listener_is_loopback or _is_loopback(match["name"].lower()))
+
+
+def _is_loopback(name: str) -> bool:
+    if name == "localhost":
+        return True
+    try:
+        return ip_address(name.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def _parse(text: str) -> _Origin | None:
+    """The parts of a serialised origin, None where it is not one. Exact: nothing is mended."""
+    match = _ORIGIN.fullmatch(text)
+    if match is None:
+        return None
+    scheme, host = match["scheme"], match["host"]
+    port = int(match["port"]) if match["port"] else _DEFAULT_PORTS.get(scheme, 0)
+    if port > 65535:
+        return None
+    return _Origin(scheme, "localhost" if host in _LOOPBACK else host, port)
+
+
+@lru_cache(maxsize=1024)
+def _lenient(text: str) -> _Origin | None:
+    """An origin that a person wrote into the file: case, a closing slash and letters of any language pass."""
+    scheme, colon, host = text.strip().removesuffix("/").partition("://")
+    try:
+        if not host.isascii():
+            name, mark, port = host.partition(":")
+            host = name.encode("idna").decode("ascii") + mark + port
+    except UnicodeError:
+        return None
+    return _parse((scheme + colon + host).lower())
+
+
+_SEND_ORIGIN = "Send the header Origin with the address of your page, for example https://app.example.com."
+_SERVE_PAGE = "Serve the page from a web address, for example http://localhost:3000, and allow that address."
+
+
+def _refuse(detail: str, fix: str, **more: str) -> Refusal:
+    return Refusal("origin_not_allowed", detail, fix, more=more)

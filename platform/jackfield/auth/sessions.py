@@ -1,0 +1,321 @@
+"""Who is calling: from a credential to an identity, and the end of it.
+
+Strategy. A token is judged by its signature, then its session is looked up in memory; the store is read
+once, on a miss. What other processes change (a logout, a role) is a row in the store's `changes`: `watch`
+looks there every half second, forgets what is no longer true, and tells the subscribers, who close the
+connections concerned. When no look has succeeded for `stale_limit` seconds, memory is not trusted and
+every caller costs a read of the store, which then refuses: closed, not open.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Protocol
+
+from jackfield.auth.credentials import Credential
+from jackfield.auth.passwords import Passwords, judge_length
+from jackfield.auth.store import Store
+from jackfield.auth.tables import Change, Session, User, normal_login
+from jackfield.auth.tokens import Tokens, digest
+from jackfield.errors import Refusal
+from jackfield.identity import Identity
+from jackfield.logs import log
+
+__all__ = ["Authority", "Change", "Login", "Sessions"]
+
+_LOOK = 0.5  # seconds between two looks at the store's changes
+_TIDY = 600.0  # seconds between two purges
+_KEEP_CHANGES = (
+    24 * 3600.0
+)  # and never shorter than a session lives: whoever slept longer has no session left
+_SEEN = 60.0  # seconds between two writes of when a session was seen, or a tenth of the idle limit
+_READS = 5  # how often a session is read again because something changed meanwhile
+_LOG_IN = "Log in again and send the new token."
+
+
+class Authority(Protocol):
+    """Says who a credential stands for. The one seam for other kinds of identity."""
+
+    async def identify(self, credential: Credential) -> Identity:
+        """Called once per handshake and HTTP request. Raises Refusal, which is told to the caller."""
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A session that was just opened. `token` is told to the client once; `expires_at` since the epoch."""
+
+    token: str
+    identity: Identity
+    expires_at: float
+
+    def __repr__(self) -> str:
+        return f"Login(identity={self.identity!r}, expires_at={self.expires_at!r})"
+
+
+@dataclass(slots=True)
+class _Remembered:
+    identity: Identity
+    seen_at: float
+    written_at: float
+
+
+class Sessions:
+    """Opens, recognises and ends sessions; an Authority.
+
+    `lifetime` and `idle` are seconds, `idle` None means off. Idle slides with every `identify`; other
+    processes know of it up to a minute, or a tenth of `idle`, later. `clock` gives seconds since the epoch.
+    `remembered` bounds memory: beyond it the session not used for longest is read from the store again.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        tokens: Tokens,
+        passwords: Passwords,
+        *,
+        lifetime: float,
+        idle: float | None,
+        clock: Callable[[], float],
+        stale_limit: float = 90.0,
+        remembered: int = 50_000,
+    ) -> None:
+        self._store = store
+        self._tokens = tokens
+        self._passwords = passwords
+        self._lifetime = lifetime
+        self._idle = idle
+        self._clock = clock
+        self._stale_limit = stale_limit
+        self._room = remembered
+        self._memory: OrderedDict[str, _Remembered] = OrderedDict()
+        self._seen: dict[str, float] = {}
+        self._subscribers: list[Callable[[Change], None]] = []
+        self._looking = asyncio.Lock()
+        self._last_change: int | None = None
+        self._looked_at: float | None = None
+        self._tidied_at = clock()
+
+    # in and out
+
+    async def login(self, login: str, password: str) -> Login:
+        """Open a session for a login and a password.
+
+        Raises Refusal `login_failed`, the same in words and work for a user who is unknown or disabled and
+        for a wrong password; `invalid_request` for what can be no password; `too_many_logins`,
+        `store_unavailable`.
+        """
+        judge_length(password)
+        for _ in range(2):
+            user = await self._user(login)
+            matches = await self._passwords.verify(user.password_hash if user else None, password)
+            if not matches or user is None or user.disabled:
+                break
+            if opened := await self._open(user.login, user.password_hash):
+                await self._renew(user, password)
+                return opened
+            # The hash is another since it was read, perhaps only renewed by a login beside this one.
+        raise _failed()
+
+    async def open_for(self, login: str) -> Login:
+        """Open a session without a password, for the one who owns the machine (`jackfield token`)."""
+        user = await self._store.get(login)
+        if user is None:
+            raise Refusal(
+                "invalid_request", f"There is no user {login}.", "`jackfield users list` shows them all."
+            )
+        opened = await self._open(user.login, None)
+        if opened is None:
+            raise Refusal(
+                "invalid_request",
+                f"The user {user.login} is disabled.",
+                f"Let the user in again: jackfield users enable {user.login}",
+            )
+        return opened
+
+    async def logout(self, identity: Identity) -> None:
+        """End the caller's session, here at once and in other processes within half a second.
+
+        Raises Refusal `store_unavailable`; then the session is not ended.
+        """
+        await self._store.end_session(identity.session)
+        self._forget([Change(identity.login, identity.session, "session_ended")])
+        with suppress(Refusal):  # it has ended; the next look will tell of it
+            await self.look_once()
+
+    # who is it
+
+    async def identify(self, credential: Credential) -> Identity:
+        """Who the credential stands for.
+
+        Raises Refusal: `bad_credential`, `session_expired`, `store_unavailable`. Nothing is looked up before
+        the signature was found to be ours. From the look into memory or store to the return nothing waits:
+        a caller who takes note of the identity in the same step misses no change.
+        """
+        key = digest(self._tokens.read(credential.value).secret)
+        entry = self._memory.get(key) if self._is_fresh() else None
+        if entry is None or self._is_idle(entry):
+            # Idle in our eyes: another process may have seen the caller since.
+            entry = await self._recall(key)
+        self._judge_time(entry)
+        self._use(key, entry)
+        return entry.identity
+
+    # changes
+
+    def subscribe(self, callback: Callable[[Change], None]) -> None:
+        """Have `callback` called on the loop for every change, also those made here. It must not wait."""
+        self._subscribers.append(callback)
+
+    async def watch(self) -> None:
+        """Look at the store's changes every half second, and purge now and then, until cancelled.
+
+        Faults of the store are survived and logged once each time they begin.
+        """
+        failing = False
+        while True:
+            try:
+                await self.look_once()
+                await self._tidy_now_and_then()
+            except Refusal as refusal:
+                if not failing:
+                    log.warning("store_unavailable", reason=str(refusal.__cause__ or refusal))
+                failing = True
+            else:
+                failing = False
+            await asyncio.sleep(_LOOK)
+
+    async def look_once(self) -> None:
+        """Take in what has changed since the last look and tell the subscribers; write down who was seen.
+
+        Raises Refusal `store_unavailable`.
+        """
+        async with self._looking:
+            if self._last_change is None:
+                self._last_change = await self._store.last_change()
+            while news := await self._store.changes_since(self._last_change):
+                self._last_change = news[-1].id
+                self._forget(news)
+                self._tell(news)
+            self._looked_at = self._clock()
+            await self._write_seen()
+
+    async def tidy(self) -> None:
+        """Purge sessions that have run out, and changes that nobody can miss any more."""
+        now = self._clock()
+        await self._store.purge(
+            idle_since=None if self._idle is None else now - self._idle,
+            changes_before=now - max(_KEEP_CHANGES, self._lifetime),
+        )
+        self._tidied_at = now
+
+    # inside
+
+    async def _user(self, login: str) -> User | None:
+        try:
+            name = normal_login(login)
+        except Refusal:
+            return None  # nobody can have it; told like any unknown login
+        return await self._store.get(name)
+
+    async def _open(self, login: str, password_hash: str | None) -> Login | None:
+        secret = secrets.token_urlsafe(32)
+        # Whole milliseconds, as the token has them: one moment of expiry, not two.
+        expires_at = round((self._clock() + self._lifetime) * 1000) / 1000
+        session = await self._store.add_session(
+            secrets.token_hex(8), login, digest(secret), expires_at=expires_at, password_hash=password_hash
+        )
+        if session is None:
+            return None
+        return Login(self._tokens.issue(secret, expires_at), session.identity, expires_at)
+
+    async def _renew(self, user: User, password: str) -> None:
+        if user.password_hash is None or not self._passwords.is_outdated(user.password_hash):
+            return
+        with suppress(Refusal):  # the login stands; the hash is renewed the next time
+            new = await self._passwords.hash(password)
+            await self._store.renew_hash(user.login, user.password_hash, new)
+
+    async def _recall(self, key: str) -> _Remembered:
+        """The session as the store has it, remembered."""
+        session = await self._read(key)
+        if session is None:
+            self._memory.pop(key, None)
+            raise Refusal("bad_credential", "The session has been ended.", _LOG_IN)
+        entry = _Remembered(session.identity, session.seen_at, session.seen_at)
+        self._memory[key] = entry
+        while len(self._memory) > self._room:
+            self._memory.popitem(last=False)
+        return entry
+
+    async def _read(self, key: str) -> Session | None:
+        if self._last_change is None:
+            await self.look_once()  # from here on no change is missed
+        for _ in range(_READS):
+            before = self._last_change
+            session = await self._store.get_session(key)
+            if self._last_change == before:
+                return session
+            # A change was taken in while we read: what we hold may be from before it.
+        raise Refusal("store_unavailable", fix="Try again in a few seconds.", retry_after=2)
+
+    def _is_fresh(self) -> bool:
+        return self._looked_at is not None and self._clock() - self._looked_at <= self._stale_limit
+
+    def _is_idle(self, entry: _Remembered) -> bool:
+        return self._idle is not None and self._clock() >= entry.seen_at + self._idle
+
+    def _judge_time(self, entry: _Remembered) -> None:
+        expires_at = entry.identity.expires_at
+        if self._is_idle(entry) or (expires_at is not None and self._clock() >= expires_at):
+            raise Refusal("session_expired", "The session has run out.", _LOG_IN)
+
+    def _use(self, key: str, entry: _Remembered) -> None:
+        entry.seen_at = self._clock()
+        if key in self._memory:
+            self._memory.move_to_end(key)
+        if self._idle is not None and entry.seen_at - entry.written_at >= min(_SEEN, self._idle / 10):
+            entry.written_at = entry.seen_at
+            self._seen[entry.identity.session] = entry.seen_at
+
+    async def _write_seen(self) -> None:
+        seen, self._seen = self._seen, {}
+        if not seen:
+            return
+        try:
+            await self._store.write_seen(seen)
+        except Refusal:
+            self._seen = seen | self._seen
+            raise
+
+    def _forget(self, news: Iterable[Change]) -> None:
+        """Drop from memory what a change may have made untrue; too much is harmless, the store is read."""
+        ended = {change.session for change in news if change.session}
+        logins = {change.login for change in news if not change.session}
+        for key, entry in list(self._memory.items()):
+            if entry.identity.session in ended or entry.identity.login in logins:
+                del self._memory[key]
+
+    def _tell(self, news: Iterable[Change]) -> None:
+        for change in news:
+            for callback in self._subscribers:
+                try:
+                    callback(change)
+                except Exception:  # noqa: BLE001 - one deaf subscriber must not keep the others' connections open
+                    log.exception("subscriber_failed", change=change.kind, login=change.login)
+
+    async def _tidy_now_and_then(self) -> None:
+        if self._clock() - self._tidied_at >= _TIDY:
+            await self.tidy()
+
+
+def _failed() -> Refusal:
+    return Refusal(
+        "login_failed",
+        "The login or the password is wrong.",
+        "Check both; upper and lower case differ. `jackfield users list` shows who may log in.",
+    )

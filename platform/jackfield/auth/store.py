@@ -1,0 +1,296 @@
+"""Users and sessions, kept. Every change that concerns who may enter leaves a row in `changes`, in the same
+transaction: what one process does, the servers hear by looking there.
+
+Two faults, both Refusal: `store_unavailable` when the database does not answer, `invalid_request` when what
+is asked for cannot be (no such user, a login that is taken), with a sentence for the person who asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Self
+
+from sqlalchemy import Connection, Select, bindparam, delete, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from jackfield.auth.database import Database
+from jackfield.auth.tables import (
+    SCHEMA_VERSION,
+    Change,
+    Kind,
+    Session,
+    User,
+    changes,
+    metadata,
+    normal_login,
+    normal_role,
+    schema_version,
+    sessions,
+    users,
+)
+from jackfield.errors import Refusal
+
+__all__ = ["MAX_SESSIONS", "Store"]
+
+MAX_SESSIONS = 100
+"""How many sessions a user has at most; a further login ends the oldest."""
+
+_AT_ONCE = 1000
+
+
+class Store:
+    """The users and sessions in one database. Open it with `Store.open`, close it at the end."""
+
+    def __init__(self, database: Database, clock: Callable[[], float]) -> None:
+        self._database = database
+        self._clock = clock
+
+    @classmethod
+    async def open(cls, url: str, clock: Callable[[], float]) -> Self:
+        """The store at this database URL, its tables made where they are missing.
+
+        `clock` gives seconds since the epoch. Raises Refusal `store_unavailable`, also for a store that a
+        newer version has made.
+        """
+        store = cls(Database.at(url), clock)
+        try:
+            async with store._database.write() as connection:
+                await connection.run_sync(_prepare)
+        except BaseException:
+            await store.close()
+            raise
+        return store
+
+    async def close(self) -> None:
+        """Close the connections to the database."""
+        await self._database.close()
+
+    # users
+
+    async def add(self, login: str, password_hash: str | None, roles: Iterable[str] = ()) -> User:
+        """Add a user. One without a password hash cannot log in with a password."""
+        user = User(normal_login(login), _roles(roles), False, self._clock(), password_hash)
+        async with self._database.write() as connection:
+            if await _user(connection, user.login) is not None:
+                raise _bad(
+                    f"There is a user {user.login} already.", "Choose another login, or change that user."
+                )
+            row = {
+                "login": user.login,
+                "password_hash": password_hash,
+                "roles": sorted(user.roles),
+                "disabled": False,
+                "created_at": user.created_at,
+            }
+            await connection.execute(insert(users).values(row))
+            await self._note(connection, "user_added", user.login)
+        return user
+
+    async def get(self, login: str) -> User | None:
+        """The user with this login, None where there is none."""
+        async with self._database.read() as connection:
+            return await _user(connection, normal_login(login))
+
+    async def list(self) -> Sequence[User]:
+        """All users, by login."""
+        async with self._database.read() as connection:
+            rows = await connection.execute(select(users).order_by(users.c.login))
+        return tuple(User.of(row) for row in rows)
+
+    async def remove(self, login: str) -> None:
+        """Remove a user with all sessions."""
+        async with self._database.write() as connection:
+            user = await _known(connection, login)
+            await connection.execute(delete(sessions).where(sessions.c.login == user.login))
+            await connection.execute(delete(users).where(users.c.login == user.login))
+            await self._note(connection, "user_removed", user.login)
+
+    async def disable(self, login: str) -> None:
+        """Keep a user out: no login, and all sessions end. Nothing happens to one who is out already."""
+        async with self._database.write() as connection:
+            user = await _known(connection, login)
+            await connection.execute(delete(sessions).where(sessions.c.login == user.login))
+            await connection.execute(update(users).where(users.c.login == user.login).values(disabled=True))
+            await self._note(connection, "user_disabled", user.login)
+
+    async def enable(self, login: str) -> None:
+        """Let a disabled user in again, with a new login."""
+        async with self._database.write() as connection:
+            user = await _known(connection, login)
+            await connection.execute(update(users).where(users.c.login == user.login).values(disabled=False))
+            await self._note(connection, "user_enabled", user.login)
+
+    async def set_password_hash(self, login: str, password_hash: str, *, keep: str = "") -> int:
+        """Change a password and end the user's sessions, the one with the id `keep` aside; how many."""
+        async with self._database.write() as connection:
+            user = await _known(connection, login)
+            of_user = users.c.login == user.login
+            await connection.execute(update(users).where(of_user).values(password_hash=password_hash))
+            ended = await self._end_all(connection, user.login, "password_changed", keep)
+            if not ended:
+                await self._note(connection, "password_changed", user.login)
+        return ended
+
+    async def renew_hash(self, login: str, old: str, new: str) -> None:
+        """Put a hash of the same password in the old one's place, unless the password was changed since."""
+        unchanged = (users.c.login == login) & (users.c.password_hash == old)
+        async with self._database.write() as connection:
+            await connection.execute(update(users).where(unchanged).values(password_hash=new))
+
+    async def set_roles(self, login: str, roles: Iterable[str]) -> None:
+        """Give a user these roles and no others. The sessions go on, with the new roles."""
+        wanted = _roles(roles)
+        async with self._database.write() as connection:
+            user = await _known(connection, login)
+            if user.roles != wanted:
+                of_user = users.c.login == user.login
+                await connection.execute(update(users).where(of_user).values(roles=sorted(wanted)))
+                await self._note(connection, "roles_changed", user.login, roles=wanted)
+
+    # sessions
+
+    async def add_session(
+        self, session: str, login: str, digest: str, *, expires_at: float, password_hash: str | None = None
+    ) -> Session | None:
+        """Keep a new session under its public id and the SHA-256 of its secret.
+
+        None if the user is gone or disabled, or if `password_hash` is given and no longer the user's. Over
+        `MAX_SESSIONS` the oldest ends.
+        """
+        now = self._clock()
+        async with self._database.write() as connection:
+            user = await _user(connection, login)
+            if user is None or user.disabled or password_hash not in (None, user.password_hash):
+                return None
+            await self._make_room(connection, login)
+            row = {"id": session, "digest": digest, "login": login}
+            times = {"created_at": now, "expires_at": expires_at, "seen_at": now}
+            await connection.execute(insert(sessions).values(row | times))
+        return Session(session, login, user.roles, now, expires_at, now)
+
+    async def get_session(self, digest: str) -> Session | None:
+        """The session whose secret has this SHA-256, None if it has ended or its user may not enter."""
+        async with self._database.read() as connection:
+            row = (await connection.execute(_joined().where(sessions.c.digest == digest))).first()
+        return None if row is None else Session.of(row)
+
+    async def sessions_of(self, login: str) -> Sequence[Session]:
+        """A user's sessions, oldest first, also those that have run out and were not purged yet."""
+        query = _joined().where(sessions.c.login == normal_login(login)).order_by(sessions.c.created_at)
+        async with self._database.read() as connection:
+            rows = await connection.execute(query)
+        return tuple(Session.of(row) for row in rows)
+
+    async def write_seen(self, seen: Mapping[str, float]) -> None:
+        """Write down when sessions, by id, were seen last."""
+        query = update(sessions).where(sessions.c.id == bindparam("session")).values(seen_at=bindparam("at"))
+        rows = [{"session": session, "at": at} for session, at in seen.items()]
+        async with self._database.write() as connection:
+            await connection.execute(query, rows)
+
+    async def end_session(self, session: str) -> bool:
+        """End one session by its id. False if there was none."""
+        async with self._database.write() as connection:
+            query = delete(sessions).where(sessions.c.id == session).returning(sessions.c.login)
+            login = (await connection.execute(query)).scalar_one_or_none()
+            if login is not None:
+                await self._note(connection, "session_ended", login, session)
+        return login is not None
+
+    async def end_all(self, login: str, *, keep: str = "") -> int:
+        """End all sessions of a user, the one with the id `keep` aside. Returns how many ended."""
+        async with self._database.write() as connection:
+            user = await _known(connection, login)
+            return await self._end_all(connection, user.login, "session_ended", keep)
+
+    async def purge(self, *, idle_since: float | None, changes_before: float) -> None:
+        """Forget sessions that have run out or were not used since `idle_since`, and old changes."""
+        over = sessions.c.expires_at <= self._clock()
+        if idle_since is not None:
+            over = over | (sessions.c.seen_at <= idle_since)
+        async with self._database.write() as connection:
+            await connection.execute(delete(sessions).where(over))
+            await connection.execute(delete(changes).where(changes.c.at < changes_before))
+
+    # changes
+
+    async def last_change(self) -> int:
+        """The id of the newest change, 0 before the first."""
+        async with self._database.read() as connection:
+            last = await connection.execute(select(func.max(changes.c.id)))
+            return int(last.scalar() or 0)
+
+    async def changes_since(self, last: int) -> Sequence[Change]:
+        """The changes after this id, oldest first, at most a thousand at once."""
+        query = select(changes).where(changes.c.id > last).order_by(changes.c.id).limit(_AT_ONCE)
+        async with self._database.read() as connection:
+            rows = await connection.execute(query)
+        return tuple(Change.of(row) for row in rows)
+
+    async def _note(
+        self,
+        connection: AsyncConnection,
+        kind: Kind,
+        login: str,
+        session: str = "",
+        roles: frozenset[str] | None = None,
+    ) -> None:
+        row = {"kind": kind, "login": login, "session": session, "at": self._clock()}
+        if roles is not None:
+            row["roles"] = sorted(roles)
+        await connection.execute(insert(changes).values(row))
+
+    async def _end_all(self, connection: AsyncConnection, login: str, kind: Kind, keep: str) -> int:
+        query = (
+            delete(sessions).where(sessions.c.login == login, sessions.c.id != keep).returning(sessions.c.id)
+        )
+        ended = (await connection.execute(query)).scalars().all()
+        for session in ended:
+            await self._note(connection, kind, login, session)
+        return len(ended)
+
+    async def _make_room(self, connection: AsyncConnection, login: str) -> None:
+        query = select(sessions.c.id).where(sessions.c.login == login)
+        newest_first = query.order_by(sessions.c.created_at.desc()).offset(MAX_SESSIONS - 1)
+        for session in (await connection.execute(newest_first)).scalars().all():
+            await connection.execute(delete(sessions).where(sessions.c.id == session))
+            await self._note(connection, "session_ended", login, session)
+
+
+def _prepare(connection: Connection) -> None:
+    """Make the tables that are missing, and see that those which are there are ours to read."""
+    metadata.create_all(connection)
+    version = connection.execute(select(schema_version.c.version)).scalar()
+    if version is None:
+        connection.execute(insert(schema_version).values(version=SCHEMA_VERSION))
+    elif version != SCHEMA_VERSION:
+        raise Refusal(
+            "store_unavailable",
+            f"The store has the schema {version}; this version of Jackfield knows {SCHEMA_VERSION}.",
+            "Install the version that made it, or set JACKFIELD_STORE to another store.",
+        )
+
+
+def _joined() -> Select[tuple[object, ...]]:
+    of_user = sessions.join(users, sessions.c.login == users.c.login)
+    return select(sessions, users.c.roles).select_from(of_user).where(users.c.disabled.is_(False))
+
+
+async def _user(connection: AsyncConnection, login: str) -> User | None:
+    row = (await connection.execute(select(users).where(users.c.login == login))).first()
+    return None if row is None else User.of(row)
+
+
+async def _known(connection: AsyncConnection, login: str) -> User:
+    user = await _user(connection, normal_login(login))
+    if user is None:
+        raise _bad(f"There is no user {login}.", "`jackfield users list` shows them all.")
+    return user
+
+
+def _roles(roles: Iterable[str]) -> frozenset[str]:
+    return frozenset(normal_role(role) for role in roles)
+
+
+def _bad(detail: str, fix: str) -> Refusal:
+    return Refusal("invalid_request", detail, fix)

@@ -1,0 +1,209 @@
+"""What the store holds: its tables, the records read from them, and the names that may stand in them."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    ForeignKey,
+    Integer,
+    MetaData,
+    Row,
+    String,
+    Table,
+    Text,
+)
+
+from jackfield.errors import Refusal
+from jackfield.identity import Identity
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "Change",
+    "Kind",
+    "Session",
+    "User",
+    "changes",
+    "metadata",
+    "normal_login",
+    "normal_role",
+    "schema_version",
+    "sessions",
+    "users",
+]
+
+SCHEMA_VERSION = 1
+
+Kind = Literal[
+    "session_ended",
+    "password_changed",
+    "user_disabled",
+    "user_removed",
+    "roles_changed",
+    "user_added",
+    "user_enabled",
+]
+_OF_LOGIN = frozenset({"user_disabled", "user_removed", "roles_changed"})
+_OF_SESSION = frozenset({"session_ended", "password_changed"})
+
+# The names in the database have a prefix: the product beside us often has a table of users already.
+metadata = MetaData()
+
+schema_version = Table("jackfield_schema", metadata, Column("version", Integer, nullable=False))
+
+users = Table(
+    "jackfield_users",
+    metadata,
+    Column("login", String(512), primary_key=True),
+    Column("password_hash", Text),
+    Column("roles", JSON, nullable=False),
+    Column("disabled", Boolean, nullable=False),
+    Column("created_at", Double, nullable=False),
+)
+
+sessions = Table(
+    "jackfield_sessions",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("login", ForeignKey("jackfield_users.login", ondelete="CASCADE"), nullable=False, index=True),
+    Column("created_at", Double, nullable=False),
+    Column("expires_at", Double, nullable=False, index=True),
+    Column("seen_at", Double, nullable=False),
+)
+
+changes = Table(
+    "jackfield_changes",
+    metadata,
+    # Never the same id twice, even after a purge: a watcher remembers the last one it saw.
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("kind", String(32), nullable=False),
+    Column("login", String(512), nullable=False),
+    Column("session", String(64), nullable=False),
+    Column("roles", JSON),
+    Column("at", Double, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """One user. `password_hash` is None for one who cannot log in with a password; `repr` leaves it out."""
+
+    login: str
+    roles: frozenset[str]
+    disabled: bool
+    created_at: float
+    password_hash: str | None = field(repr=False)
+
+    @classmethod
+    def of(cls, row: Row[Any]) -> User:
+        """The user in a row of `users`."""
+        return cls(row.login, frozenset(row.roles), row.disabled, row.created_at, row.password_hash)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One session with the roles that its user has now. Times are seconds since the epoch."""
+
+    id: str
+    login: str
+    roles: frozenset[str]
+    created_at: float
+    expires_at: float
+    seen_at: float
+
+    @classmethod
+    def of(cls, row: Row[Any]) -> Session:
+        """The session in a row of `sessions` joined with `users`."""
+        return cls(row.id, row.login, frozenset(row.roles), row.created_at, row.expires_at, row.seen_at)
+
+    @property
+    def identity(self) -> Identity:
+        """Who the session says is calling."""
+        return Identity(self.login, self.roles, self.id, self.expires_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Something happened to a user or a session that open connections must hear of.
+
+    `session` is set where one session alone is meant, `roles` (the new ones) where they changed.
+    """
+
+    login: str
+    session: str
+    kind: Kind
+    roles: frozenset[str] | None = None
+    id: int = 0
+
+    @classmethod
+    def of(cls, row: Row[Any]) -> Change:
+        """The change in a row of `changes`."""
+        roles = None if row.roles is None else frozenset(row.roles)
+        return cls(row.login, row.session, row.kind, roles, row.id)
+
+    def concerns(self, identity: Identity) -> bool:
+        """Whether it is about this caller. A session opened since, with a new password say, is not meant."""
+        if self.kind in _OF_SESSION:
+            return bool(self.session) and identity.session == self.session
+        return self.kind in _OF_LOGIN and identity.login == self.login
+
+    @property
+    def ends(self) -> bool:
+        """Whether whom it concerns must log in anew. A change of roles only asks who may still enter."""
+        return self.kind != "roles_changed"
+
+
+def normal_login(text: str) -> str:
+    """The one spelling of a login (Unicode NFC), or Refusal `invalid_request`.
+
+    Letters of any language, upper and lower case differ, 1 to 128 characters, no control characters, no
+    marks that turn the direction of text, no blank at either end.
+    """
+    return _normal(text, "login")
+
+
+def normal_role(text: str) -> str:
+    """The one spelling of a role, by the rules of a login and without blanks, commas or a leading + or -."""
+    role = _normal(text, "role")
+    if any(letter.isspace() or letter == "," for letter in role) or role[0] in "+-":
+        raise _bad(f"The role {role!r} holds a blank or a comma, or begins with + or -.", "Write one word.")
+    return role
+
+
+def _normal(text: str, what: str) -> str:
+    normal = unicodedata.normalize("NFC", text)
+    if not 1 <= len(normal) <= 128:
+        raise _bad(f"A {what} has 1 to 128 characters; this has {len(normal)}.", "Take another.")
+    if any(_is_control(letter) for letter in normal):
+        raise _bad(f"The {what} {normal!r} holds a control character.", "Type it anew.")
+    if normal != normal.strip():
+        raise _bad(f"The {what} {normal!r} begins or ends with a blank.", "Leave the blank out.")
+    return normal
+
+
+def _is_control(letter: str) -> bool:
+    turning = unicodedata.bidirectional(letter) in {
+        "LRE",
+        "RLE",
+        "LRO",
+        "RLO",
+        "PDF",
+        "LRI",
+        "RLI",
+        "FSI",
+        "PDI",
+    }
+    return turning or unicodedata.category(letter) in {"Cc", "Cs", "Zl", "Zp"}
+
+
+def _bad(detail: str, fix: str) -> Refusal:
+    return Refusal("invalid_request", detail, fix)

@@ -1,0 +1,120 @@
+"""The signed token that a client carries in its cookie.
+
+    1.<session secret>.<issued>.<expires>.<signature>         times in milliseconds since the epoch
+
+The signature is checked before one character of the rest is read. It is compared in its encoded form, so
+there is exactly one spelling of a token: base64's spare bits and padding make no second one. The algorithm
+is fixed here and never read from the token. A token only leads to its session; the store has the last word.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from itsdangerous import Signer
+
+from jackfield.errors import Refusal
+
+__all__ = ["MIN_KEY", "Claims", "Tokens", "digest"]
+
+MIN_KEY = 32
+"""The shortest secret key, in bytes."""
+
+_PURPOSE = b"jackfield.session.1"
+_VERSION = "1"
+_MAX_TOKEN = 4000  # a cookie has 4096 bytes with its name and attributes
+_FUTURE = 60.0  # seconds that the clocks of two machines may differ
+_LOG_IN = "Log in again and send the new token."
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What a genuine token says. Times are seconds since the epoch; `secret` is kept out of `repr`."""
+
+    secret: str = field(repr=False)
+    issued_at: float
+    expires_at: float
+
+
+def digest(secret: str) -> str:
+    """SHA-256 of a session's secret in hex: what the store keeps and memory is keyed by."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+class Tokens:
+    """Makes and reads tokens with a list of keys, newest first; the newest signs, all are accepted.
+
+    `clock` gives seconds since the epoch. ValueError without a key or for one shorter than 32 bytes.
+    """
+
+    def __init__(self, keys: Sequence[bytes], *, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self.rotate(keys)
+
+    def rotate(self, keys: Sequence[bytes]) -> None:
+        """Take another list of keys, newest first, from now on. ValueError as above; then the old stay."""
+        if not keys:
+            raise ValueError("there is no secret key; give at least one of 32 random bytes")
+        if any(len(key) < MIN_KEY for key in keys):
+            raise ValueError(f"a secret key is shorter than {MIN_KEY} bytes")
+        self._signers = tuple(_signer(key) for key in keys)
+
+    def issue(self, secret: str, expires_at: float) -> str:
+        """A token for the session with this secret: URL-safe, below 4 KiB.
+
+        `secret` is URL-safe base64 without padding, as `secrets.token_urlsafe` gives it.
+        """
+        if not _is_secret(secret):
+            raise ValueError("a session secret is URL-safe base64 of at least 32 characters")
+        payload = f"{_VERSION}.{secret}.{_milliseconds(self._clock())}.{_milliseconds(expires_at)}"
+        return f"{payload}.{self._signers[0].get_signature(payload).decode('ascii')}"
+
+    def read(self, token: str) -> Claims:
+        """What the token says, or Refusal: `bad_credential`, or `session_expired` from its last moment on."""
+        payload = self._genuine(token)
+        claims = _claims(payload)
+        now = self._clock()
+        if claims.issued_at > now + _FUTURE:
+            raise Refusal(
+                "bad_credential",
+                "The token was issued in the future; the clocks of two machines differ by over a minute.",
+                "Set the servers' clocks (NTP), then log in again.",
+            )
+        if now >= claims.expires_at:
+            raise Refusal("session_expired", "The session has run out.", _LOG_IN)
+        return claims
+
+    def _genuine(self, token: str) -> str:
+        """The signed part, after the signature was found to be ours."""
+        payload, dot, signature = token.rpartition(".")
+        if dot and len(token) <= _MAX_TOKEN and token.isascii():
+            shown = signature.encode()
+            if any(hmac.compare_digest(signer.get_signature(payload), shown) for signer in self._signers):
+                return payload
+        raise _bad("The token is not one of ours, or was changed on its way.")
+
+
+def _signer(key: bytes) -> Signer:
+    return Signer(key, salt=_PURPOSE, key_derivation="hmac", digest_method=hashlib.sha256)
+
+
+def _claims(payload: str) -> Claims:
+    parts = payload.split(".")
+    if len(parts) != 4 or parts[0] != _VERSION or not _is_secret(parts[1]):
+        raise _bad("The token is of a kind that this version does not know.")
+    return Claims(parts[1], int(parts[2]) / 1000, int(parts[3]) / 1000)
+
+
+def _is_secret(text: str) -> bool:
+    return 32 <= len(text) <= 512 and text.isascii() and text.replace("-", "a").replace("_", "a").isalnum()
+
+
+def _milliseconds(seconds: float) -> int:
+    return max(0, round(seconds * 1000))
+
+
+def _bad(detail: str) -> Refusal:
+    return Refusal("bad_credential", detail, _LOG_IN)

@@ -1,0 +1,67 @@
+"""`jackfield check`: serve without opening the door."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from jackfield.cli.settings import Context, Failure, option, project_folder
+from jackfield.errors import PlanError, Problem
+from jackfield.routing import build, problems_of
+
+__all__ = ["command"]
+
+
+@click.command("check")
+@option("--format", "form", type=click.Choice(["text", "json", "github"]), default="text", show_default=True)
+@click.option("--no-import", "no_import", is_flag=True, help="Import no process; types are not checked then.")
+@click.pass_context
+def command(context: click.Context, form: str, no_import: bool) -> None:
+    """Tell every problem of the project at once: file:line:column, what is wrong, how to mend it.
+
+    Problems go to stdout. Exit 0 without problems (warnings are none), 1 with some. The modules of
+    processes/ are imported, unless --no-import; resources are not opened.
+    """
+    folder = project_folder(context.ensure_object(Context).folder)
+    problems, endpoints = _find(folder, no_import=no_import)
+    for line in _lines(problems, form):
+        click.echo(line)
+    errors = sum(problem.severity == "error" for problem in problems)
+    if errors:
+        raise Failure(f"{errors} problem{'' if errors == 1 else 's'} in {folder}")
+    if form == "text":
+        warnings = f", {len(problems)} warning{'' if len(problems) == 1 else 's'}" if problems else ""
+        click.echo(f"fine: {endpoints} endpoint{'' if endpoints == 1 else 's'}{warnings}", err=True)
+
+
+def _find(folder: Path, *, no_import: bool) -> tuple[tuple[Problem, ...], int]:
+    if no_import:
+        found, plan = problems_of(folder)
+        return found, len(plan.endpoints)
+    try:
+        table = build(folder, 0)
+    except PlanError as exc:
+        return exc.problems, 0
+    table.catalog.release()
+    return table.warnings, len(table.routes)
+
+
+def _lines(problems: tuple[Problem, ...], form: str) -> list[str]:
+    if form == "json":
+        return [json.dumps([asdict(problem) for problem in problems], ensure_ascii=False, indent=2)]
+    if form == "github":
+        return [_annotation(problem) for problem in problems]
+    return [str(problem) for problem in problems]
+
+
+def _annotation(problem: Problem) -> str:
+    """A workflow command that GitHub shows beside the line; its own escapes, not a URL's."""
+    text = f"{problem.path + ': ' if problem.path else ''}{problem.message}"
+    text = f"{text}; {problem.hint}" if problem.hint else text
+    for plain, escaped in (("%", "%25"), ("\r", "%0D"), ("\n", "%0A")):
+        text = text.replace(plain, escaped)
+    place = f"file={problem.file},line={max(1, problem.line)},col={max(1, problem.column)}"
+    return f"::{problem.severity} {place},title={problem.code}::{text}"

@@ -1,0 +1,88 @@
+"""`jackfield new`: begin a project. Never writes over anything."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+
+from jackfield.cli.settings import Failure
+from jackfield.config import schema
+from jackfield.state import State, StateError
+
+__all__ = ["command", "files"]
+
+_ENDPOINTS = """\
+# yaml-language-server: $schema=.jackfield/endpoints.schema.json
+# What may stand here: jackfield schema, and docs/endpoints.md of the package.
+endpoints:
+  greeting:                      # the endpoint's name, for documents and logs
+    url: /ws/greeting            # where clients connect
+    process: greeting.answer     # processes/greeting.py, function answer
+    summary: "Answers small talk, echoes the rest"
+    examples:
+      - name: "A greeting"
+        steps:
+          - send: {message: "Привет"}
+            expect: {message: "Привет!"}
+"""
+
+_PROCESS = '''\
+from jackfield import process
+
+
+@process(reply="message")
+def answer(message: str) -> str:
+    """Answers small talk, echoes the rest."""
+    match message:
+        case "Привет":
+            return "Привет!"
+        case "Как дела?":
+            return "Отлично! Как у тебя?"
+        case _:
+            return message
+'''
+
+_SETTINGS = {
+    "yaml.schemas": {".jackfield/endpoints.schema.json": ["endpoints.yaml", "endpoints/*.yaml"]},
+    "files.associations": {"endpoints.yaml": "yaml"},
+    "[yaml]": {"editor.tabSize": 2, "editor.insertSpaces": True},
+}
+_EXTENSIONS = {"recommendations": ["redhat.vscode-yaml", "ms-python.python"]}
+_GITIGNORE = ".jackfield/\n.venv/\n__pycache__/\n"
+
+
+def files() -> Mapping[str, str]:
+    """The files of a new project, by their path in it."""
+    return {
+        "endpoints.yaml": _ENDPOINTS,
+        "processes/greeting.py": _PROCESS,
+        ".vscode/settings.json": json.dumps(_SETTINGS, indent=2) + "\n",
+        ".vscode/extensions.json": json.dumps(_EXTENSIONS, indent=2) + "\n",
+        ".gitignore": _GITIGNORE,
+    }
+
+
+@click.command("new")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+def command(folder: Path) -> None:
+    """Begin a project in DIR: endpoints.yaml, one process, an example, and settings for VS Code."""
+    wanted = files()
+    taken = [name for name in wanted if (folder / name).exists()]
+    if taken:
+        raise Failure(f"{folder} has {', '.join(taken)} already; choose another folder")
+    try:
+        for name, text in wanted.items():
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        found = schema.document(["greeting.answer"])
+        State.open(folder).endpoints_schema.write_text(
+            json.dumps(found, ensure_ascii=False, indent=2), encoding="utf-8"
+        )
+    except (OSError, StateError) as exc:
+        raise Failure(f"cannot write into {folder}: {exc}") from exc
+    click.echo(f"Made a project in {folder}. Start it, publishing on each save, with:", err=True)
+    click.echo(f"  jackfield -C {folder} serve --watch", err=True)

@@ -1,0 +1,48 @@
+"""`jackfield publish`: make the files live in the running server."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from jackfield.cli.serve import outcome
+from jackfield.cli.settings import Failure, state_options
+from jackfield.server.control import NoServer, ask
+from jackfield.state import State
+
+__all__ = ["command", "speak"]
+
+
+@click.command("publish")
+@click.option("--dry-run", is_flag=True, help="Only tell what would change and which connections that concerns.")
+@click.option("--back", is_flag=True, help="Return to what was live before; the files stay as they are.")
+@state_options
+def command(state: State, dry_run: bool, back: bool) -> None:
+    """Make the files live in the running server.
+
+    With problems the old plan goes on serving and all are told (exit 1). Exit 3 where no server runs.
+    """
+    answer = speak(state, "publish", dry_run=dry_run, back=back)
+    if answer.get("locked"):
+        raise Failure("the server was started with --locked and refuses publishing; roll out and restart instead")
+    click.echo(outcome(answer))
+
+
+def speak(state: State, verb: str, **options: Any) -> Mapping[str, Any]:
+    """Say a verb to the project's running server; gives its answer. Raises Failure."""
+    try:
+        answer = ask(state.server_json, verb, **options)
+    except NoServer as exc:
+        raise Failure("no server is running on this project; start one with: jackfield serve", 3) from exc
+    if "problems" in answer:
+        for problem in answer["problems"]:
+            click.echo(problem["text"])
+        number = sum(problem["severity"] == "error" for problem in answer["problems"])
+        raise Failure(f"{number} problem{'' if number == 1 else 's'}; the old generation goes on serving")
+    if "error" in answer:
+        raise Failure(str(answer["error"]))
+    found = answer["ok"]
+    assert isinstance(found, Mapping)
+    return found

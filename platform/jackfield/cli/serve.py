@@ -1,0 +1,215 @@
+"""`jackfield serve`: start the server."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import json
+import re
+import ssl
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from jackfield.cli.settings import Context, Failure, option, project_folder, state_options, told
+from jackfield.config import schema
+from jackfield.errors import PlanError, Refusal
+from jackfield.logs import setup
+from jackfield.server.listener import bind, listen
+from jackfield.server.node import Node, open_node
+from jackfield.server.options import Options
+from jackfield.server.pages import sample
+from jackfield.server.publishing import Report
+from jackfield.state import State, StateError, write_private
+
+if sys.platform != "win32":
+    import uvloop
+
+    _new_loop = uvloop.new_event_loop
+else:
+    _new_loop = asyncio.new_event_loop
+
+__all__ = ["command", "outcome"]
+
+
+class _Duration(click.ParamType[float]):
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        match = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|)", str(value))
+        if match is None:
+            self.fail(f"{value} is not a time; write 25s", param, ctx)
+        return float(match[1]) * {"ms": 0.001, "s": 1, "m": 60, "": 1}[match[2]]
+
+
+@click.command("serve")
+@option("--host", default=Options.host, show_default=True, help="The address to listen on.")
+@option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=Options.port,
+    show_default=True,
+    help="The port to listen on.",
+)
+@option(
+    "--workers",
+    type=click.IntRange(1),
+    default=1,
+    help="Processes that serve; more than 1 is not supported yet.",
+)
+@option("--tls-cert", default="", type=click.Path(), help="The certificate chain (PEM) for wss://.")
+@option("--tls-key", default="", type=click.Path(), help="The certificate's private key (PEM).")
+@option("--behind-proxy", default="", metavar="CIDR,…", help="Networks whose X-Forwarded-* headers are believed.")
+@option("--public-url", default="", help="The address that clients use, where it is not the listener's.")
+@option("--insecure", is_flag=True, help="Serve without TLS on an address that other machines reach.")
+@option("--watch", is_flag=True, help="Publish on each save.")
+@option("--locked", is_flag=True, help="Refuse publishing: what is served is what was started.")
+@option("--drain", type=_Duration(), default="25s", show_default=True, help="How long a stop waits for replies.")
+@option(
+    "--check-replies/--no-check-replies",
+    default=None,
+    help="Check replies against their types; on with --watch.",
+)
+@option("--log", type=click.Choice(["text", "json"]), default="text", show_default=True, help="The log's form.")
+@state_options
+@click.pass_context
+def command(context: click.Context, state: State, workers: int, log: str, **given: Any) -> None:
+    """Start the server. The banner and the log go to stderr."""
+    folder = project_folder(context.ensure_object(Context).folder)
+    if workers > 1:
+        raise Failure(f"--workers {workers}: more than one is not supported yet [not_supported_yet]", 2)
+    given["behind_proxy"] = tuple(part.strip() for part in given["behind_proxy"].split(",") if part.strip())
+    if given["check_replies"] is None:
+        given["check_replies"] = given["watch"]
+    options = Options(**given)
+    for problem in options.problems():
+        raise Failure(problem, 2)
+    setup("json" if log == "json" else "text")
+    try:
+        with state.locked(), asyncio.Runner(loop_factory=_new_loop) as runner:
+            runner.run(_serve(folder, state, options))
+    except StateError as exc:
+        raise Failure(str(exc)) from exc
+    except Refusal as exc:
+        raise told(exc) from exc
+    except PlanError as exc:
+        _print_problems(exc)
+        raise Failure(f"{_count(exc)}; nothing is served") from exc
+
+
+async def _serve(folder: Path, state: State, options: Options) -> None:
+    _check_tls(options)
+    try:
+        listener = bind(options)
+    except OSError as exc:
+        raise _cannot_listen(options, exc) from exc
+    with listener:
+        bound = Options(**{**_fields(options), "port": listener.getsockname()[1]})
+        async with open_node(folder, state, bound, tell=_tell) as node:
+            _write_schema(node, state)
+            await listen(node, listener, lambda: _banner(node, state))
+
+
+def _fields(options: Options) -> dict[str, Any]:
+    return {name: getattr(options, name) for name in Options.__dataclass_fields__}
+
+
+def _check_tls(options: Options) -> None:
+    if options.tls:
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(options.tls_cert, options.tls_key)
+        except (OSError, ssl.SSLError) as exc:
+            reason = getattr(exc, "strerror", None) or str(exc)
+            raise Failure(
+                f"cannot use --tls-cert {options.tls_cert} with --tls-key {options.tls_key}: {reason}", 2
+            ) from exc
+
+
+def _cannot_listen(options: Options, exc: OSError) -> Failure:
+    where = f"{options.host}:{options.port}"
+    if exc.errno == errno.EADDRINUSE:
+        return Failure(
+            f"{where} is taken by another program; stop it, or choose another port: --port {options.port + 1}"
+        )
+    if exc.errno == errno.EACCES:
+        return Failure(f"{where} is not for you to listen on; choose a port above 1023: --port 8000")
+    return Failure(f"cannot listen on {where}: {exc.strerror or exc}")
+
+
+def _write_schema(node: Node, state: State) -> None:
+    """The schema that the first line of endpoints.yaml names, so that editors complete it without a step."""
+    table = node.gateway.generation.table
+    roles = tuple(table.plan.roles or ())
+    tags = sorted({tag for endpoint in table.plan.endpoints for tag in endpoint.tags})
+    found = schema.document(sorted(table.catalog.processes), roles, tags)
+    state.endpoints_schema.write_text(json.dumps(found, ensure_ascii=False, indent=2), encoding="utf-8")
+
+
+def _banner(node: Node, state: State) -> None:
+    table = node.gateway.generation.table
+    base = f"ws{node.options.address.removeprefix('http')}"
+    if node.fell_back is not None:
+        _print_problems(node.fell_back)
+        _say(f"{_count(node.fell_back)}; serving what was last published instead.")
+    for problem in table.warnings:
+        _say(str(problem))
+    rows = [(route.name, base + route.endpoint.url, route.signature.shape) for route in table.routes.values()]
+    widths = [max((len(row[column]) for row in rows), default=0) for column in (0, 1)]
+    _say(f"Jackfield serves {len(rows)} endpoint{'' if len(rows) == 1 else 's'}; stop with Ctrl+C.")
+    for name, address, shape in rows:
+        _say(f"  {name:<{widths[0]}}  {address:<{widths[1]}}  {shape}")
+    _show_admin(node, state, base)
+
+
+def _show_admin(node: Node, state: State, base: str) -> None:
+    if node.first_admin is None:
+        return
+    table = node.gateway.generation.table
+    route = next(iter(table.routes.values()), None)
+    address = base + (route.endpoint.url if route else "/…")
+    message = (route.example or sample(route.signature.input_schema)) if route else {}
+    text = node.first_admin.text(table.plan.auth.cookie, address, json.dumps(message, ensure_ascii=False))
+    if sys.stderr.isatty():
+        _say(f"\n{text}")
+    else:
+        write_private(state.first_admin, text.encode())
+        _say(f"First start: the user admin was made; password and cookie are in {state.first_admin}")
+
+
+def _tell(result: Report | PlanError) -> None:
+    if isinstance(result, PlanError):
+        _print_problems(result)
+        _say(f"{_count(result)}; the old generation goes on serving.")
+    else:
+        _say(outcome(result.as_json()))
+
+
+def outcome(report: Any) -> str:
+    """A publish's report as lines for people."""
+    verb = "would publish" if report["dry_run"] else "published"
+    lines = [f"{verb} {report['hash']} as generation {report['generation']}"]
+    moved = [f"  {word}: {', '.join(report[word])}" for word in ("added", "changed", "removed") if report[word]]
+    lines += moved or ["  no endpoint is added, changed or removed"]
+    close = "would close" if report["dry_run"] else "closed"
+    touched = 0
+    for item in report["closes"]:
+        touched += item["connections"]
+        lines.append(f"  {close}: {item['connections']} of {item['endpoint']} ({item['code']} {item['reason']})")
+    lines.append(f"  untouched: {report['open'] - touched} of {report['open']} open connections")
+    return "\n".join([*lines, *(f"  {warning}" for warning in report["warnings"])])
+
+
+def _print_problems(exc: PlanError) -> None:
+    for problem in exc.problems:
+        _say(str(problem))
+
+
+def _count(exc: PlanError) -> str:
+    number = sum(problem.severity == "error" for problem in exc.problems)
+    return f"{number} problem{'' if number == 1 else 's'}"
+
+
+def _say(text: str) -> None:
+    click.echo(text, err=True)

@@ -1,0 +1,203 @@
+"""Where a command's settings come from: flag, then environment, then file, then default.
+
+Every option made with `option` can be given as JACKFIELD_<OPTION>; a secret one also as the path of a file
+in JACKFIELD_<OPTION>_FILE, which is how containers pass secrets.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import IO, Any, TypeVar
+
+import click
+
+from jackfield.errors import Refusal
+from jackfield.state import State, StateError
+
+__all__ = [
+    "Context",
+    "Failure",
+    "find_project",
+    "option",
+    "project_folder",
+    "state_options",
+    "told",
+    "variable",
+    "variables",
+    "warn_unknown",
+]
+
+PREFIX = "JACKFIELD_"
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What all commands share: the folder given with `-C`, None without one."""
+
+    folder: Path | None = None
+
+
+class Failure(click.ClickException):
+    """Ends a command with one line on stderr. Exit 1: problems or refused, 2: wrong usage, 3: no server."""
+
+    def __init__(self, message: str, exit_code: int = 1) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code  # type: ignore[misc]  # click has it per class; ours differs per failure
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Print the line; called by click."""
+        click.echo(f"jackfield: {self.message}", file=file, err=file is None)
+
+
+def told(refusal: Refusal, exit_code: int = 1) -> Failure:
+    """A refusal as the command line tells it: what is wrong, then how to mend it."""
+    cause = f" ({refusal.__cause__})" if refusal.status == 503 and refusal.__cause__ else ""
+    fix = f" {refusal.fix}" if refusal.fix else ""
+    return Failure(" ".join(f"{refusal.detail}{cause}{fix}".split()), exit_code)
+
+
+class _Option(click.Option):
+    """An option that reads JACKFIELD_<OPTION>_FILE too, where the value is a secret."""
+
+    def __init__(self, *args: Any, secret: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.secret = secret
+
+    def resolve_envvar_value(self, ctx: click.Context) -> str | None:
+        """The value that the environment gives; called by click."""
+        value = super().resolve_envvar_value(ctx)
+        name = f"{self.envvar}_FILE"
+        path = os.environ.get(name) if self.secret else None
+        if not path:
+            return value
+        if value is not None:
+            raise Failure(f"{self.envvar} and {name} are both set; keep one of them", 2)
+        try:
+            return Path(path).read_text(encoding="utf-8").rstrip("\r\n")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+            raise Failure(f"cannot read {path}, which {name} names: {reason}", 2) from error
+
+
+def option(*names: str, secret: bool = False, **click_kwargs: Any) -> Callable[[F], F]:
+    """A click option that JACKFIELD_<OPTION> sets as well: `--tls-cert` is JACKFIELD_TLS_CERT.
+
+    `secret=True` adds JACKFIELD_<OPTION>_FILE. Further arguments are click's.
+    """
+    click_kwargs.setdefault("envvar", variable(names))
+    click_kwargs.setdefault("show_envvar", True)
+    return click.option(*names, cls=_Option, secret=secret, **click_kwargs)
+
+
+def variable(names: Iterable[str]) -> str:
+    """The environment variable of an option with these names. ValueError without a long name."""
+    long = next((name for name in names if name.startswith("--")), None)
+    if long is None:
+        raise ValueError("an option needs a long name, --like-this")
+    return PREFIX + long.partition("/")[0].removeprefix("--").replace("-", "_").upper()
+
+
+def variables(command: click.Command) -> frozenset[str]:
+    """All environment variables that a command and its sub-commands read. Loads them all."""
+    found: set[str] = set()
+    for parameter in command.params:
+        if isinstance(parameter, _Option) and isinstance(parameter.envvar, str):
+            found |= (
+                {parameter.envvar, f"{parameter.envvar}_FILE"} if parameter.secret else {parameter.envvar}
+            )
+    if isinstance(command, click.Group):
+        context = click.Context(command, info_name=command.name)
+        for name in command.list_commands(context):
+            child = command.get_command(context, name)
+            found |= variables(child) if child is not None else frozenset()
+    return frozenset(found)
+
+
+def warn_unknown(environ: Mapping[str, str], known: Iterable[str]) -> None:
+    """Warn on stderr of each JACKFIELD_* in the environment that nobody reads."""
+    names = sorted(known)
+    for name in sorted(environ):
+        if name.startswith(PREFIX) and name not in names:
+            near = get_close_matches(name, names, n=1, cutoff=0.8)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            click.echo(f"jackfield: warning: {name} in the environment means nothing{hint}", err=True)
+
+
+def project_folder(given: Path | None) -> Path:
+    """The project's folder, absolute: the one given with `-C`, else the nearest upwards with endpoints.yaml.
+
+    Raises Failure (exit 2) where there is none.
+    """
+    folder = find_project(given)
+    if folder is not None:
+        return folder
+    start = (given or Path()).absolute()
+    if given is not None and not start.is_dir():
+        raise Failure(f"-C: there is no folder {start}", 2)
+    if (start / "endpoints.yml").exists():
+        raise Failure(f"{start} has an endpoints.yml; rename it to endpoints.yaml", 2)
+    where = f"in {start}" if given else f"in {start} or a folder above it"
+    raise Failure(
+        f"there is no endpoints.yaml {where}; name the project with -C DIR, or begin one: jackfield new DIR",
+        2,
+    )
+
+
+def find_project(given: Path | None) -> Path | None:
+    """As `project_folder`, but None where there is none."""
+    start = (given or Path()).absolute()
+    folders = [start] if given is not None else [start, *start.parents]
+    return next((folder for folder in folders if (folder / "endpoints.yaml").is_file()), None)
+
+
+def state_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --state, --store and --secret-keys to a command, which gets them as one `state: State`.
+
+    They belong to the project of `-C`; outside of a project --state must name the folder.
+    """
+
+    @functools.wraps(function)
+    def command(
+        *args: Any, state: Path | None, store: str | None, secret_keys: str | None, **rest: Any
+    ) -> Any:
+        return function(*args, state=_open_state(state, store, secret_keys), **rest)
+
+    for add in (_KEYS, _STORE, _STATE):
+        command = add(command)
+    return command
+
+
+_STATE = option(
+    "--state",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="The folder for keys, users and what was published; .jackfield beside endpoints.yaml by default.",
+)
+_STORE = option(
+    "--store",
+    secret=True,
+    help="The database of users and sessions, as a URL; SQLite in the state folder by default.",
+)
+_KEYS = option(
+    "--secret-keys",
+    secret=True,
+    help="What tokens are signed with, newest first, with commas; a file in the state folder by default.",
+)
+
+
+def _open_state(state: Path | None, store: str | None, secret_keys: str | None) -> State:
+    context = click.get_current_context().find_object(Context) or Context()
+    project = project_folder(context.folder) if state is None else Path()
+    try:
+        opened = State.open(project, state=state, store=store, secret_keys=secret_keys)
+    except StateError as error:
+        raise Failure(str(error)) from error
+    for warning in opened.warnings():
+        click.echo(f"jackfield: warning: {warning}", err=True)
+    return opened

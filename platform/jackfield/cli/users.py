@@ -1,0 +1,265 @@
+"""`jackfield users`: who may log in. What changes here reaches running servers within half a second."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+import unicodedata
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import TypeVar
+
+import click
+
+from jackfield.auth.passwords import Passwords, judge_password
+from jackfield.auth.store import Store
+from jackfield.auth.tables import User, normal_login, normal_role
+from jackfield.cli.settings import Failure, state_options, told
+from jackfield.errors import Refusal
+from jackfield.state import State, StateError
+
+__all__ = ["command", "in_store"]
+
+T = TypeVar("T")
+
+_LINE = 8192  # bytes that --password-stdin reads at most
+
+
+@click.group("users")
+def command() -> None:
+    """Add, list and change the users who may log in."""
+
+
+_from_stdin = click.option(
+    "--password-stdin", is_flag=True, help="Read the password from the first line of standard input."
+)
+
+
+@command.command()
+@click.argument("login")
+@click.option("--role", "roles", multiple=True, metavar="R", help="What the user may do; can be repeated.")
+@_from_stdin
+@state_options
+def add(state: State, login: str, roles: tuple[str, ...], password_stdin: bool) -> None:
+    """Add a user, with a password that is asked for."""
+
+    async def action(store: Store) -> User:
+        if await store.get(login) is not None:
+            raise Refusal(
+                "invalid_request",
+                f"There is a user {normal_login(login)} already.",
+                f"For another password: jackfield users passwd {login}",
+            )
+        hashed = await _hash(_password(login, password_stdin))
+        return await store.add(login, hashed, roles)
+
+    _judge_names(login, roles)
+    user = in_store(state, action)
+    _tell(f"Added {user.login}{_with(user.roles)}.")
+
+
+@command.command("list")
+@click.option("--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@state_options
+def list_(state: State, style: str) -> None:
+    """Print all users: login, roles, and whether they are disabled."""
+    users = in_store(state, lambda store: store.list())
+    if style == "json":
+        click.echo(json.dumps([_as_json(user) for user in users], ensure_ascii=False, indent=2))
+        return
+    width = max((_width(user.login) for user in users), default=0)
+    for user in users:
+        note = "  (disabled)" if user.disabled else ""
+        gap = " " * (width - _width(user.login))
+        click.echo(f"{user.login}{gap}  {', '.join(sorted(user.roles)) or '-'}{note}")
+    if not users:
+        _tell("There are no users yet; add one: jackfield users add LOGIN")
+
+
+@command.command()
+@click.argument("login")
+@state_options
+def remove(state: State, login: str) -> None:
+    """Remove a user; the sessions end."""
+    in_store(state, lambda store: store.remove(login))
+    _tell(f"Removed {login}.")
+
+
+@command.command()
+@click.argument("login")
+@state_options
+def disable(state: State, login: str) -> None:
+    """Keep a user out without removing the account; the sessions end."""
+    in_store(state, lambda store: store.disable(login))
+    _tell(f"Disabled {login}; all sessions ended.")
+
+
+@command.command()
+@click.argument("login")
+@state_options
+def enable(state: State, login: str) -> None:
+    """Let a disabled user in again."""
+    in_store(state, lambda store: store.enable(login))
+    _tell(f"Enabled {login}.")
+
+
+@command.command()
+@click.argument("login")
+@_from_stdin
+@state_options
+def passwd(state: State, login: str, password_stdin: bool) -> None:
+    """Give a user another password; the sessions end."""
+
+    async def action(store: Store) -> int:
+        if await store.get(login) is None:
+            raise Refusal(
+                "invalid_request", f"There is no user {login}.", "`jackfield users list` shows them all."
+            )
+        hashed = await _hash(_password(login, password_stdin))
+        return await store.set_password_hash(login, hashed)
+
+    ended = in_store(state, action)
+    _tell(f"Changed the password of {login}; {_sessions(ended)} ended.")
+
+
+# A role after a minus looks like an option: what click does not know is passed on to us.
+@command.command(context_settings={"ignore_unknown_options": True})
+@click.argument("login")
+@click.argument("changes", nargs=-1, type=click.UNPROCESSED, metavar="[+R | -R]...")
+@state_options
+def roles(state: State, login: str, changes: tuple[str, ...]) -> None:
+    """Print a user's roles, or give (+R) and take (-R) some. Open connections follow at once."""
+    given, taken = _judge_changes(changes)
+
+    async def action(store: Store) -> User:
+        user = await store.get(login)
+        if user is None:
+            raise Refusal(
+                "invalid_request", f"There is no user {login}.", "`jackfield users list` shows them all."
+            )
+        wanted = (user.roles | given) - taken
+        await store.set_roles(login, wanted)
+        return User(user.login, wanted, user.disabled, user.created_at, user.password_hash)
+
+    user = in_store(state, action)
+    if not changes:
+        for role in sorted(user.roles):
+            click.echo(role)
+        return
+    _tell(f"Roles of {user.login} now: {', '.join(sorted(user.roles)) or 'none'}.")
+
+
+@command.command()
+@click.argument("login")
+@state_options
+def logout(state: State, login: str) -> None:
+    """End all sessions of a user; a new login is possible at once."""
+    ended = in_store(state, lambda store: store.end_all(login))
+    _tell(f"Ended {_sessions(ended)} of {login}.")
+
+
+def in_store(state: State, action: Callable[[Store], Awaitable[T]]) -> T:
+    """Run `action` on the state's store and return what it returns; a Refusal becomes a Failure."""
+
+    async def run() -> T:
+        store = await Store.open(state.store_url, time.time)
+        try:
+            return await action(store)
+        finally:
+            await store.close()
+
+    try:
+        return asyncio.run(run())
+    except Refusal as refusal:
+        raise told(refusal) from refusal
+    except StateError as error:
+        raise Failure(str(error)) from error
+
+
+def _judge_names(login: str, names: Iterable[str]) -> None:
+    """What can be refused is refused before a password is asked for."""
+    try:
+        normal_login(login)
+        for name in names:
+            normal_role(name)
+    except Refusal as refusal:
+        raise told(refusal) from refusal
+
+
+def _judge_changes(changes: Sequence[str]) -> tuple[frozenset[str], frozenset[str]]:
+    """The roles to give and those to take."""
+    for change in changes:
+        if change[:1] not in ("+", "-") or len(change) < 2:
+            raise Failure(
+                f"{change!r} is neither +ROLE nor -ROLE; write +{change.lstrip('+-') or 'support'}", 2
+            )
+    try:
+        given = frozenset(normal_role(change[1:]) for change in changes if change[0] == "+")
+        taken = frozenset(normal_role(change[1:]) for change in changes if change[0] == "-")
+    except Refusal as refusal:
+        raise told(refusal, 2) from refusal
+    if both := given & taken:
+        raise Failure(f"the role {min(both)} is given and taken at once; keep one", 2)
+    return given, taken
+
+
+def _password(login: str, from_stdin: bool) -> str:
+    """A new password, judged: one line of standard input, or typed twice on the terminal."""
+    if from_stdin:
+        password = _first_line()
+    elif sys.stdin.isatty():
+        password = str(
+            click.prompt(f"Password for {login}", hide_input=True, confirmation_prompt=True, err=True)
+        )
+    else:
+        raise Failure("there is no terminal to ask for the password on; send it with --password-stdin", 2)
+    judge_password(password)
+    return password
+
+
+def _first_line() -> str:
+    line = sys.stdin.buffer.readline(_LINE)
+    try:
+        # Only the line's end is taken off: blanks at the end may belong to the password.
+        return line.decode("utf-8").removesuffix("\n").removesuffix("\r")
+    except UnicodeDecodeError:
+        raise Failure("the password on standard input is not UTF-8") from None
+
+
+async def _hash(password: str) -> str:
+    passwords = Passwords(threads=1)
+    try:
+        return await passwords.hash(password)
+    finally:
+        await passwords.close()
+
+
+def _as_json(user: User) -> dict[str, object]:
+    return {
+        "login": user.login,
+        "roles": sorted(user.roles),
+        "disabled": user.disabled,
+        "created_at": user.created_at,
+    }
+
+
+def _width(text: str) -> int:
+    """Columns on a terminal: wide letters take two, combining marks none."""
+    return sum(
+        0 if unicodedata.combining(letter) else 2 if unicodedata.east_asian_width(letter) in "WF" else 1
+        for letter in text
+    )
+
+
+def _with(roles: Iterable[str]) -> str:
+    names = ", ".join(sorted(roles))
+    return f" (roles: {names})" if names else ""
+
+
+def _sessions(count: int) -> str:
+    return f"{count} session" if count == 1 else f"{count} sessions"
+
+
+def _tell(text: str) -> None:
+    click.echo(text, err=True)

@@ -1,0 +1,1 @@
+"""endpoints.yaml -> Plan. Pure: no asyncio, no network, no starlette."""

@@ -1,0 +1,174 @@
+"""What the YAML parser complains of, said again in words for people who do not know YAML.
+
+libyaml has some forty messages; those that people meet are translated one by one, the rest is passed on.
+Most have one cause: a text without quotes that holds a sign with a meaning in YAML.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import yaml
+
+__all__ = ["Fault", "translate"]
+
+_QUOTES = 'put the text in quotes: "…"'
+_COLUMN = "keys of one mapping begin in one column; indent with two spaces"
+_GLUED = re.compile(r"\s*(?:- )?[\w.-]+:[^\s:/]")
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A translated fault; `line` and `column` count from 0, as the parser does."""
+
+    message: str
+    hint: str
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What a translation looks at: the lines, where the parser gave up, and where that part had begun."""
+
+    lines: list[str]
+    at: tuple[int, int]
+    begun: tuple[int, int]
+
+    def line(self, number: int) -> str:
+        return self.lines[number] if 0 <= number < len(self.lines) else ""
+
+    @property
+    def sign(self) -> str:
+        return self.line(self.at[0])[self.at[1] : self.at[1] + 1]
+
+    @property
+    def before(self) -> str:
+        return self.line(self.at[0])[: self.at[1]]
+
+    def here(self, message: str, hint: str) -> Fault:
+        return Fault(message, hint, *self.at)
+
+    def there(self, message: str, hint: str) -> Fault:
+        return Fault(message, hint, *self.begun)
+
+
+def translate(error: Exception, text: str) -> Fault:
+    """The fault that stopped the parser, with the place where a person would look for it."""
+    lines = text.splitlines()
+    if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
+        return Fault(f"this is not well-formed YAML: {error}", "", 0, 0)
+    at = (error.problem_mark.line, error.problem_mark.column)
+    begun = (error.context_mark.line, error.context_mark.column) if error.context_mark else at
+    seen = _Seen(lines, at, begun)
+    problem = error.problem or ""
+    for words, say in _TRANSLATIONS:
+        if words in problem:
+            return say(seen)
+    return seen.here(f"this is not well-formed YAML: {problem}", "look at the signs and the indentation here")
+
+
+def _second_colon(seen: _Seen) -> Fault:
+    if re.search(r":\s", seen.before) or seen.before.lstrip().startswith("-"):
+        return seen.here("a text without quotes cannot hold a colon with a blank after it", _QUOTES)
+    above = next((line for line in reversed(seen.lines[: seen.at[0]]) if line.strip()), "")
+    if _GLUED.match(above):
+        return Fault("a colon needs a blank after it", "write `key: value`", seen.at[0] - 1, 0)
+    return seen.here("this line does not fit the one above it", f"{_COLUMN}, and every key ends with a colon")
+
+
+def _bad_start(seen: _Seen) -> Fault:
+    if seen.sign == "\t":
+        return seen.here("a tab cannot indent in YAML", "use spaces, two for each step")
+    return seen.here(f"a text without quotes cannot begin with {seen.sign!r}", _QUOTES)
+
+
+def _unclosed_bracket(seen: _Seen) -> Fault:
+    rest = seen.line(seen.begun[0])[seen.begun[1] :]
+    sign = rest[:1] or "{"
+    if re.search(r"\s#", rest):
+        what = "a text without quotes ends at ` #`, where a comment begins"
+        return seen.there(f"the {sign} that opens here is never closed: {what}", _QUOTES)
+    closing = {"[": "]", "{": "}"}.get(sign, "}")
+    message = f"in the {sign} that opens here a comma or the closing {closing} is missing"
+    return seen.there(message, f"close it with {closing}; {_QUOTES} if a text holds , : [ ] {{ }} or quotes")
+
+
+def _no_key(seen: _Seen) -> Fault:
+    if seen.before.rstrip().endswith(('"', "'")):
+        hint = "use the other kind of quotes around a text that holds quotes"
+        return seen.here("the text goes on after its closing quote", hint)
+    if seen.sign in {"]", "}"}:
+        return seen.here(f"a closing {seen.sign} that nothing has opened", _QUOTES)
+    return seen.here("the indentation fits nothing above it", _COLUMN)
+
+
+def _no_content(seen: _Seen) -> Fault:
+    if not seen.sign:
+        return seen.here("the file ends where a value or a closing bracket belongs", "close what is open")
+    return seen.here(f"a text without quotes cannot hold {seen.sign!r} here", _QUOTES)
+
+
+def _bad_escape(seen: _Seen) -> Fault:
+    hint = r"write \\ for a backslash, or put the text in single quotes: '…'"
+    return seen.here("the backslash in double quotes begins something that YAML does not know", hint)
+
+
+_TRANSLATIONS: tuple[tuple[str, Callable[[_Seen], Fault]], ...] = (
+    ("mapping values are not allowed", _second_colon),
+    ("cannot start any token", _bad_start),
+    ("expected ',' or", _unclosed_bracket),
+    ("did not find expected key", _no_key),
+    ("expected <block end>", _no_key),  # the pure Python parser's words for the same
+    ("expected node content", _no_content),
+    ("unknown escape character", _bad_escape),
+    ("hexdecimal number", _bad_escape),
+    ("invalid Unicode character escape", _bad_escape),
+    (
+        "unexpected ':'",
+        lambda seen: seen.here("a colon here has no value after it", f"write one; or {_QUOTES}"),
+    ),
+    ("tab character", lambda seen: seen.here("a tab cannot indent in YAML", "use spaces, two for each step")),
+    (
+        "could not find expected ':'",
+        lambda seen: seen.there("a key without a colon", "write `key: value`; keep a long text in quotes"),
+    ),
+    (
+        "unexpected end of stream",
+        lambda seen: seen.there("the quote that opens here is never closed", "close it on the same line"),
+    ),
+    (
+        "unexpected document indicator",
+        lambda seen: seen.there("the quote that opens here is never closed", "close it on the same line"),
+    ),
+    (
+        "expected alphabetic or numeric character",
+        lambda seen: seen.there("a text without quotes cannot begin with * or &", _QUOTES),
+    ),
+    (
+        "expected '-' indicator",
+        lambda seen: seen.here(
+            "every item of a list begins with a dash", "write `- ` or mend the indentation"
+        ),
+    ),
+    (
+        "block sequence entries are not allowed",
+        lambda seen: seen.here("a dash begins a list item, and no list can begin here", _QUOTES),
+    ),
+    (
+        "expected comment or line break",
+        lambda seen: seen.there("a text cannot begin with | or > on the same line", _QUOTES),
+    ),
+    (
+        "expected <document start>",
+        lambda seen: seen.here(
+            "something follows the end of the document", "remove the lines `---` and `...`"
+        ),
+    ),
+    (
+        "incompatible YAML document",
+        lambda seen: seen.here("this version of YAML is not known", "remove the line that begins with %YAML"),
+    ),
+)

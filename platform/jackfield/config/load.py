@@ -1,0 +1,141 @@
+"""A project's folder -> Loaded: its plan, and all that is wrong with its files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from jackfield.config import check, schema, shape, source
+from jackfield.config.plan import Place, Plan
+from jackfield.config.problems import PathTuple, Problems
+from jackfield.config.source import Source
+from jackfield.errors import Problem
+
+__all__ = ["Loaded", "load"]
+
+_MAIN = "endpoints.yaml"
+_FOLDER = "endpoints"
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A plan that holds what is sound, and the problems of the rest, by file and line."""
+
+    plan: Plan
+    problems: tuple[Problem, ...]
+
+    @property
+    def fine(self) -> bool:
+        """Whether the plan may go live: no problem is more than a warning."""
+        return not any(problem.severity == "error" for problem in self.problems)
+
+
+def load(folder: Path) -> Loaded:
+    """Read endpoints.yaml and endpoints/*.yaml in `folder`. Never raises for what stands in them."""
+    sources = [_main(folder), *_further(folder)]
+    problems = Problems({})
+    for number, file in enumerate(sources):
+        _judge(file, problems, schema.further() if number else schema.document())
+    data, places = _joined(sources, problems)
+    problems.places = places
+    plan = check.plan({} if problems.full else data, problems)
+    plan = replace(plan, hash=_hash(data), places=_inherited(data, places))
+    found = (*(problem for file in sources for problem in file.problems), *problems.found)
+    return Loaded(plan, tuple(sorted(found, key=_order)))
+
+
+def _main(folder: Path) -> Source:
+    file = source.read(folder / _MAIN, _MAIN)
+    if file.problems and file.problems[0].code == "file_missing":
+        hint = "begin one with `jackfield new`, or say where it is with -C"
+        if (folder / "endpoints.yml").is_file():
+            hint = "rename endpoints.yml to endpoints.yaml"
+        return replace(file, problems=(replace(file.problems[0], hint=hint),))
+    return file
+
+
+def _further(folder: Path) -> list[Source]:
+    try:
+        paths = sorted((folder / _FOLDER).glob("*.y*ml"))
+    except OSError as error:
+        message = f"the folder cannot be read: {error.strerror}"
+        problem = Problem("file_unreadable", message, file=f"{_FOLDER}/")
+        return [Source(f"{_FOLDER}/", problems=(problem,), broken=True)]
+    # Editors leave files that begin with a dot beside the one that is being written.
+    return [_one_further(path) for path in paths if not path.name.startswith(".")]
+
+
+def _one_further(path: Path) -> Source:
+    name = f"{_FOLDER}/{path.name}"
+    if path.suffix == ".yaml":
+        return source.read(path, name)
+    message = "this file is not read, because its name does not end in .yaml"
+    problem = Problem("file_unreadable", message, "rename it", file=name, severity="warning")
+    return Source(name, problems=(problem,), broken=True)
+
+
+def _judge(file: Source, problems: Problems, expected: Mapping[str, Any]) -> None:
+    problems.mark(file.faulty)
+    problems.places = file.places
+    if file.data is None and not file.faulty:
+        return  # broken, which has been told, or empty, which _joined tells
+    shape.judge(file.data, expected, problems, file.faulty)
+
+
+def _joined(sources: Iterable[Source], problems: Problems) -> tuple[dict[str, Any], dict[PathTuple, Place]]:
+    """One document of all files: the first has everything, the others bring endpoints."""
+    main, *others = sources
+    data: dict[str, Any] = dict(main.data) if isinstance(main.data, Mapping) else {}
+    places = dict(main.places)
+    found = data.get("endpoints")
+    endpoints: dict[str, Any] = dict(found) if isinstance(found, Mapping) else {}
+    for file in others:
+        for name, entry in _endpoints(file):
+            at: PathTuple = ("endpoints", name)
+            if name in endpoints:
+                first, problems.places = places[at], file.places
+                hint = f"the first one is at {first.file}:{first.line}:{first.column}"
+                problems.add(at, "duplicate_key", f'the endpoint "{name}" stands twice', hint)
+                continue
+            endpoints[name] = entry
+            places.update({path: place for path, place in file.places.items() if path[:2] == at})
+    told = problems.found or any(file.problems for file in (main, *others))
+    if "endpoints" not in data and not endpoints and not told:
+        problems.places = places
+        hint = "add `endpoints:` with one endpoint: its name, and under it `url` and `process`"
+        problems.add((), "missing_key", 'missing key "endpoints"', hint)
+    return {**data, "endpoints": endpoints}, places
+
+
+def _endpoints(file: Source) -> Iterable[tuple[str, Any]]:
+    found = file.data.get("endpoints") if isinstance(file.data, Mapping) else None
+    return found.items() if isinstance(found, Mapping) else ()
+
+
+def _inherited(data: Mapping[str, Any], places: Mapping[PathTuple, Place]) -> Mapping[PathTuple, Place]:
+    """`places`, where each key that an endpoint has from `defaults` stands where it is written there."""
+    shared = [(path[1:], place) for path, place in places.items() if len(path) > 1 and path[0] == "defaults"]
+    if not shared:
+        return places
+    everything = dict(places)
+    for name, entry in data["endpoints"].items():
+        own = entry if isinstance(entry, Mapping) else {}
+        for path, place in shared:
+            if path[0] not in own or path[0] == "limits":
+                everything.setdefault(("endpoints", name, *path), place)
+    return everything
+
+
+def _hash(data: Mapping[str, Any]) -> str:
+    """What the files mean as twelve hex digits: the same for other comments, order, or spread over files."""
+    meaning = {key: value for key, value in data.items() if not key.startswith("x-")}
+    text = json.dumps(meaning, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _order(problem: Problem) -> tuple[bool, str, int, int, str, str]:
+    return (problem.file != _MAIN, problem.file, problem.line, problem.column, problem.code, problem.message)

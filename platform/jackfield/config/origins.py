@@ -1,0 +1,56 @@
+"""Origins as endpoints.yaml writes them, in the one form that browsers send (RFC 6454, section 6.2)."""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["normal"]
+
+_ORIGIN = re.compile(r"([a-z][a-z0-9+.-]*)://(\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(?::([0-9]{1,5}))?")
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_WEBSOCKET = {"ws": "http", "wss": "https"}
+_DISPUTED = re.compile("[ßς\u200c\u200d]")  # IDNA 2003 and 2008 give two names for these
+
+
+def normal(origin: str) -> str:
+    """`scheme://host[:port]` in lower case, without the scheme's own port, the host as browsers write it.
+
+    Raises ValueError with a sentence.
+    """
+    if origin.strip().lower() == "null":
+        raise ValueError("`null` is what every page without an origin sends, so it names nobody")
+    scheme, _, rest = origin.partition("://")
+    host = rest.partition("/")[0]
+    if not rest or not scheme:
+        raise ValueError("an origin begins with its scheme, like https://app.example.com")
+    if "/" in rest or "?" in rest or "#" in rest:
+        raise ValueError(f"an origin has no path and no slash at its end; write {scheme}://{host}")
+    if "@" in rest:
+        raise ValueError("an origin holds no login; write scheme, host and port alone")
+    if scheme.lower() in _WEBSOCKET:
+        raise ValueError(f"an origin is the address of a page; write {_WEBSOCKET[scheme.lower()]}://{host}")
+    return _joined(f"{scheme}://{_ascii(rest)}".lower())
+
+
+def _ascii(rest: str) -> str:
+    if rest.isascii():
+        return rest
+    if _DISPUTED.search(rest):
+        raise ValueError("this host has a letter with two encodings; write it as browsers send it, xn--…")
+    try:
+        host, colon, port = rest.partition(":")
+        return host.encode("idna").decode() + colon + port
+    except UnicodeError:
+        raise ValueError("this is no host's name; write it as browsers send it, xn--…") from None
+
+
+def _joined(text: str) -> str:
+    match = _ORIGIN.fullmatch(text)
+    if match is None or match[2].endswith(".") or ".." in match[2]:
+        raise ValueError("this is no origin; write scheme, host and port: https://app.example.com:8443")
+    scheme, host, port = match[1], match[2], match[3]
+    if port is None or int(port) == _DEFAULT_PORTS.get(scheme):
+        return f"{scheme}://{host}"
+    if not 0 < int(port) < 65536:
+        raise ValueError(f"{port} is no port; ports go from 1 to 65535")
+    return f"{scheme}://{host}:{int(port)}"

@@ -1,0 +1,66 @@
+"""The problems of one load, as they are found, and which parts of the file are sound in spite of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Literal
+
+from jackfield.config.plan import Place
+from jackfield.errors import Problem
+
+__all__ = ["MOST", "PathTuple", "Problems"]
+
+PathTuple = tuple[str | int, ...]
+
+MOST = 500
+"""More problems than a person reads; a file that has so many is not looked at any further."""
+
+
+class Problems:
+    """Collects problems. `places` is where paths stand; it may be exchanged between two files."""
+
+    def __init__(self, places: Mapping[PathTuple, Place]) -> None:
+        self.places = places
+        self.found: dict[Problem, None] = {}
+        self._unsound: set[PathTuple] = set()
+
+    def add(
+        self,
+        path: PathTuple,
+        code: str,
+        message: str,
+        hint: str = "",
+        *,
+        at: PathTuple | None = None,
+        severity: Literal["error", "warning"] = "error",
+    ) -> None:
+        """A problem of `path`; `at` is the path pointed at where that is another one (a key in it)."""
+        if self.full:
+            return
+        place = self.place(path if at is None else at)
+        dotted = ".".join(str(part) for part in path)
+        problem = Problem(code, message, hint, dotted, place.file, place.line, place.column, severity)
+        self.found[problem] = None
+        if severity == "error":
+            self.mark([path])
+
+    def mark(self, paths: Iterable[PathTuple]) -> None:
+        """`paths`, and so all that is around them, are unsound."""
+        for path in paths:
+            self._unsound.update(path[:length] for length in range(len(path) + 1))
+
+    @property
+    def full(self) -> bool:
+        """Whether so many were found that the rest was not looked at, and nothing counts as sound."""
+        return len(self.found) >= MOST
+
+    def sound(self, *path: str | int) -> bool:
+        """Whether no error was found at `path` or below it."""
+        return path not in self._unsound
+
+    def place(self, path: PathTuple) -> Place:
+        """The place of `path`, or of the nearest thing around it that has one."""
+        for length in range(len(path), -1, -1):
+            if path[:length] in self.places:
+                return self.places[path[:length]]
+        return Place()

@@ -1,0 +1,40 @@
+"""schema.json, with what a project holds filled in for its editor."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from importlib import resources
+from typing import Any
+
+__all__ = ["document", "further"]
+
+_TEXT = resources.files("jackfield.config").joinpath("schema.json").read_text("utf-8")
+
+
+def document(
+    processes: Sequence[str] = (), roles: Sequence[str] = (), tags: Sequence[str] = ()
+) -> dict[str, Any]:
+    """The JSON Schema 2020-12 of endpoints.yaml, as a fresh dict.
+
+    `processes` become the only values of `process`, `roles` (and admin) the only ones of `auth.roles`,
+    `tags` mere suggestions. Without them any well-formed name is taken.
+    """
+    schema: dict[str, Any] = json.loads(_TEXT)
+    endpoint = schema["$defs"]["endpoint"]["properties"]
+    if processes:
+        endpoint["process"]["enum"] = sorted(set(processes))
+    if roles:
+        endpoint["auth"]["anyOf"][1]["properties"]["roles"]["items"]["enum"] = sorted({*roles, "admin"})
+    if tags:
+        free = dict(endpoint["tags"]["items"])
+        endpoint["tags"]["items"] = {"anyOf": [{"enum": sorted(set(tags))}, free]}
+    return schema
+
+
+def further() -> dict[str, Any]:
+    """The schema of the files under endpoints/: `endpoints` and your own `x-` keys, nothing else."""
+    schema = document()
+    schema["properties"] = {"endpoints": schema["properties"]["endpoints"]}
+    schema["title"] = "A file under endpoints/ of Jackfield"
+    return schema

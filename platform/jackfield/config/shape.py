@@ -1,0 +1,220 @@
+"""The data of one file against schema.json; each fault becomes one sentence in words of the file.
+
+The schema carries what it can say better itself: `errorMessage` (editors show it too) tells how to mend,
+`x-later` names values that a later version takes.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import jsonschema
+from jsonschema import Draft202012Validator, validators
+
+from jackfield.config.problems import MOST, PathTuple, Problems
+
+__all__ = ["judge", "similar"]
+
+_Error = Any  # a jsonschema.ValidationError; its stubs say that each attribute may be unset, and none is
+
+_KINDS = {
+    "string": "a text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "a mapping",
+    "null": "nothing",
+}
+_MENDING = {
+    "boolean": "write true or false",
+    "array": 'write it as a list: ["…"]',
+    "object": "write its keys below it, indented",
+    "integer": "write a whole number without quotes",
+}
+_BOUNDS = {
+    "maxLength": "the text is longer than {} letters",
+    "minLength": "the text is empty",
+    "maxItems": "the list has more than {} items",
+    "minItems": "the list is empty",
+    "minimum": "the number is smaller than {}",
+    "maximum": "the number is larger than {:,}",
+    "minProperties": "nothing stands here",
+}
+
+
+def _pattern(_: Any, pattern: str, instance: Any, schema: Any) -> Iterator[jsonschema.ValidationError]:
+    # In Python `$` also matches before a line break at the end; in JSON Schema (ECMA-262) it does not.
+    if isinstance(instance, str) and (instance.endswith("\n") or not re.search(pattern, instance)):
+        yield jsonschema.ValidationError(f"{instance!r} does not match {pattern!r}")
+
+
+_Validator: Any = validators.extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]  # theirs
+
+
+def judge(data: object, schema: Mapping[str, Any], problems: Problems, faulty: frozenset[PathTuple]) -> None:
+    """Add what is wrong with `data`; the paths in `faulty` have been told of already."""
+    for error in _Validator(schema).iter_errors(data):
+        if problems.full:
+            return
+        _tell(error, problems, faulty)
+
+
+def similar(word: str, words: Iterable[str]) -> str:
+    """`did you mean "x"?`, or nothing where no word is near."""
+    if len(word) > 64:
+        return ""
+    lower = {known.lower(): known for known in words}
+    near = difflib.get_close_matches(word.lower(), list(lower), n=1, cutoff=0.65)
+    return f'did you mean "{lower[near[0]]}"?' if near else ""
+
+
+def _tell(error: _Error, problems: Problems, faulty: frozenset[PathTuple]) -> None:
+    path: PathTuple = tuple(error.absolute_path)
+    if any(path[:length] in faulty for length in range(len(path) + 1)):
+        return
+    match error.validator:
+        case "additionalProperties":
+            _unknown_keys(error, path, problems)
+        case "required":
+            _missing_keys(error, path, problems)
+        case "anyOf":
+            _union(error, path, problems, faulty)
+        case "not":
+            problems.add(path, "not_supported_yet", f"`{path[-1]}` is not carried out yet", "remove it")
+        case "type":
+            _wrong_type(error, path, problems)
+        case _ if "propertyNames" in error.absolute_schema_path:
+            message = f"{_shown(error.instance)} cannot be a name here"
+            problems.add((*path, error.instance), "wrong_value", message, _mending(error))
+        case _:
+            _wrong_value(error, path, problems)
+
+
+def _unknown_keys(error: _Error, path: PathTuple, problems: Problems) -> None:
+    known = list(error.schema.get("properties", {}))
+    for count, key in enumerate(_unknown(error)[:MOST]):
+        hint = similar(key, known) if count < 50 else ""
+        hint = hint or _elsewhere(key, path) or f"known here: {', '.join(known)}"
+        problems.add(path, "unknown_key", f"unknown key {_shown(key)}", hint, at=(*path, key))
+
+
+def _unknown(error: _Error) -> list[str]:
+    known = error.schema.get("properties", {})
+    patterns = error.schema.get("patternProperties", {})
+    unknown = [key for key in error.instance if key not in known]
+    return [key for key in unknown if not any(re.search(pattern, key) for pattern in patterns)]
+
+
+_LIMITS = {"message", "time", "connections", "per_user", "ping", "rate", "idle", "queue"}
+_TOP = {"title", "auth", "roles", "defaults"}
+
+
+def _elsewhere(key: str, path: PathTuple) -> str:
+    """Where a key that is wrong here would be right."""
+    if path == () and key in _TOP:
+        return f"`{key}` stands in endpoints.yaml alone"
+    if key in _LIMITS and (path == ("defaults",) or (len(path) == 2 and path[0] == "endpoints")):
+        return f"`{key}` stands under `limits`"
+    if path == () and key in {"url", "process"}:
+        return "an endpoint stands under `endpoints:` and its name"
+    if path == ("defaults",) and key in {"url", "process"}:
+        return f"every endpoint has a `{key}` of its own"
+    return ""
+
+
+def _missing_keys(error: _Error, path: PathTuple, problems: Problems) -> None:
+    # A key that is there with a slip of the pen is told of once, as the unknown key.
+    closed = error.schema.get("additionalProperties") is False
+    slips = {similar(key, error.schema["properties"]) for key in _unknown(error)[:50]} if closed else set()
+    for key in error.validator_value:
+        if key not in error.instance and f'did you mean "{key}"?' not in slips:
+            example = error.schema["properties"][key].get("examples", [""])[0]
+            hint = f"add `{key}: {example}`" if isinstance(example, str) else f"add `{key}:`"
+            problems.add(path, "missing_key", f'missing key "{key}"', hint)
+
+
+def _union(error: _Error, path: PathTuple, problems: Problems, faulty: frozenset[PathTuple]) -> None:
+    """Of several forms, speak of the one that the user has begun to write."""
+    branches: dict[Any, list[_Error]] = {}
+    for inner in error.context or ():
+        branches.setdefault(inner.schema_path[0], []).append(inner)
+    meant = [found for found in branches.values() if not any(map(_of_another_type, found))]
+    if len(meant) != 1:
+        problems.add(path, "wrong_type", _found(error.instance), _mending(error))
+        return
+    for inner in meant[0]:
+        if inner.validator == "enum" and not inner.path:
+            hint = similar(str(inner.instance), inner.validator_value)
+            _wrong_enum(inner, path, problems, hint or _mending(error))
+        else:
+            _tell(inner, problems, faulty)
+
+
+def _of_another_type(error: _Error) -> bool:
+    return error.validator == "type" and not error.path
+
+
+def _wrong_type(error: _Error, path: PathTuple, problems: Problems) -> None:
+    allowed = [error.validator_value] if isinstance(error.validator_value, str) else error.validator_value
+    if path == ():
+        message = f"the file holds no keys; {_found(error.instance)}"
+        problems.add(path, "wrong_type", message, "begin it with `endpoints:`")
+        return
+    hint = _MENDING.get(allowed[0], "")
+    if error.instance is None:
+        hint = "write a value, or remove the line"
+    elif "string" in allowed and isinstance(error.instance, bool | int | float):
+        hint = f'put it in quotes: "{json.dumps(error.instance)}"'
+    expected = " or ".join(_KINDS[kind] for kind in allowed if kind != "null")
+    message = f"{expected} belongs here, and {_found(error.instance)}"
+    problems.add(path, "wrong_type", message, _mending(error) or hint)
+
+
+def _wrong_value(error: _Error, path: PathTuple, problems: Problems) -> None:
+    if error.validator == "enum":
+        hint = similar(str(error.instance), [str(value) for value in error.validator_value])
+        _wrong_enum(error, path, problems, _mending(error) or hint)
+    elif error.validator in _BOUNDS:
+        message = _BOUNDS[error.validator].format(error.validator_value)
+        problems.add(path, "wrong_value", message, _mending(error))
+    else:
+        problems.add(path, "wrong_value", f"{_shown(error.instance)} does not fit here", _mending(error))
+
+
+def _wrong_enum(error: _Error, path: PathTuple, problems: Problems, hint: str) -> None:
+    words = ", ".join(map(str, error.validator_value))
+    if error.instance in error.schema.get("x-later", ()):
+        message = f"`{path[-1]}: {error.instance}` is not carried out yet"
+        problems.add(path, "not_supported_yet", message, f"known now: {words}")
+        return
+    expected = f"one of {words}" if len(error.validator_value) > 1 else words
+    problems.add(path, "wrong_value", f"{_shown(error.instance)} is not {expected}", hint)
+
+
+def _mending(error: _Error) -> str:
+    text: str = error.schema.get("errorMessage", "") if isinstance(error.schema, Mapping) else ""
+    return f"it {text}" if text.startswith("must ") else text
+
+
+def _found(value: object) -> str:
+    if value is None:
+        return "there is no value"
+    if isinstance(value, bool):
+        return f"{json.dumps(value)} stands there"
+    if isinstance(value, dict | list):
+        return "a mapping stands there" if isinstance(value, dict) else "a list stands there"
+    kind = "the text" if isinstance(value, str) else "the number"
+    return f"{kind} {_shown(value)} stands there"
+
+
+def _shown(value: object) -> str:
+    """A value as JSON, cut where it is long; letters of all languages stay."""
+    if isinstance(value, dict | list):
+        return "this"
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 60 else text[:56] + "…" + text[-1]

@@ -1,0 +1,329 @@
+"""The text of one file -> plain data, and where each part of it stands.
+
+Strategy: libyaml parses, we compose from its events. So its scalar rules (YAML 1.1), its tags and its
+expansion of aliases are never used, and nesting is counted before it is followed. Whatever the bytes,
+the answer is data and problems, never an exception.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+from jackfield.config.faults import translate
+from jackfield.config.plan import Place
+from jackfield.config.scalars import resolve
+from jackfield.errors import Problem
+
+__all__ = ["MAX_BYTES", "MAX_DEPTH", "Source", "compose", "read"]
+
+MAX_BYTES = 1024 * 1024
+MAX_DEPTH = 64
+_MOST_PROBLEMS = 100  # of YAML itself; a file that has so many is not looked at any further
+_MAX_EXPANSION = 10_000  # values that all aliases of a file together may stand for
+
+Path_ = tuple[str | int, ...]
+
+# libyaml is in every wheel of PyYAML; the pure parser takes over where it was built without, ten times
+# slower and stricter with `?` in unquoted texts.
+_Parser: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+# Not printable (YAML 1.2.2, section 5.1), or a line break to the parser and to no editor (NEL, LS, PS).
+_REFUSED = re.compile(
+    "[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
+)
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One file as data. `places` gives the place of each key and each list item.
+
+    `data` is None and `broken` true where the file has no content that could be looked at.
+    Nothing more needs to be said of the values at the paths in `faulty`.
+    """
+
+    name: str
+    data: Any = None
+    places: Mapping[Path_, Place] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+    faulty: frozenset[Path_] = frozenset()
+    broken: bool = False
+
+
+def read(path: Path, name: str) -> Source:
+    """Read the file `path`, called `name` in problems: UTF-8, at most 1 MiB."""
+    try:
+        if not path.is_file():
+            if path.exists():
+                return _refused(name, "file_unreadable", "this is not a file", "")
+            return _refused(name, "file_missing", "there is no such file", "")
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        return _refused(name, "file_unreadable", f"the file cannot be read: {reason}", "")
+    return compose(content, name)
+
+
+def compose(content: bytes, name: str) -> Source:
+    """The data in `content`, the bytes of the file `name`."""
+    if len(content) > MAX_BYTES:
+        hint = "keep further endpoints in files under endpoints/"
+        return _refused(name, "file_unreadable", "the file is over 1 MiB", hint)
+    content = content.removeprefix(codecs.BOM_UTF8)
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        column = len(content[content.rfind(b"\n", 0, error.start) + 1 : error.start].decode("utf-8")) + 1
+        message = f"the file is not UTF-8: byte {content[error.start]:#04x} has no meaning here"
+        return _refused(name, "file_unreadable", message, "save it as UTF-8", line, column)
+    if signs := _refused_signs(text, name):
+        return Source(name, problems=signs, broken=True)
+    return _Composer(text, name).run()
+
+
+def _refused(name: str, code: str, message: str, hint: str, line: int = 0, column: int = 0) -> Source:
+    problem = Problem(code, message, hint, file=name, line=line, column=column)
+    return Source(name, problems=(problem,), broken=True)
+
+
+def _refused_signs(text: str, name: str) -> tuple[Problem, ...]:
+    problems = []
+    for match in islice(_REFUSED.finditer(text), 20):
+        line = text.count("\n", 0, match.start()) + 1
+        column = match.start() - text.rfind("\n", 0, match.start())
+        message = f"the invisible sign U+{ord(match[0]):04X} cannot stand in the file"
+        hint = "remove it, or write it as an escape in a text in double quotes"
+        problems.append(Problem("yaml_syntax", message, hint, file=name, line=line, column=column))
+    return tuple(problems)
+
+
+class _Stop(Exception):  # noqa: N818 - the problem is recorded already; this ends the reading
+    """Nothing after this can be understood."""
+
+
+class _Composer:
+    """One reading of one text."""
+
+    def __init__(self, text: str, name: str) -> None:
+        self.text = text
+        self.name = name
+        self.parser = _Parser(text)
+        self.lines = text.count("\n") + 1
+        self.places: dict[Path_, Place] = {(): Place(name, 1, 1)}
+        self.problems: list[Problem] = []
+        self.faulty: set[Path_] = set()
+        self.anchors: dict[str, tuple[Any, int] | None] = {}  # None while the anchored value is open
+        self.count = 0  # values so far, those behind aliases included
+        self.expanded = 0
+
+    def run(self) -> Source:
+        broken = False
+        data: Any = None
+        try:
+            data = self._documents()
+        except _Stop:
+            broken = True
+        except (yaml.YAMLError, ValueError, OverflowError) as error:
+            # The last two are the pure parser's answer to "\U00110000", a letter that does not exist.
+            broken = True
+            fault = translate(error, self.text)
+            # A bracket swallowed by a comment is one fault, told as the bracket's.
+            self.problems = [
+                p for p in self.problems if (p.code, p.line) != ("cut_by_comment", fault.line + 1)
+            ]
+            self._problem("yaml_syntax", fault.message, fault.hint, (), fault.line, fault.column)
+        finally:
+            self.parser.dispose()
+        places: Mapping[Path_, Place] = {(): Place(self.name, 1, 1)} if broken else self.places
+        problems, faulty = tuple(self.problems), frozenset(self.faulty)
+        return Source(self.name, None if broken else data, places, problems, faulty, broken)
+
+    def _documents(self) -> Any:
+        self.parser.get_event()  # the start of the stream
+        event = self.parser.get_event()
+        if isinstance(event, yaml.StreamEndEvent):
+            return None
+        data = self._value(self.parser.get_event(), (), 0)
+        self.parser.get_event()  # the end of the document
+        event = self.parser.get_event()
+        if not isinstance(event, yaml.StreamEndEvent):
+            self._at(event, "yaml_syntax", "a second document begins here", "remove the line `---`", ())
+        return data
+
+    def _value(self, event: Any, path: Path_, depth: int) -> Any:
+        """The value that begins with `event`."""
+        if depth > MAX_DEPTH:
+            self._at(event, "yaml_feature", f"nested deeper than {MAX_DEPTH} levels", "", path[:4])
+            raise _Stop
+        if isinstance(event, yaml.AliasEvent):
+            return self._alias(event, path)
+        self.count += 1
+        if event.tag is not None:
+            self._at(event, "yaml_feature", f"the tag {event.tag} is not taken here", "remove it", path)
+        if event.anchor is None:
+            return self._content(event, path, depth)
+        before = self.count
+        self.anchors[event.anchor] = None
+        value = self._content(event, path, depth)
+        self.anchors[event.anchor] = (value, self.count - before + 1)
+        return value
+
+    def _content(self, event: Any, path: Path_, depth: int) -> Any:
+        if isinstance(event, yaml.MappingStartEvent):
+            return self._mapping(path, depth)
+        if isinstance(event, yaml.SequenceStartEvent):
+            return self._sequence(path, depth)
+        return self._scalar(event, path)
+
+    def _mapping(self, path: Path_, depth: int) -> dict[str, Any]:
+        data: dict[str, Any] = {}
+        while not isinstance(event := self.parser.get_event(), yaml.MappingEndEvent):
+            key = self._key(event, path, data, depth)
+            following = self.parser.get_event()
+            if key is None:
+                self._skip(following, path, depth)
+                continue
+            at = (*path, key)
+            self.places[at] = self._place(event.start_mark.line, event.start_mark.column)
+            data[key] = self._value(following, at, depth + 1)
+            self._cut_by_comment(following, at)
+        return data
+
+    def _sequence(self, path: Path_, depth: int) -> list[Any]:
+        data: list[Any] = []
+        while not isinstance(event := self.parser.get_event(), yaml.SequenceEndEvent):
+            item = (*path, len(data))
+            self.places[item] = self._place(event.start_mark.line, event.start_mark.column)
+            data.append(self._value(event, item, depth + 1))
+            self._cut_by_comment(event, item)
+        return data
+
+    def _skip(self, event: Any, path: Path_, depth: int) -> Any:
+        """Read a value that is not kept, and forget the places in it."""
+        kept, self.places = self.places, {}
+        value = self._value(event, path, depth + 1)
+        self.places = kept
+        return value
+
+    def _key(self, event: Any, path: Path_, data: dict[str, Any], depth: int) -> str | None:
+        """The key that `event` writes, or None, with a problem, where its entry must be left out."""
+        if isinstance(event, yaml.ScalarEvent) and event.value == "<<" and not event.style:
+            hint = "keys that all endpoints share stand under `defaults:`"
+            self._at(event, "yaml_feature", "the merge key << is not taken here", hint, path)
+            return None
+        key = self._skip(event, path, depth)
+        if not isinstance(key, str):
+            written = _short(event.value) if isinstance(event, yaml.ScalarEvent) else ""
+            hint = f'put it in quotes: "{written}"' if written else ""
+            self._at(event, "wrong_type", f"a key must be a text, and this one is {_kind(key)}", hint, path)
+            return None
+        if key in data:
+            first = self.places[*path, key]
+            hint = f"the first one is at {first.file}:{first.line}:{first.column}"
+            self._at(event, "duplicate_key", f'the key "{key}" stands twice', hint, (*path, key))
+            return None
+        return key
+
+    def _scalar(self, event: Any, path: Path_) -> Any:
+        text = event.value
+        if _SURROGATE.search(text):  # the pure parser lets these through; they are no text in UTF-8
+            self._at(
+                event, "yaml_syntax", "half a letter (U+D800 to U+DFFF) is no text", "write all of it", path
+            )
+            self.faulty.add(path)
+            return ""
+        if event.style:
+            return text
+        try:
+            return resolve(text)
+        except ValueError as error:
+            self._at(event, "wrong_value", str(error), "put it in quotes if it is a text", path)
+            self.faulty.add(path)
+            return None
+
+    def _alias(self, event: Any, path: Path_) -> Any:
+        found = self.anchors.get(event.anchor, ())
+        if not found:
+            self.faulty.add(path)
+            message = f"the alias *{event.anchor} stands for nothing above it"
+            if found is None:
+                message = f"the alias *{event.anchor} stands inside the value that it stands for"
+            self._at(event, "yaml_feature", message, 'put it in quotes if it is a text: "*…"', path)
+            return None
+        value, size = found
+        self.count += size
+        self.expanded += size
+        if self.expanded > _MAX_EXPANSION:
+            message = f"the aliases of this file stand for more than {_MAX_EXPANSION:,} values"
+            self._at(event, "yaml_feature", message, "write them out, or use `defaults:`", path)
+            raise _Stop
+        return value
+
+    def _cut_by_comment(self, event: Any, path: Path_) -> None:
+        """Warn of `summary: Заказ #5`: one blank, then # and no blank, is rarely meant as a comment."""
+        if not isinstance(event, yaml.ScalarEvent) or event.style or not event.value:
+            return
+        end = event.end_mark.index if event.end_mark else 0
+        rest = self.text[end : end + 3]
+        if len(rest) == 3 and rest[:2] == " #" and not rest[2].isspace() and rest[2] not in "#-=":
+            message = f'the text ends at "{_short(event.value)}", because ` #` begins a comment'
+            hint = 'put the text in quotes: "… #…", or two blanks before a comment'
+            self._at(event, "cut_by_comment", message, hint, path, "warning")
+
+    def _place(self, line: int, column: int) -> Place:
+        # At its end the parser may point behind the last line; an editor could not go there.
+        return Place(self.name, min(line + 1, self.lines), column + 1)
+
+    def _at(
+        self,
+        event: Any,
+        code: str,
+        message: str,
+        hint: str,
+        path: Path_,
+        severity: Literal["error", "warning"] = "error",
+    ) -> None:
+        mark = event.start_mark
+        self._problem(code, message, hint, path, mark.line, mark.column, severity)
+        if len(self.problems) == _MOST_PROBLEMS:
+            raise _Stop
+
+    def _problem(
+        self,
+        code: str,
+        message: str,
+        hint: str,
+        path: Path_,
+        line: int,
+        column: int,
+        severity: Literal["error", "warning"] = "error",
+    ) -> None:
+        place = self._place(line, column)
+        dotted = ".".join(str(part) for part in path)
+        self.problems.append(
+            Problem(code, message, hint, dotted, place.file, place.line, place.column, severity)
+        )
+
+
+def _kind(value: object) -> str:
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return "true or false"
+    if isinstance(value, int | float):
+        return "a number"
+    return "a list" if isinstance(value, list) else "a mapping"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 40 else text[:39] + "…"

@@ -1,0 +1,228 @@
+"""Every code Jackfield can speak, at the four moments when something is wrong.
+
+    plan        PlanError(problems)       heard by the command line and the log; the old table stays
+    handshake   Refusal(code, ...)        heard by the caller as HTTP, before the upgrade
+    message     Reject(code, ...)         heard by the caller in an error reply; the connection lives
+    connection  Closing(code, reason)     heard by the caller in the close frame
+
+`CODES` is the only list. docs/errors.md is made from it and a test compares.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+__all__ = ["CODES", "Closing", "Code", "PlanError", "Problem", "Refusal", "Reject"]
+
+Moment = Literal["plan", "handshake", "http", "message", "connection"]
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """One code: when it is spoken, what it means in one sentence, and whether trying again can help.
+
+    `status` is the HTTP status of a refusal, `close` the close code of a connection; 0 where there is none.
+    """
+
+    name: str
+    moment: Moment
+    sentence: str
+    status: int = 0
+    close: int = 0
+    retry: bool = False
+
+
+def _table(*codes: Code) -> Mapping[str, Code]:
+    table = {code.name: code for code in codes}
+    assert len(table) == len(codes), "a code stands twice in errors.py"
+    return table
+
+
+def _plan(name: str, sentence: str) -> Code:
+    return Code(name, "plan", sentence)
+
+
+def _refusal(name: str, status: int, sentence: str, *, retry: bool = False) -> Code:
+    return Code(name, "handshake", sentence, status=status, retry=retry)
+
+
+def _http(name: str, status: int, sentence: str, *, retry: bool = False) -> Code:
+    return Code(name, "http", sentence, status=status, retry=retry)
+
+
+def _message(name: str, sentence: str, *, retry: bool = False) -> Code:
+    return Code(name, "message", sentence, retry=retry)
+
+
+def _close(name: str, close: int, sentence: str, *, retry: bool = False) -> Code:
+    return Code(name, "connection", sentence, close=close, retry=retry)
+
+
+CODES: Mapping[str, Code] = _table(
+    # plan: the file
+    _plan("file_missing", "There is no endpoints.yaml where one was expected."),
+    _plan("file_unreadable", "The file cannot be read, is not UTF-8, or is over 1 MiB."),
+    _plan("yaml_syntax", "The file is not well-formed YAML."),
+    _plan("yaml_feature", "The file uses a part of YAML that is refused here: tags, merge keys, alias bombs."),
+    _plan("cut_by_comment", "Warning: the text before ` #` ends there, because ` #` begins a comment."),
+    _plan("duplicate_key", "One key stands twice in one mapping, or one endpoint name in two places."),
+    _plan("unknown_key", "The key has no meaning here."),
+    _plan("missing_key", "A key that must be there is missing."),
+    _plan("wrong_type", "The value is of the wrong kind, a text where a list belongs, for example."),
+    _plan("wrong_value", "The value is of the right kind but not one that is allowed."),
+    _plan("not_supported_yet", "The contract has this key, but this version does not carry it out yet."),
+    _plan("bad_url", "The URL cannot be an endpoint's address."),
+    _plan("reserved_url", "The URL belongs to Jackfield itself."),
+    _plan("same_url", "Two endpoints have URLs of one shape, so a request could mean either."),
+    _plan("unknown_role", "The role is not among the roles that the file declares."),
+    _plan("bad_schema", "What stands under `input` is not a valid JSON Schema."),
+    _plan("input_mismatch", "`input` speaks of a key that the process does not take."),
+    _plan("example_mismatch", "The example does not fit what the process takes or gives."),
+    # plan: the processes
+    _plan("broken_module", "A file under processes/ cannot be imported."),
+    _plan("unknown_process", "No process has this name."),
+    _plan("bad_signature", "The process has a parameter that a JSON message cannot fill."),
+    _plan("bad_hint", "A type hint is one that a JSON message cannot carry."),
+    _plan("bad_reply", "The return type is one that a JSON reply cannot carry, or uses a key that is ours."),
+    _plan("bad_path_parameter", "A path parameter and the process do not agree."),
+    _plan("blocking_call", "Warning: the process waits on the event loop, and everybody waits with it."),
+    _plan("bad_resource", "A resource is not an async generator function with one yield."),
+    _plan("resource_failed", "A resource could not be opened."),
+    _plan("too_slow", "Loading the processes took longer than the time limit."),
+    # handshake
+    _refusal("not_found", 404, "No endpoint has this address."),
+    _refusal("upgrade_required", 426, "This address speaks WebSocket; a plain request gets its address instead."),
+    _refusal("bad_version", 426, "Only version 13 of the WebSocket protocol is spoken (RFC 6455, section 4.2.2)."),
+    _refusal("method_not_allowed", 405, "The address is there, but not for this method."),
+    _refusal("malformed_upgrade", 400, "The upgrade request breaks RFC 6455, section 4.2.1."),
+    _refusal("wrong_host", 400, "The Host header is missing, doubled, or not a name of this listener."),
+    _refusal("credential_in_query", 400, "A credential stands in the query string, where logs would keep it."),
+    _refusal("contradictory_credentials", 400, "The request carries two credentials that differ."),
+    _refusal("origin_not_allowed", 403, "Pages of this origin may not open this endpoint."),
+    _refusal("not_logged_in", 401, "The endpoint needs a login and the request carries no credential."),
+    _refusal("bad_credential", 401, "The credential is not one of ours, was changed, or has been ended."),
+    _refusal("session_expired", 401, "The session has run out."),
+    _refusal("role_required", 403, "The endpoint is for callers who have a role that this one has not."),
+    _refusal(
+        "too_many_of_user",
+        429,
+        "The user has as many connections to this endpoint as are allowed.",
+        retry=True,
+    ),
+    _refusal("too_many_connections", 503, "The endpoint has as many connections as are allowed.", retry=True),
+    _refusal("store_unavailable", 503, "The store of users and sessions does not answer.", retry=True),
+    _refusal("not_ready", 503, "The server is starting or stopping.", retry=True),
+    _refusal("server_fault", 500, "Something failed on our side; the log has it under the incident's id."),
+    # plain HTTP
+    _http("login_failed", 401, "The login or the password is wrong."),
+    _http("too_many_logins", 503, "More logins arrive than can be checked at once.", retry=True),
+    _http("invalid_request", 400, "The body is not what this address expects."),
+    _http("unsupported_media_type", 415, "The body must be JSON, with Content-Type: application/json."),
+    _http("body_too_large", 413, "The body is longer than 4 KiB."),
+    # message
+    _message("invalid_message", "The message is not a JSON object of the shape that the endpoint takes."),
+    _message("message_too_long", "The message is longer than `limits.message`."),
+    _message("process_failed", "The process failed; the log has it under the incident's id."),
+    _message("time_exceeded", "The process took longer than `limits.time`.", retry=True),
+    _message("busy", "All threads for blocking processes are taken.", retry=True),
+    # connection
+    _close("normal", 1000, "The process closed the connection and gave no code."),
+    _close("protocol_error", 1002, "The client broke RFC 6455."),
+    _close("unsupported_data", 1003, "The client sent a kind of frame that cannot be taken."),
+    _close("bad_utf8", 1007, "A text frame was not UTF-8."),
+    _close("too_big", 1009, "A message was longer than twice `limits.message`; its body was not read."),
+    _close("failed", 1011, "Something failed on our side.", retry=True),
+    _close("restart", 1012, "The server restarts, or the endpoint is gone.", retry=True),
+    _close("session_ended", 4401, "The session was ended or has run out."),
+    _close("forbidden", 4403, "The user may no longer use this endpoint."),
+    _close("too_slow_reader", 4408, "The client did not read what was sent to it.", retry=True),
+    _close("flood", 4429, "The client sent too much.", retry=True),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One fault found at load: where it is, what it is, and how to mend it.
+
+    `line` and `column` count from 1; 0 means the whole file. A warning does not stop a plan.
+    """
+
+    code: str
+    message: str
+    hint: str = ""
+    path: str = ""
+    file: str = "endpoints.yaml"
+    line: int = 0
+    column: int = 0
+    severity: Literal["error", "warning"] = "error"
+
+    def __post_init__(self) -> None:
+        assert self.code in CODES, f"{self.code} is not in errors.CODES"
+
+    def __str__(self) -> str:
+        place = ":".join([self.file, *(str(n) for n in (self.line, self.column) if n)])
+        text = f"{self.message}; {self.hint}" if self.hint else self.message
+        kind = "warning: " if self.severity == "warning" else ""
+        return f"{place}: {self.path + ': ' if self.path else ''}{kind}{text} [{self.code}]"
+
+
+class PlanError(Exception):
+    """The plan has problems and does not go live. `problems` holds all of them, warnings too."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class Refusal(Exception):
+    """A request that may not enter; told to the caller as `application/problem+json` (RFC 9457).
+
+    `detail` says what is wrong here, `fix` how to mend it, `retry_after` is in seconds.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        detail: str = "",
+        fix: str = "",
+        *,
+        retry_after: int | None = None,
+        more: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.code = code
+        self.status = CODES[code].status
+        self.detail = detail or CODES[code].sentence
+        self.fix = fix
+        self.retry_after = retry_after
+        self.more = dict(more or {})
+        super().__init__(f"{self.status} {code}: {self.detail}")
+
+
+class Reject(Exception):
+    """Raised by a process to answer an error of its own; the connection lives.
+
+    `code` is a name of the process's own, at most 64 characters, and not one of Jackfield's codes.
+    `details` stand in the error beside code and message and must be JSON.
+    """
+
+    def __init__(self, code: str, message: str = "", **details: Any) -> None:
+        if not isinstance(code, str) or not code or len(code) > 64:
+            raise ValueError("Reject takes a code of 1 to 64 characters, for example Reject('out_of_stock')")
+        if code in CODES:
+            raise ValueError(f"{code!r} is one of Jackfield's own codes; choose a name of your own")
+        self.code = code
+        self.message = message or code.replace("_", " ")
+        self.details = details
+        super().__init__(f"{code}: {self.message}")
+
+
+class Closing(Exception):
+    """The connection ends: `code` is a name from the table, `reason` at most 123 bytes of UTF-8."""
+
+    def __init__(self, code: str, reason: str = "") -> None:
+        self.code = code
+        self.number = CODES[code].close
+        self.reason = reason or CODES[code].sentence
+        super().__init__(f"{self.number} {code}: {self.reason}")

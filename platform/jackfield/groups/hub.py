@@ -1,0 +1,80 @@
+"""This node's connections: who sits where, how many, and finding those that a change concerns."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Protocol, TypeVar
+
+from jackfield.identity import Identity
+
+__all__ = ["Hub", "Member"]
+
+_K = TypeVar("_K")
+
+
+class Member(Protocol):
+    """One accepted connection, as the hub sees it. Implemented by the conversation."""
+
+    @property
+    def endpoint(self) -> str:
+        """The endpoint's name; read by the hub when it counts."""
+
+    @property
+    def identity(self) -> Identity:
+        """Who is connected; read by the hub when it counts and searches."""
+
+    def close(self, code: int, reason: str) -> None:
+        """Close soon; called by the hub for a change that ends this connection. Never waits, never fails."""
+
+
+class Hub:
+    """The seats of one node. All calls are synchronous and belong on the event loop's thread."""
+
+    def __init__(self) -> None:
+        self._members: set[Member] = set()
+        self._per_endpoint: Counter[str] = Counter()
+        self._per_user: Counter[tuple[str, str]] = Counter()
+
+    def __len__(self) -> int:
+        return len(self._members)
+
+    def __iter__(self) -> Iterator[Member]:
+        return iter(tuple(self._members))
+
+    def seat(self, member: Member) -> None:
+        """Take a seat. Done in the step that admits, so that a revocation during the accept is not lost."""
+        self._members.add(member)
+        self._per_endpoint[member.endpoint] += 1
+        if member.identity:
+            self._per_user[member.endpoint, member.identity.login] += 1
+
+    def leave(self, member: Member) -> None:
+        """Give the seat back; a second call does nothing."""
+        if member not in self._members:
+            return
+        self._members.remove(member)
+        _lower(self._per_endpoint, member.endpoint)
+        if member.identity:
+            _lower(self._per_user, (member.endpoint, member.identity.login))
+
+    def count(self, endpoint: str) -> int:
+        """Connections of one endpoint on this node."""
+        return self._per_endpoint[endpoint]
+
+    def count_of(self, endpoint: str, login: str) -> int:
+        """Connections of one user to one endpoint on this node."""
+        return self._per_user[endpoint, login]
+
+    def close_where(self, concerned: Callable[[Member], bool], code: int, reason: str) -> int:
+        """Close all that a change concerns; gives their number."""
+        members = [member for member in self._members if concerned(member)]
+        for member in members:
+            member.close(code, reason)
+        return len(members)
+
+
+def _lower(counter: Counter[_K], key: _K) -> None:
+    counter[key] -= 1
+    if not counter[key]:
+        del counter[key]

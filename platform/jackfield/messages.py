@@ -1,0 +1,196 @@
+"""The wire: reply, event and error to bytes; how deep a message is; what JSON cannot carry.
+
+Every frame that leaves is one JSON object. Encoding refuses what would arrive as something else: msgspec
+turns NaN into null and a set into a list, so `_check` looks for these first.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+import msgspec
+
+from jackfield.errors import CODES
+
+__all__ = ["MAX_DEPTH", "Unsendable", "done", "error", "event", "reply", "too_deep"]
+
+MAX_DEPTH = 64
+"""Levels of objects and arrays that an incoming message may have; counted by us, the same on every Python."""
+
+MessageId = str | int | None
+
+_OUT_DEPTH = 200  # a reply deeper than this is taken for a cycle before the encoder's recursion is
+_LEAVES = (str, int, bool, type(None), bytes)
+_encode = msgspec.json.Encoder().encode
+
+
+class Unsendable(ValueError):
+    """A value that JSON cannot carry unchanged. `path` is a JSON pointer into the reply."""
+
+    def __init__(self, path: str, problem: str) -> None:
+        self.path = path
+        self.problem = problem
+        super().__init__(f"{path or 'the reply'}: {problem}")
+
+
+def too_deep(data: bytes) -> bool:
+    """Whether a JSON text nests deeper than MAX_DEPTH, told without parsing it.
+
+    A text with few brackets cannot be deep, which settles nearly every message at the price of two counts.
+    """
+    if data.count(b"{") + data.count(b"[") <= MAX_DEPTH:
+        return False
+    depth = 0
+    in_text = False
+    skip = False
+    for byte in data:
+        if skip:
+            skip = False
+        elif in_text:
+            if byte == 0x5C:  # a backslash: the next byte is part of the text
+                skip = True
+            elif byte == 0x22:
+                in_text = False
+        elif byte == 0x22:
+            in_text = True
+        elif byte in (0x7B, 0x5B):
+            depth += 1
+            if depth > MAX_DEPTH:
+                return True
+        elif byte in (0x7D, 0x5D):
+            depth -= 1
+    return False
+
+
+def reply(value: object, key: str, message_id: MessageId = None) -> bytes | None:
+    """The frame for what a process gave back, or None where it gave nothing.
+
+    A mapping, dataclass or Struct is the object; anything else goes under `key`. Raises Unsendable.
+    """
+    if value is None:
+        return None
+    return _with_id(_object(value if _is_object(value) else {key: value}), message_id)
+
+
+def event(value: object) -> bytes:
+    """The frame for an event, `{"event": "name", ...}`. Raises Unsendable."""
+    if not _is_object(value):
+        raise Unsendable("", 'an event is a JSON object such as {"event": "name"}')
+    text = _encoded(value)
+    name = msgspec.json.decode(text).get("event")
+    if not isinstance(name, str) or not name:
+        raise Unsendable("/event", 'an event has its name under "event", for example {"event": "changed"}')
+    return text
+
+
+def error(
+    code: str,
+    message: str = "",
+    *,
+    details: Sequence[Mapping[str, Any]] = (),
+    example: Mapping[str, Any] | None = None,
+    retry_after: float | None = None,
+    incident: str = "",
+    more: Mapping[str, Any] | None = None,
+    message_id: MessageId = None,
+) -> bytes:
+    """The frame `{"error": {...}}`. `more` are the details of a process's own Reject. Raises Unsendable."""
+    body: dict[str, Any] = {"code": code, "message": message or CODES[code].sentence}
+    if details:
+        body["details"] = list(details)
+    if example is not None:
+        body["example"] = example
+    if retry_after is not None:
+        body["retry_after"] = retry_after
+    if incident:
+        body["incident"] = incident
+    for name, value in (more or {}).items():
+        body.setdefault(name, value)
+    return _with_id(_encoded({"error": body}), message_id)
+
+
+def done(message_id: str | int) -> bytes:
+    """The frame that ends what a generator answered to the message with this `$id`."""
+    return _with_id(b'{"$done":true}', message_id)
+
+
+def _is_object(value: object) -> bool:
+    return isinstance(value, Mapping | msgspec.Struct) or (is_dataclass(value) and not isinstance(value, type))
+
+
+def _object(value: object) -> bytes:
+    for name in _names(value):
+        if name in ("error", "event") or name.startswith("$"):
+            raise Unsendable(f"/{name}", f'a reply may not have the key "{name}"; it is one of Jackfield\'s own')
+    return _encoded(value)
+
+
+def _names(value: object) -> list[str]:
+    if isinstance(value, Mapping):
+        return [str(name) for name in value]
+    if isinstance(value, msgspec.Struct):
+        return list(value.__struct_encode_fields__)
+    return [field.name for field in fields(value)]  # type: ignore[arg-type]  # _is_object saw a dataclass
+
+
+def _encoded(value: object) -> bytes:
+    _check(value, "", 0)
+    if isinstance(value, Mapping) and not isinstance(value, dict):
+        value = dict(value)
+    try:
+        return _encode(value)
+    except UnicodeEncodeError:
+        raise Unsendable("", "a text holds half of a surrogate pair, which is not Unicode") from None
+    except (TypeError, ValueError, msgspec.MsgspecError) as exc:
+        raise Unsendable("", str(exc)) from None
+
+
+def _with_id(text: bytes, message_id: MessageId) -> bytes:
+    if message_id is None:
+        return text
+    comma = b"," if len(text) > 2 else b""
+    return b"".join((text[:-1], comma, b'"$id":', _encode(message_id), b"}"))
+
+
+def _check(value: object, path: str, depth: int) -> None:
+    """Raise Unsendable for the first thing inside `value` that would arrive as something else."""
+    kind = type(value)
+    if kind is str:
+        _check_text(value, path)  # type: ignore[arg-type]  # its type is str
+        return
+    if kind in _LEAVES:
+        return
+    if depth > _OUT_DEPTH:
+        raise Unsendable(path[:80] + "…", f"nested more than {_OUT_DEPTH} deep, or holds itself")
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise Unsendable(path, f"{value} is not a JSON number")
+    elif isinstance(value, set | frozenset):
+        raise Unsendable(path, "a set has no order; reply with sorted(...) or a list")
+    elif isinstance(value, Mapping):
+        for name, item in value.items():
+            if not isinstance(name, str):
+                raise Unsendable(path, f"the key {name!r} is not a text")
+            _check_text(name, path)
+            _check(item, f"{path}/{name}", depth + 1)
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            _check(item, f"{path}/{index}", depth + 1)
+    elif isinstance(value, msgspec.Struct):
+        for name in value.__struct_fields__:
+            _check(getattr(value, name, None), f"{path}/{name}", depth + 1)
+    elif is_dataclass(value):
+        for field in fields(value):
+            _check(getattr(value, field.name, None), f"{path}/{field.name}", depth + 1)
+
+
+def _check_text(text: str, path: str) -> None:
+    # isascii() is a flag of the object; only other texts can hold half of a surrogate pair
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise Unsendable(path, "the text holds half of a surrogate pair, which is not Unicode") from None

@@ -1,0 +1,249 @@
+"""All processes of a project: found, imported as one generation, and what is wrong with them.
+
+    collect = sources.read -> outline of each file -> loading.Package -> processes, resources, warnings
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NoReturn
+
+from jackfield.errors import Problem
+from jackfield.process.blocking import blocking_calls
+from jackfield.process.breakage import problem_of
+from jackfield.process.declare import ProcessMark, process_mark, resource_marked
+from jackfield.process.loading import Package
+from jackfield.process.outline import FunctionNode, Kind, Outline, dotted, kind_of, own_nodes, read_outline
+from jackfield.process.sources import FOLDER, Source, hash_of, read
+
+__all__ = ["Catalog", "Process", "collect"]
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One business process. `name` is "support.chat.say" for processes/support/chat.py, function say.
+
+    `summary` is the first line of the docstring. `file` is relative to the project's folder; line and
+    column are those of the `def`; `places` holds those of each parameter, and of the return hint under
+    "return".
+    """
+
+    name: str
+    function: Callable[..., Any]
+    kind: Kind
+    reply: str
+    blocking: bool
+    summary: str
+    file: str
+    line: int
+    column: int
+    places: Mapping[str, tuple[int, int]] = field(default_factory=dict, compare=False, repr=False)
+
+
+@dataclass(slots=True)
+class Catalog:
+    """The processes of one generation by name, and every problem with their files.
+
+    `hash` is made of all sources, 12 hex digits. `broken` names the modules that could not be imported,
+    so that nobody is told that their processes do not exist.
+    """
+
+    processes: Mapping[str, Process]
+    problems: tuple[Problem, ...]
+    hash: str
+    broken: frozenset[str] = frozenset()
+    _package: Package | None = field(default=None, repr=False)
+
+    def release(self) -> None:
+        """Drop the generation's package from `sys.modules`. A second call does nothing."""
+        if self._package is not None:
+            self._package.release()
+
+
+def collect(folder: Path, generation: int, *, only_names: bool = False) -> Catalog:
+    """Read and import all of a project's processes/ as a package of its own; sync, for a thread.
+
+    A file that cannot be imported is a problem and the others still load. With `only_names` nothing is
+    imported: the processes are told from the text and cannot be called.
+    """
+    sources, faults = read(folder.absolute())
+    problems = list(faults)
+    outlines: list[Outline] = []
+    for source in sources:
+        read_one = read_outline(source)
+        if isinstance(read_one, Outline):
+            outlines.append(read_one)
+        else:
+            problems.append(read_one)
+    broken = {source.module for source in sources} - {outline.source.module for outline in outlines}
+    package = None
+    if only_names:
+        found = [process for outline in outlines for process in _told(outline)]
+    else:
+        package = Package(generation, sources, str(folder.absolute() / FOLDER))
+        found, more, unloadable = _import_all(package, sources, outlines)
+        problems += more
+        broken |= unloadable
+    nodes = {outline.source.file: outline for outline in outlines}
+    problems += [problem for process in found for problem in _faults(process, nodes[process.file])]
+    return Catalog(
+        {process.name: process for process in found},
+        tuple(sorted(dict.fromkeys(problems), key=lambda p: (p.file, p.line, p.column))),
+        hash_of(sources),
+        frozenset(broken),
+        package,
+    )
+
+
+def _import_all(
+    package: Package, sources: Iterable[Source], outlines: Iterable[Outline]
+) -> tuple[list[Process], list[Problem], set[str]]:
+    files = {source.path: source.file for source in sources}
+    found: list[Process] = []
+    problems: list[Problem] = []
+    broken: set[str] = set()
+    for outline in outlines:
+        try:
+            module = package.load(outline.source.module)
+        except KeyboardInterrupt:
+            package.release()
+            raise
+        except BaseException as exc:  # noqa: BLE001 - the user's code, which may even call sys.exit
+            broken.add(outline.source.module)
+            problems.append(problem_of(exc, outline.source, files, package))
+        else:
+            found += _processes(module, outline)
+            problems += _resource_faults(module, outline)
+    return found, problems, broken
+
+
+def _processes(module: ModuleType, outline: Outline) -> Iterator[Process]:
+    for name, value in list(vars(module).items()):
+        mark = process_mark(value)
+        # One that was imported from a neighbour is that neighbour's process.
+        if mark is not None and getattr(value, "__module__", "") == module.__name__:
+            yield _process(name, value, mark, outline)
+
+
+def _process(name: str, function: Callable[..., Any], mark: ProcessMark, outline: Outline) -> Process:
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    node = outline.function_at(name, code.co_firstlineno if code else -1)
+    line, column = outline.place(node) if node else (code.co_firstlineno if code else 0, 1 if code else 0)
+    return Process(
+        name=_join(outline.source.module, name),
+        function=function,
+        kind=_kind(function),
+        reply=mark.reply,
+        blocking=mark.blocking,
+        summary=_first_line(inspect.getdoc(function)),
+        file=outline.source.file,
+        line=line,
+        column=column,
+        places=outline.places(node) if node else {},
+    )
+
+
+def _kind(function: Callable[..., Any]) -> Kind:
+    if inspect.isasyncgenfunction(function):
+        return "async_generator"
+    if inspect.iscoroutinefunction(function):
+        return "async"
+    return "generator" if inspect.isgeneratorfunction(function) else "sync"
+
+
+def _faults(process: Process, outline: Outline) -> Iterator[Problem]:
+    """What is wrong with a process whatever its parameters are, and the warnings from its text."""
+    waits = process.kind in ("async", "async_generator")
+    inner = inspect.unwrap(process.function)
+    if not waits and _kind(inner) in ("async", "async_generator"):
+        message = "a decorator hides that the function is async"
+        yield _fault(process, message, "make the decorator's own function `async def` too")
+    if waits and process.blocking:
+        message = "`blocking=True` is for sync functions, and this one is async"
+        yield _fault(process, message, "take `blocking=True` away, or write `def` without `async`")
+    node = next((n for n in outline.functions if outline.place(n) == (process.line, process.column)), None)
+    if node is not None and not process.blocking:
+        yield from blocking_calls(outline, node, process.name)
+
+
+def _fault(process: Process, message: str, hint: str) -> Problem:
+    return Problem(
+        "bad_signature", message, hint, process.name, process.file, process.line, process.column
+    )
+
+
+def _resource_faults(module: ModuleType, outline: Outline) -> Iterator[Problem]:
+    for name, value in vars(module).items():
+        if not resource_marked(value) or value.__module__ != module.__name__:
+            continue
+        code = getattr(inspect.unwrap(value), "__code__", None)
+        node = outline.function_at(name, code.co_firstlineno if code else -1)
+        fault = _resource_fault(value, node)
+        if fault:
+            line, column = outline.place(node) if node else (0, 0)
+            path = _join(outline.source.module, name)
+            hint = "a resource is `async def` without parameters, with one `yield` that gives its value"
+            yield Problem("bad_resource", fault, hint, path, outline.source.file, line, column)
+
+
+def _resource_fault(function: Callable[..., Any], node: FunctionNode | None) -> str:
+    if not inspect.isasyncgenfunction(function):
+        return "the resource is not an async generator function"
+    if any(p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in _parameters(function)):
+        return "the resource has a parameter, and there is nothing to give it"
+    if node is not None and sum(isinstance(part, ast.Yield) for part in own_nodes(node)) > 1:
+        return "the resource has more than one `yield`"
+    return ""
+
+
+def _parameters(function: Callable[..., Any]) -> Iterable[inspect.Parameter]:
+    return inspect.signature(function).parameters.values()
+
+
+def _told(outline: Outline) -> Iterator[Process]:
+    """The processes of a file that is not imported: functions under a decorator that reads as `@process`."""
+    for node in {node.name: node for node in outline.functions}.values():
+        for decorator in node.decorator_list:
+            call = decorator if isinstance(decorator, ast.Call) else None
+            if dotted(call.func if call else decorator, outline.names) in _DECORATORS:
+                line, column = outline.place(node)
+                yield Process(
+                    name=_join(outline.source.module, node.name),
+                    function=_not_imported,
+                    kind=kind_of(node),
+                    reply=str(_setting(call, "reply", "result")),
+                    blocking=bool(_setting(call, "blocking", False)),
+                    summary=_first_line(ast.get_docstring(node)),
+                    file=outline.source.file,
+                    line=line,
+                    column=column,
+                    places=outline.places(node),
+                )
+                break
+
+
+_DECORATORS = ("jackfield.process", "jackfield.process.declare.process")
+
+
+def _setting(call: ast.Call | None, name: str, default: object) -> object:
+    for keyword in call.keywords if call else ():
+        if keyword.arg == name and isinstance(keyword.value, ast.Constant):
+            return keyword.value.value
+    return default
+
+
+def _not_imported(*args: object, **kwargs: object) -> NoReturn:
+    raise RuntimeError("the processes were only looked at, not imported")
+
+
+def _join(module: str, name: str) -> str:
+    return f"{module}.{name}" if module else name
+
+
+def _first_line(text: str | None) -> str:
+    return (text or "").strip().partition("\n")[0].strip()

@@ -1,0 +1,70 @@
+"""The one public Connection, and the two small protocols it stands on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from jackfield.identity import Identity
+
+__all__ = ["Connection", "Outbox"]
+
+
+class Outbox(Protocol):
+    """What a Connection needs from the conversation behind it. Both calls return at once, from any thread."""
+
+    def send_event(self, event: object) -> None:
+        """Queue one event for the client; called by processes. A full queue closes the connection 4408."""
+
+    def close(self, code: int, reason: str) -> None:
+        """Close after what is queued has left; called by processes. A second call does nothing."""
+
+
+class Connection:
+    """One accepted WebSocket, as a process sees it.
+
+    `identity` is ANONYMOUS where nobody is logged in. `params` holds the path parameters, converted.
+    `query` holds the query string's last value per name. `state` is a dict that lives as long as the
+    connection, publishes included: keep plain data in it. `id` is short and safe to log.
+    """
+
+    __slots__ = ("_outbox", "endpoint", "id", "identity", "params", "query", "state")
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        *,
+        id: str,  # noqa: A002 - the public attribute's name
+        endpoint: str,
+        identity: Identity,
+        params: Mapping[str, Any],
+        query: Mapping[str, str],
+    ) -> None:
+        self._outbox = outbox
+        self.id = id
+        self.endpoint = endpoint
+        self.identity = identity
+        self.params = params
+        self.query = query
+        self.state: dict[str, Any] = {}
+
+    def send(self, event: object) -> None:
+        """Queue an event, a mapping, dataclass, TypedDict or Struct that becomes one JSON object.
+
+        Never waits and may be called from threads. After the close it does nothing. An event whose
+        queue would pass 1 MiB closes the connection (4408). Raises TypeError or ValueError for what is
+        not a JSON object.
+        """
+        self._outbox.send_event(event)
+
+    def close(self, code: int = 1000, reason: str = "") -> None:
+        """Close the connection after what was queued has left. Never waits; callable from threads.
+
+        `code` is 1000 or 3000 to 4999 (RFC 6455, section 7.4.2), `reason` at most 123 bytes of UTF-8;
+        ValueError otherwise.
+        """
+        if code != 1000 and not 3000 <= code <= 4999:
+            raise ValueError(f"close code {code} is not for applications; use 1000 or 3000 to 4999")
+        if len(reason.encode()) > 123:
+            raise ValueError("the close reason is longer than 123 bytes")
+        self._outbox.close(code, reason)

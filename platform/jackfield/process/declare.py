@@ -1,0 +1,90 @@
+"""What a process author writes above a function. It only attaches data: importing registers nothing."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar, overload
+
+__all__ = ["Key", "ProcessMark", "process", "process_mark", "resource", "resource_marked"]
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+_Opener = TypeVar("_Opener", bound=Callable[..., AsyncIterator[Any]])
+
+_PROCESS = "__jackfield_process__"
+_RESOURCE = "__jackfield_resource__"
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """The JSON key of a parameter, for what Python cannot name: `Annotated[str, Key("user-id")]`."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessMark:
+    """What `@process` was given: the key of a bare reply, and whether the function runs in a thread."""
+
+    reply: str = "result"
+    blocking: bool = False
+
+
+@overload
+def process(function: _Function, /, *, reply: str = ..., blocking: bool = ...) -> _Function: ...
+
+
+@overload
+def process(*, reply: str = ..., blocking: bool = ...) -> Callable[[_Function], _Function]: ...
+
+
+def process(function: Any = None, /, *, reply: str = "result", blocking: bool = False) -> Any:
+    """Make a function a process, which an endpoint can name in `process:`.
+
+    `reply` is the key under which a bare value is sent. `blocking` runs a sync function in a bounded
+    pool of threads; without it a function runs on the event loop and must not wait. The function itself
+    is given back unchanged and can still be called. Raises TypeError for what is not a function.
+    """
+    mark = ProcessMark(reply, blocking)
+    if function is None:
+        return lambda decorated: _attach(decorated, _PROCESS, mark, "@process")
+    return _attach(function, _PROCESS, mark, "@process")
+
+
+def resource(function: _Opener) -> _Opener:
+    """Make an async generator function with one `yield` a resource: something long-lived, a pool for example.
+
+    What it yields is given to each parameter annotated `Annotated[T, function]`. It is opened before its
+    generation goes live and closed after the generation's last call. Raises TypeError for what is not a
+    function; anything else that is wrong with it is a problem at load.
+    """
+    opener: _Opener = _attach(function, _RESOURCE, True, "@resource")
+    return opener
+
+
+def process_mark(value: object) -> ProcessMark | None:
+    """What `@process` attached to `value`, or None."""
+    mark = getattr(value, _PROCESS, None) if callable(value) and not isinstance(value, type) else None
+    return mark if isinstance(mark, ProcessMark) else None
+
+
+def resource_marked(value: object) -> bool:
+    """Whether `value` was declared with `@resource`."""
+    return callable(value) and getattr(value, _RESOURCE, None) is True
+
+
+def _attach(function: Any, name: str, mark: object, decorator: str) -> Any:
+    # A wrapper such as functools.lru_cache's is no function, but it says which function it stands for.
+    if not inspect.isfunction(function) and not hasattr(function, "__wrapped__"):
+        raise TypeError(f"{decorator} stands above a function, not above {_called(function)}")
+    setattr(function, name, mark)
+    return function
+
+
+def _called(value: object) -> str:
+    if isinstance(value, type):
+        return f"the class {value.__name__}"
+    if isinstance(value, staticmethod | classmethod):
+        return f"a {type(value).__name__}"
+    return f"a value of type {type(value).__name__}; its settings go by name, as in @process(reply='text')"

@@ -1,0 +1,114 @@
+"""Type hints: from what stands in the file to msgspec's description of a type, or a sentence why not."""
+
+from __future__ import annotations
+
+import inspect
+import types
+import typing
+from collections.abc import Callable, Iterator, Mapping
+from typing import Annotated, Any, get_args, get_origin
+
+import msgspec
+from msgspec import inspect as mi
+
+__all__ = ["Unsupported", "members", "optional_of", "readable", "resolve", "split", "type_of"]
+
+
+class Unsupported(Exception):  # noqa: N818 - it is a finding, told as a problem
+    """A hint that cannot be used; the text says why, `hint` how to mend it."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        self.hint = hint
+        super().__init__(message)
+
+
+def resolve(function: Callable[..., Any], hint: Any) -> Any:
+    """A hint of `function` with every text in it made a type, as the function's module knows the names.
+
+    Raises Unsupported for what cannot be resolved; evaluating a hint runs the author's text.
+    """
+    inner = inspect.unwrap(function)
+    scope = {parameter.__name__: parameter for parameter in getattr(inner, "__type_params__", ())}
+    holder = types.SimpleNamespace(__annotations__={"hint": hint})
+    try:
+        found = typing.get_type_hints(
+            holder, getattr(inner, "__globals__", {}), scope or None, include_extras=True
+        )
+    except NameError as exc:
+        where = "import it where the program runs too, not only under `if TYPE_CHECKING:`"
+        raise Unsupported(f'the hint {readable(hint)} names "{exc.name}", which is not there', where) from None
+    except Exception as exc:  # noqa: BLE001 - the author's text may raise anything
+        raise Unsupported(f"the hint {readable(hint)} cannot be used: {exc}") from None
+    return found["hint"]
+
+
+def split(hint: Any) -> tuple[Any, tuple[Any, ...]]:
+    """A hint without its `Annotated`, and what stood in it."""
+    return (hint.__origin__, hint.__metadata__) if get_origin(hint) is Annotated else (hint, ())
+
+
+def optional_of(hint: Any) -> Any:
+    """The T of `T | None`, and any other hint as it is."""
+    if get_origin(hint) in (typing.Union, types.UnionType):
+        rest = [part for part in get_args(hint) if part is not type(None)]
+        if len(rest) == 1:
+            return rest[0]
+    return hint
+
+
+def type_of(hint: Any) -> mi.Type:
+    """msgspec's description of a hint. Raises Unsupported with msgspec's reason when it cannot carry it."""
+    if get_origin(hint) is typing.Unpack:
+        raise Unsupported(f"JSON cannot carry {readable(hint)}", "write its keys as parameters")
+    try:
+        msgspec.json.Decoder(hint)
+        return mi.type_info(hint)
+    except NameError as exc:
+        raise Unsupported(f'{readable(hint)} names "{exc.name}", which is not there') from None
+    except RecursionError:
+        raise Unsupported(f"{readable(hint)} has no end", "use a dataclass for what holds itself") from None
+    except Exception as exc:  # noqa: BLE001 - it evaluates the author's classes, which may raise anything
+        raise Unsupported(f"{readable(hint)} cannot be used: {_first(str(exc))}") from None
+
+
+def members(kind: mi.Type) -> Iterator[mi.Type]:
+    """The types that a union is made of, or the type itself; what is written around them is taken off."""
+    while isinstance(kind, mi.Metadata):
+        kind = kind.type
+    if isinstance(kind, mi.UnionType):
+        for part in kind.types:
+            yield from members(part)
+    else:
+        yield kind
+
+
+def readable(hint: Any) -> str:
+    """A hint as a person would write it, in backquotes."""
+    if isinstance(hint, str):
+        return f"`{hint}`"
+    if isinstance(hint, type) and not get_args(hint):
+        return f"`{hint.__qualname__}`"
+    text = _shorten(repr(hint), _modules(hint))
+    return f"`{text if len(text) <= 80 else text[:79] + '…'}`"
+
+
+def _modules(hint: Any) -> Mapping[str, str]:
+    """The modules that a hint's parts come from, longest first, for their names to be left out."""
+    found = {"typing", "collections.abc", "builtins"}
+    waiting = [hint]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(getattr(part, "__module__", None), str):
+            found.add(part.__module__)
+        waiting += [argument for argument in get_args(part) if not isinstance(argument, str)]
+    return {name + ".": "" for name in sorted(found, key=len, reverse=True)}
+
+
+def _shorten(text: str, parts: Mapping[str, str]) -> str:
+    for old, new in parts.items():
+        text = text.replace(old, new)
+    return text
+
+
+def _first(text: str) -> str:
+    return text.strip().partition("\n")[0].rstrip(".:")

@@ -1,0 +1,264 @@
+"""Plan + processes -> RoutingTable. Everything that can be looked up is looked up here, once, at load.
+
+build(folder) = config.load -> catalog.collect -> compile        all problems at once, or a table
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from jackfield.config import load, url
+from jackfield.config.plan import Endpoint, Plan
+from jackfield.errors import PlanError, Problem
+from jackfield.process import catalog, signature
+from jackfield.process.catalog import Catalog, Process
+from jackfield.process.resources import Resource
+from jackfield.process.signature import Signature
+from jackfield.schemas import Validator
+
+__all__ = ["Match", "Route", "RoutingTable", "build", "compile_table", "problems_of"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Route:
+    """One endpoint with its process and its validators.
+
+    `narrow` is `input:` alone, checked on each message where there is one. `whole` is signature and
+    `input:` together; it is asked only to name what is wrong. `example` is the first message of the
+    first example.
+    """
+
+    endpoint: Endpoint
+    process: Process
+    signature: Signature
+    pattern: url.Pattern
+    narrow: Validator | None
+    whole: Validator
+    example: Mapping[str, Any] | None
+
+    @property
+    def name(self) -> str:
+        """The endpoint's name."""
+        return self.endpoint.name
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A route and the decoded text of its path parameters."""
+
+    route: Route
+    params: Mapping[str, str]
+
+
+@dataclass(slots=True)
+class _Node:
+    """One position in the tree of segments; a fixed segment is tried before the parameter."""
+
+    fixed: dict[str, _Node] = field(default_factory=dict)
+    param: _Node | None = None
+    route: Route | None = None
+
+    def add(self, route: Route) -> None:
+        node = self
+        for segment in route.pattern.segments:
+            if segment.is_param:
+                node.param = node.param or _Node()
+                node = node.param
+            else:
+                node = node.fixed.setdefault(segment.text, _Node())
+        node.route = route
+
+    def find(self, segments: Sequence[str]) -> Route | None:
+        if not segments:
+            return self.route
+        head, rest = segments[0], segments[1:]
+        below = self.fixed.get(head)
+        found = below.find(rest) if below else None
+        if found is None and self.param is not None:
+            found = self.param.find(rest)
+        return found
+
+
+class RoutingTable:
+    """All routes of one generation. `hash` changes when the plan's meaning or any process file does."""
+
+    __slots__ = ("_root", "catalog", "hash", "plan", "routes", "warnings")
+
+    def __init__(self, plan: Plan, catalog: Catalog, routes: Iterable[Route], warnings: Iterable[Problem]) -> None:
+        self.plan = plan
+        self.catalog = catalog
+        self.routes: Mapping[str, Route] = {route.name: route for route in routes}
+        self.warnings = tuple(warnings)
+        self.hash = hashlib.sha256(f"{plan.hash} {catalog.hash}".encode()).hexdigest()[:12]
+        self._root = _Node()
+        for route in self.routes.values():
+            self._root.add(route)
+
+    def match(self, raw_path: bytes) -> Match | None:
+        """The route for a request path (percent-encoded, without query), or None."""
+        segments = url.split(raw_path)
+        route = self._root.find(segments) if segments is not None else None
+        if route is None or segments is None:
+            return None
+        pairs = zip(route.pattern.segments, segments, strict=True)
+        return Match(route, {part.text: text for part, text in pairs if part.is_param})
+
+    def nearest(self, raw_path: bytes) -> str:
+        """The URL that looks most like this path, or an empty text."""
+        segments = url.split(raw_path) or ()
+        known = [route.endpoint.url for route in self.routes.values()]
+        return next(iter(get_close_matches("/" + "/".join(segments), known, n=1, cutoff=0.5)), "")
+
+    def resources(self) -> tuple[Resource, ...]:
+        """The resources that the routes use, each once."""
+        return tuple({r.name: r for route in self.routes.values() for r in route.signature.resources}.values())
+
+
+def build(folder: Path, generation: int) -> RoutingTable:
+    """Load the project in `folder` whole. Raises PlanError with all problems; imports `processes/`."""
+    loaded = load.load(folder)
+    found = catalog.collect(folder, generation)
+    table, problems = compile_table(loaded.plan, found)
+    everything = _sorted([*loaded.problems, *found.problems, *problems])
+    if any(problem.severity == "error" for problem in everything):
+        found.release()
+        raise PlanError(everything)
+    table.warnings = everything
+    return table
+
+
+def problems_of(folder: Path) -> tuple[tuple[Problem, ...], Plan]:
+    """What can be told without importing any process: the file, and whether the processes it names exist."""
+    loaded = load.load(folder)
+    found = catalog.collect(folder, 0, only_names=True)
+    missing = [problem for endpoint in loaded.plan.endpoints for problem in _unknown(loaded.plan, endpoint, found)]
+    return _sorted([*loaded.problems, *found.problems, *missing]), loaded.plan
+
+
+def compile_table(plan: Plan, found: Catalog) -> tuple[RoutingTable, tuple[Problem, ...]]:
+    """Join plan and processes. The table holds the routes that are sound, the problems say why others are not."""
+    routes: list[Route] = []
+    problems: list[Problem] = []
+    for endpoint in plan.endpoints:
+        route, faults = _compile_route(plan, endpoint, found)
+        problems += faults
+        if route is not None:
+            routes.append(route)
+            problems += _example_faults(plan, route)
+    return RoutingTable(plan, found, routes, ()), tuple(problems)
+
+
+def _sorted(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    unique = dict.fromkeys(problems)
+    return tuple(sorted(unique, key=lambda p: (p.severity != "error", p.file, p.line, p.column)))
+
+
+def _compile_route(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Route | None, list[Problem]]:
+    process = found.processes.get(endpoint.process)
+    if process is None:
+        return None, _unknown(plan, endpoint, found)
+    pattern = url.parse(endpoint.url)
+    compiled, faults = signature.compile(process, pattern.params)
+    problems = list(faults)
+    if compiled is None:
+        return None, problems
+    problems += _input_faults(plan, endpoint, compiled)
+    whole: dict[str, Any] = dict(compiled.input_schema)
+    if endpoint.input is not None:
+        whole = {"allOf": [whole, dict(endpoint.input)]}
+    return (
+        Route(
+            endpoint=endpoint,
+            process=process,
+            signature=compiled,
+            pattern=pattern,
+            narrow=Validator(endpoint.input) if endpoint.input else None,
+            whole=Validator(whole),
+            example=_first_example(endpoint),
+        ),
+        problems,
+    )
+
+
+def _unknown(plan: Plan, endpoint: Endpoint, found: Catalog) -> list[Problem]:
+    if endpoint.process in found.processes:
+        return []
+    module, _, function = endpoint.process.rpartition(".")
+    if module in found.broken:
+        return []  # that file's own problem says it all
+    near = get_close_matches(endpoint.process, list(found.processes), n=1, cutoff=0.6)
+    file = f"processes/{module.replace('.', '/')}.py"
+    hint = f'did you mean "{near[0]}"?' if near else f"write `@process` above `def {function}` in {file}"
+    message = f'no process is named "{endpoint.process}"'
+    return [plan.problem(("endpoints", endpoint.name, "process"), "unknown_process", message, hint)]
+
+
+def _input_faults(plan: Plan, endpoint: Endpoint, compiled: Signature) -> list[Problem]:
+    """`input:` may only speak of keys that the process takes; others could never be sent."""
+    schema = endpoint.input or {}
+    if compiled.input_schema.get("additionalProperties", True) is not False:
+        return []
+    known = list(compiled.input_schema.get("properties", ()))
+    problems = []
+    places = [("properties", name, name) for name in schema.get("properties", ())]
+    places += [("required", index, name) for index, name in enumerate(schema.get("required", ()))]
+    for keyword, at, name in places:
+        if name not in known:
+            near = get_close_matches(str(name), known, n=1, cutoff=0.6)
+            hint = f'did you mean "{near[0]}"?' if near else f"it takes {', '.join(known) or 'no keys'}"
+            path = ("endpoints", endpoint.name, "input", keyword, at)
+            message = f'"{name}" is not a key that {endpoint.process} takes'
+            problems.append(plan.problem(path, "input_mismatch", message, hint))
+    return problems
+
+
+def _first_example(endpoint: Endpoint) -> Mapping[str, Any] | None:
+    for example in endpoint.examples:
+        for step in example.steps:
+            if step.kind == "send" and isinstance(step.value, Mapping):
+                return step.value
+    return None
+
+
+def _example_faults(plan: Plan, route: Route) -> list[Problem]:
+    """An example must be what the endpoint really takes and gives, for people copy it."""
+    problems = []
+    replies = Validator(route.signature.reply_schema) if route.signature.reply_schema else None
+    for number, example in enumerate(route.endpoint.examples):
+        for index, step in enumerate(example.steps):
+            following = example.steps[index + 1] if index + 1 < len(example.steps) else None
+            at = ("endpoints", route.name, "examples", number, "steps", index, step.kind)
+            if step.kind == "send":
+                meant_to_fail = following is not None and following.kind == "expect" and "error" in following.value
+                faults = [] if meant_to_fail else _send_faults(route, step.value)
+            elif replies is None or "error" in step.value or "event" in step.value or "$done" in step.value:
+                faults = []
+            else:
+                faults = [(f.path, f.problem) for f in replies.faults(_without_id(step.value))]
+            problems += [plan.problem((*at, *_parts(path)), "example_mismatch", text) for path, text in faults]
+    return problems
+
+
+def _send_faults(route: Route, value: Any) -> list[tuple[str, str]]:
+    faults = [(fault.path, fault.problem) for fault in route.whole.faults(_without_id(value))]
+    if not faults:
+        try:
+            route.signature.decode(msgspec.json.encode(value))
+        except msgspec.MsgspecError as exc:
+            faults = [("", str(exc))]
+    return faults
+
+
+def _without_id(value: Any) -> Any:
+    return {key: item for key, item in value.items() if key != "$id"} if isinstance(value, Mapping) else value
+
+
+def _parts(path: str) -> list[str | int]:
+    return [int(part) if part.isdigit() else part for part in path.split("/")[1:]]

@@ -1,0 +1,209 @@
+"""JSON Schema on the wire: a compiled validator, and its faults as sentences that a person can act on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+import jsonschema_rs
+
+__all__ = ["Fault", "Validator", "parse_loosely", "pointer"]
+
+MAX_FAULTS = 20
+"""Faults told for one message; the first ones mend the rest more often than not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong with a message: a JSON pointer (RFC 6901) and a sentence."""
+
+    path: str
+    problem: str
+
+    def as_json(self) -> dict[str, str]:
+        """The fault as it stands in an error's `details`."""
+        return {"path": self.path, "problem": self.problem}
+
+
+class Validator:
+    """A JSON Schema 2020-12, compiled, with formats asserted and regular expressions that run in linear time.
+
+    Raises ValueError for a schema that cannot be compiled; nothing is fetched for a `$ref`.
+    """
+
+    def __init__(self, schema: Mapping[str, Any]) -> None:
+        self.schema = schema
+        self._compiled = jsonschema_rs.Draft202012Validator(
+            dict(schema), validate_formats=True, pattern_options=jsonschema_rs.RegexOptions()
+        )
+        self.is_valid: Callable[[Any], bool] = self._compiled.is_valid
+
+    def faults(self, value: object) -> list[Fault]:
+        """All that is wrong with `value`, at most MAX_FAULTS, each told once."""
+        found: dict[Fault, None] = {}
+        for error in self._compiled.iter_errors(value):
+            for fault in self._explain(error):
+                found[fault] = None
+            if len(found) >= MAX_FAULTS:
+                break
+        return list(found)[:MAX_FAULTS]
+
+    def _explain(self, error: jsonschema_rs.ValidationError) -> list[Fault]:
+        kind = error.kind.name
+        facts = error.kind.as_dict()
+        path = pointer(error.instance_path)
+        if kind == "additionalProperties" or kind == "unevaluatedProperties":
+            known = self._known(error.instance_path)
+            return [Fault(f"{path}/{_escape(name)}", _unknown(name, known)) for name in facts["unexpected"]]
+        if kind == "required":
+            name = str(facts["property"])
+            return [Fault(f"{path}/{_escape(name)}", f'the key "{name}" is missing')]
+        if kind in ("anyOf", "oneOf"):
+            nested = [inner for branch in facts.get("context", ()) for inner in branch]
+            deeper = [inner for inner in nested if len(inner.instance_path) > len(error.instance_path)]
+            if deeper:
+                return [fault for inner in deeper for fault in self._explain(inner)]
+            types = sorted({kind for inner in nested for kind in _types(inner)})
+            if types:
+                return [
+                    Fault(
+                        path,
+                        f"must be {' or '.join(_a(name) for name in types)}, not {_kind(error.instance)}",
+                    )
+                ]
+        return [Fault(path, _sentence(kind, facts, error))]
+
+    def _known(self, path: list[Any]) -> list[str]:
+        if path:
+            return []
+        names: list[str] = list(self.schema.get("properties", ()))
+        for part in self.schema.get("allOf", ()):
+            names += part.get("properties", ())
+        return names
+
+
+def pointer(path: list[Any]) -> str:
+    """A list of keys and indexes as a JSON pointer (RFC 6901)."""
+    return "".join(f"/{_escape(str(part))}" for part in path)
+
+
+def parse_loosely(text: str) -> tuple[object, list[Fault]]:
+    """Parse JSON as Python does, and name what only Python takes: NaN, infinities, halves of surrogate pairs.
+
+    Gives the value and the faults; a text that is not JSON at all gives (None, [one fault]).
+    """
+    try:
+        value = json.loads(text, parse_constant=_Constant)
+    except json.JSONDecodeError as exc:
+        return None, [Fault("", f"not JSON: {_plain(exc, text)} at character {exc.pos + 1}")]
+    except (ValueError, RecursionError):
+        return None, [Fault("", "not JSON that can be taken: a number in it is too long")]
+    return value, list(_impostors(value, ""))
+
+
+class _Constant(str):
+    """NaN, Infinity or -Infinity where it stood in a message; its own type keeps it apart from texts."""
+
+    __slots__ = ()
+
+
+def _impostors(value: object, path: str) -> list[Fault]:
+    if isinstance(value, _Constant):
+        return [Fault(path, f"{value} is not a JSON number; send a number or null")]
+    if isinstance(value, str):
+        if any(0xD800 <= ord(letter) <= 0xDFFF for letter in value):
+            return [Fault(path, "the text holds half of a surrogate pair, which is not Unicode")]
+        return []
+    if isinstance(value, dict):
+        faults = []
+        for name, item in value.items():
+            clean = name.encode("utf-8", "replace").decode()
+            faults += [Fault(f"{path}/{_escape(clean)}", fault.problem) for fault in _impostors(name, "")]
+            faults += _impostors(item, f"{path}/{_escape(clean)}")
+        return faults
+    if isinstance(value, list):
+        return [fault for index, item in enumerate(value) for fault in _impostors(item, f"{path}/{index}")]
+    return []
+
+
+def _plain(exc: json.JSONDecodeError, text: str) -> str:
+    if not text.strip():
+        return "the message is empty"
+    if exc.msg.startswith("Extra data"):
+        return "something follows the end of the object"
+    if exc.msg.startswith("Unterminated string"):
+        return "a text has no closing quote"
+    if exc.msg.startswith("Expecting property name") and text[exc.pos : exc.pos + 1] == "'":
+        return 'texts stand in double quotes, "so",'
+    if exc.msg.startswith("Expecting property name"):
+        return 'a key in double quotes, or "}", belongs'
+    if exc.msg.startswith("Expecting value"):
+        return "a value belongs"
+    if exc.msg.startswith("Expecting"):
+        return f"{exc.msg.removeprefix('Expecting ').removesuffix(' delimiter')} belongs"
+    return exc.msg.lower()
+
+
+def _escape(part: str) -> str:
+    return part.replace("~", "~0").replace("/", "~1")
+
+
+def _unknown(name: str, known: list[str]) -> str:
+    near = get_close_matches(name, known, n=1, cutoff=0.6)
+    return f'unknown key "{name}"' + (f'; did you mean "{near[0]}"?' if near else "")
+
+
+def _types(error: jsonschema_rs.ValidationError) -> list[str]:
+    return list(error.kind.as_dict().get("types", ())) if error.kind.name == "type" else []
+
+
+def _a(kind: str) -> str:
+    words = {"null": "null", "boolean": "true or false", "integer": "a whole number", "string": "a text"}
+    return words.get(kind, f"an {kind}" if kind[0] in "aeiou" else f"a {kind}")
+
+
+def _kind(value: object) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true or false"
+    names = {str: "a text", int: "a whole number", float: "a fraction", list: "a list", dict: "an object"}
+    return names.get(type(value), "this")
+
+
+def _sentence(kind: str, facts: Mapping[str, Any], error: jsonschema_rs.ValidationError) -> str:
+    limit = facts.get("limit")
+    match kind:
+        case "type":
+            expected = " or ".join(_a(str(name)) for name in facts["types"])
+            return f"must be {expected}, not {_kind(error.instance)}"
+        case "minLength" if limit == 1:
+            return "must not be empty"
+        case "minLength" | "maxLength":
+            side = "at least" if kind == "minLength" else "at most"
+            return f"must have {side} {limit} characters, has {len(error.instance)}"
+        case "minItems" | "maxItems" | "minProperties" | "maxProperties":
+            side = "at least" if kind.startswith("min") else "at most"
+            what = "items" if kind.endswith("Items") else "keys"
+            return f"must have {side} {limit} {what}, has {len(error.instance)}"
+        case "minimum" | "maximum":
+            return f"must be at {'least' if kind == 'minimum' else 'most'} {limit}"
+        case "exclusiveMinimum" | "exclusiveMaximum":
+            return f"must be {'more' if kind == 'exclusiveMinimum' else 'less'} than {limit}"
+        case "enum":
+            options = facts["options"]
+            return f"must be one of {json.dumps(options, ensure_ascii=False)[1:-1]}"
+        case "const":
+            return f"must be {json.dumps(facts['expected_value'], ensure_ascii=False)}"
+        case "pattern":
+            return f"must match the pattern {facts['pattern']}"
+        case "format":
+            return f"must be a valid {facts['format']}"
+        case "uniqueItems":
+            return "must not hold one item twice"
+        case "multipleOf":
+            return f"must be a multiple of {facts['multiple_of']}"
+    return error.message

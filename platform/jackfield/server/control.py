@@ -1,0 +1,132 @@
+"""How `publish`, `status` and `refusals` speak to the running server: a verb on loopback, never content.
+
+One connection carries one line of JSON each way:  {"secret": "…", "verb": "publish", "dry_run": true}
+The secret stands in `server.json` of the state folder (0600), so only who may read that file may speak. It
+is used once: the server writes the next one before it answers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import json
+import os
+import secrets
+import socket
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from jackfield.errors import PlanError
+from jackfield.logs import log
+from jackfield.state import write_private
+
+__all__ = ["ControlServer", "NoServer", "ask"]
+
+Verb = Callable[[Mapping[str, Any]], Awaitable[Mapping[str, Any]]]
+
+MAX_LINE = 64 * 1024
+READ_LIMIT = 5.0
+"""Seconds that a caller has to say its line."""
+
+ANSWER_LIMIT = 120.0
+"""Seconds that the command line waits for an answer; a publish may load for a minute."""
+
+
+class NoServer(Exception):
+    """No running server was reached."""
+
+
+class ControlServer:
+    """Listens on a port of its own on 127.0.0.1, whatever the public listener is."""
+
+    def __init__(self, path: Path, verbs: Mapping[str, Verb], facts: Mapping[str, Any]) -> None:
+        self._path = path
+        self._verbs = verbs
+        self._facts = facts
+        self._secret = ""
+        self._server: asyncio.Server | None = None
+
+    async def start(self) -> None:
+        """Listen, and write server.json."""
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, limit=MAX_LINE)
+        self._renew()
+
+    async def close(self) -> None:
+        """Stop listening and remove server.json."""
+        if self._server is not None:
+            self._server.close()
+            await self._server.wait_closed()
+            with suppress(FileNotFoundError):
+                self._path.unlink()
+
+    def _renew(self) -> None:
+        assert self._server is not None, "start() comes first"
+        self._secret = secrets.token_urlsafe(32)
+        port = self._server.sockets[0].getsockname()[1]
+        facts = {**self._facts, "pid": os.getpid(), "port": port, "secret": self._secret}
+        write_private(self._path, json.dumps(facts, indent=2).encode())
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            async with asyncio.timeout(READ_LIMIT):
+                line = await reader.readline()
+            answer = await self._answer(line)
+            writer.write(json.dumps(answer, ensure_ascii=False).encode() + b"\n")
+            async with asyncio.timeout(READ_LIMIT):
+                await writer.drain()
+        except (TimeoutError, OSError, ValueError):
+            pass  # not one of ours, or gone
+        finally:
+            writer.close()
+
+    async def _answer(self, line: bytes) -> Mapping[str, Any]:
+        try:
+            asked = json.loads(line)
+        except ValueError:
+            return {"error": "not a line of JSON"}
+        if not isinstance(asked, dict) or not hmac.compare_digest(
+            str(asked.get("secret", "")).encode(), self._secret.encode()
+        ):
+            return {"error": "wrong secret", "again": True}
+        self._renew()
+        verb = self._verbs.get(str(asked.get("verb")))
+        if verb is None:
+            return {"error": "unknown verb"}
+        try:
+            return {"ok": await verb(asked)}
+        except PlanError as exc:
+            problems = [{"text": str(problem), "severity": problem.severity} for problem in exc.problems]
+            return {"problems": problems}
+        except Exception:  # noqa: BLE001 - the root of this task; logged with its stack
+            incident = secrets.token_hex(4)
+            log.exception("control_failed", incident=incident, verb=asked.get("verb"))
+            return {"error": f"the server failed; its log has the incident {incident}"}
+
+
+def ask(path: Path, verb: str, **options: Any) -> Mapping[str, Any]:
+    """Say a verb to the server whose server.json is at `path`; gives its answer. Raises NoServer.
+
+    A secret that somebody else used first is read again a few times.
+    """
+    for _ in range(5):
+        try:
+            facts = json.loads(path.read_text(encoding="utf-8"))
+            answer = _exchange(int(facts["port"]), {"secret": facts["secret"], "verb": verb, **options})
+        except (OSError, ValueError, KeyError) as exc:
+            raise NoServer(str(exc)) from exc
+        if not answer.get("again"):
+            return answer
+    raise NoServer("the secret in server.json is not the running server's")
+
+
+def _exchange(port: int, asked: Mapping[str, Any]) -> dict[str, Any]:
+    with socket.create_connection(("127.0.0.1", port), timeout=READ_LIMIT) as connection:
+        connection.settimeout(ANSWER_LIMIT)
+        connection.sendall(json.dumps(asked).encode() + b"\n")
+        with connection.makefile("rb") as stream:
+            answer = json.loads(stream.readline() or b"null")
+    if not isinstance(answer, dict):
+        raise OSError("the server closed the connection without an answer")
+    return answer

@@ -1,0 +1,325 @@
+"""The ASGI application: who is asking, may they enter, and the walk from an upgrade to a conversation."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections import deque
+from collections.abc import Callable, MutableMapping
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import quote
+
+from starlette.requests import Request as HttpRequest
+from starlette.responses import JSONResponse, Response
+
+from jackfield.auth import credentials, origin
+from jackfield.auth.sessions import Change, Sessions
+from jackfield.errors import Refusal
+from jackfield.groups.hub import Hub
+from jackfield.identity import Identity
+from jackfield.logs import log
+from jackfield.process.connection import Connection
+from jackfield.server import pages
+from jackfield.server.conversation import Conversation
+from jackfield.server.dispatch import Dispatcher
+from jackfield.server.generation import Generation
+from jackfield.server.handshake import Admission, Request, judge, rejudge
+from jackfield.server.login import Login
+from jackfield.server.options import Options
+from jackfield.server.protocol import EXTENSION, Socket, upgrade_fault
+from jackfield.server.transport import AsgiTransport, Receive, Send
+
+__all__ = ["Gateway", "Refused"]
+
+Scope = MutableMapping[str, Any]
+
+REFUSALS_KEPT = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """One refusal as `jackfield refusals` shows it. `path` is without its query string."""
+
+    time: float
+    path: str
+    code: str
+    status: int
+    detail: str
+    login: str
+    client: str
+    origin: str
+
+
+class Gateway:
+    """One server's front door. `generation` is what is live; `install` swaps it in one assignment."""
+
+    def __init__(
+        self,
+        options: Options,
+        sessions: Sessions,
+        generation: Generation,
+        dispatcher: Dispatcher,
+        *,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.options = options
+        self.sessions = sessions
+        self.generation = generation
+        self.hub = Hub()
+        self.refusals: deque[Refused] = deque(maxlen=REFUSALS_KEPT)
+        self.ready = True
+        self._dispatcher = dispatcher
+        self._clock = clock
+        self._login = Login(self)
+        sessions.subscribe(self._changed)
+
+    def install(self, generation: Generation) -> Generation:
+        """Make `generation` live for every message and handshake from now on; gives the one before."""
+        before, self.generation = self.generation, generation
+        return before
+
+    async def drain(self, time_limit: float) -> None:
+        """Take nobody new, let every conversation answer what it has, close all 1012; at most `time_limit` s."""
+        self.ready = False
+        members = [member for member in self.hub if isinstance(member, Conversation)]
+        try:
+            async with asyncio.timeout(time_limit):
+                await asyncio.gather(*(member.drain() for member in members))
+        except TimeoutError:
+            log.warning("drain_too_long", limit=time_limit, connections=len(self.hub))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI 3. Anything that fails on our side is told without its cause and logged with it."""
+        if scope["type"] == "websocket":
+            await self._websocket(scope, receive, send)
+        else:
+            response = await self._http(scope, receive, send)
+            await response(scope, receive, send)  # type: ignore[arg-type]  # starlette's narrower types
+
+    # the upgrade
+
+    async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()  # websocket.connect
+        request = self.request(scope, "GET")
+        who: Identity | Refusal | None = None
+        try:
+            self._check_host(request)
+            if not self.ready:
+                raise Refusal("not_ready", retry_after=1)
+            who = await self.who(request)
+            admission = judge(self.generation.table, request, who, self.hub, tell=self.tells(who))
+        except Refusal as refusal:
+            await self._refuse(request, refusal, who, scope, receive, send)
+            return
+        await self._converse(request, admission, scope, receive, send)
+
+    async def _refuse(
+        self,
+        request: Request,
+        refusal: Refusal,
+        who: Identity | Refusal | None,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+    ) -> None:
+        self.note(request, refusal, who)
+        if "websocket.http.response" in scope.get("extensions", {}):
+            response = pages.problem(refusal, self.generation.table.plan.auth)
+            await response(scope, receive, send)  # type: ignore[arg-type]
+        else:
+            await send({"type": "websocket.close", "code": 1000, "reason": refusal.code})
+
+    async def _converse(
+        self, request: Request, admission: Admission, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        limits = admission.route.endpoint.limits
+        socket: Socket | None = scope.get("extensions", {}).get(EXTENSION)
+        if socket is not None:
+            socket.tune(max_size=2 * limits.message, ping=limits.ping)
+        transport = AsgiTransport(receive, send, socket.abort if socket else None)
+        conversation = Conversation(transport, self, self._dispatcher, admission.standing, queue_limit=limits.queue)
+        conversation.begin(self._connection(request, admission, conversation))
+        self.hub.seat(conversation)  # in the step that judged: a revocation from here on finds it
+        opened = False
+        try:
+            await send({"type": "websocket.accept", "subprotocol": admission.subprotocol})
+            opened = True
+            log.info("connection_opened", **_facts(conversation, request))
+            await transport.run(conversation)
+        except OSError:
+            pass  # the client left before or while it was accepted
+        finally:
+            self.hub.leave(conversation)
+            await conversation.finished()
+            if opened:
+                seconds = round(conversation.duration, 3)
+                log.info(
+                    "connection_closed",
+                    code=conversation.close_code,
+                    seconds=seconds,
+                    **_facts(conversation, request),
+                )
+
+    def _connection(self, request: Request, admission: Admission, conversation: Conversation) -> Connection:
+        return Connection(
+            conversation,
+            id=secrets.token_hex(6),
+            endpoint=admission.route.name,
+            identity=admission.identity,
+            params=admission.params,
+            query=request.query,
+        )
+
+    # plain HTTP
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> Response:
+        request = self.request(scope, scope["method"])
+        auth = self.generation.table.plan.auth
+        who: Identity | Refusal | None = None
+        try:
+            path = request.raw_path.decode("latin-1")
+            if path in ("/health", "/ready"):
+                return self._state(request, path)
+            self._check_host(request)
+            if path.startswith(f"{auth.path}/"):
+                return await self._login.answer(request, HttpRequest(scope, receive), path.removeprefix(auth.path))
+            who = await self.who(request)
+            return self._plain(request, who)
+        except Refusal as refusal:
+            self.note(request, refusal, who)
+            return pages.problem(refusal, auth)
+        except Exception:  # noqa: BLE001 - the last resort of a request; logged with its stack
+            incident = secrets.token_hex(4)
+            log.exception("server_fault", incident=incident, path=request.raw_path.decode("latin-1"))
+            return pages.problem(Refusal("server_fault", more={"incident": incident}), auth)
+
+    def _state(self, request: Request, path: str) -> Response:
+        if request.method not in ("GET", "HEAD"):
+            raise Refusal("method_not_allowed")
+        fine = path == "/health" or self.ready
+        body = {"status": "ok" if fine else "not ready"}
+        return JSONResponse(body, 200 if fine else 503, {**pages.SECURITY_HEADERS, "Cache-Control": "no-store"})
+
+    def _plain(self, request: Request, who: Identity | Refusal | None) -> Response:
+        """A request that is no upgrade: the 426 on an endpoint, a malformed upgrade, or nothing we have."""
+        table = self.generation.table
+        tell = self.tells(who)
+        if request.raw_path in (b"", b"/") and self.options.local and request.method in ("GET", "HEAD"):
+            return pages.index(table, request.own)
+        match = table.match(request.raw_path)
+        would: Refusal | None = None
+        try:
+            judge(table, request, who, self.hub, tell=tell)
+        except Refusal as refusal:
+            if match is None or refusal.code == "not_found":
+                raise
+            would = refusal
+        if match is None or request.method not in ("GET", "HEAD"):
+            raise Refusal("method_not_allowed", fix="An endpoint takes GET alone, as an upgrade to WebSocket.")
+        if b"websocket" in (value.lower().encode() for value in request.values(b"upgrade")):
+            raise would if would is not None and would.status == 403 else self._malformed(request)
+        return pages.upgrade_required(
+            match.route,
+            table.plan.auth,
+            own=request.own,
+            path=request.raw_path.decode("latin-1"),
+            would=would,
+            tell=tell,
+            as_page=any("text/html" in value for value in request.values(b"accept")),
+        )
+
+    def _malformed(self, request: Request) -> Refusal:
+        versions = request.values(b"sec-websocket-version")
+        if len(versions) == 1 and versions[0] != "13":
+            return Refusal("bad_version", f"The request asks for version {versions[0][:20]}.")
+        fault = upgrade_fault(request.method, "/", "1.1", list(request.headers))
+        return Refusal("malformed_upgrade", f"{fault or 'HTTP/1.1 is needed for an upgrade'}.")
+
+    # who is asking
+
+    def request(self, scope: Scope, method: str) -> Request:
+        """What of an ASGI scope is judged; the path without the prefix under which we are mounted."""
+        raw_path: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
+        root = scope.get("root_path", "").encode()
+        headers = tuple(scope["headers"])
+        host = next((value.decode("latin-1") for name, value in headers if name == b"host"), "")
+        client = scope.get("client")
+        return Request(
+            method=method,
+            raw_path=raw_path.removeprefix(root) if root else raw_path,
+            query_string=scope.get("query_string", b""),
+            headers=headers,
+            own=self.options.own(scope.get("scheme", "http"), host),
+            client=client[0] if client else "",
+        )
+
+    async def who(self, request: Request) -> Identity | Refusal | None:
+        """What becomes of the request's credential: an identity, the refusal it earns, or None without one.
+
+        Raises Refusal for a credential that stands where it may not, or two that differ.
+        """
+        cookie = self.generation.table.plan.auth.cookie
+        credential = credentials.find(request.headers, request.query_string, cookie)
+        if credential is None:
+            return None
+        try:
+            return await self.sessions.identify(credential)
+        except Refusal as refusal:
+            return refusal
+
+    def tells(self, who: Identity | Refusal | None) -> bool:
+        """Whether this caller may see what the documents say."""
+        return self.options.local or (isinstance(who, Identity) and "admin" in who.roles)
+
+    def note(self, request: Request, refusal: Refusal, who: Identity | Refusal | None = None) -> None:
+        """Keep a refusal for `jackfield refusals`, and log it."""
+        refused = Refused(
+            time=self._clock(),
+            path=request.raw_path.decode("latin-1")[:200],
+            code=refusal.code,
+            status=refusal.status,
+            detail=refusal.detail,
+            login=who.login if isinstance(who, Identity) else "",
+            client=request.client,
+            origin=", ".join(request.values(b"origin"))[:200],
+        )
+        self.refusals.append(refused)
+        log.info("refused", code=refused.code, status=refused.status, path=refused.path, client=refused.client)
+
+    def _check_host(self, request: Request) -> None:
+        hosts = request.values(b"host")
+        if not origin.host_allowed(hosts, self.options.local and not self.options.public_url):
+            fix = f"Use localhost or 127.0.0.1; other names need --public-url or --behind-proxy (Host was {hosts[:1]})."
+            raise Refusal("wrong_host", fix=fix)
+
+    def _changed(self, change: Change) -> None:
+        """A session or user changed somewhere: the connections concerned close, nobody else's."""
+        for member in self.hub:
+            if not isinstance(member, Conversation) or not _concerns(change, member.identity):
+                continue
+            if change.kind in ("user_added", "user_enabled"):
+                continue
+            if change.roles is None:
+                member.end("session_ended")
+                continue
+            member.connection.identity = replace(member.identity, roles=change.roles)
+            closing = rejudge(self.generation.table, member.standing, member.identity)
+            if closing is not None:
+                member.end(closing.code, closing.reason)
+
+
+def _concerns(change: Change, identity: Identity) -> bool:
+    if change.session:
+        return identity.session == change.session
+    return bool(identity) and identity.login == change.login
+
+
+def _facts(conversation: Conversation, request: Request) -> dict[str, Any]:
+    return {
+        "endpoint": conversation.endpoint,
+        "connection": conversation.connection.id,
+        "login": conversation.identity.login,
+        "client": request.client,
+    }

@@ -1,0 +1,63 @@
+"""One live routing table with its processes and resources, from its first call to its last."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from jackfield.logs import log
+from jackfield.process.resources import Opened, open_all
+from jackfield.routing import RoutingTable
+
+__all__ = ["Generation"]
+
+OPEN_LIMIT = 30.0
+"""Seconds that all resources together have to open."""
+
+
+class Generation:
+    """A routing table, its open resources, and the number of calls that are still in it.
+
+    Whoever calls a process holds the generation between `enter` and `leave`; `retire` closes the
+    resources after the last call has left.
+    """
+
+    def __init__(self, number: int, table: RoutingTable, opened: Opened) -> None:
+        self.number = number
+        self.table = table
+        self._opened = opened
+        self._calls = 0
+        self._empty = asyncio.Event()
+        self._empty.set()
+
+    @classmethod
+    async def open(cls, number: int, table: RoutingTable) -> Generation:
+        """Open the table's resources. Raises PlanError when one fails; none stays open then."""
+        return cls(number, table, await open_all(table.resources(), time_limit=OPEN_LIMIT))
+
+    @property
+    def resources(self) -> Mapping[str, Any]:
+        """The open resources by name."""
+        return self._opened.values
+
+    def enter(self) -> None:
+        """One more call is in this generation."""
+        self._calls += 1
+        self._empty.clear()
+
+    def leave(self) -> None:
+        """One call less."""
+        self._calls -= 1
+        if self._calls == 0:
+            self._empty.set()
+
+    async def retire(self, time_limit: float) -> None:
+        """Wait for the last call, at most `time_limit` seconds, then close the resources and free the modules."""
+        try:
+            async with asyncio.timeout(time_limit):
+                await self._empty.wait()
+        except TimeoutError:
+            log.warning("generation_kept_busy", generation=self.number, calls=self._calls)
+        await self._opened.close()
+        self.table.catalog.release()

@@ -1,0 +1,168 @@
+"""One running server: everything behind the listener, opened in order and closed in the reverse one."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from jackfield.auth.passwords import Passwords
+from jackfield.auth.sessions import Sessions
+from jackfield.auth.store import Store
+from jackfield.auth.tokens import Tokens
+from jackfield.errors import PlanError
+from jackfield.logs import log
+from jackfield.routing import RoutingTable
+from jackfield.server.control import ControlServer
+from jackfield.server.dispatch import Dispatcher
+from jackfield.server.first_admin import FirstAdmin, make_first_admin
+from jackfield.server.gateway import Gateway
+from jackfield.server.generation import Generation
+from jackfield.server.options import Options
+from jackfield.server.publishing import Archive, Publisher, Report, build_in_thread, digest
+from jackfield.server.watch import watch
+from jackfield.state import State
+
+__all__ = ["Node", "open_node"]
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """What an open server consists of. `fell_back` holds the problems of the files where an older plan serves."""
+
+    folder: Path
+    gateway: Gateway
+    publisher: Publisher
+    options: Options
+    first_admin: FirstAdmin | None
+    fell_back: PlanError | None
+    began: float
+
+
+@asynccontextmanager
+async def open_node(
+    folder: Path,
+    state: State,
+    options: Options,
+    *,
+    tell: Callable[[Report | PlanError], None] | None = None,
+    clock: Callable[[], float] = time.time,
+) -> AsyncIterator[Node]:
+    """Open a server's parts; `tell` hears what `--watch` published.
+
+    Raises PlanError where neither the files nor what was last published can serve, StateError, and Refusal
+    where the store does not answer.
+    """
+    async with AsyncExitStack() as stack:
+        tokens = Tokens(state.keys(), clock=clock)
+        archive = Archive(state.published)
+        table, fell_back = await _first_table(folder, archive)
+        stack.callback(table.catalog.release)
+        store = await Store.open(state.store_url, clock)
+        stack.push_async_callback(store.close)
+        passwords = Passwords()
+        stack.push_async_callback(passwords.close)
+        auth = table.plan.auth
+        sessions = Sessions(store, tokens, passwords, lifetime=auth.session, idle=auth.idle, clock=clock)
+        dispatcher = Dispatcher(check_replies=options.check_replies)
+        stack.callback(dispatcher.close)
+        gateway = Gateway(options, sessions, await Generation.open(1, table), dispatcher, clock=clock)
+        stack.push_async_callback(_retire_live, gateway)
+        publisher = Publisher(gateway, folder, archive, clock=clock)
+        stack.push_async_callback(publisher.close)
+        admin = await make_first_admin(store, passwords, sessions) if options.local else None
+        node = Node(folder, gateway, publisher, options, admin, fell_back, clock())
+        if not options.embedded:
+            control = ControlServer(state.server_json, _verbs(node), {"address": options.address})
+            await control.start()
+            stack.push_async_callback(control.close)
+        await stack.enter_async_context(_tending(sessions, publisher, folder, options, tell))
+        yield node
+
+
+async def _first_table(folder: Path, archive: Archive) -> tuple[RoutingTable, PlanError | None]:
+    """The table from the files, or from what was last published where the files have problems."""
+    try:
+        sources = await asyncio.to_thread(digest, folder)
+        table = await build_in_thread(folder, 1)
+        await asyncio.to_thread(archive.keep, folder, sources)
+        return table, None
+    except PlanError as problems:
+        names = await asyncio.to_thread(archive.names)
+        if not names:
+            raise
+        try:
+            return await build_in_thread(archive.path(names[-1]), 1), problems
+        except PlanError:
+            raise problems from None  # the copy is of no use either; what to mend is in the files
+
+
+@asynccontextmanager
+async def _tending(
+    sessions: Sessions,
+    publisher: Publisher,
+    folder: Path,
+    options: Options,
+    tell: Callable[[Report | PlanError], None] | None,
+) -> AsyncIterator[None]:
+    """The tasks that live as long as the server: owned here, cancelled and awaited at the end."""
+    tasks = [asyncio.create_task(sessions.watch())]
+    if options.watch:
+        tasks.append(asyncio.create_task(watch(publisher, folder, tell or (lambda _outcome: None))))
+    for task in tasks:
+        task.add_done_callback(_tell_if_failed)
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _tell_if_failed(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and task.exception() is not None:
+        log.error("task_failed", exc_info=task.exception())
+
+
+async def _retire_live(gateway: Gateway) -> None:
+    await gateway.generation.retire(0.0)
+
+
+def _verbs(node: Node) -> dict[str, Any]:
+    gateway = node.gateway
+
+    async def publish(asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        if node.options.locked and not asked.get("dry_run"):
+            return {"locked": True}
+        report = await node.publisher.publish(dry_run=bool(asked.get("dry_run")), back=bool(asked.get("back")))
+        return report.as_json()
+
+    async def status(_asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        table = gateway.generation.table
+        return {
+            "address": node.options.address,
+            "generation": gateway.generation.number,
+            "hash": table.hash,
+            "published_at": node.publisher.published_at,
+            "began": node.began,
+            "connections": len(gateway.hub),
+            "fell_back": str(node.fell_back) if node.fell_back and gateway.generation.number == 1 else None,
+            "endpoints": [
+                {
+                    "name": route.name,
+                    "url": route.endpoint.url,
+                    "shape": route.signature.shape,
+                    "connections": gateway.hub.count(route.name),
+                }
+                for route in table.routes.values()
+            ],
+        }
+
+    async def refusals(_asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {"refusals": [asdict(refused) for refused in gateway.refusals]}
+
+    return {"publish": publish, "status": status, "refusals": refusals}

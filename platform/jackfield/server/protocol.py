@@ -1,0 +1,152 @@
+"""uvicorn's HTTP and WebSocket protocols, mended.
+
+Private names of uvicorn 0.54 and websockets 17 that are used here, to be looked at with each release:
+  H11Protocol             _should_upgrade, headers, handle_websocket_upgrade
+  WebSocketsSansIOProtocol  app, scope, conn, logger, transport, queue, frames, curr_msg_data_type, close_sent,
+                          close_timer, handshake_complete, initial_response, read_paused, ping_interval,
+                          ping_timeout, ping_timer, pong_timer, handle_connect, handle_parser_exception,
+                          send_receive_event_to_app, keepalive_timeout, schedule_ping, run_asgi, send_500_response
+  ServerProtocol          max_message_size, process_request (public, used without a connection)
+
+What is mended, each seen in uvicorn 0.54: a malformed upgrade is answered by the application and not in a
+library's words; an exception after the accept closes with a close frame; a refusal is no ERROR in the log;
+a text frame that is not UTF-8 leaves no traceback; while we ourselves do not read, a client is not closed
+for a pong that we could not see; no query string reaches the log.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.utils import ClientDisconnected
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.datastructures import Headers
+from websockets.exceptions import InvalidHandshake
+from websockets.http11 import Request as HandshakeRequest
+from websockets.server import ServerProtocol
+
+from jackfield.logs import log
+
+__all__ = ["EXTENSION", "HttpProtocol", "Socket", "WebSocketProtocol", "upgrade_fault"]
+
+EXTENSION = "jackfield.socket"
+"""The key in `scope["extensions"]` under which an application finds its Socket."""
+
+MAX_HEADERS = 100
+MAX_HEADER_LINE = 8190  # websockets stops without an answer at 8,192 with the line's end
+
+# uvicorn tells of each accept with its query string, on this logger; ours tells without
+_quiet = logging.getLogger("jackfield.uvicorn")
+_quiet.setLevel(logging.WARNING)
+
+
+def upgrade_fault(method: str, target: str, version: str, headers: list[tuple[bytes, bytes]]) -> str | None:
+    """What breaks RFC 6455, section 4.2.1, in an upgrade request, as a sentence; None where nothing does.
+
+    The library itself is asked, so that nothing it would refuse later gets past here.
+    """
+    if len(headers) > MAX_HEADERS:
+        return f"more than {MAX_HEADERS} headers"
+    if len(target) > MAX_HEADER_LINE or any(len(name) + len(value) + 2 > MAX_HEADER_LINE for name, value in headers):
+        return f"a line longer than {MAX_HEADER_LINE:,} bytes"
+    names = [name for name, _ in headers]
+    if b"transfer-encoding" in names or any(v != b"0" for n, v in headers if n == b"content-length"):
+        return "an upgrade request has no body"
+    pairs = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers]
+    request = HandshakeRequest(target, Headers(pairs), method, f"HTTP/{version}")
+    try:
+        ServerProtocol(logger=_quiet).process_request(request)
+    except InvalidHandshake as exc:
+        return str(exc)
+    return None
+
+
+class Socket:
+    """What an application may ask of the connection beyond ASGI; found under EXTENSION in the scope."""
+
+    __slots__ = ("_protocol",)
+
+    def __init__(self, protocol: WebSocketProtocol) -> None:
+        self._protocol = protocol
+
+    def tune(self, *, max_size: int, ping: float | None) -> None:
+        """Set the bytes after which a message closes 1009 before its body is read, and the ping's seconds."""
+        self._protocol.conn.max_message_size = max_size
+        self._protocol.ping_interval = ping
+        self._protocol.ping_timeout = ping
+
+    def abort(self) -> None:
+        """Cut the connection off, unsent bytes included."""
+        self._protocol.transport.abort()
+
+
+class HttpProtocol(H11Protocol):
+    """HTTP/1.1 as uvicorn speaks it; an upgrade that breaks the RFC stays an ordinary request.
+
+    The application then answers it with a sentence, where uvicorn would leave that to the library.
+    """
+
+    def _should_upgrade(self) -> bool:
+        if self._get_upgrade() != b"websocket":
+            return False
+        scope = self.scope
+        target = scope["raw_path"].decode("latin-1") + "?" + scope["query_string"].decode("latin-1")
+        return upgrade_fault(scope["method"], target, scope["http_version"], self.headers) is None
+
+
+class WebSocketProtocol(WebSocketsSansIOProtocol):
+    """WebSocket over the library's sans-I/O state machine, for any ASGI application."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.logger = _quiet
+
+    def handle_connect(self, event: HandshakeRequest) -> None:
+        """Add our extension to the scope; the application's task, made by the parent, runs later."""
+        super().handle_connect(event)
+        if hasattr(self, "scope"):
+            self.scope["extensions"][EXTENSION] = Socket(self)  # type: ignore[index,typeddict-unknown-key]
+
+    async def run_asgi(self) -> None:
+        """Run the application; whatever it does, the client gets an HTTP status or a close frame."""
+        try:
+            await self.app(self.scope, self.receive, self.send)  # type: ignore[arg-type]
+        except ClientDisconnected:
+            pass
+        except Exception:  # noqa: BLE001 - the last resort of a connection; logged with its stack
+            log.exception("application_failed", path=self.scope["path"])
+        if not self.handshake_complete and self.initial_response is None:
+            self.send_500_response()
+        elif self.handshake_complete and not self.close_sent and not self.disconnected:
+            self._close_frame(1011)
+        if self.close_timer is None:
+            self.transport.close()
+
+    def send_receive_event_to_app(self) -> None:
+        """Hand one message on; text that is not UTF-8 closes 1007 (RFC 6455, section 8.1)."""
+        if self.curr_msg_data_type == "text" and not self.close_sent:
+            try:
+                b"".join(self.frames).decode()
+            except UnicodeDecodeError:
+                self.frames = []
+                self.conn.send_close(1007, "a text frame is not UTF-8")
+                self.handle_parser_exception()
+                return
+        super().send_receive_event_to_app()
+
+    def keepalive_timeout(self) -> None:
+        """Give the client another interval while we ourselves have paused reading: its pong may wait there."""
+        if self.read_paused:
+            self.pong_timer = None
+            self.pending_ping_payload = None
+            self.schedule_ping()
+            return
+        super().keepalive_timeout()
+
+    def _close_frame(self, code: int) -> None:
+        if not self.transport.is_closing():
+            self.conn.send_close(code)
+            self.transport.write(b"".join(self.conn.data_to_send()))
+            self.close_sent = True

@@ -1,0 +1,163 @@
+"""What a conversation needs from the network, and the transport over plain ASGI.
+
+Strategy: the transport calls the conversation (`received`, `lost`), the conversation calls the transport
+(`write`, `close`, `pause`, `resume`), and none of these calls waits. Over ASGI two tasks do the waiting:
+`run` itself reads, `_write_all` writes. Another transport can do both without a task.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Protocol
+
+__all__ = ["AsgiTransport", "Receiver", "Transport"]
+
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+CLOSE_LIMIT = 10.0
+"""Seconds that the client has to take what is queued and the close frame, before it is cut off."""
+
+
+class Receiver(Protocol):
+    """Who is told what the network brings. Implemented by the conversation."""
+
+    def received(self, data: str | bytes) -> None:
+        """One whole message: text as str, binary as bytes. Called in order; a failure closes 1011."""
+
+    def lost(self) -> None:
+        """Nothing more will come and nothing can be sent. Called once."""
+
+
+class Transport(Protocol):
+    """One accepted WebSocket, as a conversation sees it. No call waits; all belong on the loop's thread."""
+
+    pending: int
+    """Bytes written and not yet taken by the network."""
+
+    def write(self, text: bytes) -> None:
+        """Queue one text frame; dropped once a close was asked for."""
+
+    def close(self, code: int, reason: str, *, at_once: bool = False) -> None:
+        """Close after what is queued has left; `at_once` drops the queue. A second call does nothing."""
+
+    def pause(self) -> None:
+        """Take no more messages from the network; control frames go on."""
+
+    def resume(self) -> None:
+        """Take messages again."""
+
+    async def room(self, limit: int) -> None:
+        """Wait until fewer than `limit` bytes are pending, or the connection is lost."""
+
+
+class AsgiTransport:
+    """The transport over an ASGI server's `receive` and `send`, after the connection was accepted."""
+
+    def __init__(self, receive: Receive, send: Send, abort: Callable[[], None] | None = None) -> None:
+        self.pending = 0
+        self._receive = receive
+        self._send = send
+        self._abort = abort
+        self._queue: deque[bytes] = deque()
+        self._closing: tuple[int, str] | None = None
+        self._wake = asyncio.Event()
+        self._may_read = asyncio.Event()
+        self._may_read.set()
+        self._drained = asyncio.Event()
+        self._gone = False
+        self._cut: asyncio.TimerHandle | None = None
+        self._tasks: tuple[asyncio.Task[None], ...] = ()
+
+    def write(self, text: bytes) -> None:
+        """See Transport."""
+        if self._closing is None and not self._gone:
+            self._queue.append(text)
+            self.pending += len(text)
+            self._wake.set()
+
+    def close(self, code: int, reason: str, *, at_once: bool = False) -> None:
+        """See Transport."""
+        if self._closing is None:
+            self._closing = (code, reason)
+            if at_once:
+                self._queue.clear()
+                self.pending = 0
+            self._may_read.set()
+            self._wake.set()
+            self._cut = asyncio.get_running_loop().call_later(CLOSE_LIMIT, self._cut_off)
+
+    def pause(self) -> None:
+        """See Transport."""
+        self._may_read.clear()
+
+    def resume(self) -> None:
+        """See Transport."""
+        self._may_read.set()
+
+    async def room(self, limit: int) -> None:
+        """See Transport."""
+        while self.pending >= limit and not self._gone and self._closing is None:
+            self._drained.clear()
+            await self._drained.wait()
+
+    async def run(self, receiver: Receiver) -> None:
+        """Carry messages both ways until the connection has ended; owns the reading and the writing task."""
+        writing = asyncio.create_task(self._write_all())
+        reading = asyncio.create_task(self._read_all(receiver))
+        self._tasks = (writing, reading)
+        try:
+            # the reader ends with the client; the writer ends after our close frame, and then the reader
+            # waits for the client's answer to it until the timer of `close` cuts the connection off
+            done, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+            if writing in done and writing.exception() is None:
+                await asyncio.wait((reading,))
+        finally:
+            self._end()
+            await asyncio.gather(writing, reading, return_exceptions=True)
+            receiver.lost()
+        for task in (reading, writing):
+            fault = None if task.cancelled() else task.exception()
+            if fault is not None and not isinstance(fault, OSError):  # OSError: the client has left
+                raise fault
+
+    def _end(self) -> None:
+        self._gone = True
+        self._drained.set()
+        if self._cut is not None:
+            self._cut.cancel()
+        for task in self._tasks:
+            task.cancel()
+
+    def _cut_off(self) -> None:
+        if self._abort is not None:
+            self._abort()
+        for task in self._tasks:
+            task.cancel()
+
+    async def _read_all(self, receiver: Receiver) -> None:
+        while True:
+            await self._may_read.wait()
+            message = await self._receive()
+            if message["type"] == "websocket.disconnect":
+                return
+            if self._closing is not None:
+                continue  # what comes after our close was asked for is nobody's
+            text = message.get("text")
+            receiver.received(text if text is not None else message["bytes"])
+
+    async def _write_all(self) -> None:
+        while True:
+            while self._queue:
+                text = self._queue.popleft()
+                await self._send({"type": "websocket.send", "text": text.decode()})
+                self.pending = max(0, self.pending - len(text))
+                self._drained.set()
+            if self._closing is not None:
+                code, reason = self._closing
+                await self._send({"type": "websocket.close", "code": code, "reason": reason})
+                return
+            self._wake.clear()
+            await self._wake.wait()

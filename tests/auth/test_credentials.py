@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jackfield.auth.credentials import MAX_CREDENTIAL, Credential, find
+from jackfield.errors import Refusal
+
+NAME = "gen_app_auth_token"
+
+
+def cookie(*lines: str) -> list[tuple[bytes, bytes]]:
+    return [(b"cookie", line.encode()) for line in lines]
+
+
+def refused(headers: list[tuple[bytes, bytes]], query: bytes = b"") -> Refusal:
+    with pytest.raises(Refusal) as caught:
+        find(headers, query, NAME)
+    assert caught.value.fix
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"{NAME}=abc",
+        f"theme=dark; {NAME}=abc",
+        f"{NAME}=abc; theme=dark",
+        f"theme=dark;{NAME}=abc;",
+        f"\t{NAME}=abc ",
+        f"{NAME}=abc; {NAME}=abc",
+    ],
+)
+def test_the_cookie_is_found_wherever_it_stands(line: str) -> None:
+    assert find(cookie(line), b"", NAME) == Credential("abc", "cookie")
+
+
+def test_further_signs_of_equality_belong_to_the_value() -> None:
+    assert find(cookie(f"{NAME}=a=b=="), b"", NAME) == Credential("a=b==", "cookie")
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["", ";", "theme=dark", NAME, f"x{NAME}=abc", f"{NAME}x=abc", f"x={NAME}=abc", f'"{NAME}"=abc', f"{NAME} =abc"],
+)
+def test_no_cookie_of_ours_is_no_credential(line: str) -> None:
+    assert find(cookie(line), b"", NAME) is None
+
+
+def test_other_headers_are_not_looked_at() -> None:
+    assert find([(b"x-cookie", f"{NAME}=abc".encode()), (b"host", b"x")], b"", NAME) is None
+
+
+def test_tk_9_two_values_that_differ_are_refused() -> None:
+    for headers in (cookie(f"{NAME}=a; {NAME}=b"), cookie(f"{NAME}=a", f"x=1; {NAME}=b")):
+        refusal = refused(headers)
+        assert (refusal.code, refusal.status) == ("contradictory_credentials", 400)
+
+
+def test_tk_9_two_equal_values_in_two_headers_are_fine() -> None:
+    assert find(cookie(f"{NAME}=a", f"{NAME}=a"), b"", NAME) == Credential("a", "cookie")
+
+
+def test_tk_9_another_case_is_another_cookie() -> None:
+    assert find(cookie(f"{NAME.upper()}=abc"), b"", NAME) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "word"),
+    [
+        ('"abc"', "quote"),
+        ("a,b", "comma"),
+        ("a b", "blank"),
+        ("a\\b", "character"),
+        ("ключ", "ASCII"),
+        ("🙂", "ASCII"),
+        ("a\x00b", "character"),
+        ("a\x7f", "character"),
+        ("", "empty"),
+        ("a" * (MAX_CREDENTIAL + 1), "4 KiB"),
+    ],
+)
+def test_tk_9_a_value_that_no_cookie_has_is_refused(value: str, word: str) -> None:
+    refusal = refused(cookie(f"{NAME}={value}"))
+    assert refusal.code == "bad_credential"
+    assert word in refusal.detail
+
+
+def test_the_longest_value_is_taken() -> None:
+    found = find(cookie(f"{NAME}={'a' * MAX_CREDENTIAL}"), b"", NAME)
+    assert found is not None
+    assert len(found.value) == MAX_CREDENTIAL
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        b"gen_app_auth_token=abc",
+        b"x=1&gen_app_auth_token",
+        b"gen%5Fapp%5fauth_token=abc",
+        b"%67en_app_auth_token=",
+    ],
+)
+def test_tr_4_a_credential_in_the_query_is_refused_even_beside_a_cookie(query: bytes) -> None:
+    refusal = refused(cookie(f"{NAME}=abc"), query)
+    assert (refusal.code, refusal.status) == ("credential_in_query", 400)
+    assert "abc" not in refusal.detail + refusal.fix
+
+
+@pytest.mark.parametrize("query", [b"", b"x=gen_app_auth_token", b"gen_app_auth_tokens=1", b"%", b"%zz=1&&="])
+def test_other_queries_are_nobodys_business(query: bytes) -> None:
+    assert find(cookie(f"{NAME}=abc"), query, NAME) is not None
+
+
+def test_the_value_is_kept_out_of_repr() -> None:
+    assert "geheim" not in repr(Credential("geheim", "cookie"))
+
+
+@given(st.lists(st.binary(max_size=60), max_size=4), st.binary(max_size=60))
+@settings(max_examples=200, deadline=None)
+def test_no_bytes_are_answered_by_anything_but_a_refusal(lines: list[bytes], query: bytes) -> None:
+    try:
+        find([(b"cookie", line) for line in lines], query, NAME)
+    except Refusal as refusal:
+        assert refusal.status in (400, 401)
+
+
+octets = st.text("!#$%&'()*+-./0123456789:<=>?@ABCXYZ[]^_`abcxyz{|}~", min_size=1, max_size=50)
+neighbours = st.lists(st.tuples(st.sampled_from(["theme", "id", NAME + "2", "X" + NAME]), octets), max_size=4)
+
+
+@given(octets, neighbours, neighbours, st.sampled_from(["; ", ";", " ;\t"]))
+@settings(max_examples=200, deadline=None)
+def test_a_value_comes_out_as_it_went_in(
+    value: str, before: list[tuple[str, str]], after: list[tuple[str, str]], between: str
+) -> None:
+    pairs = [*before, (NAME, value), *after]
+    line = between.join(f"{name}={text}" for name, text in pairs)
+    assert find(cookie(line), b"", NAME) == Credential(value, "cookie")

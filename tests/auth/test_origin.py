@@ -1,0 +1,183 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jackfield.auth.origin import host_allowed, judge
+from jackfield.errors import Refusal
+
+OWN = "https://app.example.com"
+
+
+def passes(
+    *origin: str,
+    own: str = OWN,
+    any_origin: bool = False,
+    allowed: tuple[str, ...] = (),
+    required: bool = False,
+) -> bool:
+    try:
+        judge(origin, own, any_origin=any_origin, allowed=allowed, required=required)
+    except Refusal as refusal:
+        assert (refusal.code, refusal.status) == ("origin_not_allowed", 403)
+        assert refusal.detail
+        assert refusal.fix
+        return False
+    return True
+
+
+# The matrix of TR-2: what pages, and those who pretend to be pages, send.
+ORIGINS = [
+    ("own", "https://app.example.com", True),
+    ("own with its port", "https://app.example.com:443", True),
+    ("null", "null", False),
+    ("other scheme", "http://app.example.com", False),
+    ("websocket scheme", "wss://app.example.com", False),
+    ("other port", "https://app.example.com:8443", False),
+    ("suffix", "https://app.example.com.evil.com", False),
+    ("prefix", "https://evil-app.example.com", False),
+    ("sub-domain", "https://x.app.example.com", False),
+    ("parent", "https://example.com", False),
+    ("userinfo", "https://app.example.com@evil.com", False),
+    ("userinfo of ours", "https://user@app.example.com", False),
+    ("upper case", "https://APP.example.com", False),
+    ("upper case scheme", "HTTPS://app.example.com", False),
+    ("trailing dot", "https://app.example.com.", False),
+    ("path", "https://app.example.com/", False),
+    ("query", "https://app.example.com?x", False),
+    ("letters that look alike", "https://аpp.example.com", False),
+    ("another IDN", "https://xn--pp-6kc.example.com", False),
+    ("empty", "", False),
+    ("blank", " https://app.example.com", False),
+    ("line end", "https://app.example.com\n", False),
+    ("list", "https://app.example.com https://evil.com", False),
+    ("comma", "https://app.example.com, https://app.example.com", False),
+    ("port zero", "https://app.example.com:0", False),
+    ("port too high", "https://app.example.com:65536", False),
+    ("port padded", "https://app.example.com:0443", False),
+    ("port empty", "https://app.example.com:", False),
+    ("no scheme", "app.example.com", False),
+]
+
+
+@pytest.mark.parametrize(("name", "origin", "may"), ORIGINS, ids=[row[0] for row in ORIGINS])
+def test_tr_2_the_matrix_of_origins(name: str, origin: str, may: bool) -> None:
+    assert passes(origin) is may, name
+
+
+def test_tr_2_two_headers_are_refused_even_if_both_are_ours() -> None:
+    assert not passes(OWN, OWN)
+    assert not passes(OWN, OWN, any_origin=True)
+
+
+def test_tr_2_no_origin_passes_unless_it_is_required() -> None:
+    assert passes()
+    assert not passes(required=True)
+    assert passes(OWN, required=True)
+
+
+def test_an_allowed_origin_passes_beside_the_own() -> None:
+    allowed = ("https://shop.example.org", "http://other.example:8080")
+    assert passes("https://shop.example.org", allowed=allowed)
+    assert passes("https://shop.example.org:443", allowed=allowed)
+    assert passes("http://other.example:8080", allowed=allowed)
+    assert passes(OWN, allowed=allowed)
+    assert not passes("http://other.example", allowed=allowed)
+    assert not passes("null", allowed=allowed)
+
+
+def test_what_a_person_wrote_is_read_leniently() -> None:
+    allowed = ("HTTPS://Shop.Example.org/", "https://пример.рф:8443", "nonsense", "https://..рф")
+    assert passes("https://shop.example.org", allowed=allowed)
+    assert passes("https://xn--e1afmkfd.xn--p1ai:8443", allowed=allowed)
+    assert not passes("https://xn--e1afmkfd.xn--p1ai", allowed=allowed)
+
+
+def test_any_takes_every_page_and_nothing_malformed() -> None:
+    assert passes("https://evil.example", any_origin=True)
+    assert passes("null", any_origin=True)
+    assert passes("chrome-extension://abcdefghijklmnop", any_origin=True)
+    assert not passes("https://evil.example/", any_origin=True)
+    assert not passes("", any_origin=True)
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]"])
+def test_loopback_names_on_one_port_are_one_origin(host: str) -> None:
+    for other in ("localhost", "127.0.0.1", "[::1]"):
+        assert passes(f"http://{host}:8000", own=f"http://{other}:8000")
+        assert passes(f"http://{host}:3000", own=OWN, allowed=(f"http://{other}:3000",))
+    assert not passes(f"http://{host}:8001", own="http://localhost:8000")
+    assert not passes(f"https://{host}:8000", own="http://localhost:8000")
+    assert not passes(f"http://{host}:8000", own="http://app.example.com:8000")
+
+
+def test_the_fix_is_the_line_to_paste() -> None:
+    with pytest.raises(Refusal) as caught:
+        judge(["https://shop.example.org"], OWN, any_origin=False, allowed=(), required=False)
+    assert caught.value.fix == 'origins: ["https://shop.example.org"]'
+
+
+def test_a_malformed_origin_is_not_repeated_to_the_caller() -> None:
+    with pytest.raises(Refusal) as caught:
+        judge(["<script>"], OWN, any_origin=False, allowed=(), required=False)
+    assert "<script>" not in caught.value.detail + caught.value.fix
+
+
+@pytest.mark.parametrize("own", ["", "https://", "https://a b", "https://app.example.com/x", "null"])
+def test_an_own_address_that_is_none_lets_nobody_in(own: str) -> None:
+    assert not passes("https://app.example.com", own=own)
+    assert not passes(own, own=own)
+
+
+def test_the_own_address_may_be_in_any_case() -> None:
+    assert passes(OWN, own="https://APP.example.COM")
+
+
+@given(st.text(max_size=80))
+@settings(max_examples=200, deadline=None)
+def test_no_text_passes_that_is_not_the_own_origin(text: str) -> None:
+    assert passes(text) is (text in (OWN, OWN + ":443"))
+
+
+@given(st.from_regex(r"[a-z0-9]{1,8}(\.[a-z0-9]{1,8}){0,2}(:[1-9][0-9]{0,3})?", fullmatch=True))
+@settings(max_examples=200, deadline=None)
+def test_what_the_fix_says_lets_the_page_in(host: str) -> None:
+    origin = f"https://{host}"
+    assert passes(origin, own=origin)
+    assert passes(origin, allowed=(origin,))
+
+
+@pytest.mark.parametrize(
+    ("host", "here", "elsewhere"),
+    [
+        ("localhost:8000", True, True),
+        ("LOCALHOST", True, True),
+        ("127.0.0.1:8000", True, True),
+        ("127.8.9.1", True, True),
+        ("[::1]:8000", True, True),
+        ("localhost:", True, True),
+        ("app.example.com", False, True),
+        ("localhost.evil.com", False, True),
+        ("192.168.0.1", False, True),
+        ("0.0.0.0", False, True),
+        ("[fe80::1]", False, True),
+        ("", False, False),
+        ("user@localhost", False, False),
+        ("localhost/x", False, False),
+        ("localhost?x", False, False),
+        ("local host", False, False),
+        ("localhost:80:80", False, False),
+        ("localhost:port", False, False),
+        ("::1", False, False),
+    ],
+)
+def test_tr_10_the_host_of_a_loopback_listener_is_a_loopback_name(host: str, here: bool, elsewhere: bool) -> None:
+    assert host_allowed([host], True) is here
+    assert host_allowed([host], False) is elsewhere
+
+
+def test_tr_9_no_host_and_two_hosts_are_refused() -> None:
+    for loopback in (True, False):
+        assert not host_allowed([], loopback)
+        assert not host_allowed(["localhost", "localhost"], loopback)

@@ -1,0 +1,218 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from jackfield.config.load import Loaded
+
+Load = Callable[..., Loaded]
+
+# The key under test stands in line 4 (of an endpoint) or line 1 (of the file).
+ENDPOINT = "endpoints:\n  say:\n    process: chat.say\n    {}\n    url: /ws/say\n"
+REST = "\nendpoints: {{say: {{url: /ws/say, process: chat.say}}}}\n"
+
+
+def told(load: Load, text: str) -> tuple[str, str, int]:
+    (problem,) = load(text).problems
+    return problem.code, f"{problem.path}: {problem.message}; {problem.hint}", problem.line
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "words"),
+    [
+        ("proces: x", "unknown_key", 'endpoints.say: unknown key "proces"; did you mean "process"?'),
+        ("time: 5s", "unknown_key", "`time` stands under `limits`"),
+        ("zzz: 5s", "unknown_key", "known here: type, url, process"),
+        ("type: POST", "wrong_value", 'endpoints.say.type: "POST" is not GET; it must be GET'),
+        ("auth:", "wrong_type", "there is no value; it must be required, optional, public"),
+        ("auth: null", "wrong_type", "says `auth: public`"),
+        ("auth: false", "wrong_type", "false stands there"),
+        ("auth: [support]", "wrong_type", "{roles: [support]}"),
+        ("auth: requierd", "wrong_value", 'did you mean "required"?'),
+        ("auth: none", "wrong_value", "says `auth: public`"),
+        ("auth: {}", "missing_key", 'missing key "roles"'),
+        ("auth: {role: [a]}", "unknown_key", 'did you mean "roles"?'),
+        ("auth: {roles: []}", "wrong_value", "at least one role"),
+        ("auth: {roles: support}", "wrong_type", "a list belongs here"),
+        ("auth: {roles: [5]}", "wrong_type", "a text belongs here"),
+        ("auth: {roles: ['a b']}", "wrong_value", "one word"),
+        ("origins: https://a.example", "wrong_value", "it must be a list like"),
+        ("origins: []", "wrong_value", "the list is empty"),
+        ("origins: {any: true}", "wrong_type", "it must be a list like"),
+        ("origins: [https://a.example/]", "wrong_value", "endpoints.say.origins.0: an origin has no path"),
+        ('origins: ["*"]', "not_supported_yet", "`origins: any`"),
+        ('origins: ["https://*.example.com"]', "not_supported_yet", "not carried out yet"),
+        ("origin_required: yes", "wrong_type", "write true or false"),
+        ("refusals: close", "not_supported_yet", "`refusals: close` is not carried out yet"),
+        ("refusals: html", "wrong_value", "is not http"),
+        ("on_connect: chat.join", "not_supported_yet", "`on_connect` is not carried out yet"),
+        ("on_disconnect: chat.leave", "not_supported_yet", "`on_disconnect`"),
+        ("limits: {rate: 50/s}", "not_supported_yet", "endpoints.say.limits.rate"),
+        ("limits: {rate_per_user: 1/s}", "not_supported_yet", "`rate_per_user`"),
+        ("limits: {idle: 5m}", "not_supported_yet", "`idle`"),
+        ("limits: {per_address: 5}", "not_supported_yet", "`per_address`"),
+        ("limits: {queue: 1MiB}", "not_supported_yet", "`queue`"),
+        ("limits: {slow_consumer: close}", "not_supported_yet", "`slow_consumer`"),
+        ("limits: {tim: 5s}", "unknown_key", 'did you mean "time"?'),
+        ("limits:", "wrong_type", "a mapping belongs here"),
+        ("limits: {time: 30}", "wrong_type", "with its unit"),
+        ("limits: {time: '30'}", "wrong_value", "with its unit"),
+        ("limits: {time: 2h}", "wrong_value", "from 10ms to 1h"),
+        ("limits: {time: off}", "wrong_value", "with its unit"),
+        ("limits: {ping: 0s}", "wrong_value", "from 1s to 1h"),
+        ("limits: {message: 64GiB}", "wrong_value", "like 64KiB"),
+        ("limits: {message: 65MiB}", "wrong_value", "to 64MiB"),
+        ("limits: {message: 0}", "wrong_value", "from 16 bytes"),
+        ("limits: {message: 0.3KiB}", "wrong_value", "whole number of bytes"),
+        ("limits: {connections: 0}", "wrong_value", "smaller than 1"),
+        ("limits: {connections: many}", "wrong_type", "a whole number belongs here"),
+        ("limits: {per_user: 1.5}", "wrong_type", "a whole number belongs here"),
+        ("summary: 5", "wrong_type", 'put it in quotes: "5"'),
+        ("summary: [a]", "wrong_type", "a list stands there"),
+        (f"summary: {'x' * 201}", "wrong_value", "longer than 200 letters"),
+        ("tags: chat", "wrong_type", "a list belongs here"),
+        ("tags: ['']", "wrong_value", "the text is empty"),
+        ("subprotocols: ['a b']", "wrong_value", "without blanks"),
+        ("subprotocols: [jackfield.v1]", "wrong_value", "belongs to Jackfield itself"),
+        ("subprotocols: [bearer.x]", "wrong_value", "belongs to Jackfield itself"),
+        ("input: true", "wrong_type", "a mapping belongs here"),
+        ("input: {properties: {a: {type: strin}}}", "bad_schema", 'did you mean "string"?'),
+        ("input: {maxLenght: 5}", "bad_schema", 'did you mean "maxLength"?'),
+        ("examples: {steps: []}", "wrong_type", "a list belongs here"),
+        ("examples: [{name: a}]", "missing_key", 'missing key "steps"'),
+        ("examples: [{steps: []}]", "wrong_value", "the list is empty"),
+        ("examples: [{steps: [{}]}]", "wrong_value", "`send`, `expect` or both"),
+        (
+            "examples: [{steps: [{send: hi}]}]",
+            "wrong_type",
+            "endpoints.say.examples.0.steps.0.send: a mapping",
+        ),
+        ("examples: [{steps: [{within: 5s}]}]", "not_supported_yet", "`within`"),
+        ("examples: [{steps: [{expect_close: 4401}]}]", "not_supported_yet", "`expect_close`"),
+    ],
+)
+def test_faults_of_an_endpoint(load: Load, line: str, code: str, words: str) -> None:
+    found, text, number = told(load, ENDPOINT.format(line))
+    assert found == code
+    assert words in text
+    assert number == 4
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "words"),
+    [
+        ("titel: x", "unknown_key", 'did you mean "title"?'),
+        ("url: /ws/x", "unknown_key", "an endpoint stands under `endpoints:`"),
+        ("title: 5", "wrong_type", "a text belongs here"),
+        ("auth:", "wrong_type", "remove the line"),
+        ("auth: {session: 12}", "wrong_type", "with its unit"),
+        ("auth: {session: off}", "wrong_value", "with its unit"),
+        ("auth: {session: 1s}", "wrong_value", "from 1m to 400d"),
+        ("auth: {idle: 401d}", "wrong_value", "from 1m to 400d"),
+        ("auth: {token_in_body: no}", "wrong_type", "write true or false"),
+        ("auth: {cookie: 'a b'}", "wrong_value", "RFC 6265"),
+        ('auth: {cookie: "a\\n"}', "wrong_value", "RFC 6265"),
+        ("auth: {cookie: 5}", "wrong_type", "the cookie's name"),
+        ("auth: {cookie: {same_site: Lax}}", "wrong_value", 'did you mean "lax"?'),
+        ("auth: {cookie: {nam: a}}", "unknown_key", 'did you mean "name"?'),
+        ("auth: {path: auth}", "bad_url", "begin with a slash"),
+        ("auth: {path: '/{a}'}", "bad_url", "cannot hold parameters"),
+        ("auth: {path: /docs/login}", "reserved_url", "/docs belongs to Jackfield"),
+        ("auth: {path: /}", "reserved_url", "/ belongs to Jackfield"),
+        ("roles: [support]", "wrong_type", "must be a mapping of each role"),
+        ("roles: {'a b': x}", "wrong_value", "one word"),
+        ("roles: {a: [x]}", "wrong_type", "a text belongs here"),
+        ("defaults: {url: /x}", "unknown_key", "every endpoint has a `url` of its own"),
+        ("defaults: {auth: null}", "wrong_type", "it must be required"),
+        ("defaults: {limits: {rate: 1/s}}", "not_supported_yet", "defaults.limits.rate"),
+        ("defaults: {origins: ['null']}", "wrong_value", "defaults.origins.0"),
+    ],
+)
+def test_faults_of_the_file(load: Load, line: str, code: str, words: str) -> None:
+    found, text, number = told(load, line + REST.format())
+    assert found == code
+    assert words in text
+    assert number == 1
+
+
+NO_PROCESSES = r"""
+../x /etc/passwd os:system a.__init__ __main__.x answer a. .a a..b a.b() http://x.y "a.b\0" "a.b\n" ａ.b а.b
+a.1 a-b.c '{a}.b'
+""".split()  # noqa: SIM905 - words to read, not a column of quotes
+
+
+@pytest.mark.parametrize("process", [*NO_PROCESSES, "a b.c", "x" * 300 + ".y"])
+def test_a_process_is_a_dotted_name_and_nothing_else(load: Load, process: str) -> None:
+    (problem,) = {p.code for p in load(f"endpoints: {{a: {{url: /ws/a, process: {process}}}}}").problems}
+    assert problem in {"wrong_value", "yaml_syntax"}
+
+
+@pytest.mark.parametrize("name", ["'a b'", "привет", "1a", "'*x'", '""', "a/b", "x" * 65, '"a\\n"'])
+def test_an_endpoint_has_a_name_that_metrics_can_carry(load: Load, name: str) -> None:
+    code, text, _ = told(load, f"endpoints: {{{name}: {{url: /ws/a, process: a.b}}}}")
+    assert code == "wrong_value"
+    assert "`summary`" in text
+
+
+def test_a_slip_in_a_key_that_must_be_there_is_told_once(load: Load) -> None:
+    code, text, _ = told(load, "endpoints: {a: {url: /ws/a, proces: a.b}}")
+    assert code == "unknown_key"
+    assert 'did you mean "process"?' in text
+
+
+def test_missing_keys_are_all_told_with_an_example(load: Load) -> None:
+    problems = load("endpoints:\n  a: {}\n").problems
+    assert [(p.code, p.hint, p.line) for p in problems] == [
+        ("missing_key", "add `process: greeting.answer`", 2),
+        ("missing_key", "add `url: /ws/greeting`", 2),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("url", "code"),
+    [
+        ("/ws/x/", "bad_url"),
+        ("ws/x", "bad_url"),
+        ("/", "reserved_url"),
+        ("/docs", "reserved_url"),
+        ("/auth/x", "reserved_url"),
+        ("/account/x", "reserved_url"),
+        ("/openapi.json", "reserved_url"),
+    ],
+)
+def test_urls_that_cannot_be(load: Load, url: str, code: str) -> None:
+    text = f"auth: {{path: /account}}\nendpoints:\n  a:\n    process: a.b\n    url: {url}\n"
+    found, _, line = told(load, text)
+    assert (found, line) == (code, 5)
+
+
+def test_two_urls_of_one_shape_name_both(load: Load) -> None:
+    text = """
+        endpoints:
+          a: {url: "/ws/{x}/при", process: a.b}
+          b: {url: "/ws/{y}/%D0%BF%D1%80%D0%B8", process: a.b}
+          c: {url: "/ws/z/при", process: a.b}
+    """
+    code, words, line = told(load, text)
+    assert (code, line) == ("same_url", 4)
+    assert '"a" (endpoints.yaml:3)' in words
+
+
+def test_once_roles_are_declared_others_are_unknown(load: Load) -> None:
+    text = "endpoints: {a: {url: /ws/a, process: a.b, auth: {roles: [suport, admin]}}}\n"
+    assert load(text).problems == ()
+    code, words, _ = told(load, text + "roles: {support: x, поддержка: y}\n")
+    assert code == "unknown_role"
+    assert 'endpoints.a.auth.roles.0: there is no role "suport"; did you mean "support"?' in words
+
+
+def test_many_faults_in_one_endpoint_are_all_told(load: Load) -> None:
+    text = ENDPOINT.format("limits: {time: 1, rate: 5, x: 1}\n    auth: 5\n    tags: 5")
+    assert {p.code for p in load(text).problems} == {"wrong_type", "not_supported_yet", "unknown_key"}
+    assert len(load(text).problems) == 5
+
+
+def test_values_of_the_user_stand_in_the_sentence_as_they_are(load: Load) -> None:
+    _, words, _ = told(load, ENDPOINT.format('auth: "всем 👋"'))
+    assert '"всем 👋" is not one of' in words

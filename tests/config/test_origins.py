@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import pytest
+
+from jackfield.config.origins import normal
+
+
+@pytest.mark.parametrize(
+    ("written", "sent"),
+    [
+        ("https://app.example.com", "https://app.example.com"),
+        ("HTTPS://App.Example.COM:443", "https://app.example.com"),
+        ("http://localhost:80", "http://localhost"),
+        ("http://localhost:08080", "http://localhost:8080"),
+        ("https://a:80", "https://a:80"),
+        ("http://[::1]:3000", "http://[::1]:3000"),
+        ("https://пример.рф:8443", "https://xn--e1afmkfd.xn--p1ai:8443"),
+        ("chrome-extension://abcdef", "chrome-extension://abcdef"),
+    ],
+)
+def test_origins_take_the_form_that_browsers_send(written: str, sent: str) -> None:
+    assert normal(written) == sent
+
+
+@pytest.mark.parametrize(
+    ("written", "words"),
+    [
+        ("null", "names nobody"),
+        ("app.example.com", "scheme"),
+        ("https://", "scheme"),
+        ("https://a.example/", "no path"),
+        ("https://a.example/x", "no path"),
+        ("https://a.example?x", "no path"),
+        ("https://me@a.example", "no login"),
+        ("wss://a.example", "https://a.example"),
+        ("https://a.example:0", "no port"),
+        ("https://a.example:99999", "no port"),
+        ("https://a.example.", "no origin"),
+        ("https://a b", "no origin"),
+        ("https://a..b", "no origin"),
+        ("https://a.example:", "no origin"),
+        ("https://straße.example", "xn--"),
+        ("https://a..я", "xn--"),
+        ("https://a\n", "no origin"),
+    ],
+)
+def test_what_is_no_origin_is_told_in_a_sentence(written: str, words: str) -> None:
+    with pytest.raises(ValueError) as caught:
+        normal(written)
+    assert words in str(caught.value)

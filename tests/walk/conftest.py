@@ -1,0 +1,117 @@
+"""A real server in a process of its own, started through the command line, and what drives it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from queue import Empty, Queue
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+LIMIT = 20.0
+
+CLEAN = {name: value for name, value in os.environ.items() if not name.startswith(("JACKFIELD_", "PYTHON"))}
+
+
+def jackfield(folder: Path, *arguments: str, given: str | None = None, **environment: str) -> Any:
+    """Run one command to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "jackfield", "-C", str(folder), *arguments],
+        input=given,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+        env={**CLEAN, **environment},
+    )
+
+
+class Server:
+    """One `jackfield serve`; its stderr is read all the time, so that it never waits for us."""
+
+    def __init__(self, folder: Path, *arguments: str, **environment: str) -> None:
+        self.folder = folder
+        self.lines: list[str] = []
+        self._fresh: Queue[str | None] = Queue()
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "jackfield", "-C", str(folder), "serve", "--port", "0", *arguments],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            env={**CLEAN, **environment},
+        )
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        self.wait_for("stop with Ctrl\\+C")
+        facts = json.loads((folder / ".jackfield" / "server.json").read_text())
+        self.http: str = facts["address"]
+        self.ws = f"ws{self.http.removeprefix('http')}"
+
+    def _read(self) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self.lines.append(line.rstrip("\n"))
+            self._fresh.put(line.rstrip("\n"))
+        self._fresh.put(None)
+
+    def wait_for(self, pattern: str, limit: float = LIMIT) -> str:
+        """The next line of stderr that matches."""
+        while True:
+            try:
+                line = self._fresh.get(timeout=limit)
+            except Empty:
+                raise AssertionError(f"no line {pattern!r} in {self.lines}") from None
+            assert line is not None, f"the server ended: {self.lines}"
+            if re.search(pattern, line):
+                return line
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """End it and give its exit code; nothing it printed may be a traceback."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        code = self.process.wait(timeout=LIMIT)
+        self._reader.join(timeout=LIMIT)
+        return code
+
+    def token(self, login: str = "admin") -> str:
+        done = jackfield(self.folder, "token", login)
+        assert done.returncode == 0, done.stderr
+        token: str = done.stdout.strip()
+        return token
+
+    def cookie(self, login: str = "admin") -> dict[str, str]:
+        return {"Cookie": f"gen_app_auth_token={self.token(login)}"}
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., Server]]:
+    """Start servers; they are stopped at the end, whatever happened."""
+    running: list[Server] = []
+
+    def begin(folder: Path = tmp_path, *arguments: str, **environment: str) -> Server:
+        server = Server(folder, *arguments, **environment)
+        running.append(server)
+        return server
+
+    yield begin
+    for server in running:
+        server.stop()
+
+
+def write(folder: Path, **texts: str) -> None:
+    """Write a project: `endpoints` is endpoints.yaml, any other name a file of processes/."""
+    (folder / "processes").mkdir(parents=True, exist_ok=True)
+    for name, text in texts.items():
+        path = folder / "endpoints.yaml" if name == "endpoints" else folder / "processes" / f"{name}.py"
+        path.write_text(text, encoding="utf-8")
