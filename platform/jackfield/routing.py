@@ -104,8 +104,10 @@ class RoutingTable:
     def match(self, raw_path: bytes) -> Match | None:
         """The route for a request path (percent-encoded, without query), or None."""
         segments = url.split(raw_path)
-        route = self._root.find(segments) if segments is not None else None
-        if route is None or segments is None:
+        if segments is None or url.reserved(segments, self.plan.auth.path):
+            return None  # a URL such as /{a}/{b} has no say over addresses that are ours
+        route = self._root.find(segments)
+        if route is None:
             return None
         pairs = zip(route.pattern.segments, segments, strict=True)
         return Match(route, {part.text: text for part, text in pairs if part.is_param})
@@ -231,18 +233,17 @@ def _example_faults(plan: Plan, route: Route) -> list[Problem]:
     """An example must be what the endpoint really takes and gives, for people copy it."""
     problems = []
     replies = Validator(route.signature.reply_schema) if route.signature.reply_schema else None
-    for number, example in enumerate(route.endpoint.examples):
-        for index, step in enumerate(example.steps):
-            following = example.steps[index + 1] if index + 1 < len(example.steps) else None
-            at = ("endpoints", route.name, "examples", number, "steps", index, step.kind)
+    for example in route.endpoint.examples:
+        for step, following in zip(example.steps, (*example.steps[1:], None), strict=True):
             if step.kind == "send":
                 meant_to_fail = following is not None and following.kind == "expect" and "error" in following.value
                 faults = [] if meant_to_fail else _send_faults(route, step.value)
-            elif replies is None or "error" in step.value or "event" in step.value or "$done" in step.value:
+            elif replies is None or step.value.keys() & {"error", "event", "$done"}:
                 faults = []
             else:
                 faults = [(f.path, f.problem) for f in replies.faults(_without_id(step.value))]
-            problems += [plan.problem((*at, *_parts(path)), "example_mismatch", text) for path, text in faults]
+            for path, text in faults:
+                problems.append(plan.problem((*step.path, *_parts(path)), "example_mismatch", text))  # noqa: PERF401
     return problems
 
 

@@ -174,6 +174,10 @@ def _kind(value: object) -> str:
     return names.get(type(value), "this")
 
 
+def _length(value: object) -> int:
+    return len(value) if isinstance(value, str | list | dict) else 0
+
+
 def _sentence(kind: str, facts: Mapping[str, Any], error: jsonschema_rs.ValidationError) -> str:
     limit = facts.get("limit")
     match kind:
@@ -184,11 +188,11 @@ def _sentence(kind: str, facts: Mapping[str, Any], error: jsonschema_rs.Validati
             return "must not be empty"
         case "minLength" | "maxLength":
             side = "at least" if kind == "minLength" else "at most"
-            return f"must have {side} {limit} characters, has {len(error.instance)}"
+            return f"must have {side} {limit} characters, has {_length(error.instance)}"
         case "minItems" | "maxItems" | "minProperties" | "maxProperties":
             side = "at least" if kind.startswith("min") else "at most"
             what = "items" if kind.endswith("Items") else "keys"
-            return f"must have {side} {limit} {what}, has {len(error.instance)}"
+            return f"must have {side} {limit} {what}, has {_length(error.instance)}"
         case "minimum" | "maximum":
             return f"must be at {'least' if kind == 'minimum' else 'most'} {limit}"
         case "exclusiveMinimum" | "exclusiveMaximum":

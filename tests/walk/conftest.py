@@ -53,7 +53,7 @@ class Server:
         )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-        self.wait_for("stop with Ctrl\\+C")
+        self.wait_for("Stop with Ctrl")
         facts = json.loads((folder / ".jackfield" / "server.json").read_text())
         self.http: str = facts["address"]
         self.ws = f"ws{self.http.removeprefix('http')}"
@@ -82,6 +82,8 @@ class Server:
             self.process.send_signal(number)
         code = self.process.wait(timeout=LIMIT)
         self._reader.join(timeout=LIMIT)
+        assert self.process.stderr is not None
+        self.process.stderr.close()
         return code
 
     def token(self, login: str = "admin") -> str:

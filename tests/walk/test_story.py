@@ -11,6 +11,7 @@ import httpx
 import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
+from websockets.typing import Origin
 
 from .conftest import ROOT, Server
 
@@ -70,7 +71,7 @@ def test_first_start_login_and_greeting(example: Path, start: Callable[..., Serv
 def test_bad_messages_are_answered_and_the_conversation_lives(example: Path, start: Callable[..., Server]) -> None:
     server = start(example)
     with connect(f"{server.ws}/ws/greeting", additional_headers=server.cookie()) as socket:
-        for bad, path in [
+        messages: list[tuple[str | bytes, str]] = [
             ("", ""),
             ("nope", ""),
             ("[1]", ""),
@@ -81,7 +82,8 @@ def test_bad_messages_are_answered_and_the_conversation_lives(example: Path, sta
             ('{"message": "\\ud800"}', "/message"),
             ('{"message": ' + "[" * 70 + "]" * 70 + "}", ""),
             (b"\x00\x01", ""),
-        ]:
+        ]
+        for bad, path in messages:
             socket.send(bad)
             error = json.loads(socket.recv(timeout=5))["error"]
             assert error["code"] == "invalid_message", bad
@@ -92,7 +94,7 @@ def test_bad_messages_are_answered_and_the_conversation_lives(example: Path, sta
         socket.send('{"$id": 7, "mesage": 1}')
         answer = json.loads(socket.recv(timeout=5))
         assert answer["$id"] == 7
-        assert 'did you mean "message"' in json.dumps(answer["error"]["details"])
+        assert 'did you mean "message"' in answer["error"]["details"][0]["problem"]
         socket.send('{"message": "Привет", "$id": "а"}')
         assert json.loads(socket.recv(timeout=5)) == {"message": "Привет!", "$id": "а"}
     assert server.stop() == 0
@@ -116,7 +118,7 @@ def test_refusals_teach(example: Path, start: Callable[..., Server]) -> None:
     assert "/ws/greeting" in json.loads(refused.value.response.body)["fix"]
 
     with pytest.raises(InvalidStatus) as refused:
-        connect(f"{server.ws}/ws/greeting", origin="https://evil.example", additional_headers=server.cookie())
+        connect(f"{server.ws}/ws/greeting", origin=Origin("https://evil.example"), additional_headers=server.cookie())
     assert refused.value.response.status_code == 403
     assert json.loads(refused.value.response.body)["fix"] == 'origins: ["https://evil.example"]'
 

@@ -34,6 +34,9 @@ else:
 __all__ = ["command", "outcome"]
 
 
+_DEFAULTS = Options()
+
+
 class _Duration(click.ParamType[float]):
     name = "time"
 
@@ -45,11 +48,11 @@ class _Duration(click.ParamType[float]):
 
 
 @click.command("serve")
-@option("--host", default=Options.host, show_default=True, help="The address to listen on.")
+@option("--host", default=_DEFAULTS.host, show_default=True, help="The address to listen on.")
 @option(
     "--port",
     type=click.IntRange(0, 65535),
-    default=Options.port,
+    default=_DEFAULTS.port,
     show_default=True,
     help="The port to listen on.",
 )
@@ -75,7 +78,7 @@ class _Duration(click.ParamType[float]):
 @option("--log", type=click.Choice(["text", "json"]), default="text", show_default=True, help="The log's form.")
 @state_options
 @click.pass_context
-def command(context: click.Context, state: State, workers: int, log: str, **given: Any) -> None:
+def command(context: click.Context, /, state: State, workers: int, log: str, **given: Any) -> None:
     """Start the server. The banner and the log go to stderr."""
     folder = project_folder(context.ensure_object(Context).folder)
     if workers > 1:
@@ -157,10 +160,11 @@ def _banner(node: Node, state: State) -> None:
         _say(str(problem))
     rows = [(route.name, base + route.endpoint.url, route.signature.shape) for route in table.routes.values()]
     widths = [max((len(row[column]) for row in rows), default=0) for column in (0, 1)]
-    _say(f"Jackfield serves {len(rows)} endpoint{'' if len(rows) == 1 else 's'}; stop with Ctrl+C.")
+    _say(f"Jackfield serves {len(rows)} endpoint{'' if len(rows) == 1 else 's'}:")
     for name, address, shape in rows:
         _say(f"  {name:<{widths[0]}}  {address:<{widths[1]}}  {shape}")
     _show_admin(node, state, base)
+    _say("Stop with Ctrl+C.")
 
 
 def _show_admin(node: Node, state: State, base: str) -> None:

@@ -21,8 +21,9 @@ def problem_of(exc: BaseException, source: Source, files: Mapping[str, str], pac
     Its place is the last line among the project's own files (`files`: path -> file) that the exception
     went through, which may be in a neighbour that `source` imports.
     """
-    if isinstance(exc, SyntaxError) and exc.filename in files:
-        return syntax_problem(files[exc.filename], exc)
+    written = files.get(exc.filename or "") if isinstance(exc, SyntaxError) else None
+    if written is not None and isinstance(exc, SyntaxError):
+        return syntax_problem(written, exc)
     file, line, column = _place(exc, source, files)
     text = package.shown(_one_line(exc, files))
     return Problem("broken_module", text, _hint(exc, source, files, package), file=file, line=line, column=column)

@@ -1,6 +1,6 @@
 """All processes of a project: found, imported as one generation, and what is wrong with them.
 
-    collect = sources.read -> outline of each file -> loading.Package -> processes, resources, warnings
+collect = sources.read -> outline of each file -> loading.Package -> processes, resources, warnings
 """
 
 from __future__ import annotations
@@ -172,9 +172,7 @@ def _faults(process: Process, outline: Outline) -> Iterator[Problem]:
 
 
 def _fault(process: Process, message: str, hint: str) -> Problem:
-    return Problem(
-        "bad_signature", message, hint, process.name, process.file, process.line, process.column
-    )
+    return Problem("bad_signature", message, hint, process.name, process.file, process.line, process.column)
 
 
 def _resource_faults(module: ModuleType, outline: Outline) -> Iterator[Problem]:

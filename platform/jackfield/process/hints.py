@@ -14,7 +14,7 @@ from msgspec import inspect as mi
 __all__ = ["Unsupported", "members", "optional_of", "readable", "resolve", "split", "type_of"]
 
 
-class Unsupported(Exception):  # noqa: N818 - it is a finding, told as a problem
+class Unsupported(Exception):
     """A hint that cannot be used; the text says why, `hint` how to mend it."""
 
     def __init__(self, message: str, hint: str = "") -> None:
@@ -31,9 +31,7 @@ def resolve(function: Callable[..., Any], hint: Any) -> Any:
     scope = {parameter.__name__: parameter for parameter in getattr(inner, "__type_params__", ())}
     holder = types.SimpleNamespace(__annotations__={"hint": hint})
     try:
-        found = typing.get_type_hints(
-            holder, getattr(inner, "__globals__", {}), scope or None, include_extras=True
-        )
+        found = typing.get_type_hints(holder, getattr(inner, "__globals__", {}), scope or None, include_extras=True)
     except NameError as exc:
         where = "import it where the program runs too, not only under `if TYPE_CHECKING:`"
         raise Unsupported(f'the hint {readable(hint)} names "{exc.name}", which is not there', where) from None

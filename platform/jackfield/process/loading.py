@@ -19,7 +19,7 @@ from importlib.machinery import ModuleSpec
 from importlib.readers import FileReader
 from importlib.util import decode_source
 from types import CodeType, ModuleType
-from typing import Any
+from typing import Any, cast
 
 from jackfield.process.sources import FOLDER, Source
 
@@ -97,9 +97,7 @@ class _Finder(MetaPathFinder):
 class _Loader(InspectLoader):
     """Runs one source; a folder without `__init__.py` is a package with nothing to run."""
 
-    def __init__(
-        self, fullname: str, source: Source | None, folder: str, builtin_names: Mapping[str, Any]
-    ) -> None:
+    def __init__(self, fullname: str, source: Source | None, folder: str, builtin_names: Mapping[str, Any]) -> None:
         self._fullname = fullname
         self._source = source
         self._builtins = builtin_names
@@ -130,7 +128,7 @@ class _Loader(InspectLoader):
 
     def get_resource_reader(self, fullname: str) -> FileReader | None:
         """What `importlib.resources` reads data files beside the modules with."""
-        return FileReader(self) if self.is_package(fullname) else None
+        return FileReader(cast(Any, self)) if self.is_package(fullname) else None
 
 
 def _prefixes(name: str) -> list[str]:

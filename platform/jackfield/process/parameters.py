@@ -80,7 +80,7 @@ def read_parameters(process: Process, path_parameters: tuple[str, ...], faults: 
 _KEYED = frozenset({"message", "path"})
 
 
-class _Bad(Exception):  # noqa: N818 - it becomes a problem
+class _Bad(Exception):
     def __init__(self, code: str, message: str, hint: str) -> None:
         self.code = code
         self.hint = hint
@@ -118,9 +118,7 @@ def _check_kind(parameter: inspect.Parameter) -> None:
         raise _Bad("bad_signature", "a message fills parameters by name", "take the `/` away")
 
 
-def _injected(
-    process: Process, parameter: inspect.Parameter, bare: Any, notes: tuple[Any, ...]
-) -> Parameter | None:
+def _injected(process: Process, parameter: inspect.Parameter, bare: Any, notes: tuple[Any, ...]) -> Parameter | None:
     """The parameter where it is the connection or a resource, which are no keys of the message."""
     inner = split(optional_of(bare))[0]
     if inner is Connection:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import collections.abc as abc
+import inspect
+from collections import abc
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, is_dataclass
 from typing import Any, Never, NoReturn, get_args, get_origin
@@ -41,7 +42,7 @@ def own_key(name: str) -> bool:
 def compile_reply(process: Process, hint: Any, package: str) -> Reply:
     """Read a resolved return hint; `inspect.Signature.empty` is none. Raises Unsupported."""
     many = "many " if process.kind in _STREAMS else ""
-    if hint is _MISSING:
+    if hint is inspect.Signature.empty:
         return Reply(None, _anything, f"{many}any")
     item = _item(process, hint)
     if split(item)[0] in _NOTHING:
@@ -53,4 +54,84 @@ def compile_reply(process: Process, hint: Any, package: str) -> Reply:
     return Reply(schemas.whole(schema), _checker(item, process.reply), many + _shape(parts, process.reply))
 
 
-_MISSING = abc.Callable  # replaced below
+def _item(process: Process, hint: Any) -> Any:
+    """What one reply is: what a generator yields, or what a function returns."""
+    streams = _STREAMS.get(process.kind)
+    if streams is None:
+        return hint
+    inner = split(hint)[0]
+    origin = get_origin(inner) or inner
+    if origin not in streams:
+        name = "AsyncIterator" if process.kind == "async_generator" else "Iterator"
+        raise Unsupported(f"a function that yields does not return {readable(hint)}", f"write `-> {name}[...]`")
+    return next(iter(get_args(inner)), Any)
+
+
+def _schema(schemas: Schemas, parts: list[mi.Type], key: str) -> JSON:
+    """The schema of the reply object; bare values stand under `key`."""
+    objects = [schemas.inlined(_object(schemas, part)) for part in parts if _is_object(part)]
+    bare = [schemas.of(part) for part in parts if not _is_object(part)]
+    if bare:
+        value = bare[0] if len(bare) == 1 else {"anyOf": bare}
+        objects.append({"type": "object", "properties": {key: value}, "required": [key]})
+    return objects[0] if len(objects) == 1 else {"anyOf": objects}
+
+
+def _object(schemas: Schemas, kind: mi.Type) -> JSON:
+    if isinstance(kind, mi.AnyType):
+        return {"type": "object"}
+    for name in _names(kind):
+        if own_key(name):
+            raise Unsupported(f'a reply may not have the key "{name}", which is Jackfield\'s own', "rename it")
+    if isinstance(kind, mi.StructType) and kind.array_like:
+        raise Unsupported(f"`{kind.cls.__name__}` is sent as a list", "take `array_like=True` away")
+    return schemas.of(kind)
+
+
+def _names(kind: mi.Type) -> list[str]:
+    if isinstance(kind, mi.StructType):
+        return [field.encode_name for field in kind.fields] + ([kind.tag_field] if kind.tag_field else [])
+    if isinstance(kind, mi.DataclassType | mi.TypedDictType):
+        return [field.encode_name for field in fields_in_order(kind)]
+    if isinstance(kind, mi.DictType) and isinstance(kind.key_type, mi.LiteralType):
+        return [str(value) for value in kind.key_type.values]
+    return []
+
+
+def _is_object(kind: mi.Type) -> bool:
+    return isinstance(kind, mi.AnyType | mi.StructType | mi.DataclassType | mi.TypedDictType | mi.DictType)
+
+
+def _shape(parts: list[mi.Type], key: str) -> str:
+    shapes = [top_shape(part) for part in parts if _is_object(part)]
+    bare = [shape_of(part) for part in parts if not _is_object(part)]
+    if bare:
+        shapes.append(object_shape([(key, True, " | ".join(dict.fromkeys(bare)))]))
+    return " | ".join(dict.fromkeys(shapes))
+
+
+def _anything(value: object) -> str | None:
+    return None
+
+
+def _nothing(value: object) -> str | None:
+    return None if value is None else "the process replied, and its return hint says that it does not"
+
+
+def _checker(hint: Any, key: str) -> Callable[[object], str | None]:
+    """A check by the way out and in again, which sees what the client would see."""
+    decode = msgspec.json.Decoder(hint).decode
+    encode = msgspec.json.Encoder().encode
+
+    def check(value: object) -> str | None:
+        try:
+            decode(encode(value))
+        except (TypeError, ValueError, OverflowError, RecursionError) as exc:
+            text, _, path = str(exc).partition(" - at ")
+            path = path or "`$`"
+            if not isinstance(value, Mapping | msgspec.Struct) and not is_dataclass(value):
+                path = path.replace("`$", f"`$.{key}", 1)
+            return f"{text} - at {path}"
+        return None
+
+    return check

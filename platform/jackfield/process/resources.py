@@ -28,7 +28,7 @@ class Resource:
     column: int
 
 
-class _Ended(Exception):  # noqa: N818 - an internal order, told to nobody
+class _Ended(Exception):
     """The function ended before its `yield`."""
 
 
@@ -113,7 +113,7 @@ async def open_all(resources: Iterable[Resource], *, time_limit: float) -> Opene
             for current in unique.values():
                 keeper = _Keeper(current)
                 keepers.append((keeper, await keeper.open()))
-    except Exception as exc:  # noqa: BLE001 - the user's code; it becomes a problem
+    except Exception as exc:
         await _close_quietly(keepers)
         assert current is not None
         late = isinstance(exc, TimeoutError) and clock.expired()
@@ -141,9 +141,7 @@ def _late(resource: Resource, time_limit: float) -> Problem:
 
 def _failed(resource: Resource, exc: Exception) -> Problem:
     if isinstance(exc, _Ended):
-        return _problem(
-            resource, resource.line, "the resource ended before its `yield`", "let it yield one value"
-        )
+        return _problem(resource, resource.line, "the resource ended before its `yield`", "let it yield one value")
     lines = [text.strip() for text in traceback.format_exception_only(exc) if text.strip()]
     return _problem(resource, _line_of(resource, exc), f"the resource could not be opened: {lines[-1]}", "")
 
@@ -160,6 +158,4 @@ def _line_of(resource: Resource, exc: Exception) -> int:
 
 def _problem(resource: Resource, line: int, message: str, hint: str) -> Problem:
     column = resource.column if line == resource.line else 0
-    return Problem(
-        "resource_failed", message, hint, path=resource.name, file=resource.file, line=line, column=column
-    )
+    return Problem("resource_failed", message, hint, path=resource.name, file=resource.file, line=line, column=column)

@@ -96,7 +96,7 @@ class Gateway:
             await self._websocket(scope, receive, send)
         else:
             response = await self._http(scope, receive, send)
-            await response(scope, receive, send)  # type: ignore[arg-type]  # starlette's narrower types
+            await response(scope, receive, send)
 
     # the upgrade
 
@@ -127,7 +127,7 @@ class Gateway:
         self.note(request, refusal, who)
         if "websocket.http.response" in scope.get("extensions", {}):
             response = pages.problem(refusal, self.generation.table.plan.auth)
-            await response(scope, receive, send)  # type: ignore[arg-type]
+            await response(scope, receive, send)
         else:
             await send({"type": "websocket.close", "code": 1000, "reason": refusal.code})
 

@@ -17,7 +17,7 @@ for a pong that we could not see; no query string reaches the log.
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import Any, cast
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.utils import ClientDisconnected
@@ -107,12 +107,13 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         """Add our extension to the scope; the application's task, made by the parent, runs later."""
         super().handle_connect(event)
         if hasattr(self, "scope"):
-            self.scope["extensions"][EXTENSION] = Socket(self)  # type: ignore[index,typeddict-unknown-key]
+            extensions = cast("dict[str, object]", self.scope["extensions"])
+            extensions[EXTENSION] = Socket(self)
 
     async def run_asgi(self) -> None:
         """Run the application; whatever it does, the client gets an HTTP status or a close frame."""
         try:
-            await self.app(self.scope, self.receive, self.send)  # type: ignore[arg-type]
+            await self.app(self.scope, self.receive, self.send)
         except ClientDisconnected:
             pass
         except Exception:  # noqa: BLE001 - the last resort of a connection; logged with its stack

@@ -256,4 +256,4 @@ def _differs(old: RoutingTable, new: RoutingTable, name: str) -> bool:
     before, after = old.routes[name], new.routes[name]
     if before.endpoint != after.endpoint or before.signature.shape != after.signature.shape:
         return True
-    return old.catalog.hash_of(before.process) != new.catalog.hash_of(after.process)
+    return old.catalog.hash != new.catalog.hash

@@ -1,0 +1,273 @@
+"""A process compiled: its parameters as one msgspec Struct, which decodes, checks and converts in one step.
+
+The same hints are the published JSON Schema (schema.py) and the line for people (shape.py).
+"""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Annotated, Any
+
+import msgspec
+
+from jackfield.errors import Problem
+from jackfield.process.catalog import Process
+from jackfield.process.connection import Connection
+from jackfield.process.hints import Unsupported, resolve
+from jackfield.process.parameters import NO_DEFAULT, Faults, Parameter, path_converter, read_parameters
+from jackfield.process.reply import Reply, compile_reply, own_key
+from jackfield.process.resources import Resource
+from jackfield.process.schema import JSON, Schemas, default_of
+from jackfield.process.shape import object_shape, shape_of
+
+__all__ = ["Signature", "compile"]
+
+_MessageId = Annotated[str, msgspec.Meta(max_length=128)] | int | None
+_ATOMS = (type(None), bool, int, float, complex, str, bytes)
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """What a process takes and gives, ready for the walk.
+
+    - `decode` makes one JSON object a value; "$id" is taken too. Raises msgspec.ValidationError for what
+      does not fit, msgspec.DecodeError for what is not JSON, UnicodeError for what is not UTF-8.
+    - `message_id` is the "$id" of a decoded value, or None.
+    - `arguments` turns a decoded value, the connection (its `params` win) and the open resources by name
+      into the keyword arguments of the function.
+    - `params` holds, for each path parameter that the function takes, what makes its decoded text the value
+      that the hint asks for; it raises ValueError for a text that does not fit.
+    - `input_schema` is the message's JSON Schema, without "$id" and path parameters, `$defs` inside.
+      `reply_schema` is None where the function has no return hint or never replies.
+    - `check_reply` tells what is wrong with a value that the process gave back, with its path, or None.
+    - `shape` is both in one line: `{message: str, n?: int} -> many {text: str}`.
+    """
+
+    decode: Callable[[bytes | str], Any]
+    message_id: Callable[[Any], str | int | None]
+    arguments: Callable[[Any, Connection, Mapping[str, Any]], dict[str, Any]]
+    params: Mapping[str, Callable[[str], Any]]
+    resources: tuple[Resource, ...]
+    input_schema: dict[str, Any]
+    reply_schema: dict[str, Any] | None
+    check_reply: Callable[[object], str | None]
+    shape: str
+
+
+def compile(  # noqa: A001 - `signature.compile` says what it does
+    process: Process, path_parameters: tuple[str, ...]
+) -> tuple[Signature | None, tuple[Problem, ...]]:
+    """Compile a process for an endpoint whose URL has these parameters: a signature, or all that is wrong."""
+    faults = Faults(process)
+    package = str(getattr(inspect.unwrap(process.function), "__module__", "")).partition(".")[0]
+    parameters = read_parameters(process, path_parameters, faults)
+    schema = _input_schema(parameters, package, faults)
+    reply = _reply(process, package, faults)
+    message = None if faults or reply is None else _struct(parameters, faults)
+    if message is None or reply is None:
+        return None, tuple(faults)
+    decode, message_id, read = _decoding(message, parameters)
+    signature = Signature(
+        decode=decode,
+        message_id=message_id,
+        arguments=_arguments(read, parameters),
+        params={p.key: path_converter(p) for p in parameters if p.source == "path"},
+        resources=tuple({p.key: p.resource for p in parameters if p.resource is not None}.values()),
+        input_schema=schema,
+        reply_schema=reply.schema,
+        check_reply=reply.check,
+        shape=f"{_input_shape(parameters)} -> {reply.shape}",
+    )
+    return signature, ()
+
+
+def _input_schema(parameters: tuple[Parameter, ...], package: str, faults: Faults) -> JSON:
+    schemas = Schemas(package)
+    properties: JSON = {}
+    required: list[str] = []
+    more: Any = False
+    for parameter in parameters:
+        if parameter.source not in ("message", "more"):
+            continue
+        try:
+            written = schemas.of(parameter.kind)
+        except Unsupported as exc:
+            faults.add("bad_hint", parameter.name, str(exc), exc.hint)
+            continue
+        if parameter.source == "more":
+            more = written or True
+            continue
+        properties[parameter.key] = written | _published_default(parameter)
+        if parameter.default is NO_DEFAULT:
+            required.append(parameter.key)
+    schema: JSON = {"type": "object", "properties": properties}
+    if required:
+        schema["required"] = required
+    if more is not False:
+        # A key that is a parameter's Python name would reach the function twice.
+        taken = sorted(_python_names(parameters))
+        names: JSON = {"pattern": r"^[^$]|^$"}
+        schema["propertyNames"] = names | ({"not": {"enum": taken}} if taken else {})
+    schema["additionalProperties"] = more
+    return schemas.whole(schema)
+
+
+def _python_names(parameters: tuple[Parameter, ...]) -> set[str]:
+    keys = {parameter.key for parameter in parameters if parameter.source == "message"}
+    return {parameter.name for parameter in parameters if parameter.source != "more"} - keys
+
+
+def _published_default(parameter: Parameter) -> JSON:
+    """The default for the documents, where a client could send the same."""
+    if parameter.default is NO_DEFAULT:
+        return {}
+    found = default_of(parameter.default)
+    try:
+        if found:
+            msgspec.json.decode(msgspec.json.encode(found["default"]), type=parameter.hint)
+    except (TypeError, ValueError, RecursionError):
+        return {}
+    return found
+
+
+def _reply(process: Process, package: str, faults: Faults) -> Reply | None:
+    if not isinstance(process.reply, str) or not process.reply or own_key(process.reply):
+        message = f"`reply={process.reply!r}` cannot be the key of a reply"
+        faults.add("bad_reply", "", message, 'use a text other than "error", "event" and "$..."')
+        return None
+    hint = inspect.signature(process.function).return_annotation
+    try:
+        if hint is not inspect.Signature.empty:
+            hint = resolve(process.function, hint)
+        return compile_reply(process, hint, package)
+    except Unsupported as exc:
+        faults.add("bad_reply", "return", str(exc), exc.hint)
+        return None
+
+
+def _struct(parameters: tuple[Parameter, ...], faults: Faults) -> type[msgspec.Struct] | None:
+    fields: list[Any] = [(_id_name(parameters), _MessageId, msgspec.field(default=None, name="$id"))]
+    fields += [(p.name, p.hint, _field(p)) for p in parameters if p.source == "message"]
+    closed = all(parameter.source != "more" for parameter in parameters)
+    try:
+        return msgspec.defstruct("Message", fields, kw_only=True, forbid_unknown_fields=closed)
+    except (TypeError, ValueError) as exc:
+        faults.add("bad_signature", "", f"its parameters cannot be read from a message: {exc}")
+        return None
+
+
+def _id_name(parameters: tuple[Parameter, ...]) -> str:
+    name = "message_id"
+    while any(parameter.name == name for parameter in parameters):
+        name += "_"
+    return name
+
+
+def _field(parameter: Parameter) -> Any:
+    default = parameter.default
+    if default is NO_DEFAULT:
+        return msgspec.field(name=parameter.key)
+    if type(default) in _ATOMS:
+        return msgspec.field(name=parameter.key, default=default)
+    return msgspec.field(name=parameter.key, default_factory=_fresh(default))
+
+
+def _fresh(default: Any) -> Callable[[], Any]:
+    """A copy per call: what one connection does to a default must not reach the next."""
+    try:
+        copy.deepcopy(default)
+    except Exception:  # noqa: BLE001 - a lock, a module: what cannot be copied is given as it is
+        return lambda: default
+    return lambda: copy.deepcopy(default)
+
+
+_Decode = Callable[[bytes | str], Any]
+_Read = Callable[[Any], dict[str, Any]]
+
+
+def _decoding(
+    message: type[msgspec.Struct], parameters: tuple[Parameter, ...]
+) -> tuple[_Decode, Callable[[Any], str | int | None], _Read]:
+    """How to decode a message, to find its "$id", and to read the arguments that stand in it."""
+    id_name = _id_name(parameters)
+    decode: _Decode = msgspec.json.Decoder(message).decode
+
+    def read(value: msgspec.Struct) -> dict[str, Any]:
+        found = msgspec.structs.asdict(value)
+        del found[id_name]
+        return found
+
+    more = next((parameter for parameter in parameters if parameter.source == "more"), None)
+    if more is None:
+        return decode, attrgetter(id_name), read
+    known = {parameter.key for parameter in parameters if parameter.source == "message"} | {"$id"}
+    decode_open = _open(decode, known, _python_names(parameters), msgspec.json.Decoder(more.hint).decode)
+    return decode_open, attrgetter(f"known.{id_name}"), lambda value: value.more | read(value.known)
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """A decoded message with keys that the signature does not name."""
+
+    known: msgspec.Struct
+    more: dict[str, Any]
+
+
+def _open(decode: _Decode, known: set[str], taken: set[str], decode_value: Callable[[msgspec.Raw], Any]) -> _Decode:
+    """A decoder for `**fields`: the named keys by the Struct, each other one by the hint of `**fields`."""
+    decode_raw = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+
+    def decode_open(data: bytes | str) -> _Open:
+        value = decode(data)
+        more: dict[str, Any] = {}
+        for key, raw in decode_raw(data).items():
+            if key in known:
+                continue
+            if key in taken or key.startswith("$"):
+                raise msgspec.ValidationError(f"Object contains unknown field `{key}`")
+            try:
+                more[key] = decode_value(raw)
+            except msgspec.ValidationError as exc:
+                raise msgspec.ValidationError(_below(key, str(exc))) from None
+        return _Open(value, more)
+
+    return decode_open
+
+
+def _below(key: str, text: str) -> str:
+    """A fault of a value as a fault of the object that holds it under `key`."""
+    said, found, path = text.rpartition("`$")
+    return f"{said}`$.{key}{path}" if found else f"{text} - at `$.{key}`"
+
+
+def _arguments(
+    read: _Read, parameters: tuple[Parameter, ...]
+) -> Callable[[Any, Connection, Mapping[str, Any]], dict[str, Any]]:
+    paths = [(p.name, p.key) for p in parameters if p.source == "path"]
+    connections = [p.name for p in parameters if p.source == "connection"]
+    resources = [(p.name, p.key) for p in parameters if p.source == "resource"]
+
+    def alone(value: Any, connection: Connection, opened: Mapping[str, Any]) -> dict[str, Any]:
+        return read(value)
+
+    def arguments(value: Any, connection: Connection, opened: Mapping[str, Any]) -> dict[str, Any]:
+        found = read(value)
+        for name, key in paths:
+            found[name] = connection.params[key]
+        for name in connections:
+            found[name] = connection
+        for name, key in resources:
+            found[name] = opened[key]
+        return found
+
+    return arguments if paths or connections or resources else alone
+
+
+def _input_shape(parameters: tuple[Parameter, ...]) -> str:
+    keys = [(p.key, p.default is NO_DEFAULT, shape_of(p.kind)) for p in parameters if p.source == "message"]
+    more = next((shape_of(p.kind) for p in parameters if p.source == "more"), "")
+    return object_shape(keys, more)

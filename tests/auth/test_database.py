@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from jackfield.auth.database import Database
+from jackfield.errors import Refusal
+
+
+@pytest.mark.parametrize(
+    ("url", "word"),
+    [
+        ("", "not the URL"),
+        ("store.db", "not the URL"),
+        ("nonsense://x", "not the URL"),
+        ("mysql+pymysql://u:geheim@h/d", "cannot be used|not installed"),
+        ("sqlite+pysqlite:////tmp/x.db", "cannot be used"),
+        ("sqlite://", "without a file"),
+        ("sqlite+aiosqlite:///:memory:", "without a file"),
+    ],
+)
+def test_rel_20_a_url_that_cannot_be_used_is_told_without_itself(url: str, word: str) -> None:
+    with pytest.raises(Refusal, match=word) as caught:
+        Database.at(url)
+    assert caught.value.code == "store_unavailable"
+    assert caught.value.fix
+    assert "geheim" not in str(caught.value) + caught.value.fix
+
+
+async def test_short_forms_get_their_driver(tmp_path: Path) -> None:
+    database = Database.at(f"sqlite:///{tmp_path / 'x.db'}")
+    async with database.read() as connection:
+        assert (await connection.execute(text("select 1"))).scalar() == 1
+    await database.close()
+
+
+async def test_sqlite_is_opened_with_wal_and_foreign_keys(tmp_path: Path) -> None:
+    database = Database.at(f"sqlite:///{tmp_path / 'x.db'}")
+    async with database.read() as connection:
+        assert (await connection.execute(text("pragma journal_mode"))).scalar() == "wal"
+        assert (await connection.execute(text("pragma foreign_keys"))).scalar() == 1
+    await database.close()
+
+
+async def test_a_write_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
+    database = Database.at(f"sqlite:///{tmp_path / 'x.db'}")
+    async with database.write() as connection:
+        await connection.execute(text("create table t (x integer)"))
+    with pytest.raises(KeyError):
+        async with database.write() as connection:
+            await connection.execute(text("insert into t values (1)"))
+            raise KeyError
+    async with database.read() as connection:
+        assert (await connection.execute(text("select count(*) from t"))).scalar() == 0
+    await database.close()
+
+
+async def test_writers_take_turns(tmp_path: Path) -> None:
+    database = Database.at(f"sqlite:///{tmp_path / 'x.db'}")
+    async with database.write() as connection:
+        await connection.execute(text("create table t (x integer)"))
+        await connection.execute(text("insert into t values (0)"))
+
+    async def increase() -> None:
+        async with database.write() as connection:
+            x = (await connection.execute(text("select x from t"))).scalar_one()
+            await connection.execute(text("update t set x = :x"), {"x": x + 1})
+
+    await asyncio.gather(*(increase() for _ in range(20)))
+    async with database.read() as connection:
+        assert (await connection.execute(text("select x from t"))).scalar() == 20
+    await database.close()
+
+
+async def test_rel_10_a_locked_database_is_a_refusal_in_bounded_time(tmp_path: Path) -> None:
+    file = tmp_path / "x.db"
+    database = Database.at(f"sqlite:///{file}", limit=0.2)
+    async with database.read() as connection:
+        await connection.execute(text("select 1"))
+    blocker = sqlite3.connect(file, isolation_level=None)
+    blocker.execute("BEGIN IMMEDIATE")
+    async with asyncio.timeout(10):
+        with pytest.raises(Refusal) as caught:
+            async with database.write():
+                pass
+    assert (caught.value.code, caught.value.status) == ("store_unavailable", 503)
+    assert caught.value.retry_after
+    blocker.execute("ROLLBACK")
+    blocker.close()
+    async with database.write() as connection:
+        await connection.execute(text("create table t (x integer)"))
+    await database.close()
+
+
+async def test_an_operation_that_hangs_is_given_up(tmp_path: Path) -> None:
+    database = Database.at(f"sqlite:///{tmp_path / 'x.db'}", limit=0.05)
+    with pytest.raises(Refusal) as caught:
+        async with database.read():
+            await asyncio.Event().wait()
+    assert isinstance(caught.value.__cause__, TimeoutError)
+    await database.close()
+
+
+async def test_ops_4_a_broken_file_is_a_refusal_that_tells_no_statement(tmp_path: Path) -> None:
+    (tmp_path / "x.db").write_bytes(b"this is no database, and it is long enough" * 20)
+    database = Database.at(f"sqlite:///{tmp_path / 'x.db'}")
+    with pytest.raises(Refusal) as caught:
+        async with database.read() as connection:
+            await connection.execute(text("select :secret"), {"secret": "geheim"})
+    assert "database" in str(caught.value.__cause__)
+    assert "geheim" not in str(caught.value.__cause__)
+    await database.close()
+
+
+async def test_a_server_that_is_not_there_is_a_refusal() -> None:
+    pytest.importorskip("asyncpg")
+    database = Database.at("postgresql://user:geheim@127.0.0.1:1/none")
+    with pytest.raises(Refusal) as caught:
+        async with database.read():
+            pass
+    assert "geheim" not in str(caught.value) + str(caught.value.__cause__)
+    await database.close()

@@ -1,0 +1,473 @@
+from __future__ import annotations
+
+import asyncio
+import base64
+import sqlite3
+import string
+from collections.abc import Awaitable
+from pathlib import Path
+
+import pytest
+from argon2 import PasswordHasher
+
+from jackfield.auth.credentials import Credential
+from jackfield.auth.passwords import Passwords
+from jackfield.auth.sessions import Authority, Change, Login, Sessions
+from jackfield.auth.store import Store
+from jackfield.auth.tables import Session
+from jackfield.auth.tokens import Tokens, digest
+from jackfield.errors import Refusal
+from jackfield.identity import Identity
+
+from .conftest import Clock
+
+PASSWORD = "пароль 🙂🙂"
+KEY = b"k" * 40
+
+
+class House:
+    """One process with its sessions, as a server has it."""
+
+    def __init__(
+        self, store: Store, passwords: Passwords, clock: Clock, *, idle: float | None = None, remembered: int = 100
+    ) -> None:
+        self.store = store
+        self.tokens = Tokens([KEY], clock=clock)
+        self.sessions = Sessions(
+            store, self.tokens, passwords, lifetime=3600.0, idle=idle, clock=clock, remembered=remembered
+        )
+        self.heard: list[Change] = []
+        self.sessions.subscribe(self.heard.append)
+
+    async def who(self, login: Login) -> Identity:
+        return await self.sessions.identify(Credential(login.token, "cookie"))
+
+
+@pytest.fixture
+async def here(store: Store, passwords: Passwords, clock: Clock) -> House:
+    await store.add("Анна", await passwords.hash(PASSWORD), ["support"])
+    return House(store, passwords, clock)
+
+
+@pytest.fixture
+def there(other: Store, passwords: Passwords, clock: Clock) -> House:
+    return House(other, passwords, clock)
+
+
+async def refused(awaitable: Awaitable[object]) -> Refusal:
+    with pytest.raises(Refusal) as caught:
+        await awaitable
+    return caught.value
+
+
+def count_reads(store: Store, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    reads: list[str] = []
+    read = store.get_session
+
+    async def counted(key: str) -> Session | None:
+        reads.append(key)
+        return await read(key)
+
+    monkeypatch.setattr(store, "get_session", counted)
+    return reads
+
+
+async def test_a_login_opens_a_session_that_is_recognised(here: House, clock: Clock) -> None:
+    login = await here.sessions.login("Анна", PASSWORD)
+    who = await here.who(login)
+    assert who == login.identity
+    assert (who.login, who.roles, who.expires_at) == ("Анна", {"support"}, clock() + 3600)
+    assert login.expires_at == who.expires_at
+    assert len(who.session) == 16
+
+
+async def test_a_login_is_one_in_both_spellings(here: House, passwords: Passwords) -> None:
+    await here.store.add("Zo\u00eb", await passwords.hash(PASSWORD))
+    assert (await here.sessions.login("Zoe\u0308", PASSWORD)).identity.login == "Zo\u00eb"
+
+
+async def test_sessions_are_an_authority(here: House) -> None:
+    authority: Authority = here.sessions
+    login = await here.sessions.login("Анна", PASSWORD)
+    assert await authority.identify(Credential(login.token, "bearer")) == login.identity
+
+
+async def test_tk_7_each_login_is_a_new_session_with_256_bits(here: House) -> None:
+    first, second = [await here.sessions.login("Анна", PASSWORD) for _ in range(2)]
+    assert first.identity.session != second.identity.session
+    secret = here.tokens.read(first.token).secret
+    assert len(base64.urlsafe_b64decode(secret + "=")) == 32
+    assert await here.who(first) != await here.who(second)
+
+
+async def test_the_store_holds_no_token_no_secret_and_no_password(here: House, tmp_path: Path) -> None:
+    login = await here.sessions.login("Анна", PASSWORD)
+    secret = here.tokens.read(login.token).secret
+    content = b"".join(file.read_bytes() for file in tmp_path.glob("store.db*"))
+    assert digest(secret).encode() in content
+    for hidden in (login.token, secret, PASSWORD):
+        assert hidden.encode() not in content
+    assert login.token not in repr(login)
+
+
+async def test_au_2_unknown_disabled_and_wrong_are_told_in_the_same_words(here: House, passwords: Passwords) -> None:
+    await here.store.add("gone", await passwords.hash(PASSWORD))
+    await here.store.disable("gone")
+    await here.store.add("no password", None)
+    attempts = [
+        ("Анна", "wrong password"),
+        ("nobody", PASSWORD),
+        ("gone", PASSWORD),
+        ("no password", PASSWORD),
+        ("no password", ""),
+        ("an\x00na", PASSWORD),
+        ("x" * 500, PASSWORD),
+        ("", ""),
+    ]
+    told = [await refused(here.sessions.login(login, password)) for login, password in attempts]
+    assert {(one.code, one.status, one.detail, one.fix, one.retry_after) for one in told} == {
+        ("login_failed", 401, told[0].detail, told[0].fix, None)
+    }
+
+
+async def test_au_3_every_failed_login_costs_one_check(
+    here: House, passwords: Passwords, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checks: list[str | None] = []
+    verify = passwords.verify
+
+    async def counted(stored: str | None, password: str) -> bool:
+        checks.append(stored)
+        return await verify(stored, password)
+
+    monkeypatch.setattr(passwords, "verify", counted)
+    await here.store.add("gone", await passwords.hash(PASSWORD))
+    await here.store.disable("gone")
+    for login in ("Анна", "nobody", "gone", "an\x00na"):
+        before = len(checks)
+        await refused(here.sessions.login(login, "wrong password"))
+        assert len(checks) == before + 1
+
+
+async def test_au_6_a_password_of_4_kib_is_refused_before_any_work(
+    here: House, passwords: Passwords, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(passwords, "verify", None)
+    for login in ("Анна", "nobody"):
+        assert (await refused(here.sessions.login(login, "x" * 4096))).code == "invalid_request"
+
+
+async def test_au_4_a_hash_of_other_parameters_is_renewed_at_login(here: House) -> None:
+    old = PasswordHasher(time_cost=2, memory_cost=16, parallelism=1).hash(PASSWORD)
+    await here.store.set_password_hash("Анна", old)
+    assert await here.sessions.login("Анна", PASSWORD)
+    user = await here.store.get("Анна")
+    assert user is not None
+    assert user.password_hash is not None
+    assert user.password_hash != old
+    assert await here.sessions.login("Анна", PASSWORD)
+
+
+async def test_logins_side_by_side_all_succeed_while_a_hash_is_renewed(here: House) -> None:
+    old = PasswordHasher(time_cost=2, memory_cost=16, parallelism=1).hash(PASSWORD)
+    await here.store.set_password_hash("Анна", old)
+    logins = await asyncio.gather(*(here.sessions.login("Анна", PASSWORD) for _ in range(4)))
+    assert len({login.identity.session for login in logins}) == 4
+
+
+async def test_a_token_without_a_password_is_for_who_is_there_and_may_enter(here: House) -> None:
+    login = await here.sessions.open_for("Анна")
+    assert (await here.who(login)).login == "Анна"
+    assert "no user" in (await refused(here.sessions.open_for("nobody"))).detail
+    await here.store.disable("Анна")
+    assert "disabled" in (await refused(here.sessions.open_for("Анна"))).detail
+
+
+async def test_tk_1_an_unverified_token_causes_no_read(here: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    login = await here.sessions.login("Анна", PASSWORD)
+    forged = Tokens([b"x" * 40], clock=here.tokens._clock).issue("s" * 43, login.expires_at)
+    reads = count_reads(here.store, monkeypatch)
+    monkeypatch.setattr(here.store, "last_change", None)
+    for token in (forged, login.token[:-1], "", "a.b.c"):
+        refusal = await refused(here.sessions.identify(Credential(token, "cookie")))
+        assert refusal.code == "bad_credential"
+    assert reads == []
+
+
+async def test_the_store_is_read_once_on_a_miss(here: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    login = await here.sessions.login("Анна", PASSWORD)
+    reads = count_reads(here.store, monkeypatch)
+    for _ in range(5):
+        await here.who(login)
+    assert len(reads) == 1
+
+
+async def test_memory_is_bounded_and_forgets_what_was_not_used(
+    store: Store, here: House, passwords: Passwords, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = House(store, passwords, clock, remembered=2)
+    first, second, third = [await small.sessions.open_for("Анна") for _ in range(3)]
+    for login in (first, second, first, third):
+        await small.who(login)
+    reads = count_reads(store, monkeypatch)
+    await small.who(first)
+    await small.who(third)
+    assert reads == []
+    await small.who(second)
+    assert len(reads) == 1
+
+
+async def test_tk_4_no_other_spelling_of_a_token_works_also_after_logout(here: House) -> None:
+    login = await here.sessions.login("Анна", PASSWORD)
+    others = {login.token[:-1] + letter for letter in string.ascii_letters + string.digits + "-_"}
+    others |= {login.token + "=", login.token + "=="}
+    for token in others - {login.token}:
+        assert (await refused(here.sessions.identify(Credential(token, "cookie")))).code == "bad_credential"
+    await here.sessions.logout(login.identity)
+    for token in others:
+        assert (await refused(here.sessions.identify(Credential(token, "cookie")))).code == "bad_credential"
+
+
+async def test_tk_2_a_session_ends_at_its_moment(here: House, clock: Clock) -> None:
+    login = await here.sessions.login("Анна", PASSWORD)
+    await here.who(login)
+    clock.move(3599.9)
+    assert await here.who(login)
+    clock.move(0.1)
+    assert (await refused(here.who(login))).code == "session_expired"
+
+
+async def test_tk_2_an_idle_session_ends_and_a_used_one_goes_on(
+    here: House, store: Store, passwords: Passwords, clock: Clock
+) -> None:
+    house = House(store, passwords, clock, idle=100.0)
+    used, idle = await house.sessions.open_for("Анна"), await house.sessions.open_for("Анна")
+    await house.who(idle)
+    for _ in range(4):
+        clock.move(60)
+        await house.sessions.look_once()
+        assert await house.who(used)
+    assert (await refused(house.who(idle))).code == "session_expired"
+    clock.move(100)
+    assert (await refused(house.who(used))).code == "session_expired"
+
+
+async def test_tk_2_use_is_written_down_seldom_and_known_elsewhere(
+    here: House, store: Store, other: Store, passwords: Passwords, clock: Clock
+) -> None:
+    house, neighbour = (House(one, passwords, clock, idle=100.0) for one in (store, other))
+    login = await house.sessions.open_for("Анна")
+    begun = clock()
+    await house.who(login)
+    await neighbour.who(login)
+
+    async def written() -> float:
+        await house.sessions.look_once()
+        return (await store.sessions_of("Анна"))[0].seen_at - begun
+
+    clock.move(9)
+    await house.who(login)
+    assert await written() == 0
+    clock.move(81)
+    await house.who(login)
+    assert await written() == 90
+    clock.move(50)  # idle in the neighbour's memory, but not in the store
+    assert await neighbour.who(login)
+
+
+async def test_what_was_seen_is_kept_when_the_store_fails(
+    here: House, store: Store, passwords: Passwords, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = House(store, passwords, clock, idle=100.0)
+    login = await house.sessions.open_for("Анна")
+    await house.who(login)
+    clock.move(50)
+    await house.who(login)
+
+    async def fail(seen: object) -> None:
+        raise Refusal("store_unavailable")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "write_seen", fail)
+        await refused(house.sessions.look_once())
+    await house.sessions.look_once()
+    assert (await store.sessions_of("Анна"))[0].seen_at == clock()
+
+
+async def test_tk_5_a_logout_ends_the_session_here_at_once_and_tells(here: House) -> None:
+    one, two = await here.sessions.login("Анна", PASSWORD), await here.sessions.login("Анна", PASSWORD)
+    await here.who(one)
+    await here.who(two)
+    await here.sessions.logout(one.identity)
+    assert (await refused(here.who(one))).code == "bad_credential"
+    assert await here.who(two)
+    assert [(change.kind, change.session) for change in here.heard] == [("session_ended", one.identity.session)]
+
+
+@pytest.mark.parametrize(
+    ("act", "kind", "ends"),
+    [
+        ("end_session", "session_ended", True),
+        ("end_all", "session_ended", True),
+        ("set_password_hash", "password_changed", True),
+        ("disable", "user_disabled", True),
+        ("remove", "user_removed", True),
+        ("set_roles", "roles_changed", False),
+    ],
+)
+async def test_tk_5_what_another_process_does_is_heard_at_the_next_look(
+    here: House, there: House, act: str, kind: str, ends: bool
+) -> None:
+    login = await here.sessions.login("Анна", PASSWORD)
+    await here.who(login)
+    await there.who(login)
+    subject = login.identity.session if act == "end_session" else "Анна"
+    further = {"set_password_hash": ["$new"], "set_roles": [["admin"]]}.get(act, [])
+    await getattr(there.store, act)(subject, *further)
+    await here.sessions.look_once()
+    assert [change.kind for change in here.heard] == [kind]
+    assert here.heard[0].concerns(login.identity)
+    assert here.heard[0].ends is ends
+    if ends:
+        assert (await refused(here.who(login))).code == "bad_credential"
+    else:
+        assert (await here.who(login)).roles == here.heard[0].roles == {"admin"}
+
+
+async def test_tk_5_a_session_opened_after_a_change_of_password_is_not_meant(here: House, there: House) -> None:
+    before = await here.sessions.login("Анна", PASSWORD)
+    await here.who(before)
+    user = await there.store.get("Анна")
+    assert user is not None
+    assert user.password_hash is not None
+    await there.store.set_password_hash("Анна", user.password_hash)
+    after = await here.sessions.login("Анна", PASSWORD)
+    await here.sessions.look_once()
+    assert [change.concerns(before.identity) for change in here.heard] == [True]
+    assert [change.concerns(after.identity) for change in here.heard] == [False]
+    assert await here.who(after)
+
+
+async def test_each_change_is_heard_once_and_in_order(here: House, there: House) -> None:
+    await here.sessions.look_once()
+    for roles in (["a"], ["b"], ["c"]):
+        await there.store.set_roles("Анна", roles)
+    await asyncio.gather(*(here.sessions.look_once() for _ in range(5)))
+    assert [change.roles for change in here.heard] == [{"a"}, {"b"}, {"c"}]
+
+
+async def test_what_was_before_the_first_look_is_not_told(here: House, there: House) -> None:
+    await there.store.set_roles("Анна", ["a"])
+    await here.sessions.look_once()
+    assert here.heard == []
+
+
+async def test_tk_5_a_change_during_the_read_of_a_session_is_not_lost(
+    here: House, there: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    login = await here.sessions.login("Анна", PASSWORD)
+    await here.sessions.look_once()
+    read = here.store.get_session
+
+    async def late(key: str) -> Session | None:
+        found = await read(key)
+        monkeypatch.setattr(here.store, "get_session", read)
+        await there.sessions.logout(login.identity)
+        await here.sessions.look_once()
+        return found  # from before the logout
+
+    monkeypatch.setattr(here.store, "get_session", late)
+    assert (await refused(here.who(login))).code == "bad_credential"
+
+
+async def test_tk_5_memory_is_not_trusted_without_looks(
+    here: House, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    login = await here.sessions.login("Анна", PASSWORD)
+    await here.who(login)
+
+    async def fail(*_: object) -> None:
+        raise Refusal("store_unavailable", retry_after=2)
+
+    for name in ("get_session", "changes_since", "last_change"):
+        monkeypatch.setattr(here.store, name, fail)
+    clock.move(90)
+    await refused(here.sessions.look_once())
+    assert await here.who(login)  # REL-10: the store may be away for a while
+    clock.move(0.1)
+    assert (await refused(here.who(login))).code == "store_unavailable"
+
+
+async def test_ops_4_a_login_without_a_store_is_503(here: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(_: object) -> None:
+        raise Refusal("store_unavailable", retry_after=2)
+
+    monkeypatch.setattr(here.store, "get", fail)
+    refusal = await refused(here.sessions.login("Анна", PASSWORD))
+    assert (refusal.status, refusal.retry_after) == (503, 2)
+
+
+async def test_a_subscriber_that_fails_keeps_nobody_else_from_hearing(
+    store: Store, here: House, there: House
+) -> None:
+    heard: list[Change] = []
+
+    def fail(_: Change) -> None:
+        raise KeyError("deaf")
+
+    there.sessions.subscribe(fail)
+    there.sessions.subscribe(heard.append)
+    await there.sessions.look_once()
+    await store.disable("Анна")
+    await there.sessions.look_once()
+    assert [change.kind for change in heard] == ["user_disabled"]
+
+
+async def test_watch_hears_of_changes_and_survives_faults_of_the_store(
+    here: House, there: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jackfield.auth.sessions._LOOK", 0.001)
+    told = asyncio.Event()
+    failed = asyncio.Event()
+    here.sessions.subscribe(lambda _: told.set())
+    watching = asyncio.create_task(here.sessions.watch())
+
+    async def fail(_: int) -> tuple[Change, ...]:
+        failed.set()
+        raise Refusal("store_unavailable")
+
+    async with asyncio.timeout(10):
+        await there.store.set_roles("Анна", ["a"])
+        while not told.is_set():  # the first look may come after the change, which then is no news
+            await there.store.set_roles("Анна", [])
+            await there.store.set_roles("Анна", ["a"])
+        with monkeypatch.context() as patch:
+            patch.setattr(here.store, "changes_since", fail)
+            await failed.wait()
+        told.clear()
+        await there.store.disable("Анна")
+        await told.wait()
+    assert not watching.done()
+    watching.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await watching
+
+
+async def test_tidy_purges_what_is_over(
+    here: House, store: Store, passwords: Passwords, clock: Clock, tmp_path: Path
+) -> None:
+    house = House(store, passwords, clock, idle=100.0)
+    await house.sessions.open_for("Анна")
+    clock.move(50)
+    await house.sessions.tidy()
+    assert len(await store.sessions_of("Анна")) == 1
+    clock.move(50)
+    await house.sessions.tidy()
+    assert await store.sessions_of("Анна") == ()
+    assert len(await store.changes_since(0)) == 1
+    clock.move(25 * 3600)
+    await house.sessions.tidy()
+    assert await store.changes_since(0) == ()
+    database = sqlite3.connect(tmp_path / "store.db")
+    assert database.execute("select count(*) from jackfield_sessions").fetchone() == (0,)
+    database.close()

@@ -1,0 +1,206 @@
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from jackfield.auth.store import MAX_SESSIONS, Store
+from jackfield.auth.tables import Change
+from jackfield.errors import Refusal
+
+from .conftest import Clock
+
+# What must come back as it went in: CF-11's injections, other languages, marks of formats.
+TEXTS = ["Анна", "👩‍🚀 Zoë", "x'); DROP TABLE jackfield_users; --", '" OR 1=1', "%s %(a)s :a ? ?1", "{0} {x}", "\\0"]
+
+
+async def news(store: Store, since: int = 0) -> list[tuple[str, str, str]]:
+    return [(change.kind, change.login, change.session) for change in await store.changes_since(since)]
+
+
+async def session(store: Store, clock: Clock, login: str, name: str, lifetime: float = 60.0) -> None:
+    assert await store.add_session(name, login, f"digest of {name}", expires_at=clock() + lifetime)
+
+
+async def refused(awaitable: object) -> Refusal:
+    with pytest.raises(Refusal) as caught:
+        await awaitable  # type: ignore[misc]
+    assert caught.value.fix
+    return caught.value
+
+
+async def test_a_user_is_kept_and_seen_by_another_process(store: Store, other: Store, clock: Clock) -> None:
+    added = await store.add("Анна", "$hash", ["support", "admin", "support"])
+    assert added.roles == {"admin", "support"}
+    assert await other.get("Анна") == added
+    assert (added.created_at, added.disabled, added.password_hash) == (clock(), False, "$hash")
+    assert await other.get("анна") is None
+    assert list(await other.list()) == [added]
+
+
+@pytest.mark.parametrize("text", TEXTS)
+async def test_cf_11_every_text_is_stored_as_it_is(store: Store, text: str) -> None:
+    role = text.replace(" ", "_").replace(",", "_")
+    await store.add(text, text, [role])
+    user = await store.get(text)
+    assert user is not None
+    assert (user.login, user.password_hash, user.roles) == (text, text, {role})
+    await store.set_roles(text, [])
+    await store.end_all(text)
+    await store.remove(text)
+    assert await store.get(text) is None
+
+
+async def test_one_login_is_one_user(store: Store) -> None:
+    await store.add("Zo\u00eb", None)
+    refusal = await refused(store.add("Zoe\u0308", None))
+    assert (refusal.code, "already" in refusal.detail) == ("invalid_request", True)
+    assert len(await store.list()) == 1
+
+
+async def test_a_user_who_is_not_there_is_told(store: Store) -> None:
+    for act in (store.remove, store.disable, store.enable, store.end_all):
+        assert "no user nobody" in (await refused(act("nobody"))).detail
+    assert "no user nobody" in (await refused(store.set_roles("nobody", []))).detail
+    assert "no user nobody" in (await refused(store.set_password_hash("nobody", "$"))).detail
+    assert await news(store) == []
+
+
+async def test_every_change_of_a_user_is_told_in_order(store: Store, other: Store, clock: Clock) -> None:
+    await store.add("anna", "$1")
+    await session(store, clock, "anna", "s1")
+    await session(store, clock, "anna", "s2")
+    await session(store, clock, "anna", "s3")
+    assert await store.set_password_hash("anna", "$2", keep="s2") == 2
+    await store.set_roles("anna", ["admin"])
+    assert await store.end_session("s2")
+    await store.disable("anna")
+    await store.enable("anna")
+    await store.set_password_hash("anna", "$3")
+    await store.remove("anna")
+    told = await news(other)
+    assert sorted(told[1:3]) == [("password_changed", "anna", "s1"), ("password_changed", "anna", "s3")]
+    assert told[:1] + told[3:] == [
+        ("user_added", "anna", ""),
+        ("roles_changed", "anna", ""),
+        ("session_ended", "anna", "s2"),
+        ("user_disabled", "anna", ""),
+        ("user_enabled", "anna", ""),
+        ("password_changed", "anna", ""),
+        ("user_removed", "anna", ""),
+    ]
+
+
+async def test_a_change_of_roles_carries_the_new_ones(store: Store) -> None:
+    await store.add("anna", None, ["a"])
+    before = await store.last_change()
+    await store.set_roles("anna", ["b", "в"])
+    await store.set_roles("anna", ["в", "b"])  # no change, nothing to tell
+    assert await store.changes_since(before) == (
+        Change("anna", "", "roles_changed", frozenset({"b", "в"}), before + 1),
+    )
+
+
+async def test_a_session_is_found_by_its_digest_with_the_roles_of_now(store: Store, clock: Clock) -> None:
+    await store.add("anna", None, ["a"])
+    await session(store, clock, "anna", "s1")
+    await store.set_roles("anna", ["b"])
+    found = await store.get_session("digest of s1")
+    assert found is not None
+    assert (found.id, found.login, found.roles, found.expires_at) == ("s1", "anna", {"b"}, clock() + 60)
+    assert await store.get_session("digest of another") is None
+
+
+async def test_sessions_end_with_their_user(store: Store, clock: Clock) -> None:
+    for login, end in (("a", store.remove), ("b", store.disable), ("c", store.end_all)):
+        await store.add(login, None)
+        await session(store, clock, login, f"session of {login}")
+        await end(login)
+        assert await store.get_session(f"digest of session of {login}") is None
+    await store.enable("b")
+    assert await store.get_session("digest of session of b") is None
+
+
+async def test_who_is_out_gets_no_session(store: Store, clock: Clock) -> None:
+    await store.add("anna", "$1")
+    assert await store.add_session("s0", "nobody", "d0", expires_at=clock() + 1) is None
+    assert await store.add_session("s1", "anna", "d1", expires_at=clock() + 1, password_hash="$old") is None
+    await store.disable("anna")
+    assert await store.add_session("s2", "anna", "d2", expires_at=clock() + 1, password_hash="$1") is None
+    assert await store.sessions_of("anna") == ()
+
+
+async def test_tk_12_the_number_of_sessions_is_bounded_and_the_oldest_goes(store: Store, clock: Clock) -> None:
+    await store.add("anna", None)
+    for number in range(MAX_SESSIONS + 2):
+        clock.move(1)
+        await session(store, clock, "anna", f"s{number}", lifetime=1000)
+    kept = [one.id for one in await store.sessions_of("anna")]
+    assert kept == [f"s{number}" for number in range(2, MAX_SESSIONS + 2)]
+    assert (await news(store))[1:] == [("session_ended", "anna", "s0"), ("session_ended", "anna", "s1")]
+
+
+async def test_end_session_tells_whether_there_was_one(store: Store, clock: Clock) -> None:
+    await store.add("anna", None)
+    await session(store, clock, "anna", "s1")
+    assert await store.end_session("s1")
+    assert not await store.end_session("s1")
+    assert await news(store) == [("user_added", "anna", ""), ("session_ended", "anna", "s1")]
+
+
+async def test_a_hash_is_renewed_only_if_the_password_is_still_the_same(store: Store) -> None:
+    await store.add("anna", "$1")
+    await store.renew_hash("anna", "$1", "$1 better")
+    await store.renew_hash("anna", "$1", "$lost")
+    user = await store.get("anna")
+    assert user is not None
+    assert user.password_hash == "$1 better"
+
+
+async def test_purge_forgets_what_is_over_and_no_id_comes_twice(store: Store, clock: Clock) -> None:
+    await store.add("anna", None)
+    await session(store, clock, "anna", "short", lifetime=10)
+    await session(store, clock, "anna", "idle", lifetime=1000)
+    await session(store, clock, "anna", "used", lifetime=1000)
+    last = await store.last_change()
+    clock.move(10)
+    await store.write_seen({"used": clock()})
+    await store.purge(idle_since=clock() - 5, changes_before=clock())
+    assert [one.id for one in await store.sessions_of("anna")] == ["used"]
+    assert await news(store) == []
+    await store.disable("anna")
+    assert [change.id for change in await store.changes_since(0)] == [last + 1]
+
+
+async def test_rel_18_two_processes_may_begin_at_once(url: str, clock: Clock) -> None:
+    stores = await asyncio.gather(*(Store.open(url, clock) for _ in range(4)))
+    await asyncio.gather(*(store.add(f"user {number}", None) for number, store in enumerate(stores)))
+    assert len(await stores[0].list()) == 4
+    assert [change.id for change in await stores[0].changes_since(0)] == [1, 2, 3, 4]
+    for store in stores:
+        await store.close()
+
+
+async def test_a_store_of_a_newer_version_is_refused(store: Store, url: str, tmp_path: Path, clock: Clock) -> None:
+    await store.close()
+    database = sqlite3.connect(tmp_path / "store.db")
+    database.execute("update jackfield_schema set version = 99")
+    database.commit()
+    database.close()
+    refusal = await refused(Store.open(url, clock))
+    assert "99" in refusal.detail
+
+
+async def test_changes_come_in_portions(store: Store, tmp_path: Path) -> None:
+    database = sqlite3.connect(tmp_path / "store.db")
+    rows = [("session_ended", "anna", f"s{number}", 0.0) for number in range(1500)]
+    insert = "insert into jackfield_changes (kind, login, session, at) values (?, ?, ?, ?)"
+    database.executemany(insert, rows)
+    database.commit()
+    database.close()
+    first: Sequence[Change] = await store.changes_since(0)
+    second = await store.changes_since(first[-1].id)
+    assert [change.session for change in (*first, *second)] == [row[2] for row in rows]
