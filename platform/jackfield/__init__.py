@@ -1,9 +1,22 @@
 """Jackfield binds WebSocket URLs to business processes in a few lines of YAML."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from jackfield.errors import Reject
 from jackfield.process.connection import Connection
 from jackfield.process.declare import Key, process, resource
 
+if TYPE_CHECKING:
+    from jackfield.server.application import application
+
 __version__ = "0.1.0"
 
-__all__ = ["Connection", "Key", "Reject", "process", "resource"]
+__all__ = ["Connection", "Key", "Reject", "application", "process", "resource"]
+
+
+def __getattr__(name: str) -> object:
+    # the server is loaded when it is asked for: a process's file must not pay for it
+    if name == "application":
+        return import_module("jackfield.server.application").application
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -50,10 +50,14 @@ async def test_a_write_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
     database = Database.at(f"sqlite:///{tmp_path / 'x.db'}")
     async with database.write() as connection:
         await connection.execute(text("create table t (x integer)"))
-    with pytest.raises(KeyError):
+
+    async def fail() -> None:
         async with database.write() as connection:
             await connection.execute(text("insert into t values (1)"))
             raise KeyError
+
+    with pytest.raises(KeyError):
+        await fail()
     async with database.read() as connection:
         assert (await connection.execute(text("select count(*) from t"))).scalar() == 0
     await database.close()

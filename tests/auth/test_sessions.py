@@ -6,6 +6,7 @@ import sqlite3
 import string
 from collections.abc import Awaitable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
@@ -60,6 +61,10 @@ async def refused(awaitable: Awaitable[object]) -> Refusal:
     return caught.value
 
 
+def on_disk(folder: Path) -> bytes:
+    return b"".join(file.read_bytes() for file in folder.glob("store.db*"))
+
+
 def count_reads(store: Store, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     reads: list[str] = []
     read = store.get_session
@@ -76,7 +81,7 @@ async def test_a_login_opens_a_session_that_is_recognised(here: House, clock: Cl
     login = await here.sessions.login("Анна", PASSWORD)
     who = await here.who(login)
     assert who == login.identity
-    assert (who.login, who.roles, who.expires_at) == ("Анна", {"support"}, clock() + 3600)
+    assert (who.login, who.roles, who.expires_at) == ("Анна", frozenset({"support"}), clock() + 3600)
     assert login.expires_at == who.expires_at
     assert len(who.session) == 16
 
@@ -103,7 +108,7 @@ async def test_tk_7_each_login_is_a_new_session_with_256_bits(here: House) -> No
 async def test_the_store_holds_no_token_no_secret_and_no_password(here: House, tmp_path: Path) -> None:
     login = await here.sessions.login("Анна", PASSWORD)
     secret = here.tokens.read(login.token).secret
-    content = b"".join(file.read_bytes() for file in tmp_path.glob("store.db*"))
+    content = on_disk(tmp_path)
     assert digest(secret).encode() in content
     for hidden in (login.token, secret, PASSWORD):
         assert hidden.encode() not in content
@@ -322,8 +327,8 @@ async def test_tk_5_what_another_process_does_is_heard_at_the_next_look(
     await here.who(login)
     await there.who(login)
     subject = login.identity.session if act == "end_session" else "Анна"
-    further = {"set_password_hash": ["$new"], "set_roles": [["admin"]]}.get(act, [])
-    await getattr(there.store, act)(subject, *further)
+    arguments: dict[str, list[Any]] = {"set_password_hash": ["$new"], "set_roles": [["admin"]]}
+    await getattr(there.store, act)(subject, *arguments.get(act, []))
     await here.sessions.look_once()
     assert [change.kind for change in here.heard] == [kind]
     assert here.heard[0].concerns(login.identity)
@@ -331,7 +336,7 @@ async def test_tk_5_what_another_process_does_is_heard_at_the_next_look(
     if ends:
         assert (await refused(here.who(login))).code == "bad_credential"
     else:
-        assert (await here.who(login)).roles == here.heard[0].roles == {"admin"}
+        assert (await here.who(login)).roles == here.heard[0].roles == frozenset({"admin"})
 
 
 async def test_tk_5_a_session_opened_after_a_change_of_password_is_not_meant(here: House, there: House) -> None:
@@ -353,7 +358,7 @@ async def test_each_change_is_heard_once_and_in_order(here: House, there: House)
     for roles in (["a"], ["b"], ["c"]):
         await there.store.set_roles("Анна", roles)
     await asyncio.gather(*(here.sessions.look_once() for _ in range(5)))
-    assert [change.roles for change in here.heard] == [{"a"}, {"b"}, {"c"}]
+    assert [change.roles for change in here.heard] == [frozenset("a"), frozenset("b"), frozenset("c")]
 
 
 async def test_what_was_before_the_first_look_is_not_told(here: House, there: House) -> None:
@@ -407,9 +412,7 @@ async def test_ops_4_a_login_without_a_store_is_503(here: House, monkeypatch: py
     assert (refusal.status, refusal.retry_after) == (503, 2)
 
 
-async def test_a_subscriber_that_fails_keeps_nobody_else_from_hearing(
-    store: Store, here: House, there: House
-) -> None:
+async def test_a_subscriber_that_fails_keeps_nobody_else_from_hearing(store: Store, here: House, there: House) -> None:
     heard: list[Change] = []
 
     def fail(_: Change) -> None:

@@ -47,7 +47,7 @@ async def test_cf_11_every_text_is_stored_as_it_is(store: Store, text: str) -> N
     await store.add(text, text, [role])
     user = await store.get(text)
     assert user is not None
-    assert (user.login, user.password_hash, user.roles) == (text, text, {role})
+    assert (user.login, user.password_hash, user.roles) == (text, text, frozenset({role}))
     await store.set_roles(text, [])
     await store.end_all(text)
     await store.remove(text)
@@ -110,7 +110,7 @@ async def test_a_session_is_found_by_its_digest_with_the_roles_of_now(store: Sto
     await store.set_roles("anna", ["b"])
     found = await store.get_session("digest of s1")
     assert found is not None
-    assert (found.id, found.login, found.roles, found.expires_at) == ("s1", "anna", {"b"}, clock() + 60)
+    assert (found.id, found.login, found.roles, found.expires_at) == ("s1", "anna", frozenset({"b"}), clock() + 60)
     assert await store.get_session("digest of another") is None
 
 
@@ -175,7 +175,7 @@ async def test_purge_forgets_what_is_over_and_no_id_comes_twice(store: Store, cl
     assert [change.id for change in await store.changes_since(0)] == [last + 1]
 
 
-async def test_rel_18_two_processes_may_begin_at_once(url: str, clock: Clock) -> None:
+async def test_several_processes_may_begin_at_once(url: str, clock: Clock) -> None:
     stores = await asyncio.gather(*(Store.open(url, clock) for _ in range(4)))
     await asyncio.gather(*(store.add(f"user {number}", None) for number, store in enumerate(stores)))
     assert len(await stores[0].list()) == 4

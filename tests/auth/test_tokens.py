@@ -4,7 +4,6 @@ import base64
 import hashlib
 import secrets
 import string
-from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
@@ -24,9 +23,9 @@ def tokens(*keys: bytes, now: float = NOW) -> Tokens:
     return Tokens(keys or (NEW,), clock=lambda: now)
 
 
-def code(read: Callable[[], object]) -> str:
+def refused(token: str, reader: Tokens | None = None) -> str:
     with pytest.raises(Refusal) as caught:
-        read()
+        (reader or tokens()).read(token)
     assert caught.value.fix
     return caught.value.code
 
@@ -50,7 +49,7 @@ def test_tk_1_every_change_of_one_byte_is_refused() -> None:
     for place, letter in enumerate(token):
         for other in {"A", "a", "0", "-", ".", chr(ord(letter) ^ 1), "é"} - {letter}:
             changed = token[:place] + other + token[place + 1 :]
-            assert code(lambda text=changed: tokens().read(text)) == "bad_credential"  # type: ignore[misc]
+            assert refused(changed) == "bad_credential"
 
 
 @given(st.data())
@@ -61,13 +60,13 @@ def test_tk_1_what_was_cut_swapped_or_added_to_is_refused(data: st.DataObject) -
     end = data.draw(st.integers(start, len(token)))
     changed = token[:start] + data.draw(st.text(max_size=5)) + token[end:]
     if changed != token:
-        assert code(lambda: tokens().read(changed)) == "bad_credential"
+        assert refused(changed) == "bad_credential"
 
 
 @given(st.text(max_size=200))
 @settings(max_examples=200, deadline=None)
 def test_tk_1_no_text_of_somebody_elses_is_a_token(text: str) -> None:
-    assert code(lambda: tokens().read(text)) == "bad_credential"
+    assert refused(text) == "bad_credential"
 
 
 def test_tk_1_another_purpose_key_or_instance_is_refused() -> None:
@@ -78,29 +77,29 @@ def test_tk_1_another_purpose_key_or_instance_is_refused() -> None:
         Signer(OLD, salt=b"jackfield.session.1", key_derivation="hmac", digest_method=hashlib.sha256).sign(payload),
     ]
     for token in others:
-        assert code(lambda text=token.decode(): tokens().read(text)) == "bad_credential"  # type: ignore[misc]
+        assert refused(token.decode()) == "bad_credential"
     for serializer in (URLSafeSerializer(NEW), URLSafeTimedSerializer(NEW)):
-        assert code(lambda text=str(serializer.dumps([SECRET])): tokens().read(text)) == "bad_credential"  # type: ignore[misc]
+        assert refused(str(serializer.dumps([SECRET]))) == "bad_credential"
 
 
 @pytest.mark.parametrize("payload", ["", "1", "2.{s}.1.2", "1.{s}.1", "1.short.1.2", "1.{s}.1.2.3"])
 def test_a_signed_payload_of_another_shape_is_refused(payload: str) -> None:
     signer = Signer(NEW, salt=b"jackfield.session.1", key_derivation="hmac", digest_method=hashlib.sha256)
     token = signer.sign(payload.format(s=SECRET)).decode()
-    assert code(lambda: tokens().read(token)) == "bad_credential"
+    assert refused(token) == "bad_credential"
 
 
 def test_tk_2_expiry_is_signed_and_holds_from_its_moment_on() -> None:
     token = tokens().issue(SECRET, NOW + 60)
     assert tokens(now=NOW + 59.999).read(token)
-    assert code(lambda: tokens(now=NOW + 60).read(token)) == "session_expired"
-    assert code(lambda: tokens(now=NOW + 1e6).read(token)) == "session_expired"
+    assert refused(token, tokens(now=NOW + 60)) == "session_expired"
+    assert refused(token, tokens(now=NOW + 1e6)) == "session_expired"
 
 
 def test_tk_2_a_token_from_the_future_is_refused_beyond_a_minute() -> None:
     token = tokens().issue(SECRET, NOW + 3600)
     assert tokens(now=NOW - 60).read(token)
-    assert code(lambda: tokens(now=NOW - 60.001).read(token)) == "bad_credential"
+    assert refused(token, tokens(now=NOW - 60.001)) == "bad_credential"
 
 
 def test_tk_3_old_keys_are_accepted_and_the_newest_signs() -> None:
@@ -109,8 +108,8 @@ def test_tk_3_old_keys_are_accepted_and_the_newest_signs() -> None:
     assert both.read(before)
     after = both.issue(SECRET, NOW + 60)
     assert tokens(NEW).read(after)
-    assert code(lambda: tokens(OLD).read(after)) == "bad_credential"
-    assert code(lambda: tokens(NEW).read(before)) == "bad_credential"
+    assert refused(after, tokens(OLD)) == "bad_credential"
+    assert refused(before, tokens(NEW)) == "bad_credential"
 
 
 def test_tk_3_keys_rotate_without_a_restart() -> None:
@@ -122,7 +121,7 @@ def test_tk_3_keys_rotate_without_a_restart() -> None:
         running.rotate([b"short"])
     assert running.read(running.issue(SECRET, NOW + 60))
     running.rotate([NEW])
-    assert code(lambda: running.read(before)) == "bad_credential"
+    assert refused(before, running) == "bad_credential"
 
 
 def test_tk_4_a_token_has_one_spelling() -> None:
@@ -134,7 +133,7 @@ def test_tk_4_a_token_has_one_spelling() -> None:
     alternate = [text for text in spellings if base64.urlsafe_b64decode(text + "=") == same]
     assert len(alternate) == 3
     for other in [*alternate, signature + "=", signature + "==", signature.replace("-", "+") + " ", signature + "\n"]:
-        assert code(lambda text=f"{payload}.{other}": tokens().read(text)) == "bad_credential"  # type: ignore[misc]
+        assert refused(f"{payload}.{other}") == "bad_credential"
 
 
 def test_cf_8_a_short_key_and_no_key_are_refused() -> None:

@@ -26,9 +26,7 @@ _DRIVERS = {
     "postgres": "postgresql+asyncpg",
     "postgresql": "postgresql+asyncpg",
 }
-_WRITER = text(
-    "SELECT pg_advisory_xact_lock(7465218)"
-)  # an arbitrary number, ours among the database's locks
+_WRITER = text("SELECT pg_advisory_xact_lock(7465218)")  # an arbitrary number, ours among the database's locks
 _EXAMPLE = "for example sqlite+aiosqlite:////var/lib/app/store.db or postgresql+asyncpg://user@host/name"
 
 
@@ -102,9 +100,7 @@ def _parse(url: str) -> URL:
         asynchronous = parsed.get_dialect().is_async
     except (ArgumentError, NoSuchModuleError) as error:
         # The URL itself is not told: it may hold a password.
-        raise _unusable(
-            "JACKFIELD_STORE is not the URL of a database.", f"Write it whole, {_EXAMPLE}."
-        ) from error
+        raise _unusable("JACKFIELD_STORE is not the URL of a database.", f"Write it whole, {_EXAMPLE}.") from error
     if not asynchronous or parsed.get_backend_name() not in ("sqlite", "postgresql"):
         raise _unusable(
             f"JACKFIELD_STORE names the driver {parsed.drivername}, which cannot be used here.",
@@ -133,9 +129,7 @@ def _sqlite(url: URL, limit: float) -> AsyncEngine:
 def _prepare(connection: Any, _record: object) -> None:
     cursor = connection.cursor()
     cursor.execute("PRAGMA journal_mode=WAL")  # readers go on while somebody writes
-    cursor.execute(
-        "PRAGMA synchronous=NORMAL"
-    )  # with WAL: safe from crashes, a power cut may cost the last moment
+    cursor.execute("PRAGMA synchronous=NORMAL")  # with WAL: safe from crashes, a power cut may cost the last moment
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.close()
 

@@ -37,9 +37,7 @@ class _Origin(NamedTuple):
     port: int
 
 
-def judge(
-    origin: Sequence[str], own: str, *, any_origin: bool, allowed: Sequence[str], required: bool
-) -> None:
+def judge(origin: Sequence[str], own: str, *, any_origin: bool, allowed: Sequence[str], required: bool) -> None:
     """Return if the page may open the endpoint, else raise Refusal `origin_not_allowed`.
 
     `origin` holds the values of all Origin headers, `own` is `scheme://host[:port]` of this server as the

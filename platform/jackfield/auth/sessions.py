@@ -30,9 +30,7 @@ __all__ = ["Authority", "Change", "Login", "Sessions"]
 
 _LOOK = 0.5  # seconds between two looks at the store's changes
 _TIDY = 600.0  # seconds between two purges
-_KEEP_CHANGES = (
-    24 * 3600.0
-)  # and never shorter than a session lives: whoever slept longer has no session left
+_KEEP_CHANGES = 24 * 3600.0  # and never shorter than a session lives: whoever slept longer has no session left
 _SEEN = 60.0  # seconds between two writes of when a session was seen, or a tenth of the idle limit
 _READS = 5  # how often a session is read again because something changed meanwhile
 _LOG_IN = "Log in again and send the new token."
@@ -125,9 +123,7 @@ class Sessions:
         """Open a session without a password, for the one who owns the machine (`jackfield token`)."""
         user = await self._store.get(login)
         if user is None:
-            raise Refusal(
-                "invalid_request", f"There is no user {login}.", "`jackfield users list` shows them all."
-            )
+            raise Refusal("invalid_request", f"There is no user {login}.", "`jackfield users list` shows them all.")
         opened = await self._open(user.login, None)
         if opened is None:
             raise Refusal(

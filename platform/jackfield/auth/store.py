@@ -72,9 +72,7 @@ class Store:
         user = User(normal_login(login), _roles(roles), False, self._clock(), password_hash)
         async with self._database.write() as connection:
             if await _user(connection, user.login) is not None:
-                raise _bad(
-                    f"There is a user {user.login} already.", "Choose another login, or change that user."
-                )
+                raise _bad(f"There is a user {user.login} already.", "Choose another login, or change that user.")
             row = {
                 "login": user.login,
                 "password_hash": password_hash,
@@ -241,9 +239,7 @@ class Store:
         await connection.execute(insert(changes).values(row))
 
     async def _end_all(self, connection: AsyncConnection, login: str, kind: Kind, keep: str) -> int:
-        query = (
-            delete(sessions).where(sessions.c.login == login, sessions.c.id != keep).returning(sessions.c.id)
-        )
+        query = delete(sessions).where(sessions.c.login == login, sessions.c.id != keep).returning(sessions.c.id)
         ended = (await connection.execute(query)).scalars().all()
         for session in ended:
             await self._note(connection, kind, login, session)

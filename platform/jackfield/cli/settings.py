@@ -109,9 +109,7 @@ def variables(command: click.Command) -> frozenset[str]:
     found: set[str] = set()
     for parameter in command.params:
         if isinstance(parameter, _Option) and isinstance(parameter.envvar, str):
-            found |= (
-                {parameter.envvar, f"{parameter.envvar}_FILE"} if parameter.secret else {parameter.envvar}
-            )
+            found |= {parameter.envvar, f"{parameter.envvar}_FILE"} if parameter.secret else {parameter.envvar}
     if isinstance(command, click.Group):
         context = click.Context(command, info_name=command.name)
         for name in command.list_commands(context):
@@ -122,11 +120,13 @@ def variables(command: click.Command) -> frozenset[str]:
 
 def warn_unknown(environ: Mapping[str, str], known: Iterable[str]) -> None:
     """Warn on stderr of each JACKFIELD_* in the environment that nobody reads."""
-    names = sorted(known)
+    # Compared without the prefix, which would make any two names look alike.
+    words = sorted(name.removeprefix(PREFIX) for name in known)
     for name in sorted(environ):
-        if name.startswith(PREFIX) and name not in names:
-            near = get_close_matches(name, names, n=1, cutoff=0.8)
-            hint = f"; did you mean {near[0]}?" if near else ""
+        word = name.removeprefix(PREFIX)
+        if word != name and word not in words:
+            near = get_close_matches(word, words, n=1)
+            hint = f"; did you mean {PREFIX}{near[0]}?" if near else ""
             click.echo(f"jackfield: warning: {name} in the environment means nothing{hint}", err=True)
 
 
@@ -164,9 +164,7 @@ def state_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """
 
     @functools.wraps(function)
-    def command(
-        *args: Any, state: Path | None, store: str | None, secret_keys: str | None, **rest: Any
-    ) -> Any:
+    def command(*args: Any, state: Path | None, store: str | None, secret_keys: str | None, **rest: Any) -> Any:
         return function(*args, state=_open_state(state, store, secret_keys), **rest)
 
     for add in (_KEYS, _STORE, _STATE):

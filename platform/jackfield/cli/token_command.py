@@ -35,9 +35,7 @@ def command(context: click.Context, state: State, login: str) -> None:
     async def action(store: Store) -> Login:
         passwords = Passwords(threads=1)
         tokens = Tokens(state.keys(), clock=time.time)
-        sessions = Sessions(
-            store, tokens, passwords, lifetime=settings.session, idle=settings.idle, clock=time.time
-        )
+        sessions = Sessions(store, tokens, passwords, lifetime=settings.session, idle=settings.idle, clock=time.time)
         try:
             return await sessions.open_for(login)
         finally:

@@ -113,9 +113,7 @@ def passwd(state: State, login: str, password_stdin: bool) -> None:
 
     async def action(store: Store) -> int:
         if await store.get(login) is None:
-            raise Refusal(
-                "invalid_request", f"There is no user {login}.", "`jackfield users list` shows them all."
-            )
+            raise Refusal("invalid_request", f"There is no user {login}.", "`jackfield users list` shows them all.")
         hashed = await _hash(_password(login, password_stdin))
         return await store.set_password_hash(login, hashed)
 
@@ -135,9 +133,7 @@ def roles(state: State, login: str, changes: tuple[str, ...]) -> None:
     async def action(store: Store) -> User:
         user = await store.get(login)
         if user is None:
-            raise Refusal(
-                "invalid_request", f"There is no user {login}.", "`jackfield users list` shows them all."
-            )
+            raise Refusal("invalid_request", f"There is no user {login}.", "`jackfield users list` shows them all.")
         wanted = (user.roles | given) - taken
         await store.set_roles(login, wanted)
         return User(user.login, wanted, user.disabled, user.created_at, user.password_hash)
@@ -191,9 +187,7 @@ def _judge_changes(changes: Sequence[str]) -> tuple[frozenset[str], frozenset[st
     """The roles to give and those to take."""
     for change in changes:
         if change[:1] not in ("+", "-") or len(change) < 2:
-            raise Failure(
-                f"{change!r} is neither +ROLE nor -ROLE; write +{change.lstrip('+-') or 'support'}", 2
-            )
+            raise Failure(f"{change!r} is neither +ROLE nor -ROLE; write +{change.lstrip('+-') or 'support'}", 2)
     try:
         given = frozenset(normal_role(change[1:]) for change in changes if change[0] == "+")
         taken = frozenset(normal_role(change[1:]) for change in changes if change[0] == "-")
@@ -208,14 +202,16 @@ def _password(login: str, from_stdin: bool) -> str:
     """A new password, judged: one line of standard input, or typed twice on the terminal."""
     if from_stdin:
         password = _first_line()
-    elif sys.stdin.isatty():
-        password = str(
-            click.prompt(f"Password for {login}", hide_input=True, confirmation_prompt=True, err=True)
-        )
+    elif _is_terminal():
+        password = str(click.prompt(f"Password for {login}", hide_input=True, confirmation_prompt=True, err=True))
     else:
         raise Failure("there is no terminal to ask for the password on; send it with --password-stdin", 2)
     judge_password(password)
     return password
+
+
+def _is_terminal() -> bool:
+    return sys.stdin.isatty()
 
 
 def _first_line() -> str:

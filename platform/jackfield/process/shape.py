@@ -39,6 +39,8 @@ def shape_of(kind: mi.Type) -> str:
             return shape_of(kind.type)
         case mi.UnionType():
             return " | ".join(dict.fromkeys(shape_of(part) for part in kind.types))
+        case mi.CustomType() if kind.cls is object:
+            return "any"
         case mi.LiteralType():
             return _values(kind.values)
         case mi.EnumType() if len(kind.cls) <= _MANY_VALUES:

@@ -69,7 +69,7 @@ def compile(  # noqa: A001 - `signature.compile` says what it does
     reply = _reply(process, package, faults)
     message = None if faults or reply is None else _struct(parameters, faults)
     if message is None or reply is None:
-        return None, tuple(faults)
+        return None, tuple(sorted(faults, key=lambda fault: (fault.line, fault.column)))
     decode, message_id, read = _decoding(message, parameters)
     signature = Signature(
         decode=decode,

@@ -223,7 +223,7 @@ class Gateway:
         return pages.upgrade_required(
             match.route,
             table.plan.auth,
-            own=request.own,
+            own=request.own + request.root,
             path=request.raw_path.decode("latin-1"),
             would=would,
             tell=tell,
@@ -253,6 +253,7 @@ class Gateway:
             headers=headers,
             own=self.options.own(scope.get("scheme", "http"), host),
             client=client[0] if client else "",
+            root=root.decode(),
         )
 
     async def who(self, request: Request) -> Identity | Refusal | None:

@@ -35,7 +35,10 @@ class Counts(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What of a request is judged. `own` is the server's origin as the client addressed it."""
+    """What of a request is judged. `own` is the server's origin as the client addressed it.
+
+    `root` is the prefix under which another application mounts us; `raw_path` comes without it.
+    """
 
     method: str
     raw_path: bytes
@@ -43,6 +46,7 @@ class Request:
     headers: tuple[tuple[bytes, bytes], ...]
     own: str
     client: str = ""
+    root: str = ""
 
     def values(self, name: bytes) -> list[str]:
         """All values of a header, as they came."""

@@ -76,10 +76,9 @@ async def open_node(
         stack.push_async_callback(publisher.close)
         admin = await make_first_admin(store, passwords, sessions) if options.local else None
         node = Node(folder, gateway, publisher, options, admin, fell_back, clock())
-        if not options.embedded:
-            control = ControlServer(state.server_json, _verbs(node), {"address": options.address})
-            await control.start()
-            stack.push_async_callback(control.close)
+        control = ControlServer(state.server_json, _verbs(node), {"address": options.address})
+        await control.start()
+        stack.push_async_callback(control.close)
         await stack.enter_async_context(_tending(sessions, publisher, folder, options, tell))
         yield node
 

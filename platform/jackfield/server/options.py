@@ -46,6 +46,8 @@ class Options:
         """The address to tell people, `http://127.0.0.1:8000` for example."""
         if self.public_url:
             return self.public_url.rstrip("/")
+        if self.embedded:
+            return "http://"  # the outer server's affair; nobody told us
         host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.host, self.host)  # noqa: S104 - compared, not bound
         host = f"[{host}]" if ":" in host and not host.startswith("[") else host
         default = 443 if self.tls else 80

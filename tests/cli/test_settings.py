@@ -1,0 +1,216 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+from jackfield.cli.settings import (
+    Context,
+    Failure,
+    find_project,
+    option,
+    project_folder,
+    state_options,
+    told,
+    variables,
+    warn_unknown,
+)
+from jackfield.errors import Refusal
+from jackfield.state import State
+
+KEY = "0f" * 8 + "3c5a9b7d" * 4
+
+
+@click.command()
+@option("--tls-cert", default="the default")
+@option("--login-token", secret=True)
+@option("--port", "-p", type=int, default=8000)
+@option("--watch/--no-watch", default=False)
+@option("--host", "hosts", multiple=True)
+def example(tls_cert: str, login_token: str | None, port: int, watch: bool, hosts: tuple[str, ...]) -> None:
+    click.echo(f"{tls_cert}|{login_token}|{port}|{watch}|{','.join(hosts)}")
+
+
+def run(*arguments: str, **environ: str) -> Result:
+    return CliRunner().invoke(example, arguments, env=environ)
+
+
+def test_a_flag_goes_before_the_environment_and_that_before_the_default() -> None:
+    assert run().stdout == "the default|None|8000|False|\n"
+    assert run(JACKFIELD_TLS_CERT="env", JACKFIELD_PORT="9").stdout == "env|None|9|False|\n"
+    assert run("--tls-cert", "flag", "-p", "7", JACKFIELD_TLS_CERT="env").stdout == "flag|None|7|False|\n"
+
+
+def test_the_file_goes_between_the_environment_and_the_default() -> None:
+    runner = CliRunner()
+    given = {"tls_cert": "file", "port": 5}
+    result = runner.invoke(example, [], env={"JACKFIELD_PORT": "6"}, default_map=given)
+    assert result.stdout == "file|None|6|False|\n"
+
+
+def test_flags_and_lists_come_from_the_environment_too() -> None:
+    assert run(JACKFIELD_WATCH="true", JACKFIELD_HOST="a b").stdout == "the default|None|8000|True|a,b\n"
+    assert run("--no-watch", JACKFIELD_WATCH="1").stdout == "the default|None|8000|False|\n"
+
+
+def test_a_bad_value_from_the_environment_is_wrong_usage() -> None:
+    result = run(JACKFIELD_PORT="a lot")
+    assert result.exit_code == 2
+    assert "JACKFIELD_PORT" in result.stderr
+
+
+def test_a_secret_may_stand_in_a_file(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("ключ с пробелом \n", encoding="utf-8")
+    assert run(JACKFIELD_LOGIN_TOKEN_FILE=str(secret)).stdout == "the default|ключ с пробелом |8000|False|\n"
+    assert run("--login-token", "flag", JACKFIELD_LOGIN_TOKEN_FILE="/nowhere").stdout.split("|")[1] == "flag"
+
+
+def test_other_options_read_no_file(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("from the file")
+    assert run(JACKFIELD_TLS_CERT_FILE=str(tmp_path / "file")).stdout.startswith("the default|")
+
+
+def test_a_secret_given_twice_or_in_a_file_that_is_not_there_is_wrong_usage(tmp_path: Path) -> None:
+    both = run(JACKFIELD_LOGIN_TOKEN="a", JACKFIELD_LOGIN_TOKEN_FILE="b")
+    assert (both.exit_code, both.stdout) == (2, "")
+    assert "keep one" in both.stderr
+    missing = run(JACKFIELD_LOGIN_TOKEN_FILE=str(tmp_path / "missing"))
+    assert missing.exit_code == 2
+    assert "No such file" in missing.stderr
+    (tmp_path / "binary").write_bytes(b"\xff")
+    assert "UTF-8" in run(JACKFIELD_LOGIN_TOKEN_FILE=str(tmp_path / "binary")).stderr
+
+
+def test_an_option_needs_a_long_name() -> None:
+    with pytest.raises(ValueError, match="long name"):
+        option("-x")
+
+
+def test_all_variables_of_a_command_and_those_below_it_are_known() -> None:
+    group = click.Group("all", commands={"example": example, "users": click.Command("users")})
+    assert variables(group) == {
+        "JACKFIELD_TLS_CERT",
+        "JACKFIELD_LOGIN_TOKEN",
+        "JACKFIELD_LOGIN_TOKEN_FILE",
+        "JACKFIELD_PORT",
+        "JACKFIELD_WATCH",
+        "JACKFIELD_HOST",
+    }
+
+
+def test_an_unknown_variable_is_warned_of_with_a_guess(capsys: pytest.CaptureFixture[str]) -> None:
+    environ = {"JACKFIELD_PROT": "1", "JACKFIELD_STATE": "x", "JACKFIELD_QWERTY": "2", "PATH": "/"}
+    warn_unknown(environ, {"JACKFIELD_PORT", "JACKFIELD_STATE"})
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err.splitlines() == [
+        "jackfield: warning: JACKFIELD_PROT in the environment means nothing; did you mean JACKFIELD_PORT?",
+        "jackfield: warning: JACKFIELD_QWERTY in the environment means nothing",
+    ]
+
+
+def test_the_project_is_the_nearest_folder_upwards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "endpoints.yaml").touch()
+    below = tmp_path / "a" / "b"
+    below.mkdir(parents=True)
+    monkeypatch.chdir(below)
+    assert project_folder(None) == tmp_path
+    (tmp_path / "a" / "endpoints.yaml").touch()
+    assert project_folder(None) == tmp_path / "a"
+    assert project_folder(tmp_path) == tmp_path
+    assert project_folder(Path("../..")) == below / "../.."
+
+
+@pytest.mark.parametrize(
+    ("folder", "word"),
+    [
+        (None, "or a folder above it"),
+        (Path(), "-C DIR"),
+        (Path("missing"), "there is no folder"),
+        (Path("yml"), "rename"),
+    ],
+)
+def test_no_project_is_one_line_and_exit_2(
+    folder: Path | None, word: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "yml").mkdir()
+    (tmp_path / "yml" / "endpoints.yml").touch()
+    monkeypatch.chdir(tmp_path)
+    assert find_project(folder) is None
+    with pytest.raises(Failure, match=word) as caught:
+        project_folder(folder)
+    assert caught.value.exit_code == 2
+    assert "\n" not in caught.value.message
+
+
+@pytest.mark.parametrize("code", [1, 2, 3])
+def test_a_failure_is_one_line_on_stderr_with_its_exit_code(code: int) -> None:
+    @click.command()
+    def failing() -> None:
+        raise Failure("так не пойдёт", code)
+
+    result = CliRunner().invoke(failing)
+    assert (result.exit_code, result.stdout, result.stderr) == (code, "", "jackfield: так не пойдёт\n")
+
+
+def test_a_refusal_is_told_with_its_fix_and_the_fault_behind_it() -> None:
+    refusal = Refusal("store_unavailable", "It is away.", "Wait.")
+    refusal.__cause__ = OSError("no\nroute")
+    assert told(refusal).message == "It is away. (no route) Wait."
+    assert told(Refusal("invalid_request", "No.")).message == "No."
+
+
+@click.command()
+@click.pass_context
+@state_options
+def stateful(context: click.Context, state: State) -> None:
+    click.echo(state.folder)
+    click.echo(state.store_url)
+    click.echo(b",".join(state.keys()))
+
+
+def run_stateful(folder: Path | None, *arguments: str, **environ: str) -> Result:
+    return CliRunner().invoke(stateful, arguments, obj=Context(folder), env=environ)
+
+
+def test_the_state_belongs_to_the_project(tmp_path: Path) -> None:
+    (tmp_path / "endpoints.yaml").touch()
+    result = run_stateful(tmp_path)
+    assert result.stdout.splitlines()[0] == str(tmp_path / ".jackfield")
+    assert result.exit_code == 0
+
+
+def test_the_state_comes_from_the_environment_and_needs_no_project_then(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    keys = tmp_path / "keys"
+    keys.write_text(KEY + "\n")
+    result = run_stateful(
+        None,
+        JACKFIELD_STATE=str(tmp_path / "state"),
+        JACKFIELD_STORE="postgresql://h/d",
+        JACKFIELD_SECRET_KEYS_FILE=str(keys),
+    )
+    assert result.stdout.splitlines() == [str(tmp_path / "state"), "postgresql://h/d", KEY]
+
+
+def test_faults_of_the_state_are_one_line(tmp_path: Path) -> None:
+    assert run_stateful(tmp_path).exit_code == 2
+    (tmp_path / "endpoints.yaml").touch()
+    result = run_stateful(tmp_path, "--secret-keys", "short")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith("jackfield: the key in JACKFIELD_SECRET_KEYS is")
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_key_file_that_others_can_read_is_warned_of_on_stderr(tmp_path: Path) -> None:
+    (tmp_path / "endpoints.yaml").touch()
+    State.open(tmp_path).keys()
+    State.open(tmp_path).key_file.chmod(0o640)
+    result = run_stateful(tmp_path)
+    assert result.exit_code == 0
+    assert "chmod 600" in result.stderr

@@ -1,0 +1,243 @@
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+from jackfield.auth.credentials import Credential
+from jackfield.auth.passwords import Passwords
+from jackfield.auth.sessions import Sessions
+from jackfield.auth.store import Store
+from jackfield.auth.tokens import Tokens
+from jackfield.cli import token_command, users
+from jackfield.cli.settings import Context
+from jackfield.errors import Refusal
+from jackfield.identity import Identity
+from jackfield.state import State
+
+PASSWORD = "пароль 🙂🙂"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "endpoints.yaml").write_text("auth: {session: 1h}\nendpoints: {}\n")
+    return tmp_path
+
+
+def run(project: Path, *arguments: str, given: str | bytes | None = None) -> Result:
+    command: click.Command = token_command.command if arguments[0] == "token" else users.command
+    rest = arguments[1:] if arguments[0] == "token" else arguments
+    return CliRunner().invoke(command, rest, obj=Context(project), input=given)
+
+
+def fine(project: Path, *arguments: str, given: str | None = None) -> str:
+    result = run(project, *arguments, given=given)
+    assert result.exit_code == 0, result.stderr
+    return result.stdout
+
+
+def wrong(project: Path, *arguments: str, given: str | bytes | None = None, code: int = 1) -> str:
+    result = run(project, *arguments, given=given)
+    assert (result.exit_code, result.stdout) == (code, ""), result.output
+    return result.stderr
+
+
+def add(project: Path, login: str, *roles: str) -> None:
+    options = [part for role in roles for part in ("--role", role)]
+    assert fine(project, "add", login, *options, "--password-stdin", given=PASSWORD + "\n") == ""
+
+
+def listed(project: Path) -> list[tuple[str, list[str], bool]]:
+    rows = json.loads(fine(project, "list", "--format", "json"))
+    return [(row["login"], row["roles"], row["disabled"]) for row in rows]
+
+
+def enter(project: Path, *, login: str = "", password: str = "", token: str = "") -> Identity:
+    """What a server would say to this login and password, or to this token."""
+
+    async def ask() -> Identity:
+        state = State.open(project)
+        store = await Store.open(state.store_url, time.time)
+        passwords = Passwords()
+        tokens = Tokens(state.keys(), clock=time.time)
+        sessions = Sessions(store, tokens, passwords, lifetime=60, idle=None, clock=time.time)
+        try:
+            if token:
+                return await sessions.identify(Credential(token, "cookie"))
+            return (await sessions.login(login, password)).identity
+        finally:
+            await passwords.close()
+            await store.close()
+
+    return asyncio.run(ask())
+
+
+def test_a_user_who_was_added_can_log_in(project: Path) -> None:
+    add(project, "Анна", "support", "поддержка")
+    assert listed(project) == [("Анна", ["support", "поддержка"], False)]
+    assert enter(project, login="Анна", password=PASSWORD).roles == {"support", "поддержка"}
+
+
+def test_what_was_done_is_told_on_stderr(project: Path) -> None:
+    result = run(project, "add", "anna", "--role", "support", "--password-stdin", given=PASSWORD)
+    assert (result.stdout, result.stderr) == ("", "Added anna (roles: support).\n")
+
+
+def test_the_list_is_for_people_and_for_programs(project: Path) -> None:
+    assert fine(project, "list", "--format", "json") == "[]\n"
+    result = run(project, "list")
+    assert result.stdout == ""
+    assert "jackfield users add" in result.stderr
+    add(project, "Анна", "support")
+    add(project, "安")
+    run(project, "disable", "安")
+    assert fine(project, "list") == "Анна  support\n安    -  (disabled)\n"
+
+
+def test_only_the_end_of_the_line_is_taken_off_the_password(project: Path) -> None:
+    fine(project, "add", "anna", "--password-stdin", given="  blanks  \r\nmore\n")
+    assert enter(project, login="anna", password="  blanks  ")
+
+
+@pytest.mark.parametrize(
+    ("given", "word"),
+    [
+        ("short\n", "at least 8"),
+        ("", "short"),
+        ("x" * 5000, "at most 1024"),
+        (b"\xff" * 9, "UTF-8"),
+        ("a\0" * 8, "NUL"),
+    ],
+)
+def test_a_password_that_cannot_be_is_refused_with_the_rule(project: Path, given: str | bytes, word: str) -> None:
+    assert word in wrong(project, "add", "anna", "--password-stdin", given=given)
+    assert listed(project) == []
+
+
+def test_without_a_terminal_the_way_is_told(project: Path) -> None:
+    assert "--password-stdin" in wrong(project, "add", "anna", code=2)
+    add(project, "anna")
+    assert "--password-stdin" in wrong(project, "passwd", "anna", code=2)
+
+
+def test_on_a_terminal_the_password_is_asked_for_twice(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def ask(text: str, **settings: object) -> str:
+        asked.append(text)
+        assert settings == {"hide_input": True, "confirmation_prompt": True, "err": True}
+        return PASSWORD
+
+    monkeypatch.setattr(click, "prompt", ask)
+    monkeypatch.setattr(users, "_is_terminal", lambda: True)
+    assert fine(project, "add", "anna") == ""
+    assert asked == ["Password for anna"]
+    assert enter(project, login="anna", password=PASSWORD)
+
+
+def test_a_user_who_is_there_is_told_before_a_password_is_asked_for(project: Path) -> None:
+    add(project, "anna")
+    assert "users passwd anna" in wrong(project, "add", "anna")
+
+
+def test_a_bad_login_or_role_is_told_before_a_password_is_asked_for(project: Path) -> None:
+    assert "1 to 128" in wrong(project, "add", "")
+    assert "one word" in wrong(project, "add", "anna", "--role", "a b")
+
+
+def test_passwd_changes_the_password_and_ends_the_sessions(project: Path) -> None:
+    add(project, "anna")
+    token = fine(project, "token", "anna").strip()
+    result = run(project, "passwd", "anna", "--password-stdin", given="another one\n")
+    assert result.stderr == "Changed the password of anna; 1 session ended.\n"
+    assert enter(project, login="anna", password="another one")
+    for attempt in ({"login": "anna", "password": PASSWORD}, {"token": token}):
+        with pytest.raises(Refusal):
+            enter(project, **attempt)
+
+
+def test_disable_keeps_out_and_enable_lets_in(project: Path) -> None:
+    add(project, "anna")
+    token = fine(project, "token", "anna").strip()
+    fine(project, "disable", "anna")
+    assert listed(project) == [("anna", [], True)]
+    assert "users enable anna" in wrong(project, "token", "anna")
+    for attempt in ({"login": "anna", "password": PASSWORD}, {"token": token}):
+        with pytest.raises(Refusal):
+            enter(project, **attempt)
+    fine(project, "enable", "anna")
+    assert enter(project, login="anna", password=PASSWORD)
+
+
+def test_remove_removes(project: Path) -> None:
+    add(project, "anna")
+    fine(project, "remove", "anna")
+    assert listed(project) == []
+
+
+def test_roles_are_given_taken_and_printed(project: Path) -> None:
+    add(project, "anna", "support")
+    result = run(project, "roles", "anna", "+admin", "-support", "+поддержка")
+    assert (result.stdout, result.stderr) == ("", "Roles of anna now: admin, поддержка.\n")
+    assert fine(project, "roles", "anna") == "admin\nподдержка\n"
+    fine(project, "roles", "anna", "-поддержка", "-admin", "-never-had")
+    assert listed(project) == [("anna", [], False)]
+
+
+def test_a_role_after_a_minus_is_not_eaten_as_an_option(project: Path) -> None:
+    names = ["store", "state", "help", "h", "C", "secret-keys", "p"]
+    add(project, "anna", *names)
+    fine(project, "roles", "anna", *(f"-{name}" for name in names))
+    assert listed(project) == [("anna", [], False)]
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [(("admin",), "write +admin"), (("+",), "neither"), (("+a", "-a"), "at once"), (("+a b",), "blank")],
+)
+def test_a_change_of_roles_that_is_none_is_wrong_usage(project: Path, changes: tuple[str, ...], word: str) -> None:
+    add(project, "anna")
+    told = wrong(project, "roles", "anna", *changes, code=2)
+    assert word in told
+    assert told.count("\n") == 1
+
+
+def test_logout_ends_the_sessions_and_tells_how_many(project: Path) -> None:
+    add(project, "anna")
+    tokens = [fine(project, "token", "anna").strip() for _ in range(2)]
+    assert run(project, "logout", "anna").stderr == "Ended 2 sessions of anna.\n"
+    for token in tokens:
+        with pytest.raises(Refusal):
+            enter(project, token=token)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("remove",), ("disable",), ("enable",), ("logout",), ("roles",), ("passwd", "--password-stdin"), ("token",)],
+)
+def test_a_user_who_is_not_there_is_one_line(project: Path, arguments: tuple[str, ...]) -> None:
+    told = wrong(project, arguments[0], "Никто", *arguments[1:], given=PASSWORD)
+    assert told == "jackfield: There is no user Никто. `jackfield users list` shows them all.\n"
+
+
+def test_token_prints_the_token_alone_and_it_lives_as_long_as_the_file_says(project: Path) -> None:
+    add(project, "Анна", "support")
+    token = fine(project, "token", "Анна")
+    assert token.count("\n") == 1
+    who = enter(project, token=token.strip())
+    assert (who.login, who.roles) == ("Анна", frozenset({"support"}))
+    assert who.expires_at is not None
+    assert 3500 < who.expires_at - time.time() <= 3600
+
+
+def test_a_store_that_does_not_answer_is_one_line(project: Path) -> None:
+    (project / ".jackfield").mkdir()
+    (project / ".jackfield" / "store.db").write_text("not a database, but long enough to be looked at" * 9)
+    told = wrong(project, "list")
+    assert told.startswith("jackfield: The store of users and sessions does not answer. (file is not a database)")
+    assert told.count("\n") == 1

@@ -1,0 +1,90 @@
+"""The documents say what the code does: codes, commands, versions, links."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import jackfield
+from jackfield.errors import CODES
+from tests.house import commands_page, errors_page
+from tests.house.habits import PACKAGE, ROOT
+
+DOCS = PACKAGE / "docs"
+PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]
+
+
+def read(name: str) -> str:
+    return (DOCS / name).read_text("utf-8")
+
+
+def anchors(text: str) -> set[str]:
+    """The anchors that a page's headings make, as GitHub has them."""
+    headings = re.findall(r"^#+ (.+)$", re.sub(r"```.*?```", "", text, flags=re.S), flags=re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_the_page_of_errors_is_made_from_the_table() -> None:
+    assert read("errors.md") == errors_page.page(), "python -m tests.house.errors_page > …/docs/errors.md"
+
+
+def test_the_page_of_commands_is_made_from_the_commands() -> None:
+    assert read("commands.md") == commands_page.page(), "python -m tests.house.commands_page > …/docs/commands.md"
+
+
+def test_every_code_stands_in_the_pages() -> None:
+    text = read("errors.md")
+    assert [code for code in CODES if f"`{code}`" not in text] == []
+    protocol = read("protocol.md")
+    spoken = [code.name for code in CODES.values() if code.moment != "plan"]
+    assert [code for code in spoken if f"`{code}`" not in protocol] == []
+
+
+def test_the_protocol_has_the_numbers_of_the_table() -> None:
+    """Each row that names a code of ours beside a number has the table's number."""
+    rows = re.findall(r"^\| (\d{3,4}) \| `(\w+)`", read("protocol.md"), flags=re.M)
+    assert {name for _, name in rows} == {c.name for c in CODES.values() if c.status or c.close}
+    assert [(number, name) for number, name in rows if int(number) not in (CODES[name].status, CODES[name].close)] == []
+
+
+def test_the_changelog_begins_with_this_version() -> None:
+    versions = re.findall(r"^## (\S+)", read("changelog.md"), flags=re.M)
+    assert versions[0] == jackfield.__version__
+    assert len(set(versions)) == len(versions)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    text = page.read_text("utf-8")
+    dead = []
+    for target in re.findall(r"\]\((?!https?:)([^)\s]+)\)", text):
+        file, _, anchor = target.partition("#")
+        other = (page.parent / file).resolve() if file else page
+        if not other.exists() or (anchor and anchor not in anchors(other.read_text("utf-8"))):
+            dead.append(target)
+    assert dead == []
+
+
+def test_the_readme_leads_to_every_page() -> None:
+    text = (ROOT / "README.md").read_text("utf-8")
+    assert [page.name for page in PAGES[1:] if f"platform/jackfield/docs/{page.name}" not in text] == []
+
+
+def test_the_readme_has_the_two_commands() -> None:
+    lines = (ROOT / "README.md").read_text("utf-8").splitlines()
+    assert "python3 -m venv .venv && .venv/bin/pip install -q -e . && .venv/bin/jackfield serve" in lines
+    assert "python3 -m venv .venv && .venv/bin/pip install -q -e '.[test]' && .venv/bin/pytest" in lines
+
+
+def test_commands_that_the_documents_use_exist() -> None:
+    known = {name for name, _ in commands_page.commands()} | {"users"}
+    asked = {
+        (page.name, match)
+        for page in PAGES
+        for match in re.findall(r"`?\bjackfield (?:-C \S+ )?([a-z]+)", page.read_text("utf-8"))
+    }
+    words = {name.partition(" ")[0] for name in known}
+    code = {(page, word) for page, word in asked if word not in words and word not in ("import", "serves")}
+    assert code == set()

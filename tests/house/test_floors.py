@@ -1,0 +1,89 @@
+"""Imports go down one table of floors; peers on a floor do not know each other; nothing is imported later."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+from tests.house.habits import PACKAGE, sources
+
+FLOORS = [
+    {"errors"},
+    {"identity", "logs", "messages", "schemas", "state"},
+    {"auth", "config", "groups", "process"},
+    {"routing"},
+    {"describe"},
+    {"server"},
+    {"cli", "testing"},
+    {"", "__main__"},  # the public surface, which processes import and we do not
+]
+FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
+
+MODULES = {".".join(path.relative_to(PACKAGE).with_suffix("").parts): path for path in sources(PACKAGE)}
+NAMES = {name.removesuffix("__init__").rstrip(".") for name in MODULES}
+
+
+def imported(tree: ast.Module) -> Iterator[tuple[ast.stmt, str]]:
+    """Each import of ours with the module that it means, wherever it stands: TYPE_CHECKING blocks count."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((node, name.name.removeprefix("jackfield.")) for name in node.names if is_ours(name.name))
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"line {node.lineno}: a relative import"
+            if is_ours(node.module or ""):
+                parent = (node.module or "").removeprefix("jackfield").lstrip(".")
+                below = (f"{parent}.{name.name}".lstrip(".") for name in node.names)
+                yield from ((node, name if name in NAMES else parent) for name in below)
+
+
+def is_ours(name: str) -> bool:
+    return name.partition(".")[0] == "jackfield"
+
+
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text("utf-8"))
+
+
+def test_every_room_has_a_floor() -> None:
+    assert {name.partition(".")[0] for name in NAMES} <= FLOOR.keys()
+
+
+def test_imports_go_down_only() -> None:
+    wrong = []
+    for name, path in MODULES.items():
+        room = name.removesuffix("__init__").partition(".")[0]
+        for node, target in imported(tree_of(path)):
+            other = target.partition(".")[0]
+            version = other == "" and room == "cli"  # `--version` is told by the package itself
+            if other != room and FLOOR[other] >= FLOOR[room] and not version:
+                wrong.append(f"{name}:{node.lineno} imports {target}")
+    assert wrong == []
+
+
+def test_no_module_waits_for_itself() -> None:
+    graph = {}
+    for name, path in MODULES.items():
+        tree = tree_of(path)
+        hints = {id(node) for block in ast.walk(tree) if is_for_types(block) for node in ast.walk(block)}
+        graph[name.removesuffix(".__init__")] = {t for node, t in imported(tree) if t and id(node) not in hints}
+    TopologicalSorter(graph).prepare()  # raises CycleError, which names the way
+
+
+def is_for_types(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+
+
+def test_nothing_is_imported_inside_a_function() -> None:
+    wrong = []
+    for name, path in MODULES.items():
+        functions = [n for n in ast.walk(tree_of(path)) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)]
+        inner = (node for function in functions for node in ast.walk(function))
+        wrong += [f"{name}:{n.lineno}" for n in inner if isinstance(n, ast.Import | ast.ImportFrom)]
+    assert wrong == []
+
+
+def test_only_the_command_line_loads_by_name() -> None:
+    names = {name for name, path in MODULES.items() if "import_module(" in path.read_text("utf-8")}
+    assert names <= {"cli.__init__", "process.loading"}

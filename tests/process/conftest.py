@@ -1,0 +1,67 @@
+"""Projects written inside the tests, collected, and released when the test ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from jackfield.errors import Problem
+from jackfield.process import catalog, signature
+from jackfield.process.catalog import Catalog
+from jackfield.process.signature import Signature
+
+HEADER = """
+import collections.abc, dataclasses, datetime, decimal, enum, typing, uuid
+from typing import Annotated, Any, Literal, NamedTuple, TypedDict
+import msgspec
+from msgspec import Meta
+from jackfield import Connection, Key, Reject, process, resource
+"""
+
+
+@pytest.fixture
+def collect(tmp_path: Path) -> Iterator[Callable[..., Catalog]]:
+    """Write files below processes/ and collect them as a generation; each call is one more."""
+    made: list[Catalog] = []
+
+    def collect_files(files: Mapping[str, str | bytes] = {}, *, only_names: bool = False) -> Catalog:
+        for name, text in files.items():
+            path = tmp_path / "processes" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        made.append(catalog.collect(tmp_path, len(made) + 1, only_names=only_names))
+        return made[-1]
+
+    yield collect_files
+    for one in made:
+        one.release()
+
+
+@pytest.fixture
+def compiled(collect: Callable[..., Catalog]) -> Callable[..., Signature]:
+    """Compile the function `say` of a file that begins with the usual imports; it must have no problem."""
+
+    def compile_one(code: str, *params: str) -> Signature:
+        found = collect({"p.py": HEADER + code})
+        assert found.problems == ()
+        made, problems = signature.compile(found.processes["p.say"], params)
+        assert problems == ()
+        assert made is not None
+        return made
+
+    return compile_one
+
+
+@pytest.fixture
+def faults(collect: Callable[..., Catalog]) -> Callable[..., list[Problem]]:
+    """The problems of the function `say`, whose file begins with the usual imports."""
+
+    def compile_one(code: str, *params: str) -> list[Problem]:
+        found = collect({"p.py": HEADER + code})
+        made, problems = signature.compile(found.processes["p.say"], params)
+        assert (made is None) == bool(problems)
+        return list(problems)
+
+    return compile_one

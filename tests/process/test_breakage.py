@@ -1,0 +1,91 @@
+"""Broken files: a problem with file and line, and the others still load."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from jackfield.errors import Problem
+from jackfield.process.catalog import Catalog
+
+Collect = Callable[..., Catalog]
+
+GOOD = "from jackfield import process\n@process\ndef say(): ...\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "line", "column", "told", "hint"),
+    [
+        ("x = 1\ndef f(:\n", 2, 7, "not Python: invalid syntax", ""),
+        ("x = 1\n  y = 2\n", 2, 2, "not Python: unexpected indent", ""),
+        ("x = 'Привет", 1, 5, "unterminated string", ""),
+        ("import nowhere_at_all.x", 1, 1, "No module named 'nowhere_at_all'", "pip install nowhere_at_all"),
+        ("\nimport good", 2, 1, "No module named 'good'", "from processes.good import"),
+        ("from .gone import x", 1, 1, "No module named 'processes.gone'", "there is no processes/gone.py"),
+        ("import processes.gone", 1, 1, "No module named 'processes.gone'", "there is no processes/gone.py"),
+        ("from .good import x", 1, 1, "cannot import name 'x' from 'processes.good' (processes/good.py)", ""),
+        ("'Привет 😀'; x = 1 / 0", 1, 17, "ZeroDivisionError: division by zero", ""),
+        ("@process\ndef f(): ...", 1, 2, "name 'process' is not defined", "from jackfield import process"),
+        ("import sys\nsys.exit('всё')", 2, 1, "SystemExit('всё')", "__main__"),
+        ("raise BaseException('ой')", 1, 1, "BaseException: ой", ""),
+        ("class E(Exception): ...\nraise E('a\\n\\nb')", 2, 1, "processes.bad.E: a b", ""),
+        ("from jackfield import process\n@process\nclass C: ...", 2, 2, "not above the class C", ""),
+        ("import json\njson.loads('{')", 2, 1, "JSONDecodeError", ""),
+        ("raise ExceptionGroup('г', [ValueError()])", 1, 1, "ExceptionGroup: г (1 sub-exception)", ""),
+    ],
+)
+def test_what_breaks_a_file(
+    collect: Collect, code: str, line: int, column: int, told: str, hint: str
+) -> None:
+    found = collect({"bad.py": code, "good.py": GOOD})
+    assert list(found.processes) == ["good.say"]
+    assert found.broken == {"bad"}
+    (problem,) = found.problems
+    assert (problem.code, problem.file) == ("broken_module", "processes/bad.py")
+    assert told in problem.message
+    assert "jackfield_generation" not in problem.message
+    assert hint in problem.hint
+    assert (problem.line, problem.column) == (line, column)
+
+
+def test_a_file_that_is_not_text(collect: Collect) -> None:
+    found = collect({"bad.py": b"x = '\xff\xfe'", "null.py": b"x = 1\0", "good.py": GOOD})
+    assert list(found.processes) == ["good.say"]
+    assert [problem.file for problem in found.problems] == ["processes/bad.py", "processes/null.py"]
+
+
+def test_a_fault_in_a_neighbour_is_told_once_and_at_its_own_line(collect: Collect) -> None:
+    found = collect({"a.py": "from .b import x", "b.py": "\n\nx = 1 / 0", "c.py": "import processes.a"})
+    assert [str(problem) for problem in found.problems] == [
+        "processes/b.py:3:5: ZeroDivisionError: division by zero [broken_module]"
+    ]
+    assert found.broken == {"a", "b", "c"}
+
+
+def test_a_fault_of_syntax_in_a_neighbour_is_told_once(collect: Collect) -> None:
+    found = collect({"a.py": "from .b import x", "b.py": "x ="})
+    assert [(problem.file, problem.line) for problem in found.problems] == [("processes/b.py", 1)]
+
+
+def test_a_circle_of_imports_is_pythons_own_error(collect: Collect) -> None:
+    found = collect({"a.py": "from .b import x\ny = 1", "b.py": "from .a import y\nx = 1"})
+    assert {problem.code for problem in found.problems} == {"broken_module"}
+    first: Problem = found.problems[0]
+    assert "cannot import name 'y' from partially initialized module 'processes.a'" in first.message
+    assert "third" in first.hint
+
+
+def test_a_circle_that_python_can_do_is_fine(collect: Collect) -> None:
+    found = collect({"a.py": "from . import b", "b.py": "from . import a"})
+    assert found.problems == ()
+
+
+def test_ctrl_c_is_not_a_problem_of_the_file(collect: Collect) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        collect({"a.py": "raise KeyboardInterrupt"})
+
+
+def test_all_problems_are_told_at_once(collect: Collect) -> None:
+    found = collect({"a.py": "x =", "b.py": "import nowhere_at_all", "c-d.py": "", "e.py": "1/0"})
+    assert [problem.file for problem in found.problems] == [f"processes/{n}.py" for n in ("a", "b", "c-d", "e")]
