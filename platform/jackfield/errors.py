@@ -97,6 +97,7 @@ CODES: Mapping[str, Code] = _table(
     _refusal("bad_version", 426, "Only version 13 of the WebSocket protocol is spoken (RFC 6455, section 4.2.2)."),
     _refusal("method_not_allowed", 405, "The address is there, but not for this method."),
     _refusal("malformed_upgrade", 400, "The upgrade request breaks RFC 6455, section 4.2.1."),
+    _refusal("malformed_request", 400, "The request is not well-formed HTTP/1.1."),
     _refusal("wrong_host", 400, "The Host header is missing, doubled, or not a name of this listener."),
     _refusal("credential_in_query", 400, "A credential stands in the query string, where logs would keep it."),
     _refusal("contradictory_credentials", 400, "The request carries two credentials that differ."),

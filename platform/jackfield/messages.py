@@ -7,6 +7,7 @@ turns NaN into null and a set into a list, so `_check` looks for these first.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any
@@ -25,6 +26,8 @@ MessageId = str | int | None
 _OUT_DEPTH = 200  # a reply deeper than this is taken for a cycle before the encoder's recursion is
 _LEAVES = (str, int, bool, type(None), bytes)
 _encode = msgspec.json.Encoder().encode
+_TEXT = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)  # possessive: nothing to go back to, so linear
+_NO_BRACKETS = bytes(set(range(256)) - set(b"{}[]"))
 
 
 class Unsendable(ValueError):
@@ -44,23 +47,12 @@ def too_deep(data: bytes) -> bool:
     if data.count(b"{") + data.count(b"[") <= MAX_DEPTH:
         return False
     depth = 0
-    in_text = False
-    skip = False
-    for byte in data:
-        if skip:
-            skip = False
-        elif in_text:
-            if byte == 0x5C:  # a backslash: the next byte is part of the text
-                skip = True
-            elif byte == 0x22:
-                in_text = False
-        elif byte == 0x22:
-            in_text = True
-        elif byte in (0x7B, 0x5B):
+    for byte in _TEXT.sub(b"", data).translate(None, _NO_BRACKETS):
+        if byte in b"{[":
             depth += 1
             if depth > MAX_DEPTH:
                 return True
-        elif byte in (0x7D, 0x5D):
+        else:
             depth -= 1
     return False
 
@@ -141,11 +133,14 @@ def _encoded(value: object) -> bytes:
     if isinstance(value, Mapping) and not isinstance(value, dict):
         value = dict(value)
     try:
-        return _encode(value)
+        text = _encode(value)
     except UnicodeEncodeError:
         raise Unsendable("", "a text holds half of a surrogate pair, which is not Unicode") from None
-    except (TypeError, ValueError, msgspec.MsgspecError) as exc:
+    except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError) as exc:
         raise Unsendable("", str(exc)) from None
+    if not text.startswith(b"{"):
+        raise Unsendable("", f"{type(value).__name__} becomes no JSON object")  # a Struct with array_like
+    return text
 
 
 def _with_id(text: bytes, message_id: MessageId) -> bytes:

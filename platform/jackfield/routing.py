@@ -174,7 +174,9 @@ def _compile_route(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Rout
     problems += _input_faults(plan, endpoint, compiled)
     whole: dict[str, Any] = dict(compiled.input_schema)
     if endpoint.input is not None:
-        whole = {"allOf": [whole, dict(endpoint.input)]}
+        # each part keeps an $id of its own, so that `#/$defs/…` inside it means its own definitions
+        parts = ({"$id": "urn:jackfield:signature", **whole}, {"$id": "urn:jackfield:input", **endpoint.input})
+        whole = {"allOf": list(parts)}
     return (
         Route(
             endpoint=endpoint,

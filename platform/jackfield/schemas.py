@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -117,6 +118,8 @@ def _impostors(value: object, path: str) -> list[Fault]:
         if any(0xD800 <= ord(letter) <= 0xDFFF for letter in value):
             return [Fault(path, "the text holds half of a surrogate pair, which is not Unicode")]
         return []
+    if isinstance(value, float) and math.isinf(value):
+        return [Fault(path, "the number is larger than any that can be taken")]
     if isinstance(value, dict):
         faults = []
         for name, item in value.items():
@@ -134,6 +137,10 @@ def _plain(exc: json.JSONDecodeError, text: str) -> str:
         return "the message is empty"
     if exc.msg.startswith("Extra data"):
         return "something follows the end of the object"
+    if exc.msg.startswith("Unexpected UTF-8 BOM"):
+        return "it begins with a byte order mark, which JSON has not (RFC 8259, section 8.1),"
+    if exc.msg.startswith("Invalid control character"):
+        return "a text holds a control character, which is written like \\n or \\u0000,"
     if exc.msg.startswith("Unterminated string"):
         return "a text has no closing quote"
     if exc.msg.startswith("Expecting property name") and text[exc.pos : exc.pos + 1] == "'":

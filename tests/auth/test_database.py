@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from jackfield.auth import database as database_module
 from jackfield.auth.database import Database
 from jackfield.errors import Refusal
 
@@ -40,10 +42,36 @@ async def test_short_forms_get_their_driver(tmp_path: Path) -> None:
 
 async def test_sqlite_is_opened_with_wal_and_foreign_keys(tmp_path: Path) -> None:
     database = Database.at(f"sqlite:///{tmp_path / 'x.db'}")
+    await database.prepare()
+    await database.prepare()
     async with database.read() as connection:
         assert (await connection.execute(text("pragma journal_mode"))).scalar() == "wal"
         assert (await connection.execute(text("pragma foreign_keys"))).scalar() == 1
     await database.close()
+
+
+async def test_a_database_that_another_process_is_making_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "x.db"
+    maker = sqlite3.connect(file, isolation_level=None)
+    maker.execute("create table t (x integer)")
+    maker.execute("begin immediate")
+    tried: list[bool] = []
+    switch = database_module._switch_to_wal
+
+    async def counted(connection: AsyncConnection) -> bool:
+        tried.append(await switch(connection))
+        if not tried[-1] and maker.in_transaction:
+            maker.execute("rollback")
+        return tried[-1]
+
+    monkeypatch.setattr(database_module, "_switch_to_wal", counted)
+    database = Database.at(f"sqlite:///{file}", limit=1.0)
+    await database.prepare()
+    assert (tried[0], tried[-1]) == (False, True)
+    await database.close()
+    maker.close()
 
 
 async def test_a_write_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:

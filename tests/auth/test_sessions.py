@@ -277,6 +277,7 @@ async def test_tk_2_use_is_written_down_seldom_and_known_elsewhere(
     await house.who(login)
     assert await written() == 90
     clock.move(50)  # idle in the neighbour's memory, but not in the store
+    await neighbour.sessions.look_once()
     assert await neighbour.who(login)
 
 

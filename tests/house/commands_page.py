@@ -1,4 +1,7 @@
-"""docs/commands.md, made from the commands: `python -m tests.house.commands_page > platform/jackfield/docs/commands.md`."""
+"""docs/commands.md, made from the commands.
+
+python -m tests.house.commands_page > platform/jackfield/docs/commands.md
+"""
 
 from __future__ import annotations
 

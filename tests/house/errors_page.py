@@ -1,4 +1,7 @@
-"""docs/errors.md, made from errors.CODES: `python -m tests.house.errors_page > platform/jackfield/docs/errors.md`."""
+"""docs/errors.md, made from errors.CODES.
+
+python -m tests.house.errors_page > platform/jackfield/docs/errors.md
+"""
 
 from __future__ import annotations
 

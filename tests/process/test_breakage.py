@@ -35,9 +35,7 @@ GOOD = "from jackfield import process\n@process\ndef say(): ...\n"
         ("raise ExceptionGroup('г', [ValueError()])", 1, 1, "ExceptionGroup: г (1 sub-exception)", ""),
     ],
 )
-def test_what_breaks_a_file(
-    collect: Collect, code: str, line: int, column: int, told: str, hint: str
-) -> None:
+def test_what_breaks_a_file(collect: Collect, code: str, line: int, column: int, told: str, hint: str) -> None:
     found = collect({"bad.py": code, "good.py": GOOD})
     assert list(found.processes) == ["good.say"]
     assert found.broken == {"bad"}
@@ -72,7 +70,7 @@ def test_a_circle_of_imports_is_pythons_own_error(collect: Collect) -> None:
     found = collect({"a.py": "from .b import x\ny = 1", "b.py": "from .a import y\nx = 1"})
     assert {problem.code for problem in found.problems} == {"broken_module"}
     first: Problem = found.problems[0]
-    assert "cannot import name 'y' from partially initialized module 'processes.a'" in first.message
+    assert "cannot import name 'x' from partially initialized module 'processes.b'" in first.message
     assert "third" in first.hint
 
 
@@ -89,3 +87,9 @@ def test_ctrl_c_is_not_a_problem_of_the_file(collect: Collect) -> None:
 def test_all_problems_are_told_at_once(collect: Collect) -> None:
     found = collect({"a.py": "x =", "b.py": "import nowhere_at_all", "c-d.py": "", "e.py": "1/0"})
     assert [problem.file for problem in found.problems] == [f"processes/{n}.py" for n in ("a", "b", "c-d", "e")]
+
+
+def test_a_broken_package_file_is_told_once(collect: Collect) -> None:
+    found = collect({"__init__.py": "1 / 0", "a.py": GOOD, "b.py": GOOD})
+    assert [(problem.file, problem.line) for problem in found.problems] == [("processes/__init__.py", 1)]
+    assert found.broken == {"", "a", "b"}

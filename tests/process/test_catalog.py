@@ -60,7 +60,7 @@ def test_processes_are_found_with_their_facts_and_places(collect: Collect) -> No
     found = collect({"support/chat.py": CHAT})
     assert found.problems == ()
     assert facts(found) == EXPECTED
-    assert found.processes["support.chat.say"].places == {"text": (6, 9), "return": (6, 22)}
+    assert found.processes["support.chat.say"].places == {"text": (6, 9), "return": (6, 23)}
 
 
 def test_only_names_tells_the_same_and_imports_nothing(collect: Collect) -> None:

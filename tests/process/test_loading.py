@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from jackfield.process import catalog, signature
 from jackfield.process.catalog import Catalog
 
 Collect = Callable[..., Catalog]
@@ -23,8 +24,8 @@ Collect = Callable[..., Catalog]
 SAY = "from jackfield import process\n"
 
 
-def call(catalog: Catalog, name: str, **arguments: Any) -> Any:
-    return catalog.processes[name].function(**arguments)
+def call(found: Catalog, name: str, **arguments: Any) -> Any:
+    return found.processes[name].function(**arguments)
 
 
 @pytest.mark.parametrize(
@@ -40,9 +41,7 @@ def call(catalog: Catalog, name: str, **arguments: Any) -> Any:
     ],
 )
 @pytest.mark.parametrize("lazily", [False, True])
-def test_every_way_to_import_a_neighbour(
-    collect: Collect, statement: str, expression: str, lazily: bool
-) -> None:
+def test_every_way_to_import_a_neighbour(collect: Collect, statement: str, expression: str, lazily: bool) -> None:
     top, inner = ("", statement) if lazily else (statement, "pass")
     code = f"{SAY}{top}\n@process\ndef say():\n    {inner}\n    return {expression}\n"
     first = collect({"shared.py": "x = 'первый'", "a.py": code})
@@ -85,9 +84,7 @@ def test_bytecode_is_not_written_where_python_would_write_it(tmp_path: Path) -> 
         "from pathlib import Path\nfrom jackfield.process.catalog import collect\n"
         f"print(collect(Path({str(tmp_path)!r}), 1).problems)"
     )
-    ran = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=tmp_path
-    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=tmp_path)
     assert ran.stdout.strip() == "()"
     assert not list(tmp_path.rglob("*.pyc"))
 
@@ -158,6 +155,8 @@ def test_a_released_generation_is_freed(collect: Collect) -> None:
         + "@process\ndef say(car: typing.Union[Car, int]) -> list[Car]:\n    return [car]\n"
     )
     old = collect({"a.py": code})
+    compiled = [signature.compile(process, ()) for process in old.processes.values()]
+    assert compiled[0][0] is not None
     function = weakref.ref(old.processes["a.say"].function)
     module = weakref.ref(sys.modules[old.processes["a.say"].function.__module__])
     finders = len(sys.meta_path)
@@ -166,6 +165,7 @@ def test_a_released_generation_is_freed(collect: Collect) -> None:
     assert len(sys.meta_path) == finders - 1
     assert not [name for name in sys.modules if name.startswith("jackfield_generation_")]
     old.processes = {}
+    compiled.clear()
     gc.collect()
     assert function() is None
     assert module() is None
@@ -179,14 +179,12 @@ def test_a_released_generation_still_finishes_its_calls(collect: Collect) -> Non
 
 
 def test_two_catalogs_of_one_number_do_not_meet(tmp_path: Path) -> None:
-    from jackfield.process.catalog import collect as collect_folder
-
     (tmp_path / "processes").mkdir()
     path = tmp_path / "processes" / "a.py"
     path.write_text(SAY + "@process\ndef say():\n    return 1\n")
-    first = collect_folder(tmp_path, 1)
+    first = catalog.collect(tmp_path, 1)
     path.write_text(SAY + "@process\ndef say():\n    return 2\n")
-    second = collect_folder(tmp_path, 1)
+    second = catalog.collect(tmp_path, 1)
     assert (call(first, "a.say"), call(second, "a.say")) == (1, 2)
     first.release()
     assert call(second, "a.say") == 2

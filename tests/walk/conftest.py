@@ -15,6 +15,8 @@ from queue import Empty, Queue
 from typing import Any
 
 import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection, connect
 
 ROOT = Path(__file__).parents[2]
 LIMIT = 20.0
@@ -76,6 +78,22 @@ class Server:
             if re.search(pattern, line):
                 return line
 
+    def hear(self, number: int) -> None:
+        """Send a signal to this one process."""
+        self.process.send_signal(number)
+
+    def ended(self, limit: float = LIMIT) -> int:
+        """Wait for its end; gives the exit code."""
+        return self.process.wait(timeout=limit)
+
+    def run(self, *arguments: str, given: str | None = None, **environment: str) -> Any:
+        """Run one command of this server's project."""
+        return jackfield(self.folder, *arguments, given=given, **environment)
+
+    def socket(self, path: str, **options: Any) -> ClientConnection:
+        """Open a WebSocket to one of its endpoints."""
+        return connect(self.ws + path, **options)
+
     def stop(self, number: int = signal.SIGTERM) -> int:
         """End it and give its exit code; nothing it printed may be a traceback."""
         if self.process.poll() is None:
@@ -85,6 +103,16 @@ class Server:
         assert self.process.stderr is not None
         self.process.stderr.close()
         return code
+
+    def first_cookie(self) -> dict[str, str]:
+        """The session of the first start, which costs no command."""
+        text = (self.folder / ".jackfield" / "first-admin").read_text(encoding="utf-8")
+        return {"Cookie": next(line.split()[1] for line in text.splitlines() if line.strip().startswith("Cookie:"))}
+
+    def password(self) -> str:
+        """The first admin's password."""
+        text = (self.folder / ".jackfield" / "first-admin").read_text(encoding="utf-8")
+        return next(line.split()[1] for line in text.splitlines() if line.split()[:1] == ["password"])
 
     def token(self, login: str = "admin") -> str:
         done = jackfield(self.folder, "token", login)
@@ -117,3 +145,18 @@ def write(folder: Path, **texts: str) -> None:
     for name, text in texts.items():
         path = folder / "endpoints.yaml" if name == "endpoints" else folder / "processes" / f"{name}.py"
         path.write_text(text, encoding="utf-8")
+
+
+def ask(socket: ClientConnection, limit: float = 5, **message: Any) -> Any:
+    """Send one message and give what comes back."""
+    socket.send(json.dumps(message, ensure_ascii=False))
+    return json.loads(socket.recv(timeout=limit))
+
+
+def close_code(socket: ClientConnection, limit: float = 5) -> int | None:
+    """The code with which the server closes, all that came before it left aside."""
+    try:
+        while True:
+            socket.recv(timeout=limit)
+    except ConnectionClosed:
+        return socket.close_code

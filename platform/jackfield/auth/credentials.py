@@ -58,7 +58,7 @@ def _refuse_in_query(query_string: bytes, cookie: str) -> None:
     wanted = cookie.encode()
     for pair in query_string.split(b"&"):
         name = pair.partition(b"=")[0]
-        if unquote_to_bytes(name.replace(b"+", b" ")) == wanted:
+        if unquote_to_bytes(name) == wanted:
             raise Refusal(
                 "credential_in_query",
                 f"The query string has a parameter {cookie}; addresses are kept in logs and histories.",

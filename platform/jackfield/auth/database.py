@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Self
 
 from sqlalchemy import URL, event, make_url, text
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -27,6 +27,7 @@ _DRIVERS = {
     "postgresql": "postgresql+asyncpg",
 }
 _WRITER = text("SELECT pg_advisory_xact_lock(7465218)")  # an arbitrary number, ours among the database's locks
+_WAL_AGAIN = 0.02  # seconds; the limit of every use bounds the whole
 _EXAMPLE = "for example sqlite+aiosqlite:////var/lib/app/store.db or postgresql+asyncpg://user@host/name"
 
 
@@ -59,6 +60,14 @@ class Database:
                 "Install it: pip install 'jackfield[postgres]'.",
             ) from error
         return cls(engine, limit)
+
+    async def prepare(self) -> None:
+        """Set what lasts in the database itself. Call it once, before the first use; it may be repeated."""
+        if not self._is_sqlite:
+            return
+        async with self.read() as connection:
+            while not await _switch_to_wal(connection):  # noqa: ASYNC110 - no event of another process reaches us
+                await asyncio.sleep(_WAL_AGAIN)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -126,9 +135,22 @@ def _sqlite(url: URL, limit: float) -> AsyncEngine:
     return engine
 
 
+async def _switch_to_wal(connection: AsyncConnection) -> bool:
+    """Let readers go on while somebody writes. False while another process is at it.
+
+    SQLite does not wait for its turn in this one case: it fails at once with "database is locked".
+    """
+    try:
+        await connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+    except OperationalError as error:
+        if getattr(error.orig, "sqlite_errorname", "") != "SQLITE_BUSY":
+            raise
+        return False
+    return True
+
+
 def _prepare(connection: Any, _record: object) -> None:
     cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode=WAL")  # readers go on while somebody writes
     cursor.execute("PRAGMA synchronous=NORMAL")  # with WAL: safe from crashes, a power cut may cost the last moment
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.close()

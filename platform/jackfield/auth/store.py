@@ -54,6 +54,7 @@ class Store:
         """
         store = cls(Database.at(url), clock)
         try:
+            await store._database.prepare()
             async with store._database.write() as connection:
                 await connection.run_sync(_prepare)
         except BaseException:

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import shlex
+import ssl
 import sys
+import threading
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,12 +22,16 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 
 from jackfield.cli.settings import Context, Failure, find_project, option
 from jackfield.server.control import NoServer, ask
+from jackfield.server.options import is_loopback
 from jackfield.state import State, StateError
 
 __all__ = ["command"]
 
 LIMIT = 10.0
 """Seconds for the login and for the handshake."""
+
+AHEAD = 16
+"""Lines that are read before they can be sent."""
 
 
 @click.command("call")
@@ -33,6 +43,11 @@ LIMIT = 10.0
     "--wait", type=click.FloatRange(0), default=1.0, show_default=True, help="Seconds of silence that end it."
 )
 @click.option("--print", "only_print", is_flag=True, help="Print lines for other clients instead of connecting.")
+@option(
+    "--state",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="The project's state folder; .jackfield beside endpoints.yaml by default.",
+)
 @click.pass_context
 def command(
     context: click.Context,
@@ -42,15 +57,18 @@ def command(
     token: str | None,
     wait: float,
     only_print: bool,
+    state: Path | None,
 ) -> None:
     """Send each line of standard input to the endpoint at URL, and print each frame that comes back.
 
     URL is ws://…, wss://…, http(s)://…, or a path such as /ws/greeting of this project's running server.
-    Exit 1 where the server refuses, 3 where none is reached.
+    Exit 1 where the server refuses or ends the connection, 3 where none is reached.
     """
     if login and token:
         raise Failure("give --login or --token, not both", 2)
-    address = _address(url, context.ensure_object(Context))
+    if token and not (token.isascii() and token.isprintable()):
+        raise Failure("--token holds characters that no token has; copy it whole, without line breaks", 2)
+    address = _address(url, context.ensure_object(Context), state)
     facts = _facts(address)
     if login:
         token = _log_in(facts, login, password)
@@ -62,19 +80,9 @@ def command(
     asyncio.run(_talk(address, cookie, wait))
 
 
-def _address(url: str, shared: Context) -> str:
+def _address(url: str, shared: Context, state: Path | None) -> str:
     if url.startswith("/"):
-        folder = find_project(shared.folder)
-        try:
-            base = ask(State.open(folder).server_json, "status")["ok"]["address"] if folder else None
-        except (NoServer, StateError, KeyError):
-            base = None
-        if base is None:
-            raise Failure(
-                "a path alone needs this project's running server; start it, or give the whole ws:// address",
-                3,
-            )
-        url = base + url
+        url = _running(shared, state) + url
     scheme, found, rest = url.partition("://")
     names = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}
     if not found or scheme not in names or not urlsplit(url).hostname:
@@ -82,38 +90,70 @@ def _address(url: str, shared: Context) -> str:
     return f"{names[scheme]}://{rest}"
 
 
+def _running(shared: Context, state: Path | None) -> str:
+    """Where this project's server says that it is."""
+    folder = find_project(shared.folder)
+    if folder is not None or state is not None:
+        with suppress(NoServer, StateError, KeyError):
+            return str(ask(State.open(folder or Path(), state=state).server_json, "status")["ok"]["address"])
+    raise Failure(
+        "a path alone needs this project's running server; start it, or give the whole ws:// address",
+        3,
+    )
+
+
+def _near(address: str) -> bool:
+    """Whether the address is this machine; no proxy may stand between, whatever the environment says."""
+    return is_loopback(urlsplit(address).hostname or "")
+
+
+def _client(address: str) -> httpx.Client:
+    # the certificates that the WebSocket client trusts as well, SSL_CERT_FILE among them
+    return httpx.Client(verify=ssl.create_default_context(), trust_env=not _near(address), timeout=LIMIT)
+
+
 def _facts(address: str) -> dict[str, Any]:
     """What the 426 of a plain GET says: the cookie's name, where to log in, what to send."""
     try:
-        answer = httpx.get(f"http{address.removeprefix('ws')}", timeout=LIMIT)
-    except httpx.HTTPError as exc:
+        with _client(address) as client:
+            answer = client.get(f"http{address.removeprefix('ws')}")
+    except (httpx.HTTPError, httpx.InvalidURL) as exc:
         raise Failure(f"no server was reached at {address}: {exc}", 3) from exc
-    try:
-        body = answer.json()
-    except ValueError:
-        body = {}
-    if answer.status_code != 426 or "cookie" not in body:
+    body = _object(answer.content)
+    if answer.status_code != 426 or not {"cookie", "login"} <= body.keys():
         raise Failure(_refused(answer.status_code, body))
-    return dict(body)
+    return body
 
 
-def _log_in(facts: dict[str, Any], login: str, password: str | None) -> str:
+def _log_in(facts: Mapping[str, Any], login: str, password: str | None) -> str:
     if password is None:
         if not sys.stdin.isatty():
             raise Failure("there is no terminal to ask for the password on; set JACKFIELD_PASSWORD", 2)
         password = click.prompt(f"Password of {login}", hide_input=True, err=True)
+    url = facts["login"]["url"]
     try:
-        answer = httpx.post(facts["login"]["url"], json={"login": login, "password": password}, timeout=LIMIT)
-    except httpx.HTTPError as exc:
+        with _client(url) as client:
+            answer = client.post(url, json={"login": login, "password": password})
+    except (httpx.HTTPError, httpx.InvalidURL) as exc:
         raise Failure(f"the login did not reach the server: {exc}", 3) from exc
-    if answer.status_code != 200:
-        raise Failure(_refused(answer.status_code, answer.json()))
-    return answer.cookies[facts["cookie"].partition("=")[0]]
+    token = answer.cookies.get(facts["cookie"].partition("=")[0])
+    if answer.status_code != 200 or not token:
+        raise Failure(_refused(answer.status_code, _object(answer.content)))
+    return token
 
 
-def _refused(status: int, body: dict[str, Any]) -> str:
-    code = body.get("code", "")
-    return f"refused: {status} {code}: {body.get('detail', 'no reason given')} {body.get('fix', '')}".strip()
+def _object(body: bytes | bytearray | None) -> dict[str, Any]:
+    """The JSON object in an answer; an empty one where something else answered."""
+    try:
+        found = json.loads(body or b"")
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _refused(status: int, body: Mapping[str, Any]) -> str:
+    told = (str(status), body.get("code", ""), "-", body.get("detail", "no reason given"), body.get("fix", ""))
+    return "refused: " + " ".join(part for part in told if part)
 
 
 async def _talk(address: str, cookie: str, wait: float) -> None:
@@ -123,17 +163,13 @@ async def _talk(address: str, cookie: str, wait: float) -> None:
             address,
             additional_headers=headers,
             open_timeout=LIMIT,
-            proxy=None,
+            proxy=None if _near(address) else True,
             compression=None,
             max_size=None,
         ) as socket:
             await _exchange(socket, wait)
     except InvalidStatus as exc:
-        try:
-            body = json.loads(exc.response.body or b"{}")
-        except ValueError:
-            body = {}
-        raise Failure(_refused(exc.response.status_code, body)) from exc
+        raise Failure(_refused(exc.response.status_code, _object(exc.response.body))) from exc
     except (OSError, InvalidHandshake, TimeoutError) as exc:
         raise Failure(f"no connection to {address}: {exc}", 3) from exc
 
@@ -158,16 +194,37 @@ async def _exchange(socket: ClientConnection, wait: float) -> None:
         for task in (printing, sending):
             task.cancel()
         await asyncio.gather(printing, sending, return_exceptions=True)
-    if socket.close_code is not None:
+    if socket.close_code not in (None, 1000):
         raise Failure(f"the server closed the connection: {socket.close_code} {socket.close_reason}")
 
 
 async def _send_lines(socket: ClientConnection) -> None:
+    lines: asyncio.Queue[str | None] = asyncio.Queue(AHEAD)
     loop = asyncio.get_running_loop()
-    while line := await loop.run_in_executor(None, sys.stdin.readline):
+    # A daemon: who waits at a terminal for a line must not keep the command when the server has closed.
+    threading.Thread(target=_read_lines, args=(loop, lines), daemon=True).start()
+    while (line := await lines.get()) is not None:
         if line.strip():
             with suppress(ConnectionClosed):
-                await socket.send(line.rstrip("\r\n"))
+                await socket.send(line)
+
+
+def _read_lines(loop: asyncio.AbstractEventLoop, lines: asyncio.Queue[str | None]) -> None:
+    with suppress(RuntimeError):  # the loop is closed: the command has ended
+        for line in _lines(sys.stdin.fileno()):
+            asyncio.run_coroutine_threadsafe(lines.put(line), loop).result()
+        asyncio.run_coroutine_threadsafe(lines.put(None), loop).result()
+
+
+def _lines(source: int) -> Iterator[str]:
+    """The lines of a file descriptor; `sys.stdin` would hold a lock that Python needs when it ends."""
+    rest = b""
+    while chunk := os.read(source, 65536):
+        *whole, rest = (rest + chunk).split(b"\n")
+        for line in whole:
+            yield line.decode("utf-8", "replace").rstrip("\r")
+    if rest:
+        yield rest.decode("utf-8", "replace")
 
 
 async def _print_frames(socket: ClientConnection, heard: asyncio.Event) -> None:
@@ -187,18 +244,22 @@ def _other_clients(address: str, cookie: str, send: object) -> list[str]:
         "        print(await ws.recv())\n"
         "asyncio.run(main())"
     )
-    page = json.dumps(address)
+    shell = {
+        name: shlex.quote(text)
+        for name, text in {"address": address, "header": f"Cookie: {cookie}", "message": message}.items()
+    }
+    text = json.dumps(message, ensure_ascii=False)
     return [
         "# wscat (npm install -g wscat)",
-        f"wscat -c '{address}' -H 'Cookie: {cookie}' -x '{message}'",
+        f"wscat -c {shell['address']} -H {shell['header']} -x {shell['message']}",
         "",
         "# websocat",
-        f"echo '{message}' | websocat -H 'Cookie: {cookie}' '{address}'",
+        f"printf '%s\\n' {shell['message']} | websocat -H {shell['header']} {shell['address']}",
         "",
         "# Python (pip install websockets)",
         script,
         "",
         "// JavaScript in a page of the same site; the browser sends its own cookie",
-        f"const socket = new WebSocket({page}); socket.onopen = () => socket.send({json.dumps(message, ensure_ascii=False)});",
+        f"const socket = new WebSocket({json.dumps(address)}); socket.onopen = () => socket.send({text});",
         "socket.onmessage = (event) => console.log(event.data);",
     ]

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
+from contextlib import redirect_stdout
 from dataclasses import asdict
 from pathlib import Path
 
@@ -27,7 +30,7 @@ def command(context: click.Context, form: str, no_import: bool) -> None:
     """
     folder = project_folder(context.ensure_object(Context).folder)
     problems, endpoints = _find(folder, no_import=no_import)
-    for line in _lines(problems, form):
+    for line in _lines(problems, form, folder):
         click.echo(line)
     errors = sum(problem.severity == "error" for problem in problems)
     if errors:
@@ -42,26 +45,35 @@ def _find(folder: Path, *, no_import: bool) -> tuple[tuple[Problem, ...], int]:
         found, plan = problems_of(folder)
         return found, len(plan.endpoints)
     try:
-        table = build(folder, 0)
+        with redirect_stdout(sys.stderr):  # what modules print while they are imported is no problem of ours
+            table = build(folder, 0)
     except PlanError as exc:
         return exc.problems, 0
     table.catalog.release()
     return table.warnings, len(table.routes)
 
 
-def _lines(problems: tuple[Problem, ...], form: str) -> list[str]:
+def _lines(problems: tuple[Problem, ...], form: str, folder: Path) -> list[str]:
     if form == "json":
         return [json.dumps([asdict(problem) for problem in problems], ensure_ascii=False, indent=2)]
     if form == "github":
-        return [_annotation(problem) for problem in problems]
+        return [_annotation(problem, folder) for problem in problems]
     return [str(problem) for problem in problems]
 
 
-def _annotation(problem: Problem) -> str:
-    """A workflow command that GitHub shows beside the line; its own escapes, not a URL's."""
+def _annotation(problem: Problem, folder: Path) -> str:
+    """A workflow command that GitHub shows beside the line; its own escapes, not a URL's.
+
+    GitHub knows files by their place below the folder where the job runs, not below the project's.
+    """
     text = f"{problem.path + ': ' if problem.path else ''}{problem.message}"
     text = f"{text}; {problem.hint}" if problem.hint else text
-    for plain, escaped in (("%", "%25"), ("\r", "%0D"), ("\n", "%0A")):
-        text = text.replace(plain, escaped)
-    place = f"file={problem.file},line={max(1, problem.line)},col={max(1, problem.column)}"
-    return f"::{problem.severity} {place},title={problem.code}::{text}"
+    file = os.path.relpath(folder / problem.file).replace(os.sep, "/")
+    place = f"file={_escaped(file, ',:')},line={max(1, problem.line)},col={max(1, problem.column)}"
+    return f"::{problem.severity} {place},title={problem.code}::{_escaped(text)}"
+
+
+def _escaped(text: str, more: str = "") -> str:
+    for letter in f"%\r\n{more}":
+        text = text.replace(letter, f"%{ord(letter):02X}")
+    return text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -82,7 +83,9 @@ def command(folder: Path) -> None:
         State.open(folder).endpoints_schema.write_text(
             json.dumps(found, ensure_ascii=False, indent=2), encoding="utf-8"
         )
-    except (OSError, StateError) as exc:
-        raise Failure(f"cannot write into {folder}: {exc}") from exc
+    except StateError as exc:
+        raise Failure(str(exc)) from exc
+    except OSError as exc:
+        raise Failure(f"cannot write into {folder}: {exc.strerror or exc}") from exc
     click.echo(f"Made a project in {folder}. Start it, publishing on each save, with:", err=True)
-    click.echo(f"  jackfield -C {folder} serve --watch", err=True)
+    click.echo(f"  jackfield -C {shlex.quote(str(folder))} serve --watch", err=True)

@@ -27,6 +27,11 @@ def command(state: State, as_json: bool) -> None:
         who = refused["login"] or "nobody"
         origin = f" from a page of {refused['origin']}" if refused["origin"] else ""
         line = f"{local_time(refused['time'])}  {refused['status']} {refused['code']}  {refused['path']}  {who}"
-        click.echo(f"{line} at {refused['client']}{origin}: {refused['detail']}")
+        click.echo(_printable(f"{line} at {refused['client']}{origin}: {refused['detail']}"))
     if not found:
         click.echo("nobody was refused since the server started", err=True)
+
+
+def _printable(text: str) -> str:
+    """What strangers sent must not steer the terminal of who reads it."""
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)

@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 import errno
 import json
+import os
 import re
 import ssl
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
 import click
 
 from jackfield.cli.settings import Context, Failure, option, project_folder, state_options, told
-from jackfield.config import schema
 from jackfield.errors import PlanError, Refusal
 from jackfield.logs import setup
 from jackfield.server.listener import bind, listen
@@ -100,6 +101,14 @@ def command(context: click.Context, /, state: State, workers: int, log: str, **g
     except PlanError as exc:
         _print_problems(exc)
         raise Failure(f"{_count(exc)}; nothing is served") from exc
+    _leave_threads()
+
+
+def _leave_threads() -> None:
+    """End although a blocking process still runs: Python would wait for its thread, which nobody can end."""
+    if any(thread is not threading.main_thread() and not thread.daemon for thread in threading.enumerate()):
+        sys.stderr.flush()
+        os._exit(0)
 
 
 async def _serve(folder: Path, state: State, options: Options) -> None:
@@ -111,7 +120,6 @@ async def _serve(folder: Path, state: State, options: Options) -> None:
     with listener:
         bound = Options(**{**_fields(options), "port": listener.getsockname()[1]})
         async with open_node(folder, state, bound, tell=_tell) as node:
-            _write_schema(node, state)
             await listen(node, listener, lambda: _banner(node, state))
 
 
@@ -122,7 +130,7 @@ def _fields(options: Options) -> dict[str, Any]:
 def _check_tls(options: Options) -> None:
     if options.tls:
         try:
-            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(options.tls_cert, options.tls_key)
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(options.tls_cert, options.tls_key, _no_passphrase)
         except (OSError, ssl.SSLError) as exc:
             reason = getattr(exc, "strerror", None) or str(exc)
             raise Failure(
@@ -130,24 +138,19 @@ def _check_tls(options: Options) -> None:
             ) from exc
 
 
+def _no_passphrase() -> str:
+    """Asked for when the key is encrypted; OpenSSL would ask on the terminal, where often nobody is."""
+    raise Failure("the key of --tls-key is protected by a passphrase; give one without", 2)
+
+
 def _cannot_listen(options: Options, exc: OSError) -> Failure:
     where = f"{options.host}:{options.port}"
     if exc.errno == errno.EADDRINUSE:
-        return Failure(
-            f"{where} is taken by another program; stop it, or choose another port: --port {options.port + 1}"
-        )
+        port = options.port + 1 if options.port < 65535 else 8000
+        return Failure(f"{where} is taken by another program; stop it, or choose another port: --port {port}")
     if exc.errno == errno.EACCES:
         return Failure(f"{where} is not for you to listen on; choose a port above 1023: --port 8000")
     return Failure(f"cannot listen on {where}: {exc.strerror or exc}")
-
-
-def _write_schema(node: Node, state: State) -> None:
-    """The schema that the first line of endpoints.yaml names, so that editors complete it without a step."""
-    table = node.gateway.generation.table
-    roles = tuple(table.plan.roles or ())
-    tags = sorted({tag for endpoint in table.plan.endpoints for tag in endpoint.tags})
-    found = schema.document(sorted(table.catalog.processes), roles, tags)
-    state.endpoints_schema.write_text(json.dumps(found, ensure_ascii=False, indent=2), encoding="utf-8")
 
 
 def _banner(node: Node, state: State) -> None:

@@ -49,14 +49,15 @@ class Process:
 class Catalog:
     """The processes of one generation by name, and every problem with their files.
 
-    `hash` is made of all sources, 12 hex digits. `broken` names the modules that could not be imported,
-    so that nobody is told that their processes do not exist.
+    `hash` is made of all sources, 12 hex digits; `files` has the hash of each file by its name. `broken`
+    names the modules that could not be imported, so that nobody is told that their processes do not exist.
     """
 
     processes: Mapping[str, Process]
     problems: tuple[Problem, ...]
     hash: str
     broken: frozenset[str] = frozenset()
+    files: Mapping[str, str] = field(default_factory=dict, repr=False)
     _package: Package | None = field(default=None, repr=False)
 
     def release(self) -> None:
@@ -96,6 +97,7 @@ def collect(folder: Path, generation: int, *, only_names: bool = False) -> Catal
         tuple(sorted(dict.fromkeys(problems), key=lambda p: (p.file, p.line, p.column))),
         hash_of(sources),
         frozenset(broken),
+        {source.file: hash_of([source]) for source in sources},
         package,
     )
 

@@ -109,4 +109,5 @@ def _shorten(text: str, parts: Mapping[str, str]) -> str:
 
 
 def _first(text: str) -> str:
-    return text.strip().partition("\n")[0].rstrip(".:")
+    # The tail repeats the hint, with the module names that only we use.
+    return text.strip().partition("\n")[0].partition(" - type `")[0].rstrip(".:")

@@ -6,7 +6,8 @@ import inspect
 from collections import abc
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, is_dataclass
-from typing import Any, Never, NoReturn, get_args, get_origin
+from types import UnionType
+from typing import Any, Never, NoReturn, Union, get_args, get_origin
 
 import msgspec
 from msgspec import inspect as mi
@@ -47,11 +48,12 @@ def compile_reply(process: Process, hint: Any, package: str) -> Reply:
     item = _item(process, hint)
     if split(item)[0] in _NOTHING:
         return Reply(None, _nothing, "nothing")
-    kind = type_of(item)
-    parts = [part for part in members(kind) if not isinstance(part, mi.NoneType)]
+    alternatives = _alternatives(item)
+    kinds = [member for alternative in alternatives for member in members(type_of(alternative))]
+    parts = [kind for kind in kinds if not isinstance(kind, mi.NoneType)]
     schemas = Schemas(package, reply=True)
     schema = _schema(schemas, parts, process.reply)
-    return Reply(schemas.whole(schema), _checker(item, process.reply), many + _shape(parts, process.reply))
+    return Reply(schemas.whole(schema), _checker(alternatives, process.reply), many + _shape(parts, process.reply))
 
 
 def _item(process: Process, hint: Any) -> Any:
@@ -65,6 +67,18 @@ def _item(process: Process, hint: Any) -> Any:
         name = "AsyncIterator" if process.kind == "async_generator" else "Iterator"
         raise Unsupported(f"a function that yields does not return {readable(hint)}", f"write `-> {name}[...]`")
     return next(iter(get_args(inner)), Any)
+
+
+def _alternatives(hint: Any) -> list[Any]:
+    """The hint alone, or the parts of a union that msgspec can write but not read, such as two TypedDicts."""
+    try:
+        type_of(hint)
+    except Unsupported:
+        bare = split(hint)[0]
+        if get_origin(bare) in (Union, UnionType):
+            return list(get_args(bare))
+        raise
+    return [hint]
 
 
 def _schema(schemas: Schemas, parts: list[mi.Type], key: str) -> JSON:
@@ -118,20 +132,33 @@ def _nothing(value: object) -> str | None:
     return None if value is None else "the process replied, and its return hint says that it does not"
 
 
-def _checker(hint: Any, key: str) -> Callable[[object], str | None]:
+def _checker(hints: list[Any], key: str) -> Callable[[object], str | None]:
     """A check by the way out and in again, which sees what the client would see."""
-    decode = msgspec.json.Decoder(hint).decode
+    decoders = [msgspec.json.Decoder(hint).decode for hint in hints]
     encode = msgspec.json.Encoder().encode
 
     def check(value: object) -> str | None:
+        faults: list[str] = []
         try:
-            decode(encode(value))
+            data = encode(value)
         except (TypeError, ValueError, OverflowError, RecursionError) as exc:
-            text, _, path = str(exc).partition(" - at ")
-            path = path or "`$`"
-            if not isinstance(value, Mapping | msgspec.Struct) and not is_dataclass(value):
-                path = path.replace("`$", f"`$.{key}", 1)
-            return f"{text} - at {path}"
-        return None
+            return _located(str(exc), value, key)
+        for decode in decoders:
+            try:
+                decode(data)
+            except (TypeError, ValueError, OverflowError, RecursionError) as exc:
+                faults.append(_located(str(exc), value, key))
+            else:
+                return None
+        return ", or else: ".join(dict.fromkeys(faults))
 
     return check
+
+
+def _located(fault: str, value: object, key: str) -> str:
+    """A fault of msgspec's with the path in the reply that the client gets."""
+    text, _, path = fault.partition(" - at ")
+    path = path or "`$`"
+    if not isinstance(value, Mapping | msgspec.Struct) and (not is_dataclass(value) or isinstance(value, type)):
+        path = path.replace("`$", f"`$.{key}", 1)
+    return f"{text} - at {path}"

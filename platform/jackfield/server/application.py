@@ -55,7 +55,7 @@ class Application:
             await self._gateway()
         except (PlanError, Refusal, StateError) as exc:
             await send({"type": "lifespan.startup.failed", "message": str(exc)})
-            return
+            raise
         await send({"type": "lifespan.startup.complete"})
         await receive()  # lifespan.shutdown
         await self.close()

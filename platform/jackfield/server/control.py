@@ -33,6 +33,9 @@ READ_LIMIT = 5.0
 ANSWER_LIMIT = 120.0
 """Seconds that the command line waits for an answer; a publish may load for a minute."""
 
+TRIES = 50
+"""How often a secret is read that others used first; each try is one exchange on loopback."""
+
 
 class NoServer(Exception):
     """No running server was reached."""
@@ -47,6 +50,7 @@ class ControlServer:
         self._facts = facts
         self._secret = ""
         self._server: asyncio.Server | None = None
+        self._answering: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
         """Listen, and write server.json."""
@@ -54,9 +58,12 @@ class ControlServer:
         self._renew()
 
     async def close(self) -> None:
-        """Stop listening and remove server.json."""
+        """Stop listening, break off what is being answered, and remove server.json."""
         if self._server is not None:
             self._server.close()
+            for task in self._answering:
+                task.cancel()  # from Python 3.12 on `wait_closed` waits for every connection
+            await asyncio.gather(*self._answering, return_exceptions=True)
             await self._server.wait_closed()
             with suppress(FileNotFoundError):
                 self._path.unlink()
@@ -69,6 +76,9 @@ class ControlServer:
         write_private(self._path, json.dumps(facts, indent=2).encode())
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None, "asyncio runs this in a task"
+        self._answering.add(task)
         try:
             async with asyncio.timeout(READ_LIMIT):
                 line = await reader.readline()
@@ -79,6 +89,7 @@ class ControlServer:
         except (TimeoutError, OSError, ValueError):
             pass  # not one of ours, or gone
         finally:
+            self._answering.discard(task)
             writer.close()
 
     async def _answer(self, line: bytes) -> Mapping[str, Any]:
@@ -108,9 +119,9 @@ class ControlServer:
 def ask(path: Path, verb: str, **options: Any) -> Mapping[str, Any]:
     """Say a verb to the server whose server.json is at `path`; gives its answer. Raises NoServer.
 
-    A secret that somebody else used first is read again a few times.
+    A secret that somebody else used first is read again.
     """
-    for _ in range(5):
+    for _ in range(TRIES):
         try:
             facts = json.loads(path.read_text(encoding="utf-8"))
             answer = _exchange(int(facts["port"]), {"secret": facts["secret"], "verb": verb, **options})

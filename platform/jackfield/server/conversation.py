@@ -26,7 +26,10 @@ INBOX = 16
 """Messages that wait while a process works; then the network is paused, not the client told off."""
 
 ROOM = 64 * 1024
-"""Bytes in the outbox at which a generator waits for the client before its next reply."""
+"""Bytes in the outbox at which the next reply waits for the client to take some."""
+
+STALL = 30.0
+"""Seconds that a reply waits for a client that takes nothing before that one is closed 4408."""
 
 
 class Live(Protocol):
@@ -65,6 +68,9 @@ class Conversation:
         self._paused = False
         self._over = False
         self._draining = False
+        self._crossing: deque[bytes | tuple[int, str]] = deque()  # frames and closes on their way from threads
+        self._crossing_size = 0
+        self._border = threading.Lock()
 
     # what the hub and the gateway see
 
@@ -96,6 +102,7 @@ class Conversation:
         self._draining = True
         self._transport.pause()
         await self.finished()
+        await self._transport.room(1)
         self.end("restart", "the server restarts")
 
     # what the transport tells
@@ -131,14 +138,14 @@ class Conversation:
         if threading.get_ident() == self._thread:
             self.write(text)
         else:
-            self._from_thread(lambda: self.write(text))
+            self._from_thread(text, len(text))
 
     def close(self, code: int, reason: str) -> None:
         """See Connection.close."""
         if threading.get_ident() == self._thread:
             self._close(code, reason)
         else:
-            self._from_thread(lambda: self._close(code, reason))
+            self._from_thread((code, reason), 0)
 
     # what the dispatcher writes
 
@@ -148,15 +155,21 @@ class Conversation:
             return
         self._transport.write(text)
         if self._transport.pending > self._queue_limit:
-            self._close(
-                CODES["too_slow_reader"].close,
-                f"more than {self._queue_limit:,} bytes were not read",
-                at_once=True,
-            )
+            self._too_slow(f"more than {self._queue_limit:,} bytes were not read")
 
     async def room(self) -> None:
-        """Wait until the client has read enough."""
-        await self._transport.room(ROOM)
+        """Wait until the client has read enough; one that reads nothing for STALL seconds is closed 4408.
+
+        Raises CancelledError when the conversation is over, so that a generator ends even if it has caught one.
+        """
+        if self._transport.pending >= ROOM:
+            try:
+                async with asyncio.timeout(STALL):
+                    await self._transport.room(ROOM)
+            except TimeoutError:
+                self._too_slow(f"nothing was read for {STALL:g} s")
+        if self._over:
+            raise asyncio.CancelledError
 
     async def _work(self) -> None:
         try:
@@ -166,7 +179,10 @@ class Conversation:
                     self._paused = False
                     self._transport.resume()
                 await self._answer(data)
-        except Exception:  # noqa: BLE001 - the root of this task; logged with its stack
+                if self._inbox:
+                    await self.room()  # answers pile up no further than the client reads them
+                    await asyncio.sleep(0)  # other connections have their turn
+        except (Exception, GeneratorExit):  # noqa: BLE001 - the root of this task; logged with its stack
             log.exception("conversation_failed", endpoint=self.endpoint, connection=self.connection.id)
             self.end("failed")
         finally:
@@ -197,9 +213,32 @@ class Conversation:
             self._worker.cancel()
         self._transport.close(code, _cut(reason), at_once=at_once)
 
-    def _from_thread(self, call: Callable[[], None]) -> None:
-        with suppress(RuntimeError):  # the loop is closed: to send after the close does nothing
-            self._loop.call_soon_threadsafe(call)
+    def _too_slow(self, reason: str) -> None:
+        self._close(CODES["too_slow_reader"].close, reason, at_once=True)
+
+    def _from_thread(self, item: bytes | tuple[int, str], size: int) -> None:
+        """Hand a frame or a close to the loop. What crosses is bounded like the outbox that it crosses to."""
+        with self._border:
+            first = not self._crossing
+            if self._crossing_size + size > self._queue_limit:
+                self._crossing.clear()
+                item = (CODES["too_slow_reader"].close, f"more than {self._queue_limit:,} bytes were not read")
+            self._crossing.append(item)
+            self._crossing_size += size
+        if first:
+            with suppress(RuntimeError):  # the loop is closed: to send after the close does nothing
+                self._loop.call_soon_threadsafe(self._arrive)
+
+    def _arrive(self) -> None:
+        with self._border:
+            arrived = tuple(self._crossing)
+            self._crossing.clear()
+            self._crossing_size = 0
+        for item in arrived:
+            if isinstance(item, bytes):
+                self.write(item)
+            else:
+                self._close(*item)
 
 
 def _cut(reason: str) -> str:

@@ -10,8 +10,8 @@ import asyncio
 import secrets
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Protocol
 
 import msgspec
@@ -19,9 +19,10 @@ import msgspec
 from jackfield import messages
 from jackfield.errors import Reject
 from jackfield.logs import log
+from jackfield.process.catalog import Process
 from jackfield.process.connection import Connection
 from jackfield.routing import Route
-from jackfield.schemas import Fault, parse_loosely
+from jackfield.schemas import Fault, parse_loosely, pointer
 
 __all__ = ["Busy", "Dispatcher", "Writer"]
 
@@ -30,6 +31,9 @@ SLOW_CALL = 0.050
 
 THREADS = 32
 """Calls of blocking processes that run at once on this node; one more is the error `busy`."""
+
+CLEAN_UP = 5.0
+"""Seconds that a generator has for its `finally` when it is ended before its end."""
 
 _END = object()
 
@@ -41,7 +45,7 @@ class Writer(Protocol):
         """Queue one frame for the client; never waits."""
 
     async def room(self) -> None:
-        """Wait until the client has taken enough for more to be made."""
+        """Wait until the client has taken enough for more to be made; cancelled when nobody is left to take it."""
 
 
 class Busy(Exception):
@@ -99,7 +103,9 @@ class Dispatcher:
             if task is None or task.cancelling():
                 raise
             writer.write(self._failed(route, connection, exc, message_id))
-        except (Exception, SystemExit) as exc:  # noqa: BLE001 - whatever a user's process does ends here
+        except GeneratorExit:
+            raise  # the task itself is taken down with its loop
+        except BaseException as exc:  # noqa: BLE001 - whatever a user's process raises ends here, sys.exit too
             writer.write(self._failed(route, connection, exc, message_id))
 
     def _read(self, route: Route, data: str | bytes) -> Any:
@@ -126,7 +132,7 @@ class Dispatcher:
         process = route.process
         function = process.function
         if process.kind == "generator":
-            await self._stream(route, _steps(self, process.blocking, function(**arguments)), message_id, writer)
+            await self._stream(route, self._steps(process, function(**arguments)), message_id, writer)
         elif process.kind == "async_generator":
             await self._stream(route, function(**arguments), message_id, writer)
         elif process.kind == "async":
@@ -134,26 +140,54 @@ class Dispatcher:
         elif process.blocking:
             self._reply(route, await self.in_thread(lambda: function(**arguments)), message_id, writer)
         else:
-            began = self._clock()
-            value = function(**arguments)
+            self._reply(route, self._timed(process, function, **arguments), message_id, writer)
+
+    def _timed(self, process: Process, function: Callable[..., Any], *values: Any, **arguments: Any) -> Any:
+        """Call on the event loop, where all others wait meanwhile; a long call is named in the log."""
+        began = self._clock()
+        try:
+            return function(*values, **arguments)
+        finally:
             took = self._clock() - began
             if took > SLOW_CALL:
                 log.warning("slow_call", process=process.name, milliseconds=round(took * 1000))
-            self._reply(route, value, message_id, writer)
 
     async def _stream(
-        self, route: Route, values: AsyncIterator[Any], message_id: str | int | None, writer: Writer
+        self, route: Route, values: AsyncGenerator[Any, None], message_id: str | int | None, writer: Writer
     ) -> None:
         try:
             async for value in values:
                 self._reply(route, value, message_id, writer)
                 await writer.room()
+                await asyncio.sleep(0)  # others have their turn, and the time limit its chance, between two replies
         finally:
-            close = getattr(values, "aclose", None)
-            if close is not None:
-                await close()
+            async with asyncio.timeout(CLEAN_UP):
+                await values.aclose()
         if message_id is not None:
             writer.write(messages.done(message_id))
+
+    async def _steps(self, process: Process, values: Generator[Any, None, None]) -> AsyncGenerator[Any, None]:
+        """A synchronous generator as an asynchronous one; each step in a thread where it may block."""
+        one_at_a_time = threading.Lock()  # a step that outlived its time limit may still run when we close
+
+        def locked(act: Callable[[], Any]) -> Any:
+            with one_at_a_time:
+                return act()
+
+        try:
+            while True:
+                if process.blocking:
+                    value = await self.in_thread(lambda: locked(lambda: next(values, _END)))
+                else:
+                    value = self._timed(process, next, values, _END)
+                if value is _END:
+                    return
+                yield value
+        finally:
+            if process.blocking:
+                self._pool.submit(locked, values.close).add_done_callback(_tell_if_failed)
+            else:
+                values.close()
 
     async def in_thread(self, function: Callable[[], Any]) -> Any:
         """Run `function` in a thread of the bounded pool. Raises Busy when all are taken.
@@ -162,16 +196,10 @@ class Dispatcher:
         """
         if not self._free.acquire(blocking=False):
             raise Busy
-        future = asyncio.get_running_loop().run_in_executor(self._pool, self._hold, function)
-        return await future
-
-    def _hold(self, function: Callable[[], Any]) -> Any:
-        try:
-            return function()
-        except StopIteration as exc:
-            raise RuntimeError("the process raised StopIteration") from exc  # a future cannot carry it
-        finally:
-            self._free.release()
+        future = self._pool.submit(_call_in_thread, function)
+        # also called where the future is cancelled before a thread took it
+        future.add_done_callback(lambda _done: self._free.release())
+        return await asyncio.wrap_future(future)
 
     def _reply(self, route: Route, value: object, message_id: str | int | None, writer: Writer) -> None:
         if self._check_replies:
@@ -179,8 +207,14 @@ class Dispatcher:
             if fault is not None:
                 raise messages.Unsendable("", f"the reply is not what the annotation says: {fault}")
         text = messages.reply(value, route.process.reply, message_id)
-        if text is not None:
-            writer.write(text)
+        if text is None:
+            return
+        room = route.endpoint.limits.queue
+        if len(text) > room:
+            raise messages.Unsendable(
+                "", f"it has {len(text):,} bytes, and what waits for a client has room for {room:,}"
+            )
+        writer.write(text)
 
     def _rejected(self, route: Route, connection: Connection, exc: Reject, message_id: str | int | None) -> bytes:
         try:
@@ -207,17 +241,16 @@ class Dispatcher:
         return messages.error("process_failed", incident=incident, message_id=message_id)
 
 
-async def _steps(dispatcher: Dispatcher, blocking: bool, values: Iterator[Any]) -> AsyncIterator[Any]:
-    """A synchronous generator as an asynchronous one; each step in a thread where it may block."""
-    while True:
-        if blocking:
-            value = await dispatcher.in_thread(lambda: next(values, _END))
-        else:
-            value = next(values, _END)
-            await asyncio.sleep(0)  # others have their turn between two replies
-        if value is _END:
-            return
-        yield value
+def _call_in_thread(function: Callable[[], Any]) -> Any:
+    try:
+        return function()
+    except StopIteration as exc:
+        raise RuntimeError("the process raised StopIteration") from exc  # a future cannot carry it
+
+
+def _tell_if_failed(closed: Future[Any]) -> None:
+    if not closed.cancelled() and closed.exception() is not None:
+        log.error("generator_not_closed", exc_info=closed.exception())
 
 
 class _Invalid(Exception):
@@ -247,28 +280,51 @@ class _Invalid(Exception):
 def _explain(route: Route, text: str, exc: Exception | None) -> _Invalid:
     """Name all that is wrong with a message that was refused, by the published schema first."""
     value, faults = parse_loosely(text)
-    if faults:
-        return _Invalid(faults)
     if not isinstance(value, dict):
-        return _Invalid([Fault("", "a message is a JSON object, like {…}")])
+        return _Invalid(faults or [Fault("", "a message is a JSON object, like {…}")])
     message_id = value.pop("$id", None)
-    good_id = _good_id(message_id)
-    if message_id is not None and not good_id:
+    good_id = message_id if _good_id(message_id) else None
+    if faults:
+        return _Invalid(faults, message_id=good_id)
+    if message_id is not None and good_id is None:
         faults = [Fault("/$id", "must be a text of at most 128 characters or a whole number")]
     faults += route.whole.faults(value)
     if not faults:
-        faults = [_from_msgspec(exc)]
-    return _Invalid(faults, message_id=message_id if good_id else None)
+        faults = [_from_msgspec(exc, value)]
+    return _Invalid(faults, message_id=good_id)
 
 
 def _good_id(value: object) -> bool:
-    return (isinstance(value, str) and len(value) <= 128) or (isinstance(value, int) and not isinstance(value, bool))
+    # exact types: true is an int to Python, and NaN stands as a kind of text where it was found
+    if type(value) is str:
+        return len(value) <= 128 and not any(0xD800 <= ord(letter) <= 0xDFFF for letter in value)
+    return type(value) is int
 
 
-def _from_msgspec(exc: Exception | None) -> Fault:
+def _from_msgspec(exc: Exception | None, value: object) -> Fault:
     problem, _, path = str(exc or "does not fit").partition(" - at `$")
-    pointer = path.rstrip("`").replace(".", "/").replace("[", "/").replace("]", "")
-    return Fault(pointer, problem[:1].lower() + problem[1:])
+    # to JSON Schema 1.0 is an integer; to Python, and so to the process, it is not
+    problem = problem.replace("Expected `int`, got `float`", "must be a whole number, without a point or an exponent")
+    return Fault(_pointer(path.rstrip("`"), value), problem[:1].lower() + problem[1:])
+
+
+def _pointer(path: str, value: object) -> str:
+    """msgspec's `.a[0].b` as a JSON pointer, as far as it leads into the message; keys may hold dots."""
+    parts: list[str | int] = []
+    while path:
+        index, _, rest = path[1:].partition("]")
+        if isinstance(value, list) and index.isdecimal() and int(index) < len(value):
+            parts.append(int(index))
+            value, path = value[int(index)], rest
+        elif isinstance(value, dict) and path.startswith("."):
+            keys = [key for key in value if path[1:] == key or path[1:].startswith((f"{key}.", f"{key}["))]
+            if not keys:
+                break
+            parts.append(max(keys, key=len))
+            value, path = value[parts[-1]], path[1 + len(str(parts[-1])) :]
+        else:
+            break
+    return pointer(parts)
 
 
 def _body(raw: bytes) -> Any:

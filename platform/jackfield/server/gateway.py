@@ -106,12 +106,15 @@ class Gateway:
         who: Identity | Refusal | None = None
         try:
             self._check_host(request)
-            if not self.ready:
-                raise Refusal("not_ready", retry_after=1)
             who = await self.who(request)
+            if not self.ready:  # asked after the last wait: whom `drain` does not see, nobody admits
+                raise Refusal("not_ready", retry_after=1)
             admission = judge(self.generation.table, request, who, self.hub, tell=self.tells(who))
         except Refusal as refusal:
             await self._refuse(request, refusal, who, scope, receive, send)
+            return
+        except Exception:  # noqa: BLE001 - the last resort of a handshake; logged with its stack
+            await self._refuse(request, _fault(request), who, scope, receive, send)
             return
         await self._converse(request, admission, scope, receive, send)
 
@@ -126,7 +129,7 @@ class Gateway:
     ) -> None:
         self.note(request, refusal, who)
         if "websocket.http.response" in scope.get("extensions", {}):
-            response = pages.problem(refusal, self.generation.table.plan.auth)
+            response = pages.problem(refusal, self.generation.table.plan.auth, root=request.root)
             await response(scope, receive, send)
         else:
             await send({"type": "websocket.close", "code": 1000, "reason": refusal.code})
@@ -143,6 +146,7 @@ class Gateway:
         conversation.begin(self._connection(request, admission, conversation))
         self.hub.seat(conversation)  # in the step that judged: a revocation from here on finds it
         opened = False
+        expiry = self._expiry(conversation)
         try:
             await send({"type": "websocket.accept", "subprotocol": admission.subprotocol})
             opened = True
@@ -151,7 +155,10 @@ class Gateway:
         except OSError:
             pass  # the client left before or while it was accepted
         finally:
+            if expiry is not None:
+                expiry.cancel()
             self.hub.leave(conversation)
+            conversation.lost()
             await conversation.finished()
             if opened:
                 seconds = round(conversation.duration, 3)
@@ -161,6 +168,15 @@ class Gateway:
                     seconds=seconds,
                     **_facts(conversation, request),
                 )
+
+    def _expiry(self, conversation: Conversation) -> asyncio.TimerHandle | None:
+        """The timer that ends a conversation together with its session."""
+        expires_at = conversation.identity.expires_at
+        if expires_at is None:
+            return None
+        reason = "the session has run out"
+        loop = asyncio.get_running_loop()
+        return loop.call_later(expires_at - self._clock(), conversation.end, "session_ended", reason)
 
     def _connection(self, request: Request, admission: Admission, conversation: Conversation) -> Connection:
         return Connection(
@@ -189,11 +205,9 @@ class Gateway:
             return self._plain(request, who)
         except Refusal as refusal:
             self.note(request, refusal, who)
-            return pages.problem(refusal, auth)
+            return pages.problem(refusal, auth, root=request.root)
         except Exception:  # noqa: BLE001 - the last resort of a request; logged with its stack
-            incident = secrets.token_hex(4)
-            log.exception("server_fault", incident=incident, path=request.raw_path.decode("latin-1"))
-            return pages.problem(Refusal("server_fault", more={"incident": incident}), auth)
+            return pages.problem(_fault(request), auth)
 
     def _state(self, request: Request, path: str) -> Response:
         if request.method not in ("GET", "HEAD"):
@@ -232,9 +246,10 @@ class Gateway:
 
     def _malformed(self, request: Request) -> Refusal:
         versions = request.values(b"sec-websocket-version")
+        target = (request.raw_path + b"?" + request.query_string).decode("latin-1")
         if len(versions) == 1 and versions[0] != "13":
             return Refusal("bad_version", f"The request asks for version {versions[0][:20]}.")
-        fault = upgrade_fault(request.method, "/", "1.1", list(request.headers))
+        fault = upgrade_fault(request.method, target, "1.1", list(request.headers))
         return Refusal("malformed_upgrade", f"{fault or 'HTTP/1.1 is needed for an upgrade'}.")
 
     # who is asking
@@ -262,13 +277,13 @@ class Gateway:
         Raises Refusal for a credential that stands where it may not, or two that differ.
         """
         cookie = self.generation.table.plan.auth.cookie
-        credential = credentials.find(request.headers, request.query_string, cookie)
-        if credential is None:
-            return None
         try:
-            return await self.sessions.identify(credential)
+            credential = credentials.find(request.headers, request.query_string, cookie)
+            return None if credential is None else await self.sessions.identify(credential)
         except Refusal as refusal:
-            return refusal
+            if refusal.status == 400:
+                raise
+            return refusal  # only an endpoint that asks who is calling refuses for it
 
     def tells(self, who: Identity | Refusal | None) -> bool:
         """Whether this caller may see what the documents say."""
@@ -298,9 +313,7 @@ class Gateway:
     def _changed(self, change: Change) -> None:
         """A session or user changed somewhere: the connections concerned close, nobody else's."""
         for member in self.hub:
-            if not isinstance(member, Conversation) or not _concerns(change, member.identity):
-                continue
-            if change.kind in ("user_added", "user_enabled"):
+            if not isinstance(member, Conversation) or not change.concerns(member.identity):
                 continue
             if change.roles is None:
                 member.end("session_ended")
@@ -311,10 +324,11 @@ class Gateway:
                 member.end(closing.code, closing.reason)
 
 
-def _concerns(change: Change, identity: Identity) -> bool:
-    if change.session:
-        return identity.session == change.session
-    return bool(identity) and identity.login == change.login
+def _fault(request: Request) -> Refusal:
+    """Log the exception that is being handled; what the caller is told of it."""
+    incident = secrets.token_hex(4)
+    log.exception("server_fault", incident=incident, path=request.raw_path.decode("latin-1"))
+    return Refusal("server_fault", more={"incident": incident})
 
 
 def _facts(conversation: Conversation, request: Request) -> dict[str, Any]:

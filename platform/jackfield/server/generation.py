@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from jackfield.logs import log
@@ -14,6 +15,9 @@ __all__ = ["Generation"]
 
 OPEN_LIMIT = 30.0
 """Seconds that all resources together have to open."""
+
+CLOSE_LIMIT = 10.0
+"""Seconds that all resources together have to close; a server that stops must not hang on one."""
 
 
 class Generation:
@@ -52,12 +56,24 @@ class Generation:
         if self._calls == 0:
             self._empty.set()
 
+    def hurry(self) -> None:
+        """Let `retire` wait for no call any more."""
+        self._empty.set()
+
     async def retire(self, time_limit: float) -> None:
-        """Wait for the last call, at most `time_limit` seconds, then close the resources and free the modules."""
-        try:
+        """Wait for the last call, at most `time_limit` seconds, then close the resources and free the modules.
+
+        A resource that fails to close is logged: nobody is left to be told.
+        """
+        with suppress(TimeoutError):
             async with asyncio.timeout(time_limit):
                 await self._empty.wait()
-        except TimeoutError:
+        if self._calls:
             log.warning("generation_kept_busy", generation=self.number, calls=self._calls)
-        await self._opened.close()
-        self.table.catalog.release()
+        try:
+            async with asyncio.timeout(CLOSE_LIMIT):
+                await self._opened.close()
+        except (TimeoutError, ExceptionGroup) as exc:
+            log.error("resource_not_closed", generation=self.number, exc_info=exc)
+        finally:
+            self.table.catalog.release()

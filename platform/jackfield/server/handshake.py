@@ -97,7 +97,7 @@ def judge(
     params = params_of(match)
     standing = Standing(endpoint.name, match.params, tuple(request.values(b"origin")), request.own)
     _judge_origin(endpoint, standing)
-    identity = _judge_credential(endpoint, who, table)
+    identity = _judge_credential(endpoint, who, table, request.root)
     _judge_role(endpoint, identity)
     _judge_room(endpoint, identity, counts)
     return Admission(match.route, params, identity, _subprotocol(endpoint, request), standing)
@@ -158,7 +158,9 @@ def _judge_origin(endpoint: Endpoint, standing: Standing) -> None:
     origin.judge(standing.origin, standing.own, any_origin=rule.any, allowed=rule.allowed, required=rule.required)
 
 
-def _judge_credential(endpoint: Endpoint, who: Identity | Refusal | None, table: RoutingTable) -> Identity:
+def _judge_credential(
+    endpoint: Endpoint, who: Identity | Refusal | None, table: RoutingTable, root: str = ""
+) -> Identity:
     if endpoint.access.mode == "public":
         return ANONYMOUS
     if isinstance(who, Refusal):
@@ -167,12 +169,13 @@ def _judge_credential(endpoint: Endpoint, who: Identity | Refusal | None, table:
         return who
     if endpoint.access.mode == "optional":
         return ANONYMOUS
-    raise _not_logged_in(table)
+    raise _not_logged_in(table, root)
 
 
-def _not_logged_in(table: RoutingTable) -> Refusal:
+def _not_logged_in(table: RoutingTable, root: str) -> Refusal:
     auth = table.plan.auth
-    fix = f'POST {auth.path}/login with {{"login": …, "password": …}}, then send the header Cookie: {auth.cookie}=…'
+    where = f"{root}{auth.path}/login"
+    fix = f'POST {where} with {{"login": …, "password": …}}, then send the header Cookie: {auth.cookie}=…'
     return Refusal("not_logged_in", fix=fix)
 
 

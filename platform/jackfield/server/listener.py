@@ -20,14 +20,18 @@ __all__ = ["bind", "listen"]
 
 BACKLOG = 2048
 
+CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
+"""For TLS 1.2; uvicorn's own choice is the old CBC suites alone. TLS 1.3 has only good ones."""
+
 
 def bind(options: Options) -> socket.socket:
     """The listening socket, taken before anything is loaded. Raises OSError, for a port in use above all."""
-    family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
+    host = options.host.strip("[]")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((options.host, options.port))
+        listener.bind((host, options.port))
         listener.listen(BACKLOG)
     except BaseException:
         listener.close()
@@ -59,6 +63,7 @@ def _config(node: Node) -> uvicorn.Config:
         ws_per_message_deflate=False,
         ssl_certfile=options.tls_cert or None,
         ssl_keyfile=options.tls_key or None,
+        ssl_ciphers=CIPHERS,
         timeout_graceful_shutdown=5,
     )
 
@@ -101,7 +106,7 @@ def _signals(server: _Server, node: Node) -> Iterator[None]:
         publishing.add(task)
         task.add_done_callback(publishing.discard)
 
-    handled = {signal.SIGINT: stop, signal.SIGTERM: stop}
+    handled: dict[int, Callable[[], None]] = {signal.SIGINT: stop, signal.SIGTERM: stop}
     if hasattr(signal, "SIGHUP"):
         handled[signal.SIGHUP] = publish
     try:
@@ -115,6 +120,9 @@ def _signals(server: _Server, node: Node) -> Iterator[None]:
     finally:
         for task in publishing:
             task.cancel()
+        with contextlib.suppress(NotImplementedError):
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.remove_signal_handler(number)  # a second signal ends at once whatever still closes
 
 
 async def _publish(node: Node) -> None:
@@ -126,3 +134,5 @@ async def _publish(node: Node) -> None:
     except PlanError as exc:
         for problem in exc.problems:
             log.error("publish_problem", problem=str(problem))
+    except Exception:  # noqa: BLE001 - the root of this task; logged with its stack
+        log.exception("publish_failed")

@@ -83,6 +83,8 @@ class Login:
 
     async def _logout(self, request: Request, http: HttpRequest) -> Response:
         who = await self._gateway.who(request)
+        if isinstance(who, Refusal) and who.code == "store_unavailable":
+            raise who  # nobody may believe a session ended that was not even looked up
         if isinstance(who, Identity):
             await self._gateway.sessions.logout(who)
             log.info("logout", login=who.login, client=request.client)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from jackfield.auth.passwords import Passwords
 from jackfield.auth.sessions import Sessions
 from jackfield.auth.store import Store
 from jackfield.auth.tokens import Tokens
+from jackfield.config import schema
 from jackfield.errors import PlanError
 from jackfield.logs import log
 from jackfield.routing import RoutingTable
@@ -58,46 +60,97 @@ async def open_node(
     where the store does not answer.
     """
     async with AsyncExitStack() as stack:
-        tokens = Tokens(state.keys(), clock=clock)
         archive = Archive(state.published)
-        table, fell_back = await _first_table(folder, archive)
-        stack.callback(table.catalog.release)
-        store = await Store.open(state.store_url, clock)
-        stack.push_async_callback(store.close)
-        passwords = Passwords()
-        stack.push_async_callback(passwords.close)
-        auth = table.plan.auth
-        sessions = Sessions(store, tokens, passwords, lifetime=auth.session, idle=auth.idle, clock=clock)
-        dispatcher = Dispatcher(check_replies=options.check_replies)
-        stack.callback(dispatcher.close)
-        gateway = Gateway(options, sessions, await Generation.open(1, table), dispatcher, clock=clock)
-        stack.push_async_callback(_retire_live, gateway)
-        publisher = Publisher(gateway, folder, archive, clock=clock)
+        gateway, start = await _open_gateway(stack, folder, state, archive, options, clock)
+
+        def on_live(table: RoutingTable) -> None:
+            _write_schema(state, table)
+
+        publisher = Publisher(gateway, folder, archive, tried=start.tried, on_live=on_live, clock=clock)
         stack.push_async_callback(publisher.close)
-        admin = await make_first_admin(store, passwords, sessions) if options.local else None
-        node = Node(folder, gateway, publisher, options, admin, fell_back, clock())
+        node = Node(folder, gateway, publisher, options, start.first_admin, start.fell_back, clock())
         control = ControlServer(state.server_json, _verbs(node), {"address": options.address})
         await control.start()
         stack.push_async_callback(control.close)
-        await stack.enter_async_context(_tending(sessions, publisher, folder, options, tell))
+        await stack.enter_async_context(_tending(gateway.sessions, publisher, folder, options, tell))
+        on_live(gateway.generation.table)
         yield node
+
+
+@dataclass(frozen=True, slots=True)
+class _Start:
+    tried: str
+    fell_back: PlanError | None
+    first_admin: FirstAdmin | None
+
+
+async def _open_gateway(
+    stack: AsyncExitStack,
+    folder: Path,
+    state: State,
+    archive: Archive,
+    options: Options,
+    clock: Callable[[], float],
+) -> tuple[Gateway, _Start]:
+    """The gateway with its first generation. A function of its own: nothing here may keep that one alive."""
+    tokens = Tokens(state.keys(), clock=clock)
+    generation, tried, fell_back = await _first_generation(folder, archive)
+    unowned = await stack.enter_async_context(AsyncExitStack())
+    unowned.push_async_callback(generation.retire, 0.0)
+    store = await Store.open(state.store_url, clock)
+    stack.push_async_callback(store.close)
+    passwords = Passwords()
+    stack.push_async_callback(passwords.close)
+    auth = generation.table.plan.auth
+    sessions = Sessions(store, tokens, passwords, lifetime=auth.session, idle=auth.idle, clock=clock)
+    dispatcher = Dispatcher(check_replies=options.check_replies)
+    stack.callback(dispatcher.close)
+    gateway = Gateway(options, sessions, generation, dispatcher, clock=clock)
+    unowned.pop_all()
+    stack.push_async_callback(_retire_live, gateway)
+    admin = await make_first_admin(store, passwords, sessions) if options.local else None
+    return gateway, _Start(tried, fell_back, admin)
+
+
+async def _first_generation(folder: Path, archive: Archive) -> tuple[Generation, str, PlanError | None]:
+    """The first generation, the digest of the files, and their problems where an older plan serves."""
+    tried = await asyncio.to_thread(digest, folder)
+    table, fell_back = await _first_table(folder, archive)
+    try:
+        generation = await Generation.open(1, table)
+    except BaseException:
+        table.catalog.release()
+        raise
+    if fell_back is None:
+        try:
+            await asyncio.to_thread(archive.keep, folder, tried)
+        except OSError as exc:
+            log.warning("publish_not_kept", reason=str(exc))
+    return generation, tried, fell_back
 
 
 async def _first_table(folder: Path, archive: Archive) -> tuple[RoutingTable, PlanError | None]:
     """The table from the files, or from what was last published where the files have problems."""
     try:
-        sources = await asyncio.to_thread(digest, folder)
-        table = await build_in_thread(folder, 1)
-        await asyncio.to_thread(archive.keep, folder, sources)
-        return table, None
+        return await build_in_thread(folder, 1), None
     except PlanError as problems:
         names = await asyncio.to_thread(archive.names)
         if not names:
             raise
-        try:
-            return await build_in_thread(archive.path(names[-1]), 1), problems
-        except PlanError:
-            raise problems from None  # the copy is of no use either; what to mend is in the files
+        with suppress(PlanError):
+            # without its traceback, whose frames would keep the broken modules
+            return await build_in_thread(archive.path(names[-1]), 1), problems.with_traceback(None)
+        raise  # the copy is of no use either; what to mend is in the files
+
+
+def _write_schema(state: State, table: RoutingTable) -> None:
+    """The schema that the first line of endpoints.yaml names, so that editors complete it without a step."""
+    tags = sorted({tag for endpoint in table.plan.endpoints for tag in endpoint.tags})
+    found = schema.document(sorted(table.catalog.processes), tuple(table.plan.roles or ()), tags)
+    try:
+        state.endpoints_schema.write_text(json.dumps(found, ensure_ascii=False, indent=2), encoding="utf-8")
+    except OSError as exc:
+        log.warning("schema_not_written", reason=str(exc))
 
 
 @asynccontextmanager

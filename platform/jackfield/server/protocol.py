@@ -1,17 +1,18 @@
 """uvicorn's HTTP and WebSocket protocols, mended.
 
 Private names of uvicorn 0.54 and websockets 17 that are used here, to be looked at with each release:
-  H11Protocol             _should_upgrade, headers, handle_websocket_upgrade
+  H11Protocol             _should_upgrade, headers, handle_websocket_upgrade, send_400_response, conn, cycle, transport
   WebSocketsSansIOProtocol  app, scope, conn, logger, transport, queue, frames, curr_msg_data_type, close_sent,
                           close_timer, handshake_complete, initial_response, read_paused, ping_interval,
                           ping_timeout, ping_timer, pong_timer, handle_connect, handle_parser_exception,
-                          send_receive_event_to_app, keepalive_timeout, schedule_ping, run_asgi, send_500_response
+                          send_receive_event_to_app, send_keepalive_ping, keepalive_timeout, schedule_ping, run_asgi,
+                          send_500_response
   ServerProtocol          max_message_size, process_request (public, used without a connection)
 
 What is mended, each seen in uvicorn 0.54: a malformed upgrade is answered by the application and not in a
-library's words; an exception after the accept closes with a close frame; a refusal is no ERROR in the log;
-a text frame that is not UTF-8 leaves no traceback; while we ourselves do not read, a client is not closed
-for a pong that we could not see; no query string reaches the log.
+library's words, and so is a request that is no HTTP; an exception after the accept closes with a close frame;
+a refusal is no ERROR in the log; a text frame that is not UTF-8 leaves no traceback; while we ourselves do not
+read, a client is not closed for a pong that we could not see; no query string reaches the log.
 """
 
 from __future__ import annotations
@@ -19,15 +20,20 @@ from __future__ import annotations
 import logging
 from typing import Any, cast
 
+import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.datastructures import Headers
 from websockets.exceptions import InvalidHandshake
 from websockets.http11 import Request as HandshakeRequest
+from websockets.protocol import State
 from websockets.server import ServerProtocol
 
+from jackfield.config.plan import AuthSettings
+from jackfield.errors import Refusal
 from jackfield.logs import log
+from jackfield.server import pages
 
 __all__ = ["EXTENSION", "HttpProtocol", "Socket", "WebSocketProtocol", "upgrade_fault"]
 
@@ -49,7 +55,9 @@ def upgrade_fault(method: str, target: str, version: str, headers: list[tuple[by
     """
     if len(headers) > MAX_HEADERS:
         return f"more than {MAX_HEADERS} headers"
-    if len(target) > MAX_HEADER_LINE or any(len(name) + len(value) + 2 > MAX_HEADER_LINE for name, value in headers):
+    if len(f"{method} {target} HTTP/{version}") > MAX_HEADER_LINE or any(
+        len(name) + len(value) + 2 > MAX_HEADER_LINE for name, value in headers
+    ):
         return f"a line longer than {MAX_HEADER_LINE:,} bytes"
     names = [name for name, _ in headers]
     if b"transfer-encoding" in names or any(v != b"0" for n, v in headers if n == b"content-length"):
@@ -89,11 +97,23 @@ class HttpProtocol(H11Protocol):
     """
 
     def _should_upgrade(self) -> bool:
-        if self._get_upgrade() != b"websocket":
+        if all(name != b"upgrade" or value.lower() != b"websocket" for name, value in self.headers):
             return False
         scope = self.scope
         target = scope["raw_path"].decode("latin-1") + "?" + scope["query_string"].decode("latin-1")
         return upgrade_fault(scope["method"], target, scope["http_version"], self.headers) is None
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no HTTP/1.1 in our own form; without an answer where one has begun already."""
+        if self.cycle is not None:
+            self.cycle.disconnected = True
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            answer = pages.problem(Refusal("malformed_request"), AuthSettings())
+            headers = [*answer.raw_headers, (b"connection", b"close")]
+            head = h11.Response(status_code=400, headers=headers, reason=b"Bad Request")
+            for event in (head, h11.Data(data=bytes(answer.body)), h11.EndOfMessage()):
+                self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
 
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):
@@ -102,6 +122,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.logger = _quiet
+        self._heard = False  # whether a message came since the last ping, or waited for us when it was sent
 
     def handle_connect(self, event: HandshakeRequest) -> None:
         """Add our extension to the scope; the application's task, made by the parent, runs later."""
@@ -127,19 +148,29 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     def send_receive_event_to_app(self) -> None:
         """Hand one message on; text that is not UTF-8 closes 1007 (RFC 6455, section 8.1)."""
+        self._heard = True
         if self.curr_msg_data_type == "text" and not self.close_sent:
             try:
                 b"".join(self.frames).decode()
             except UnicodeDecodeError:
                 self.frames = []
-                self.conn.send_close(1007, "a text frame is not UTF-8")
-                self.handle_parser_exception()
+                if self.conn.state is State.OPEN:  # else the client's own close came in the same breath
+                    self.conn.send_close(1007, "a text frame is not UTF-8")
+                    self.handle_parser_exception()
                 return
         super().send_receive_event_to_app()
 
+    def send_keepalive_ping(self) -> None:
+        """Begin a new interval."""
+        self._heard = self.read_paused
+        super().send_keepalive_ping()
+
     def keepalive_timeout(self) -> None:
-        """Give the client another interval while we ourselves have paused reading: its pong may wait there."""
-        if self.read_paused:
+        """Give the client another interval where it spoke in this one, or where we ourselves have paused reading.
+
+        Its pong may wait behind what we have not read; that it lives is known anyway.
+        """
+        if self.read_paused or self._heard:
             self.pong_timer = None
             self.pending_ping_payload = None
             self.schedule_ping()

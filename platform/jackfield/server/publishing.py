@@ -1,10 +1,10 @@
 """Publishing: build the new generation whole, swap it in, keep what was live for the way back.
 
-    files -> (thread) routing.build -> resources opened -> rejudge every open connection -> one assignment
+    files -> (thread) routing.build -> resources opened -> copy kept -> rejudge every connection and swap
 
-Each publish that succeeds is copied to `published/` of the state folder; `history.json` there names the
-copies in the order in which they went live, the live one last. `back` drops the last and builds the one
-before it from its copy.
+Everything that may fail comes before the swap; the swap itself waits for nothing. Each publish that
+succeeds is copied to `published/` of the state folder; `history.json` there names the copies in the order
+in which they went live, the live one last. `back` drops the last and builds the one before from its copy.
 """
 
 from __future__ import annotations
@@ -12,10 +12,13 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import os
 import shutil
+import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -39,8 +42,7 @@ RETIRE_LIMIT = 600.0
 KEPT = 20
 """Publishes that are kept for the way back."""
 
-_PARTS = ("endpoints.yaml", "endpoints", "processes")
-_NO_COPIES = shutil.ignore_patterns("__pycache__", "*.pyc", ".*")
+_FOLDERS = ("endpoints", "processes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,7 @@ class Archive:
         return self._folder / name
 
     def keep(self, project: Path, digest_: str) -> str:
-        """Copy the project's sources and make the copy the last; gives its name."""
+        """Copy the project's sources and make the copy the last; gives its name. Raises OSError."""
         names = self.names()
         if names and names[-1].endswith(digest_):
             return names[-1]
@@ -100,12 +102,10 @@ class Archive:
         half_made = self._folder / f".{name}"
         shutil.rmtree(half_made, ignore_errors=True)
         half_made.mkdir(parents=True)
-        for part in _PARTS:
-            source = project / part
-            if source.is_dir():
-                shutil.copytree(source, half_made / part, ignore=_NO_COPIES)
-            elif source.is_file():
-                shutil.copy2(source, half_made / part)
+        for file, path in _files(project):
+            copy = half_made / file
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(path, copy)
         half_made.rename(self._folder / name)
         self._write([*names, name])
         return name
@@ -128,28 +128,83 @@ class Archive:
 def digest(project: Path) -> str:
     """A hash of all that a publish reads; differs as soon as a byte does. 12 hexadecimal digits."""
     seen = hashlib.sha256()
-    for part in _PARTS:
-        root = project / part
-        for path in sorted(root.rglob("*")) if root.is_dir() else [root]:
-            if path.is_file() and "__pycache__" not in path.parts and not path.name.startswith("."):
-                content = hashlib.sha256(path.read_bytes()).hexdigest()
-                seen.update(f"{path.relative_to(project).as_posix()}\n{content}\n".encode())
+    for file, path in _files(project):
+        try:
+            content = hashlib.sha256(path.read_bytes()).hexdigest()
+        except OSError:
+            continue  # an editor is just replacing it, or nobody may read it: the loader tells of that
+        seen.update(f"{file}\n{content}\n".encode("utf-8", "surrogateescape"))
     return seen.hexdigest()[:12]
+
+
+def _files(project: Path) -> Iterator[tuple[str, Path]]:
+    """The files that make a generation, sorted: relative name and where it is.
+
+    Linked folders are entered, each real one once, as the loader of the processes does it.
+    """
+    if (project / "endpoints.yaml").is_file():
+        yield "endpoints.yaml", project / "endpoints.yaml"
+    seen: set[str] = set()
+    for root in _FOLDERS:
+        for folder, names, files in os.walk(project / root, followlinks=True):
+            real = os.path.realpath(folder)
+            fresh = () if real in seen else names
+            seen.add(real)
+            names[:] = sorted(name for name in fresh if not name.startswith(".") and name != "__pycache__")
+            for name in sorted(files):
+                path = Path(folder, name)
+                if not name.startswith(".") and not name.endswith(".pyc") and path.is_file():
+                    yield path.relative_to(project).as_posix(), path
 
 
 async def build_in_thread(folder: Path, number: int) -> RoutingTable:
     """`routing.build` beside the loop, within LOAD_LIMIT. Raises PlanError."""
     try:
         async with asyncio.timeout(LOAD_LIMIT):
-            return await asyncio.to_thread(build, folder, number)
+            return await _built(folder, number)
     except TimeoutError:
         message = f"loading took longer than {LOAD_LIMIT:g} s"
         hint = "a module under processes/ waits for something while it is imported; do that in a @resource"
-        raise PlanError([Problem("too_slow", message, hint)]) from None
+        raise PlanError([Problem("too_slow", message, hint, file="processes")]) from None
+
+
+def _built(folder: Path, number: int) -> asyncio.Future[RoutingTable]:
+    """The table that a thread of its own builds.
+
+    Not a thread of the loop's pool: a module that never finishes would keep one of the few for good, and
+    Python would wait for it when the server stops. What comes too late is released.
+    """
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[RoutingTable] = loop.create_future()
+
+    def deliver(table: RoutingTable | None, fault: BaseException | None) -> None:
+        if future.done():
+            if table is not None:
+                table.catalog.release()
+        elif table is not None:
+            future.set_result(table)
+        else:
+            future.set_exception(fault or RuntimeError("nothing was built"))
+
+    def run() -> None:
+        table, fault = None, None
+        try:
+            table = build(folder, number)
+        except BaseException as exc:  # noqa: BLE001 - the root of this thread; told where it is awaited
+            fault = exc
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(deliver, table, fault)
+
+    threading.Thread(target=run, name="jackfield-build", daemon=True).start()
+    return future
 
 
 class Publisher:
-    """Publishes into one gateway, one at a time."""
+    """Publishes into one gateway, one at a time.
+
+    `tried` is the digest of the project's files when they were last loaded, whatever came of it. `on_live`
+    hears of each table that went live; it is called after the swap and must not fail.
+    """
 
     def __init__(
         self,
@@ -157,103 +212,134 @@ class Publisher:
         folder: Path,
         archive: Archive,
         *,
+        tried: str = "",
+        on_live: Callable[[RoutingTable], None] = lambda _table: None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.published_at = clock()
+        self.tried = tried
         self._gateway = gateway
         self._folder = folder
         self._archive = archive
+        self._on_live = on_live
         self._clock = clock
         self._one_at_a_time = asyncio.Lock()
-        self._retiring: set[asyncio.Task[None]] = set()
-        self._number = gateway.generation.number
+        self._retiring: dict[asyncio.Task[None], Generation] = {}
 
     async def publish(self, *, dry_run: bool = False, back: bool = False) -> Report:
         """Make the files live, or with `back` what was live before. Raises PlanError; the old stays then."""
         async with self._one_at_a_time:
             source = await self._before() if back else self._folder
-            self._number += 1
-            sources, table = await self._build(source)
-            report = self._report(table, dry_run=dry_run)
+            number = self._gateway.generation.number + 1
+            sources, table = await self._build(source, number)
             if dry_run:
                 table.catalog.release()
-                return report
+                return self._report(table, self._judged(table), dry_run=True)
+            generation = await self._open(number, table)
             try:
-                generation = await Generation.open(self._number, table)
-            except PlanError:
-                table.catalog.release()
+                await asyncio.to_thread(self._keep, sources, back=back)
+            except BaseException:
+                await generation.retire(0.0)
                 raise
-            self._swap(generation)
-            if back:
-                await asyncio.to_thread(self._archive.go_back)
-            else:
-                await asyncio.to_thread(self._archive.keep, self._folder, sources)
-            log.info("published", hash=report.hash, generation=report.generation, back=back)
+            report = self._swap(generation)
+            closed = sum(item.connections for item in report.closes)
+            log.info("published", hash=report.hash, generation=number, back=back, open=report.open, closed=closed)
+            self._on_live(table)
             return report
 
     async def close(self) -> None:
-        """Stop waiting for generations that retire."""
-        for task in self._retiring:
-            task.cancel()
+        """Close the resources of generations that still wait for a last call."""
+        for generation in self._retiring.values():
+            generation.hurry()
         await asyncio.gather(*self._retiring, return_exceptions=True)
 
-    async def _build(self, source: Path) -> tuple[str, RoutingTable]:
+    async def _build(self, source: Path, number: int) -> tuple[str, RoutingTable]:
         """A table and the digest of exactly the files that it was built from."""
         for _ in range(5):
             before = await asyncio.to_thread(digest, source)
-            table = await build_in_thread(source, self._number)
+            if source == self._folder:
+                self.tried = before
+            table = await build_in_thread(source, number)
             if await asyncio.to_thread(digest, source) == before:
                 return before, table
             table.catalog.release()  # somebody saved a file meanwhile: what was read may be half of each
-        raise PlanError([Problem("too_slow", "the files change faster than they can be loaded", "publish again")])
+        message = "the files change faster than they can be loaded"
+        raise PlanError([Problem("too_slow", message, "publish again when they are all saved", file="processes")])
 
     async def _before(self) -> Path:
         names = await asyncio.to_thread(self._archive.names)
         if len(names) < 2:
-            raise PlanError([Problem("file_missing", "nothing was published before what is live", file="published")])
+            message = "nothing was published before what is live, so there is no way back"
+            raise PlanError([Problem("file_missing", message, file="published")])
         return self._archive.path(names[-2])
 
-    def _swap(self, generation: Generation) -> None:
+    async def _open(self, number: int, table: RoutingTable) -> Generation:
+        try:
+            return await Generation.open(number, table)
+        except BaseException:
+            table.catalog.release()
+            raise
+
+    def _keep(self, sources: str, *, back: bool) -> None:
+        try:
+            if back:
+                self._archive.go_back()
+            else:
+                self._archive.keep(self._folder, sources)
+        except OSError as exc:
+            message = f"what is published cannot be kept for the way back: {exc.strerror or exc}"
+            raise PlanError([Problem("file_unreadable", message, file="published")]) from exc
+
+    def _swap(self, generation: Generation) -> Report:
         """The one step in which the new generation becomes live; nothing in it waits."""
+        judged = self._judged(generation.table)
+        report = self._report(generation.table, judged, dry_run=False)
         before = self._gateway.install(generation)
         self.published_at = self._clock()
-        for member, closing in self._judged(generation.table):
+        for member, closing in judged:
             if closing is not None:
                 member.end(closing.code, closing.reason)
             else:
                 route = generation.table.routes[member.endpoint]
                 member.connection.params = params_of(Match(route, member.standing.texts))
         retiring = asyncio.create_task(before.retire(RETIRE_LIMIT))
-        self._retiring.add(retiring)
-        retiring.add_done_callback(self._retiring.discard)
+        self._retiring[retiring] = before
+        retiring.add_done_callback(self._retiring.pop)
+        return report
 
     def _judged(self, table: RoutingTable) -> list[tuple[Conversation, Closing | None]]:
         members = [member for member in self._gateway.hub if isinstance(member, Conversation)]
         return [(member, rejudge(table, member.standing, member.identity)) for member in members]
 
-    def _report(self, table: RoutingTable, *, dry_run: bool) -> Report:
-        old, new = self._gateway.generation.table, table
+    def _report(
+        self, new: RoutingTable, judged: Iterable[tuple[Conversation, Closing | None]], *, dry_run: bool
+    ) -> Report:
+        old = self._gateway.generation.table
         both = [name for name in new.routes if name in old.routes]
+        shared = _shared(old) != _shared(new)
         leaving = Counter(
-            (member.endpoint, closing.number, closing.reason)
-            for member, closing in self._judged(table)
-            if closing is not None
+            (member.endpoint, closing.number, closing.reason) for member, closing in judged if closing is not None
         )
         return Report(
-            hash=table.hash,
-            generation=self._number,
+            hash=new.hash,
+            generation=self._gateway.generation.number + 1,
             dry_run=dry_run,
             added=tuple(name for name in new.routes if name not in old.routes),
-            changed=tuple(name for name in both if _differs(old, new, name)),
+            changed=tuple(name for name in both if shared or _state(old, name) != _state(new, name)),
             removed=tuple(name for name in old.routes if name not in new.routes),
             closes=tuple(Closes(*key, count) for key, count in leaving.items()),
             open=len(self._gateway.hub),
-            warnings=tuple(str(problem) for problem in table.warnings),
+            warnings=tuple(str(problem) for problem in new.warnings),
         )
 
 
-def _differs(old: RoutingTable, new: RoutingTable, name: str) -> bool:
-    before, after = old.routes[name], new.routes[name]
-    if before.endpoint != after.endpoint or before.signature.shape != after.signature.shape:
-        return True
-    return old.catalog.hash != new.catalog.hash
+def _state(table: RoutingTable, name: str) -> tuple[object, ...]:
+    """What an endpoint consists of; another value is told as a change."""
+    route = table.routes[name]
+    return route.endpoint, route.signature.shape, table.catalog.files[route.process.file]
+
+
+def _shared(table: RoutingTable) -> dict[str, str]:
+    """The files that hold no process: code that any process may use."""
+    own = {process.file for process in table.catalog.processes.values()}
+    return {file: content for file, content in table.catalog.files.items() if file not in own}

@@ -91,7 +91,8 @@ class AsgiTransport:
 
     def pause(self) -> None:
         """See Transport."""
-        self._may_read.clear()
+        if self._closing is None:  # after that, what is read is the client's answer to our close
+            self._may_read.clear()
 
     def resume(self) -> None:
         """See Transport."""

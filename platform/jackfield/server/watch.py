@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from jackfield.errors import PlanError
+from jackfield.logs import log
 from jackfield.server.publishing import Publisher, Report, digest
 
 __all__ = ["watch"]
@@ -27,15 +28,17 @@ async def watch(
     *,
     interval: float = INTERVAL,
 ) -> None:
-    """Publish whenever a source file of `folder` has changed, until cancelled; `tell` hears each outcome."""
-    known = await asyncio.to_thread(digest, folder)
+    """Publish whenever the source files of `folder` are not those that were tried last, until cancelled.
+
+    `tell` hears each outcome.
+    """
     while True:
         await asyncio.sleep(interval)
-        found = await asyncio.to_thread(digest, folder)
-        if found == known:
+        if await asyncio.to_thread(digest, folder) == publisher.tried:
             continue
-        known = found
         try:
             tell(await publisher.publish())
         except PlanError as exc:
             tell(exc)
+        except Exception:  # noqa: BLE001 - the root of this task; the next save is published all the same
+            log.exception("watch_failed")

@@ -1,0 +1,114 @@
+"""The hub: who sits where, how many, and finding those that a change concerns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jackfield.groups.hub import Hub
+from jackfield.identity import ANONYMOUS, Identity
+
+ANNA = Identity("анна")
+BORIS = Identity("boris")
+
+
+@dataclass(eq=False)
+class Seat:
+    """A connection that only remembers how it was closed."""
+
+    endpoint: str = "greeting"
+    identity: Identity = ANNA
+    closed: list[tuple[int, str]] = field(default_factory=list)
+
+    def close(self, code: int, reason: str) -> None:
+        self.closed.append((code, reason))
+
+
+def test_an_empty_hub_counts_nothing() -> None:
+    hub = Hub()
+    assert (len(hub), list(hub), hub.count("greeting"), hub.count_of("greeting", "анна")) == (0, [], 0, 0)
+
+
+def test_seats_are_counted_by_endpoint_and_by_user() -> None:
+    hub = Hub()
+    for member in (Seat(), Seat(), Seat(identity=BORIS), Seat("shout")):
+        hub.seat(member)
+    assert len(hub) == 4
+    assert (hub.count("greeting"), hub.count("shout"), hub.count("other")) == (3, 1, 0)
+    assert (hub.count_of("greeting", "анна"), hub.count_of("greeting", "boris")) == (2, 1)
+    assert (hub.count_of("shout", "анна"), hub.count_of("shout", "boris")) == (1, 0)
+
+
+def test_nobody_is_no_user_whose_connections_are_counted() -> None:
+    hub = Hub()
+    hub.seat(Seat(identity=ANONYMOUS))
+    assert hub.count("greeting") == 1
+    assert hub.count_of("greeting", "") == 0
+
+
+def test_a_seat_is_given_back_once() -> None:
+    hub = Hub()
+    one, other = Seat(), Seat()
+    hub.seat(one)
+    hub.seat(other)
+    hub.leave(one)
+    hub.leave(one)
+    hub.leave(Seat())
+    assert (len(hub), hub.count("greeting"), hub.count_of("greeting", "анна")) == (1, 1, 1)
+
+
+def test_a_change_closes_those_it_concerns_and_nobody_else() -> None:
+    hub = Hub()
+    anna, boris = Seat(), Seat(identity=BORIS)
+    hub.seat(anna)
+    hub.seat(boris)
+    assert hub.close_where(lambda member: member.identity == ANNA, 4401, "вышла") == 1
+    assert anna.closed == [(4401, "вышла")]
+    assert boris.closed == []
+    assert len(hub) == 2, "a seat is given back when the connection has ended"
+
+
+def test_a_member_may_leave_while_others_are_closed() -> None:
+    hub = Hub()
+
+    class Hasty(Seat):
+        def close(self, code: int, reason: str) -> None:
+            super().close(code, reason)
+            hub.leave(self)
+
+    members = [Hasty(), Hasty(), Hasty()]
+    for member in members:
+        hub.seat(member)
+    assert hub.close_where(lambda member: True, 1012, "restart") == 3
+    assert [member.closed for member in members] == [[(1012, "restart")]] * 3
+    assert len(hub) == 0
+
+
+def test_a_member_may_leave_while_the_hub_is_gone_through() -> None:
+    hub = Hub()
+    for _ in range(3):
+        hub.seat(Seat())
+    for member in hub:
+        hub.leave(member)
+    assert len(hub) == 0
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from(["", "анна", "boris"]), st.booleans())))
+def test_counts_are_those_of_the_members(steps: list[tuple[str, str, bool]]) -> None:
+    hub = Hub()
+    seated: list[Seat] = []
+    for endpoint, login, leaves in steps:
+        if leaves and seated:
+            hub.leave(seated.pop())
+        else:
+            seated.append(Seat(endpoint, Identity(login)))
+            hub.seat(seated[-1])
+    assert set(hub) == set(seated)
+    for endpoint in "ab":
+        assert hub.count(endpoint) == sum(member.endpoint == endpoint for member in seated)
+        for login in ("анна", "boris"):
+            of_user = [member for member in seated if (member.endpoint, member.identity.login) == (endpoint, login)]
+            assert hub.count_of(endpoint, login) == len(of_user)

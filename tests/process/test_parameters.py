@@ -1,0 +1,106 @@
+"""Path parameters: text to what the hint says."""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from jackfield.errors import Problem
+from jackfield.process.signature import Signature
+
+Compiled = Callable[..., Signature]
+Faults = Callable[..., list[Problem]]
+
+U = "12345678-1234-5678-1234-567812345678"
+HEAD = """
+class Colour(enum.Enum):
+    RED = "красный"
+class Level(enum.IntEnum):
+    LOW = 1
+"""
+
+
+@pytest.mark.parametrize(
+    ("hint", "text", "value"),
+    [
+        ("str", "Привет", "Привет"),
+        ("str", "12", "12"),
+        ("Any", "null", "null"),
+        ("int", "12", 12),
+        ("int", "-3", -3),
+        ("int | None", "12", 12),
+        ("float", "1.5", 1.5),
+        ("bool", "true", True),
+        ("bool", "0", False),
+        ("uuid.UUID", U, uuid.UUID(U)),
+        ("datetime.date", "2026-01-02", datetime.date(2026, 1, 2)),
+        ("decimal.Decimal", "1.10", decimal.Decimal("1.10")),
+        ("Literal['a', 'б']", "б", "б"),
+        ("Literal[1, 2]", "2", 2),
+        ("int | uuid.UUID", "7", 7),
+        ("Annotated[int, Meta(ge=1)]", "1", 1),
+        ("Annotated[str, Meta(max_length=2)]", "яя", "яя"),
+    ],
+)
+def test_texts_that_fit(compiled: Compiled, hint: str, text: str, value: object) -> None:
+    converted = compiled(f"{HEAD}@process\ndef say(room: {hint}): ...\n", "room").params["room"](text)
+    assert converted == value
+    assert type(converted) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("hint", "text"),
+    [
+        ("int", "1.0"),
+        ("int", "x"),
+        ("int", ""),
+        ("int", "01"),
+        ("int", " 1"),
+        ("int", "null"),
+        ("int", "9" * 5000),
+        ("int | None", "null"),
+        ("float", "nan"),
+        ("float", "inf"),
+        ("bool", "yes"),
+        ("uuid.UUID", "x"),
+        ("datetime.date", "12"),
+        ("datetime.datetime", "12"),
+        ("decimal.Decimal", "NaN"),
+        ("Literal['a']", "b"),
+        ("Colour", "синий"),
+        ("Annotated[int, Meta(ge=1)]", "0"),
+        ("Annotated[str, Meta(max_length=2)]", "яяя"),
+    ],
+)
+def test_texts_that_do_not(compiled: Compiled, hint: str, text: str) -> None:
+    convert = compiled(f"{HEAD}@process\ndef say(room: {hint}): ...\n", "room").params["room"]
+    with pytest.raises(ValueError):
+        convert(text)
+
+
+def test_enums(compiled: Compiled) -> None:
+    params = compiled(f"{HEAD}@process\ndef say(a: Colour, b: Level): ...\n", "a", "b").params
+    assert (params["a"]("красный").name, params["b"]("1").name) == ("RED", "LOW")
+
+
+@pytest.mark.parametrize("hint", ["list[int]", "dict", "None", "int | list[str]", "bytes"])
+def test_hints_that_one_piece_of_text_cannot_fill(faults: Faults, hint: str) -> None:
+    (problem,) = faults(f"@process\ndef say(room: {hint}): ...\n", "room")
+    assert (problem.code, problem.column) == ("bad_path_parameter", 9)
+
+
+@pytest.mark.parametrize("hint", ["Connection", "Annotated[int, pool]"])
+def test_what_is_injected_cannot_be_in_the_url(faults: Faults, hint: str) -> None:
+    code = f"@resource\nasync def pool():\n    yield 1\n@process\ndef say(room: {hint}): ...\n"
+    (problem,) = faults(code, "room")
+    assert problem.code == "bad_path_parameter"
+
+
+def test_a_url_may_have_parameters_that_the_function_has_not(compiled: Compiled) -> None:
+    signature: Any = compiled("@process\ndef say(): ...\n", "room", "other")
+    assert signature.params == {}

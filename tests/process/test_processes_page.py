@@ -1,0 +1,96 @@
+"""Every example of docs/processes.md runs and answers what the page says."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import jackfield
+from jackfield import messages
+from jackfield.errors import CODES
+from jackfield.identity import ANONYMOUS
+from jackfield.process import signature
+from jackfield.process.catalog import Catalog
+from jackfield.process.connection import Connection
+from jackfield.process.resources import open_all
+
+PAGE = (Path(jackfield.__file__).parent / "docs" / "processes.md").read_text("utf-8")
+FILES = {
+    code.partition("\n")[0].removeprefix("# processes/"): code
+    for code in re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+}
+SAID = [
+    (name.removesuffix(".py"), *found)
+    for name, code in FILES.items()
+    for found in re.findall(r"^# (\w+): (\{.*?\}) ->(.*)$", code, re.MULTILINE)
+]
+
+
+class Nowhere:
+    """An outbox that nobody reads."""
+
+    def send_event(self, event: object) -> None: ...
+
+    def close(self, code: int, reason: str) -> None: ...
+
+
+def test_every_example_is_found() -> None:
+    assert len(FILES) == PAGE.count("```python")
+    assert len(SAID) == 14
+
+
+def test_every_example_loads(collect: Callable[..., Catalog]) -> None:
+    found = collect(FILES)
+    assert found.problems == ()
+    for process in found.processes.values():
+        compiled, problems = signature.compile(process, ("room",))
+        assert problems == ()
+        assert compiled is not None
+        assert process.summary
+
+
+@pytest.mark.parametrize(("file", "function", "sent", "expected"), SAID)
+async def test_what_the_page_says_is_so(
+    collect: Callable[..., Catalog], file: str, function: str, sent: str, expected: str
+) -> None:
+    process = collect(FILES).processes[f"{file}.{function}"]
+    compiled, _ = signature.compile(process, ())
+    assert compiled is not None
+    opened = await open_all(compiled.resources, time_limit=5)
+    connection = Connection(Nowhere(), id="c", endpoint="e", identity=ANONYMOUS, params={}, query={})
+    arguments = compiled.arguments(compiled.decode(sent), connection, opened.values)
+    values = await replies(process.function(**arguments))
+    assert [compiled.check_reply(value) for value in values] == [None] * len(values)
+    frames = [messages.reply(value, process.reply) for value in values]
+    assert [json.loads(frame) for frame in frames if frame] == list(objects(expected))
+    await opened.close()
+
+
+async def replies(answer: Any) -> list[Any]:
+    """All that a process answers, whatever its kind."""
+    if inspect.isasyncgen(answer):
+        return [value async for value in answer]
+    if inspect.isgenerator(answer):
+        return list(answer)
+    return [await answer if inspect.isawaitable(answer) else answer]
+
+
+def objects(text: str) -> list[Any]:
+    """The JSON objects that stand one after another in a line."""
+    found: list[Any] = []
+    while text.strip():
+        value, end = json.JSONDecoder().raw_decode(text.strip())
+        found.append(value)
+        text = text.strip()[end:]
+    return found
+
+
+def test_the_codes_that_the_page_names_are_ours() -> None:
+    told = set(re.findall(r"(?:problem|warning) `(\w+)`", PAGE))
+    assert {"bad_hint", "bad_reply", "blocking_call", "broken_module", "resource_failed"} <= told <= set(CODES)

@@ -1,0 +1,157 @@
+"""Resources: all or nothing, closed in reverse."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+
+from jackfield.errors import PlanError
+from jackfield.process import signature
+from jackfield.process.catalog import Catalog
+from jackfield.process.resources import Opened, Resource, open_all
+
+
+def made(name: str, log: list[str], fail: BaseException | None = None) -> Resource:
+    async def function() -> AsyncIterator[str]:
+        log.append(f"+{name}")
+        if fail:
+            raise fail
+        try:
+            yield name.upper()
+        finally:
+            log.append(f"-{name}")
+
+    return Resource(name, function, "processes/shared.py", 7, 1)
+
+
+async def test_each_is_opened_once_and_closed_in_reverse() -> None:
+    log: list[str] = []
+    a, b = made("а", log), made("б", log)
+    opened = await open_all([a, b, a], time_limit=5)
+    assert opened.values == {"а": "А", "б": "Б"}
+    await opened.close()
+    await opened.close()
+    assert log == ["+а", "+б", "-б", "-а"]
+
+
+async def test_a_failure_closes_the_others_and_has_its_place() -> None:
+    log: list[str] = []
+    resources = [made("a", log), made("b", log, OSError("нет связи")), made("c", log)]
+    with pytest.raises(PlanError) as caught:
+        await open_all(resources, time_limit=5)
+    assert log == ["+a", "+b", "-a"]
+    assert str(caught.value) == (
+        "processes/shared.py:7:1: b: the resource could not be opened: OSError: нет связи [resource_failed]"
+    )
+
+
+async def test_the_place_is_the_line_that_failed(collect: Callable[..., Catalog]) -> None:
+    code = (
+        "from typing import Annotated\nfrom jackfield import process, resource\n"
+        "def connect():\n    raise OSError('нет')\n"
+        "@resource\nasync def pool():\n    yield connect()\n"
+        "@process\ndef say(p: Annotated[int, pool]): ...\n"
+    )
+    compiled, _ = signature.compile(collect({"a.py": code}).processes["a.say"], ())
+    assert compiled is not None
+    with pytest.raises(PlanError) as caught:
+        await open_all(compiled.resources, time_limit=5)
+    (problem,) = caught.value.problems
+    assert (problem.file, problem.line, problem.path) == ("processes/a.py", 4, "a.pool")
+
+
+async def test_a_resource_that_never_opens_is_given_up() -> None:
+    cleaned: list[str] = []
+
+    async def function() -> AsyncIterator[int]:
+        try:
+            await asyncio.Event().wait()
+            yield 1
+        finally:
+            cleaned.append("да")
+
+    log: list[str] = []
+    with pytest.raises(PlanError, match=r"was not open after 0\.01 s"):
+        await open_all([made("a", log), Resource("slow", function, "f.py", 1, 1)], time_limit=0.01)
+    assert (log, cleaned) == (["+a", "-a"], ["да"])
+
+
+async def test_a_time_out_of_the_resources_own_is_told_as_such() -> None:
+    with pytest.raises(PlanError, match="could not be opened: TimeoutError"):
+        await open_all([made("a", [], TimeoutError())], time_limit=5)
+
+
+async def test_a_resource_that_yields_nothing() -> None:
+    async def function() -> AsyncIterator[int]:
+        if False:
+            yield 1
+
+    with pytest.raises(PlanError, match="ended before its `yield`"):
+        await open_all([Resource("a", function, "f.py", 1, 1)], time_limit=5)
+
+
+async def test_a_failure_while_closing_keeps_no_other_open() -> None:
+    async def function() -> AsyncIterator[int]:
+        yield 1
+        raise ValueError("не закрылось")
+
+    log: list[str] = []
+    bad = Resource("bad", function, "f.py", 1, 1)
+    opened = await open_all([made("a", log), bad, made("b", log)], time_limit=5)
+    with pytest.raises(ExceptionGroup) as caught:
+        await opened.close()
+    assert [str(failure) for failure in caught.value.exceptions] == ["не закрылось"]
+    assert log == ["+a", "+b", "-b", "-a"]
+
+
+async def test_a_second_yield_is_a_failure() -> None:
+    async def function() -> AsyncIterator[int]:
+        yield 1
+        yield 2
+
+    opened = await open_all([Resource("a", function, "f.py", 1, 1)], time_limit=5)
+    with pytest.raises(ExceptionGroup) as caught:
+        await opened.close()
+    assert "more than once" in str(caught.value.exceptions[0])
+
+
+async def test_what_is_tied_to_a_task_may_stand_around_the_yield() -> None:
+    done: list[str] = []
+
+    async def function() -> AsyncIterator[asyncio.TaskGroup]:
+        async with asyncio.TaskGroup() as group:
+            yield group
+
+    async def work() -> None:
+        done.append("сделано")
+
+    opened = await open_all([Resource("tasks", function, "f.py", 1, 1)], time_limit=5)
+    opened.values["tasks"].create_task(work())
+    await asyncio.create_task(opened.close())
+    assert done == ["сделано"]
+
+
+async def test_a_cancelled_opening_leaves_nothing_open() -> None:
+    log: list[str] = []
+    waiting = asyncio.Event()
+
+    async def function() -> AsyncIterator[int]:
+        waiting.set()
+        await asyncio.Event().wait()
+        yield 1
+
+    task = asyncio.create_task(open_all([made("a", log), Resource("b", function, "f.py", 1, 1)], time_limit=5))
+    await asyncio.wait_for(waiting.wait(), 5)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert log == ["+a", "-a"]
+
+
+async def test_nothing_to_open() -> None:
+    opened = await open_all([], time_limit=1)
+    assert opened.values == {}
+    await opened.close()
+    assert Opened().values == {}

@@ -1,0 +1,156 @@
+"""Signatures and messages by the hundred: the Struct that decodes and the schema that is published agree."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from jackfield.routing import Route, build
+from jackfield.server.dispatch import Dispatcher
+
+from .conftest import HEADER, Writer, connection
+
+HINTS = [
+    "str",
+    "int",
+    "float",
+    "bool",
+    "None",
+    "Any",
+    "uuid.UUID",
+    "datetime.date",
+    "int | None",
+    "str | int",
+    "list[int]",
+    "list[str | None]",
+    "dict[str, float]",
+    "tuple[int, str]",
+    "set[int]",
+    "Literal['да', 'нет', 3]",
+    "Annotated[str, Meta(min_length=1, max_length=4)]",
+    "Annotated[int, Meta(ge=0, lt=10)]",
+    "Annotated[list[bool], Meta(max_length=2)]",
+    "Colour",
+    "Pair",
+    "Point",
+    "list[Pair]",
+    "Point | None",
+]
+CLASSES = """
+class Colour(enum.Enum):
+    red = "red"
+    blue = "blue"
+
+class Point(typing.TypedDict):
+    x: int
+    y: typing.NotRequired[int]
+
+@dataclasses.dataclass
+class Pair:
+    left: str
+    right: int = 0
+"""
+KEYS = ["a", "b_c", "ключ"]
+
+JSON = st.recursive(
+    st.one_of(
+        st.none(),
+        st.booleans(),
+        st.integers(-3, 12),
+        st.integers(-(2**70), 2**70),
+        st.floats(allow_nan=False, allow_infinity=False),
+        st.text(max_size=6),
+        st.sampled_from(["да", "red", "2026-02-28", "2026-02-30", "5f0c1b9e-7d1c-4d3f-9a59-111111111111", "🤝", "x"]),
+    ),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.dictionaries(st.sampled_from(["x", "y", "left", "right", "a~/b"]), inner, max_size=3),
+    ),
+    max_leaves=6,
+)
+SIGNATURE = st.lists(st.tuples(st.sampled_from(HINTS), st.booleans()), min_size=1, max_size=3)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("project")
+    (folder / "processes").mkdir()
+    (folder / "endpoints.yaml").write_text("endpoints: {say: {url: /ws/say, process: p.say}}", encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def dispatcher() -> Iterator[Dispatcher]:
+    made = Dispatcher(threads=1)
+    yield made
+    made.close()
+
+
+def route_with(folder: Path, signature: list[tuple[str, bool]]) -> Route:
+    """A route whose process takes these hints, each with or without a default."""
+    parameters = [
+        f"{key}: {hint}{' = None' if optional else ''}"
+        for key, (hint, optional) in zip(KEYS, signature, strict=False)
+    ]
+    code = f"@process\ndef say(*, {', '.join(parameters)}) -> int:\n    return 1"
+    (folder / "processes" / "p.py").write_text(HEADER + CLASSES + code, encoding="utf-8")
+    table = build(folder, 1)
+    table.catalog.release()
+    return table.routes["say"]
+
+
+def lead_somewhere(path: str, message: object) -> bool:
+    """Whether a JSON pointer ends in the message, or one step beyond it at a key that is missing."""
+    parts = [part.replace("~1", "/").replace("~0", "~") for part in path.split("/")[1:]]
+    for number, part in enumerate(parts):
+        if isinstance(message, list) and part.isdecimal() and int(part) < len(message):
+            message = message[int(part)]
+        elif isinstance(message, dict) and part in message:
+            message = message[part]
+        else:
+            return isinstance(message, dict) and number == len(parts) - 1
+    return True
+
+
+def holds_an_integral_float(value: object) -> bool:
+    """1.0 is an integer to JSON Schema and none to Python: the one place where the two differ, told as such."""
+    if isinstance(value, list | dict):
+        return any(holds_an_integral_float(item) for item in (value.values() if isinstance(value, dict) else value))
+    return isinstance(value, float) and value.is_integer()
+
+
+def answer(dispatcher: Dispatcher, route: Route, message: dict[str, Any]) -> dict[str, Any]:
+    writer = Writer()
+    text = json.dumps(message, ensure_ascii=False)
+    asyncio.run(dispatcher.answer(route, connection(), {}, text, writer))
+    (frame,) = writer.frames
+    return frame
+
+
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(signature=SIGNATURE, data=st.data())
+def test_struct_and_schema_agree_and_every_fault_has_its_place(
+    project: Path, dispatcher: Dispatcher, signature: list[tuple[str, bool]], data: st.DataObject
+) -> None:
+    route = route_with(project, signature)
+    for _ in range(5):
+        message = data.draw(st.dictionaries(st.sampled_from([*KEYS[: len(signature)], *KEYS, "other"]), JSON))
+        assume(not any("\ud800" <= letter <= "\udfff" for letter in json.dumps(message, ensure_ascii=False)))
+        frame = answer(dispatcher, route, message)
+        valid = route.whole.is_valid(message)
+        if "error" not in frame:
+            assert frame == {"result": 1}
+            assert valid, (route.signature.shape, message)
+            continue
+        details = frame["error"]["details"]
+        assert frame["error"]["code"] == "invalid_message"
+        assert details
+        assert all(fault["problem"] and lead_somewhere(fault["path"], message) for fault in details), (message, details)
+        assert not valid or holds_an_integral_float(message), (route.signature.shape, message, details)

@@ -1,0 +1,158 @@
+"""The log: one event, one line, and nothing in it that whoever reads it would be fooled by."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from jackfield.logs import MAX_VALUE, log, setup
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_before() -> Iterator[None]:
+    root, ours = logging.getLogger(), logging.getLogger("jackfield")
+    before = root.handlers[:], root.level, ours.level
+    yield
+    root.handlers[:] = before[0]
+    root.setLevel(before[1])
+    ours.setLevel(before[2])
+
+
+@pytest.fixture
+def lines() -> io.StringIO:
+    stream = io.StringIO()
+    setup("json", stream)
+    return stream
+
+
+@pytest.fixture
+def text() -> io.StringIO:
+    stream = io.StringIO()
+    setup("text", stream)
+    return stream
+
+
+def test_an_event_is_one_line_of_json(lines: io.StringIO) -> None:
+    log.info("login", login="анна", client="127.0.0.1", tries=2, roles=["support"])
+    [line] = lines.getvalue().splitlines()
+    event = json.loads(line)
+    assert event.pop("timestamp").endswith("Z")
+    assert event == {
+        "level": "info",
+        "event": "login",
+        "login": "анна",
+        "client": "127.0.0.1",
+        "tries": 2,
+        "roles": ["support"],
+    }
+    assert "анна" in line, "readable, not escaped"
+
+
+def test_an_event_is_one_line_of_text(text: io.StringIO) -> None:
+    log.warning("slow_call", process="чат.say", milliseconds=70)
+    [line] = text.getvalue().splitlines()
+    assert "slow_call" in line
+    assert "чат.say" in line
+    assert "milliseconds=70" in line
+    assert "\x1b" not in line, "no colours where there is no terminal"
+
+
+def test_debug_is_not_told(lines: io.StringIO) -> None:
+    log.debug("secret_thoughts")
+    assert lines.getvalue() == ""
+
+
+HOSTILE = [
+    "a\nINFO login=admin",
+    "a\r\nb",
+    "line\u2028separator\u2029end\x85next",
+    "\x1b[31mred\x1b]0;title\x07",
+    "nul\x00",
+    "\u202egnp.exe",
+    "x" * 1_000_000,
+    "\ud83d",
+]
+
+
+@pytest.mark.parametrize("value", HOSTILE, ids=range(len(HOSTILE)))
+@pytest.mark.parametrize("style", ["json", "text"])
+def test_what_a_client_sends_cannot_make_a_line_of_its_own(
+    value: str, style: str, request: pytest.FixtureRequest
+) -> None:
+    """OPS-1, CWE-117."""
+    stream = request.getfixturevalue("lines" if style == "json" else "text")
+    log.info("refused", path=value)
+    told = stream.getvalue()
+    assert told.endswith("\n")
+    assert told[:-1].isprintable(), ascii(told[:200])
+    assert len(told) < 2 * MAX_VALUE + 200
+    told.encode()
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.text(max_size=600))
+def test_any_text_is_one_line(lines: io.StringIO, value: str) -> None:
+    lines.seek(0)
+    lines.truncate()
+    log.info("refused", path=value)
+    [line] = lines.getvalue().splitlines()
+    assert json.loads(line)["event"] == "refused"
+
+
+def test_a_stack_stands_in_its_event(lines: io.StringIO) -> None:
+    try:
+        raise ValueError("сломалось")
+    except ValueError as exc:
+        log.error("process_failed", incident="ab12", exc_info=exc)
+    [line] = lines.getvalue().splitlines()
+    event = json.loads(line)
+    assert event["incident"] == "ab12"
+    assert event["exception"].endswith("ValueError: сломалось")
+    assert "test_logs.py" in event["exception"]
+
+
+def test_a_stack_follows_its_event_as_text(text: io.StringIO) -> None:
+    try:
+        raise ValueError("сломалось")
+    except ValueError:
+        log.exception("process_failed", incident="ab12")
+    first, *stack = text.getvalue().splitlines()
+    assert "process_failed" in first
+    assert stack[-1] == "ValueError: сломалось"
+
+
+def test_values_of_any_type_are_told(lines: io.StringIO) -> None:
+    log.info("odd", value=frozenset({1}))
+    assert json.loads(lines.getvalue())["value"] == "frozenset({1})"
+
+
+def test_lines_of_the_libraries_go_through_the_same_door(lines: io.StringIO) -> None:
+    logging.getLogger("uvicorn.error").warning("careful\nwith %s", "this")
+    logging.getLogger("uvicorn.error").info("not worth a line")
+    [line] = lines.getvalue().splitlines()
+    assert json.loads(line)["level"] == "warning"
+    assert "with this" in json.loads(line)["event"]
+
+
+def test_in_another_application_events_follow_its_own_log(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, logger="jackfield"):
+        log.info("login", login="анна\n")
+    [record] = caplog.records
+    assert record.name == "jackfield"
+    assert "login" in record.getMessage()
+    assert "\n" not in record.getMessage()
+
+
+def test_setting_up_twice_tells_each_event_once() -> None:
+    first, second = io.StringIO(), io.StringIO()
+    setup("json", first)
+    setup("json", second)
+    log.info("login")
+    assert first.getvalue() == ""
+    assert len(second.getvalue().splitlines()) == 1

@@ -1,0 +1,201 @@
+"""JSON Schema on the wire: faults as sentences, and JSON that only Python takes."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import jsonschema
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jackfield.messages import MAX_DEPTH
+from jackfield.schemas import MAX_FAULTS, Fault, Validator, parse_loosely, pointer
+
+PLAIN = settings(max_examples=150, deadline=None)
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=10)
+leaves = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | texts
+values = st.recursive(leaves, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3))
+
+MESSAGE: dict[str, Any] = {
+    "type": "object",
+    "properties": {"message": {"type": "string", "maxLength": 5}, "count": {"type": "integer"}},
+    "required": ["message"],
+    "additionalProperties": False,
+}
+
+
+def told(schema: dict[str, Any], value: object) -> list[tuple[str, str]]:
+    return [(fault.path, fault.problem) for fault in Validator(schema).faults(value)]
+
+
+# faults as sentences
+
+
+@pytest.mark.parametrize(
+    ("value", "faults"),
+    [
+        ({"message": "да"}, []),
+        ({}, [("/message", 'the key "message" is missing')]),
+        (
+            {"mesage": "да"},
+            [
+                ("/mesage", 'unknown key "mesage"; did you mean "message"?'),
+                ("/message", 'the key "message" is missing'),
+            ],
+        ),
+        ({"message": "да", "zzz": 1}, [("/zzz", 'unknown key "zzz"')]),
+        ({"message": 5}, [("/message", "must be a text, not a whole number")]),
+        ({"message": None}, [("/message", "must be a text, not null")]),
+        ({"message": True}, [("/message", "must be a text, not true or false")]),
+        ({"message": [1]}, [("/message", "must be a text, not a list")]),
+        ({"message": "привет"}, [("/message", "must have at most 5 characters, has 6")]),
+        ({"message": "👋👋👋👋👋"}, []),
+        ({"message": "a", "count": 1.5}, [("/count", "must be a whole number, not a fraction")]),
+        ({"message": "a", "a/b~c": 1}, [("/a~1b~0c", 'unknown key "a/b~c"')]),
+        ([], [("", "must be an object, not a list")]),
+    ],
+)
+def test_what_is_wrong_with_a_message_is_a_sentence(value: object, faults: list[tuple[str, str]]) -> None:
+    assert sorted(told(MESSAGE, value)) == sorted(faults)
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "problem"),
+    [
+        ({"minLength": 1}, "", "must not be empty"),
+        ({"minLength": 3}, "да", "must have at least 3 characters, has 2"),
+        ({"minItems": 2}, [1], "must have at least 2 items, has 1"),
+        ({"maxItems": 1}, [1, 2], "must have at most 1 items, has 2"),
+        ({"minProperties": 1}, {}, "must have at least 1 keys, has 0"),
+        ({"minimum": 3}, 2, "must be at least 3"),
+        ({"maximum": 3}, 4, "must be at most 3"),
+        ({"exclusiveMinimum": 3}, 3, "must be more than 3"),
+        ({"exclusiveMaximum": 3}, 3, "must be less than 3"),
+        ({"enum": ["да", "нет"]}, "x", 'must be one of "да", "нет"'),
+        ({"const": "да"}, "x", 'must be "да"'),
+        ({"pattern": "^[а-я]+$"}, "X", "must match the pattern ^[а-я]+$"),
+        ({"format": "uuid"}, "x", "must be a valid uuid"),
+        ({"format": "date-time"}, "вчера", "must be a valid date-time"),
+        ({"uniqueItems": True}, [1, 1], "must not hold one item twice"),
+        ({"multipleOf": 5}, 7, "must be a multiple of 5"),
+        ({"type": ["string", "null"]}, 5, "must be null or a text, not a whole number"),
+        ({"anyOf": [{"type": "string"}, {"type": "integer"}]}, [], "must be a text or a whole number, not a list"),
+    ],
+)
+def test_each_keyword_has_a_sentence(schema: dict[str, Any], value: object, problem: str) -> None:
+    [(path, found)] = told({"properties": {"a": schema}}, {"a": value})
+    assert path == "/a"
+    # the order of the kinds in a union is not ours
+    assert sorted(found.replace(",", "").split()) == sorted(problem.replace(",", "").split())
+
+
+def test_a_fault_inside_one_of_several_shapes_is_told_where_it_is() -> None:
+    shapes = {"anyOf": [{"type": "null"}, {"type": "array", "items": {"type": "integer"}}]}
+    assert ("/list/1", "must be a whole number, not a text") in told(
+        {"properties": {"list": shapes}}, {"list": [1, "два"]}
+    )
+
+
+def test_keys_of_all_parts_are_known() -> None:
+    whole = {"allOf": [MESSAGE, {"properties": {"message": {"minLength": 2}}}]}
+    assert told(whole, {"message": "я"}) == [("/message", "must have at least 2 characters, has 1")]
+    assert ("/mesage", 'unknown key "mesage"; did you mean "message"?') in told(whole, {"mesage": "я"})
+
+
+def test_each_fault_is_told_once_and_not_without_end() -> None:
+    assert len(told(MESSAGE, {f"ключ{number}": 1 for number in range(100)})) == MAX_FAULTS
+    twice = {"allOf": [MESSAGE, MESSAGE]}
+    assert told(twice, {}) == [("/message", 'the key "message" is missing')]
+
+
+def test_a_schema_that_is_none_cannot_be_compiled() -> None:
+    for bad in ({"type": "strin"}, {"minimum": "3"}, {"pattern": "(?=x)"}, {"$ref": "https://example.com/schema.json"}):
+        with pytest.raises(ValueError, match=r"\w"):
+            Validator(bad)
+
+
+def test_patterns_take_linear_time() -> None:
+    """MS-8: this pattern would keep a backtracking engine busy for the age of the universe."""
+    assert told({"pattern": "^(a+)+$"}, "a" * 5000 + "!") == [("", "must match the pattern ^(a+)+$")]
+
+
+@PLAIN
+@given(values)
+def test_faults_are_told_exactly_where_there_are_some(value: object) -> None:
+    validator = Validator(MESSAGE)
+    assert bool(validator.faults(value)) == (not validator.is_valid(value))
+    assert validator.is_valid(value) == jsonschema.Draft202012Validator(MESSAGE).is_valid(value)
+
+
+def test_a_fault_as_json() -> None:
+    assert Fault("/a", "…").as_json() == {"path": "/a", "problem": "…"}
+    assert pointer(["a/b", 0, "~"]) == "/a~1b/0/~0"
+    assert pointer([]) == ""
+
+
+# JSON that only Python takes
+
+
+@PLAIN
+@given(values)
+def test_what_is_json_is_parsed_without_faults(value: object) -> None:
+    assert parse_loosely(json.dumps(value, ensure_ascii=False)) == (value, [])
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "words"),
+    [
+        ("", "", "the message is empty"),
+        (" \n", "", "the message is empty"),
+        ("nope", "", "a value belongs"),
+        ("{'a': 1}", "", "double quotes"),
+        ("{a: 1}", "", "double quotes"),
+        ('{"a": 1,}', "", "character 9"),
+        ('{"a": }', "", "a value belongs at character 7"),
+        ('{"a" 1}', "", "':' belongs"),
+        ('{"a": 1 "b": 2}', "", "',' belongs"),
+        ('{"a": "привет}', "", "no closing quote"),
+        ('{"a": 1} {"b": 2}', "", "something follows"),
+        ('\ufeff{"a": 1}', "", ""),
+        ('{"a": "\t"}', "", ""),
+        ('{"a": NaN}', "/a", "NaN is not a JSON number"),
+        ('{"a": [1, -Infinity]}', "/a/1", "-Infinity is not a JSON number"),
+        ('{"a": 1e400}', "/a", "larger"),
+        ('{"a": "\\ud83d"}', "/a", "surrogate"),
+        ('{"a": {"\\udc4b": 1}}', "/a/?", "surrogate"),
+        ('{"a": ' + "9" * 5000 + "}", "", "too long"),
+    ],
+)
+def test_what_is_wrong_with_the_text_is_a_sentence(text: str, path: str, words: str) -> None:
+    _, faults = parse_loosely(text)
+    assert [fault.path for fault in faults] == [path]
+    assert words in faults[0].problem
+
+
+def test_all_impostors_are_named() -> None:
+    _, faults = parse_loosely('{"a": NaN, "b": ["\\ud800", Infinity]}')
+    assert [fault.path for fault in faults] == ["/a", "/b/0", "/b/1"]
+
+
+@PLAIN
+@given(st.text(max_size=60) | st.text('{}[]",:0e-.\\u nulltrue NaN Infinity', max_size=40))
+def test_any_text_is_answered_and_never_a_crash(text: str) -> None:
+    _, faults = parse_loosely(text)
+    for fault in faults:
+        assert fault.problem
+        json.dumps(fault.as_json(), ensure_ascii=False).encode()  # it can be sent
+    try:
+        json.loads(text, parse_constant=lambda name: 1 / 0)
+    except (ValueError, ZeroDivisionError):
+        assert faults
+
+
+@pytest.mark.parametrize("levels", [MAX_DEPTH, 400, 100_000])
+@pytest.mark.parametrize("brackets", ["[]", '{"a":}'])
+def test_depth_is_no_crash(levels: int, brackets: str) -> None:
+    before, after = brackets[:-1], brackets[-1]
+    _, faults = parse_loosely(before * levels + "1" + after * levels)
+    assert bool(faults) == (levels > 10_000)

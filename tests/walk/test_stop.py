@@ -1,0 +1,169 @@
+"""How a server stops: what is being answered is answered, and a second signal does not wait."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+from websockets.exceptions import InvalidStatus
+
+from .conftest import Server, ask, close_code, write
+
+pytestmark = pytest.mark.walk
+
+WORK = """\
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from jackfield import process, resource
+from typing import Annotated
+
+@process(reply="number")
+async def work(number: int, began: str = "", seconds: float = 1.0) -> int:
+    if began:
+        Path(began).touch()
+    await asyncio.sleep(seconds)
+    return number
+
+@process(reply="text", blocking=True)
+def block(began: str, seconds: float) -> str:
+    Path(began).touch()
+    time.sleep(seconds)
+    return "done"
+
+@resource
+async def stubborn() -> AsyncIterator[str]:
+    try:
+        yield "open"
+    finally:
+        await asyncio.sleep(3600)
+
+@process(reply="text")
+def use(stubborn: Annotated[str, stubborn]) -> str:
+    return stubborn
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    names = ("work", "block")
+    lines = [f"  {name}: {{url: /ws/{name}, process: work.{name}, auth: public}}\n" for name in names]
+    write(tmp_path, endpoints="endpoints:\n" + "".join(lines), work=WORK)
+    return tmp_path
+
+
+def wait_for(path: Path, limit: float = 10) -> None:
+    """Wait until a process has said that it began."""
+    end = time.monotonic() + limit
+    while not path.exists():
+        assert time.monotonic() < end, path
+        time.sleep(0.005)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_replies_first_then_1012(project: Path, start: Callable[..., Server], number: int) -> None:
+    server = start(project)
+    began = project / "began"
+    with server.socket("/ws/work") as busy, server.socket("/ws/work") as idle:
+        busy.send(json.dumps({"number": 1, "began": str(began)}))
+        busy.send(json.dumps({"number": 2, "seconds": 0.1}))  # waits behind the first and is answered too
+        wait_for(began)
+        server.hear(number)
+        assert json.loads(busy.recv(timeout=5)) == {"number": 1}
+        assert json.loads(busy.recv(timeout=5)) == {"number": 2}
+        assert close_code(busy) == 1012
+        assert close_code(idle) == 1012
+    assert server.ended() == 0
+    assert not (project / ".jackfield" / "server.json").exists()
+    server.stop()
+    assert not any("Traceback" in line for line in server.lines), server.lines
+
+
+def test_a_second_signal_ends_at_once(project: Path, start: Callable[..., Server]) -> None:
+    server = start(project)
+    began = project / "began"
+    with server.socket("/ws/work") as busy:
+        busy.send(json.dumps({"number": 1, "seconds": 25, "began": str(began)}))
+        wait_for(began)
+        server.hear(signal.SIGTERM)
+        _wait_until_stopping(server)
+        at = time.monotonic()
+        server.hear(signal.SIGTERM)
+        assert server.ended(limit=5) == 0
+        assert time.monotonic() - at < 3
+    assert not (project / ".jackfield" / "server.json").exists()
+
+
+def _wait_until_stopping(server: Server) -> None:
+    """Knock until nobody new is taken, which is the first thing that a stop does."""
+    end = time.monotonic() + 5
+    while httpx.get(f"{server.http}/ready").status_code == 200:
+        assert time.monotonic() < end
+    with pytest.raises(InvalidStatus) as refused:
+        server.socket("/ws/work")
+    assert refused.value.response.status_code == 503
+    assert refused.value.response.headers["Jackfield-Error"] == "not_ready"
+    assert refused.value.response.headers["Retry-After"] == "1"
+
+
+def test_the_drain_has_an_end(project: Path, start: Callable[..., Server]) -> None:
+    server = start(project, "--drain", "300ms")
+    began = project / "began"
+    with server.socket("/ws/work") as busy:
+        busy.send(json.dumps({"number": 1, "seconds": 25, "began": str(began)}))
+        wait_for(began)
+        at = time.monotonic()
+        server.hear(signal.SIGTERM)
+        assert close_code(busy) == 1012
+        assert server.ended() == 0
+        assert time.monotonic() - at < 8
+    server.stop()
+    assert any("drain_too_long" in line for line in server.lines), server.lines
+    assert not any("Traceback" in line for line in server.lines), server.lines
+
+
+def test_a_blocked_thread_keeps_nobody(project: Path, start: Callable[..., Server]) -> None:
+    server = start(project, "--drain", "100ms")
+    began = project / "began"
+    with server.socket("/ws/block") as busy:
+        busy.send(json.dumps({"seconds": 60, "began": str(began)}))
+        wait_for(began)
+        server.hear(signal.SIGTERM)
+        assert server.ended(limit=8) == 0
+    assert not (project / ".jackfield" / "server.json").exists()
+
+
+def test_a_resource_that_does_not_close_can_be_left_by_a_second_signal(
+    project: Path, start: Callable[..., Server]
+) -> None:
+    text = (project / "endpoints.yaml").read_text() + "  use: {url: /ws/use, process: work.use, auth: public}\n"
+    write(project, endpoints=text)
+    server = start(project)
+    with server.socket("/ws/use") as socket:
+        assert ask(socket) == {"text": "open"}
+        server.hear(signal.SIGTERM)
+        assert close_code(socket) == 1012
+    end = time.monotonic() + 10
+    while (project / ".jackfield" / "server.json").exists():  # everything else is closed before resources are
+        assert time.monotonic() < end
+        time.sleep(0.005)
+    server.hear(signal.SIGTERM)
+    assert server.ended(limit=3) in (0, -signal.SIGTERM)
+
+
+def test_a_module_that_never_finishes_loading_keeps_nobody(project: Path, start: Callable[..., Server]) -> None:
+    server = start(project, "--watch")
+    began = project / "began"
+    hang = f"import time\nfrom pathlib import Path\nPath({str(began)!r}).touch()\ntime.sleep(3600)\n"
+    write(project, hang=hang)
+    wait_for(began)
+    with server.socket("/ws/work") as socket:
+        assert ask(socket, number=5, seconds=0) == {"number": 5}
+    server.hear(signal.SIGTERM)
+    assert server.ended(limit=8) == 0
