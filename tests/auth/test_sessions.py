@@ -257,6 +257,18 @@ async def test_tk_2_an_idle_session_ends_and_a_used_one_goes_on(
     assert (await refused(house.who(used))).code == "session_expired"
 
 
+async def test_times_of_a_new_plan_hold_for_sessions_opened_after_it(here: House, clock: Clock) -> None:
+    before = await here.sessions.open_for("Анна")
+    here.sessions.tune(lifetime=60.0, idle=None)
+    after = await here.sessions.open_for("Анна")
+    assert before.expires_at == clock.now + 3600
+    assert after.expires_at == clock.now + 60
+    here.sessions.tune(lifetime=60.0, idle=20.0)
+    await here.who(after)
+    clock.move(20)
+    assert (await refused(here.who(after))).code == "session_expired"
+
+
 async def test_tk_2_use_is_written_down_seldom_and_known_elsewhere(
     here: House, store: Store, other: Store, passwords: Passwords, clock: Clock
 ) -> None:

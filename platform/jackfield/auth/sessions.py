@@ -98,6 +98,11 @@ class Sessions:
         self._looked_at: float | None = None
         self._tidied_at = clock()
 
+    def tune(self, *, lifetime: float, idle: float | None) -> None:
+        """Take over other times, of a plan just published. Sessions that are open keep the end they were given."""
+        self._lifetime = lifetime
+        self._idle = idle
+
     # in and out
 
     async def login(self, login: str, password: str) -> Login:

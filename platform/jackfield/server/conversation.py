@@ -127,8 +127,15 @@ class Conversation:
 
     async def finished(self) -> None:
         """Wait for the call that has begun; bounded by the endpoint's `limits.time`."""
-        if self._worker is not None:
-            await asyncio.gather(self._worker, return_exceptions=True)
+        worker = self._worker
+        if worker is None:
+            return
+        try:
+            await asyncio.wait((worker,))
+        except asyncio.CancelledError:
+            worker.cancel()
+            await asyncio.wait((worker,))
+            raise
 
     # what processes ask for, from any thread
 

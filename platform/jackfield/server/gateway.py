@@ -78,6 +78,8 @@ class Gateway:
     def install(self, generation: Generation) -> Generation:
         """Make `generation` live for every message and handshake from now on; gives the one before."""
         before, self.generation = self.generation, generation
+        auth = generation.table.plan.auth
+        self.sessions.tune(lifetime=auth.session, idle=auth.idle)
         return before
 
     async def drain(self, time_limit: float) -> None:

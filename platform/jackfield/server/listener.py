@@ -20,9 +20,6 @@ __all__ = ["bind", "listen"]
 
 BACKLOG = 2048
 
-CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
-"""For TLS 1.2; uvicorn's own choice is the old CBC suites alone. TLS 1.3 has only good ones."""
-
 
 def bind(options: Options) -> socket.socket:
     """The listening socket, taken before anything is loaded. Raises OSError, for a port in use above all."""
@@ -63,7 +60,6 @@ def _config(node: Node) -> uvicorn.Config:
         ws_per_message_deflate=False,
         ssl_certfile=options.tls_cert or None,
         ssl_keyfile=options.tls_key or None,
-        ssl_ciphers=CIPHERS,
         timeout_graceful_shutdown=5,
     )
 

@@ -113,11 +113,12 @@ class AsgiTransport:
             # the reader ends with the client; the writer ends after our close frame, and then the reader
             # waits for the client's answer to it until the timer of `close` cuts the connection off
             done, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
-            if writing in done and writing.exception() is None:
+            if writing in done and not writing.cancelled() and writing.exception() is None:
                 await asyncio.wait((reading,))
         finally:
             self._end()
-            await asyncio.gather(writing, reading, return_exceptions=True)
+            # wait, not gather: gather would answer a cancellation of ours with one of its children's
+            await asyncio.wait(self._tasks)
             receiver.lost()
         for task in (reading, writing):
             fault = None if task.cancelled() else task.exception()
