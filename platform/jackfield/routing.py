@@ -245,7 +245,7 @@ def _example_faults(plan: Plan, route: Route) -> list[Problem]:
             else:
                 faults = [(f.path, f.problem) for f in replies.faults(_without_id(step.value))]
             for path, text in faults:
-                problems.append(plan.problem((*step.path, *_parts(path)), "example_mismatch", text))  # noqa: PERF401
+                problems.append(plan.problem((*step.path, *_parts(path)), "example_mismatch", text))
     return problems
 
 

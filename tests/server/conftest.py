@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 
+from jackfield.auth.passwords import Passwords
+from jackfield.auth.sessions import Sessions
+from jackfield.auth.store import Store
+from jackfield.auth.tokens import Tokens
 from jackfield.identity import ANONYMOUS, Identity
 from jackfield.process.connection import Connection
 from jackfield.routing import Route, RoutingTable, build
+from jackfield.server.dispatch import Dispatcher
+from jackfield.server.gateway import Gateway
+from jackfield.server.generation import Generation
+from jackfield.server.options import Options
 
-LIMIT = 5.0
-"""Seconds after which a test that waits has failed."""
+from .door import DOORS, DOORS_CODE, LIMIT, Door
+from .talk import CODE, ENDPOINTS, Begin, Talk, talk_on
 
 HEADER = """
 import asyncio, dataclasses, datetime, decimal, enum, threading, time, typing, uuid
@@ -32,6 +42,8 @@ def echo(message: str) -> str:
 """
 
 Build = Callable[..., RoutingTable]
+RouteOf = Callable[..., Route]
+OpenDoor = Callable[..., Awaitable[Door]]
 
 
 @dataclass
@@ -71,57 +83,6 @@ class Nowhere:
         pass
 
 
-class FakeTransport:
-    """A network driven by hand: what is written stays in `pending` until `take`, unless it is fast."""
-
-    def __init__(self, *, fast: bool = True) -> None:
-        self.pending = 0
-        self.frames: list[dict[str, Any]] = []
-        self.closed: tuple[int, str, bool] | None = None
-        self.reading = True
-        self.pauses = 0
-        self._fast = fast
-        self._taken = asyncio.Event()
-        self.changed = asyncio.Event()
-
-    def write(self, text: bytes) -> None:
-        if self.closed is None:
-            self.frames.append(json.loads(text))
-            self.pending += 0 if self._fast else len(text)
-            self.changed.set()
-
-    def close(self, code: int, reason: str, *, at_once: bool = False) -> None:
-        if self.closed is None:
-            self.closed = (code, reason, at_once)
-            self._taken.set()
-            self.changed.set()
-
-    def pause(self) -> None:
-        self.reading = False
-        self.pauses += 1
-
-    def resume(self) -> None:
-        self.reading = True
-        self.changed.set()
-
-    def take(self) -> None:
-        """The client reads all that is there."""
-        self.pending = 0
-        self._taken.set()
-
-    async def room(self, limit: int) -> None:
-        while self.pending >= limit and self.closed is None:
-            self._taken.clear()
-            await self._taken.wait()
-
-    async def until(self, condition: Callable[[], bool]) -> None:
-        """Wait until the other side has brought `condition` about."""
-        async with asyncio.timeout(LIMIT):
-            while not condition():
-                self.changed.clear()
-                await self.changed.wait()
-
-
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
@@ -157,3 +118,85 @@ def route_of(build_table: Build) -> Callable[..., Route]:
 def connection(identity: Identity = ANONYMOUS, params: Mapping[str, Any] | None = None) -> Connection:
     """A connection for processes that want one; what they send goes nowhere."""
     return Connection(Nowhere(), id="c1", endpoint="say", identity=identity, params=params or {}, query={})
+
+
+@pytest.fixture
+async def open_door(build_table: Build, tmp_path: Path, clock: Clock) -> AsyncIterator[OpenDoor]:
+    """A gateway over a table built from text, with a real store; `Options` by name."""
+    async with contextlib.AsyncExitStack() as stack:
+
+        async def make(
+            endpoints: str, code: str = ECHO, *, head: str = "", lifetime: float = 3600.0, **options: Any
+        ) -> Door:
+            table = build_table(endpoints, code, head=head)
+            store = await Store.open(f"sqlite+aiosqlite:///{tmp_path / 'store.db'}", clock)
+            stack.push_async_callback(store.close)
+            passwords = Passwords(hasher=PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+            stack.push_async_callback(passwords.close)
+            tokens = Tokens([b"k" * 32], clock=clock)
+            sessions = Sessions(store, tokens, passwords, lifetime=lifetime, idle=None, clock=clock)
+            dispatcher = Dispatcher(threads=2)
+            stack.callback(dispatcher.close)
+            generation = await Generation.open(1, table)
+            gateway = Gateway(Options(**options), sessions, generation, dispatcher, clock=clock)
+            return Door(gateway, store, sessions, passwords)
+
+        yield make
+
+
+@pytest.fixture
+async def begin(build_table: Build, clock: Clock) -> AsyncIterator[Begin]:
+    """Begin a conversation on an endpoint; nothing of it is left when the test ends."""
+    before = asyncio.all_tasks()
+    dispatcher = Dispatcher(threads=1)
+    table: list[RoutingTable] = []
+    talks: list[Talk] = []
+
+    def make(endpoint: str, *, fast: bool = True, queue_limit: int = 1 << 20) -> Talk:
+        if not table:
+            table.append(build_table(ENDPOINTS, CODE))
+        talks.append(talk_on(table[0], endpoint, dispatcher, clock, fast=fast, queue_limit=queue_limit))
+        return talks[-1]
+
+    yield make
+    for talk in talks:
+        talk.one.lost()
+        for gate in talk.gates.values():
+            gate.set()
+        await talk.finished()
+    dispatcher.close()
+    assert asyncio.all_tasks() <= before | {asyncio.current_task()}
+
+
+@pytest.fixture
+def dispatcher(clock: Clock) -> Iterator[Dispatcher]:
+    """Two threads, and a clock that stands still."""
+    made = Dispatcher(threads=2, clock=clock)
+    yield made
+    made.close()
+
+
+async def ask(dispatcher: Dispatcher, route: Route, data: object, **params: Any) -> list[dict[str, Any]]:
+    """All that is answered to one message."""
+    text = data if isinstance(data, str | bytes) else json.dumps(data, ensure_ascii=False)
+    writer = Writer()
+    async with asyncio.timeout(LIMIT):
+        await dispatcher.answer(route, connection(Identity("аня"), params), {}, text, writer)
+    return writer.frames
+
+
+async def error(dispatcher: Dispatcher, route: Route, data: object) -> dict[str, Any]:
+    """The one error that answers a message."""
+    (frame,) = await ask(dispatcher, route, data)
+    assert set(frame) <= {"error", "$id"}
+    found: dict[str, Any] = frame["error"]
+    return found
+
+
+@pytest.fixture
+async def door(open_door: OpenDoor) -> Door:
+    """A gateway with an endpoint of each kind, and two users."""
+    made = await open_door(DOORS, DOORS_CODE)
+    await made.add("аня", "support")
+    await made.add("bob")
+    return made

@@ -17,32 +17,33 @@ from jackfield.server.dispatch import Dispatcher
 
 from .conftest import HEADER, Writer, connection
 
-HINTS = [
-    "str",
-    "int",
-    "float",
-    "bool",
-    "None",
-    "Any",
-    "uuid.UUID",
-    "datetime.date",
-    "int | None",
-    "str | int",
-    "list[int]",
-    "list[str | None]",
-    "dict[str, float]",
-    "tuple[int, str]",
-    "set[int]",
-    "Literal['да', 'нет', 3]",
-    "Annotated[str, Meta(min_length=1, max_length=4)]",
-    "Annotated[int, Meta(ge=0, lt=10)]",
-    "Annotated[list[bool], Meta(max_length=2)]",
-    "Colour",
-    "Pair",
-    "Point",
-    "list[Pair]",
-    "Point | None",
-]
+GOOD: dict[str, Any] = {
+    "str": "Привет",
+    "int": 2**64,
+    "float": -1.5,
+    "bool": True,
+    "None": None,
+    "Any": {"a": [None]},
+    "uuid.UUID": "5f0c1b9e-7d1c-4d3f-9a59-111111111111",
+    "datetime.date": "2026-02-28",
+    "int | None": None,
+    "str | int": 5,
+    "list[int]": [1, -2],
+    "list[str | None]": ["я", None],
+    "dict[str, float]": {"x": 1},
+    "tuple[int, str]": [1, "a"],
+    "set[int]": [1, 2],
+    "Literal['да', 'нет', 3]": "да",
+    "Annotated[str, Meta(min_length=1, max_length=4)]": "🤝🤝🤝🤝",
+    "Annotated[int, Meta(ge=0, lt=10)]": 9,
+    "Annotated[list[bool], Meta(max_length=2)]": [True],
+    "Colour": "blue",
+    "Pair": {"left": "a"},
+    "Point": {"x": 1},
+    "list[Pair]": [{"left": "", "right": 5}],
+    "Point | None": {"x": 1, "y": 2},
+}
+"""A hint and a value that fits it."""
 CLASSES = """
 class Colour(enum.Enum):
     red = "red"
@@ -75,7 +76,7 @@ JSON = st.recursive(
     ),
     max_leaves=6,
 )
-SIGNATURE = st.lists(st.tuples(st.sampled_from(HINTS), st.booleans()), min_size=1, max_size=3)
+SIGNATURE = st.lists(st.tuples(st.sampled_from(list(GOOD)), st.booleans()), min_size=1, max_size=3)
 
 
 @pytest.fixture(scope="module")
@@ -96,8 +97,7 @@ def dispatcher() -> Iterator[Dispatcher]:
 def route_with(folder: Path, signature: list[tuple[str, bool]]) -> Route:
     """A route whose process takes these hints, each with or without a default."""
     parameters = [
-        f"{key}: {hint}{' = None' if optional else ''}"
-        for key, (hint, optional) in zip(KEYS, signature, strict=False)
+        f"{key}: {hint}{' = None' if optional else ''}" for key, (hint, optional) in zip(KEYS, signature, strict=False)
     ]
     code = f"@process\ndef say(*, {', '.join(parameters)}) -> int:\n    return 1"
     (folder / "processes" / "p.py").write_text(HEADER + CLASSES + code, encoding="utf-8")
@@ -141,7 +141,11 @@ def test_struct_and_schema_agree_and_every_fault_has_its_place(
 ) -> None:
     route = route_with(project, signature)
     for _ in range(5):
-        message = data.draw(st.dictionaries(st.sampled_from([*KEYS[: len(signature)], *KEYS, "other"]), JSON))
+        good = {key: GOOD[hint] for key, (hint, _) in zip(KEYS, signature, strict=False)}
+        odd = data.draw(st.dictionaries(st.sampled_from([*good, "other"]), JSON, max_size=2))
+        message = {**good, **odd}
+        for key in data.draw(st.sets(st.sampled_from(list(good)), max_size=1)):
+            del message[key]
         assume(not any("\ud800" <= letter <= "\udfff" for letter in json.dumps(message, ensure_ascii=False)))
         frame = answer(dispatcher, route, message)
         valid = route.whole.is_valid(message)

@@ -11,7 +11,7 @@ import pytest
 from jackfield.server import transport as transport_module
 from jackfield.server.transport import AsgiTransport
 
-from .conftest import LIMIT
+from .door import LIMIT, until
 
 
 class Server:
@@ -97,7 +97,7 @@ async def test_messages_go_both_ways_in_order() -> None:
         server.bring(data)
     await server.until(4)
     assert ear.heard == ["раз", "два", b"\x00", ""]
-    assert server.sent[0] == {"type": "websocket.send", "text": "{\"n\": \"'раз'\"}"}
+    assert server.sent[0] == {"type": "websocket.send", "text": '{"n": "\'раз\'"}'}
     assert transport.pending == 0
     server.leave()
     await ended(running)
@@ -151,9 +151,7 @@ async def test_a_pause_holds_messages_back() -> None:
     ear.act = lambda data: transport.pause()
     server.bring("a")
     server.bring("b")
-    async with asyncio.timeout(LIMIT):
-        while not ear.heard:
-            await asyncio.sleep(0)
+    await until(lambda: ear.heard)
     for _ in range(3):
         await asyncio.sleep(0)
     assert ear.heard == ["a"]
@@ -246,7 +244,7 @@ async def test_a_client_that_is_gone_while_we_send_is_no_failure() -> None:
 
 
 async def test_what_else_the_server_raises_is_told_upwards() -> None:
-    server, transport, _, running = started()
+    _, transport, _, running = started()
 
     async def broken(message: MutableMapping[str, Any]) -> None:
         raise ValueError("no such message")

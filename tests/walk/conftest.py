@@ -15,8 +15,11 @@ from queue import Empty, Queue
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
+
+from jackfield.cli import main
 
 ROOT = Path(__file__).parents[2]
 LIMIT = 20.0
@@ -36,6 +39,13 @@ def jackfield(folder: Path, *arguments: str, given: str | None = None, **environ
         check=False,
         env={**CLEAN, **environment},
     )
+
+
+def jackfield_here(folder: Path, *arguments: str) -> str:
+    """Run one command without a process of its own, which costs half a second; gives its standard output."""
+    done = CliRunner().invoke(main, ["-C", str(folder), *arguments])
+    assert done.exit_code == 0, done.output
+    return done.stdout
 
 
 class Server:
@@ -92,7 +102,8 @@ class Server:
 
     def socket(self, path: str, **options: Any) -> ClientConnection:
         """Open a WebSocket to one of its endpoints."""
-        return connect(self.ws + path, **options)
+        opened: ClientConnection = connect(self.ws + path, **options)
+        return opened
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         """End it and give its exit code; nothing it printed may be a traceback."""
@@ -115,10 +126,7 @@ class Server:
         return next(line.split()[1] for line in text.splitlines() if line.split()[:1] == ["password"])
 
     def token(self, login: str = "admin") -> str:
-        done = jackfield(self.folder, "token", login)
-        assert done.returncode == 0, done.stderr
-        token: str = done.stdout.strip()
-        return token
+        return jackfield_here(self.folder, "token", login).strip()
 
     def cookie(self, login: str = "admin") -> dict[str, str]:
         return {"Cookie": f"gen_app_auth_token={self.token(login)}"}
@@ -140,11 +148,16 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Server]]:
 
 
 def write(folder: Path, **texts: str) -> None:
-    """Write a project: `endpoints` is endpoints.yaml, any other name a file of processes/."""
+    """Write a project: `endpoints` is endpoints.yaml, any other name a file of processes/.
+
+    Each file is whole as soon as it is there, so that a watching server never sees half of one.
+    """
     (folder / "processes").mkdir(parents=True, exist_ok=True)
     for name, text in texts.items():
         path = folder / "endpoints.yaml" if name == "endpoints" else folder / "processes" / f"{name}.py"
-        path.write_text(text, encoding="utf-8")
+        half_made = path.with_name(f".{path.name}")
+        half_made.write_text(text, encoding="utf-8")
+        half_made.replace(path)
 
 
 def ask(socket: ClientConnection, limit: float = 5, **message: Any) -> Any:

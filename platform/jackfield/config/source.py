@@ -107,7 +107,7 @@ def _refused_signs(text: str, name: str) -> tuple[Problem, ...]:
     return tuple(problems)
 
 
-class _Stop(Exception):  # noqa: N818 - the problem is recorded already; this ends the reading
+class _Stop(Exception):
     """Nothing after this can be understood."""
 
 

@@ -125,7 +125,7 @@ def ask(path: Path, verb: str, **options: Any) -> Mapping[str, Any]:
         try:
             facts = json.loads(path.read_text(encoding="utf-8"))
             answer = _exchange(int(facts["port"]), {"secret": facts["secret"], "verb": verb, **options})
-        except (OSError, ValueError, KeyError) as exc:
+        except (OSError, ValueError, LookupError, TypeError) as exc:
             raise NoServer(str(exc)) from exc
         if not answer.get("again"):
             return answer

@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse, Response
 
 from jackfield.auth import credentials, origin
 from jackfield.auth.sessions import Change, Sessions
+from jackfield.config import url
 from jackfield.errors import Refusal
 from jackfield.groups.hub import Hub
 from jackfield.identity import Identity
@@ -201,8 +202,9 @@ class Gateway:
             if path in ("/health", "/ready"):
                 return self._state(request, path)
             self._check_host(request)
-            if path.startswith(f"{auth.path}/"):
-                return await self._login.answer(request, HttpRequest(scope, receive), path.removeprefix(auth.path))
+            action = _below(auth.path, request.raw_path)
+            if action is not None:
+                return await self._login.answer(request, HttpRequest(scope, receive), action)
             who = await self.who(request)
             return self._plain(request, who)
         except Refusal as refusal:
@@ -324,6 +326,14 @@ class Gateway:
             closing = rejudge(self.generation.table, member.standing, member.identity)
             if closing is not None:
                 member.end(closing.code, closing.reason)
+
+
+def _below(auth_path: str, raw_path: bytes) -> str | None:
+    """What of a request's path follows `auth.path`, "/login" for example; None where it is elsewhere."""
+    asked = url.split(raw_path) or ()
+    own = url.split(quote(auth_path, safe="/%").encode()) or ()
+    inside = len(asked) > len(own) and asked[: len(own)] == own
+    return f"/{'/'.join(asked[len(own) :])}" if inside else None
 
 
 def _fault(request: Request) -> Refusal:

@@ -134,7 +134,8 @@ def params_of(match: Match) -> dict[str, Any]:
         try:
             converted[name] = convert(text)
         except ValueError as exc:
-            raise Refusal("not_found", f'the value of "{name}" in the address does not fit: {exc}') from None
+            detail = f'The value of "{name}" in the address does not fit: {exc}.'
+            raise Refusal("not_found", detail, f"The address is {match.route.endpoint.url}.") from None
     return converted
 
 

@@ -6,6 +6,7 @@ import html
 import json
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 from starlette.responses import JSONResponse, Response
 
@@ -44,16 +45,13 @@ def document(body: Mapping[str, Any], refusal: Refusal) -> dict[str, Any]:
     return {**found, **refusal.more, **body}
 
 
-def problem(
-    refusal: Refusal, auth: AuthSettings, body: Mapping[str, Any] | None = None, *, root: str = ""
-) -> Response:
+def problem(refusal: Refusal, auth: AuthSettings, body: Mapping[str, Any] | None = None, *, root: str = "") -> Response:
     """A refusal as `application/problem+json`."""
     headers = {**SECURITY_HEADERS, "Cache-Control": "no-store", "Jackfield-Error": refusal.code}
     if refusal.status == 401:
         # draft-broyer-http-cookie-auth: how a client learns that a cookie is the credential
-        headers["WWW-Authenticate"] = (
-            f'Cookie realm="jackfield", form-action="{root}{auth.path}/login", cookie-name="{auth.cookie}"'
-        )
+        action = quote(f"{root}{auth.path}/login", safe="/%")
+        headers["WWW-Authenticate"] = f'Cookie realm="jackfield", form-action="{action}", cookie-name="{auth.cookie}"'
     if refusal.status == 405:
         headers["Allow"] = str(refusal.more.get("allow", "GET"))
     if refusal.status == 426:

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import os
+import shlex
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from jackfield.cli import call, main
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        [b"one\ntwo\n"],
+        [b"one", b"\ntw", b"o"],
+        [b"one\r\ntwo\r\n"],
+    ],
+)
+def test_lines_however_they_arrive(pieces: list[bytes]) -> None:
+    reading, writing = os.pipe()
+    lines = call._lines(reading)
+    for piece in pieces:
+        os.write(writing, piece)
+    os.close(writing)
+    assert list(lines) == ["one", "two"]
+    os.close(reading)
+
+
+def test_letters_cut_in_half_and_bytes_that_are_none(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    text = "Привет 🤝\n".encode()
+    lines = call._lines(reading)
+    os.write(writing, text[:3])
+    os.write(writing, text[3:] + b"\xff\n")
+    os.close(writing)
+    assert list(lines) == ["Привет 🤝", "�"]
+    os.close(reading)
+
+
+@pytest.mark.parametrize("message", ["it's", '"quoted"', "$HOME `id` $(id)", "back\\slash", "строка 🙂", "a\nb"])
+def test_what_is_printed_survives_a_shell_and_python(message: str) -> None:
+    lines = call._other_clients("ws://127.0.0.1:8000/ws/it's", "name=to'ken", {"text": message})
+    text = "\n".join(lines)
+    wscat = next(line for line in lines if line.startswith("wscat"))
+    words = shlex.split(wscat)
+    assert words[2] == "ws://127.0.0.1:8000/ws/it's"
+    assert words[4] == "Cookie: name=to'ken"
+    compile(text.partition("# Python")[2].partition("\n\n")[0].partition("\n")[2], "printed", "exec")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["ws://localhost/x", "--login", "a", "--token", "b"], 2, "not both"),
+        (["ws://localhost/x", "--token", "a\nb"], 2, "copy it whole"),
+        (["ws://localhost/x", "--token", "ключ"], 2, "copy it whole"),
+        (["localhost:8000/x"], 2, "is not an address"),
+        ([], 2, "Missing argument"),
+    ],
+)
+def test_wrong_usage(arguments: list[str], code: int, said: str) -> None:
+    done = CliRunner().invoke(main, ["call", *arguments])
+    assert (done.exit_code, done.stdout) == (code, "")
+    assert said in done.stderr

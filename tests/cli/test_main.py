@@ -1,0 +1,66 @@
+"""The command line as a whole: its help, its version, its lazy commands, the environment."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner, Result
+
+import jackfield
+from jackfield.cli import main, serve
+from jackfield.cli.settings import variables
+
+COMMANDS = ["serve", "check", "publish", "status", "refusals", "call", "users", "token", "new", "schema"]
+
+
+def run(*arguments: str, **environment: str) -> Result:
+    return CliRunner().invoke(main, list(arguments), env=environment)
+
+
+def test_version_and_help() -> None:
+    assert run("--version").stdout == f"jackfield {jackfield.__version__}\n"
+    told = run("--help")
+    assert told.exit_code == 0
+    assert [name for name in COMMANDS if f"\n  {name} " not in told.stdout] == []
+    assert "3 no server reached" in told.stdout
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_command_tells_of_itself(name: str) -> None:
+    told = run(name, "--help")
+    assert (told.exit_code, told.stderr) == (0, "")
+    assert told.stdout.startswith("Usage: ")
+
+
+@pytest.mark.parametrize("arguments", [["frob"], ["--frob"], ["users", "frob"], []])
+def test_wrong_usage_is_exit_2(arguments: list[str]) -> None:
+    assert run(*arguments).exit_code == 2
+
+
+def test_help_loads_no_command() -> None:
+    script = (
+        "import sys, click\n"
+        "from jackfield.cli import main\n"
+        "try:\n    main(['--help'])\nexcept SystemExit:\n    pass\n"
+        "print([name for name in sys.modules if name.startswith(('uvicorn', 'sqlalchemy', 'jackfield.server'))])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_every_option_of_serve_has_its_variable() -> None:
+    names = variables(main)
+    plain = {parameter.name for parameter in serve.command.params} - {"help", "secret_keys", "store"}
+    secret = {"secret_keys", "store", "password", "token"}
+    expected = {*plain, *secret, *(f"{name}_file" for name in secret)}
+    assert {f"JACKFIELD_{name.upper()}" for name in expected if name} <= names
+
+
+def test_an_unknown_variable_is_a_warning_and_no_more() -> None:
+    done = run("schema", JACKFIELD_PROT="1")
+    assert done.exit_code == 0
+    assert done.stderr == (
+        "jackfield: warning: JACKFIELD_PROT in the environment means nothing; did you mean JACKFIELD_PORT?\n"
+    )

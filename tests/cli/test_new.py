@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+from click.testing import CliRunner, Result
+
+from jackfield.cli import main
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(main, list(arguments))
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Path:
+    folder = tmp_path / "my bot"
+    done = run("new", str(folder))
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert f"jackfield -C '{folder}' serve --watch" in done.stderr, "the line can be pasted"
+    return folder
+
+
+def test_what_is_made_is_fine_at_once(made: Path) -> None:
+    files = {path.relative_to(made).as_posix() for path in made.rglob("*") if path.is_file()}
+    assert {
+        "endpoints.yaml",
+        "processes/greeting.py",
+        ".vscode/settings.json",
+        ".vscode/extensions.json",
+        ".gitignore",
+        ".jackfield/endpoints.schema.json",
+    } <= files
+    for arguments in (("check",), ("check", "--no-import")):
+        done = run("-C", str(made), *arguments)
+        assert (done.exit_code, done.stdout, done.stderr) == (0, "", "fine: 1 endpoint\n")
+
+
+def test_an_editor_finds_the_schema(made: Path) -> None:
+    first = (made / "endpoints.yaml").read_text(encoding="utf-8").splitlines()[0]
+    name = first.removeprefix("# yaml-language-server: $schema=")
+    assert name != first
+    schema = json.loads((made / name).read_text(encoding="utf-8"))
+    settings = json.loads((made / ".vscode" / "settings.json").read_text())
+    assert list(settings["yaml.schemas"]) == [name]
+    plan = yaml.safe_load((made / "endpoints.yaml").read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.validate(plan, schema)
+    plan["endpoints"]["greeting"]["process"] = "greeting.unknown"
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(plan, schema)
+
+
+def test_git_sees_no_secret(made: Path) -> None:
+    subprocess.run(["git", "init", "--quiet", str(made)], check=True, capture_output=True)
+    (made / ".jackfield" / "secret_keys").write_text("x")
+    seen = subprocess.run(
+        ["git", "-C", str(made), "status", "--short", "--untracked-files=all"],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    assert "endpoints.yaml" in seen
+    assert ".jackfield" not in seen
+
+
+def test_it_never_writes_over_anything(made: Path) -> None:
+    (made / "endpoints.yaml").write_text("моё\n", encoding="utf-8")
+    (made / "processes" / "greeting.py").unlink()
+    done = run("new", str(made))
+    assert done.exit_code == 1
+    assert "endpoints.yaml" in done.stderr
+    assert "choose another folder" in done.stderr
+    assert (made / "endpoints.yaml").read_text(encoding="utf-8") == "моё\n"
+    assert not (made / "processes" / "greeting.py").exists(), "nothing at all was written"
+
+
+def test_into_a_folder_with_other_things(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("mine")
+    assert run("new", str(tmp_path)).exit_code == 0
+    assert (tmp_path / "README.md").read_text() == "mine"
+
+
+def test_where_nothing_can_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = run("new", str(tmp_path / "file"))
+    assert done.exit_code == 1
+    assert len(done.stderr.splitlines()) == 1
+    if os.geteuid() != 0:
+        tmp_path.chmod(0o500)
+        done = run("new", str(tmp_path / "new"))
+        tmp_path.chmod(0o700)
+        assert (done.exit_code, len(done.stderr.splitlines())) == (1, 1)
+
+
+def test_a_name_is_needed() -> None:
+    done = run("new")
+    assert (done.exit_code, done.stdout) == (2, "")

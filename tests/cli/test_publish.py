@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from jackfield.cli import main, publish
+from jackfield.cli.serve import outcome
+
+REPORT: dict[str, Any] = {
+    "hash": "0123456789ab",
+    "generation": 4,
+    "dry_run": False,
+    "added": ["новый"],
+    "changed": [],
+    "removed": ["a", "b"],
+    "closes": [
+        {"endpoint": "a", "code": 1012, "reason": "the endpoint is gone", "connections": 2},
+        {"endpoint": "desk", "code": 4403, "reason": "role_required", "connections": 1},
+    ],
+    "open": 10,
+    "warnings": ["processes/say.py:5:4: warning: waits [blocking_call]"],
+}
+
+
+def test_a_report_for_people() -> None:
+    assert outcome(REPORT).splitlines() == [
+        "published 0123456789ab as generation 4",
+        "  added: новый",
+        "  removed: a, b",
+        "  closed: 2 of a (1012 the endpoint is gone)",
+        "  closed: 1 of desk (4403 role_required)",
+        "  untouched: 7 of 10 open connections",
+        "  processes/say.py:5:4: warning: waits [blocking_call]",
+    ]
+    foretold = outcome({**REPORT, "dry_run": True}).splitlines()
+    assert foretold[0] == "would publish 0123456789ab as generation 4"
+    assert "  would close: 2 of a (1012 the endpoint is gone)" in foretold
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "out", "err"),
+    [
+        ({"ok": {"locked": True}}, 1, "", "--locked"),
+        (
+            {"problems": [{"text": "a.py:1: x [bad_url]", "severity": "error"}, {"text": "w", "severity": "warning"}]},
+            1,
+            "a.py:1: x [bad_url]\nw\n",
+            "jackfield: 1 problem; the old generation goes on serving\n",
+        ),
+        ({"error": "the server failed; its log has the incident 12"}, 1, "", "incident 12"),
+        ({"ok": REPORT}, 0, outcome(REPORT) + "\n", ""),
+    ],
+)
+def test_answers_and_exit_codes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: dict[str, Any], code: int, out: str, err: str
+) -> None:
+    (tmp_path / "endpoints.yaml").touch()
+    asked: list[Any] = []
+
+    def ask(path: Path, verb: str, **options: Any) -> dict[str, Any]:
+        asked.append((path, verb, options))
+        return answer
+
+    monkeypatch.setattr(publish, "ask", ask)
+    done = CliRunner().invoke(main, ["-C", str(tmp_path), "publish", "--back"])
+    assert (done.exit_code, done.stdout) == (code, out)
+    assert err in done.stderr
+    assert asked == [(tmp_path / ".jackfield" / "server.json", "publish", {"dry_run": False, "back": True})]
+
+
+@pytest.mark.parametrize("command", [["publish"], ["status"], ["refusals"], ["call", "/ws/count"]])
+@pytest.mark.parametrize("left_behind", ["", '{"port": 9, "secret": "x", "address": "http://127.0.0.1:9"}'])
+def test_without_a_server(tmp_path: Path, command: list[str], left_behind: str) -> None:
+    (tmp_path / "endpoints.yaml").touch()
+    if left_behind:  # by a server that was killed
+        (tmp_path / ".jackfield").mkdir()
+        (tmp_path / ".jackfield" / "server.json").write_text(left_behind)
+    done = CliRunner().invoke(main, ["-C", str(tmp_path), *command])
+    assert (done.exit_code, done.stdout) == (3, "")
+    assert len(done.stderr.splitlines()) == 1

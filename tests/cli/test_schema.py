@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from click.testing import CliRunner
+
+from jackfield.cli import main
+
+ENDPOINTS = """\
+roles: {support: "Те, кто отвечает"}
+endpoints:
+  say: {url: /ws/say, process: say.say, auth: {roles: [support]}, tags: [Чат-боты]}
+"""
+SAY = "from jackfield import process\n@process\ndef say(text: str) -> str:\n    return text\n"
+
+
+def printed(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Any:
+    monkeypatch.chdir(folder)
+    done = CliRunner().invoke(main, ["schema"])
+    assert (done.exit_code, done.stderr) == (0, "")
+    schema = json.loads(done.stdout)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    return schema
+
+
+def fits(schema: Any, **endpoint: Any) -> bool:
+    plan = {"roles": {"support": "x"}, "endpoints": {"a": {"url": "/ws/a", **endpoint}}}
+    return bool(jsonschema.Draft202012Validator(schema).is_valid(plan))
+
+
+def test_outside_a_project_every_name_may_be_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    schema = printed(monkeypatch, tmp_path)
+    assert fits(schema, process="any.thing", auth={"roles": ["anybody"]})
+    assert not fits(schema, proces="any.thing")
+    assert not list(tmp_path.iterdir()), "nothing is written for it"
+
+
+def test_inside_a_project_the_names_found_are_offered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    trace = tmp_path / "trace"
+    (tmp_path / "processes").mkdir()
+    (tmp_path / "endpoints.yaml").write_text(ENDPOINTS, encoding="utf-8")
+    (tmp_path / "processes" / "say.py").write_text(f"open({str(trace)!r}, 'w')\n" + SAY, encoding="utf-8")
+    schema = printed(monkeypatch, tmp_path / "processes")
+    assert fits(schema, process="say.say", auth={"roles": ["support"]})
+    assert not fits(schema, process="say.sya")
+    assert "Чат-боты" in json.dumps(schema, ensure_ascii=False)
+    assert not trace.exists(), "nothing is imported for it"
+
+
+def test_a_file_with_problems_does_not_keep_it_from_being_printed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "endpoints.yaml").write_text("endpoints: {a: {url: [}\n", encoding="utf-8")
+    assert printed(monkeypatch, tmp_path)["type"] == "object"

@@ -1,0 +1,186 @@
+"""The front door whole: who is asking, who enters, and refusals as HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from jackfield.errors import Refusal
+
+from .door import COOKIE, Door, Headers
+
+# entering
+
+
+async def test_a_logged_in_caller_converses(door: Door, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "jackfield")
+    caller = door.call("/ws/say?page=секрет".encode().decode("latin-1"), await door.cookie("аня"))
+    assert await caller.accepted() is None
+    assert len(door.gateway.hub) == 1
+    assert await caller.ask({"message": "Привет 🤝", "$id": 1}) == {"message": "Привет 🤝", "$id": 1}
+    await caller.leave()
+    assert len(door.gateway.hub) == 0
+    opened, closed = (record.getMessage() for record in caplog.records if "connection_" in record.getMessage())
+    assert opened.startswith("connection_opened endpoint='say'")
+    assert "login='аня'" in closed
+    assert "секрет" not in caplog.text
+
+
+async def test_several_connections_with_one_cookie(door: Door) -> None:
+    cookie = await door.cookie("bob")
+    callers = [door.call("/ws/say", cookie) for _ in range(3)]
+    for number, caller in enumerate(callers):
+        await caller.accepted()
+        assert await caller.ask({"message": str(number)}) == {"message": str(number)}
+    for caller in callers:
+        await caller.leave()
+
+
+async def test_query_and_identity_reach_the_process(door: Door) -> None:
+    guest = door.call("/ws/optional?a=1&a=2&b=%D1%8F&c")
+    await guest.accepted()
+    assert await guest.ask({}) == {"login": "", "known": False, "query": {"a": "2", "b": "я", "c": ""}}
+    await guest.leave()
+    known = door.call("/ws/optional", await door.cookie("аня"))
+    await known.accepted()
+    assert (await known.ask({}))["login"] == "аня"
+    await known.leave()
+
+
+@pytest.mark.parametrize("value", ["nonsense", '"quoted"', "", "a" * 5_000])
+async def test_a_stale_cookie_keeps_nobody_out_of_a_public_endpoint(door: Door, value: str) -> None:
+    caller = door.call("/ws/public", [("cookie", f"{COOKIE}={value}")])
+    await caller.accepted()
+    await caller.leave()
+    assert (await door.call("/ws/optional", [("cookie", f"{COOKIE}={value}")]).refused()).status == 401
+
+
+# refusals
+
+
+@pytest.mark.parametrize(
+    ("target", "headers", "status", "code"),
+    [
+        ("/ws/none", [], 404, "not_found"),
+        ("/ws/none", [("cookie", f"{COOKIE}=nonsense")], 404, "not_found"),
+        ("/ws/none", [("cookie", f'{COOKIE}="quoted"')], 404, "not_found"),
+        ("/ws/rooms/abc", [], 404, "not_found"),
+        ("/ws/say", [], 401, "not_logged_in"),
+        ("/ws/say", [("cookie", f"{COOKIE}=nonsense")], 401, "bad_credential"),
+        ("/ws/say", [("cookie", f'{COOKIE}="quoted"')], 401, "bad_credential"),
+        ("/ws/say", [("cookie", f"{COOKIE}=")], 401, "bad_credential"),
+        ("/ws/say", [("cookie", f"{COOKIE.upper()}=nonsense")], 401, "not_logged_in"),
+        ("/ws/say", [("cookie", f"{COOKIE}=a; {COOKIE}=b")], 400, "contradictory_credentials"),
+        ("/ws/say", [("cookie", f"{COOKIE}=a"), ("cookie", f"{COOKIE}=b")], 400, "contradictory_credentials"),
+        ("/ws/public", [("cookie", f"{COOKIE}=a; {COOKIE}=b")], 400, "contradictory_credentials"),
+        (f"/ws/say?{COOKIE}=a", [], 400, "credential_in_query"),
+        ("/ws/say?gen%5Fapp%5Fauth_token=a", [], 400, "credential_in_query"),
+        ("/ws/say", [("origin", "https://evil.example")], 403, "origin_not_allowed"),
+        ("/ws/say", [("host", "evil.example")], 400, "wrong_host"),
+        ("/ws/say", [("host", "127.0.0.1:8000"), ("host", "127.0.0.1:8000")], 400, "wrong_host"),
+        ("/ws/say", [("host", "127.0.0.1@evil.example")], 400, "wrong_host"),
+        ("/ws/say", [("host", "localhost:9")], 401, "not_logged_in"),
+        ("/ws/say", [("host", "[::1]:8000")], 401, "not_logged_in"),
+    ],
+)
+async def test_a_refusal_is_http_and_teaches(door: Door, target: str, headers: Headers, status: int, code: str) -> None:
+    answer = await door.call(target, headers).refused()
+    assert (answer.status, answer.headers["jackfield-error"]) == (status, code)
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["cache-control"] == "no-store"
+    body = answer.json
+    assert (body["status"], body["code"], body["type"]) == (status, code, f"urn:jackfield:{code}")
+    assert body["title"]
+    assert body["detail"]
+    assert body["fix"]
+    assert ("www-authenticate" in answer.headers) == (status == 401)
+    (kept,) = door.gateway.refusals
+    assert (kept.code, kept.status, kept.path) == (code, status, target.partition("?")[0])
+
+
+async def test_equal_cookies_are_one(door: Door) -> None:
+    cookie = await door.cookie("bob")
+    caller = door.call("/ws/say", [*cookie, *cookie])
+    await caller.accepted()
+    await caller.leave()
+
+
+async def test_no_room_says_when_to_come_again(door: Door) -> None:
+    cookie = await door.cookie("bob")
+    first = door.call("/ws/small", cookie)
+    await first.accepted()
+    answer = await door.call("/ws/small", cookie).refused()
+    assert (answer.status, answer.headers["retry-after"]) == (429, "5")
+    await first.leave()
+    second = door.call("/ws/small", cookie)
+    await second.accepted()
+    await second.leave()
+
+
+async def test_a_role_is_wanted(door: Door) -> None:
+    answer = await door.call("/ws/desk", await door.cookie("bob")).refused()
+    assert (answer.status, answer.json["code"]) == (403, "role_required")
+    assert "jackfield users roles bob +support" in answer.json["fix"]
+    caller = door.call("/ws/desk", await door.cookie("аня"))
+    await caller.accepted()
+    await caller.leave()
+
+
+async def test_the_login_of_a_refused_caller_is_kept(door: Door) -> None:
+    await door.call("/ws/desk", await door.cookie("bob")).refused()
+    (kept,) = door.gateway.refusals
+    assert (kept.login, kept.client) == ("bob", "10.1.2.3")
+
+
+async def test_only_the_last_200_refusals_are_kept(door: Door) -> None:
+    for number in range(205):
+        await door.call(f"/ws/none{number}").refused()
+    assert door.gateway.refusals[0].path == "/ws/none5"
+    assert len(door.gateway.refusals) == 200
+
+
+async def test_a_server_without_http_answers_gets_a_close(door: Door) -> None:
+    caller = door.call("/ws/say", extensions={})
+    async with asyncio.timeout(5):
+        await caller.task
+    assert [message["type"] for message in caller.sent] == ["websocket.close"]
+
+
+async def test_a_server_that_stops_takes_nobody_new(door: Door) -> None:
+    door.gateway.ready = False
+    answer = await door.call("/ws/public").refused()
+    assert (answer.status, answer.json["code"], answer.headers["retry-after"]) == (503, "not_ready", "1")
+    assert (await door.http("GET", "/ready")).status == 503
+    assert (await door.http("GET", "/health")).status == 200
+
+
+async def test_a_store_that_does_not_answer_lets_nobody_in(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    cookie = await door.cookie("bob")
+
+    async def fail(_credential: object) -> None:
+        raise Refusal("store_unavailable", retry_after=2)
+
+    monkeypatch.setattr(door.sessions, "identify", fail)
+    answer = await door.call("/ws/say", cookie).refused()
+    assert (answer.status, answer.headers["retry-after"]) == (503, "2")
+    caller = door.call("/ws/public", cookie)
+    await caller.accepted()
+    await caller.leave()
+    answer = await door.http("POST", "/auth/logout", cookie)
+    assert answer.status == 503, "a logout that ended nothing does not say that it did"
+
+
+async def test_a_fault_of_ours_is_told_without_its_cause(
+    door: Door, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def fail(_credential: object) -> None:
+        raise RuntimeError("секрет")
+
+    monkeypatch.setattr(door.sessions, "identify", fail)
+    cookie = [("cookie", f"{COOKIE}=a")]
+    for answer in (await door.call("/ws/say", cookie).refused(), await door.http("GET", "/ws/say", cookie)):
+        assert (answer.status, answer.json["code"]) == (500, "server_fault")
+        assert "секрет" not in answer.body.decode()
+        assert answer.json["incident"] in caplog.text
+    assert caplog.text.count("RuntimeError: секрет") == 2

@@ -1,0 +1,97 @@
+"""How one server runs: what the options mean together, and what keeps them from being used."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from jackfield.server.options import Options, is_loopback
+
+
+@pytest.mark.parametrize(
+    ("host", "loopback"),
+    [
+        ("127.0.0.1", True),
+        ("127.8.9.1", True),
+        ("::1", True),
+        ("[::1]", True),
+        ("localhost", True),
+        ("0.0.0.0", False),
+        ("::", False),
+        ("10.0.0.1", False),
+        ("::ffff:10.0.0.1", False),
+        ("localhost.example.com", False),
+        ("", False),
+    ],
+)
+def test_loopback(host: str, loopback: bool) -> None:
+    assert is_loopback(host) == loopback
+    assert Options(host=host).local == loopback
+
+
+def test_a_proxy_or_another_application_makes_it_reachable() -> None:
+    assert not Options(behind_proxy=("127.0.0.1",)).local
+    assert not Options(embedded=True).local
+    assert Options(public_url="https://a.example").local, "the listener itself is still this machine's"
+
+
+@pytest.mark.parametrize(
+    ("given", "address"),
+    [
+        ({}, "http://127.0.0.1:8000"),
+        ({"port": 80}, "http://127.0.0.1"),
+        ({"host": "::1"}, "http://[::1]:8000"),
+        ({"host": "0.0.0.0"}, "http://127.0.0.1:8000"),
+        ({"host": "::"}, "http://[::1]:8000"),
+        ({"tls_cert": "a", "tls_key": "b", "port": 443}, "https://127.0.0.1"),
+        ({"tls_cert": "a", "tls_key": "b"}, "https://127.0.0.1:8000"),
+        ({"public_url": "https://a.example/"}, "https://a.example"),
+    ],
+)
+def test_the_address_to_tell_people(given: dict[str, Any], address: str) -> None:
+    assert Options(**given).address == address
+
+
+@pytest.mark.parametrize(
+    ("given", "scheme", "host", "own"),
+    [
+        ({}, "ws", "localhost:8000", "http://localhost:8000"),
+        ({}, "wss", "localhost:8000", "https://localhost:8000"),
+        ({}, "https", "a.example", "https://a.example"),
+        ({"public_url": "https://a.example:8443/"}, "http", "10.0.0.1", "https://a.example:8443"),
+    ],
+)
+def test_the_own_origin_as_the_client_addressed_it(given: dict[str, Any], scheme: str, host: str, own: str) -> None:
+    assert Options(**given).own(scheme, host) == own
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({}, None),
+        ({"tls_cert": "a"}, "--tls-key"),
+        ({"tls_key": "a"}, "--tls-cert"),
+        ({"host": "0.0.0.0"}, "unencrypted"),
+        ({"host": "10.0.0.1"}, "--behind-proxy"),
+        ({"host": "0.0.0.0", "insecure": True}, None),
+        ({"host": "0.0.0.0", "tls_cert": "a", "tls_key": "b"}, None),
+        ({"host": "0.0.0.0", "behind_proxy": ("10.0.0.0/8",)}, None),
+        ({"behind_proxy": ("10.0.0.1", "fd00::/8")}, None),
+        ({"behind_proxy": ("proxy.example",)}, "proxy.example"),
+        ({"behind_proxy": ("10.0.0.1/8",)}, "10.0.0.1/8"),
+        ({"behind_proxy": ("*",)}, "*"),
+        ({"public_url": "https://a.example"}, None),
+        ({"public_url": "https://a.example/rt"}, "--public-url"),
+        ({"public_url": "wss://a.example"}, "--public-url"),
+        ({"public_url": "a.example"}, "--public-url"),
+        ({"public_url": "https://a.example?x=1"}, "--public-url"),
+    ],
+)
+def test_what_does_not_go_together_is_told(given: dict[str, Any], words: str | None) -> None:
+    found = Options(**given).problems()
+    if words is None:
+        assert found == []
+    else:
+        (sentence,) = found
+        assert words in sentence
