@@ -88,6 +88,8 @@ def command(context: click.Context, /, state: State, workers: int, log: str, **g
     if given["check_replies"] is None:
         given["check_replies"] = given["watch"]
     options = Options(**given)
+    if options.watch and options.locked:
+        raise Failure("--watch publishes on each save and --locked refuses that; keep one of them", 2)
     for problem in options.problems():
         raise Failure(problem, 2)
     setup("json" if log == "json" else "text")

@@ -20,6 +20,9 @@ __all__ = ["bind", "listen"]
 
 BACKLOG = 2048
 
+CLOSING_LIMIT = 1.0
+"""Seconds that clients have after the drain to take the rest and to answer the close frame."""
+
 
 def bind(options: Options) -> socket.socket:
     """The listening socket, taken before anything is loaded. Raises OSError, for a port in use above all."""
@@ -76,11 +79,20 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Answer what is being answered, then close 1012; uvicorn alone would cut replies off."""
-        draining = asyncio.ensure_future(self._node.gateway.drain(self._node.options.drain))
-        while not draining.done() and not self.force_exit:
-            await asyncio.wait((draining,), timeout=0.1)
-        draining.cancel()
+        stopping = asyncio.ensure_future(self._drain())
+        while not stopping.done() and not self.force_exit:
+            await asyncio.wait((stopping,), timeout=0.1)
+        stopping.cancel()
         await super().shutdown(sockets)
+
+    async def _drain(self) -> None:
+        gateway = self._node.gateway
+        await gateway.drain(self._node.options.drain)
+        # what was answered last is still on its way to slow readers; uvicorn would drop it
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSING_LIMIT):
+                while len(gateway.hub):  # noqa: ASYNC110 - the hub tells nobody that it is empty
+                    await asyncio.sleep(0.02)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -160,6 +160,11 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
                 return
         super().send_receive_event_to_app()
 
+    def handle_parser_exception(self) -> None:
+        """Close for what the client broke; an application that still sends is told so, and not of a fault of its own."""
+        super().handle_parser_exception()
+        self.disconnected = True
+
     def send_keepalive_ping(self) -> None:
         """Begin a new interval."""
         self._heard = self.read_paused
@@ -176,6 +181,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             self.schedule_ping()
             return
         super().keepalive_timeout()
+        self.disconnected = True
 
     def _close_frame(self, code: int) -> None:
         if not self.transport.is_closing():
