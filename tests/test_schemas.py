@@ -153,7 +153,7 @@ def test_what_is_json_is_parsed_without_faults(value: object) -> None:
         ("nope", "", "a value belongs"),
         ("{'a': 1}", "", "double quotes"),
         ("{a: 1}", "", "double quotes"),
-        ('{"a": 1,}', "", "at character"),
+        ('{"a": 1, }', "", "a comma stands before the closing bracket at character 8"),
         ('{"a": }', "", "a value belongs at character 7"),
         ('{"a" 1}', "", "':' belongs"),
         ('{"a": 1 "b": 2}', "", "',' belongs"),

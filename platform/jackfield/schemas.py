@@ -99,7 +99,9 @@ def parse_loosely(text: str) -> tuple[object, list[Fault]]:
     try:
         value = json.loads(text, parse_constant=_Constant)
     except json.JSONDecodeError as exc:
-        return None, [Fault("", f"not JSON: {_plain(exc, text)} at character {exc.pos + 1}")]
+        comma = _trailing_comma(exc, text)
+        what = _plain(exc, text) if comma is None else "a comma stands before the closing bracket"
+        return None, [Fault("", f"not JSON: {what} at character {(exc.pos if comma is None else comma) + 1}")]
     except (ValueError, RecursionError):
         return None, [Fault("", "not JSON that can be taken: a number in it is too long")]
     return value, list(_impostors(value, ""))
@@ -130,6 +132,14 @@ def _impostors(value: object, path: str) -> list[Fault]:
     if isinstance(value, list):
         return [fault for index, item in enumerate(value) for fault in _impostors(item, f"{path}/{index}")]
     return []
+
+
+def _trailing_comma(exc: json.JSONDecodeError, text: str) -> int | None:
+    """Where a comma stands before a closing bracket; Python 3.13 points at it, older ones behind it."""
+    if exc.msg.startswith("Illegal trailing comma"):
+        return exc.pos
+    before = text[: exc.pos].rstrip()
+    return len(before) - 1 if before.endswith(",") and text[exc.pos : exc.pos + 1] in ("}", "]") else None
 
 
 def _plain(exc: json.JSONDecodeError, text: str) -> str:

@@ -205,9 +205,7 @@ def test_a_file_without_endpoints_says_how_to_begin(load: Load, text: str) -> No
     assert "`url` and `process`" in problem.hint
 
 
-@pytest.mark.parametrize(
-    "text", ["- a\n", "5\n", "just words\n", "endpoint: {}\n", "endpoints:\n", "endpoints: []\n"]
-)
+@pytest.mark.parametrize("text", ["- a\n", "5\n", "just words\n", "endpoint: {}\n", "endpoints:\n", "endpoints: []\n"])
 def test_one_fault_is_told_once(load: Load, text: str) -> None:
     assert len(load(text).problems) == 1
 

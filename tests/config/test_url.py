@@ -134,8 +134,6 @@ def test_reserved_addresses_and_all_below_them(url: str, address: str) -> None:
     assert reserved(parse(url).shape, "/account/login") == address
 
 
-@pytest.mark.parametrize(
-    "url", ["/authors", "/ws/auth", "/Docs", "/{name}", "/{a}/{b}", "/account", "/healthy"]
-)
+@pytest.mark.parametrize("url", ["/authors", "/ws/auth", "/Docs", "/{name}", "/{a}/{b}", "/account", "/healthy"])
 def test_addresses_that_only_resemble_reserved_ones_are_free(url: str) -> None:
     assert reserved(parse(url).shape, "/account/login") is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from pathlib import Path
+from typing import Any
 
 import pytest
 from starlette.applications import Starlette
@@ -72,9 +73,9 @@ async def test_no_handler_of_the_host_is_touched(project: Path, caplog: pytest.L
     before = list(logging.getLogger().handlers)
     app = jackfield.application(project)
     sent: list[object] = []
-    incoming: asyncio.Queue[dict[str, object]] = asyncio.Queue()
-    for message in ({"type": "websocket.connect"}, {"type": "websocket.receive", "text": '{"message": "а"}'}):
-        incoming.put_nowait(message)
+    incoming: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    incoming.put_nowait({"type": "websocket.connect"})
+    incoming.put_nowait({"type": "websocket.receive", "text": '{"message": "а"}'})
 
     async def send(message: object) -> None:
         sent.append(message)
@@ -84,7 +85,7 @@ async def test_no_handler_of_the_host_is_touched(project: Path, caplog: pytest.L
     scope = {"type": "websocket", "path": "/ws/greeting", "headers": [(b"host", b"x")], "scheme": "ws"}
     with caplog.at_level(logging.INFO, "jackfield"):
         async with asyncio.timeout(10):
-            await app(scope, incoming.get, send)  # type: ignore[arg-type]  # a hand-made ASGI server
+            await app(scope, incoming.get, send)
     await app.close()
     assert sent == [
         {"type": "websocket.accept", "subprotocol": None},

@@ -162,9 +162,7 @@ class _Reading:
             self.problems.add(path, "wrong_value", f"{raw} is out of bounds", "from 16 bytes to 64MiB")
         return count
 
-    def _time(
-        self, raw: str, path: PathTuple, low: float, high: float, least: str, most: str
-    ) -> float | None:
+    def _time(self, raw: str, path: PathTuple, low: float, high: float, least: str, most: str) -> float | None:
         if raw == "off":
             return None
         try:

@@ -149,9 +149,7 @@ _TRANSLATIONS: tuple[tuple[str, Callable[[_Seen], Fault]], ...] = (
     ),
     (
         "expected '-' indicator",
-        lambda seen: seen.here(
-            "every item of a list begins with a dash", "write `- ` or mend the indentation"
-        ),
+        lambda seen: seen.here("every item of a list begins with a dash", "write `- ` or mend the indentation"),
     ),
     (
         "block sequence entries are not allowed",
@@ -163,9 +161,7 @@ _TRANSLATIONS: tuple[tuple[str, Callable[[_Seen], Fault]], ...] = (
     ),
     (
         "expected <document start>",
-        lambda seen: seen.here(
-            "something follows the end of the document", "remove the lines `---` and `...`"
-        ),
+        lambda seen: seen.here("something follows the end of the document", "remove the lines `---` and `...`"),
     ),
     (
         "incompatible YAML document",

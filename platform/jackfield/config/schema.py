@@ -12,9 +12,7 @@ __all__ = ["document", "further"]
 _TEXT = resources.files("jackfield.config").joinpath("schema.json").read_text("utf-8")
 
 
-def document(
-    processes: Sequence[str] = (), roles: Sequence[str] = (), tags: Sequence[str] = ()
-) -> dict[str, Any]:
+def document(processes: Sequence[str] = (), roles: Sequence[str] = (), tags: Sequence[str] = ()) -> dict[str, Any]:
     """The JSON Schema 2020-12 of endpoints.yaml, as a fresh dict.
 
     `processes` become the only values of `process`, `roles` (and admin) the only ones of `auth.roles`,

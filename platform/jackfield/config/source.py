@@ -36,9 +36,7 @@ Path_ = tuple[str | int, ...]
 _Parser: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 # Not printable (YAML 1.2.2, section 5.1), or a line break to the parser and to no editor (NEL, LS, PS).
-_REFUSED = re.compile(
-    "[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
-)
+_REFUSED = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -138,9 +136,7 @@ class _Composer:
             broken = True
             fault = translate(error, self.text)
             # A bracket swallowed by a comment is one fault, told as the bracket's.
-            self.problems = [
-                p for p in self.problems if (p.code, p.line) != ("cut_by_comment", fault.line + 1)
-            ]
+            self.problems = [p for p in self.problems if (p.code, p.line) != ("cut_by_comment", fault.line + 1)]
             self._problem("yaml_syntax", fault.message, fault.hint, (), fault.line, fault.column)
         finally:
             self.parser.dispose()
@@ -237,9 +233,7 @@ class _Composer:
     def _scalar(self, event: Any, path: Path_) -> Any:
         text = event.value
         if _SURROGATE.search(text):  # the pure parser lets these through; they are no text in UTF-8
-            self._at(
-                event, "yaml_syntax", "half a letter (U+D800 to U+DFFF) is no text", "write all of it", path
-            )
+            self._at(event, "yaml_syntax", "half a letter (U+D800 to U+DFFF) is no text", "write all of it", path)
             self.faulty.add(path)
             return ""
         if event.style:
@@ -310,9 +304,7 @@ class _Composer:
     ) -> None:
         place = self._place(line, column)
         dotted = ".".join(str(part) for part in path)
-        self.problems.append(
-            Problem(code, message, hint, dotted, place.file, place.line, place.column, severity)
-        )
+        self.problems.append(Problem(code, message, hint, dotted, place.file, place.line, place.column, severity))
 
 
 def _kind(value: object) -> str:

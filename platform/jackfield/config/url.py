@@ -52,8 +52,7 @@ class Pattern:
     def normal(self) -> str:
         """The URL as it stands in a request: fixed text percent-encoded, parameters in braces."""
         return "/" + "/".join(
-            f"{{{segment.text}}}" if segment.is_param else quote(segment.text, safe=_PCHAR)
-            for segment in self.segments
+            f"{{{segment.text}}}" if segment.is_param else quote(segment.text, safe=_PCHAR) for segment in self.segments
         )
 
 
@@ -116,9 +115,7 @@ def _segment(part: str) -> Segment:
     if part.startswith("{") and part.endswith("}"):
         return Segment(_param(part[1:-1]), is_param=True)
     if "{" in part or "}" in part:
-        raise ValueError(
-            f"{part!r} mixes a path parameter with other text; a parameter takes all between two slashes"
-        )
+        raise ValueError(f"{part!r} mixes a path parameter with other text; a parameter takes all between two slashes")
     if any(letter.isspace() for letter in part):
         raise ValueError("the URL holds a blank; write %20 where one is really meant")
     text = _decode(part.encode("utf-8", "surrogatepass"))

@@ -311,8 +311,9 @@ class Gateway:
     def _check_host(self, request: Request) -> None:
         hosts = request.values(b"host")
         if not origin.host_allowed(hosts, self.options.local and not self.options.public_url):
-            fix = f"Use localhost or 127.0.0.1; other names need --public-url or --behind-proxy (Host was {hosts[:1]})."
-            raise Refusal("wrong_host", fix=fix)
+            detail = f"The Host header was {', '.join(hosts)[:200] or 'missing'}."
+            fix = "Use localhost or 127.0.0.1; other names need --public-url or --behind-proxy."
+            raise Refusal("wrong_host", detail, fix)
 
     def _changed(self, change: Change) -> None:
         """A session or user changed somewhere: the connections concerned close, nobody else's."""

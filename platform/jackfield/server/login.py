@@ -58,7 +58,7 @@ class Login:
         if request.method != method:
             raise Refusal("method_not_allowed", f"{self._auth.path}{path} takes {method}.", more={"allow": method})
         # a page of another origin may neither log somebody in nor out (login CSRF, ASVS 5.0, 3.5.1)
-        origin.judge(request.values(b"origin"), request.own, any_origin=False, allowed=(), required=False)
+        _judge_origin(request)
         return await answer(request, http)
 
     @property
@@ -67,19 +67,29 @@ class Login:
 
     async def _login(self, request: Request, http: HttpRequest) -> Response:
         given = await _read(http)
-        before = await self._gateway.who(request)
+        before = await self._before(request)
         try:
             opened = await self._gateway.sessions.login(given.login, given.password)
         except Refusal as refusal:
             log.warning("login_refused", code=refusal.code, login=given.login, client=request.client)
             raise
-        if isinstance(before, Identity):
+        if before is not None:
             # each login is a session of its own; the one whose cookie came along has served (ASVS 5.0, 7.2.4)
             await self._gateway.sessions.logout(before)
         log.info("login", login=opened.identity.login, client=request.client)
         body: dict[str, Any] = {"token": opened.token} if self._auth.token_in_body else {}
         body |= _of(opened.identity)
         return _json(body, {"Set-Cookie": self._cookie(request, opened.token)})
+
+    async def _before(self, request: Request) -> Identity | None:
+        """The session whose cookie came along. Old cookies in a muddle are no reason to keep somebody out."""
+        try:
+            who = await self._gateway.who(request)
+        except Refusal as refusal:
+            if refusal.code != "contradictory_credentials":
+                raise
+            return None
+        return who if isinstance(who, Identity) else None
 
     async def _logout(self, request: Request, http: HttpRequest) -> Response:
         who = await self._gateway.who(request)
@@ -106,6 +116,14 @@ class Login:
         if auth.partitioned:
             parts.append("Partitioned")
         return "; ".join(parts)
+
+
+def _judge_origin(request: Request) -> None:
+    try:
+        origin.judge(request.values(b"origin"), request.own, any_origin=False, allowed=(), required=False)
+    except Refusal as refusal:
+        fix = f"Only pages of {request.own} log in and out here; programs send no Origin header."
+        raise Refusal(refusal.code, "A page of another origin may not log in or out here.", fix) from None
 
 
 def _of(identity: Identity) -> dict[str, Any]:

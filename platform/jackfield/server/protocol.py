@@ -161,7 +161,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         super().send_receive_event_to_app()
 
     def handle_parser_exception(self) -> None:
-        """Close for what the client broke; an application that still sends is told so, and not of a fault of its own."""
+        """Close for what the client broke; what the application still sends is no fault of its own."""
         super().handle_parser_exception()
         self.disconnected = True
 
