@@ -23,6 +23,7 @@ from jackfield.cli import main
         (["--drain", "soon"], "soon is not a time; write 25s"),
         (["--port", "70000"], "70000 is not in the range"),
         (["--log", "xml"], "xml"),
+        (["--watch", "--locked"], "keep one of them"),
         (["--host", "0.0.0.0"], "--insecure"),
         (["--host", "app.example.com"], "--insecure"),
         (["--host", "::"], "--insecure"),
