@@ -16,6 +16,7 @@ REPORT: dict[str, Any] = {
     "added": ["новый"],
     "changed": [],
     "removed": ["a", "b"],
+    "settings": ["auth"],
     "closes": [
         {"endpoint": "a", "code": 1012, "reason": "the endpoint is gone", "connections": 2},
         {"endpoint": "desk", "code": 4403, "reason": "role_required", "connections": 1},
@@ -30,6 +31,7 @@ def test_a_report_for_people() -> None:
         "published 0123456789ab as generation 4",
         "  added: новый",
         "  removed: a, b",
+        "  settings changed: auth",
         "  closed: 2 of a (1012 the endpoint is gone)",
         "  closed: 1 of desk (4403 role_required)",
         "  untouched: 7 of 10 open connections",

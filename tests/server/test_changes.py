@@ -7,6 +7,7 @@ import json
 
 import pytest
 
+from jackfield.config.plan import Limits
 from jackfield.server.generation import Generation
 from jackfield.server.protocol import EXTENSION
 
@@ -113,11 +114,11 @@ async def test_a_drain_has_its_limit(door: Door, caplog: pytest.LogCaptureFixtur
 
 
 async def test_limits_of_the_endpoint_are_told_to_the_server(open_door: OpenDoor, clock: Clock) -> None:
-    tuned: list[dict[str, object]] = []
+    tuned: list[Limits] = []
 
     class Tuned:
-        def tune(self, **settings: object) -> None:
-            tuned.append(settings)
+        def tune(self, limits: Limits) -> None:
+            tuned.append(limits)
 
         def abort(self) -> None:
             pass
@@ -126,7 +127,7 @@ async def test_limits_of_the_endpoint_are_told_to_the_server(open_door: OpenDoor
     caller = door.call("/ws/a", extensions={EXTENSION: Tuned()})
     await caller.accepted()
     await caller.leave()
-    assert tuned == [{"max_size": 2048, "ping": 7.0}]
+    assert tuned == [Limits(message=1024, ping=7.0)]
 
 
 async def test_a_client_that_is_gone_before_the_accept_leaves_no_seat(door: Door) -> None:

@@ -110,6 +110,24 @@ def test_a_new_endpoint_in_four_lines_and_new_behaviour_on_the_same_socket(
     assert not any("Traceback" in line for line in server.lines), server.lines
 
 
+def test_limits_reach_connections_that_are_open(project: Path, start: Callable[..., Server]) -> None:
+    narrow = ENDPOINTS.replace("process: room.say", "process: room.say\n    limits: {message: 64}")
+    write(project, endpoints=narrow)
+    server = start(project)
+    long = json.dumps({"text": "я" * 500})
+    with server.socket("/ws/rooms/зал") as room:
+        room.send(json.dumps({"text": "я" * 40}, ensure_ascii=False))
+        assert json.loads(room.recv(timeout=5))["error"]["code"] == "message_too_long"
+        write(project, endpoints=ENDPOINTS)
+        assert "changed: room" in publish(server)
+        room.send(long)
+        assert json.loads(room.recv(timeout=5))["heard"].startswith("зал: яяя")
+        write(project, endpoints=narrow)
+        publish(server)
+        room.send(long)
+        assert close_code(room) == 1009
+
+
 def test_who_is_concerned_is_closed_and_nobody_else(project: Path, start: Callable[..., Server]) -> None:
     gone = "  gone:\n    url: /ws/gone\n    process: count.up\n    auth: public\n"
     inside = "  inside:\n    url: /ws/inside\n    process: count.up\n    auth: {}\n"

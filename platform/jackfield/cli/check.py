@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import sys
@@ -13,7 +14,8 @@ import click
 
 from jackfield.cli.settings import Context, Failure, option, project_folder
 from jackfield.errors import PlanError, Problem
-from jackfield.routing import build, problems_of
+from jackfield.routing import problems_of
+from jackfield.server.publishing import build_in_thread
 
 __all__ = ["command"]
 
@@ -46,7 +48,7 @@ def _find(folder: Path, *, no_import: bool) -> tuple[tuple[Problem, ...], int]:
         return found, len(plan.endpoints)
     try:
         with redirect_stdout(sys.stderr):  # what modules print while they are imported is no problem of ours
-            table = build(folder, 0)
+            table = asyncio.run(build_in_thread(folder, 0))
     except PlanError as exc:
         return exc.problems, 0
     table.catalog.release()

@@ -200,6 +200,7 @@ def outcome(report: Any) -> str:
     verb = "would publish" if report["dry_run"] else "published"
     lines = [f"{verb} {report['hash']} as generation {report['generation']}"]
     moved = [f"  {word}: {', '.join(report[word])}" for word in ("added", "changed", "removed") if report[word]]
+    moved += [f"  settings changed: {', '.join(report['settings'])}"] if report["settings"] else []
     lines += moved or ["  no endpoint is added, changed or removed"]
     close = "would close" if report["dry_run"] else "closed"
     touched = 0

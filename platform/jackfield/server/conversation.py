@@ -6,11 +6,12 @@ import asyncio
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Protocol
+from typing import Any, Protocol
 
 from jackfield import messages
+from jackfield.config.plan import Limits
 from jackfield.errors import CODES
 from jackfield.identity import Identity
 from jackfield.logs import log
@@ -49,6 +50,7 @@ class Conversation:
         standing: Standing,
         *,
         queue_limit: int,
+        tune: Callable[[Limits], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.connection: Connection  # set by `begin`: the two know each other
@@ -58,6 +60,7 @@ class Conversation:
         self._live = live
         self._dispatcher = dispatcher
         self._queue_limit = queue_limit
+        self._tune = tune
         self._clock = clock
         self._began = clock()
         self._loop = asyncio.get_running_loop()
@@ -92,6 +95,13 @@ class Conversation:
     def begin(self, connection: Connection) -> None:
         """Bind the public Connection; the conversation may receive from here on."""
         self.connection = connection
+
+    def adapt(self, params: Mapping[str, Any], limits: Limits) -> None:
+        """Take over what a publish changed for a connection that stays."""
+        self.connection.params = params
+        self._queue_limit = limits.queue
+        if self._tune is not None:
+            self._tune(limits)
 
     def end(self, name: str, reason: str = "") -> None:
         """Close with a code of the table; what waits in the inbox is not processed any more."""

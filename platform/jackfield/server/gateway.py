@@ -143,9 +143,15 @@ class Gateway:
         limits = admission.route.endpoint.limits
         socket: Socket | None = scope.get("extensions", {}).get(EXTENSION)
         if socket is not None:
-            socket.tune(max_size=2 * limits.message, ping=limits.ping)
-        transport = AsgiTransport(receive, send, socket.abort if socket else None)
-        conversation = Conversation(transport, self, self._dispatcher, admission.standing, queue_limit=limits.queue)
+            socket.tune(limits)
+        conversation = Conversation(
+            transport := AsgiTransport(receive, send, socket.abort if socket else None),
+            self,
+            self._dispatcher,
+            admission.standing,
+            queue_limit=limits.queue,
+            tune=socket.tune if socket else None,
+        )
         conversation.begin(self._connection(request, admission, conversation))
         self.hub.seat(conversation)  # in the step that judged: a revocation from here on finds it
         opened = False

@@ -30,7 +30,7 @@ from websockets.http11 import Request as HandshakeRequest
 from websockets.protocol import State
 from websockets.server import ServerProtocol
 
-from jackfield.config.plan import AuthSettings
+from jackfield.config.plan import AuthSettings, Limits
 from jackfield.errors import Refusal
 from jackfield.logs import log
 from jackfield.server import pages
@@ -79,11 +79,11 @@ class Socket:
     def __init__(self, protocol: WebSocketProtocol) -> None:
         self._protocol = protocol
 
-    def tune(self, *, max_size: int, ping: float | None) -> None:
-        """Set the bytes after which a message closes 1009 before its body is read, and the ping's seconds."""
-        self._protocol.conn.max_message_size = max_size
-        self._protocol.ping_interval = ping
-        self._protocol.ping_timeout = ping
+    def tune(self, limits: Limits) -> None:
+        """Close a message over twice the limit 1009 before its body is read, and ping as the endpoint says."""
+        self._protocol.conn.max_message_size = 2 * limits.message
+        self._protocol.ping_interval = limits.ping
+        self._protocol.ping_timeout = limits.ping
 
     def abort(self) -> None:
         """Cut the connection off, unsent bytes included."""

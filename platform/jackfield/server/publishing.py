@@ -67,6 +67,7 @@ class Report:
     removed: tuple[str, ...]
     closes: tuple[Closes, ...]
     open: int
+    settings: tuple[str, ...]
     warnings: tuple[str, ...]
 
     def as_json(self) -> dict[str, Any]:
@@ -301,7 +302,7 @@ class Publisher:
                 member.end(closing.code, closing.reason)
             else:
                 route = generation.table.routes[member.endpoint]
-                member.connection.params = params_of(Match(route, member.standing.texts))
+                member.adapt(params_of(Match(route, member.standing.texts)), route.endpoint.limits)
         retiring = asyncio.create_task(before.retire(RETIRE_LIMIT))
         self._retiring[retiring] = before
         retiring.add_done_callback(self._retiring.pop)
@@ -329,6 +330,7 @@ class Publisher:
             removed=tuple(name for name in old.routes if name not in new.routes),
             closes=tuple(Closes(*key, count) for key, count in leaving.items()),
             open=len(self._gateway.hub),
+            settings=tuple(n for n in ("title", "auth", "roles") if getattr(old.plan, n) != getattr(new.plan, n)),
             warnings=tuple(str(problem) for problem in new.warnings),
         )
 
