@@ -109,6 +109,7 @@ def test_an_auth_path_of_ones_own_is_reserved_too(table_of: Build) -> None:
 def test_the_nearest_url(table_of: Build) -> None:
     table = table_of("  hi: {url: /ws/greeting, process: p.echo}")
     assert table.nearest(b"/ws/greetin") == "/ws/greeting"
+    assert table.nearest(b"/ws/greeting/") == "/ws/greeting", "a slash at the end is the likeliest slip"
     assert table.nearest(b"/something/else/entirely") == ""
     assert table.nearest(b"/%ff") == ""
 
@@ -234,6 +235,43 @@ def test_all_problems_of_file_and_processes_come_at_once(write: Write) -> None:
 def test_a_broken_module_is_told_once_and_not_as_a_missing_process(write: Write) -> None:
     folder = write("  a: {url: /ws/a, process: p.echo}", "def (")
     assert [problem.code for problem in problems(folder)] == ["broken_module"]
+
+
+def hint_of(folder: Path) -> str:
+    (hint,) = {problem.hint for problem in problems(folder) if problem.code == "unknown_process"}
+    assert hint in {problem.hint for problem in problems_of(folder)[0]}
+    return hint
+
+
+def test_a_process_without_a_file_is_told_to_write_the_file(write: Write) -> None:
+    folder = write("  a: {url: /ws/привет, process: nofile.hello}")
+    told = "there is no file processes/nofile.py; write it, with `@process` above `def hello`"
+    assert hint_of(folder) == told
+    (folder / "processes" / "p.py").unlink()
+    (folder / "processes").rmdir()
+    assert hint_of(folder) == told
+
+
+def test_a_process_without_a_file_may_be_meant_elsewhere(write: Write) -> None:
+    hint = hint_of(write("  a: {url: /ws/a, process: pp.echo}"))
+    assert hint.startswith("there is no file processes/pp.py; ")
+    assert hint.endswith('; or did you mean "p.echo"?')
+
+
+def test_a_function_without_the_decorator_is_told_to_get_it(write: Write) -> None:
+    code = ECHO + "def undecorated() -> str:\n    return 'Привет'\n"
+    folder = write("  a: {url: /ws/a, process: p.undecorated}", code)
+    assert hint_of(folder) == "write `@process` above `def undecorated` in processes/p.py"
+    (folder / "processes" / "q").mkdir()
+    (folder / "processes" / "q" / "__init__.py").write_text("", encoding="utf-8")
+    text = "endpoints:\n  a: {url: /ws/a, process: q.undecorated}\n"
+    (folder / "endpoints.yaml").write_text(text, encoding="utf-8")
+    assert hint_of(folder) == "write `@process` above `def undecorated` in processes/q/__init__.py"
+
+
+def test_a_near_name_in_the_file_is_not_the_only_advice(write: Write) -> None:
+    hint = hint_of(write("  a: {url: /ws/a, process: p.echos}"))
+    assert hint == 'did you mean "p.echo"? If not, write `@process` above `def echos` in processes/p.py'
 
 
 def test_warnings_stand_in_the_table(table_of: Build) -> None:

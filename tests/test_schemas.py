@@ -66,6 +66,12 @@ def test_what_is_wrong_with_a_message_is_a_sentence(value: object, faults: list[
     ("schema", "value", "problem"),
     [
         ({"minLength": 1}, "", "must not be empty"),
+        ({"anyOf": [{"type": "string", "format": "date"}, {"type": "null"}]}, "вчера", "must be a valid date"),
+        (
+            {"anyOf": [{"type": "string", "format": "date"}, {"type": "null"}]},
+            5,
+            "must be null or a text, not a whole number",
+        ),
         ({"minLength": 3}, "да", "must have at least 3 characters, has 2"),
         ({"minItems": 2}, [1], "must have at least 2 items, has 1"),
         ({"maxItems": 1}, [1, 2], "must have at most 1 items, has 2"),

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 import msgspec
 
@@ -114,9 +115,9 @@ class RoutingTable:
 
     def nearest(self, raw_path: bytes) -> str:
         """The URL that looks most like this path, or an empty text."""
-        segments = url.split(raw_path) or ()
+        asked = unquote_to_bytes(raw_path).decode("utf-8", "replace")  # also of a path that has no normal form
         known = [route.endpoint.url for route in self.routes.values()]
-        return next(iter(get_close_matches("/" + "/".join(segments), known, n=1, cutoff=0.5)), "")
+        return next(iter(get_close_matches(asked, known, n=1, cutoff=0.5)), "")
 
     def resources(self) -> tuple[Resource, ...]:
         """The resources that the routes use, each once."""
@@ -197,9 +198,21 @@ def _unknown(plan: Plan, endpoint: Endpoint, found: Catalog) -> list[Problem]:
     module, _, function = endpoint.process.rpartition(".")
     if module in found.broken:
         return []  # that file's own problem says it all
-    near = get_close_matches(endpoint.process, list(found.processes), n=1, cutoff=0.6)
-    file = f"processes/{module.replace('.', '/')}.py"
-    hint = f'did you mean "{near[0]}"?' if near else f"write `@process` above `def {function}` in {file}"
+    path = f"processes/{module.replace('.', '/')}"
+    seen = {*found.files, *(problem.file for problem in found.problems)}
+    file = next((name for name in (f"{path}.py", f"{path}/__init__.py") if name in seen), "")
+    if file:  # a name from another file would be far-fetched
+        own = [name.rpartition(".")[2] for name in found.processes if name.rpartition(".")[0] == module]
+        near = [f"{module}.{name}" for name in get_close_matches(function, own, n=1, cutoff=0.6)]
+    else:
+        near = get_close_matches(endpoint.process, list(found.processes), n=1, cutoff=0.6)
+    meant = f'did you mean "{near[0]}"?' if near else ""
+    if file:
+        write = f"write `@process` above `def {function}` in {file}"
+        hint = f"{meant} If not, {write}" if meant else write
+    else:
+        hint = f"there is no file {path}.py; write it, with `@process` above `def {function}`"
+        hint += f"; or {meant}" if meant else ""
     message = f'no process is named "{endpoint.process}"'
     return [plan.problem(("endpoints", endpoint.name, "process"), "unknown_process", message, hint)]
 

@@ -67,6 +67,10 @@ class Validator:
             deeper = [inner for inner in nested if len(inner.instance_path) > len(error.instance_path)]
             if deeper:
                 return [fault for inner in deeper for fault in self._explain(inner)]
+            # a branch that minds more than the type is the one that was meant: a date that is no date
+            meant = [inner for inner in nested if inner.kind.name != "type" and inner.kind.name != "const"]
+            if meant and not deeper:
+                return [fault for inner in meant for fault in self._explain(inner)]
             types = sorted({kind for inner in nested for kind in _types(inner)})
             if types:
                 return [

@@ -62,7 +62,7 @@ def test_answers_and_exit_codes(
     (tmp_path / "endpoints.yaml").touch()
     asked: list[Any] = []
 
-    def ask(path: Path, verb: str, **options: Any) -> dict[str, Any]:
+    def ask(path: Path, verb: str, *, time_limit: float, **options: Any) -> dict[str, Any]:
         asked.append((path, verb, options))
         return answer
 

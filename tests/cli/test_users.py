@@ -241,3 +241,12 @@ def test_a_store_that_does_not_answer_is_one_line(project: Path) -> None:
     told = wrong(project, "list")
     assert told.startswith("jackfield: The store of users and sessions does not answer. (file is not a database)")
     assert told.count("\n") == 1
+
+
+def test_a_role_that_is_not_declared_is_warned_of(project: Path) -> None:
+    (project / "endpoints.yaml").write_text('roles: {support: "Отдел"}\nendpoints: {}\n', encoding="utf-8")
+    result = run(project, "add", "анна", "--role", "suport", "--password-stdin", given="длинный пароль\n")
+    assert result.exit_code == 0
+    assert "warning: endpoints.yaml declares no role suport; did you mean support?" in result.stderr
+    result = run(project, "roles", "анна", "+support", "-suport")
+    assert "warning" not in result.stderr

@@ -79,7 +79,10 @@ def told(load: Load, text: str) -> tuple[str, str, int]:
         ("input: true", "wrong_type", "a mapping belongs here"),
         ("input: {properties: {a: {type: strin}}}", "bad_schema", 'did you mean "string"?'),
         ("input: {maxLenght: 5}", "bad_schema", 'did you mean "maxLength"?'),
-        ("examples: {steps: []}", "wrong_type", "a list belongs here"),
+        ("input: {message: {maxLength: 5}}", "bad_schema", "belong below `properties:`"),
+        ("limits: 'time:5s'", "wrong_type", "put a blank after the colon: `time: 5s`"),
+        ("examples: {steps: []}", "wrong_type", "begins with a dash: `- steps: […]`"),
+        ("examples: [{steps: {send: {a: б}}}]", "wrong_type", "begins with a dash: `- send: {…}`"),
         ("examples: [{name: a}]", "missing_key", 'missing key "steps"'),
         ("examples: [{steps: []}]", "wrong_value", "the list is empty"),
         ("examples: [{steps: [{}]}]", "wrong_value", "`send`, `expect` or both"),
@@ -134,6 +137,28 @@ def test_faults_of_the_file(load: Load, line: str, code: str, words: str) -> Non
     assert found == code
     assert words in text
     assert number == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "words"),
+    [
+        ("say:\n  url: /ws/привет\n  process: a.b\n", "unknown_key", "write that line above and indent `say`"),
+        ("tags:\n  url: /ws/a\n", "unknown_key", "endpoints belong below `endpoints:`"),
+        ("a: {url: /a, process: a.b}\nendpoints: {}\n", "unknown_key", "below `endpoints:`; indent `a` and"),
+        ("endpoints:\n  - url: /ws/a\n    process: a.b\n", "wrong_type", "`greeting:` in place of `-`"),
+        ("endpoints:\n", "wrong_type", "write below it, indented, the name of an endpoint"),
+        ("endpoints:{}\n", "wrong_type", "put a blank after the colon: `endpoints: {}`"),
+        ("endpoints:\n  a:\n    url:/ws/g\n", "wrong_type", "put a blank after the colon: `url: /ws/g`"),
+        ("endpoints:\n  a:\n    url:/ws/g\n    process:a.b\n", "wrong_type", ": `url: /ws/g`"),
+        ("endpoints:\n  a: https://x.example\n", "wrong_type", "write its keys below it, indented"),
+    ],
+)
+def test_what_stands_in_another_place_or_form_is_told_where_and_how(
+    load: Load, text: str, code: str, words: str
+) -> None:
+    found, told_of, _ = told(load, text)
+    assert found == code
+    assert words in told_of
 
 
 NO_PROCESSES = r"""

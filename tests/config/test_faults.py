@@ -29,7 +29,16 @@ QUOTES = "put the text in quotes"
         ("a: [b]]\n", QUOTES, 1, 7),
         ("a:\n\tb: 1\n", "use spaces", 2, 1),
         ("a: |\n\tx\n", "use spaces", 2, 1),
-        ("a:b\nc: d\n", "colon needs a blank", 1, 1),
+        ("a:b\nc: d\n", "put a blank after the colon: `a: b`", 1, 1),
+        ("a:\n  url:/ws/g\n  c: d\n", "put a blank after the colon: `url: /ws/g`", 2, 1),
+        ("a:\n  c: d\n  url:/ws/привет\n", "put a blank after the colon: `url: /ws/привет`", 3, 3),
+        ("a:\n  url:\xa0/ws/g\n  c: d\n", "put a blank after the colon: `url: /ws/g`", 2, 1),
+        ("a:\n  c: d\n  http://x\n", "a key without a colon", 3, 3),
+        ("a:\n  b:\n\xa0\xa0\xa0 url: x\n    c: d\n", "no-break space U+00A0 cannot indent", 3, 1),
+        ("a:\n  b:\n    url: x\n  \xa0 c: d\n", "ordinary blanks in its place", 4, 3),
+        ("a: |\n  x\n  \xa0ещё\nb: c: d\n", QUOTES, 4, 5),
+        ("имя:\n\u2003б: в\n", "em space U+2003", 2, 1),
+        ("a:\n\u200b  b: c\n", "zero width space U+200B", 2, 1),
         ("a: b\n  c: d\n", "does not fit the one above", 2, 4),
         ("a:\n  b: 1\n c: 2\n", "indentation fits nothing", 3, 2),
         ("a: 'it's'\n", "after its closing quote", 1, 8),
@@ -59,3 +68,8 @@ def test_a_fault_of_yaml_is_told_in_plain_words(text: str, words: str, line: int
 def test_what_has_no_translation_is_passed_on() -> None:
     (problem,) = compose(b"%x y\n%", "endpoints.yaml").problems
     assert problem.message.startswith("this is not well-formed YAML: ")
+
+
+@pytest.mark.parametrize("text", ["a: |\n  x\n  \xa0ещё\n", '"\xa0a": b\n', "{a: б, \xa0c: d}\n", "a: x\n  \xa0ещё\n"])
+def test_an_odd_blank_that_indents_no_key_is_a_letter_of_its_text(text: str) -> None:
+    assert compose(text.encode(), "endpoints.yaml").problems == ()

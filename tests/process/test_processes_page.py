@@ -13,7 +13,7 @@ import pytest
 
 import jackfield
 from jackfield import messages
-from jackfield.errors import CODES
+from jackfield.errors import CODES, Reject
 from jackfield.identity import ANONYMOUS
 from jackfield.process import signature
 from jackfield.process.catalog import Catalog
@@ -42,7 +42,7 @@ class Nowhere:
 
 def test_every_example_is_found() -> None:
     assert len(FILES) == PAGE.count("```python")
-    assert len(SAID) == 14
+    assert len(SAID) == 16
 
 
 def test_every_example_loads(collect: Callable[..., Catalog]) -> None:
@@ -94,3 +94,15 @@ def objects(text: str) -> list[Any]:
 def test_the_codes_that_the_page_names_are_ours() -> None:
     told = set(re.findall(r"(?:problem|warning) `(\w+)`", PAGE))
     assert {"bad_hint", "bad_reply", "blocking_call", "broken_module", "resource_failed"} <= told <= set(CODES)
+
+
+def test_the_page_has_every_attribute_and_method_of_a_connection() -> None:
+    told = set(re.findall(r"^\| `(\w+)(?:\(.*?\))?` \|", PAGE.partition("**The connection.**")[2], re.MULTILINE))
+    assert {name for name in (*Connection.__slots__, *vars(Connection)) if not name.startswith("_")} <= told
+
+
+@pytest.mark.parametrize("name", ["code", "message"])
+def test_details_of_a_reject_may_not_have_the_names_that_the_page_tells(name: str) -> None:
+    assert "any names but `code` and `message`" in PAGE
+    with pytest.raises(TypeError):
+        Reject("нет_в_наличии", "Чая больше нет.", **{name: "чай"})

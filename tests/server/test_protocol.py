@@ -14,7 +14,7 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
-from jackfield.config.plan import AuthSettings
+from jackfield.config.plan import AuthSettings, Limits
 from jackfield.errors import Refusal
 from jackfield.server import pages
 from jackfield.server.protocol import EXTENSION, HttpProtocol, WebSocketProtocol, upgrade_fault
@@ -361,7 +361,7 @@ async def test_letters_cut_in_two_by_fragments_are_whole_again(start: Start) -> 
 
 async def test_a_message_over_the_limit_is_closed_before_its_body_comes(start: Start) -> None:
     async def tuned(scope: Scope, receive: Any, send: Any) -> None:
-        scope["extensions"][EXTENSION].tune(max_size=1_000, ping=None)
+        scope["extensions"][EXTENSION].tune(Limits(message=500, ping=None))
         await echo(scope, receive, send)
 
     connect = await start(tuned)

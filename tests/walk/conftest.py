@@ -51,7 +51,7 @@ def jackfield_here(folder: Path, *arguments: str) -> str:
 class Server:
     """One `jackfield serve`; its stderr is read all the time, so that it never waits for us."""
 
-    def __init__(self, folder: Path, *arguments: str, **environment: str) -> None:
+    def __init__(self, folder: Path, *arguments: str, ready: str = "Stop with Ctrl", **environment: str) -> None:
         self.folder = folder
         self.lines: list[str] = []
         self._fresh: Queue[str | None] = Queue()
@@ -65,7 +65,7 @@ class Server:
         )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-        self.wait_for("Stop with Ctrl")
+        self.wait_for(ready)
         facts = json.loads((folder / ".jackfield" / "server.json").read_text())
         self.http: str = facts["address"]
         self.ws = f"ws{self.http.removeprefix('http')}"

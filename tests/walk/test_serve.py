@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import re
@@ -132,7 +133,8 @@ def test_a_listener_that_others_reach_makes_no_admin(project: Path, start: Calla
     assert "0.0.0.0 can be reached from other machines" in lines[0]
     assert "--insecure" in lines[0]
     server = start(project, "--host", "0.0.0.0", "--insecure")
-    assert not any("admin" in line for line in server.lines), server.lines
+    hint = "Nobody can log in yet; make the first user with: jackfield users add admin --role admin"
+    assert [line for line in server.lines if "admin" in line] == [hint]
     assert not (project / ".jackfield" / "first-admin").exists()
     assert server.run("users", "list", "--format", "json").stdout.strip() == "[]"
 
@@ -216,12 +218,12 @@ def test_settings_from_the_environment(project: Path, start: Callable[..., Serve
         lines = []
         for line in stream:
             lines.append(line.rstrip())
-            if "Stop with" in line:
+            if '"event": "started"' in line:
                 break
         try:
             text = "\n".join(lines)
             assert "JACKFIELD_PROT in the environment means nothing; did you mean JACKFIELD_PORT?" in text
-            assert f"ws://localhost:{port}/ws/greeting" in text  # the flag goes before the environment
+            assert f'"address": "http://localhost:{port}"' in text  # the flag goes before the environment
             assert (project / "state" / "server.json").exists()
             assert not (project / ".jackfield").exists()
             assert not (project / "state" / "secret_keys").exists()
@@ -253,3 +255,11 @@ def test_the_repository_itself_is_the_example(tmp_path: Path, start: Callable[..
     server = start(tmp_path)
     line = f"  greeting  {server.ws}/ws/greeting  {{message: str}} -> {{message: str}}"
     assert server.lines[:2] == ["Jackfield serves 1 endpoint:", line]
+
+
+def test_a_log_for_programs_is_an_object_a_line(project: Path, start: Callable[..., Server]) -> None:
+    server = start(project, "--log", "json", ready='"event": "started"')
+    assert (project / ".jackfield" / "first-admin").stat().st_mode & 0o777 == 0o600
+    server.stop()
+    events = [json.loads(line)["event"] for line in server.lines]
+    assert events[:2] == ["first_admin_made", "started"]

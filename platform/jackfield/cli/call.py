@@ -102,6 +102,13 @@ def _running(shared: Context, state: Path | None) -> str:
     )
 
 
+def _hint(exc: Exception) -> str:
+    unknown = "CERTIFICATE_VERIFY_FAILED" in str(exc)
+    return (
+        "; where you made the certificate yourself, name it: SSL_CERT_FILE=cert.pem jackfield call …" if unknown else ""
+    )
+
+
 def _near(address: str) -> bool:
     """Whether the address is this machine; no proxy may stand between, whatever the environment says."""
     return is_loopback(urlsplit(address).hostname or "")
@@ -118,7 +125,7 @@ def _facts(address: str) -> dict[str, Any]:
         with _client(address) as client:
             answer = client.get(f"http{address.removeprefix('ws')}")
     except (httpx.HTTPError, httpx.InvalidURL) as exc:
-        raise Failure(f"no server was reached at {address}: {exc}", 3) from exc
+        raise Failure(f"no server was reached at {address}: {exc}{_hint(exc)}", 3) from exc
     body = _object(answer.content)
     if answer.status_code != 426 or not {"cookie", "login"} <= body.keys():
         raise Failure(_refused(answer.status_code, body))

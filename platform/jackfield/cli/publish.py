@@ -9,10 +9,13 @@ import click
 
 from jackfield.cli.serve import outcome
 from jackfield.cli.settings import Failure, state_options
-from jackfield.server.control import NoServer, ask
+from jackfield.server.control import ANSWER_LIMIT, NoServer, ask
 from jackfield.state import State
 
 __all__ = ["command", "speak"]
+
+TELL_LIMIT = 10.0
+"""Seconds that a server has to answer `status` and `refusals`; one that is held up is told as not running."""
 
 
 @click.command("publish")
@@ -33,9 +36,11 @@ def command(state: State, dry_run: bool, back: bool) -> None:
 def speak(state: State, verb: str, **options: Any) -> Mapping[str, Any]:
     """Say a verb to the project's running server; gives its answer. Raises Failure."""
     try:
-        answer = ask(state.server_json, verb, **options)
+        # loading may take a minute; what only tells is told at once
+        answer = ask(state.server_json, verb, time_limit=ANSWER_LIMIT if verb == "publish" else TELL_LIMIT, **options)
     except NoServer as exc:
-        raise Failure("no server is running on this project; start one with: jackfield serve", 3) from exc
+        where = f"no server is running on {state.folder}"
+        raise Failure(f"{where}; start one with: jackfield serve, or name its folder with --state", 3) from exc
     if "problems" in answer:
         for problem in answer["problems"]:
             click.echo(problem["text"])

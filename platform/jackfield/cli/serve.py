@@ -17,7 +17,9 @@ import click
 
 from jackfield.cli.settings import Context, Failure, option, project_folder, state_options, told
 from jackfield.errors import PlanError, Refusal
+from jackfield.logs import log as events
 from jackfield.logs import setup
+from jackfield.server.first_admin import FirstAdmin
 from jackfield.server.listener import bind, listen
 from jackfield.server.node import Node, open_node
 from jackfield.server.options import Options
@@ -92,10 +94,11 @@ def command(context: click.Context, /, state: State, workers: int, log: str, **g
         raise Failure("--watch publishes on each save and --locked refuses that; keep one of them", 2)
     for problem in options.problems():
         raise Failure(problem, 2)
-    setup("json" if log == "json" else "text")
+    as_json = log == "json"
+    setup("json" if as_json else "text")
     try:
         with state.locked(), asyncio.Runner(loop_factory=_new_loop) as runner:
-            runner.run(_serve(folder, state, options))
+            runner.run(_serve(folder, state, options, as_json))
     except StateError as exc:
         raise Failure(str(exc)) from exc
     except Refusal as exc:
@@ -113,7 +116,7 @@ def _leave_threads() -> None:
         os._exit(0)
 
 
-async def _serve(folder: Path, state: State, options: Options) -> None:
+async def _serve(folder: Path, state: State, options: Options, as_json: bool) -> None:
     _check_tls(options)
     try:
         listener = bind(options)
@@ -122,7 +125,7 @@ async def _serve(folder: Path, state: State, options: Options) -> None:
     with listener:
         bound = Options(**{**_fields(options), "port": listener.getsockname()[1]})
         async with open_node(folder, state, bound, tell=_tell) as node:
-            await listen(node, listener, lambda: _banner(node, state))
+            await listen(node, listener, lambda: (_log_start if as_json else _banner)(node, state))
 
 
 def _fields(options: Options) -> dict[str, Any]:
@@ -155,6 +158,19 @@ def _cannot_listen(options: Options, exc: OSError) -> Failure:
     return Failure(f"cannot listen on {where}: {exc.strerror or exc}")
 
 
+def _log_start(node: Node, state: State) -> None:
+    """The banner for programs: each line of stderr is an object then."""
+    table = node.gateway.generation.table
+    if node.fell_back is not None:
+        for problem in node.fell_back.problems:
+            events.error("publish_problem", problem=str(problem))
+        events.warning("serving_last_published", hash=table.hash)
+    if node.first_admin is not None:
+        write_private(state.first_admin, _admin_text(node, node.first_admin).encode())
+        events.info("first_admin_made", file=str(state.first_admin))
+    events.info("started", address=node.options.address, endpoints=len(table.routes), hash=table.hash)
+
+
 def _banner(node: Node, state: State) -> None:
     table = node.gateway.generation.table
     base = f"ws{node.options.address.removeprefix('http')}"
@@ -168,23 +184,29 @@ def _banner(node: Node, state: State) -> None:
     _say(f"Jackfield serves {len(rows)} endpoint{'' if len(rows) == 1 else 's'}:")
     for name, address, shape in rows:
         _say(f"  {name:<{widths[0]}}  {address:<{widths[1]}}  {shape}")
-    _show_admin(node, state, base)
+    _show_admin(node, state)
+    if not node.has_users:
+        _say("Nobody can log in yet; make the first user with: jackfield users add admin --role admin")
     _say("Stop with Ctrl+C.")
 
 
-def _show_admin(node: Node, state: State, base: str) -> None:
+def _show_admin(node: Node, state: State) -> None:
     if node.first_admin is None:
         return
-    table = node.gateway.generation.table
-    route = next(iter(table.routes.values()), None)
-    address = base + (route.endpoint.url if route else "/…")
-    message = (route.example or sample(route.signature.input_schema)) if route else {}
-    text = node.first_admin.text(table.plan.auth.cookie, address, json.dumps(message, ensure_ascii=False))
+    text = _admin_text(node, node.first_admin)
     if sys.stderr.isatty():
         _say(f"\n{text}")
     else:
         write_private(state.first_admin, text.encode())
         _say(f"First start: the user admin was made; password and cookie are in {state.first_admin}")
+
+
+def _admin_text(node: Node, admin: FirstAdmin) -> str:
+    table = node.gateway.generation.table
+    route = next(iter(table.routes.values()), None)
+    address = f"ws{node.options.address.removeprefix('http')}{route.endpoint.url if route else '/…'}"
+    message = (route.example or sample(route.signature.input_schema)) if route else {}
+    return admin.text(table.plan.auth.cookie, address, json.dumps(message, ensure_ascii=False))
 
 
 def _tell(result: Report | PlanError) -> None:

@@ -58,7 +58,9 @@ class Failure(click.ClickException):
 
 def told(refusal: Refusal, exit_code: int = 1) -> Failure:
     """A refusal as the command line tells it: what is wrong, then how to mend it."""
-    cause = f" ({refusal.__cause__})" if refusal.status == 503 and refusal.__cause__ else ""
+    cause = ""
+    if refusal.status == 503 and refusal.__cause__ is not None:
+        cause = f" ({str(refusal.__cause__) or type(refusal.__cause__).__name__})"
     fix = f" {refusal.fix}" if refusal.fix else ""
     return Failure(" ".join(f"{refusal.detail}{cause}{fix}".split()), exit_code)
 

@@ -8,6 +8,7 @@ import sys
 import time
 import unicodedata
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from difflib import get_close_matches
 from typing import TypeVar
 
 import click
@@ -15,7 +16,8 @@ import click
 from jackfield.auth.passwords import Passwords, judge_password
 from jackfield.auth.store import Store
 from jackfield.auth.tables import User, normal_login, normal_role
-from jackfield.cli.settings import Failure, state_options, told
+from jackfield.cli.settings import Context, Failure, find_project, state_options, told
+from jackfield.config.load import load
 from jackfield.errors import Refusal
 from jackfield.state import State, StateError
 
@@ -57,6 +59,7 @@ def add(state: State, login: str, roles: tuple[str, ...], password_stdin: bool) 
     _judge_names(login, roles)
     user = in_store(state, action)
     _tell(f"Added {user.login}{_with(user.roles)}.")
+    _warn_undeclared(user.roles)
 
 
 @command.command("list")
@@ -144,6 +147,7 @@ def roles(state: State, login: str, changes: tuple[str, ...]) -> None:
             click.echo(role)
         return
     _tell(f"Roles of {user.login} now: {', '.join(sorted(user.roles)) or 'none'}.")
+    _warn_undeclared(user.roles)
 
 
 @command.command()
@@ -259,3 +263,16 @@ def _sessions(count: int) -> str:
 
 def _tell(text: str) -> None:
     click.echo(text, err=True)
+
+
+def _warn_undeclared(roles: Iterable[str]) -> None:
+    """A role that endpoints.yaml does not declare opens nothing; most often it is a slip of the finger."""
+    shared = click.get_current_context().find_object(Context) or Context()
+    folder = find_project(shared.folder)
+    declared = None if folder is None else load(folder).plan.roles
+    if declared is None:
+        return
+    for role in sorted(set(roles) - {"admin", *declared}):
+        near = get_close_matches(role, declared, n=1)
+        hint = f"did you mean {near[0]}?" if near else "no endpoint can ask for it"
+        _tell(f"warning: endpoints.yaml declares no role {role}; {hint}")

@@ -7,16 +7,20 @@ Most have one cause: a text without quotes that holds a sign with a meaning in Y
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import yaml
 
-__all__ = ["Fault", "translate"]
+__all__ = ["Fault", "glued", "odd_indent", "translate"]
 
 _QUOTES = 'put the text in quotes: "…"'
 _COLUMN = "keys of one mapping begin in one column; indent with two spaces"
-_GLUED = re.compile(r"\s*(?:- )?[\w.-]+:[^\s:/]")
+_GLUED = re.compile(r"\s*(?:- )?([^\W\d][\w.-]*):(?!//)([^ \t\n:].*?)(?= [\w.-]+:\S|\s*$)", re.DOTALL)
+# Blanks that only look like one, and signs that look like nothing; YAML takes them for letters.
+_ODD = re.compile("[ \t]*[\xa0\xad\u1680\u180e\u2000-\u200f\u202f\u205f\u2060\u3000]")
+_NEAR = 5  # lines above the place where the parser gives up
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,11 @@ def translate(error: Exception, text: str) -> Fault:
     at = (error.problem_mark.line, error.problem_mark.column)
     begun = (error.context_mark.line, error.context_mark.column) if error.context_mark else at
     seen = _Seen(lines, at, begun)
+    for number in range(at[0], max(at[0] - _NEAR, -1), -1):
+        line = seen.line(number)
+        fault = odd_indent(line, number)
+        if fault and ":" in line:  # without a colon it is most likely a line of some longer text
+            return fault
     problem = error.problem or ""
     for words, say in _TRANSLATIONS:
         if words in problem:
@@ -70,13 +79,35 @@ def translate(error: Exception, text: str) -> Fault:
     return seen.here(f"this is not well-formed YAML: {problem}", "look at the signs and the indentation here")
 
 
+def glued(text: str) -> str:
+    """How to mend a text that was meant as `key: value` and has no blank after the colon; or nothing."""
+    found = _GLUED.match(text) if len(text) <= 200 else None
+    return f"put a blank after the colon: `{found[1]}: {found[2].strip()}`" if found else ""
+
+
+def odd_indent(line: str, number: int) -> Fault | None:
+    """The fault of a line that is indented with signs that YAML does not take for blanks."""
+    found = _ODD.match(line)
+    if found is None:
+        return None
+    sign = found[0][-1]
+    message = f"the {unicodedata.name(sign, 'sign').lower()} U+{ord(sign):04X} cannot indent a line in YAML"
+    return Fault(message, "put ordinary blanks in its place, two for each step", number, len(found[0]) - 1)
+
+
 def _second_colon(seen: _Seen) -> Fault:
     if re.search(r":\s", seen.before) or seen.before.lstrip().startswith("-"):
         return seen.here("a text without quotes cannot hold a colon with a blank after it", _QUOTES)
     above = next((line for line in reversed(seen.lines[: seen.at[0]]) if line.strip()), "")
-    if _GLUED.match(above):
-        return Fault("a colon needs a blank after it", "write `key: value`", seen.at[0] - 1, 0)
+    if mending := glued(above):
+        return Fault("a colon needs a blank after it", mending, seen.at[0] - 1, 0)
     return seen.here("this line does not fit the one above it", f"{_COLUMN}, and every key ends with a colon")
+
+
+def _no_colon(seen: _Seen) -> Fault:
+    if mending := glued(seen.line(seen.begun[0])):
+        return seen.there("a colon needs a blank after it", mending)
+    return seen.there("a key without a colon", "write `key: value`; keep a long text in quotes")
 
 
 def _bad_start(seen: _Seen) -> Fault:
@@ -131,10 +162,7 @@ _TRANSLATIONS: tuple[tuple[str, Callable[[_Seen], Fault]], ...] = (
         lambda seen: seen.here("a colon here has no value after it", f"write one; or {_QUOTES}"),
     ),
     ("tab character", lambda seen: seen.here("a tab cannot indent in YAML", "use spaces, two for each step")),
-    (
-        "could not find expected ':'",
-        lambda seen: seen.there("a key without a colon", "write `key: value`; keep a long text in quotes"),
-    ),
+    ("could not find expected ':'", _no_colon),
     (
         "unexpected end of stream",
         lambda seen: seen.there("the quote that opens here is never closed", "close it on the same line"),

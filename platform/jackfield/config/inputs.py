@@ -35,6 +35,8 @@ _KNOWN = frozenset((*_ONE, *_LIST, *_NAMED, *_OTHER))
 _TYPES = ("array", "boolean", "integer", "null", "number", "object", "string")
 _METASCHEMA = jsonschema_rs.Draft202012Validator(dict(Draft202012Validator.META_SCHEMA), offline=True)
 
+_BELOW = "keys of the message belong below `properties:`"
+
 _Path = tuple[str | int, ...]
 
 
@@ -60,7 +62,8 @@ def _told(error: jsonschema_rs.ValidationError) -> Fault:
     if path and path[-1] == "type" and isinstance(error.instance, str):
         hint = similar(error.instance, _TYPES) or f"the types are {', '.join(_TYPES)}"
         return Fault(path, f'"{error.instance}" is not a type', hint)
-    return Fault(path, _first_line(error.message))
+    misplaced = isinstance(error.instance, Mapping) and bool(path) and path[-1] in _OTHER
+    return Fault(path, _first_line(error.message), _BELOW if misplaced else "")
 
 
 def _walk(schema: object, path: _Path) -> Iterator[Fault]:
@@ -84,7 +87,11 @@ def _keyword(key: str, value: object, path: _Path) -> Iterator[Fault]:
     elif key == "$schema" and str(value).rstrip("#") != _DIALECT:
         yield Fault(path, "only JSON Schema 2020-12 is known here", "remove `$schema`")
     elif key not in _KNOWN and not key.startswith("x-"):
-        hint = similar(key, _KNOWN) or "your own keys begin with x-"
+        hint = similar(key, _KNOWN)
+        if isinstance(value, Mapping):  # most likely a key of the message, whatever it looks like
+            hint = similar(key, _NAMED)
+            hint = f"{hint} If not, {_BELOW}" if hint else _BELOW
+        hint = hint or "your own keys begin with x-"
         yield Fault(path, f'"{key}" is no keyword of JSON Schema that is taken here', hint)
     elif key == "pattern":
         yield from _pattern(str(value), path)

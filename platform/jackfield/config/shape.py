@@ -15,6 +15,7 @@ from typing import Any
 import jsonschema
 from jsonschema import Draft202012Validator, validators
 
+from jackfield.config.faults import glued
 from jackfield.config.problems import MOST, PathTuple, Problems
 
 __all__ = ["judge", "similar"]
@@ -35,6 +36,12 @@ _MENDING = {
     "array": 'write it as a list: ["…"]',
     "object": "write its keys below it, indented",
     "integer": "write a whole number without quotes",
+}
+_SWAPPED: Mapping[tuple[str | int, type], str] = {
+    ("endpoints", list): "each endpoint begins with its name: `greeting:` in place of `-`, its keys indented below",
+    ("endpoints", type(None)): "write below it, indented, the name of an endpoint, and below that `url` and `process`",
+    ("examples", dict): "each example begins with a dash: `- steps: […]`",
+    ("steps", dict): "each step begins with a dash: `- send: {…}`",
 }
 _BOUNDS = {
     "maxLength": "the text is longer than {} letters",
@@ -98,7 +105,8 @@ def _tell(error: _Error, problems: Problems, faulty: frozenset[PathTuple]) -> No
 def _unknown_keys(error: _Error, path: PathTuple, problems: Problems) -> None:
     known = list(error.schema.get("properties", {}))
     for count, key in enumerate(_unknown(error)[:MOST]):
-        hint = similar(key, known) if count < 50 else ""
+        hint = _outside(key, path, error.instance)
+        hint = hint or (similar(key, known) if count < 50 else "")
         hint = hint or _elsewhere(key, path) or f"known here: {', '.join(known)}"
         problems.add(path, "unknown_key", f"unknown key {_shown(key)}", hint, at=(*path, key))
 
@@ -125,6 +133,17 @@ def _elsewhere(key: str, path: PathTuple) -> str:
     if path == ("defaults",) and key in {"url", "process"}:
         return f"every endpoint has a `{key}` of its own"
     return ""
+
+
+def _outside(key: str, path: PathTuple, instance: Mapping[str, Any]) -> str:
+    """How to mend an endpoint that stands beside `endpoints:` or without it."""
+    value = instance[key]
+    if path != () or not isinstance(value, Mapping) or not {"url", "process"} & set(value):
+        return ""
+    name = key if len(key) <= 64 else "it"
+    if "endpoints" in instance:
+        return f"endpoints belong below `endpoints:`; indent `{name}` and its keys there"
+    return f"endpoints belong below `endpoints:`; write that line above and indent `{name}` and its keys"
 
 
 def _missing_keys(error: _Error, path: PathTuple, problems: Problems) -> None:
@@ -161,18 +180,21 @@ def _of_another_type(error: _Error) -> bool:
 
 def _wrong_type(error: _Error, path: PathTuple, problems: Problems) -> None:
     allowed = [error.validator_value] if isinstance(error.validator_value, str) else error.validator_value
+    blank = glued(error.instance) if "object" in allowed and isinstance(error.instance, str) else ""
     if path == ():
         message = f"the file holds no keys; {_found(error.instance)}"
-        problems.add(path, "wrong_type", message, "begin it with `endpoints:`")
+        problems.add(path, "wrong_type", message, blank or "begin it with `endpoints:`")
         return
     hint = _MENDING.get(allowed[0], "")
-    if error.instance is None:
+    if blank or (path[-1], type(error.instance)) in _SWAPPED:
+        hint = blank or _SWAPPED[path[-1], type(error.instance)]
+    elif error.instance is None:
         hint = "write a value, or remove the line"
     elif "string" in allowed and isinstance(error.instance, bool | int | float):
         hint = f'put it in quotes: "{json.dumps(error.instance)}"'
     expected = " or ".join(_KINDS[kind] for kind in allowed if kind != "null")
     message = f"{expected} belongs here, and {_found(error.instance)}"
-    problems.add(path, "wrong_type", message, _mending(error) or hint)
+    problems.add(path, "wrong_type", message, blank or _mending(error) or hint)
 
 
 def _wrong_value(error: _Error, path: PathTuple, problems: Problems) -> None:

@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 import yaml
 
-from jackfield.config.faults import translate
+from jackfield.config.faults import odd_indent, translate
 from jackfield.config.plan import Place
 from jackfield.config.scalars import resolve
 from jackfield.errors import Problem
@@ -217,6 +217,7 @@ class _Composer:
             hint = "keys that all endpoints share stand under `defaults:`"
             self._at(event, "yaml_feature", "the merge key << is not taken here", hint, path)
             return None
+        self._odd_indent(event)
         key = self._skip(event, path, depth)
         if not isinstance(key, str):
             written = _short(event.value) if isinstance(event, yaml.ScalarEvent) else ""
@@ -229,6 +230,17 @@ class _Composer:
             self._at(event, "duplicate_key", f'the key "{key}" stands twice', hint, (*path, key))
             return None
         return key
+
+    def _odd_indent(self, event: Any) -> None:
+        """Stop at a key whose first letters were meant to indent it: nothing below stands where it should."""
+        if not isinstance(event, yaml.ScalarEvent) or event.style or event.value.isascii():
+            return
+        mark: Any = event.start_mark
+        fault = odd_indent(" " * mark.column + event.value, mark.line)
+        begins = self.text.rfind("\n", 0, mark.index) + 1
+        if fault and not self.text[begins : mark.index].strip():
+            self._problem("yaml_syntax", fault.message, fault.hint, (), fault.line, fault.column)
+            raise _Stop
 
     def _scalar(self, event: Any, path: Path_) -> Any:
         text = event.value

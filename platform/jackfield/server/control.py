@@ -116,15 +116,15 @@ class ControlServer:
             return {"error": f"the server failed; its log has the incident {incident}"}
 
 
-def ask(path: Path, verb: str, **options: Any) -> Mapping[str, Any]:
+def ask(path: Path, verb: str, *, time_limit: float = ANSWER_LIMIT, **options: Any) -> Mapping[str, Any]:
     """Say a verb to the server whose server.json is at `path`; gives its answer. Raises NoServer.
 
-    A secret that somebody else used first is read again.
+    `time_limit` is in seconds. A secret that somebody else used first is read again.
     """
     for _ in range(TRIES):
         try:
             facts = json.loads(path.read_text(encoding="utf-8"))
-            answer = _exchange(int(facts["port"]), {"secret": facts["secret"], "verb": verb, **options})
+            answer = _exchange(int(facts["port"]), {"secret": facts["secret"], "verb": verb, **options}, time_limit)
         except (OSError, ValueError, LookupError, TypeError) as exc:
             raise NoServer(str(exc)) from exc
         if not answer.get("again"):
@@ -132,9 +132,9 @@ def ask(path: Path, verb: str, **options: Any) -> Mapping[str, Any]:
     raise NoServer("the secret in server.json is not the running server's")
 
 
-def _exchange(port: int, asked: Mapping[str, Any]) -> dict[str, Any]:
+def _exchange(port: int, asked: Mapping[str, Any], time_limit: float) -> dict[str, Any]:
     with socket.create_connection(("127.0.0.1", port), timeout=READ_LIMIT) as connection:
-        connection.settimeout(ANSWER_LIMIT)
+        connection.settimeout(time_limit)
         connection.sendall(json.dumps(asked).encode() + b"\n")
         with connection.makefile("rb") as stream:
             answer = json.loads(stream.readline() or b"null")

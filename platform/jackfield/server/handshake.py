@@ -122,7 +122,7 @@ def rejudge(table: RoutingTable, standing: Standing, identity: Identity) -> Clos
         _judge_credential(route.endpoint, identity or None, table)
         _judge_role(route.endpoint, identity)
     except Refusal as refusal:
-        return Closing("forbidden", refusal.code)
+        return Closing("forbidden", refusal.detail)
     return None
 
 

@@ -41,6 +41,7 @@ class Node:
     publisher: Publisher
     options: Options
     first_admin: FirstAdmin | None
+    has_users: bool
     fell_back: PlanError | None
     began: float
 
@@ -68,7 +69,7 @@ async def open_node(
 
         publisher = Publisher(gateway, folder, archive, tried=start.tried, on_live=on_live, clock=clock)
         stack.push_async_callback(publisher.close)
-        node = Node(folder, gateway, publisher, options, start.first_admin, start.fell_back, clock())
+        node = Node(folder, gateway, publisher, options, start.first_admin, start.has_users, start.fell_back, clock())
         control = ControlServer(state.server_json, _verbs(node), {"address": options.address})
         await control.start()
         stack.push_async_callback(control.close)
@@ -82,6 +83,7 @@ class _Start:
     tried: str
     fell_back: PlanError | None
     first_admin: FirstAdmin | None
+    has_users: bool
 
 
 async def _open_gateway(
@@ -109,7 +111,7 @@ async def _open_gateway(
     unowned.pop_all()
     stack.push_async_callback(_retire_live, gateway)
     admin = await make_first_admin(store, passwords, sessions) if options.local else None
-    return gateway, _Start(tried, fell_back, admin)
+    return gateway, _Start(tried, fell_back, admin, bool(await store.list()))
 
 
 async def _first_generation(folder: Path, archive: Archive) -> tuple[Generation, str, PlanError | None]:
