@@ -56,7 +56,7 @@ async def test_a_role_that_is_taken_away_closes_only_where_it_was_needed(door: D
         await caller.accepted()
     await door.store.set_roles("аня", [])
     await door.sessions.look_once()
-    assert await desk.closed() == (4403, "role_required")
+    assert await desk.closed() == (4403, 'The endpoint is for callers with the role "support".')
     assert await say.ask({"message": "a"}) == {"message": "a"}
     await say.leave()
     await who.leave()

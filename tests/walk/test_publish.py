@@ -159,7 +159,7 @@ def test_who_is_concerned_is_closed_and_nobody_else(project: Path, start: Callab
         assert "removed: gone" in told
         assert "closed: 1 of gone (1012 the endpoint is gone)" in told
         assert "closed: 1 of room (1012 the endpoint's path parameters changed)" in told
-        assert "closed: 1 of inside (4403 role_required)" in told
+        assert 'closed: 1 of inside (4403 The endpoint is for callers with the role "support".)' in told
         assert "closed: 1 of pages (4403 origin_not_allowed)" in told
         assert "untouched: 2 of 6 open connections" in told
         assert close_code(leaving) == 1012
