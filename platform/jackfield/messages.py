@@ -25,6 +25,9 @@ MessageId = str | int | None
 
 _OUT_DEPTH = 200  # a reply deeper than this is taken for a cycle before the encoder's recursion is
 _LEAVES = (str, int, bool, type(None), bytes)
+_PLAIN = frozenset((str, int, bool))
+_OURS = frozenset(("error", "event"))
+_HEADS: dict[str, bytes] = {}  # `{"message":` by key; the keys are those of `@process(reply=…)`, so there are few
 _encode = msgspec.json.Encoder().encode
 _TEXT = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)  # possessive: nothing to go back to, so linear
 _NO_BRACKETS = bytes(set(range(256)) - set(b"{}[]"))
@@ -44,7 +47,7 @@ def too_deep(data: bytes) -> bool:
 
     A text with few brackets cannot be deep, which settles nearly every message at the price of two counts.
     """
-    if data.count(b"{") + data.count(b"[") <= MAX_DEPTH:
+    if len(data) <= MAX_DEPTH or data.count(b"{") + data.count(b"[") <= MAX_DEPTH:
         return False
     depth = 0
     for byte in _TEXT.sub(b"", data).translate(None, _NO_BRACKETS):
@@ -64,6 +67,9 @@ def reply(value: object, key: str, message_id: MessageId = None) -> bytes | None
     """
     if value is None:
         return None
+    text = _plain(value, key)
+    if text is not None:
+        return text if message_id is None else _with_id(text, message_id)
     return _with_id(_object(value if _is_object(value) else {key: value}), message_id)
 
 
@@ -107,6 +113,28 @@ def error(
 def done(message_id: str | int) -> bytes:
     """The frame that ends what a generator answered to the message with this `$id`."""
     return _with_id(b'{"$done":true}', message_id)
+
+
+def _plain(value: object, key: str) -> bytes | None:
+    """The frame for what most processes give, a text, a number or a flat dict; None where more is to be looked at.
+
+    Nothing in these can arrive as something else, but half of a surrogate pair, which the encoder refuses.
+    """
+    kind = type(value)
+    try:
+        if kind in _PLAIN:
+            head = _HEADS.get(key)
+            if head is None:
+                head = _HEADS[key] = b"{" + _encode(key) + b":"
+            return head + _encode(value) + b"}"
+        if kind is dict:
+            for name, item in value.items():  # type: ignore[attr-defined]  # its type is dict
+                if type(name) is not str or name in _OURS or name[:1] == "$" or type(item) not in _PLAIN:
+                    return None
+            return _encode(value)
+    except UnicodeEncodeError:
+        pass  # told with its place by the long way
+    return None
 
 
 def _is_object(value: object) -> bool:

@@ -33,7 +33,8 @@ class Route:
 
     `narrow` is `input:` alone, checked on each message where there is one. `whole` is signature and
     `input:` together; it is asked only to name what is wrong. `example` is the first message of the
-    first example.
+    first example. `in_place` tells that a message can be answered in the step that reads it: the process
+    is a plain function.
     """
 
     endpoint: Endpoint
@@ -43,6 +44,7 @@ class Route:
     narrow: Validator | None
     whole: Validator
     example: Mapping[str, Any] | None
+    in_place: bool
 
     @property
     def name(self) -> str:
@@ -187,6 +189,7 @@ def _compile_route(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Rout
             narrow=Validator(endpoint.input) if endpoint.input else None,
             whole=Validator(whole),
             example=_first_example(endpoint),
+            in_place=process.kind == "sync" and not process.blocking,
         ),
         problems,
     )

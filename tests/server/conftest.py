@@ -23,6 +23,7 @@ from jackfield.routing import Route, RoutingTable, build
 from jackfield.server.dispatch import Dispatcher
 from jackfield.server.gateway import Gateway
 from jackfield.server.generation import Generation
+from jackfield.server.metrics import Meter
 from jackfield.server.options import Options
 
 from .door import DOORS, DOORS_CODE, LIMIT, Door
@@ -71,6 +72,10 @@ class Writer:
 
     async def room(self) -> None:
         self.rooms += 1
+
+
+class Queued(Dispatcher):
+    """Answers every message as one that waited in the inbox; where it need not wait, it is answered in place."""
 
 
 class Nowhere:
@@ -160,7 +165,7 @@ async def begin(build_table: Build, clock: Clock) -> AsyncIterator[Begin]:
 
     yield make
     for talk in talks:
-        talk.one.lost()
+        talk.one.lost(1006)
         for gate in talk.gates.values():
             gate.set()
         await talk.finished()
@@ -168,20 +173,24 @@ async def begin(build_table: Build, clock: Clock) -> AsyncIterator[Begin]:
     assert asyncio.all_tasks() <= before | {asyncio.current_task()}
 
 
-@pytest.fixture
-def dispatcher(clock: Clock) -> Iterator[Dispatcher]:
-    """Two threads, and a clock that stands still."""
-    made = Dispatcher(threads=2, clock=clock)
+@pytest.fixture(params=[Dispatcher, Queued], ids=["in place", "queued"])
+def dispatcher(clock: Clock, request: pytest.FixtureRequest) -> Iterator[Dispatcher]:
+    """Two threads, and a clock that stands still; both ways in which a message is answered."""
+    made: Dispatcher = request.param(threads=2, clock=clock)
     yield made
     made.close()
 
 
 async def ask(dispatcher: Dispatcher, route: Route, data: object, **params: Any) -> list[dict[str, Any]]:
-    """All that is answered to one message."""
+    """All that is answered to one message; bytes stand for a binary one."""
     text = data if isinstance(data, str | bytes) else json.dumps(data, ensure_ascii=False)
-    writer = Writer()
+    raw = text.encode() if isinstance(text, str) else None
+    writer, caller = Writer(), connection(Identity("аня"), params)
+    if route.in_place and raw is not None and not isinstance(dispatcher, Queued):
+        frame = dispatcher.in_place(route, {}, Meter())(caller, raw)
+        return [] if frame is None else [json.loads(frame)]
     async with asyncio.timeout(LIMIT):
-        await dispatcher.answer(route, connection(Identity("аня"), params), {}, text, writer)
+        await dispatcher.answer(route, caller, {}, raw, writer, Meter())
     return writer.frames
 
 

@@ -16,6 +16,7 @@ from jackfield.server.conversation import Conversation
 from jackfield.server.dispatch import Dispatcher
 from jackfield.server.generation import Generation
 from jackfield.server.handshake import Standing
+from jackfield.server.metrics import Meter
 
 from .door import LIMIT, until
 
@@ -63,7 +64,7 @@ async def stubborn():
         yield None
 
 @process
-def large(kilobytes: int) -> str:
+async def large(kilobytes: int) -> str:
     return "x" * (kilobytes * 1024)
 """
 ENDPOINTS = "".join(
@@ -84,11 +85,12 @@ class FakeTransport:
         self._taken = asyncio.Event()
         self.changed = asyncio.Event()
 
-    def write(self, text: bytes) -> None:
+    def write(self, text: bytes) -> int:
         if self.closed is None:
             self.frames.append(json.loads(text))
             self.pending += 0 if self._fast else len(text)
             self.changed.set()
+        return self.pending
 
     def close(self, code: int, reason: str, *, at_once: bool = False) -> None:
         if self.closed is None:
@@ -138,10 +140,12 @@ class Talk:
     live: Live
     seen: list[str]
     gates: dict[str, asyncio.Event] = field(default_factory=dict)
+    meter: Meter = field(default_factory=Meter)
 
     def say(self, *messages: object) -> None:
         for message in messages:
-            self.one.received(message if isinstance(message, str) else json.dumps(message))
+            text = message if isinstance(message, str) else json.dumps(message)
+            self.one.received(text.encode())
 
     def text(self, *messages: str) -> None:
         self.say(*({"message": message} for message in messages))
@@ -185,9 +189,10 @@ def talk_on(
     network = FakeTransport(fast=fast)
     live = Live(opened(1, table))
     standing = Standing(endpoint, {}, (), "http://127.0.0.1")
-    one = Conversation(network, live, dispatcher, standing, queue_limit=queue_limit, clock=clock)
+    meter = Meter()
+    one = Conversation(network, live, dispatcher, standing, meter, queue_limit=queue_limit, clock=clock)
     one.begin(Connection(one, id="c1", endpoint=endpoint, identity=Identity("аня"), params={}, query={}))
-    return Talk(network, one, live, names["SEEN"], names["GATES"])
+    return Talk(network, one, live, names["SEEN"], names["GATES"], meter)
 
 
 def replies(*messages: str) -> list[dict[str, Any]]:

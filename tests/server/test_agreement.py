@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,8 +13,9 @@ from hypothesis import strategies as st
 
 from jackfield.routing import Route, build
 from jackfield.server.dispatch import Dispatcher
+from jackfield.server.metrics import Meter
 
-from .conftest import HEADER, Writer, connection
+from .conftest import HEADER, connection
 
 GOOD: dict[str, Any] = {
     "str": "Привет",
@@ -127,11 +127,11 @@ def holds_an_integral_float(value: object) -> bool:
 
 
 def answer(dispatcher: Dispatcher, route: Route, message: dict[str, Any]) -> dict[str, Any]:
-    writer = Writer()
-    text = json.dumps(message, ensure_ascii=False)
-    asyncio.run(dispatcher.answer(route, connection(), {}, text, writer))
-    (frame,) = writer.frames
-    return frame
+    text = json.dumps(message, ensure_ascii=False).encode()
+    frame = dispatcher.in_place(route, {}, Meter())(connection(), text)
+    assert frame is not None
+    found: dict[str, Any] = json.loads(frame)
+    return found
 
 
 @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -8,11 +8,13 @@ import json
 import pytest
 
 from jackfield.config.plan import Limits
+from jackfield.server.extension import EXTENSION
 from jackfield.server.generation import Generation
-from jackfield.server.protocol import EXTENSION
+from jackfield.server.transport import Receiver
 
 from .conftest import Build, Clock, OpenDoor
 from .door import DOORS, DOORS_CODE, Door, until
+from .talk import FakeTransport
 
 # what changes do to open connections
 
@@ -117,17 +119,21 @@ async def test_limits_of_the_endpoint_are_told_to_the_server(open_door: OpenDoor
     tuned: list[Limits] = []
 
     class Tuned:
+        transport = FakeTransport()
+
         def tune(self, limits: Limits) -> None:
             tuned.append(limits)
 
-        def abort(self) -> None:
-            pass
+        def attach(self, receiver: Receiver) -> None:
+            receiver.lost(1001)
 
     door = await open_door("  a: {url: /ws/a, process: p.echo, auth: public, limits: {message: 1KiB, ping: 7s}}")
     caller = door.call("/ws/a", extensions={EXTENSION: Tuned()})
     await caller.accepted()
     await caller.leave()
     assert tuned == [Limits(message=1024, ping=7.0)]
+    assert len(door.gateway.hub) == 0
+    assert door.gateway.metrics.closes == {1001: 1}
 
 
 async def test_a_client_that_is_gone_before_the_accept_leaves_no_seat(door: Door) -> None:

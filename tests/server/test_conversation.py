@@ -66,7 +66,9 @@ async def test_a_full_inbox_pauses_the_network_and_takes_it_up_again(begin: Begi
 
 
 async def test_others_have_their_turn_between_two_messages(begin: Begin) -> None:
-    one, two = begin("echo"), begin("echo")
+    one, two = begin("wait"), begin("wait")
+    for name in ("1a", "1b", "1c", "2a", "2b", "2c"):
+        one.gates.setdefault(name, asyncio.Event()).set()
     one.text("1a", "1b", "1c")
     two.text("2a", "2b", "2c")
     await two.frames(3)
@@ -129,13 +131,13 @@ async def test_a_client_that_leaves_has_its_call_finished_and_the_reply_dropped(
     talk = begin("wait")
     talk.text("begun", "waiting")
     await talk.seeing("begun")
-    talk.one.lost()
+    talk.one.lost(1006)
     assert not talk.gates["begun"].is_set()
     talk.gates["begun"].set()
     await talk.finished()
     assert talk.seen == ["begun"]
     assert talk.network.frames == []
-    talk.one.lost()
+    talk.one.lost(1006)
 
 
 @pytest.mark.parametrize("end", ["lost", "close"])
@@ -144,7 +146,7 @@ async def test_a_generator_is_cancelled_when_its_client_leaves(begin: Begin, end
     talk.say({"n": 2})
     await talk.frames(2)
     if end == "lost":
-        talk.one.lost()
+        talk.one.lost(1006)
     else:
         talk.one.end("forbidden")
     await talk.finished()
@@ -167,15 +169,17 @@ async def test_a_generator_that_swallows_its_cancellation_ends_all_the_same(begi
     talk = begin("stubborn")
     talk.say({})
     await talk.seeing("step")
-    talk.one.lost()
+    talk.one.lost(1006)
     await talk.finished()
     assert talk.seen == ["step", "cancelled"]
 
 
 async def test_what_fails_on_our_side_closes_with_a_frame(begin: Begin, caplog: pytest.LogCaptureFixture) -> None:
-    talk = begin("echo")
+    talk = begin("wait")
+    talk.text("begun", "waiting")
+    await talk.seeing("begun")
     talk.live.generation = None  # type: ignore[assignment]  # a fault that nobody foresaw
-    talk.text("a")
+    talk.gates["begun"].set()
     await talk.network.until(lambda: talk.network.closed is not None)
     assert talk.network.closed is not None
     assert talk.network.closed[0] == 1011

@@ -11,6 +11,7 @@ from jackfield.server import conversation as conversation_module
 from jackfield.server.conversation import ROOM, Conversation
 from jackfield.server.dispatch import Dispatcher
 from jackfield.server.handshake import Standing
+from jackfield.server.metrics import Meter
 
 from .conftest import Build
 from .door import LIMIT
@@ -89,7 +90,7 @@ async def test_a_thread_may_send_after_the_loop_has_ended(build_table: Build) ->
 
     async def open_one() -> Conversation:
         live = Live(opened(1, table))
-        return Conversation(FakeTransport(), live, Dispatcher(threads=1), standing, queue_limit=100)
+        return Conversation(FakeTransport(), live, Dispatcher(threads=1), standing, Meter(), queue_limit=100)
 
     one = await asyncio.to_thread(lambda: asyncio.run(open_one()))
     one.send_event({"event": "x"})

@@ -84,7 +84,7 @@ async def test_a_browser_gets_the_same_as_a_page(door: Door) -> None:
         ("POST", "/ws/none", 404, "not_found"),
         ("GET", "/ws/rooms/abc", 404, "not_found"),
         ("GET", "/docs", 404, "not_found"),
-        ("GET", "/metrics", 404, "not_found"),
+        ("POST", "/metrics", 405, "method_not_allowed"),
         ("GET", "/auth/none", 404, "not_found"),
         ("GET", "/auth/login", 405, "method_not_allowed"),
         ("PUT", "/health", 405, "method_not_allowed"),

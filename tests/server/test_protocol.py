@@ -17,7 +17,9 @@ from uvicorn.server import ServerState
 from jackfield.config.plan import AuthSettings, Limits
 from jackfield.errors import Refusal
 from jackfield.server import pages
-from jackfield.server.protocol import EXTENSION, HttpProtocol, WebSocketProtocol, upgrade_fault
+from jackfield.server.extension import EXTENSION
+from jackfield.server.protocol import WebSocketProtocol
+from jackfield.server.upgrade import HttpProtocol, upgrade_fault
 
 from .door import LIMIT
 from .raw import CLOSE, KEY, PING, PONG, TEXT, Frame, Peer, masked, request

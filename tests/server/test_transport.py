@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from jackfield.server import transport as transport_module
-from jackfield.server.transport import AsgiTransport
+from jackfield.server.transport import ROOM, AsgiTransport
 
 from .door import LIMIT, until
 
@@ -53,20 +53,27 @@ class Server:
                 await self.changed.wait()
 
 
+BINARY = "(binary)"
+
+
 class Ear:
     """A receiver that notes what it hears."""
 
     def __init__(self) -> None:
-        self.heard: list[str | bytes] = []
-        self.losses = 0
-        self.act: Callable[[str | bytes], None] = lambda data: None
+        self.heard: list[str] = []
+        self.codes: list[int] = []
+        self.act: Callable[[str], object] = lambda data: None
 
-    def received(self, data: str | bytes) -> None:
-        self.heard.append(data)
-        self.act(data)
+    def received(self, text: bytes) -> None:
+        self.heard.append(text.decode())
+        self.act(text.decode())
 
-    def lost(self) -> None:
-        self.losses += 1
+    def received_binary(self) -> None:
+        self.heard.append(BINARY)
+        self.act(BINARY)
+
+    def lost(self, code: int) -> None:
+        self.codes.append(code)
 
 
 @pytest.fixture
@@ -96,22 +103,20 @@ async def test_messages_go_both_ways_in_order() -> None:
     for data in ("раз", "два", b"\x00", ""):
         server.bring(data)
     await server.until(4)
-    assert ear.heard == ["раз", "два", b"\x00", ""]
+    assert ear.heard == ["раз", "два", BINARY, ""]
     assert server.sent[0] == {"type": "websocket.send", "text": '{"n": "\'раз\'"}'}
     assert transport.pending == 0
     server.leave()
     await ended(running)
-    assert ear.losses == 1
-    transport.write(b"{}")
-    assert transport.pending == 0, "nobody is there"
+    assert ear.codes == [1001]
+    assert transport.write(b"{}") == transport.pending == 0, "nobody is there"
 
 
 async def test_pending_counts_what_the_server_has_not_taken() -> None:
     server, transport, _, running = started()
     server.gate.clear()
-    transport.write(b"{}")
-    transport.write(b'{"a":1}')
-    assert transport.pending == 9
+    assert transport.write(b"{}") == 2
+    assert transport.write(b'{"a":1}') == transport.pending == 9
     server.gate.set()
     await server.until(2)
     async with asyncio.timeout(LIMIT):
@@ -194,7 +199,7 @@ async def test_a_pause_after_the_close_does_not_keep_the_end_from_being_heard() 
     transport.pause()
     server.leave()
     await ended(running)
-    assert ear.losses == 1
+    assert ear.codes == [1001]
 
 
 @pytest.mark.parametrize("stuck", ["writing", "reading"])
@@ -209,7 +214,7 @@ async def test_a_client_that_does_not_end_after_our_close_is_cut_off(
     transport.close(1000, "")
     await ended(running)
     assert server.aborted == 1
-    assert ear.losses == 1
+    assert ear.codes == [1006]
 
 
 async def test_without_an_abort_the_tasks_end_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -219,20 +224,20 @@ async def test_without_an_abort_the_tasks_end_all_the_same(monkeypatch: pytest.M
     running = asyncio.create_task(transport.run(ear))
     transport.close(1000, "")
     await ended(running)
-    assert ear.losses == 1
+    assert ear.codes == [1006]
 
 
 async def test_a_failure_of_the_receiver_is_told_upwards() -> None:
     server, _, ear, running = started()
 
-    def fail(data: str | bytes) -> None:
+    def fail(data: str) -> None:
         raise RuntimeError("оно упало")
 
     ear.act = fail
     server.bring("a")
     with pytest.raises(RuntimeError, match="оно упало"):
         await ended(running)
-    assert ear.losses == 1
+    assert ear.codes == [1006]
 
 
 async def test_a_client_that_is_gone_while_we_send_is_no_failure() -> None:
@@ -240,7 +245,7 @@ async def test_a_client_that_is_gone_while_we_send_is_no_failure() -> None:
     server.gone = True
     transport.write(b"{}")
     await ended(running)
-    assert ear.losses == 1
+    assert ear.codes == [1006]
 
 
 async def test_what_else_the_server_raises_is_told_upwards() -> None:
@@ -261,4 +266,38 @@ async def test_cancelling_the_run_leaves_nothing_behind() -> None:
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await ended(running)
-    assert ear.losses == 1
+    assert ear.codes == [1006]
+
+
+# clients that do not read
+
+
+async def test_a_client_that_does_not_read_is_not_read_either() -> None:
+    server, transport, ear, running = started()
+    ear.act = lambda data: transport.write(b"x" * ROOM)
+    server.gate.clear()
+    for data in "abc":
+        server.bring(data)
+    await until(lambda: ear.heard)
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert ear.heard == ["a"]
+    server.gate.set()
+    await server.until(3)
+    assert ear.heard == ["a", "b", "c"]
+    server.leave()
+    await ended(running)
+
+
+async def test_a_client_that_reads_nothing_at_all_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport_module, "STALL", 0.02)
+    monkeypatch.setattr(transport_module, "CLOSE_LIMIT", 0.02)
+    server, transport, ear, running = started()
+    ear.act = lambda data: transport.write(b"x" * ROOM)
+    server.gate.clear()
+    server.bring("a")
+    server.bring("b")
+    await ended(running)
+    assert ear.heard == ["a"]
+    assert transport._closing == (4408, "nothing was read for 0.02 s")
+    assert server.aborted == 1

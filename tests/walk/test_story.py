@@ -154,3 +154,19 @@ def test_a_plain_get_tells_the_finished_address(example: Path, start: Callable[.
     answer = httpx.get(f"{server.http}/ws/greeting", headers={**old, "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA=="})
     assert answer.status_code == 426
     assert answer.headers["sec-websocket-version"] == "13"
+
+
+def test_what_happened_is_counted(example: Path, start: Callable[..., Server]) -> None:
+    server = start(example)
+    with connect(f"{server.ws}/ws/greeting", additional_headers=server.cookie()) as socket:
+        for message in ('{"message": "Привет"}', '{"message": 5}', '{"message": "а"}'):
+            socket.send(message)
+            socket.recv(timeout=5)
+        text = httpx.get(f"{server.http}/metrics").text
+        assert 'jackfield_connections{endpoint="greeting"} 1.0' in text
+        assert 'jackfield_messages_total{endpoint="greeting",outcome="answered"} 2.0' in text
+        assert 'jackfield_messages_total{endpoint="greeting",outcome="invalid_message"} 1.0' in text
+        assert 'jackfield_handshakes_total{code="",endpoint="greeting",outcome="accepted"} 1.0' in text
+    assert "admin" not in text
+    server.wait_for("connection_closed .*code=1000")
+    assert 'jackfield_closes_total{code="1000"} 1.0' in httpx.get(f"{server.http}/metrics").text

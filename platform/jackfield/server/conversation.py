@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from typing import Any, Protocol
 
@@ -16,9 +17,10 @@ from jackfield.errors import CODES
 from jackfield.identity import Identity
 from jackfield.logs import log
 from jackfield.process.connection import Connection
-from jackfield.server.dispatch import Dispatcher
+from jackfield.server.dispatch import Dispatcher, InPlace
 from jackfield.server.generation import Generation
 from jackfield.server.handshake import Standing
+from jackfield.server.metrics import Meter
 from jackfield.server.transport import Transport
 
 __all__ = ["INBOX", "Conversation", "Live"]
@@ -48,6 +50,7 @@ class Conversation:
         live: Live,
         dispatcher: Dispatcher,
         standing: Standing,
+        meter: Meter,
         *,
         queue_limit: int,
         tune: Callable[[Limits], None] | None = None,
@@ -59,18 +62,23 @@ class Conversation:
         self._transport = transport
         self._live = live
         self._dispatcher = dispatcher
+        self._meter = meter
         self._queue_limit = queue_limit
         self._tune = tune
         self._clock = clock
         self._began = clock()
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
-        self._inbox: deque[str | bytes] = deque()
+        self._inbox: deque[bytes | None] = deque()
         self._worker: asyncio.Task[None] | None = None
         self._streaming = False
         self._paused = False
         self._over = False
+        self._generation: Generation | None = None
+        self._in_place: InPlace | None = None
         self._draining = False
+        self._lost = False
+        self._tell: Callable[[], None] | None = None
         self._crossing: deque[bytes | tuple[int, str]] = deque()  # frames and closes on their way from threads
         self._crossing_size = 0
         self._border = threading.Lock()
@@ -100,6 +108,7 @@ class Conversation:
         """Take over what a publish changed for a connection that stays."""
         self.connection.params = params
         self._queue_limit = limits.queue
+        self._generation = self._in_place = None  # an idle connection must not keep the old generation alive
         if self._tune is not None:
             self._tune(limits)
 
@@ -117,23 +126,47 @@ class Conversation:
 
     # what the transport tells
 
-    def received(self, data: str | bytes) -> None:
-        """One message came. It is answered after those before it."""
+    def received(self, text: bytes) -> None:
+        """One message came. It is answered after those before it; at once where nothing has to wait."""
         if self._over or self._draining:
             return
-        self._inbox.append(data)
         if self._worker is None:
-            self._worker = self._loop.create_task(self._work())
-        elif len(self._inbox) >= INBOX:
-            self._paused = True
-            self._transport.pause()
+            generation = self._live.generation
+            if generation is not self._generation:
+                self._turn_to(generation)
+            if self._in_place is not None:
+                frame = self._in_place(self.connection, text)
+                if frame is not None:
+                    self.write(frame)
+                return
+        self._queue(text)
 
-    def lost(self) -> None:
+    def _turn_to(self, generation: Generation) -> None:
+        """The first message in a generation: look up what will answer those in it."""
+        route = generation.table.routes.get(self.endpoint)
+        self._generation = generation
+        self._in_place = None
+        if route is not None and route.in_place:
+            self._in_place = self._dispatcher.in_place(route, generation.resources, self._meter)
+
+    def received_binary(self) -> None:
+        """A binary message came; it is refused in its turn."""
+        if not (self._over or self._draining):
+            self._queue(None)
+
+    def lost(self, code: int) -> None:
         """The client has left: a call that has begun is finished, a generator is cancelled."""
-        self._over = True
+        self.close_code = self.close_code or code
+        self._over = self._lost = True
         self._inbox.clear()
         if self._worker is not None and self._streaming:
             self._worker.cancel()
+        elif self._worker is None:
+            self._ended()
+
+    def when_over(self, tell: Callable[[], None]) -> None:
+        """Have `tell` called once, when the client is gone and the call that has begun has ended."""
+        self._tell = tell
 
     async def finished(self) -> None:
         """Wait for the call that has begun; bounded by the endpoint's `limits.time`."""
@@ -170,8 +203,7 @@ class Conversation:
         """Queue one frame. A client that lets more than the limit pile up is closed 4408."""
         if self._over:
             return
-        self._transport.write(text)
-        if self._transport.pending > self._queue_limit:
+        if self._transport.write(text) > self._queue_limit:
             self._too_slow(f"more than {self._queue_limit:,} bytes were not read")
 
     async def room(self) -> None:
@@ -187,6 +219,16 @@ class Conversation:
                 self._too_slow(f"nothing was read for {STALL:g} s")
         if self._over:
             raise asyncio.CancelledError
+
+    def _queue(self, data: bytes | None) -> None:
+        self._inbox.append(data)
+        if self._worker is None:
+            self._worker = _start(self._work(), self._loop)
+            if self._worker.done():
+                self._worker = None
+        elif len(self._inbox) >= INBOX:
+            self._paused = True
+            self._transport.pause()
 
     async def _work(self) -> None:
         try:
@@ -204,8 +246,15 @@ class Conversation:
             self.end("failed")
         finally:
             self._worker = None
+            if self._lost:
+                self._ended()
 
-    async def _answer(self, data: str | bytes) -> None:
+    def _ended(self) -> None:
+        tell, self._tell = self._tell, None
+        if tell is not None:
+            tell()
+
+    async def _answer(self, data: bytes | None) -> None:
         """One message, from its first to its last byte in the generation that was live when it began."""
         generation = self._live.generation
         route = generation.table.routes.get(self.endpoint)
@@ -215,7 +264,7 @@ class Conversation:
         generation.enter()
         self._streaming = route.process.kind in ("generator", "async_generator")
         try:
-            await self._dispatcher.answer(route, self.connection, generation.resources, data, self)
+            await self._dispatcher.answer(route, self.connection, generation.resources, data, self, self._meter)
         finally:
             self._streaming = False
             generation.leave()
@@ -256,6 +305,18 @@ class Conversation:
                 self.write(item)
             else:
                 self._close(*item)
+
+
+if sys.version_info >= (3, 12):
+
+    def _start(work: Coroutine[Any, Any, None], loop: asyncio.AbstractEventLoop) -> asyncio.Task[None]:
+        """A task that runs at once, up to its first wait: most calls need no second step."""
+        return asyncio.Task(work, loop=loop, eager_start=True)
+
+else:
+
+    def _start(work: Coroutine[Any, Any, None], loop: asyncio.AbstractEventLoop) -> asyncio.Task[None]:
+        return loop.create_task(work)
 
 
 def _cut(reason: str) -> str:

@@ -25,12 +25,14 @@ from jackfield.process.connection import Connection
 from jackfield.server import pages
 from jackfield.server.conversation import Conversation
 from jackfield.server.dispatch import Dispatcher
+from jackfield.server.extension import EXTENSION, Socket
 from jackfield.server.generation import Generation
 from jackfield.server.handshake import Admission, Request, judge, rejudge
 from jackfield.server.login import Login
+from jackfield.server.metrics import Metrics
 from jackfield.server.options import Options
-from jackfield.server.protocol import EXTENSION, Socket, upgrade_fault
-from jackfield.server.transport import AsgiTransport, Receive, Send
+from jackfield.server.transport import AsgiTransport, Receive, Send, Transport
+from jackfield.server.upgrade import upgrade_fault
 
 __all__ = ["Gateway", "Refused"]
 
@@ -69,19 +71,28 @@ class Gateway:
         self.sessions = sessions
         self.generation = generation
         self.hub = Hub()
+        self.metrics = Metrics(self.hub)
         self.refusals: deque[Refused] = deque(maxlen=REFUSALS_KEPT)
         self.ready = True
         self._dispatcher = dispatcher
         self._clock = clock
         self._login = Login(self)
         sessions.subscribe(self._changed)
+        self._count_plan()
 
     def install(self, generation: Generation) -> Generation:
         """Make `generation` live for every message and handshake from now on; gives the one before."""
         before, self.generation = self.generation, generation
         auth = generation.table.plan.auth
         self.sessions.tune(lifetime=auth.session, idle=auth.idle)
+        self._count_plan()
         return before
+
+    def _count_plan(self) -> None:
+        table = self.generation.table
+        self.metrics.plan_hash = table.hash
+        for name in table.routes:
+            self.metrics.meter(name)
 
     async def drain(self, time_limit: float) -> None:
         """Take nobody new, let every conversation answer what it has, close all 1012; at most `time_limit` s."""
@@ -131,6 +142,8 @@ class Gateway:
         send: Send,
     ) -> None:
         self.note(request, refusal, who)
+        match = self.generation.table.match(request.raw_path)
+        self.metrics.handshakes[match.route.name if match else "", "refused", refusal.code] += 1
         if "websocket.http.response" in scope.get("extensions", {}):
             response = pages.problem(refusal, self.generation.table.plan.auth, root=request.root)
             await response(scope, receive, send)
@@ -140,43 +153,40 @@ class Gateway:
     async def _converse(
         self, request: Request, admission: Admission, scope: Scope, receive: Receive, send: Send
     ) -> None:
+        """Accept, and carry the conversation; on our own listener it goes on without this task."""
         limits = admission.route.endpoint.limits
         socket: Socket | None = scope.get("extensions", {}).get(EXTENSION)
         if socket is not None:
             socket.tune(limits)
+        transport: Transport = AsgiTransport(receive, send) if socket is None else socket.transport
         conversation = Conversation(
-            transport := AsgiTransport(receive, send, socket.abort if socket else None),
+            transport,
             self,
             self._dispatcher,
             admission.standing,
+            self.metrics.meter(admission.route.name),
             queue_limit=limits.queue,
             tune=socket.tune if socket else None,
         )
         conversation.begin(self._connection(request, admission, conversation))
         self.hub.seat(conversation)  # in the step that judged: a revocation from here on finds it
-        opened = False
-        expiry = self._expiry(conversation)
+        visit = _Visit(self, conversation, request.client, self._expiry(conversation))
+        conversation.when_over(visit.end)
         try:
             await send({"type": "websocket.accept", "subprotocol": admission.subprotocol})
-            opened = True
-            log.info("connection_opened", **_facts(conversation, request))
-            await transport.run(conversation)
         except OSError:
-            pass  # the client left before or while it was accepted
+            conversation.lost(1006)  # the client left before it was accepted
+            return
+        visit.begin()
+        self.metrics.handshakes[admission.route.name, "accepted", ""] += 1
+        if socket is not None:
+            socket.attach(conversation)
+            return
+        assert isinstance(transport, AsgiTransport)
+        try:
+            await transport.run(conversation)
         finally:
-            if expiry is not None:
-                expiry.cancel()
-            self.hub.leave(conversation)
-            conversation.lost()
             await conversation.finished()
-            if opened:
-                seconds = round(conversation.duration, 3)
-                log.info(
-                    "connection_closed",
-                    code=conversation.close_code,
-                    seconds=seconds,
-                    **_facts(conversation, request),
-                )
 
     def _expiry(self, conversation: Conversation) -> asyncio.TimerHandle | None:
         """The timer that ends a conversation together with its session."""
@@ -212,6 +222,8 @@ class Gateway:
             if action is not None:
                 return await self._login.answer(request, HttpRequest(scope, receive), action)
             who = await self.who(request)
+            if path == "/metrics":
+                return self._metrics(request, who)
             return self._plain(request, who)
         except Refusal as refusal:
             self.note(request, refusal, who)
@@ -225,6 +237,16 @@ class Gateway:
         fine = path == "/health" or self.ready
         body = {"status": "ok" if fine else "not ready"}
         return JSONResponse(body, 200 if fine else 503, {**pages.SECURITY_HEADERS, "Cache-Control": "no-store"})
+
+    def _metrics(self, request: Request, who: Identity | Refusal | None) -> Response:
+        if request.method not in ("GET", "HEAD"):
+            raise Refusal("method_not_allowed")
+        if not self.tells(who):
+            fix = "Scrape the loopback listener, or send the cookie of a user with the role admin."
+            raise Refusal("role_required", "The metrics are for the role admin here.", fix)
+        kind = "text/plain; version=0.0.4; charset=utf-8"
+        headers = {**pages.SECURITY_HEADERS, "Cache-Control": "no-store", "Content-Type": kind}
+        return Response(self.metrics.text(), 200, headers)
 
     def _plain(self, request: Request, who: Identity | Refusal | None) -> Response:
         """A request that is no upgrade: the 426 on an endpoint, a malformed upgrade, or nothing we have."""
@@ -335,6 +357,43 @@ class Gateway:
                 member.end(closing.code, closing.reason)
 
 
+class _Visit:
+    """What has to be put away when a conversation is over, whoever carried it."""
+
+    __slots__ = ("_client", "_conversation", "_expiry", "_gateway", "_opened")
+
+    def __init__(
+        self, gateway: Gateway, conversation: Conversation, client: str, expiry: asyncio.TimerHandle | None
+    ) -> None:
+        self._gateway = gateway
+        self._conversation = conversation
+        self._client = client
+        self._expiry = expiry
+        self._opened = False
+
+    def begin(self) -> None:
+        self._opened = True
+        log.info("connection_opened", **self._facts())
+
+    def end(self) -> None:
+        if self._expiry is not None:
+            self._expiry.cancel()
+        self._gateway.hub.leave(self._conversation)
+        if self._opened:
+            code = self._conversation.close_code
+            self._gateway.metrics.closes[code] += 1
+            seconds = round(self._conversation.duration, 3)
+            log.info("connection_closed", code=code, seconds=seconds, **self._facts())
+
+    def _facts(self) -> dict[str, Any]:
+        return {
+            "endpoint": self._conversation.endpoint,
+            "connection": self._conversation.connection.id,
+            "login": self._conversation.identity.login,
+            "client": self._client,
+        }
+
+
 def _below(auth_path: str, raw_path: bytes) -> str | None:
     """What of a request's path follows `auth.path`, "/login" for example; None where it is elsewhere."""
     asked = url.split(raw_path) or ()
@@ -348,12 +407,3 @@ def _fault(request: Request) -> Refusal:
     incident = secrets.token_hex(4)
     log.exception("server_fault", incident=incident, path=request.raw_path.decode("latin-1"))
     return Refusal("server_fault", more={"incident": incident})
-
-
-def _facts(conversation: Conversation, request: Request) -> dict[str, Any]:
-    return {
-        "endpoint": conversation.endpoint,
-        "connection": conversation.connection.id,
-        "login": conversation.identity.login,
-        "client": request.client,
-    }

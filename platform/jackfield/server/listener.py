@@ -14,7 +14,8 @@ from jackfield.errors import PlanError
 from jackfield.logs import log
 from jackfield.server.node import Node
 from jackfield.server.options import Options
-from jackfield.server.protocol import HttpProtocol, WebSocketProtocol
+from jackfield.server.protocol import WebSocketProtocol
+from jackfield.server.upgrade import HttpProtocol
 
 __all__ = ["bind", "listen"]
 

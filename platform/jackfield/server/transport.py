@@ -12,7 +12,9 @@ from collections import deque
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Protocol
 
-__all__ = ["AsgiTransport", "Receiver", "Transport"]
+from jackfield.errors import CODES
+
+__all__ = ["ROOM", "STALL", "AsgiTransport", "Receiver", "Transport"]
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -20,25 +22,43 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 CLOSE_LIMIT = 10.0
 """Seconds that the client has to take what is queued and the close frame, before it is cut off."""
 
+ROOM = 64 * 1024
+"""Bytes in the outbox at which the next message waits for the client to take some."""
+
+STALL = 30.0
+"""Seconds in which a client that has replies to take takes nothing before it is closed 4408."""
+
 
 class Receiver(Protocol):
     """Who is told what the network brings. Implemented by the conversation."""
 
-    def received(self, data: str | bytes) -> None:
-        """One whole message: text as str, binary as bytes. Called in order; a failure closes 1011."""
+    def received(self, text: bytes) -> None:
+        """One whole text message, in valid UTF-8. Called in order; a failure closes 1011."""
 
-    def lost(self) -> None:
-        """Nothing more will come and nothing can be sent. Called once."""
+    def received_binary(self) -> None:
+        """One whole binary message, which nobody here can read. Called in order with the texts."""
+
+    def lost(self, code: int) -> None:
+        """Nothing more will come and nothing can be sent. Called once.
+
+        `code` is the client's, or ours where we closed for what it sent, or 1006 where nobody closed.
+        """
 
 
 class Transport(Protocol):
-    """One accepted WebSocket, as a conversation sees it. No call waits; all belong on the loop's thread."""
+    """One accepted WebSocket, as a conversation sees it. No call waits; all belong on the loop's thread.
 
-    pending: int
-    """Bytes written and not yet taken by the network."""
+    A client that does not take its answers is not read any further, and closed 4408 after STALL seconds.
+    """
 
-    def write(self, text: bytes) -> None:
-        """Queue one text frame; dropped once a close was asked for."""
+    @property
+    def pending(self) -> int:
+        """Bytes written and not yet taken by the network."""
+
+    def write(self, text: bytes) -> int:
+        """Queue one text frame; dropped once a close was asked for. Gives the bytes that wait for the network,
+        or 0 where it takes them as they come.
+        """
 
     def close(self, code: int, reason: str, *, at_once: bool = False) -> None:
         """Close after what is queued has left; `at_once` drops the queue. A second call does nothing."""
@@ -57,7 +77,8 @@ class AsgiTransport:
     """The transport over an ASGI server's `receive` and `send`, after the connection was accepted."""
 
     def __init__(self, receive: Receive, send: Send, abort: Callable[[], None] | None = None) -> None:
-        self.pending = 0
+        self._pending = 0
+        self._code = 1006
         self._receive = receive
         self._send = send
         self._abort = abort
@@ -71,12 +92,18 @@ class AsgiTransport:
         self._cut: asyncio.TimerHandle | None = None
         self._tasks: tuple[asyncio.Task[None], ...] = ()
 
-    def write(self, text: bytes) -> None:
+    def write(self, text: bytes) -> int:
         """See Transport."""
         if self._closing is None and not self._gone:
             self._queue.append(text)
-            self.pending += len(text)
+            self._pending += len(text)
             self._wake.set()
+        return self._pending
+
+    @property
+    def pending(self) -> int:
+        """See Transport."""
+        return self._pending
 
     def close(self, code: int, reason: str, *, at_once: bool = False) -> None:
         """See Transport."""
@@ -84,7 +111,7 @@ class AsgiTransport:
             self._closing = (code, reason)
             if at_once:
                 self._queue.clear()
-                self.pending = 0
+                self._pending = 0
             self._may_read.set()
             self._wake.set()
             self._cut = asyncio.get_running_loop().call_later(CLOSE_LIMIT, self._cut_off)
@@ -119,7 +146,7 @@ class AsgiTransport:
             self._end()
             # wait, not gather: gather would answer a cancellation of ours with one of its children's
             await asyncio.wait(self._tasks)
-            receiver.lost()
+            receiver.lost(self._code)
         for task in (reading, writing):
             fault = None if task.cancelled() else task.exception()
             if fault is not None and not isinstance(fault, OSError):  # OSError: the client has left
@@ -142,20 +169,35 @@ class AsgiTransport:
     async def _read_all(self, receiver: Receiver) -> None:
         while True:
             await self._may_read.wait()
+            if self._pending >= ROOM:
+                await self._room_or_close()
             message = await self._receive()
             if message["type"] == "websocket.disconnect":
+                self._code = int(message.get("code") or 1005)
                 return
             if self._closing is not None:
                 continue  # what comes after our close was asked for is nobody's
             text = message.get("text")
-            receiver.received(text if text is not None else message["bytes"])
+            if text is None:
+                receiver.received_binary()
+            else:
+                receiver.received(text.encode())
+
+    async def _room_or_close(self) -> None:
+        while self._pending >= ROOM and not self._gone and self._closing is None:
+            self._drained.clear()
+            try:
+                async with asyncio.timeout(STALL):
+                    await self._drained.wait()
+            except TimeoutError:
+                self.close(CODES["too_slow_reader"].close, f"nothing was read for {STALL:g} s", at_once=True)
 
     async def _write_all(self) -> None:
         while True:
             while self._queue:
                 text = self._queue.popleft()
                 await self._send({"type": "websocket.send", "text": text.decode()})
-                self.pending = max(0, self.pending - len(text))
+                self._pending = max(0, self._pending - len(text))
                 self._drained.set()
             if self._closing is not None:
                 code, reason = self._closing

@@ -1,0 +1,19 @@
+from jackfield import process
+
+
+@process(reply="message")
+def answer(message: str) -> str:
+    """Answers small talk, echoes the rest."""
+    match message:
+        case "Привет":
+            return "Привет!"
+        case "Как дела?":
+            return "Отлично! Как у тебя?"
+        case _:
+            return message
+
+
+@process(reply="message")
+async def answer_async(message: str) -> str:
+    """The same as a coroutine."""
+    return answer(message)
