@@ -66,9 +66,14 @@ async def stubborn():
 @process
 async def large(kilobytes: int) -> str:
     return "x" * (kilobytes * 1024)
+
+@process
+def heavy(kilobytes: int) -> str:
+    return "x" * (kilobytes * 1024)
 """
 ENDPOINTS = "".join(
-    f"  {name}: {{url: /ws/{name}, process: p.{name}}}\n" for name in ("echo", "wait", "stream", "stubborn", "large")
+    f"  {name}: {{url: /ws/{name}, process: p.{name}}}\n"
+    for name in ("echo", "wait", "stream", "stubborn", "large", "heavy")
 )
 
 

@@ -122,8 +122,9 @@ async def test_a_generator_waits_for_its_client(begin: Begin) -> None:
     await talk.frames(count + 1)
 
 
-async def test_replies_wait_for_a_client_that_sends_faster_than_it_reads(begin: Begin) -> None:
-    talk = begin("large", fast=False)
+@pytest.mark.parametrize("endpoint", ["large", "heavy"])
+async def test_replies_wait_for_a_client_that_sends_faster_than_it_reads(begin: Begin, endpoint: str) -> None:
+    talk = begin(endpoint, fast=False)
     talk.say(*({"kilobytes": 200} for _ in range(10)))
     for number in range(1, 11):
         await talk.frames(number)
@@ -132,9 +133,12 @@ async def test_replies_wait_for_a_client_that_sends_faster_than_it_reads(begin: 
     assert talk.network.closed is None
 
 
-async def test_a_client_that_reads_nothing_at_all_is_closed(begin: Begin, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("endpoint", ["large", "heavy"])
+async def test_a_client_that_reads_nothing_at_all_is_closed(
+    begin: Begin, monkeypatch: pytest.MonkeyPatch, endpoint: str
+) -> None:
     monkeypatch.setattr(conversation_module, "STALL", 0.02)
-    talk = begin("large", fast=False)
+    talk = begin(endpoint, fast=False)
     talk.say({"kilobytes": 200}, {"kilobytes": 200})
     await talk.network.until(lambda: talk.network.closed is not None)
     assert talk.network.closed is not None

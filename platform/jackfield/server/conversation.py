@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, Protocol
 
@@ -76,6 +75,7 @@ class Conversation:
         self._over = False
         self._generation: Generation | None = None
         self._in_place: InPlace | None = None
+        self._behind = False  # the client has not read the last answers: the next ones wait for it
         self._draining = False
         self._lost = False
         self._tell: Callable[[], None] | None = None
@@ -130,7 +130,7 @@ class Conversation:
         """One message came. It is answered after those before it; at once where nothing has to wait."""
         if self._over or self._draining:
             return
-        if self._worker is None:
+        if self._worker is None and not self._behind:
             generation = self._live.generation
             if generation is not self._generation:
                 self._turn_to(generation)
@@ -203,7 +203,9 @@ class Conversation:
         """Queue one frame. A client that lets more than the limit pile up is closed 4408."""
         if self._over:
             return
-        if self._transport.write(text) > self._queue_limit:
+        pending = self._transport.write(text)
+        self._behind = pending >= ROOM
+        if pending > self._queue_limit:
             self._too_slow(f"more than {self._queue_limit:,} bytes were not read")
 
     async def room(self) -> None:
@@ -223,9 +225,7 @@ class Conversation:
     def _queue(self, data: bytes | None) -> None:
         self._inbox.append(data)
         if self._worker is None:
-            self._worker = _start(self._work(), self._loop)
-            if self._worker.done():
-                self._worker = None
+            self._worker = self._loop.create_task(self._work())
         elif len(self._inbox) >= INBOX:
             self._paused = True
             self._transport.pause()
@@ -237,6 +237,9 @@ class Conversation:
                 if self._paused and not self._draining and len(self._inbox) < INBOX // 2:
                     self._paused = False
                     self._transport.resume()
+                if self._behind:
+                    await self.room()
+                    self._behind = False
                 await self._answer(data)
                 if self._inbox:
                     await self.room()  # answers pile up no further than the client reads them
@@ -305,18 +308,6 @@ class Conversation:
                 self.write(item)
             else:
                 self._close(*item)
-
-
-if sys.version_info >= (3, 12):
-
-    def _start(work: Coroutine[Any, Any, None], loop: asyncio.AbstractEventLoop) -> asyncio.Task[None]:
-        """A task that runs at once, up to its first wait: most calls need no second step."""
-        return asyncio.Task(work, loop=loop, eager_start=True)
-
-else:
-
-    def _start(work: Coroutine[Any, Any, None], loop: asyncio.AbstractEventLoop) -> asyncio.Task[None]:
-        return loop.create_task(work)
 
 
 def _cut(reason: str) -> str:
