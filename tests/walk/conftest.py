@@ -41,9 +41,13 @@ def jackfield(folder: Path, *arguments: str, given: str | None = None, **environ
     )
 
 
+_ONE_AT_A_TIME = threading.Lock()  # the runner takes over sys.stdout, which all threads share
+
+
 def jackfield_here(folder: Path, *arguments: str) -> str:
     """Run one command without a process of its own, which costs half a second; gives its standard output."""
-    done = CliRunner().invoke(main, ["-C", str(folder), *arguments])
+    with _ONE_AT_A_TIME:
+        done = CliRunner().invoke(main, ["-C", str(folder), *arguments])
     assert done.exit_code == 0, done.output
     return done.stdout
 
