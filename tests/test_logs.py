@@ -5,7 +5,11 @@ from __future__ import annotations
 import io
 import json
 import logging
+import pickle
+import queue
+import re
 from collections.abc import Iterator
+from logging.handlers import QueueHandler
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -125,6 +129,58 @@ def test_a_stack_follows_its_event_as_text(text: io.StringIO) -> None:
     first, *stack = text.getvalue().splitlines()
     assert "process_failed" in first
     assert stack[-1] == "ValueError: сломалось"
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+values = st.one_of(st.text(max_size=30), st.integers(), st.floats(), st.none(), st.booleans(), st.lists(st.text()))
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(max_size=20), st.dictionaries(st.from_regex(r"[a-df-z_]{1,8}", fullmatch=True), values, max_size=5))
+def test_a_line_put_together_by_hand_is_what_a_terminal_shows_without_its_colours(
+    name: str, fields: dict[str, object]
+) -> None:
+    plain, coloured = io.StringIO(), _Terminal()
+    for stream in (plain, coloured):
+        setup("text", stream)
+        log.info(name, **fields)
+    without = re.sub(r"\x1b\[[0-9;]*m", "", coloured.getvalue())
+    (_, _, line), (_, _, shown) = plain.getvalue().partition("Z"), without.partition("Z")
+    assert line.rstrip() == shown.rstrip()
+
+
+def test_an_event_that_nobody_hears_is_not_formatted() -> None:
+    class Unspeakable:
+        def __repr__(self) -> str:
+            raise AssertionError("formatted")
+
+    logging.getLogger("jackfield").setLevel(logging.WARNING)
+    log.info("odd", value=Unspeakable())
+
+
+def test_a_record_knows_where_it_was_told(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, logger="jackfield"):
+        log.info("login", login="анна")
+    [record] = caplog.records
+    assert record.filename == "test_logs.py"
+    assert record.funcName == "test_a_record_knows_where_it_was_told"
+
+
+def test_a_record_can_be_carried_to_another_thread_or_process() -> None:
+    carried: queue.Queue[logging.LogRecord] = queue.Queue()
+    ours = logging.getLogger("jackfield")
+    ours.setLevel(logging.INFO)
+    door = QueueHandler(carried)
+    ours.addHandler(door)
+    try:
+        log.info("login", login="анна")
+    finally:
+        ours.removeHandler(door)
+    assert pickle.loads(pickle.dumps(carried.get_nowait())).getMessage() == "login login='анна'"
 
 
 def test_values_of_any_type_are_told(lines: io.StringIO) -> None:

@@ -60,6 +60,10 @@ class Total(msgspec.Struct, rename={"total": "всего"}):
     total: Decimal
 
 
+def reply(value: object, key: str, message_id: str | int | None = None) -> bytes | None:
+    return messages.replies_under(key)(value, message_id)
+
+
 def arrived(frame: bytes | None) -> Any:
     assert frame is not None
     return json.loads(frame.decode("utf-8"))
@@ -116,7 +120,7 @@ def test_depth_is_told_for_any_bytes(data: bytes) -> None:
 @PLAIN
 @given(objects, st.none() | ids)
 def test_an_object_arrives_as_it_was_sent(value: dict[str, Any], message_id: str | int | None) -> None:
-    frame = messages.reply(value, "result", message_id)
+    frame = reply(value, "result", message_id)
     expected = value if message_id is None else {**value, "$id": message_id}
     assert arrived(frame) == expected
 
@@ -124,22 +128,22 @@ def test_an_object_arrives_as_it_was_sent(value: dict[str, Any], message_id: str
 @PLAIN
 @given(values.filter(lambda value: not isinstance(value, dict) and value is not None), keys, ids)
 def test_a_bare_value_goes_under_its_key(value: object, key: str, message_id: str | int) -> None:
-    assert arrived(messages.reply(value, key)) == {key: value}
-    assert arrived(messages.reply(value, key, message_id)) == {key: value, "$id": message_id}
+    assert arrived(reply(value, key)) == {key: value}
+    assert arrived(reply(value, key, message_id)) == {key: value, "$id": message_id}
 
 
 def test_nothing_sends_nothing() -> None:
-    assert messages.reply(None, "result") is None
-    assert messages.reply(None, "result", 7) is None
+    assert reply(None, "result") is None
+    assert reply(None, "result", 7) is None
 
 
 def test_an_empty_object_can_carry_an_id() -> None:
-    assert messages.reply({}, "result", 7) == b'{"$id":7}'
-    assert messages.reply({}, "result") == b"{}"
+    assert reply({}, "result", 7) == b'{"$id":7}'
+    assert reply({}, "result") == b"{}"
 
 
 def test_text_goes_out_as_it_is_not_escaped() -> None:
-    assert messages.reply("Привет 👋", "message") == '{"message":"Привет 👋"}'.encode()
+    assert reply("Привет 👋", "message") == '{"message":"Привет 👋"}'.encode()
 
 
 @pytest.mark.parametrize(
@@ -158,7 +162,7 @@ def test_text_goes_out_as_it_is_not_escaped() -> None:
     ],
 )
 def test_values_that_python_has_and_json_has_not(value: object, expected: object) -> None:
-    assert arrived(messages.reply(value, "result")) == expected
+    assert arrived(reply(value, "result")) == expected
 
 
 # what cannot be sent
@@ -206,8 +210,8 @@ def wrapped(value: object, layers: list[str]) -> object:
 def test_what_would_arrive_as_something_else_is_not_sent(name: str, layers: list[str]) -> None:
     value = wrapped(BAD[name](), layers)
     sends: list[Callable[[], object]] = [
-        lambda: messages.reply({"x": value}, "result"),
-        lambda: messages.reply([value], "result", 1),
+        lambda: reply({"x": value}, "result"),
+        lambda: reply([value], "result", 1),
         lambda: messages.event({"event": "e", "x": value}),
         lambda: messages.error("out", "Нет.", more={"x": value}),
     ]
@@ -231,10 +235,10 @@ def test_what_would_arrive_as_something_else_is_not_sent(name: str, layers: list
 )
 def test_the_place_is_told(value: object, path: str | None) -> None:
     if path is None:
-        assert messages.reply(value, "result")
+        assert reply(value, "result")
         return
     with pytest.raises(Unsendable) as unsendable:
-        messages.reply(value, "result")
+        reply(value, "result")
     assert unsendable.value.path == path
     assert str(unsendable.value).startswith(path)
 
@@ -242,8 +246,8 @@ def test_the_place_is_told(value: object, path: str | None) -> None:
 @pytest.mark.parametrize("name", ["error", "event", "$id", "$done", "$"])
 def test_our_own_keys_are_no_reply(name: str) -> None:
     with pytest.raises(Unsendable, match="Jackfield's own"):
-        messages.reply({name: 1}, "result")
-    assert arrived(messages.reply({"inner": {name: 1}}, "result")) == {"inner": {name: 1}}
+        reply({name: 1}, "result")
+    assert arrived(reply({"inner": {name: 1}}, "result")) == {"inner": {name: 1}}
 
 
 # events, errors, the end

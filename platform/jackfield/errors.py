@@ -125,6 +125,7 @@ CODES: Mapping[str, Code] = _table(
     # message
     _message("invalid_message", "The message is not a JSON object of the shape that the endpoint takes."),
     _message("message_too_long", "The message is longer than `limits.message`."),
+    _message("rate_limited", "Messages came faster than `limits.rate`; this one was not processed.", retry=True),
     _message("process_failed", "The process failed; the log has it under the incident's id."),
     _message("time_exceeded", "The process took longer than `limits.time`.", retry=True),
     _message("busy", "All threads for blocking processes are taken.", retry=True),
@@ -139,7 +140,7 @@ CODES: Mapping[str, Code] = _table(
     _close("session_ended", 4401, "The session was ended or has run out."),
     _close("forbidden", 4403, "The user may no longer use this endpoint."),
     _close("too_slow_reader", 4408, "The client did not read what was sent to it.", retry=True),
-    _close("flood", 4429, "The client sent too much.", retry=True),
+    _close("flood", 4429, "The client sent too much: messages far beyond `limits.rate`, for example.", retry=True),
 )
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any
 
@@ -16,7 +17,7 @@ import msgspec
 
 from jackfield.errors import CODES
 
-__all__ = ["MAX_DEPTH", "Unsendable", "done", "error", "event", "reply", "too_deep"]
+__all__ = ["MAX_DEPTH", "Unsendable", "done", "error", "event", "replies_under", "too_deep"]
 
 MAX_DEPTH = 64
 """Levels of objects and arrays that an incoming message may have; counted by us, the same on every Python."""
@@ -27,7 +28,6 @@ _OUT_DEPTH = 200  # a reply deeper than this is taken for a cycle before the enc
 _LEAVES = (str, int, bool, type(None), bytes)
 _PLAIN = frozenset((str, int, bool))
 _OURS = frozenset(("error", "event"))
-_HEADS: dict[str, bytes] = {}  # `{"message":` by key; the keys are those of `@process(reply=…)`, so there are few
 _encode = msgspec.json.Encoder().encode
 _TEXT = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)  # possessive: nothing to go back to, so linear
 _NO_BRACKETS = bytes(set(range(256)) - set(b"{}[]"))
@@ -45,8 +45,11 @@ class Unsendable(ValueError):
 def too_deep(data: bytes) -> bool:
     """Whether a JSON text nests deeper than MAX_DEPTH, told without parsing it.
 
-    A text with few brackets cannot be deep, which settles nearly every message at the price of two counts.
+    A text without a bracket after its first byte is flat, and one with few cannot be deep, which settles nearly
+    every message at the price of two searches.
     """
+    if data.find(b"{", 1) < 0 and data.find(b"[", 1) < 0:
+        return False
     if len(data) <= MAX_DEPTH or data.count(b"{") + data.count(b"[") <= MAX_DEPTH:
         return False
     depth = 0
@@ -60,17 +63,35 @@ def too_deep(data: bytes) -> bool:
     return False
 
 
-def reply(value: object, key: str, message_id: MessageId = None) -> bytes | None:
-    """The frame for what a process gave back, or None where it gave nothing.
+def replies_under(key: str, most: int = sys.maxsize) -> Callable[[object, MessageId], bytes | None]:
+    """What makes a value that a process gave back, and the message's `$id`, a frame; None where it gave nothing.
 
-    A mapping, dataclass or Struct is the object; anything else goes under `key`. Raises Unsendable.
+    A mapping, dataclass or Struct is the object; anything else goes under `key`. It raises Unsendable, also for a
+    frame of more than `most` bytes. Made once for each endpoint: the bytes around most values are always the same.
     """
-    if value is None:
-        return None
-    text = _plain(value, key)
-    if text is not None:
-        return text if message_id is None else _with_id(text, message_id)
-    return _with_id(_object(value if _is_object(value) else {key: value}), message_id)
+    head, encode, plain = b"{" + _encode(key) + b":", _encode, _PLAIN
+
+    def reply(value: object, message_id: MessageId) -> bytes | None:
+        kind = type(value)
+        try:
+            if kind in plain:
+                frame = head + encode(value) + b"}"
+            elif value is None:
+                return None
+            elif kind is dict and _is_flat(value):  # type: ignore[arg-type]  # its type is dict
+                frame = encode(value)
+            else:
+                frame = _object(value if _is_object(value) else {key: value})
+        except UnicodeEncodeError:
+            frame = _object(value if kind is dict else {key: value})  # raises Unsendable with the place
+        if message_id is not None:
+            frame = _with_id(frame, message_id)
+        if len(frame) > most:
+            size = f"it has {len(frame):,} bytes, and what waits for a client has room for {most:,}"
+            raise Unsendable("", size)
+        return frame
+
+    return reply
 
 
 def event(value: object) -> bytes:
@@ -115,26 +136,12 @@ def done(message_id: str | int) -> bytes:
     return _with_id(b'{"$done":true}', message_id)
 
 
-def _plain(value: object, key: str) -> bytes | None:
-    """The frame for what most processes give, a text, a number or a flat dict; None where more is to be looked at.
-
-    Nothing in these can arrive as something else, but half of a surrogate pair, which the encoder refuses.
-    """
-    kind = type(value)
-    try:
-        if kind in _PLAIN:
-            head = _HEADS.get(key)
-            if head is None:
-                head = _HEADS[key] = b"{" + _encode(key) + b":"
-            return head + _encode(value) + b"}"
-        if kind is dict:
-            for name, item in value.items():  # type: ignore[attr-defined]  # its type is dict
-                if type(name) is not str or name in _OURS or name[:1] == "$" or type(item) not in _PLAIN:
-                    return None
-            return _encode(value)
-    except UnicodeEncodeError:
-        pass  # told with its place by the long way
-    return None
+def _is_flat(value: dict[Any, Any]) -> bool:
+    """Whether nothing in a dict can arrive as something else but half of a surrogate pair, which is refused."""
+    for name, item in value.items():
+        if type(name) is not str or name in _OURS or name[:1] == "$" or type(item) not in _PLAIN:
+            return False
+    return True
 
 
 def _is_object(value: object) -> bool:

@@ -31,7 +31,8 @@ __all__ = ["Match", "Route", "RoutingTable", "build", "compile_table", "problems
 class Route:
     """One endpoint with its process and its validators.
 
-    `narrow` is `input:` alone, checked on each message where there is one. `whole` is signature and
+    `narrow` is `input:` alone, checked on each message where there is one that the decoder of `signature`
+    does not check already. `whole` is signature and
     `input:` together; it is asked only to name what is wrong. `example` is the first message of the
     first example. `in_place` tells that a message can be answered in the step that reads it: the process
     is a plain function.
@@ -92,7 +93,7 @@ class _Node:
 class RoutingTable:
     """All routes of one generation. `hash` changes when the plan's meaning or any process file does."""
 
-    __slots__ = ("_root", "catalog", "hash", "plan", "routes", "warnings")
+    __slots__ = ("_plain", "_root", "catalog", "hash", "plan", "routes", "warnings")
 
     def __init__(self, plan: Plan, catalog: Catalog, routes: Iterable[Route], warnings: Iterable[Problem]) -> None:
         self.plan = plan
@@ -101,11 +102,16 @@ class RoutingTable:
         self.warnings = tuple(warnings)
         self.hash = hashlib.sha256(f"{plan.hash} {catalog.hash}".encode()).hexdigest()[:12]
         self._root = _Node()
+        # a URL without parameters, in the normal form that nearly every client sends, needs no walk
+        self._plain = {r.pattern.normal.encode(): Match(r, {}) for r in self.routes.values() if not r.pattern.params}
         for route in self.routes.values():
             self._root.add(route)
 
     def match(self, raw_path: bytes) -> Match | None:
         """The route for a request path (percent-encoded, without query), or None."""
+        plain = self._plain.get(raw_path)
+        if plain is not None:
+            return plain
         segments = url.split(raw_path)
         if segments is None or url.reserved(segments, self.plan.auth.path):
             return None  # a URL such as /{a}/{b} has no say over addresses that are ours
@@ -170,7 +176,7 @@ def _compile_route(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Rout
     if process is None:
         return None, _unknown(plan, endpoint, found)
     pattern = url.parse(endpoint.url)
-    compiled, faults = signature.compile(process, pattern.params)
+    compiled, faults = signature.compile(process, pattern.params, endpoint.input)
     problems = list(faults)
     if compiled is None:
         return None, problems
@@ -186,7 +192,7 @@ def _compile_route(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Rout
             process=process,
             signature=compiled,
             pattern=pattern,
-            narrow=Validator(endpoint.input) if endpoint.input else None,
+            narrow=Validator(endpoint.input) if endpoint.input and not compiled.narrowed else None,
             whole=Validator(whole),
             example=_first_example(endpoint),
             in_place=process.kind == "sync" and not process.blocking,

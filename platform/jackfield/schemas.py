@@ -7,9 +7,11 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Any
 
 import jsonschema_rs
+import msgspec
 
 __all__ = ["Fault", "Validator", "parse_loosely", "pointer"]
 
@@ -40,6 +42,7 @@ class Validator:
         self._compiled = jsonschema_rs.Draft202012Validator(
             dict(schema), validate_formats=True, pattern_options=jsonschema_rs.RegexOptions()
         )
+        self._known = _known(schema)
         self.is_valid: Callable[[Any], bool] = self._compiled.is_valid
 
     def faults(self, value: object) -> list[Fault]:
@@ -57,7 +60,7 @@ class Validator:
         facts = error.kind.as_dict()
         path = pointer(error.instance_path)
         if kind == "additionalProperties" or kind == "unevaluatedProperties":
-            known = self._known(error.instance_path)
+            known = () if error.instance_path else self._known
             return [Fault(f"{path}/{_escape(name)}", _unknown(name, known)) for name in facts["unexpected"]]
         if kind == "required":
             name = str(facts["property"])
@@ -81,13 +84,11 @@ class Validator:
                 ]
         return [Fault(path, _sentence(kind, facts, error))]
 
-    def _known(self, path: list[Any]) -> list[str]:
-        if path:
-            return []
-        names: list[str] = list(self.schema.get("properties", ()))
-        for part in self.schema.get("allOf", ()):
-            names += part.get("properties", ())
-        return names
+
+def _known(schema: Mapping[str, Any]) -> tuple[str, ...]:
+    """The keys that a message may have, each once, whichever part of the schema names it."""
+    parts = [part for part in (schema, *schema.get("allOf", ())) if isinstance(part, Mapping)]
+    return tuple(dict.fromkeys(name for part in parts for name in part.get("properties", ())))
 
 
 def pointer(path: list[Any]) -> str:
@@ -100,6 +101,13 @@ def parse_loosely(text: str) -> tuple[object, list[Fault]]:
 
     Gives the value and the faults; a text that is not JSON at all gives (None, [one fault]).
     """
+    try:
+        return msgspec.json.decode(text), []  # takes less than Python does, so there is no fault in what it takes
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return _dissect(text)
+
+
+def _dissect(text: str) -> tuple[object, list[Fault]]:
     try:
         value = json.loads(text, parse_constant=_Constant)
     except json.JSONDecodeError as exc:
@@ -172,9 +180,16 @@ def _escape(part: str) -> str:
     return part.replace("~", "~0").replace("/", "~1")
 
 
-def _unknown(name: str, known: list[str]) -> str:
-    near = get_close_matches(name, known, n=1, cutoff=0.6)
-    return f'unknown key "{name}"' + (f'; did you mean "{near[0]}"?' if near else "")
+def _unknown(name: str, known: tuple[str, ...]) -> str:
+    # What is three times as long as every key is like none, and would not be worth remembering.
+    near = _nearest(name, known) if known and len(name) <= 3 * max(map(len, known)) else ""
+    return f'unknown key "{name}"' + (f'; did you mean "{near}"?' if near else "")
+
+
+@lru_cache(maxsize=256)
+def _nearest(name: str, known: tuple[str, ...]) -> str:
+    """The key that was meant, or an empty text; remembered, for a client makes its mistake with every message."""
+    return next(iter(get_close_matches(name, known, n=1, cutoff=0.6)), "")
 
 
 def _types(error: jsonschema_rs.ValidationError) -> list[str]:

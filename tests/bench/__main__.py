@@ -26,6 +26,7 @@ from pathlib import Path
 
 from tests.bench.contender import CONTENDERS, Contender, Ready, started
 from tests.bench.figures import OURS, Run
+from tests.bench.markdown import markdown, read_record
 from tests.bench.measure import IDLE, SCENARIOS, Scenario, idle_room, measure, measure_idle
 from tests.bench.syscalls import Calls, count_calls
 from tests.bench.table import facts, record, show
@@ -49,6 +50,9 @@ def _options(words: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--seconds", type=float, help="of one measurement of messages (2; with --quick 1)")
     parser.add_argument("--out", type=Path, metavar="FILE.json", help="write everything there")
+    parser.add_argument(
+        "--show", nargs="+", type=Path, metavar="FILE.json", help="measure nothing; print what --out wrote as Markdown"
+    )
     parser.add_argument("--folder", type=Path, default=default_folder(), help="where to build; %(default)s")
     return parser.parse_args(words)
 
@@ -129,9 +133,20 @@ def _calls(workshop: Workshop, contenders: Sequence[Contender]) -> Calls | None:
         return None
 
 
+def _show(files: Sequence[Path]) -> int:
+    try:
+        print(markdown([read_record(file) for file in files]))
+    except BenchError as exc:
+        print(f"bench: {exc}", file=sys.stderr)
+        return 1
+    return 0
+
+
 def main(words: Sequence[str] | None = None) -> int:
     """Run the benchmark; gives the exit code: 0 measured, 1 could not, 130 interrupted."""
     options = _options(words)
+    if options.show:
+        return _show(options.show)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that every `finally` ends its processes
     names = options.only or (_QUICK if options.quick else [contender.name for contender in CONTENDERS])
     contenders = [contender for contender in CONTENDERS if contender.name in names]

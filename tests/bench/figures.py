@@ -8,7 +8,20 @@ from dataclasses import dataclass
 from tests.bench.measure import Figures
 from tests.bench.syscalls import Calls
 
-__all__ = ["FLOORS", "OURS", "Floor", "Run", "Spread", "Verdict", "judge", "percentile", "ratios", "spread", "values"]
+__all__ = [
+    "FLOORS",
+    "OURS",
+    "Floor",
+    "Run",
+    "Spread",
+    "Verdict",
+    "judge",
+    "percentile",
+    "ratios",
+    "spread",
+    "spread_of",
+    "values",
+]
 
 OURS = "jackfield"
 
@@ -47,10 +60,11 @@ class Floor:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What came of a floor; `found` is None when it was not measured."""
+    """What came of a floor, and the figure that is held against it; None where it was not measured."""
 
     floor: Floor
     found: Spread | None
+    judged: float | None
     met: bool | None
 
 
@@ -95,6 +109,12 @@ def values(runs: Iterable[Run], scenario: str, contender: str, figure: str) -> d
     return {run.round: getattr(run.figures, figure) for run in wanted}
 
 
+def spread_of(runs: Iterable[Run], scenario: str, contender: str, figure: str) -> Spread | None:
+    """Where one figure of one contender lies; None where it was not measured."""
+    numbers = list(values(runs, scenario, contender, figure).values())
+    return spread(numbers) if numbers else None
+
+
 def ratios(runs: Sequence[Run], scenario: str, figure: str, against: str, contender: str = OURS) -> list[float]:
     """Their figure divided by ours, each inside one round: what disturbs the machine meets both."""
     ours = values(runs, scenario, contender, figure)
@@ -110,19 +130,19 @@ def judge(runs: Sequence[Run], calls: Calls | None) -> list[Verdict]:
 def _found(floor: Floor, runs: Sequence[Run], calls: Calls | None) -> Spread | None:
     if floor.figure in ("reads", "writes"):
         return spread([getattr(calls, floor.figure)]) if calls else None
-    if floor.against:
-        numbers = ratios(runs, floor.scenario, floor.figure, floor.against, floor.contender)
-    else:
-        numbers = list(values(runs, floor.scenario, floor.contender, floor.figure).values())
+    if not floor.against:
+        return spread_of(runs, floor.scenario, floor.contender, floor.figure)
+    numbers = ratios(runs, floor.scenario, floor.figure, floor.against, floor.contender)
     return spread(numbers) if numbers else None
 
 
 def _verdict(floor: Floor, found: Spread | None) -> Verdict:
     """Ratios are judged on their unfavourable side (the noise flatters us), single figures in the quiet rounds."""
     if found is None:
-        return Verdict(floor, None, None)
+        return Verdict(floor, None, None, None)
     if floor.figure in ("reads", "writes"):  # exactly; the server's rare own work adds some thousandths
-        return Verdict(floor, found, abs(found.median - floor.bound) < 0.02)
+        return Verdict(floor, found, found.median, abs(found.median - floor.bound) < 0.02)
     if floor.at_least:
-        return Verdict(floor, found, found.p10 >= floor.bound)
-    return Verdict(floor, found, (found.p90 if floor.against else found.p10) <= floor.bound)
+        return Verdict(floor, found, found.p10, found.p10 >= floor.bound)
+    judged = found.p90 if floor.against else found.p10
+    return Verdict(floor, found, judged, judged <= floor.bound)

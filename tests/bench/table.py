@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from tests.bench.contender import Contender
-from tests.bench.figures import OURS, Run, Spread, judge, ratios, spread, values
+from tests.bench.figures import OURS, Floor, Run, judge, ratios, spread, spread_of
 from tests.bench.measure import IDLE, SCENARIOS, Scenario
 from tests.bench.syscalls import Calls
 
-__all__ = ["facts", "record", "show"]
+__all__ = ["facts", "measured", "record", "show", "wanted"]
 
 _OWN = ("jackfield", "uvicorn", "websockets", "starlette", "uvloop", "msgspec", "jsonschema-rs")
 
@@ -49,8 +49,8 @@ def show(machine: Mapping[str, Any], contenders: Sequence[Contender], runs: Sequ
     """The tables, then the floors."""
     parts = [f"{machine['date']}, {machine['cpu']}, {machine['cores']} cores, Python {machine['python']}"]
     parts.append("\n".join(f"{contender.name}: {contender.title}" for contender in contenders))
-    parts += [_scenario(scenario, contenders, runs) for scenario in SCENARIOS if _measured(scenario, runs)]
-    if _measured(IDLE, runs):
+    parts += [_scenario(scenario, contenders, runs) for scenario in SCENARIOS if measured(scenario, runs)]
+    if measured(IDLE, runs):
         parts.append(_idle(contenders, runs))
     if calls:
         rest = ", ".join(f"{name} {count:.3f}" for name, count in sorted(calls.others.items()))
@@ -59,21 +59,18 @@ def show(machine: Mapping[str, Any], contenders: Sequence[Contender], runs: Sequ
     return "\n\n".join(parts)
 
 
-def _measured(scenario: Scenario, runs: Sequence[Run]) -> bool:
+def measured(scenario: Scenario, runs: Sequence[Run]) -> bool:
+    """Whether anything was measured of this scenario."""
     return any(run.scenario == scenario.name for run in runs)
 
 
-def _spread(runs: Sequence[Run], scenario: str, contender: str, figure: str) -> Spread | None:
-    numbers = list(values(runs, scenario, contender, figure).values())
-    return spread(numbers) if numbers else None
-
-
 def _scenario(scenario: Scenario, contenders: Sequence[Contender], runs: Sequence[Run]) -> str:
-    rows = [("", "CPU µs p10", "median", "user p10", "rate", "p50 µs", "p99 µs", "ratio p10", "median")]
+    rows = [("", "CPU µs p10", "median", "user p10", "kernel p10", "rate", "p50 µs", "p99 µs", "ratio p10", "median")]
     for contender in contenders:
-        found = {f: _spread(runs, scenario.name, contender.name, f) for f in ("cpu", "user", "rate", "p50", "p99")}
-        cpu, user, rate, p50, p99 = found.values()
-        if not (cpu and user and rate and p50 and p99):
+        columns = ("cpu", "user", "kernel", "rate", "p50", "p99")
+        found = (spread_of(runs, scenario.name, contender.name, figure) for figure in columns)
+        cpu, user, kernel, rate, p50, p99 = found
+        if not (cpu and user and kernel and rate and p50 and p99):
             continue
         numbers = ratios(runs, scenario.name, "cpu", contender.name)
         ratio = spread(numbers) if numbers and contender.name != OURS else None
@@ -83,6 +80,7 @@ def _scenario(scenario: Scenario, contenders: Sequence[Contender], runs: Sequenc
                 f"{cpu.p10:.1f}",
                 f"{cpu.median:.1f}",
                 f"{user.p10:.1f}",
+                f"{kernel.p10:.1f}",
                 f"{rate.median:,.0f}",
                 f"{p50.median:,.0f}" if p50.median else "",
                 f"{p99.median:,.0f}" if p99.median else "",
@@ -96,8 +94,8 @@ def _scenario(scenario: Scenario, contenders: Sequence[Contender], runs: Sequenc
 def _idle(contenders: Sequence[Contender], runs: Sequence[Run]) -> str:
     rows = [("", "KiB p10", "median", "connections")]
     for contender in contenders:
-        memory = _spread(runs, IDLE.name, contender.name, "memory")
-        count = _spread(runs, IDLE.name, contender.name, "count")
+        memory = spread_of(runs, IDLE.name, contender.name, "memory")
+        count = spread_of(runs, IDLE.name, contender.name, "count")
         if memory and count:
             rows.append((contender.name, f"{memory.p10:.1f}", f"{memory.median:.1f}", f"{count.median:,.0f}"))
     return f"{IDLE.name}: {IDLE.title}\n{_aligned(rows)}"
@@ -111,10 +109,15 @@ def _floors(runs: Sequence[Run], calls: Calls | None) -> str:
         if found is None:
             silent.append(floor.what)
             continue
-        sign = "≥" if floor.at_least else "=" if floor.figure in ("reads", "writes") else "≤"
         numbers = (f"{found.p10:.2f}", f"{found.median:.2f}", f"{found.p90:.2f}")
-        rows.append((floor.what, f"{sign} {floor.bound:g}", *numbers, "met" if verdict.met else "MISSED"))
+        rows.append((floor.what, wanted(floor), *numbers, "met" if verdict.met else "MISSED"))
     return _aligned(rows) + (f"\nnot measured: {'; '.join(silent)}" if silent else "")
+
+
+def wanted(floor: Floor) -> str:
+    """What the floor wants, in signs: `≥ 1.25`."""
+    sign = "≥" if floor.at_least else "=" if floor.figure in ("reads", "writes") else "≤"
+    return f"{sign} {floor.bound:g}"
 
 
 def _aligned(rows: Sequence[tuple[str, ...]]) -> str:

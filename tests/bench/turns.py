@@ -16,7 +16,7 @@ from websockets.sync.client import connect
 
 from tests.bench.workshop import BenchError
 
-__all__ = ["LARGE", "SMALL", "Question", "Turn", "learn", "pack"]
+__all__ = ["LARGE", "LARGE_IS", "SMALL", "Question", "Turn", "learn", "pack"]
 
 _INVALID_EVERY = 256
 """One message in so many is invalid: often enough to be checked thousands of times, too rare to move the figure."""
@@ -53,7 +53,7 @@ def _ask(message: str, reply: str | None) -> Question:
 
 
 def _sized(size: int) -> str:
-    """A text that makes the whole message `size` bytes of UTF-8: Russian and English, half and half."""
+    """A text that makes the whole message `size` bytes of UTF-8: a Russian and an English sentence in turn."""
     words = "Где мой заказ №5? It was promised for Monday 🙂 "
     room = size - len(_ask("", "").text)
     text = (words * (size // len(words.encode()) + 1)).encode()[:room].decode(errors="ignore")
@@ -66,6 +66,10 @@ SMALL = (
     _ask("Where is my order? 🙂", "Where is my order? 🙂"),
     Question('{"massage":"Привет"}', None),
 )
+LARGE_IS = (
+    f"900 bytes (UTF-8: {len(_LONG)} characters, a Russian and an English sentence in turn, {_LONG.count('🙂')} emoji)"
+)
+"""What the large message is, in words: the same for every server, and not ASCII alone, which is read faster."""
 LARGE = (_ask(_LONG, _LONG), _ask(_LONG[::-1], _LONG[::-1]), Question(f'{{"massage":"{_LONG}"}}', None))
 _PROOF = (
     _ask("Как дела?", "Отлично! Как у тебя?"),

@@ -48,7 +48,22 @@ def told(load: Load, text: str) -> tuple[str, str, int]:
         ("refusals: html", "wrong_value", "is not http"),
         ("on_connect: chat.join", "not_supported_yet", "`on_connect` is not carried out yet"),
         ("on_disconnect: chat.leave", "not_supported_yet", "`on_disconnect`"),
-        ("limits: {rate: 50/s}", "not_supported_yet", "endpoints.say.limits.rate"),
+        ("limits: {rate: 0/s}", "wrong_value", "endpoints.say.limits.rate: 0/s is out of bounds; from 1/h to"),
+        ("limits: {rate: 0.5/h}", "wrong_value", "off means no limit"),
+        ("limits: {rate: 1000001/s}", "wrong_value", "to 1000000/s"),
+        ("limits: {rate: -1}", "wrong_type", "so many messages per second, minute or hour, like 50/s"),
+        ("limits: {rate: 50}", "wrong_type", "a text belongs here, and the number 50 stands there; it must be off"),
+        ("limits: {rate: '50'}", "wrong_value", "like 50/s"),
+        ("limits: {rate: -1/s}", "wrong_value", "like 50/s"),
+        ("limits: {rate: fast}", "wrong_value", '"fast" does not fit here; it must be off or so many messages'),
+        ("limits: {rate: быстро}", "wrong_value", '"быстро" does not fit here'),
+        ("limits: {rate: 50/day}", "wrong_value", "per second, minute or hour"),
+        ("limits: {rate: 50/S}", "wrong_value", "like 50/s"),
+        ('limits: {rate: "50/s\\n"}', "wrong_value", "like 50/s"),
+        ("limits: {rate: no}", "wrong_value", "must be off"),
+        ("limits: {rate: false}", "wrong_type", "must be off"),
+        ("limits: {rate: }", "wrong_type", "there is no value"),
+        ("rate: 50/s", "unknown_key", "`rate` stands under `limits`"),
         ("limits: {rate_per_user: 1/s}", "not_supported_yet", "`rate_per_user`"),
         ("limits: {idle: 5m}", "not_supported_yet", "`idle`"),
         ("limits: {per_address: 5}", "not_supported_yet", "`per_address`"),
@@ -128,7 +143,8 @@ def test_faults_of_an_endpoint(load: Load, line: str, code: str, words: str) -> 
         ("roles: {a: [x]}", "wrong_type", "a text belongs here"),
         ("defaults: {url: /x}", "unknown_key", "every endpoint has a `url` of its own"),
         ("defaults: {auth: null}", "wrong_type", "it must be required"),
-        ("defaults: {limits: {rate: 1/s}}", "not_supported_yet", "defaults.limits.rate"),
+        ("defaults: {limits: {rate: 1}}", "wrong_type", "defaults.limits.rate"),
+        ("defaults: {limits: {idle: 5m}}", "not_supported_yet", "defaults.limits.idle"),
         ("defaults: {origins: ['null']}", "wrong_value", "defaults.origins.0"),
     ],
 )
@@ -233,7 +249,7 @@ def test_once_roles_are_declared_others_are_unknown(load: Load) -> None:
 
 
 def test_many_faults_in_one_endpoint_are_all_told(load: Load) -> None:
-    text = ENDPOINT.format("limits: {time: 1, rate: 5, x: 1}\n    auth: 5\n    tags: 5")
+    text = ENDPOINT.format("limits: {time: 1, idle: 5, x: 1}\n    auth: 5\n    tags: 5")
     assert {p.code for p in load(text).problems} == {"wrong_type", "not_supported_yet", "unknown_key"}
     assert len(load(text).problems) == 5
 

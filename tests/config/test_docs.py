@@ -12,7 +12,7 @@ import pytest
 
 from jackfield.config.plan import AuthSettings, Endpoint, Limits
 from jackfield.config.schema import document
-from jackfield.config.units import duration, size
+from jackfield.config.units import duration, rate, size
 
 PAGE = resources.files("jackfield").joinpath("docs/endpoints.md").read_text("utf-8")
 SCHEMA = document()
@@ -76,6 +76,7 @@ def test_defaults_of_the_schema_are_those_of_the_plan() -> None:
     plan = Endpoint("x", "/x", "a.b")
     assert size(limits["message"]["default"]) == Limits().message
     assert duration(limits["time"]["default"]) == Limits().time
+    assert rate(limits["rate"]["default"]) == Limits().rate
     assert duration(limits["ping"]["default"]) == Limits().ping
     assert limits["connections"]["default"] == Limits().connections
     assert limits["per_user"]["default"] == Limits().per_user

@@ -30,7 +30,7 @@ FULL = """
     roles: {support: "Agents", lead: null}
     defaults:
       origins: ["https://App.example.com:443"]
-      limits: {time: 5s, ping: off}
+      limits: {time: 5s, ping: off, rate: 3000/m}
       tags: ["Чат"]
     endpoints:
       say:
@@ -41,7 +41,7 @@ FULL = """
         origin_required: true
         refusals: http
         input: {properties: {text: {maxLength: 500}}}
-        limits: {message: 1MiB, time: 500ms, connections: 5, per_user: 1}
+        limits: {message: 1MiB, time: 500ms, connections: 5, per_user: 1, rate: off}
         summary: "Says something"
         description: "**More**"
         subprotocols: [chat.v2]
@@ -83,7 +83,7 @@ def test_everything_that_a_file_can_say(load: Load) -> None:
         access=Access("required", ("support", "admin")),
         origins=Origins(allowed=("https://app.example.com",), required=True),
         input={"properties": {"text": {"maxLength": 500}}},
-        limits=Limits(message=1048576, time=0.5, connections=5, per_user=1, ping=None),
+        limits=Limits(message=1048576, time=0.5, connections=5, per_user=1, ping=None, rate=None),
         summary="Says something",
         description="**More**",
         tags=("Чат",),
@@ -101,7 +101,7 @@ def test_everything_that_a_file_can_say(load: Load) -> None:
     )
     assert opened.access == Access("public")
     assert opened.origins == Origins(any=True)
-    assert opened.limits == Limits(time=5.0, ping=None)
+    assert opened.limits == Limits(time=5.0, ping=None, rate=50.0)
 
 
 def test_the_plan_knows_where_everything_stands(load: Load) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from jackfield.config.units import duration, size
+from jackfield.config.units import duration, rate, size
 
 
 @pytest.mark.parametrize(
@@ -29,6 +29,23 @@ def test_sizes(text: str | int, count: int) -> None:
 )
 def test_durations(text: str, seconds: float) -> None:
     assert duration(text) == seconds
+
+
+@pytest.mark.parametrize(
+    ("text", "per_second"),
+    [("50/s", 50), ("3000/m", 50), ("100 / h", 100 / 3600), ("0.5/s", 0.5), ("1/h", 1 / 3600), ("1000000/s", 1e6)],
+)
+def test_rates(text: str, per_second: float) -> None:
+    assert rate(text) == per_second
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["50", "/s", "50/", "50/day", "50/ms", "50/d", "50/S", "-1/s", "1e3/s", "50s/s", "50/s/s", "50  /s", "off", ""],
+)
+def test_what_is_no_rate(text: str) -> None:
+    with pytest.raises(ValueError, match=r"like 50/s|as in 50/s"):
+        rate(text)
 
 
 @pytest.mark.parametrize("text", ["64GiB", "KiB", "-1KiB", "", "1e3", "64KiB\n", "١KiB", "1.0005KiB"])

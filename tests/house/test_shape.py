@@ -98,6 +98,11 @@ def test_every_dependency_says_what_it_is_for() -> None:
     assert silent == []
 
 
+# What a project's own code is run by: the sources of processes/, and the calls of their functions, written out once at
+# load from the names of parameters. Neither sees a byte of a message or of endpoints.yaml.
+EVALUATES = {"process/loading.py": {"exec"}, "process/signature.py": {"eval"}}
+
+
 def test_what_reads_untrusted_bytes_is_safe() -> None:
     """CF-1, CF-10, CF-5: no YAML loader that makes objects, no pickle, nothing evaluated but processes/."""
     found = []
@@ -106,9 +111,9 @@ def test_what_reads_untrusted_bytes_is_safe() -> None:
         names = {ast.unparse(call.func) for call in calls(tree)}
         words = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
         words |= {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-        unsafe = names & {"yaml.load", "yaml.load_all", "yaml.unsafe_load", "yaml.full_load", "eval"}
+        unsafe = names & {"yaml.load", "yaml.load_all", "yaml.unsafe_load", "yaml.full_load"}
         unsafe |= words & {"pickle", "marshal", "shelve", "dill", "cloudpickle"}
-        unsafe |= {"exec"} & names if path.name != "loading.py" else set()
+        unsafe |= names & {"exec", "eval"} - EVALUATES.get(path.relative_to(PACKAGE).as_posix(), set())
         found += [f"{path.relative_to(ROOT)}: {name}" for name in sorted(unsafe)]
     assert found == []
 

@@ -64,10 +64,9 @@ async def test_what_the_page_says_is_so(
     assert compiled is not None
     opened = await open_all(compiled.resources, time_limit=5)
     connection = Connection(Nowhere(), id="c", endpoint="e", identity=ANONYMOUS, params={}, query={})
-    arguments = compiled.arguments(compiled.decode(sent), connection, opened.values)
-    values = await replies(process.function(**arguments))
+    values = await replies(compiled.call(process.function, compiled.decode(sent), connection, opened.values))
     assert [compiled.check_reply(value) for value in values] == [None] * len(values)
-    frames = [messages.reply(value, process.reply) for value in values]
+    frames = [messages.replies_under(process.reply)(value, None) for value in values]
     assert [json.loads(frame) for frame in frames if frame] == list(objects(expected))
     await opened.close()
 

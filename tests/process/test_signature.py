@@ -34,7 +34,9 @@ def connection(**params: Any) -> Connection:
 
 
 def read(signature: Signature, text: str, opened: Mapping[str, Any] = {}, **params: Any) -> dict[str, Any]:
-    return signature.arguments(signature.decode(text), connection(**params), opened)
+    """What the function is called with for a message."""
+    found: dict[str, Any] = signature.call(dict, signature.decode(text), connection(**params), opened)
+    return found
 
 
 def test_a_message_becomes_arguments(compiled: Compiled) -> None:
@@ -90,7 +92,7 @@ def test_a_parameter_may_be_called_like_our_own_field(compiled: Compiled) -> Non
     arguments = {"message_id": "a", "message_id_": 1, "self": 2, "cls": 3}
     value = signature.decode(msgspec.json.encode({**arguments, "$id": 9}))
     assert signature.message_id(value) == 9
-    assert signature.arguments(value, connection(), {}) == arguments
+    assert signature.call(dict, value, connection(), {}) == arguments
 
 
 def test_keys_that_python_cannot_name(compiled: Compiled) -> None:
@@ -342,3 +344,37 @@ def test_a_type_variable_is_any_value(compiled: Compiled) -> None:
     signature = compiled("T = typing.TypeVar('T')\nI = typing.TypeVar('I', bound=int)\n"
                          "@process\ndef say(x: T, y: list[I], z: object) -> T: ...\n")  # fmt: skip
     assert read(signature, '{"x": {}, "y": [1], "z": null}') == {"x": {}, "y": [1], "z": None}
+
+
+def test_the_function_is_called_with_all_that_it_takes(compiled: Compiled) -> None:
+    code = """
+from jackfield import resource
+@resource
+async def pool():
+    yield 1
+@process
+def say(value: str, function: int, room: int, connection: Connection, opened: Annotated[int, pool], *,
+        known: int = 7, from_: str = "", u: Annotated[str, Key("user-id")] = "", **lambda_: int): ...
+"""
+    signature = compiled(code, "room")
+    text = '{"value": "я", "function": 2, "from": "б", "user-id": "в", "ещё": 5, "p0": 6, "$id": 1}'
+    found = read(signature, text, {"p.pool": "пул"}, room=3)
+    assert found.pop("connection").id == "c1"
+    assert found == {
+        "value": "я", "function": 2, "room": 3, "opened": "пул", "known": 7, "from_": "б", "u": "в", "ещё": 5, "p0": 6,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["__module__", "__class__", "__post_init__", "p1", "id", "ключ", "match", "ﬁ"])
+def test_a_parameter_may_have_any_name_that_python_takes(compiled: Compiled, name: str) -> None:
+    signature = compiled(f"@process\ndef say({name}: int, p0: int): ...\n")
+    written = "fi" if name == "ﬁ" else name  # Python reads names in their NFKC form
+    assert read(signature, f'{{"{written}": 1, "p0": 2, "$id": 3}}') == {written: 1, "p0": 2}
+
+
+def test_what_a_call_raises_or_gives_is_passed_on(compiled: Compiled) -> None:
+    signature = compiled("@process\ndef say(n: int = 1): ...\n")
+    value = signature.decode("{}")
+    assert signature.call(lambda n: n + 1, value, connection(), {}) == 2
+    with pytest.raises(ZeroDivisionError):
+        signature.call(lambda n: n / 0, value, connection(), {})

@@ -17,6 +17,7 @@ from jackfield.auth.passwords import Passwords
 from jackfield.auth.sessions import Sessions
 from jackfield.auth.store import Store
 from jackfield.auth.tokens import Tokens
+from jackfield.config.plan import Limits
 from jackfield.identity import ANONYMOUS, Identity
 from jackfield.process.connection import Connection
 from jackfield.routing import Route, RoutingTable, build
@@ -153,14 +154,14 @@ async def open_door(build_table: Build, tmp_path: Path, clock: Clock) -> AsyncIt
 async def begin(build_table: Build, clock: Clock) -> AsyncIterator[Begin]:
     """Begin a conversation on an endpoint; nothing of it is left when the test ends."""
     before = asyncio.all_tasks()
-    dispatcher = Dispatcher(threads=1)
+    dispatcher = Dispatcher(threads=1, clock=clock)
     table: list[RoutingTable] = []
     talks: list[Talk] = []
 
-    def make(endpoint: str, *, fast: bool = True, queue_limit: int = 1 << 20) -> Talk:
+    def make(endpoint: str, *, fast: bool = True, **limits: Any) -> Talk:
         if not table:
             table.append(build_table(ENDPOINTS, CODE))
-        talks.append(talk_on(table[0], endpoint, dispatcher, clock, fast=fast, queue_limit=queue_limit))
+        talks.append(talk_on(table[0], endpoint, dispatcher, clock, fast=fast, limits=Limits(**limits)))
         return talks[-1]
 
     yield make
@@ -186,11 +187,16 @@ async def ask(dispatcher: Dispatcher, route: Route, data: object, **params: Any)
     text = data if isinstance(data, str | bytes) else json.dumps(data, ensure_ascii=False)
     raw = text.encode() if isinstance(text, str) else None
     writer, caller = Writer(), connection(Identity("аня"), params)
-    if route.in_place and raw is not None and not isinstance(dispatcher, Queued):
-        frame = dispatcher.in_place(route, {}, Meter())(caller, raw)
-        return [] if frame is None else [json.loads(frame)]
-    async with asyncio.timeout(LIMIT):
-        await dispatcher.answer(route, caller, {}, raw, writer, Meter())
+    in_place = None if raw is None or isinstance(dispatcher, Queued) else dispatcher.in_place(route, {}, Meter())
+    if in_place is not None and raw is not None:
+        last = in_place(caller, raw, dispatcher.clock())
+    else:
+        task = asyncio.current_task()
+        assert task is not None
+        async with asyncio.timeout(LIMIT):
+            last = await dispatcher.in_task(route, {}, Meter())(caller, raw, task, writer)
+    if last is not None:
+        writer.write(last)
     return writer.frames
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from jackfield.config.plan import Limits
 from jackfield.identity import Identity
 from jackfield.process.connection import Connection
 from jackfield.process.resources import Opened
@@ -86,6 +87,7 @@ class FakeTransport:
         self.closed: tuple[int, str, bool] | None = None
         self.reading = True
         self.pauses = 0
+        self.held = 0
         self._fast = fast
         self._taken = asyncio.Event()
         self.changed = asyncio.Event()
@@ -96,6 +98,9 @@ class FakeTransport:
             self.pending += 0 if self._fast else len(text)
             self.changed.set()
         return self.pending
+
+    def hold(self) -> None:
+        self.held += 1
 
     def close(self, code: int, reason: str, *, at_once: bool = False) -> None:
         if self.closed is None:
@@ -150,7 +155,9 @@ class Talk:
     def say(self, *messages: object) -> None:
         for message in messages:
             text = message if isinstance(message, str) else json.dumps(message)
-            self.one.received(text.encode())
+            frame = self.one.received(text.encode())
+            if frame is not None:
+                self.one.write(frame)
 
     def text(self, *messages: str) -> None:
         self.say(*({"message": message} for message in messages))
@@ -187,7 +194,7 @@ def talk_on(
     clock: Callable[[], float],
     *,
     fast: bool,
-    queue_limit: int,
+    limits: Limits,
 ) -> Talk:
     """Begin a conversation on an endpoint of CODE."""
     names = table.routes["echo"].process.function.__globals__
@@ -195,7 +202,7 @@ def talk_on(
     live = Live(opened(1, table))
     standing = Standing(endpoint, {}, (), "http://127.0.0.1")
     meter = Meter()
-    one = Conversation(network, live, dispatcher, standing, meter, queue_limit=queue_limit, clock=clock)
+    one = Conversation(network, live, dispatcher, standing, meter, limits=limits, clock=clock)
     one.begin(Connection(one, id="c1", endpoint=endpoint, identity=Identity("аня"), params={}, query={}))
     return Talk(network, one, live, names["SEEN"], names["GATES"], meter)
 

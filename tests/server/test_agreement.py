@@ -128,7 +128,9 @@ def holds_an_integral_float(value: object) -> bool:
 
 def answer(dispatcher: Dispatcher, route: Route, message: dict[str, Any]) -> dict[str, Any]:
     text = json.dumps(message, ensure_ascii=False).encode()
-    frame = dispatcher.in_place(route, {}, Meter())(connection(), text)
+    in_place = dispatcher.in_place(route, {}, Meter())
+    assert in_place is not None
+    frame = in_place(connection(), text, dispatcher.clock())
     assert frame is not None
     found: dict[str, Any] = json.loads(frame)
     return found

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from jackfield.server.conversation import INBOX
+from jackfield.server.conversation import INBOX, TURN
 
 from .conftest import Build, Clock
 from .door import LIMIT
@@ -65,15 +65,33 @@ async def test_a_full_inbox_pauses_the_network_and_takes_it_up_again(begin: Begi
     assert talk.network.pauses == 1
 
 
-async def test_others_have_their_turn_between_two_messages(begin: Begin) -> None:
+async def test_others_have_their_turn_after_some_messages(begin: Begin) -> None:
     one, two = begin("wait"), begin("wait")
-    for name in ("1a", "1b", "1c", "2a", "2b", "2c"):
-        one.gates.setdefault(name, asyncio.Event()).set()
-    one.text("1a", "1b", "1c")
-    two.text("2a", "2b", "2c")
-    await two.frames(3)
-    await one.frames(3)
-    assert one.seen == ["1a", "2a", "1b", "2b", "1c", "2c"]
+    names = [str(number) for number in range(2 * TURN)]
+    one.text(*(f"1-{name}" for name in names))
+    two.text(*(f"2-{name}" for name in names))
+    await one.seeing("1-0", "2-0")
+    for name in names:
+        for who in (1, 2):
+            one.gates.setdefault(f"{who}-{name}", asyncio.Event()).set()
+    await one.frames(2 * TURN)
+    await two.frames(2 * TURN)
+    order = [name[0] for name in one.seen[2:]]
+    assert order[: TURN - 1] == ["1"] * (TURN - 1)
+    assert "2" in order[TURN - 1 : TURN + 1], "then the other had its turn"
+
+
+async def test_answers_from_the_inbox_are_held_until_the_last(begin: Begin) -> None:
+    talk = begin("wait")
+    talk.text("a", "b", "c")
+    await talk.seeing("a")
+    for name in "abc":
+        talk.gates.setdefault(name, asyncio.Event()).set()
+    assert await talk.frames(3) == replies("a", "b", "c")
+    assert talk.network.held == 2
+    talk.text("a")
+    await talk.frames(4)
+    assert talk.network.held == 2, "one alone waits for nothing"
 
 
 # the end

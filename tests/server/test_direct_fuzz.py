@@ -1,118 +1,32 @@
 """The direct path against the class that it stands on: the same bytes, the same messages, the same bytes back.
 
 The parent is fed byte by byte: then no read holds the end of one frame and the beginning of the next, and it
-loses nothing. Ours is fed in pieces, is paused by the receiver and by a network that takes nothing, gets some
-pieces before its 101, and answers every text. What is known to differ stands in `Heard.as_the_parents` alone.
+loses nothing. Ours is fed in pieces, or frame by frame, is paused by the receiver and by a network that takes
+nothing, gets some pieces before its 101, and answers every text. What is known to differ stands in
+`Heard.as_the_parents` alone.
 
 `python -m tests.server.test_direct_fuzz 100000 [SEED]` runs more.
 """
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import random
 import struct
 import sys
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-import uvicorn
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from uvicorn.server import ServerState
 
 from jackfield.server.protocol import WebSocketProtocol
 
 from .frames import LIMIT, cut, stream
-from .raw import request
+from .wire import Still, Wire, accept, begin, opened
 
 STREAMS = 1_500
 SEED = 20_261
-
-SILENT = logging.getLogger("jackfield.tests.silent")
-SILENT.setLevel(logging.CRITICAL + 1)
-
-
-class Wire(asyncio.Transport):
-    """The network's end: keeps what is written, hands on nothing that comes after the close."""
-
-    def __init__(self, protocol: WebSocketsSansIOProtocol, may_fill: Callable[[], bool] = lambda: False) -> None:
-        super().__init__()
-        self.written = bytearray()
-        self.closed = False
-        self.reading = True
-        self.full = False
-        self.late = 0  # messages that were heard since the network is full
-        self._protocol = protocol
-        self._may_fill = may_fill
-
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        if self.closed:
-            return
-        self.written += data
-        if data and not self.full and self._may_fill():
-            self.full = True
-            self.late = 0
-            self._protocol.pause_writing()
-
-    def empty(self) -> None:
-        """The client has read everything."""
-        if self.full:
-            self.full = False
-            self._protocol.resume_writing()
-
-    def close(self) -> None:
-        self.closed = True
-
-    def abort(self) -> None:
-        self.closed = True
-
-    def is_closing(self) -> bool:
-        return self.closed
-
-    def pause_reading(self) -> None:
-        assert self.reading or self.closed, "paused twice"
-        self.reading = False
-
-    def resume_reading(self) -> None:
-        assert not self.reading or self.closed, "resumed twice"
-        self.reading = True
-
-    def get_write_buffer_size(self) -> int:
-        return 0
-
-
-class Still:
-    """A loop in which no time passes; what is to be called soon is called by hand."""
-
-    def __init__(self) -> None:
-        self.soon: list[Callable[[], object]] = []
-
-    def create_task(self, work: Coroutine[Any, Any, Any]) -> asyncio.Future[None]:
-        work.close()
-        return cast("asyncio.Future[None]", self)
-
-    def add_done_callback(self, _act: object) -> None:
-        pass
-
-    def call_soon(self, act: Callable[[], object]) -> None:
-        self.soon.append(act)
-
-    def call_later(self, _delay: float, _act: object, *_arguments: object) -> Still:
-        return self
-
-    def cancel(self) -> None:
-        pass
-
-    def time(self) -> float:
-        return 0.0
-
-    def turn(self) -> None:
-        soon, self.soon = self.soon, []
-        for act in soon:
-            act()
 
 
 @dataclass
@@ -151,7 +65,7 @@ class Heard:
 
 
 class Ear:
-    """The receiver: notes and answers every message, and now and then asks for a pause."""
+    """The receiver: notes and answers every message, some by itself, and now and then asks for a pause."""
 
     def __init__(self, protocol: WebSocketProtocol, wire: Wire, heard: Heard, may_pause: Callable[[], bool]) -> None:
         self.paused = False
@@ -160,9 +74,15 @@ class Ear:
         self._heard = heard
         self._may_pause = may_pause
 
-    def received(self, text: bytes) -> None:
-        self._protocol.write(text)
+    def received(self, text: bytes) -> bytes | None:
+        if len(text) % 3 == 1:
+            self._protocol.write(text)
         self._hear(text.decode())
+        return None if len(text) % 3 == 1 else text
+
+    def write(self, text: bytes) -> None:
+        assert self._wire.full
+        self._protocol.write(text)
 
     def received_binary(self) -> None:
         self._hear(None)
@@ -187,45 +107,13 @@ class Ear:
             self._protocol.resume()
 
 
-async def _nobody(_scope: object, _receive: object, _send: object) -> None:
-    """The application; its place is taken by the test."""
-
-
-_config = uvicorn.Config(_nobody, lifespan="off", interface="asgi3", log_config=None, ws_per_message_deflate=False)
-_config.load()
-
-
-def _opened(kind: type[WebSocketsSansIOProtocol], loop: Still) -> WebSocketsSansIOProtocol:
-    made = kind(_config, ServerState(), {}, cast("asyncio.AbstractEventLoop", loop))
-    made.logger = SILENT
-    made.conn.max_message_size = LIMIT
-    return made
-
-
-def _begin(protocol: WebSocketsSansIOProtocol, wire: Wire) -> None:
-    protocol.connection_made(wire)
-    protocol.data_received(request())
-    protocol.queue.get_nowait()
-
-
-def _accept(protocol: WebSocketsSansIOProtocol, wire: Wire) -> None:
-    """Send the accept; it waits for nothing."""
-    sending = protocol.send({"type": "websocket.accept", "subprotocol": None, "headers": []})
-    try:
-        sending.send(None)
-    except StopIteration:
-        wire.written.clear()
-        return
-    raise AssertionError("the accept waited")
-
-
 def by_the_parent(data: bytes) -> Heard:
     """What the parent makes of a stream that comes byte by byte."""
     heard = Heard()
-    protocol = _opened(WebSocketsSansIOProtocol, Still())
+    protocol = opened(WebSocketsSansIOProtocol, Still(), LIMIT)
     wire = Wire(protocol)
-    _begin(protocol, wire)
-    _accept(protocol, wire)
+    begin(protocol, wire)
+    accept(protocol, wire)
     for place in range(len(data)):
         if wire.closed:
             break
@@ -245,19 +133,32 @@ def by_the_parent(data: bytes) -> Heard:
     return heard
 
 
+def by_frames(data: bytes) -> list[bytes]:
+    """`data` as it comes from a client that waits for each answer: each read one frame, as far as it has such."""
+    pieces = []
+    while len(data) > 1:
+        length, head = data[1] & 0x7F, 6
+        if length > 125:
+            size = 2 if length == 126 else 8
+            length, head = int.from_bytes(data[2 : 2 + size], "big"), 6 + size
+        pieces.append(data[: head + length])
+        data = data[head + length :]
+    return [*pieces, data] if data else pieces
+
+
 def by_ours(data: bytes, dice: random.Random) -> Heard:
     """What ours makes of it in pieces, disturbed in every way in which a stream can be."""
     heard = Heard()
     loop = Still()
-    protocol = cast("WebSocketProtocol", _opened(WebSocketProtocol, loop))
+    protocol = opened(WebSocketProtocol, loop, LIMIT)
     calm = dice.random() < 0.5
     wire = Wire(protocol, lambda: not calm and dice.random() < 0.1)
     ear = Ear(protocol, wire, heard, lambda: not calm and dice.random() < 0.1)
-    _begin(protocol, wire)
-    pieces = cut(dice, data)
+    begin(protocol, wire)
+    pieces = by_frames(data) if dice.random() < 0.3 else cut(dice, data)
     if dice.random() < 0.1 and pieces:
         protocol.data_received(pieces.pop(0))  # before the 101
-    _accept(protocol, wire)
+    accept(protocol, wire)
     protocol.attach(ear)
     loop.turn()
     while pieces and not wire.closed:

@@ -7,11 +7,13 @@ import threading
 
 import pytest
 
+from jackfield.config.plan import Limits
 from jackfield.server import conversation as conversation_module
-from jackfield.server.conversation import ROOM, Conversation
+from jackfield.server.conversation import Conversation
 from jackfield.server.dispatch import Dispatcher
 from jackfield.server.handshake import Standing
 from jackfield.server.metrics import Meter
+from jackfield.server.transport import ROOM
 
 from .conftest import Build
 from .door import LIMIT
@@ -52,7 +54,7 @@ async def test_events_from_threads_arrive_in_order(begin: Begin) -> None:
 
 
 async def test_what_crosses_from_threads_is_bounded(begin: Begin) -> None:
-    talk = begin("echo", queue_limit=10_000)
+    talk = begin("echo", queue=10_000)
     sent = {"event": "x", "text": "y" * 1_000}
 
     def flood() -> None:
@@ -63,7 +65,7 @@ async def test_what_crosses_from_threads_is_bounded(begin: Begin) -> None:
     thread.start()
     thread.join(LIMIT)  # the loop stands still meanwhile: nothing is taken away on the other side
     assert not thread.is_alive()
-    assert len(talk.one._crossing) <= 1
+    assert len(talk.one._crossing._items) <= 1
     assert talk.network.frames == []
     await talk.network.until(lambda: talk.network.closed is not None)
     assert talk.network.closed is not None
@@ -90,7 +92,7 @@ async def test_a_thread_may_send_after_the_loop_has_ended(build_table: Build) ->
 
     async def open_one() -> Conversation:
         live = Live(opened(1, table))
-        return Conversation(FakeTransport(), live, Dispatcher(threads=1), standing, Meter(), queue_limit=100)
+        return Conversation(FakeTransport(), live, Dispatcher(threads=1), standing, Meter(), limits=Limits(queue=100))
 
     one = await asyncio.to_thread(lambda: asyncio.run(open_one()))
     one.send_event({"event": "x"})
@@ -101,7 +103,7 @@ async def test_a_thread_may_send_after_the_loop_has_ended(build_table: Build) ->
 
 
 async def test_a_client_that_lets_events_pile_up_is_closed(begin: Begin) -> None:
-    talk = begin("echo", fast=False, queue_limit=5_000)
+    talk = begin("echo", fast=False, queue=5_000)
     for number in range(10):
         talk.connection.send({"event": "news", "n": number, "text": "т" * 500})
     assert talk.network.closed is not None

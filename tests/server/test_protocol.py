@@ -4,30 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
 import json
 import struct
-from collections.abc import AsyncIterator, Callable, MutableMapping
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
-import uvicorn
-from uvicorn.server import ServerState
 
 from jackfield.config.plan import AuthSettings, Limits
 from jackfield.errors import Refusal
 from jackfield.server import pages
 from jackfield.server.extension import EXTENSION
-from jackfield.server.protocol import WebSocketProtocol
-from jackfield.server.upgrade import HttpProtocol, upgrade_fault
+from jackfield.server.upgrade import upgrade_fault
 
 from .door import LIMIT
-from .raw import CLOSE, KEY, PING, PONG, TEXT, Frame, Peer, masked, request
+from .listening import Listening, Scope, listening
+from .raw import CLOSE, KEY, PING, PONG, TEXT, Frame, masked, request
 
-Scope = MutableMapping[str, Any]
 App = Callable[[Scope, Any, Any], Any]
-
-
 Start = Callable[..., Any]
 
 
@@ -36,55 +30,8 @@ async def start() -> AsyncIterator[Start]:
     """Serve an ASGI application on loopback in this process; gives a function that connects to it."""
     async with contextlib.AsyncExitStack() as stack:
 
-        async def serve(app: App, **settings: Any) -> Callable[[], Any]:
-            settings = {"proxy_headers": False, "ws_ping_interval": None, **settings}
-            config = uvicorn.Config(
-                app,
-                http=HttpProtocol,
-                ws=WebSocketProtocol,
-                lifespan="off",
-                interface="asgi3",
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                ws_per_message_deflate=False,
-                **settings,
-            )
-            config.load()
-            state = ServerState()
-            state.default_headers = config.encoded_headers
-            protocol = functools.partial(HttpProtocol, config=config, server_state=state, app_state={})
-            # uvicorn.Server without its loop of ticks, which costs each test a fifth of a second
-            server = await asyncio.get_running_loop().create_server(protocol, "127.0.0.1", 0)
-            port = server.sockets[0].getsockname()[1]
-
-            async def stop() -> None:
-                server.close()
-                for connection in list(state.connections):
-                    connection.shutdown()
-                async with asyncio.timeout(LIMIT):
-                    await asyncio.gather(*state.tasks, return_exceptions=True)
-                    await server.wait_closed()
-
-            stack.push_async_callback(stop)
-
-            async def connect(*, upgrade: bool = False) -> Peer:
-                reader, writer = await asyncio.open_connection("127.0.0.1", port)
-
-                async def close() -> None:
-                    writer.close()
-                    with contextlib.suppress(OSError):
-                        await writer.wait_closed()
-
-                stack.push_async_callback(close)
-                peer = Peer(reader, writer)
-                if upgrade:
-                    await peer.send(request())
-                    status, _, _ = await peer.answer()
-                    assert status == 101
-                return peer
-
-            return connect
+        async def serve(app: App, **settings: Any) -> Listening:
+            return await stack.enter_async_context(listening(app, **settings))
 
         yield serve
 

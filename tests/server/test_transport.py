@@ -63,10 +63,16 @@ class Ear:
         self.heard: list[str] = []
         self.codes: list[int] = []
         self.act: Callable[[str], object] = lambda data: None
+        self.answer: bytes | None = None
+        self.written: list[bytes] = []
 
-    def received(self, text: bytes) -> None:
+    def received(self, text: bytes) -> bytes | None:
         self.heard.append(text.decode())
         self.act(text.decode())
+        return self.answer
+
+    def write(self, text: bytes) -> None:
+        self.written.append(text)
 
     def received_binary(self) -> None:
         self.heard.append(BINARY)
@@ -112,6 +118,16 @@ async def test_messages_go_both_ways_in_order() -> None:
     assert transport.write(b"{}") == transport.pending == 0, "nobody is there"
 
 
+async def test_an_answer_that_is_ready_goes_through_the_receivers_limits() -> None:
+    server, _, ear, running = started()
+    ear.answer = "сразу".encode()
+    server.bring("раз")
+    await until(lambda: ear.written)
+    assert ear.written == ["сразу".encode()]
+    server.leave()
+    await ended(running)
+
+
 async def test_pending_counts_what_the_server_has_not_taken() -> None:
     server, transport, _, running = started()
     server.gate.clear()
@@ -149,6 +165,19 @@ async def test_room_ends_with_the_connection() -> None:
     await ended(running)
     async with asyncio.timeout(LIMIT):
         await waiting
+
+
+async def test_room_ends_with_a_close() -> None:
+    server, transport, _, running = started()
+    server.gate.clear()
+    transport.write(b'{"a":1}')
+    waiting = asyncio.create_task(transport.room(5))
+    await asyncio.sleep(0)
+    transport.close(1012, "restart")
+    async with asyncio.timeout(LIMIT):
+        await waiting
+    server.leave()
+    await ended(running)
 
 
 async def test_a_pause_holds_messages_back() -> None:

@@ -387,7 +387,7 @@ def test_thirty_publishes_under_traffic_lose_nothing_and_close_nobody(
     write(
         tmp_path,
         endpoints="endpoints:\n"
-        "  echo: {url: /ws/echo, process: traffic.echo, auth: public}\n"
+        "  echo: {url: /ws/echo, process: traffic.echo, auth: public, limits: {rate: off}}\n"
         "  alive: {url: /ws/alive, process: traffic.alive, auth: public}\n",
         traffic=TRAFFIC,
     )

@@ -81,7 +81,7 @@ def host_allowed(host: Sequence[str], listener_is_loopback: bool) -> bool:
 
 
 def _is_loopback(name: str) -> bool:
-    if name == "localhost":
+    if name in _LOOPBACK:  # nearly always; to read an address takes 5 µs
         return True
     try:
         return ip_address(name.strip("[]")).is_loopback

@@ -15,12 +15,13 @@ from jackfield.config.origins import normal
 from jackfield.config.plan import Access, AuthSettings, Endpoint, Example, Limits, Origins, Plan, Step
 from jackfield.config.problems import PathTuple, Problems
 from jackfield.config.shape import similar
-from jackfield.config.units import duration, size
+from jackfield.config.units import duration, rate, size
 
 __all__ = ["plan"]
 
 _DAY = 86400.0
 _TIMES = {"time": (0.01, 3600.0, "10ms", "1h"), "ping": (1.0, 3600.0, "1s", "1h")}
+_RATES = (1 / 3600, 1e6)
 _SESSIONS = (60.0, 400 * _DAY, "1m", "400d")
 _BUILT_IN_ROLE = "admin"
 
@@ -148,9 +149,25 @@ class _Reading:
                 continue
             if key == "message":
                 limits[key] = self._size(raw, at)
+            elif key == "rate":
+                limits[key] = self._rate(raw, at)
             else:
                 limits[key] = self._time(raw, at, *_TIMES[key]) if key in _TIMES else int(raw)
         return limits
+
+    def _rate(self, raw: str, path: PathTuple) -> float | None:
+        if raw == "off":
+            return None
+        try:
+            count = rate(raw)
+        except ValueError as error:
+            self.problems.add(path, "wrong_value", str(error))
+            return Limits().rate
+        low, high = _RATES
+        if not low <= count <= high:
+            hint = "from 1/h to 1000000/s; off means no limit"
+            self.problems.add(path, "wrong_value", f"{raw} is out of bounds", hint)
+        return count
 
     def _size(self, raw: str | int, path: PathTuple) -> int:
         try:

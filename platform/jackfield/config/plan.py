@@ -41,9 +41,10 @@ class Origins:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds of one endpoint; sizes in bytes, times in seconds, None means off."""
+    """Bounds of one endpoint; sizes in bytes, times in seconds, `rate` in messages a second, None means off."""
 
     message: int = 64 * 1024
+    rate: float | None = 50.0
     time: float = 30.0
     connections: int = 10_000
     per_user: int = 20

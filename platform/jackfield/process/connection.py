@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from jackfield import messages
 from jackfield.identity import Identity
 
-__all__ = ["Connection", "Outbox"]
+__all__ = ["Connection", "Outbox", "part"]
 
 
 class Outbox(Protocol):
@@ -68,3 +69,26 @@ class Connection:
         if len(reason.encode()) > 123:
             raise ValueError("the close reason is longer than 123 bytes")
         self._outbox.close(code, reason)
+
+
+def part(connection: Connection) -> None:
+    """Part a Connection from its conversation, which is over: what is sent from here on goes nowhere.
+
+    The two would hold each other in memory until the next garbage collection, which a server seldom has.
+    """
+    connection._outbox = _GONE
+
+
+class _Gone:
+    """The outbox of a connection that has ended. An event is still looked at: a wrong one is wrong at any time."""
+
+    __slots__ = ()
+
+    def send_event(self, event: object) -> None:
+        messages.event(event)
+
+    def close(self, code: int, reason: str) -> None:
+        pass
+
+
+_GONE = _Gone()

@@ -8,6 +8,8 @@ are cancelled and it is armed anew for the earliest that is left.
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from typing import Any
 
 __all__ = ["Deadlines"]
@@ -16,47 +18,45 @@ Task = asyncio.Task[Any]
 
 
 class Deadlines:
-    """The calls that run now, each in a task of its own, and until when they may."""
+    """The calls that run now, each in a task of its own, and until when they may. For one event loop."""
 
     def __init__(self) -> None:
         self._until: dict[Task, float] = {}
-        self._overdue: set[Task] = set()
+        self._next = math.inf  # when the timer fires
         self._timer: asyncio.TimerHandle | None = None
 
     def begin(self, task: Task, seconds: float) -> None:
         """A call begins in `task`; it is cancelled when it has not ended after `seconds`."""
-        loop = task.get_loop()
-        until = loop.time() + seconds
-        self._until[task] = until
-        if self._timer is None or until < self._timer.when():
-            self._arm(loop, until)
+        self._until[task] = until = time.perf_counter() + seconds
+        if until < self._next:
+            self._arm(task.get_loop(), until, seconds)
 
     def end(self, task: Task) -> bool:
         """The call in `task` has ended; tells whether that was because it took too long."""
-        self._until.pop(task, None)
-        if task not in self._overdue:
+        if self._until.pop(task, None) is not None:
             return False
-        self._overdue.discard(task)
-        task.uncancel()
+        task.uncancel()  # it was overdue: `_look` took it out and cancelled it
         return True
 
     def close(self) -> None:
         """Disarm; nobody is cancelled any more."""
+        self._next = math.inf
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
-    def _arm(self, loop: asyncio.AbstractEventLoop, until: float) -> None:
+    def _arm(self, loop: asyncio.AbstractEventLoop, until: float, seconds: float) -> None:
         self.close()
-        self._timer = loop.call_at(until, self._look, loop)
+        self._next = until
+        self._timer = loop.call_later(seconds, self._look, loop)
 
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._timer = None
-        now = loop.time()
+        self.close()
+        now = time.perf_counter()
         for task, until in list(self._until.items()):
             if until <= now:
                 del self._until[task]
-                self._overdue.add(task)
                 task.cancel()
         if self._until:
-            self._arm(loop, min(self._until.values()))
+            until = min(self._until.values())
+            self._arm(loop, until, until - now)

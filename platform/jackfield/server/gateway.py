@@ -21,7 +21,7 @@ from jackfield.errors import Refusal
 from jackfield.groups.hub import Hub
 from jackfield.identity import Identity
 from jackfield.logs import log
-from jackfield.process.connection import Connection
+from jackfield.process.connection import Connection, part
 from jackfield.server import pages
 from jackfield.server.conversation import Conversation
 from jackfield.server.dispatch import Dispatcher
@@ -165,7 +165,7 @@ class Gateway:
             self._dispatcher,
             admission.standing,
             self.metrics.meter(admission.route.name),
-            queue_limit=limits.queue,
+            limits=limits,
             tune=socket.tune if socket else None,
         )
         conversation.begin(self._connection(request, admission, conversation))
@@ -384,6 +384,7 @@ class _Visit:
             self._gateway.metrics.closes[code] += 1
             seconds = round(self._conversation.duration, 3)
             log.info("connection_closed", code=code, seconds=seconds, **self._facts())
+        part(self._conversation.connection)
 
     def _facts(self) -> dict[str, Any]:
         return {

@@ -32,8 +32,8 @@ class Generation:
         self.table = table
         self._opened = opened
         self._calls = 0
-        self._empty = asyncio.Event()
-        self._empty.set()
+        self._retiring = False
+        self._empty = asyncio.Event()  # set only for `retire`, since calls come and go by the thousand
 
     @classmethod
     async def open(cls, number: int, table: RoutingTable) -> Generation:
@@ -48,12 +48,11 @@ class Generation:
     def enter(self) -> None:
         """One more call is in this generation."""
         self._calls += 1
-        self._empty.clear()
 
     def leave(self) -> None:
         """One call less."""
         self._calls -= 1
-        if self._calls == 0:
+        if self._retiring and self._calls == 0:
             self._empty.set()
 
     def hurry(self) -> None:
@@ -65,9 +64,11 @@ class Generation:
 
         A resource that fails to close is logged: nobody is left to be told.
         """
+        self._retiring = True
         with suppress(TimeoutError):
             async with asyncio.timeout(time_limit):
-                await self._empty.wait()
+                if self._calls:
+                    await self._empty.wait()
         if self._calls:
             log.warning("generation_kept_busy", generation=self.number, calls=self._calls)
         try:

@@ -19,6 +19,7 @@ from jackfield.config import schema
 from jackfield.errors import PlanError
 from jackfield.logs import log
 from jackfield.routing import RoutingTable
+from jackfield.server.collecting import Sweep, tuned
 from jackfield.server.control import ControlServer
 from jackfield.server.dispatch import Dispatcher
 from jackfield.server.first_admin import FirstAdmin, make_first_admin
@@ -62,10 +63,17 @@ async def open_node(
     """
     async with AsyncExitStack() as stack:
         archive = Archive(state.published)
+        if not options.embedded:
+            stack.enter_context(tuned())  # before the first generation, which would stay for ever otherwise
         gateway, start = await _open_gateway(stack, folder, state, archive, options, clock)
+
+        sweep = Sweep(lambda: len(gateway.hub))
+        stack.callback(sweep.close)
 
         def on_live(table: RoutingTable) -> None:
             _write_schema(state, table)
+            if not options.embedded:
+                sweep.soon()
 
         publisher = Publisher(gateway, folder, archive, tried=start.tried, on_live=on_live, clock=clock)
         stack.push_async_callback(publisher.close)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 __all__ = ["Options", "is_loopback"]
@@ -83,6 +84,7 @@ class Options:
         return found
 
 
+@lru_cache(maxsize=16)  # the listener's own name, asked for with each handshake
 def is_loopback(host: str) -> bool:
     """Whether a listener on `host` is reached from this machine alone."""
     if host == "localhost":

@@ -1,4 +1,4 @@
-"""uvicorn's WebSocket protocol, mended, and the direct path.
+"""The direct path: messages go from the socket to a receiver and back without a task or a queue.
 
 Strategy. The library's state machine stays the judge of the protocol. After the upgrade an application may
 attach a receiver; then each read is cut into frames here, and a complete, unfragmented, uncompressed, masked
@@ -8,74 +8,51 @@ can only be a violation ends the cutting: from there on the library has all byte
 while one read is handled leave in one write. While writing is paused, nothing more is read. What a client sends
 before our 101 waits for it: so frames are whole from their first byte when a receiver comes.
 
-Private names of uvicorn 0.54 and websockets 17 that are used here, to be looked at with each release:
-  WebSocketsSansIOProtocol  app, scope, request, response, conn, connections, logger, transport, queue, frames,
-                          curr_msg_data_type, close_sent, close_timer, close_timeout, handshake_initiated,
-                          handshake_complete, initial_response, disconnected, read_paused, ping_interval,
-                          ping_timeout, ping_timer, pong_timer, pending_ping_payload, handle_connect, handle_close,
-                          handle_parser_exception, send_receive_event_to_app, start_keepalive,
-                          send_keepalive_ping, keepalive_timeout, schedule_ping, run_asgi, send_500_response
-  ServerProtocol          max_message_size, current_size, close_rcvd, close_sent, parser_exc
+`_hear` is what makes this cheap: it holds the receiver's `received` as long as nothing at all stands against
+handing on the next text frame, and None otherwise. Whatever changes one of its conditions calls `_judge_hearing`.
 
-What is mended, each seen in uvicorn 0.54: an exception after the accept closes with a close frame; a refusal
-is no ERROR in the log; a text frame that is not UTF-8 leaves no traceback; while we ourselves do not read, a
-client is not closed for a pong that we could not see; no query string reaches the log; a client that reads
-nothing is cut off some seconds after its end; a frame before our 101 leaves no traceback, and neither does a
-publish that switches pings off, or a stop while a client's own close is answered.
+Private names of uvicorn 0.54 and websockets 17 that are used here, to be looked at with each release; those of
+`websocket.py` besides:
+  WebSocketsSansIOProtocol  scope, request, response, conn, connections, transport, queue, frames,
+                          curr_msg_data_type, close_sent, handshake_complete, disconnected, read_paused,
+                          handle_connect, send
+  ServerProtocol          extensions, max_message_size, current_size, close_rcvd, close_sent, parser_exc, state
 """
 
 from __future__ import annotations
 
-import asyncio
 import sys
-from contextlib import suppress
+from collections.abc import Callable
 from typing import Any, cast
 
-from uvicorn.protocols.utils import ClientDisconnected
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from websockets.exceptions import InvalidState
-from websockets.frames import Frame, apply_mask  # type: ignore[attr-defined]  # the C one, where there is one
+from uvicorn._types import ASGISendEvent
+from websockets.frames import apply_mask  # type: ignore[attr-defined]  # the C one, where there is one
 from websockets.http11 import Request as HandshakeRequest
-from websockets.protocol import State
 
 from jackfield.config.plan import Limits
-from jackfield.errors import CODES
 from jackfield.logs import log
+from jackfield.server.direct import CORK, HEADS, DirectTransport, long_head
 from jackfield.server.extension import EXTENSION, Socket
-from jackfield.server.transport import STALL, Receiver
-from jackfield.server.upgrade import QUIET
+from jackfield.server.transport import Receiver
 
 __all__ = ["WebSocketProtocol"]
 
-CORK = 64 * 1024
-"""Bytes of replies that are kept back within one read; more leave at once, so that the pause can work."""
-
 _TEXT = 0x81  # FIN and opcode 1, no reserved bit (RFC 6455, section 5.2)
 _KNOWN = frozenset((0x00, 0x01, 0x02, 0x80, 0x81, 0x82, 0x88, 0x89, 0x8A))  # first bytes that the RFC allows
-_HEADS = tuple(bytes((_TEXT, length)) for length in range(126))
 
 
-class WebSocketProtocol(WebSocketsSansIOProtocol):
+class WebSocketProtocol(DirectTransport):
     """WebSocket over the library's sans-I/O state machine, for any ASGI application; a Transport once attached."""
+
+    __slots__ = ("_cutting", "_fed", "_hear", "_need", "_rest")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.logger = QUIET
-        self._heard = False  # whether a message came since the last ping, or waited for us when it was sent
-        self._receiver: Receiver | None = None
+        self._hear: Callable[[bytes], bytes | None] | None = None  # see the head of this file
         self._cutting = False  # whether frames are cut here; not any more after a violation
         self._fed = False  # whether the library has had bytes of frames: only it knows where the next one begins
         self._rest: bytearray | None = None  # the beginning of a frame, or what came while nothing may be taken
         self._need = 2  # bytes of `_rest` below which looking again is of no use
-        self._busy = False  # in the middle of a read, whose replies leave together
-        self._cork: list[bytes] = []
-        self._corked = 0
-        self._full = False  # the network takes nothing more for now
-        self._poured = 0  # bytes that were written all the same
-        self._stall: asyncio.TimerHandle | None = None
-        self._ended_early: tuple[int, str] | None = None  # a close that was asked for before our 101
-        self._asked_to_pause = False
-        self._drained: asyncio.Event | None = None
 
     # the walk of a connection, as uvicorn calls it
 
@@ -86,224 +63,98 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             extensions = cast("dict[str, object]", self.scope["extensions"])
             extensions[EXTENSION] = Socket(self)
 
-    async def run_asgi(self) -> None:
-        """Run the application; whatever it does, the client gets an HTTP status or a close frame."""
-        try:
-            await self.app(self.scope, self.receive, self.send)
-        except ClientDisconnected:
-            pass
-        except Exception:  # noqa: BLE001 - the last resort of a connection; logged with its stack
-            log.exception("application_failed", path=self.scope["path"])
-        else:
-            if self._receiver is not None:
-                # the connection lives on without a task; what only the handshake needed is let go
-                del self.scope, self.request, self.response
-                return
-        if not self.handshake_complete and self.initial_response is None:
-            self.send_500_response()
-        elif self.handshake_complete and not self.close_sent and not self.disconnected:
-            self._close_frame(1011, "")
-        if self.close_timer is None:
-            self.transport.close()
+    def _lives_on(self) -> bool:
+        """Attached, the connection needs no task; what only the handshake needed is let go."""
+        if self._receiver is None:
+            return False
+        del self.scope, self.request, self.response
+        return True
 
-    def data_received(self, data: bytes) -> None:
-        """One read: cut into frames on the direct path, the library's otherwise."""
-        if self._cutting:
-            if self._rest is None:
-                self._take(data)
-                return
-            self._rest += data
-            if len(self._rest) >= self._need:
-                self._take(bytes(self._rest))
-        elif self.handshake_initiated and not self.handshake_complete:
-            self._wait_for_accept(data)
-        else:
-            self._feed(data)
-
-    def _wait_for_accept(self, data: bytes) -> None:
-        """A client that does not wait for our answer (RFC 6455, section 4.1) waits for it here."""
-        self._rest = self._rest or bytearray()
-        self._rest += data
-        if not self.read_paused:
-            self.read_paused = True
-            self.transport.pause_reading()
-
-    def _feed(self, data: bytes) -> None:
-        """All to the library; nothing is cut here."""
-        self._fed = self.handshake_complete
-        try:
-            super().data_received(data)
-        except Exception:
-            if self._receiver is None:
-                raise
-            self._fail_receiver()
-
-    def start_keepalive(self) -> None:
-        """Our 101 has left: begin the pings, and take what came before it, when the application had its turn."""
-        super().start_keepalive()
-        if self._rest is not None:
-            self.loop.call_soon(self._take_what_came_before)
-
-    def _take_what_came_before(self) -> None:
-        if self._cutting or self._rest is None or self.transport.is_closing():
-            return
-        data, self._rest = bytes(self._rest), None
-        self.read_paused = False
-        self.transport.resume_reading()
-        self._feed(data)
+    async def send(self, message: ASGISendEvent) -> None:
+        """See ASGI. An application that has attached may still close this way."""
+        await super().send(message)
+        if self._receiver is not None:
+            self._judge_hearing()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell the receiver, once."""
-        super().connection_lost(exc)
+        """Nothing is cut any more."""
         self._cutting = False
-        self._rest = None
-        if self._stall is not None:
-            self._stall.cancel()
-        if self._drained is not None:
-            self._drained.set()
-        self._tell_lost()
-
-    def _tell_lost(self) -> None:
-        receiver, self._receiver = self._receiver, None
-        if receiver is not None:
-            close = self.conn.close_sent  # ours, or our answer to the client's
-            receiver.lost(close.code if close is not None else 1006)
-
-    def shutdown(self) -> None:
-        """Close 1012, unless the client's own close is on its way to being answered."""
-        if self.conn.state in (State.CLOSING, State.CLOSED) and not self.close_sent:
-            self.stop_keepalive()
-            self.transport.close()
-            return
-        super().shutdown()
-
-    def pause_writing(self) -> None:
-        """The client does not read: take no more of its messages until it does."""
-        super().pause_writing()
-        self._full = True
-        if self._receiver is not None:
-            self._judge_reading()
-            self._watch_for_stall()
-
-    def resume_writing(self) -> None:
-        """The client reads again."""
-        super().resume_writing()
-        self._full = False
-        if self._stall is not None:
-            self._stall.cancel()
-            self._stall = None
-        if self._drained is not None:
-            self._drained.set()
-        if self._receiver is not None:
-            self._judge_reading()
-
-    def send_receive_event_to_app(self) -> None:
-        """Hand one message on; text that is not UTF-8 closes 1007 (RFC 6455, section 8.1)."""
-        self._heard = True
-        if self.curr_msg_data_type == "text" and not self.close_sent:
-            data = self.frames[0] if len(self.frames) == 1 else b"".join(self.frames)
-            try:
-                data.decode()
-            except UnicodeDecodeError:
-                self.frames = []
-                if self.conn.state is State.OPEN:  # else the client's own close came in the same breath
-                    self.conn.send_close(1007, "a text frame is not UTF-8")
-                    self.handle_parser_exception()
-                return
-            if self._receiver is not None:
-                self.frames = []
-                self._receiver.received(data)
-                return
-        elif self._receiver is not None:
-            self.frames = []
-            if not self.close_sent:
-                self._receiver.received_binary()
-            return
-        super().send_receive_event_to_app()
-
-    def handle_parser_exception(self) -> None:
-        """Close for what the client broke; what the application still sends is no fault of its own."""
-        super().handle_parser_exception()
-        self.disconnected = True
-        self._expect_the_end()
-
-    def handle_close(self, event: Frame) -> None:
-        """Answer the client's close."""
-        super().handle_close(event)
-        self._expect_the_end()
+        self._hear = self._rest = None
+        super().connection_lost(exc)
 
     def _expect_the_end(self) -> None:
-        """Wait for no client that does not even take our close frame."""
-        if self.close_timer is None:
-            self.close_timer = self.loop.call_later(self.close_timeout, self.transport.abort)
+        super()._expect_the_end()
+        self._hear = None
 
-    def tune(self, limits: Limits) -> None:
-        """See Socket.tune."""
-        self.conn.max_message_size = 2 * limits.message
-        self.ping_interval = self.ping_timeout = limits.ping
-        idle = self.ping_timer is None and self.pong_timer is None
-        if idle and limits.ping is not None and self.handshake_complete and not self.close_sent:
-            self.schedule_ping()  # pings were off until now
+    # reading
 
-    def schedule_ping(self) -> None:
-        """Plan the next ping, unless they were switched off meanwhile."""
-        if self.ping_interval is not None:
-            super().schedule_ping()
-
-    def send_keepalive_ping(self) -> None:
-        """Begin a new interval."""
-        self._heard = self.read_paused
-        super().send_keepalive_ping()
-
-    def keepalive_timeout(self) -> None:
-        """Give the client another interval where it spoke in this one, or where we ourselves have paused reading.
-
-        Its pong may wait behind what we have not read; that it lives is known anyway.
-        """
-        if self.read_paused or self._heard:
-            self.pong_timer = None
-            self.pending_ping_payload = None
-            self.schedule_ping()
+    def data_received(self, data: bytes) -> None:
+        """One read. What nearly every one is, a single small text frame, is answered right here."""
+        hear, length = self._hear, len(data)
+        if hear is None or not 5 < length < 132 or data[0] != _TEXT or data[1] != length + 122:
+            self._receive(data)
             return
-        super().keepalive_timeout()
-        self.disconnected = True
-        self._expect_the_end()
-
-    # the direct path: reading
-
-    def attach(self, receiver: Receiver) -> None:
-        """See Socket.attach. Messages that came before are handed over first."""
-        self._receiver = receiver
-        if self not in self.connections:
-            self._tell_lost()  # the client was faster
-            return
-        self._cutting = not self.conn.extensions and not self._fed
+        text = apply_mask(data[6:], data[2:6])
+        if not text.isascii():
+            try:
+                text.decode()
+            except UnicodeDecodeError:
+                self._receive(data)
+                return
+        self._heard = self._busy = True
         try:
-            self._hand_over(receiver)
+            answer = hear(text)
         except Exception:  # noqa: BLE001 - the receiver failed
             self._fail_receiver()
             return
-        if self._ended_early is not None:
-            self.close(*self._ended_early)
-        self._judge_reading()
+        finally:
+            self._busy = False
+        if self._cork or self._hear is None:
+            self._finish(answer)
+        elif answer is not None:
+            length = len(answer)
+            self.transport.write((HEADS[length] if length < 126 else long_head(length)) + answer)
 
-    def _hand_over(self, receiver: Receiver) -> None:
-        while not self.queue.empty():
-            event = self.queue.get_nowait()
-            text = event.get("text")
-            if event["type"] == "websocket.receive" and isinstance(text, str):
-                receiver.received(text.encode())
-            elif event["type"] == "websocket.receive":
-                receiver.received_binary()
+    def _receive(self, data: bytes) -> None:
+        """A read of any other kind: cut into frames on the direct path, the library's otherwise."""
+        if not self._cutting:
+            super().data_received(data)
+        elif self._rest is None:
+            self._take(data)
+        else:
+            self._rest += data
+            if len(self._rest) >= self._need:
+                self._take(bytes(self._rest))
+
+    def _finish(self, answer: bytes | None) -> None:
+        """Send an answer where something happened while it was made: behind the events, and not after a close."""
+        self._busy = True
+        try:
+            if answer is not None:
+                self._reply(answer)
+        except Exception:  # noqa: BLE001 - the receiver failed
+            self._fail_receiver()
+        finally:
+            self._busy = False
+            if self._cork:
+                self._flush()
+
+    def _reply(self, answer: bytes) -> None:
+        """Send what `received` gave; through the receiver, which has limits, once the network takes no more."""
+        if self._full and self._receiver is not None:
+            self._receiver.write(answer)
+        else:
+            self.write(answer)
 
     def _take(self, data: bytes) -> None:
         """Cut `data` into frames and hand each on; keep what is not whole, or may not be taken yet."""
-        self._rest = None
+        if self._rest is not None:
+            self._rest = None
+            self._judge_hearing()
         self._busy = True
         try:
             position = self._cut(data)
         except Exception:  # noqa: BLE001 - the receiver failed
-            self._busy = False
             self._fail_receiver()
             return
         finally:
@@ -314,80 +165,143 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             self._heard = True
         if position < len(data):
             self._rest = bytearray(data[position:])
+            self._hear = None
 
     def _cut(self, data: bytes) -> int:
         """Hand on each whole frame; gives the position of the first byte that is left."""
         position, end = 0, len(data)
-        receiver, most = self._receiver, self._most()
-        self._need = 2
-        while position + 2 <= end and not self.read_paused and receiver is not None:
-            first, second = data[position], data[position + 1]
-            if second < 0x80 or first not in _KNOWN:
-                return self._give_up(data, position)
-            length = second & 0x7F
-            start = position + 6
-            if length == 126:
-                if position + 4 > end:
-                    self._need = 4
-                    return position
-                length = data[position + 2] << 8 | data[position + 3]
-                start += 2
-            elif length == 127:
-                if position + 10 > end:
-                    self._need = 10
-                    return position
-                length = int.from_bytes(data[position + 2 : position + 10], "big")
-                start += 8
-            if length > most:
-                return self._give_up(data, position)
-            stop = start + length
-            if stop > end:
-                self._need = stop - position
-                return position
-            if first == _TEXT and self.conn.current_size is None and not self.close_sent:
-                text = apply_mask(data[start:stop], data[start - 4 : start])
-                if text.isascii() or _is_utf8(text):
-                    receiver.received(text)
-                    position = stop
-                    continue
-            self._to_library(data[position:stop])
-            position = stop
-            if not self._cutting:
-                return end  # after its end nothing of a client is heard (RFC 6455, section 7.1.7)
-            most = self._most()
+        while position < end and not self.read_paused:
+            before = position
+            if self._hear is not None:
+                position = self._cut_texts(data, position, self._hear)
+            if position == before:
+                position += self._cut_other(data, position)
+                if not self._cutting:
+                    return end  # after its end nothing of a client is heard (RFC 6455, section 7.1.7)
+                if position == before:
+                    break
         return position
+
+    def _cut_texts(self, data: bytes, position: int, hear: Callable[[bytes], bytes | None]) -> int:
+        """Hand on the texts from `position` on, as long as one follows the other; gives where they end."""
+        end, most, cork, corked = len(data), self._most(), self._cork, 0
+        while self._hear is not None and position + 6 <= end and data[position] == _TEXT:
+            length, start = data[position + 1] - 0x80, position + 6
+            if length == 126:
+                length, start = data[position + 2] << 8 | data[position + 3], position + 8
+            elif length == 127:
+                length, start = int.from_bytes(data[position + 2 : position + 10], "big"), position + 14
+            stop = start + length
+            if length < 0 or length > most or stop > end:
+                break
+            text = apply_mask(data[start:stop], data[start - 4 : start])
+            if not text.isascii():
+                try:
+                    text.decode()
+                except UnicodeDecodeError:
+                    break
+            answer, position = hear(text), stop
+            if answer is None:
+                continue
+            if self._hear is None:
+                self._reply(answer)
+                break
+            length = len(answer)
+            cork.append(HEADS[length] if length < 126 else long_head(length))
+            cork.append(answer)
+            corked += length
+            if corked > CORK:
+                self._flush()
+                corked = 0
+        return position
+
+    def _cut_other(self, data: bytes, position: int) -> int:
+        """Give the library one whole frame of any kind; gives its length, or 0 where more of it has to come."""
+        left = len(data) - position
+        self._need = 2
+        if left < 2:
+            return 0
+        first, second = data[position], data[position + 1]
+        length, head = second & 0x7F, 6
+        if second >= 0x80 and first in _KNOWN:
+            if length >= 126:
+                self._need = 4 if length == 126 else 10
+                if left < self._need:
+                    return 0
+                head = self._need + 4
+                length = int.from_bytes(data[position + 2 : position + self._need], "big")
+            if length <= self._most():
+                self._need = head + length
+                if left < self._need:
+                    return 0
+                self._to_library(data[position : position + self._need])
+                return self._need
+        # the library will end the connection for this header alone: all from here on is its own
+        self._cutting = False
+        self._to_library(data[position:])
+        return left
 
     def _most(self) -> int:
         """Bytes that the next frame may have for the library to read more of it than its header."""
         size = self.conn.max_message_size
         return sys.maxsize if size is None else size - (self.conn.current_size or 0)
 
-    def _give_up(self, data: bytes, position: int) -> int:
-        """The library will end the connection for this header alone: all from here on is its own."""
-        self._cutting = False
-        self._to_library(data[position:])
-        return len(data)
-
     def _to_library(self, data: bytes) -> None:
         """Let the library judge whole frames; what was answered before them leaves before."""
         if self._cork:
             self._flush()
-        super().data_received(data)
+        super()._feed(data)
         if self.conn.parser_exc is not None or self.conn.close_rcvd is not None or self.disconnected:
             self._cutting = False
+        self._judge_hearing()
 
-    def _judge_reading(self) -> None:
-        """Read, or not: not while the application asked for a pause or the client does not read."""
-        # after our close only the client's is waited for; one that does not read gets no more pongs either
-        pause = self._full or (self._asked_to_pause and not self.close_sent)
-        if pause == self.read_paused or self.transport.is_closing():
+    def _feed(self, data: bytes) -> None:
+        """All to the library; nothing is cut here."""
+        self._fed = self.handshake_complete
+        try:
+            super()._feed(data)
+        except Exception:
+            if self._receiver is None:
+                raise
+            self._fail_receiver()
+
+    def _hand_on(self) -> None:
+        """Give the receiver a message that the library has put together."""
+        receiver = self._receiver
+        if receiver is None:
+            super()._hand_on()
             return
-        self.read_paused = pause
-        if pause:
-            self.transport.pause_reading()
+        parts, self.frames = self.frames, []
+        if self.close_sent:
             return
-        self.transport.resume_reading()
-        if self._rest is not None and self._cutting and not self._busy:
+        if self.curr_msg_data_type == "bytes":
+            receiver.received_binary()
+            return
+        answer = receiver.received(b"".join(parts))
+        if answer is not None:
+            self._reply(answer)
+
+    def _judge_hearing(self) -> None:
+        """Whether the next text frame may be handed on at once; see the head of this file."""
+        receiver, conn = self._receiver, self.conn
+        size = conn.max_message_size
+        if (
+            receiver is None
+            or not self._cutting
+            or self._rest is not None
+            or self.read_paused
+            or self.close_sent
+            or conn.current_size is not None  # a fragmented message is open
+            or (size is not None and size < 125)  # else the shortest header would have to be judged, too
+        ):
+            self._hear = None
+        else:
+            self._hear = receiver.received
+
+    def _reading_changed(self) -> None:
+        """Where reading goes on, begin with what is there."""
+        self._judge_hearing()
+        if not self.read_paused and self._rest is not None and self._cutting and not self._busy:
             self._take(bytes(self._rest))
 
     def _fail_receiver(self) -> None:
@@ -400,98 +314,43 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self._expect_the_end()
         self.transport.close()
 
-    # the direct path: writing (see Transport)
+    # Socket
 
-    @property
-    def pending(self) -> int:
-        """See Transport."""
-        return self._corked + self.transport.get_write_buffer_size()
+    def tune(self, limits: Limits) -> None:
+        """See Socket.tune."""
+        super().tune(limits)
+        self._judge_hearing()
 
-    def write(self, text: bytes) -> int:
-        """See Transport."""
-        if self.close_sent or self.conn.state is not State.OPEN:
-            return 0
-        length = len(text)
-        if length < 126:
-            head = _HEADS[length]
-        elif length < 65536:
-            head = b"\x81\x7e" + length.to_bytes(2, "big")
-        else:
-            head = b"\x81\x7f" + length.to_bytes(8, "big")
-        if not self._busy:
-            self.transport.write(head + text)
-        else:
-            self._cork.append(head)
-            self._cork.append(text)
-            self._corked += length + 10
-            if self._corked > CORK:
-                self._flush()
-        if not self._full:
-            return 0
-        self._poured += length
-        return self.pending
-
-    def close(self, code: int, reason: str, *, at_once: bool = False) -> None:
-        """See Transport."""
-        if self.conn.state is State.CONNECTING:
-            self._ended_early = self._ended_early or (code, reason)
+    def attach(self, receiver: Receiver) -> None:
+        """See Socket.attach. Messages that came before are handed over first."""
+        self._receiver = receiver
+        if self not in self.connections:
+            self._tell_lost()  # the client was faster
             return
-        if self._cork:
-            self._flush()
-        self._close_frame(code, reason)
-        self._expect_the_end()
-        if self._drained is not None:
-            self._drained.set()
-        self._judge_reading()
-
-    def pause(self) -> None:
-        """See Transport."""
-        self._asked_to_pause = True
-        self._judge_reading()
-
-    def resume(self) -> None:
-        """See Transport."""
-        self._asked_to_pause = False
-        self._judge_reading()
-
-    async def room(self, limit: int) -> None:
-        """See Transport."""
-        while self._full and self.pending >= limit and not self.disconnected and not self.close_sent:
-            self._drained = self._drained or asyncio.Event()
-            self._drained.clear()
-            await self._drained.wait()
-
-    def _watch_for_stall(self) -> None:
-        if self._stall is not None:
-            self._stall.cancel()
-        self._poured = 0
-        self._stall = self.loop.call_later(STALL, self._judge_stall, self.pending)
-
-    def _judge_stall(self, before: int) -> None:
-        """Close a client that took nothing since; what little it takes gives it time again."""
-        if self.pending < before + self._poured:
+        self._cutting = not self.conn.extensions and not self._fed
+        if self._cutting:
+            self._rest, self._early = self._early, None
+        try:
+            self._hand_over(receiver)
+        except Exception:  # noqa: BLE001 - the receiver failed
+            self._fail_receiver()
+            return
+        if self._ended_early is not None:
+            self.close(*self._ended_early)
+        if self._full:
             self._watch_for_stall()
-            return
-        self._stall = None
-        self.close(CODES["too_slow_reader"].close, f"nothing was read for {STALL:g} s", at_once=True)
+        self._judge_reading()
+        self._judge_hearing()
 
-    def _flush(self) -> None:
-        frames, self._cork = self._cork, []
-        self._corked = 0
-        self.transport.write(b"".join(frames))
-
-    def _close_frame(self, code: int, reason: str) -> None:
-        if self.close_sent or self.transport.is_closing():
-            return
-        with suppress(InvalidState):  # the client's own close was answered already
-            self.conn.send_close(code, reason)
-            self.transport.write(b"".join(self.conn.data_to_send()))
-        self.close_sent = True
-
-
-def _is_utf8(text: bytes) -> bool:
-    try:
-        text.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
+    def _hand_over(self, receiver: Receiver) -> None:
+        while not self.queue.empty():
+            event = self.queue.get_nowait()
+            if event["type"] != "websocket.receive" or self.close_sent:
+                continue
+            text = event.get("text")
+            if not isinstance(text, str):
+                receiver.received_binary()
+                continue
+            answer = receiver.received(text.encode())
+            if answer is not None:
+                self._reply(answer)

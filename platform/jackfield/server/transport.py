@@ -32,11 +32,21 @@ STALL = 30.0
 class Receiver(Protocol):
     """Who is told what the network brings. Implemented by the conversation."""
 
-    def received(self, text: bytes) -> None:
-        """One whole text message, in valid UTF-8. Called in order; a failure closes 1011."""
+    def received(self, text: bytes) -> bytes | None:
+        """One whole text message, in valid UTF-8. Called in order; a failure closes 1011.
+
+        Gives the answer, where it is ready at once; the transport writes it. None where there is none, or where
+        it comes later through Transport.write.
+        """
 
     def received_binary(self) -> None:
         """One whole binary message, which nobody here can read. Called in order with the texts."""
+
+    def write(self, text: bytes) -> None:
+        """Send an answer that `received` gave, by Transport.write and within the receiver's own limits.
+
+        Called where the network takes nothing more for now.
+        """
 
     def lost(self, code: int) -> None:
         """Nothing more will come and nothing can be sent. Called once.
@@ -59,6 +69,9 @@ class Transport(Protocol):
         """Queue one text frame; dropped once a close was asked for. Gives the bytes that wait for the network,
         or 0 where it takes them as they come.
         """
+
+    def hold(self) -> None:
+        """Let what is written until the loop's next turn leave together, since more is about to follow."""
 
     def close(self, code: int, reason: str, *, at_once: bool = False) -> None:
         """Close after what is queued has left; `at_once` drops the queue. A second call does nothing."""
@@ -105,15 +118,19 @@ class AsgiTransport:
         """See Transport."""
         return self._pending
 
+    def hold(self) -> None:
+        """See Transport. ASGI has no way to say it."""
+
     def close(self, code: int, reason: str, *, at_once: bool = False) -> None:
         """See Transport."""
-        if self._closing is None:
+        if self._closing is None and not self._gone:
             self._closing = (code, reason)
             if at_once:
                 self._queue.clear()
                 self._pending = 0
             self._may_read.set()
             self._wake.set()
+            self._drained.set()
             self._cut = asyncio.get_running_loop().call_later(CLOSE_LIMIT, self._cut_off)
 
     def pause(self) -> None:
@@ -180,8 +197,10 @@ class AsgiTransport:
             text = message.get("text")
             if text is None:
                 receiver.received_binary()
-            else:
-                receiver.received(text.encode())
+                continue
+            answer = receiver.received(text.encode())
+            if answer is not None:
+                receiver.write(answer)
 
     async def _room_or_close(self) -> None:
         while self._pending >= ROOM and not self._gone and self._closing is None:

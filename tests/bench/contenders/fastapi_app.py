@@ -6,6 +6,7 @@ Runs in the benchmark's own venv, where these libraries are; the project's types
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import Annotated
 
@@ -31,13 +32,19 @@ def faults(exc: ValidationError) -> dict[str, object]:
     return {"error": {"code": "invalid_message", "details": details}}
 
 
+async def is_let_in(websocket: WebSocket, token: str | None) -> bool:
+    if login_of(token) is None:
+        await websocket.close(4401)
+        return False
+    await websocket.accept()
+    return True
+
+
 @app.websocket("/ws/greeting")
 async def greeting(websocket: WebSocket, gen_app_auth_token: Annotated[str | None, Cookie()] = None) -> None:
-    if login_of(gen_app_auth_token) is None:
-        await websocket.close(4401)
+    if not await is_let_in(websocket, gen_app_auth_token):
         return
-    await websocket.accept()
-    try:
+    with contextlib.suppress(WebSocketDisconnect):
         while True:
             try:
                 asked = Message.model_validate_json(await websocket.receive_text())
@@ -45,17 +52,13 @@ async def greeting(websocket: WebSocket, gen_app_auth_token: Annotated[str | Non
                 await websocket.send_json(faults(exc))
                 continue
             await websocket.send_text(Reply(message=answer(asked.message)).model_dump_json())
-    except WebSocketDisconnect:
-        pass
 
 
 @app.websocket("/ws/json")
 async def plain(websocket: WebSocket, gen_app_auth_token: Annotated[str | None, Cookie()] = None) -> None:
-    if login_of(gen_app_auth_token) is None:
-        await websocket.close(4401)
+    if not await is_let_in(websocket, gen_app_auth_token):
         return
-    await websocket.accept()
-    try:
+    with contextlib.suppress(WebSocketDisconnect):
         while True:
             try:
                 asked = Message.model_validate(await websocket.receive_json())
@@ -65,5 +68,3 @@ async def plain(websocket: WebSocket, gen_app_auth_token: Annotated[str | None, 
                 await websocket.send_json(faults(exc))
             else:
                 await websocket.send_json(Reply(message=answer(asked.message)).model_dump())
-    except WebSocketDisconnect:
-        pass

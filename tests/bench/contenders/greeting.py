@@ -1,4 +1,4 @@
-"""The job, for the hand-written Python servers."""
+"""The job, for the hand-written Python servers: processes/greeting.py again, because their venv has no Jackfield."""
 
 from __future__ import annotations
 

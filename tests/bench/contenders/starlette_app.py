@@ -6,6 +6,7 @@ Runs in the benchmark's own venv, where these libraries are; the project's types
 
 from __future__ import annotations
 
+import contextlib
 import json
 
 import jsonschema_rs
@@ -25,12 +26,18 @@ def faults(data: object) -> dict[str, object]:
     return {"error": {"code": "invalid_message", "details": [str(e.message) for e in validator.iter_errors(data)]}}
 
 
-async def tuned(websocket: WebSocket) -> None:
+async def is_let_in(websocket: WebSocket) -> bool:
     if login_of(websocket.cookies.get(COOKIE)) is None:
         await websocket.close(4401)
-        return
+        return False
     await websocket.accept()
-    try:
+    return True
+
+
+async def tuned(websocket: WebSocket) -> None:
+    if not await is_let_in(websocket):
+        return
+    with contextlib.suppress(WebSocketDisconnect):
         while True:
             text = await websocket.receive_text()
             try:
@@ -40,16 +47,12 @@ async def tuned(websocket: WebSocket) -> None:
             else:
                 reply = {"message": answer(data["message"])} if validator.is_valid(data) else faults(data)
             await websocket.send_text(encode(reply).decode())
-    except WebSocketDisconnect:
-        pass
 
 
 async def plain(websocket: WebSocket) -> None:
-    if login_of(websocket.cookies.get(COOKIE)) is None:
-        await websocket.close(4401)
+    if not await is_let_in(websocket):
         return
-    await websocket.accept()
-    try:
+    with contextlib.suppress(WebSocketDisconnect):
         while True:
             try:
                 data = await websocket.receive_json()
@@ -58,8 +61,6 @@ async def plain(websocket: WebSocket) -> None:
                 continue
             reply = {"message": answer(data["message"])} if validator.is_valid(data) else faults(data)
             await websocket.send_json(reply)
-    except WebSocketDisconnect:
-        pass
 
 
 app = Starlette(routes=[WebSocketRoute("/ws/greeting", tuned), WebSocketRoute("/ws/json", plain)])

@@ -1,0 +1,103 @@
+"""What is wrong with a message: told after something has failed, with all the time that it takes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from jackfield import messages
+from jackfield.routing import Route
+from jackfield.schemas import Fault, parse_loosely, pointer
+
+__all__ = ["Invalid", "body", "explain", "refuse_size"]
+
+
+def refuse_size(data: bytes, limit: int) -> None:
+    """Raise Invalid for a message of more than `limit` bytes, or nested deeper than messages.MAX_DEPTH."""
+    if len(data) > limit:
+        raise Invalid([], code="message_too_long", message=f"The message has {len(data):,} bytes; {limit:,} fit.")
+    if messages.too_deep(data):
+        raise Invalid([Fault("", f"nested more than {messages.MAX_DEPTH} deep")])
+
+
+class Invalid(Exception):
+    """A message that cannot be taken, with all that is wrong with it."""
+
+    def __init__(
+        self,
+        faults: list[Fault],
+        *,
+        code: str = "invalid_message",
+        message: str = "",
+        message_id: str | int | None = None,
+    ) -> None:
+        super().__init__(code)
+        self.code = code
+        self.message = message
+        self.faults = faults
+        self.message_id = message_id
+
+    def answer(self, route: Route) -> bytes:
+        """The error frame, with the endpoint's example of a good message."""
+        details = [fault.as_json() for fault in self.faults]
+        return messages.error(
+            self.code, self.message, details=details, example=route.example, message_id=self.message_id
+        )
+
+
+def explain(route: Route, text: str, exc: Exception | None) -> Invalid:
+    """Name all that is wrong with a message that was refused, by the published schema first."""
+    value, faults = parse_loosely(text)
+    if not isinstance(value, dict):
+        return Invalid(faults or [Fault("", "a message is a JSON object, like {…}")])
+    message_id = value.pop("$id", None)
+    good_id = message_id if _good_id(message_id) else None
+    if faults:
+        return Invalid(faults, message_id=good_id)
+    if message_id is not None and good_id is None:
+        faults = [Fault("/$id", "must be a text of at most 128 characters or a whole number")]
+    faults += route.whole.faults(value)
+    if not faults:
+        faults = [_from_msgspec(exc, value)]
+    return Invalid(faults, message_id=good_id)
+
+
+def _good_id(value: object) -> bool:
+    # exact types: true is an int to Python, and NaN stands as a kind of text where it was found
+    if type(value) is str:
+        return len(value) <= 128 and not any(0xD800 <= ord(letter) <= 0xDFFF for letter in value)
+    return type(value) is int
+
+
+def _from_msgspec(exc: Exception | None, value: object) -> Fault:
+    problem, _, path = str(exc or "does not fit").partition(" - at `$")
+    # to JSON Schema 1.0 is an integer; to Python, and so to the process, it is not
+    problem = problem.replace("Expected `int`, got `float`", "must be a whole number, without a point or an exponent")
+    return Fault(_pointer(path.rstrip("`"), value), problem[:1].lower() + problem[1:])
+
+
+def _pointer(path: str, value: object) -> str:
+    """msgspec's `.a[0].b` as a JSON pointer, as far as it leads into the message; keys may hold dots."""
+    parts: list[str | int] = []
+    while path:
+        index, _, rest = path[1:].partition("]")
+        if isinstance(value, list) and index.isdecimal() and int(index) < len(value):
+            parts.append(int(index))
+            value, path = value[int(index)], rest
+        elif isinstance(value, dict) and path.startswith("."):
+            keys = [key for key in value if path[1:] == key or path[1:].startswith((f"{key}.", f"{key}["))]
+            if not keys:
+                break
+            parts.append(max(keys, key=len))
+            value, path = value[parts[-1]], path[1 + len(str(parts[-1])) :]
+        else:
+            break
+    return pointer(parts)
+
+
+def body(raw: bytes) -> Any:
+    """A message as `input:` sees it: plain values, without its "$id"."""
+    value = msgspec.json.decode(raw)
+    value.pop("$id", None)
+    return value

@@ -1,0 +1,193 @@
+"""uvicorn's WebSocket protocol, mended; for any ASGI application. `protocol.py` adds the direct path.
+
+Strategy. The library's state machine is the judge of the protocol, uvicorn's class carries its events. Here
+stands only what one of them gets wrong, each seen in uvicorn 0.54: an exception after the accept closes with a
+close frame; a refusal is no ERROR in the log; a text frame that is not UTF-8 leaves no traceback; while we
+ourselves do not read, a client is not closed for a pong that we could not see; no query string reaches the log;
+a client that reads nothing is cut off some seconds after its end; what comes before our 101 waits for it and
+leaves no traceback, and neither does a publish that switches pings off, or a stop while a client's own close is
+answered.
+
+Private names of uvicorn 0.54 and websockets 17 that are used here, to be looked at with each release:
+  WebSocketsSansIOProtocol  app, scope, receive, send, conn, logger, loop, transport, frames, curr_msg_data_type,
+                          close_sent, close_timer, close_timeout, handshake_initiated, handshake_complete,
+                          initial_response, disconnected, read_paused, ping_interval, ping_timeout, ping_timer,
+                          pong_timer, pending_ping_payload, handle_close, handle_parser_exception,
+                          send_receive_event_to_app, start_keepalive, stop_keepalive, send_keepalive_ping,
+                          keepalive_timeout, schedule_ping, run_asgi, send_500_response, shutdown
+  ServerProtocol          max_message_size, state, data_to_send
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+from uvicorn.protocols.utils import ClientDisconnected
+from websockets.exceptions import InvalidState
+from websockets.frames import Frame
+from websockets.protocol import State
+
+from jackfield.config.plan import Limits
+from jackfield.logs import log
+from jackfield.server.opening import OpeningProtocol
+from jackfield.server.upgrade import QUIET
+
+__all__ = ["MendedProtocol"]
+
+
+class MendedProtocol(OpeningProtocol):
+    """WebSocket over the library's sans-I/O state machine, for any ASGI application."""
+
+    # what is looked at with each message, out of the parent's dict, which is too large to be a fast one
+    __slots__ = ("_early", "_heard")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.logger = QUIET
+        self._heard = False  # whether a message came since the last ping, or waited for us when it was sent
+        self._early: bytearray | None = None  # what came before our 101
+
+    # the application
+
+    async def run_asgi(self) -> None:
+        """Run the application; whatever it does, the client gets an HTTP status or a close frame."""
+        try:
+            await self.app(self.scope, self.receive, self.send)
+        except ClientDisconnected:
+            pass
+        except Exception:  # noqa: BLE001 - the last resort of a connection; logged with its stack
+            log.exception("application_failed", path=self.scope["path"])
+        else:
+            if self._lives_on():
+                self.let_go()
+                return
+        if not self.handshake_complete and self.initial_response is None:
+            self.send_500_response()
+        elif self.handshake_complete and not self.close_sent and not self.disconnected:
+            self._close_frame(1011, "")
+        if self.close_timer is None:
+            self.transport.close()
+
+    def _lives_on(self) -> bool:
+        """Whether the connection goes on when the application has returned."""
+        return False
+
+    # reading
+
+    def data_received(self, data: bytes) -> None:
+        """One read. A client that does not wait for our answer (RFC 6455, section 4.1) waits for it here."""
+        if self._early is None and (self.handshake_complete or not self.handshake_initiated):
+            self._feed(data)
+            return
+        self._early = self._early or bytearray()
+        self._early += data
+        if not self.read_paused:
+            self.read_paused = True
+            self.transport.pause_reading()
+
+    def _feed(self, data: bytes) -> None:
+        """All to the library."""
+        super().data_received(data)
+
+    def start_keepalive(self) -> None:
+        """Our 101 has left: begin the pings, and take what came before it, when the application had its turn."""
+        super().start_keepalive()
+        if self._early is not None:
+            self.loop.call_soon(self._take_what_came_early)
+
+    def _take_what_came_early(self) -> None:
+        if self._early is None or self.transport.is_closing():
+            return
+        data, self._early = bytes(self._early), None
+        if self.read_paused:
+            self.read_paused = False
+            self.transport.resume_reading()
+        self._feed(data)
+
+    def send_receive_event_to_app(self) -> None:
+        """Hand one message on; text that is not UTF-8 closes 1007 (RFC 6455, section 8.1)."""
+        self._heard = True
+        if self.curr_msg_data_type == "text" and not self.close_sent:
+            data = self.frames[0] if len(self.frames) == 1 else b"".join(self.frames)
+            try:
+                data.decode()
+            except UnicodeDecodeError:
+                self.frames = []
+                if self.conn.state is State.OPEN:  # else the client's own close came in the same breath
+                    self.conn.send_close(1007, "a text frame is not UTF-8")
+                    self.handle_parser_exception()
+                return
+            self.frames = [data]
+        self._hand_on()
+
+    def _hand_on(self) -> None:
+        """Give the application the one message whose parts are `frames`."""
+        super().send_receive_event_to_app()
+
+    # keepalive
+
+    def tune(self, limits: Limits) -> None:
+        """See Socket.tune."""
+        self.conn.max_message_size = 2 * limits.message
+        self.ping_interval = self.ping_timeout = limits.ping
+        if limits.ping is None:
+            self.stop_keepalive()  # a ping that is on its way needs no answer any more
+            return
+        idle = self.ping_timer is None and self.pong_timer is None
+        if idle and self.handshake_complete and not self.close_sent:
+            self.schedule_ping()  # pings were off until now
+
+    def send_keepalive_ping(self) -> None:
+        """Begin a new interval."""
+        self._heard = self.read_paused
+        super().send_keepalive_ping()
+
+    def keepalive_timeout(self) -> None:
+        """Give the client another interval where it spoke in this one, or where we ourselves have paused reading.
+
+        Its pong may wait behind what we have not read; that it lives is known anyway.
+        """
+        if self.read_paused or self._heard:
+            self.pong_timer = None
+            self.pending_ping_payload = None
+            self.schedule_ping()
+            return
+        super().keepalive_timeout()
+        self.disconnected = True
+        self._expect_the_end()
+
+    # the end
+
+    def handle_parser_exception(self) -> None:
+        """Close for what the client broke; what the application still sends is no fault of its own."""
+        super().handle_parser_exception()
+        self.disconnected = True
+        self._expect_the_end()
+
+    def handle_close(self, event: Frame) -> None:
+        """Answer the client's close."""
+        super().handle_close(event)
+        self._expect_the_end()
+
+    def shutdown(self) -> None:
+        """Close 1012, unless the client's own close is on its way to being answered."""
+        if self.conn.state in (State.CLOSING, State.CLOSED) and not self.close_sent:
+            self.stop_keepalive()
+            self.transport.close()
+            return
+        super().shutdown()
+
+    def _close_frame(self, code: int, reason: str) -> None:
+        """Send a close frame, once."""
+        if self.close_sent or self.transport.is_closing():
+            return
+        with suppress(InvalidState):  # the client's own close was answered already
+            self.conn.send_close(code, reason)
+            self.transport.write(b"".join(self.conn.data_to_send()))
+        self.close_sent = True
+
+    def _expect_the_end(self) -> None:
+        """Wait for no client that does not even take our close frame."""
+        if self.close_timer is None:
+            self.close_timer = self.loop.call_later(self.close_timeout, self.transport.abort)

@@ -1,0 +1,155 @@
+"""A receiver on a real listener, over either transport, and one on the direct path without a network."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.asyncio.client import ClientConnection
+
+from jackfield.server.extension import EXTENSION, Socket
+from jackfield.server.protocol import WebSocketProtocol
+from jackfield.server.transport import AsgiTransport, Transport
+
+from .door import LIMIT
+from .listening import Listening, Scope, listening
+from .raw import Peer
+from .wire import Still, Wire, accept, begin, opened
+
+__all__ = ["BINARY", "BOUNDLESS", "Act", "Ear", "Line", "line", "wired"]
+
+BINARY = "(binary)"
+"""What is heard where a binary message came."""
+
+BOUNDLESS = 1 << 20
+"""A size limit that no test here comes near."""
+
+
+class Ear:
+    """A receiver that notes what it hears and echoes it, unless the test answers otherwise."""
+
+    def __init__(self, transport: Transport, protocol: WebSocketsSansIOProtocol, act: Act) -> None:
+        self.heard: list[str] = []
+        self.written: list[bytes] = []
+        self.codes: list[int] = []
+        self.transport = transport
+        self.protocol = protocol
+        self._act = act
+        self._changed = asyncio.Event()
+
+    def received(self, text: bytes) -> bytes | None:
+        self._note(text.decode())
+        return self._act(self, text)
+
+    def received_binary(self) -> None:
+        self._note(BINARY)
+        self.transport.write(BINARY.encode())
+
+    def write(self, text: bytes) -> None:
+        self.written.append(text)
+        self.transport.write(text)
+
+    def lost(self, code: int) -> None:
+        self.codes.append(code)
+        self._changed.set()
+
+    def _note(self, text: str) -> None:
+        self.heard.append(text)
+        self._changed.set()
+
+    async def hears(self, number: int) -> None:
+        """Wait until so many messages have come."""
+        await self._until(lambda: len(self.heard) >= number)
+
+    async def ended(self) -> int:
+        """Wait until the connection is lost; gives the code that was told."""
+        await self._until(lambda: bool(self.codes))
+        assert len(self.codes) == 1
+        return self.codes[0]
+
+    async def _until(self, condition: Callable[[], bool]) -> None:
+        async with asyncio.timeout(LIMIT):
+            while not condition():
+                self._changed.clear()
+                await self._changed.wait()
+
+
+Act = Callable[[Ear, bytes], bytes | None]
+
+
+def echo(_ear: Ear, text: bytes) -> bytes:
+    return text
+
+
+@dataclass
+class Line:
+    """A listener whose connections are all heard by an Ear; set what differs before the first client comes."""
+
+    kind: str
+    act: Act = echo
+    before_accept: Callable[[Ear], object] = lambda ear: None
+    before_attach: Callable[[Ear], Any] | None = None
+    ears: asyncio.Queue[Ear] = field(default_factory=asyncio.Queue)
+    here: Listening = field(init=False)
+
+    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+        """The application."""
+        assert scope["type"] == "websocket"
+        await receive()
+        socket: Socket | None = scope["extensions"].get(EXTENSION)
+        transport: Transport = AsgiTransport(receive, send) if socket is None else socket.transport
+        ear = Ear(transport, receive.__self__, self.act)
+        self.before_accept(ear)
+        self.ears.put_nowait(ear)
+        await send({"type": "websocket.accept"})
+        if self.before_attach is not None:
+            await self.before_attach(ear)
+        if socket is not None:
+            socket.attach(ear)
+        else:
+            assert isinstance(transport, AsgiTransport)
+            await transport.run(ear)
+
+    async def peer(self) -> tuple[Peer, Ear]:
+        """A client made of bytes, and who hears it."""
+        peer = await self.here(upgrade=True)
+        return peer, await self.ear()
+
+    async def client(self, *, compression: str | None = None) -> tuple[ClientConnection, Ear]:
+        """A client as people use it, and who hears it."""
+        client = await self.here.client(compression=compression)
+        return client, await self.ear()
+
+    async def ear(self) -> Ear:
+        """Who hears the connection that was opened last."""
+        async with asyncio.timeout(LIMIT):
+            return await self.ears.get()
+
+
+@contextlib.asynccontextmanager
+async def line(
+    kind: str, tls: tuple[ssl.SSLContext, ssl.SSLContext] | None = None, **settings: Any
+) -> AsyncIterator[Line]:
+    """A Line on the direct path, or over plain ASGI as any server offers it, here uvicorn with its own class."""
+    made = Line(kind)
+    ws = WebSocketProtocol if kind == "direct" else WebSocketsSansIOProtocol
+    async with listening(made, ws, tls, **settings) as made.here:
+        yield made
+
+
+def wired(act: Act = echo, *, kind: type[Ear] = Ear, fills: bool = False) -> tuple[WebSocketProtocol, Wire, Ear, Still]:
+    """A connection without a network, attached; where it `fills`, the network takes one write."""
+    loop = Still()
+    protocol = opened(WebSocketProtocol, loop, BOUNDLESS)
+    wire = Wire(protocol)
+    begin(protocol, wire)
+    accept(protocol, wire)
+    wire.may_fill = lambda: fills
+    ear = kind(protocol, protocol, act)
+    protocol.attach(ear)
+    return protocol, wire, ear, loop

@@ -1,0 +1,188 @@
+"""`limits.rate`: how many messages of one connection are taken, by an injected clock."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from jackfield.config.plan import Limits
+from jackfield.routing import RoutingTable
+from jackfield.server.conversation import BURST, INBOX
+from jackfield.server.dispatch import Dispatcher
+
+from .conftest import Build, Clock
+from .talk import CODE, ENDPOINTS, Begin, Talk, replies, talk_on
+
+
+def limited(frame: dict[str, Any]) -> bool:
+    return "error" in frame and frame["error"]["code"] == "rate_limited"
+
+
+async def test_a_burst_of_twice_the_rate_is_taken_and_one_more_is_refused(begin: Begin, clock: Clock) -> None:
+    talk = begin("echo", rate=50.0)
+    talk.text(*["Привет"] * 101)
+    assert talk.network.frames[:100] == replies(*["Привет"] * 100)
+    (last,) = talk.network.frames[100:]
+    assert limited(last)
+    assert "50 a second" in last["error"]["message"]
+    assert len(talk.seen) == 100, "what was refused was not processed"
+    assert talk.meter.others["rate_limited"] == 1
+    clock.move(last["error"]["retry_after"])
+    talk.text("снова")
+    assert talk.network.frames[-1] == {"message": "снова"}
+
+
+async def test_what_is_refused_counts_as_well(begin: Begin, clock: Clock) -> None:
+    talk = begin("echo", rate=10.0)
+    talk.text(*["a"] * 30)
+    assert [limited(frame) for frame in talk.network.frames] == [False] * 20 + [True] * 10
+    waits = [frame["error"]["retry_after"] for frame in talk.network.frames[20:]]
+    assert waits == pytest.approx([0.2 + n / 10 for n in range(10)], abs=0.0011)
+    clock.move(waits[-1] - 0.05)
+    talk.text("too early")
+    assert limited(talk.network.frames[-1])
+
+
+async def test_a_flood_is_closed(begin: Begin) -> None:
+    talk = begin("echo", rate=10.0)
+    talk.text(*["a"] * 41)
+    assert len(talk.network.frames) == 40
+    assert talk.network.closed == (4429, "messages came much faster than 10 a second", False)
+    assert talk.one.close_code == 4429
+    talk.text("b")
+    assert len(talk.seen) == 20
+
+
+async def test_the_flood_of_one_leaves_the_others_alone(begin: Begin) -> None:
+    one, other = begin("echo", rate=10.0), begin("echo", rate=10.0)
+    one.text(*["a"] * 50)
+    other.text("b")
+    assert one.network.closed is not None
+    assert other.network.frames == replies("b")
+    assert other.network.closed is None
+
+
+async def test_a_steady_client_within_the_rate_is_never_refused(begin: Begin, clock: Clock) -> None:
+    talk = begin("echo", rate=7.0)
+    for _ in range(1_000):
+        talk.text("a")
+        clock.move(1 / 7 + 1e-6)
+    assert talk.meter.answered == 1_000
+
+
+async def test_a_refusal_keeps_its_place_behind_a_message_in_work(begin: Begin) -> None:
+    talk = begin("wait", rate=1.0)
+    talk.text("a", "b", "c")
+    await talk.seeing("a")
+    talk.gates["a"].set()
+    await talk.seeing("a", "b")
+    assert talk.network.frames == replies("a")
+    talk.gates["b"].set()
+    frames = await talk.frames(3)
+    assert frames[:2] == replies("a", "b")
+    assert limited(frames[2])
+
+
+async def test_what_piled_up_while_we_did_not_read_is_not_the_fault_of_the_client(begin: Begin, clock: Clock) -> None:
+    talk = begin("wait", rate=10.0)
+    names = [str(number) for number in range(INBOX + 1)]
+    talk.text(*names)
+    await talk.seeing("0")
+    assert not talk.network.reading
+    clock.move(60.0)
+    for name in (*names, *(f"late {number}" for number in range(600))):
+        talk.gates.setdefault(name, asyncio.Event()).set()
+    await talk.frames(INBOX + 1)
+    assert talk.network.reading
+    for number in range(600):  # ten a second for a minute waited in the network
+        talk.text(f"late {number}")
+        await talk.frames(INBOX + 2 + number)
+    assert not any(limited(frame) for frame in talk.network.frames)
+    for number in range(40):
+        talk.text("0")
+        await talk.frames(INBOX + 602 + number)
+    assert limited(talk.network.frames[-1]), "then the rate holds again"
+
+
+async def test_binary_messages_count(begin: Begin) -> None:
+    talk = begin("echo", rate=1.0)
+    talk.one.received_binary()
+    talk.one.received_binary()
+    frames = await talk.frames(2)
+    assert [frame["error"]["code"] for frame in frames] == ["invalid_message"] * 2
+    talk.one.received_binary()
+    assert limited((await talk.frames(3))[2])
+    talk.one.received_binary()
+    talk.one.received_binary()
+    assert talk.network.closed is not None
+    assert talk.network.closed[0] == 4429
+
+
+async def test_less_than_one_a_second(begin: Begin, clock: Clock) -> None:
+    talk = begin("echo", rate=1 / 60)
+    talk.text("a", "b")
+    assert [limited(frame) for frame in talk.network.frames] == [False, True]
+    clock.move(talk.network.frames[1]["error"]["retry_after"])
+    talk.text("c")
+    assert talk.network.frames[-1] == {"message": "c"}
+
+
+async def test_a_rate_that_is_off(begin: Begin) -> None:
+    talk = begin("echo", rate=None)
+    talk.text(*["a"] * 5_000)
+    assert talk.meter.answered == 5_000
+    assert talk.network.closed is None
+
+
+async def test_a_publish_changes_the_rate_of_open_connections(begin: Begin) -> None:
+    talk = begin("echo", rate=None)
+    talk.text(*["a"] * 100)
+    talk.one.adapt({}, Limits(rate=1.0))
+    talk.text("b", "c", "d")
+    assert [limited(frame) for frame in talk.network.frames[-3:]] == [False, False, True]
+    talk.one.adapt({}, Limits(rate=None))
+    talk.text("e")
+    assert talk.network.frames[-1] == {"message": "e"}
+
+
+@pytest.fixture
+def table(build_table: Build) -> RoutingTable:
+    return build_table(ENDPOINTS, CODE)
+
+
+def played(table: RoutingTable, rate: float, steps: list[tuple[float, int]]) -> list[str]:
+    """What becomes of each message, by a bucket in plain words."""
+    size = max(1.0, BURST * rate)
+    tokens, outcomes = size, []
+    for seconds, count in steps:
+        tokens = min(size, tokens + seconds * rate)
+        for _ in range(count):
+            tokens -= 1
+            outcomes.append("taken" if tokens >= -1e-6 else "refused" if tokens >= -size - 1e-6 else "flood")
+            if outcomes[-1] == "flood":
+                return outcomes
+    return outcomes
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    rate=st.sampled_from([0.25, 0.5, 1.0, 4.0, 16.0]),
+    steps=st.lists(st.tuples(st.sampled_from([0.0, 0.25, 0.5, 1.0, 8.0]), st.integers(0, 12)), max_size=12),
+)
+async def test_it_is_a_token_bucket(table: RoutingTable, rate: float, steps: list[tuple[float, int]]) -> None:
+    clock = Clock(0.0)  # whole quarters of seconds are exact from here
+    dispatcher = Dispatcher(threads=1, clock=clock)
+    talk: Talk = talk_on(table, "echo", dispatcher, clock, fast=True, limits=Limits(rate=rate))
+    for seconds, count in steps:
+        clock.move(seconds)
+        talk.text(*["a"] * count)
+    expected = played(table, rate, steps)
+    found = ["refused" if limited(frame) else "taken" for frame in talk.network.frames]
+    found += ["flood"] if talk.network.closed is not None else []
+    assert found == expected, json.dumps(steps)
+    dispatcher.close()
