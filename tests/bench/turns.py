@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import json
 import struct
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from websockets.sync.client import connect
+from websockets.exceptions import InvalidHandshake, InvalidMessage
+from websockets.sync.client import ClientConnection, connect
 
 from tests.bench.workshop import BenchError
 
 __all__ = ["LARGE", "LARGE_IS", "SMALL", "Question", "Turn", "learn", "pack"]
 
+_OPEN_LIMIT = 15.0  # seconds that a server's WebSocket may take after its first HTTP answer
 _INVALID_EVERY = 256
 """One message in so many is invalid: often enough to be checked thousands of times, too rare to move the figure."""
 
@@ -84,7 +87,7 @@ _PROOF = (
 def learn(url: str, cookie: str) -> dict[Question, Turn]:
     """Ask everything twice, on one connection, and keep the answers. BenchError for a wrong or changing one."""
     learned: dict[Question, Turn] = {}
-    with connect(url, additional_headers={"Cookie": cookie}, compression=None) as socket:
+    with _connected(url, cookie) as socket:
         for question in (*SMALL, *LARGE, *_PROOF) * 2:
             socket.send(question.text)
             answer = socket.recv(timeout=10, decode=True)
@@ -94,6 +97,18 @@ def learn(url: str, cookie: str) -> dict[Question, Turn]:
             if learned.setdefault(question, turn) != turn:
                 raise BenchError(f"{url} answers {question.text[:100]} differently each time")
     return learned
+
+
+def _connected(url: str, cookie: str) -> ClientConnection:
+    """Connect. Some servers answer HTTP before their WebSocket is there (Node-RED), so it is tried for a while."""
+    until = time.monotonic() + _OPEN_LIMIT
+    while True:
+        try:
+            return connect(url, additional_headers={"Cookie": cookie}, compression=None)
+        except (InvalidHandshake, InvalidMessage):
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.1)
 
 
 def pack(questions: Iterable[Question], learned: dict[Question, Turn]) -> bytes:
