@@ -17,7 +17,17 @@ import msgspec
 
 from jackfield.errors import CODES
 
-__all__ = ["MAX_DEPTH", "Unsendable", "done", "error", "event", "replies_under", "too_deep"]
+__all__ = [
+    "MAX_DEPTH",
+    "NotUtf8",
+    "Unsendable",
+    "done",
+    "error",
+    "event",
+    "judge_utf8",
+    "replies_under",
+    "too_deep",
+]
 
 MAX_DEPTH = 64
 """Levels of objects and arrays that an incoming message may have; counted by us, the same on every Python."""
@@ -40,6 +50,19 @@ class Unsendable(ValueError):
         self.path = path
         self.problem = problem
         super().__init__(f"{path or 'the reply'}: {problem}")
+
+
+class NotUtf8(Exception):
+    """A text message that is no UTF-8; it ends the connection (RFC 6455, section 8.1)."""
+
+
+def judge_utf8(data: bytes) -> None:
+    """Raise NotUtf8 for what is not UTF-8."""
+    if not data.isascii():
+        try:
+            data.decode()
+        except UnicodeDecodeError:
+            raise NotUtf8 from None
 
 
 def too_deep(data: bytes) -> bool:

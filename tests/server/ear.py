@@ -12,6 +12,7 @@ from typing import Any
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.asyncio.client import ClientConnection
 
+from jackfield.messages import judge_utf8
 from jackfield.server.extension import EXTENSION, Socket
 from jackfield.server.protocol import WebSocketProtocol
 from jackfield.server.transport import AsgiTransport, Transport
@@ -43,6 +44,7 @@ class Ear:
         self._changed = asyncio.Event()
 
     def received(self, text: bytes) -> bytes | None:
+        judge_utf8(text)
         self._note(text.decode())
         return self._act(self, text)
 

@@ -20,6 +20,7 @@ from typing import Any, cast
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
+from jackfield.messages import judge_utf8
 from jackfield.server.protocol import WebSocketProtocol
 
 from .frames import LIMIT, cut, stream
@@ -75,6 +76,7 @@ class Ear:
         self._may_pause = may_pause
 
     def received(self, text: bytes) -> bytes | None:
+        judge_utf8(text)
         if len(text) % 3 == 1:
             self._protocol.write(text)
         self._hear(text.decode())

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from jackfield.messages import NotUtf8
 from jackfield.server.dispatch import Dispatcher
+from jackfield.server.metrics import Meter
 
-from .conftest import Build, Clock, RouteOf, ask, error
+from .conftest import Build, Clock, RouteOf, ask, connection, error
 
 # what comes back
 
@@ -324,3 +326,43 @@ async def test_replies_are_checked_where_that_is_asked_for(
     finally:
         checking.close()
         trusting.close()
+
+
+HINTS = [
+    "str",
+    "int",
+    "list[str]",
+    "str | None",
+    "Literal['да', 'нет']",
+    "dict[str, str]",
+    "Any",
+    "msgspec.Raw",
+    "uuid.UUID",
+]
+
+
+@pytest.mark.parametrize("hint", HINTS)
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'{"text": "\xff"}',
+        b'{"text": ["\xd0"]}',
+        b'{"text": {"a\xff": "b"}}',
+        b'{"text": {"a": "\xed\xa0\x80"}}',
+        b'{"te\xffxt": "a"}',
+        b'{"more": "\xff", "text": "a"}',
+        b'{"$id": "\xff", "text": "a"}',
+        b'{"text": "a"} \xff',
+        b"\xff",
+        b'{"text": "' + b"x" * 70_000 + b'\xff"}',
+        b'{"text": ' + b"[" * 70 + b'"\xff"' + b"]" * 70 + b"}",
+    ],
+)
+async def test_what_is_not_utf8_is_told_as_such(route_of: RouteOf, clock: Clock, hint: str, text: bytes) -> None:
+    route = route_of(f"@process\ndef say(text: {hint}) -> None:\n    pass")
+    dispatcher = Dispatcher(threads=1, clock=clock)
+    in_place = dispatcher.in_place(route, {}, Meter())
+    assert in_place is not None
+    with pytest.raises(NotUtf8):
+        in_place(connection(), text, 0.0)
+    dispatcher.close()

@@ -14,6 +14,7 @@ from operator import attrgetter
 from typing import Annotated, Any
 
 import msgspec
+from msgspec import inspect as mi
 
 from jackfield.errors import Problem
 from jackfield.process.catalog import Process
@@ -38,6 +39,7 @@ class Signature:
 
     - `decode` makes one JSON object a value; "$id" is taken too. Raises msgspec.ValidationError for what
       does not fit, msgspec.DecodeError for what is not JSON, UnicodeError for what is not UTF-8.
+    - `strict` tells that `decode` takes nothing that is not UTF-8: it reads every text, and skips none.
     - `message_id` is the "$id" of a decoded value, or None.
     - `narrowed` tells that `decode` refuses what the endpoint's `input:` refuses, too.
     - `call` calls a function with the parameters of the process and gives back what the function does. Its
@@ -53,6 +55,7 @@ class Signature:
     decode: Callable[[bytes | str], Any]
     message_id: Callable[[Any], str | int | None]
     narrowed: bool
+    strict: bool
     call: Callable[[Callable[..., Any], Any, Connection, Mapping[str, Any]], Any]
     params: Mapping[str, Callable[[str], Any]]
     resources: tuple[Resource, ...]
@@ -83,6 +86,7 @@ def compile(  # noqa: A001 - `signature.compile` says what it does
         decode=decode,
         message_id=message_id,
         narrowed=narrower is not None,
+        strict=_is_strict(parameters),
         call=_call(parameters),
         params={p.key: path_converter(p) for p in parameters if p.source == "path"},
         resources=tuple({p.key: p.resource for p in parameters if p.resource is not None}.values()),
@@ -92,6 +96,19 @@ def compile(  # noqa: A001 - `signature.compile` says what it does
         shape=f"{_input_shape(parameters)} -> {reply.shape}",
     )
     return signature, ()
+
+
+def _is_strict(parameters: tuple[Parameter, ...]) -> bool:
+    """Whether every text in a message is decoded; a value that is skipped or matched as bytes is not."""
+    return all(p.source != "more" and (p.source != "message" or _decodes_all(p.kind)) for p in parameters)
+
+
+def _decodes_all(kind: mi.Type) -> bool:
+    if isinstance(kind, mi.ListType):
+        return _decodes_all(kind.item_type)
+    if isinstance(kind, mi.UnionType):
+        return all(_decodes_all(member) for member in kind.types)
+    return isinstance(kind, mi.StrType | mi.IntType | mi.FloatType | mi.BoolType | mi.NoneType)
 
 
 def _input_schema(parameters: tuple[Parameter, ...], package: str, faults: Faults) -> JSON:

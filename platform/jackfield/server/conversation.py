@@ -210,6 +210,7 @@ class Conversation:
         due = self._due
         self._due = due = (due if due > now else now) + self._gap
         if due - now > self._slack and not self._spend(due - now):
+            messages.judge_utf8(text)
             return self._too_fast(due - now)
         answer = self._ready
         return self._received(text, now) if answer is None else answer(self.connection, text, now)
@@ -228,6 +229,7 @@ class Conversation:
     def _received(self, text: bytes, now: float) -> bytes | None:
         if self._over or self._draining:
             return None
+        messages.judge_utf8(text)
         if self._worker is not None or self._behind:
             self._queue(text)
             return None
@@ -264,10 +266,10 @@ class Conversation:
         """The first message in a generation: look up what will answer those in it."""
         route = generation.table.routes.get(self.endpoint)
         self._generation = generation
-        self._first, self._in_task = self._start, None
+        self._first, self._in_task = self._start_at_once, None
         if route is not None:
             in_place, self._in_task = self._dispatcher.ways(generation, route, self._meter)
-            self._first = in_place or self._start
+            self._first = in_place or self._start_at_once
             self._streams = route.process.kind in _STREAMS
 
     def lost(self, code: int) -> None:
@@ -347,7 +349,7 @@ class Conversation:
 
     def _queue(self, item: Item) -> None:
         if self._worker is None:
-            self._start(self.connection, item)
+            self._start(item)
             return
         if self._inbox is None:
             self._inbox = deque()
@@ -357,11 +359,14 @@ class Conversation:
             self._paused_at = self._now()
             self._transport.pause()
 
-    def _start(self, connection: Connection, item: Item, came: float = 0.0) -> None:
-        """Begin a task for one message and for those that come while it works; an eager one where Python has them.
+    def _start_at_once(self, _connection: Connection, text: bytes, _came: float) -> None:
+        """Called like what answers in place, for a process that may have to wait."""
+        if not text.isascii():
+            messages.judge_utf8(text)
+        self._start(text)
 
-        Called like what answers in place, for a process that may have to wait.
-        """
+    def _start(self, item: Item) -> None:
+        """Begin a task for one message and for those that come while it works; an eager one where Python has them."""
         self._ready = None
         task = _begin(self._work(item), loop=self._loop)
         if not task.done():

@@ -62,7 +62,7 @@ class Writer(Protocol):
 InPlace = Callable[[Connection, bytes, float], bytes | None]
 """Answers a message in the step that reads it; the number is the time at which it came, by the dispatcher's clock.
 
-The frame, or None for silence. Never raises for what a client sent or a process did.
+The frame, or None for silence. Raises messages.NotUtf8, and nothing for what else a client sent or a process did.
 """
 
 InTask = Callable[[Connection, bytes | None, Task, Writer], Awaitable[bytes | None]]
@@ -127,8 +127,8 @@ class Dispatcher:
                 else:
                     meter.took(took)
                     _tell_if_slow(route.process, took)
-            except GeneratorExit:
-                raise  # the task itself is taken down with its loop
+            except (GeneratorExit, messages.NotUtf8):
+                raise  # the task itself is taken down with its loop; the transport closes 1007
             except BaseException as exc:  # noqa: BLE001 - whatever a user's process raises ends here, sys.exit too
                 if not isinstance(exc, Invalid):
                     took = clock() - came
@@ -204,19 +204,21 @@ class Dispatcher:
 
     def _reader(self, route: Route) -> Callable[[bytes], Any]:
         """What makes a text message of one endpoint a value, or raises Invalid with all that is wrong with it."""
-        limit, decode = route.endpoint.limits.message, route.signature.decode
+        limit, decode, strict = route.endpoint.limits.message, route.signature.decode, route.signature.strict
         is_valid = route.narrow.is_valid if route.narrow is not None else None
         flat = messages.MAX_DEPTH  # a shorter text cannot nest too deep
 
         def read(data: bytes) -> Any:
             if len(data) > flat:
                 refuse_size(data, limit)
+            if not strict:
+                messages.judge_utf8(data)
             try:
                 value = decode(data)
             except _UNREADABLE as exc:
-                raise explain(route, data.decode(), exc) from None
+                raise explain(route, data, exc) from None
             if is_valid is not None and not is_valid(body(data)):
-                raise explain(route, data.decode(), None)
+                raise explain(route, data, None)
             return value
 
         return read

@@ -16,8 +16,10 @@ __all__ = ["Invalid", "body", "explain", "refuse_size"]
 def refuse_size(data: bytes, limit: int) -> None:
     """Raise Invalid for a message of more than `limit` bytes, or nested deeper than messages.MAX_DEPTH."""
     if len(data) > limit:
+        messages.judge_utf8(data)
         raise Invalid([], code="message_too_long", message=f"The message has {len(data):,} bytes; {limit:,} fit.")
     if messages.too_deep(data):
+        messages.judge_utf8(data)
         raise Invalid([Fault("", f"nested more than {messages.MAX_DEPTH} deep")])
 
 
@@ -46,9 +48,10 @@ class Invalid(Exception):
         )
 
 
-def explain(route: Route, text: str, exc: Exception | None) -> Invalid:
-    """Name all that is wrong with a message that was refused, by the published schema first."""
-    value, faults = parse_loosely(text)
+def explain(route: Route, data: bytes, exc: Exception | None) -> Invalid:
+    """Name all that is wrong with a message that was refused, by the published schema first. Raises NotUtf8."""
+    messages.judge_utf8(data)
+    value, faults = parse_loosely(data.decode())
     if not isinstance(value, dict):
         return Invalid(faults or [Fault("", "a message is a JSON object, like {…}")])
     message_id = value.pop("$id", None)

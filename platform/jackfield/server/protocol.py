@@ -31,6 +31,7 @@ from websockets.http11 import Request as HandshakeRequest
 
 from jackfield.config.plan import Limits
 from jackfield.logs import log
+from jackfield.messages import NotUtf8
 from jackfield.server.direct import CORK, HEADS, DirectTransport, long_head
 from jackfield.server.extension import EXTENSION, Socket
 from jackfield.server.transport import Receiver
@@ -94,16 +95,13 @@ class WebSocketProtocol(DirectTransport):
         if hear is None or not 5 < length < 132 or data[0] != _TEXT or data[1] != length + 122:
             self._receive(data)
             return
-        text = apply_mask(data[6:], data[2:6])
-        if not text.isascii():
-            try:
-                text.decode()
-            except UnicodeDecodeError:
-                self._receive(data)
-                return
         self._heard = self._busy = True
         try:
-            answer = hear(text)
+            answer = hear(apply_mask(data[6:], data[2:6]))
+        except NotUtf8:
+            self._busy = False
+            self._receive(data)
+            return
         except Exception:  # noqa: BLE001 - the receiver failed
             self._fail_receiver()
             return
@@ -194,13 +192,11 @@ class WebSocketProtocol(DirectTransport):
             stop = start + length
             if length < 0 or length > most or stop > end:
                 break
-            text = apply_mask(data[start:stop], data[start - 4 : start])
-            if not text.isascii():
-                try:
-                    text.decode()
-                except UnicodeDecodeError:
-                    break
-            answer, position = hear(text), stop
+            try:
+                answer = hear(apply_mask(data[start:stop], data[start - 4 : start]))
+            except NotUtf8:
+                break
+            position = stop
             if answer is None:
                 continue
             if self._hear is None:

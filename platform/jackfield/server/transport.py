@@ -33,10 +33,11 @@ class Receiver(Protocol):
     """Who is told what the network brings. Implemented by the conversation."""
 
     def received(self, text: bytes) -> bytes | None:
-        """One whole text message, in valid UTF-8. Called in order; a failure closes 1011.
+        """One whole text message. Called in order; any failure but messages.NotUtf8, which closes 1007, closes 1011.
 
-        Gives the answer, where it is ready at once; the transport writes it. None where there is none, or where
-        it comes later through Transport.write.
+        Whether it is UTF-8 is for the receiver to judge: its decoder does that anyway. Gives the answer, where it is
+        ready at once; the transport writes it. None where there is none, or where it comes later through
+        Transport.write.
         """
 
     def received_binary(self) -> None:
