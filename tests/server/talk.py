@@ -43,6 +43,14 @@ async def wait(message: str) -> str:
     await GATES.setdefault(message, asyncio.Event()).wait()
     return message
 
+@process(reply="message")
+async def selfish(message: str) -> str:
+    task = asyncio.current_task()
+    assert task is not None
+    task.cancel()
+    await asyncio.sleep(0)
+    return message
+
 @process
 async def stream(n: int, caller: Connection):
     try:
@@ -74,7 +82,7 @@ def heavy(kilobytes: int) -> str:
 """
 ENDPOINTS = "".join(
     f"  {name}: {{url: /ws/{name}, process: p.{name}}}\n"
-    for name in ("echo", "wait", "stream", "stubborn", "large", "heavy")
+    for name in ("echo", "wait", "selfish", "stream", "stubborn", "large", "heavy")
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 
 import pytest
 
@@ -95,6 +96,41 @@ async def test_answers_from_the_inbox_are_held_until_the_last(begin: Begin) -> N
 
 
 # the end
+
+
+async def test_a_close_before_the_task_began_is_the_end_of_its_message(begin: Begin) -> None:
+    talk = begin("wait")
+    talk.one.received(b'{"message": "\xd0\xb0"}')
+    talk.one.end("forbidden")
+    talk.gates.setdefault("а", asyncio.Event()).set()
+    await talk.finished()
+    assert talk.network.frames == []
+    assert talk.seen in ([], ["а"]), "an eager task has begun at once"
+    if sys.version_info < (3, 12):
+        assert talk.seen == []
+
+
+async def test_an_end_before_the_task_of_a_generator_began_is_told(begin: Begin) -> None:
+    talk = begin("stream")
+    talk.say({"n": 1})
+    talk.gates.setdefault("stream", asyncio.Event()).set()
+    await talk.seeing("ended")
+    await talk.finished()
+    told: list[bool] = []
+    talk.one.when_over(lambda: told.append(True))
+    talk.say({"n": 1})
+    talk.one.lost(1006)
+    await talk.finished()
+    assert told == [True]
+
+
+async def test_a_process_that_cancels_its_own_task_ends_the_connection(begin: Begin) -> None:
+    talk = begin("selfish")
+    talk.text("a", "b")
+    await talk.network.until(lambda: talk.network.closed is not None)
+    assert talk.network.closed is not None
+    assert talk.network.closed[0] == 1011
+    assert talk.network.frames == []
 
 
 async def test_a_close_drops_the_reply_that_follows(begin: Begin) -> None:

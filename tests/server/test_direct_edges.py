@@ -89,6 +89,30 @@ def test_what_is_held_leaves_in_one_write_with_the_next_turn_of_the_loop() -> No
     assert wire.writes == 2, "nothing is held any more"
 
 
+@pytest.mark.parametrize("last", ["resume", "empty"])
+def test_what_waits_to_be_read_is_read_when_the_hold_ends(last: str) -> None:
+    def act(ear: Ear, text: bytes) -> bytes | None:
+        if text == b"0":
+            protocol.pause()
+        return text
+
+    protocol, wire, ear, loop = wired(act)
+    loop.turn()
+    protocol.data_received(b"".join(masked(TEXT, str(number).encode()) for number in range(18)))
+    assert ear.heard == ["0"]
+    if last == "empty":
+        protocol.pause_writing()
+        protocol.resume()
+    protocol.hold()
+    if last == "empty":
+        protocol.resume_writing()
+    else:
+        protocol.resume()
+    loop.turn()
+    assert ear.heard == [str(number) for number in range(18)], "nothing more has to come for that"
+    assert wire.written.endswith(b"\x81\x0217")
+
+
 @pytest.mark.parametrize("ending", ["close", "loss"])
 def test_what_is_held_at_the_end(ending: str) -> None:
     protocol, wire, _, loop = wired()

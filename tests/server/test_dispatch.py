@@ -328,6 +328,12 @@ async def test_replies_are_checked_where_that_is_asked_for(
         trusting.close()
 
 
+async def test_a_limit_of_a_few_bytes_holds(dispatcher: Dispatcher, route_of: RouteOf) -> None:
+    route = route_of("@process\ndef say(text: str) -> None:\n    pass", "    limits: {message: 20}\n")
+    assert await ask(dispatcher, route, {"text": "12345678"}) == []
+    assert (await error(dispatcher, route, {"text": "123456789"}))["code"] == "message_too_long"
+
+
 HINTS = [
     "str",
     "int",

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from jackfield.config.plan import Limits
 from jackfield.routing import RoutingTable
-from jackfield.server.conversation import BURST, INBOX
+from jackfield.server.conversation import BURST, INBOX, RESERVE
 from jackfield.server.dispatch import Dispatcher
 
 from .conftest import Build, Clock
@@ -103,10 +103,51 @@ async def test_what_piled_up_while_we_did_not_read_is_not_the_fault_of_the_clien
         talk.text(f"late {number}")
         await talk.frames(INBOX + 2 + number)
     assert not any(limited(frame) for frame in talk.network.frames)
-    for number in range(40):
+    for number in range(20):
         talk.text("0")
         await talk.frames(INBOX + 602 + number)
     assert limited(talk.network.frames[-1]), "then the rate holds again"
+
+
+async def test_a_waiting_process_gives_no_more_than_the_rate(begin: Begin, clock: Clock) -> None:
+    talk = begin("wait", rate=10.0)
+    taken = 0
+    for number in range(600):  # twice as fast as allowed, for half a minute, with the inbox full nearly always
+        talk.text(str(number))
+        clock.move(0.05)
+        if number >= INBOX:
+            talk.gates.setdefault(str(number - INBOX), asyncio.Event()).set()
+        await asyncio.sleep(0)
+        if talk.network.closed is not None:
+            break
+        taken = number
+    assert taken < 200, "closed as a flood, or refused"
+
+
+async def test_what_piled_up_is_not_owed_for_ever(begin: Begin, clock: Clock) -> None:
+    talk = begin("wait", rate=10.0)
+    names = [str(number) for number in range(INBOX + 1)]
+    talk.text(*names)
+    await talk.seeing("0")
+    clock.move(3600.0)
+    for name in names:
+        talk.gates.setdefault(name, asyncio.Event()).set()
+    await talk.frames(INBOX + 1)
+    assert talk.one._reserve <= RESERVE
+    clock.move(2 * RESERVE)
+    talk.text(*["0"] * 41)
+    await talk.network.until(lambda: talk.network.closed is not None)
+
+
+@pytest.mark.parametrize("uptime", [1e3, 1e5, 2.6e6, 3e7])
+@pytest.mark.parametrize("rate", [number / span for span in (60, 3600) for number in range(1, 60)])
+async def test_a_low_rate_takes_its_first_message(table: RoutingTable, rate: float, uptime: float) -> None:
+    clock = Clock(uptime + 0.123456789)
+    dispatcher = Dispatcher(threads=1, clock=clock)
+    talk = talk_on(table, "echo", dispatcher, clock, fast=True, limits=Limits(rate=rate))
+    talk.text("Привет")
+    assert talk.network.frames == replies("Привет")
+    dispatcher.close()
 
 
 async def test_binary_messages_count(begin: Begin) -> None:
@@ -121,6 +162,17 @@ async def test_binary_messages_count(begin: Begin) -> None:
     talk.one.received_binary()
     assert talk.network.closed is not None
     assert talk.network.closed[0] == 4429
+
+
+@pytest.mark.parametrize(
+    ("rate", "words"),
+    [(1_000_000.0, "1,000,000 a second"), (2.5, "2.5 a second"), (9 / 60, "9 a minute"), (1 / 3600, "1 an hour")],
+)
+async def test_the_refusal_states_the_rate_as_it_was_written(begin: Begin, rate: float, words: str) -> None:
+    talk = begin("echo", rate=rate)
+    frame = talk.one._too_fast(talk.one._slack + 1e-9)
+    assert frame is not None
+    assert f"faster than {words};" in json.loads(frame)["error"]["message"]
 
 
 async def test_less_than_one_a_second(begin: Begin, clock: Clock) -> None:

@@ -36,6 +36,12 @@ TURN = 16
 BURST = 2.0
 """Seconds of `limits.rate` that may come at once; once more as much beyond that, and it is a flood."""
 
+RESERVE = 60.0
+"""Seconds of `limits.rate` at most that may have piled up in the network while we did not read, and for how long."""
+
+ROUNDING = 1e-6
+"""Seconds by which the sum of two clock readings may be off: a clock of a year counts in steps of 4e-9."""
+
 _STREAMS = ("generator", "async_generator")
 
 
@@ -92,6 +98,7 @@ class Conversation:
         "_queue_limit",
         "_ready",
         "_reserve",
+        "_reserve_ends",
         "_slack",
         "_streaming",
         "_streams",
@@ -145,6 +152,7 @@ class Conversation:
         self._gap = 0.0
         self._slack = BURST
         self._reserve = 0.0  # seconds in which the client may have sent and we did not read
+        self._reserve_ends = 0.0
         self._paused_at = 0.0
         self._due = 0.0  # when, by the dispatcher's clock, all that came would have come at the allowed rate
         self._crossing = Crossing(self._loop)
@@ -155,7 +163,7 @@ class Conversation:
         gap = 1 / limits.rate if limits.rate else 0.0
         if gap != self._gap:
             self._gap, self._due = gap, 0.0  # another rate begins with a full bucket
-            self._slack = max(BURST, gap)
+            self._slack = max(BURST, gap) + ROUNDING
 
     # what the hub and the gateway see
 
@@ -238,8 +246,16 @@ class Conversation:
         self._ready = self._first
         return self._ready(self.connection, text, now) if self._ready is not None else None
 
+    def _save(self) -> None:
+        """Reading goes on: what a full bucket could not hold meanwhile is kept for what the client sent meanwhile."""
+        now = self._now()
+        self._reserve = min(RESERVE, self._reserve + max(0.0, now - max(self._due, self._paused_at)))
+        self._reserve_ends = now + RESERVE
+
     def _spend(self, ahead: float) -> bool:
         """Whether what came too fast may be what piled up while we ourselves did not read; used up by and by."""
+        if self._due - ahead > self._reserve_ends:
+            self._reserve = 0.0
         spent = min(self._reserve, ahead)
         self._reserve -= spent
         self._due -= spent
@@ -249,13 +265,13 @@ class Conversation:
         """Refuse one message of a client that sent, at the allowed rate, for `ahead` seconds from now."""
         if self._over or self._draining:
             return None
-        rate = f"{1 / self._gap:g}"
+        rate = _per(self._gap)
         if ahead > 2 * self._slack:
-            self.end("flood", f"messages came much faster than {rate} a second")
+            self.end("flood", f"messages came much faster than {rate}")
             return None
         self._meter.others["rate_limited"] += 1
         wait = math.ceil((ahead + self._gap - self._slack) * 1000) / 1000
-        text = f"Messages came faster than {rate} a second; this one was not processed."
+        text = f"Messages came faster than {rate}; this one was not processed."
         frame = messages.error("rate_limited", text, retry_after=wait)
         if self._worker is None and not self._behind:
             return frame
@@ -379,7 +395,7 @@ class Conversation:
         assert task is not None, "a coroutine runs in a task"
         left = TURN
         try:
-            while True:
+            while not self._over:  # a task begins some time after it was made, before Python 3.12
                 if self._behind:
                     await self.room()  # answers pile up no further than the client reads them
                     self._behind = False
@@ -397,6 +413,7 @@ class Conversation:
                     try:
                         frame = await answer(self.connection, item, task, self)
                     finally:
+                        self._streaming = False
                         generation.leave()
                     if frame is not None:
                         if self._inbox:
@@ -413,8 +430,12 @@ class Conversation:
                 item = self._inbox.popleft()
                 if self._paused and not self._draining and len(self._inbox) < INBOX // 2:
                     self._paused = False
-                    self._reserve += self._now() - self._paused_at
+                    self._save()
                     self._transport.resume()
+        except asyncio.CancelledError:
+            if not (self._over or self._draining):
+                self.end("failed")  # a process cancelled its own task: nobody is left for what waits
+            raise
         except (Exception, GeneratorExit):  # noqa: BLE001 - the root of this task; logged with its stack
             log.exception("conversation_failed", endpoint=self.endpoint, connection=self.connection.id)
             self.end("failed")
@@ -451,6 +472,12 @@ class Conversation:
             self.write(item)
         else:
             self._close(*item)
+
+
+def _per(gap: float) -> str:
+    """A rate by the seconds between two messages, as one would say it."""
+    span, name = (1, "a second") if gap <= 1 else (60, "a minute") if gap <= 60 else (3600, "an hour")
+    return f"{span / gap:,.10g} {name}"
 
 
 def _cut(reason: str) -> str:

@@ -100,6 +100,7 @@ class DirectTransport(MendedProtocol):
         self._busy = False
         if self._cork:
             self._flush()
+        self._reading_changed()  # what may be read again since then had to wait for this
 
     def close(self, code: int, reason: str, *, at_once: bool = False) -> None:
         """See Transport."""

@@ -127,8 +127,8 @@ class Dispatcher:
                 else:
                     meter.took(took)
                     _tell_if_slow(route.process, took)
-            except (GeneratorExit, messages.NotUtf8):
-                raise  # the task itself is taken down with its loop; the transport closes 1007
+            except messages.NotUtf8:
+                raise  # the transport closes 1007
             except BaseException as exc:  # noqa: BLE001 - whatever a user's process raises ends here, sys.exit too
                 if not isinstance(exc, Invalid):
                     took = clock() - came
@@ -206,7 +206,7 @@ class Dispatcher:
         """What makes a text message of one endpoint a value, or raises Invalid with all that is wrong with it."""
         limit, decode, strict = route.endpoint.limits.message, route.signature.decode, route.signature.strict
         is_valid = route.narrow.is_valid if route.narrow is not None else None
-        flat = messages.MAX_DEPTH  # a shorter text cannot nest too deep
+        flat = min(messages.MAX_DEPTH, limit)  # a shorter text cannot nest too deep
 
         def read(data: bytes) -> Any:
             if len(data) > flat:
