@@ -8,6 +8,9 @@ import logging
 import pickle
 import queue
 import re
+import sys
+import threading
+import warnings
 from collections.abc import Iterator
 from logging.handlers import QueueHandler
 
@@ -15,7 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from jackfield.logs import MAX_VALUE, log, setup
+from jackfield.logs import MAX_ITEMS, MAX_STACK, MAX_VALUE, last_resort, log, setup
 
 
 @pytest.fixture(autouse=True)
@@ -128,7 +131,23 @@ def test_a_stack_follows_its_event_as_text(text: io.StringIO) -> None:
         log.exception("process_failed", incident="ab12")
     first, *stack = text.getvalue().splitlines()
     assert "process_failed" in first
-    assert stack[-1] == "ValueError: сломалось"
+    assert stack[-1] == "    ValueError: сломалось"
+
+
+def test_what_an_exception_says_cannot_look_like_a_line_of_its_own(text: io.StringIO) -> None:
+    """OPS-1: a process may put what a client sent into its exception."""
+    log.error("process_failed", exc_info=ValueError("bad\n2026-11-22T10:00:00Z [info] login login=admin\x1b[31m"))
+    _, *stack = text.getvalue().splitlines()
+    assert stack == ["    ValueError: bad", "    2026-11-22T10:00:00Z [info] login login=admin\\x1b[31m"]
+
+
+def test_a_long_stack_is_cut_in_its_middle(lines: io.StringIO) -> None:
+    log.error("process_failed", exc_info=ValueError("a" * 1_000_000 + "end"))
+    [line] = lines.getvalue().splitlines()
+    told = json.loads(line)["exception"]
+    assert MAX_STACK < len(told) < MAX_STACK + 10
+    assert told.startswith("ValueError: aaa")
+    assert told.endswith("aend")
 
 
 class _Terminal(io.StringIO):
@@ -186,6 +205,86 @@ def test_a_record_can_be_carried_to_another_thread_or_process() -> None:
 def test_values_of_any_type_are_told(lines: io.StringIO) -> None:
     log.info("odd", value=frozenset({1}))
     assert json.loads(lines.getvalue())["value"] == "frozenset({1})"
+
+
+class _Odd:
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        (float("nan"), "nan"),
+        (float("-inf"), "-inf"),
+        (10**5000, "a number of more than 64 bits"),
+        (-1, -1),
+        (True, True),
+        (["a\nb", ("c", 1)], ["a\\nb", ["c", 1]]),
+        ({"кот\n": {"b": 2.5}}, {"кот\\n": {"b": 2.5}}),
+        (list(range(1000)), list(range(MAX_ITEMS))),
+        ([[[["deep"]]]], [[["['deep']"]]]),
+        (_Odd(), "<_Odd>"),
+        (b"\x00", "b'\\x00'"),
+    ],
+    ids=range(11),
+)
+def test_a_value_of_any_kind_is_bounded_and_json(lines: io.StringIO, value: object, told: object) -> None:
+    log.info("odd", value=value)
+    [line] = lines.getvalue().splitlines()
+    found = json.loads(line, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+    assert found["value"] == told
+
+
+def test_events_are_counted_whether_anybody_hears_them() -> None:
+    before = log.told["debug", "quiet"], log.told["error", "loud"]
+    log.debug("quiet")
+    log.error("loud")
+    assert (log.told["debug", "quiet"], log.told["error", "loud"]) == (before[0] + 1, before[1] + 1)
+
+
+def test_what_surrounds_an_event_stands_in_it(lines: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log, "around", lambda event, fields: {"trace": f"{event}-{fields['n']}"})
+    log.info("odd", n=1)
+    assert json.loads(lines.getvalue())["trace"] == "odd-1"
+
+
+@pytest.fixture
+def _hooks_as_before() -> Iterator[None]:
+    before = sys.excepthook, threading.excepthook, sys.unraisablehook
+    last_resort()
+    yield
+    logging.captureWarnings(False)
+    sys.excepthook, threading.excepthook, sys.unraisablehook = before
+
+
+@pytest.mark.usefixtures("_hooks_as_before")
+def test_what_nobody_caught_is_one_line_too(lines: io.StringIO) -> None:
+    """ASVS 5.0, 16.5.4."""
+
+    def fail() -> None:
+        raise ValueError("в потоке")
+
+    one = threading.Thread(target=fail, name="worker")
+    one.start()
+    one.join()
+
+    class Falls:
+        def __del__(self) -> None:
+            raise ValueError("в конце")
+
+    Falls()
+    sys.excepthook(KeyError, KeyError("в программе"), None)
+    warnings.showwarning("careful", UserWarning, "file.py", 1)
+    told = [json.loads(line) for line in lines.getvalue().splitlines()]
+    assert [event["event"] for event in told[:3]] == ["uncaught"] * 3
+    assert [event["exception"].splitlines()[-1] for event in told[:3]] == [
+        "ValueError: в потоке",
+        "ValueError: в конце",
+        "KeyError: 'в программе'",
+    ]
+    assert told[0]["at"] == "worker"
+    assert "careful" in told[3]["event"]
 
 
 def test_lines_of_the_libraries_go_through_the_same_door(lines: io.StringIO) -> None:

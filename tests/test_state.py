@@ -100,6 +100,26 @@ def test_cf_8_a_bad_key_from_the_environment_makes_no_folder(tmp_path: Path) -> 
 
 
 @posix
+def test_tk_3_a_named_file_of_keys_is_read_anew_each_time(tmp_path: Path) -> None:
+    file = tmp_path / "keys"
+    file.write_text("a1b2c3d4" * 8)
+    state = State.open(tmp_path, secret_keys=file.read_text(), secret_keys_file=file)
+    assert state.keys() == (b"a1b2c3d4" * 8,)
+    file.write_text(f"{'e5f6a7b8' * 8}\n{'a1b2c3d4' * 8}\n")
+    assert state.keys() == (b"e5f6a7b8" * 8, b"a1b2c3d4" * 8)
+    assert not state.key_file.exists()
+    file.unlink()
+    with pytest.raises(StateError, match="No such file"):
+        state.keys()
+
+
+def test_a_key_file_that_is_gone_is_made_anew_only_where_that_is_asked_for(tmp_path: Path) -> None:
+    state = State.open(tmp_path)
+    with pytest.raises(StateError, match="No such file"):
+        state.keys(make=False)
+    assert state.keys() == state.keys(make=False)
+
+
 def test_a_key_file_that_others_can_read_is_warned_of(tmp_path: Path) -> None:
     state = State.open(tmp_path)
     assert state.warnings() == []

@@ -4,19 +4,23 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from jackfield.errors import Reject
+from jackfield.identity import Identity
 from jackfield.process.connection import Connection
 from jackfield.process.declare import Key, process, resource
 
 if TYPE_CHECKING:
+    from jackfield.auth.verify import Request
     from jackfield.server.application import application
 
 __version__ = "0.1.0"
 
-__all__ = ["Connection", "Key", "Reject", "application", "process", "resource"]
+__all__ = ["Connection", "Identity", "Key", "Reject", "Request", "application", "process", "resource"]
+
+_ELSEWHERE = {"Request": "jackfield.auth.verify", "application": "jackfield.server.application"}
 
 
 def __getattr__(name: str) -> object:
     # the server is loaded when it is asked for: a process's file must not pay for it
-    if name == "application":
-        return import_module("jackfield.server.application").application
+    if name in _ELSEWHERE:
+        return getattr(import_module(_ELSEWHERE[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -62,7 +62,7 @@ def _close(name: str, close: int, sentence: str, *, retry: bool = False) -> Code
 
 CODES: Mapping[str, Code] = _table(
     # plan: the file
-    _plan("file_missing", "There is no endpoints.yaml where one was expected."),
+    _plan("file_missing", "There is no endpoints.yaml where one was expected, or a file that it names is not there."),
     _plan("file_unreadable", "The file cannot be read, is not UTF-8, or is over 1 MiB."),
     _plan("yaml_syntax", "The file is not well-formed YAML."),
     _plan("yaml_feature", "The file uses a part of YAML that is refused here: tags, merge keys, alias bombs."),
@@ -90,7 +90,10 @@ CODES: Mapping[str, Code] = _table(
     _plan("blocking_call", "Warning: the process waits on the event loop, and everybody waits with it."),
     _plan("bad_resource", "A resource is not an async generator function with one yield."),
     _plan("resource_failed", "A resource could not be opened."),
+    _plan("needs_restart", "The plan needs something that the server only has when it is started with it."),
+    _plan("bad_verify", "`auth.verify` names no function of processes/ that takes a credential and a request."),
     _plan("too_slow", "Loading the processes took longer than the time limit."),
+    _plan("cookie_needs_tls", "Browsers take the cookie over TLS alone, and the listener has none."),
     # handshake
     _refusal("not_found", 404, "No endpoint has this address."),
     _refusal("upgrade_required", 426, "This address speaks WebSocket; a plain request gets its address instead."),
@@ -98,9 +101,13 @@ CODES: Mapping[str, Code] = _table(
     _refusal("method_not_allowed", 405, "The address is there, but not for this method."),
     _refusal("malformed_upgrade", 400, "The upgrade request breaks RFC 6455, section 4.2.1."),
     _refusal("malformed_request", 400, "The request is not well-formed HTTP/1.1."),
+    _refusal("request_too_slow", 408, "The request did not come to its end within five seconds.", retry=True),
+    _refusal("headers_too_large", 431, "The head of the request is longer than 16 KiB."),
     _refusal("wrong_host", 400, "The Host header is missing, doubled, or not a name of this listener."),
+    _refusal("tls_required", 403, "The public address is https://, and this request came to the proxy without TLS."),
     _refusal("credential_in_query", 400, "A credential stands in the query string, where logs would keep it."),
     _refusal("contradictory_credentials", 400, "The request carries two credentials that differ."),
+    _refusal("credential_too_long", 400, "The credential is longer than 4 KiB, which no token of ours is."),
     _refusal("origin_not_allowed", 403, "Pages of this origin may not open this endpoint."),
     _refusal("not_logged_in", 401, "The endpoint needs a login and the request carries no credential."),
     _refusal("bad_credential", 401, "The credential is not one of ours, was changed, or has been ended."),
@@ -113,13 +120,26 @@ CODES: Mapping[str, Code] = _table(
         retry=True,
     ),
     _refusal("too_many_connections", 503, "The endpoint has as many connections as are allowed.", retry=True),
+    _refusal("server_full", 503, "The server has as many connections as it can hold.", retry=True),
+    _refusal(
+        "too_many_of_address",
+        429,
+        "The address has as many connections to this endpoint as are allowed.",
+        retry=True,
+    ),
     _refusal("store_unavailable", 503, "The store of users and sessions does not answer.", retry=True),
+    _refusal("provider_unavailable", 503, "What judges this credential does not answer.", retry=True),
     _refusal("not_ready", 503, "The server is starting or stopping.", retry=True),
     _refusal("server_fault", 500, "Something failed on our side; the log has it under the incident's id."),
     # plain HTTP
     _http("login_failed", 401, "The login or the password is wrong."),
+    _http("too_many_attempts", 429, "Too many logins with this name or from this address failed.", retry=True),
     _http("too_many_logins", 503, "More logins arrive than can be checked at once.", retry=True),
     _http("invalid_request", 400, "The body is not what this address expects."),
+    _http("wrong_password", 403, "The old password is wrong."),
+    _http("no_such_session", 404, "The user has no open session with this id."),
+    _http("no_such_user", 404, "There is no user with this login."),
+    _http("login_taken", 409, "There is a user with this login already."),
     _http("unsupported_media_type", 415, "The body must be JSON, with Content-Type: application/json."),
     _http("body_too_large", 413, "The body is longer than 4 KiB."),
     # message
@@ -140,6 +160,7 @@ CODES: Mapping[str, Code] = _table(
     _close("session_ended", 4401, "The session was ended or has run out."),
     _close("forbidden", 4403, "The user may no longer use this endpoint."),
     _close("too_slow_reader", 4408, "The client did not read what was sent to it.", retry=True),
+    _close("idle", 4408, "Neither side said anything for `limits.idle`."),
     _close("flood", 4429, "The client sent too much: messages far beyond `limits.rate`, for example.", retry=True),
 )
 

@@ -14,21 +14,39 @@ from __future__ import annotations
 import inspect
 import json
 import logging
+import math
 import sys
-from collections.abc import Mapping
+import threading
+from collections import Counter
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from types import TracebackType
 from typing import Any, Literal, TextIO
 
 import structlog
 
-__all__ = ["Log", "log", "setup"]
+__all__ = ["Log", "last_resort", "log", "setup"]
 
 MAX_VALUE = 500
 """Characters of one value that a line holds; what a client sends must not be able to fill the disk."""
 
+MAX_ITEMS = 50
+"""Items of one list or mapping that a line holds."""
+
+MAX_STACK = 16 * 1024
+"""Characters of one stack; of a longer one its beginning and its end are told."""
+
+_PLAIN = frozenset({bool, type(None)})
+_DEPTH = 3  # lists in lists that a line holds
 _FIELDS = "jackfield_event"
 _QUOTED = frozenset(" \t=\r\n\"'")  # a value with one of these stands in quotes
 _LEVEL_WIDTH = 9
+_LEVELS = {
+    logging.DEBUG: "debug",
+    logging.INFO: "info",
+    logging.WARNING: "warning",
+    logging.ERROR: "error",
+}
 
 
 class Log:
@@ -36,10 +54,15 @@ class Log:
 
     `exc_info` is an exception, whose stack follows the line. Control characters are escaped and long texts cut
     (MAX_VALUE), so that no value makes a line of its own (CWE-117).
+
+    `told` counts all events by level and name, also those of a level that nobody hears. `around` adds to an
+    event what surrounds it, the id of a trace for example; it must not fail.
     """
 
     def __init__(self, logger: logging.Logger) -> None:
         self._logger = logger
+        self.told: Counter[tuple[str, str]] = Counter()
+        self.around: Callable[[str, Mapping[str, Any]], Mapping[str, Any]] | None = None
 
     def debug(self, event: str, **fields: Any) -> None:
         """Tell what only a developer of Jackfield wants to hear."""
@@ -62,12 +85,14 @@ class Log:
         self._tell(logging.ERROR, event, sys.exception(), fields)
 
     def _tell(self, level: int, event: str, exc: BaseException | None, fields: Mapping[str, Any]) -> None:
+        self.told[_LEVELS[level], event] += 1
+        more = () if self.around is None else self.around(event, fields).items()
         logger = self._logger
         if not logger.isEnabledFor(level):
             return
         clean: dict[str, Any] = {"event": event}
-        for key, value in fields.items():
-            clean[key] = _one_line(value) if isinstance(value, str) else value
+        for key, value in (*fields.items(), *more):
+            clean[key] = value if type(value) in _PLAIN else _clean(value)
         file, line, function = _caller()
         stack = None if exc is None else (type(exc), exc, exc.__traceback__)
         message = _Message(clean)
@@ -87,6 +112,31 @@ def setup(style: Literal["text", "json"] = "text", stream: TextIO | None = None)
     root.handlers = [out]
     root.setLevel(logging.WARNING)
     logging.getLogger("jackfield").setLevel(logging.INFO)
+
+
+def last_resort() -> None:
+    """Send what nobody caught through the log as well: of threads, of finalizers, of the program, and warnings.
+
+    For a process of our own alone: it takes over hooks of the interpreter. Otherwise they print stacks of
+    many lines into a log of which each line is an object (ASVS 5.0, 16.5.4).
+    """
+    logging.captureWarnings(True)
+
+    def program(kind: type[BaseException], exc: BaseException, trace: TracebackType | None) -> None:
+        if isinstance(exc, Exception):
+            log.error("uncaught", exc_info=exc, at="the program")
+        else:
+            sys.__excepthook__(kind, exc, trace)
+
+    def thread(args: threading.ExceptHookArgs) -> None:
+        if args.exc_type is not SystemExit:  # how a thread may end; Python is silent about it too
+            name = args.thread.name if args.thread is not None else "a thread"
+            log.error("uncaught", exc_info=args.exc_value, at=name)
+
+    def finalizer(args: sys.UnraisableHookArgs) -> None:
+        log.error("uncaught", exc_info=args.exc_value, at=args.err_msg or "the end of an object")
+
+    sys.excepthook, threading.excepthook, sys.unraisablehook = program, thread, finalizer
 
 
 class _Message:
@@ -112,12 +162,12 @@ class _Json(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         event = _event(record)
         if record.exc_info:
-            event["exception"] = self.formatException(record.exc_info)
+            event["exception"] = "\n".join(_stack(self.formatException(record.exc_info)))
         return self._encode(event)
 
 
 class _Text(logging.Formatter):
-    """One record as one line for people; a stack follows it."""
+    """One record as one line for people; a stack follows it, indented, so that no line of it looks like a record."""
 
     def __init__(self, *, colours: bool) -> None:
         super().__init__()
@@ -127,9 +177,14 @@ class _Text(logging.Formatter):
         )
 
     def format(self, record: logging.LogRecord) -> str:
-        event = _event(record)
-        if self._colours or record.exc_info:
-            return self._render(None, event["level"], {**event, "exc_info": record.exc_info})
+        line = self._line(_event(record))
+        if not record.exc_info:
+            return line
+        return "\n    ".join([line, *_stack(self.formatException(record.exc_info))])
+
+    def _line(self, event: dict[str, Any]) -> str:
+        if self._colours:
+            return self._render(None, event["level"], event)
         head = f"{event.pop('timestamp')} [{event.pop('level'):<{_LEVEL_WIDTH}}] {event.pop('event')}"
         return " ".join([head, *[f"{key}={_shown(event[key])}" for key in sorted(event)]]).rstrip(" ")
 
@@ -154,10 +209,46 @@ def _shown(value: object) -> str:
     return value if isinstance(value, str) and _QUOTED.isdisjoint(value) else repr(value)
 
 
+def _clean(value: object, depth: int = 0) -> Any:
+    """A value as a line may hold it: bounded, of JSON's types, and without a character that acts."""
+    if isinstance(value, str):
+        return _one_line(value)
+    if type(value) in _PLAIN:
+        return value
+    if isinstance(value, int):
+        return int(value) if value.bit_length() <= 64 else "a number of more than 64 bits"
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)  # JSON has no NaN
+    if depth < _DEPTH and isinstance(value, Mapping):
+        first = list(value.items())[:MAX_ITEMS]
+        return {_one_line(str(key)): _clean(item, depth + 1) for key, item in first}
+    if depth < _DEPTH and isinstance(value, list | tuple):
+        return [_clean(item, depth + 1) for item in value[:MAX_ITEMS]]
+    return _one_line(_said(value))
+
+
+def _said(value: object) -> str:
+    try:
+        return str(value)
+    except Exception:  # noqa: BLE001 - any class may write its own __str__; a log line must not fail for it
+        return f"<{type(value).__name__}>"
+
+
+def _stack(text: str) -> list[str]:
+    """The lines of a stack, each printable; what an exception says may be what a client sent."""
+    if len(text) > MAX_STACK:
+        text = f"{text[: MAX_STACK // 2]}\n…\n{text[-MAX_STACK // 2 :]}"
+    return [_printable(line) for line in text.split("\n")]
+
+
 def _one_line(text: str) -> str:
     """Escape what could begin a line of its own or colour a terminal, and cut what is long (OPS-1)."""
     if len(text) > MAX_VALUE:
         text = text[:MAX_VALUE] + "…"
+    return _printable(text)
+
+
+def _printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)

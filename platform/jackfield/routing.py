@@ -6,7 +6,8 @@ build(folder) = config.load -> catalog.collect -> compile        all problems at
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -91,13 +92,24 @@ class _Node:
 
 
 class RoutingTable:
-    """All routes of one generation. `hash` changes when the plan's meaning or any process file does."""
+    """All routes of one generation. `hash` changes when the plan's meaning or any process file does.
 
-    __slots__ = ("_plain", "_root", "catalog", "hash", "plan", "routes", "warnings")
+    `verify` is the function that `auth.verify` names, None where it names none.
+    """
 
-    def __init__(self, plan: Plan, catalog: Catalog, routes: Iterable[Route], warnings: Iterable[Problem]) -> None:
+    __slots__ = ("_plain", "_root", "catalog", "hash", "plan", "routes", "verify", "warnings")
+
+    def __init__(
+        self,
+        plan: Plan,
+        catalog: Catalog,
+        routes: Iterable[Route],
+        warnings: Iterable[Problem],
+        verify: Callable[..., Any] | None = None,
+    ) -> None:
         self.plan = plan
         self.catalog = catalog
+        self.verify = verify
         self.routes: Mapping[str, Route] = {route.name: route for route in routes}
         self.warnings = tuple(warnings)
         self.hash = hashlib.sha256(f"{plan.hash} {catalog.hash}".encode()).hexdigest()[:12]
@@ -135,7 +147,7 @@ class RoutingTable:
 def build(folder: Path, generation: int) -> RoutingTable:
     """Load the project in `folder` whole. Raises PlanError with all problems; imports `processes/`."""
     loaded = load.load(folder)
-    found = catalog.collect(folder, generation)
+    found = catalog.collect(folder, generation, called=loaded.plan.auth.verify)
     table, problems = compile_table(loaded.plan, found)
     everything = _sorted([*loaded.problems, *found.problems, *problems])
     if any(problem.severity == "error" for problem in everything):
@@ -148,8 +160,9 @@ def build(folder: Path, generation: int) -> RoutingTable:
 def problems_of(folder: Path) -> tuple[tuple[Problem, ...], Plan]:
     """What can be told without importing any process: the file, and whether the processes it names exist."""
     loaded = load.load(folder)
-    found = catalog.collect(folder, 0, only_names=True)
+    found = catalog.collect(folder, 0, only_names=True, called=loaded.plan.auth.verify)
     missing = [problem for endpoint in loaded.plan.endpoints for problem in _unknown(loaded.plan, endpoint, found)]
+    missing += _unknown_verify(loaded.plan, found)
     return _sorted([*loaded.problems, *found.problems, *missing]), loaded.plan
 
 
@@ -163,7 +176,8 @@ def compile_table(plan: Plan, found: Catalog) -> tuple[RoutingTable, tuple[Probl
         if route is not None:
             routes.append(route)
             problems += _example_faults(plan, route)
-    return RoutingTable(plan, found, routes, ()), tuple(problems)
+    verify, faults = _verify(plan, found)
+    return RoutingTable(plan, found, routes, (), verify), (*problems, *faults)
 
 
 def _sorted(problems: Iterable[Problem]) -> tuple[Problem, ...]:
@@ -224,6 +238,42 @@ def _unknown(plan: Plan, endpoint: Endpoint, found: Catalog) -> list[Problem]:
         hint += f"; or {meant}" if meant else ""
     message = f'no process is named "{endpoint.process}"'
     return [plan.problem(("endpoints", endpoint.name, "process"), "unknown_process", message, hint)]
+
+
+_VERIFY = ("auth", "verify")
+_VERIFY_HINT = "write `def {function}(credential, request)` in processes/{file}.py, which gives an Identity or None"
+
+
+def _verify(plan: Plan, found: Catalog) -> tuple[Callable[..., Any] | None, list[Problem]]:
+    """The function that `auth.verify` names, or why it is none."""
+    name = plan.auth.verify
+    problems = _unknown_verify(plan, found)
+    if not name or problems or name.rpartition(".")[0] in found.broken:
+        return None, problems
+    function = found.function(name)
+    if function is None:
+        return None, [_bad_verify(plan, f'"{name}" is not a function')]
+    try:
+        inspect.signature(function).bind("credential", "request")
+    except (TypeError, ValueError):
+        return None, [_bad_verify(plan, f'"{name}" does not take two arguments, a credential and a request')]
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        return None, [_bad_verify(plan, f'"{name}" has a `yield`, and one answer is wanted')]
+    return function, []
+
+
+def _unknown_verify(plan: Plan, found: Catalog) -> list[Problem]:
+    name = plan.auth.verify
+    if not name or name in found.functions or name.rpartition(".")[0] in found.broken:
+        return []
+    near = get_close_matches(name, found.functions, n=1, cutoff=0.6)
+    return [_bad_verify(plan, f'no function is named "{name}"', f'did you mean "{near[0]}"?' if near else "")]
+
+
+def _bad_verify(plan: Plan, message: str, hint: str = "") -> Problem:
+    module, _, function = plan.auth.verify.rpartition(".")
+    write = _VERIFY_HINT.format(function=function, file=module.replace(".", "/"))
+    return plan.problem(_VERIFY, "bad_verify", message, hint or write)
 
 
 def _input_faults(plan: Plan, endpoint: Endpoint, compiled: Signature) -> list[Problem]:

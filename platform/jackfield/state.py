@@ -49,6 +49,7 @@ class State:
     folder: Path
     store_url: str = field(repr=False)
     _keys: tuple[bytes, ...] = field(default=(), repr=False)
+    _keys_from: Path | None = None
 
     @classmethod
     def open(
@@ -57,17 +58,18 @@ class State:
         *,
         state: Path | None = None,
         secret_keys: str | None = None,
+        secret_keys_file: Path | None = None,
         store: str | None = None,
     ) -> Self:
         """The state of the project in this folder; the folder is made where it is missing.
 
         The others are what JACKFIELD_STATE (the folder itself, instead of `.jackfield`),
-        JACKFIELD_SECRET_KEYS and JACKFIELD_STORE hold. Raises StateError.
+        JACKFIELD_SECRET_KEYS, JACKFIELD_SECRET_KEYS_FILE and JACKFIELD_STORE hold. Raises StateError.
         """
         keys = parse_keys(secret_keys, "JACKFIELD_SECRET_KEYS") if secret_keys is not None else ()
         folder = (state or project / ".jackfield").absolute()
         _make(folder)
-        return cls(folder, store or _sqlite_url(folder / "store.db"), keys)
+        return cls(folder, store or _sqlite_url(folder / "store.db"), keys, secret_keys_file)
 
     @property
     def key_file(self) -> Path:
@@ -94,14 +96,19 @@ class State:
         """The JSON Schema that editors complete endpoints.yaml from."""
         return self.folder / "endpoints.schema.json"
 
-    def keys(self) -> tuple[bytes, ...]:
+    def keys(self, *, make: bool = True) -> tuple[bytes, ...]:
         """The secret keys, newest first, each of 32 bytes or more.
 
-        From JACKFIELD_SECRET_KEYS if that was given, else from the key file, which is made with a random
-        key of 256 bits the first time. Raises StateError.
+        From the file of JACKFIELD_SECRET_KEYS_FILE, which is read anew each time, or JACKFIELD_SECRET_KEYS if
+        one was given, else from the key file of this folder, which is read anew too, and made with a random
+        key of 256 bits where it is missing; with `make=False` that is a fault. Raises StateError.
         """
+        if self._keys_from is not None:
+            return _read_keys(self._keys_from)
         if self._keys:
             return self._keys
+        if not make:
+            return _read_keys(self.key_file)
         with _told(f"the key file {self.key_file}"), _locked_file(self.key_file, wait=True) as file:
             text = os.read(file, 1 << 20).decode("ascii", errors="replace")
             if not text.strip():
@@ -112,7 +119,8 @@ class State:
 
     def warnings(self) -> list[str]:
         """What should be mended but stops nothing: a key file that others on this machine can read."""
-        if self._keys or sys.platform == "win32" or not self.key_file.exists():
+        given = self._keys or self._keys_from is not None
+        if given or sys.platform == "win32" or not self.key_file.exists():
             return []
         if stat.S_IMODE(self.key_file.stat().st_mode) & 0o077:
             return [f"other users can read {self.key_file}; close it to them: chmod 600 '{self.key_file}'"]
@@ -145,6 +153,12 @@ def parse_keys(text: str, place: str) -> tuple[bytes, ...]:
         if len(key) < _MIN_KEY:
             raise StateError(f"{which} is shorter than {_MIN_KEY} bytes; make a random one: {_NEW_KEY}")
     return keys
+
+
+def _read_keys(path: Path) -> tuple[bytes, ...]:
+    with _told(f"the key file {path}"):
+        text = path.read_text(encoding="ascii", errors="replace")
+    return parse_keys(text, str(path))
 
 
 def write_private(path: Path, content: str | bytes) -> None:

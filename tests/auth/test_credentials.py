@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jackfield.auth.credentials import MAX_CREDENTIAL, Credential, find
+from jackfield.auth.credentials import MAX_CREDENTIAL, Credential, find, offered
 from jackfield.errors import Refusal
 
 NAME = "gen_app_auth_token"
@@ -80,7 +80,6 @@ def test_tk_9_another_case_is_another_cookie() -> None:
         ("a\x00b", "character"),
         ("a\x7f", "character"),
         ("", "empty"),
-        ("a" * (MAX_CREDENTIAL + 1), "4 KiB"),
     ],
 )
 def test_tk_9_a_value_that_no_cookie_has_is_refused(value: str, word: str) -> None:
@@ -89,10 +88,90 @@ def test_tk_9_a_value_that_no_cookie_has_is_refused(value: str, word: str) -> No
     assert word in refusal.detail
 
 
-def test_the_longest_value_is_taken() -> None:
-    found = find(cookie(f"{NAME}={'a' * MAX_CREDENTIAL}"), b"", NAME)
+@pytest.mark.parametrize("where", ["cookie", "bearer", "subprotocol"])
+def test_the_longest_value_is_taken_and_no_longer_one(where: str) -> None:
+    found = find(sent(where, "a" * MAX_CREDENTIAL), b"", NAME)
     assert found is not None
     assert len(found.value) == MAX_CREDENTIAL
+    refusal = refused(sent(where, "a" * (MAX_CREDENTIAL + 1)))
+    assert (refusal.code, refusal.status) == ("credential_too_long", 400)
+    assert "4 KiB" in refusal.detail
+
+
+# the other ways
+
+
+def sent(where: str, token: str) -> list[tuple[bytes, bytes]]:
+    """A credential as the client's kind sends it."""
+    return {
+        "cookie": cookie(f"{NAME}={token}"),
+        "bearer": [(b"authorization", f"Bearer {token}".encode())],
+        "subprotocol": [(b"sec-websocket-protocol", f"jackfield.v1, bearer.{token}".encode())],
+    }[where]
+
+
+@pytest.mark.parametrize("where", ["cookie", "bearer", "subprotocol"])
+def test_a_token_is_found_where_it_may_stand(where: str) -> None:
+    found = find(sent(where, "1.a-b_c.d"), b"", NAME)
+    assert found is not None
+    assert (found.value, found.source) == ("1.a-b_c.d", where)
+
+
+def test_credentials_that_agree_are_one_and_the_cookie_comes_first() -> None:
+    fields = [*sent("subprotocol", "t"), *sent("bearer", "t"), *sent("cookie", "t")]
+    assert find(fields, b"", NAME) == Credential("t", "cookie")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("cookie", "bearer"), ("cookie", "subprotocol"), ("bearer", "subprotocol"), ("bearer", "bearer")]
+)
+def test_tk_9_two_credentials_that_differ_are_refused_wherever_they_stand(one: str, other: str) -> None:
+    refusal = refused([*sent(one, "a"), *sent(other, "b")])
+    assert (refusal.code, refusal.status) == ("contradictory_credentials", 400)
+    names = {"cookie": NAME, "bearer": "Authorization", "subprotocol": "sub-protocol"}
+    assert names[one] in refusal.detail
+    assert names[other] in refusal.detail
+
+
+@pytest.mark.parametrize(
+    "value", ["bearer abc", "BEARER  abc ", "Bearer abc"], ids=["lower case", "blanks", "as written"]
+)
+def test_the_scheme_of_a_bearer_token_has_no_case(value: str) -> None:
+    assert find([(b"authorization", value.encode())], b"", NAME) == Credential("abc", "bearer")
+
+
+@pytest.mark.parametrize("value", ["Basic dXNlcjpwYXNz", "Digest x", "Bearerabc", "abc", ""])
+def test_an_authorization_of_another_scheme_is_not_ours(value: str) -> None:
+    assert find([(b"authorization", value.encode())], b"", NAME) is None
+
+
+@pytest.mark.parametrize("value", ["Bearer", "Bearer ", 'Bearer "abc"', "Bearer a b", "Bearer a,b", "Bearer ключ"])
+def test_what_can_be_no_bearer_token_is_refused(value: str) -> None:
+    assert refused([(b"authorization", value.encode())]).code == "bad_credential"
+
+
+@pytest.mark.parametrize("offer", ["chat.v2, chat.v1", "jackfield.v1", "Bearer.abc, jackfield.v1", ""])
+def test_other_sub_protocols_carry_no_credential(offer: str) -> None:
+    assert find([(b"sec-websocket-protocol", offer.encode())], b"", NAME) is None
+
+
+@pytest.mark.parametrize("offer", ["bearer.abc", "chat.v2, bearer.abc", "Jackfield.v1, bearer.abc"])
+def test_a_token_without_a_sub_protocol_that_can_be_answered_is_told_how(offer: str) -> None:
+    refusal = refused([(b"sec-websocket-protocol", offer.encode())])
+    assert refusal.code == "bad_credential"
+    assert 'new WebSocket(url, ["jackfield.v1", "bearer." + token])' in refusal.fix
+    assert "abc" not in refusal.detail + refusal.fix
+
+
+@pytest.mark.parametrize("offer", ["jackfield.v1, bearer.", "jackfield.v1, bearer.a b", "jackfield.v1, bearer.ключ"])
+def test_what_can_be_no_token_is_refused_as_a_sub_protocol(offer: str) -> None:
+    assert refused([(b"sec-websocket-protocol", offer.encode())]).code == "bad_credential"
+
+
+def test_an_offer_may_be_spread_over_several_headers() -> None:
+    fields = [(b"sec-websocket-protocol", b"chat.v2,bearer.abc"), (b"sec-websocket-protocol", b" jackfield.v1")]
+    assert find(fields, b"", NAME) == Credential("abc", "subprotocol")
+    assert offered(fields) == ["chat.v2", "bearer.abc", "jackfield.v1"]
 
 
 @pytest.mark.parametrize(
@@ -119,11 +198,15 @@ def test_the_value_is_kept_out_of_repr() -> None:
     assert "geheim" not in repr(Credential("geheim", "cookie"))
 
 
-@given(st.lists(st.binary(max_size=60), max_size=4), st.binary(max_size=60))
+places = st.sampled_from([b"cookie", b"authorization", b"sec-websocket-protocol"])
+values = st.one_of(st.binary(max_size=60), st.binary(max_size=20).map(lambda end: b"Bearer " + end))
+
+
+@given(st.lists(st.tuples(places, values), max_size=4), st.binary(max_size=60))
 @settings(max_examples=200, deadline=None)
-def test_no_bytes_are_answered_by_anything_but_a_refusal(lines: list[bytes], query: bytes) -> None:
+def test_no_bytes_are_answered_by_anything_but_a_refusal(fields: list[tuple[bytes, bytes]], query: bytes) -> None:
     with suppress(Refusal):
-        find([(b"cookie", line) for line in lines], query, NAME)
+        find(fields, query, NAME)
 
 
 octets = st.text("!#$%&'()*+-./0123456789:<=>?@ABCXYZ[]^_`abcxyz{|}~", min_size=1, max_size=50)

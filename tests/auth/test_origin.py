@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jackfield.auth.origin import host_allowed, judge
+from jackfield.auth.origin import among, host_allowed, judge
 from jackfield.errors import Refusal
 
 OWN = "https://app.example.com"
@@ -91,6 +91,37 @@ def test_what_a_person_wrote_is_read_leniently() -> None:
     assert not passes("https://xn--e1afmkfd.xn--p1ai", allowed=allowed)
 
 
+@pytest.mark.parametrize(
+    ("origin", "may"),
+    [
+        ("https://a.preview.example.com", True),
+        ("https://a-1_b.preview.example.com", True),
+        ("https://xn--e1afmkfd.preview.example.com", True),
+        ("https://a.preview.example.com:443", True),
+        ("https://preview.example.com", False),
+        ("https://a.b.preview.example.com", False),
+        ("https://.preview.example.com", False),
+        ("https://*.preview.example.com", False),
+        ("https://a.preview.example.com.", False),
+        ("https://a.preview.example.com.evil.com", False),
+        ("https://apreview.example.com", False),
+        ("https://a/.preview.example.com", False),
+        ("https://a@b.preview.example.com", False),
+        ("http://a.preview.example.com", False),
+        ("https://a.preview.example.com:8443", False),
+        ("https://-.preview.example.com", False),
+        ("null", False),
+        ("", False),
+    ],
+)
+def test_tr_2_a_star_stands_for_one_label_and_nothing_else(origin: str, may: bool) -> None:
+    allowed = ("https://*.preview.example.com", "https://*.stage.example.com:8443", "https://*.пример.рф")
+    assert passes(origin, allowed=allowed) is may
+    assert among(origin, allowed) is may
+    assert among("https://a.stage.example.com:8443", allowed)
+    assert among("https://a.xn--e1afmkfd.xn--p1ai", allowed)
+
+
 def test_any_takes_every_page_and_nothing_malformed() -> None:
     assert passes("https://evil.example", any_origin=True)
     assert passes("null", any_origin=True)
@@ -113,6 +144,14 @@ def test_the_fix_is_the_line_to_paste() -> None:
     with pytest.raises(Refusal) as caught:
         judge(["https://shop.example.org"], OWN, any_origin=False, allowed=(), required=False)
     assert caught.value.fix == 'origins: ["https://shop.example.org"]'
+
+
+def test_with_its_place_the_line_repeats_those_who_are_let_in() -> None:
+    with pytest.raises(Refusal) as caught:
+        judge(
+            ["https://shop.example.org"], OWN, any_origin=False, allowed=("https://a.рф",), required=False, place="f:3"
+        )
+    assert caught.value.fix == 'origins: ["https://a.рф", "https://shop.example.org"]  # f:3'
 
 
 @pytest.mark.parametrize("origin", [["https://shop.example.org"], ["null"], ["nonsense"], [OWN, OWN], []])

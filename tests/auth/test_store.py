@@ -57,7 +57,7 @@ async def test_cf_11_every_text_is_stored_as_it_is(store: Store, text: str) -> N
 async def test_one_login_is_one_user(store: Store) -> None:
     await store.add("Zo\u00eb", None)
     refusal = await refused(store.add("Zoe\u0308", None))
-    assert (refusal.code, "already" in refusal.detail) == ("invalid_request", True)
+    assert (refusal.code, "already" in refusal.detail) == ("login_taken", True)
     assert len(await store.list()) == 1
 
 
@@ -204,3 +204,67 @@ async def test_changes_come_in_portions(store: Store, tmp_path: Path) -> None:
     first: Sequence[Change] = await store.changes_since(0)
     second = await store.changes_since(first[-1].id)
     assert [change.session for change in (*first, *second)] == [row[2] for row in rows]
+
+
+async def test_a_store_of_the_first_version_is_brought_up_to_date(
+    store: Store, url: str, tmp_path: Path, clock: Clock
+) -> None:
+    await store.add("Анна", None, ["support"])
+    await session(store, clock, "Анна", "s1")
+    await store.close()
+    database = sqlite3.connect(tmp_path / "store.db")
+    for table, column in (("sessions", "client"), ("sessions", "agent"), ("changes", "expires_at")):
+        database.execute(f"alter table jackfield_{table} drop column {column}")
+    database.execute("drop table jackfield_attempts")
+    database.execute("update jackfield_schema set version = 1")
+    database.commit()
+    database.close()
+    first, second = await asyncio.gather(Store.open(url, clock), Store.open(url, clock))
+    found = await first.get_session("digest of s1")
+    assert found is not None
+    assert (found.login, found.client, found.agent) == ("Анна", "", "")
+    assert await first.prolong("s1", clock() + 100, longest=1000, step=1)
+    assert [change.expires_at for change in await second.changes_since(0)] == [None, clock() + 100]
+    await second.attempts.begin("Анна", "10.0.0.1")
+    for one in (first, second):
+        await one.close()
+
+
+async def test_a_session_is_prolonged_within_its_bounds_and_never_revived(store: Store, clock: Clock) -> None:
+    await store.add("anna", None)
+    await session(store, clock, "anna", "s1", lifetime=100)
+    opened = clock()
+
+    async def prolonged(seconds: float) -> float | None:
+        found = await store.prolong("s1", opened + seconds, longest=500, step=10)
+        return None if found is None else found.expires_at - opened
+
+    assert await prolonged(109) == 100  # less than a step
+    assert await prolonged(50) == 100
+    assert await prolonged(110) == 110
+    assert await prolonged(600) == 500
+    assert [(change.kind, change.session) for change in await store.changes_since(1)] == [
+        ("session_refreshed", "s1"),
+        ("session_refreshed", "s1"),
+    ]
+    clock.move(500)
+    assert await prolonged(700) is None
+    assert await store.prolong("s2", clock() + 1, longest=500, step=0) is None
+
+
+async def test_a_change_of_a_user_is_whole_or_not_made(store: Store) -> None:
+    await store.add("anna", "$1", ["a"])
+    assert (await refused(store.change("anna", roles=["b", "not, one"], disabled=True))).code == "invalid_request"
+    user = await store.get("anna")
+    assert user is not None
+    assert (user.roles, user.disabled) == (frozenset("a"), False)
+    user = await store.change("anna", roles=["b"], disabled=True, password_hash="$2")
+    assert (user.roles, user.disabled, user.password_hash) == (frozenset("b"), True, "$2")
+    kinds = ["user_added", "roles_changed", "password_changed", "user_disabled"]
+    assert [kind for kind, _, _ in await news(store)] == kinds
+
+
+async def test_a_password_is_changed_only_in_place_of_the_one_that_was_meant(store: Store) -> None:
+    await store.add("anna", "$1")
+    assert await store.set_password_hash("anna", "$3", instead_of="$2") is None
+    assert await store.set_password_hash("anna", "$2", instead_of="$1") == 0

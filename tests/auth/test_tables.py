@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jackfield.auth.tables import Change, Session, User, normal_login, normal_role
+from jackfield.auth.tables import Change, Kind, Session, User, normal_login, normal_role
 from jackfield.errors import Refusal
-from jackfield.identity import Identity
+from jackfield.identity import ANONYMOUS, Identity
 
 ANNA = Identity("anna", frozenset({"support"}), "s1")
 
@@ -83,6 +85,39 @@ def test_a_change_of_a_user_concerns_all_sessions(kind: str) -> None:
     assert Change("anna", "", kind).concerns(ANNA)  # type: ignore[arg-type]
     assert not Change("Anna", "", kind).concerns(ANNA)  # type: ignore[arg-type]
     assert Change("anna", "", kind).ends is (kind != "roles_changed")  # type: ignore[arg-type]
+
+
+def test_a_moved_end_concerns_its_session_and_ends_nothing() -> None:
+    change = Change("anna", "s1", "session_refreshed", expires_at=5.0)
+    assert change.concerns(ANNA)
+    assert not change.concerns(Identity("anna", session="s2"))
+    assert not change.ends
+
+
+@pytest.mark.parametrize("kind", ["user_disabled", "user_removed", "roles_changed"])
+def test_a_change_of_a_user_concerns_no_caller_that_another_authority_knows(kind: str) -> None:
+    assert not Change("anna", "", kind).concerns(Identity("anna", session="jwt:1"))  # type: ignore[arg-type]
+
+
+def test_connections_are_closed_of_those_who_have_no_session_of_ours() -> None:
+    change = Change("anna", "", "connections_closed")
+    assert change.concerns(Identity("anna", session="jwt:1"))
+    assert not change.concerns(Identity("bob", session="jwt:1"))
+    assert not change.concerns(ANNA)  # it has a row of its own; a session opened since is not meant
+
+
+def test_a_silent_store_concerns_those_whose_session_it_keeps() -> None:
+    change = Change("", "", "store_silent")
+    assert change.concerns(ANNA)
+    assert not change.concerns(Identity("anna", session="jwt:1"))
+    assert not change.concerns(ANONYMOUS)
+
+
+def test_what_ends_a_connection_says_why() -> None:
+    kinds = set(get_args(Kind)) - {"session_refreshed", "roles_changed", "user_added", "user_enabled"}
+    reasons = {Change("anna", "s1", kind).reason for kind in kinds}
+    assert len(reasons) == len(kinds)
+    assert all(1 < len(reason.encode()) <= 123 for reason in reasons)
 
 
 @pytest.mark.parametrize("kind", ["user_added", "user_enabled"])

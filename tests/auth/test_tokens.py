@@ -115,7 +115,8 @@ def test_tk_3_old_keys_are_accepted_and_the_newest_signs() -> None:
 def test_tk_3_keys_rotate_without_a_restart() -> None:
     running = tokens(OLD)
     before = running.issue(SECRET, NOW + 60)
-    running.rotate([NEW, OLD])
+    assert running.rotate([NEW, OLD])
+    assert not running.rotate([NEW, OLD]), "nothing changed"
     assert running.read(before)
     with pytest.raises(ValueError, match="shorter"):
         running.rotate([b"short"])

@@ -198,6 +198,26 @@ def test_the_state_comes_from_the_environment_and_needs_no_project_then(
     assert result.stdout.splitlines() == [str(tmp_path / "state"), "postgresql://h/d", KEY]
 
 
+def test_keys_from_a_file_are_read_anew(tmp_path: Path) -> None:
+    """So that a running server can take over new ones."""
+    (tmp_path / "endpoints.yaml").touch()
+    keys = tmp_path / "keys"
+    keys.write_text(KEY + "\n")
+
+    @click.command()
+    @click.pass_context
+    @state_options
+    def twice(context: click.Context, state: State) -> None:
+        before = state.keys()
+        keys.write_text(f"{KEY[::-1]}\n{KEY}\n")
+        click.echo(f"{len(before)} {len(state.keys())}")
+
+    named = {"JACKFIELD_SECRET_KEYS_FILE": str(keys)}
+    assert CliRunner().invoke(twice, [], obj=Context(tmp_path), env=named).stdout == "1 2\n"
+    given = ["--secret-keys", KEY]  # the option goes before the file
+    assert CliRunner().invoke(twice, given, obj=Context(tmp_path), env=named).stdout == "1 1\n"
+
+
 def test_faults_of_the_state_are_one_line(tmp_path: Path) -> None:
     assert run_stateful(tmp_path).exit_code == 2
     (tmp_path / "endpoints.yaml").touch()

@@ -250,3 +250,11 @@ def test_a_role_that_is_not_declared_is_warned_of(project: Path) -> None:
     assert "warning: endpoints.yaml declares no role suport; did you mean support?" in result.stderr
     result = run(project, "roles", "анна", "+support", "-suport")
     assert "warning" not in result.stderr
+
+
+def test_users_whom_no_server_reads_are_told_of(project: Path) -> None:
+    settings = "auth: {login: off, verify: accounts.who}\nendpoints: {}\n"
+    (project / "endpoints.yaml").write_text(settings)
+    assert "no server of this project reads these users" in run(project, "list").stderr
+    (project / "endpoints.yaml").write_text("endpoints: {}\n")
+    assert "warning" not in run(project, "list").stderr

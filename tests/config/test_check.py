@@ -41,11 +41,17 @@ def told(load: Load, text: str) -> tuple[str, str, int]:
         ("origins: []", "wrong_value", "the list is empty"),
         ("origins: {any: true}", "wrong_type", "it must be a list like"),
         ("origins: [https://a.example/]", "wrong_value", "endpoints.say.origins.0: an origin has no path"),
-        ('origins: ["*"]', "not_supported_yet", "`origins: any`"),
-        ('origins: ["https://*.example.com"]', "not_supported_yet", "not carried out yet"),
+        ('origins: ["*"]', "wrong_value", "`origins: any`"),
+        ('origins: ["https://*.com"]', "wrong_value", "endpoints.say.origins.0: after `*.` comes a domain"),
         ("origin_required: yes", "wrong_type", "write true or false"),
-        ("refusals: close", "not_supported_yet", "`refusals: close` is not carried out yet"),
-        ("refusals: html", "wrong_value", "is not http"),
+        ("refusals: html", "wrong_value", "is not one of http, close"),
+        ("session_warning: 60", "wrong_type", "off or a time with its unit"),
+        (
+            "session_warning: 500ms",
+            "wrong_value",
+            "endpoints.say.session_warning: 500ms is out of bounds; from 1s to 1d",
+        ),
+        ("session_warning: 25h", "wrong_value", "from 1s to 1d"),
         ("on_connect: chat.join", "not_supported_yet", "`on_connect` is not carried out yet"),
         ("on_disconnect: chat.leave", "not_supported_yet", "`on_disconnect`"),
         ("limits: {rate: 0/s}", "wrong_value", "endpoints.say.limits.rate: 0/s is out of bounds; from 1/h to"),
@@ -64,11 +70,22 @@ def told(load: Load, text: str) -> tuple[str, str, int]:
         ("limits: {rate: false}", "wrong_type", "must be off"),
         ("limits: {rate: }", "wrong_type", "there is no value"),
         ("rate: 50/s", "unknown_key", "`rate` stands under `limits`"),
-        ("limits: {rate_per_user: 1/s}", "not_supported_yet", "`rate_per_user`"),
-        ("limits: {idle: 5m}", "not_supported_yet", "`idle`"),
-        ("limits: {per_address: 5}", "not_supported_yet", "`per_address`"),
-        ("limits: {queue: 1MiB}", "not_supported_yet", "`queue`"),
-        ("limits: {slow_consumer: close}", "not_supported_yet", "`slow_consumer`"),
+        ("limits: {rate_per_user: 0/s}", "wrong_value", "endpoints.say.limits.rate_per_user: 0/s is out of bounds"),
+        ("limits: {rate_per_user: 100}", "wrong_type", "it must be off or so many messages"),
+        ("limits: {idle: 5}", "wrong_type", "off or a time with its unit"),
+        ("limits: {idle: 10ms}", "wrong_value", "from 1s to 1d"),
+        ("limits: {idle: 2d}", "wrong_value", "from 1s to 1d"),
+        ("limits: {per_address: 0}", "wrong_value", "smaller than 1"),
+        ("limits: {per_address: '5'}", "wrong_value", "it must be a whole number, 1 or more, or off"),
+        ("limits: {per_address: 1.5}", "wrong_type", "it must be a whole number, 1 or more, or off"),
+        (
+            "limits: {queue: 1KiB}",
+            "wrong_value",
+            "endpoints.say.limits.queue: 1KiB is out of bounds; from 4KiB to 64MiB",
+        ),
+        ("limits: {queue: off}", "wrong_value", "it must be a size like 64KiB"),
+        ("limits: {slow_consumer: drop}", "wrong_value", '"drop" is not one of close, drop_oldest'),
+        ("slow_consumer: close", "unknown_key", "`slow_consumer` stands under `limits`"),
         ("limits: {tim: 5s}", "unknown_key", 'did you mean "time"?'),
         ("limits:", "wrong_type", "a mapping belongs here"),
         ("limits: {time: 30}", "wrong_type", "with its unit"),
@@ -78,7 +95,7 @@ def told(load: Load, text: str) -> tuple[str, str, int]:
         ("limits: {ping: 0s}", "wrong_value", "from 1s to 1h"),
         ("limits: {message: 64GiB}", "wrong_value", "like 64KiB"),
         ("limits: {message: 65MiB}", "wrong_value", "to 64MiB"),
-        ("limits: {message: 0}", "wrong_value", "from 16 bytes"),
+        ("limits: {message: 0}", "wrong_value", "from 16B to 64MiB"),
         ("limits: {message: 0.3KiB}", "wrong_value", "whole number of bytes"),
         ("limits: {connections: 0}", "wrong_value", "smaller than 1"),
         ("limits: {connections: many}", "wrong_type", "a whole number belongs here"),
@@ -144,7 +161,8 @@ def test_faults_of_an_endpoint(load: Load, line: str, code: str, words: str) -> 
         ("defaults: {url: /x}", "unknown_key", "every endpoint has a `url` of its own"),
         ("defaults: {auth: null}", "wrong_type", "it must be required"),
         ("defaults: {limits: {rate: 1}}", "wrong_type", "defaults.limits.rate"),
-        ("defaults: {limits: {idle: 5m}}", "not_supported_yet", "defaults.limits.idle"),
+        ("defaults: {limits: {idle: 5}}", "wrong_type", "defaults.limits.idle"),
+        ("defaults: {session_warning: 0s}", "wrong_value", "defaults.session_warning"),
         ("defaults: {origins: ['null']}", "wrong_value", "defaults.origins.0"),
     ],
 )
@@ -249,7 +267,7 @@ def test_once_roles_are_declared_others_are_unknown(load: Load) -> None:
 
 
 def test_many_faults_in_one_endpoint_are_all_told(load: Load) -> None:
-    text = ENDPOINT.format("limits: {time: 1, idle: 5, x: 1}\n    auth: 5\n    tags: 5")
+    text = ENDPOINT.format("limits: {time: 1, idle: 5, x: 1}\n    auth: 5\n    on_connect: a.b")
     assert {p.code for p in load(text).problems} == {"wrong_type", "not_supported_yet", "unknown_key"}
     assert len(load(text).problems) == 5
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from jackfield.config.plan import AuthSettings, Endpoint, Limits
+from jackfield.config.plan import AuthSettings, Endpoint, JwtSettings, Limits
 from jackfield.config.schema import document
 from jackfield.config.units import duration, rate, size
 
@@ -24,6 +24,7 @@ SECTIONS = {
     "The file": SCHEMA["properties"],
     "auth": DEFS["signIn"]["properties"],
     "cookie": COOKIE["properties"],
+    "jwt": DEFS["provider"]["properties"],
     "An endpoint": DEFS["endpoint"]["properties"],
     "limits": DEFS["limits"]["properties"],
     "examples": DEFS["example"]["properties"],
@@ -80,8 +81,14 @@ def test_defaults_of_the_schema_are_those_of_the_plan() -> None:
     assert duration(limits["ping"]["default"]) == Limits().ping
     assert limits["connections"]["default"] == Limits().connections
     assert limits["per_user"]["default"] == Limits().per_user
+    assert size(limits["queue"]["default"]) == Limits().queue
+    assert limits["slow_consumer"]["default"] == Limits().slow_consumer
+    for key in ("rate_per_user", "idle", "per_address"):
+        assert (limits[key]["default"], getattr(Limits(), key)) == ("off", None)
     assert endpoint["auth"]["default"] == plan.access.mode
     assert endpoint["origin_required"]["default"] == plan.origins.required
+    assert endpoint["refusals"]["default"] == plan.refusals
+    assert (endpoint["session_warning"]["default"], plan.session_warning) == ("off", None)
     for key in ("summary", "description", "tags", "subprotocols", "examples"):
         assert list(endpoint[key]["default"]) == list(getattr(plan, key))
 
@@ -96,10 +103,17 @@ def test_defaults_of_logging_in_are_those_of_the_plan() -> None:
     assert node["token_in_body"]["default"] == settings.token_in_body
     assert SECTIONS["cookie"]["same_site"]["default"] == settings.same_site
     assert SECTIONS["cookie"]["partitioned"]["default"] == settings.partitioned
+    assert (node["login"]["default"], settings.own) == ("on", True)
+    assert settings.verify == ""
+    assert duration(node["recheck"]["default"]) == settings.recheck
+    assert settings.jwt is None
+    jwt, plan = SECTIONS["jwt"], JwtSettings("keys.json", "https://login.example.com", ("desk",))
+    assert tuple(jwt["algorithms"]["default"]) == plan.algorithms
+    assert (jwt["login"]["default"], jwt["roles"]["default"]) == (plan.login, plan.roles)
 
 
 def test_every_setting_of_the_plan_can_be_written_in_the_file() -> None:
-    unwritten = {"name", "access", "queue"}  # the endpoint's own key, `auth`, and what no file sets yet
-    written_keys = {*SECTIONS["An endpoint"], *SECTIONS["limits"], *SECTIONS["auth"], *SECTIONS["cookie"]}
-    for kind in (Endpoint, Limits, AuthSettings):
+    unwritten = {"name", "access", "own"}  # the endpoint's own key, `auth` and `login`
+    written_keys = {key for section in SECTIONS.values() for key in section}
+    for kind in (Endpoint, Limits, AuthSettings, JwtSettings):
         assert {field.name for field in dataclasses.fields(kind)} - unwritten <= written_keys

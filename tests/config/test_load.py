@@ -39,7 +39,7 @@ FULL = """
         process: support.chat.say
         auth: {roles: [support, admin, support]}
         origin_required: true
-        refusals: http
+        refusals: close
         input: {properties: {text: {maxLength: 500}}}
         limits: {message: 1MiB, time: 500ms, connections: 5, per_user: 1, rate: off}
         summary: "Says something"
@@ -73,6 +73,7 @@ def test_everything_that_a_file_can_say(load: Load) -> None:
     assert loaded.problems == ()
     plan = loaded.plan
     assert plan.title == "Поддержка 👋"
+    assert plan.origins == Origins(allowed=("https://app.example.com",))
     assert plan.roles == {"support": "Agents", "lead": ""}
     assert plan.auth == AuthSettings("__Host-desk", "strict", True, "/account", 28800.0, 1800.0, False)
     say, opened = plan.endpoints
@@ -82,6 +83,7 @@ def test_everything_that_a_file_can_say(load: Load) -> None:
         process="support.chat.say",
         access=Access("required", ("support", "admin")),
         origins=Origins(allowed=("https://app.example.com",), required=True),
+        refusals="close",
         input={"properties": {"text": {"maxLength": 500}}},
         limits=Limits(message=1048576, time=0.5, connections=5, per_user=1, ping=None, rate=None),
         summary="Says something",
@@ -102,6 +104,31 @@ def test_everything_that_a_file_can_say(load: Load) -> None:
     assert opened.access == Access("public")
     assert opened.origins == Origins(any=True)
     assert opened.limits == Limits(time=5.0, ping=None, rate=50.0)
+
+
+def test_what_an_endpoint_and_its_limits_can_say_of_the_life_of_a_connection(load: Load) -> None:
+    text = """
+        defaults: {session_warning: 60s, limits: {idle: 10m, rate_per_user: 100/s, per_address: 5}}
+        endpoints:
+          say:
+            url: /ws/say
+            process: a.b
+            limits: {queue: 256KiB, slow_consumer: drop_oldest, per_address: 7}
+          open:
+            url: /ws/open
+            process: a.b
+            session_warning: off
+            limits: {idle: off, rate_per_user: off, per_address: off, queue: 65536}
+    """
+    loaded = load(text)
+    assert loaded.problems == ()
+    say, opened = loaded.plan.endpoints
+    assert (say.session_warning, opened.session_warning) == (60.0, None)
+    assert say.limits == Limits(
+        idle=600.0, rate_per_user=100.0, per_address=7, queue=262144, slow_consumer="drop_oldest"
+    )
+    assert opened.limits == Limits(queue=65536)
+    assert loaded.plan.origins == Origins()
 
 
 def test_the_plan_knows_where_everything_stands(load: Load) -> None:

@@ -20,6 +20,7 @@ class Seat:
 
     endpoint: str = "greeting"
     identity: Identity = ANNA
+    address: str = ""
     closed: list[tuple[int, str]] = field(default_factory=list)
 
     def close(self, code: int, reason: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import socket
 import ssl
 from collections.abc import AsyncIterator, MutableMapping
 from typing import Any
@@ -29,8 +30,15 @@ Scope = MutableMapping[str, Any]
 class Listening:
     """Where clients connect to. Those of one test are closed with it."""
 
-    def __init__(self, port: int, state: ServerState, stack: contextlib.AsyncExitStack, tls: ssl.SSLContext | None):
-        self.port = port
+    def __init__(
+        self,
+        listener: socket.socket,
+        state: ServerState,
+        stack: contextlib.AsyncExitStack,
+        tls: ssl.SSLContext | None,
+    ) -> None:
+        self.listener = listener
+        self.port: int = listener.getsockname()[1]
         self.state = state
         self._stack = stack
         self._tls = tls
@@ -92,7 +100,7 @@ async def listening(
     loop = asyncio.get_running_loop()
     server = await loop.create_server(protocol, "127.0.0.1", 0, ssl=None if tls is None else tls[0])
     async with contextlib.AsyncExitStack() as stack:
-        here = Listening(server.sockets[0].getsockname()[1], state, stack, None if tls is None else tls[1])
+        here = Listening(server.sockets[0], state, stack, None if tls is None else tls[1])
         try:
             yield here
         finally:

@@ -17,7 +17,9 @@ from jackfield.server.conversation import Conversation
 from jackfield.server.dispatch import Dispatcher
 from jackfield.server.generation import Generation
 from jackfield.server.handshake import Standing
+from jackfield.server.lag import Lag
 from jackfield.server.metrics import Meter
+from jackfield.server.pace import Paces
 
 from .door import LIMIT, until
 
@@ -147,6 +149,8 @@ class Live:
     """A gateway as the conversation sees it."""
 
     generation: Generation
+    lag: Lag
+    paces: Paces
 
 
 @dataclass
@@ -203,15 +207,16 @@ def talk_on(
     *,
     fast: bool,
     limits: Limits,
+    live: Live | None = None,
 ) -> Talk:
     """Begin a conversation on an endpoint of CODE."""
     names = table.routes["echo"].process.function.__globals__
     network = FakeTransport(fast=fast)
-    live = Live(opened(1, table))
+    live = live or Live(opened(1, table), Lag(clock=clock), Paces(Lag(clock=clock)))
     standing = Standing(endpoint, {}, (), "http://127.0.0.1")
     meter = Meter()
     one = Conversation(network, live, dispatcher, standing, meter, limits=limits, clock=clock)
-    one.begin(Connection(one, id="c1", endpoint=endpoint, identity=Identity("аня"), params={}, query={}))
+    one.begin(Connection(one, id="c1", endpoint=endpoint, identity=Identity("аня"), params={}, query={}), limits)
     return Talk(network, one, live, names["SEEN"], names["GATES"], meter)
 
 

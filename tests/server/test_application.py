@@ -13,6 +13,7 @@ from starlette.routing import Mount
 from starlette.testclient import TestClient
 
 import jackfield
+from jackfield.state import StateError
 
 FILE = """
 endpoints:
@@ -93,3 +94,31 @@ async def test_no_handler_of_the_host_is_touched(project: Path, caplog: pytest.L
     ]
     assert any(record.getMessage().startswith("connection_opened") for record in caplog.records)
     assert logging.getLogger().handlers == before
+
+
+def test_secrets_may_stand_in_files(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    keys, store = project / "keys", project / "store"
+    keys.write_text("0123456789abcdef" * 4 + "\n", encoding="ascii")
+    store.write_text(f"sqlite+aiosqlite:///{project / 'elsewhere.db'}\n", encoding="utf-8")
+    monkeypatch.setenv("JACKFIELD_SECRET_KEYS_FILE", str(keys))
+    monkeypatch.setenv("JACKFIELD_STORE_FILE", str(store))
+    with TestClient(jackfield.application(project)) as client:
+        assert client.get("/health").status_code == 200
+    assert (project / "elsewhere.db").exists()
+    assert not (project / ".jackfield" / "secret_keys").exists()
+
+
+@pytest.mark.parametrize(
+    ("variables", "words"),
+    [
+        ({"JACKFIELD_STORE": "sqlite+aiosqlite://", "JACKFIELD_STORE_FILE": "store"}, "keep one of them"),
+        ({"JACKFIELD_STORE_FILE": "/no/such/file"}, "No such file"),
+    ],
+)
+def test_a_secret_given_twice_or_in_no_file_is_told(
+    project: Path, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], words: str
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(StateError, match=words), TestClient(jackfield.application(project)):
+        pass

@@ -133,7 +133,7 @@ async def test_limits_of_the_endpoint_are_told_to_the_server(open_door: OpenDoor
     await caller.leave()
     assert tuned == [Limits(message=1024, ping=7.0)]
     assert len(door.gateway.hub) == 0
-    assert door.gateway.metrics.closes == {1001: 1}
+    assert door.gateway.metrics.closes == {"1001": 1}
 
 
 async def test_a_client_that_is_gone_before_the_accept_leaves_no_seat(door: Door) -> None:

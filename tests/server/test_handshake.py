@@ -51,6 +51,7 @@ class Seats:
 
     all: int = 0
     own: int = 0
+    near: int = 0
     asked: list[tuple[str, str]] = field(default_factory=list)
 
     def count(self, endpoint: str) -> int:
@@ -59,6 +60,9 @@ class Seats:
     def count_of(self, endpoint: str, login: str) -> int:
         self.asked.append((endpoint, login))
         return self.own
+
+    def count_from(self, endpoint: str, address: str) -> int:
+        return self.near
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from jackfield.server import login as login_module
+from jackfield.server import json_api
 
 from .conftest import Clock, OpenDoor
 from .door import COOKIE, Door, Headers
@@ -190,7 +190,7 @@ async def test_a_session_that_has_run_out_is_told_so(door: Door, clock: Clock) -
 
 
 async def test_a_body_that_does_not_come_is_not_waited_for(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(login_module, "BODY_LIMIT", 0.02)
+    monkeypatch.setattr(json_api, "BODY_LIMIT", 0.02)
     sent: list[Any] = []
 
     async def receive() -> Any:

@@ -33,7 +33,39 @@ def test_loopback(host: str, loopback: bool) -> None:
 def test_a_proxy_or_another_application_makes_it_reachable() -> None:
     assert not Options(behind_proxy=("127.0.0.1",)).local
     assert not Options(embedded=True).local
-    assert Options(public_url="https://a.example").local, "the listener itself is still this machine's"
+    assert not Options(public_url="https://a.example").local, "something in front passes others on"
+    assert not Options(admin_port=9000).local, "what is not for the public has a port of its own"
+    assert Options(public_url="http://localhost:9999").local
+
+
+def test_the_admin_port_is_a_local_listener_in_front_of_which_nothing_is_believed() -> None:
+    public = Options(
+        host="0.0.0.0",
+        port=443,
+        tls_cert="a",
+        tls_key="b",
+        behind_proxy=("10.0.0.0/8",),
+        public_url="https://a.example/rt",
+        admin_port=9000,
+    )
+    assert public.admin == Options(host="127.0.0.1", port=9000)
+    assert public.admin.local
+    assert public.admin.address == "http://127.0.0.1:9000"
+    assert Options().admin is None
+
+
+@pytest.mark.parametrize(
+    ("url", "prefix"),
+    [
+        ("", ""),
+        ("https://a.example", ""),
+        ("https://a.example/", ""),
+        ("https://a.example/rt", "/rt"),
+        ("https://a.example/a/b-c/", "/a/b-c"),
+    ],
+)
+def test_the_path_of_the_public_address_stands_before_ours(url: str, prefix: str) -> None:
+    assert Options(public_url=url).prefix == prefix
 
 
 @pytest.mark.parametrize(
@@ -47,6 +79,7 @@ def test_a_proxy_or_another_application_makes_it_reachable() -> None:
         ({"tls_cert": "a", "tls_key": "b", "port": 443}, "https://127.0.0.1"),
         ({"tls_cert": "a", "tls_key": "b"}, "https://127.0.0.1:8000"),
         ({"public_url": "https://a.example/"}, "https://a.example"),
+        ({"public_url": "https://a.example/rt/"}, "https://a.example/rt"),
     ],
 )
 def test_the_address_to_tell_people(given: dict[str, Any], address: str) -> None:
@@ -82,7 +115,22 @@ def test_the_own_origin_as_the_client_addressed_it(given: dict[str, Any], scheme
         ({"behind_proxy": ("10.0.0.1/8",)}, "10.0.0.1/8"),
         ({"behind_proxy": ("*",)}, "*"),
         ({"public_url": "https://a.example"}, None),
-        ({"public_url": "https://a.example/rt"}, "--public-url"),
+        ({"public_url": "https://a.example/rt"}, None),
+        ({"public_url": "https://a.example:8443/a/b.c/"}, None),
+        ({"public_url": "https://[::1]:8443"}, None),
+        ({"public_url": "https://a.example/привет"}, "--public-url"),
+        ({"public_url": "https://a.example//rt"}, "--public-url"),
+        ({"public_url": "https://a.example/r%20t"}, "--public-url"),
+        ({"public_url": "https://a.example/?"}, "--public-url"),
+        ({"public_url": "https://me@a.example"}, "--public-url"),
+        ({"public_url": "https://a.example:port"}, "--public-url"),
+        ({"public_url": "https://[a.example"}, "--public-url"),
+        ({"public_url": "https://:80"}, "--public-url"),
+        ({"behind_proxy": ("0.0.0.0/0",)}, "would believe every client"),
+        ({"behind_proxy": ("::/0",)}, "would believe every client"),
+        ({"admin_port": 9000}, None),
+        ({"admin_port": 0}, None),
+        ({"admin_port": 8000}, "--admin-port and --port are both 8000"),
         ({"public_url": "wss://a.example"}, "--public-url"),
         ({"public_url": "a.example"}, "--public-url"),
         ({"public_url": "https://a.example?x=1"}, "--public-url"),

@@ -12,7 +12,9 @@ from jackfield.server import conversation as conversation_module
 from jackfield.server.conversation import Conversation
 from jackfield.server.dispatch import Dispatcher
 from jackfield.server.handshake import Standing
+from jackfield.server.lag import Lag
 from jackfield.server.metrics import Meter
+from jackfield.server.pace import Paces
 from jackfield.server.transport import ROOM
 
 from .conftest import Build
@@ -91,7 +93,8 @@ async def test_a_thread_may_send_after_the_loop_has_ended(build_table: Build) ->
     standing = Standing("echo", {}, (), "")
 
     async def open_one() -> Conversation:
-        live = Live(opened(1, table))
+        lag = Lag()
+        live = Live(opened(1, table), lag, Paces(lag))
         return Conversation(FakeTransport(), live, Dispatcher(threads=1), standing, Meter(), limits=Limits(queue=100))
 
     one = await asyncio.to_thread(lambda: asyncio.run(open_one()))

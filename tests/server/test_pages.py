@@ -44,6 +44,18 @@ def test_the_cookie_is_named_in_the_challenge() -> None:
     )
 
 
+def test_where_people_log_in_elsewhere_no_login_of_ours_is_named(build_table: Build) -> None:
+    auth = AuthSettings(own=False)
+    answer = pages.problem(Refusal("not_logged_in"), auth)
+    assert answer.headers["WWW-Authenticate"] == 'Cookie realm="jackfield", cookie-name="gen_app_auth_token"'
+    route = build_table("  say: {url: /ws/say, process: p.echo}").routes["say"]
+    for as_page in (True, False):
+        told = pages.upgrade_required(
+            route, auth, own="http://a", path="/ws/say", would=None, tell=True, as_page=as_page
+        )
+        assert "/auth/login" not in bytes(told.body).decode()
+
+
 def test_nothing_in_a_page_is_taken_for_markup(build_table: Build) -> None:
     evil = "<script>alert(1)</script>"
     table = build_table(
@@ -91,3 +103,22 @@ def say(text: str, n: int, share: float, yes: bool, tags: list[str], more: dict[
     made = pages.sample(route.signature.input_schema)
     assert made == {"text": "…", "n": 1, "share": 1.5, "yes": True, "tags": [], "more": {}, "x": "…"}
     assert route.whole.is_valid(made)
+
+
+@pytest.mark.parametrize(
+    ("own", "strict"),
+    [
+        ("https://app.example.com", True),
+        ("https://app.example.com:8443", True),
+        ("http://app.example.com", False),
+        ("https://localhost:8000", False),
+        ("https://127.0.0.1", False),
+        ("https://[::1]:8000", False),
+        ("https://[2J]", False),
+        ("https://[", False),
+        ("", False),
+    ],
+)
+def test_what_came_over_tls_shall_come_so_again(own: str, strict: bool) -> None:
+    answer = pages.secured(pages.problem(Refusal("not_found"), AUTH), own)
+    assert answer.headers.get("Strict-Transport-Security") == (pages.HSTS if strict else None)

@@ -105,7 +105,6 @@ async def test_the_upgrade_may_be_asked_for_in_any_of_the_headers(start: Start, 
         (request(Upgrade="websocket\r\nUpgrade: h2c"), "Upgrade"),
         (request(Transfer_Encoding="chunked"), "no body"),
         (request(Content_Length="5"), "no body"),
-        (request(Transfer_Encoding="chunked", Content_Length="5"), "no body"),
         (request(version="1.0"), "HTTP/1.0"),
         (request(method="POST"), "POST"),
         (request(**{f"X-{n}": "1" for n in range(200)}), "more than 100 headers"),
@@ -162,7 +161,7 @@ async def test_what_is_no_http_is_answered_in_our_form(
         b"GET /ws HTTP/1.1\nHost: a\n\n",
         b"GET / HTTP/2.0\r\nHost: a\r\n\r\n",
         b"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n",
-        request(X="y" * 70_000),
+        request(X="y" * 10_000),
     ],
 )
 async def test_odd_heads_have_one_answer(start: Start, head: bytes) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 from typing import Any
 
@@ -12,8 +13,9 @@ from hypothesis import strategies as st
 
 from jackfield.config.plan import Limits
 from jackfield.routing import RoutingTable
-from jackfield.server.conversation import BURST, INBOX, RESERVE
+from jackfield.server.conversation import INBOX
 from jackfield.server.dispatch import Dispatcher
+from jackfield.server.pace import BURST, CREDIT, RESERVE
 
 from .conftest import Build, Clock
 from .talk import CODE, ENDPOINTS, Begin, Talk, replies, talk_on
@@ -45,6 +47,29 @@ async def test_what_is_refused_counts_as_well(begin: Begin, clock: Clock) -> Non
     assert waits == pytest.approx([0.2 + n / 10 for n in range(10)], abs=0.0011)
     clock.move(waits[-1] - 0.05)
     talk.text("too early")
+    assert limited(talk.network.frames[-1])
+
+
+async def test_what_piled_up_while_the_loop_stood_still_is_no_flood(begin: Begin, clock: Clock) -> None:
+    talk = begin("echo", rate=10.0)
+    talk.text(*["a"] * 20)
+    talk.live.lag.expect(0.25)
+    clock.move(20.25)  # as long as somebody's process kept the loop from reading
+    talk.text(*["b"] * 218)
+    assert not any(limited(frame) for frame in talk.network.frames)
+    talk.live.lag.look()
+    talk.live.lag.expect(0.25)
+    talk.text(*["c"] * 4)
+    assert limited(talk.network.frames[-1]), "the credit is given once"
+
+
+async def test_what_is_not_counted_against_a_client_is_bounded(begin: Begin, clock: Clock) -> None:
+    talk = begin("echo", rate=10.0)
+    talk.live.lag.expect(0.25)
+    clock.move(3_600)
+    most = int(10 * (BURST + CREDIT))
+    talk.text(*["b"] * (most + 2))
+    assert [limited(frame) for frame in talk.network.frames[most - 3 : most - 1]] == [False, False]
     assert limited(talk.network.frames[-1])
 
 
@@ -133,7 +158,7 @@ async def test_what_piled_up_is_not_owed_for_ever(begin: Begin, clock: Clock) ->
     for name in names:
         talk.gates.setdefault(name, asyncio.Event()).set()
     await talk.frames(INBOX + 1)
-    assert talk.one._reserve <= RESERVE
+    assert talk.one._pace._reserve <= RESERVE
     clock.move(2 * RESERVE)
     talk.text(*["0"] * 41)
     await talk.network.until(lambda: talk.network.closed is not None)
@@ -170,7 +195,7 @@ async def test_binary_messages_count(begin: Begin) -> None:
 )
 async def test_the_refusal_states_the_rate_as_it_was_written(begin: Begin, rate: float, words: str) -> None:
     talk = begin("echo", rate=rate)
-    frame = talk.one._too_fast(talk.one._slack + 1e-9)
+    frame = talk.one._too_fast(talk.one._pace.slack + 1e-9, talk.one._pace)
     assert frame is not None
     assert f"faster than {words};" in json.loads(frame)["error"]["message"]
 
@@ -200,6 +225,49 @@ async def test_a_publish_changes_the_rate_of_open_connections(begin: Begin) -> N
     talk.one.adapt({}, Limits(rate=None))
     talk.text("e")
     assert talk.network.frames[-1] == {"message": "e"}
+
+
+async def test_all_connections_of_a_user_share_their_rate(table: RoutingTable, clock: Clock) -> None:
+    dispatcher = Dispatcher(threads=1, clock=clock)
+    limits = Limits(rate=None, rate_per_user=10.0)
+    one = talk_on(table, "echo", dispatcher, clock, fast=True, limits=limits)
+    two = talk_on(table, "echo", dispatcher, clock, fast=True, limits=limits, live=one.live)
+    other = talk_on(table, "heavy", dispatcher, clock, fast=True, limits=limits, live=one.live)
+    one.text(*["a"] * 12)
+    two.text(*["a"] * 8)
+    assert not any(limited(frame) for frame in one.network.frames + two.network.frames)
+    two.text("a")
+    (last,) = two.network.frames[8:]
+    assert limited(last)
+    assert "10 a second from all connections of this user" in last["error"]["message"]
+    one.one.received_binary()
+    assert limited(one.network.frames[-1])
+    other.say({"kilobytes": 1})
+    assert not limited(other.network.frames[-1]), "another endpoint has its own"
+    clock.move(last["error"]["retry_after"] + 0.1)
+    one.text("b")
+    assert one.network.frames[-1] == {"message": "b"}
+    two.text(*["a"] * 50)
+    assert two.network.closed is not None
+    assert two.network.closed[0] == 4429
+    assert one.network.closed is None
+    two.one.adapt({}, Limits(rate=None))
+    one.one.adapt({}, Limits(rate=None))
+    one.text(*["c"] * 50)
+    assert not any(limited(frame) for frame in one.network.frames[-50:])
+    dispatcher.close()
+
+
+async def test_the_rate_of_a_user_who_left_is_forgotten(table: RoutingTable, clock: Clock) -> None:
+    dispatcher = Dispatcher(threads=1, clock=clock)
+    talk = talk_on(table, "echo", dispatcher, clock, fast=True, limits=Limits(rate_per_user=10.0))
+    paces = talk.live.paces
+    assert len(paces._shared) == 1
+    assert paces.of("echo", "", 10.0) is None, "nobody has no rate of his own"
+    del talk
+    gc.collect()
+    assert len(paces._shared) == 0
+    dispatcher.close()
 
 
 @pytest.fixture

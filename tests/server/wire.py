@@ -70,6 +70,9 @@ class Wire(asyncio.Transport):
         assert not self.reading or self.closed, "resumed twice"
         self.reading = True
 
+    def can_write_eof(self) -> bool:
+        return False
+
     def get_write_buffer_size(self) -> int:
         return self.buffered
 

@@ -54,7 +54,9 @@ def unharmed(server: Server) -> Iterator[None]:
         assert ask(new, text="новый") == {"text": "новый"}
     assert server.process.poll() is None
     assert server.stop() == 0
-    bad = [number for number, line in enumerate(server.lines) if "Traceback" in line or "rror" in line]
+    bad = [
+        number for number, line in enumerate(server.lines) if "Traceback" in line or "[error" in line or "Error" in line
+    ]
     assert not bad, "\n".join(server.lines[bad[0] : bad[0] + 40])
 
 

@@ -120,7 +120,7 @@ def test_refusals_teach(example: Path, start: Callable[..., Server]) -> None:
     with pytest.raises(InvalidStatus) as refused:
         connect(f"{server.ws}/ws/greeting", origin=Origin("https://evil.example"), additional_headers=server.cookie())
     assert refused.value.response.status_code == 403
-    assert json.loads(refused.value.response.body)["fix"] == 'origins: ["https://evil.example"]'
+    assert json.loads(refused.value.response.body)["fix"].startswith('origins: ["https://evil.example"]')
 
     with pytest.raises(InvalidStatus) as refused:
         connect(f"{server.ws}/ws/greeting", additional_headers={"Cookie": "gen_app_auth_token=nope"})

@@ -2,7 +2,9 @@
 
 Every way to carry a credential is one function in `_SOURCES`; what they find must agree. The cookie is
 read as RFC 6265, section 4.2 has it: exact name, no unquoting, no joining at commas, and never "the last
-one wins", because a second cookie of that name may have been planted by a neighbouring host.
+one wins", because a second cookie of that name may have been planted by a neighbouring host. A script that
+has no cookie sends the same token as a bearer token (RFC 6750, section 2.1) or, in a browser, whose
+WebSocket takes no headers, as the sub-protocol `bearer.<token>` beside `jackfield.v1`.
 """
 
 from __future__ import annotations
@@ -14,15 +16,23 @@ from urllib.parse import unquote_to_bytes
 
 from jackfield.errors import Refusal
 
-__all__ = ["MAX_CREDENTIAL", "Credential", "find"]
+__all__ = ["MAX_CREDENTIAL", "SUBPROTOCOL", "Credential", "find", "offered"]
 
 MAX_CREDENTIAL = 4096
 """The longest credential that is looked at, in bytes."""
 
+SUBPROTOCOL = "jackfield.v1"
+"""What is answered to a client that sends its credential as a sub-protocol, which is never answered itself."""
+
 Headers = Sequence[tuple[bytes, bytes]]
+
+_HEADERS = frozenset((b"cookie", b"authorization", b"sec-websocket-protocol"))
+_BEARER = "bearer."
 
 # RFC 6265, section 4.1.1, cookie-octet: US-ASCII without controls, blank, quote, comma, semicolon, backslash.
 _COOKIE_OCTETS = frozenset(range(0x21, 0x7F)) - frozenset(b'",;\\')
+# RFC 9110, section 11.2, token68; what a sub-protocol may hold of these besides is for the token's judge to refuse.
+_TOKEN_OCTETS = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/=")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,21 +47,24 @@ def find(headers: Iterable[tuple[bytes, bytes]], query_string: bytes, cookie: st
     """The one credential of a request, or None where there is none.
 
     `headers` have lower-case names as in ASGI; `cookie` is the name of our cookie. Raises Refusal:
-    `credential_in_query`, `contradictory_credentials`, or `bad_credential` for a value that no cookie can
-    have or that is longer than 4 KiB.
+    `credential_in_query`, `contradictory_credentials` for two that differ, `credential_too_long` beyond
+    4 KiB, or `bad_credential` for a value that cannot be one.
     """
     _refuse_in_query(query_string, cookie)
-    fields = list(headers)
+    fields = [header for header in headers if header[0] in _HEADERS]
     found = [credential for source in _SOURCES for credential in source(fields, cookie)]
     if not found:
         return None
-    if any(other.value != found[0].value for other in found):
-        raise Refusal(
-            "contradictory_credentials",
-            f"The request carries the cookie {cookie} more than once, with values that differ.",
-            "Send it once: remove the old cookie from the client's cookie jar, or from the Cookie header.",
-        )
+    for other in found:
+        if other.value != found[0].value:
+            raise _contradiction(found[0], other, cookie)
     return found[0]
+
+
+def offered(headers: Iterable[tuple[bytes, bytes]]) -> list[str]:
+    """The sub-protocols that a client offers, in its order; several headers are one list (RFC 6455, 11.3.4)."""
+    lines = [line.decode("latin-1") for name, line in headers if name == b"sec-websocket-protocol"]
+    return [name.strip() for line in lines for name in line.split(",")]
 
 
 def _refuse_in_query(query_string: bytes, cookie: str) -> None:
@@ -67,6 +80,22 @@ def _refuse_in_query(query_string: bytes, cookie: str) -> None:
             )
 
 
+def _contradiction(one: Credential, other: Credential, cookie: str) -> Refusal:
+    if one.source == other.source == "cookie":
+        return Refusal(
+            "contradictory_credentials",
+            f"The request carries the cookie {cookie} more than once, with values that differ.",
+            "Send it once: remove the old cookie from the client's cookie jar, or from the Cookie header.",
+        )
+    places = {"cookie": f"the cookie {cookie}", "bearer": "the header Authorization", "subprotocol": "a sub-protocol"}
+    return Refusal(
+        "contradictory_credentials",
+        f"The request carries two credentials that differ: {places[one.source]} has one, "
+        f"{places[other.source]} another.",
+        "Send one of them alone; a browser adds its cookie by itself.",
+    )
+
+
 def _cookies(headers: Headers, cookie: str) -> Iterator[Credential]:
     wanted = cookie.encode()
     for header, line in headers:
@@ -75,25 +104,56 @@ def _cookies(headers: Headers, cookie: str) -> Iterator[Credential]:
         for pair in line.split(b";"):
             name, equals, value = pair.strip(b" \t").partition(b"=")
             if equals and name == wanted:
-                yield Credential(_cookie_value(value, cookie), "cookie")
+                where = f"The cookie {cookie}"
+                _judge_length(value, where, "Paste the token after the sign =, as the login gave it.")
+                if not _COOKIE_OCTETS.issuperset(value):
+                    raise Refusal(
+                        "bad_credential",
+                        f"{where} has a character that no cookie can have, "
+                        "a quote, a blank, a comma or a letter outside ASCII.",
+                        "Paste the token as it is, without quotes; part several cookies with a semicolon.",
+                    )
+                yield Credential(value.decode("ascii"), "cookie")
 
 
-def _cookie_value(value: bytes, cookie: str) -> str:
-    if not value:
-        raise _bad(cookie, "is empty", "Paste the token after the sign =, as the login gave it.")
-    if len(value) > MAX_CREDENTIAL:
-        raise _bad(cookie, "is longer than 4 KiB", "Paste the token alone, as the login gave it.")
-    if not _COOKIE_OCTETS.issuperset(value):
-        raise _bad(
-            cookie,
-            "has a character that no cookie can have, a quote, a blank, a comma or a letter outside ASCII",
-            "Paste the token as it is, without quotes; part several cookies with a semicolon.",
-        )
+def _bearers(headers: Headers, _cookie: str) -> Iterator[Credential]:
+    for header, line in headers:
+        if header != b"authorization":
+            continue
+        scheme, _, value = line.strip(b" \t").partition(b" ")
+        if scheme.lower() == b"bearer":  # of any other scheme, Basic for a proxy in front of us, we know nothing
+            yield Credential(_token(value.strip(b" "), "The header Authorization: Bearer"), "bearer")
+
+
+def _subprotocols(headers: Headers, _cookie: str) -> Iterator[Credential]:
+    names = offered(headers)
+    for name in names:
+        if not name.startswith(_BEARER):
+            continue
+        if SUBPROTOCOL not in names:
+            # none of ours could be answered, and a browser gives up where none is
+            raise Refusal(
+                "bad_credential",
+                f"A credential is offered as a sub-protocol without {SUBPROTOCOL} beside it.",
+                f'Offer both: new WebSocket(url, ["{SUBPROTOCOL}", "{_BEARER}" + token])',
+            )
+        value = name.removeprefix(_BEARER).encode("latin-1")
+        yield Credential(_token(value, f"The sub-protocol {_BEARER}<token>"), "subprotocol")
+
+
+def _token(value: bytes, where: str) -> str:
+    _judge_length(value, where, "Paste the token behind it, as the login gave it.")
+    if not _TOKEN_OCTETS.issuperset(value):
+        detail = f"{where} has a character that no token can have, a quote, a blank or a letter outside ASCII."
+        raise Refusal("bad_credential", detail, "Paste the token as it is, without quotes.")
     return value.decode("ascii")
 
 
-def _bad(cookie: str, what: str, fix: str) -> Refusal:
-    return Refusal("bad_credential", f"The cookie {cookie} {what}.", fix)
+def _judge_length(value: bytes, where: str, fix: str) -> None:
+    if not value:
+        raise Refusal("bad_credential", f"{where} is empty.", fix)
+    if len(value) > MAX_CREDENTIAL:
+        raise Refusal("credential_too_long", f"{where} is longer than 4 KiB.", fix)
 
 
-_SOURCES: tuple[Callable[[Headers, str], Iterator[Credential]], ...] = (_cookies,)
+_SOURCES: tuple[Callable[[Headers, str], Iterator[Credential]], ...] = (_cookies, _bearers, _subprotocols)

@@ -8,6 +8,7 @@ the ids of `changes` then become visible in their order, and whoever remembers t
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Self
@@ -121,6 +122,8 @@ def _parse(url: str) -> URL:
 
 
 def _sqlite(url: URL, limit: float) -> AsyncEngine:
+    # The driver tells every statement with its values, password hashes too, to a log that listens for DEBUG.
+    logging.getLogger("aiosqlite").setLevel(logging.INFO)
     # SQLite gives up waiting for another writer before our own limit strikes: its fault leaves the
     # connection whole, a cancelled one must be thrown away. isolation_level None: we begin transactions.
     engine = create_async_engine(

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from jackfield.errors import Refusal
 
-__all__ = ["host_allowed", "judge"]
+__all__ = ["among", "host_allowed", "judge"]
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
@@ -37,14 +37,26 @@ class _Origin(NamedTuple):
     port: int
 
 
-def judge(origin: Sequence[str], own: str, *, any_origin: bool, allowed: Sequence[str], required: bool) -> None:
+class _Rule(NamedTuple):
+    """One line of an allow-list; `wild` where its host stands for every host with one label more."""
+
+    origin: _Origin
+    wild: bool
+
+
+def judge(
+    origin: Sequence[str], own: str, *, any_origin: bool, allowed: Sequence[str], required: bool, place: str = ""
+) -> None:
     """Return if the page may open the endpoint, else raise Refusal `origin_not_allowed`.
 
     `origin` holds the values of all Origin headers, `own` is `scheme://host[:port]` of this server as the
     client addressed it. The own origin always passes, those in `allowed` too. With `any_origin` every page
     passes, one without an origin (`null`: a file, a sandboxed frame) as well. No header at all passes
     unless `required`. Default ports may be written or left out; `localhost`, `127.0.0.1` and `[::1]` on
-    one port are one origin. The refusal's `fix` is the line to paste into endpoints.yaml.
+    one port are one origin.
+
+    The refusal's `fix` is the line to paste into endpoints.yaml. With `place`, which says where, it repeats
+    those of `allowed` and ends with the place as a comment: only for a caller who may know them.
     """
     if not origin:
         if required:
@@ -59,13 +71,19 @@ def judge(origin: Sequence[str], own: str, *, any_origin: bool, allowed: Sequenc
     asked = _parse(origin[0])
     if asked is None:
         raise _refuse("The Origin header is not of the form scheme://host[:port].", _SERVE_PAGE)
-    if any_origin or asked == _parse(own.lower()) or any(asked == _lenient(one) for one in allowed):
+    if any_origin or asked == _parse(own.lower()) or _listed(asked, allowed):
         return
-    raise _refuse(
-        f"Pages of {origin[0]} may not open this endpoint.",
-        f"origins: [{json.dumps(origin[0])}]",
-        origin=origin[0],
-    )
+    detail = f"Pages of {origin[0]} may not open this endpoint."
+    raise _refuse(detail, _line(origin[0], allowed if place else (), place), origin=origin[0])
+
+
+def among(origin: str, allowed: Sequence[str]) -> bool:
+    """Whether an Origin header names one of `allowed`, each written out or as `https://*.example.com`.
+
+    `*` stands for exactly one label; scheme and port are literal. `null` and what is no origin never are.
+    """
+    asked = _parse(origin)
+    return asked is not None and _listed(asked, allowed)
 
 
 def host_allowed(host: Sequence[str], listener_is_loopback: bool) -> bool:
@@ -101,17 +119,38 @@ def _parse(text: str) -> _Origin | None:
     return _Origin(scheme, "localhost" if host in _LOOPBACK else host, port)
 
 
+def _listed(asked: _Origin, allowed: Sequence[str]) -> bool:
+    for one in allowed:
+        rule = _lenient(one)
+        if rule is None:
+            continue
+        if not rule.wild and asked == rule.origin:
+            return True
+        if rule.wild and asked._replace(host=asked.host.partition(".")[2]) == rule.origin:
+            return True
+    return False
+
+
 @lru_cache(maxsize=1024)
-def _lenient(text: str) -> _Origin | None:
+def _lenient(text: str) -> _Rule | None:
     """An origin that a person wrote into the file: case, a closing slash and letters of any language pass."""
     scheme, colon, host = text.strip().removesuffix("/").partition("://")
+    wild = host.startswith("*.")
+    host = host.removeprefix("*.")
     try:
         if not host.isascii():
             name, mark, port = host.partition(":")
             host = name.encode("idna").decode("ascii") + mark + port
     except UnicodeError:
         return None
-    return _parse((scheme + colon + host).lower())
+    found = _parse((scheme + colon + host).lower())
+    return found and _Rule(found, wild)
+
+
+def _line(origin: str, beside: Sequence[str], place: str) -> str:
+    """The line of endpoints.yaml that lets pages of `origin` in."""
+    names = ", ".join(json.dumps(one, ensure_ascii=False) for one in (*beside, origin))
+    return f"origins: [{names}]" + (f"  # {place}" if place else "")
 
 
 _SEND_ORIGIN = "Send the header Origin with the address of your page, for example https://app.example.com."

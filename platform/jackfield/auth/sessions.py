@@ -4,7 +4,8 @@ Strategy. A token is judged by its signature, then its session is looked up in m
 once, on a miss. What other processes change (a logout, a role) is a row in the store's `changes`: `watch`
 looks there every half second, forgets what is no longer true, and tells the subscribers, who close the
 connections concerned. When no look has succeeded for `stale_limit` seconds, memory is not trusted and
-every caller costs a read of the store, which then refuses: closed, not open.
+every caller costs a read of the store, which then refuses: closed, not open. Connections that are open stay
+for SILENCE seconds without a look; then nobody can say whose session still stands, and they end too.
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
+from jackfield.auth.attempts import Attempt
 from jackfield.auth.credentials import Credential
 from jackfield.auth.passwords import Passwords, judge_length
 from jackfield.auth.store import Store
@@ -26,13 +28,20 @@ from jackfield.errors import Refusal
 from jackfield.identity import Identity
 from jackfield.logs import log
 
-__all__ = ["Authority", "Change", "Login", "Sessions"]
+__all__ = ["LONGEST", "SILENCE", "Authority", "Change", "Login", "Sessions"]
+
+LONGEST = 30 * 24 * 3600.0
+"""Seconds after the login beyond which no refresh keeps a session, unless `auth.session` itself is longer."""
+
+SILENCE = 600.0
+"""Seconds without an answer of the store after which the open connections of sessions end."""
 
 _LOOK = 0.5  # seconds between two looks at the store's changes
 _TIDY = 600.0  # seconds between two purges
 _KEEP_CHANGES = 24 * 3600.0  # and never shorter than a session lives: whoever slept longer has no session left
 _SEEN = 60.0  # seconds between two writes of when a session was seen, or a tenth of the idle limit
 _READS = 5  # how often a session is read again because something changed meanwhile
+_STEP = 0.01  # of a session's length: a refresh that gains less changes nothing
 _LOG_IN = "Log in again and send the new token."
 
 
@@ -65,9 +74,10 @@ class _Remembered:
 class Sessions:
     """Opens, recognises and ends sessions; an Authority.
 
-    `lifetime` and `idle` are seconds, `idle` None means off. Idle slides with every `identify`; other
-    processes know of it up to a minute, or a tenth of `idle`, later. `clock` gives seconds since the epoch.
-    `remembered` bounds memory: beyond it the session not used for longest is read from the store again.
+    `lifetime` and `idle` are seconds, `idle` None means off. Idle slides with every `identify`, and while a
+    connection of the session is open; other processes know of it up to a minute, or a tenth of `idle`, later.
+    `clock` gives seconds since the epoch. `store` and `passwords` are those that it was made with. `remembered`
+    bounds memory: beyond it the session not used for longest is read from the store again.
     """
 
     def __init__(
@@ -82,9 +92,9 @@ class Sessions:
         stale_limit: float = 90.0,
         remembered: int = 50_000,
     ) -> None:
-        self._store = store
+        self.store = store
+        self.passwords = passwords
         self._tokens = tokens
-        self._passwords = passwords
         self._lifetime = lifetime
         self._idle = idle
         self._clock = clock
@@ -92,10 +102,13 @@ class Sessions:
         self._room = remembered
         self._memory: OrderedDict[str, _Remembered] = OrderedDict()
         self._seen: dict[str, float] = {}
+        self._in_use: Callable[[], Iterable[str]] = tuple
+        self._attended_at = clock()
         self._subscribers: list[Callable[[Change], None]] = []
         self._looking = asyncio.Lock()
         self._last_change: int | None = None
         self._looked_at: float | None = None
+        self._silent = False
         self._tidied_at = clock()
 
     def tune(self, *, lifetime: float, idle: float | None) -> None:
@@ -105,31 +118,44 @@ class Sessions:
 
     # in and out
 
-    async def login(self, login: str, password: str) -> Login:
-        """Open a session for a login and a password.
+    async def login(self, login: str, password: str, *, client: str = "", agent: str = "") -> Login:
+        """Open a session for a login and a password, from the address `client`.
 
         Raises Refusal `login_failed`, the same in words and work for a user who is unknown or disabled and
-        for a wrong password; `invalid_request` for what can be no password; `too_many_logins`,
-        `store_unavailable`.
+        for a wrong password; `too_many_attempts` before any work, for logins that nobody has as well;
+        `invalid_request` for what can be no password; `too_many_logins`, `store_unavailable`.
         """
         judge_length(password)
+        name = _name(login)
+        attempt = await self.store.attempts.begin(name or login, client)
         for _ in range(2):
-            user = await self._user(login)
-            matches = await self._passwords.verify(user.password_hash if user else None, password)
-            if not matches or user is None or user.disabled:
+            user = await self.store.get(name) if name else None
+            if not await self.matches(user, password, attempt) or user is None or user.disabled:
                 break
-            if opened := await self._open(user.login, user.password_hash):
+            if opened := await self._open(user.login, user.password_hash, client, agent):
+                await self.store.attempts.succeeded(attempt)
                 await self._renew(user, password)
                 return opened
             # The hash is another since it was read, perhaps only renewed by a login beside this one.
         raise _failed()
 
+    async def matches(self, user: User | None, password: str, attempt: Attempt) -> bool:
+        """Whether this is the user's password; the same work where there is no user, or none with a password.
+
+        Raises Refusal `too_many_logins`; then the attempt does not count.
+        """
+        try:
+            return await self.passwords.verify(user.password_hash if user else None, password)
+        except Refusal:
+            await self.store.attempts.take_back(attempt)
+            raise
+
     async def open_for(self, login: str) -> Login:
         """Open a session without a password, for the one who owns the machine (`jackfield token`)."""
-        user = await self._store.get(login)
+        user = await self.store.get(login)
         if user is None:
             raise Refusal("invalid_request", f"There is no user {login}.", "`jackfield users list` shows them all.")
-        opened = await self._open(user.login, None)
+        opened = await self._open(user.login, None, "", "jackfield token")
         if opened is None:
             raise Refusal(
                 "invalid_request",
@@ -138,15 +164,33 @@ class Sessions:
             )
         return opened
 
+    async def refresh(self, credential: Credential) -> Login:
+        """The same session with a new end, as far from now as a new one's, and the token that says so.
+
+        Open connections of the session stay until the new end, in other processes too. The token that was
+        shown works until its own end. Nothing is gained beyond LONGEST seconds after the login. Raises
+        Refusal as `identify` does.
+        """
+        identity = await self.identify(credential)
+        secret = self._tokens.read(credential.value).secret
+        until = self._until()
+        expires_at = identity.expires_at or until
+        if until - expires_at >= self._lifetime * _STEP:
+            longest, step = max(LONGEST, self._lifetime), self._lifetime * _STEP
+            session = await self.store.prolong(identity.session, until, longest=longest, step=step)
+            if session is None:
+                raise _ended()
+            identity, expires_at = session.identity, session.expires_at
+            await self.announce(Change(identity.login, identity.session, "session_refreshed", expires_at=expires_at))
+        return Login(self._tokens.issue(secret, expires_at), identity, expires_at)
+
     async def logout(self, identity: Identity) -> None:
         """End the caller's session, here at once and in other processes within half a second.
 
         Raises Refusal `store_unavailable`; then the session is not ended.
         """
-        await self._store.end_session(identity.session)
-        self._forget([Change(identity.login, identity.session, "session_ended")])
-        with suppress(Refusal):  # it has ended; the next look will tell of it
-            await self.look_once()
+        if await self.store.end_session(identity.session):
+            await self.announce(Change(identity.login, identity.session, "session_ended"))
 
     # who is it
 
@@ -166,11 +210,25 @@ class Sessions:
         self._use(key, entry)
         return entry.identity
 
+    async def open_of(self, login: str) -> Sequence[Session]:
+        """A user's sessions that have neither run out nor been idle for too long, oldest first."""
+        now = self._clock()
+        found = await self.store.sessions_of(login)
+        return [
+            one
+            for one in found
+            if now < one.expires_at and (self._idle is None or now < self._seen.get(one.id, one.seen_at) + self._idle)
+        ]
+
     # changes
 
     def subscribe(self, callback: Callable[[Change], None]) -> None:
         """Have `callback` called on the loop for every change, also those made here. It must not wait."""
         self._subscribers.append(callback)
+
+    def attend(self, open_sessions: Callable[[], Iterable[str]]) -> None:
+        """Have sessions count as used while a connection of theirs is open; `open_sessions` gives their ids."""
+        self._in_use = open_sessions
 
     async def watch(self) -> None:
         """Look at the store's changes every half second, and purge now and then, until cancelled.
@@ -186,9 +244,29 @@ class Sessions:
                 if not failing:
                     log.warning("store_unavailable", reason=str(refusal.__cause__ or refusal))
                 failing = True
+                self.judge_silence()
             else:
                 failing = False
             await asyncio.sleep(_LOOK)
+
+    def judge_silence(self) -> None:
+        """End the open connections of sessions once the store has been silent for SILENCE seconds."""
+        silent = self._looked_at is not None and self._clock() - self._looked_at > SILENCE
+        if silent and not self._silent:
+            log.error("store_silent", seconds=SILENCE)
+            self._tell([Change("", "", "store_silent")])
+        self._silent = silent
+
+    async def announce(self, *known: Change) -> None:
+        """Have here at once what was just changed in the store, and is known to be at least this.
+
+        After it no message of a connection concerned is processed on this node.
+        """
+        self._forget(known)
+        try:
+            await self.look_once()
+        except Refusal:  # it is changed all the same; the next look that succeeds will tell of it once more
+            self._tell(known)
 
     async def look_once(self) -> None:
         """Take in what has changed since the last look and tell the subscribers; write down who was seen.
@@ -197,18 +275,19 @@ class Sessions:
         """
         async with self._looking:
             if self._last_change is None:
-                self._last_change = await self._store.last_change()
-            while news := await self._store.changes_since(self._last_change):
+                self._last_change = await self.store.last_change()
+            while news := await self.store.changes_since(self._last_change):
                 self._last_change = news[-1].id
                 self._forget(news)
                 self._tell(news)
             self._looked_at = self._clock()
+            self._attend()
             await self._write_seen()
 
     async def tidy(self) -> None:
         """Purge sessions that have run out, and changes that nobody can miss any more."""
         now = self._clock()
-        await self._store.purge(
+        await self.store.purge(
             idle_since=None if self._idle is None else now - self._idle,
             changes_before=now - max(_KEEP_CHANGES, self._lifetime),
         )
@@ -216,37 +295,39 @@ class Sessions:
 
     # inside
 
-    async def _user(self, login: str) -> User | None:
-        try:
-            name = normal_login(login)
-        except Refusal:
-            return None  # nobody can have it; told like any unknown login
-        return await self._store.get(name)
+    def _until(self) -> float:
+        """The end of a session that begins now. Whole milliseconds, as the token has them: one moment, not two."""
+        return round((self._clock() + self._lifetime) * 1000) / 1000
 
-    async def _open(self, login: str, password_hash: str | None) -> Login | None:
-        secret = secrets.token_urlsafe(32)
-        # Whole milliseconds, as the token has them: one moment of expiry, not two.
-        expires_at = round((self._clock() + self._lifetime) * 1000) / 1000
-        session = await self._store.add_session(
-            secrets.token_hex(8), login, digest(secret), expires_at=expires_at, password_hash=password_hash
+    async def _open(self, login: str, password_hash: str | None, client: str, agent: str) -> Login | None:
+        secret = _new_secret()
+        expires_at = self._until()
+        session = await self.store.add_session(
+            secrets.token_hex(8),
+            login,
+            digest(secret),
+            expires_at=expires_at,
+            password_hash=password_hash,
+            client=client,
+            agent=agent,
         )
         if session is None:
             return None
         return Login(self._tokens.issue(secret, expires_at), session.identity, expires_at)
 
     async def _renew(self, user: User, password: str) -> None:
-        if user.password_hash is None or not self._passwords.is_outdated(user.password_hash):
+        if user.password_hash is None or not self.passwords.is_outdated(user.password_hash):
             return
         with suppress(Refusal):  # the login stands; the hash is renewed the next time
-            new = await self._passwords.hash(password)
-            await self._store.renew_hash(user.login, user.password_hash, new)
+            new = await self.passwords.hash(password)
+            await self.store.renew_hash(user.login, user.password_hash, new)
 
     async def _recall(self, key: str) -> _Remembered:
         """The session as the store has it, remembered."""
         session = await self._read(key)
         if session is None:
             self._memory.pop(key, None)
-            raise Refusal("bad_credential", "The session has been ended.", _LOG_IN)
+            raise _ended()
         entry = _Remembered(session.identity, session.seen_at, session.seen_at)
         self._memory[key] = entry
         while len(self._memory) > self._room:
@@ -258,7 +339,7 @@ class Sessions:
             await self.look_once()  # from here on no change is missed
         for _ in range(_READS):
             before = self._last_change
-            session = await self._store.get_session(key)
+            session = await self.store.get_session(key)
             if self._last_change == before:
                 return session
             # A change was taken in while we read: what we hold may be from before it.
@@ -283,12 +364,18 @@ class Sessions:
             entry.written_at = entry.seen_at
             self._seen[entry.identity.session] = entry.seen_at
 
+    def _attend(self) -> None:
+        now = self._clock()
+        if self._idle is not None and now - self._attended_at >= min(_SEEN, self._idle / 10):
+            self._attended_at = now
+            self._seen |= dict.fromkeys(self._in_use(), now)
+
     async def _write_seen(self) -> None:
         seen, self._seen = self._seen, {}
         if not seen:
             return
         try:
-            await self._store.write_seen(seen)
+            await self.store.write_seen(seen)
         except Refusal:
             self._seen = seen | self._seen
             raise
@@ -312,6 +399,23 @@ class Sessions:
     async def _tidy_now_and_then(self) -> None:
         if self._clock() - self._tidied_at >= _TIDY:
             await self.tidy()
+
+
+def _new_secret() -> str:
+    """256 random bits (ASVS 5.0, 7.2.3 asks for 128), as a token carries them."""
+    return secrets.token_urlsafe(32)
+
+
+def _name(login: str) -> str:
+    """The login in its one spelling; empty for what nobody can have, which is told like any unknown login."""
+    try:
+        return normal_login(login)
+    except Refusal:
+        return ""
+
+
+def _ended() -> Refusal:
+    return Refusal("bad_credential", "The session has been ended.", _LOG_IN)
 
 
 def _failed() -> Refusal:

@@ -25,11 +25,13 @@ from jackfield.errors import Refusal
 from jackfield.identity import Identity
 
 __all__ = [
+    "MIGRATIONS",
     "SCHEMA_VERSION",
     "Change",
     "Kind",
     "Session",
     "User",
+    "attempts",
     "changes",
     "metadata",
     "normal_login",
@@ -39,19 +41,40 @@ __all__ = [
     "users",
 ]
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+
+MIGRATIONS = {
+    1: (
+        "ALTER TABLE jackfield_sessions ADD COLUMN client VARCHAR(64) NOT NULL DEFAULT ''",
+        "ALTER TABLE jackfield_sessions ADD COLUMN agent VARCHAR(200) NOT NULL DEFAULT ''",
+        "ALTER TABLE jackfield_changes ADD COLUMN expires_at DOUBLE PRECISION",
+    ),
+}
+"""What makes a store of an older schema one of the next; tables that are missing are made before."""
 
 Kind = Literal[
     "session_ended",
+    "session_refreshed",
     "password_changed",
     "user_disabled",
     "user_removed",
     "roles_changed",
     "user_added",
     "user_enabled",
+    "connections_closed",
+    "store_silent",
 ]
 _OF_LOGIN = frozenset({"user_disabled", "user_removed", "roles_changed"})
-_OF_SESSION = frozenset({"session_ended", "password_changed"})
+_OF_SESSION = frozenset({"session_ended", "session_refreshed", "password_changed"})
+_GO_ON = frozenset({"roles_changed", "session_refreshed"})
+_REASONS = {
+    "session_ended": "the session was ended",
+    "password_changed": "the password was changed",
+    "user_disabled": "the user was disabled",
+    "user_removed": "the user was removed",
+    "connections_closed": "an administrator ended the connections of this user",
+    "store_silent": "the store of sessions has not answered for too long",
+}
 
 # The names in the database have a prefix: the product beside us often has a table of users already.
 metadata = MetaData()
@@ -77,6 +100,8 @@ sessions = Table(
     Column("created_at", Double, nullable=False),
     Column("expires_at", Double, nullable=False, index=True),
     Column("seen_at", Double, nullable=False),
+    Column("client", String(64), nullable=False, server_default=""),
+    Column("agent", String(200), nullable=False, server_default=""),
 )
 
 changes = Table(
@@ -89,7 +114,16 @@ changes = Table(
     Column("session", String(64), nullable=False),
     Column("roles", JSON),
     Column("at", Double, nullable=False),
+    Column("expires_at", Double),
     sqlite_autoincrement=True,
+)
+
+attempts = Table(
+    "jackfield_attempts",
+    metadata,
+    Column("key", String(64), primary_key=True),
+    Column("tries", Integer, nullable=False),
+    Column("until", Double, nullable=False, index=True),
 )
 
 
@@ -111,7 +145,10 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One session with the roles that its user has now. Times are seconds since the epoch."""
+    """One session with the roles that its user has now. Times are seconds since the epoch.
+
+    `client` is the address that it was opened from, `agent` what called itself so there; both may be empty.
+    """
 
     id: str
     login: str
@@ -119,11 +156,14 @@ class Session:
     created_at: float
     expires_at: float
     seen_at: float
+    client: str = ""
+    agent: str = ""
 
     @classmethod
     def of(cls, row: Row[Any]) -> Session:
         """The session in a row of `sessions` joined with `users`."""
-        return cls(row.id, row.login, frozenset(row.roles), row.created_at, row.expires_at, row.seen_at)
+        times = (row.created_at, row.expires_at, row.seen_at)
+        return cls(row.id, row.login, frozenset(row.roles), *times, row.client, row.agent)
 
     @property
     def identity(self) -> Identity:
@@ -135,7 +175,9 @@ class Session:
 class Change:
     """Something happened to a user or a session that open connections must hear of.
 
-    `session` is set where one session alone is meant, `roles` (the new ones) where they changed.
+    `session` is set where one session alone is meant, `roles` (the new ones) where they changed, `expires_at`
+    (seconds since the epoch) where the session's end was moved. `store_silent` is never stored: it tells that
+    changes could not be read for too long, so that no session is known to be open.
     """
 
     login: str
@@ -143,23 +185,35 @@ class Change:
     kind: Kind
     roles: frozenset[str] | None = None
     id: int = 0
+    expires_at: float | None = None
 
     @classmethod
     def of(cls, row: Row[Any]) -> Change:
         """The change in a row of `changes`."""
         roles = None if row.roles is None else frozenset(row.roles)
-        return cls(row.login, row.session, row.kind, roles, row.id)
+        return cls(row.login, row.session, row.kind, roles, row.id, row.expires_at)
 
     def concerns(self, identity: Identity) -> bool:
         """Whether it is about this caller. A session opened since, with a new password say, is not meant."""
         if self.kind in _OF_SESSION:
             return bool(self.session) and identity.session == self.session
-        return self.kind in _OF_LOGIN and identity.login == self.login
+        # Whoever another authority vouches for is not one of our users, even where the logins are spelled alike.
+        ours = bool(identity.session) and ":" not in identity.session
+        if self.kind == "store_silent":
+            return ours
+        if self.kind == "connections_closed":  # our own sessions have a row each
+            return identity.login == self.login and not ours
+        return self.kind in _OF_LOGIN and identity.login == self.login and ours
 
     @property
     def ends(self) -> bool:
-        """Whether whom it concerns must log in anew. A change of roles only asks who may still enter."""
-        return self.kind != "roles_changed"
+        """Whether whom it concerns must log in anew. Other roles, or another end of the session, end nothing now."""
+        return self.kind not in _GO_ON
+
+    @property
+    def reason(self) -> str:
+        """What the close frame of a connection that ends by it says."""
+        return _REASONS.get(self.kind, "")
 
 
 def normal_login(text: str) -> str:

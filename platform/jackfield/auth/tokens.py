@@ -53,15 +53,25 @@ class Tokens:
 
     def __init__(self, keys: Sequence[bytes], *, clock: Callable[[], float]) -> None:
         self._clock = clock
+        self._keys: tuple[bytes, ...] = ()
         self.rotate(keys)
 
-    def rotate(self, keys: Sequence[bytes]) -> None:
-        """Take another list of keys, newest first, from now on. ValueError as above; then the old stay."""
+    def rotate(self, keys: Sequence[bytes]) -> bool:
+        """Take another list of keys, newest first, from now on; gives whether it is another one.
+
+        A token of a key that is gone is refused from here on. Its session, and what is open in it, stays:
+        a key says that a token is ours, and only the store says whether its session lives. ValueError as
+        above; then the old keys stay.
+        """
         if not keys:
             raise ValueError("there is no secret key; give at least one of 32 random bytes")
         if any(len(key) < MIN_KEY for key in keys):
             raise ValueError(f"a secret key is shorter than {MIN_KEY} bytes")
+        if tuple(keys) == self._keys:
+            return False
+        self._keys = tuple(keys)
         self._signers = tuple(_signer(key) for key in keys)
+        return True
 
     def issue(self, secret: str, expires_at: float) -> str:
         """A token for the session with this secret: URL-safe, below 4 KiB.

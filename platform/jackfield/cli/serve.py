@@ -7,9 +7,12 @@ import errno
 import json
 import os
 import re
+import socket
 import ssl
 import sys
 import threading
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +20,10 @@ import click
 
 from jackfield.cli.settings import Context, Failure, option, project_folder, state_options, told
 from jackfield.errors import PlanError, Refusal
+from jackfield.logs import last_resort, setup
 from jackfield.logs import log as events
-from jackfield.logs import setup
 from jackfield.server.first_admin import FirstAdmin
-from jackfield.server.listener import bind, listen
+from jackfield.server.listener import CertificateLocked, bind, check_certificate, listen
 from jackfield.server.node import Node, open_node
 from jackfield.server.options import Options
 from jackfield.server.pages import sample
@@ -67,16 +70,31 @@ class _Duration(click.ParamType[float]):
 )
 @option("--tls-cert", default="", type=click.Path(), help="The certificate chain (PEM) for wss://.")
 @option("--tls-key", default="", type=click.Path(), help="The certificate's private key (PEM).")
-@option("--behind-proxy", default="", metavar="CIDR,…", help="Networks whose X-Forwarded-* headers are believed.")
+@option(
+    "--behind-proxy",
+    default="",
+    metavar="CIDR,…",
+    help="The networks of your proxies, whose X-Forwarded-For and X-Forwarded-Proto are believed.",
+)
 @option("--public-url", default="", help="The address that clients use, where it is not the listener's.")
 @option("--insecure", is_flag=True, help="Serve without TLS on an address that other machines reach.")
 @option("--watch", is_flag=True, help="Publish on each save.")
 @option("--locked", is_flag=True, help="Refuse publishing: what is served is what was started.")
 @option("--drain", type=_Duration(), default="25s", show_default=True, help="How long a stop waits for replies.")
 @option(
+    "--admin-port",
+    type=click.IntRange(0, 65535),
+    help="A second port, on 127.0.0.1: metrics, documents and administration are there and not in public.",
+)
+@option(
     "--check-replies/--no-check-replies",
     default=None,
     help="Check replies against their types; on with --watch.",
+)
+@option(
+    "--trace",
+    type=click.Choice(["off", "handshakes", "messages"]),
+    help="Spans for OpenTelemetry (jackfield[otel]); where they go is said by OTEL_….",
 )
 @option("--log", type=click.Choice(["text", "json"]), default="text", show_default=True, help="The log's form.")
 @state_options
@@ -96,6 +114,7 @@ def command(context: click.Context, /, state: State, workers: int, log: str, **g
         raise Failure(problem, 2)
     as_json = log == "json"
     setup("json" if as_json else "text")
+    last_resort()
     try:
         with state.locked(), asyncio.Runner(loop_factory=_new_loop) as runner:
             runner.run(_serve(folder, state, options, as_json))
@@ -118,24 +137,31 @@ def _leave_threads() -> None:
 
 async def _serve(folder: Path, state: State, options: Options, as_json: bool) -> None:
     _check_tls(options)
-    try:
-        listener = bind(options)
-    except OSError as exc:
-        raise _cannot_listen(options, exc) from exc
-    with listener:
-        bound = Options(**{**_fields(options), "port": listener.getsockname()[1]})
+    with ExitStack() as sockets:
+        listener = sockets.enter_context(_bind(options))
+        bound = replace(options, port=listener.getsockname()[1])
+        admin = None
+        if options.admin is not None:
+            admin = sockets.enter_context(_bind(options.admin, "--admin-port"))
+            bound = replace(bound, admin_port=admin.getsockname()[1])
         async with open_node(folder, state, bound, tell=_tell) as node:
-            await listen(node, listener, lambda: (_log_start if as_json else _banner)(node, state))
+            await listen(node, listener, lambda: (_log_start if as_json else _banner)(node, state), admin=admin)
 
 
-def _fields(options: Options) -> dict[str, Any]:
-    return {name: getattr(options, name) for name in Options.__dataclass_fields__}
+def _bind(options: Options, name: str = "--port") -> socket.socket:
+    """The listening socket; `name` is the option that chose its port."""
+    try:
+        return bind(options)
+    except OSError as exc:
+        raise _cannot_listen(options, exc, name) from exc
 
 
 def _check_tls(options: Options) -> None:
     if options.tls:
         try:
-            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(options.tls_cert, options.tls_key, _no_passphrase)
+            check_certificate(options.tls_cert, options.tls_key)
+        except CertificateLocked as exc:
+            raise Failure("the key of --tls-key is protected by a passphrase; give one without", 2) from exc
         except (OSError, ssl.SSLError) as exc:
             reason = getattr(exc, "strerror", None) or str(exc)
             raise Failure(
@@ -143,18 +169,13 @@ def _check_tls(options: Options) -> None:
             ) from exc
 
 
-def _no_passphrase() -> str:
-    """Asked for when the key is encrypted; OpenSSL would ask on the terminal, where often nobody is."""
-    raise Failure("the key of --tls-key is protected by a passphrase; give one without", 2)
-
-
-def _cannot_listen(options: Options, exc: OSError) -> Failure:
+def _cannot_listen(options: Options, exc: OSError, name: str) -> Failure:
     where = f"{options.host}:{options.port}"
     if exc.errno == errno.EADDRINUSE:
         port = options.port + 1 if options.port < 65535 else 8000
-        return Failure(f"{where} is taken by another program; stop it, or choose another port: --port {port}")
+        return Failure(f"{where} is taken by another program; stop it, or choose another port: {name} {port}")
     if exc.errno == errno.EACCES:
-        return Failure(f"{where} is not for you to listen on; choose a port above 1023: --port 8000")
+        return Failure(f"{where} is not for you to listen on; choose a port above 1023: {name} 8000")
     return Failure(f"cannot listen on {where}: {exc.strerror or exc}")
 
 
@@ -184,6 +205,8 @@ def _banner(node: Node, state: State) -> None:
     _say(f"Jackfield serves {len(rows)} endpoint{'' if len(rows) == 1 else 's'}:")
     for name, address, shape in rows:
         _say(f"  {name:<{widths[0]}}  {address:<{widths[1]}}  {shape}")
+    if node.options.admin is not None:
+        _say(f"Metrics, documents and administration: {node.options.admin.address}")
     _show_admin(node, state)
     if not node.has_users:
         _say("Nobody can log in yet; make the first user with: jackfield users add admin --role admin")

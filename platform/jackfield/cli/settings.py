@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO, Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from jackfield.errors import Refusal
 from jackfield.state import State, StateError
@@ -35,6 +36,12 @@ __all__ = [
 PREFIX = "JACKFIELD_"
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _file_of(name: str) -> Path | None:
+    """The file that the environment names for a secret; a running server reads it anew when its keys change."""
+    path = os.environ.get(f"{name}_FILE")
+    return Path(path) if path else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +83,13 @@ class _Option(click.Option):
         """The value that the environment gives; called by click."""
         value = super().resolve_envvar_value(ctx)
         name = f"{self.envvar}_FILE"
-        path = os.environ.get(name) if self.secret else None
-        if not path:
+        path = _file_of(str(self.envvar)) if self.secret else None
+        if path is None:
             return value
         if value is not None:
             raise Failure(f"{self.envvar} and {name} are both set; keep one of them", 2)
         try:
-            return Path(path).read_text(encoding="utf-8").rstrip("\r\n")
+            return path.read_text(encoding="utf-8").rstrip("\r\n")
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
             raise Failure(f"cannot read {path}, which {name} names: {reason}", 2) from error
@@ -192,10 +199,13 @@ _KEYS = option(
 
 
 def _open_state(state: Path | None, store: str | None, secret_keys: str | None) -> State:
-    context = click.get_current_context().find_object(Context) or Context()
-    project = project_folder(context.folder) if state is None else Path()
+    context = click.get_current_context()
+    shared = context.find_object(Context) or Context()
+    project = project_folder(shared.folder) if state is None else Path()
+    by_environment = context.get_parameter_source("secret_keys") is ParameterSource.ENVIRONMENT
+    keys_file = _file_of("JACKFIELD_SECRET_KEYS") if by_environment else None
     try:
-        opened = State.open(project, state=state, store=store, secret_keys=secret_keys)
+        opened = State.open(project, state=state, store=store, secret_keys=secret_keys, secret_keys_file=keys_file)
     except StateError as error:
         raise Failure(str(error)) from error
     for warning in opened.warnings():

@@ -24,6 +24,8 @@ def command(state: State, as_json: bool) -> None:
         click.echo(json.dumps(found, ensure_ascii=False, indent=2))
         return
     click.echo(f"address      {found['address']}")
+    if "admin" in found:
+        click.echo(f"admin        {found['admin']}")
     click.echo(f"started      {local_time(found['began'])}")
     click.echo(f"published    {found['hash']}, generation {found['generation']}, {local_time(found['published_at'])}")
     click.echo(f"connections  {found['connections']}")

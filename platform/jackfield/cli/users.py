@@ -18,6 +18,7 @@ from jackfield.auth.store import Store
 from jackfield.auth.tables import User, normal_login, normal_role
 from jackfield.cli.settings import Context, Failure, find_project, state_options, told
 from jackfield.config.load import load
+from jackfield.config.plan import Plan
 from jackfield.errors import Refusal
 from jackfield.state import State, StateError
 
@@ -118,7 +119,7 @@ def passwd(state: State, login: str, password_stdin: bool) -> None:
         if await store.get(login) is None:
             raise Refusal("invalid_request", f"There is no user {login}.", "`jackfield users list` shows them all.")
         hashed = await _hash(_password(login, password_stdin))
-        return await store.set_password_hash(login, hashed)
+        return await store.set_password_hash(login, hashed) or 0
 
     ended = in_store(state, action)
     _tell(f"Changed the password of {login}; {_sessions(ended)} ended.")
@@ -161,6 +162,7 @@ def logout(state: State, login: str) -> None:
 
 def in_store(state: State, action: Callable[[Store], Awaitable[T]]) -> T:
     """Run `action` on the state's store and return what it returns; a Refusal becomes a Failure."""
+    _warn_unread()
 
     async def run() -> T:
         store = await Store.open(state.store_url, time.time)
@@ -267,12 +269,26 @@ def _tell(text: str) -> None:
 
 def _warn_undeclared(roles: Iterable[str]) -> None:
     """A role that endpoints.yaml does not declare opens nothing; most often it is a slip of the finger."""
-    shared = click.get_current_context().find_object(Context) or Context()
-    folder = find_project(shared.folder)
-    declared = None if folder is None else load(folder).plan.roles
+    plan = _plan()
+    declared = None if plan is None else plan.roles
     if declared is None:
         return
     for role in sorted(set(roles) - {"admin", *declared}):
         near = get_close_matches(role, declared, n=1)
         hint = f"did you mean {near[0]}?" if near else "no endpoint can ask for it"
         _tell(f"warning: endpoints.yaml declares no role {role}; {hint}")
+
+
+def _warn_unread() -> None:
+    """Nobody should wonder why a user who was added here cannot log in."""
+    plan = _plan()
+    if plan is not None and not plan.auth.own:
+        _tell("warning: endpoints.yaml says `auth.login: off`; no server of this project reads these users")
+
+
+def _plan() -> Plan | None:
+    """What endpoints.yaml says, as far as it is sound; None outside of a project."""
+    context = click.get_current_context(silent=True)
+    shared = (context.find_object(Context) if context else None) or Context()
+    folder = find_project(shared.folder)
+    return None if folder is None else load(folder).plan

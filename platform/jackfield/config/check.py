@@ -10,19 +10,30 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from jackfield.config import inputs, url
+from jackfield.config import inputs, signin, url
+from jackfield.config.bounds import rate_within, size_within, time_within
 from jackfield.config.origins import normal
 from jackfield.config.plan import Access, AuthSettings, Endpoint, Example, Limits, Origins, Plan, Step
 from jackfield.config.problems import PathTuple, Problems
 from jackfield.config.shape import similar
-from jackfield.config.units import duration, rate, size
 
 __all__ = ["plan"]
 
-_DAY = 86400.0
-_TIMES = {"time": (0.01, 3600.0, "10ms", "1h"), "ping": (1.0, 3600.0, "1s", "1h")}
-_RATES = (1 / 3600, 1e6)
-_SESSIONS = (60.0, 400 * _DAY, "1m", "400d")
+_WARNINGS = ("1s", "1d")
+_RATES = ("1/h", "1000000/s")
+_LIMITS: Mapping[str, tuple[Callable[..., Any], str, str]] = {
+    "message": (size_within, "16B", "64MiB"),
+    "queue": (size_within, "4KiB", "64MiB"),
+    "rate": (rate_within, *_RATES),
+    "rate_per_user": (rate_within, *_RATES),
+    "time": (time_within, "10ms", "1h"),
+    "ping": (time_within, "1s", "1h"),
+    "idle": (time_within, "1s", "1d"),
+}
+_AS_READ = (
+    *("url", "process", "refusals", "session_warning", "input"),
+    *("summary", "description", "tags", "subprotocols", "examples"),
+)
 _BUILT_IN_ROLE = "admin"
 
 
@@ -48,6 +59,7 @@ class _Reading:
             "examples": self._examples,
             "tags": lambda value, _: tuple(dict.fromkeys(value)),
             "subprotocols": self._subprotocols,
+            "session_warning": lambda value, path: time_within(value, path, self.problems, *_WARNINGS),
         }
         roles = data.get("roles") if problems.sound("roles") else None
         self.roles: Mapping[str, str] | None = None
@@ -55,7 +67,7 @@ class _Reading:
             self.roles = {role: text if isinstance(text, str) else "" for role, text in roles.items()}
 
     def plan(self) -> Plan:
-        auth = self._auth_settings()
+        auth = signin.settings(self.data.get("auth"), self.problems)
         defaults = self._entry(("defaults",))
         found = self.data.get("endpoints")
         names = list(found) if isinstance(found, Mapping) else []
@@ -67,7 +79,7 @@ class _Reading:
             if self.problems.sound("endpoints", name)
         ]
         title = self.data.get("title", "") if self.problems.sound("title") else ""
-        return Plan(tuple(endpoints), title, auth, self.roles)
+        return Plan(tuple(endpoints), title, auth, defaults.get("origins", Origins()), self.roles)
 
     def _entry(self, path: PathTuple) -> dict[str, Any]:
         """The meaning of each sound key of the endpoint (or the defaults) at `path`."""
@@ -84,8 +96,7 @@ class _Reading:
 
     def _endpoint(self, name: str, entry: Mapping[str, Any]) -> Endpoint:
         origins = replace(entry.get("origins", Origins()), required=entry.get("origin_required", False))
-        keys = ("url", "process", "input", "summary", "description", "tags", "subprotocols", "examples")
-        values = {key: entry[key] for key in keys if key in entry}
+        values = {key: entry[key] for key in _AS_READ if key in entry}
         access, limits = entry.get("auth", Access()), Limits(**entry.get("limits", {}))
         return Endpoint(name=name, access=access, origins=origins, limits=limits, **values)
 
@@ -130,15 +141,10 @@ class _Reading:
             return Origins(any=True)
         allowed = []
         for number, origin in enumerate(value):
-            at = (*path, number)
-            if "*" in origin:
-                hint = "write each origin out, or `origins: any` for all"
-                self.problems.add(at, "not_supported_yet", "an origin with * is not carried out yet", hint)
-                continue
             try:
                 allowed.append(normal(origin))
             except ValueError as error:
-                self.problems.add(at, "wrong_value", str(error))
+                self.problems.add((*path, number), "wrong_value", str(error))
         return Origins(allowed=tuple(dict.fromkeys(allowed)))
 
     def _limits(self, value: Any, path: PathTuple) -> dict[str, Any]:
@@ -147,49 +153,14 @@ class _Reading:
             at = (*path, key)
             if not self.problems.sound(*at):
                 continue
-            if key == "message":
-                limits[key] = self._size(raw, at)
-            elif key == "rate":
-                limits[key] = self._rate(raw, at)
+            if key in _LIMITS:
+                within, least, most = _LIMITS[key]
+                limits[key] = within(raw, at, self.problems, least, most)
+            elif key == "slow_consumer":
+                limits[key] = raw
             else:
-                limits[key] = self._time(raw, at, *_TIMES[key]) if key in _TIMES else int(raw)
+                limits[key] = None if raw == "off" else int(raw)
         return limits
-
-    def _rate(self, raw: str, path: PathTuple) -> float | None:
-        if raw == "off":
-            return None
-        try:
-            count = rate(raw)
-        except ValueError as error:
-            self.problems.add(path, "wrong_value", str(error))
-            return Limits().rate
-        low, high = _RATES
-        if not low <= count <= high:
-            hint = "from 1/h to 1000000/s; off means no limit"
-            self.problems.add(path, "wrong_value", f"{raw} is out of bounds", hint)
-        return count
-
-    def _size(self, raw: str | int, path: PathTuple) -> int:
-        try:
-            count = size(int(raw) if isinstance(raw, float) else raw)
-        except ValueError as error:
-            self.problems.add(path, "wrong_value", str(error))
-            return 0
-        if not 16 <= count <= 64 * 1024 * 1024:
-            self.problems.add(path, "wrong_value", f"{raw} is out of bounds", "from 16 bytes to 64MiB")
-        return count
-
-    def _time(self, raw: str, path: PathTuple, low: float, high: float, least: str, most: str) -> float | None:
-        if raw == "off":
-            return None
-        try:
-            seconds = duration(raw)
-        except ValueError as error:
-            self.problems.add(path, "wrong_value", str(error))
-            return low
-        if not low <= seconds <= high:
-            self.problems.add(path, "wrong_value", f"{raw} is out of bounds", f"from {least} to {most}")
-        return seconds
 
     def _input(self, value: Any, path: PathTuple) -> Any:
         for fault in inputs.judge(value):
@@ -208,41 +179,6 @@ class _Reading:
             Example(example.get("name", ""), tuple(_steps(example["steps"], (*path, number, "steps"))))
             for number, example in enumerate(value)
         )
-
-    def _auth_settings(self) -> AuthSettings:
-        raw = self.data.get("auth")
-        if not isinstance(raw, Mapping):
-            return AuthSettings()
-        sound = {key: value for key, value in raw.items() if self.problems.sound("auth", key)}
-        values: dict[str, Any] = {}
-        if "token_in_body" in sound:
-            values["token_in_body"] = sound["token_in_body"]
-        for key in ("session", "idle"):
-            if key in sound:
-                values[key] = self._time(sound[key], ("auth", key), *_SESSIONS)
-        if "path" in sound:
-            values["path"] = self._auth_path(sound["path"])
-        return AuthSettings(**values, **_cookie(sound.get("cookie", {})))
-
-    def _auth_path(self, raw: str) -> str:
-        path = ("auth", "path")
-        try:
-            pattern = url.parse(raw)
-        except ValueError as error:
-            self.problems.add(path, "bad_url", str(error))
-            return AuthSettings().path
-        if pattern.params:
-            self.problems.add(path, "bad_url", "this path cannot hold parameters", "write it like /auth")
-        elif (taken := url.reserved(pattern.shape)) not in {None, "/auth"}:
-            self.problems.add(path, "reserved_url", f"{taken} belongs to Jackfield itself")
-        return raw if self.problems.sound(*path) else AuthSettings().path
-
-
-def _cookie(raw: Any) -> dict[str, Any]:
-    if isinstance(raw, str):
-        return {"cookie": raw}
-    names = {"name": "cookie", "same_site": "same_site", "partitioned": "partitioned"}
-    return {names[key]: value for key, value in raw.items()}
 
 
 def _steps(raw: Any, path: PathTuple) -> Iterator[Step]:

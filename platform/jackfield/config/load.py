@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -43,9 +44,22 @@ def load(folder: Path) -> Loaded:
     data, places = _joined(sources, problems)
     problems.places = places
     plan = check.plan({} if problems.full else data, problems)
+    _find_keys(folder, plan, problems)
     plan = replace(plan, hash=_hash(data), places=_inherited(data, places))
     found = (*(problem for file in sources for problem in file.problems), *problems.found)
     return Loaded(plan, tuple(sorted(found, key=_order)))
+
+
+def _find_keys(folder: Path, plan: Plan, problems: Problems) -> None:
+    """Warn of a file of keys that is not there: it may come later, and what was published has none beside it."""
+    path = ("auth", "jwt", "jwks")
+    keys = plan.auth.jwt.jwks if plan.auth.jwt else ""
+    if not keys or "://" in keys or not problems.sound(*path):
+        return
+    if not os.path.isfile(folder / keys):  # noqa: PTH113 - Path.is_file raises for a name that is too long
+        message = f"there is no file {keys}, and no token is taken before it is there"
+        hint = "the address of the keys begins with https://; a file is looked for beside endpoints.yaml"
+        problems.add(path, "file_missing", message, hint, severity="warning")
 
 
 def _main(folder: Path) -> Source:

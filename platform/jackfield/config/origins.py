@@ -15,8 +15,11 @@ _DISPUTED = re.compile("[ßς\u200c\u200d]")  # IDNA 2003 and 2008 give two name
 def normal(origin: str) -> str:
     """`scheme://host[:port]` in lower case, without the scheme's own port, the host as browsers write it.
 
-    Raises ValueError with a sentence.
+    The host may begin with `*.`, for one label; a domain of two labels at least comes after it. Raises ValueError
+    with a sentence.
     """
+    if "*" in origin:
+        return _wildcard(origin)
     if origin.strip().lower() == "null":
         raise ValueError("`null` is what every page without an origin sends, so it names nobody")
     scheme, _, rest = origin.partition("://")
@@ -30,6 +33,23 @@ def normal(origin: str) -> str:
     if scheme.lower() in _WEBSOCKET:
         raise ValueError(f"an origin is the address of a page; write {_WEBSOCKET[scheme.lower()]}://{host}")
     return _joined(f"{scheme}://{_ascii(rest)}".lower())
+
+
+def _wildcard(origin: str) -> str:
+    """As `normal`, of an origin with `*`: of what it stands for, with an `x` there, and back."""
+    scheme, mark, rest = origin.partition("://")
+    host = rest.partition(":")[0]
+    if host in {"", "*"} or "*" in scheme:
+        raise ValueError("this would be everybody; write `origins: any` if that is meant")
+    if rest.endswith(":*"):
+        raise ValueError("each port is an origin of its own; write it out, like http://localhost:3000")
+    if not host.startswith("*.") or "*" in rest[1:]:
+        raise ValueError("`*` stands for one whole label, the first of the host: https://*.preview.example.com")
+    scheme, mark, name = normal(f"{scheme}{mark}x{rest[1:]}").partition("://x.")
+    labels = name.partition(":")[0].split(".")
+    if len(labels) < 2 or labels[-1].isdigit():
+        raise ValueError("after `*.` comes a domain that is yours, of two parts at least: https://*.example.com")
+    return f"{scheme}://*.{name}"
 
 
 def _ascii(rest: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from jackfield.errors import Problem
 
-__all__ = ["Access", "AuthSettings", "Endpoint", "Example", "Limits", "Origins", "Place", "Plan", "Step"]
+__all__ = ["Access", "AuthSettings", "Endpoint", "Example", "JwtSettings", "Limits", "Origins", "Place", "Plan", "Step"]
 
 PathPart = str | int
 
@@ -32,7 +32,11 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class Origins:
-    """Which pages may open the endpoint. An empty `allowed` without `any` means the same origin only."""
+    """Which pages may open the endpoint. An empty `allowed` without `any` means the same origin only.
+
+    Each of `allowed` is `scheme://host[:port]` as browsers send it, without the scheme's own port. The host may
+    begin with `*.`, which stands for exactly one label; scheme, port and all other labels are literal.
+    """
 
     any: bool = False
     allowed: tuple[str, ...] = ()
@@ -41,15 +45,24 @@ class Origins:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds of one endpoint; sizes in bytes, times in seconds, `rate` in messages a second, None means off."""
+    """Bounds of one endpoint; sizes in bytes, times in seconds, rates in messages a second, None means off.
+
+    `rate` is of a connection, `rate_per_user` of all connections that one login has to the endpoint on this
+    node; twice as many may come at once. `idle` is without a message in either direction. `queue` is what one
+    connection may have waiting, and `slow_consumer` what happens to a client that takes nothing and fills it.
+    """
 
     message: int = 64 * 1024
     rate: float | None = 50.0
+    rate_per_user: float | None = None
     time: float = 30.0
+    idle: float | None = None
     connections: int = 10_000
     per_user: int = 20
+    per_address: int | None = None
     ping: float | None = 20.0
     queue: int = 1024 * 1024
+    slow_consumer: Literal["close", "drop_oldest"] = "close"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +84,20 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One entry under `endpoints:`. Its name is its identity."""
+    """One entry under `endpoints:`. Its name is its identity.
+
+    `refusals` says how a caller who may not enter is told: by an HTTP status, or by a close frame after an
+    accept. `session_warning` is how many seconds before the session's end the client hears of it; None means
+    never.
+    """
 
     name: str
     url: str
     process: str
     access: Access = Access()
     origins: Origins = Origins()
+    refusals: Literal["http", "close"] = "http"
+    session_warning: float | None = None
     input: Mapping[str, Any] | None = None
     limits: Limits = Limits()
     summary: str = ""
@@ -88,8 +108,30 @@ class Endpoint:
 
 
 @dataclass(frozen=True, slots=True)
+class JwtSettings:
+    """`auth.jwt`: the identity provider whose tokens (RFC 7519) are taken.
+
+    `jwks` is the address of its keys (RFC 7517; https, or http on this machine) or, where it holds no `://`, a
+    file relative to the project's folder. A token must be of `issuer`, meant for one of `audience`, and signed
+    with one of `algorithms`. `login` and `roles` are the paths of the claims, with dots between their parts.
+    """
+
+    jwks: str
+    issuer: str
+    audience: tuple[str, ...]
+    algorithms: tuple[str, ...] = ("RS256", "ES256", "EdDSA")
+    login: str = "sub"
+    roles: str = "realm_access.roles"
+
+
+@dataclass(frozen=True, slots=True)
 class AuthSettings:
-    """The top-level `auth:`. `session` and `idle` are seconds; `idle` None means off."""
+    """The top-level `auth:`. `session`, `idle` and `recheck` are seconds; `idle` None means off.
+
+    `own` is the key `login`: whether our own users, passwords and sessions stand. They do unless the file says
+    `login: off`, which only `jwt` or `verify` beside it allows. `verify` is the name of a function below
+    `processes/`, an empty text for none.
+    """
 
     cookie: str = "gen_app_auth_token"
     same_site: Literal["lax", "strict", "none"] = "lax"
@@ -98,15 +140,23 @@ class AuthSettings:
     session: float = 12 * 3600.0
     idle: float | None = None
     token_in_body: bool = True
+    own: bool = True
+    jwt: JwtSettings | None = None
+    verify: str = ""
+    recheck: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All of endpoints.yaml. `places` says where each path stands, for problems found later."""
+    """All of endpoints.yaml. `places` says where each path stands, for problems found later.
+
+    `origins` is what stands under `defaults`: its `allowed` pages may log in from where they are (CORS).
+    """
 
     endpoints: tuple[Endpoint, ...] = ()
     title: str = ""
     auth: AuthSettings = AuthSettings()
+    origins: Origins = Origins()
     roles: Mapping[str, str] | None = None
     hash: str = ""
     places: Mapping[tuple[PathPart, ...], Place] = field(default_factory=dict, compare=False, repr=False)

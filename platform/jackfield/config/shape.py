@@ -1,7 +1,6 @@
 """The data of one file against schema.json; each fault becomes one sentence in words of the file.
 
-The schema carries what it can say better itself: `errorMessage` (editors show it too) tells how to mend,
-`x-later` names values that a later version takes.
+The schema carries what it can say better itself: `errorMessage` (editors show it too) tells how to mend.
 """
 
 from __future__ import annotations
@@ -118,7 +117,10 @@ def _unknown(error: _Error) -> list[str]:
     return [key for key in unknown if not any(re.search(pattern, key) for pattern in patterns)]
 
 
-_LIMITS = {"message", "time", "connections", "per_user", "ping", "rate", "idle", "queue"}
+_LIMITS = {
+    *("message", "time", "connections", "per_user", "per_address", "ping", "rate", "rate_per_user"),
+    *("idle", "queue", "slow_consumer"),
+}
 _TOP = {"title", "auth", "roles", "defaults"}
 
 
@@ -210,10 +212,6 @@ def _wrong_value(error: _Error, path: PathTuple, problems: Problems) -> None:
 
 def _wrong_enum(error: _Error, path: PathTuple, problems: Problems, hint: str) -> None:
     words = ", ".join(map(str, error.validator_value))
-    if error.instance in error.schema.get("x-later", ()):
-        message = f"`{path[-1]}: {error.instance}` is not carried out yet"
-        problems.add(path, "not_supported_yet", message, f"known now: {words}")
-        return
     expected = f"one of {words}" if len(error.validator_value) > 1 else words
     problems.add(path, "wrong_value", f"{_shown(error.instance)} is not {expected}", hint)
 

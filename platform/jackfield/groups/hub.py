@@ -24,6 +24,10 @@ class Member(Protocol):
     def identity(self) -> Identity:
         """Who is connected; read by the hub when it counts and searches."""
 
+    @property
+    def address(self) -> str:
+        """The address that it is counted by, or "" where addresses are not; it never changes."""
+
     def close(self, code: int, reason: str) -> None:
         """Close soon; called by the hub for a change that ends this connection. Never waits, never fails."""
 
@@ -35,6 +39,7 @@ class Hub:
         self._members: set[Member] = set()
         self._per_endpoint: Counter[str] = Counter()
         self._per_user: Counter[tuple[str, str]] = Counter()
+        self._per_address: Counter[tuple[str, str]] = Counter()
 
     def __len__(self) -> int:
         return len(self._members)
@@ -48,6 +53,8 @@ class Hub:
         self._per_endpoint[member.endpoint] += 1
         if member.identity:
             self._per_user[member.endpoint, member.identity.login] += 1
+        if member.address:
+            self._per_address[member.endpoint, member.address] += 1
 
     def leave(self, member: Member) -> None:
         """Give the seat back; a second call does nothing."""
@@ -57,6 +64,8 @@ class Hub:
         _lower(self._per_endpoint, member.endpoint)
         if member.identity:
             _lower(self._per_user, (member.endpoint, member.identity.login))
+        if member.address:
+            _lower(self._per_address, (member.endpoint, member.address))
 
     def count(self, endpoint: str) -> int:
         """Connections of one endpoint on this node."""
@@ -65,6 +74,10 @@ class Hub:
     def count_of(self, endpoint: str, login: str) -> int:
         """Connections of one user to one endpoint on this node."""
         return self._per_user[endpoint, login]
+
+    def count_from(self, endpoint: str, address: str) -> int:
+        """Connections of one address to one endpoint on this node, of those that have an address."""
+        return self._per_address[endpoint, address]
 
     def close_where(self, concerned: Callable[[Member], bool], code: int, reason: str) -> int:
         """Close all that a change concerns; gives their number."""

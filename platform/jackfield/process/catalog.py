@@ -51,6 +51,7 @@ class Catalog:
 
     `hash` is made of all sources, 12 hex digits; `files` has the hash of each file by its name. `broken`
     names the modules that could not be imported, so that nobody is told that their processes do not exist.
+    `functions` are the names of all that could be called, processes or not.
     """
 
     processes: Mapping[str, Process]
@@ -58,7 +59,16 @@ class Catalog:
     hash: str
     broken: frozenset[str] = frozenset()
     files: Mapping[str, str] = field(default_factory=dict, repr=False)
+    functions: frozenset[str] = field(default=frozenset(), repr=False)
     _package: Package | None = field(default=None, repr=False)
+
+    def function(self, name: str) -> Callable[..., Any] | None:
+        """A function of the project by its name, "accounts.who" for example; None where nothing was imported."""
+        module, _, function = name.rpartition(".")
+        if self._package is None or name not in self.functions:
+            return None
+        found = getattr(self._package.load(module), function, None)
+        return found if callable(found) else None
 
     def release(self) -> None:
         """Drop the generation's package from `sys.modules`. A second call does nothing."""
@@ -66,11 +76,12 @@ class Catalog:
             self._package.release()
 
 
-def collect(folder: Path, generation: int, *, only_names: bool = False) -> Catalog:
+def collect(folder: Path, generation: int, *, only_names: bool = False, called: str = "") -> Catalog:
     """Read and import all of a project's processes/ as a package of its own; sync, for a thread.
 
     A file that cannot be imported is a problem and the others still load. With `only_names` nothing is
-    imported: the processes are told from the text and cannot be called.
+    imported: the processes are told from the text and cannot be called. `called` names a function that is no
+    process and is called on the event loop where it is async; what waits there is warned of, too.
     """
     sources, faults = read(folder.absolute())
     problems = list(faults)
@@ -92,14 +103,22 @@ def collect(folder: Path, generation: int, *, only_names: bool = False) -> Catal
         broken |= unloadable
     nodes = {outline.source.file: outline for outline in outlines}
     problems += [problem for process in found for problem in _faults(process, nodes[process.file])]
+    problems += [problem for outline in outlines for problem in _waiting(outline, called)]
     return Catalog(
         {process.name: process for process in found},
         tuple(sorted(dict.fromkeys(problems), key=lambda p: (p.file, p.line, p.column))),
         hash_of(sources),
         frozenset(broken),
         {source.file: hash_of([source]) for source in sources},
+        frozenset(name for o in outlines if o.source.module not in broken for name in _callable(o)),
         package,
     )
+
+
+def _callable(outline: Outline) -> Iterator[str]:
+    """The names of a file's own functions, and of what it imports from elsewhere."""
+    for name in {*(node.name for node in outline.functions), *outline.names}:
+        yield _join(outline.source.module, name)
 
 
 def _import_all(
@@ -171,6 +190,13 @@ def _faults(process: Process, outline: Outline) -> Iterator[Problem]:
     node = next((n for n in outline.functions if outline.place(n) == (process.line, process.column)), None)
     if node is not None and not process.blocking:
         yield from blocking_calls(outline, node, process.name)
+
+
+def _waiting(outline: Outline, called: str) -> Iterator[Problem]:
+    """Warnings for the async function of this name; one that is not async runs in a thread."""
+    for node in outline.functions:
+        if called == _join(outline.source.module, node.name) and isinstance(node, ast.AsyncFunctionDef):
+            yield from blocking_calls(outline, node, called)
 
 
 def _fault(process: Process, message: str, hint: str) -> Problem:

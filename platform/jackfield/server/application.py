@@ -25,8 +25,8 @@ def application(folder: str | os.PathLike[str] = ".", *, public_url: str = "") -
     """An ASGI application that serves the project in `folder`.
 
     It opens with the lifespan event, or with the first request where a mount does not pass that on.
-    JACKFIELD_STATE, JACKFIELD_STORE and JACKFIELD_SECRET_KEYS hold as for `jackfield serve`, and
-    `jackfield publish` reaches it. One process at a time: several workers are not supported yet.
+    JACKFIELD_STATE, JACKFIELD_STORE and JACKFIELD_SECRET_KEYS hold as for `jackfield serve`, the last two with
+    `_FILE` too, and `jackfield publish` reaches it. One process at a time: several workers are not supported yet.
     """
     return Application(Path(folder).resolve(), Options(embedded=True, public_url=public_url))
 
@@ -92,9 +92,25 @@ class Application:
 
 def _state(project: Path) -> State:
     folder = os.environ.get("JACKFIELD_STATE")
+    keys_file = os.environ.get("JACKFIELD_SECRET_KEYS_FILE")
     return State.open(
         project,
         state=Path(folder) if folder else None,
-        secret_keys=os.environ.get("JACKFIELD_SECRET_KEYS"),
-        store=os.environ.get("JACKFIELD_STORE"),
+        secret_keys=_secret("JACKFIELD_SECRET_KEYS"),
+        secret_keys_file=Path(keys_file) if keys_file else None,
+        store=_secret("JACKFIELD_STORE"),
     )
+
+
+def _secret(name: str) -> str | None:
+    """A secret of the environment, or of the file that NAME_FILE names there. Raises StateError."""
+    value, path = os.environ.get(name), os.environ.get(f"{name}_FILE")
+    if not path:
+        return value
+    if value is not None:
+        raise StateError(f"{name} and {name}_FILE are both set; keep one of them")
+    try:
+        return Path(path).read_text(encoding="utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as exc:
+        reason = exc.strerror if isinstance(exc, OSError) else "it is not UTF-8"
+        raise StateError(f"cannot read {path}, which {name}_FILE names: {reason}") from exc

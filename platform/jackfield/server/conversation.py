@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import sys
 import time
 from collections import deque
@@ -18,14 +17,18 @@ from jackfield.errors import CODES
 from jackfield.identity import Identity
 from jackfield.logs import log
 from jackfield.process.connection import Connection
+from jackfield.server import backlog, idle
 from jackfield.server.crossing import Crossing
 from jackfield.server.dispatch import Dispatcher, InTask
 from jackfield.server.generation import Generation
 from jackfield.server.handshake import Standing
+from jackfield.server.lag import Lag
 from jackfield.server.metrics import Meter
-from jackfield.server.transport import ROOM, STALL, Transport
+from jackfield.server.pace import Pace, Paces
+from jackfield.server.session_end import SessionEnd
+from jackfield.server.transport import ROOM, STALL, Transport, cut
 
-__all__ = ["BURST", "INBOX", "Conversation", "Live"]
+__all__ = ["INBOX", "TURN", "Conversation", "Live"]
 
 INBOX = 16
 """Messages that wait while a process works; then the network is paused, not the client told off."""
@@ -33,16 +36,11 @@ INBOX = 16
 TURN = 16
 """Messages of one connection that are answered from its inbox before others have their turn."""
 
-BURST = 2.0
-"""Seconds of `limits.rate` that may come at once; once more as much beyond that, and it is a flood."""
-
-RESERVE = 60.0
-"""Seconds of `limits.rate` at most that may have piled up in the network while we did not read, and for how long."""
-
-ROUNDING = 1e-6
-"""Seconds by which the sum of two clock readings may be off: a clock of a year counts in steps of 4e-9."""
-
 _STREAMS = ("generator", "async_generator")
+_TOO_SLOW = "too_slow_reader"
+_CAUSES = {code.close: name for name, code in reversed(list(CODES.items())) if code.close not in (0, 1000)} | {
+    1006: "lost"
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +63,8 @@ class Live(Protocol):
     """Where the conversation finds what is live now. Implemented by the gateway."""
 
     generation: Generation
+    lag: Lag
+    paces: Paces
 
 
 class Conversation:
@@ -75,16 +75,16 @@ class Conversation:
 
     __slots__ = (
         "__weakref__",
+        "_backlog",
         "_began",
         "_behind",
         "_clock",
         "_crossing",
         "_dispatcher",
         "_draining",
-        "_due",
         "_first",
-        "_gap",
         "_generation",
+        "_idle",
         "_in_task",
         "_inbox",
         "_live",
@@ -93,21 +93,24 @@ class Conversation:
         "_meter",
         "_now",
         "_over",
+        "_pace",
         "_paused",
-        "_paused_at",
         "_queue_limit",
         "_ready",
-        "_reserve",
-        "_reserve_ends",
-        "_slack",
+        "_said",
+        "_shared",
         "_streaming",
         "_streams",
         "_tell",
         "_transport",
         "_tune",
         "_worker",
+        "address",
+        "close_cause",
         "close_code",
+        "close_reason",
         "connection",
+        "session_end",
         "standing",
     )
 
@@ -125,7 +128,10 @@ class Conversation:
     ) -> None:
         self.connection: Connection  # set by `begin`: the two know each other
         self.close_code = 0
+        self.close_cause = self.close_reason = ""
         self.standing = standing
+        self.address = ""  # what `limits.per_address` counts by; set by the gateway where that limit stands
+        self.session_end: SessionEnd | None = None  # set by the gateway where the session has an end
         self._transport = transport
         self._live = live
         self._dispatcher = dispatcher
@@ -149,21 +155,23 @@ class Conversation:
         self._draining = False
         self._lost = False
         self._tell: Callable[[], None] | None = None
-        self._gap = 0.0
-        self._slack = BURST
-        self._reserve = 0.0  # seconds in which the client may have sent and we did not read
-        self._reserve_ends = 0.0
-        self._paused_at = 0.0
-        self._due = 0.0  # when, by the dispatcher's clock, all that came would have come at the allowed rate
+        self._pace = Pace(live.lag)
+        self._shared: Pace | None = None  # of all connections of this user, where that has a limit
         self._crossing = Crossing(self._loop)
+        self._said = 0  # events sent
+        self._idle: idle.Idle | None = None
+        self._backlog: backlog.Backlog | None = None
         self._take_limits(limits)
 
     def _take_limits(self, limits: Limits) -> None:
         self._queue_limit = limits.queue
-        gap = 1 / limits.rate if limits.rate else 0.0
-        if gap != self._gap:
-            self._gap, self._due = gap, 0.0  # another rate begins with a full bucket
-            self._slack = max(BURST, gap) + ROUNDING
+        self._pace.take(limits.rate)
+        self._idle = idle.watch(self._idle, limits.idle, self._mark, self.end)
+        self._backlog = backlog.keep(self._backlog, limits, self._transport, self._meter)
+
+    def _mark(self) -> object:
+        """Another value whenever something was said since the last call, or is being worked on; see idle.py."""
+        return (self._pace.due, self._said) if self._worker is None else object()  # `due` moves with each that comes
 
     # what the hub and the gateway see
 
@@ -182,14 +190,19 @@ class Conversation:
         """Seconds since the conversation began."""
         return self._clock() - self._began
 
-    def begin(self, connection: Connection) -> None:
+    def begin(self, connection: Connection, limits: Limits) -> None:
         """Bind the public Connection; the conversation may receive from here on."""
         self.connection = connection
+        self._share(limits)
+
+    def _share(self, limits: Limits) -> None:
+        self._shared = self._live.paces.of(self.endpoint, self.identity.login, limits.rate_per_user)
 
     def adapt(self, params: Mapping[str, Any], limits: Limits) -> None:
         """Take over what a publish changed for a connection that stays; called in the step that publishes."""
         self.connection.params = params
         self._take_limits(limits)
+        self._share(limits)
         # an idle connection must not keep the old generation alive
         self._generation = self._first = self._in_task = self._ready = None
         if self._tune is not None:
@@ -197,7 +210,7 @@ class Conversation:
 
     def end(self, name: str, reason: str = "") -> None:
         """Close with a code of the table; what waits in the inbox is not processed any more."""
-        self._close(CODES[name].close, reason or CODES[name].sentence)
+        self._close(CODES[name].close, reason or CODES[name].sentence, name)
 
     async def drain(self) -> None:
         """Take no more messages, answer those that are here, then close 1012."""
@@ -213,25 +226,28 @@ class Conversation:
     def received(self, text: bytes) -> bytes | None:
         """One message came. Its answer where it is ready at once; otherwise it comes in its turn, by `write`."""
         now = self._now()
-        # The rate's token bucket in one number, when the bucket would be full again; it holds `_slack` seconds.
-        # Each message takes `_gap` of them; 0 where the rate is off.
-        due = self._due
-        self._due = due = (due if due > now else now) + self._gap
-        if due - now > self._slack and not self._spend(due - now):
+        pace = self._pace  # its rule stands here, too: a call would cost as much as all the rest of it
+        due = pace.due
+        pace.due = due = (due if due > now else now) + pace.gap
+        if due - now > pace.slack and not pace.spend(due - now):
             messages.judge_utf8(text)
-            return self._too_fast(due - now)
+            return self._too_fast(due - now, pace)
+        if self._shared is not None and (ahead := self._shared.over(now)):
+            messages.judge_utf8(text)
+            return self._too_fast(ahead, self._shared)
         answer = self._ready
         return self._received(text, now) if answer is None else answer(self.connection, text, now)
 
     def received_binary(self) -> None:
         """A binary message came; it is refused in its turn."""
         now = self._now()
-        self._due = due = max(self._due, now) + self._gap
-        if due - now > self._slack and not self._spend(due - now):
-            frame = self._too_fast(due - now)
-            if frame is not None:
-                self.write(frame)
-        elif not (self._over or self._draining):
+        for pace in filter(None, (self._pace, self._shared)):
+            if ahead := pace.over(now):
+                frame = self._too_fast(ahead, pace)
+                if frame is not None:
+                    self.write(frame)
+                return
+        if not (self._over or self._draining):
             self._queue(None)
 
     def _received(self, text: bytes, now: float) -> bytes | None:
@@ -246,33 +262,17 @@ class Conversation:
         self._ready = self._first
         return self._ready(self.connection, text, now) if self._ready is not None else None
 
-    def _save(self) -> None:
-        """Reading goes on: what a full bucket could not hold meanwhile is kept for what the client sent meanwhile."""
-        now = self._now()
-        self._reserve = min(RESERVE, self._reserve + max(0.0, now - max(self._due, self._paused_at)))
-        self._reserve_ends = now + RESERVE
-
-    def _spend(self, ahead: float) -> bool:
-        """Whether what came too fast may be what piled up while we ourselves did not read; used up by and by."""
-        if self._due - ahead > self._reserve_ends:
-            self._reserve = 0.0
-        spent = min(self._reserve, ahead)
-        self._reserve -= spent
-        self._due -= spent
-        return ahead - spent <= self._slack
-
-    def _too_fast(self, ahead: float) -> bytes | None:
+    def _too_fast(self, ahead: float, pace: Pace) -> bytes | None:
         """Refuse one message of a client that sent, at the allowed rate, for `ahead` seconds from now."""
         if self._over or self._draining:
             return None
-        rate = _per(self._gap)
-        if ahead > 2 * self._slack:
-            self.end("flood", f"messages came much faster than {rate}")
+        whose = "" if pace is self._pace else " from all connections of this user"
+        if pace.is_flood(ahead):
+            self.end("flood", f"messages came much faster than {pace.limit}{whose}")
             return None
         self._meter.others["rate_limited"] += 1
-        wait = math.ceil((ahead + self._gap - self._slack) * 1000) / 1000
-        text = f"Messages came faster than {rate}; this one was not processed."
-        frame = messages.error("rate_limited", text, retry_after=wait)
+        text = f"Messages came faster than {pace.limit}{whose}; this one was not processed."
+        frame = messages.error("rate_limited", text, retry_after=pace.wait(ahead))
         if self._worker is None and not self._behind:
             return frame
         self._queue(_Told(frame))
@@ -290,7 +290,8 @@ class Conversation:
 
     def lost(self, code: int) -> None:
         """The client has left: a call that has begun is finished, a generator is cancelled."""
-        self.close_code = self.close_code or code
+        if not self.close_code:
+            self.close_code, self.close_cause = code, _CAUSES.get(code, "client")
         self._lost = True
         self._end_of_messages()
         if self._worker is None:
@@ -298,6 +299,10 @@ class Conversation:
 
     def _end_of_messages(self) -> None:
         self._over = True
+        if self._idle is not None:
+            self._idle.stop()
+        if self._backlog is not None:
+            self._backlog.stop()
         self._inbox = self._ready = None
         self._first = None  # it may be a method of ours: nothing that ended waits for the garbage collector
         if self._worker is not None and self._streaming:
@@ -324,10 +329,7 @@ class Conversation:
     def send_event(self, event: object) -> None:
         """See Connection.send."""
         text = messages.event(event)
-        if self._crossing.needed:
-            self._from_thread(text)
-        else:
-            self.write(text)
+        (self._from_thread if self._crossing.needed else self._send)(text)
 
     def close(self, code: int, reason: str) -> None:
         """See Connection.close."""
@@ -335,6 +337,10 @@ class Conversation:
             self._from_thread((code, reason))
         else:
             self._close(code, reason)
+
+    def _send(self, text: bytes) -> None:
+        self._said += 1
+        (self.write if self._backlog is None else self._backlog.send)(text)
 
     # what the dispatcher writes
 
@@ -346,7 +352,7 @@ class Conversation:
         if pending >= ROOM:
             self._behind = True
             self._ready = None
-        if pending > self._queue_limit:
+        if pending > self._queue_limit + (ROOM if self._backlog is not None else 0):  # events of ours are no fault
             self._too_slow(f"more than {self._queue_limit:,} bytes were not read")
 
     async def room(self) -> None:
@@ -372,7 +378,7 @@ class Conversation:
         self._inbox.append(item)
         if len(self._inbox) >= INBOX and not self._paused:
             self._paused = True
-            self._paused_at = self._now()
+            self._pace.paused(self._now())
             self._transport.pause()
 
     def _start_at_once(self, _connection: Connection, text: bytes, _came: float) -> None:
@@ -430,7 +436,7 @@ class Conversation:
                 item = self._inbox.popleft()
                 if self._paused and not self._draining and len(self._inbox) < INBOX // 2:
                     self._paused = False
-                    self._save()
+                    self._pace.resumed(self._now())
                     self._transport.resume()
         except asyncio.CancelledError:
             if not (self._over or self._draining):
@@ -451,35 +457,24 @@ class Conversation:
         if tell is not None:
             tell()
 
-    def _close(self, code: int, reason: str, *, at_once: bool = False) -> None:
+    def _close(self, code: int, reason: str, cause: str = "process", *, at_once: bool = False) -> None:
         if self._over:
             return
-        self.close_code = code
+        self.close_code, self.close_cause, self.close_reason = code, cause, reason
         self._end_of_messages()
-        self._transport.close(code, _cut(reason), at_once=at_once)
+        self._transport.close(code, cut(reason), at_once=at_once)
 
     def _too_slow(self, reason: str) -> None:
-        self._close(CODES["too_slow_reader"].close, reason, at_once=True)
+        self._close(CODES[_TOO_SLOW].close, reason, _TOO_SLOW, at_once=True)
 
     def _from_thread(self, item: bytes | tuple[int, str]) -> None:
         """What crosses is bounded like the outbox that it crosses to."""
         reason = f"more than {self._queue_limit:,} bytes were not read"
-        instead = (CODES["too_slow_reader"].close, reason)
+        instead = (CODES[_TOO_SLOW].close, reason)
         self._crossing.hand_over(item, self._queue_limit, instead, self._arrive)
 
     def _arrive(self, item: bytes | tuple[int, str]) -> None:
         if isinstance(item, bytes):
-            self.write(item)
+            self._send(item)
         else:
-            self._close(*item)
-
-
-def _per(gap: float) -> str:
-    """A rate by the seconds between two messages, as one would say it."""
-    span, name = (1, "a second") if gap <= 1 else (60, "a minute") if gap <= 60 else (3600, "an hour")
-    return f"{span / gap:,.10g} {name}"
-
-
-def _cut(reason: str) -> str:
-    """A close reason within the 123 bytes of a control frame (RFC 6455, section 5.5)."""
-    return reason.encode()[:123].decode("utf-8", "ignore")
+            self._close(*item, _TOO_SLOW if item[0] == CODES[_TOO_SLOW].close else "process")

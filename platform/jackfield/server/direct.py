@@ -19,7 +19,7 @@ from websockets.protocol import State
 
 from jackfield.errors import CODES
 from jackfield.server.transport import STALL, Receiver
-from jackfield.server.websocket import MendedProtocol
+from jackfield.server.websocket import FLOOD, STUCK, MendedProtocol
 
 __all__ = ["CORK", "HEADS", "DirectTransport", "long_head"]
 
@@ -111,8 +111,11 @@ class DirectTransport(MendedProtocol):
             return
         if self._cork:
             self._flush()
-        self._close_frame(code, reason)
-        self._expect_the_end()
+        if code == FLOOD:
+            self._shut_out(reason)
+        else:
+            self._close_frame(code, reason)
+            self._expect_the_end(STUCK if at_once and self._full else None)
         if self._drained is not None:
             self._drained.set()
         self._judge_reading()
@@ -181,13 +184,14 @@ class DirectTransport(MendedProtocol):
     def _judge_reading(self) -> None:
         """Read, or not: not while the application asked for a pause or the client does not read."""
         # after our close only the client's is waited for; one that does not read gets no more pongs either
-        pause = self._full or (self._asked_to_pause and not self.close_sent)
+        pause = self._full or self.disconnected or (self._asked_to_pause and not self.close_sent)
         if pause == self.read_paused or self.transport.is_closing():
             return
         self.read_paused = pause
         if pause:
             self.transport.pause_reading()
         else:
+            self._pings_due = 0.0  # what piled up meanwhile is no flood
             self.transport.resume_reading()
         self._reading_changed()
 

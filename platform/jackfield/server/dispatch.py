@@ -30,7 +30,7 @@ from jackfield.server.generation import Generation
 from jackfield.server.invalid import Invalid, body, explain, refuse_size
 from jackfield.server.metrics import BOUNDS, Meter
 
-__all__ = ["Busy", "Dispatcher", "InPlace", "InTask", "Writer"]
+__all__ = ["Busy", "Dispatcher", "InPlace", "InTask", "Traced", "Writer"]
 
 SLOW_CALL = 0.050
 """Seconds of one synchronous call on the event loop after which it is named in the log."""
@@ -72,6 +72,10 @@ The last frame, or None. Raises CancelledError where the task was cancelled, not
 """
 
 
+Traced = Callable[[Route, InPlace | None, InTask], tuple[InPlace | None, InTask]]
+"""Puts a span around what answers an endpoint's messages; called once for each endpoint of a generation."""
+
+
 class Busy(Exception):
     """All threads for blocking processes are taken."""
 
@@ -83,11 +87,13 @@ class Dispatcher:
         self,
         *,
         check_replies: bool = False,
+        traced: Traced | None = None,
         threads: int = THREADS,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self.clock = clock
         self._check_replies = check_replies
+        self._traced = traced
         self._deadlines = Deadlines()
         self._ways: WeakKeyDictionary[Generation, dict[str, tuple[InPlace | None, InTask]]] = WeakKeyDictionary()
         self._free = threading.BoundedSemaphore(threads)
@@ -103,7 +109,9 @@ class Dispatcher:
         known = self._ways.setdefault(generation, {})
         if route.name not in known:
             resources = generation.resources
-            known[route.name] = (self.in_place(route, resources, meter), self.in_task(route, resources, meter))
+            in_place, in_task = self.in_place(route, resources, meter), self.in_task(route, resources, meter)
+            traced = self._traced
+            known[route.name] = (in_place, in_task) if traced is None else traced(route, in_place, in_task)
         return known[route.name]
 
     def in_place(self, route: Route, resources: Mapping[str, Any], meter: Meter) -> InPlace | None:
@@ -126,14 +134,14 @@ class Dispatcher:
                     meter.seconds += took
                 else:
                     meter.took(took)
-                    _tell_if_slow(route.process, took)
+                    _tell_if_slow(route.process, took, connection)
             except messages.NotUtf8:
                 raise  # the transport closes 1007
             except BaseException as exc:  # noqa: BLE001 - whatever a user's process raises ends here, sys.exit too
                 if not isinstance(exc, Invalid):
                     took = clock() - came
                     meter.took(took)
-                    _tell_if_slow(route.process, took)
+                    _tell_if_slow(route.process, took, connection)
                 return refused(route, connection, exc, message_id, meter)
             meter.answered += 1
             return frame
@@ -326,7 +334,13 @@ class Dispatcher:
 
     def _late(self, route: Route, connection: Connection, message_id: MessageId) -> bytes:
         seconds = route.endpoint.limits.time
-        log.warning("time_exceeded", endpoint=route.name, process=route.process.name, limit=seconds)
+        log.warning(
+            "time_exceeded",
+            endpoint=route.name,
+            process=route.process.name,
+            connection=connection.id,
+            limit=seconds,
+        )
         text = f"The process took longer than {seconds:g} s."
         return messages.error("time_exceeded", text, message_id=message_id)
 
@@ -359,9 +373,10 @@ def _refuse_binary() -> Any:
     raise Invalid([Fault("", "a message is a text frame; this one was binary")])
 
 
-def _tell_if_slow(process: Process, took: float) -> None:
+def _tell_if_slow(process: Process, took: float, connection: Connection | None = None) -> None:
     if took > SLOW_CALL:
-        log.warning("slow_call", process=process.name, milliseconds=round(took * 1000))
+        seen = connection.id if connection is not None else ""
+        log.warning("slow_call", process=process.name, connection=seen, milliseconds=round(took * 1000))
 
 
 class _Late(Exception):

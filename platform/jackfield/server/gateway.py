@@ -2,35 +2,42 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 import time
 from collections import deque
 from collections.abc import Callable, MutableMapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from starlette.requests import Request as HttpRequest
 from starlette.responses import JSONResponse, Response
 
 from jackfield.auth import credentials, origin
 from jackfield.auth.sessions import Change, Sessions
-from jackfield.config import url
 from jackfield.errors import Refusal
 from jackfield.groups.hub import Hub
 from jackfield.identity import Identity
 from jackfield.logs import log
 from jackfield.process.connection import Connection, part
-from jackfield.server import pages
+from jackfield.server import administration, cors, pages
+from jackfield.server.arrival import arrive
+from jackfield.server.callers import Callers
 from jackfield.server.conversation import Conversation
 from jackfield.server.dispatch import Dispatcher
+from jackfield.server.drain import drain
 from jackfield.server.extension import EXTENSION, Socket
 from jackfield.server.generation import Generation
-from jackfield.server.handshake import Admission, Request, judge, rejudge
+from jackfield.server.guards import counted_address
+from jackfield.server.handshake import Admission, Request, closes_with, judge, rejudge, subprotocol
+from jackfield.server.lag import Lag
 from jackfield.server.login import Login
 from jackfield.server.metrics import Metrics
 from jackfield.server.options import Options
+from jackfield.server.pace import Paces
+from jackfield.server.session_end import SessionEnd
+from jackfield.server.tracing import Tracing, Walk
 from jackfield.server.transport import AsgiTransport, Receive, Send, Transport
 from jackfield.server.upgrade import upgrade_fault
 
@@ -61,30 +68,52 @@ class Gateway:
     def __init__(
         self,
         options: Options,
-        sessions: Sessions,
+        sessions: Sessions | None,
         generation: Generation,
         dispatcher: Dispatcher,
         *,
+        tracing: Tracing | None = None,
+        folder: Path = Path(),
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.options = options
-        self.sessions = sessions
+        self._sessions = sessions
         self.generation = generation
         self.hub = Hub()
-        self.metrics = Metrics(self.hub)
+        self.lag = Lag(clock=dispatcher.clock)
+        self.paces = Paces(self.lag)
+        self.metrics = Metrics(self.hub, self.lag)
         self.refusals: deque[Refused] = deque(maxlen=REFUSALS_KEPT)
         self.ready = True
+        self._walk: Walk = self._websocket if tracing is None else tracing.around(self._websocket)
         self._dispatcher = dispatcher
         self._clock = clock
         self._login = Login(self)
-        sessions.subscribe(self._changed)
+        self._administration = administration.Administration(self)
+        self.callers = Callers(self, sessions, folder=folder, clock=clock)
+        if sessions is not None:
+            sessions.subscribe(self._changed)
+            sessions.attend(lambda: {member.identity.session for member in self.hub})
         self._count_plan()
+
+    @property
+    def sessions(self) -> Sessions:
+        """The sessions of our own login. Nobody asks for them where that is off (`auth.login`)."""
+        assert self._sessions is not None, "auth.login is off"
+        return self._sessions
+
+    @property
+    def has_sessions(self) -> bool:
+        """Whether our own login was on at the start; a plan cannot bring it back without one."""
+        return self._sessions is not None
 
     def install(self, generation: Generation) -> Generation:
         """Make `generation` live for every message and handshake from now on; gives the one before."""
         before, self.generation = self.generation, generation
         auth = generation.table.plan.auth
-        self.sessions.tune(lifetime=auth.session, idle=auth.idle)
+        if self._sessions is not None:
+            self._sessions.tune(lifetime=auth.session, idle=auth.idle)
+        self.callers.tune(auth)
         self._count_plan()
         return before
 
@@ -98,16 +127,13 @@ class Gateway:
         """Take nobody new, let every conversation answer what it has, close all 1012; at most `time_limit` s."""
         self.ready = False
         members = [member for member in self.hub if isinstance(member, Conversation)]
-        try:
-            async with asyncio.timeout(time_limit):
-                await asyncio.gather(*(member.drain() for member in members))
-        except TimeoutError:
+        if not await drain(members, time_limit):
             log.warning("drain_too_long", limit=time_limit, connections=len(self.hub))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI 3. Anything that fails on our side is told without its cause and logged with it."""
         if scope["type"] == "websocket":
-            await self._websocket(scope, receive, send)
+            await self._walk(scope, receive, send)
         else:
             response = await self._http(scope, receive, send)
             await response(scope, receive, send)
@@ -123,7 +149,7 @@ class Gateway:
             who = await self.who(request)
             if not self.ready:  # asked after the last wait: whom `drain` does not see, nobody admits
                 raise Refusal("not_ready", retry_after=1)
-            admission = judge(self.generation.table, request, who, self.hub, tell=self.tells(who))
+            admission = judge(self.generation.table, request, who, self.hub, tell=self.tells(request, who))
         except Refusal as refusal:
             await self._refuse(request, refusal, who, scope, receive, send)
             return
@@ -144,9 +170,14 @@ class Gateway:
         self.note(request, refusal, who)
         match = self.generation.table.match(request.raw_path)
         self.metrics.handshakes[match.route.name if match else "", "refused", refusal.code] += 1
-        if "websocket.http.response" in scope.get("extensions", {}):
+        shown = closes_with(self.generation.table, request, refusal)
+        if shown is not None:
+            with suppress(OSError):  # the client left before it was told
+                await send({"type": "websocket.accept", "subprotocol": subprotocol(shown.endpoint, request)})
+                await send({"type": "websocket.close", "code": 4000 + refusal.status, "reason": _short(refusal)})
+        elif "websocket.http.response" in scope.get("extensions", {}):
             response = pages.problem(refusal, self.generation.table.plan.auth, root=request.root)
-            await response(scope, receive, send)
+            await pages.secured(response, request.own)(scope, receive, send)
         else:
             await send({"type": "websocket.close", "code": 1000, "reason": refusal.code})
 
@@ -168,9 +199,14 @@ class Gateway:
             limits=limits,
             tune=socket.tune if socket else None,
         )
-        conversation.begin(self._connection(request, admission, conversation))
+        conversation.begin(self._connection(request, admission, conversation), limits)
+        if limits.per_address is not None:
+            conversation.address = counted_address(request.client)
         self.hub.seat(conversation)  # in the step that judged: a revocation from here on finds it
-        visit = _Visit(self, conversation, request.client, self._expiry(conversation))
+        if conversation.identity.expires_at is not None:
+            warning = admission.route.endpoint.session_warning
+            conversation.session_end = SessionEnd(conversation, warning, self._clock)
+        visit = _Visit(self, conversation, request.client)
         conversation.when_over(visit.end)
         try:
             await send({"type": "websocket.accept", "subprotocol": admission.subprotocol})
@@ -188,15 +224,6 @@ class Gateway:
         finally:
             await conversation.finished()
 
-    def _expiry(self, conversation: Conversation) -> asyncio.TimerHandle | None:
-        """The timer that ends a conversation together with its session."""
-        expires_at = conversation.identity.expires_at
-        if expires_at is None:
-            return None
-        reason = "the session has run out"
-        loop = asyncio.get_running_loop()
-        return loop.call_later(expires_at - self._clock(), conversation.end, "session_ended", reason)
-
     def _connection(self, request: Request, admission: Admission, conversation: Conversation) -> Connection:
         return Connection(
             conversation,
@@ -211,6 +238,10 @@ class Gateway:
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> Response:
         request = self.request(scope, scope["method"])
+        response = await self._answer(request, HttpRequest(scope, receive))
+        return cors.share(pages.secured(response, request.own), request, self.generation.table)
+
+    async def _answer(self, request: Request, http: HttpRequest) -> Response:
         auth = self.generation.table.plan.auth
         who: Identity | Refusal | None = None
         try:
@@ -218,9 +249,16 @@ class Gateway:
             if path in ("/health", "/ready"):
                 return self._state(request, path)
             self._check_host(request)
-            action = _below(auth.path, request.raw_path)
+            self.callers.check_path(request)
+            asked_first = cors.preflight(request, self.generation.table, tell=request.local)
+            if asked_first is not None:
+                return asked_first
+            action = request.below(auth.path)
             if action is not None:
-                return await self._login.answer(request, HttpRequest(scope, receive), action)
+                return await self._login.answer(request, http, action)
+            action = request.below(administration.AT)
+            if action is not None:
+                return await self._administration.answer(request, http, action)
             who = await self.who(request)
             if path == "/metrics":
                 return self._metrics(request, who)
@@ -241,8 +279,10 @@ class Gateway:
     def _metrics(self, request: Request, who: Identity | Refusal | None) -> Response:
         if request.method not in ("GET", "HEAD"):
             raise Refusal("method_not_allowed")
-        if not self.tells(who):
+        if not self.tells(request, who):
             fix = "Scrape the loopback listener, or send the cookie of a user with the role admin."
+            if self.options.admin_port is not None:
+                fix = "Scrape the listener of --admin-port."
             raise Refusal("role_required", "The metrics are for the role admin here.", fix)
         kind = "text/plain; version=0.0.4; charset=utf-8"
         headers = {**pages.SECURITY_HEADERS, "Cache-Control": "no-store", "Content-Type": kind}
@@ -251,9 +291,9 @@ class Gateway:
     def _plain(self, request: Request, who: Identity | Refusal | None) -> Response:
         """A request that is no upgrade: the 426 on an endpoint, a malformed upgrade, or nothing we have."""
         table = self.generation.table
-        tell = self.tells(who)
-        if request.raw_path in (b"", b"/") and self.options.local and request.method in ("GET", "HEAD"):
-            return pages.index(table, request.own)
+        tell = self.tells(request, who)
+        if request.raw_path in (b"", b"/") and request.local and request.method in ("GET", "HEAD"):
+            return pages.index(table, request.own + request.root)
         match = table.match(request.raw_path)
         would: Refusal | None = None
         try:
@@ -287,21 +327,8 @@ class Gateway:
     # who is asking
 
     def request(self, scope: Scope, method: str) -> Request:
-        """What of an ASGI scope is judged; the path without the prefix under which we are mounted."""
-        raw_path: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
-        root = scope.get("root_path", "").encode()
-        headers = tuple(scope["headers"])
-        host = next((value.decode("latin-1") for name, value in headers if name == b"host"), "")
-        client = scope.get("client")
-        return Request(
-            method=method,
-            raw_path=raw_path.removeprefix(root) if root else raw_path,
-            query_string=scope.get("query_string", b""),
-            headers=headers,
-            own=self.options.own(scope.get("scheme", "http"), host),
-            client=client[0] if client else "",
-            root=root.decode(),
-        )
+        """What of an ASGI scope is judged."""
+        return arrive(scope, method, self.options)
 
     async def who(self, request: Request) -> Identity | Refusal | None:
         """What becomes of the request's credential: an identity, the refusal it earns, or None without one.
@@ -311,15 +338,17 @@ class Gateway:
         cookie = self.generation.table.plan.auth.cookie
         try:
             credential = credentials.find(request.headers, request.query_string, cookie)
-            return None if credential is None else await self.sessions.identify(credential)
+            return None if credential is None else await self.callers.identify(credential, request)
         except Refusal as refusal:
-            if refusal.status == 400:
+            if refusal.status == 400 and refusal.code != "credential_too_long":
                 raise
             return refusal  # only an endpoint that asks who is calling refuses for it
 
-    def tells(self, who: Identity | Refusal | None) -> bool:
-        """Whether this caller may see what the documents say."""
-        return self.options.local or (isinstance(who, Identity) and "admin" in who.roles)
+    def tells(self, request: Request, who: Identity | Refusal | None) -> bool:
+        """Whether this caller may see what the documents say; in public nobody where there is an admin port."""
+        if request.local or self.options.admin_port is not None:
+            return request.local
+        return isinstance(who, Identity) and "admin" in who.roles
 
     def note(self, request: Request, refusal: Refusal, who: Identity | Refusal | None = None) -> None:
         """Keep a refusal for `jackfield refusals`, and log it."""
@@ -334,11 +363,22 @@ class Gateway:
             origin=", ".join(request.values(b"origin"))[:200],
         )
         self.refusals.append(refused)
-        log.info("refused", code=refused.code, status=refused.status, path=refused.path, client=refused.client)
+        log.info(
+            "refused",
+            code=refused.code,
+            status=refused.status,
+            path=refused.path,
+            login=refused.login,
+            client=refused.client,
+            origin=refused.origin,
+        )
 
     def _check_host(self, request: Request) -> None:
         hosts = request.values(b"host")
-        if not origin.host_allowed(hosts, self.options.local and not self.options.public_url):
+        if request.plain:
+            fix = f"Use {self.options.address}; the proxy says with X-Forwarded-Proto that you did not."
+            raise Refusal("tls_required", fix=fix)
+        if not origin.host_allowed(hosts, request.local):
             detail = f"The Host header was {', '.join(hosts)[:200] or 'missing'}."
             fix = "Use localhost or 127.0.0.1; other names need --public-url or --behind-proxy."
             raise Refusal("wrong_host", detail, fix)
@@ -348,9 +388,15 @@ class Gateway:
         for member in self.hub:
             if not isinstance(member, Conversation) or not change.concerns(member.identity):
                 continue
-            if change.roles is None:
-                member.end("session_ended")
+            if change.ends:
+                member.end("session_ended", change.reason)
                 continue
+            if change.kind == "session_refreshed":
+                member.connection.identity = replace(member.identity, expires_at=change.expires_at)
+                if member.session_end is not None:
+                    member.session_end.move()
+                continue
+            assert change.roles is not None, "the other change that ends nothing"
             member.connection.identity = replace(member.identity, roles=change.roles)
             closing = rejudge(self.generation.table, member.standing, member.identity)
             if closing is not None:
@@ -360,30 +406,35 @@ class Gateway:
 class _Visit:
     """What has to be put away when a conversation is over, whoever carried it."""
 
-    __slots__ = ("_client", "_conversation", "_expiry", "_gateway", "_opened")
+    __slots__ = ("_client", "_conversation", "_gateway", "_opened")
 
-    def __init__(
-        self, gateway: Gateway, conversation: Conversation, client: str, expiry: asyncio.TimerHandle | None
-    ) -> None:
+    def __init__(self, gateway: Gateway, conversation: Conversation, client: str) -> None:
         self._gateway = gateway
         self._conversation = conversation
         self._client = client
-        self._expiry = expiry
         self._opened = False
 
     def begin(self) -> None:
         self._opened = True
+        if self._conversation.session_end is not None:
+            self._conversation.session_end.arm()
         log.info("connection_opened", **self._facts())
 
     def end(self) -> None:
-        if self._expiry is not None:
-            self._expiry.cancel()
+        if self._conversation.session_end is not None:
+            self._conversation.session_end.cancel()
         self._gateway.hub.leave(self._conversation)
         if self._opened:
-            code = self._conversation.close_code
-            self._gateway.metrics.closes[code] += 1
-            seconds = round(self._conversation.duration, 3)
-            log.info("connection_closed", code=code, seconds=seconds, **self._facts())
+            over = self._conversation
+            self._gateway.metrics.closed(over.endpoint, over.close_code, over.close_cause)
+            log.info(
+                "connection_closed",
+                code=over.close_code,
+                cause=over.close_cause,
+                reason=over.close_reason,
+                seconds=round(over.duration, 3),
+                **self._facts(),
+            )
         part(self._conversation.connection)
 
     def _facts(self) -> dict[str, Any]:
@@ -391,16 +442,15 @@ class _Visit:
             "endpoint": self._conversation.endpoint,
             "connection": self._conversation.connection.id,
             "login": self._conversation.identity.login,
+            "session": self._conversation.identity.session,
             "client": self._client,
+            "origin": ", ".join(self._conversation.standing.origin),
         }
 
 
-def _below(auth_path: str, raw_path: bytes) -> str | None:
-    """What of a request's path follows `auth.path`, "/login" for example; None where it is elsewhere."""
-    asked = url.split(raw_path) or ()
-    own = url.split(quote(auth_path, safe="/%").encode()) or ()
-    inside = len(asked) > len(own) and asked[: len(own)] == own
-    return f"/{'/'.join(asked[len(own) :])}" if inside else None
+def _short(refusal: Refusal) -> str:
+    """The sentence of a refusal, cut to what a close frame holds (RFC 6455, section 5.5)."""
+    return refusal.detail.encode()[:123].decode(errors="ignore")
 
 
 def _fault(request: Request) -> Refusal:

@@ -9,15 +9,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote
 
-from jackfield.auth import origin
-from jackfield.config.plan import Endpoint
+from jackfield.auth import credentials, origin
+from jackfield.auth.authority import is_own, stands
+from jackfield.config import url
+from jackfield.config.plan import Endpoint, Plan
 from jackfield.errors import Closing, Refusal
 from jackfield.identity import ANONYMOUS, Identity
 from jackfield.routing import Match, Route, RoutingTable
+from jackfield.server.guards import counted_address
 
-__all__ = ["Admission", "Counts", "Request", "Standing", "judge", "params_of", "rejudge"]
+__all__ = ["Admission", "Counts", "Request", "Standing", "closes_with", "judge", "params_of", "rejudge", "subprotocol"]
 
 RETRY_AFTER = 5
 """Seconds that a caller is asked to wait when there is no room."""
@@ -32,12 +35,17 @@ class Counts(Protocol):
     def count_of(self, endpoint: str, login: str) -> int:
         """Connections of one user to one endpoint on this node."""
 
+    def count_from(self, endpoint: str, address: str) -> int:
+        """Connections of one address to one endpoint on this node."""
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
     """What of a request is judged. `own` is the server's origin as the client addressed it.
 
-    `root` is the prefix under which another application mounts us; `raw_path` comes without it.
+    `root` is the prefix under which another application mounts us, or a proxy passes us on; `raw_path` comes
+    without it. `local` says that it came by a listener that only this machine reaches, `plain` that the client
+    came to a proxy without TLS although our public address has it.
     """
 
     method: str
@@ -47,6 +55,8 @@ class Request:
     own: str
     client: str = ""
     root: str = ""
+    local: bool = False
+    plain: bool = False
 
     def values(self, name: bytes) -> list[str]:
         """All values of a header, as they came."""
@@ -56,6 +66,13 @@ class Request:
     def query(self) -> dict[str, str]:
         """The query parameters, the last of each name."""
         return dict(parse_qsl(self.query_string.decode("latin-1"), keep_blank_values=True))
+
+    def below(self, prefix: str) -> str | None:
+        """What of the path follows `prefix`, "/login" after "/auth" for example; None where it is elsewhere."""
+        asked = url.split(self.raw_path) or ()
+        own = url.split(quote(prefix, safe="/%").encode()) or ()
+        inside = len(asked) > len(own) and asked[: len(own)] == own
+        return f"/{'/'.join(asked[len(own) :])}" if inside else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,17 +107,41 @@ def judge(
     """Admit the request or raise the Refusal that comes first.
 
     `who` is what became of the credential: an identity, the refusal that it earned, or None where none
-    was sent. `tell` allows the refusal to name the nearest endpoint.
+    was sent. `tell` allows the refusal to name the nearest endpoint, and the place of a line in the file.
     """
     match = _match(table, request, tell=tell)
     endpoint = match.route.endpoint
     params = params_of(match)
     standing = Standing(endpoint.name, match.params, tuple(request.values(b"origin")), request.own)
-    _judge_origin(endpoint, standing)
+    _judge_origin(endpoint, standing, _place(table.plan, endpoint) if tell else "")
     identity = _judge_credential(endpoint, who, table, request.root)
     _judge_role(endpoint, identity)
-    _judge_room(endpoint, identity, counts)
-    return Admission(match.route, params, identity, _subprotocol(endpoint, request), standing)
+    _judge_room(endpoint, identity, counts, request.client)
+    return Admission(match.route, params, identity, subprotocol(endpoint, request), standing)
+
+
+_CLOSING = frozenset({401, 403, 429})
+"""Refusals whose close code, 4000 + the status, is one of ours."""
+
+
+def closes_with(table: RoutingTable, request: Request, refusal: Refusal) -> Route | None:
+    """The endpoint that has this refusal told by a close frame; None where HTTP tells it.
+
+    A browser hides the HTTP answer to an upgrade from every page, and shows a close frame to the page that
+    asked. So a page of a foreign origin must not get one: it would learn whether its visitor is logged in
+    here, and with which role. It is told by HTTP, that is nothing at all, and so is whatever is refused before
+    the origin was looked at. The origin is judged once more here, so that this does not rest on the order in
+    `judge`. With `origins: any` every page is told.
+    """
+    match = table.match(request.raw_path)
+    if match is None or match.route.endpoint.refusals != "close" or refusal.status not in _CLOSING:
+        return None
+    rule, origins = match.route.endpoint.origins, request.values(b"origin")
+    try:
+        origin.judge(origins, request.own, any_origin=rule.any, allowed=rule.allowed, required=rule.required)
+    except Refusal:
+        return None
+    return match.route
 
 
 def rejudge(table: RoutingTable, standing: Standing, identity: Identity) -> Closing | None:
@@ -117,6 +158,8 @@ def rejudge(table: RoutingTable, standing: Standing, identity: Identity) -> Clos
         params_of(Match(route, standing.texts))
     except Refusal:
         return Closing("restart", "the endpoint's path parameters changed")
+    if identity and not stands(table.plan.auth, identity):
+        return Closing("session_ended", "this way of logging in is not taken any more")
     try:
         _judge_origin(route.endpoint, standing)
         _judge_credential(route.endpoint, identity or None, table)
@@ -139,10 +182,13 @@ def params_of(match: Match) -> dict[str, Any]:
     return converted
 
 
-def _subprotocol(endpoint: Endpoint, request: Request) -> str | None:
-    """The first sub-protocol of the client's list that the endpoint speaks (RFC 6455, section 4.2.2)."""
-    offered = [part.strip() for value in request.values(b"sec-websocket-protocol") for part in value.split(",")]
-    return next((name for name in offered if name in endpoint.subprotocols), None)
+def subprotocol(endpoint: Endpoint, request: Request) -> str | None:
+    """The first sub-protocol of the client's list that the endpoint speaks (RFC 6455, section 4.2.2).
+
+    Every endpoint speaks `jackfield.v1`; what carries a credential is never answered.
+    """
+    spoken = (*endpoint.subprotocols, credentials.SUBPROTOCOL)
+    return next((name for name in credentials.offered(request.headers) if name in spoken), None)
 
 
 def _match(table: RoutingTable, request: Request, *, tell: bool) -> Match:
@@ -154,9 +200,17 @@ def _match(table: RoutingTable, request: Request, *, tell: bool) -> Match:
     raise Refusal("not_found", fix=fix)
 
 
-def _judge_origin(endpoint: Endpoint, standing: Standing) -> None:
+def _judge_origin(endpoint: Endpoint, standing: Standing, place: str = "") -> None:
     rule = endpoint.origins
-    origin.judge(standing.origin, standing.own, any_origin=rule.any, allowed=rule.allowed, required=rule.required)
+    origin.judge(
+        standing.origin, standing.own, any_origin=rule.any, allowed=rule.allowed, required=rule.required, place=place
+    )
+
+
+def _place(plan: Plan, endpoint: Endpoint) -> str:
+    """Where a line about the endpoint's origins belongs: where they stand, or else the endpoint."""
+    place = plan.place("endpoints", endpoint.name, "origins")
+    return f"{place.file}:{place.line}, endpoint {endpoint.name}"
 
 
 def _judge_credential(
@@ -175,6 +229,11 @@ def _judge_credential(
 
 def _not_logged_in(table: RoutingTable, root: str) -> Refusal:
     auth = table.plan.auth
+    if not auth.own:
+        fix = (
+            f"Send the token that your login gave you: in the header Cookie: {auth.cookie}=… or Authorization: Bearer …"
+        )
+        return Refusal("not_logged_in", fix=fix)
     where = f"{root}{auth.path}/login"
     fix = f'POST {where} with {{"login": …, "password": …}}, then send the header Cookie: {auth.cookie}=…'
     return Refusal("not_logged_in", fix=fix)
@@ -184,15 +243,22 @@ def _judge_role(endpoint: Endpoint, identity: Identity) -> None:
     roles = endpoint.access.roles
     if roles and not identity.roles.intersection(roles):
         names = _either(roles)
-        fix = f"An administrator gives it with: jackfield users roles {identity.login} +{roles[0]}"
+        fix = "The roles come from the login; whoever keeps the users there gives it."
+        if is_own(identity):
+            fix = f"An administrator gives it with: jackfield users roles {identity.login} +{roles[0]}"
         raise Refusal("role_required", f"The endpoint is for callers with the role {names}.", fix)
 
 
-def _judge_room(endpoint: Endpoint, identity: Identity, counts: Counts) -> None:
+def _judge_room(endpoint: Endpoint, identity: Identity, counts: Counts, client: str) -> None:
     limits = endpoint.limits
     if identity and counts.count_of(endpoint.name, identity.login) >= limits.per_user:
         detail = f"The user has {limits.per_user:,} connections to this endpoint, which is all that one may have."
         raise Refusal("too_many_of_user", detail, "Close one, or raise limits.per_user.", retry_after=RETRY_AFTER)
+    most = limits.per_address
+    if most is not None and counts.count_from(endpoint.name, counted_address(client)) >= most:
+        detail = f"The address has {most:,} connections to this endpoint, which is all that one may have."
+        fix = "Close one, or raise limits.per_address."
+        raise Refusal("too_many_of_address", detail, fix, retry_after=RETRY_AFTER)
     if counts.count(endpoint.name) >= limits.connections:
         detail = f"The endpoint has {limits.connections:,} connections, which is all that it takes."
         raise Refusal("too_many_connections", detail, "Try again later.", retry_after=RETRY_AFTER)

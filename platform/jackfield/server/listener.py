@@ -6,23 +6,41 @@ import asyncio
 import contextlib
 import signal
 import socket
+import ssl
 from collections.abc import Callable, Iterator
 
 import uvicorn
+from uvicorn.server import ServerState
 
 from jackfield.errors import PlanError
 from jackfield.logs import log
+from jackfield.server import guards
+from jackfield.server.arrival import LISTENER
 from jackfield.server.node import Node
 from jackfield.server.options import Options
 from jackfield.server.protocol import WebSocketProtocol
 from jackfield.server.upgrade import HttpProtocol
 
-__all__ = ["bind", "listen"]
+__all__ = ["CertificateLocked", "bind", "check_certificate", "listen"]
 
 BACKLOG = 2048
 
 CLOSING_LIMIT = 1.0
 """Seconds that clients have after the drain to take the rest and to answer the close frame."""
+
+
+class CertificateLocked(Exception):
+    """The certificate's key is protected by a passphrase, which nobody is there to give."""
+
+
+def check_certificate(cert: str, key: str) -> None:
+    """Whether a certificate and its key can be used. Raises OSError, ssl.SSLError or CertificateLocked."""
+
+    def passphrase() -> str:
+        """Asked for when the key is encrypted; OpenSSL would ask on the terminal."""
+        raise CertificateLocked("the key is protected by a passphrase; give one without")
+
+    ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(cert, key, passphrase)
 
 
 def bind(options: Options) -> socket.socket:
@@ -32,6 +50,7 @@ def bind(options: Options) -> socket.socket:
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        guards.harden(listener)
         listener.bind((host, options.port))
         listener.listen(BACKLOG)
     except BaseException:
@@ -41,15 +60,23 @@ def bind(options: Options) -> socket.socket:
     return listener
 
 
-async def listen(node: Node, listener: socket.socket, started: Callable[[], None]) -> None:
-    """Serve until SIGINT or SIGTERM. SIGHUP publishes. `started` is called when connections are taken."""
-    server = _Server(_config(node), node, started)
+async def listen(
+    node: Node, listener: socket.socket, started: Callable[[], None], *, admin: socket.socket | None = None
+) -> None:
+    """Serve until SIGINT or SIGTERM. SIGHUP has certificate and keys read anew, and publishes.
+
+    `started` is called when connections are taken.
+
+    `admin` is the socket of the admin port, where there is one.
+    """
+    guards.raise_descriptor_limit()
+    server = _Server(node, started, admin)
     with _signals(server, node):
         await server.serve(sockets=[listener])
 
 
-def _config(node: Node) -> uvicorn.Config:
-    options = node.options
+def _config(node: Node, options: Options) -> uvicorn.Config:
+    """How uvicorn serves a listener with these options."""
     return uvicorn.Config(
         node.gateway,
         http=HttpProtocol,
@@ -59,24 +86,56 @@ def _config(node: Node) -> uvicorn.Config:
         log_config=None,
         access_log=False,  # it has query strings in it
         server_header=False,
-        proxy_headers=bool(options.behind_proxy),
-        forwarded_allow_ips=list(options.behind_proxy),
+        proxy_headers=False,  # the gateway reads them, see arrival.py; uvicorn would believe loopback by default
         ws_per_message_deflate=False,
         ssl_certfile=options.tls_cert or None,
         ssl_keyfile=options.tls_key or None,
+        ssl_context_factory=_tls if options.tls else None,
         timeout_graceful_shutdown=5,
     )
 
 
+def _tls(_config: uvicorn.Config, default: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:
+    """TLS 1.2 and 1.3 (OWASP ASVS 5.0, 12.1.1), whatever the machine's OpenSSL would take besides."""
+    context = default()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
 class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, node: Node, started: Callable[[], None]) -> None:
-        super().__init__(config)
+    def __init__(self, node: Node, started: Callable[[], None], admin: socket.socket | None) -> None:
+        super().__init__(_config(node, node.options))
         self._node = node
         self._started = started
+        self._admin = admin
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+        """Listen as the parent does, which would give TLS a minute to begin (TR-6)."""
+        loop, tls = asyncio.get_running_loop(), self.config.ssl
+        limit = guards.REQUEST_LIMIT if tls is not None else None
+        app_state = self.lifespan.state
+        self.servers = [
+            await loop.create_server(
+                lambda: HttpProtocol(config=self.config, server_state=self.server_state, app_state=app_state),
+                sock=listener,
+                ssl=tls,
+                backlog=BACKLOG,
+                ssl_handshake_timeout=limit,
+            )
+            for listener in sockets or ()
+        ]
+        self.started = True
+        options = self._node.options.admin
+        if options is not None and self._admin is not None:
+            listens = _second(_config(self._node, options), self.server_state, options)
+            self.servers.append(await loop.create_server(listens, sock=self._admin))
         self._started()
+
+    async def on_tick(self, counter: int) -> bool:
+        """Called ten times a second; tells whether it is time to stop."""
+        if counter % 10 == 0:
+            guards.look_at_descriptors()
+        return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Answer what is being answered, then close 1012; uvicorn alone would cut replies off."""
@@ -87,8 +146,9 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
     async def _drain(self) -> None:
-        gateway = self._node.gateway
-        await gateway.drain(self._node.options.drain)
+        gateway, limit = self._node.gateway, self._node.options.drain
+        log.info("stopping", connections=len(gateway.hub), limit=limit)
+        await gateway.drain(limit)
         # what was answered last is still on its way to slow readers; uvicorn would drop it
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CLOSING_LIMIT):
@@ -101,6 +161,12 @@ class _Server(uvicorn.Server):
         yield
 
 
+def _second(config: uvicorn.Config, state: ServerState, options: Options) -> Callable[[], HttpProtocol]:
+    """What makes the protocols of a listener beside the first; their requests say by which one they came."""
+    config.load()
+    return lambda: HttpProtocol(config=config, server_state=state, app_state={LISTENER: options})
+
+
 @contextlib.contextmanager
 def _signals(server: _Server, node: Node) -> Iterator[None]:
     loop = asyncio.get_running_loop()
@@ -111,7 +177,7 @@ def _signals(server: _Server, node: Node) -> Iterator[None]:
         server.should_exit = True
 
     def publish() -> None:
-        task = loop.create_task(_publish(node))
+        task = loop.create_task(_renew(server, node))
         publishing.add(task)
         task.add_done_callback(publishing.discard)
 
@@ -132,6 +198,20 @@ def _signals(server: _Server, node: Node) -> Iterator[None]:
         with contextlib.suppress(NotImplementedError):
             for number in (signal.SIGINT, signal.SIGTERM):
                 loop.remove_signal_handler(number)  # a second signal ends at once whatever still closes
+
+
+async def _renew(server: _Server, node: Node) -> None:
+    """What SIGHUP asks for: the certificate, the keys and the files anew; each stays as it is where it cannot."""
+    options = node.options
+    if server.config.ssl is not None:
+        try:
+            check_certificate(options.tls_cert, options.tls_key)  # apart, so that half a pair changes nothing
+            server.config.ssl.load_cert_chain(options.tls_cert, options.tls_key)
+            log.info("certificate_renewed", file=options.tls_cert)
+        except (OSError, ssl.SSLError, CertificateLocked) as exc:
+            log.error("certificate_not_renewed", file=options.tls_cert, reason=str(exc))
+    await node.rotation.rotate()
+    await _publish(node)
 
 
 async def _publish(node: Node) -> None:

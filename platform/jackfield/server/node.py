@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -16,6 +17,7 @@ from jackfield.auth.sessions import Sessions
 from jackfield.auth.store import Store
 from jackfield.auth.tokens import Tokens
 from jackfield.config import schema
+from jackfield.config.plan import AuthSettings
 from jackfield.errors import PlanError
 from jackfield.logs import log
 from jackfield.routing import RoutingTable
@@ -27,6 +29,8 @@ from jackfield.server.gateway import Gateway
 from jackfield.server.generation import Generation
 from jackfield.server.options import Options
 from jackfield.server.publishing import Archive, Publisher, Report, build_in_thread, digest
+from jackfield.server.rotation import Rotation
+from jackfield.server.tracing import open_tracing
 from jackfield.server.watch import watch
 from jackfield.state import State
 
@@ -40,6 +44,7 @@ class Node:
     folder: Path
     gateway: Gateway
     publisher: Publisher
+    rotation: Rotation
     options: Options
     first_admin: FirstAdmin | None
     has_users: bool
@@ -77,17 +82,28 @@ async def open_node(
 
         publisher = Publisher(gateway, folder, archive, tried=start.tried, on_live=on_live, clock=clock)
         stack.push_async_callback(publisher.close)
-        node = Node(folder, gateway, publisher, options, start.first_admin, start.has_users, start.fell_back, clock())
-        control = ControlServer(state.server_json, _verbs(node), {"address": options.address})
+        node = Node(
+            folder,
+            gateway,
+            publisher,
+            Rotation(state, start.tokens),
+            options,
+            start.first_admin,
+            start.has_users,
+            start.fell_back,
+            clock(),
+        )
+        control = ControlServer(state.server_json, _verbs(node), _addresses(options))
         await control.start()
         stack.push_async_callback(control.close)
-        await stack.enter_async_context(_tending(gateway.sessions, publisher, folder, options, tell))
+        await stack.enter_async_context(_tending(gateway, publisher, folder, options, tell))
         on_live(gateway.generation.table)
         yield node
 
 
 @dataclass(frozen=True, slots=True)
 class _Start:
+    tokens: Tokens
     tried: str
     fell_back: PlanError | None
     first_admin: FirstAdmin | None
@@ -104,28 +120,45 @@ async def _open_gateway(
 ) -> tuple[Gateway, _Start]:
     """The gateway with its first generation. A function of its own: nothing here may keep that one alive."""
     tokens = Tokens(state.keys(), clock=clock)
-    generation, tried, fell_back = await _first_generation(folder, archive)
+    generation, tried, fell_back = await _first_generation(folder, archive, options)
     unowned = await stack.enter_async_context(AsyncExitStack())
     unowned.push_async_callback(generation.retire, 0.0)
+    sessions = await _open_sessions(stack, state, tokens, generation.table.plan.auth, clock)
+    tracing = open_tracing(options.trace, os.environ)
+    if tracing is not None:
+        stack.push_async_callback(tracing.close)
+    dispatcher = Dispatcher(check_replies=options.check_replies, traced=tracing.answers if tracing else None)
+    stack.callback(dispatcher.close)
+    gateway = Gateway(options, sessions, generation, dispatcher, tracing=tracing, folder=folder, clock=clock)
+    unowned.pop_all()
+    stack.push_async_callback(_retire_live, gateway)
+    stack.push_async_callback(gateway.callers.close)
+    admin, has_users = None, True  # without a login of our own, the users are somebody else's
+    if sessions is not None:
+        admin = await make_first_admin(sessions.store, sessions.passwords, sessions) if options.local else None
+        has_users = bool(await sessions.store.list())
+    return gateway, _Start(tokens, tried, fell_back, admin, has_users)
+
+
+async def _open_sessions(
+    stack: AsyncExitStack, state: State, tokens: Tokens, auth: AuthSettings, clock: Callable[[], float]
+) -> Sessions | None:
+    """Our own login and its store; None where the plan has it off."""
+    if not auth.own:
+        return None
     store = await Store.open(state.store_url, clock)
     stack.push_async_callback(store.close)
     passwords = Passwords()
     stack.push_async_callback(passwords.close)
-    auth = generation.table.plan.auth
-    sessions = Sessions(store, tokens, passwords, lifetime=auth.session, idle=auth.idle, clock=clock)
-    dispatcher = Dispatcher(check_replies=options.check_replies)
-    stack.callback(dispatcher.close)
-    gateway = Gateway(options, sessions, generation, dispatcher, clock=clock)
-    unowned.pop_all()
-    stack.push_async_callback(_retire_live, gateway)
-    admin = await make_first_admin(store, passwords, sessions) if options.local else None
-    return gateway, _Start(tried, fell_back, admin, bool(await store.list()))
+    return Sessions(store, tokens, passwords, lifetime=auth.session, idle=auth.idle, clock=clock)
 
 
-async def _first_generation(folder: Path, archive: Archive) -> tuple[Generation, str, PlanError | None]:
+async def _first_generation(
+    folder: Path, archive: Archive, options: Options
+) -> tuple[Generation, str, PlanError | None]:
     """The first generation, the digest of the files, and their problems where an older plan serves."""
     tried = await asyncio.to_thread(digest, folder)
-    table, fell_back = await _first_table(folder, archive)
+    table, fell_back = await _first_table(folder, archive, options)
     try:
         generation = await Generation.open(1, table)
     except BaseException:
@@ -139,17 +172,17 @@ async def _first_generation(folder: Path, archive: Archive) -> tuple[Generation,
     return generation, tried, fell_back
 
 
-async def _first_table(folder: Path, archive: Archive) -> tuple[RoutingTable, PlanError | None]:
+async def _first_table(folder: Path, archive: Archive, options: Options) -> tuple[RoutingTable, PlanError | None]:
     """The table from the files, or from what was last published where the files have problems."""
     try:
-        return await build_in_thread(folder, 1), None
+        return await build_in_thread(folder, 1, options), None
     except PlanError as problems:
         names = await asyncio.to_thread(archive.names)
         if not names:
             raise
         with suppress(PlanError):
             # without its traceback, whose frames would keep the broken modules
-            return await build_in_thread(archive.path(names[-1]), 1), problems.with_traceback(None)
+            return await build_in_thread(archive.path(names[-1]), 1, options), problems.with_traceback(None)
         raise  # the copy is of no use either; what to mend is in the files
 
 
@@ -165,14 +198,16 @@ def _write_schema(state: State, table: RoutingTable) -> None:
 
 @asynccontextmanager
 async def _tending(
-    sessions: Sessions,
+    gateway: Gateway,
     publisher: Publisher,
     folder: Path,
     options: Options,
     tell: Callable[[Report | PlanError], None] | None,
 ) -> AsyncIterator[None]:
     """The tasks that live as long as the server: owned here, cancelled and awaited at the end."""
-    tasks = [asyncio.create_task(sessions.watch())]
+    tasks = [asyncio.create_task(gateway.callers.watch()), asyncio.create_task(gateway.lag.watch())]
+    if gateway.has_sessions:
+        tasks.append(asyncio.create_task(gateway.sessions.watch()))
     if options.watch:
         tasks.append(asyncio.create_task(watch(publisher, folder, tell or (lambda _outcome: None))))
     for task in tasks:
@@ -194,6 +229,11 @@ async def _retire_live(gateway: Gateway) -> None:
     await gateway.generation.retire(0.0)
 
 
+def _addresses(options: Options) -> dict[str, str]:
+    admin = options.admin
+    return {"address": options.address} | ({"admin": admin.address} if admin is not None else {})
+
+
 def _verbs(node: Node) -> dict[str, Any]:
     gateway = node.gateway
 
@@ -206,7 +246,7 @@ def _verbs(node: Node) -> dict[str, Any]:
     async def status(_asked: Mapping[str, Any]) -> Mapping[str, Any]:
         table = gateway.generation.table
         return {
-            "address": node.options.address,
+            **_addresses(node.options),
             "generation": gateway.generation.number,
             "hash": table.hash,
             "published_at": node.publisher.published_at,

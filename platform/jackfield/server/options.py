@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Literal
 from urllib.parse import urlsplit
 
 __all__ = ["Options", "is_loopback"]
+
+_PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)*/?")  # what no proxy rewrites on its way to us
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,8 +19,10 @@ class Options:
     """The listener and what surrounds it.
 
     `behind_proxy` holds the networks whose forwarded headers are believed. `public_url` is the address that
-    clients use where it is not the listener's. `embedded` is set inside another application, which owns
-    the listener then.
+    clients use where it is not the listener's; it may have a path, under which a proxy passes us on. On
+    `admin_port` of the loopback address stands a second listener, 0 for any free port, for what is not told
+    in public. `drain` is in seconds. Without `trace` it is left to the variables of OpenTelemetry. `embedded` is
+    set inside another application, which owns the listener then.
     """
 
     host: str = "127.0.0.1"
@@ -30,6 +36,8 @@ class Options:
     locked: bool = False
     check_replies: bool = False
     drain: float = 25.0
+    trace: Literal["off", "handshakes", "messages"] | None = None
+    admin_port: int | None = None
     embedded: bool = False
 
     @property
@@ -39,8 +47,23 @@ class Options:
 
     @property
     def local(self) -> bool:
-        """Whether only this machine can reach the listener: documents and examples are open then."""
-        return not self.embedded and not self.behind_proxy and is_loopback(self.host)
+        """Whether only this machine can reach the listener: documents and examples are open then.
+
+        A public address says that others reach it through something in front, whether or not that is believed.
+        """
+        if self.embedded or self.behind_proxy or self.admin_port is not None or not is_loopback(self.host):
+            return False
+        return not self.public_url or is_loopback(urlsplit(self.public_url).hostname or "")
+
+    @property
+    def admin(self) -> Options | None:
+        """The listener of the admin port: as open as one on a laptop, and nothing in front of it is believed."""
+        return None if self.admin_port is None else Options(port=self.admin_port)
+
+    @property
+    def prefix(self) -> str:
+        """The path of the public address, `/rt` for example, or nothing: it stands before each of our paths."""
+        return urlsplit(self.public_url).path.rstrip("/")
 
     @property
     def address(self) -> str:
@@ -72,16 +95,33 @@ class Options:
                 f"{self.host} can be reached from other machines, and passwords would cross the network unencrypted; "
                 "give --tls-cert and --tls-key, or --behind-proxy CIDR, or --insecure to accept that"
             )
-        if self.public_url:
-            parts = urlsplit(self.public_url)
-            if parts.scheme not in ("http", "https") or not parts.netloc or parts.path.strip("/") or parts.query:
-                found.append(f"--public-url must be like https://app.example.com, not {self.public_url}")
-        for network in self.behind_proxy:
-            try:
-                ipaddress.ip_network(network)
-            except ValueError:
-                found.append(f"--behind-proxy takes networks such as 10.0.0.0/8 or 127.0.0.1, not {network}")
-        return found
+        if self.public_url and not _is_address(self.public_url):
+            form = "https://app.example.com or https://app.example.com/rt"
+            found.append(f"--public-url must be like {form}, not {self.public_url}")
+        if self.admin_port and self.admin_port == self.port:
+            found.append(f"--admin-port and --port are both {self.port}; give the admin port another number")
+        return found + [problem for network in self.behind_proxy if (problem := _network_problem(network))]
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 - raises for one that is no number
+    except ValueError:
+        return False
+    known = parts.scheme in ("http", "https") and bool(parts.hostname)
+    more = parts.query or parts.fragment or "@" in parts.netloc or "?" in url or "#" in url
+    return known and not more and _PREFIX.fullmatch(parts.path) is not None
+
+
+def _network_problem(text: str) -> str | None:
+    try:
+        network = ipaddress.ip_network(text)
+    except ValueError:
+        return f"--behind-proxy takes networks such as 10.0.0.0/8 or 127.0.0.1, not {text}"
+    if network.prefixlen == 0:
+        return f"--behind-proxy {text} would believe every client; name the network of your proxy, 10.0.0.0/8 or so"
+    return None
 
 
 @lru_cache(maxsize=16)  # the listener's own name, asked for with each handshake

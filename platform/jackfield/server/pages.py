@@ -6,7 +6,7 @@ import html
 import json
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from starlette.responses import JSONResponse, Response
 
@@ -14,14 +14,20 @@ from jackfield.config.plan import AuthSettings
 from jackfield.errors import CODES, Refusal
 from jackfield.routing import Route, RoutingTable
 
-__all__ = ["SECURITY_HEADERS", "document", "index", "problem", "upgrade_required"]
+__all__ = ["HSTS", "SECURITY_HEADERS", "document", "index", "problem", "secured", "upgrade_required"]
 
 SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
 }
 """On every HTTP answer (OWASP ASVS 5.0, 3.4)."""
+
+HSTS = "max-age=31536000"
+"""A year, the least that ASVS 5.0, 3.4.1 asks for; on answers over TLS."""
+
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})  # a browser keeps HSTS for a host with all its ports
 
 _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>
 <meta name="viewport" content="width=device-width"><style>body{{font:16px/1.5 system-ui;max-width:46rem;margin:3rem
@@ -51,7 +57,8 @@ def problem(refusal: Refusal, auth: AuthSettings, body: Mapping[str, Any] | None
     if refusal.status == 401:
         # draft-broyer-http-cookie-auth: how a client learns that a cookie is the credential
         action = quote(f"{root}{auth.path}/login", safe="/%")
-        headers["WWW-Authenticate"] = f'Cookie realm="jackfield", form-action="{action}", cookie-name="{auth.cookie}"'
+        form = f'form-action="{action}", ' if auth.own else ""
+        headers["WWW-Authenticate"] = f'Cookie realm="jackfield", {form}cookie-name="{auth.cookie}"'
     if refusal.status == 405:
         headers["Allow"] = str(refusal.more.get("allow", "GET"))
     if refusal.status == 426:
@@ -61,6 +68,18 @@ def problem(refusal: Refusal, auth: AuthSettings, body: Mapping[str, Any] | None
     if refusal.retry_after is not None:
         headers["Retry-After"] = str(refusal.retry_after)
     return _Problem(document(body or {}, refusal), status_code=refusal.status, headers=headers)
+
+
+def secured(response: Response, own: str) -> Response:
+    """Add what an answer over TLS carries (RFC 6797); `own` is our origin as the client addressed it."""
+    try:
+        address = urlsplit(own)
+        host = address.hostname
+    except ValueError:  # of a Host header that makes no sense, and is refused for it
+        return response
+    if address.scheme == "https" and host not in _LOOPBACK:
+        response.headers["Strict-Transport-Security"] = HSTS
+    return response
 
 
 def upgrade_required(
@@ -78,11 +97,7 @@ def upgrade_required(
     body: dict[str, Any] = {
         "websocket_url": address,
         "cookie": f"{auth.cookie}=…",
-        "login": {
-            "method": "POST",
-            "url": f"{own}{auth.path}/login",
-            "body": {"login": "…", "password": "…"},
-        },
+        "login": _login(own, auth),
         "send": (route.example or sample(route.signature.input_schema)) if tell else None,
         "would": would and {"status": would.status, "code": would.code, "fix": would.fix},
     }
@@ -133,6 +148,13 @@ class _Problem(JSONResponse):
         return json.dumps(content, ensure_ascii=False, indent=2).encode()
 
 
+def _login(own: str, auth: AuthSettings) -> dict[str, Any] | None:
+    """How to log in; None where people log in elsewhere (`auth.login: off`)."""
+    if not auth.own:
+        return None
+    return {"method": "POST", "url": f"{own}{auth.path}/login", "body": {"login": "…", "password": "…"}}
+
+
 def _upgrade_page(route: Route, body: Mapping[str, Any], auth: AuthSettings) -> str:
     would = body["would"]
     verdict = f"You would be refused now: {would['status']} {would['code']}. {would['fix']}" if would else ""
@@ -142,7 +164,7 @@ def _upgrade_page(route: Route, body: Mapping[str, Any], auth: AuthSettings) -> 
         "<p>This address speaks WebSocket. Open it in Postman or with any WebSocket client:</p>",
         f"<pre>{html.escape(body['websocket_url'])}\nCookie: {html.escape(auth.cookie)}=…</pre>",
         f"<p>then send</p><pre>{html.escape(send)}</pre>" if send else "",
-        f"<p>The cookie comes from <code>POST {html.escape(body['login']['url'])}</code>.</p>",
+        f"<p>The cookie comes from <code>POST {html.escape(body['login']['url'])}</code>.</p>" if body["login"] else "",
         f"<p><strong>{html.escape(verdict)}</strong></p>" if verdict else "",
     ]
     return _PAGE.format(title=html.escape(route.name), body="".join(parts))

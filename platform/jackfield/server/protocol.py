@@ -83,8 +83,8 @@ class WebSocketProtocol(DirectTransport):
         self._hear = self._rest = None
         super().connection_lost(exc)
 
-    def _expect_the_end(self) -> None:
-        super()._expect_the_end()
+    def _expect_the_end(self, limit: float | None = None) -> None:
+        super()._expect_the_end(limit)
         self._hear = None
 
     # reading

@@ -26,10 +26,12 @@ from typing import Any
 from jackfield.errors import Closing, PlanError, Problem
 from jackfield.logs import log
 from jackfield.routing import Match, RoutingTable, build
+from jackfield.server import cookie
 from jackfield.server.conversation import Conversation
 from jackfield.server.gateway import Gateway
 from jackfield.server.generation import Generation
 from jackfield.server.handshake import params_of, rejudge
+from jackfield.server.options import Options
 
 __all__ = ["Archive", "Closes", "Publisher", "Report", "build_in_thread", "digest"]
 
@@ -158,15 +160,29 @@ def _files(project: Path) -> Iterator[tuple[str, Path]]:
                     yield path.relative_to(project).as_posix(), path
 
 
-async def build_in_thread(folder: Path, number: int) -> RoutingTable:
-    """`routing.build` beside the loop, within LOAD_LIMIT. Raises PlanError."""
+async def build_in_thread(folder: Path, number: int, options: Options | None = None) -> RoutingTable:
+    """`routing.build` beside the loop, within LOAD_LIMIT; for a listener with `options`. Raises PlanError."""
     try:
         async with asyncio.timeout(LOAD_LIMIT):
-            return await _built(folder, number)
+            table = await _built(folder, number)
     except TimeoutError:
         message = f"loading took longer than {LOAD_LIMIT:g} s"
         hint = "a module under processes/ waits for something while it is imported; do that in a @resource"
         raise PlanError([Problem("too_slow", message, hint, file="processes")]) from None
+    if options is not None:
+        _judge_listener(table, options)
+    return table
+
+
+def _judge_listener(table: RoutingTable, options: Options) -> None:
+    """Raise PlanError where the listener cannot carry what the plan asks for; add a warning where it may."""
+    problem = cookie.problem(table.plan, options)
+    if problem is None:
+        return
+    if problem.severity == "error":
+        table.catalog.release()
+        raise PlanError([problem])
+    table.warnings = (*table.warnings, problem)
 
 
 def _built(folder: Path, number: int) -> asyncio.Future[RoutingTable]:
@@ -229,10 +245,21 @@ class Publisher:
 
     async def publish(self, *, dry_run: bool = False, back: bool = False) -> Report:
         """Make the files live, or with `back` what was live before. Raises PlanError; the old stays then."""
+        outcome = "refused"
+        try:
+            report = await self._publish(dry_run=dry_run, back=back)
+            outcome = "back" if back else "published"
+        finally:
+            if not dry_run:
+                self._gateway.metrics.publishes[outcome] += 1
+        return report
+
+    async def _publish(self, *, dry_run: bool, back: bool) -> Report:
         async with self._one_at_a_time:
             source = await self._before() if back else self._folder
             number = self._gateway.generation.number + 1
             sources, table = await self._build(source, number)
+            self._judge_login(table)
             if dry_run:
                 table.catalog.release()
                 return self._report(table, self._judged(table), dry_run=True)
@@ -260,12 +287,20 @@ class Publisher:
             before = await asyncio.to_thread(digest, source)
             if source == self._folder:
                 self.tried = before
-            table = await build_in_thread(source, number)
+            table = await build_in_thread(source, number, self._gateway.options)
             if await asyncio.to_thread(digest, source) == before:
                 return before, table
             table.catalog.release()  # somebody saved a file meanwhile: what was read may be half of each
         message = "the files change faster than they can be loaded"
         raise PlanError([Problem("too_slow", message, "publish again when they are all saved", file="processes")])
+
+    def _judge_login(self, table: RoutingTable) -> None:
+        """Raise PlanError where the plan wants users of our own and the server was started without a store."""
+        if table.plan.auth.own and not self._gateway.has_sessions:
+            table.catalog.release()
+            message = "the server was started without users of its own"
+            hint = "stop it and start it again to bring the login back"
+            raise PlanError([table.plan.problem(("auth", "login"), "needs_restart", message, hint)])
 
     async def _before(self) -> Path:
         names = await asyncio.to_thread(self._archive.names)

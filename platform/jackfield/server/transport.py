@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from jackfield.errors import CODES
 
-__all__ = ["ROOM", "STALL", "AsgiTransport", "Receiver", "Transport"]
+__all__ = ["ROOM", "STALL", "AsgiTransport", "Receiver", "Transport", "cut"]
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -27,6 +27,11 @@ ROOM = 64 * 1024
 
 STALL = 30.0
 """Seconds in which a client that has replies to take takes nothing before it is closed 4408."""
+
+
+def cut(reason: str) -> str:
+    """A close reason within the 123 bytes of a control frame (RFC 6455, section 5.5)."""
+    return reason.encode()[:123].decode("utf-8", "ignore")
 
 
 class Receiver(Protocol):

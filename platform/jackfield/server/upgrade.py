@@ -2,19 +2,26 @@
 
 Private names of uvicorn 0.54 that are used here, to be looked at with each release:
   H11Protocol             _should_upgrade, handle_websocket_upgrade, ws_protocol_class, config, server_state,
-                          app_state, connections, headers, scope, send_400_response, conn, cycle, transport
+                          app_state, connections, headers, scope, send_400_response, conn, cycle, transport, loop,
+                          _unset_keepalive_if_required, on_response_complete, shutdown
   ServerProtocol          process_request (public in websockets 17, used without a connection)
 
 What is mended: an upgrade is read and judged once (see opening.py); a malformed one is answered by the
 application and not in a library's words, and so is a request that is no HTTP; frames that come in one read with
-the upgrade request are not lost.
+the upgrade request are not lost; a request that does not come to its end is answered 408 and cut off, one with
+endless headers 431; no more connections are taken than there are descriptors for.
+
+Strategy of the time limit: `_owed` is what of a request the client has to send next, as h11 sees it. One timer
+runs as long as that is the head or the body, and ends with the upgrade: an open WebSocket holds none of this.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 import h11
@@ -26,7 +33,8 @@ from websockets.server import ServerProtocol
 
 from jackfield.config.plan import AuthSettings
 from jackfield.errors import Refusal
-from jackfield.server import pages
+from jackfield.server import guards, pages
+from jackfield.server.head import HEAD, read_strictly
 from jackfield.server.opening import OpeningProtocol
 
 __all__ = ["QUIET", "HttpProtocol", "Upgrade", "judge_upgrade", "upgrade_fault"]
@@ -37,6 +45,12 @@ QUIET = logging.getLogger("jackfield.uvicorn")
 QUIET.setLevel(logging.WARNING)
 
 _JUDGE = ServerProtocol(logger=QUIET)  # of no connection: to judge a request it needs nothing of one
+
+_LINGER = 1.0  # seconds in which a client can read why it was turned away, and what it still sends is dropped
+_OWED = (h11.IDLE, h11.SEND_BODY)  # states of a client that has something to send
+
+RETRY_AFTER = 5
+"""Seconds that a client is asked to wait when the server is full."""
 
 MAX_HEADERS = 100
 MAX_HEADER_LINE = 8190  # websockets stops without an answer at 8,192 with the line's end
@@ -87,7 +101,70 @@ class HttpProtocol(H11Protocol):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        read_strictly(self.conn)
         self._upgrade: Upgrade | None = None
+        self._until = self.loop.time() + guards.REQUEST_LIMIT  # from the accept on; TLS is not there yet
+        self._owed: type[Any] | None = None
+        self._deadline: asyncio.TimerHandle | None = None
+        self._over = False  # handed over, or answered for good: what still comes is dropped
+
+    # how long a request may take, and how large it may be
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # the parent's own
+        """A new connection; one too many is told so and closed."""
+        super().connection_made(transport)
+        if len(self.connections) > guards.most_connections() + guards.PLAIN:
+            self._turn_away()
+            return
+        self._owed = h11.IDLE
+        self._deadline = self.loop.call_at(self._until, self._too_late)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nothing is owed any more."""
+        self._disarm()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """One read."""
+        if self._over:
+            return
+        super().data_received(data)
+        owed = self.conn.their_state
+        if owed is not self._owed and not self._over:
+            self._owe(owed)
+
+    def _owe(self, state: type[Any]) -> None:
+        """The client has come so far with its request: the next part has a time limit of its own."""
+        self._disarm()
+        self._owed = state
+        if state in _OWED:
+            self._deadline = self.loop.call_later(guards.REQUEST_LIMIT, self._too_late)
+
+    def on_response_complete(self) -> None:
+        """Go on with the next request, of which a part may be here already."""
+        super().on_response_complete()
+        owed = self.conn.their_state
+        begun = owed is h11.SEND_BODY or (owed is h11.IDLE and self.conn.trailing_data[0])
+        if begun and owed is not self._owed and not self._over:
+            self._owe(owed)
+
+    def _disarm(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _too_late(self) -> None:
+        """Answer 408 where a request has begun (RFC 9110, section 15.5.9); who said nothing is told nothing."""
+        self._deadline = None
+        if self._owed is h11.IDLE and not self.conn.trailing_data[0]:
+            self._over = True
+            self.transport.close()
+            return
+        what = "head" if self._owed is h11.IDLE else "body"
+        detail = f"The {what} of the request did not come to its end in {guards.REQUEST_LIMIT:g} seconds."
+        self._end_with(Refusal("request_too_slow", detail))
+
+    # the upgrade
 
     def _should_upgrade(self) -> bool:
         if all(name != b"upgrade" or value.lower() != b"websocket" for name, value in self.headers):
@@ -100,6 +177,11 @@ class HttpProtocol(H11Protocol):
 
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
         """Hand over what was read and judged here, and what came behind it, which uvicorn loses."""
+        if len(self.connections) > guards.most_connections():
+            self._turn_away()
+            return
+        self._over = True
+        self._disarm()
         self._hand_over(event)
         early, _ = self.conn.trailing_data
         if early and not self.transport.is_closing():
@@ -118,14 +200,55 @@ class HttpProtocol(H11Protocol):
         protocol.begin(self.transport, self.scope, upgrade.request, upgrade.accept)
         self.transport.set_protocol(protocol)
 
+    # answers that are the last ones
+
     def send_400_response(self, msg: str) -> None:
-        """Answer what is no HTTP/1.1 in our own form; without an answer where one has begun already."""
+        """Answer what is no HTTP/1.1 in our own form; called by the parent while h11's fault is handled."""
+        fault = sys.exception()
+        if isinstance(fault, h11.RemoteProtocolError) and fault.error_status_hint == 431:
+            detail = f"The head of the request is longer than {HEAD // 1024} KiB."
+            self._end_with(Refusal("headers_too_large", detail, "Send fewer or shorter headers and cookies."))
+        else:
+            self._end_with(Refusal("malformed_request"))
+
+    def _turn_away(self) -> None:
+        """There is no room: 503 to who came last, the others stay."""
+        most = guards.most_connections()
+        guards.SHED.tell(most=most, fix="raise the limit of open files (ulimit -n), or run more nodes")
+        detail = f"The server has {most:,} connections, which is all that it can hold."
+        self._end_with(Refusal("server_full", detail, "Try again later.", retry_after=RETRY_AFTER), linger=False)
+
+    def _end_with(self, refusal: Refusal, *, linger: bool = True) -> None:
+        """Answer for good, where no answer has begun, and close; with `linger` when the client has read it.
+
+        To close on bytes that were not read would be a reset, which takes the answer with it (RFC 9112, section 9.6).
+        """
+        self._over = True
+        self._disarm()
+        self._unset_keepalive_if_required()
         if self.cycle is not None:
             self.cycle.disconnected = True
+            self.cycle.message_event.set()
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
-            answer = pages.problem(Refusal("malformed_request"), AuthSettings())
-            headers = [*answer.raw_headers, (b"connection", b"close")]
-            head = h11.Response(status_code=400, headers=headers, reason=b"Bad Request")
-            for event in (head, h11.Data(data=bytes(answer.body)), h11.EndOfMessage()):
-                self.transport.write(self.conn.send(event) or b"")
-        self.transport.close()
+            self._write_answer(refusal)
+        if linger and self.transport.can_write_eof():
+            self.transport.write_eof()
+            self._deadline = self.loop.call_later(_LINGER, self.transport.close)
+        else:
+            self.transport.close()
+
+    def _write_answer(self, refusal: Refusal) -> None:
+        answer = pages.problem(refusal, AuthSettings())
+        headers = [*answer.raw_headers, (b"connection", b"close")]
+        reason = HTTPStatus(refusal.status).phrase.encode()
+        head = h11.Response(status_code=refusal.status, headers=headers, reason=reason)
+        body = h11.Data(data=bytes(answer.body))
+        parts = [self.conn.send(event) or b"" for event in (head, body, h11.EndOfMessage())]
+        self.transport.write(b"".join(parts))
+
+    def shutdown(self) -> None:
+        """Called by the server when it stops."""
+        if self._over:
+            self.transport.close()
+        else:
+            super().shutdown()

@@ -6,20 +6,25 @@ close frame; a refusal is no ERROR in the log; a text frame that is not UTF-8 le
 ourselves do not read, a client is not closed for a pong that we could not see; no query string reaches the log;
 a client that reads nothing is cut off some seconds after its end; what comes before our 101 waits for it and
 leaves no traceback, and neither does a publish that switches pings off, or a stop while a client's own close is
-answered.
+answered; pings without end and messages in endless fragments close the connection.
+
+A flood is not fought with work: after the close frame nothing of it is read any more, and the connection is cut
+off when the client has had a moment to read why.
 
 Private names of uvicorn 0.54 and websockets 17 that are used here, to be looked at with each release:
   WebSocketsSansIOProtocol  app, scope, receive, send, conn, logger, loop, transport, frames, curr_msg_data_type,
                           close_sent, close_timer, close_timeout, handshake_initiated, handshake_complete,
                           initial_response, disconnected, read_paused, ping_interval, ping_timeout, ping_timer,
                           pong_timer, pending_ping_payload, handle_close, handle_parser_exception,
-                          send_receive_event_to_app, start_keepalive, stop_keepalive, send_keepalive_ping,
+                          send_receive_event_to_app, handle_cont, handle_ping, handle_pong, queue,
+                          start_keepalive, stop_keepalive, send_keepalive_ping,
                           keepalive_timeout, schedule_ping, run_asgi, send_500_response, shutdown
   ServerProtocol          max_message_size, state, data_to_send
 """
 
 from __future__ import annotations
 
+import sys
 from contextlib import suppress
 from typing import Any
 
@@ -29,24 +34,46 @@ from websockets.frames import Frame
 from websockets.protocol import State
 
 from jackfield.config.plan import Limits
+from jackfield.errors import CODES
 from jackfield.logs import log
+from jackfield.server import guards
 from jackfield.server.opening import OpeningProtocol
 from jackfield.server.upgrade import QUIET
 
-__all__ = ["MendedProtocol"]
+__all__ = ["FLOOD", "FRAGMENTS", "PINGS", "STUCK", "MendedProtocol"]
+
+FRAGMENTS = 1024
+"""Fragments of one message; one more closes 1009. Empty ones count."""
+
+PINGS = 20
+"""Pings and pongs a second that a client may send, on average over PING_SECONDS; more of them close 4429."""
+
+PING_SECONDS = 5.0
+"""Seconds of PINGS that may come at once: after a pause of ours that many may have piled up."""
+
+STUCK = 3.0
+"""Seconds until a client is cut off that was closed because it takes nothing."""
+
+FLOOD = CODES["flood"].close
+
+_LAST_WORD = 1.0  # seconds that a client which floods us has to read why it was closed
 
 
 class MendedProtocol(OpeningProtocol):
     """WebSocket over the library's sans-I/O state machine, for any ASGI application."""
 
     # what is looked at with each message, out of the parent's dict, which is too large to be a fast one
-    __slots__ = ("_early", "_heard")
+    __slots__ = ("_early", "_heard", "_pings_due")
+
+    most_fragments = sys.maxsize
+    """Of one message: no bound for an application that does not tune it."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.logger = QUIET
         self._heard = False  # whether a message came since the last ping, or waited for us when it was sent
         self._early: bytearray | None = None  # what came before our 101
+        self._pings_due = 0.0  # when, by the loop's clock, all pings that came would have come at the allowed rate
 
     # the application
 
@@ -113,10 +140,7 @@ class MendedProtocol(OpeningProtocol):
             try:
                 data.decode()
             except UnicodeDecodeError:
-                self.frames = []
-                if self.conn.state is State.OPEN:  # else the client's own close came in the same breath
-                    self.conn.send_close(1007, "a text frame is not UTF-8")
-                    self.handle_parser_exception()
+                self._break_off(1007, "a text frame is not UTF-8")
                 return
             self.frames = [data]
         self._hand_on()
@@ -125,11 +149,62 @@ class MendedProtocol(OpeningProtocol):
         """Give the application the one message whose parts are `frames`."""
         super().send_receive_event_to_app()
 
-    # keepalive
+    def handle_cont(self, event: Frame) -> None:
+        """One more fragment. A message within its limit of bytes can still be one of endless empty ones."""
+        if self.disconnected:
+            return
+        if len(self.frames) >= self.most_fragments:
+            self._break_off(1009, f"a message came in more than {self.most_fragments:,} fragments")
+        else:
+            super().handle_cont(event)
+
+    def _break_off(self, code: int, reason: str) -> None:
+        """Close for a message that cannot be taken."""
+        self.frames = []
+        if self.conn.state is State.OPEN:  # else the client's own close came in the same breath
+            self.conn.send_close(code, reason)
+            self.handle_parser_exception()
+
+    # pings, theirs
+
+    def handle_ping(self) -> None:
+        """Send the pong."""
+        if not self._too_many_pings():
+            super().handle_ping()
+
+    def handle_pong(self, event: Frame) -> None:
+        """Note the answer to our ping; those that nobody asked for count like pings."""
+        if event.data == self.pending_ping_payload or not self._too_many_pings():
+            super().handle_pong(event)
+
+    def _too_many_pings(self) -> bool:
+        """Count one control frame; a client that sends nothing else but those without end is closed."""
+        now = self.loop.time()
+        due = self._pings_due
+        self._pings_due = due = (due if due > now else now) + 1 / PINGS
+        if due - now <= PING_SECONDS + 0.001:  # a hundred twentieths are a little more than five
+            return False
+        self._shut_out(f"more than {PINGS} pings a second came")
+        return True
+
+    def _shut_out(self, reason: str) -> None:
+        """Close 4429 and read nothing more: neither its messages nor its answer to our close."""
+        if self.disconnected or self.transport.is_closing():
+            return
+        self._close_frame(FLOOD, reason)
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": FLOOD, "reason": reason})
+        self.disconnected = True
+        if not self.read_paused:
+            self.read_paused = True
+            self.transport.pause_reading()
+        self._expect_the_end(_LAST_WORD)
+
+    # keepalive, ours
 
     def tune(self, limits: Limits) -> None:
         """See Socket.tune."""
         self.conn.max_message_size = 2 * limits.message
+        self.most_fragments = FRAGMENTS
         self.ping_interval = self.ping_timeout = limits.ping
         if limits.ping is None:
             self.stop_keepalive()  # a ping that is on its way needs no answer any more
@@ -187,7 +262,8 @@ class MendedProtocol(OpeningProtocol):
             self.transport.write(b"".join(self.conn.data_to_send()))
         self.close_sent = True
 
-    def _expect_the_end(self) -> None:
-        """Wait for no client that does not even take our close frame."""
+    def _expect_the_end(self, limit: float | None = None) -> None:
+        """Wait `limit` seconds, or `close_timeout`, for the client to take our close frame and to answer it."""
         if self.close_timer is None:
-            self.close_timer = self.loop.call_later(self.close_timeout, self.transport.abort)
+            limit = self.close_timeout if limit is None else limit
+            self.close_timer = self.loop.call_later(limit, guards.cut_off, self.transport)

@@ -1,0 +1,200 @@
+"""How often a password may be tried, counted in the store: for all processes together, also across a restart.
+
+Strategy. What fails is counted in windows of 15 minutes: for a login from an address, for an address, and for a
+login. The first of these is a wall: whoever guesses from one address is refused after ten. The other two slow
+down who guesses from many addresses or at many logins, and must not lock out the people who belong there: an
+address from which a login has succeeded within 30 days is not measured by them, and a login that is guessed at
+from everywhere is still open to one attempt every ten seconds from elsewhere.
+
+An attempt is counted before the password is looked at and given back when it was right, so that a hundred at
+once are a hundred. Logins that nobody has are counted alike: what is refused says nothing about who exists.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from ipaddress import IPv4Address, IPv6Address, ip_address
+
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from jackfield.auth.database import Database
+from jackfield.auth.tables import attempts
+from jackfield.errors import Refusal
+
+__all__ = ["KNOWN", "PER_ADDRESS", "PER_LOGIN", "PER_PAIR", "TURN", "WINDOW", "Attempt", "Attempts"]
+
+WINDOW = 15 * 60.0
+"""Seconds after which failures are forgotten; they begin with the first."""
+
+PER_PAIR = 10
+"""Failures at one login from one address within a window."""
+
+PER_ADDRESS = 100
+"""Failures from one address within a window, at logins that were never right from there."""
+
+PER_LOGIN = 100
+"""Failures at one login within a window, from addresses where it was never right."""
+
+TURN = 10.0
+"""Seconds between two attempts at a login that has reached PER_LOGIN, from all those addresses together."""
+
+KNOWN = 30 * 24 * 3600.0
+"""Seconds for which an address is known as one from which a login has succeeded."""
+
+_REFUSED = 10_000  # refusals that are remembered here, so that who goes on costs no read of the store
+_RENEW = 24 * 3600.0  # seconds between two writes that an address is known
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt that was counted, by the keys of what it counts for."""
+
+    pair: str
+    address: str
+    login: str
+    turn: str
+    known: str
+    known_until: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Count:
+    count: int
+    until: float
+
+
+_NONE = _Count(0, 0.0)
+
+
+class Attempts:
+    """The counts of one database. `clock` gives seconds since the epoch."""
+
+    def __init__(self, database: Database, clock: Callable[[], float]) -> None:
+        self._database = database
+        self._clock = clock
+        self._refused: OrderedDict[str, float] = OrderedDict()
+
+    async def begin(self, login: str, client: str) -> Attempt:
+        """Count an attempt at `login` from the address `client`, before its password is looked at.
+
+        Raises Refusal: `too_many_attempts` with `retry_after`, `store_unavailable`.
+        """
+        keys = _keys(login, client)
+        now = self._clock()
+        if self._refused.get(keys.pair, 0.0) > now:
+            raise _too_many(self._refused[keys.pair] - now)
+        async with self._database.write() as connection:
+            counts = await _read(connection, (keys.pair, keys.address, keys.login, keys.turn, keys.known), now)
+            until = _judge(keys, counts)
+            if until is None:
+                await _count(connection, keys, counts, now)
+        if until is not None:
+            self._remember(keys.pair, until)
+            raise _too_many(until - now)
+        return replace(keys, known_until=counts.get(keys.known, _NONE).until)
+
+    async def succeeded(self, attempt: Attempt) -> None:
+        """The password was right: forget what failed before it from there, and know the address from now on."""
+        until = self._clock() + KNOWN
+        async with self._database.write() as connection:
+            await connection.execute(delete(attempts).where(attempts.c.key == attempt.pair))
+            await _lower(connection, attempt.address, attempt.login)
+            if until - attempt.known_until > _RENEW:
+                await _write(connection, {attempt.known: _Count(1, until)})
+
+    async def take_back(self, attempt: Attempt) -> None:
+        """The password was not looked at after all."""
+        async with self._database.write() as connection:
+            await _lower(connection, attempt.pair, attempt.address, attempt.login)
+
+    async def purge(self) -> None:
+        """Forget windows that are over, and addresses that were not used for long."""
+        async with self._database.write() as connection:
+            await connection.execute(delete(attempts).where(attempts.c.until <= self._clock()))
+
+    def _remember(self, pair: str, until: float) -> None:
+        self._refused[pair] = until
+        self._refused.move_to_end(pair)
+        while len(self._refused) > _REFUSED:
+            self._refused.popitem(last=False)
+
+
+def _judge(keys: Attempt, counts: Mapping[str, _Count]) -> float | None:
+    """Until when this attempt is refused, None if it may be made."""
+    pair, address, login = (counts.get(key, _NONE) for key in (keys.pair, keys.address, keys.login))
+    if pair.count >= PER_PAIR:
+        return pair.until
+    if keys.known in counts:
+        return None
+    if address.count >= PER_ADDRESS:
+        return address.until
+    if login.count >= PER_LOGIN and keys.turn in counts:
+        return counts[keys.turn].until
+    return None
+
+
+async def _count(connection: AsyncConnection, keys: Attempt, counts: Mapping[str, _Count], now: float) -> None:
+    new = {}
+    for key in (keys.pair, keys.address, keys.login):
+        before = counts.get(key, _Count(0, now + WINDOW))
+        new[key] = _Count(before.count + 1, before.until)
+    if keys.known not in counts and counts.get(keys.login, _NONE).count >= PER_LOGIN:
+        new[keys.turn] = _Count(1, now + TURN)
+    await _write(connection, new)
+
+
+async def _read(connection: AsyncConnection, keys: Iterable[str], now: float) -> dict[str, _Count]:
+    """The rows of these keys whose time is not over."""
+    query = select(attempts).where(attempts.c.key.in_(keys), attempts.c.until > now)
+    return {row.key: _Count(row.tries, row.until) for row in await connection.execute(query)}
+
+
+async def _write(connection: AsyncConnection, new: Mapping[str, _Count]) -> None:
+    # Nobody writes beside us, so this is one step; and it is the same text for every database.
+    await connection.execute(delete(attempts).where(attempts.c.key.in_(new)))
+    rows = [{"key": key, "tries": one.count, "until": one.until} for key, one in new.items()]
+    await connection.execute(insert(attempts), rows)
+
+
+async def _lower(connection: AsyncConnection, *keys: str) -> None:
+    query = update(attempts).where(attempts.c.key.in_(keys), attempts.c.tries > 0)
+    await connection.execute(query.values(tries=attempts.c.tries - 1))
+
+
+def _keys(login: str, client: str) -> Attempt:
+    address = _network(client)
+    return Attempt(
+        pair=_key("pair", login, address),
+        address=_key("address", address),
+        login=_key("login", login),
+        turn=_key("turn", login),
+        known=_key("known", login, address),
+    )
+
+
+def _key(*parts: str) -> str:
+    """One length for whatever is sent as a login, and no list of addresses for whoever reads the store."""
+    text = "\0".join(parts)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _network(client: str) -> str:
+    """What stands for an address: itself, or of IPv6 the /64 that one customer has all of."""
+    try:
+        address: IPv4Address | IPv6Address = ip_address(client.partition("%")[0])
+    except ValueError:
+        return client
+    if isinstance(address, IPv4Address):
+        return str(address)
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return str(IPv6Address(int(address) >> 64 << 64))
+
+
+def _too_many(seconds: float) -> Refusal:
+    return Refusal("too_many_attempts", fix="Wait, then try again.", retry_after=max(1, math.ceil(seconds)))

@@ -1,0 +1,146 @@
+"""Who is asked about a credential: our own sessions, the identity provider's keys, or the project's function.
+
+The form decides, so that nobody is asked about what is another's: a token of our own has five parts and begins
+with `1.`; a token of a provider has three; all else is for the function. Where one of them is not in the plan,
+what would be its own goes to the next.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Protocol
+
+from jackfield.auth.credentials import Credential
+from jackfield.auth.jwt import JWT_SESSION, JwtAuthority, Provider, looks_like_jwt
+from jackfield.auth.sessions import Sessions
+from jackfield.auth.verify import VERIFY_SESSION, Function, Request, Told, Verifier
+from jackfield.errors import Refusal
+from jackfield.identity import Identity
+from jackfield.logs import log
+
+__all__ = ["Authorities", "Settings", "is_own", "stands"]
+
+_LOOK = 1.0  # seconds between two looks at what is to be read or asked again
+
+
+class Settings(Protocol):
+    """The `auth:` of a plan, whose AuthSettings say what each is."""
+
+    @property
+    def own(self) -> bool:
+        """Whether our own users and sessions stand."""
+
+    @property
+    def jwt(self) -> Provider | None:
+        """Whose tokens are taken."""
+
+    @property
+    def verify(self) -> str:
+        """The function's name, or an empty text."""
+
+    @property
+    def recheck(self) -> float:
+        """Seconds for which the function's answer is kept."""
+
+
+def is_own(identity: Identity) -> bool:
+    """Whether an identity is of a session of our own. A change of our users concerns no others."""
+    return not identity.session.startswith((JWT_SESSION, VERIFY_SESSION))
+
+
+def stands(auth: Settings, identity: Identity) -> bool:
+    """Whether the plan still takes the kind of credential that this identity came by."""
+    if identity.session.startswith(JWT_SESSION):
+        return auth.jwt is not None
+    if identity.session.startswith(VERIFY_SESSION):
+        return bool(auth.verify)
+    return auth.own
+
+
+class Authorities:
+    """All that may say who a credential stands for. One for a node.
+
+    `sessions` is None where our own login was off at the start. `live` gives the function that is live now,
+    within a context in which it may be called; `open_sessions` and `told` are as a Verifier has them. `folder`
+    is the project's; `clock` gives seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        sessions: Sessions | None,
+        auth: Settings,
+        *,
+        live: Callable[[], AbstractContextManager[Function | None]],
+        open_sessions: Callable[[], Collection[str]],
+        told: Told,
+        folder: Path,
+        clock: Callable[[], float],
+    ) -> None:
+        self._sessions = sessions
+        self._folder = folder
+        self._clock = clock
+        self._verifier = Verifier(live, recheck=auth.recheck, clock=clock, open_sessions=open_sessions, told=told)
+        self._jwt: JwtAuthority | None = None
+        self.tune(auth)
+
+    def tune(self, auth: Settings) -> None:
+        """Take over the settings of a plan that goes live."""
+        self._own = self._sessions if auth.own else None
+        self._verifies = bool(auth.verify)
+        self._verifier.tune(auth.recheck)
+        if auth.jwt is None:
+            self._jwt = None
+        elif self._jwt is None or not self._jwt.adapt(auth.jwt):
+            self._jwt = JwtAuthority(auth.jwt, folder=self._folder, clock=self._clock)
+
+    async def close(self) -> None:
+        """End the calls of the function that run."""
+        await self._verifier.close()
+
+    async def identify(self, credential: Credential, request: Callable[[], Request]) -> Identity:
+        """Who the credential stands for.
+
+        Raises Refusal: `bad_credential`, `session_expired`, and `store_unavailable` or `provider_unavailable`
+        where who is to say so does not answer. Between the last look at what is known and the return nothing
+        waits: a caller who takes note of the identity in the same step misses no change.
+        """
+        value = credential.value
+        if self._own is not None and (_looks_own(value) or not (self._jwt or self._verifies)):
+            return await self._own.identify(credential)
+        if self._jwt is not None and (looks_like_jwt(value) or not self._verifies):
+            return await self._jwt.identify(credential)
+        if self._verifies:
+            return await self._verifier.identify(credential, request)
+        raise Refusal("bad_credential", "Nobody here can say who this credential stands for.", "Leave it out.")
+
+    async def watch(self) -> None:
+        """Read a provider's keys again and ask the function about open connections, in time, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(_again(self.renew))
+            group.create_task(_again(self.look))
+
+    async def renew(self) -> None:
+        """Read the provider's keys again where it is time for that."""
+        if self._jwt is not None:
+            await self._jwt.renew()
+
+    async def look(self) -> None:
+        """Ask the function again about open connections whose time has come."""
+        await self._verifier.look()
+
+
+def _looks_own(credential: str) -> bool:
+    return credential.startswith("1.") and credential.count(".") == 4
+
+
+async def _again(act: Callable[[], Awaitable[None]]) -> None:
+    """Do this every second; a failure of ours must not be the last time."""
+    while True:
+        try:
+            await act()
+        except Exception:  # noqa: BLE001 - the root of a task; logged with its stack
+            log.exception("authority_failed")
+        await asyncio.sleep(_LOOK)

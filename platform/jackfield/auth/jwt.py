@@ -1,0 +1,289 @@
+"""Tokens of an identity provider: JSON Web Tokens (RFC 7519), judged by RFC 8725.
+
+The order is fixed: shape, algorithm, key, signature, and only then what the token says. The algorithm must be
+one of the plan's, and the key one that fits it: a token cannot choose. Nothing that a token says before its
+signature was found good leads to any input or output, but for the id of its key, which may have the provider's
+keys read again now and then (keys.py).
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+import jwt
+import msgspec
+
+from jackfield.auth.credentials import Credential
+from jackfield.auth.keys import ALGORITHMS, ProviderKeys
+from jackfield.auth.tables import normal_login
+from jackfield.errors import Refusal
+from jackfield.identity import Identity
+
+__all__ = ["JWT_SESSION", "MAX_ROLES", "SKEW", "JwtAuthority", "Provider", "looks_like_jwt"]
+
+SKEW = 60.0
+"""Seconds that the provider's clock may be ahead of ours. A token's end is not put off by them."""
+
+MAX_ROLES = 1000
+"""The roles that one token may give."""
+
+JWT_SESSION = "jwt:"
+"""What the session's id of an identity begins with that a provider's token stands for."""
+
+_SHAPE = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)")
+
+# RFC 8725, section 3.11: the header's type keeps tokens for another purpose out, logout+jwt for example.
+_TYPES = (None, "jwt", "at+jwt", "application/at+jwt", "application/jwt")
+# Providers that mark what a token is for in a claim: what renews or ends a session lets nobody in.
+_OTHER_PURPOSES = ("Logout", "Offline", "Refresh")
+
+_FRESH = "Get a fresh token from the identity provider."
+
+
+class Provider(Protocol):
+    """Whose tokens are taken: `auth.jwt` of the plan, whose JwtSettings say what each is."""
+
+    @property
+    def jwks(self) -> str:
+        """Where the keys are, an address or a file."""
+
+    @property
+    def issuer(self) -> str:
+        """What `iss` must be."""
+
+    @property
+    def audience(self) -> tuple[str, ...]:
+        """What `aud` must hold one of."""
+
+    @property
+    def algorithms(self) -> tuple[str, ...]:
+        """What a token may be signed with."""
+
+    @property
+    def login(self) -> str:
+        """The path of the claim that says who is calling."""
+
+    @property
+    def roles(self) -> str:
+        """The path of the claim that holds the roles."""
+
+
+class _Header(msgspec.Struct):
+    alg: str
+    kid: str | None = None
+    typ: str | None = None
+    crit: Any = None
+
+
+_read_header = msgspec.json.Decoder(_Header).decode
+_read_claims = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+def looks_like_jwt(credential: str) -> bool:
+    """Whether a credential has the form of a signed token: three parts of base64url with dots between them."""
+    return _SHAPE.fullmatch(credential) is not None
+
+
+class JwtAuthority:
+    """Says who a provider's token stands for. An Authority.
+
+    `clock` gives seconds since the epoch; `folder` is what a file of keys is relative to.
+    """
+
+    def __init__(self, provider: Provider, *, folder: Path, clock: Callable[[], float]) -> None:
+        self.provider = provider
+        self._algorithms = tuple(name for name in provider.algorithms if name in ALGORITHMS)
+        self._keys = ProviderKeys(provider.jwks, self._algorithms, folder=folder, clock=clock)
+        self._clock = clock
+
+    def adapt(self, provider: Provider) -> bool:
+        """Take over other settings, of a plan just published; False where they need other keys."""
+        same = (provider.jwks, provider.algorithms) == (self.provider.jwks, self.provider.algorithms)
+        if same:
+            self.provider = provider
+        return same
+
+    async def renew(self) -> None:
+        """Read the provider's keys again where it is time for that; called every second or so."""
+        await self._keys.renew()
+
+    async def identify(self, credential: Credential) -> Identity:
+        """Who the token stands for; `expires_at` is its `exp`, and its session's id begins with `jwt:`.
+
+        Raises Refusal: `bad_credential`, `session_expired`, `provider_unavailable`.
+        """
+        token = credential.value
+        header = self._header(token)
+        keys = await self._keys.find(header.kid, header.alg)
+        return self._identity(token, _genuine(token, header.alg, keys))
+
+    def _header(self, token: str) -> _Header:
+        parts = _SHAPE.fullmatch(token)
+        if parts is None or not _is_only_spelling(parts[3]):
+            raise _bad("The token is not a JSON Web Token of three parts.")
+        try:
+            header = _read_header(_decoded(parts[1]))
+        except (msgspec.MsgspecError, ValueError, RecursionError):
+            raise _bad("The token's header cannot be read.") from None
+        if header.alg not in self._algorithms:
+            names = ", ".join(self._algorithms)
+            raise _bad(
+                f"The token is signed with {_shown(header.alg)}; taken here are {names}.",
+                "Have the provider sign with one of these, or add the algorithm to auth.jwt.algorithms.",
+            )
+        if header.crit is not None:
+            # RFC 7515, section 4.1.11: what we do not understand must not be passed over
+            raise _bad("The token's header has a `crit`, and no extension is understood here.")
+        if (header.typ.lower() if header.typ else None) not in _TYPES:
+            raise _bad(f"The token is of the type {_shown(header.typ)}, which lets nobody in.")
+        return header
+
+    def _identity(self, token: str, claims: Mapping[str, Any]) -> Identity:
+        self._judge_purpose(claims)
+        expires_at = self._judge_time(claims)
+        signed = token.rpartition(".")[0]
+        return Identity(
+            login=self._login(claims),
+            roles=self._roles(claims),
+            session=JWT_SESSION + hashlib.sha256(signed.encode()).hexdigest()[:16],
+            expires_at=expires_at,
+        )
+
+    def _judge_purpose(self, claims: Mapping[str, Any]) -> None:
+        """By whom, for whom and what for (RFC 8725, sections 3.8, 3.9 and 3.12)."""
+        issuer, wanted = claims.get("iss"), self.provider.issuer
+        if issuer != wanted:
+            raise _bad(
+                f"The token was issued by {_shown(issuer)}, not by {wanted}.",
+                "The issuer must be auth.jwt.issuer to the letter, a slash at its end included.",
+            )
+        audience = claims.get("aud")
+        meant = audience if isinstance(audience, list) else [audience]
+        if not any(one == name for one in meant for name in self.provider.audience):
+            raise _bad(
+                f"The token is meant for {_shown(audience)}, not for {' or '.join(self.provider.audience)}.",
+                "Have the provider put one of auth.jwt.audience into `aud`.",
+            )
+        if claims.get("typ") in _OTHER_PURPOSES or "events" in claims:
+            raise _bad(
+                "The token renews or ends a session at the provider; it lets nobody in.", "Send the access token."
+            )
+        if "cnf" in claims:
+            # RFC 9449, section 7.2: without the proof that goes with it, a stolen one would do
+            raise _bad(
+                "The token is bound to a key of the client, for which there is no proof here.",
+                "Have the provider issue plain bearer tokens for this client.",
+            )
+
+    def _judge_time(self, claims: Mapping[str, Any]) -> float:
+        now = self._clock()
+        expires_at = _moment(claims, "exp")
+        if expires_at is None:
+            raise _bad("The token has no end (`exp`).", "Have the provider issue tokens that run out.")
+        if now >= expires_at:
+            raise Refusal("session_expired", "The token has run out.", _FRESH)
+        for name in ("nbf", "iat"):
+            begins = _moment(claims, name)
+            if begins is not None and begins > now + SKEW:
+                when = datetime.fromtimestamp(min(begins, 253402300799), UTC).isoformat(timespec="seconds")
+                raise _bad(
+                    f"The token begins in the future: its `{name}` is {when}.",
+                    "Set the clocks of the provider and of this server (NTP), then get a fresh token.",
+                )
+        return expires_at
+
+    def _login(self, claims: Mapping[str, Any]) -> str:
+        path = self.provider.login
+        value = _at(claims, path)
+        if not isinstance(value, str) or not value:
+            raise _bad(
+                f"The token has no text at `{path}`, which is who is calling.",
+                "Have the provider put it there, or name another claim in auth.jwt.login.",
+            )
+        try:
+            return normal_login(value)
+        except Refusal as exc:
+            raise _bad(f"The token's `{path}` cannot be a login: {exc.detail}") from None
+
+    def _roles(self, claims: Mapping[str, Any]) -> frozenset[str]:
+        path = self.provider.roles
+        value = _at(claims, path) if path else None  # an empty path: the plan takes no roles from tokens
+        if value is None:
+            return frozenset()
+        roles = value.split() if isinstance(value, str) else value  # `scope` is one text (RFC 8693, section 4.2)
+        if not isinstance(roles, list) or not all(isinstance(role, str) for role in roles) or len(roles) > MAX_ROLES:
+            raise _bad(
+                f"What the token has at `{path}` is no list of up to {MAX_ROLES:,} texts.",
+                "Name the claim that holds the roles in auth.jwt.roles.",
+            )
+        return frozenset(roles)
+
+
+def _genuine(token: str, algorithm: str, keys: Sequence[jwt.PyJWK]) -> Mapping[str, Any]:
+    """What the token says, after its signature was found to be by one of these keys."""
+    for key in keys:
+        try:
+            payload = _SIGNATURES.decode(token, key, algorithms=[algorithm])
+        except jwt.InvalidSignatureError:
+            continue
+        except (jwt.PyJWTError, ValueError):
+            break
+        try:
+            return _read_claims(payload)
+        except (msgspec.MsgspecError, ValueError, RecursionError):
+            raise _bad("What the token says is no JSON object.") from None
+    raise _bad("The token's signature does not hold: it was changed on its way, or signed by somebody else.")
+
+
+_SIGNATURES = jwt.PyJWS(algorithms=list(ALGORITHMS))
+
+
+def _at(claims: Mapping[str, Any], path: str) -> Any:
+    """The claim of this name; or, where there is none, what its parts between the dots lead to."""
+    if path in claims:  # names that are addresses have dots in them: https://example.com/roles
+        return claims[path]
+    found: Any = claims
+    for part in path.split("."):
+        found = found.get(part) if isinstance(found, Mapping) else None
+    return found
+
+
+def _moment(claims: Mapping[str, Any], name: str) -> float | None:
+    """A time (RFC 7519, section 2, NumericDate)."""
+    value = claims.get(name)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not -_LAST < value < _LAST:
+        raise _bad(f"The token's `{name}` is no time in seconds since 1970.")
+    return float(value)
+
+
+_LAST = 1e12  # far beyond any calendar, and yet a number that everybody can reckon with
+
+
+def _decoded(part: str) -> bytes:
+    return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
+
+
+def _is_only_spelling(part: str) -> bool:
+    """Whether base64url has no other spelling of these bytes: spare bits at the end are nought."""
+    try:
+        return base64.urlsafe_b64encode(_decoded(part)).rstrip(b"=") == part.encode()
+    except ValueError:
+        return False
+
+
+def _shown(value: object) -> str:
+    """A value of a token for the sentence of a refusal, cut."""
+    text = value if isinstance(value, str) else "nobody" if value is None else str(value)
+    return text if len(text) <= 100 else text[:99] + "…"
+
+
+def _bad(detail: str, fix: str = _FRESH) -> Refusal:
+    return Refusal("bad_credential", detail, fix)

@@ -1,0 +1,332 @@
+"""People whom the project itself knows: `auth.verify`, a function of processes/ that says who a credential stands for.
+
+Strategy. An answer is kept for `recheck` seconds, under a digest of the credential. A yes that open connections
+rest on is asked for again after that time; a no, or another person, ends them. A function that fails has said
+nothing: nobody new enters meanwhile, and who is connected stays for GRACE seconds more, so that a database that
+restarts does not throw everybody out, and one that stays away does not let everybody stay for ever.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import inspect
+import math
+import secrets
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from jackfield.auth.credentials import Credential
+from jackfield.auth.tables import normal_login
+from jackfield.errors import Refusal
+from jackfield.identity import Identity
+from jackfield.logs import log
+
+__all__ = [
+    "CALLS",
+    "GRACE",
+    "KEEP_NO",
+    "RECHECKS",
+    "ROOM",
+    "THREADS",
+    "TIME_LIMIT",
+    "VERIFY_SESSION",
+    "Function",
+    "Request",
+    "Verifier",
+]
+
+TIME_LIMIT = 5.0
+"""Seconds that one call of the function may take."""
+
+GRACE = 300.0
+"""Seconds that open connections stay when the function only fails from the time on at which it is to be asked again."""
+
+KEEP_NO = 5.0
+"""Seconds, or `recheck` where that is less, for which a no is kept: a client that tries in a loop costs little."""
+
+THREADS = 8
+"""Calls of a function that is not async which run at once."""
+
+CALLS = 64
+"""Calls for new callers that run or wait at once; one more is refused."""
+
+RECHECKS = 16
+"""Calls for open connections that run at once."""
+
+ROOM = 20_000
+"""Answers that are kept; more only where that many connections are open."""
+
+VERIFY_SESSION = "verify:"
+"""What the session's id of an identity begins with that the function gave."""
+
+_RETRY = 10.0  # seconds after which a call for open connections that failed is tried again, or `recheck`
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """The request that carries a credential, as the function sees it.
+
+    `headers` have lower-case names, several values of one name joined with a comma, those of `cookie` with a
+    semicolon. `client` is the address that the request came from. What is asked about an open connection later
+    is asked with the request that its credential first came with.
+    """
+
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str] = field(repr=False)
+    client: str = ""
+
+
+Function = Callable[[str, Request], Any]
+"""From a credential and its request to an Identity or None, at once or as a coroutine."""
+
+Told = Callable[[str, Identity | None, str], None]
+"""Hears who a session stands for from now on, or that it stands for nobody, and why."""
+
+
+class _Failed(Exception):
+    """The function gave no answer."""
+
+
+@dataclass(slots=True)
+class _Known:
+    """One credential's answer, given at `at`. It holds for new callers until `until`; at `due` it is asked again."""
+
+    credential: str = field(repr=False)
+    request: Request
+    identity: Identity | None
+    at: float
+    until: float
+    due: float
+
+    def holds(self, now: float) -> bool:
+        ends = None if self.identity is None else self.identity.expires_at
+        return now < self.until and (ends is None or now < ends)
+
+
+class Verifier:
+    """Says who a credential stands for by asking a function of the project.
+
+    `live` gives the function that is live now, within a context in which it may be called. `open_sessions`
+    are those that connections rest on; `told` hears what becomes of them. `clock` gives seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        live: Callable[[], Any],
+        *,
+        recheck: float,
+        clock: Callable[[], float],
+        open_sessions: Callable[[], Collection[str]],
+        told: Told,
+    ) -> None:
+        self._live = live
+        self._recheck = recheck
+        self._clock = clock
+        self._open_sessions = open_sessions
+        self._told = told
+        self._known: OrderedDict[bytes, _Known] = OrderedDict()
+        self._calls: dict[bytes, asyncio.Task[None]] = {}
+        self._slots = asyncio.Semaphore(RECHECKS)
+        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="jackfield-verify")
+
+    @property
+    def known(self) -> int:
+        """How many answers are kept."""
+        return len(self._known)
+
+    def tune(self, recheck: float) -> None:
+        """Take over another `recheck`, of a plan just published, for answers from now on."""
+        self._recheck = recheck
+
+    async def close(self) -> None:
+        """End the calls that run; a thread that does not return is not waited for."""
+        calls = list(self._calls.values())
+        for call in calls:
+            call.cancel()
+        await asyncio.gather(*calls, return_exceptions=True)
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    async def identify(self, credential: Credential, request: Callable[[], Request]) -> Identity:
+        """Who the credential stands for. Its session's id begins with `verify:`.
+
+        Raises Refusal: `bad_credential` for a no, `session_expired`, `provider_unavailable` while the function
+        fails. From the look at what is known to the return nothing waits: a caller who takes note of the
+        identity in the same step misses no change.
+        """
+        key = hashlib.sha256(credential.value.encode()).digest()
+        known = self._known.get(key)
+        if known is None or not known.holds(self._clock()):
+            await self._call_once(key, credential.value, request)
+            known = self._known.get(key)
+        if known is None:
+            raise _unavailable("Who this credential stands for changes faster than it can be found out.")
+        if known.identity is None:
+            raise Refusal(
+                "bad_credential", "Nobody is known by this credential.", "Log in again and send the new credential."
+            )
+        self._known.move_to_end(key)
+        ends = known.identity.expires_at
+        if ends is not None and self._clock() >= ends:
+            raise Refusal("session_expired", "The session has run out.", "Log in again and send the new credential.")
+        return known.identity
+
+    async def look(self) -> None:
+        """Ask again for open connections whose time has come, and forget what nobody needs; called every second."""
+        now = self._clock()
+        due = [(key, known) for key, known in self._known.items() if now >= known.due]
+        if not due:
+            return
+        opened = self._open_sessions()
+        again = []
+        for key, known in due:
+            if known.identity is not None and known.identity.session in opened:
+                again.append(self._ask_again(key, known))
+            elif key not in self._calls:
+                del self._known[key]
+        await asyncio.gather(*again)
+
+    # asking
+
+    async def _call_once(self, key: bytes, credential: str, request: Callable[[], Request]) -> None:
+        """Ask for a new caller; who comes with the same credential meanwhile waits for the same answer."""
+        call = self._calls.get(key)
+        if call is None:
+            if len(self._calls) >= CALLS:
+                raise _unavailable("More credentials come than can be judged at once.")
+            call = asyncio.create_task(self._call(key, credential, request()))
+            self._calls[key] = call
+            call.add_done_callback(lambda call: self._called(key, call))
+        try:
+            # a caller who leaves does not take the answer from the others
+            await asyncio.shield(call)
+        except _Failed:
+            raise _unavailable("Who this credential stands for could not be found out.") from None
+
+    def _called(self, key: bytes, call: asyncio.Task[None]) -> None:
+        self._calls.pop(key, None)
+        if not call.cancelled():
+            call.exception()  # it may be that nobody waits for it any more
+
+    async def _call(self, key: bytes, credential: str, request: Request) -> None:
+        self._learn(key, credential, request, await self._answer(credential, request))
+
+    async def _ask_again(self, key: bytes, known: _Known) -> None:
+        before = known.identity
+        assert before is not None, "only a yes is asked for again"
+        async with self._slots:
+            try:
+                identity = await self._answer(known.credential, known.request)
+            except _Failed:
+                self._put_off(key, known)
+                return
+        if self._known.get(key) is not known:
+            return  # a new caller with this credential has asked meanwhile, and told
+        self._learn(key, known.credential, known.request, identity)
+
+    def _learn(self, key: bytes, credential: str, request: Request, identity: Identity | None) -> None:
+        """Keep an answer, and tell where connections may rest on another."""
+        now = self._clock()
+        old = self._known.get(key)
+        before = None if old is None else old.identity
+        if identity is not None:
+            same = before is not None and before.login == identity.login
+            session = before.session if before and same else VERIFY_SESSION + secrets.token_hex(8)
+            identity = Identity(identity.login, identity.roles, session, identity.expires_at)
+        keep = self._recheck if identity is not None else min(self._recheck, KEEP_NO)
+        if old is not None:
+            request = old.request
+        self._known[key] = _Known(credential, request, identity, now, now + keep, now + keep)
+        self._known.move_to_end(key)
+        if before is not None and before != identity:
+            if identity is not None and identity.session == before.session:
+                self._told(before.session, identity, "")
+            else:
+                self._told(before.session, None, "the session was ended")
+        self._trim()
+
+    def _put_off(self, key: bytes, known: _Known) -> None:
+        """The function failed for an open connection: try again soon, but not for ever."""
+        now = self._clock()
+        if now - known.at < self._recheck + GRACE:
+            known.due = now + min(self._recheck, _RETRY)
+            return
+        if self._known.get(key) is known:
+            del self._known[key]
+        assert known.identity is not None, "only a yes is asked for again"
+        self._told(known.identity.session, None, f"who this is could not be found out for {GRACE:g} s")
+
+    async def _answer(self, credential: str, request: Request) -> Identity | None:
+        """What the function says. Raises _Failed; the log has the reason."""
+        task = asyncio.current_task()
+        try:
+            async with asyncio.timeout(TIME_LIMIT) as limit:
+                return _checked(await self._run(credential, request))
+        except BaseException as exc:  # the project's code, which may even call sys.exit
+            if isinstance(exc, asyncio.CancelledError) and task is not None and task.cancelling():
+                raise
+            if isinstance(exc, TimeoutError) and limit.expired():
+                log.error("verify_failed", reason=f"no answer within {TIME_LIMIT:g} s")
+            else:
+                log.error("verify_failed", reason=type(exc).__name__, exc_info=exc)
+            raise _Failed from None
+
+    async def _run(self, credential: str, request: Request) -> Any:
+        with self._live() as function:
+            if function is None:
+                return None  # the plan that is live has none
+            if inspect.iscoroutinefunction(function):
+                return await function(credential, request)
+            loop = asyncio.get_running_loop()
+            call = partial(_call_in_thread, function, credential, request)
+            answer = await loop.run_in_executor(self._pool, call)
+            return await answer if inspect.isawaitable(answer) else answer  # async, under a decorator that is not
+
+    def _trim(self) -> None:
+        """Forget the answers not used for longest, but for those that connections rest on."""
+        if len(self._known) <= ROOM:
+            return
+        opened = self._open_sessions()
+        spare = len(self._known) - ROOM * 9 // 10  # not one by one: to look for the open ones costs
+        for key, known in list(self._known.items()):
+            if spare <= 0:
+                break
+            if known.identity is None or known.identity.session not in opened:
+                del self._known[key]
+                spare -= 1
+
+
+def _call_in_thread(function: Function, credential: str, request: Request) -> Any:
+    try:
+        return function(credential, request)
+    except StopIteration as exc:
+        raise RuntimeError("the function raised StopIteration") from exc  # a future cannot carry it
+
+
+def _checked(answer: object) -> Identity | None:
+    """The answer in its one spelling. Raises TypeError or ValueError for what is no Identity."""
+    if not isinstance(answer, Identity | None):
+        raise TypeError(
+            f"verify gave a value of type {type(answer).__name__}; it gives an Identity, or None for nobody"
+        )
+    if not answer:
+        return None
+    if isinstance(answer.roles, str) or not all(isinstance(role, str) for role in answer.roles):
+        raise TypeError("verify gave an Identity whose roles are no set of texts")
+    ends = answer.expires_at
+    if ends is not None and (isinstance(ends, bool) or not isinstance(ends, int | float) or not math.isfinite(ends)):
+        raise TypeError("verify gave an Identity whose expires_at is no number of seconds since 1970")
+    try:
+        login = normal_login(answer.login)
+    except Refusal as exc:
+        raise ValueError(f"verify gave an Identity whose login cannot be one: {exc.detail}") from None
+    return Identity(login, frozenset(answer.roles), "", ends)
+
+
+def _unavailable(detail: str) -> Refusal:
+    return Refusal("provider_unavailable", detail, "Try again in a few seconds.", retry_after=2)

@@ -1,0 +1,119 @@
+"""What users do about their own sessions and password: `/auth/refresh`, `/auth/sessions`, `/auth/password`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from starlette.responses import Response
+
+from jackfield.auth import credentials
+from jackfield.auth.authority import is_own
+from jackfield.auth.tables import Session
+from jackfield.auth.users import Users
+from jackfield.config.plan import AuthSettings
+from jackfield.errors import Refusal
+from jackfield.identity import Identity
+from jackfield.logs import log
+from jackfield.server.cookie import clear_cookie, set_cookie
+from jackfield.server.handshake import Request
+from jackfield.server.json_api import Answer, Asked, moment, reply
+
+if TYPE_CHECKING:
+    from jackfield.server.gateway import Gateway
+
+__all__ = ["Accounts", "as_json"]
+
+
+class _Passwords(msgspec.Struct, forbid_unknown_fields=True):
+    old: str
+    new: str
+
+
+class Accounts:
+    """The addresses below `auth.path` for callers who are logged in with a session of ours."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    def routes(self) -> Mapping[str, Mapping[str, Answer]]:
+        """What answers where, for JsonApi."""
+        return {
+            "/refresh": {"POST": self._refresh},
+            "/sessions": {"GET": self._sessions, "DELETE": self._end_others},
+            "/sessions/{one}": {"DELETE": self._end},
+            "/password": {"POST": self._password},
+        }
+
+    @property
+    def _users(self) -> Users:
+        return Users(self._gateway.sessions)  # asked for late: where our own login is off, there are none
+
+    @property
+    def _auth(self) -> AuthSettings:
+        return self._gateway.generation.table.plan.auth
+
+    async def _refresh(self, asked: Asked) -> Response:
+        request = asked.request
+        who = await self._caller(request)
+        credential = credentials.find(request.headers, request.query_string, self._auth.cookie)
+        assert credential is not None, "the caller was recognised by it"
+        opened = await self._gateway.sessions.refresh(credential)
+        log.info("session_refreshed", login=who.login, session=who.session, client=request.client)
+        body: dict[str, Any] = {"token": opened.token} if self._auth.token_in_body else {}
+        body["expires_at"] = moment(opened.expires_at)
+        return reply(body, {"Set-Cookie": set_cookie(self._auth, opened.token, own=request.own)})
+
+    async def _sessions(self, asked: Asked) -> Response:
+        who = await self._caller(asked.request)
+        found = await self._users.sessions_of(who)
+        return reply({"sessions": [{**as_json(one), "current": one.id == who.session} for one in found]})
+
+    async def _end(self, asked: Asked) -> Response:
+        who = await self._caller(asked.request)
+        await self._users.end_session(who, asked.name)
+        log.info("session_ended", login=who.login, session=asked.name, client=asked.request.client)
+        own = {"Set-Cookie": clear_cookie(self._auth, own=asked.request.own)}
+        return reply({}, own if asked.name == who.session else None)
+
+    async def _end_others(self, asked: Asked) -> Response:
+        who = await self._caller(asked.request)
+        ended = await self._users.end_others(who)
+        log.info("sessions_ended", login=who.login, ended=ended, client=asked.request.client)
+        return reply({"ended": ended})
+
+    async def _password(self, asked: Asked) -> Response:
+        who = await self._caller(asked.request)
+        given = await asked.body(_Passwords, '{"old": "…", "new": "…"}')
+        client = asked.request.client
+        try:
+            ended = await self._users.change_password(who, given.old, given.new, client=client)
+        except Refusal as refusal:
+            log.warning("password_refused", code=refusal.code, login=who.login, client=client)
+            raise
+        log.info("password_changed", login=who.login, ended=ended, client=client)
+        return reply({"ended": ended})
+
+    async def _caller(self, request: Request) -> Identity:
+        """Who asks, with a session that is kept here. Raises Refusal."""
+        who = await self._gateway.who(request)
+        if isinstance(who, Refusal):
+            raise who
+        if who is None:
+            raise Refusal("not_logged_in", fix=f"POST {self._auth.path}/login first.")
+        if not who.session or not is_own(who):
+            raise Refusal("invalid_request", "This login is kept elsewhere.", "Ask where you logged in.")
+        return who
+
+
+def as_json(session: Session) -> dict[str, Any]:
+    """A session as its user is shown it. The id opens nothing: the token is made of another secret."""
+    return {
+        "id": session.id,
+        "created_at": moment(session.created_at),
+        "seen_at": moment(session.seen_at),
+        "expires_at": moment(session.expires_at),
+        "client": session.client,
+        "agent": session.agent,
+    }

@@ -1,0 +1,131 @@
+"""By which listener a request came, and what the proxies in front of it are believed. Pure.
+
+Strategy. A proxy adds the address that it saw at the right end of `X-Forwarded-For`, so the list is walked from the
+right, beginning with the peer itself, as long as the hop at hand is a proxy of ours: what a client wrote there
+is to the left of that and never reached. A hop that is no address ends the walk. Without `--behind-proxy` no
+forwarded header is read, whoever the peer is, and `Forwarded` and `X-Forwarded-Host` never are: the Host header
+and `--public-url` say what we are called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, MutableMapping
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Any
+from urllib.parse import quote
+
+from jackfield.server.handshake import Request
+from jackfield.server.options import Options
+
+__all__ = ["LISTENER", "arrive"]
+
+LISTENER = "jackfield.listener"
+"""The key in an ASGI scope's `state` with the Options of a listener that is not the public one."""
+
+_Address = IPv4Address | IPv6Address
+_Headers = tuple[tuple[bytes, bytes], ...]
+
+
+def arrive(scope: MutableMapping[str, Any], method: str, public: Options) -> Request:
+    """What of an ASGI scope is judged: the client as our proxies saw it, the path without the prefix we are under.
+
+    `public` are the options of the public listener.
+    """
+    options: Options = scope.get("state", _NOTHING).get(LISTENER, public)
+    headers: _Headers = tuple(scope["headers"])
+    scheme: str = scope.get("scheme", "http")
+    peer = scope.get("client")
+    client: str = peer[0] if peer else ""
+    told = None
+    if options.behind_proxy and _trusted(client, options.behind_proxy):
+        client = _client(client, headers, options.behind_proxy)
+        told = _scheme(headers)
+    host = next((value.decode("latin-1") for name, value in headers if name == b"host"), "")
+    path, root = _path(scope, options.prefix)
+    return Request(
+        method=method,
+        raw_path=path,
+        query_string=scope.get("query_string", b""),
+        headers=headers,
+        own=options.own(told or scheme, host),
+        client=client,
+        root=root,
+        local=options.local,
+        plain=told == "http" and options.public_url.startswith("https:"),
+    )
+
+
+_NOTHING: Mapping[str, Any] = {}
+
+
+def _path(scope: Mapping[str, Any], prefix: str) -> tuple[bytes, str]:
+    """The path that is ours, and what stands before it in the client's eyes.
+
+    Under another application that is where it mounts us; behind a proxy the path of the public address, which
+    the proxy may take off or leave on.
+    """
+    raw_path: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
+    mounted: str = scope.get("root_path", "")
+    return _cut(raw_path, (mounted or prefix).encode()), prefix or mounted
+
+
+def _cut(path: bytes, prefix: bytes) -> bytes:
+    if not prefix or not path.startswith(prefix):
+        return path
+    rest = path[len(prefix) :]
+    return rest or b"/" if rest[:1] in (b"", b"/") else path
+
+
+def _client(peer: str, headers: _Headers, proxies: tuple[str, ...]) -> str:
+    """The right-most hop that is no proxy of ours; the last known one where the list ends or makes no sense."""
+    listed = b",".join(value for name, value in headers if name == b"x-forwarded-for").decode("latin-1")
+    found = peer
+    for hop in reversed(listed.split(",")):
+        address = _hop(hop.strip())
+        if address is None:
+            break
+        found = str(address)
+        if not _trusted(found, proxies):
+            break
+    return found
+
+
+def _hop(text: str) -> _Address | None:
+    """An address as proxies write it: bare, or with a port, an IPv6 one in brackets then."""
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    return _address(text)
+
+
+def _scheme(headers: _Headers) -> str | None:
+    """What the proxy says the client spoke. More than one word would leave open whose it is: none then."""
+    said = [value.strip().lower() for name, value in headers if name == b"x-forwarded-proto"]
+    return _SCHEMES.get(said[0]) if len(said) == 1 else None
+
+
+_SCHEMES = {b"http": "http", b"https": "https", b"ws": "http", b"wss": "https"}
+
+
+@lru_cache(maxsize=1024)
+def _trusted(host: str, proxies: tuple[str, ...]) -> bool:
+    address = _address(host)
+    return address is not None and any(address in network for network in _networks(proxies))
+
+
+@lru_cache(maxsize=16)
+def _networks(proxies: tuple[str, ...]) -> tuple[IPv4Network | IPv6Network, ...]:
+    return tuple(ip_network(network) for network in proxies)
+
+
+def _address(text: str) -> _Address | None:
+    """An address; one of IPv4 that a listener of both kinds shows as IPv6 (RFC 4291, section 2.5.5.2) as what it is."""
+    if len(text) > 64:  # longer than any, zone included
+        return None
+    try:
+        found = ip_address(text)
+    except ValueError:
+        return None
+    return (found.ipv4_mapped or found) if isinstance(found, IPv6Address) else found

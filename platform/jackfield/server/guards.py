@@ -1,0 +1,153 @@
+"""What bounds those of whom nobody knows yet who they are, and those who are there no more.
+
+Strategy. A connection costs a descriptor and some memory from its first byte on, so what is bounded here is
+bounded before anybody is asked for a credential: the time that a request may take, the number of connections,
+and how long the kernel keeps bytes for a client that takes none. Whatever is turned away in numbers is told in
+the log once a minute, and counted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import ipaddress
+import os
+import socket
+import struct
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from functools import cache
+
+from jackfield.logs import log
+
+if sys.platform != "win32":
+    import resource
+
+__all__ = [
+    "EXHAUSTED",
+    "PLAIN",
+    "REQUEST_LIMIT",
+    "SHED",
+    "UNTAKEN_LIMIT",
+    "Seldom",
+    "counted_address",
+    "cut_off",
+    "harden",
+    "look_at_descriptors",
+    "most_connections",
+    "raise_descriptor_limit",
+]
+
+REQUEST_LIMIT = 5.0
+"""Seconds from the accept, TLS included, to the end of a request's head; the same once more for its body."""
+
+UNTAKEN_LIMIT = 30.0
+"""Seconds that the kernel keeps what a client does not take, or does not even acknowledge."""
+
+PLAIN = 32
+"""Connections for plain HTTP, logins and `/health` above all, where WebSockets have taken all the others."""
+
+_OWN = 64  # descriptors that are no connections: the store, the log, threads, what processes open
+_OWN_PART = 16  # and one of so many besides
+_ENOUGH = 131_072  # descriptors that one event loop has a use for; containers often allow a thousand million
+_PAUSE = 60.0  # seconds between two lines of one kind
+_LINGER_NONE = struct.pack("ii", 1, 0)  # struct linger: on, zero seconds
+
+
+class Seldom:
+    """Tells a warning that may be due thousands of times a second at most once a minute, with their number."""
+
+    def __init__(self, event: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self.total = 0
+        self._event = event
+        self._clock = clock
+        self._told = 0  # of `total`
+        self._next = 0.0
+
+    def tell(self, **fields: object) -> None:
+        """It happened once more."""
+        self.total += 1
+        now = self._clock()
+        if now >= self._next:
+            self._next = now + _PAUSE
+            log.warning(self._event, times=self.total - self._told, **fields)
+            self._told = self.total
+
+
+SHED = Seldom("connections_shed")
+"""Connections of this process that were turned away because there is room for no more."""
+
+EXHAUSTED = Seldom("descriptors_exhausted")
+"""Looks of this process at its descriptors that found none left."""
+
+
+def harden(listener: socket.socket) -> None:
+    """Have connections that `listener` accepts freed when a client does not take what is sent (RFC 5482).
+
+    Set once here instead of on each connection, which inherits it. Other systems than Linux have no such option.
+    """
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(UNTAKEN_LIMIT * 1000))
+
+
+def cut_off(transport: asyncio.Transport) -> None:
+    """End a connection now. What a client has not taken is dropped in the kernel as well: no orphan waits for it."""
+    found = transport.get_extra_info("socket")
+    if found is not None and transport.get_write_buffer_size():
+        with suppress(OSError):  # the connection is gone already
+            found.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NONE)
+    transport.abort()
+
+
+@cache
+def most_connections() -> int:
+    """WebSockets that this process takes at once: what its descriptors allow, less those for everything else.
+
+    PLAIN more are taken for plain HTTP. Asked once; the limit is not lowered while the server runs.
+    """
+    if sys.platform == "win32":
+        return _ENOUGH
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    descriptors = _ENOUGH if soft == resource.RLIM_INFINITY else soft
+    return max(1, descriptors - max(_OWN, descriptors // _OWN_PART) - PLAIN)
+
+
+def raise_descriptor_limit() -> None:
+    """Take as many descriptors as this process may have; the usual 1,024 are for programs of another kind."""
+    if sys.platform == "win32":
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _ENOUGH if hard == resource.RLIM_INFINITY else min(hard, _ENOUGH)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with suppress(OSError, ValueError):  # a sandbox may forbid it: then the old limit holds
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    most_connections.cache_clear()
+
+
+def counted_address(client: str) -> str:
+    """The address that limits count by: an IPv6 network of 64 bits is one customer, who has all of it."""
+    try:
+        address = ipaddress.ip_address(client.partition("%")[0])
+    except ValueError:
+        return client
+    if isinstance(address, ipaddress.IPv4Address):
+        return client
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return str(ipaddress.IPv6Network((int(address) >> 64 << 64, 64)))
+
+
+def look_at_descriptors() -> None:
+    """Tell when no descriptor is left; to be called about once a second.
+
+    uvloop tells nobody: it takes connections then and closes them at once, without a word.
+    """
+    try:
+        os.close(os.open(os.devnull, os.O_RDONLY))
+    except OSError as exc:
+        if exc.errno not in (errno.EMFILE, errno.ENFILE):
+            raise
+        fix = "raise the limit of open files (ulimit -n, LimitNOFILE= in systemd), or close what processes leave open"
+        EXHAUSTED.tell(reason=exc.strerror, fix=fix)

@@ -1,0 +1,135 @@
+"""Plain HTTP addresses that speak JSON: which methods they take, the bodies they read, the answers they give.
+
+Bodies are bounded in bytes and in time and must call themselves JSON, which no form of a foreign page can
+(OWASP ASVS 5.0, 3.5.2). That a request of a page comes from a page of ours is judged before anything is read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import msgspec
+from starlette.requests import ClientDisconnect
+from starlette.requests import Request as HttpRequest
+from starlette.responses import JSONResponse, Response
+
+from jackfield.errors import Refusal
+from jackfield.server import pages
+from jackfield.server.handshake import Request
+
+__all__ = ["BODY_LIMIT", "MAX_BODY", "Answer", "Asked", "JsonApi", "moment", "reply"]
+
+MAX_BODY = 4096
+"""Bytes of a body; a password has at most 1,024."""
+
+BODY_LIMIT = 10.0
+"""Seconds that a client has to send its body."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request; `name` is what stands in the place of `{one}`, decoded."""
+
+    request: Request
+    name: str
+    _http: HttpRequest
+
+    @property
+    def agent(self) -> str:
+        """What the client calls itself, as far as it can be shown."""
+        text = self._http.headers.get("user-agent", "")[:200]
+        return "".join(letter for letter in text if letter.isprintable())
+
+    async def body(self, kind: type[T], sample: str) -> T:
+        """The body as `kind`, at most MAX_BODY bytes. Raises Refusal, which shows `sample`."""
+        self.refuse_other_kinds(required=True)
+        body = await _read(self._http)
+        try:
+            return msgspec.json.decode(body, type=kind)
+        except (msgspec.MsgspecError, ValueError, RecursionError):
+            raise Refusal("invalid_request", fix=f"Send {sample}.") from None
+
+    def refuse_other_kinds(self, *, required: bool = False) -> None:
+        """Raise Refusal for a body that does not call itself JSON; with `required` also for none."""
+        kind = self._http.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind != "application/json" and (kind or required):
+            raise Refusal("unsupported_media_type", fix="Send the header Content-Type: application/json.")
+
+
+Answer = Callable[[Asked], Awaitable[Response]]
+
+
+class JsonApi:
+    """The addresses below `at`, `/auth` for example. `routes` has for each path what answers each method.
+
+    A path may end in `/{one}`, or in `/{one}/` and a word: one segment that `Asked.name` then has.
+    """
+
+    def __init__(self, routes: Mapping[str, Mapping[str, Answer]]) -> None:
+        self.routes = routes
+
+    async def answer(self, request: Request, http: HttpRequest, at: str, path: str) -> Response:
+        """Answer a request for `at` + `path`. The page that asks has been judged. Raises Refusal."""
+        pattern, name = self._find(path)
+        methods = self.routes.get(pattern)
+        if methods is None:
+            raise Refusal("not_found", fix=f"Here are {', '.join(at + known for known in self.routes)}.")
+        answer = methods.get(request.method)
+        if answer is None:
+            allow = ", ".join(methods)
+            raise Refusal("method_not_allowed", f"{at}{pattern} takes {allow}.", more={"allow": allow})
+        _refuse_other_sites(request)
+        asked = Asked(request, name, http)
+        if request.method != "GET":
+            asked.refuse_other_kinds()
+        return await answer(asked)
+
+    def _find(self, path: str) -> tuple[str, str]:
+        """The path as it stands in `routes`, and what stands for `{one}` in it."""
+        if path in self.routes:
+            return path, ""
+        parts = path.split("/")
+        for place in (-1, -2):
+            if len(parts) + place > 1 and parts[place]:
+                pattern = "/".join([*parts[:place], "{one}", *(parts[place + 1 :] if place != -1 else ())])
+                if pattern in self.routes:
+                    return pattern, parts[place]
+        return path, ""
+
+
+def reply(body: Mapping[str, Any], headers: Mapping[str, str] | None = None, *, status: int = 200) -> Response:
+    """An answer that no cache keeps."""
+    return JSONResponse(body, status, {**pages.SECURITY_HEADERS, "Cache-Control": "no-store", **(headers or {})})
+
+
+def moment(seconds: float | None) -> str | None:
+    """Seconds since the epoch as RFC 3339 has them, in UTC."""
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+
+
+def _refuse_other_sites(request: Request) -> None:
+    """A browser that says no origin says at least whether another site asks (Fetch Metadata)."""
+    sites = request.values(b"sec-fetch-site")
+    if request.method != "GET" and not request.values(b"origin") and {"cross-site", "same-site"} & set(sites):
+        raise Refusal("origin_not_allowed", f"This is for pages of {request.own}.", "Ask from a page of ours.")
+
+
+async def _read(http: HttpRequest) -> bytes:
+    body = b""
+    try:
+        async with asyncio.timeout(BODY_LIMIT):
+            async for part in http.stream():
+                body += part
+                if len(body) > MAX_BODY:
+                    raise Refusal("body_too_large")
+    except TimeoutError:
+        raise Refusal("invalid_request", f"The body did not arrive within {BODY_LIMIT:g} s.") from None
+    except ClientDisconnect:
+        raise Refusal("invalid_request", "The body broke off.") from None
+    return body

@@ -1,0 +1,165 @@
+"""How late the event loop is, who holds it up, and how long it has stood still.
+
+Strategy. A task looks at the clock four times a second; what comes late measures what every client waits then.
+A thread beside the loop wakes only when the next look is overdue by LIMIT and writes down what the loop's thread
+is doing at that moment: afterwards nothing is left to be seen. While the loop runs, that thread wakes once a tick
+and goes back to sleep.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import sys
+import threading
+import time
+from bisect import bisect_left
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import FrameType
+
+from jackfield.logs import log
+
+__all__ = ["BOUNDS", "LIMIT", "TELL_EVERY", "TICK", "TOLERANCE", "Lag", "Place", "place_of"]
+
+TICK = 0.25
+"""Seconds between two looks at the clock."""
+
+LIMIT = 0.25
+"""Seconds that a look is late when the loop counts as blocked and the culprit is named."""
+
+TOLERANCE = 0.05
+"""Seconds that a look may be late without the loop counting as having stood still."""
+
+TELL_EVERY = 10.0
+"""Seconds between two lines about a blocked loop; all of them are counted."""
+
+BOUNDS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+"""Upper bounds, in seconds, of the buckets of `jackfield_loop_lag_seconds`."""
+
+_FRAMES = 15  # of a stack that is told; the innermost ones
+_PARTS = 3  # of a file's path
+_OF_USERS = "jackfield_generation_"  # how the modules below processes/ are named, see process/loading.py
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a thread is: the innermost line of a process, or of anything where no process runs, and its stack."""
+
+    at: str
+    stack: tuple[str, ...]
+
+
+class Lag:
+    """The lateness of one event loop. `blocked` counts how often it was more than LIMIT.
+
+    Until `watch` runs nothing is late. `clock` is the one by which messages are counted (see Conversation).
+    """
+
+    def __init__(self, *, clock: Callable[[], float] = time.perf_counter) -> None:
+        self.buckets = [0] * (len(BOUNDS) + 1)
+        self.seconds = 0.0
+        self.blocked = 0
+        self._clock = clock
+        self._due = math.inf  # when the next look should come
+        self._stood = 0.0
+        self._told = -math.inf
+        self._telling = threading.Lock()  # the loop's thread and the one beside it tell of the same thing
+        self._told_of = -math.inf  # the look that was told of
+
+    def stood(self) -> float:
+        """Seconds for which the loop has stood still since the start; what came meanwhile came all at once.
+
+        Whole also in the middle of the step that makes the loop late: reads come before the next look.
+        """
+        late = self._clock() - self._due
+        return self._stood + late if late > TOLERANCE else self._stood
+
+    def expect(self, tick: float = TICK) -> None:
+        """The next look comes after `tick` seconds."""
+        self._due = self._clock() + tick
+
+    def look(self) -> None:
+        """Count how late this look is; a blocked loop is told of where nobody saw the culprit."""
+        late = max(0.0, self._clock() - self._due)
+        self.buckets[bisect_left(BOUNDS, late)] += 1
+        self.seconds += late
+        if late > TOLERANCE:
+            self._stood += late
+        if late >= LIMIT:
+            self.blocked += 1
+            if self._told_of == self._due:
+                log.warning("loop_free", milliseconds=round(late * 1000))
+            else:
+                self._tell(self._due, late, Place("unknown: Python could not look while it lasted", ()))
+
+    def overdue(self) -> float:
+        """Seconds for which the next look is late; negative while it is not."""
+        return self._clock() - self._due
+
+    def catch(self, thread: int, own: float) -> None:
+        """Tell what the loop's `thread` is doing, once for each time that it is blocked.
+
+        `own` is how many seconds the caller itself woke too late: then the machine gave the whole program no
+        time, or a library held Python's lock. Called from the thread beside the loop.
+        """
+        due, late = self._due, self.overdue()
+        frame = sys._current_frames().get(thread)
+        if frame is not None and late >= LIMIT and self._told_of != due:
+            self._tell(due, late, place_of(frame), own)
+
+    def _tell(self, due: float, late: float, place: Place, own: float = 0.0) -> None:
+        with self._telling:
+            now = self._clock()
+            if self._told_of == due or now - self._told < TELL_EVERY:
+                return
+            self._told, self._told_of = now, due
+        more = {"watcher_late": round(own * 1000)} if own >= TOLERANCE else {}
+        log.warning("loop_blocked", milliseconds=round(late * 1000), at=place.at, stack=list(place.stack), **more)
+
+    async def watch(self, tick: float = TICK) -> None:
+        """Look at the clock until cancelled, with a thread beside that sees what keeps this from happening."""
+        over = threading.Event()
+        beside = threading.Thread(
+            target=self._beside, args=(threading.get_ident(), over, tick), name="jackfield-lag", daemon=True
+        )
+        self.expect(tick)
+        beside.start()
+        try:
+            while True:
+                await asyncio.sleep(tick)
+                self.look()
+                self.expect(tick)
+        finally:
+            self._due = math.inf
+            over.set()
+            beside.join()
+
+    def _beside(self, thread: int, over: threading.Event, tick: float) -> None:
+        while True:
+            patience = LIMIT - self.overdue()
+            # once it was told of, the next look may be long in coming
+            patience = min(patience, tick + LIMIT) if patience > 0 else tick
+            asleep = self._clock()
+            if over.wait(patience):
+                return
+            self.catch(thread, self._clock() - asleep - patience)
+
+
+def place_of(frame: FrameType) -> Place:
+    """Where a thread is, from its innermost frame."""
+    lines: list[str] = []
+    at = ""
+    now: FrameType | None = frame
+    while now is not None:
+        line = f"{_short(now.f_code.co_filename)}:{now.f_lineno} {now.f_code.co_name}"
+        if not at and now.f_globals.get("__name__", "").startswith(_OF_USERS):
+            at = line
+        if len(lines) < _FRAMES:
+            lines.append(line)
+        now = now.f_back
+    return Place(at or lines[0], tuple(reversed(lines)))
+
+
+def _short(file: str) -> str:
+    return "/".join(file.replace("\\", "/").split("/")[-_PARTS:])

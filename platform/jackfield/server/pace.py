@@ -1,0 +1,118 @@
+"""`limits.rate` of one connection: a token bucket, and what is not counted against a client."""
+
+from __future__ import annotations
+
+import math
+from typing import Protocol
+from weakref import WeakValueDictionary
+
+__all__ = ["BURST", "CREDIT", "RESERVE", "ROUNDING", "Pace", "Paces", "Stood"]
+
+BURST = 2.0
+"""Seconds of `limits.rate` that may come at once; once more as much beyond that, and it is a flood."""
+
+CREDIT = 30.0
+"""Seconds for which a loop that stood still is not counted against a client, of all that it stood still at most."""
+
+RESERVE = 60.0
+"""Seconds of `limits.rate` at most that may have piled up in the network while we did not read, and for how long."""
+
+ROUNDING = 1e-6
+"""Seconds by which the sum of two clock readings may be off: a clock of a year counts in steps of 4e-9."""
+
+
+class Stood(Protocol):
+    """How long the event loop has stood still. Implemented by Lag."""
+
+    def stood(self) -> float:
+        """Seconds, since the server began."""
+
+
+class Pace:
+    """The bucket in one number: `due`, when it would be full again, by the clock whose readings are handed in.
+
+    It holds `slack` seconds; each message takes `gap` of them, 0 where the rate is off. The conversation adds
+    `gap` to the later of `due` and now; what is further ahead of now than `slack` then came too fast.
+    """
+
+    __slots__ = ("__weakref__", "_lag", "_paused_at", "_reserve", "_reserve_ends", "_stood", "due", "gap", "slack")
+
+    def __init__(self, lag: Stood) -> None:
+        self.due = 0.0
+        self.gap = 0.0
+        self.slack = BURST
+        self._lag = lag
+        self._stood = lag.stood()  # what of it was added to the reserve, or was before our time
+        self._reserve = 0.0  # seconds in which the client may have sent and we did not read
+        self._reserve_ends = 0.0
+        self._paused_at = 0.0
+
+    @property
+    def limit(self) -> str:
+        """The rate as one would say it."""
+        gap = self.gap
+        span, name = (1, "a second") if gap <= 1 else (60, "a minute") if gap <= 60 else (3600, "an hour")
+        return f"{span / gap:,.10g} {name}"
+
+    def over(self, now: float) -> float:
+        """One message came: how far it is ahead where that is too far, 0 where it is not."""
+        self.due = due = max(self.due, now) + self.gap
+        ahead = due - now
+        return ahead if ahead > self.slack and not self.spend(ahead) else 0.0
+
+    def take(self, rate: float | None) -> None:
+        """Hold another rate from now on, in messages a second; it begins with a full bucket."""
+        gap = 1 / rate if rate else 0.0
+        if gap != self.gap:
+            self.gap, self.due = gap, 0.0
+            self.slack = max(BURST, gap) + ROUNDING
+
+    def paused(self, now: float) -> None:
+        """Nothing is read from now on, for no fault of the client."""
+        self._paused_at = now
+
+    def resumed(self, now: float) -> None:
+        """Reading goes on: what a full bucket could not hold meanwhile is kept for what the client sent meanwhile."""
+        self._reserve = min(RESERVE, self._reserve + max(0.0, now - max(self.due, self._paused_at)))
+        self._reserve_ends = now + RESERVE
+
+    def spend(self, ahead: float) -> bool:
+        """Whether what came too fast may be what piled up while we did not read; that is used up by and by."""
+        now = self.due - ahead
+        if now > self._reserve_ends:
+            self._reserve = 0.0
+        stood = self._lag.stood()
+        if stood > self._stood:
+            self._reserve += min(stood - self._stood, CREDIT)
+            self._reserve_ends = now + RESERVE
+            self._stood = stood
+        spent = min(self._reserve, ahead)
+        self._reserve -= spent
+        self.due -= spent
+        return ahead - spent <= self.slack
+
+    def is_flood(self, ahead: float) -> bool:
+        """Whether a client is a whole further bucket ahead."""
+        return ahead > 2 * self.slack
+
+    def wait(self, ahead: float) -> float:
+        """Seconds until a message is taken again, to the millisecond."""
+        return math.ceil((ahead + self.gap - self.slack) * 1000) / 1000
+
+
+class Paces:
+    """The buckets that connections share, by endpoint and login; one lives as long as a connection that has it."""
+
+    def __init__(self, lag: Stood) -> None:
+        self._lag = lag
+        self._shared: WeakValueDictionary[tuple[str, str], Pace] = WeakValueDictionary()
+
+    def of(self, endpoint: str, login: str, rate: float | None) -> Pace | None:
+        """The bucket of one user at one endpoint, for `limits.rate_per_user`; None where that is off, or for nobody."""
+        if rate is None or not login:
+            return None
+        pace = self._shared.get((endpoint, login))
+        if pace is None:
+            pace = self._shared[endpoint, login] = Pace(self._lag)
+        pace.take(rate)
+        return pace

@@ -1,0 +1,9 @@
+"""What the tests of the rows stand on: a gateway over a real store, and a real server with real clients."""
+
+from __future__ import annotations
+
+from tests.server.conftest import begin, build_table, clock, door, open_door
+from tests.walk.conftest import start
+from tests.walk.spa import devtools, here, visitor
+
+__all__ = ["begin", "build_table", "clock", "devtools", "door", "here", "open_door", "start", "visitor"]

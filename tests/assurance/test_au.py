@@ -1,0 +1,408 @@
+"""AU: the login."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import io
+import json
+import logging
+import re
+import sys
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from argon2 import PasswordHasher, extract_parameters
+
+from jackfield.auth.passwords import MAX_PASSWORD, MIN_PASSWORD, Passwords
+from jackfield.auth.store import Store
+from jackfield.logs import setup
+from jackfield.server import json_api
+from jackfield.server.first_admin import LOGIN
+from jackfield.server.node import open_node
+from jackfield.server.options import Options
+from jackfield.state import State, StateError, parse_keys
+from tests.house.habits import PACKAGE, sources
+from tests.server.conftest import OpenDoor
+from tests.server.door import COOKIE, Answer, Door, Headers
+
+PASSWORD = "пароль с пробелами 🔑"
+WRONG = "не тот пароль 🔒"
+ENDPOINTS = "  say: {url: /ws/say, process: p.echo}"
+
+
+@pytest.fixture
+async def house(open_door: OpenDoor) -> Door:
+    """A gateway with users of each kind."""
+    made = await open_door(ENDPOINTS)
+    await made.add("аня", "admin", password=PASSWORD)
+    await made.add("out", password=PASSWORD)
+    await made.store.disable("out")
+    await made.add("none")
+    return made
+
+
+async def log_in(door: Door, login: str = "аня", password: str = PASSWORD, *headers: tuple[str, str]) -> Answer:
+    return await door.http("POST", "/auth/login", list(headers), {"login": login, "password": password})
+
+
+UNKNOWN = [("nobody", PASSWORD), ("out", PASSWORD), ("none", PASSWORD), ("none", ""), ("аня", WRONG), ("a\0b", WRONG)]
+
+# AU-2, AU-3
+
+
+async def test_au_2_unknown_disabled_and_wrong_are_answered_byte_for_byte_alike(house: Door) -> None:
+    answers = [await log_in(house, login, password) for login, password in UNKNOWN]
+    assert {(answer.status, answer.body, tuple(answer.headers.items())) for answer in answers} == {
+        (401, answers[0].body, tuple(answers[0].headers.items()))
+    }
+
+
+async def test_au_2_also_once_the_limit_is_reached(house: Door) -> None:
+    for login in ("nobody", "out", "аня"):
+        for _ in range(10):
+            assert (await log_in(house, login, WRONG)).status == 401
+    answers = [await log_in(house, login, PASSWORD) for login in ("nobody", "out", "аня")]
+    assert {(answer.status, answer.body, tuple(answer.headers.items())) for answer in answers} == {
+        (429, answers[0].body, tuple(answers[0].headers.items()))
+    }
+
+
+async def test_au_3_every_kind_of_failure_is_one_check_of_one_cost(
+    house: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked: list[str] = []
+
+    class Counting(PasswordHasher):
+        def verify(self, hash: str | bytes, password: str | bytes) -> bool:  # type: ignore[override]  # noqa: A002
+            checked.append(str(hash))
+            return super().verify(hash, password)
+
+    counting = Counting(time_cost=1, memory_cost=8, parallelism=1)
+    monkeypatch.setattr(house.passwords, "_hasher", counting)
+    for login, password in UNKNOWN:
+        before = len(checked)
+        assert (await log_in(house, login, password)).status == 401
+        assert len(checked) == before + 1, login
+    assert len({str(extract_parameters(one)) for one in checked}) == 1
+
+
+# AU-4
+
+
+async def test_au_4_what_is_stored_is_argon2id_with_19_mib_and_two_passes() -> None:
+    passwords = Passwords()
+    assert (await passwords.hash(PASSWORD)).startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+    await passwords.close()
+
+
+async def test_au_4_a_hash_of_weaker_parameters_is_made_anew_at_the_login(house: Door) -> None:
+    old = PasswordHasher(time_cost=1, memory_cost=16, parallelism=1).hash(PASSWORD)
+    await house.store.add("bob", old)
+    assert (await log_in(house, "bob")).status == 200
+    user = await house.store.get("bob")
+    assert user is not None
+    assert user.password_hash != old
+    assert (await log_in(house, "bob")).status == 200
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
+async def test_au_4_a_hundred_at_once_take_two_threads_and_never_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    passwords = Passwords()
+    stored = await passwords.hash(PASSWORD)
+    lock = threading.Lock()
+    running: set[int] = set()
+    most = 0
+
+    class Watched(PasswordHasher):
+        def verify(self, hash: str | bytes, password: str | bytes) -> bool:  # type: ignore[override]  # noqa: A002
+            nonlocal most
+            assert threading.current_thread() is not threading.main_thread()
+            with lock:
+                running.add(threading.get_ident())
+                most = max(most, len(running))
+            try:
+                return super().verify(hash, password)
+            finally:
+                with lock:
+                    running.discard(threading.get_ident())
+
+    monkeypatch.setattr(passwords, "_hasher", Watched(time_cost=2, memory_cost=19 * 1024, parallelism=1))
+    before = _memory(reset=True)
+    assert all(await asyncio.gather(*(passwords.verify(stored, PASSWORD) for _ in range(100))))
+    await passwords.close()
+    assert most <= 2
+    assert _memory() - before < 80 * 1024
+
+
+def _memory(*, reset: bool = False) -> int:
+    """The most KiB that this process has held since the last reset (proc(5), clear_refs)."""
+    if reset:
+        Path("/proc/self/clear_refs").write_text("5")
+    found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    assert found is not None
+    return int(found[1])
+
+
+# AU-5
+
+_SECRET = re.compile(r"secret|signature|token|password|passwd|digest|(^|_)hash$|mac$|_key$", re.I)
+_ALLOWED = {
+    ("auth/store.py", "sessions.c.digest == digest"),  # the database finds it; of the secret it has SHA-256 alone
+    ("auth/store.py", "users.c.password_hash == old"),  # two values of the database
+    ("auth/store.py", "user.password_hash != instead_of"),  # the same
+    ("auth/store.py", "password_hash not in (None, user.password_hash)"),  # the same
+}
+
+
+def test_au_5_nothing_secret_is_compared_by_its_characters() -> None:
+    found = set()
+    for folder in ("auth", "server"):
+        for path in sources(PACKAGE / folder):
+            for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+                if isinstance(node, ast.Compare) and any(isinstance(one, _BY_CHARACTER) for one in node.ops):
+                    sides = [node.left, *node.comparators]
+                    constant = any(isinstance(side, ast.Constant) for side in sides)
+                    if not constant and any(_SECRET.search(_name(side)) for side in sides):
+                        found.add((path.relative_to(PACKAGE).as_posix(), ast.unparse(node)))
+    assert found - _ALLOWED == set()
+    assert _ALLOWED - found == set(), "no longer there"
+
+
+_BY_CHARACTER = (ast.Eq, ast.NotEq, ast.In, ast.NotIn)
+
+
+def _name(node: ast.expr) -> str:
+    """The last name of what is compared, `password_hash` of `user.password_hash`."""
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+# AU-6
+
+
+@pytest.mark.parametrize(
+    "password",
+    ["x" * MIN_PASSWORD, "🙂" * 8, "  с пробелами  ", "x" * 64, "я" * 128, "aaaaaaaa", "12345678", "x" * MAX_PASSWORD],
+)
+async def test_au_6_long_short_and_of_any_letters_and_exactly_so(house: Door, password: str) -> None:
+    admin = [("cookie", (await log_in(house)).headers["set-cookie"].partition(";")[0])]
+    answer = await house.http("POST", "/api/users", admin, {"login": "bob", "password": password})
+    assert answer.status == 201
+    assert (await log_in(house, "bob", password)).status == 200
+    for other in (password[:-1], password[:-1] + "!", password[: len(password) // 2]):
+        assert (await log_in(house, "bob", other)).status == 401
+
+
+async def test_au_6_72_bytes_are_not_the_whole_password(house: Door) -> None:
+    await house.add("bob", password="x" * 72 + "the rest")
+    assert (await log_in(house, "bob", "x" * 72 + "another")).status == 401
+
+
+@pytest.mark.parametrize("password", ["1234567", "a\0bcdefgh", "x" * (MAX_PASSWORD + 1)])
+async def test_au_6_what_can_be_no_password_is_refused_and_never_cut(house: Door, password: str) -> None:
+    admin = [("cookie", (await log_in(house)).headers["set-cookie"].partition(";")[0])]
+    answer = await house.http("POST", "/api/users", admin, {"login": "bob", "password": password})
+    assert (answer.status, answer.json["code"]) == (400, "invalid_request")
+    assert await house.store.get("bob") is None
+
+
+async def test_au_6_what_is_too_long_is_refused_before_any_work(house: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(house.passwords, "verify", None)
+    for login in ("аня", "nobody"):
+        assert (await log_in(house, login, "x" * 4000)).status == 400
+        assert (await log_in(house, login, "x" * 5000)).status == 413
+
+
+# AU-7
+
+
+@pytest.fixture
+async def start(tmp_path: Path) -> AsyncIterator[Any]:
+    """Open a server on an empty store, each time in a folder of its own; what users it has."""
+    async with AsyncExitStack() as stack:
+
+        async def opened(name: str, **options: Any) -> tuple[Any, list[str]]:
+            project = tmp_path / name
+            project.mkdir(exist_ok=True)
+            (project / "endpoints.yaml").write_text("endpoints: {}\n")
+            state = State.open(project)
+            async with open_node(project, state, Options(**options)) as node:
+                store = await Store.open(state.store_url, lambda: 0.0)
+                stack.push_async_callback(store.close)
+                return node.first_admin, [user.login for user in await store.list()]
+
+        yield opened
+
+
+async def test_au_7_the_first_administrator_has_a_random_password_that_is_told_once(start: Any) -> None:
+    first, users = await start("one")
+    other, _ = await start("two")
+    assert users == [LOGIN]
+    assert first.password != other.password
+    assert len(first.password) >= 20  # 15 random bytes
+    again, users = await start("one")
+    assert (again, users) == (None, [LOGIN])
+
+
+async def test_au_7_where_others_reach_the_listener_nobody_is_made(start: Any) -> None:
+    assert await start("one", host="0.0.0.0", insecure=True) == (None, [])
+
+
+@pytest.mark.parametrize("key", ["changeme-changeme-changeme-changeme", "your-secret-key-your-secret-key-x", "x" * 64])
+def test_au_7_a_sample_for_a_secret_key_is_refused(key: str) -> None:
+    with pytest.raises(StateError):
+        parse_keys(key, "JACKFIELD_SECRET_KEYS")
+
+
+# AU-8, AU-9
+
+
+@pytest.mark.parametrize(
+    "kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "text/json", ""]
+)
+async def test_au_8_what_a_form_can_send_is_no_login(house: Door, kind: str) -> None:
+    body = json.dumps({"login": "аня", "password": PASSWORD}).encode()
+    answer = await house.http("POST", "/auth/login", [("content-type", kind)] if kind else [], body)
+    assert (answer.status, "set-cookie" in answer.headers) == (415, False)
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        ("origin", "https://evil.example"),
+        ("origin", "null"),
+        ("sec-fetch-site", "cross-site"),
+        ("sec-fetch-site", "same-site"),
+    ],
+)
+@pytest.mark.parametrize("path", ["/auth/login", "/auth/logout", "/auth/refresh", "/auth/password", "/api/users"])
+async def test_au_8_a_page_of_another_origin_logs_nobody_in_or_out(
+    house: Door, page: tuple[str, str], path: str
+) -> None:
+    cookie = ("cookie", (await log_in(house)).headers["set-cookie"].partition(";")[0])
+    body = {"login": "аня", "password": PASSWORD}
+    answer = await house.http("POST", path, [cookie, page], body)
+    assert (answer.status, "set-cookie" in answer.headers) == (403, False)
+    assert (await house.http("GET", "/auth/session", [cookie])).status == 200
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE"])
+async def test_au_8_a_login_is_a_post(house: Door, method: str) -> None:
+    answer = await house.http(method, "/auth/login")
+    assert (answer.status, answer.headers["allow"]) == (405, "POST")
+
+
+async def test_au_9_an_endless_body_is_read_no_further_than_its_limit(house: Door) -> None:
+    chunks = 0
+    sent: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        nonlocal chunks
+        chunks += 1
+        return {"type": "http.request", "body": b"[" * 1024, "more_body": True}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {**house.scope("http", "/auth/login", [("content-type", "application/json")]), "method": "POST"}
+    async with asyncio.timeout(5):
+        await house.gateway(scope, receive, send)
+    assert sent[0]["status"] == 413
+    assert chunks == json_api.MAX_BODY // 1024 + 1
+
+
+async def test_au_9_a_body_that_does_not_come_is_not_waited_for(house: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert json_api.BODY_LIMIT == 10.0
+    monkeypatch.setattr(json_api, "BODY_LIMIT", 0.02)
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        await asyncio.Event().wait()
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    for path in ("/auth/login", "/auth/password"):
+        headers = [("content-type", "application/json"), *await house.cookie("аня")]
+        scope = {**house.scope("http", path, headers), "method": "POST"}
+        async with asyncio.timeout(5):
+            await house.gateway(scope, receive, send)
+    assert [one["status"] for one in sent if "status" in one] == [400, 400]
+
+
+@pytest.mark.parametrize(
+    "body", [b"[" * 4096, b'{"a":' * 800, b'{"login": ' + b"[" * 4000, b"\xff" * 100, b'{"login": "a']
+)
+async def test_au_9_a_body_that_is_a_trap_is_refused(house: Door, body: bytes) -> None:
+    answer = await house.http("POST", "/auth/login", [("content-type", "application/json")], body)
+    assert (answer.status, answer.json["code"]) == (400, "invalid_request")
+
+
+# AU-10
+
+
+def test_au_10_a_password_is_looked_at_in_one_place() -> None:
+    """Every way in that takes a password goes through `Sessions.matches`, which wants a counted attempt."""
+    places = set()
+    for path in sources(PACKAGE):
+        tree = ast.parse(path.read_text("utf-8"))
+        functions = [one for one in ast.walk(tree) if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)]
+        for function in functions:
+            for node in ast.walk(function):
+                if isinstance(node, ast.Attribute) and node.attr == "verify" and "password" in ast.unparse(node.value):
+                    places.add((path.relative_to(PACKAGE).as_posix(), function.name))
+    assert places == {("auth/sessions.py", "matches")}
+
+
+async def test_au_10_the_old_password_is_measured_like_a_login(house: Door) -> None:
+    await house.add("bob", password=PASSWORD)
+    cookie: Headers = [("cookie", (await log_in(house, "bob")).headers["set-cookie"].partition(";")[0])]
+    guess = {"old": WRONG, "new": "новый пароль"}
+    for _ in range(5):
+        assert (await house.http("POST", "/auth/password", cookie, guess)).json["code"] == "wrong_password"
+        assert (await log_in(house, "bob", WRONG)).status == 401
+    for answer in (await house.http("POST", "/auth/password", cookie, guess), await log_in(house, "bob")):
+        assert (answer.status, answer.json["code"]) == (429, "too_many_attempts")
+        assert int(answer.headers["retry-after"]) > 0
+
+
+# AU-11
+
+
+@pytest.fixture
+def told() -> Iterator[io.StringIO]:
+    """What the log says, as JSON, while the test runs."""
+    root = logging.getLogger()
+    before, level = root.handlers, root.level
+    stream = io.StringIO()
+    setup("json", stream)
+    yield stream
+    root.handlers, root.level = before, level
+
+
+async def test_au_11_every_attempt_is_told_with_its_outcome_and_without_secrets(house: Door, told: io.StringIO) -> None:
+    answer = await log_in(house)
+    await log_in(house, "аня", WRONG)
+    await log_in(house, "nobody", PASSWORD)
+    for _ in range(10):
+        await log_in(house, "out", WRONG)
+    lines = [json.loads(line) for line in told.getvalue().splitlines()]
+    tries = [line for line in lines if line["event"] in ("login", "login_refused")]
+    assert [(line["event"], line["login"], line.get("code")) for line in tries[:3]] == [
+        ("login", "аня", None),
+        ("login_refused", "аня", "login_failed"),
+        ("login_refused", "nobody", "login_failed"),
+    ]
+    assert len(tries) == 13
+    assert {line["client"] for line in tries} == {"10.1.2.3"}
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", line["timestamp"]) for line in tries)
+    token = answer.json["token"]
+    for secret in (PASSWORD, WRONG, token, token.split(".")[1], COOKIE + "="):
+        assert secret not in told.getvalue()
+        assert json.dumps(secret)[1:-1] not in told.getvalue()

@@ -1,0 +1,92 @@
+"""AU-1: how often a password may be tried, and who must not suffer from those who guess."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from jackfield.auth.attempts import KNOWN, PER_ADDRESS, PER_LOGIN, PER_PAIR, TURN, WINDOW
+from jackfield.auth.store import Store
+from tests.house.habits import PACKAGE
+from tests.server.conftest import Clock, OpenDoor
+from tests.server.door import Answer, Door
+
+PASSWORD = "пароль с пробелами 🔑"
+ENDPOINTS = "  say: {url: /ws/say, process: p.echo}"
+
+
+@pytest.fixture
+async def house(open_door: OpenDoor) -> Door:
+    made = await open_door(ENDPOINTS)
+    await made.add("аня", password=PASSWORD)
+    await made.add("bob", password=PASSWORD)
+    return made
+
+
+async def log_in(door: Door, address: str, login: str = "аня", password: str = PASSWORD) -> Answer:
+    given = {"login": login, "password": password}
+    return await door.http("POST", "/auth/login", body=given, client=(address, 5000))
+
+
+async def guess(door: Door, address: str, login: str = "аня") -> int:
+    return (await log_in(door, address, login, "a wrong password")).status
+
+
+async def test_au_1_the_eleventh_bad_login_is_429_and_others_are_not_concerned(house: Door, clock: Clock) -> None:
+    assert [await guess(house, "10.0.0.1") for _ in range(10)] == [401] * 10
+    refused = await log_in(house, "10.0.0.1", password="a wrong password")
+    assert (refused.status, refused.json["code"]) == (429, "too_many_attempts")
+    assert refused.headers["retry-after"] == str(int(WINDOW))
+    assert (await log_in(house, "10.0.0.1")).status == 429  # not even the right one tells by its answer
+    assert (await log_in(house, "10.0.0.2")).status == 200  # the victim, elsewhere
+    assert (await log_in(house, "10.0.0.1", "bob")).status == 200  # the neighbour, behind the same address
+    clock.move(WINDOW)
+    assert (await log_in(house, "10.0.0.1")).status == 200
+
+
+async def test_au_1_who_mistypes_now_and_then_is_never_locked_out(house: Door) -> None:
+    for _ in range(5):
+        assert [await guess(house, "10.0.0.1") for _ in range(9)] == [401] * 9
+        assert (await log_in(house, "10.0.0.1")).status == 200
+
+
+async def test_au_1_two_hundred_addresses_are_slowed_and_lock_nobody_out(house: Door, clock: Clock) -> None:
+    assert (await log_in(house, "10.9.9.9")).status == 200
+    told = [await guess(house, f"10.0.{number // 100}.{number % 100}") for number in range(200)]
+    assert told.count(401) == PER_LOGIN + 1
+    assert told[-99:] == [429] * 99
+    assert (await log_in(house, "10.9.9.9")).status == 200  # where the victim was before
+    clock.move(TURN)
+    assert (await log_in(house, "10.8.8.8")).status == 200  # and from anywhere, in turn
+    assert (await log_in(house, "10.8.8.8")).status == 200
+
+
+async def test_au_1_one_address_that_tries_many_logins_is_stopped(house: Door) -> None:
+    assert (await log_in(house, "10.0.0.1", "bob")).status == 200
+    told = [await guess(house, "10.0.0.1", f"user {number}") for number in range(PER_ADDRESS + 5)]
+    assert told == [401] * PER_ADDRESS + [429] * 5
+    assert (await log_in(house, "10.0.0.1")).status == 429
+    assert (await log_in(house, "10.0.0.1", "bob")).status == 200  # who belongs there
+
+
+async def test_au_1_the_count_is_one_for_all_servers_and_outlives_a_restart(
+    house: Door, clock: Clock, tmp_path: Path
+) -> None:
+    for _ in range(PER_PAIR):
+        await guess(house, "10.0.0.1")
+    other = await Store.open(f"sqlite+aiosqlite:///{tmp_path / 'store.db'}", clock)
+    with pytest.raises(Exception, match="too_many_attempts"):
+        await other.attempts.begin("аня", "10.0.0.1")
+    await other.close()
+
+
+def test_au_1_the_page_has_the_numbers_of_the_code() -> None:
+    text = (PACKAGE / "docs" / "protocol.md").read_text("utf-8")
+    minutes, days = int(WINDOW / 60), int(KNOWN / 86400)
+    assert f"Failures are counted for {minutes} minutes" in text
+    assert f"| {PER_PAIR} at one login from one address | that login is refused" in text
+    assert f"until the {minutes} minutes are over" in text
+    assert f"| {PER_ADDRESS} from one address | all logins are refused" in text
+    assert f"| {PER_LOGIN} at one login from many addresses | one attempt each {TURN:g} seconds" in text
+    assert text.count(f"within {days} days") == 2

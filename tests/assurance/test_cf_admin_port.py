@@ -1,0 +1,78 @@
+"""The admin port: what is not for the public is told there, and in public to nobody."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from jackfield.server.arrival import LISTENER
+from jackfield.server.options import Options
+from tests.server.conftest import OpenDoor
+from tests.walk.conftest import Server, ask, jackfield, write
+
+FILE = "endpoints:\n  echo: {url: /ws/echo, process: echo.say}\n"
+CODE = "from jackfield import process\n@process\ndef say(text: str) -> str:\n    return text\n"
+ENDPOINT = "  a: {url: /ws/a, process: p.echo, auth: public}"
+HIDDEN = ("/", "/metrics")
+
+
+async def test_cf_12_with_an_admin_port_the_public_listener_tells_nobody(open_door: OpenDoor) -> None:
+    door = await open_door(ENDPOINT, admin_port=9000)
+    await door.add("root", "admin")
+    admin = await door.cookie("root")
+    for path in HIDDEN:
+        for headers in ([], admin):
+            assert (await door.http("GET", path, headers)).status in (403, 404), path
+    assert (await door.http("GET", "/ws/a", admin)).json["send"] is None
+    assert (await door.http("GET", "/ready")).status == 200
+
+
+async def test_cf_12_the_admin_port_tells_and_goes_by_loopback_names_alone(open_door: OpenDoor) -> None:
+    options = Options(admin_port=9000, behind_proxy=("10.0.0.0/8",), public_url="https://app.example.com/rt")
+    door = await open_door(ENDPOINT, admin_port=9000, behind_proxy=options.behind_proxy, public_url=options.public_url)
+    here: dict[str, Any] = {"state": {LISTENER: options.admin}}
+    for path in HIDDEN:
+        assert (await door.http("GET", path, **here)).status == 200, path
+        # a page of another site whose name was made to point to 127.0.0.1 (DNS rebinding)
+        assert (await door.http("GET", path, [("host", "evil.example")], **here)).json["code"] == "wrong_host"
+    shown = (await door.http("GET", "/ws/a", **here)).json
+    assert shown["send"] is not None
+    assert shown["websocket_url"] == "ws://127.0.0.1:8000/ws/a"
+
+
+@pytest.mark.walk
+def test_cf_12_the_admin_port_is_a_listener_on_loopback(tmp_path: Path, start: Callable[..., Server]) -> None:
+    write(tmp_path, endpoints=FILE, echo=CODE)
+    done = jackfield(tmp_path, "users", "add", "admin", "--role", "admin", "--password-stdin", given="long enough 1!")
+    assert done.returncode == 0, done.stderr
+    server = start(tmp_path, "--host", "0.0.0.0", "--insecure", "--admin-port", "0")
+    admin = json.loads((tmp_path / ".jackfield" / "server.json").read_text())["admin"]
+    assert admin.startswith("http://127.0.0.1:")
+    assert f"Metrics, documents and administration: {admin}" in server.lines
+    assert f"admin        {admin}" in server.run("status").stdout
+    cookie = server.cookie()
+    assert httpx.get(f"{server.http}/metrics", headers=cookie).status_code == 403
+    assert httpx.get(f"{admin}/metrics").status_code == 200
+    assert httpx.get(admin).status_code == 200
+    assert httpx.get(server.http, headers=cookie).status_code == 404
+    with server.socket("/ws/echo", additional_headers=cookie) as socket:
+        assert ask(socket, text="да") == {"result": "да"}
+    assert server.stop() == 0
+    assert not any("Traceback" in line for line in server.lines), server.lines
+
+
+@pytest.mark.walk
+def test_cf_12_an_admin_port_that_is_taken_is_one_line(tmp_path: Path, start: Callable[..., Server]) -> None:
+    write(tmp_path, endpoints=FILE, echo=CODE)
+    server = start(tmp_path)
+    port = server.http.rpartition(":")[2]
+    done = jackfield(tmp_path, "serve", "--port", "0", "--admin-port", port, JACKFIELD_STATE=str(tmp_path / "other"))
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert f"127.0.0.1:{port} is taken" in line
+    assert f"--admin-port {int(port) + 1}" in line

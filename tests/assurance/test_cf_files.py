@@ -1,0 +1,162 @@
+"""Rows CF-1 to CF-4 and CF-7: what a file may say, and what it cannot make the server do."""
+
+from __future__ import annotations
+
+import ast
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from jackfield.config.load import load
+from jackfield.errors import PlanError, Problem
+from jackfield.routing import build
+from tests.house.habits import PACKAGE, ROOT, sources
+
+GOOD = "endpoints: {say: {url: /ws/say, process: chat.say}}\n"
+ENDPOINT = "endpoints:\n  say:\n    url: /ws/say\n    process: chat.say\n"
+SAY = "from jackfield import process\n\n@process(reply='message')\ndef say(message: str) -> str:\n    return message\n"
+
+
+def problems(folder: Path, text: str) -> list[Problem]:
+    (folder / "endpoints.yaml").write_text(text, "utf-8")
+    return list(load(folder).problems)
+
+
+def calls(path: Path) -> set[str]:
+    """The names of all that a file calls, and of all that it imports."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Call):
+            found.add(ast.unparse(node.func))
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            found |= {alias.name for alias in node.names} | {getattr(node, "module", None) or ""}
+    return found
+
+
+# CF-1
+
+
+def test_cf_1_no_code_of_ours_loads_yaml_unsafely() -> None:
+    unsafe = {"yaml.load", "yaml.full_load", "yaml.unsafe_load", "yaml.Loader", "yaml.UnsafeLoader", "yaml.FullLoader"}
+    for path in sources(PACKAGE, ROOT / "tests"):
+        assert not unsafe & calls(path), path
+    names = [
+        node.attr
+        for node in ast.walk(ast.parse((PACKAGE / "config" / "source.py").read_text("utf-8")))
+        if isinstance(node, ast.Attribute) and "Loader" in node.attr
+    ]
+    assert names, "the loader was looked at"
+    assert set(names) == {"SafeLoader"}
+
+
+@pytest.mark.parametrize(
+    "tag",
+    ["!!python/object/apply:os.system [true]", "!!python/name:os.system", "!!python/module:os", "!!set {a}", "!mine x"],
+)
+def test_cf_1_tags_are_refused(tmp_path: Path, tag: str) -> None:
+    found = problems(tmp_path, f"{GOOD}title: {tag}\n")
+    assert ("yaml_feature", 2) in [(problem.code, problem.line) for problem in found]
+
+
+# CF-2
+
+BOMB = "x-a: &a [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n" + "".join(
+    f"x-{new}: &{new} [{', '.join([f'*{old}'] * 10)}]\n" for old, new in zip("abcdefgh", "bcdefghi", strict=True)
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "code"),
+    [
+        ("alias bomb", BOMB + GOOD, "yaml_feature"),
+        ("cycle", "x-a: &a [*a]\n" + GOOD, "yaml_feature"),
+        ("depth of brackets", f"x-a: {'[' * 5000}{']' * 5000}\n" + GOOD, "yaml_feature"),
+        ("depth of indentation", "".join(f"{' ' * depth}x-a:\n" for depth in range(200)) + GOOD, "yaml_feature"),
+        ("size", GOOD + "#" * 1024 * 1024, "file_unreadable"),
+        ("duplicate key", GOOD + GOOD, "duplicate_key"),
+        ("duplicate key below", ENDPOINT + "    url: /ws/b\n", "duplicate_key"),
+        ("merge key", ENDPOINT + "    <<: {auth: public}\n", "yaml_feature"),
+        ("second document", f"---\n{GOOD}---\n{GOOD}", "yaml_syntax"),
+    ],
+)
+def test_cf_2_hostile_files_are_refused_with_their_place(tmp_path: Path, name: str, text: str, code: str) -> None:
+    began = time.process_time()
+    found = problems(tmp_path, text)
+    assert code in {problem.code for problem in found}, (name, found)
+    assert all(problem.file == "endpoints.yaml" for problem in found)
+    assert any(problem.line > 0 for problem in found) or code == "file_unreadable"
+    assert time.process_time() - began < 5, "it is bounded; what it takes is some milliseconds"
+
+
+# CF-3
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ("origin_required: no", "wrong_type"),
+        ("origin_required: on", "wrong_type"),
+        ("summary: 12:30:45", ""),  # a text, as it reads
+        ("summary: no", ""),
+        ("limits: {connections: 1e3}", ""),  # a thousand
+        ("limits: {connections: 0o17}", ""),
+        ("limits: {connections: 1_000}", "wrong_type"),
+        ("limits: {time: 12:30}", "wrong_value"),
+        ("summary: 2026-01-01", ""),
+        ("summary: 010", "wrong_type"),
+        ("auth: ~", "wrong_type"),
+    ],
+)
+def test_cf_3_surprises_of_yaml_1_1_are_problems_or_what_is_documented(tmp_path: Path, line: str, code: str) -> None:
+    found = problems(tmp_path, f"{ENDPOINT}    {line}\n")
+    assert [problem.code for problem in found] == ([code] if code else [])
+
+
+def test_cf_3_values_are_those_of_yaml_1_2(tmp_path: Path) -> None:
+    more = "    summary: 12:30:45\n    limits: {connections: 1e3, per_user: 010}\n"
+    assert problems(tmp_path, ENDPOINT + more) == []
+    (endpoint,) = load(tmp_path).plan.endpoints
+    assert endpoint.summary == "12:30:45"
+    assert (endpoint.limits.connections, endpoint.limits.per_user) == (1000, 10)
+
+
+# CF-4
+
+REFERENCES = [
+    *("../x.say", "/etc/passwd", "os:system", "os.system", "subprocess.run", "builtins.eval", "sys.exit", "wave.open"),
+    *("chat.__init__", "__main__.say", "chat.say.__globals__", "chat.os.system", "http://evil.example/x.say"),
+    *("chat..say", ".chat.say", "chat.say()", "ｃhat.say", "сhat.say", "chat.say\\0", "secretly.run"),
+    *("processes.secretly.run", "jackfield.cli.main", "colorsys.rgb_to_hls"),
+]
+
+
+@pytest.mark.parametrize("reference", REFERENCES)
+@pytest.mark.parametrize("key", ["process", "verify"])
+def test_cf_4_a_reference_imports_nothing_outside_of_processes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reference: str, key: str
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)  # as for a server that is started with `python -m` in its folder
+    (tmp_path / "processes").mkdir()
+    (tmp_path / "processes" / "chat.py").write_text("import os\n\n" + SAY, "utf-8")
+    (tmp_path / "secretly.py").write_text("import pathlib\n\npathlib.Path(__file__).unlink()\n", "utf-8")
+    endpoint = reference if key == "process" else "chat.say"
+    auth = f'auth: {{verify: "{reference}"}}\n' if key == "verify" else ""
+    text = f'{auth}endpoints: {{say: {{url: /ws/say, process: "{endpoint}"}}}}\n'
+    (tmp_path / "endpoints.yaml").write_text(text, "utf-8")
+    before = set(sys.modules)
+    with pytest.raises(PlanError) as caught:
+        build(tmp_path, 1)
+    assert any(problem.severity == "error" for problem in caught.value.problems)
+    assert (tmp_path / "secretly.py").exists(), "it was not imported"
+    assert {name for name in set(sys.modules) - before if "processes" not in name} == set()
+
+
+# CF-7
+
+
+@pytest.mark.parametrize("pattern", ["(a+)\\\\1", "(?=a)b", "(?<!a)b", "(a", "a{2,1}"])
+def test_cf_7_a_pattern_that_could_run_for_hours_is_refused_with_its_place(tmp_path: Path, pattern: str) -> None:
+    found = problems(tmp_path, ENDPOINT + f'    input:\n      properties:\n        text: {{pattern: "{pattern}"}}\n')
+    assert [(problem.code, problem.line) for problem in found] == [("bad_schema", 7)]

@@ -1,0 +1,179 @@
+"""OPS-4: a fault of ours is told without its cause, has its incident in the log, and lets nobody in."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from jackfield.server.dispatch import Dispatcher
+from jackfield.server.gateway import Gateway
+from jackfield.server.options import Options
+from tests.server.conftest import OpenDoor
+from tests.server.door import Door
+from tests.server.listening import listening
+from tests.server.raw import request
+
+ENDPOINTS = """
+  say: {url: /ws/say, process: p.say}
+  open: {url: /ws/open, process: p.say, auth: public}
+  wait: {url: /ws/wait, process: p.wait, auth: public}
+  many: {url: /ws/many, process: p.many, auth: public}
+  sure: {url: /ws/sure, process: p.sure, auth: public}
+  halt: {url: /ws/halt, process: p.halt, auth: public}
+  odd: {url: /ws/odd, process: p.odd, auth: public}
+"""
+CODE = """
+@process
+def say(message: str) -> str:
+    raise LookupError("канарейка-91 " + message)
+
+@process
+async def wait(message: str) -> str:
+    raise LookupError("канарейка-91 " + message)
+
+@process
+async def many(message: str):
+    yield 1
+    raise LookupError("канарейка-91 " + message)
+
+@process(blocking=True)
+def sure(message: str) -> str:
+    raise LookupError("канарейка-91 " + message)
+
+@process
+def halt(message: str) -> str:
+    raise SystemExit("канарейка-91 " + message)
+
+@process
+def odd(message: str) -> Any:
+    return {"a": {"канарейка-91"}}
+"""
+CANARY = "канарейка-91"
+TRACES = ("Traceback", 'File "', ".py", "line ", "LookupError", "RuntimeError", CANARY)
+
+
+class Broken(RuntimeError):
+    """A bug of ours, with words that nobody outside may read."""
+
+    def __init__(self) -> None:
+        super().__init__(CANARY)
+
+
+def clean(told: object) -> None:
+    """Nothing of the cause is told."""
+    text = told if isinstance(told, str) else json.dumps(told, ensure_ascii=False, default=str)
+    assert [trace for trace in TRACES if trace in text] == []
+
+
+def breaks(*_args: object, **_more: object) -> Any:
+    raise Broken
+
+
+async def breaks_later(*_args: object, **_more: object) -> Any:
+    raise Broken
+
+
+@pytest.fixture
+async def desk(open_door: OpenDoor) -> Door:
+    made: Door = await open_door(ENDPOINTS, CODE)
+    await made.add("аня", password="верный пароль-71")
+    return made
+
+
+@pytest.mark.parametrize("name", ["open", "wait", "many", "sure", "halt", "odd"])
+async def test_ops_4_a_process_that_fails_is_told_by_its_incident_alone(
+    desk: Door, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caller = desk.call(f"/ws/{name}")
+    await caller.accepted()
+    number = len(caller.sent) + (name == "many")
+    caller.incoming.put_nowait({"type": "websocket.receive", "text": '{"message": "x"}'})
+    await caller.until(number + 1)
+    error = json.loads(caller.sent[number]["text"])["error"]
+    assert set(error) == {"code", "message", "incident"}
+    assert error["code"] == "process_failed"
+    clean(error)
+    assert f"incident='{error['incident']}'" in caplog.text
+    await caller.leave()
+
+
+@pytest.mark.parametrize(("layer", "name"), [("gateway", "who"), ("hub", "count"), ("gateway", "tells")])
+async def test_ops_4_a_handshake_that_fails_lets_nobody_in(
+    desk: Door, layer: str, name: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    cookie = await desk.cookie("аня")
+    where = desk.gateway if layer == "gateway" else desk.gateway.hub
+    monkeypatch.setattr(where, name, breaks_later if name == "who" else breaks)
+    answer = await desk.call("/ws/say", cookie).refused()
+    assert (answer.status, answer.json["code"]) == (500, "server_fault")
+    clean(answer.json)
+    clean(answer.headers)
+    assert f"incident='{answer.json['incident']}'" in caplog.text
+    assert len(desk.gateway.hub) == 0
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "layer", "name"),
+    [
+        ("POST", "/auth/login", "sessions", "login"),
+        ("GET", "/auth/session", "gateway", "who"),
+        ("GET", "/ws/say", "hub", "count"),
+        ("GET", "/metrics", "metrics", "text"),
+    ],
+)
+async def test_ops_4_a_request_that_fails_is_told_by_its_incident_alone(
+    desk: Door,
+    method: str,
+    target: str,
+    layer: str,
+    name: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    cookie = await desk.cookie("аня")
+    where: Any = desk.gateway if layer == "gateway" else getattr(desk.gateway, layer)
+    monkeypatch.setattr(where, name, breaks_later if name in ("login", "who") else breaks)
+    body: object = {"login": "аня", "password": "верный пароль-71"} if method == "POST" else b""
+    answer = await desk.http(method, target, cookie, body)
+    assert (answer.status, answer.json["code"]) == (500, "server_fault")
+    clean(answer.json)
+    clean(answer.headers)
+    assert "set-cookie" not in answer.headers, "nobody was let in"
+    assert f"incident='{answer.json['incident']}'" in caplog.text
+
+
+@pytest.mark.parametrize("upgrade", [False, True], ids=["plain", "upgrade"])
+async def test_ops_4_what_no_layer_caught_is_a_bare_500(
+    desk: Door, upgrade: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Through a real listener: where even the refusal fails, the server's last resort answers."""
+    monkeypatch.setattr(desk.gateway, "request", breaks)
+    async with listening(desk.gateway) as here:
+        peer = await here()
+        await peer.send(request("/ws/open") if upgrade else b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        status, headers, body = await peer.answer()
+    assert status == 500
+    clean(headers)
+    clean(body.decode())
+    assert CANARY in caplog.text, "the log has what the client has not"
+
+
+async def test_ops_4_a_conversation_that_fails_is_closed_1011(
+    desk: Door, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    dispatcher = Dispatcher(threads=1)
+    gateway = Gateway(Options(), desk.sessions, desk.gateway.generation, dispatcher)
+    monkeypatch.setattr(dispatcher, "in_task", lambda *_parts: breaks_later)
+    monkeypatch.setattr(dispatcher, "in_place", lambda *_parts: None)
+    desk.gateway = gateway
+    caller = desk.call("/ws/open")
+    await caller.accepted()
+    caller.incoming.put_nowait({"type": "websocket.receive", "text": '{"message": "x"}'})
+    code, reason = await caller.closed()
+    assert code == 1011
+    clean(reason)
+    assert "conversation_failed" in caplog.text
+    assert CANARY in caplog.text
+    dispatcher.close()

@@ -1,0 +1,94 @@
+"""A start that cannot succeed: its exit code and one line that says why."""
+
+from __future__ import annotations
+
+import json
+import socket as network
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.walk.conftest import Server, jackfield, write
+
+pytestmark = pytest.mark.walk
+
+FILE = "endpoints:\n  echo: {url: /ws/echo, process: echo.say}\n"
+SAMPLE = "change-me-change-me-change-me-change-me"
+CODE = "from jackfield import process\n@process\ndef say(text: str) -> str:\n    return text\n"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    write(tmp_path, endpoints=FILE, echo=CODE)
+    return tmp_path
+
+
+@pytest.fixture
+def silent() -> Iterator[int]:
+    """The port of something that takes connections and says nothing."""
+    with network.create_server(("127.0.0.1", 0)) as listener:
+        yield listener.getsockname()[1]
+
+
+def told(folder: Path, *arguments: str, **environment: str) -> tuple[int, str]:
+    """The exit code and the one line of a start that fails. One that hangs fails after a minute."""
+    done = jackfield(folder, "serve", "--port", "0", *arguments, **environment)
+    assert done.stdout == ""
+    lines = [line for line in done.stderr.splitlines() if not line.startswith("Usage")]
+    assert len(lines) == 1, done.stderr
+    assert lines[0].startswith("jackfield: ")
+    return done.returncode, lines[0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "code", "words"),
+    [
+        (["--store", "postgresql+asyncpg://127.0.0.1:1/db"], {}, 1, "store of users"),
+        (["--store", "postgresql+asyncpg://db.invalid/db"], {}, 1, "store of users"),
+        (["--store", "mysql://nowhere/db"], {}, 1, "mysql"),
+        (["--store", "sqlite+aiosqlite:////no/such/folder/store.db"], {}, 1, "store of users"),
+        ([], {"JACKFIELD_SECRET_KEYS": "0123456789abcdef"}, 1, "shorter than 32 bytes"),
+        ([], {"JACKFIELD_SECRET_KEYS": SAMPLE}, 1, "a sample that anybody could guess"),
+        ([], {"JACKFIELD_SECRET_KEYS_FILE": "/no/such/file"}, 2, "/no/such/file"),
+        ([], {"JACKFIELD_STATE": "/proc/nowhere"}, 1, "cannot write into the state folder"),
+        (["--tls-cert", "/no/cert.pem", "--tls-key", "/no/key.pem"], {}, 2, "cannot use --tls-cert"),
+        (["--host", "no.such.host.invalid", "--insecure"], {}, 1, "cannot listen on"),
+        (["--host", "192.0.2.1", "--insecure"], {}, 1, "cannot listen on"),
+        (["--host", "0.0.0.0"], {}, 2, "--insecure"),
+    ],
+)
+def test_rel_20_what_is_wrong_is_one_line(
+    project: Path, arguments: list[str], environment: dict[str, str], code: int, words: str
+) -> None:
+    found, line = told(project, *arguments, **environment)
+    assert (found, words in line) == (code, True), line
+
+
+def test_rel_20_a_store_that_says_nothing(project: Path, silent: int) -> None:
+    code, line = told(project, "--store", f"postgresql+asyncpg://127.0.0.1:{silent}/db")
+    assert (code, "store of users" in line) == (1, True), line
+
+
+def test_rel_20_a_taken_port(project: Path, silent: int) -> None:
+    code, line = told(project, "--port", str(silent))
+    assert (code, f"127.0.0.1:{silent} is taken" in line) == (1, True), line
+
+
+def test_rel_20_two_instances_on_one_state(project: Path, start: Callable[..., Server]) -> None:
+    server = start(project)
+    code, line = told(project)
+    assert code == 1
+    assert f"another server (process {server.process.pid}) is running" in line
+    facts = json.loads((project / ".jackfield" / "server.json").read_text())
+    assert facts["pid"] == server.process.pid, "the one that runs is not disturbed"
+
+
+def test_rel_20_no_project_and_a_broken_one(tmp_path: Path) -> None:
+    code, line = told(tmp_path)
+    assert (code, "there is no endpoints.yaml" in line) == (2, True), line
+    write(tmp_path, endpoints="endpoints: {echo: {url: /ws/echo, proces: echo.say}}\n")
+    done = jackfield(tmp_path, "serve", "--port", "0")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[0].startswith("endpoints.yaml:1:")
+    assert "nothing is served" in done.stderr.splitlines()[-1]

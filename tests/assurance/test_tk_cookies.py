@@ -1,0 +1,235 @@
+"""Tokens and the cookie that carries them: rotation, one spelling, attributes, tossing."""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+import signal
+import string
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from websockets.exceptions import InvalidStatus
+
+from jackfield.auth.tokens import Tokens
+from jackfield.errors import Refusal
+from tests.server.conftest import OpenDoor
+from tests.server.door import COOKIE, Door, Headers
+from tests.walk.browser import Visitor
+from tests.walk.conftest import Server, ask, write
+from tests.walk.spa import ECHO, Story, logged_in
+
+PASSWORD = "пароль с пробелами 🔑"
+SAY = "  say: {url: /ws/say, process: p.echo}"
+
+# rotation
+
+
+def _signed_by(token: str, key: str) -> bool:
+    try:
+        Tokens([key.encode()], clock=time.time).read(token)
+    except Refusal:
+        return False
+    return True
+
+
+def _status(server: Server, cookie: dict[str, str]) -> int:
+    try:
+        with server.socket("/ws/say", additional_headers=cookie):
+            return 101
+    except InvalidStatus as exc:
+        return exc.response.status_code
+
+
+@pytest.mark.walk
+@pytest.mark.parametrize("given", [True, False], ids=["a file that the environment names", "the state folder's file"])
+def test_tk_3_keys_rotate_without_a_restart_and_without_a_socket_dropped(
+    tmp_path: Path, start: Callable[..., Server], given: bool
+) -> None:
+    write(tmp_path, echo=ECHO, endpoints="endpoints: {say: {url: /ws/say, process: echo.say}}")
+    old, new = secrets.token_hex(32), secrets.token_hex(32)
+    file = tmp_path / "keys" if given else tmp_path / ".jackfield" / "secret_keys"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(f"{old}\n")
+    server = start(tmp_path, **({"JACKFIELD_SECRET_KEYS_FILE": str(file)} if given else {}))
+    before = server.first_cookie()
+    with server.socket("/ws/say", additional_headers=before) as socket:
+        file.write_text(f"# the new one first\n{new}\n{old}\n")
+        server.hear(signal.SIGHUP)
+        server.wait_for("keys_rotated")
+        assert _status(server, before) == 101
+        answer = httpx.post(f"{server.http}/auth/login", json={"login": "admin", "password": server.password()})
+        token = answer.json()["token"]
+        assert _signed_by(token, new)
+        assert not _signed_by(token, old)
+        after = {"Cookie": f"{COOKIE}={token}"}
+
+        file.write_text(f"{new}\n")
+        server.hear(signal.SIGHUP)
+        server.wait_for("keys_rotated")
+        assert _status(server, before) == 401
+        assert _status(server, after) == 101
+
+        file.write_text("too short\n")
+        server.hear(signal.SIGHUP)
+        line = server.wait_for("keys_not_rotated")
+        assert str(file) in line
+        assert "too short" not in line
+        assert _status(server, after) == 101
+        # the session of the token that is refused now was never ended, and what is open in it goes on
+        assert ask(socket, message="ещё здесь") == {"message": "ещё здесь"}
+    file.write_text(f"{new}\n")
+    assert server.stop() == 0
+
+
+# one spelling
+
+
+def _spellings(token: str) -> list[str]:
+    """The token with other last characters of the same bytes, with padding, and with blanks around it."""
+    signature = token.rpartition(".")[2]
+    same = base64.urlsafe_b64decode(signature + "=")
+    letters = string.ascii_letters + string.digits + "-_"
+    others = [token[:-1] + letter for letter in letters if letter != token[-1]]
+    alternate = [text for text in others if base64.urlsafe_b64decode(text.rpartition(".")[2] + "=") == same]
+    assert len(alternate) == 3
+    return [*alternate, f"{token}=", f"{token}==", f"{token}.", token.replace("1.", "01.", 1)]
+
+
+async def test_tk_4_another_spelling_of_a_token_opens_nothing_before_or_after_a_logout(open_door: OpenDoor) -> None:
+    door = await open_door(SAY)
+    await door.add("аня", password=PASSWORD)
+    token = (await door.sessions.open_for("аня")).token
+    assert (await door.http("GET", "/auth/session", _cookie(token))).status == 200
+    for other in _spellings(token):
+        refused = await door.call("/ws/say", _cookie(other)).refused()
+        assert (refused.status, refused.json["code"]) == (401, "bad_credential"), other
+    assert (await door.http("POST", "/auth/logout", _cookie(token))).status == 200
+    for other in (token, *_spellings(token)):
+        assert (await door.call("/ws/say", _cookie(other)).refused()).status == 401
+
+
+# attributes
+
+
+def _attributes(header: str) -> tuple[str, list[str]]:
+    first, *more = header.split("; ")
+    return first, sorted(more)
+
+
+@pytest.mark.parametrize(
+    ("head", "name", "attributes"),
+    [
+        ("", COOKIE, ["HttpOnly", "Path=/", "SameSite=Lax", "Secure"]),
+        ("auth: {cookie: {name: sid, same_site: strict}}", "sid", ["HttpOnly", "Path=/", "SameSite=Strict", "Secure"]),
+        (
+            "auth: {cookie: __Host-gen_app_auth_token}",
+            "__Host-gen_app_auth_token",
+            ["HttpOnly", "Path=/", "SameSite=Lax", "Secure"],
+        ),
+    ],
+)
+async def test_tk_8_the_cookie_has_all_attributes_and_a_logout_takes_it_back(
+    open_door: OpenDoor, head: str, name: str, attributes: list[str]
+) -> None:
+    door = await open_door(SAY, head=head, public_url="https://app.example.com")
+    await door.add("аня", password=PASSWORD)
+    answer = await door.http("POST", "/auth/login", body={"login": "аня", "password": PASSWORD})
+    header = answer.headers["set-cookie"]
+    assert _attributes(header) == (f"{name}={answer.json['token']}", attributes)
+    assert len(header) < 4096
+    caller = door.call("/ws/say", [("cookie", header.partition(";")[0])])
+    await caller.accepted()
+    answer = await door.http("POST", "/auth/logout", [("cookie", header.partition(";")[0])])
+    await caller.closed()
+    # a browser keeps a cookie that is taken back without the attributes it was given with
+    assert _attributes(answer.headers["set-cookie"]) == (f"{name}=", sorted([*attributes, "Max-Age=0"]))
+
+
+# tossing
+
+
+def _cookie(*values: str) -> Headers:
+    """The values in headers of their own."""
+    return [("cookie", f"{COOKIE}={value}") for value in values]
+
+
+async def _outcome(door: Door, headers: Headers) -> tuple[int, int]:
+    """The status of an upgrade and of a plain request."""
+    caller = door.call("/ws/say", headers)
+    await caller.until(1)
+    if caller.sent[0]["type"] == "websocket.accept":
+        await caller.leave()
+        status = 101
+    else:
+        status = (await caller.refused()).status
+    return status, (await door.http("GET", "/auth/session", headers)).status
+
+
+async def test_tk_9_of_two_values_neither_wins(open_door: OpenDoor) -> None:
+    door = await open_door(SAY)
+    for login in ("аня", "mallory"):
+        await door.add(login)
+    own, planted = [(await door.sessions.open_for(login)).token for login in ("аня", "mallory")]
+    assert await _outcome(door, _cookie(own)) == (101, 200)
+    assert await _outcome(door, _cookie(own, own)) == (101, 200)
+    assert await _outcome(door, [("cookie", f"{COOKIE}={own}; theme=dark; {COOKIE}={own}")]) == (101, 200)
+    for one, other in ((own, planted), (planted, own), (own, "x")):
+        assert await _outcome(door, _cookie(one, other)) == (400, 400)
+        assert await _outcome(door, [("cookie", f"{COOKIE}={one}; {COOKIE}={other}")]) == (400, 400)
+        assert await _outcome(door, [*_cookie(one), ("authorization", f"Bearer {other}")]) == (400, 400)
+
+
+async def test_tk_9_what_only_looks_like_the_cookie_is_not_accepted(open_door: OpenDoor) -> None:
+    door = await open_door(SAY)
+    await door.add("аня")
+    token = (await door.sessions.open_for("аня")).token
+    for line in (
+        f'{COOKIE}="{token}"',
+        f"{COOKIE}={token},theme=dark",
+        f"theme=dark, {COOKIE}={token}",
+        f"{COOKIE.upper()}={token}",
+        f"{COOKIE.capitalize()}={token}",
+        f"{COOKIE} ={token}",
+        f" {COOKIE[1:]}={token}",
+    ):
+        assert await _outcome(door, [("cookie", line)]) == (401, 401), line
+    assert await _outcome(door, _cookie("a" * 8_000)) == (400, 400)
+    assert await _outcome(door, _cookie(token + "a" * 8_000)) == (400, 400)
+
+
+# only by Set-Cookie
+
+
+async def test_tk_10_the_body_has_no_token_where_that_is_asked_for_and_no_cache_keeps_it(open_door: OpenDoor) -> None:
+    for inside, head in ((True, ""), (False, "auth: {token_in_body: false}")):
+        door = await open_door(SAY, head=head)
+        await door.store.add(f"user{inside}", await door.passwords.hash(PASSWORD), ())
+        given: Any = {"login": f"user{inside}", "password": PASSWORD}
+        answer = await door.http("POST", "/auth/login", body=given)
+        token = answer.headers["set-cookie"].partition(";")[0].partition("=")[2]
+        assert (token in answer.body.decode()) is inside
+        assert answer.headers["cache-control"] == "no-store"
+        session = await door.http("GET", "/auth/session", _cookie(token))
+        assert token not in session.body.decode()
+        assert session.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.walk
+async def test_tk_10_no_script_of_a_page_sees_the_token(here: Story, visitor: Visitor) -> None:
+    page = await logged_in(here, visitor)
+    given = json.dumps({"login": "admin", "password": here.password})
+    script = f"""
+        const answer = await fetch(api + "/auth/login", {{
+            method: "POST", credentials: "include", body: JSON.stringify({given}),
+            headers: {{"Content-Type": "application/json"}}
+        }});
+        return [answer.status, document.cookie, answer.headers.get("Set-Cookie"), await answer.json()]"""
+    status, cookies, header, body = await page.run(script)
+    assert (status, cookies, header) == (200, "", None)
+    assert set(body) == {"expires_at", "login", "roles"}

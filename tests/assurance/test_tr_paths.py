@@ -1,0 +1,74 @@
+"""Row TR-10: routing and authorization see one path, and it is the raw one."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.server.conftest import OpenDoor
+from tests.server.door import DOORS, DOORS_CODE, Door
+from tests.server.listening import listening
+from tests.server.raw import request
+
+TARGETS = [
+    *("//ws/say", "/ws//say", "/ws/say/", "/ws/./say", "/ws/../ws/say", "/public/../ws/say", "/ws/say/.."),
+    *("/ws/%2e%2e/ws/say", "/ws/public/%2e%2e/say", "/ws%2fsay", "/ws/say%2f", "/ws%5csay", "/ws\\say"),
+    *("/ws/say%00", "/ws/say%0a", "/ws/s%C0%61y", "/ws/say%", "/ws/say%2", "/ws/%2573ay", "/WS/say", "/ws/say;x=1"),
+    *("http://127.0.0.1/ws/say", "http://evil.example/ws/say", "ws/say", "*", "/ws/say#x"),
+]
+
+
+async def said(door: Door, target: str, **headers: str) -> tuple[int, str]:
+    """The status that an upgrade request gets from the real listener, and the code with it."""
+    async with listening(door.gateway) as connect:
+        peer = await connect()
+        await peer.send(request(target, **headers))
+        status, _, body = await peer.answer()
+        return status, json.loads(body)["code"] if status != 101 else ""
+
+
+@pytest.mark.parametrize("target", TARGETS)
+async def test_tr_10_another_spelling_of_a_path_is_no_way_around_the_login(door: Door, target: str) -> None:
+    (_, cookie) = (await door.cookie("bob"))[0]
+    for headers in ({}, {"Cookie": cookie}):
+        status, code = await said(door, target, **headers)
+        assert (status, code) in {(404, "not_found"), (400, "malformed_request"), (400, "malformed_upgrade")}, headers
+    assert (await door.http("GET", target)).status in (400, 404)
+
+
+@pytest.mark.parametrize("target", ["/ws/say", "/ws/%73ay", "/ws/s%61y", "/%77s/say", "/ws/say?x=/../public"])
+async def test_tr_10_what_is_the_same_path_gets_the_same_verdict(door: Door, target: str) -> None:
+    (_, cookie) = (await door.cookie("bob"))[0]
+    assert await said(door, target) == (401, "not_logged_in")
+    assert await said(door, target, Cookie=cookie) == (101, "")
+    assert (await door.http("GET", target)).status == 426
+
+
+@pytest.mark.parametrize("options", [{}, {"host": "0.0.0.0", "insecure": True}], ids=["loopback", "public"])
+async def test_tr_10_a_host_with_more_than_a_name_and_a_port_is_refused(
+    open_door: OpenDoor, options: dict[str, Any]
+) -> None:
+    door = await open_door(DOORS, DOORS_CODE, **options)
+    assert (await said(door, "/ws/public", Host="127.0.0.1:8000"))[0] == 101
+    for more in ("/ws/public", "?x", "#x", "\\x", ",127.0.0.1", ":1:2", "@127.0.0.1"):
+        status, code = await said(door, "/ws/public", Host=f"127.0.0.1{more}")
+        assert (status, code) in {(400, "wrong_host"), (400, "malformed_request")}, more
+
+
+async def test_tr_10_a_path_that_looks_like_one_of_ours_is_not_caught_by_an_endpoint(open_door: OpenDoor) -> None:
+    """An endpoint such as /{a}/{b} has no say over the addresses that are ours, however they are written."""
+    door = await open_door('  any: {url: "/{a}/{b}", process: p.any, auth: public}\n', ANY)
+    assert (await said(door, "/x/y"))[0] == 101
+    for target in ("/x/..", "/x/%2e%2e", "/x/.", "/x/a%2fb", "/x/a%5cb", "/x/%00", "/x/%0a", "/x/", "//x", "/x/%C0%61"):
+        assert (await said(door, target))[0] == 404, target
+    for target in ("/auth/login", "/%61uth/login", "/api/users", "/metrics/x", "/docs/x", "/openapi.json/x"):
+        assert (await said(door, target))[0] in (401, 404, 405), target
+
+
+ANY = """
+@process(reply="a")
+def any(a: str, b: str) -> str:
+    return a + b
+"""

@@ -1,0 +1,192 @@
+"""Rows TR-2 to TR-4: which upgrade requests get as far as a process, and what the others are told."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.server.conftest import OpenDoor
+from tests.server.door import COOKIE, Door
+from tests.server.listening import listening
+from tests.server.raw import KEY, request
+from tests.walk.conftest import Server, jackfield_here, write
+
+OWN = "https://app.example.com"
+PUBLIC: dict[str, Any] = {"host": "0.0.0.0", "insecure": True}  # other machines reach it
+
+# TR-2
+
+ORIGINS: list[tuple[str, list[str], bool]] = [
+    ("own", [OWN], True),
+    ("own with its port", [f"{OWN}:443"], True),
+    ("named", ["https://shop.example.org"], True),
+    ("one label below the wildcard", ["https://pr-7.preview.example.com:8443"], True),
+    ("null", ["null"], False),
+    ("other scheme", ["http://app.example.com"], False),
+    ("websocket scheme", ["wss://app.example.com"], False),
+    ("other port", [f"{OWN}:8443"], False),
+    ("suffix", [f"{OWN}.evil.example"], False),
+    ("prefix", ["https://evil-app.example.com"], False),
+    ("sub-domain", ["https://x.app.example.com"], False),
+    ("parent", ["https://example.com"], False),
+    ("userinfo", [f"{OWN}@evil.example"], False),
+    ("upper case", ["https://APP.example.com"], False),
+    ("trailing dot", [f"{OWN}."], False),
+    ("path", [f"{OWN}/"], False),
+    ("letter that looks alike", ["https://аpp.example.com".encode().decode("latin-1")], False),
+    ("another IDN", ["https://xn--pp-6kc.example.com"], False),
+    ("empty", [""], False),
+    ("blank before", [f" {OWN}"], False),
+    ("two headers", [OWN, OWN], False),
+    ("two headers, one ours", [OWN, "https://evil.example"], False),
+    ("two in one header", [f"{OWN}, {OWN}"], False),
+    ("two labels below the wildcard", ["https://a.b.preview.example.com:8443"], False),
+    ("no label below the wildcard", ["https://preview.example.com:8443"], False),
+    ("wildcard with another port", ["https://pr-7.preview.example.com"], False),
+    ("wildcard with another scheme", ["http://pr-7.preview.example.com:8443"], False),
+    ("wildcard as a suffix", ["https://x.evilpreview.example.com:8443"], False),
+    ("wildcard before another host", ["https://pr-7.preview.example.com.evil.example:8443"], False),
+    ("the wildcard itself", ["https://*.preview.example.com:8443"], False),
+]
+PROBED = """
+  probe:
+    url: /ws/probe
+    process: p.probe
+    origins: ["https://shop.example.org", "https://*.preview.example.com:8443"]
+  strict: {url: /ws/strict, process: p.probe, origin_required: true}
+"""
+PROBE = """
+import pathlib
+
+@process
+def probe(caller: Connection) -> dict[str, Any]:
+    pathlib.Path("probed").touch()
+    return {}
+"""
+
+
+@pytest.mark.parametrize(("name", "origins", "may"), ORIGINS, ids=[row[0] for row in ORIGINS])
+async def test_tr_2_the_matrix_of_origins(
+    open_door: OpenDoor,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    origins: list[str],
+    may: bool,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    door = await open_door(PROBED, PROBE, public_url=OWN, **PUBLIC)
+    await door.add("аня")
+    headers = [*(await door.cookie("аня")), *(("origin", origin) for origin in origins)]
+    caller = door.call("/ws/probe", headers)
+    caller.incoming.put_nowait({"type": "websocket.receive", "text": "{}"})  # as if it were in already
+    if may:
+        await caller.until(2)
+        await caller.leave()
+    else:
+        answer = await caller.refused()
+        assert (answer.status, answer.json["code"]) == (403, "origin_not_allowed"), name
+        assert answer.json["fix"]
+    assert (tmp_path / "probed").exists() == may, "whether the process ran"
+
+
+async def test_tr_2_no_origin_passes_where_the_endpoint_does_not_want_one(open_door: OpenDoor) -> None:
+    door = await open_door(PROBED, PROBE, public_url=OWN, **PUBLIC)
+    await door.add("аня")
+    cookie = await door.cookie("аня")
+    caller = door.call("/ws/probe", cookie)
+    await caller.accepted()
+    await caller.leave()
+    assert (await door.call("/ws/strict", cookie).refused()).json["code"] == "origin_not_allowed"
+
+
+# TR-3
+
+
+@pytest.mark.parametrize(
+    ("head", "status", "code"),
+    [
+        (request("/ws/public", Sec_WebSocket_Version="12"), 426, "bad_version"),
+        (request("/ws/public", Sec_WebSocket_Version="14"), 426, "bad_version"),
+        (request("/ws/public", Sec_WebSocket_Version=None), 400, "malformed_upgrade"),
+        (request("/ws/public", Sec_WebSocket_Version="13\r\nSec-WebSocket-Version: 13"), 400, "malformed_upgrade"),
+        (request("/ws/public", method="POST"), 405, "method_not_allowed"),
+        (request("/ws/public", method="CONNECT"), 405, "method_not_allowed"),
+        (request("/ws/public", version="1.0"), 400, "malformed_upgrade"),
+        (request("/ws/public", Sec_WebSocket_Key=None), 400, "malformed_upgrade"),
+        (request("/ws/public", Sec_WebSocket_Key="c2hvcnQ="), 400, "malformed_upgrade"),
+        (request("/ws/public", Sec_WebSocket_Key=f"{KEY}\r\nSec-WebSocket-Key: {KEY}"), 400, "malformed_upgrade"),
+        (request("/ws/public", Content_Length="5"), 400, "malformed_upgrade"),
+    ],
+)
+async def test_tr_3_only_rfc_6455_version_13_over_get(door: Door, head: bytes, status: int, code: str) -> None:
+    async with listening(door.gateway) as connect:
+        peer = await connect()
+        await peer.send(head)
+        found, headers, body = await peer.answer()
+        assert (found, json.loads(body)["code"]) == (status, code)
+        assert headers.get("sec-websocket-version") == ("13" if code == "bad_version" else None)
+        assert len(door.gateway.hub) == 0
+
+
+@pytest.mark.parametrize(
+    ("offered", "answered"),
+    [
+        (None, None),
+        ("chat.v1", None),
+        ("chat.v1, chat.v2", "chat.v2"),
+        ("CHAT.v2", None),
+        ("chat.v2x", None),
+        ("chat.v3, chat.v2", "chat.v3"),
+    ],
+)
+async def test_tr_3_a_subprotocol_that_was_not_offered_is_not_answered(
+    open_door: OpenDoor, offered: str | None, answered: str | None
+) -> None:
+    text = "  chat: {url: /ws/chat, process: p.echo, auth: public, subprotocols: [chat.v2, chat.v3]}\n"
+    door = await open_door(text)
+    async with listening(door.gateway) as connect:
+        peer = await connect()
+        await peer.send(request("/ws/chat", Sec_WebSocket_Protocol=offered))
+        status, headers, _ = await peer.answer()
+        assert (status, headers.get("sec-websocket-protocol")) == (101, answered)
+
+
+# TR-4
+
+
+@pytest.mark.walk
+def test_tr_4_a_token_in_the_url_lets_nobody_in_and_is_kept_nowhere(
+    start: Callable[..., Server], tmp_path: Path
+) -> None:
+    write(tmp_path, endpoints="endpoints: {say: {url: /ws/say, process: chat.say}}\n", chat=SAY)
+    server = start(tmp_path, "--log", "json", ready='"event": "started"')
+    token = server.first_cookie()["Cookie"].partition("=")[2]
+    queries = (f"{COOKIE}={token}", f"a=1&{COOKIE}={token}&b")
+    asked = [f"{path}?{query}" for path in ("/ws/say", "/auth/session", "/ws/no", "/metrics", "/") for query in queries]
+    told = [httpx.get(server.http + target) for target in asked]
+    upgrades = (UPGRADE, UPGRADE | {"Cookie": f"{COOKIE}={token}"})
+    told += [httpx.get(f"{server.http}/ws/say?{COOKIE}={token}", headers=headers) for headers in upgrades]
+    assert {(answer.status_code, answer.json()["code"]) for answer in told} == {(400, "credential_in_query")}
+    assert httpx.get(f"{server.http}/ws/say?token={token}", headers=UPGRADE).status_code == 401, "another name"
+    kept = [jackfield_here(tmp_path, *command) for command in (["refusals"], ["status", "--json"])]
+    kept.append(httpx.get(f"{server.http}/metrics").text)
+    server.stop()
+    assert sum('"refused"' in line for line in server.lines) == len(told) + 1, "the log was looked at"
+    for text in (*kept, *server.lines, *(answer.text for answer in told)):
+        assert token not in text
+
+
+SAY = """
+from jackfield import process
+
+@process(reply="message")
+def say(message: str) -> str:
+    return message
+"""
+UPGRADE = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": KEY}

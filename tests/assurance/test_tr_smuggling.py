@@ -1,0 +1,112 @@
+"""Rows TR-9 and TR-10: requests that two servers could read in two ways."""
+
+from __future__ import annotations
+
+import random
+import socket
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from tests.server.door import LIMIT
+from tests.server.listening import Listening, listening
+from tests.server.raw import KEY, request
+from tests.walk.conftest import Server
+
+from .rough import address, all_of, app, begun, refused, upgraded
+
+pytestmark = pytest.mark.walk
+
+
+@pytest.fixture
+async def connect() -> AsyncIterator[Listening]:
+    async with listening(app) as here:
+        yield here
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One for the tests that leave nothing behind."""
+    yield from begun(tmp_path_factory.mktemp("shared"))
+
+
+# TR-9
+
+
+BROKEN = {
+    "two hosts": request(Host="a\r\nHost: b"),
+    "length and chunks": request(method="POST", Content_Length="3", Transfer_Encoding="chunked") + b"0\r\n\r\n",
+    "folded line": request(X="a\r\n b"),
+    "nul": request(X="a\x00b"),
+    "space before colon": request().replace(b"Upgrade: web", b"Upgrade : web"),
+    "bare cr": request(X="a\rb"),
+    "bare lf": b"GET / HTTP/1.1\nHost: a\n\n",
+    "one bare lf": request().replace(b"\r\nUpgrade", b"\nUpgrade"),
+}
+
+
+@pytest.mark.parametrize("sent", BROKEN.values(), ids=BROKEN)
+async def test_tr_9_a_request_that_two_servers_could_read_in_two_ways_is_refused(
+    connect: Listening, sent: bytes
+) -> None:
+    peer = await connect()
+    await peer.send(sent)
+    assert refused(await all_of(peer)) == (400, "malformed_request")
+
+
+def test_tr_9_no_header_makes_a_500_or_a_header_of_ours(shared: Server) -> None:
+    names = ["Host", "Origin", "Cookie", "Authorization", "Upgrade", "Connection", "Sec-WebSocket-Key"]
+    names += ["Sec-WebSocket-Version", "Sec-WebSocket-Protocol", "Sec-WebSocket-Extensions", "X-Forwarded-For"]
+    values = ["", " ", "\xff\xfe", "a" * 5_000, ",;=\"'", "Привет".encode().decode("latin-1"), "%0d%0aX-Ours: 1"]
+    values += [KEY, "websocket", "http://[::1", "gen_app_auth_token=\xe9", "\t", "null", "13", "*", "bearer.\xff"]
+    chosen = random.Random(9)
+    pid = shared.process.pid
+    for number in range(150):
+        fields = {chosen.choice(names): chosen.choice(values) for _ in range(chosen.randint(1, 3))}
+        target = chosen.choice(["/ws/say", "/", "/auth/session", "/ws/%0d%0aX-Ours:%201"])
+        with socket.create_connection(address(shared)) as client:
+            client.settimeout(LIMIT)
+            client.sendall(request(target, **{"Host": shared.http.removeprefix("http://"), **fields}))
+            answer = client.recv(65536)
+        assert 100 < int(answer.split()[1]) < 500, (number, fields, answer)
+        assert b"\nx-ours" not in answer.lower()
+    assert shared.process.poll() is None
+    assert shared.process.pid == pid
+
+
+# TR-10
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "//ws/free",
+        "/ws/../ws/free",
+        "/ws/%2e%2e/ws/free",
+        "/ws%2ffree",
+        "/./ws/free",
+        "/ws//free",
+        "/ws/free/",
+        "/ws/free;x",
+    ],
+)
+def test_tr_10_a_path_is_taken_as_it_stands(shared: Server, target: str) -> None:
+    status, client, answer = upgraded(shared, target)
+    client.close()
+    assert (status, b"not_found" in answer) == (404, True)
+
+
+@pytest.mark.parametrize("target", ["http://elsewhere/ws/free", "ws/free", "*"])
+def test_tr_10_a_target_that_is_no_path_opens_nothing(shared: Server, target: str) -> None:
+    status, client, _ = upgraded(shared, target)
+    client.close()
+    assert status in (400, 404)
+
+
+@pytest.mark.parametrize("host", ["a/b", "a?b", "user@127.0.0.1", "127.0.0.1/../x", "127.0.0.1#", "127.0.0.1 x"])
+def test_tr_10_a_host_that_is_no_host_opens_nothing(shared: Server, host: str) -> None:
+    with socket.create_connection(address(shared)) as client:
+        client.settimeout(LIMIT)
+        client.sendall(request("/ws/free", Host=host))
+        answer = client.recv(65536)
+    assert int(answer.split()[1]) == 400

@@ -1,0 +1,252 @@
+"""An identity provider's token: whom it stands for, and why it is refused."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import jwt
+import pytest
+
+from jackfield.auth.credentials import Credential
+from jackfield.auth.jwt import SKEW, JwtAuthority, looks_like_jwt
+from jackfield.config.plan import JwtSettings
+from jackfield.errors import Refusal
+from jackfield.identity import Identity
+
+from .conftest import Clock
+from .provider import AUDIENCE, KINDS, Provider, new_key, running
+
+Judge = Callable[..., JwtAuthority]
+
+
+@pytest.fixture(scope="module")
+def provider() -> Iterator[Provider]:
+    with running() as made:
+        yield made
+
+
+@pytest.fixture
+def judge(provider: Provider, clock: Clock, tmp_path: Path) -> Judge:
+    def make(**settings: Any) -> JwtAuthority:
+        plan = JwtSettings(**{"jwks": provider.jwks, "issuer": provider.issuer, "audience": (AUDIENCE,), **settings})
+        return JwtAuthority(plan, folder=tmp_path, clock=clock)
+
+    return make
+
+
+async def identify(authority: JwtAuthority, token: str) -> Identity:
+    return await authority.identify(Credential(token, "bearer"))
+
+
+async def refused(authority: JwtAuthority, token: str) -> Refusal:
+    with pytest.raises(Refusal) as caught:
+        await identify(authority, token)
+    assert caught.value.fix
+    assert token not in str(vars(caught.value))
+    return caught.value
+
+
+def forged(header: object, payload: object, signature: bytes = b"s") -> str:
+    parts = (json.dumps(header).encode(), json.dumps(payload).encode(), signature)
+    return ".".join(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts)
+
+
+@pytest.mark.parametrize("kid", [kind.lower() for kind in KINDS])
+async def test_a_token_of_the_provider_says_who_is_calling(
+    provider: Provider, judge: Judge, clock: Clock, kid: str
+) -> None:
+    found = await identify(judge(), provider.token(kid, now=clock.now))
+    assert (found.login, set(found.roles)) == ("f3b1-аня", {"support", "offline_access"})
+    assert found.expires_at == clock.now + 300
+    assert found.session.startswith("jwt:")
+
+
+@pytest.mark.parametrize("algorithm", ["RS384", "RS512", "PS256", "PS384", "PS512", "ES384", "ES512"])
+async def test_the_other_algorithms_are_taken_where_the_plan_has_them(
+    provider: Provider, judge: Judge, clock: Clock, algorithm: str
+) -> None:
+    provider.rotate(algorithm, algorithm, withdraw=False)
+    token = provider.token(algorithm, now=clock.now)
+    assert (await identify(judge(algorithms=(algorithm,)), token)).login == "f3b1-аня"
+    assert "taken here are RS256" in (await refused(judge(algorithms=("RS256",)), token)).detail
+
+
+async def test_one_session_per_token(provider: Provider, judge: Judge, clock: Clock) -> None:
+    authority = judge()
+    first, second = provider.token(now=clock.now, jti="1"), provider.token(now=clock.now, jti="2")
+    assert (await identify(authority, first)).session == (await identify(authority, first)).session
+    assert (await identify(authority, first)).session != (await identify(authority, second)).session
+
+
+@pytest.mark.parametrize(
+    ("settings", "claims", "login", "roles"),
+    [
+        ({"login": "preferred_username"}, {}, "аня", {"support", "offline_access"}),
+        ({"roles": "scope"}, {"scope": "read write"}, "f3b1-аня", {"read", "write"}),
+        ({"roles": "https://desk.example/roles"}, {"https://desk.example/roles": ["лид"]}, "f3b1-аня", {"лид"}),
+        ({"roles": "resource_access.desk.roles"}, {}, "f3b1-аня", set()),
+        ({}, {"realm_access": None}, "f3b1-аня", set()),
+        ({}, {"realm_access": ["no", "mapping"]}, "f3b1-аня", set()),
+        ({}, {"sub": "e\u0301"}, "\u00e9", {"support", "offline_access"}),
+        ({}, {"aud": AUDIENCE}, "f3b1-аня", {"support", "offline_access"}),
+        ({"audience": ("other", AUDIENCE)}, {}, "f3b1-аня", {"support", "offline_access"}),
+    ],
+)
+async def test_claims_are_read_where_the_plan_says(
+    provider: Provider,
+    judge: Judge,
+    clock: Clock,
+    settings: dict[str, Any],
+    claims: dict[str, Any],
+    login: str,
+    roles: set[str],
+) -> None:
+    found = await identify(judge(**settings), provider.token(now=clock.now, **claims))
+    assert (found.login, set(found.roles)) == (login, roles)
+
+
+@pytest.mark.parametrize(
+    ("claims", "told"),
+    [
+        ({"iss": "https://evil.example"}, "issued by https://evil.example, not by"),
+        ({"iss": None}, "issued by nobody"),
+        ({"aud": "account"}, "meant for account, not for desk"),
+        ({"aud": ["a", {"desk": 1}]}, "meant for"),
+        ({"aud": None}, "meant for nobody"),
+        ({"aud": "desk account"}, "meant for"),
+        ({"exp": None}, "has no end"),
+        ({"exp": "soon"}, "`exp` is no time"),
+        ({"exp": True}, "`exp` is no time"),
+        ({"exp": 10**400}, "`exp` is no time"),
+        ({"exp": -(10**400)}, "`exp` is no time"),
+        ({"typ": "Refresh"}, "lets nobody in"),
+        ({"typ": "Logout"}, "lets nobody in"),
+        ({"events": {}}, "lets nobody in"),
+        ({"cnf": {"jkt": "x"}}, "bound to a key"),
+        ({"sub": None}, "no text at `sub`"),
+        ({"sub": ""}, "no text at `sub`"),
+        ({"sub": 7}, "no text at `sub`"),
+        ({"sub": "an\nna"}, "cannot be a login"),
+        ({"sub": " anna"}, "cannot be a login"),
+        ({"sub": "a" * 129}, "cannot be a login"),
+        ({"realm_access": {"roles": {"admin": True}}}, "no list of up to"),
+        ({"realm_access": {"roles": [1]}}, "no list of up to"),
+        ({"realm_access": {"roles": ["r"] * 1001}}, "no list of up to"),
+    ],
+)
+async def test_what_a_genuine_token_says_is_judged(
+    provider: Provider, judge: Judge, clock: Clock, claims: dict[str, Any], told: str
+) -> None:
+    sub = claims.pop("sub", "f3b1")
+    whole = provider.claims(clock.now, **claims)
+    whole |= {} if sub is None else {"sub": sub}
+    if sub is None:
+        del whole["sub"]
+    # not through jwt.encode, which looks at some claims itself
+    token = jwt.PyJWS().encode(json.dumps(whole).encode(), provider.keys["rs256"][1], "RS256", {"kid": "rs256"})
+    refusal = await refused(judge(), token)
+    assert refusal.code == "bad_credential"
+    assert told in refusal.detail
+
+
+async def test_a_token_ends_with_its_last_moment(provider: Provider, judge: Judge, clock: Clock) -> None:
+    authority, token = judge(), provider.token(now=clock.now)
+    clock.move(299.999)
+    await identify(authority, token)
+    clock.move(0.001)
+    assert (await refused(authority, token)).code == "session_expired"
+
+
+@pytest.mark.parametrize("name", ["nbf", "iat"])
+async def test_the_providers_clock_may_be_a_minute_ahead(
+    provider: Provider, judge: Judge, clock: Clock, name: str
+) -> None:
+    authority = judge()
+    ahead: dict[str, Any] = {name: clock.now + SKEW}
+    await identify(authority, provider.token(now=clock.now, **ahead))
+    ahead[name] += 1
+    refusal = await refused(authority, provider.token(now=clock.now, **ahead))
+    assert "begins in the future" in refusal.detail
+
+
+@pytest.mark.parametrize(
+    ("header", "told"),
+    [
+        ({"alg": "none"}, "signed with none"),
+        ({"alg": "HS256", "kid": "rs256"}, "signed with HS256"),
+        ({"alg": "rs256", "kid": "rs256"}, "signed with rs256"),
+        ({"alg": ["RS256"]}, "header cannot be read"),
+        ({"alg": "RS256", "kid": 7}, "header cannot be read"),
+        ({"kid": "rs256"}, "header cannot be read"),
+        ({"alg": "RS256", "kid": "rs256", "crit": ["exp"], "exp": 1}, "has a `crit`"),
+        ({"alg": "RS256", "kid": "rs256", "crit": []}, "has a `crit`"),
+        ({"alg": "RS256", "kid": "rs256", "typ": "logout+jwt"}, "of the type logout+jwt"),
+        ({"alg": "RS256", "kid": "rs256", "typ": "dpop+jwt"}, "of the type dpop+jwt"),
+        ({"alg": "RS256", "kid": "none of ours"}, "does not publish"),
+        ({"alg": "RS256", "kid": "es256"}, "does not publish"),
+        ({"alg": "ES256", "kid": "es256"}, "does not hold"),
+        ({"alg": "RS256", "kid": "rs256", "b64": False}, "does not hold"),
+        ({"alg": "RS256", "kid": "rs256"}, "does not hold"),
+        ({"alg": "RS256"}, "does not hold"),
+        ([], "header cannot be read"),
+        ("x" * 1000, "header cannot be read"),
+    ],
+)
+async def test_a_header_chooses_nothing(provider: Provider, judge: Judge, header: object, told: str) -> None:
+    refusal = await refused(judge(), forged(header, provider.claims()))
+    assert refusal.code == "bad_credential"
+    assert told in refusal.detail
+
+
+async def test_a_header_that_is_critical_for_nobody_or_of_a_fitting_type(
+    provider: Provider, judge: Judge, clock: Clock
+) -> None:
+    authority = judge()
+    for header in ({"typ": "at+jwt"}, {"typ": "JWT"}, {"typ": None}, {"x5t": "abc"}, {"kid": None}):
+        algorithm, key = provider.keys["rs256"]
+        whole = {"kid": "rs256", **header}
+        token = jwt.encode(
+            provider.claims(clock.now), key, algorithm, headers={n: v for n, v in whole.items() if v or n == "typ"}
+        )
+        assert (await identify(authority, token)).login == "f3b1-аня"
+
+
+async def test_the_public_key_is_no_password(provider: Provider, judge: Judge, clock: Clock) -> None:
+    """Algorithm confusion: an HMAC with the text of the public key, under the name of an asymmetric one."""
+    public = json.dumps(provider.document()["keys"][1]).encode()
+    header = {"alg": "RS256", "kid": "rs256"}
+    body = forged(header, provider.claims(clock.now)).rpartition(".")[0]
+    signature = jwt.algorithms.HMACAlgorithm(jwt.algorithms.HMACAlgorithm.SHA256).sign(body.encode(), public)
+    token = f"{body}.{base64.urlsafe_b64encode(signature).rstrip(b'=').decode()}"
+    assert "does not hold" in (await refused(judge(), token)).detail
+
+
+async def test_a_key_of_another_under_a_known_name(provider: Provider, judge: Judge, clock: Clock) -> None:
+    token = jwt.encode(provider.claims(clock.now), new_key("RS256"), "RS256", headers={"kid": "rs256"})
+    assert "does not hold" in (await refused(judge(), token)).detail
+
+
+async def test_what_is_signed_must_be_an_object(provider: Provider, judge: Judge) -> None:
+    for payload in (b"[]", b"nonsense", b'{"exp": NaN}', b"[" * 5000, b"\xff"):
+        token = jwt.PyJWS().encode(payload, provider.keys["rs256"][1], "RS256", {"kid": "rs256"})
+        assert "no JSON object" in (await refused(judge(), token)).detail
+
+
+@pytest.mark.parametrize(
+    "text", ["", "a", "a.b", "a.b.c.d", "a..c", "a.b.c=", "a.b. c", "ä.b.c", "a.b.c\n", "1.a.2.3.s"]
+)
+def test_the_form_of_a_token(text: str) -> None:
+    assert not looks_like_jwt(text)
+
+
+async def test_the_last_letter_has_one_spelling(provider: Provider, judge: Judge, clock: Clock) -> None:
+    authority, token = judge(), provider.token("es256", now=clock.now)
+    await identify(authority, token)
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    twin = letters[letters.index(token[-1]) ^ 1]
+    for other in (token[:-1] + twin, token + "=", token + "==", token + "A"):
+        await refused(authority, other)
