@@ -33,6 +33,7 @@ async def test_au_3_an_unknown_user_takes_the_same_work(passwords: Passwords) ->
     calls: list[str] = []
 
     class Counting(PasswordHasher):
+        # the library's own parameter name, and its return type is Literal[True]
         def verify(self, hash: str | bytes, password: str | bytes) -> bool:  # type: ignore[override]  # noqa: A002
             calls.append(str(hash))
             return super().verify(hash, password)
