@@ -19,6 +19,7 @@ from typing import Any
 import click
 
 from jackfield.cli.settings import Context, Failure, option, project_folder, state_options, told
+from jackfield.describe.contract import send_of
 from jackfield.errors import PlanError, Refusal
 from jackfield.logs import last_resort, setup
 from jackfield.logs import log as events
@@ -26,7 +27,6 @@ from jackfield.server.first_admin import FirstAdmin
 from jackfield.server.listener import CertificateLocked, bind, check_certificate, listen
 from jackfield.server.node import Node, open_node
 from jackfield.server.options import Options
-from jackfield.server.pages import sample
 from jackfield.server.publishing import Report
 from jackfield.state import State, StateError, write_private
 
@@ -228,7 +228,7 @@ def _admin_text(node: Node, admin: FirstAdmin) -> str:
     table = node.gateway.generation.table
     route = next(iter(table.routes.values()), None)
     address = f"ws{node.options.address.removeprefix('http')}{route.endpoint.url if route else '/…'}"
-    message = (route.example or sample(route.signature.input_schema)) if route else {}
+    message = (send_of(route) or {}) if route else {}
     return admin.text(table.plan.auth.cookie, address, json.dumps(message, ensure_ascii=False))
 
 

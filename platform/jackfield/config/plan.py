@@ -8,7 +8,19 @@ from typing import Any, Literal
 
 from jackfield.errors import Problem
 
-__all__ = ["Access", "AuthSettings", "Endpoint", "Example", "JwtSettings", "Limits", "Origins", "Place", "Plan", "Step"]
+__all__ = [
+    "Access",
+    "AuthSettings",
+    "Endpoint",
+    "Example",
+    "Guest",
+    "JwtSettings",
+    "Limits",
+    "Origins",
+    "Place",
+    "Plan",
+    "Step",
+]
 
 PathPart = str | int
 
@@ -67,19 +79,46 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of an example: what is sent, or what is expected back. `path` is its place in the file."""
+    """One step of an example: what a client sends, or what is expected to come to it. `path` is its place.
 
-    kind: Literal["send", "expect"]
+    - `value` is the message; of `expect_error` an object with the error's `code` and whatever else it must have;
+      of `expect_close` the close code, a number.
+    - `within` is how many seconds the step may take.
+    - `partial` lets what comes hold more than `value` does, at every depth; lists must be as long.
+    """
+
+    kind: Literal["send", "expect", "expect_error", "expect_close"]
     value: Any
     path: tuple[PathPart, ...] = field(default=(), compare=False)
+    client: str = ""
+    within: float = 5.0
+    partial: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """One client of an example: who it is logged in as and which address it opens.
+
+    `login` None means whoever the endpoint lets in: a user with the first of its roles, nobody where it is
+    public. An empty `login` is nobody. `params` and `query` are the texts of the address, decoded.
+    """
+
+    login: str | None = None
+    roles: tuple[str, ...] = ()
+    params: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A named exchange that documents the endpoint and must fit its schemas."""
+    """A named exchange that documents the endpoint, must fit its schemas, and is run as a test.
+
+    `guests` are its clients by name; one that is alone may have the empty name.
+    """
 
     name: str
     steps: tuple[Step, ...]
+    guests: Mapping[str, Guest] = field(default_factory=lambda: {"": Guest()})
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections import abc
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, is_dataclass
 from types import UnionType
-from typing import Any, Never, NoReturn, Union, get_args, get_origin
+from typing import Any, Literal, Never, NoReturn, Union, get_args, get_origin
 
 import msgspec
 from msgspec import inspect as mi
@@ -33,6 +33,7 @@ class Reply:
     schema: JSON | None
     check: Callable[[object], str | None]
     shape: str
+    count: Literal["none", "one", "many"]
 
 
 def own_key(name: str) -> bool:
@@ -43,17 +44,19 @@ def own_key(name: str) -> bool:
 def compile_reply(process: Process, hint: Any, package: str) -> Reply:
     """Read a resolved return hint; `inspect.Signature.empty` is none. Raises Unsupported."""
     many = "many " if process.kind in _STREAMS else ""
+    count: Literal["one", "many"] = "many" if many else "one"
     if hint is inspect.Signature.empty:
-        return Reply(None, _anything, f"{many}any")
+        return Reply(None, _anything, f"{many}any", count)
     item = _item(process, hint)
     if split(item)[0] in _NOTHING:
-        return Reply(None, _nothing, "nothing")
+        return Reply(None, _nothing, "nothing", "none")
     alternatives = _alternatives(item)
     kinds = [member for alternative in alternatives for member in members(type_of(alternative))]
     parts = [kind for kind in kinds if not isinstance(kind, mi.NoneType)]
     schemas = Schemas(package, reply=True)
     schema = _schema(schemas, parts, process.reply)
-    return Reply(schemas.whole(schema), _checker(alternatives, process.reply), many + _shape(parts, process.reply))
+    shape = many + _shape(parts, process.reply)
+    return Reply(schemas.whole(schema), _checker(alternatives, process.reply), shape, count)
 
 
 def _item(process: Process, hint: Any) -> Any:

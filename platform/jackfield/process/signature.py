@@ -11,7 +11,7 @@ import keyword
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import inspect as mi
@@ -46,8 +46,10 @@ class Signature:
       arguments are the function, a decoded value, the connection (its `params` win), the open resources by name.
     - `params` holds, for each path parameter that the function takes, what makes its decoded text the value
       that the hint asks for; it raises ValueError for a text that does not fit.
+    - `path_schemas` holds the JSON Schema of each path parameter that the function takes.
     - `input_schema` is the message's JSON Schema, without "$id" and path parameters, `$defs` inside.
-      `reply_schema` is None where the function has no return hint or never replies.
+      `reply_schema` is None where the function has no return hint or never replies. `replies` tells how many
+      answers a message gets.
     - `check_reply` tells what is wrong with a value that the process gave back, with its path, or None.
     - `shape` is both in one line: `{message: str, n?: int} -> many {text: str}`.
     """
@@ -58,11 +60,13 @@ class Signature:
     strict: bool
     call: Callable[[Callable[..., Any], Any, Connection, Mapping[str, Any]], Any]
     params: Mapping[str, Callable[[str], Any]]
+    path_schemas: Mapping[str, dict[str, Any]]
     resources: tuple[Resource, ...]
     input_schema: dict[str, Any]
     reply_schema: dict[str, Any] | None
     check_reply: Callable[[object], str | None]
     shape: str
+    replies: Literal["none", "one", "many"]
 
 
 def compile(  # noqa: A001 - `signature.compile` says what it does
@@ -89,11 +93,13 @@ def compile(  # noqa: A001 - `signature.compile` says what it does
         strict=_is_strict(parameters),
         call=_call(parameters),
         params={p.key: path_converter(p) for p in parameters if p.source == "path"},
+        path_schemas={p.key: _path_schema(p, package) for p in parameters if p.source == "path"},
         resources=tuple({p.key: p.resource for p in parameters if p.resource is not None}.values()),
         input_schema=schema,
         reply_schema=reply.schema,
         check_reply=reply.check,
         shape=f"{_input_shape(parameters)} -> {reply.shape}",
+        replies=reply.count,
     )
     return signature, ()
 
@@ -140,6 +146,11 @@ def _input_schema(parameters: tuple[Parameter, ...], package: str, faults: Fault
         schema["propertyNames"] = names | ({"not": {"enum": taken}} if taken else {})
     schema["additionalProperties"] = more
     return schemas.whole(schema)
+
+
+def _path_schema(parameter: Parameter, package: str) -> JSON:
+    schemas = Schemas(package)
+    return schemas.whole(schemas.inlined(schemas.of(parameter.kind)))
 
 
 def _python_names(parameters: tuple[Parameter, ...]) -> set[str]:

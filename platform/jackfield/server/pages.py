@@ -11,6 +11,7 @@ from urllib.parse import quote, urlsplit
 from starlette.responses import JSONResponse, Response
 
 from jackfield.config.plan import AuthSettings
+from jackfield.describe.contract import send_of
 from jackfield.errors import CODES, Refusal
 from jackfield.routing import Route, RoutingTable
 
@@ -98,7 +99,7 @@ def upgrade_required(
         "websocket_url": address,
         "cookie": f"{auth.cookie}=…",
         "login": _login(own, auth),
-        "send": (route.example or sample(route.signature.input_schema)) if tell else None,
+        "send": send_of(route) if tell else None,
         "would": would and {"status": would.status, "code": would.code, "fix": would.fix},
     }
     refusal = Refusal("upgrade_required", "Open this address with a WebSocket client.", f"Connect to {address}")
@@ -121,24 +122,6 @@ def index(table: RoutingTable, own: str) -> Response:
     body = f"<ul>{''.join(rows)}</ul>" if rows else "<p>No endpoint is published yet.</p>"
     page = _PAGE.format(title=html.escape(table.plan.title or "Jackfield"), body=body)
     return Response(page, 200, {**SECURITY_HEADERS, "Cache-Control": "no-store"}, "text/html; charset=utf-8")
-
-
-def sample(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """A message of the right shape where nobody wrote an example: each required key with a stand-in."""
-    stand_in: dict[str, Any] = {
-        "string": "…",
-        "integer": 1,
-        "number": 1.5,
-        "boolean": True,
-        "array": [],
-        "object": {},
-    }
-    properties = schema.get("properties", {})
-    return {
-        name: properties[name].get("default", stand_in.get(str(properties[name].get("type")), "…"))
-        for name in schema.get("required", ())
-        if name in properties
-    }
 
 
 class _Problem(JSONResponse):

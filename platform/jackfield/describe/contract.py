@@ -1,0 +1,147 @@
+"""RoutingTable -> Contract: what a caller may rely on, with nothing of how it is carried out.
+
+Every document, collection and client is made from this alone. Schemas are JSON Schema 2020-12 with their
+`$defs` inside; `shelf.py` puts them where a document wants them.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+from urllib.parse import quote
+
+from jackfield.config.plan import Access, AuthSettings, Example, Limits, Origins
+from jackfield.describe.sample import sample, text_of
+from jackfield.routing import Route, RoutingTable
+
+__all__ = ["JSON", "Contract", "Operation", "contract", "send_of"]
+
+JSON = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One endpoint as a caller sees it.
+
+    - `url` is as it is written, `/ws/rooms/{room}`; `path` is percent-encoded with the braces left as they are.
+    - `parameters` holds the schema of each path parameter, `values` a text for each that fits it, from the
+      first example where that says one.
+    - `message` is what the process takes, `narrowing` what `input:` asks besides (both must hold), neither with
+      "$id"; `reply` is what one answer looks like, None where nothing is said of it. `replies` tells how many
+      answers a message gets.
+    - `send` is a message that fits: of the first example that is answered, else made up; None where none
+      could be made up.
+    - `shape` is message and reply in a line for people.
+    """
+
+    name: str
+    url: str
+    path: str
+    parameters: Mapping[str, JSON]
+    values: Mapping[str, str]
+    message: JSON
+    narrowing: JSON | None
+    reply: JSON | None
+    replies: Literal["none", "one", "many"]
+    send: JSON | None
+    shape: str
+    access: Access
+    origins: Origins
+    refusals: Literal["http", "close"]
+    session_warning: float | None
+    limits: Limits
+    summary: str
+    description: str
+    tags: tuple[str, ...]
+    subprotocols: tuple[str, ...]
+    examples: tuple[Example, ...]
+
+    @property
+    def filled(self) -> str:
+        """`path` with `values` in it: an address that can be opened."""
+        path = self.path
+        for name, value in self.values.items():
+            path = path.replace(f"{{{name}}}", value)
+        return path
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """All endpoints of one plan. `version` changes when the plan's meaning or any process file does.
+
+    `tags` are the headings in the order in which the file has them first.
+    """
+
+    title: str
+    version: str
+    auth: AuthSettings
+    roles: Mapping[str, str]
+    operations: tuple[Operation, ...]
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The headings of the documents, each once."""
+        return tuple(dict.fromkeys(tag for operation in self.operations for tag in operation.tags))
+
+
+def contract(table: RoutingTable) -> Contract:
+    """What the routes of `table` promise."""
+    return Contract(
+        title=table.plan.title or "Jackfield",
+        version=table.hash,
+        auth=table.plan.auth,
+        roles=table.plan.roles or {},
+        operations=tuple(_operation(route) for route in table.routes.values()),
+    )
+
+
+def _operation(route: Route) -> Operation:
+    endpoint, signature = route.endpoint, route.signature
+    schemas = {name: dict(signature.path_schemas.get(name, {"type": "string"})) for name in route.pattern.params}
+    return Operation(
+        name=endpoint.name,
+        url=endpoint.url,
+        path=route.pattern.normal,
+        parameters=schemas,
+        values={name: _value(route, name, schema) for name, schema in schemas.items()},
+        message=signature.input_schema,
+        narrowing=dict(endpoint.input) if endpoint.input is not None else None,
+        reply=signature.reply_schema,
+        replies=signature.replies,
+        send=send_of(route),
+        shape=signature.shape,
+        access=endpoint.access,
+        origins=endpoint.origins,
+        refusals=endpoint.refusals,
+        session_warning=endpoint.session_warning,
+        limits=endpoint.limits,
+        summary=endpoint.summary or route.process.summary,
+        description=endpoint.description or _more(route),
+        tags=endpoint.tags,
+        subprotocols=endpoint.subprotocols,
+        examples=endpoint.examples,
+    )
+
+
+def _value(route: Route, name: str, schema: JSON) -> str:
+    for example in route.endpoint.examples:
+        for guest in example.guests.values():
+            if name in guest.params:
+                return quote(guest.params[name], safe="")
+    return text_of(name, schema)
+
+
+def send_of(route: Route) -> JSON | None:
+    """A message that the endpoint takes: of its first example, else made up; None where that did not work."""
+    if route.example is not None:
+        return dict(route.example)
+    found = sample(route.signature.input_schema, route.endpoint.input or {})
+    return found if isinstance(found, dict) and route.whole.is_valid(found) else None
+
+
+def _more(route: Route) -> str:
+    """What the process's docstring says below its first line."""
+    text = inspect.getdoc(inspect.unwrap(route.process.function)) or ""
+    return text.partition("\n")[2].strip()
