@@ -269,7 +269,7 @@ def test_an_error_says_what_there_is_to_say_and_no_more() -> None:
         "invalid_message",
         "Не то.",
         details=[{"path": "/a", "problem": "…"}],
-        example={"message": "Привет"},
+        example=msgspec.Raw(msgspec.json.encode({"message": "Привет"})),
         retry_after=2,
         incident="ab12",
         message_id="№1",

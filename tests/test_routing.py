@@ -154,7 +154,7 @@ def test_the_first_message_of_the_examples_is_the_example(table_of: Build) -> No
     examples = """
     examples:
       - name: "Молчание"
-        steps: [{expect: {message: "Привет"}}]
+        steps: [{expect: {event: "Привет"}}]
       - name: "Привет"
         steps: [{send: {message: "Привет"}}, {send: {message: "ещё"}}]
 """

@@ -20,6 +20,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from types import TracebackType
 from typing import Any, Literal, TextIO
 
@@ -92,7 +93,10 @@ class Log:
             return
         clean: dict[str, Any] = {"event": event}
         for key, value in (*fields.items(), *more):
-            clean[key] = value if type(value) in _PLAIN else _clean(value)
+            if type(value) is str:  # nearly all of them, and nearly all as they may stand
+                clean[key] = value if len(value) <= MAX_VALUE and value.isprintable() else _one_line(value)
+            else:
+                clean[key] = value if type(value) in _PLAIN else _clean(value)
         file, line, function = _caller()
         stack = None if exc is None else (type(exc), exc, exc.__traceback__)
         message = _Message(clean)
@@ -112,6 +116,8 @@ def setup(style: Literal["text", "json"] = "text", stream: TextIO | None = None)
     root.handlers = [out]
     root.setLevel(logging.WARNING)
     logging.getLogger("jackfield").setLevel(logging.INFO)
+    # no line of ours tells these, and each record would ask for them (see "Optimization" in the library's manual)
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
 
 
 def last_resort() -> None:
@@ -191,9 +197,15 @@ class _Text(logging.Formatter):
 
 def _event(record: logging.LogRecord) -> dict[str, Any]:
     """What a record tells, with its time and level first; also of a library's."""
-    moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    second, part = divmod(record.created, 1)
+    moment = f"{_second(int(second))}.{int(part * 1000):03}Z"
     fields: Mapping[str, Any] = getattr(record, _FIELDS, None) or {"event": _one_line(record.getMessage())}
     return {"timestamp": moment, "level": record.levelname.lower(), **fields}
+
+
+@lru_cache(maxsize=2)  # many lines are of one second
+def _second(since_epoch: int) -> str:
+    return datetime.fromtimestamp(since_epoch, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def _caller() -> tuple[str, int, str | None]:

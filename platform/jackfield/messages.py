@@ -133,13 +133,16 @@ def error(
     message: str = "",
     *,
     details: Sequence[Mapping[str, Any]] = (),
-    example: Mapping[str, Any] | None = None,
+    example: msgspec.Raw | None = None,
     retry_after: float | None = None,
     incident: str = "",
     more: Mapping[str, Any] | None = None,
     message_id: MessageId = None,
 ) -> bytes:
-    """The frame `{"error": {...}}`. `more` are the details of a process's own Reject. Raises Unsendable."""
+    """The frame `{"error": {...}}`. `example` is JSON already; `more` are the details of a process's own Reject.
+
+    Raises Unsendable.
+    """
     body: dict[str, Any] = {"code": code, "message": message or CODES[code].sentence}
     if details:
         body["details"] = list(details)
@@ -151,7 +154,9 @@ def error(
         body["incident"] = incident
     for name, value in (more or {}).items():
         body.setdefault(name, value)
-    return _with_id(_encoded({"error": body}), message_id)
+    # our own words are texts and numbers: there is nothing to look for in them
+    frame = _plainly({"error": body}) if code in CODES else _encoded({"error": body})
+    return _with_id(frame, message_id)
 
 
 def done(message_id: str | int) -> bytes:
@@ -190,15 +195,19 @@ def _encoded(value: object) -> bytes:
     _check(value, "", 0)
     if isinstance(value, Mapping) and not isinstance(value, dict):
         value = dict(value)
+    text = _plainly(value)
+    if not text.startswith(b"{"):
+        raise Unsendable("", f"{type(value).__name__} becomes no JSON object")  # a Struct with array_like
+    return text
+
+
+def _plainly(value: object) -> bytes:
     try:
-        text = _encode(value)
+        return _encode(value)
     except UnicodeEncodeError:
         raise Unsendable("", "a text holds half of a surrogate pair, which is not Unicode") from None
     except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError) as exc:
         raise Unsendable("", str(exc)) from None
-    if not text.startswith(b"{"):
-        raise Unsendable("", f"{type(value).__name__} becomes no JSON object")  # a Struct with array_like
-    return text
 
 
 def _with_id(text: bytes, message_id: MessageId) -> bytes:

@@ -19,6 +19,7 @@ import msgspec
 from jackfield.config import load, url
 from jackfield.config.plan import Endpoint, Plan
 from jackfield.errors import PlanError, Problem
+from jackfield.fitting import Taken, example_faults, first_message
 from jackfield.process import catalog, signature
 from jackfield.process.catalog import Catalog, Process
 from jackfield.process.resources import Resource
@@ -33,10 +34,9 @@ class Route:
     """One endpoint with its process and its validators.
 
     `narrow` is `input:` alone, checked on each message where there is one that the decoder of `signature`
-    does not check already. `whole` is signature and
-    `input:` together; it is asked only to name what is wrong. `example` is the first message of the
-    first example. `in_place` tells that a message can be answered in the step that reads it: the process
-    is a plain function.
+    does not check already. `whole` is signature and `input:` together; it is asked only to name what is wrong.
+    `example` is the first message of the examples that is taken, `example_raw` the same as it stands in errors.
+    `in_place` tells that a message can be answered in the step that reads it: the process is a plain function.
     """
 
     endpoint: Endpoint
@@ -46,6 +46,7 @@ class Route:
     narrow: Validator | None
     whole: Validator
     example: Mapping[str, Any] | None
+    example_raw: msgspec.Raw | None
     in_place: bool
 
     @property
@@ -175,7 +176,8 @@ def compile_table(plan: Plan, found: Catalog) -> tuple[RoutingTable, tuple[Probl
         problems += faults
         if route is not None:
             routes.append(route)
-            problems += _example_faults(plan, route)
+            taken = Taken(route.signature, route.whole, route.in_place, route.process.blocking)
+            problems += example_faults(plan, endpoint, taken)
     verify, faults = _verify(plan, found)
     return RoutingTable(plan, found, routes, (), verify), (*problems, *faults)
 
@@ -200,6 +202,7 @@ def _compile_route(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Rout
         # each part keeps an $id of its own, so that `#/$defs/…` inside it means its own definitions
         parts = ({"$id": "urn:jackfield:signature", **whole}, {"$id": "urn:jackfield:input", **endpoint.input})
         whole = {"allOf": list(parts)}
+    example = first_message(endpoint)
     return (
         Route(
             endpoint=endpoint,
@@ -208,7 +211,8 @@ def _compile_route(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Rout
             pattern=pattern,
             narrow=Validator(endpoint.input) if endpoint.input and not compiled.narrowed else None,
             whole=Validator(whole),
-            example=_first_example(endpoint),
+            example=example,
+            example_raw=None if example is None else msgspec.Raw(msgspec.json.encode(example)),
             in_place=process.kind == "sync" and not process.blocking,
         ),
         problems,
@@ -293,47 +297,3 @@ def _input_faults(plan: Plan, endpoint: Endpoint, compiled: Signature) -> list[P
             message = f'"{name}" is not a key that {endpoint.process} takes'
             problems.append(plan.problem(path, "input_mismatch", message, hint))
     return problems
-
-
-def _first_example(endpoint: Endpoint) -> Mapping[str, Any] | None:
-    for example in endpoint.examples:
-        for step in example.steps:
-            if step.kind == "send" and isinstance(step.value, Mapping):
-                return step.value
-    return None
-
-
-def _example_faults(plan: Plan, route: Route) -> list[Problem]:
-    """An example must be what the endpoint really takes and gives, for people copy it."""
-    problems = []
-    replies = Validator(route.signature.reply_schema) if route.signature.reply_schema else None
-    for example in route.endpoint.examples:
-        for step, following in zip(example.steps, (*example.steps[1:], None), strict=True):
-            if step.kind == "send":
-                meant_to_fail = following is not None and following.kind == "expect" and "error" in following.value
-                faults = [] if meant_to_fail else _send_faults(route, step.value)
-            elif replies is None or step.value.keys() & {"error", "event", "$done"}:
-                faults = []
-            else:
-                faults = [(f.path, f.problem) for f in replies.faults(_without_id(step.value))]
-            for path, text in faults:
-                problems.append(plan.problem((*step.path, *_parts(path)), "example_mismatch", text))
-    return problems
-
-
-def _send_faults(route: Route, value: Any) -> list[tuple[str, str]]:
-    faults = [(fault.path, fault.problem) for fault in route.whole.faults(_without_id(value))]
-    if not faults:
-        try:
-            route.signature.decode(msgspec.json.encode(value))
-        except msgspec.MsgspecError as exc:
-            faults = [("", str(exc))]
-    return faults
-
-
-def _without_id(value: Any) -> Any:
-    return {key: item for key, item in value.items() if key != "$id"} if isinstance(value, Mapping) else value
-
-
-def _parts(path: str) -> list[str | int]:
-    return [int(part) if part.isdigit() else part for part in path.split("/")[1:]]

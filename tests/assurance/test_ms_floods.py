@@ -37,8 +37,11 @@ endpoints:
   say: {url: /ws/say, process: p.say, limits: {message: 1KiB}}
   slow: {url: /ws/slow, process: p.say, limits: {rate: 5/s}}
   pour: {url: /ws/pour, process: p.pour}
+  pinged: {url: /ws/pinged, process: p.say, limits: {ping: 1s}}
+  stop: {url: /ws/stop, process: p.stop}
 """
 CODE = """
+import pathlib, time
 from jackfield import Connection, process
 
 @process(reply="message")
@@ -49,6 +52,12 @@ def say(message: str) -> str:
 async def pour(events: int, caller: Connection) -> None:
     for n in range(events):
         caller.send({"event": "news", "n": n, "text": "x" * 200})
+
+@process
+def stop(seconds: float, marker: str) -> float:
+    pathlib.Path(marker).touch()
+    time.sleep(seconds)
+    return seconds
 """
 
 
@@ -392,8 +401,8 @@ async def test_ms_14_a_client_that_answers_no_ping_is_closed_after_the_second_in
     protocol.loop = loop  # type: ignore[assignment]  # all of it that is needed
     protocol.tune(Limits())
     protocol.schedule_ping()
-    for _ in range(2):  # the ping, and the wait for its pong
-        assert loop.delay == 20.0
+    for delay in (20.0, 20.0, guards.GRACE):  # the ping, the wait for its pong, the last look
+        assert loop.delay == delay
         assert loop.later is not None
         loop.later()
     assert struct.pack("!H", 1011) in wire.written
@@ -412,10 +421,24 @@ def test_ms_14_a_pong_that_we_do_not_read_is_not_held_against_a_client() -> None
         loop.later()
     assert not wire.closed
     protocol.resume()
-    for _ in range(2):
+    for _ in range(3):
         assert loop.later is not None
         loop.later()
     assert wire.closed
+
+
+def test_ms_14_a_pong_that_came_while_our_loop_stood_still_is_read_first(server: Server) -> None:
+    with Rough(server, "/ws/pinged") as idle, Rough(server, "/ws/stop") as other:
+        opcode, payload = idle.frame()
+        assert opcode == PING
+        marker = server.folder / "stopped"
+        other.send(masked(TEXT, json.dumps({"seconds": 1.5, "marker": str(marker)}).encode()))
+        end = time.monotonic() + LIMIT
+        while not marker.exists():
+            assert time.monotonic() < end
+        idle.send(masked(PONG, payload))
+        assert other.frame()[0] == TEXT
+        assert idle.frame()[0] == PING, "closed for a pong that we did not read"
 
 
 def test_ms_14_descriptors_come_back_from_clients_that_left_without_a_word(server: Server) -> None:

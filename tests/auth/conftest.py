@@ -1,13 +1,21 @@
-"""A clock that is moved by hand, a real store in a file, and a second one on it that plays the other process."""
+"""A clock that is moved by hand, a real store in a file, and a second one on it that plays the other process.
+
+With TEST_POSTGRES in the environment, `postgresql://user@127.0.0.1:5432/` for example, each test has a database of
+its own on that server in place of the file; the user must be one who may make databases.
+"""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+import os
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from argon2 import PasswordHasher
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from jackfield.auth.passwords import Passwords
 from jackfield.auth.store import Store
@@ -29,9 +37,37 @@ def clock() -> Clock:
     return Clock()
 
 
+POSTGRES = os.environ.get("TEST_POSTGRES", "").rstrip("/").replace("postgresql://", "postgresql+asyncpg://")
+
+
 @pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite+aiosqlite:///{tmp_path / 'store.db'}"
+async def url(tmp_path: Path) -> AsyncIterator[str]:
+    if not POSTGRES:
+        yield f"sqlite+aiosqlite:///{tmp_path / 'store.db'}"
+        return
+    name = f"jackfield_{uuid4().hex}"
+    await execute(f"{POSTGRES}/postgres", [f"CREATE DATABASE {name} TEMPLATE template0"], alone=True)
+    yield f"{POSTGRES}/{name}"
+    await execute(f"{POSTGRES}/postgres", [f"DROP DATABASE {name} WITH (FORCE)"], alone=True)
+
+
+@pytest.fixture
+def file(tmp_path: Path, url: str) -> Path:
+    """The file that the store is in; for tests that look at the disk."""
+    if not url.startswith("sqlite"):
+        pytest.skip("looks into the file of SQLite")
+    return tmp_path / "store.db"
+
+
+async def execute(
+    url: str, statements: Iterable[str], rows: Iterable[Mapping[str, object]] = (), *, alone: bool = False
+) -> None:
+    """What somebody else does to the database at `url`; `alone` outside of a transaction."""
+    engine = create_async_engine(url, isolation_level="AUTOCOMMIT" if alone else None)
+    async with engine.begin() as connection:
+        for statement in statements:
+            await connection.execute(text(statement), list(rows) or None)
+    await engine.dispose()
 
 
 @pytest.fixture

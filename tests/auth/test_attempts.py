@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from jackfield.auth import attempts as attempts_module
 from jackfield.auth.attempts import KNOWN, PER_ADDRESS, PER_LOGIN, PER_PAIR, TURN, WINDOW, Attempts
 from jackfield.auth.store import Store
 from jackfield.errors import Refusal
@@ -135,12 +136,41 @@ async def test_who_goes_on_after_a_refusal_costs_no_read(here: Attempts, store: 
 
 
 async def test_purge_forgets_what_is_over_and_no_text_is_kept(
-    here: Attempts, store: Store, clock: Clock, tmp_path: Path
+    here: Attempts, store: Store, clock: Clock, file: Path
 ) -> None:
     await fail(here, 1, login="Секрет", client="10.123.45.67")
-    data = b"".join(file.read_bytes() for file in tmp_path.glob("store.db*"))  # noqa: ASYNC240 - nothing else runs
+    data = b"".join(part.read_bytes() for part in file.parent.glob("store.db*"))
     assert "Секрет".encode() not in data
     assert b"10.123.45.67" not in data
     clock.move(WINDOW)
     await store.purge(idle_since=None, changes_before=clock())
     await fail(here, PER_PAIR)
+
+
+async def test_au_1_who_sends_a_thousand_logins_waits_for_themselves_and_nobody_else_does(here: Attempts) -> None:
+    arrived: list[str] = []
+
+    async def arrive(login: str, client: str) -> None:
+        await here.begin(login, client)
+        arrived.append(client)
+
+    flood = [asyncio.create_task(arrive(f"nobody {number}", "10.0.0.1")) for number in range(60)]
+    await asyncio.sleep(0)
+    await asyncio.gather(*(arrive("аня", f"10.0.1.{number}") for number in range(5)))
+    last = max(place for place, client in enumerate(arrived) if client != "10.0.0.1")
+    assert last <= 15
+    await asyncio.gather(*flood)
+    assert not here._lines, "nobody is kept who waits no more"
+
+
+async def test_nobody_waits_for_ever(here: Attempts, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attempts_module, "PATIENCE", 0.02)
+    async with here._turn("one address"):
+        with pytest.raises(Refusal) as caught:
+            async with here._turn("one address"):
+                pass
+        assert (caught.value.code, caught.value.retry_after) == ("too_many_logins", 2)
+        async with here._turn("another"):
+            pass
+    async with here._turn("one address"):
+        pass

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jackfield.auth import database as database_module
@@ -23,6 +25,9 @@ from jackfield.errors import Refusal
         ("sqlite+pysqlite:////tmp/x.db", "cannot be used"),
         ("sqlite://", "without a file"),
         ("sqlite+aiosqlite:///:memory:", "without a file"),
+        ("postgresql://u:geheim@h/d?sslrootcert=/geheim", "the parameter sslrootcert"),
+        ("postgresql://u:geheim@h/d?ssl=require&application_name=x", "the parameter application_name"),
+        ("postgresql://u:geheim@h:99999/d", "the port 99999"),
     ],
 )
 def test_rel_20_a_url_that_cannot_be_used_is_told_without_itself(url: str, word: str) -> None:
@@ -38,6 +43,64 @@ async def test_short_forms_get_their_driver(tmp_path: Path) -> None:
     async with database.read() as connection:
         assert (await connection.execute(text("select 1"))).scalar() == 1
     await database.close()
+
+
+@pytest.mark.parametrize("query", ["", "?sslmode=prefer", "?ssl=prefer", "?prepared_statement_cache_size=0"])
+async def test_rel_20_a_url_as_providers_of_databases_give_it(url: str, query: str) -> None:
+    if not url.startswith("postgresql"):
+        pytest.skip("there is no PostgreSQL here")
+    database = Database.at(url.replace("postgresql+asyncpg", "postgres") + query)
+    async with database.read() as connection:
+        assert (await connection.execute(text("select 1"))).scalar() == 1
+    await database.close()
+
+
+@asynccontextmanager
+async def relay(url: str) -> AsyncIterator[tuple[str, asyncio.Event]]:
+    """The database at `url` through a way that passes nothing on while the event is not set."""
+    target = make_url(url)
+    flows = asyncio.Event()
+    flows.set()
+    writers: list[asyncio.StreamWriter] = []
+
+    async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
+        while data := await reader.read(65536):
+            await flows.wait()
+            writer.write(data)
+        writer.close()
+
+    async def meet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there = await asyncio.open_connection(target.host, target.port)
+        await asyncio.gather(pump(reader, there[1]), pump(there[0], writer), return_exceptions=True)
+
+    server = await asyncio.start_server(meet, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    yield target.set(port=port).render_as_string(hide_password=False), flows
+    server.close()
+    for writer in writers:
+        writer.transport.abort()
+    await asyncio.sleep(0)
+
+
+async def test_rel_10_a_server_that_says_nothing_any_more_costs_a_bounded_time(url: str) -> None:
+    if not url.startswith("postgresql"):
+        pytest.skip("there is no PostgreSQL here")
+    async with relay(url) as (address, flows):
+        database = Database.at(address, limit=0.3)
+        async with database.read() as connection:
+            await connection.execute(text("select 1"))
+        flows.clear()
+        async with asyncio.timeout(10):
+            with pytest.raises(Refusal):
+                async with database.read():
+                    pass
+        flows.set()
+        async with database.read() as connection:
+            assert (await connection.execute(text("select 1"))).scalar() == 1
+        flows.clear()
+        async with asyncio.timeout(10):
+            await database.close()
 
 
 async def test_sqlite_is_opened_with_wal_and_foreign_keys(tmp_path: Path) -> None:

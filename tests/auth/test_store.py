@@ -1,9 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import Sequence
-from pathlib import Path
 
 import pytest
 
@@ -11,7 +9,7 @@ from jackfield.auth.store import MAX_SESSIONS, Store
 from jackfield.auth.tables import Change
 from jackfield.errors import Refusal
 
-from .conftest import Clock
+from .conftest import Clock, execute
 
 # What must come back as it went in: CF-11's injections, other languages, marks of formats.
 TEXTS = ["Анна", "👩‍🚀 Zoë", "x'); DROP TABLE jackfield_users; --", '" OR 1=1', "%s %(a)s :a ? ?1", "{0} {x}", "\\0"]
@@ -184,41 +182,29 @@ async def test_several_processes_may_begin_at_once(url: str, clock: Clock) -> No
         await store.close()
 
 
-async def test_a_store_of_a_newer_version_is_refused(store: Store, url: str, tmp_path: Path, clock: Clock) -> None:
+async def test_a_store_of_a_newer_version_is_refused(store: Store, url: str, clock: Clock) -> None:
     await store.close()
-    database = sqlite3.connect(tmp_path / "store.db")
-    database.execute("update jackfield_schema set version = 99")
-    database.commit()
-    database.close()
+    await execute(url, ["update jackfield_schema set version = 99"])
     refusal = await refused(Store.open(url, clock))
     assert "99" in refusal.detail
 
 
-async def test_changes_come_in_portions(store: Store, tmp_path: Path) -> None:
-    database = sqlite3.connect(tmp_path / "store.db")
-    rows = [("session_ended", "anna", f"s{number}", 0.0) for number in range(1500)]
-    insert = "insert into jackfield_changes (kind, login, session, at) values (?, ?, ?, ?)"
-    database.executemany(insert, rows)
-    database.commit()
-    database.close()
+async def test_changes_come_in_portions(store: Store, url: str) -> None:
+    rows = [{"session": f"s{number}"} for number in range(1500)]
+    insert = "insert into jackfield_changes (kind, login, session, at) values ('session_ended', 'anna', :session, 0)"
+    await execute(url, [insert], rows)
     first: Sequence[Change] = await store.changes_since(0)
     second = await store.changes_since(first[-1].id)
-    assert [change.session for change in (*first, *second)] == [row[2] for row in rows]
+    assert [change.session for change in (*first, *second)] == [row["session"] for row in rows]
 
 
-async def test_a_store_of_the_first_version_is_brought_up_to_date(
-    store: Store, url: str, tmp_path: Path, clock: Clock
-) -> None:
+async def test_a_store_of_the_first_version_is_brought_up_to_date(store: Store, url: str, clock: Clock) -> None:
     await store.add("Анна", None, ["support"])
     await session(store, clock, "Анна", "s1")
     await store.close()
-    database = sqlite3.connect(tmp_path / "store.db")
-    for table, column in (("sessions", "client"), ("sessions", "agent"), ("changes", "expires_at")):
-        database.execute(f"alter table jackfield_{table} drop column {column}")
-    database.execute("drop table jackfield_attempts")
-    database.execute("update jackfield_schema set version = 1")
-    database.commit()
-    database.close()
+    new = (("sessions", "client"), ("sessions", "agent"), ("changes", "expires_at"))
+    drops = [f"alter table jackfield_{table} drop column {column}" for table, column in new]
+    await execute(url, [*drops, "drop table jackfield_attempts", "update jackfield_schema set version = 1"])
     first, second = await asyncio.gather(Store.open(url, clock), Store.open(url, clock))
     found = await first.get_session("digest of s1")
     assert found is not None

@@ -12,7 +12,7 @@ import pytest
 
 from jackfield.auth import verify
 from jackfield.auth.credentials import Credential
-from jackfield.auth.verify import CALLS, GRACE, KEEP_NO, Request, Verifier
+from jackfield.auth.verify import CALLS, CALLS_OF_ADDRESS, GRACE, KEEP_NO, Request, Verifier
 from jackfield.errors import Refusal
 from jackfield.identity import ANONYMOUS, Identity
 
@@ -56,8 +56,8 @@ class Project:
             raise found
         return found
 
-    async def identify(self, credential: str = "печенье") -> Identity:
-        return await self.verifier.identify(Credential(credential, "cookie"), lambda: REQUEST)
+    async def identify(self, credential: str = "печенье", request: Request = REQUEST) -> Identity:
+        return await self.verifier.identify(Credential(credential, "cookie"), lambda: request)
 
     async def enter(self, credential: str = "печенье") -> Identity:
         """Identify, and open a connection."""
@@ -65,9 +65,9 @@ class Project:
         self.opened.add(found.session)
         return found
 
-    async def refused(self, credential: str = "печенье") -> str:
+    async def refused(self, credential: str = "печенье", request: Request = REQUEST) -> str:
         with pytest.raises(Refusal) as caught:
-            await self.identify(credential)
+            await self.identify(credential, request)
         assert caught.value.fix
         return caught.value.code
 
@@ -146,12 +146,36 @@ async def test_what_is_asked_at_once_is_bounded(project: Project) -> None:
         await gate.wait()
         return Identity("аня")
 
+    def request(number: int) -> Request:
+        return Request("/ws/say", {}, {}, f"2001:db8:0:{number // CALLS_OF_ADDRESS}::{number:x}")
+
     project.function = slow
-    callers = [asyncio.create_task(project.identify(f"credential {number}")) for number in range(CALLS)]
+    callers = [asyncio.create_task(project.identify(f"{number}", request(number))) for number in range(CALLS)]
     await asyncio.sleep(0)
-    assert await project.refused("one more") == "provider_unavailable"
+    assert await project.refused("one more", Request("/ws/say", {}, {}, "10.0.0.1")) == "provider_unavailable"
+    assert len(project.verifier._calls) == CALLS, "it was refused, and not asked about in vain"
     gate.set()
     assert len(await asyncio.gather(*callers)) == CALLS
+    assert not project.verifier._calling
+
+
+async def test_who_sends_nonsense_leaves_room_for_others(project: Project) -> None:
+    gate = asyncio.Event()
+
+    async def slow(credential: str, request: Request) -> Identity | None:
+        await gate.wait()
+        return PEOPLE.get(credential)
+
+    project.function = slow
+    flood = [asyncio.create_task(project.identify(f"nonsense {number}")) for number in range(CALLS_OF_ADDRESS)]
+    await asyncio.sleep(0)
+    assert await project.refused("one more") == "provider_unavailable"
+    assert len(project.verifier._calls) == CALLS_OF_ADDRESS, "it was refused, and not asked about in vain"
+    other = asyncio.create_task(project.identify(request=Request("/ws/say", {}, {}, "10.0.0.8")))
+    await asyncio.sleep(0)
+    gate.set()
+    assert (await other).login == "аня"
+    await asyncio.gather(*flood, return_exceptions=True)
 
 
 # what a function may be, and give

@@ -21,6 +21,7 @@ from jackfield.cli import main
         (["--public-url", "https://app.example.com/?x=1"], "--public-url must be like https://app.example.com"),
         (["--behind-proxy", "0.0.0.0/0"], "would believe every client"),
         (["--admin-port", "9000", "--port", "9000"], "--admin-port and --port are both 9000"),
+        (["--behind-proxy", " , "], "--behind-proxy names no network"),
         (["--behind-proxy", "everybody"], "--behind-proxy takes networks such as"),
         (["--drain", "soon"], "soon is not a time; write 25s"),
         (["--port", "70000"], "70000 is not in the range"),

@@ -43,6 +43,12 @@ def test_a_flag_goes_before_the_environment_and_that_before_the_default() -> Non
     assert run("--tls-cert", "flag", "-p", "7", JACKFIELD_TLS_CERT="env").stdout == "flag|None|7|False|\n"
 
 
+def test_what_kubernetes_says_of_a_service_with_our_name_is_no_port() -> None:
+    result = run(JACKFIELD_PORT="tcp://10.96.0.7:8000")
+    assert (result.exit_code, result.stdout) == (0, "the default|None|8000|False|\n")
+    assert "JACKFIELD_PORT=tcp://10.96.0.7:8000 is of Kubernetes and is not read" in result.stderr
+
+
 def test_the_file_goes_between_the_environment_and_the_default() -> None:
     runner = CliRunner()
     given = {"tls_cert": "file", "port": 5}
@@ -82,6 +88,16 @@ def test_a_secret_given_twice_or_in_a_file_that_is_not_there_is_wrong_usage(tmp_
     assert "No such file" in missing.stderr
     (tmp_path / "binary").write_bytes(b"\xff")
     assert "UTF-8" in run(JACKFIELD_LOGIN_TOKEN_FILE=str(tmp_path / "binary")).stderr
+
+
+@pytest.mark.parametrize("text", ["", "\n", "  \r\n"])
+def test_an_empty_file_is_not_the_default(tmp_path: Path, text: str) -> None:
+    """A secret that is not there yet: with the default for JACKFIELD_STORE another store would be opened."""
+    secret = tmp_path / "secret"
+    secret.write_text(text, encoding="utf-8")
+    done = run(JACKFIELD_LOGIN_TOKEN_FILE=str(secret))
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert f"{secret}, which JACKFIELD_LOGIN_TOKEN_FILE names, is empty" in done.stderr
 
 
 def test_an_option_needs_a_long_name() -> None:
@@ -222,7 +238,7 @@ def test_faults_of_the_state_are_one_line(tmp_path: Path) -> None:
     assert run_stateful(tmp_path).exit_code == 2
     (tmp_path / "endpoints.yaml").touch()
     result = run_stateful(tmp_path, "--secret-keys", "short")
-    assert (result.exit_code, result.stdout) == (1, "")
+    assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.startswith("jackfield: the key in JACKFIELD_SECRET_KEYS is")
     assert result.stderr.count("\n") == 1
 

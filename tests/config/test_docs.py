@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from jackfield.config.plan import AuthSettings, Endpoint, JwtSettings, Limits
+from jackfield.config.plan import AuthSettings, Endpoint, Guest, JwtSettings, Limits, Step
 from jackfield.config.schema import document
 from jackfield.config.units import duration, rate, size
 
@@ -28,6 +28,7 @@ SECTIONS = {
     "An endpoint": DEFS["endpoint"]["properties"],
     "limits": DEFS["limits"]["properties"],
     "examples": DEFS["example"]["properties"],
+    "steps": DEFS["step"]["properties"],
 }
 
 
@@ -67,7 +68,7 @@ def test_the_page_has_the_keys_and_defaults_of_the_schema(section: str) -> None:
 
 def test_the_page_names_everything_that_is_not_carried_out_yet() -> None:
     text = PAGE.split("## Not carried out yet", 1)[1]
-    nodes = {**SECTIONS["An endpoint"], **SECTIONS["limits"], **DEFS["step"]["properties"]}
+    nodes = {**SECTIONS["An endpoint"], **SECTIONS["limits"], **SECTIONS["steps"]}
     for key, node in nodes.items():
         assert (f"`{key}`" in text) == later(node), key
 
@@ -110,6 +111,14 @@ def test_defaults_of_logging_in_are_those_of_the_plan() -> None:
     jwt, plan = SECTIONS["jwt"], JwtSettings("keys.json", "https://login.example.com", ("desk",))
     assert tuple(jwt["algorithms"]["default"]) == plan.algorithms
     assert (jwt["login"]["default"], jwt["roles"]["default"]) == (plan.login, plan.roles)
+
+
+def test_defaults_of_examples_are_those_of_the_plan() -> None:
+    steps, example = SECTIONS["steps"], SECTIONS["examples"]
+    assert duration(steps["within"]["default"]) == Step("send", {}).within
+    assert steps["partial"]["default"] == Step("send", {}).partial
+    assert resolved(example["params"])["default"] == Guest().params
+    assert resolved(example["query"])["default"] == Guest().query
 
 
 def test_every_setting_of_the_plan_can_be_written_in_the_file() -> None:

@@ -13,6 +13,7 @@ FLOORS = [
     {"errors"},
     {"identity", "logs", "messages", "schemas", "state"},
     {"auth", "config", "groups", "process"},
+    {"fitting"},  # whether an example fits; routing asks
     {"routing"},
     {"describe"},
     {"server"},

@@ -62,7 +62,7 @@ async def test_one_user_is_shown_with_the_open_sessions(door: Door, admin: Heade
     assert (await door.http("GET", at("никто"), admin)).json["code"] == "no_such_user"
 
 
-@pytest.mark.parametrize("login", ["боб", "a b/c?d", "O'Neil %", "👩‍🚀"])
+@pytest.mark.parametrize("login", ["боб", "a b/c?d", "O'Neil %", "👩‍🚀", "DOMAIN\\anna", "close", "%2F"])
 async def test_a_user_is_added_and_may_log_in(door: Door, admin: Headers, login: str) -> None:
     given = {"login": login, "password": PASSWORD, "roles": ["support", "дежурный"]}
     answer = await door.http("POST", "/api/users", admin, given)
@@ -72,6 +72,20 @@ async def test_a_user_is_added_and_may_log_in(door: Door, admin: Headers, login:
     assert (await log_in(door, login, PASSWORD)).status == 200
     again = await door.http("POST", "/api/users", admin, given)
     assert (again.status, again.json["code"]) == (409, "login_taken")
+    found = await door.http("GET", answer.headers["location"], admin)
+    assert (found.status, found.json["login"]) == (200, login)
+    assert (await door.http("PATCH", at(login), admin, {"roles": ["other"]})).json["roles"] == ["other"]
+    assert (await door.http("POST", at(login, "/close"), admin)).json == {"ended": 1}
+    assert (await door.http("DELETE", at(login), admin)).status == 200
+
+
+@pytest.mark.parametrize(
+    "path", ["/a%2Fb/c", "/a/close/x", "//close", "/%zz", "/%ff", "/a%2Fclose%2F", "/", "/a%", "/%00"]
+)
+async def test_what_is_no_login_is_none(door: Door, admin: Headers, path: str) -> None:
+    answer = await door.http("POST", f"/api/users{path}", admin)
+    assert answer.status in (400, 404, 405), answer.json
+    assert (await door.http("POST", f"/api/users{path}")).status in (401, 404)
 
 
 async def test_a_user_without_a_password_cannot_log_in_with_any(door: Door, admin: Headers) -> None:
@@ -170,6 +184,26 @@ async def test_nobody_locks_the_door_behind_them(door: Door, admin: Headers, giv
 
 async def test_a_login_that_another_authority_knows_can_be_closed(door: Door, admin: Headers) -> None:
     assert (await door.http("POST", at("somebody@elsewhere", "/close"), admin)).json == {"ended": 0}
+
+
+async def test_an_administrator_of_another_authority_is_no_user_of_ours(open_door: OpenDoor) -> None:
+    code = """
+from jackfield import Identity
+
+@process(reply="message")
+def echo(message: str) -> str:
+    return message
+
+async def verify(credential: str, request: Any) -> Identity | None:
+    return Identity("аня", frozenset({"admin"}), expires_at=1e300)
+"""
+    door = await open_door(ENDPOINTS, code, head="auth: {verify: p.verify}")
+    await door.add("аня", "admin")
+    headers = [("authorization", "Bearer xyz")]
+    session = await door.http("GET", "/auth/session", headers)
+    assert session.json["expires_at"] == "9999-12-31T23:59:59+00:00"
+    assert (await door.http("PATCH", at("аня"), headers, {"roles": ["b"]})).json["roles"] == ["b"]
+    assert (await door.http("DELETE", at("аня"), headers)).status == 200
 
 
 @pytest.mark.parametrize(

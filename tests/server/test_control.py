@@ -16,6 +16,7 @@ import pytest
 from jackfield.errors import PlanError, Problem
 from jackfield.server import control
 from jackfield.server.control import ControlServer, NoServer, ask
+from jackfield.state import StateError
 
 LIMIT = 5.0
 
@@ -170,3 +171,29 @@ async def test_a_close_breaks_off_what_is_being_answered(tmp_path: Path) -> None
         with pytest.raises(NoServer):
             await asking
         writer.close()
+
+
+async def test_where_the_next_secret_cannot_be_written_the_one_before_stays_good(
+    tmp_path: Path,
+) -> None:
+    """As on a full disk: `status` must reach the server then above all."""
+    folder, moved = tmp_path / "state", tmp_path / "moved"
+    folder.mkdir()
+    server = ControlServer(folder / "server.json", VERBS, {})
+    await server.start()
+    try:
+        folder.rename(moved)  # from here on nothing can be written at the old place
+        for _ in range(3):
+            assert await say(moved / "server.json", "echo", word="да") == {
+                "ok": {"heard": {"verb": "echo", "word": "да"}}
+            }
+        moved.rename(folder)
+        assert "ok" in await say(folder / "server.json", "echo")
+    finally:
+        await server.close()
+
+
+async def test_a_start_that_cannot_write_says_so_in_one_line(tmp_path: Path) -> None:
+    server = ControlServer(tmp_path / "gone" / "server.json", VERBS, {})
+    with pytest.raises(StateError, match=r"cannot write .*server\.json: No such file"):
+        await server.start()

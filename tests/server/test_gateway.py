@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import pytest
 
@@ -185,3 +186,19 @@ async def test_a_fault_of_ours_is_told_without_its_cause(
         assert "секрет" not in answer.body.decode()
         assert answer.json["incident"] in caplog.text
     assert caplog.text.count("RuntimeError: секрет") == 2
+
+
+@pytest.mark.parametrize("fault", [RuntimeError("of the outer server"), asyncio.CancelledError(), OSError("it left")])
+async def test_an_accept_that_fails_gives_the_seat_back(door: Door, fault: BaseException) -> None:
+    incoming: asyncio.Queue[dict[str, str]] = asyncio.Queue()
+    incoming.put_nowait({"type": "websocket.connect"})
+
+    async def send(_message: object) -> None:
+        raise fault
+
+    scope = door.scope("websocket", "/ws/say", await door.cookie("bob"))
+    with contextlib.nullcontext() if isinstance(fault, OSError) else pytest.raises(type(fault)):
+        await door.gateway(scope, incoming.get, send)
+    assert len(door.gateway.hub) == 0
+    assert door.gateway.hub.count_of("say", "bob") == 0
+    assert b'jackfield_handshakes_total{code="",endpoint="say",outcome="accepted"}' not in door.gateway.metrics.text()

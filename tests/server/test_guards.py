@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 from collections.abc import Iterator
 
@@ -83,3 +84,10 @@ def test_a_container_that_allows_everything_is_not_taken_at_its_word(limit: list
     limit.append((1_024, 1 << 30))
     raise_descriptor_limit()
     assert limit[-1] == (131_072, 1 << 30)
+
+
+def test_a_look_at_the_descriptors_that_fails_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "devnull", "/nowhere/null")
+    before = guards.EXHAUSTED.total
+    guards.look_at_descriptors()
+    assert guards.EXHAUSTED.total == before

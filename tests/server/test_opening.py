@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import base64
 import gc
 import weakref
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
+from jackfield.server import upgrade
 from jackfield.server.extension import EXTENSION
 from jackfield.server.protocol import WebSocketProtocol
+from jackfield.server.upgrade import _judge_unusual, judge_upgrade
 
 from .door import until
 from .listening import Scope, listening
-from .raw import TEXT, masked, request
+from .raw import KEY, TEXT, masked, request
 
 FIELDS = {
     "X-Many": "Привет".encode().decode("latin-1"),
@@ -66,6 +71,48 @@ async def test_scope_and_101_are_those_of_uvicorn(accept: dict[str, Any], root: 
     assert await opened(WebSocketProtocol, accept, **settings) == await opened(
         WebSocketsSansIOProtocol, accept, **settings
     )
+
+
+VALUES = {
+    "Connection": ["Upgrade", "upgrade", "keep-alive, Upgrade", "keep-alive", "Upgrade, close", "", "Upgrade,"],
+    "Upgrade": ["websocket", "WebSocket", "h2c", "websocket, h2c", "", "websocket/13"],
+    "Sec-WebSocket-Key": [KEY, KEY[:-3] + "x==", KEY[:-4], KEY + "=", "", "=" * 24, KEY[:-1], "é" * 22 + "=="],
+    "Sec-WebSocket-Version": ["13", "12", "13 ", "013", ""],
+    "Sec-WebSocket-Protocol": ["one, two", "", ",", "a b", "@"],
+    "Sec-WebSocket-Extensions": ["permessage-deflate", "@@"],
+    "Origin": ["https://a", ""],
+    "Content-Length": ["0", "1", "x"],
+    "Transfer-Encoding": ["chunked"],
+    "X": ["y", "y" * 3_999, "y" * 8_188, "y" * 8_189],
+}
+USUAL = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Key": KEY, "Sec-WebSocket-Version": "13"}
+
+
+@settings(max_examples=500)
+@given(
+    st.dictionaries(st.sampled_from(sorted(VALUES)), st.integers(0, 7), max_size=3),
+    st.lists(st.sampled_from(sorted(VALUES)), max_size=1),
+    st.sets(st.sampled_from(sorted(USUAL)), max_size=1),
+    st.sampled_from(["GET", "POST"]),
+    st.sampled_from(["1.1", "1.0"]),
+)
+def test_what_is_taken_without_the_library_is_what_the_library_takes(
+    changed: dict[str, int], twice: list[str], left_out: set[str], method: str, version: str
+) -> None:
+    fields = USUAL | {name: VALUES[name][number % len(VALUES[name])] for name, number in changed.items()}
+    pairs = [*fields.items(), *((name, fields[name]) for name in twice if name in fields)]
+    headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in pairs if name not in left_out]
+    found = judge_upgrade(method, "/ws?x=1", version, headers)
+    assert found == _judge_unusual(method, "/ws?x=1", version, headers)
+
+
+def test_what_nearly_every_client_sends_is_taken_without_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(upgrade, "_judge_unusual", None)
+    for connection in ("Upgrade", "keep-alive, Upgrade"):
+        headers = [(name.lower().encode(), value.encode()) for name, value in USUAL.items() if name != "Connection"]
+        found = judge_upgrade("GET", "/ws", "1.1", [*headers, (b"connection", connection.encode())])
+        assert isinstance(found, upgrade.Upgrade)
+        assert len(base64.b64decode(found.accept)) == 20
 
 
 async def test_a_wrong_event_before_the_accept_does_no_harm() -> None:

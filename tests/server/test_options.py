@@ -115,6 +115,8 @@ def test_the_own_origin_as_the_client_addressed_it(given: dict[str, Any], scheme
         ({"behind_proxy": ("10.0.0.1/8",)}, "10.0.0.1/8"),
         ({"behind_proxy": ("*",)}, "*"),
         ({"public_url": "https://a.example"}, None),
+        ({"public_url": "https://a b"}, "--public-url must be like"),
+        ({"public_url": "https://a\\b"}, "--public-url must be like"),
         ({"public_url": "https://a.example/rt"}, None),
         ({"public_url": "https://a.example:8443/a/b.c/"}, None),
         ({"public_url": "https://[::1]:8443"}, None),

@@ -83,7 +83,7 @@ async def test_a_browser_gets_the_same_as_a_page(door: Door) -> None:
         ("GET", "/ws/none", 404, "not_found"),
         ("POST", "/ws/none", 404, "not_found"),
         ("GET", "/ws/rooms/abc", 404, "not_found"),
-        ("GET", "/docs", 404, "not_found"),
+        ("GET", "/docs/none", 404, "not_found"),
         ("POST", "/metrics", 405, "method_not_allowed"),
         ("GET", "/auth/none", 404, "not_found"),
         ("GET", "/auth/login", 405, "method_not_allowed"),

@@ -143,6 +143,7 @@ async def test_a_long_target_never_hangs(start: Start, length: int) -> None:
 async def test_what_is_no_http_is_answered_in_our_form(
     start: Start, caplog: pytest.LogCaptureFixture, head: bytes
 ) -> None:
+    caplog.set_level("INFO", "jackfield")
     peer = await (await start(echo))()
     await peer.send(head)
     status, headers, body = await peer.answer()
@@ -151,7 +152,10 @@ async def test_what_is_no_http_is_answered_in_our_form(
     assert headers["content-type"] == "application/problem+json"
     assert headers["connection"] == "close"
     assert json.loads(body)["code"] == "malformed_request"
-    assert errors(caplog) == []
+    (told,) = [record.getMessage() for record in caplog.records if "refused" in record.getMessage()]
+    assert told.startswith("refused code='malformed_request' status=400")
+    assert "client='127.0.0.1'" in told
+    assert not [record for record in caplog.records if record.levelname not in ("INFO", "DEBUG")]
 
 
 @pytest.mark.parametrize(

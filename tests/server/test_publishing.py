@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
 import os
 import sys
 import time
@@ -20,6 +21,8 @@ from jackfield.server.node import Node, open_node
 from jackfield.server.options import Options
 from jackfield.server.publishing import Archive, build_in_thread, digest
 from jackfield.state import State
+
+from .door import Door
 
 LIMIT = 5.0
 
@@ -182,6 +185,24 @@ async def test_changed_is_told_exactly(project: Path) -> None:
         report = await publish(dry_run=True)
         assert (report.added, report.removed, report.dry_run) == (("tell",), ("say",), True)
         assert node.gateway.generation.table.routes.keys() == {"say", "ask"}
+
+
+async def test_another_session_warning_reaches_open_connections(project: Path) -> None:
+    warned = ENDPOINTS.replace("say.say, auth: public", "say.say, session_warning: 60s")
+    write(project, endpoints=warned)
+    async with opened(project) as node:
+        sessions = node.gateway.sessions
+        door = Door(node.gateway, sessions.store, sessions, sessions.passwords)
+        caller = door.call("/ws/say", await door.cookie("admin"))
+        await caller.accepted()
+        write(project, say=SAY + "# 2\n")
+        await node.publisher.publish()
+        assert await caller.ask({"text": "да"}) == {"result": "да"}  # nothing was told before it
+        write(project, endpoints=warned.replace("60s", "1d"))  # longer than the session has left: at once
+        await node.publisher.publish()
+        await caller.until(3)
+        assert json.loads(caller.sent[2]["text"])["event"] == "session_expiring"
+        await caller.leave()
 
 
 async def test_generations_are_counted_by_what_went_live(project: Path) -> None:

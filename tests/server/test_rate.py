@@ -15,6 +15,7 @@ from jackfield.config.plan import Limits
 from jackfield.routing import RoutingTable
 from jackfield.server.conversation import INBOX
 from jackfield.server.dispatch import Dispatcher
+from jackfield.server.lag import LATELY
 from jackfield.server.pace import BURST, CREDIT, RESERVE
 
 from .conftest import Build, Clock
@@ -71,6 +72,19 @@ async def test_what_is_not_counted_against_a_client_is_bounded(begin: Begin, clo
     talk.text(*["b"] * (most + 2))
     assert [limited(frame) for frame in talk.network.frames[most - 3 : most - 1]] == [False, False]
     assert limited(talk.network.frames[-1])
+
+
+@pytest.mark.parametrize(("ago", "taken"), [(LATELY - 10, 40), (LATELY + 10, 20)])
+async def test_a_stop_of_long_ago_is_no_excuse(begin: Begin, clock: Clock, ago: float, taken: int) -> None:
+    talk = begin("echo", rate=10.0)
+    lag = talk.live.lag
+    lag.expect()
+    clock.move(20.25)
+    lag.look()
+    lag.expect(3_600)
+    clock.move(ago)
+    talk.text(*["b"] * 40)
+    assert [limited(frame) for frame in talk.network.frames] == [False] * taken + [True] * (40 - taken)
 
 
 async def test_a_flood_is_closed(begin: Begin) -> None:
@@ -258,15 +272,35 @@ async def test_all_connections_of_a_user_share_their_rate(table: RoutingTable, c
     dispatcher.close()
 
 
-async def test_the_rate_of_a_user_who_left_is_forgotten(table: RoutingTable, clock: Clock) -> None:
+async def test_the_rate_of_a_user_who_left_is_kept_until_the_bucket_is_full(table: RoutingTable, clock: Clock) -> None:
     dispatcher = Dispatcher(threads=1, clock=clock)
-    talk = talk_on(table, "echo", dispatcher, clock, fast=True, limits=Limits(rate_per_user=10.0))
+    limits = Limits(rate_per_user=10.0)
+    talk = talk_on(table, "echo", dispatcher, clock, fast=True, limits=limits)
     paces = talk.live.paces
-    assert len(paces._shared) == 1
-    assert paces.of("echo", "", 10.0) is None, "nobody has no rate of his own"
+    assert paces.of("echo", "", 10.0, clock()) is None, "nobody has no rate of his own"
+    talk.text(*["a"] * 20)
     del talk
     gc.collect()
-    assert len(paces._shared) == 0
+    paces.sweep(clock())
+    assert len(paces._shared) == 1
+    pace = paces.of("echo", "аня", 10.0, clock())
+    assert pace is not None
+    assert pace.over(clock()), "who connects anew begins where they left"
+    clock.move(2.2)
+    paces.sweep(clock())
+    assert len(paces._kept) == 1, "it is in use"
+    del pace
+    paces.sweep(clock())
+    assert len(paces._shared) == len(paces._kept) == 0
+    dispatcher.close()
+
+
+async def test_the_rates_that_are_kept_are_swept_now_and_then(table: RoutingTable, clock: Clock) -> None:
+    dispatcher = Dispatcher(threads=1, clock=clock)
+    paces = talk_on(table, "echo", dispatcher, clock, fast=True, limits=Limits()).live.paces
+    for number in range(5_000):
+        paces.of("echo", f"user {number}", 10.0, clock())
+    assert len(paces._kept) <= 1_000
     dispatcher.close()
 
 

@@ -101,6 +101,12 @@ class Still:
     def cancel(self) -> None:
         self.later = None
 
+    def run_later(self, times: int = 1) -> None:
+        """Call what was asked for last, and as often what that asks for."""
+        for _ in range(times):
+            assert self.later is not None
+            self.later()
+
     def time(self) -> float:
         return 0.0
 

@@ -24,6 +24,7 @@ endpoints:
     process: echo.say
     examples: [{name: "It's", steps: [{send: {text: "it's \\"here\\" $HOME `id` \\\\n"}}]}]
   open: {url: /ws/open, process: echo.say, auth: public}
+  few: {url: /ws/few, process: echo.say, auth: public, limits: {rate: 5/s}}
   ticks: {url: "/ws/ticks", process: echo.ticks, auth: public}
 """
 ECHO = """\
@@ -47,6 +48,13 @@ def ticks(count: int) -> Iterator[int]:
 def server(tmp_path: Path, start: Callable[..., Server]) -> Server:
     write(tmp_path, endpoints=ENDPOINTS, echo=ECHO)
     return start(tmp_path)
+
+
+def test_lines_that_come_too_fast_are_sent_again(server: Server) -> None:
+    lines = [json.dumps({"text": str(number)}) for number in range(12)]
+    done = server.run("call", "/ws/few", given="\n".join(lines))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [json.loads(line)["text"] for line in done.stdout.splitlines()] == [str(number) for number in range(12)]
 
 
 def test_lines_in_frames_out(server: Server) -> None:
@@ -176,7 +184,12 @@ def test_status_and_refusals(server: Server) -> None:
     assert "connections  2\n" in text
     assert f"  open  {server.ws}/ws/open  {{text: str}} -> {{text: str}}  2 open\n" in text
     assert found["generation"] == 1
-    assert {one["name"]: one["connections"] for one in found["endpoints"]} == {"echo": 0, "open": 2, "ticks": 0}
+    assert {one["name"]: one["connections"] for one in found["endpoints"]} == {
+        "echo": 0,
+        "open": 2,
+        "few": 0,
+        "ticks": 0,
+    }
 
     done = server.run("refusals")
     assert done.returncode == 0
@@ -185,7 +198,7 @@ def test_status_and_refusals(server: Server) -> None:
     assert "\x9b" not in first
     assert "404 not_found  /ws/none  nobody at 127.0.0.1: " in second
     assert "secret" not in done.stdout
-    assert [one["code"] for one in json.loads(server.run("refusals", "--json").stdout)] == [
-        "origin_not_allowed",
-        "not_found",
-    ]
+    told = server.run("refusals", "--json").stdout
+    assert "\x9b" not in told
+    assert [one["code"] for one in json.loads(told)] == ["origin_not_allowed", "not_found"]
+    assert json.loads(told)[0]["origin"] == "https://evil.example\x9b31m"

@@ -6,17 +6,23 @@ down who guesses from many addresses or at many logins, and must not lock out th
 address from which a login has succeeded within 30 days is not measured by them, and a login that is guessed at
 from everywhere is still open to one attempt every ten seconds from elsewhere.
 
+Two connections to the database are for attempts, and of one address one attempt at a time is in the store: who sends
+logins by the thousand waits for themselves, and not others for them, nor those who are logged in already. They wait
+rather than being refused, since who is refused at once comes again at once.
+
 An attempt is counted before the password is looked at and given back when it was right, so that a hundred at
 once are a hundred. Logins that nobody has are counted alike: what is refused says nothing about who exists.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import math
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from sqlalchemy import delete, insert, select, update
@@ -26,7 +32,18 @@ from jackfield.auth.database import Database
 from jackfield.auth.tables import attempts
 from jackfield.errors import Refusal
 
-__all__ = ["KNOWN", "PER_ADDRESS", "PER_LOGIN", "PER_PAIR", "TURN", "WINDOW", "Attempt", "Attempts"]
+__all__ = [
+    "KNOWN",
+    "PATIENCE",
+    "PER_ADDRESS",
+    "PER_LOGIN",
+    "PER_PAIR",
+    "TURN",
+    "WINDOW",
+    "Attempt",
+    "Attempts",
+    "network",
+]
 
 WINDOW = 15 * 60.0
 """Seconds after which failures are forgotten; they begin with the first."""
@@ -46,6 +63,10 @@ TURN = 10.0
 KNOWN = 30 * 24 * 3600.0
 """Seconds for which an address is known as one from which a login has succeeded."""
 
+PATIENCE = 5.0
+"""Seconds that an attempt waits for others from its address, and for those of other addresses."""
+
+_AT_ONCE = 2  # attempts that are in the store at once; its other connections are for who is logged in
 _REFUSED = 10_000  # refusals that are remembered here, so that who goes on costs no read of the store
 _RENEW = 24 * 3600.0  # seconds between two writes that an address is known
 
@@ -71,6 +92,14 @@ class _Count:
 _NONE = _Count(0, 0.0)
 
 
+@dataclass(slots=True)
+class _Line:
+    """Who waits of one address; the first of them may go to the store."""
+
+    first: asyncio.Lock = field(default_factory=asyncio.Lock)
+    people: int = 0
+
+
 class Attempts:
     """The counts of one database. `clock` gives seconds since the epoch."""
 
@@ -78,16 +107,42 @@ class Attempts:
         self._database = database
         self._clock = clock
         self._refused: OrderedDict[str, float] = OrderedDict()
+        self._lines: dict[str, _Line] = {}
+        self._in_store = asyncio.Semaphore(_AT_ONCE)
 
     async def begin(self, login: str, client: str) -> Attempt:
         """Count an attempt at `login` from the address `client`, before its password is looked at.
 
-        Raises Refusal: `too_many_attempts` with `retry_after`, `store_unavailable`.
+        Raises Refusal: `too_many_attempts` and `too_many_logins` with `retry_after`, `store_unavailable`.
         """
         keys = _keys(login, client)
         now = self._clock()
         if self._refused.get(keys.pair, 0.0) > now:
             raise _too_many(self._refused[keys.pair] - now)
+        async with self._turn(keys.address):
+            return await self._begin(keys)
+
+    @asynccontextmanager
+    async def _turn(self, address: str) -> AsyncIterator[None]:
+        """A turn in the store, after those from this address who came before. Raises Refusal `too_many_logins`."""
+        line = self._lines.setdefault(address, _Line())
+        line.people += 1
+        try:
+            async with AsyncExitStack() as held:
+                try:
+                    async with asyncio.timeout(PATIENCE):
+                        await held.enter_async_context(line.first)
+                        await held.enter_async_context(self._in_store)
+                except TimeoutError:
+                    raise Refusal("too_many_logins", fix="Wait a little and try again.", retry_after=2) from None
+                yield
+        finally:
+            line.people -= 1
+            if not line.people:
+                del self._lines[address]
+
+    async def _begin(self, keys: Attempt) -> Attempt:
+        now = self._clock()
         async with self._database.write() as connection:
             counts = await _read(connection, (keys.pair, keys.address, keys.login, keys.turn, keys.known), now)
             until = _judge(keys, counts)
@@ -167,7 +222,7 @@ async def _lower(connection: AsyncConnection, *keys: str) -> None:
 
 
 def _keys(login: str, client: str) -> Attempt:
-    address = _network(client)
+    address = network(client)
     return Attempt(
         pair=_key("pair", login, address),
         address=_key("address", address),
@@ -183,7 +238,7 @@ def _key(*parts: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _network(client: str) -> str:
+def network(client: str) -> str:
     """What stands for an address: itself, or of IPv6 the /64 that one customer has all of."""
     try:
         address: IPv4Address | IPv6Address = ip_address(client.partition("%")[0])

@@ -1,7 +1,8 @@
 """The connections to the database of users and sessions: SQLite by default, PostgreSQL by URL.
 
 Every use is bounded in time and every fault of the connection becomes Refusal `store_unavailable`, so that
-a database that hangs costs a caller two seconds and never a task. One writer at a time, on PostgreSQL too:
+a database that hangs costs a caller two seconds, once more as much for whoever finds a connection dead first, and
+never a task. One writer at a time, on PostgreSQL too:
 the ids of `changes` then become visible in their order, and whoever remembers the last one misses none.
 """
 
@@ -27,6 +28,11 @@ _DRIVERS = {
     "postgres": "postgresql+asyncpg",
     "postgresql": "postgresql+asyncpg",
 }
+# What may stand behind the `?` of a PostgreSQL URL: what asyncpg takes as text, by libpq's name where that differs.
+_PARAMETERS = frozenset(
+    {"gsslib", "host", "krbsrvname", "passfile", "password", "port", "prepared_statement_cache_size", "service"}
+    | {"servicefile", "ssl", "target_session_attrs", "user"}
+)
 _WRITER = text("SELECT pg_advisory_xact_lock(7465218)")  # an arbitrary number, ours among the database's locks
 _WAL_AGAIN = 0.02  # seconds; the limit of every use bounds the whole
 _EXAMPLE = "for example sqlite+aiosqlite:////var/lib/app/store.db or postgresql+asyncpg://user@host/name"
@@ -39,6 +45,7 @@ class Database:
         self._engine = engine
         self._limit = limit
         self._is_sqlite = engine.dialect.name == "sqlite"
+        self._writing = asyncio.Lock()
 
     @classmethod
     def at(cls, url: str, *, limit: float = 2.0) -> Self:
@@ -48,7 +55,7 @@ class Database:
             if parsed.get_backend_name() == "sqlite":
                 return cls(_sqlite(parsed, limit), limit)
             engine = create_async_engine(
-                parsed,
+                _for_asyncpg(parsed),
                 pool_size=4,
                 max_overflow=4,
                 pool_timeout=limit / 2,
@@ -71,8 +78,12 @@ class Database:
                 await asyncio.sleep(_WAL_AGAIN)
 
     async def close(self) -> None:
-        """Close all connections."""
-        await self._engine.dispose()
+        """Close all connections. One whose other end does not answer within the limit is let go."""
+        try:
+            async with asyncio.timeout(self._limit):
+                await self._engine.dispose()
+        except TimeoutError:
+            await self._engine.dispose(close=False)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
@@ -83,7 +94,7 @@ class Database:
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """A transaction, alone in its kind, committed at the end. Raises Refusal `store_unavailable`."""
-        async with self._bounded(), self._engine.begin() as connection:
+        async with self._bounded(), self._turn(), self._engine.begin() as connection:
             if self._is_sqlite:
                 # A transaction that first reads and then writes may fail halfway; one that begins as a
                 # writer waits for its turn.
@@ -91,6 +102,15 @@ class Database:
             else:
                 await connection.execute(_WRITER)
             yield connection
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """A writer's turn among those of this process: PostgreSQL lets them in as they came, SQLite who is lucky."""
+        if not self._is_sqlite:
+            yield
+            return
+        async with self._writing:
+            yield
 
     @asynccontextmanager
     async def _bounded(self) -> AsyncIterator[None]:
@@ -119,6 +139,19 @@ def _parse(url: str) -> URL:
     if parsed.get_backend_name() == "sqlite" and parsed.database in (None, "", ":memory:"):
         raise _unusable("JACKFIELD_STORE names SQLite without a file.", f"Add the path, {_EXAMPLE}.")
     return parsed
+
+
+def _for_asyncpg(url: URL) -> URL:
+    """The URL with what its driver calls otherwise; Refusal for what it would only fail on once it connects."""
+    if url.port is not None and not 0 < url.port < 65536:
+        raise _unusable(f"JACKFIELD_STORE names the port {url.port}; ports go from 1 to 65535.", "Correct it.")
+    # every provider of databases gives URLs with libpq's name
+    query = {"ssl" if name == "sslmode" else name: value for name, value in url.query.items()}
+    unknown = sorted(set(query) - _PARAMETERS)
+    if unknown:
+        detail = f"JACKFIELD_STORE has the parameter {unknown[0]}, which the driver asyncpg does not know."
+        raise _unusable(detail, f"Remove it; known are sslmode and {', '.join(sorted(_PARAMETERS))}.")
+    return url.set(query=query)
 
 
 def _sqlite(url: URL, limit: float) -> AsyncEngine:

@@ -233,16 +233,16 @@ class Sessions:
     async def watch(self) -> None:
         """Look at the store's changes every half second, and purge now and then, until cancelled.
 
-        Faults of the store are survived and logged once each time they begin.
+        Faults of the store, and faults of ours, are survived and logged once each time they begin.
         """
         failing = False
         while True:
             try:
                 await self.look_once()
                 await self._tidy_now_and_then()
-            except Refusal as refusal:
+            except Exception as exc:  # noqa: BLE001 - the root of a task: who does not look any more, hears of nothing
                 if not failing:
-                    log.warning("store_unavailable", reason=str(refusal.__cause__ or refusal))
+                    _warn(exc)
                 failing = True
                 self.judge_silence()
             else:
@@ -412,6 +412,14 @@ def _name(login: str) -> str:
         return normal_login(login)
     except Refusal:
         return ""
+
+
+def _warn(fault: Exception) -> None:
+    """Tell why the store's changes could not be read."""
+    if isinstance(fault, Refusal):
+        log.warning("store_unavailable", reason=str(fault.__cause__ or fault))
+    else:
+        log.error("store_unavailable", reason=type(fault).__name__, exc_info=fault)
 
 
 def _ended() -> Refusal:

@@ -13,13 +13,14 @@ import hashlib
 import inspect
 import math
 import secrets
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from jackfield.auth.attempts import network
 from jackfield.auth.credentials import Credential
 from jackfield.auth.tables import normal_login
 from jackfield.errors import Refusal
@@ -28,6 +29,7 @@ from jackfield.logs import log
 
 __all__ = [
     "CALLS",
+    "CALLS_OF_ADDRESS",
     "GRACE",
     "KEEP_NO",
     "RECHECKS",
@@ -52,8 +54,11 @@ KEEP_NO = 5.0
 THREADS = 8
 """Calls of a function that is not async which run at once."""
 
-CALLS = 64
+CALLS = 128
 """Calls for new callers that run or wait at once; one more is refused."""
+
+CALLS_OF_ADDRESS = 64
+"""Calls for new callers from one address that run or wait at once: who sends nonsense leaves room for others."""
 
 RECHECKS = 16
 """Calls for open connections that run at once."""
@@ -132,6 +137,7 @@ class Verifier:
         self._told = told
         self._known: OrderedDict[bytes, _Known] = OrderedDict()
         self._calls: dict[bytes, asyncio.Task[None]] = {}
+        self._calling: Counter[str] = Counter()
         self._slots = asyncio.Semaphore(RECHECKS)
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="jackfield-verify")
 
@@ -197,19 +203,25 @@ class Verifier:
         """Ask for a new caller; who comes with the same credential meanwhile waits for the same answer."""
         call = self._calls.get(key)
         if call is None:
-            if len(self._calls) >= CALLS:
+            asked = request()
+            address = network(asked.client)
+            if len(self._calls) >= CALLS or self._calling[address] >= CALLS_OF_ADDRESS:
                 raise _unavailable("More credentials come than can be judged at once.")
-            call = asyncio.create_task(self._call(key, credential, request()))
+            call = asyncio.create_task(self._call(key, credential, asked))
             self._calls[key] = call
-            call.add_done_callback(lambda call: self._called(key, call))
+            self._calling[address] += 1
+            call.add_done_callback(lambda call: self._called(key, address, call))
         try:
             # a caller who leaves does not take the answer from the others
             await asyncio.shield(call)
         except _Failed:
             raise _unavailable("Who this credential stands for could not be found out.") from None
 
-    def _called(self, key: bytes, call: asyncio.Task[None]) -> None:
+    def _called(self, key: bytes, address: str, call: asyncio.Task[None]) -> None:
         self._calls.pop(key, None)
+        self._calling[address] -= 1
+        if not self._calling[address]:
+            del self._calling[address]
         if not call.cancelled():
             call.exception()  # it may be that nobody waits for it any more
 

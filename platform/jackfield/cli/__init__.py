@@ -18,6 +18,7 @@ __all__ = ["main"]
 _COMMANDS: Mapping[str, tuple[str, str]] = {
     "serve": ("serve", "Start the server."),
     "check": ("check", "Tell every problem of the project, without starting anything."),
+    "test": ("test_command", "Run the examples of the project, here or against a server."),
     "publish": ("publish", "Make the files live in the running server."),
     "status": ("status", "Tell what the running server serves."),
     "refusals": ("refusals", "Tell who was refused lately, and why."),
@@ -25,6 +26,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "users": ("users", "Add, list and change the users who may log in."),
     "token": ("token_command", "Open a session for a user and print its token."),
     "new": ("new", "Begin a project in a new folder."),
+    "export": ("export", "Write documents, a Postman collection, a typed client."),
     "schema": ("schema", "Print the JSON Schema of endpoints.yaml for editors."),
 }
 

@@ -25,13 +25,16 @@ from jackfield.server.control import NoServer, ask
 from jackfield.server.options import is_loopback
 from jackfield.state import State, StateError
 
-__all__ = ["command"]
+__all__ = ["command", "facts", "log_in"]
 
 LIMIT = 10.0
 """Seconds for the login and for the handshake."""
 
 AHEAD = 16
 """Lines that are read before they can be sent."""
+
+PATIENCE = 0.25
+"""Seconds that the next line waits for an answer to the one before; not every process answers every message."""
 
 
 @click.command("call")
@@ -62,6 +65,7 @@ def command(
     """Send each line of standard input to the endpoint at URL, and print each frame that comes back.
 
     URL is ws://…, wss://…, http(s)://…, or a path such as /ws/greeting of this project's running server.
+    A line that the server refuses because it came too fast is sent again when the server takes it.
     Exit 1 where the server refuses or ends the connection, 3 where none is reached.
     """
     if login and token:
@@ -69,12 +73,12 @@ def command(
     if token and not (token.isascii() and token.isprintable()):
         raise Failure("--token holds characters that no token has; copy it whole, without line breaks", 2)
     address = _address(url, context.ensure_object(Context), state)
-    facts = _facts(address)
+    told = facts(address)
     if login:
-        token = _log_in(facts, login, password)
-    cookie = f"{facts['cookie'].partition('=')[0]}={token}" if token else ""
+        token = log_in(told, login, password)
+    cookie = f"{told['cookie'].partition('=')[0]}={token}" if token else ""
     if only_print:
-        for line in _other_clients(address, cookie, facts.get("send")):
+        for line in _other_clients(address, cookie, told.get("send")):
             click.echo(line)
         return
     asyncio.run(_talk(address, cookie, wait))
@@ -119,8 +123,11 @@ def _client(address: str) -> httpx.Client:
     return httpx.Client(verify=ssl.create_default_context(), trust_env=not _near(address), timeout=LIMIT)
 
 
-def _facts(address: str) -> dict[str, Any]:
-    """What the 426 of a plain GET says: the cookie's name, where to log in, what to send."""
+def facts(address: str) -> dict[str, Any]:
+    """What the 426 of a plain GET says: the cookie's name, where to log in, what to send.
+
+    Raises Failure: exit 3 where no server is reached, 1 where none of ours answers.
+    """
     try:
         with _client(address) as client:
             answer = client.get(f"http{address.removeprefix('ws')}")
@@ -132,18 +139,19 @@ def _facts(address: str) -> dict[str, Any]:
     return body
 
 
-def _log_in(facts: Mapping[str, Any], login: str, password: str | None) -> str:
+def log_in(told: Mapping[str, Any], login: str, password: str | None) -> str:
+    """The token of a new session; `told` is what `facts` gave. Asks for a password that is None. Raises Failure."""
     if password is None:
         if not sys.stdin.isatty():
             raise Failure("there is no terminal to ask for the password on; set JACKFIELD_PASSWORD", 2)
         password = click.prompt(f"Password of {login}", hide_input=True, err=True)
-    url = facts["login"]["url"]
+    url = told["login"]["url"]
     try:
         with _client(url) as client:
             answer = client.post(url, json={"login": login, "password": password})
     except (httpx.HTTPError, httpx.InvalidURL) as exc:
         raise Failure(f"the login did not reach the server: {exc}", 3) from exc
-    token = answer.cookies.get(facts["cookie"].partition("=")[0])
+    token = answer.cookies.get(told["cookie"].partition("=")[0])
     if answer.status_code != 200 or not token:
         raise Failure(_refused(answer.status_code, _object(answer.content)))
     return token
@@ -186,8 +194,9 @@ async def _exchange(socket: ClientConnection, wait: float) -> None:
     if sys.stdin.isatty():
         click.echo("Connected. Type a message and press Enter; Ctrl+D ends.", err=True)
     heard = asyncio.Event()
-    printing = asyncio.create_task(_print_frames(socket, heard))
-    sending = asyncio.create_task(_send_lines(socket))
+    turns = _Turns()
+    printing = asyncio.create_task(_print_frames(socket, heard, turns))
+    sending = asyncio.create_task(_send_lines(socket, turns))
     try:
         await asyncio.wait((printing, sending), return_when=asyncio.FIRST_COMPLETED)
         while not printing.done():
@@ -205,7 +214,47 @@ async def _exchange(socket: ClientConnection, wait: float) -> None:
         raise Failure(f"the server closed the connection: {socket.close_code} {socket.close_reason}")
 
 
-async def _send_lines(socket: ClientConnection) -> None:
+class _Turns:
+    """One line at a time: `answered` is told what came, `send` knows by it that the line has to go again.
+
+    Nothing in a refusal says whose it is. It is the last line's, as long as each line before was answered; once one
+    was not, within PATIENCE, refusals are printed instead.
+    """
+
+    def __init__(self) -> None:
+        self._answered = asyncio.Event()
+        self._again: float | None = None
+        self._waits = self._lost_count = False
+
+    def answered(self, frame: str | bytes) -> bool:
+        """A frame came; gives whether it is a refusal that is being seen to."""
+        body = _object(frame.encode() if isinstance(frame, str) else frame)
+        error = body.get("error")
+        wait = error.get("retry_after") if isinstance(error, dict) and error.get("code") == "rate_limited" else None
+        seen_to = isinstance(wait, int | float) and self._waits and not self._lost_count
+        if seen_to:
+            self._again = wait
+        if "event" not in body:
+            self._answered.set()
+        return seen_to
+
+    async def send(self, socket: ClientConnection, line: str) -> None:
+        """Send a line until it is taken, and wait a moment for its answer."""
+        self._waits = True
+        while self._waits:
+            self._answered.clear()
+            self._again = None
+            await socket.send(line)
+            try:
+                async with asyncio.timeout(PATIENCE):
+                    await self._answered.wait()
+            except TimeoutError:
+                self._lost_count = True
+            self._waits = self._again is not None
+            await asyncio.sleep(self._again or 0)
+
+
+async def _send_lines(socket: ClientConnection, turns: _Turns) -> None:
     lines: asyncio.Queue[str | None] = asyncio.Queue(AHEAD)
     loop = asyncio.get_running_loop()
     # A daemon: who waits at a terminal for a line must not keep the command when the server has closed.
@@ -213,14 +262,23 @@ async def _send_lines(socket: ClientConnection) -> None:
     while (line := await lines.get()) is not None:
         if line.strip():
             with suppress(ConnectionClosed):
-                await socket.send(line)
+                await turns.send(socket, line)
 
 
 def _read_lines(loop: asyncio.AbstractEventLoop, lines: asyncio.Queue[str | None]) -> None:
     with suppress(RuntimeError):  # the loop is closed: the command has ended
         for line in _lines(sys.stdin.fileno()):
-            asyncio.run_coroutine_threadsafe(lines.put(line), loop).result()
-        asyncio.run_coroutine_threadsafe(lines.put(None), loop).result()
+            _put(loop, lines, line)
+        _put(loop, lines, None)
+
+
+def _put(loop: asyncio.AbstractEventLoop, lines: asyncio.Queue[str | None], line: str | None) -> None:
+    putting = lines.put(line)
+    try:
+        asyncio.run_coroutine_threadsafe(putting, loop).result()
+    except RuntimeError:
+        putting.close()  # the loop would have run it
+        raise
 
 
 def _lines(source: int) -> Iterator[str]:
@@ -234,8 +292,10 @@ def _lines(source: int) -> Iterator[str]:
         yield rest.decode("utf-8", "replace")
 
 
-async def _print_frames(socket: ClientConnection, heard: asyncio.Event) -> None:
+async def _print_frames(socket: ClientConnection, heard: asyncio.Event, turns: _Turns) -> None:
     async for frame in socket:
+        if turns.answered(frame):
+            continue
         click.echo(frame if isinstance(frame, str) else f"binary: {frame.hex()}")
         heard.set()
 

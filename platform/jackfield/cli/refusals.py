@@ -21,7 +21,8 @@ def command(state: State, as_json: bool) -> None:
     """Tell the last 200 refusals of the running server, the newest last."""
     found = speak(state, "refusals")["refusals"]
     if as_json:
-        click.echo(json.dumps(found, ensure_ascii=False, indent=2))
+        text = json.dumps(found, ensure_ascii=False, indent=2)
+        click.echo("".join(map(_escaped, text)))
         return
     for refused in found:
         who = refused["login"] or "nobody"
@@ -35,3 +36,8 @@ def command(state: State, as_json: bool) -> None:
 def _printable(text: str) -> str:
     """What strangers sent must not steer the terminal of who reads it."""
     return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
+
+
+def _escaped(letter: str) -> str:
+    """A letter of a JSON text, which may have line ends and no other character that acts."""
+    return letter if letter.isprintable() or letter == "\n" else json.dumps(letter)[1:-1]

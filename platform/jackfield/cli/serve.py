@@ -104,7 +104,10 @@ def command(context: click.Context, /, state: State, workers: int, log: str, **g
     folder = project_folder(context.ensure_object(Context).folder)
     if workers > 1:
         raise Failure(f"--workers {workers}: more than one is not supported yet [not_supported_yet]", 2)
-    given["behind_proxy"] = tuple(part.strip() for part in given["behind_proxy"].split(",") if part.strip())
+    proxies = given["behind_proxy"]
+    given["behind_proxy"] = tuple(part.strip() for part in proxies.split(",") if part.strip())
+    if proxies and not given["behind_proxy"]:
+        raise Failure("--behind-proxy names no network; write 10.0.0.0/8 or 127.0.0.1, or leave it out", 2)
     if given["check_replies"] is None:
         given["check_replies"] = given["watch"]
     options = Options(**given)

@@ -82,6 +82,10 @@ class _Option(click.Option):
     def resolve_envvar_value(self, ctx: click.Context) -> str | None:
         """The value that the environment gives; called by click."""
         value = super().resolve_envvar_value(ctx)
+        if self.envvar == "JACKFIELD_PORT" and value and value.startswith("tcp://"):
+            # Kubernetes says so where a Service is called jackfield; what it means is no port of ours
+            click.echo(f"jackfield: warning: JACKFIELD_PORT={value} is of Kubernetes and is not read", err=True)
+            return None
         name = f"{self.envvar}_FILE"
         path = _file_of(str(self.envvar)) if self.secret else None
         if path is None:
@@ -89,10 +93,13 @@ class _Option(click.Option):
         if value is not None:
             raise Failure(f"{self.envvar} and {name} are both set; keep one of them", 2)
         try:
-            return path.read_text(encoding="utf-8").rstrip("\r\n")
+            text = path.read_text(encoding="utf-8").rstrip("\r\n")
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
             raise Failure(f"cannot read {path}, which {name} names: {reason}", 2) from error
+        if not text.strip():  # a default in its place would be another store, with another admin
+            raise Failure(f"{path}, which {name} names, is empty; write the value into it", 2)
+        return text
 
 
 def option(*names: str, secret: bool = False, **click_kwargs: Any) -> Callable[[F], F]:
@@ -207,7 +214,8 @@ def _open_state(state: Path | None, store: str | None, secret_keys: str | None) 
     try:
         opened = State.open(project, state=state, store=store, secret_keys=secret_keys, secret_keys_file=keys_file)
     except StateError as error:
-        raise Failure(str(error)) from error
+        # keys that were given are a wrong setting; whatever else is wrong with the state may mend itself
+        raise Failure(str(error), 1 if secret_keys is None else 2) from error
     for warning in opened.warnings():
         click.echo(f"jackfield: warning: {warning}", err=True)
     return opened

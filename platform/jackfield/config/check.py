@@ -6,14 +6,14 @@ gets its meaning. A part with a problem is left out and the rest goes on, so tha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from jackfield.config import inputs, signin, url
+from jackfield.config import examples, inputs, signin, url
 from jackfield.config.bounds import rate_within, size_within, time_within
 from jackfield.config.origins import normal
-from jackfield.config.plan import Access, AuthSettings, Endpoint, Example, Limits, Origins, Plan, Step
+from jackfield.config.plan import Access, AuthSettings, Endpoint, Limits, Origins, Plan
 from jackfield.config.problems import PathTuple, Problems
 from jackfield.config.shape import similar
 
@@ -56,7 +56,7 @@ class _Reading:
             "origins": self._origins,
             "limits": self._limits,
             "input": self._input,
-            "examples": self._examples,
+            "examples": lambda value, path: examples.read(value, path, self.roles, self.problems),
             "tags": lambda value, _: tuple(dict.fromkeys(value)),
             "subprotocols": self._subprotocols,
             "session_warning": lambda value, path: time_within(value, path, self.problems, *_WARNINGS),
@@ -173,21 +173,6 @@ class _Reading:
                 hint = "it carries the credential; remove it here"
                 self.problems.add((*path, number), "wrong_value", f"{name} belongs to Jackfield itself", hint)
         return tuple(dict.fromkeys(value))
-
-    def _examples(self, value: Any, path: PathTuple) -> tuple[Example, ...]:
-        return tuple(
-            Example(example.get("name", ""), tuple(_steps(example["steps"], (*path, number, "steps"))))
-            for number, example in enumerate(value)
-        )
-
-
-def _steps(raw: Any, path: PathTuple) -> Iterator[Step]:
-    for number, step in enumerate(raw):
-        # One item may hold both: first it is sent, then the answer comes, however they are written.
-        if "send" in step:
-            yield Step("send", step["send"], (*path, number, "send"))
-        if "expect" in step:
-            yield Step("expect", step["expect"], (*path, number, "expect"))
 
 
 def _merged(defaults: Mapping[str, Any], entry: Mapping[str, Any]) -> dict[str, Any]:

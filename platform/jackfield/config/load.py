@@ -7,12 +7,13 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from jackfield.config import check, schema, shape, source
 from jackfield.config.plan import Place, Plan
-from jackfield.config.problems import PathTuple, Problems
+from jackfield.config.problems import MOST, PathTuple, Problems
 from jackfield.config.source import Source
 from jackfield.errors import Problem
 
@@ -20,6 +21,7 @@ __all__ = ["Loaded", "load"]
 
 _MAIN = "endpoints.yaml"
 _FOLDER = "endpoints"
+_EXAMPLES = "examples"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +38,13 @@ class Loaded:
 
 
 def load(folder: Path) -> Loaded:
-    """Read endpoints.yaml and endpoints/*.yaml in `folder`. Never raises for what stands in them."""
-    sources = [_main(folder), *_further(folder)]
+    """Read endpoints.yaml, endpoints/*.yaml and examples/*.yaml in `folder`. Never raises for what stands in them."""
+    sources = [_main(folder), *_further(folder, _FOLDER)]
     problems = Problems({})
     for number, file in enumerate(sources):
         _judge(file, problems, schema.further() if number else schema.document())
     data, places = _joined(sources, problems)
+    sources += _add_examples(folder, data, places, problems, whole=not any(file.broken for file in sources))
     problems.places = places
     plan = check.plan({} if problems.full else data, problems)
     _find_keys(folder, plan, problems)
@@ -72,19 +75,19 @@ def _main(folder: Path) -> Source:
     return file
 
 
-def _further(folder: Path) -> list[Source]:
+def _further(folder: Path, below: str) -> list[Source]:
     try:
-        paths = sorted((folder / _FOLDER).glob("*.y*ml"))
+        paths = sorted((folder / below).glob("*.y*ml"))
     except OSError as error:
         message = f"the folder cannot be read: {error.strerror}"
-        problem = Problem("file_unreadable", message, file=f"{_FOLDER}/")
-        return [Source(f"{_FOLDER}/", problems=(problem,), broken=True)]
+        problem = Problem("file_unreadable", message, file=f"{below}/")
+        return [Source(f"{below}/", problems=(problem,), broken=True)]
     # Editors leave files that begin with a dot beside the one that is being written.
-    return [_one_further(path) for path in paths if not path.name.startswith(".")]
+    return [_one_further(path, below) for path in paths if not path.name.startswith(".")]
 
 
-def _one_further(path: Path) -> Source:
-    name = f"{_FOLDER}/{path.name}"
+def _one_further(path: Path, below: str) -> Source:
+    name = f"{below}/{path.name}"
     if path.suffix == ".yaml":
         return source.read(path, name)
     message = "this file is not read, because its name does not end in .yaml"
@@ -128,6 +131,47 @@ def _joined(sources: Iterable[Source], problems: Problems) -> tuple[dict[str, An
 def _endpoints(file: Source) -> Iterable[tuple[str, Any]]:
     found = file.data.get("endpoints") if isinstance(file.data, Mapping) else None
     return found.items() if isinstance(found, Mapping) else ()
+
+
+def _add_examples(
+    folder: Path, data: dict[str, Any], places: dict[PathTuple, Place], problems: Problems, *, whole: bool
+) -> list[Source]:
+    """Put what the files under examples/ hold behind the examples of their endpoints; gives the files.
+
+    `whole` tells that `data` holds all endpoints, so that others do not exist.
+    """
+    files = _further(folder, _EXAMPLES)
+    endpoints = data["endpoints"]
+    for file in files:
+        own = Problems(file.places)  # what is wrong in one file says nothing about the same place in another
+        _judge(file, own, schema.examples())
+        found = file.data.get("examples") if isinstance(file.data, Mapping) else None
+        for name in found if isinstance(found, Mapping) else ():
+            if isinstance(endpoints.get(name), Mapping):
+                endpoints[name] = _with_examples(endpoints[name], file, own, name, places)
+            elif whole and name not in endpoints:
+                message = f'there is no endpoint "{name}"'
+                own.add(("examples", name), "unknown_key", message, shape.similar(name, endpoints))
+        problems.found.update(islice(own.found.items(), max(0, MOST - len(problems.found))))
+    return files
+
+
+def _with_examples(
+    entry: Mapping[str, Any], file: Source, own: Problems, name: str, places: dict[PathTuple, Place]
+) -> Mapping[str, Any]:
+    """An endpoint with the sound examples that a file has of it, each with its place in that file."""
+    before = entry.get("examples", [])
+    further = file.data["examples"][name]
+    if not isinstance(before, list) or not isinstance(further, list):
+        return entry  # told already
+    examples = list(before)
+    for number, example in enumerate(further):
+        at: PathTuple = ("examples", name, number)
+        if own.sound(*at):
+            path: PathTuple = ("endpoints", name, "examples", len(examples))
+            places.update({(*path, *p[3:]): place for p, place in file.places.items() if p[:3] == at})
+            examples.append(example)
+    return {**entry, "examples": examples}
 
 
 def _inherited(data: Mapping[str, Any], places: Mapping[PathTuple, Place]) -> Mapping[PathTuple, Place]:

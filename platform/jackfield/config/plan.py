@@ -81,8 +81,9 @@ class Limits:
 class Step:
     """One step of an example: what a client sends, or what is expected to come to it. `path` is its place.
 
-    - `value` is the message; of `expect_error` an object with the error's `code` and whatever else it must have;
-      of `expect_close` the close code, a number.
+    - `value` is the message; of `expect_error` an object with the error's `code` and whatever else it must have
+      ("$id" stands beside the error); of `expect_close` the close code, a number, or 4000 and the HTTP status of
+      the refusal by which the client does not even enter.
     - `within` is how many seconds the step may take.
     - `partial` lets what comes hold more than `value` does, at every depth; lists must be as long.
     """
@@ -99,8 +100,9 @@ class Step:
 class Guest:
     """One client of an example: who it is logged in as and which address it opens.
 
-    `login` None means whoever the endpoint lets in: a user with the first of its roles, nobody where it is
-    public. An empty `login` is nobody. `params` and `query` are the texts of the address, decoded.
+    `login` None means whoever the endpoint lets in: some user with `roles`, or else with the first of the
+    endpoint's, and nobody where it lets nobody in and no role is given. An empty `login` is nobody. `params` and
+    `query` are the texts of the address, decoded; without `params` any that fit will do.
     """
 
     login: str | None = None

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from importlib import resources
 from typing import Any
 
-__all__ = ["document", "further"]
+__all__ = ["document", "examples", "further"]
 
 _TEXT = resources.files("jackfield.config").joinpath("schema.json").read_text("utf-8")
 
@@ -15,15 +15,16 @@ _TEXT = resources.files("jackfield.config").joinpath("schema.json").read_text("u
 def document(processes: Sequence[str] = (), roles: Sequence[str] = (), tags: Sequence[str] = ()) -> dict[str, Any]:
     """The JSON Schema 2020-12 of endpoints.yaml, as a fresh dict.
 
-    `processes` become the only values of `process`, `roles` (and admin) the only ones of `auth.roles`,
-    `tags` mere suggestions. Without them any well-formed name is taken.
+    `processes` become the only values of `process`, `roles` (and admin) the only ones of `auth.roles` and
+    of an example's `as`, `tags` mere suggestions. Without them any well-formed name is taken.
     """
     schema: dict[str, Any] = json.loads(_TEXT)
     endpoint = schema["$defs"]["endpoint"]["properties"]
     if processes:
         endpoint["process"]["enum"] = sorted(set(processes))
     if roles:
-        endpoint["auth"]["anyOf"][1]["properties"]["roles"]["items"]["enum"] = sorted({*roles, "admin"})
+        for lists in (endpoint["auth"], schema["$defs"]["exampleAs"]):
+            lists["anyOf"][1]["properties"]["roles"]["items"]["enum"] = sorted({*roles, "admin"})
     if tags:
         free = dict(endpoint["tags"]["items"])
         endpoint["tags"]["items"] = {"anyOf": [{"enum": sorted(set(tags))}, free]}
@@ -35,4 +36,19 @@ def further() -> dict[str, Any]:
     schema = document()
     schema["properties"] = {"endpoints": schema["properties"]["endpoints"]}
     schema["title"] = "A file under endpoints/ of Jackfield"
+    return schema
+
+
+def examples() -> dict[str, Any]:
+    """The schema of the files under examples/: `examples` of endpoints by name and your own `x-` keys, nothing else."""
+    schema = document()
+    wanted = {
+        "title": "Examples",
+        "description": "The examples of each endpoint, under the endpoint's name.",
+        "type": "object",
+        "additionalProperties": {"$ref": "#/$defs/endpoint/properties/examples"},
+        "examples": [{"greeting": [{"name": "Greeting", "steps": [{"send": {"message": "Hello"}}]}]}],
+    }
+    schema["properties"] = {"examples": wanted}
+    schema["title"] = "A file under examples/ of Jackfield"
     return schema

@@ -41,6 +41,7 @@ _SWAPPED: Mapping[tuple[str | int, type], str] = {
     ("endpoints", type(None)): "write below it, indented, the name of an endpoint, and below that `url` and `process`",
     ("examples", dict): "each example begins with a dash: `- steps: […]`",
     ("steps", dict): "each step begins with a dash: `- send: {…}`",
+    ("clients", list): "each client begins with its name: `anna:` in place of `-`, its keys indented below",
 }
 _BOUNDS = {
     "maxLength": "the text is longer than {} letters",
@@ -122,6 +123,7 @@ _LIMITS = {
     *("idle", "queue", "slow_consumer"),
 }
 _TOP = {"title", "auth", "roles", "defaults"}
+_ABOUT_A_CLIENT = {"as", "params", "query"}
 
 
 def _elsewhere(key: str, path: PathTuple) -> str:
@@ -132,6 +134,8 @@ def _elsewhere(key: str, path: PathTuple) -> str:
         return f"`{key}` stands under `limits`"
     if path == () and key in {"url", "process"}:
         return "an endpoint stands under `endpoints:` and its name"
+    if len(path) > 2 and path[-2] == "steps" and key in _ABOUT_A_CLIENT:
+        return f"`{key}` stands beside `steps`, or below `clients` and a client's name"
     if path == ("defaults",) and key in {"url", "process"}:
         return f"every endpoint has a `{key}` of its own"
     return ""

@@ -31,7 +31,11 @@ def sample(schema: Mapping[str, Any], narrowing: Mapping[str, Any] | None = None
     Whether it fits is for the caller to ask a validator; what cannot be seen from the schema, a `pattern` for
     example, is not tried.
     """
-    return _Sampler(schema).value(_joined(schema, narrowing or {}), 0)
+    return _sampled(_joined(schema, narrowing or {}))
+
+
+def _sampled(schema: Mapping[str, Any]) -> Any:
+    return _Sampler(schema).value(schema, 0)
 
 
 def text_of(name: str, schema: Mapping[str, Any]) -> str:
@@ -50,7 +54,8 @@ def _joined(schema: Mapping[str, Any], narrowing: Mapping[str, Any]) -> dict[str
             properties[name] = {**properties.get(name, {}), **found}
     required = [*schema.get("required", ()), *narrowing.get("required", ())]
     more = {"properties": properties, "required": list(dict.fromkeys(required))} if properties or required else {}
-    return {**schema, **more}
+    defs = {**narrowing.get("$defs", {}), **schema.get("$defs", {})}
+    return {**schema, **more, **({"$defs": defs} if defs else {})}
 
 
 class _Sampler:

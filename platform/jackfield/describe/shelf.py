@@ -1,7 +1,7 @@
 """Schemas of many processes in one document: each has a name there, and each `$ref` finds the name.
 
-A process's schema carries what it refers to in its own `$defs`, and `#` in it means itself. In a document `#`
-means the document, so all definitions move to one shelf of it, `#/components/schemas/`.
+A process's schema carries what it refers to inside itself, and `#` in it means itself. In a document `#` means
+the document, so whatever is referred to moves to one shelf of it, `#/components/schemas/`.
 """
 
 from __future__ import annotations
@@ -10,19 +10,22 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import unquote
 
 __all__ = ["Shelf", "at", "tidy"]
 
 JSON = dict[str, Any]
 
-_DATA = frozenset({"default", "enum", "const", "examples", "example"})
-_DATA_OF_NAMES = frozenset({"properties", "patternProperties", "$defs", "dependentSchemas"})
+_DATA = frozenset({"default", "enum", "const", "examples", "example", "dependentRequired"})
+_DATA_OF_NAMES = frozenset({"properties", "patternProperties", "dependentSchemas"})
 """Keywords whose keys are names of the author's: a property called `default` is a schema, no data."""
+_HOMES = frozenset({"$defs", "definitions", "$anchor", "$dynamicAnchor", "$id", "$schema"})
+"""Where a reference of the schema's own may end; none does in the document."""
 
 
 def at(name: str) -> JSON:
     """A reference to what stands on the shelf under `name`."""
-    return {"$ref": _address(name)}
+    return {"$ref": f"#/components/schemas/{name}"}
 
 
 class Shelf:
@@ -33,17 +36,31 @@ class Shelf:
         self._dialect = dialect
 
     def put(self, name: str, schema: Mapping[str, Any]) -> JSON:
-        """Put a schema with its `$defs` on the shelf as `name`; gives the reference to it.
+        """Put a schema on the shelf as `name`, with all that it refers to; gives the reference to it.
 
-        Its definitions are put there as `name.Definition`, in letters that the document's format allows.
+        What it refers to is put there as `name.Definition`, all in letters that the document's format allows, and
+        with a number where a name is taken. A reference that leads nowhere is left out.
         """
-        own = tidy(name)
-        defs = schema.get("$defs", {})
-        names = {defined: self._free(f"{own}.{tidy(defined)}") for defined in defs}
-        for defined, found in defs.items():
-            self.schemas[names[defined]] = self._moved(found, own, names)
-        body = {key: value for key, value in schema.items() if key not in ("$defs", "$id", "$schema")}
-        self.schemas[own] = self._moved(body, own, names)
+        own = self._free(tidy(name))
+        names = {"#": own}
+        waiting: list[tuple[str, Any]] = [(own, schema)]
+
+        def turned(reference: str) -> JSON:
+            """A reference of the schema's as one of the document's."""
+            if not reference.startswith("#"):
+                return {"$ref": reference}
+            if reference not in names:
+                found = _target(schema, reference)
+                if found is None:
+                    return {}
+                names[reference] = self._free(f"{own}.{tidy(_label(reference))}")
+                waiting.append((names[reference], found))
+            return at(names[reference])
+
+        while waiting:
+            shelved, found = waiting.pop(0)
+            moved = self._moved(found, turned)
+            self.schemas[shelved] = moved if isinstance(moved, dict) else {} if moved else {"not": {}}
         return at(own)
 
     def _free(self, name: str) -> str:
@@ -53,37 +70,54 @@ class Shelf:
         self.schemas[free] = {}
         return free
 
-    def _moved(self, schema: Any, own: str, names: Mapping[str, str]) -> Any:
+    def _moved(self, schema: Any, turned: Callable[[str], JSON]) -> Any:
         """`schema` with each reference turned to where its target stands now."""
+        if isinstance(schema, list):
+            return [self._moved(item, turned) for item in schema]
         if not isinstance(schema, Mapping):
             return schema
         found: JSON = {}
         for key, value in schema.items():
-            if key == "$ref" and isinstance(value, str):
-                found[key] = _turned(value, own, names)
-            elif key in _DATA:
+            if key in ("$ref", "$dynamicRef") and isinstance(value, str):
+                # One file has one meaning of a dynamic reference; two references hold both.
+                found = {**found, "allOf": [turned(value)]} if "$ref" in found else {**found, **turned(value)}
+            elif key in _DATA or key.startswith("x-"):
                 found[key] = value
             elif key in _DATA_OF_NAMES and isinstance(value, Mapping):
-                found[key] = {name: self._moved(item, own, names) for name, item in value.items()}
-            elif isinstance(value, list):
-                found[key] = [self._moved(item, own, names) for item in value]
-            else:
-                found[key] = self._moved(value, own, names)
+                found[key] = {name: self._moved(item, turned) for name, item in value.items()}
+            elif key == "allOf" and key in found:
+                found[key] += self._moved(value, turned)
+            elif key not in _HOMES:
+                found[key] = self._moved(value, turned)
         return self._dialect(found)
 
 
-def _address(name: str) -> str:
-    return f"#/components/schemas/{name}"
+def _target(schema: Any, reference: str) -> Any:
+    """What `#/a/pointer` or `#anchor` means in `schema`; None where it means nothing."""
+    if not reference.startswith("#/"):
+        return _anchored(schema, reference[1:])
+    for part in unquote(reference[2:]).split("/"):
+        part = part.replace("~1", "/").replace("~0", "~")
+        if isinstance(schema, list):
+            schema = schema[int(part)] if part.isdecimal() and int(part) < len(schema) else None
+        else:
+            schema = schema.get(part) if isinstance(schema, Mapping) else None
+    return schema if isinstance(schema, Mapping | bool) else None
 
 
-def _turned(reference: str, own: str, names: Mapping[str, str]) -> str:
-    if not reference.startswith("#"):
-        return reference
-    defined, _, rest = reference.removeprefix("#/$defs/").partition("/")
-    defined = defined.replace("~1", "/").replace("~0", "~")
-    if reference.startswith("#/$defs/") and defined in names:
-        return f"{_address(names[defined])}{'/' + rest if rest else ''}"
-    return _address(own) + reference.removeprefix("#")
+def _anchored(schema: Any, name: str) -> Any:
+    if isinstance(schema, Mapping):
+        if name in (schema.get("$anchor"), schema.get("$dynamicAnchor")):
+            return schema
+        schema = [value for key, value in schema.items() if key not in _DATA]
+    inner = schema if isinstance(schema, list) else ()
+    return next((found for item in inner if (found := _anchored(item, name)) is not None), None)
+
+
+def _label(reference: str) -> str:
+    """A name for what a reference means: of `#/$defs/Line`, Line."""
+    text = unquote(reference[1:]).removeprefix("/").removeprefix("$defs/").removeprefix("definitions/")
+    return text.replace("/", ".").replace("~1", "/").replace("~0", "~")
 
 
 def tidy(name: str) -> str:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote_to_bytes
 
 import msgspec
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
+from jackfield.auth.authority import is_own
 from jackfield.auth.tables import User, normal_login
 from jackfield.auth.users import Users
 from jackfield.errors import Refusal
@@ -22,13 +25,16 @@ from jackfield.server.json_api import Asked, JsonApi, moment, reply
 if TYPE_CHECKING:
     from jackfield.server.gateway import Gateway
 
-__all__ = ["AT", "ROLE", "Administration"]
+__all__ = ["AT", "ROLE", "Administration", "below"]
 
 AT = "/api"
 """Where the administration stands."""
 
 ROLE = "admin"
 """The role that may administer."""
+
+_USERS = f"{AT}/users/".encode()
+_BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
 
 class _New(msgspec.Struct, forbid_unknown_fields=True):
@@ -56,8 +62,8 @@ class Administration:
             }
         )
 
-    async def answer(self, request: Request, http: HttpRequest, path: str) -> Response:
-        """Answer one request; `path` is what follows AT. Raises Refusal."""
+    async def answer(self, request: Request, http: HttpRequest, path: Sequence[str]) -> Response:
+        """Answer one request; `path` is what `below` gives of it. Raises Refusal."""
         cors.judge_own(request)
         await self._admin(request)
         return await self.api.answer(request, http, AT, path)
@@ -129,6 +135,24 @@ class Administration:
         return who
 
 
+def below(request: Request) -> Sequence[str] | None:
+    """The segments that follow AT in a request's path, decoded; None where it is elsewhere.
+
+    A login may hold what no other address here can (`DOMAIN\\anna`, or a slash as many providers' do). Whatever
+    stands below AT is for administrators alone, so another reader in front of us who sees more segments opens nothing.
+    """
+    head, _, login = request.raw_path.partition(_USERS)
+    if head or not login:
+        found = request.below(AT)
+        return None if found is None else found[1:].split("/")
+    if _BAD_ESCAPE.search(login):
+        return None
+    try:
+        return ["users", *(unquote_to_bytes(part).decode() for part in login.split(b"/"))]
+    except UnicodeDecodeError:
+        return None
+
+
 def _as_json(user: User) -> dict[str, Any]:
     return {
         "login": user.login,
@@ -140,7 +164,10 @@ def _as_json(user: User) -> dict[str, Any]:
 
 
 def _refuse_oneself(by: Identity, login: str) -> None:
-    """Nobody locks the door behind them: there might be no other administrator."""
-    if normal_login(login) == by.login:
+    """Nobody locks the door behind them: there might be no other administrator.
+
+    Whom another authority vouches for is none of our users, even where the logins are spelled alike.
+    """
+    if is_own(by) and normal_login(login) == by.login:
         fix = "Another administrator can, or on the server's machine: jackfield users."
         raise Refusal("invalid_request", "You cannot take the administration from yourself.", fix)

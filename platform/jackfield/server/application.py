@@ -110,7 +110,10 @@ def _secret(name: str) -> str | None:
     if value is not None:
         raise StateError(f"{name} and {name}_FILE are both set; keep one of them")
     try:
-        return Path(path).read_text(encoding="utf-8").rstrip("\r\n")
+        text = Path(path).read_text(encoding="utf-8").rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as exc:
         reason = exc.strerror if isinstance(exc, OSError) else "it is not UTF-8"
         raise StateError(f"cannot read {path}, which {name}_FILE names: {reason}") from exc
+    if not text.strip():  # a default in its place would be another store
+        raise StateError(f"{path}, which {name}_FILE names, is empty; write the value into it")
+    return text

@@ -18,7 +18,6 @@ from jackfield.identity import Identity
 from jackfield.server import administration
 from jackfield.server.conversation import Conversation
 from jackfield.server.handshake import Request, rejudge
-from jackfield.server.session_end import SessionEnd
 
 if TYPE_CHECKING:
     from jackfield.server.gateway import Gateway
@@ -36,7 +35,6 @@ class Callers:
         self, gateway: Gateway, sessions: Sessions | None, *, folder: Path, clock: Callable[[], float]
     ) -> None:
         self._gateway = gateway
-        self._clock = clock
         self.authorities = Authorities(
             sessions,
             gateway.generation.table.plan.auth,
@@ -58,7 +56,8 @@ class Callers:
     def check_path(self, request: Request) -> None:
         """Raise Refusal `not_found` for the addresses of our own login where it is off."""
         auth = self._gateway.generation.table.plan.auth
-        if not auth.own and any(request.below(prefix) is not None for prefix in (auth.path, administration.AT)):
+        ours = request.below(auth.path) is not None or administration.below(request) is not None
+        if not auth.own and ours:
             what = "their identity provider" if auth.jwt else "the application that this server belongs to"
             raise Refusal("not_found", "There are no users and no login of our own here.", f"People log in at {what}.")
 
@@ -96,15 +95,7 @@ class Callers:
             if closing is not None:
                 member.end(closing.code, closing.reason)
             elif moved:
-                self._move(member)
-
-    def _move(self, member: Conversation) -> None:
-        """Arm the timer of another end; there may have been none before."""
-        if member.session_end is not None:
-            member.session_end.cancel()
-        route = self._gateway.generation.table.routes[member.endpoint]
-        member.session_end = SessionEnd(member, route.endpoint.session_warning, self._clock)
-        member.session_end.arm()
+                self._gateway.arm(member)
 
 
 def _shown(request: Request) -> verify.Request:

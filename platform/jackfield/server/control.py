@@ -2,7 +2,8 @@
 
 One connection carries one line of JSON each way:  {"secret": "…", "verb": "publish", "dry_run": true}
 The secret stands in `server.json` of the state folder (0600), so only who may read that file may speak. It
-is used once: the server writes the next one before it answers.
+is used once: the server writes the next one before it answers. Where it cannot be written, a full disk for
+example, the one from before goes on being good, for the command line must reach the server then above all.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import Any
 
 from jackfield.errors import PlanError
 from jackfield.logs import log
-from jackfield.state import write_private
+from jackfield.state import StateError, write_private
 
 __all__ = ["ControlServer", "NoServer", "ask"]
 
@@ -53,9 +54,13 @@ class ControlServer:
         self._answering: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
-        """Listen, and write server.json."""
+        """Listen, and write server.json. Raises StateError where it cannot be written."""
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, limit=MAX_LINE)
-        self._renew()
+        try:
+            self._renew()
+        except OSError as exc:
+            await self.close()
+            raise StateError(f"cannot write {self._path}: {exc.strerror or exc}") from exc
 
     async def close(self) -> None:
         """Stop listening, break off what is being answered, and remove server.json."""
@@ -70,10 +75,11 @@ class ControlServer:
 
     def _renew(self) -> None:
         assert self._server is not None, "start() comes first"
-        self._secret = secrets.token_urlsafe(32)
+        secret = secrets.token_urlsafe(32)
         port = self._server.sockets[0].getsockname()[1]
-        facts = {**self._facts, "pid": os.getpid(), "port": port, "secret": self._secret}
+        facts = {**self._facts, "pid": os.getpid(), "port": port, "secret": secret}
         write_private(self._path, json.dumps(facts, indent=2).encode())
+        self._secret = secret
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -101,7 +107,10 @@ class ControlServer:
             str(asked.get("secret", "")).encode(), self._secret.encode()
         ):
             return {"error": "wrong secret", "again": True}
-        self._renew()
+        try:
+            self._renew()
+        except OSError as exc:
+            log.warning("control_secret_kept", reason=exc.strerror or str(exc))
         verb = self._verbs.get(str(asked.get("verb")))
         if verb is None:
             return {"error": "unknown verb"}

@@ -196,7 +196,7 @@ class Conversation:
         self._share(limits)
 
     def _share(self, limits: Limits) -> None:
-        self._shared = self._live.paces.of(self.endpoint, self.identity.login, limits.rate_per_user)
+        self._shared = self._live.paces.of(self.endpoint, self.identity.login, limits.rate_per_user, self._now())
 
     def adapt(self, params: Mapping[str, Any], limits: Limits) -> None:
         """Take over what a publish changed for a connection that stays; called in the step that publishes."""

@@ -18,6 +18,7 @@ from typing import Any
 from websockets.protocol import State
 
 from jackfield.errors import CODES
+from jackfield.server import guards
 from jackfield.server.transport import STALL, Receiver
 from jackfield.server.websocket import FLOOD, STUCK, MendedProtocol
 
@@ -179,7 +180,7 @@ class DirectTransport(MendedProtocol):
         receiver, self._receiver = self._receiver, None
         if receiver is not None:
             close = self.conn.close_sent  # ours, or our answer to the client's
-            receiver.lost(close.code if close is not None else 1006)
+            receiver.lost(1006 if close is None or self._vanished else close.code)
 
     def _judge_reading(self) -> None:
         """Read, or not: not while the application asked for a pause or the client does not read."""
@@ -202,7 +203,11 @@ class DirectTransport(MendedProtocol):
         if self._stall is not None:
             self._stall.cancel()
         self._poured = 0
-        self._stall = self.loop.call_later(STALL, self._judge_stall, self.pending)
+        self._stall = self.loop.call_later(STALL, self._last_look, self.pending)
+
+    def _last_look(self, before: int) -> None:
+        """The time is over; what the client read in it, while our loop stood still, still counts."""
+        self._stall = self.loop.call_later(guards.GRACE, self._judge_stall, before)
 
     def _judge_stall(self, before: int) -> None:
         """Close a client that took nothing since; what little it takes gives it time again."""

@@ -30,7 +30,7 @@ from jackfield.server.generation import Generation
 from jackfield.server.invalid import Invalid, body, explain, refuse_size
 from jackfield.server.metrics import BOUNDS, Meter
 
-__all__ = ["Busy", "Dispatcher", "InPlace", "InTask", "Traced", "Writer"]
+__all__ = ["THREADS", "Busy", "Dispatcher", "InPlace", "InTask", "Task", "Traced", "Writer"]
 
 SLOW_CALL = 0.050
 """Seconds of one synchronous call on the event loop after which it is named in the log."""
@@ -81,23 +81,30 @@ class Busy(Exception):
 
 
 class Dispatcher:
-    """Calls processes. One for a node; holds the threads of blocking processes."""
+    """Calls processes. One for a node; holds the threads of blocking processes.
+
+    `failed` hears of each exception that a process raised, with the incident that the client is told; it must not
+    fail. `pool` is for blocking processes, with as many workers as `threads`; closing the dispatcher closes it too.
+    """
 
     def __init__(
         self,
         *,
         check_replies: bool = False,
         traced: Traced | None = None,
+        failed: Callable[[str, BaseException], None] | None = None,
+        pool: ThreadPoolExecutor | None = None,
         threads: int = THREADS,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self.clock = clock
         self._check_replies = check_replies
         self._traced = traced
+        self._tell_failed = failed
         self._deadlines = Deadlines()
         self._ways: WeakKeyDictionary[Generation, dict[str, tuple[InPlace | None, InTask]]] = WeakKeyDictionary()
         self._free = threading.BoundedSemaphore(threads)
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="jackfield-process")
+        self._pool = pool or ThreadPoolExecutor(threads, thread_name_prefix="jackfield-process")
 
     def close(self) -> None:
         """Give the threads back; calls that still run are not waited for."""
@@ -354,6 +361,8 @@ class Dispatcher:
             connection=connection.id,
             exc_info=exc,
         )
+        if self._tell_failed is not None:
+            self._tell_failed(incident, exc)
         return messages.error("process_failed", incident=incident, message_id=message_id)
 
 

@@ -21,11 +21,12 @@ from jackfield.groups.hub import Hub
 from jackfield.identity import Identity
 from jackfield.logs import log
 from jackfield.process.connection import Connection, part
-from jackfield.server import administration, cors, pages
+from jackfield.server import administration, cors, pages, telling
 from jackfield.server.arrival import arrive
 from jackfield.server.callers import Callers
 from jackfield.server.conversation import Conversation
 from jackfield.server.dispatch import Dispatcher
+from jackfield.server.documents import Documents
 from jackfield.server.drain import drain
 from jackfield.server.extension import EXTENSION, Socket
 from jackfield.server.generation import Generation
@@ -90,6 +91,7 @@ class Gateway:
         self._clock = clock
         self._login = Login(self)
         self._administration = administration.Administration(self)
+        self._documents = Documents(self)
         self.callers = Callers(self, sessions, folder=folder, clock=clock)
         if sessions is not None:
             sessions.subscribe(self._changed)
@@ -203,9 +205,6 @@ class Gateway:
         if limits.per_address is not None:
             conversation.address = counted_address(request.client)
         self.hub.seat(conversation)  # in the step that judged: a revocation from here on finds it
-        if conversation.identity.expires_at is not None:
-            warning = admission.route.endpoint.session_warning
-            conversation.session_end = SessionEnd(conversation, warning, self._clock)
         visit = _Visit(self, conversation, request.client)
         conversation.when_over(visit.end)
         try:
@@ -213,6 +212,9 @@ class Gateway:
         except OSError:
             conversation.lost(1006)  # the client left before it was accepted
             return
+        except BaseException:
+            conversation.lost(1006)  # the seat is given back, whoever failed
+            raise
         visit.begin()
         self.metrics.handshakes[admission.route.name, "accepted", ""] += 1
         if socket is not None:
@@ -223,6 +225,15 @@ class Gateway:
             await transport.run(conversation)
         finally:
             await conversation.finished()
+
+    def arm(self, member: Conversation) -> None:
+        """Tell an open conversation of the end of its session, as its endpoint's `session_warning` is by now."""
+        route = self.generation.table.routes.get(member.endpoint)
+        if member.session_end is not None:
+            member.session_end.cancel()
+        if route is not None and member.identity.expires_at is not None:
+            member.session_end = SessionEnd(member, route.endpoint.session_warning, self._clock)
+            member.session_end.arm()
 
     def _connection(self, request: Request, admission: Admission, conversation: Conversation) -> Connection:
         return Connection(
@@ -256,13 +267,14 @@ class Gateway:
             action = request.below(auth.path)
             if action is not None:
                 return await self._login.answer(request, http, action)
-            action = request.below(administration.AT)
-            if action is not None:
-                return await self._administration.answer(request, http, action)
+            below = administration.below(request)
+            if below is not None:
+                return await self._administration.answer(request, http, below)
             who = await self.who(request)
             if path == "/metrics":
                 return self._metrics(request, who)
-            return self._plain(request, who)
+            found = await self._documents.answer(request, who)
+            return self._plain(request, who) if found is None else found
         except Refusal as refusal:
             self.note(request, refusal, who)
             return pages.problem(refusal, auth, root=request.root)
@@ -354,13 +366,13 @@ class Gateway:
         """Keep a refusal for `jackfield refusals`, and log it."""
         refused = Refused(
             time=self._clock(),
-            path=request.raw_path.decode("latin-1")[:200],
+            path=telling.path(request.raw_path.decode("latin-1")),
             code=refusal.code,
             status=refusal.status,
             detail=refusal.detail,
             login=who.login if isinstance(who, Identity) else "",
             client=request.client,
-            origin=", ".join(request.values(b"origin"))[:200],
+            origin=telling.origins(request.values(b"origin")),
         )
         self.refusals.append(refused)
         log.info(
@@ -416,8 +428,8 @@ class _Visit:
 
     def begin(self) -> None:
         self._opened = True
-        if self._conversation.session_end is not None:
-            self._conversation.session_end.arm()
+        if self._conversation.session_end is None:  # a change may have been faster
+            self._gateway.arm(self._conversation)
         log.info("connection_opened", **self._facts())
 
     def end(self) -> None:
@@ -444,7 +456,7 @@ class _Visit:
             "login": self._conversation.identity.login,
             "session": self._conversation.identity.session,
             "client": self._client,
-            "origin": ", ".join(self._conversation.standing.origin),
+            "origin": telling.origins(self._conversation.standing.origin),
         }
 
 
@@ -456,5 +468,5 @@ def _short(refusal: Refusal) -> str:
 def _fault(request: Request) -> Refusal:
     """Log the exception that is being handled; what the caller is told of it."""
     incident = secrets.token_hex(4)
-    log.exception("server_fault", incident=incident, path=request.raw_path.decode("latin-1"))
+    log.exception("server_fault", incident=incident, path=telling.path(request.raw_path.decode("latin-1")))
     return Refusal("server_fault", more={"incident": incident})

@@ -65,7 +65,8 @@ class Request:
     @property
     def query(self) -> dict[str, str]:
         """The query parameters, the last of each name."""
-        return dict(parse_qsl(self.query_string.decode("latin-1"), keep_blank_values=True))
+        text = self.query_string.decode("latin-1")
+        return dict(parse_qsl(text, keep_blank_values=True)) if text else {}
 
     def below(self, prefix: str) -> str | None:
         """What of the path follows `prefix`, "/login" after "/auth" for example; None where it is elsewhere."""
@@ -113,7 +114,7 @@ def judge(
     endpoint = match.route.endpoint
     params = params_of(match)
     standing = Standing(endpoint.name, match.params, tuple(request.values(b"origin")), request.own)
-    _judge_origin(endpoint, standing, _place(table.plan, endpoint) if tell else "")
+    _judge_origin(endpoint, standing, table.plan if tell else None)
     identity = _judge_credential(endpoint, who, table, request.root)
     _judge_role(endpoint, identity)
     _judge_room(endpoint, identity, counts, request.client)
@@ -200,11 +201,17 @@ def _match(table: RoutingTable, request: Request, *, tell: bool) -> Match:
     raise Refusal("not_found", fix=fix)
 
 
-def _judge_origin(endpoint: Endpoint, standing: Standing, place: str = "") -> None:
+def _judge_origin(endpoint: Endpoint, standing: Standing, plan: Plan | None = None) -> None:
+    """With `plan` the refusal says where in it the line belongs; that is looked up for a refusal alone."""
     rule = endpoint.origins
-    origin.judge(
-        standing.origin, standing.own, any_origin=rule.any, allowed=rule.allowed, required=rule.required, place=place
-    )
+    asked, own = standing.origin, standing.own
+    try:
+        origin.judge(asked, own, any_origin=rule.any, allowed=rule.allowed, required=rule.required)
+    except Refusal:
+        if plan is None:
+            raise
+        place = _place(plan, endpoint)
+        origin.judge(asked, own, any_origin=rule.any, allowed=rule.allowed, required=rule.required, place=place)
 
 
 def _place(plan: Plan, endpoint: Endpoint) -> str:

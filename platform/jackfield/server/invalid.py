@@ -44,7 +44,7 @@ class Invalid(Exception):
         """The error frame, with the endpoint's example of a good message."""
         details = [fault.as_json() for fault in self.faults]
         return messages.error(
-            self.code, self.message, details=details, example=route.example, message_id=self.message_id
+            self.code, self.message, details=details, example=route.example_raw, message_id=self.message_id
         )
 
 

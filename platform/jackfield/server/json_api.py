@@ -7,7 +7,7 @@ Bodies are bounded in bytes and in time and must call themselves JSON, which no 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -30,6 +30,8 @@ BODY_LIMIT = 10.0
 """Seconds that a client has to send its body."""
 
 T = TypeVar("T")
+
+_LAST = 253402300799.0  # no calendar of ours goes on; a provider's token, or a project's function, may
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +76,11 @@ class JsonApi:
     def __init__(self, routes: Mapping[str, Mapping[str, Answer]]) -> None:
         self.routes = routes
 
-    async def answer(self, request: Request, http: HttpRequest, at: str, path: str) -> Response:
-        """Answer a request for `at` + `path`. The page that asks has been judged. Raises Refusal."""
+    async def answer(self, request: Request, http: HttpRequest, at: str, path: Sequence[str]) -> Response:
+        """Answer a request for what is at the segments `path` below `at`, decoded. Raises Refusal.
+
+        The page that asks has been judged.
+        """
         pattern, name = self._find(path)
         methods = self.routes.get(pattern)
         if methods is None:
@@ -90,17 +95,18 @@ class JsonApi:
             asked.refuse_other_kinds()
         return await answer(asked)
 
-    def _find(self, path: str) -> tuple[str, str]:
+    def _find(self, path: Sequence[str]) -> tuple[str, str]:
         """The path as it stands in `routes`, and what stands for `{one}` in it."""
-        if path in self.routes:
-            return path, ""
-        parts = path.split("/")
-        for place in (-1, -2):
-            if len(parts) + place > 1 and parts[place]:
-                pattern = "/".join([*parts[:place], "{one}", *(parts[place + 1 :] if place != -1 else ())])
-                if pattern in self.routes:
-                    return pattern, parts[place]
-        return path, ""
+        for pattern in self.routes:
+            wanted = pattern[1:].split("/")
+            if len(wanted) != len(path):
+                continue
+            others = [(one, given) for one, given in zip(wanted, path, strict=True) if one != given]
+            if not others:
+                return pattern, ""
+            if len(others) == 1 and others[0][0] == "{one}" and others[0][1]:
+                return pattern, others[0][1]
+        return "", ""
 
 
 def reply(body: Mapping[str, Any], headers: Mapping[str, str] | None = None, *, status: int = 200) -> Response:
@@ -109,8 +115,10 @@ def reply(body: Mapping[str, Any], headers: Mapping[str, str] | None = None, *, 
 
 
 def moment(seconds: float | None) -> str | None:
-    """Seconds since the epoch as RFC 3339 has them, in UTC."""
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+    """Seconds since the epoch as RFC 3339 has them, in UTC; the end of the year 9999 for what is beyond it."""
+    if seconds is None:
+        return None
+    return datetime.fromtimestamp(min(seconds, _LAST), UTC).isoformat(timespec="seconds")
 
 
 def _refuse_other_sites(request: Request) -> None:

@@ -14,13 +14,14 @@ import sys
 import threading
 import time
 from bisect import bisect_left
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import FrameType
 
 from jackfield.logs import log
 
-__all__ = ["BOUNDS", "LIMIT", "TELL_EVERY", "TICK", "TOLERANCE", "Lag", "Place", "place_of"]
+__all__ = ["BOUNDS", "LATELY", "LIMIT", "TELL_EVERY", "TICK", "TOLERANCE", "Lag", "Place", "place_of"]
 
 TICK = 0.25
 """Seconds between two looks at the clock."""
@@ -30,6 +31,9 @@ LIMIT = 0.25
 
 TOLERANCE = 0.05
 """Seconds that a look may be late without the loop counting as having stood still."""
+
+LATELY = 60.0
+"""Seconds after which a stop of the loop is no excuse any more for what a client sends."""
 
 TELL_EVERY = 10.0
 """Seconds between two lines about a blocked loop; all of them are counted."""
@@ -63,6 +67,7 @@ class Lag:
         self._clock = clock
         self._due = math.inf  # when the next look should come
         self._stood = 0.0
+        self._stops: deque[tuple[float, float]] = deque()  # those of the last LATELY: their end and length, in seconds
         self._told = -math.inf
         self._telling = threading.Lock()  # the loop's thread and the one beside it tell of the same thing
         self._told_of = -math.inf  # the look that was told of
@@ -75,6 +80,15 @@ class Lag:
         late = self._clock() - self._due
         return self._stood + late if late > TOLERANCE else self._stood
 
+    def stood_before(self) -> float:
+        """What `stood` was LATELY seconds ago: nothing that came then can still be on its way to us."""
+        self._forget(self._clock() - LATELY)
+        return self._stood - sum(seconds for _, seconds in self._stops)
+
+    def _forget(self, before: float) -> None:
+        while self._stops and self._stops[0][0] < before:
+            self._stops.popleft()
+
     def expect(self, tick: float = TICK) -> None:
         """The next look comes after `tick` seconds."""
         self._due = self._clock() + tick
@@ -85,7 +99,10 @@ class Lag:
         self.buckets[bisect_left(BOUNDS, late)] += 1
         self.seconds += late
         if late > TOLERANCE:
+            now = self._clock()
             self._stood += late
+            self._stops.append((now, late))
+            self._forget(now - LATELY)
         if late >= LIMIT:
             self.blocked += 1
             if self._told_of == self._due:

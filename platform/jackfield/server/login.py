@@ -48,7 +48,7 @@ class Login:
         """Answer one request; `path` is what follows `auth.path`. Raises Refusal."""
         # a page of another origin may neither log somebody in nor out (login CSRF, ASVS 5.0, 3.5.1)
         cors.judge(request, self._gateway.generation.table.plan)
-        return await self.api.answer(request, http, self._auth.path, path)
+        return await self.api.answer(request, http, self._auth.path, path[1:].split("/"))
 
     @property
     def _auth(self) -> AuthSettings:

@@ -22,6 +22,7 @@ import asyncio
 from typing import Any, Final, Protocol, cast
 
 from uvicorn._types import ASGISendEvent, HTTPScope, WebSocketScope
+from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
@@ -30,13 +31,14 @@ from websockets.protocol import State
 __all__ = ["OpeningProtocol", "Opens"]
 
 _HEAD = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
+_READ = Request("", Headers())  # stands where the parent keeps the request; the scope has all of it
 _WRITTEN = Response(101, "Switching Protocols", Headers())  # stands where the parent keeps its own response
 
 
 class Opens(Protocol):
     """What a WebSocket class takes over from our HTTP class."""
 
-    def begin(self, transport: asyncio.Transport, scope: HTTPScope, request: Request, accept: str) -> None:
+    def begin(self, transport: asyncio.Transport, scope: HTTPScope, accept: str) -> None:
         """Called once, instead of `connection_made` and of the request as bytes, for one that keeps to the RFC.
 
         `accept` is the value of Sec-WebSocket-Accept (RFC 6455, section 4.2.2).
@@ -53,7 +55,7 @@ class OpeningProtocol(WebSocketsSansIOProtocol):
         self._accept: str | None = None  # for the 101 that is still to be written
         self._read: HTTPScope | None = None  # what our HTTP class has read, until the scope is made of it
 
-    def begin(self, transport: asyncio.Transport, scope: HTTPScope, request: Request, accept: str) -> None:
+    def begin(self, transport: asyncio.Transport, scope: HTTPScope, accept: str) -> None:
         """See Opens. The application's task is made, and runs later."""
         self.connections.add(self)
         self.transport = transport
@@ -62,7 +64,7 @@ class OpeningProtocol(WebSocketsSansIOProtocol):
         self._read = scope
         self._accept = accept
         self._skip_request()
-        self.handle_connect(request)
+        self.handle_connect(_READ)
 
     def _skip_request(self) -> None:
         """Have the library's parser begin with frames: it looks at the state once, when it starts."""
@@ -78,14 +80,20 @@ class OpeningProtocol(WebSocketsSansIOProtocol):
             super().handle_connect(event)
             return
         self.request, self.response = event, _WRITTEN
-        if self.conn.available_extensions:
-            self.response, self._accept = self.conn.accept(event), None  # compression is agreed on by the library
         self.handshake_initiated = True
         self.scope, self._read = self._scope(self._read), None
+        if self.conn.available_extensions:  # compression is agreed on by the library
+            self.response, self._accept = self.conn.accept(self._as_read()), None
         self.queue.put_nowait({"type": "websocket.connect"})
         task = self.loop.create_task(self.run_asgi())
         task.add_done_callback(self.on_task_complete)
         self.tasks.add(task)
+
+    def _as_read(self) -> Request:
+        """The request as the library has it, where the library is to answer it."""
+        target, query = self.scope["raw_path"], self.scope["query_string"]
+        pairs = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in self.scope["headers"]]
+        return Request((target + b"?" + query if query else target).decode("latin-1"), Headers(pairs))
 
     def _scope(self, scope: HTTPScope) -> WebSocketScope:
         offered = [value.decode("latin-1") for name, value in scope["headers"] if name == b"sec-websocket-protocol"]
@@ -112,9 +120,11 @@ class OpeningProtocol(WebSocketsSansIOProtocol):
         if unusual or message["type"] != "websocket.accept":
             await super().send(message)
         elif message.get("headers"):
-            self.response, self._accept = self.conn.accept(self.request), None
+            self.response, self._accept = self.conn.accept(self._as_read()), None
             await super().send(message)  # the library looks at what the application adds
-        elif not self.transport.is_closing():
+        elif self.transport.is_closing():
+            raise ClientDisconnected
+        else:
             self._switch(message.get("subprotocol"))
 
     def _switch(self, subprotocol: str | None) -> None:

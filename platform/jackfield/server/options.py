@@ -109,7 +109,7 @@ def _is_address(url: str) -> bool:
         parts.port  # noqa: B018 - raises for one that is no number
     except ValueError:
         return False
-    known = parts.scheme in ("http", "https") and bool(parts.hostname)
+    known = parts.scheme in ("http", "https") and bool(parts.hostname) and not set(' "<>\\^`{|}').intersection(url)
     more = parts.query or parts.fragment or "@" in parts.netloc or "?" in url or "#" in url
     return known and not more and _PREFIX.fullmatch(parts.path) is not None
 

@@ -12,7 +12,7 @@ BURST = 2.0
 """Seconds of `limits.rate` that may come at once; once more as much beyond that, and it is a flood."""
 
 CREDIT = 30.0
-"""Seconds for which a loop that stood still is not counted against a client, of all that it stood still at most."""
+"""Seconds at most for which a loop that stood still lately (see Lag) is not counted against a client."""
 
 RESERVE = 60.0
 """Seconds of `limits.rate` at most that may have piled up in the network while we did not read, and for how long."""
@@ -20,12 +20,17 @@ RESERVE = 60.0
 ROUNDING = 1e-6
 """Seconds by which the sum of two clock readings may be off: a clock of a year counts in steps of 4e-9."""
 
+_ROOM = 1_000  # shared buckets that are kept before it is looked which of them are of use
+
 
 class Stood(Protocol):
     """How long the event loop has stood still. Implemented by Lag."""
 
     def stood(self) -> float:
         """Seconds, since the server began."""
+
+    def stood_before(self) -> float:
+        """What `stood` gave so long ago that it is no excuse any more."""
 
 
 class Pace:
@@ -83,7 +88,8 @@ class Pace:
             self._reserve = 0.0
         stood = self._lag.stood()
         if stood > self._stood:
-            self._reserve += min(stood - self._stood, CREDIT)
+            lately = stood - max(self._stood, self._lag.stood_before())
+            self._reserve += min(max(0.0, lately), CREDIT)
             self._reserve_ends = now + RESERVE
             self._stood = stood
         spent = min(self._reserve, ahead)
@@ -101,18 +107,36 @@ class Pace:
 
 
 class Paces:
-    """The buckets that connections share, by endpoint and login; one lives as long as a connection that has it."""
+    """The buckets that connections share, by endpoint and login.
+
+    One lives as long as a connection that has it, and until it is full again: who connects anew begins with no
+    fuller one.
+    """
 
     def __init__(self, lag: Stood) -> None:
         self._lag = lag
         self._shared: WeakValueDictionary[tuple[str, str], Pace] = WeakValueDictionary()
+        self._kept: dict[tuple[str, str], Pace] = {}
+        self._room = _ROOM
 
-    def of(self, endpoint: str, login: str, rate: float | None) -> Pace | None:
-        """The bucket of one user at one endpoint, for `limits.rate_per_user`; None where that is off, or for nobody."""
+    def of(self, endpoint: str, login: str, rate: float | None, now: float) -> Pace | None:
+        """The bucket of one user at one endpoint, for `limits.rate_per_user`; None where that is off, or for nobody.
+
+        `now` is a reading of the clock that the bucket goes by.
+        """
         if rate is None or not login:
             return None
-        pace = self._shared.get((endpoint, login))
+        key = (endpoint, login)
+        pace = self._shared.get(key)
         if pace is None:
-            pace = self._shared[endpoint, login] = Pace(self._lag)
+            if len(self._kept) >= self._room:
+                self.sweep(now)
+            pace = self._shared[key] = self._kept[key] = Pace(self._lag)
         pace.take(rate)
         return pace
+
+    def sweep(self, now: float) -> None:
+        """Forget the buckets that are full and belong to nobody who is connected."""
+        self._kept = {key: pace for key, pace in self._kept.items() if pace.due > now}
+        self._kept.update(self._shared)  # what is left there without us, connections have
+        self._room = max(_ROOM, 2 * len(self._kept))

@@ -15,7 +15,7 @@ from jackfield.describe.contract import send_of
 from jackfield.errors import CODES, Refusal
 from jackfield.routing import Route, RoutingTable
 
-__all__ = ["HSTS", "SECURITY_HEADERS", "document", "index", "problem", "secured", "upgrade_required"]
+__all__ = ["HSTS", "SECURITY_HEADERS", "document", "index", "page", "problem", "secured", "upgrade_required"]
 
 SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -34,7 +34,8 @@ _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</
 <meta name="viewport" content="width=device-width"><style>body{{font:16px/1.5 system-ui;max-width:46rem;margin:3rem
 auto;padding:0 1rem}}code,pre{{background:#8882;border-radius:4px;padding:.1em .3em;overflow-wrap:anywhere}}
 pre{{padding:1em;white-space:pre-wrap}}@media(prefers-color-scheme:dark){{body{{background:#111;color:#ddd}}
-a{{color:#8cf}}}}</style><h1>{title}</h1>{body}</html>"""
+a{{color:#8cf}}}}table{{border-collapse:collapse;display:block;overflow-x:auto}}td,th{{border:1px solid #8884;
+padding:.2em .6em;text-align:left;vertical-align:top}}</style>{body}</html>"""
 
 
 def document(body: Mapping[str, Any], refusal: Refusal) -> dict[str, Any]:
@@ -120,8 +121,22 @@ def index(table: RoutingTable, own: str) -> Response:
         for r in table.routes.values()
     ]
     body = f"<ul>{''.join(rows)}</ul>" if rows else "<p>No endpoint is published yet.</p>"
-    page = _PAGE.format(title=html.escape(table.plan.title or "Jackfield"), body=body)
-    return Response(page, 200, {**SECURITY_HEADERS, "Cache-Control": "no-store"}, "text/html; charset=utf-8")
+    links = {
+        "docs/reference": "Reference",
+        "docs": "Try it out",
+        "openapi.json": "OpenAPI",
+        "asyncapi.json": "AsyncAPI",
+    }
+    parts = [f'<a href="{path}">{text}</a>' for path, text in links.items()]
+    body += f"<p>{', '.join(parts)}</p>"
+    text = page(table.plan.title or "Jackfield", body)
+    return Response(text, 200, {**SECURITY_HEADERS, "Cache-Control": "no-store"}, "text/html; charset=utf-8")
+
+
+def page(title: str, body: str, *, headed: bool = False) -> str:
+    """A small page; `body` is HTML. Unless it is `headed`, the title stands above it."""
+    shown = html.escape(title)
+    return _PAGE.format(title=shown, body=body if headed else f"<h1>{shown}</h1>{body}")
 
 
 class _Problem(JSONResponse):
@@ -150,4 +165,4 @@ def _upgrade_page(route: Route, body: Mapping[str, Any], auth: AuthSettings) -> 
         f"<p>The cookie comes from <code>POST {html.escape(body['login']['url'])}</code>.</p>" if body["login"] else "",
         f"<p><strong>{html.escape(verdict)}</strong></p>" if verdict else "",
     ]
-    return _PAGE.format(title=html.escape(route.name), body="".join(parts))
+    return page(route.name, "".join(parts))

@@ -44,7 +44,7 @@ RETIRE_LIMIT = 600.0
 KEPT = 20
 """Publishes that are kept for the way back."""
 
-_FOLDERS = ("endpoints", "processes")
+_FOLDERS = ("endpoints", "examples", "processes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,6 +331,7 @@ class Publisher:
         judged = self._judged(generation.table)
         report = self._report(generation.table, judged, dry_run=False)
         before = self._gateway.install(generation)
+        old = before.table.routes
         self.published_at = self._clock()
         for member, closing in judged:
             if closing is not None:
@@ -338,6 +339,8 @@ class Publisher:
             else:
                 route = generation.table.routes[member.endpoint]
                 member.adapt(params_of(Match(route, member.standing.texts)), route.endpoint.limits)
+                if route.endpoint.session_warning != old[member.endpoint].endpoint.session_warning:
+                    self._gateway.arm(member)
         retiring = asyncio.create_task(before.retire(RETIRE_LIMIT))
         self._retiring[retiring] = before
         retiring.add_done_callback(self._retiring.pop)

@@ -22,6 +22,7 @@ from opentelemetry.trace import ProxyTracerProvider, Span, SpanKind, Status, Sta
 from jackfield.logs import log
 from jackfield.process.connection import Connection
 from jackfield.routing import Route
+from jackfield.server import telling
 from jackfield.server.dispatch import InPlace, InTask, Task, Writer
 from jackfield.server.tracing import Scope, Walk
 from jackfield.server.transport import Receive, Send
@@ -147,7 +148,7 @@ def _facts(scope: Scope) -> dict[str, str]:
     return {
         "http.request.method": "GET",
         "url.scheme": scope.get("scheme", ""),
-        "url.path": scope["path"],  # without the query string, which may hold anything
+        "url.path": telling.path(scope["path"]),
         "network.peer.address": client[0] if client else "",
     }
 

@@ -57,7 +57,8 @@ class Receiver(Protocol):
     def lost(self, code: int) -> None:
         """Nothing more will come and nothing can be sent. Called once.
 
-        `code` is the client's, or ours where we closed for what it sent, or 1006 where nobody closed.
+        `code` is the client's, or ours where we closed for what it sent, or 1006 where nobody closed or the client
+        answered no ping.
         """
 
 

@@ -3,7 +3,8 @@
 Private names of uvicorn 0.54 that are used here, to be looked at with each release:
   H11Protocol             _should_upgrade, handle_websocket_upgrade, ws_protocol_class, config, server_state,
                           app_state, connections, headers, scope, send_400_response, conn, cycle, transport, loop,
-                          _unset_keepalive_if_required, on_response_complete, shutdown
+                          _unset_keepalive_if_required, on_response_complete, shutdown, logger, flow, client, scheme
+  connection_made, whose place ours takes; FlowControl, get_remote_addr and is_ssl with it
   ServerProtocol          process_request (public in websockets 17, used without a connection)
 
 What is mended: an upgrade is read and judged once (see opening.py); a malformed one is answered by the
@@ -19,20 +20,25 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import sys
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
 import h11
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.utils import get_remote_addr, is_ssl
 from websockets.datastructures import Headers
 from websockets.exceptions import InvalidHandshake
 from websockets.http11 import Request as HandshakeRequest
 from websockets.server import ServerProtocol
+from websockets.utils import accept_key
 
 from jackfield.config.plan import AuthSettings
 from jackfield.errors import Refusal
+from jackfield.logs import log
 from jackfield.server import guards, pages
 from jackfield.server.head import HEAD, read_strictly
 from jackfield.server.opening import OpeningProtocol
@@ -43,6 +49,11 @@ QUIET = logging.getLogger("jackfield.uvicorn")
 """For what uvicorn and websockets tell of each connection, query strings included; ours tells without."""
 
 QUIET.setLevel(logging.WARNING)
+
+_FAULTS = logging.getLogger("jackfield.uvicorn.http")
+"""For what uvicorn tells of plain HTTP: faults of ours alone, a request that is no HTTP is told below."""
+
+_FAULTS.setLevel(logging.ERROR)
 
 _JUDGE = ServerProtocol(logger=QUIET)  # of no connection: to judge a request it needs nothing of one
 
@@ -56,11 +67,16 @@ MAX_HEADERS = 100
 MAX_HEADER_LINE = 8190  # websockets stops without an answer at 8,192 with the line's end
 
 
+_LONG = 4000  # bytes of a line from which on its length is looked at
+_CONNECTION = frozenset((b"upgrade", b"keep-alive, upgrade"))  # as nearly all clients and as Firefox write it
+_KEY = re.compile(rb"[A-Za-z0-9+/]{21}[AQgw]==")  # 16 bytes in Base64
+_UNUSUAL = frozenset((b"transfer-encoding", b"content-length", b"sec-websocket-protocol"))  # the library reads these
+
+
 @dataclass(frozen=True, slots=True)
 class Upgrade:
-    """An upgrade request that keeps to the RFC, and the value of Sec-WebSocket-Accept that answers it."""
+    """An upgrade request that keeps to the RFC: the value of Sec-WebSocket-Accept that answers it."""
 
-    request: HandshakeRequest
     accept: str
 
 
@@ -73,8 +89,36 @@ def upgrade_fault(method: str, target: str, version: str, headers: list[tuple[by
 def judge_upgrade(method: str, target: str, version: str, headers: list[tuple[bytes, bytes]]) -> Upgrade | str:
     """The upgrade that a request asks for, or what breaks RFC 6455, section 4.2.1, in it, as a sentence.
 
-    The library itself is asked, so that nothing it would refuse gets past here.
+    The library itself is asked, so that nothing it would refuse gets past here. Of what is written as nearly every
+    client writes it nothing is left to ask.
     """
+    if method == "GET" and version == "1.1" and len(target) < _LONG:
+        accept = _usual(headers)
+        if accept is not None:
+            return Upgrade(accept)
+    return _judge_unusual(method, target, version, headers)
+
+
+def _usual(headers: list[tuple[bytes, bytes]]) -> str | None:
+    """What answers a request whose headers are the plain ones, each once; None where the library has to look."""
+    found = dict(headers)
+    key = found.get(b"sec-websocket-key", b"")
+    if (
+        len(found) != len(headers)
+        or len(headers) > MAX_HEADERS
+        or found.get(b"sec-websocket-version") != b"13"
+        or found.get(b"upgrade", b"").lower() != b"websocket"
+        or found.get(b"connection", b"").lower() not in _CONNECTION
+        or not _UNUSUAL.isdisjoint(found)
+        or max(map(len, found)) > _LONG
+        or max(map(len, found.values())) > _LONG
+        or _KEY.fullmatch(key) is None
+    ):
+        return None
+    return accept_key(key.decode("ascii"))
+
+
+def _judge_unusual(method: str, target: str, version: str, headers: list[tuple[bytes, bytes]]) -> Upgrade | str:
     if len(headers) > MAX_HEADERS:
         return f"more than {MAX_HEADERS} headers"
     if len(f"{method} {target} HTTP/{version}") > MAX_HEADER_LINE or any(
@@ -90,7 +134,7 @@ def judge_upgrade(method: str, target: str, version: str, headers: list[tuple[by
         accept, _extensions, _subprotocol = _JUDGE.process_request(request)
     except InvalidHandshake as exc:
         return str(exc)
-    return Upgrade(request, accept)
+    return Upgrade(accept)
 
 
 class HttpProtocol(H11Protocol):
@@ -101,6 +145,7 @@ class HttpProtocol(H11Protocol):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.logger = _FAULTS
         read_strictly(self.conn)
         self._upgrade: Upgrade | None = None
         self._until = self.loop.time() + guards.REQUEST_LIMIT  # from the accept on; TLS is not there yet
@@ -111,13 +156,20 @@ class HttpProtocol(H11Protocol):
     # how long a request may take, and how large it may be
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # the parent's own
-        """A new connection; one too many is told so and closed."""
-        super().connection_made(transport)
+        """A new connection; one too many is told so and closed.
+
+        As the parent's, but without our own address, which nobody asks for and the system takes time to tell.
+        """
+        self.connections.add(self)
+        self.transport = transport
+        self.flow = FlowControl(transport)
+        self.client = get_remote_addr(transport)
+        self.scheme = "https" if is_ssl(transport) else "http"
         if len(self.connections) > guards.most_connections() + guards.PLAIN:
             self._turn_away()
             return
         self._owed = h11.IDLE
-        self._deadline = self.loop.call_at(self._until, self._too_late)
+        self._deadline = self.loop.call_at(self._until, self._last_look)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Nothing is owed any more."""
@@ -138,7 +190,7 @@ class HttpProtocol(H11Protocol):
         self._disarm()
         self._owed = state
         if state in _OWED:
-            self._deadline = self.loop.call_later(guards.REQUEST_LIMIT, self._too_late)
+            self._deadline = self.loop.call_later(guards.REQUEST_LIMIT, self._last_look)
 
     def on_response_complete(self) -> None:
         """Go on with the next request, of which a part may be here already."""
@@ -153,6 +205,10 @@ class HttpProtocol(H11Protocol):
             self._deadline.cancel()
             self._deadline = None
 
+    def _last_look(self) -> None:
+        """The time is over; what came in it and was not read yet still counts."""
+        self._deadline = self.loop.call_later(guards.GRACE, self._too_late)
+
     def _too_late(self) -> None:
         """Answer 408 where a request has begun (RFC 9110, section 15.5.9); who said nothing is told nothing."""
         self._deadline = None
@@ -162,7 +218,7 @@ class HttpProtocol(H11Protocol):
             return
         what = "head" if self._owed is h11.IDLE else "body"
         detail = f"The {what} of the request did not come to its end in {guards.REQUEST_LIMIT:g} seconds."
-        self._end_with(Refusal("request_too_slow", detail))
+        self._refuse(Refusal("request_too_slow", detail))
 
     # the upgrade
 
@@ -197,7 +253,7 @@ class HttpProtocol(H11Protocol):
             return
         self.connections.discard(self)
         protocol = kind(config=self.config, server_state=self.server_state, app_state=self.app_state)
-        protocol.begin(self.transport, self.scope, upgrade.request, upgrade.accept)
+        protocol.begin(self.transport, self.scope, upgrade.accept)
         self.transport.set_protocol(protocol)
 
     # answers that are the last ones
@@ -207,9 +263,14 @@ class HttpProtocol(H11Protocol):
         fault = sys.exception()
         if isinstance(fault, h11.RemoteProtocolError) and fault.error_status_hint == 431:
             detail = f"The head of the request is longer than {HEAD // 1024} KiB."
-            self._end_with(Refusal("headers_too_large", detail, "Send fewer or shorter headers and cookies."))
+            self._refuse(Refusal("headers_too_large", detail, "Send fewer or shorter headers and cookies."))
         else:
-            self._end_with(Refusal("malformed_request"))
+            self._refuse(Refusal("malformed_request"))
+
+    def _refuse(self, refusal: Refusal) -> None:
+        client = self.client[0] if self.client else ""
+        log.info("refused", code=refusal.code, status=refusal.status, path="", login="", client=client, origin="")
+        self._end_with(refusal)
 
     def _turn_away(self) -> None:
         """There is no room: 503 to who came last, the others stay."""

@@ -36,7 +36,7 @@ from websockets.protocol import State
 from jackfield.config.plan import Limits
 from jackfield.errors import CODES
 from jackfield.logs import log
-from jackfield.server import guards
+from jackfield.server import guards, telling
 from jackfield.server.opening import OpeningProtocol
 from jackfield.server.upgrade import QUIET
 
@@ -63,7 +63,7 @@ class MendedProtocol(OpeningProtocol):
     """WebSocket over the library's sans-I/O state machine, for any ASGI application."""
 
     # what is looked at with each message, out of the parent's dict, which is too large to be a fast one
-    __slots__ = ("_early", "_heard", "_pings_due")
+    __slots__ = ("_early", "_heard", "_pings_due", "_vanished")
 
     most_fragments = sys.maxsize
     """Of one message: no bound for an application that does not tune it."""
@@ -73,6 +73,7 @@ class MendedProtocol(OpeningProtocol):
         self.logger = QUIET
         self._heard = False  # whether a message came since the last ping, or waited for us when it was sent
         self._early: bytearray | None = None  # what came before our 101
+        self._vanished = False  # whether the client answered no ping: we closed, but it was gone
         self._pings_due = 0.0  # when, by the loop's clock, all pings that came would have come at the allowed rate
 
     # the application
@@ -84,7 +85,7 @@ class MendedProtocol(OpeningProtocol):
         except ClientDisconnected:
             pass
         except Exception:  # noqa: BLE001 - the last resort of a connection; logged with its stack
-            log.exception("application_failed", path=self.scope["path"])
+            log.exception("application_failed", path=telling.path(self.scope["path"]))
         else:
             if self._lives_on():
                 self.let_go()
@@ -223,11 +224,21 @@ class MendedProtocol(OpeningProtocol):
 
         Its pong may wait behind what we have not read; that it lives is known anyway.
         """
-        if self.read_paused or self._heard:
-            self.pong_timer = None
-            self.pending_ping_payload = None
-            self.schedule_ping()
+        if not self._is_excused():
+            self.pong_timer = self.loop.call_later(guards.GRACE, self._no_pong)
+
+    def _is_excused(self) -> bool:
+        if not (self.read_paused or self._heard):
+            return False
+        self.pong_timer = None
+        self.pending_ping_payload = None
+        self.schedule_ping()
+        return True
+
+    def _no_pong(self) -> None:
+        if self._is_excused():
             return
+        self._vanished = True
         super().keepalive_timeout()
         self.disconnected = True
         self._expect_the_end()

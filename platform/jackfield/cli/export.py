@@ -1,0 +1,152 @@
+"""`jackfield export`: what the project promises, in the formats of other tools. All of it is made from the same."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import click
+
+from jackfield.cli.settings import Context, Failure, project_folder
+from jackfield.describe import asyncapi, markdown, openapi, postman, python_client, typescript
+from jackfield.describe.contract import Contract, contract
+from jackfield.describe.text import as_yaml
+from jackfield.errors import PlanError
+from jackfield.server.publishing import build_in_thread
+
+__all__ = ["command"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+ADDRESS = "http://127.0.0.1:8000"
+"""Where `jackfield serve` listens when nothing else is said."""
+
+
+@click.group("export")
+def command() -> None:
+    """Write what the project promises in the formats of other tools.
+
+    The project is loaded as `check` does it; with problems nothing is written (exit 1). The same project gives
+    the same bytes.
+    """
+
+
+def _address(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
+    """The address as `http(s)://host[:port][/prefix]`; a WebSocket address says the same."""
+    scheme, found, rest = value.partition("://")
+    scheme = {"ws": "http", "wss": "https"}.get(scheme, scheme)
+    try:
+        parts = urlsplit(f"{scheme}://{rest}")
+        sound = scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        sound = False
+    if not found or not sound or parts.query or parts.fragment or parts.username is not None:
+        raise Failure(f"--url must be like https://desk.example.com, not {value}", 2)
+    return f"{scheme}://{rest}".rstrip("/")
+
+
+_url = click.option(
+    "--url",
+    "address",
+    default=ADDRESS,
+    show_default=True,
+    callback=_address,
+    help="Where the server is, as its callers address it.",
+)
+_form = click.option("--format", "form", type=click.Choice(["json", "yaml"]), default="json", show_default=True)
+
+
+@command.command("asyncapi")
+@_form
+@_url
+@click.pass_context
+def _asyncapi(context: click.Context, form: str, address: str) -> None:
+    """Print the AsyncAPI 3.1 document: endpoints, messages, replies, events, errors."""
+    _print(asyncapi.document(_contract(context), address), form)
+
+
+@command.command("openapi")
+@_form
+@_url
+@click.pass_context
+def _openapi(context: click.Context, form: str, address: str) -> None:
+    """Print the OpenAPI 3.1 document: logging in, administration, and what plain HTTP gets from an endpoint."""
+    _print(openapi.document(_contract(context), address), form)
+
+
+@command.command("markdown")
+@_url
+@click.pass_context
+def _markdown(context: click.Context, address: str) -> None:
+    """Print the reference as Markdown: each endpoint with its shapes, examples, limits, errors and close codes."""
+    click.echo(markdown.reference(_contract(context), address), nl=False)
+
+
+@command.command("postman")
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path), metavar="DIR")
+@_url
+@click.pass_context
+def _postman(context: click.Context, folder: Path, address: str) -> None:
+    """Write a collection and an environment for Postman to DIR, and the HTTP part as v2.1 JSON.
+
+    A collection that is there already is written over; what it holds besides stays, and is told.
+    """
+    _write(folder, postman.files(_contract(context), address))
+
+
+_CLIENTS: Mapping[str, tuple[str, Callable[[Contract], str]]] = {
+    "typescript": ("jackfield_client.ts", typescript.client),
+    "python": ("jackfield_client.py", python_client.client),
+}
+
+
+@command.command("client")
+@click.option("--lang", "language", type=click.Choice(sorted(_CLIENTS)), required=True, help="The language.")
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path), metavar="DIR")
+@click.pass_context
+def _client(context: click.Context, language: str, folder: Path) -> None:
+    """Write a typed client to DIR: one file with the messages, replies and errors of each endpoint."""
+    name, write = _CLIENTS[language]
+    _write(folder, {name: write(_contract(context))})
+
+
+def _contract(context: click.Context) -> Contract:
+    folder = project_folder(context.ensure_object(Context).folder)
+    try:
+        with redirect_stdout(sys.stderr):  # what modules print while they are imported is no part of a document
+            table = asyncio.run(build_in_thread(folder, 0))
+    except PlanError as exc:
+        for problem in exc.problems:
+            click.echo(str(problem), err=True)
+        count = sum(problem.severity == "error" for problem in exc.problems)
+        raise Failure(f"nothing is exported: {count} problem{'' if count == 1 else 's'} in {folder}") from exc
+    table.catalog.release()
+    return contract(table)
+
+
+def _print(document: Mapping[str, Any], form: str) -> None:
+    text = as_yaml(document) if form == "yaml" else json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+    click.echo(text, nl=False)
+
+
+def _write(folder: Path, files: Mapping[str, str]) -> None:
+    """Write all files; what lies in the same folders from before is named, since it may be of an older plan."""
+    rooms = {folder / Path(path).parent for path in files if Path(path).parent != Path()}
+    before = {found for room in rooms if room.is_dir() for found in room.iterdir() if found.is_file()}
+    try:
+        for path, text in files.items():
+            target = folder / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text, encoding="utf-8", newline="\n")
+    except OSError as exc:
+        raise Failure(f"{exc.filename or folder} cannot be written: {exc.strerror}") from exc
+    left = sorted(before - {folder / path for path in files})
+    for found in left:
+        click.echo(f"left as it was, and not part of this export: {found}", err=True)
+    click.echo(f"wrote {len(files)} file{'' if len(files) == 1 else 's'} to {folder}", err=True)

@@ -1,0 +1,180 @@
+"""`jackfield test`: run the examples of endpoints.yaml, in this process or against a server."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import redirect_stdout
+from difflib import get_close_matches
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import click
+
+from jackfield.cli.call import facts, log_in
+from jackfield.cli.settings import Context, Failure, option, project_folder
+from jackfield.config.plan import Place
+from jackfield.describe.contract import contract
+from jackfield.errors import PlanError, Problem
+from jackfield.routing import RoutingTable
+from jackfield.server.publishing import build_in_thread
+from jackfield.testing.client import Project
+from jackfield.testing.examples import Case, InProcess, Result, cases, run
+from jackfield.testing.live import Live, NoServer
+from jackfield.testing.report import FORMATS, annotation, github, junit, junit_of_problems, summary, text
+
+__all__ = ["command"]
+
+
+@click.command("test")
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@option("--url", metavar="URL", help="The server to test, like wss://desk.example.com; without it none is needed.")
+@click.option("--login", help="With --url: log in as this user; the password is asked for.")
+@option("--password", secret=True, help="The password for --login, where there is no terminal to ask on.")
+@option(
+    "--token",
+    "tokens",
+    multiple=True,
+    secret=True,
+    metavar="TOKEN",
+    help="With --url: the token of every client that is logged in; or LOGIN=TOKEN for that login of the examples. "
+    "May be given several times.",
+)
+@option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
+@click.pass_context
+def command(
+    context: click.Context,
+    names: tuple[str, ...],
+    url: str | None,
+    login: str | None,
+    password: str | None,
+    tokens: tuple[str, ...],
+    form: str,
+) -> None:
+    """Run the examples of this project; NAME is an endpoint or an example, all of them without one.
+
+    Without --url they run in this process, with the project's own resources: no server, no port, no login. With
+    --url they run against that server; an example whose clients must be logged in is skipped where there is no
+    token for them.
+
+    What a program reads goes to stdout, the summary to stderr. Exit 1 where one fails or the project has problems,
+    3 where no server is reached.
+    """
+    folder = project_folder(context.ensure_object(Context).folder)
+    if url is None and (login or tokens):
+        raise Failure("--login and --token belong to --url; in process nobody has to log in", 2)
+    if login and tokens:
+        raise Failure("give --login or --token, not both", 2)
+    try:
+        with redirect_stdout(sys.stderr):  # what processes print is no report
+            if url is None:
+                results = asyncio.run(_in_process(folder, names))
+            else:
+                results = asyncio.run(_live(folder, names, _address(url), _Credentials(login, password, tokens)))
+    except PlanError as exc:
+        for line in _problem_lines(exc.problems, form, folder):
+            click.echo(line)
+        errors = sum(problem.severity == "error" for problem in exc.problems)
+        raise Failure(f"{errors} problem{'' if errors == 1 else 's'} in {folder}") from None
+    except NoServer as exc:
+        raise Failure(str(exc), 3) from None
+    _tell(results, form, folder)
+
+
+def _tell(results: Sequence[Result], form: str, folder: Path) -> None:
+    lines: Iterable[str] = text(results)
+    if form != "text":
+        lines = [junit(results)] if form == "junit" else github(results, folder)
+    for line in lines:
+        click.echo(line)
+    if not results:
+        click.echo("there are no examples; write some under `examples:` of an endpoint", err=True)
+    elif any(result.failure for result in results):
+        raise Failure(summary(results))
+    else:
+        click.echo(summary(results), err=True)
+
+
+async def _in_process(folder: Path, names: Sequence[str]) -> list[Result]:
+    try:
+        async with Project(folder) as project:
+            chosen = _chosen(project.table, names)
+            return [result async for result in run(chosen, InProcess(project))]
+    except TimeoutError as exc:  # of the way out: a process in a thread that does not return
+        raise Failure(str(exc)) from None
+
+
+async def _live(folder: Path, names: Sequence[str], address: str, credentials: _Credentials) -> list[Result]:
+    table = await build_in_thread(folder, 0)
+    try:
+        chosen = _chosen(table, names)
+        live = Live(address, table, credentials.tokens(address, table))
+        return [result async for result in run(chosen, live, live.skip)]
+    finally:
+        table.catalog.release()
+
+
+def _chosen(table: RoutingTable, names: Sequence[str]) -> list[Case]:
+    """The examples that are meant by `names`, in the order of the files."""
+    found = cases(table)
+    known = {*table.routes, *(case.name for case in found)}
+    for name in names:
+        if name not in known:
+            near = get_close_matches(name, known, n=1, cutoff=0.6)
+            hint = f'; did you mean "{near[0]}"?' if near else ""
+            raise Failure(f'no endpoint and no example is called "{name}"{hint}', 2)
+    return [case for case in found if not names or {case.endpoint, case.name} & set(names)]
+
+
+class _Credentials:
+    """What the command line says about who is logged in."""
+
+    def __init__(self, login: str | None, password: str | None, tokens: Sequence[str]) -> None:
+        self._login = login
+        self._password = password
+        self._given = tokens
+
+    def tokens(self, address: str, table: RoutingTable) -> Mapping[str, str]:
+        """The token of each login of the examples; the one under "" is for all others."""
+        if self._login:
+            path = next((operation.filled for operation in contract(table).operations), "")
+            return {"": log_in(facts(address + path), self._login, self._password)}
+        examples = [example for route in table.routes.values() for example in route.endpoint.examples]
+        logins = {guest.login for example in examples for guest in example.guests.values()}
+        found: dict[str, str] = {}
+        for given in self._given:
+            login, sign, token = given.partition("=")
+            # a token may end with signs of equality: base64 pads with them
+            key, value = (login, token) if sign and token.strip("=") else ("", given)
+            if key and key not in logins:
+                known = ", ".join(sorted(filter(None, logins))) or "none"
+                raise Failure(f"--token: no example has a client with the login {key[:40]}; there are: {known}", 2)
+            if key in found:
+                raise Failure(f"--token: there are two for {key or 'every login'}", 2)
+            if not (value.isascii() and value.isprintable()):
+                raise Failure("--token holds characters that no token has; copy it whole, without line breaks", 2)
+            found[key] = value
+        return found
+
+
+def _address(url: str) -> str:
+    """The address as `ws(s)://host[:port][/prefix]`; an HTTP address says the same."""
+    scheme, found, rest = url.partition("://")
+    scheme = {"http": "ws", "https": "wss"}.get(scheme, scheme)
+    try:
+        parts = urlsplit(f"{scheme}://{rest}")
+        sound = scheme in ("ws", "wss") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        sound = False
+    if not found or not sound or parts.query or parts.fragment or parts.username is not None:
+        raise Failure(f"--url must be like wss://desk.example.com, not {url}", 2)
+    return f"{scheme}://{rest}".rstrip("/")
+
+
+def _problem_lines(problems: Sequence[Problem], form: str, folder: Path) -> list[str]:
+    if form == "junit":
+        return [junit_of_problems(problems)]
+    if form == "github":
+        return [annotation(p.severity, Place(p.file, p.line, p.column), p.code, str(p), folder) for p in problems]
+    return [str(problem) for problem in problems]

@@ -1,0 +1,167 @@
+"""The `examples` of one endpoint: data of the right shape -> Example, and what is wrong in spite of its shape.
+
+Whether an example fits the process is judged later, by fitting.py, when the process is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
+
+from jackfield.config.bounds import time_within
+from jackfield.config.plan import Example, Guest, Step
+from jackfield.config.problems import PathTuple, Problems
+from jackfield.config.shape import similar
+from jackfield.errors import CODES
+
+__all__ = ["MOST", "read"]
+
+MOST = 1000
+"""Examples of one endpoint, those in files under examples/ included."""
+
+_EXPECTATIONS = ("expect", "expect_error", "expect_close")
+_WITHIN = ("10ms", "5m")
+_BUILT_IN_ROLE = "admin"
+_ABOUT_A_CLIENT = ("as", "params", "query")
+# RFC 6455, section 7.4: what an endpoint may send, and what libraries and applications have for themselves
+_CLOSE_CODES = {*range(1000, 1004), *range(1007, 1015), *range(3000, 5000)}
+
+_Kind = Literal["expect", "expect_error", "expect_close"]
+
+
+def read(value: Any, path: PathTuple, roles: Mapping[str, str] | None, problems: Problems) -> tuple[Example, ...]:
+    """The examples that `value`, a list of the schema's shape, means; `roles` are those that the file declares."""
+    if len(value) > MOST:
+        problems.add(path, "wrong_value", f"there are {len(value):,} examples", f"at most {MOST:,} of one endpoint")
+        return ()
+    _same_names(value, path, problems)
+    return tuple(_example(raw, (*path, number), roles, problems) for number, raw in enumerate(value))
+
+
+def _same_names(value: Any, path: PathTuple, problems: Problems) -> None:
+    first: dict[str, int] = {}
+    for number, raw in enumerate(value):
+        name = raw.get("name", "")
+        other = first.setdefault(name, number)
+        if name and other != number:
+            where = problems.place((*path, other, "name"))
+            hint = f"the first one is at {where.file}:{where.line}:{where.column}"
+            problems.add((*path, number, "name"), "duplicate_key", f'the example "{name}" stands twice', hint)
+
+
+def _example(raw: Mapping[str, Any], path: PathTuple, roles: Mapping[str, str] | None, problems: Problems) -> Example:
+    clients = raw.get("clients")
+    if clients is None:
+        guests = {"": _guest(raw, path, roles, problems)}
+    else:
+        for key in _ABOUT_A_CLIENT:
+            if key in raw:
+                hint = "write it below `clients` and the client's name"
+                problems.add((*path, key), "wrong_value", f"`{key}` stands beside `clients`", hint)
+        at = (*path, "clients")
+        guests = {name: _guest(found or {}, (*at, name), roles, problems) for name, found in clients.items()}
+    steps = _Steps(guests, problems)
+    return Example(raw.get("name", ""), tuple(steps.read(raw["steps"], (*path, "steps"))), guests)
+
+
+def _guest(raw: Mapping[str, Any], path: PathTuple, roles: Mapping[str, str] | None, problems: Problems) -> Guest:
+    params, query = _texts(raw.get("params", {})), _texts(raw.get("query", {}))
+    who = raw.get("as")
+    if who is None:
+        return Guest(params=params, query=query)
+    if who == "nobody":
+        return Guest("", params=params, query=query)
+    for number, role in enumerate(who.get("roles", ())):
+        if roles is not None and role not in roles and role != _BUILT_IN_ROLE:
+            hint = similar(role, roles) or "add it under `roles:` at the top of endpoints.yaml"
+            problems.add((*path, "as", "roles", number), "unknown_role", f'there is no role "{role}"', hint)
+    return Guest(who.get("login"), tuple(dict.fromkeys(who.get("roles", ()))), params, query)
+
+
+def _texts(raw: Mapping[str, Any]) -> Mapping[str, str]:
+    return {name: str(value) for name, value in raw.items()}
+
+
+class _Steps:
+    """The steps of one example. One item of the list may be two: what is sent, and what comes of it."""
+
+    def __init__(self, guests: Mapping[str, Guest], problems: Problems) -> None:
+        self.guests = guests
+        self.problems = problems
+
+    def read(self, raw: Any, path: PathTuple) -> Iterator[Step]:
+        for number, item in enumerate(raw):
+            yield from self._item(item, (*path, number))
+
+    def _item(self, item: Mapping[str, Any], path: PathTuple) -> Iterator[Step]:
+        expected = [key for key in _EXPECTATIONS if key in item]
+        if "send" not in item and not expected:
+            message = "nothing is sent and nothing is expected"
+            self.problems.add(path, "wrong_value", message, f"add `send` or one of {', '.join(_EXPECTATIONS)}")
+            return
+        for key in expected[1:]:
+            hint = "one step expects one thing; write the other as a step of its own"
+            self.problems.add((*path, key), "wrong_value", f"`{key}` stands beside `{expected[0]}`", hint)
+        for key, wanted in (("within", _EXPECTATIONS), ("partial", ("expect",))):
+            if key in item and not set(wanted) & set(expected):
+                hint = f"it belongs to {' or '.join(f'`{name}`' for name in wanted)}"
+                self.problems.add((*path, key), "wrong_value", f"`{key}` means nothing here", hint)
+        client = self._client(item, path)
+        if "send" in item:
+            yield Step("send", item["send"], (*path, "send"), client)
+        for key in expected[:1]:
+            yield self._expectation(key, item, path, client)
+
+    def _expectation(self, key: Any, item: Mapping[str, Any], path: PathTuple, client: str) -> Step:
+        kind: _Kind = key
+        meaning = {"expect": lambda value, _: value, "expect_error": self._error, "expect_close": self._close}[kind]
+        value = meaning(item[kind], (*path, kind))
+        within = 5.0
+        if "within" in item:
+            within = time_within(item["within"], (*path, "within"), self.problems, *_WITHIN) or within
+        return Step(kind, value, (*path, kind), client, within, bool(item.get("partial", False)))
+
+    def _client(self, item: Mapping[str, Any], path: PathTuple) -> str:
+        names = list(self.guests)
+        if "client" not in item:
+            if len(names) > 1:
+                hint = f"add `client:` with one of {', '.join(names)}"
+                self.problems.add(path, "missing_key", "there are several clients, and the step names none", hint)
+            return names[0]
+        client = str(item["client"])
+        if client not in names or not client:
+            hint = similar(client, names) or "name it under `clients:` of the example"
+            self.problems.add((*path, "client"), "unknown_client", f'the example has no client "{client}"', hint)
+        return client
+
+    def _error(self, value: Any, path: PathTuple) -> Mapping[str, Any]:
+        error = {"code": value} if isinstance(value, str) else dict(value)
+        known = CODES.get(error["code"])
+        if known is not None and known.moment != "message":
+            hint = "it is never told over a WebSocket"
+            if _number(known.name):
+                hint = f"write `expect_close: {known.name}`"
+            message = f'"{known.name}" is no error that answers a message'
+            self.problems.add(path, "wrong_value", message, hint)
+        return error
+
+    def _close(self, value: Any, path: PathTuple) -> int:
+        if isinstance(value, str):
+            number = _number(value)
+            if not number:
+                endings = [name for name in CODES if _number(name)]
+                hint = similar(value, endings) or "docs/errors.md lists all codes; a process's own are numbers"
+                self.problems.add(path, "wrong_value", f'"{value}" is no code that ends a connection', hint)
+            return number
+        if value not in _CLOSE_CODES:
+            hint = "a connection ends with 1000 to 1003, 1007 to 1014, or 3000 to 4999 (RFC 6455, section 7.4)"
+            self.problems.add(path, "wrong_value", f"{value} is no close code that is ever sent", hint)
+        return int(value)
+
+
+def _number(name: str) -> int:
+    """What a code is called in `expect_close`: its close code, or 4000 and the status of a refusal; 0 for others."""
+    code = CODES.get(name)
+    if code is None:
+        return 0
+    return 4000 + code.status if code.moment == "handshake" else code.close

@@ -1,0 +1,93 @@
+"""What an endpoint's examples say of each kind of message, as payloads that can stand in a document.
+
+A step may leave things out (`partial`, an error's sentence) or be wrong on purpose. Only what is whole, or can be
+made so, and fits the schema is shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from jackfield.config.plan import Step
+from jackfield.describe import frames
+from jackfield.describe.contract import JSON, Operation
+from jackfield.errors import CODES
+from jackfield.schemas import Validator
+
+__all__ = ["Kind", "Shown", "exchanges"]
+
+Kind = Literal["message", "reply", "done", "error", "rejection", "event"]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One message of an example: what it is called, and what goes over the wire."""
+
+    kind: Kind
+    name: str
+    payload: JSON
+
+
+def exchanges(operation: Operation) -> tuple[Shown, ...]:
+    """The messages of an operation's examples, each once; a made-up one where no example sends any."""
+    found = list(_of_examples(operation))
+    if operation.send is not None and not any(shown.kind == "message" for shown in found):
+        found.append(Shown("message", "A message that fits", operation.send))
+    return tuple(found)
+
+
+def _of_examples(operation: Operation) -> Iterator[Shown]:
+    valid = _validators(operation)
+    seen: dict[Kind, list[JSON]] = {}
+    for example in operation.examples:
+        counts: dict[Kind, int] = {}
+        for kind, payload in filter(None, map(_shown, example.steps)):
+            if payload in seen.setdefault(kind, []) or not _fits(valid.get(kind), payload):
+                continue
+            seen[kind].append(payload)
+            counts[kind] = counts.get(kind, 0) + 1
+            name = example.name if counts[kind] == 1 else f"{example.name} ({counts[kind]})"
+            yield Shown(kind, name, payload)
+
+
+def _shown(step: Step) -> tuple[Kind, JSON] | None:
+    """What a step shows, if it shows something whole."""
+    if step.kind == "expect_close" or not isinstance(step.value, Mapping):
+        return None
+    if step.kind == "send":
+        return "message", dict(step.value)
+    if step.kind == "expect_error" or "error" in step.value:
+        return _error(step)
+    if step.partial:
+        return None
+    kind: Kind = "event" if "event" in step.value else "done" if "$done" in step.value else "reply"
+    return kind, dict(step.value)
+
+
+def _error(step: Step) -> tuple[Kind, JSON] | None:
+    inner = step.value if step.kind == "expect_error" else step.value["error"]
+    if not isinstance(inner, Mapping) or not isinstance(inner.get("code"), str):
+        return None
+    code = CODES.get(inner["code"])
+    said = code.sentence if code else inner["code"].replace("_", " ")  # as errors.Reject has it
+    return "error" if code else "rejection", {"error": {"message": said, **inner}}
+
+
+def _validators(operation: Operation) -> Mapping[Kind, list[Validator]]:
+    asked = [Validator(frames.message(operation.message))]
+    if operation.narrowing is not None:
+        asked.append(Validator(frames.narrowing(operation.narrowing)))
+    codes = [code for code in CODES.values() if code.moment == "message"]
+    return {
+        "message": asked,
+        "reply": [Validator(frames.reply(operation.reply))],
+        "done": [Validator(frames.DONE)],
+        "error": [Validator(frames.error(codes))],
+        "rejection": [Validator(frames.rejection())],
+    }
+
+
+def _fits(validators: list[Validator] | None, payload: JSON) -> bool:
+    return all(validator.is_valid(payload) for validator in validators or ())

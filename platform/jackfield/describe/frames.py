@@ -1,0 +1,198 @@
+"""What goes over the wire as JSON Schema 2020-12: messages and replies with their "$id", errors, events, the end.
+
+The server takes "$id" off before anything else looks at a message, and puts it on after all else is made. So a
+process's schema speaks of the object without it, and has to be said anew of the object that may have it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from jackfield.errors import CODES, Code
+
+__all__ = ["DONE", "MESSAGE_ID", "SESSION_EXPIRING", "error", "event", "message", "narrowing", "rejection", "reply"]
+
+JSON = dict[str, Any]
+
+MESSAGE_ID: JSON = {
+    "description": "Stands in everything that answers this message.",
+    "type": ["string", "integer"],
+    "maxLength": 128,
+}
+
+DONE: JSON = {
+    "description": 'After the last reply to a message that had a "$id".',
+    "type": "object",
+    "properties": {"$done": {"const": True}, "$id": MESSAGE_ID},
+    "required": ["$done", "$id"],
+    "additionalProperties": False,
+}
+
+SESSION_EXPIRING: JSON = {
+    "description": "The session ends soon, and the connection with it; a refresh moves the end.",
+    "type": "object",
+    "properties": {
+        "event": {"const": "session_expiring"},
+        "expires_at": {"description": "When the session ends, in UTC.", "type": "string", "format": "date-time"},
+    },
+    "required": ["event", "expires_at"],
+    "additionalProperties": False,
+}
+
+_OURS: JSON = {"anyOf": [{"required": ["error"]}, {"required": ["event"]}, {"required": ["$done"]}]}
+"""What has one of these keys is no reply."""
+
+_FAULT: JSON = {
+    "type": "object",
+    "properties": {
+        "path": {"description": "Where in the message, as a JSON pointer (RFC 6901).", "type": "string"},
+        "problem": {"description": "What is wrong there, in a sentence.", "type": "string"},
+    },
+    "required": ["path", "problem"],
+    "additionalProperties": False,
+}
+
+_UNSAYABLE = frozenset({"$ref", "$dynamicRef", "const", "enum", "unevaluatedProperties"})
+_PARTS = ("not", "if", "then", "else")
+_LISTS = ("allOf", "anyOf", "oneOf")
+
+
+def message(schema: Mapping[str, Any]) -> JSON:
+    """What a client sends: the keys that the process takes, and a "$id"."""
+    return _framed(schema)
+
+
+def narrowing(schema: Mapping[str, Any]) -> JSON:
+    """What `input:` asks of a message, said of a message that may have a "$id"."""
+    found = _beside(schema)
+    return _noted(schema) if found is None else found
+
+
+def reply(schema: Mapping[str, Any] | None) -> JSON:
+    """A reply: what the process gives, the "$id" of the message, and none of the keys that are ours.
+
+    None for `schema` means that nothing is said of the object.
+    """
+    found = _framed({"type": "object"} if schema is None else schema)
+    if found.get("additionalProperties") is not False and "not" not in found:
+        found["not"] = _OURS
+    return found
+
+
+def event(*, but: Iterable[str] = ()) -> JSON:
+    """An event that a process sends; `but` are names that have a schema of their own."""
+    names = list(but)
+    name: JSON = {"description": "The event's name.", "type": "string", "minLength": 1}
+    return {
+        "type": "object",
+        "properties": {"event": name | ({"not": {"enum": names}} if names else {})},
+        "required": ["event"],
+    }
+
+
+def error(codes: Iterable[Code]) -> JSON:
+    """An error with one of our codes."""
+    codes = list(codes)
+    told = "\n".join(f"- `{code.name}`: {code.sentence}{_again(code)}" for code in codes)
+    return _answer(
+        {
+            "code": {"description": told, "enum": [code.name for code in codes]},
+            "message": {"description": "A sentence for people.", "type": "string"},
+            "details": {"description": "Of `invalid_message`: up to 20 faults.", "type": "array", "items": _FAULT},
+            "example": {"description": "Of `invalid_message`: a message that fits.", "type": "object"},
+            "retry_after": {"description": "Seconds until a message is taken again.", "type": "number", "minimum": 0},
+            "incident": {"description": "Of `process_failed`: the id under which the log has it.", "type": "string"},
+        },
+        closed=True,
+    )
+
+
+def rejection() -> JSON:
+    """An error of the process's own, which may tell more under names that the process chooses."""
+    ours = [code.name for code in CODES.values() if code.moment == "message"]
+    code = {"description": "A name of the process's own.", "type": "string", "minLength": 1, "maxLength": 64}
+    return _answer(
+        {
+            "code": code | {"not": {"enum": ours}},
+            "message": {"description": "A sentence for people.", "type": "string"},
+        },
+        closed=False,
+    )
+
+
+def _framed(schema: Mapping[str, Any]) -> JSON:
+    found = _beside(schema)
+    if found is None:
+        return _noted(schema)
+    found["properties"] = {**found.get("properties", {}), "$id": MESSAGE_ID}
+    return found
+
+
+def _noted(schema: Mapping[str, Any]) -> JSON:
+    """Where no room can be made for "$id", the schema holds for what has none."""
+    told = f"{schema['description']}\n\n" if schema.get("description") else ""
+    return {**schema, "description": f'{told}A "$id" may stand beside the keys that are spoken of here.'}
+
+
+def _again(code: Code) -> str:
+    return " Trying again can help." if code.retry else ""
+
+
+def _answer(properties: JSON, *, closed: bool) -> JSON:
+    inner: JSON = {"type": "object", "properties": properties, "required": ["code", "message"]}
+    return {
+        "type": "object",
+        "properties": {"error": inner | ({"additionalProperties": False} if closed else {}), "$id": MESSAGE_ID},
+        "required": ["error"],
+        "additionalProperties": False,
+    }
+
+
+def _beside(schema: Any) -> JSON | None:
+    """`schema` as it is for the object with "$id" and whatever that holds."""
+    if not isinstance(schema, Mapping):
+        return {} if schema else {"not": {}}
+    properties = schema.get("properties", {})
+    if schema.keys() & _UNSAYABLE or "$id" in properties or _meets(schema.get("patternProperties", {})):
+        return None
+    found = dict(schema)
+    if found.get("additionalProperties", True) is not True:
+        found["properties"] = {**properties, "$id": True}
+    if "propertyNames" in found:
+        found["propertyNames"] = {"anyOf": [{"const": "$id"}, found["propertyNames"]]}
+    return _counted(found) if _parts(found) else None
+
+
+def _parts(found: JSON) -> bool:
+    """Turn the schemas that speak of the same object; tells whether all could be."""
+    for name in _PARTS:
+        if name in found:
+            found[name] = _beside(found[name])
+    for name in _LISTS:
+        if name in found:
+            found[name] = [_beside(part) for part in found[name]]
+    if "dependentSchemas" in found:
+        found["dependentSchemas"] = {key: _beside(part) for key, part in found["dependentSchemas"].items()}
+    turned = [found.get(name, {}) for name in _PARTS]
+    turned += [part for name in _LISTS for part in found.get(name, ())]
+    return None not in [*turned, *found.get("dependentSchemas", {}).values()]
+
+
+def _counted(found: JSON) -> JSON:
+    """A bound of how many keys there are holds for one more where "$id" is one of them."""
+    bounds = {name: found.pop(name) for name in ("minProperties", "maxProperties") if name in found}
+    if bounds:
+        more = {name: number + 1 for name, number in bounds.items()}
+        said = {"if": {"required": ["$id"]}, "then": more, "else": bounds}
+        found["allOf"] = [*found.get("allOf", ()), said]
+    return found
+
+
+def _meets(patterns: Iterable[str]) -> bool:
+    """Whether "$id" may be a key that a pattern speaks of; a pattern of another engine might be."""
+    try:
+        return any(re.search(pattern, "$id") for pattern in patterns)
+    except re.error:
+        return True

@@ -1,0 +1,276 @@
+"""Contract -> the reference as Markdown: each endpoint by its headings, for someone who has never seen AsyncAPI.
+
+What people wrote in one line is text, and its letters mean nothing here; `description` is Markdown (CommonMark) by
+contract and stands as it is.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from jackfield.config.plan import Example, Guest
+from jackfield.describe import keys, outcomes, words
+from jackfield.describe.contract import Contract, Operation
+from jackfield.errors import CODES, Code
+
+__all__ = ["Anchors", "reference"]
+
+_HOW = """\
+A **connection** is a WebSocket to one address. Over it go JSON objects, one in each text frame: you send a
+**message**, and what comes back is a **reply**, an **event** (`{"event": …}`, sent without being asked) or an
+**error** (`{"error": {"code": …, "message": …}}`). After an error the connection lives on.
+
+Give a message the key `$id`, a text or a whole number, and everything that answers it carries the same `$id`.\
+"""
+_DONE = 'Sent with `$id`, it is followed by `{"$id": …, "$done": true}` at the end.'
+_OTHERS = "Other endpoints"
+
+
+def reference(contract: Contract, address: str) -> str:
+    """All endpoints, by heading and in the order of the file. `address` is where the server is, `https://host[/prefix]`."""
+    base = f"ws{address.removeprefix('http')}"
+    anchors = Anchors()
+    parts = [f"# {_text(contract.title)}", f"Version `{contract.version}`. Addresses begin with `{base}`.", _HOW]
+    anchors.of(contract.title)
+    parts += [*_logging_in(contract, address)]
+    anchors.of("Getting in")
+    contents: list[str] = []
+    chapters: list[str] = []
+    for heading, operations in _by_heading(contract):
+        chapters.append(f"## {_text(heading)}")
+        contents.append(f"- [{_text(heading)}](#{anchors.of(heading)})")
+        for operation in operations:
+            contents.append(
+                f"  - [`{operation.name}`](#{anchors.of(operation.name)}) {_text(operation.summary)}".rstrip()
+            )
+            chapters += _chapter(operation, base)
+    parts += ["\n".join(contents), *chapters, *_codes(contract.operations)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _by_heading(contract: Contract) -> Iterator[tuple[str, list[Operation]]]:
+    """Each endpoint once, below its first tag."""
+    for tag in contract.tags:
+        found = [operation for operation in contract.operations if operation.tags[:1] == (tag,)]
+        if found:
+            yield tag, found
+    rest = [operation for operation in contract.operations if not operation.tags]
+    if rest:
+        yield (_OTHERS if contract.tags else "Endpoints"), rest
+
+
+def _logging_in(contract: Contract, address: str) -> Iterator[str]:
+    auth = contract.auth
+    yield "## Getting in"
+    if auth.own:
+        token = ", and its `token` is the cookie's value." if auth.token_in_body else "."
+        yield (
+            f'Send `{{"login": "…", "password": "…"}}` as JSON with `POST {address}{auth.path}/login`. '
+            f"The answer sets the cookie `{auth.cookie}`{token}"
+        )
+    else:
+        yield f"The cookie `{auth.cookie}` carries the token that you get where you log in; this server has no login."
+    yield (
+        f"Open an address with the header `Cookie: {auth.cookie}=…`, or `Authorization: Bearer …`. A page in a browser "
+        "needs neither when it is of the same site."
+    )
+    if contract.roles:
+        yield _table(("role", "who has it"), ((f"`{role}`", _text(text)) for role, text in contract.roles.items()))
+
+
+# one endpoint
+
+
+def _chapter(operation: Operation, base: str) -> Iterator[str]:
+    yield f"### {operation.name}"
+    if operation.summary:
+        yield f"**{_text(operation.summary)}**"
+    if operation.description:
+        yield operation.description
+    yield f"```\n{base}{operation.url}\n```"
+    yield "\n".join(f"- {line}" for line in _facts(operation))
+    if operation.parameters:
+        rows = [keys.Row(name, keys.kind_of(found), True, "") for name, found in operation.parameters.items()]
+        yield from ("In the address:", _keys(rows))
+    yield from _shape("Message", operation.message, operation.narrowing)
+    yield from _reply(operation)
+    for example in operation.examples:
+        yield from _example(example)
+    yield _outcome(operation)
+
+
+def _facts(operation: Operation) -> Iterator[str]:
+    yield words.entry(operation)
+    yield words.pages(operation.origins)
+    if operation.subprotocols:
+        yield f"Sub-protocols: {_codes_of(operation.subprotocols)}."
+    if len(operation.tags) > 1:
+        yield f"Also about {', '.join(_text(tag) for tag in operation.tags[1:])}."
+    if operation.session_warning is not None:
+        yield f"The event `session_expiring` comes {words.span(operation.session_warning)} before the session ends."
+    yield from words.limits(operation.limits).values()
+
+
+def _shape(title: str, schema: dict[str, Any], narrowing: dict[str, Any] | None) -> Iterator[str]:
+    for name, description, rows in keys.objects(schema, narrowing):
+        yield f"**{_text(name)}**" if name else f"**{title}**"
+        if description:
+            yield _text(description)
+        if rows:
+            yield _keys(rows)
+        elif not name:
+            yield "An empty object, `{}`."
+    if narrowing is not None and set(narrowing) - {"properties", "required", "$defs", "type"}:
+        yield f"It must also fit this JSON Schema:\n\n{_block(narrowing)}"
+
+
+def _reply(operation: Operation) -> Iterator[str]:
+    if operation.replies == "none":
+        yield "**Reply**\n\nNone."
+        return
+    if operation.reply is None:
+        yield f"**{'Replies' if operation.replies == 'many' else 'Reply'}**\n\nA JSON object."
+    elif "properties" in operation.reply:
+        yield from _shape("Replies" if operation.replies == "many" else "Reply", operation.reply, None)
+    else:
+        kind = keys.kind_of(operation.reply, operation.reply.get("$defs"))
+        yield f"**Reply**\n\n{'A JSON object' if kind == 'object' else kind[:1].upper() + kind[1:]}."
+    if operation.replies == "many":
+        yield f"Any number of them for one message. {_DONE}"
+
+
+def _example(example: Example) -> Iterator[str]:
+    yield f"**Example{': ' + _text(example.name) if example.name else ''}**"
+    told = [line for name, guest in example.guests.items() for line in _guest(name, guest)]
+    if told:
+        yield "\n".join(told)
+    lines = []
+    for step in example.steps:
+        who = f"{step.client} " if step.client else ""
+        value = json.dumps(step.value, ensure_ascii=False)
+        match step.kind:
+            case "send":
+                lines.append(f"{who}→ {value}")
+            case "expect":
+                lines.append(f"{who}← {value}{'   (and more)' if step.partial else ''}")
+            case "expect_error":
+                lines.append(f"{who}← {json.dumps({'error': step.value}, ensure_ascii=False)}")
+            case "expect_close":
+                lines.append(f"{who}  closed {value}")
+    yield _fenced("\n".join(lines))
+
+
+def _guest(name: str, guest: Guest) -> Iterator[str]:
+    parts = []
+    if guest.login:
+        parts.append(f"logged in as `{guest.login}`")
+    if guest.roles:
+        parts.append(f"with {'the role' if len(guest.roles) == 1 else 'the roles'} {_codes_of(guest.roles)}")
+    parts += [f"`{key}` is `{value}`" for key, value in {**guest.params, **guest.query}.items()]
+    if parts:
+        yield f"- {_text(name) + ': ' if name else ''}{', '.join(parts)}"
+
+
+def _outcome(operation: Operation) -> str:
+    errors = ", ".join(f"[`{code.name}`](#errors)" for code in outcomes.errors(operation))
+    closes = ", ".join(f"{number}" for number in sorted({code.close for code in outcomes.closes(operation)}))
+    refused = ", ".join(f"{status}" for status in sorted({code.status for code in outcomes.refusals(operation)}))
+    return (
+        f"Errors: {errors}, and codes of the endpoint's own.  \n"
+        f"Close codes: {closes} ([what they mean](#close-codes)).  \n"
+        f"Refused with: {refused} ([why](#refusals))."
+    )
+
+
+# the codes, once for all endpoints
+
+
+def _codes(operations: Iterable[Operation]) -> Iterator[str]:
+    operations = list(operations)
+    yield "## Errors"
+    yield "A message that failed is answered so; the connection lives on."
+    yield _code_table(("code", "meaning", "again"), (outcomes.errors(one) for one in operations), lambda code: ())
+    yield "## Close codes"
+    yield "The number in the close frame when the server ends a connection. An endpoint may have others, from 3000 on."
+    found = (outcomes.closes(one) for one in operations)
+    yield _code_table(("number", "code", "meaning", "again"), found, lambda code: (str(code.close),))
+    yield "## Refusals"
+    yield "An upgrade that is refused gets this HTTP status, and a JSON body with `code`, `detail` and `fix`."
+    found = (outcomes.refusals(one) for one in operations)
+    yield _code_table(("status", "code", "meaning", "again"), found, lambda code: (str(code.status),))
+
+
+def _code_table(head: tuple[str, ...], found: Iterable[tuple[Code, ...]], first: Any) -> str:
+    names = {code.name for codes in found for code in codes}
+    rows = [
+        (*first(code), f"`{code.name}`", code.sentence, "yes" if code.retry else "no")
+        for code in sorted(
+            (CODES[name] for name in names), key=lambda code: (code.close, code.status, _ORDER[code.name])
+        )
+    ]
+    return _table(head, rows)
+
+
+# texts
+
+
+def _keys(rows: Iterable[keys.Row]) -> str:
+    return _table(
+        ("key", "kind", "must be there", "more"),
+        ((f"`{row.key}`", row.kind, "yes" if row.required else "no", row.notes) for row in rows),
+    )
+
+
+_ORDER = {name: number for number, name in enumerate(CODES)}
+
+
+def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    head = list(head)
+    lines = [head, ["---"] * len(head), *([_cell(cell) for cell in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.replace("|", "\\|").split())
+
+
+def _text(text: str) -> str:
+    """Text of one line, in which no letter means something to Markdown."""
+    return re.sub(r"([\\`*_\[\]<>#|~&])", r"\\\1", " ".join(text.split()))
+
+
+def _codes_of(texts: Iterable[str]) -> str:
+    return ", ".join(f"`{text}`" for text in texts)
+
+
+def _block(value: Any) -> str:
+    return _fenced(json.dumps(value, ensure_ascii=False, indent=2), "json")
+
+
+def _fenced(text: str, language: str = "") -> str:
+    fence = "```"
+    while fence in text:
+        fence += "`"
+    return f"{fence}{language}\n{text}\n{fence}"
+
+
+class Anchors:
+    """The names of headings in links, as GitHub makes them: small letters, hyphens, numbers for doubles."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, int] = {}
+
+    def of(self, heading: str) -> str:
+        """The name of the next heading."""
+        plain = _slug(heading)
+        count = self._seen.get(plain, 0)
+        self._seen[plain] = count + 1
+        return f"{plain}-{count}" if count else plain
+
+
+def _slug(heading: str) -> str:
+    """The name of a heading in a link to it."""
+    return re.sub(r"[^\w\- ]", "", " ".join(heading.split()).lower()).replace(" ", "-")

@@ -1,0 +1,29 @@
+"""Documents as text that people read: YAML with texts of several lines as blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+__all__ = ["as_yaml"]
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes no `&anchors`: what is the same in two places is written twice, as a person would."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+
+
+_Dumper.add_representer(str, _text)
+
+
+def as_yaml(document: Mapping[str, Any]) -> str:
+    """A document as YAML 1.1 and 1.2 alike, its keys in their order, letters of all languages as they are."""
+    return yaml.dump(document, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=10_000)

@@ -1,0 +1,267 @@
+"""JSON Schema -> the types of a client, and what each endpoint takes and gives.
+
+Strategy: objects always get a name, since Python has no way to write one without. Definitions that are equal
+through and through share a name, so that what comes in can be passed on.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from jackfield.describe.contract import JSON, Operation
+from jackfield.describe.naming import Names, pascal
+from jackfield.describe.type_tree import (
+    Definition,
+    Dictionary,
+    Field,
+    Items,
+    Named,
+    Object,
+    Positions,
+    Scalar,
+    Type,
+    Union,
+    Unknown,
+    Values,
+    union,
+)
+from jackfield.errors import CODES
+
+__all__ = ["Operands", "Types", "operands"]
+
+
+class Types:
+    """The definitions of one client. `taken` are names that its file needs itself."""
+
+    def __init__(self, taken: Iterable[str]) -> None:
+        self.definitions: list[Definition] = []
+        self.names = Names(taken)
+        self._known: dict[str, str] = {}
+
+    def define(self, name: str, schema: JSON, note: str = "") -> Named:
+        """Define what `schema` says (with its `$defs` inside) under `name`, or one like it that is free."""
+        given = self.names.new(name)
+        self._define(given, schema, schema, note)
+        return Named(given)
+
+    def alone(self, name: str, schema: JSON) -> Type:
+        """The type that `schema` says; `name` is for an object in it that has no name of its own."""
+        return self._read(schema, schema, name)
+
+    def _define(self, given: str, schema: JSON, root: JSON, note: str) -> None:
+        place = len(self.definitions)
+        read = self._object(schema, root, given) if _is_object(schema) else self._read(schema, root, given)
+        self.definitions.insert(place, Definition(given, read, note))
+
+    def _read(self, schema: Any, root: JSON, name: str) -> Type:
+        if not isinstance(schema, Mapping):
+            return Values(()) if schema is False else Unknown()
+        if isinstance(schema.get("$ref"), str):
+            return self._referred(schema["$ref"], root)
+        if "const" in schema or "enum" in schema:
+            return _values([schema["const"]] if "const" in schema else schema["enum"])
+        if "type" in schema:
+            kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+            return union(self._of_kind(kind, schema, root, name) for kind in kinds)
+        for keyword in ("anyOf", "oneOf"):
+            if schema.get(keyword):
+                return union(self._read(part, root, f"{name}{pascal(_title(part))}") for part in schema[keyword])
+        if "allOf" in schema:
+            parts = [self._read(part, root, name) for part in schema["allOf"]]
+            return next((part for part in parts if part != Unknown()), Unknown())
+        return self._of_kind("object", schema, root, name) if "properties" in schema else Unknown()
+
+    def _of_kind(self, kind: str, schema: Mapping[str, Any], root: JSON, name: str) -> Type:
+        match kind:
+            case "string" | "integer" | "number" | "boolean" | "null":
+                return Scalar(kind)
+            case "array":
+                return self._array(schema, root, name)
+            case "object" if schema.get("properties") or schema.get("additionalProperties") is False:
+                given = self.names.new(pascal(_title(schema)) or name)
+                self._define(given, dict(schema), root, str(schema.get("description", "")))
+                return Named(given)
+            case "object":
+                return Dictionary(self._read(schema.get("additionalProperties", True), root, f"{name}Value"))
+        return Unknown()
+
+    def _array(self, schema: Mapping[str, Any], root: JSON, name: str) -> Type:
+        first = schema.get("prefixItems", [])
+        if not first and schema.get("maxItems") == 0:
+            return Positions((), 0)
+        more = self._read(schema.get("items", True), root, f"{name}Item")
+        if not first:
+            return Items(more)
+        items = tuple(self._read(item, root, f"{name}Item") for item in first)
+        most, least = schema.get("maxItems", len(items) + 1), schema.get("minItems", 0)
+        open_ended = most > len(items) and schema.get("items") is not False
+        return Positions(items[:most], min(least, len(items), most), more if open_ended else None)
+
+    def _object(self, schema: Mapping[str, Any], root: JSON, name: str) -> Type:
+        properties = schema.get("properties", {})
+        more = schema.get("additionalProperties", False)
+        if not properties and "additionalProperties" not in schema:
+            more = True
+        other = None if more is False else self._read(more, root, f"{name}Value")
+        if not properties and other is not None:
+            return Dictionary(other)
+        required = set(schema.get("required", ()))
+        fields = (
+            Field(key, self._read(found, root, f"{name}{pascal(key)}"), key in required, _note(found))
+            for key, found in properties.items()
+        )
+        return Object(tuple(fields), other)
+
+    def _referred(self, reference: str, root: JSON) -> Type:
+        wanted = reference.removeprefix("#/$defs/").replace("~1", "/").replace("~0", "~")
+        schema = root.get("$defs", {}).get(wanted)
+        if not reference.startswith("#/$defs/") or not isinstance(schema, Mapping):
+            return Unknown()
+        whole = json.dumps([wanted, _reachable(wanted, root)], sort_keys=True)
+        if whole not in self._known:
+            given = self._known[whole] = self.names.new(pascal(wanted) or "Thing")
+            self._define(given, dict(schema), root, str(schema.get("description", "")))
+        return Named(self._known[whole])
+
+
+def _reachable(name: str, root: JSON) -> JSON:
+    """The definition `name` of a schema and all that it refers to, by name."""
+    found: JSON = {}
+    waiting = [name]
+    while waiting:
+        here = waiting.pop()
+        if here not in found and here in root.get("$defs", {}):
+            found[here] = root["$defs"][here]
+            waiting += [text.replace("~1", "/").replace("~0", "~") for text in _references(found[here])]
+    return found
+
+
+def _references(schema: Any) -> Iterable[str]:
+    if isinstance(schema, Mapping):
+        if isinstance(schema.get("$ref"), str):
+            yield schema["$ref"].removeprefix("#/$defs/")
+        for value in schema.values():
+            yield from _references(value)
+    elif isinstance(schema, list):
+        for value in schema:
+            yield from _references(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Operands:
+    """What the functions of a client for one endpoint take and give.
+
+    - `reply` is None where the endpoint never answers.
+    - `error`, `event`, `connection` are names for the types of these.
+    - `errors` and `events` are what the endpoint's examples speak of, besides what the server says by itself.
+    """
+
+    message: Named
+    reply: Named | None
+    parameters: Mapping[str, Type]
+    error: str
+    event: str
+    connection: str
+    errors: tuple[str, ...]
+    events: tuple[str, ...]
+
+
+def operands(operation: Operation, types: Types, stem: str) -> Operands:
+    """Define the types of one endpoint under names that begin with `stem`."""
+    schema = _narrowed(operation.message, operation.narrowing or {})
+    message = types.define(f"{stem}Message", schema, f"Message to {operation.name}.")
+    reply = None
+    if operation.replies != "none":
+        reply = types.define(f"{stem}Reply", operation.reply or {"type": "object"}, f"Reply of {operation.name}.")
+    parameters = {
+        name: _without_null(types.alone(f"{stem}{pascal(name)}", schema))
+        for name, schema in operation.parameters.items()
+    }
+    return Operands(
+        message=message,
+        reply=reply,
+        parameters=parameters,
+        error=types.names.new(f"{stem}ErrorCode"),
+        event=types.names.new(f"{stem}Event"),
+        connection=types.names.new(f"{stem}Connection"),
+        errors=tuple(code for code in _expected(operation, "expect_error", "code") if code not in CODES),
+        events=_expected(operation, "expect", "event"),
+    )
+
+
+def _expected(operation: Operation, kind: str, key: str) -> tuple[str, ...]:
+    """The texts that the examples expect under `key`, each once."""
+    steps = (step.value for example in operation.examples for step in example.steps if step.kind == kind)
+    found = (value[key] for value in steps if isinstance(value, Mapping) and isinstance(value.get(key), str))
+    return tuple(dict.fromkeys(found))
+
+
+def _narrowed(schema: JSON, narrowing: Mapping[str, Any]) -> JSON:
+    """A message's schema with what `input:` says that a type can say as well: what is required, which values."""
+    properties = dict(schema.get("properties", {}))
+    narrower = narrowing.get("properties", {})
+    for key in properties.keys() & narrower.keys():
+        values = _allowed(narrower[key], narrowing)
+        if values is not None:
+            note = {name: properties[key][name] for name in ("description", "default") if name in properties[key]}
+            properties[key] = {"enum": [value for value in values if _fits(value, properties[key], schema)]} | note
+    required = dict.fromkeys(
+        [*schema.get("required", ()), *(k for k in narrowing.get("required", ()) if k in properties)]
+    )
+    return {**schema, "properties": properties, **({"required": list(required)} if required else {})}
+
+
+def _allowed(schema: Any, root: Mapping[str, Any]) -> list[Any] | None:
+    """The values that a schema of `input:` lists, or None where it lists none."""
+    if isinstance(schema, Mapping) and str(schema.get("$ref", "")).startswith("#/$defs/"):
+        schema = root.get("$defs", {}).get(schema["$ref"].removeprefix("#/$defs/"))
+    if not isinstance(schema, Mapping) or not {"const", "enum"} & schema.keys():
+        return None
+    return [schema["const"]] if "const" in schema else list(schema["enum"])
+
+
+def _fits(value: Any, schema: Any, root: JSON) -> bool:
+    """Whether a plain value may be of a type; what cannot be told fits."""
+    read = Types(()).alone("", {**schema, "$defs": root.get("$defs", {})})
+    parts = read.parts if isinstance(read, Union) else (read,)
+    kinds = {type(None): {"null"}, bool: {"boolean"}, int: {"integer", "number"}, float: {"number"}, str: {"string"}}
+    fitting = kinds.get(type(value), set())
+    return any(
+        part.kind in fitting if isinstance(part, Scalar) else value in part.values if isinstance(part, Values) else True
+        for part in parts
+    )
+
+
+def _is_object(schema: Mapping[str, Any]) -> bool:
+    others = {"$ref", "enum", "const"} & schema.keys()
+    return not others and (schema.get("type") == "object" or ("type" not in schema and "properties" in schema))
+
+
+def _title(schema: Any) -> str:
+    return str(schema.get("title", "")) if isinstance(schema, Mapping) else ""
+
+
+def _note(schema: Any) -> str:
+    if not isinstance(schema, Mapping):
+        return ""
+    parts = [str(schema["description"])] if "description" in schema else []
+    parts += [f"Format: {schema['format']}."] if "format" in schema else []
+    parts += ["Base64."] if schema.get("contentEncoding") == "base64" else []
+    parts += [f"Default: {json.dumps(schema['default'], ensure_ascii=False)}"] if "default" in schema else []
+    return " ".join(parts)
+
+
+def _values(values: Iterable[Any]) -> Type:
+    found = tuple(values)
+    if any(not isinstance(value, str | int | float | bool | None) for value in found):
+        return Unknown()
+    # 1 == True in Python, and both may stand in one enum.
+    return Values(tuple({(type(value), value): value for value in found}.values()))
+
+
+def _without_null(found: Type) -> Type:
+    """A path parameter is a text in an address; nothing there stands for null."""
+    return union(part for part in found.parts if part != Scalar("null")) if isinstance(found, Union) else found

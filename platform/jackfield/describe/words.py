@@ -1,0 +1,83 @@
+"""Limits, sizes and times in plain English, for the documents."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from jackfield.config.plan import Limits, Origins
+from jackfield.describe.contract import Operation
+
+__all__ = ["entry", "limits", "number", "pages", "size", "span"]
+
+
+def number(value: float) -> str:
+    """A number without a needless fraction and with commas: 10,000 or 0.5."""
+    return f"{value:,.0f}" if value == int(value) else f"{value:,.3f}".rstrip("0")
+
+
+def size(value: int) -> str:
+    """Bytes: 64 KiB."""
+    for unit, name in ((1024**2, "MiB"), (1024, "KiB")):
+        if value >= unit and value % unit == 0:
+            return f"{number(value // unit)} {name}"
+    return f"{number(value)} bytes"
+
+
+def span(seconds: float) -> str:
+    """A time: 30 s, 5 min, 12 h."""
+    if seconds < 1:
+        return f"{number(seconds * 1000)} ms"
+    for unit, name in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= unit and seconds % unit == 0:
+            return f"{number(seconds / unit)} {name}"
+    return f"{number(seconds)} s"
+
+
+def limits(of: Limits) -> Mapping[str, str]:
+    """Each limit that is on with a sentence, in the order of docs/endpoints.md."""
+    full = {"close": "beyond it the connection is closed", "drop_oldest": "beyond it the oldest events are left out"}
+    found = {
+        "message": f"A message has at most {size(of.message)}.",
+        "rate": _per_second(of.rate, "connection"),
+        "rate_per_user": _per_second(of.rate_per_user, "user"),
+        "time": f"One answer takes at most {span(of.time)}.",
+        "idle": of.idle and f"After {span(of.idle)} without a message either way the connection is closed.",
+        "connections": f"The endpoint has at most {number(of.connections)} connections on one server.",
+        "per_user": f"A user has at most {number(of.per_user)} connections to it.",
+        "per_address": of.per_address and f"An address has at most {number(of.per_address)} connections to it.",
+        "ping": of.ping and f"After {span(of.ping)} of silence the server sends a ping; the pong has as long to come.",
+        "queue": f"At most {size(of.queue)} wait for a client that does not read; {full[of.slow_consumer]}.",
+    }
+    return {name: text for name, text in found.items() if text}
+
+
+def _per_second(rate: float | None, what: str) -> str:
+    return f"A {what} sends at most {number(rate)} messages a second, twice as many at once." if rate else ""
+
+
+def entry(operation: Operation) -> str:
+    """Who may open an endpoint, in a sentence."""
+    access = operation.access
+    if access.mode == "public":
+        return "Open to everybody; a credential is not looked at."
+    if access.mode == "optional":
+        return "Open to everybody; whoever sends a credential is known by it, and refused if it is a bad one."
+    if access.roles:
+        return f"For users with {'the role' if len(access.roles) == 1 else 'one of the roles'} {_list(access.roles)}."
+    return "For users who are logged in."
+
+
+def pages(origins: Origins) -> str:
+    """Which pages of browsers may open an endpoint, and whether others may."""
+    if origins.any:
+        text = "Pages of every origin may open it"
+    elif origins.allowed:
+        text = f"Pages of the server's own origin may open it, and those of {_list(origins.allowed)}"
+    else:
+        text = "Pages of the server's own origin may open it"
+    return f"{text}; {'nothing else may' if origins.required else 'what is no browser may, too'}."
+
+
+def _list(names: tuple[str, ...]) -> str:
+    *first, last = (f"`{name}`" for name in names)
+    return f"{', '.join(first)} or {last}" if first else last

@@ -1,0 +1,332 @@
+"""A client for tests, beside the server in one process: no network, no store, no sleeping.
+
+    async with Client(".", "room", params={"room": "lobby"}, login="anna", roles=["support"]) as c:
+        await c.send({"text": "Привет"})
+        assert await c.receive() == {"room": "lobby", "text": "Привет"}
+
+A Project is loaded once for several clients, who share it as they share a server. One that a Client loads for
+itself is as fresh as a server that has just started.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import msgspec
+
+from jackfield.errors import PlanError
+from jackfield.identity import Identity
+from jackfield.routing import Route, RoutingTable
+from jackfield.testing.address import scope_of
+from jackfield.testing.line import LEAVE_LIMIT, Line
+from jackfield.testing.stage import Caller, Stage, open_stage
+
+__all__ = ["Client", "Closed", "Project"]
+
+_SHOWN = 200  # characters of a message in a sentence
+_AFTER_FAILURE = 0.1  # seconds for a call that has begun, where the test has failed already
+
+
+class Closed(Exception):
+    """The server has closed the connection, with this `code` and `reason` (RFC 6455, section 7.4)."""
+
+    def __init__(self, code: int, reason: str = "") -> None:
+        self.code = code
+        self.reason = reason
+        super().__init__(f"{code}: {reason}" if reason else str(code))
+
+
+class Project:
+    """The project in `folder`, loaded and open as long as `async with` lasts.
+
+    - `resources` has fakes by a @resource function or its name, "shared.database": a fake is given to processes
+      as if it had been yielded, and the resource itself is never opened.
+    - `check_replies` compares each reply with the process's annotation, as `serve --check-replies` does.
+    - `clock` gives the seconds by which `limits.rate` is counted. Other times are those of the event loop.
+
+    Entering raises PlanError with all problems, and ValueError for a fake of what is no resource. Leaving closes
+    clients that are still open, and raises TimeoutError where a process in a thread does not return.
+    """
+
+    def __init__(
+        self,
+        folder: str | os.PathLike[str] = ".",
+        *,
+        resources: Mapping[Any, Any] | None = None,
+        check_replies: bool = True,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self._folder = Path(folder)
+        self._resources = dict(resources or {})
+        self._check_replies = check_replies
+        self._clock = clock
+        self._stack = AsyncExitStack()
+        self._stage: Stage | None = None
+        self._clients: dict[Client, None] = {}
+
+    @property
+    def table(self) -> RoutingTable:
+        """What was loaded: the routes by endpoint, the plan, the warnings."""
+        return self._open_stage().generation.table
+
+    def connect(
+        self,
+        endpoint: str | None = None,
+        *,
+        params: Mapping[str, Any] | None = None,
+        query: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        subprotocols: Iterable[str] = (),
+        login: str | None = None,
+        roles: Iterable[str] = (),
+        raise_errors: bool = False,
+    ) -> Client:
+        """One more client of this project, to be entered with `async with`; see Client."""
+        return Client(
+            self,
+            endpoint,
+            params=params,
+            query=query,
+            headers=headers,
+            subprotocols=subprotocols,
+            login=login,
+            roles=roles,
+            raise_errors=raise_errors,
+        )
+
+    async def __aenter__(self) -> Self:
+        """Load and open the project."""
+        if self._stage is not None:
+            raise RuntimeError("this project is open already")
+        folder = self._folder.resolve()
+        try:
+            self._stage = await self._stack.enter_async_context(
+                open_stage(folder, resources=self._resources, check_replies=self._check_replies, clock=self._clock)
+            )
+        except PlanError as exc:
+            exc.add_note(f"The project is in {folder}.")
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close what is open. The project can be entered again, and is loaded anew then."""
+        for client in list(self._clients):
+            self._stack.push_async_exit(client.__aexit__)
+        self._stage = None
+        await self._stack.__aexit__(kind, exc, trace)
+
+    def _open_stage(self) -> Stage:
+        if self._stage is None:
+            raise RuntimeError("the project is not open; enter it first: async with Project(…) as project")
+        return self._stage
+
+
+@dataclass(frozen=True, slots=True)
+class _Upgrade:
+    """What a client asks for."""
+
+    endpoint: str | None
+    params: Mapping[str, Any]
+    query: Mapping[str, Any]
+    headers: Mapping[str, str]
+    subprotocols: tuple[str, ...]
+
+
+class Client:
+    """One connection to an endpoint, open as long as `async with` lasts.
+
+    - `project` is a folder, which is then loaded for this client alone, or an open Project.
+    - `endpoint` is its name; it may be left out where the project has only one.
+    - `params` are the values of the URL's parameters, `query` those behind the `?`; both as plain values.
+    - `login` and `roles` say who is logged in, without a password; without a login nobody is.
+    - `headers` of the upgrade, Origin for example, and `subprotocols` are judged as a server judges them. So is a
+      credential there, by `auth.jwt` or `auth.verify`; there are no sessions of our own login here. Where the
+      endpoint wants an Origin and none is given, it is that of the server's own pages.
+    - `resources` and `check_replies` are as a Project has them.
+    - `raise_errors` lets `receive` raise what a process raised, instead of giving the error `process_failed`.
+
+    Entering raises what a Project raises, the Refusal of a caller who may not enter, and ValueError for an
+    endpoint or a parameter that is not there. Leaving closes the connection; a call that has begun is finished, and
+    where that takes more than five seconds it is cancelled and TimeoutError raised.
+    """
+
+    def __init__(
+        self,
+        project: Project | str | os.PathLike[str] = ".",
+        endpoint: str | None = None,
+        *,
+        params: Mapping[str, Any] | None = None,
+        query: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        subprotocols: Iterable[str] = (),
+        login: str | None = None,
+        roles: Iterable[str] = (),
+        resources: Mapping[Any, Any] | None = None,
+        check_replies: bool = True,
+        raise_errors: bool = False,
+    ) -> None:
+        self._own = not isinstance(project, Project)
+        if isinstance(project, Project) and resources:
+            raise ValueError("the resources belong to the project: Project(folder, resources={…})")
+        if isinstance(roles, str):
+            raise ValueError(f'roles is a list: roles=["{roles}"]')
+        if roles and not login:
+            raise ValueError("roles are somebody's: give a login beside them")
+        self._project = (
+            project
+            if isinstance(project, Project)
+            else Project(project, resources=resources, check_replies=check_replies)
+        )
+        self._upgrade = _Upgrade(endpoint, params or {}, query or {}, headers or {}, tuple(subprotocols))
+        self._identity = Identity(login, frozenset(roles), session="test") if login else None
+        self._raise_errors = raise_errors
+        self._line: Line | None = None
+
+    async def __aenter__(self) -> Self:
+        """Open the connection."""
+        if self._line is not None:
+            raise RuntimeError("this client is connected already; make another one for a second connection")
+        if self._own:
+            await self._project.__aenter__()
+        try:
+            self._line = await self._open()
+        except BaseException as exc:
+            if self._own:
+                await self._project.__aexit__(type(exc), exc, exc.__traceback__)
+            raise
+        self._project._clients[self] = None
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leave the connection; a second call does nothing."""
+        line, self._line = self._line, None
+        if line is None:
+            return
+        self._project._clients.pop(self, None)
+        try:
+            in_time = await line.leave(LEAVE_LIMIT if exc is None else _AFTER_FAILURE)
+            if not in_time and exc is None:
+                raise TimeoutError(
+                    f"a process was still at work {LEAVE_LIMIT:g} s after its client had left, and was cancelled; "
+                    f"{self._last(line)}"
+                )
+        finally:
+            if self._own:
+                await self._project.__aexit__(kind, exc, trace)
+
+    async def _open(self) -> Line:
+        stage = self._project._open_stage()
+        asked = self._upgrade
+        table = stage.generation.table
+        scope = scope_of(_route(table, asked.endpoint), asked.params, asked.query, asked.headers, asked.subprotocols)
+        line = Line(stage, scope, Caller(self._identity))
+        await line.open()
+        return line
+
+    @property
+    def closed(self) -> Closed | None:
+        """How the server has closed the connection; None while it has not."""
+        ended = self._open_line().closed
+        return None if ended is None else Closed(*ended)
+
+    @property
+    def subprotocol(self) -> str | None:
+        """The sub-protocol that the server has chosen."""
+        return self._open_line().subprotocol
+
+    async def send(self, message: object) -> None:
+        """Send one message: a mapping, dataclass or Struct, which becomes a JSON object.
+
+        A `str` is sent as it is, as a text frame, and `bytes` as a binary one. Raises Closed.
+        """
+        line = self._open_line()
+        if line.over:
+            raise self._ended(line)
+        line.say(message if isinstance(message, str | bytes) else msgspec.json.encode(message).decode())
+
+    async def receive(self, within: float = 1.0) -> dict[str, Any]:
+        """The next reply, error or event, in order; waits `within` seconds at most.
+
+        Raises TimeoutError, and Closed after the last message.
+        """
+        line = self._open_line()
+        try:
+            text = await line.hear(within)
+        except TimeoutError:
+            raise TimeoutError(f"nothing came within {within:g} s; {self._last(line)}") from None
+        if text is None:
+            raise self._ended(line)
+        return self._read(text)
+
+    async def ask(self, message: object, within: float = 1.0) -> dict[str, Any]:
+        """Send one message and receive the next that comes."""
+        await self.send(message)
+        return await self.receive(within)
+
+    async def rest(self, within: float = 1.0) -> list[dict[str, Any]]:
+        """All that is still to come: waits until every message that was sent is carried out, without a pause.
+
+        Gives what came and was not received, `[]` where that is nothing; also after a close. What a process sends
+        later, from a task of its own, is not waited for. Raises TimeoutError, and then nothing is lost.
+        """
+        line = self._open_line()
+        try:
+            return [self._read(text) for text in await line.settle(within)]
+        except TimeoutError:
+            raise TimeoutError(f"messages were still at work after {within:g} s; {self._last(line)}") from None
+
+    def _open_line(self) -> Line:
+        if self._line is None:
+            raise RuntimeError("the client is not connected; enter it first: async with Client(…) as c")
+        return self._line
+
+    def _ended(self, line: Line) -> Closed:
+        return Closed(*(line.closed or (1006, "the connection was lost")))
+
+    def _read(self, text: str) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(text)
+        error = found.get("error")
+        if self._raise_errors and isinstance(error, dict) and error.get("code") == "process_failed":
+            exc = self._project._open_stage().failure(error.get("incident", ""))
+            if isinstance(exc, Exception):
+                exc.add_note("A process raised it; its client was told process_failed.")
+                raise exc
+            if exc is not None:
+                raise RuntimeError(f"a process raised {type(exc).__name__}") from exc
+        return found
+
+    def _last(self, line: Line) -> str:
+        """What was sent last, and what became of it, in words."""
+        if line.last is None:
+            return "nothing was sent so far"
+        shown = line.last if isinstance(line.last, str) else f"{len(line.last):,} bytes"
+        shown = shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}…"
+        if line.carried_out < line.sent:
+            return f"the last message sent was {shown}, and it is still at work"
+        return f"the last message sent was {shown}; it was carried out, and nothing more answers it"
+
+
+def _route(table: RoutingTable, endpoint: str | None) -> Route:
+    names = list(table.routes)
+    if endpoint is None:
+        if len(names) != 1:
+            raise ValueError(f"say which endpoint is meant, one of: {', '.join(names) or 'none'}")
+        return table.routes[names[0]]
+    if endpoint not in table.routes:
+        near = get_close_matches(endpoint, names, n=1, cutoff=0.6)
+        hint = f'did you mean "{near[0]}"?' if near else f"there are: {', '.join(names) or 'none'}"
+        raise ValueError(f'there is no endpoint "{endpoint}"; {hint}')
+    return table.routes[endpoint]

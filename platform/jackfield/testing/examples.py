@@ -1,0 +1,332 @@
+"""The examples of a project, run: each on connections of its own, step by step, always within a time limit.
+
+Who carries the messages is behind two Protocols, so that the same walk is done in process and over a network.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from dataclasses import dataclass
+from typing import Any, Protocol
+from urllib.parse import unquote
+
+from jackfield.config.plan import Example, Guest, Place, Step
+from jackfield.describe.contract import Operation, contract
+from jackfield.describe.sample import text_of
+from jackfield.errors import Refusal
+from jackfield.routing import Route, RoutingTable
+from jackfield.testing.address import HOST
+from jackfield.testing.client import Closed, Project
+from jackfield.testing.difference import differences, shown
+
+__all__ = ["SOMEBODY", "Case", "Door", "Failure", "InProcess", "Party", "Result", "cases", "play", "run", "who"]
+
+SOMEBODY = "somebody"
+"""The login of a client whose example names none."""
+
+REST_LIMIT = 1.0
+"""Seconds that are waited at an example's end for what is still on its way; a generator may never end."""
+
+SEND_LIMIT = 5.0
+"""Seconds that a message has to leave."""
+
+_TOLD = 12  # lines of a conversation that a failure shows, the last ones
+
+
+class Party(Protocol):
+    """One client that has entered. Called by the walk, one call at a time."""
+
+    async def send(self, message: Mapping[str, Any], /) -> None:
+        """Send one message. Raises Closed where the connection has ended."""
+
+    async def receive(self, within: float) -> dict[str, Any]:
+        """The next message in the order of the wire. Raises TimeoutError, and Closed after the last one."""
+
+    async def rest(self, within: float) -> list[dict[str, Any]]:
+        """What came and was not received, when what was sent is carried out or the time is over."""
+
+    @property
+    def closed(self) -> Closed | None:
+        """How the server has ended the connection, if it has."""
+
+
+class Door(Protocol):
+    """What examples are run against: a project in this process, or a server somewhere."""
+
+    def connect(
+        self,
+        endpoint: str,
+        *,
+        login: str | None,
+        roles: Iterable[str],
+        params: Mapping[str, str],
+        query: Mapping[str, str],
+    ) -> AbstractAsyncContextManager[Party]:
+        """Enter as one client; `login` None is nobody. Entering raises Refusal, and OSError where nobody answers."""
+
+
+class InProcess:
+    """A project in this process as a door; where an endpoint asks for an Origin, its clients are pages of its own."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+
+    def connect(
+        self,
+        endpoint: str,
+        *,
+        login: str | None,
+        roles: Iterable[str],
+        params: Mapping[str, str],
+        query: Mapping[str, str],
+    ) -> AbstractAsyncContextManager[Party]:
+        """See Door."""
+        required = self._project.table.routes[endpoint].endpoint.origins.required
+        headers = {"Origin": f"http://{HOST}"} if required else {}
+        return self._project.connect(endpoint, login=login, roles=roles, params=params, query=query, headers=headers)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One example with all that its walk needs. `name` is for people; `place` is where the example stands.
+
+    `params` are texts for the path parameters, for clients whose example names none.
+    """
+
+    endpoint: str
+    name: str
+    example: Example
+    operation: Operation
+    place: Place
+    places: Mapping[int, Place]
+    params: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why an example failed: a sentence, the place of the step, and lines that show it."""
+
+    sentence: str
+    place: Place
+    lines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one example. `skipped` says why it was not run; `seconds` is how long it took."""
+
+    case: Case
+    seconds: float = 0.0
+    failure: Failure | None = None
+    skipped: str = ""
+
+
+def cases(table: RoutingTable) -> list[Case]:
+    """All examples of a project, by endpoint, as they stand in its files."""
+    found = []
+    for operation in contract(table).operations:
+        values = _params(table.routes[operation.name], operation)
+        for number, example in enumerate(operation.examples):
+            path = example.steps[0].path[:-3]
+            places = {at: table.plan.place(*step.path) for at, step in enumerate(example.steps)}
+            name = example.name or f"example {number + 1}"
+            place = table.plan.place(*path)
+            found.append(Case(operation.name, name, example, operation, place, places, values))
+    return found
+
+
+def _params(route: Route, operation: Operation) -> dict[str, str]:
+    """Texts for the path parameters of an example that names none, whatever other examples name."""
+    found = {}
+    for name, schema in operation.parameters.items():
+        found[name] = unquote(text_of(name, schema))
+        try:
+            route.signature.params.get(name, str)(found[name])
+        except ValueError:  # what cannot be made up is taken from an example that says it
+            found[name] = unquote(operation.values[name])
+    return found
+
+
+def who(guest: Guest, operation: Operation) -> tuple[str | None, tuple[str, ...]]:
+    """The login and the roles of a client; None is nobody."""
+    if guest.login == "":
+        return None, ()
+    if guest.login is not None or guest.roles:
+        return guest.login or SOMEBODY, guest.roles
+    access = operation.access
+    return (SOMEBODY, access.roles[:1]) if access.mode == "required" else (None, ())
+
+
+async def run(
+    found: Iterable[Case], door: Door, skip: Callable[[Case], str] = lambda _case: ""
+) -> AsyncIterator[Result]:
+    """Run the examples one after the other. `skip` says why one cannot be run, or nothing."""
+    for case in found:
+        reason = skip(case)
+        if reason:
+            yield Result(case, skipped=reason)
+            continue
+        began = time.perf_counter()
+        failure = await play(case, door)
+        yield Result(case, time.perf_counter() - began, failure)
+
+
+async def play(case: Case, door: Door) -> Failure | None:
+    """Walk through one example on fresh connections; None where all came as expected."""
+    walk = _Walk(case)
+    try:
+        async with AsyncExitStack() as stack:
+            for name, guest in case.example.guests.items():
+                walk.seats[name] = await _enter(case, guest, door, stack)
+            await walk.steps()
+    except _Failed as exc:
+        return exc.failure
+    except TimeoutError as exc:  # of the way out: a process that does not end
+        return Failure(str(exc) or "the example did not end in time", case.place, walk.told())
+    return None
+
+
+class _Failed(Exception):
+    """Ends a walk. Raised, not given back: who leaves with an exception does not wait for what still works."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.sentence)
+        self.failure = failure
+
+
+async def _enter(case: Case, guest: Guest, door: Door, stack: AsyncExitStack) -> Party:
+    login, roles = who(guest, case.operation)
+    entering = door.connect(
+        case.endpoint, login=login, roles=roles, params=guest.params or case.params, query=guest.query
+    )
+    try:
+        return await stack.enter_async_context(entering)
+    except Refusal as refusal:
+        return _Refused(refusal)
+
+
+class _Refused:
+    """A client that could not enter: for an example this is a connection that ended with 4000 and the status."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        self.closed = Closed(4000 + refusal.status, f"refused, {refusal.status} {refusal.code}: {refusal.detail}")
+
+    async def send(self, _message: Mapping[str, Any], /) -> None:
+        raise self.closed
+
+    async def receive(self, within: float) -> dict[str, Any]:
+        raise self.closed
+
+    async def rest(self, within: float) -> list[dict[str, Any]]:
+        return []
+
+
+class _Walk:
+    """One way through an example, with what was said so far."""
+
+    def __init__(self, case: Case) -> None:
+        self.case = case
+        self.seats: dict[str, Party] = {}
+        self._said: list[str] = []
+        self._over: set[str] = set()  # clients whose end was expected
+
+    def told(self) -> tuple[str, ...]:
+        """The last lines of the conversation."""
+        if not self._said:
+            return ()
+        cut = ["…"] if len(self._said) > _TOLD else []
+        return ("the conversation:", *(f"  {line}" for line in [*cut, *self._said[-_TOLD:]]))
+
+    async def steps(self) -> None:
+        """Walk all steps. Raises _Failed."""
+        for number, step in enumerate(self.case.example.steps):
+            found = await (self._send(step) if step.kind == "send" else self._expect(step))
+            if found is not None:
+                sentence, lines = found
+                told = (*lines, *self.told())
+                raise _Failed(Failure(self._of(step.client, sentence), self.case.places[number], told))
+        await self._end()
+
+    async def _send(self, step: Step) -> tuple[str, list[str]] | None:
+        self._say(step.client, "→", step.value)
+        try:
+            async with asyncio.timeout(SEND_LIMIT):
+                await self.seats[step.client].send(step.value)
+        except Closed as closed:
+            return f"could not send: {_ended(closed)}", []
+        except TimeoutError:
+            return f"could not send within {SEND_LIMIT:g} s", []
+        return None
+
+    async def _expect(self, step: Step) -> tuple[str, list[str]] | None:
+        wanted, partial = _frame(step)
+        try:
+            came = await self.seats[step.client].receive(within=step.within)
+        except Closed as closed:
+            self._say(step.client, "✕", f"{closed.code} {closed.reason}".rstrip())
+            if step.kind == "expect_close" and closed.code == step.value:
+                self._over.add(step.client)
+                return None
+            return f"{_wanted(step)}, and {_ended(closed)}", []
+        except TimeoutError:
+            return f"{_wanted(step)}, and nothing came within {step.within:g} s", []
+        self._say(step.client, "←", came)
+        if step.kind == "expect_close":
+            return f"{_wanted(step)}, and a message came: {shown(came)}", []
+        found = differences(wanted, came, partial=partial)
+        if not found:
+            return None
+        what = "an error came" if "error" in came and step.kind == "expect" else "what came differs"
+        return what, [f"expected  {shown(wanted, 500)}", f"came      {shown(came, 500)}", *(f"  {at}" for at in found)]
+
+    async def _end(self) -> None:
+        """After the last step: an error or an end that nobody expected fails the example, too."""
+        for name, seat in self.seats.items():
+            if name in self._over:
+                continue
+            try:
+                came = await seat.rest(within=REST_LIMIT)
+            except TimeoutError:
+                came = []
+            for message in came:
+                self._say(name, "←", message)
+            wrong = next((message for message in came if "error" in message), None)
+            sentence = f"an error came that no step expects: {shown(wrong)}" if wrong else ""
+            if not sentence and seat.closed is not None:
+                sentence = f"no step expects it, and {_ended(seat.closed)}"
+            if sentence:
+                last = max(at for at, step in enumerate(self.case.example.steps) if step.client == name or at == 0)
+                raise _Failed(Failure(self._of(name, sentence), self.case.places[last], self.told()))
+
+    def _say(self, client: str, sign: str, what: Any) -> None:
+        text = what if isinstance(what, str) else shown(what, 300)
+        self._said.append(f"{client} {sign} {text}".lstrip())
+
+    def _of(self, client: str, sentence: str) -> str:
+        return f"{client}: {sentence}" if len(self.seats) > 1 else sentence
+
+
+def _frame(step: Step) -> tuple[Any, bool]:
+    """The message that a step expects, and whether it may hold more."""
+    if step.kind != "expect_error":
+        return step.value, step.partial
+    error = dict(step.value)
+    outside = {"$id": error.pop("$id")} if "$id" in error else {}
+    return {"error": error, **outside}, True
+
+
+def _wanted(step: Step) -> str:
+    match step.kind:
+        case "expect_error":
+            return f"expected the error {step.value['code']}"
+        case "expect_close":
+            return f"expected the end with {step.value}"
+    return f"expected {shown(step.value)}"
+
+
+def _ended(closed: Closed) -> str:
+    reason = f": {closed.reason}" if closed.reason else ""
+    return f"the connection ended with {closed.code}{reason}"

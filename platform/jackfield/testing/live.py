@@ -1,0 +1,178 @@
+"""Examples against a server that runs somewhere: the same walk, carried by WebSockets."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
+
+from jackfield.config.plan import Endpoint
+from jackfield.errors import CODES, Refusal
+from jackfield.routing import RoutingTable
+from jackfield.server.options import is_loopback
+from jackfield.testing.client import Closed
+from jackfield.testing.examples import Case, who
+
+__all__ = ["Live", "NoServer"]
+
+OPEN_LIMIT = 10.0
+"""Seconds for a handshake."""
+
+CLOSE_LIMIT = 2.0
+"""Seconds that a server has to answer a close frame."""
+
+MOST = 16 * 1024 * 1024
+"""Bytes of one message that are taken; no `limits.queue` of a test is as long."""
+
+_END = "end of the example"
+"""The "$id" of the message that is sent last; no endpoint takes it, so its answer comes after all others."""
+
+
+class NoServer(Exception):
+    """Nobody answers at the address, or somebody who does not speak as Jackfield does."""
+
+
+class Live:
+    """A server at `address`, like `wss://desk.example.com/rt`; `table` is the project whose examples are run.
+
+    `tokens` are by login; the one under "" stands for every login without a token of its own. They are sent as the
+    cookie.
+    """
+
+    def __init__(self, address: str, table: RoutingTable, tokens: Mapping[str, str]) -> None:
+        self._address = address.rstrip("/")
+        self._table = table
+        self._tokens = tokens
+
+    def token(self, login: str) -> str | None:
+        """The token for a login, None where there is none."""
+        return self._tokens.get(login, self._tokens.get(""))
+
+    def skip(self, case: Case) -> str:
+        """Why a case cannot be run: a client of it must be logged in, and there is no token for it."""
+        logins = dict.fromkeys(who(guest, case.operation)[0] for guest in case.example.guests.values())
+        missing = [login for login in logins if login is not None and self.token(login) is None]
+        return f"no token for {' and '.join(missing)}" if missing else ""
+
+    def connect(
+        self,
+        endpoint: str,
+        *,
+        login: str | None,
+        roles: Iterable[str],
+        params: Mapping[str, str],
+        query: Mapping[str, str],
+    ) -> AbstractAsyncContextManager[_Remote]:
+        """See Door. The token's own roles hold, whatever the example says. Raises NoServer, too."""
+        return self._enter(endpoint, login, params, query)
+
+    @asynccontextmanager
+    async def _enter(
+        self, name: str, login: str | None, params: Mapping[str, str], query: Mapping[str, str]
+    ) -> AsyncIterator[_Remote]:
+        endpoint = self._table.routes[name].endpoint
+        address = self._address + self._target(name, params, query)
+        try:
+            socket = await connect(
+                address,
+                additional_headers=self._headers(endpoint, login),
+                open_timeout=OPEN_LIMIT,
+                close_timeout=CLOSE_LIMIT,
+                proxy=None if is_loopback(urlsplit(address).hostname or "") else True,
+                compression=None,
+                max_size=MOST,
+            )
+        except InvalidStatus as exc:
+            raise _refusal(exc, address) from None
+        except (OSError, InvalidHandshake, InvalidURI, TimeoutError) as exc:
+            raise NoServer(f"no connection to {address}: {exc or 'it took too long'}") from exc
+        async with socket:
+            yield _Remote(socket)
+
+    def _target(self, name: str, params: Mapping[str, str], query: Mapping[str, str]) -> str:
+        path = self._table.routes[name].pattern.normal
+        for param, text in params.items():
+            path = path.replace(f"{{{param}}}", quote(text, safe=""))
+        return f"{path}?{urlencode(query)}" if query else path
+
+    def _headers(self, endpoint: Endpoint, login: str | None) -> dict[str, str]:
+        headers = {}
+        token = None if login is None else self.token(login)
+        if token is not None:
+            headers["Cookie"] = f"{self._table.plan.auth.cookie}={token}"
+        if endpoint.origins.required:
+            own = "http" + self._address.removeprefix("ws")
+            allowed = [one for one in endpoint.origins.allowed if "*" not in one]
+            headers["Origin"] = allowed[0] if allowed else "://".join((urlsplit(own).scheme, urlsplit(own).netloc))
+        return headers
+
+
+class _Remote:
+    """One client that has entered; see Party."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self._socket = socket
+        self._waits = False  # for what becomes of the message that was sent last
+
+    async def send(self, message: Mapping[str, Any], /) -> None:
+        self._waits = True
+        try:
+            await self._socket.send(json.dumps(message, ensure_ascii=False))
+        except ConnectionClosed as exc:
+            raise _closed(exc) from None
+
+    async def receive(self, within: float) -> dict[str, Any]:
+        self._waits = False
+        try:
+            async with asyncio.timeout(within):
+                frame = await self._socket.recv()
+        except ConnectionClosed as exc:
+            raise _closed(exc) from None
+        found = json.loads(frame)
+        return found if isinstance(found, dict) else {"": found}
+
+    async def rest(self, within: float) -> list[dict[str, Any]]:
+        """What has come; after a message that nothing was expected of, what comes of it.
+
+        For that a message is sent that no endpoint takes: it is answered when all before it are.
+        """
+        found: list[dict[str, Any]] = []
+        try:
+            async with asyncio.timeout(within if self._waits else 0.0):
+                if self._waits:
+                    await self.send({"$id": _END, "$end": True})
+                while not found or found[-1].get("$id") != _END:
+                    found.append(await self.receive(within))
+            return found[:-1]
+        except (TimeoutError, Closed):
+            return found
+
+    @property
+    def closed(self) -> Closed | None:
+        if self._socket.close_code is None:
+            return None
+        return Closed(self._socket.close_code, self._socket.close_reason or "")
+
+
+def _closed(exc: ConnectionClosed) -> Closed:
+    # 1006 (RFC 6455, section 7.1.5): the connection was lost without a close frame
+    return Closed(1006, "the connection was lost") if exc.rcvd is None else Closed(exc.rcvd.code, exc.rcvd.reason)
+
+
+def _refusal(exc: InvalidStatus, address: str) -> Exception:
+    """The Refusal that an HTTP answer is; NoServer where it is none of Jackfield's."""
+    answer = exc.response
+    code = answer.headers.get("Jackfield-Error", "")
+    try:
+        body = json.loads(answer.body or b"{}")
+    except ValueError:
+        body = {}
+    if code not in CODES or CODES[code].status != answer.status_code or not isinstance(body, dict):
+        return NoServer(f"{address} answers {answer.status_code}, and not as Jackfield does")
+    return Refusal(code, str(body.get("detail", "")), str(body.get("fix", "")))

@@ -1,0 +1,141 @@
+"""What the examples came to: for a terminal, for JUnit's readers, for GitHub's annotations."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+from jackfield.config.plan import Place
+from jackfield.errors import Problem
+from jackfield.testing.examples import Failure, Result
+
+__all__ = ["FORMATS", "annotation", "github", "junit", "junit_of_problems", "summary", "text"]
+
+FORMATS = ("text", "junit", "github")
+
+# What XML 1.0 cannot hold at all, not even escaped (section 2.2)
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def text(results: Sequence[Result]) -> Iterator[str]:
+    """Lines for people: each endpoint with its examples, and of those that failed what came."""
+    for endpoint, found in groupby(results, key=lambda result: result.case.endpoint):
+        yield endpoint
+        for result in found:
+            if result.failure is not None:
+                yield f"  FAIL  {result.case.name}"
+                yield f"        {_at(result.failure.place)}: {result.failure.sentence}"
+                yield from (f"        {line}" for line in result.failure.lines)
+            elif result.skipped:
+                yield f"  skip  {result.case.name}: {result.skipped}"
+            else:
+                yield f"  ok    {result.case.name}"
+
+
+def summary(results: Sequence[Result]) -> str:
+    """One line: how many passed, failed and were skipped, and how long it took."""
+    failed, skipped = _failed(results), _skipped(results)
+    counts = [(len(results) - failed - skipped, "passed"), (failed, "failed"), (skipped, "skipped")]
+    words = ", ".join(f"{count} {word}" for count, word in counts if count or word == "passed")
+    return f"{words} in {sum(result.seconds for result in results):.2f} s"
+
+
+def github(results: Iterable[Result], folder: Path) -> Iterator[str]:
+    """A workflow command for each failure, which GitHub shows beside the step's line."""
+    for result in results:
+        if result.failure is not None:
+            failure = result.failure
+            title = f"{result.case.endpoint}: {result.case.name}"
+            yield annotation("error", failure.place, title, "\n".join((failure.sentence, *failure.lines)), folder)
+
+
+def annotation(severity: str, place: Place, title: str, message: str, folder: Path) -> str:
+    """One workflow command. GitHub knows files by their place below the folder where the job runs, not `folder`."""
+    file = os.path.relpath(folder / place.file).replace(os.sep, "/")
+    where = f"file={_escaped(file, ',:')},line={max(1, place.line)},col={max(1, place.column)}"
+    return f"::{severity} {where},title={_escaped(title, ',:')}::{_escaped(message)}"
+
+
+def junit(results: Sequence[Result]) -> str:
+    """JUnit's XML: a suite for each endpoint, a case for each example, with file and line."""
+    root = ET.Element("testsuites", _counts("jackfield", results))
+    for endpoint, group in groupby(results, key=lambda result: result.case.endpoint):
+        found = list(group)
+        suite = ET.SubElement(root, "testsuite", _counts(endpoint, found))
+        for result in found:
+            _case(suite, result)
+    return _written(root)
+
+
+def junit_of_problems(problems: Sequence[Problem]) -> str:
+    """The same of a project that cannot be run: each problem is an error."""
+    errors = [problem for problem in problems if problem.severity == "error"]
+    counts = {"tests": str(len(errors)), "failures": "0", "errors": str(len(errors)), "skipped": "0", "time": "0.000"}
+    root = ET.Element("testsuites", {"name": "jackfield", **counts})
+    suite = ET.SubElement(root, "testsuite", {"name": "project", **counts})
+    for problem in errors:
+        name = _clean(problem.path or problem.code)
+        place = {"file": _clean(problem.file), "line": str(max(1, problem.line))}
+        case = ET.SubElement(suite, "testcase", {"classname": "project", "name": name, "time": "0.000", **place})
+        ET.SubElement(case, "error", {"type": problem.code, "message": _clean(problem.message)}).text = _clean(
+            str(problem)
+        )
+    return _written(root)
+
+
+def _case(suite: ET.Element, result: Result) -> None:
+    case, failure = result.case, result.failure
+    place = {"file": _clean(case.place.file), "line": str(max(1, case.place.line))}
+    values = {"classname": case.endpoint, "name": _clean(case.name), "time": f"{result.seconds:.3f}", **place}
+    element = ET.SubElement(suite, "testcase", values)
+    if failure is not None:
+        told = {"type": "failure", "message": _clean(failure.sentence)}
+        ET.SubElement(element, "failure", told).text = _clean("\n".join(_lines(failure)))
+    elif result.skipped:
+        ET.SubElement(element, "skipped", {"message": _clean(result.skipped)})
+
+
+def _lines(failure: Failure) -> list[str]:
+    return [f"{_at(failure.place)}: {failure.sentence}", *failure.lines]
+
+
+def _counts(name: str, results: Sequence[Result]) -> dict[str, str]:
+    return {
+        "name": name,
+        "tests": str(len(results)),
+        "failures": str(_failed(results)),
+        "errors": "0",
+        "skipped": str(_skipped(results)),
+        "time": f"{sum(result.seconds for result in results):.3f}",
+    }
+
+
+def _failed(results: Iterable[Result]) -> int:
+    return sum(result.failure is not None for result in results)
+
+
+def _skipped(results: Iterable[Result]) -> int:
+    return sum(bool(result.skipped) for result in results)
+
+
+def _written(root: ET.Element) -> str:
+    ET.indent(root)
+    return f'<?xml version="1.0" encoding="utf-8"?>\n{ET.tostring(root, encoding="unicode")}'
+
+
+def _clean(text: str) -> str:
+    return _NOT_XML.sub(lambda found: ascii(found[0])[1:-1], text)
+
+
+def _at(place: Place) -> str:
+    return ":".join([place.file, *(str(number) for number in (place.line, place.column) if number)])
+
+
+def _escaped(text: str, more: str = "") -> str:
+    for letter in f"%\r\n{more}":
+        text = text.replace(letter, f"%{ord(letter):02X}")
+    return text

@@ -1,0 +1,43 @@
+"""Row CF-12: the documents of a server are no more public than its administration."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from jackfield.server import documents
+from tests.server.conftest import OpenDoor
+from tests.server.door import DOORS, DOORS_CODE
+
+OPEN = [{}, {"host": "::1"}, {"public_url": "http://localhost:9000"}]
+CLOSED = [
+    {"host": "0.0.0.0", "insecure": True},
+    {"behind_proxy": ("127.0.0.1/32",)},
+    {"public_url": "https://desk.example.com"},
+    {"embedded": True},
+    {"admin_port": 9000},
+]
+
+
+@pytest.mark.parametrize("listener", [*OPEN, *CLOSED], ids=str)
+async def test_cf_12_documents_are_open_by_listener_and_never_by_where_the_caller_is(
+    open_door: OpenDoor, listener: dict[str, Any]
+) -> None:
+    door = await open_door(DOORS, DOORS_CODE, **listener)
+    await door.add("anna", "support")
+    for path in sorted(documents.ADDRESSES):
+        for headers in ([], [("x-forwarded-for", "127.0.0.1")], await door.cookie("anna")):
+            answer = await door.http("GET", path, headers, client=("127.0.0.1", 5000))
+            if listener in OPEN:
+                assert answer.status == 200, path
+            else:
+                assert answer.status in (401, 403), path
+                assert b"/ws/say" not in answer.body
+
+
+async def test_cf_12_documents_are_not_read_by_a_name_that_leads_here(open_door: OpenDoor) -> None:
+    door = await open_door(DOORS, DOORS_CODE)
+    for path in sorted(documents.ADDRESSES):
+        answer = await door.http("GET", path, [("host", "rebound.example")])
+        assert (answer.status, answer.json["code"]) == (400, "wrong_host")

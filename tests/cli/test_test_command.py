@@ -1,0 +1,125 @@
+"""`jackfield test` in process; against a server it is tested in tests/testing/test_live.py."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+from click.testing import CliRunner, Result
+
+from jackfield.cli import main
+
+ROOT = Path(__file__).parents[2]
+SAY = "from jackfield import process\n@process\ndef say(text: str) -> str:\n    print('шум')\n    return text\n"
+ENDPOINTS = """\
+endpoints:
+  say:
+    url: /ws/say
+    process: say.say
+    examples:
+      - name: "Эхо"
+        steps:
+          - send: {text: "Привет"}
+            expect: {result: "Привет"}
+      - name: "Другое"
+        steps:
+          - send: {text: "Привет"}
+            expect: {result: "Пока"}
+"""
+
+
+def write(folder: Path, endpoints: str = ENDPOINTS) -> None:
+    (folder / "processes").mkdir(exist_ok=True)
+    (folder / "endpoints.yaml").write_text(endpoints, encoding="utf-8")
+    (folder / "processes" / "say.py").write_text(SAY, encoding="utf-8")
+
+
+def test(folder: Path, *arguments: str) -> Result:
+    return CliRunner().invoke(main, ["-C", str(folder), "test", *arguments])
+
+
+test.__test__ = False  # type: ignore[attr-defined]  # a command's name, no test
+
+
+def test_our_own_examples_pass() -> None:
+    done = test(ROOT)
+    assert done.exit_code == 0
+    assert done.stdout.splitlines() == ["greeting", "  ok    A greeting", "  ok    Small talk"]
+    assert done.stderr.startswith("2 passed in ")
+
+
+def test_one_that_fails_is_shown_and_exits_1(tmp_path: Path) -> None:
+    write(tmp_path)
+    done = test(tmp_path)
+    assert done.exit_code == 1
+    assert done.stdout.splitlines()[:5] == [
+        "say",
+        "  ok    Эхо",
+        "  FAIL  Другое",
+        "        endpoints.yaml:13:13: what came differs",
+        '        expected  {"result": "Пока"}',
+    ]
+    assert "jackfield: 1 passed, 1 failed in " in done.stderr
+    assert "шум" in done.stderr, "what a process prints is no report"
+    assert not (tmp_path / ".jackfield").exists()
+
+
+@pytest.mark.parametrize(("name", "ok"), [("say", False), ("Эхо", True), ("Другое", False)])
+def test_some_are_chosen_by_name(tmp_path: Path, name: str, ok: bool) -> None:
+    write(tmp_path)
+    assert (test(tmp_path, name).exit_code == 0) == ok
+
+
+def test_junit_is_all_that_stands_on_stdout(tmp_path: Path) -> None:
+    write(tmp_path)
+    done = test(tmp_path, "--format", "junit")
+    root = ET.fromstring(done.stdout.encode())
+    assert (root.get("tests"), root.get("failures")) == ("2", "1")
+    assert root[0][1].get("file") == "endpoints.yaml"
+    assert root[0][1].get("line") == "10"
+
+
+def test_github_has_a_line_for_each_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    (line,) = test(tmp_path, "--format", "github").stdout.splitlines()
+    assert line.startswith("::error file=endpoints.yaml,line=13,col=13,title=say%3A Другое::what came differs%0A")
+
+
+@pytest.mark.parametrize("form", ["text", "junit", "github"])
+def test_problems_are_told_and_nothing_is_run(tmp_path: Path, form: str) -> None:
+    write(tmp_path, ENDPOINTS.replace("{text:", "{txt:", 1).replace('name: "Эхо"', 'nam: "Эхо"'))
+    done = test(tmp_path, "--format", form)
+    assert done.exit_code == 1
+    assert 'did you mean "name"?' in done.stdout.replace("&quot;", '"')
+    assert f"jackfield: 1 problem in {tmp_path}" in done.stderr
+    if form == "junit":
+        assert ET.fromstring(done.stdout.encode()).get("errors") == "1"
+
+
+def test_a_project_without_examples_says_so(tmp_path: Path) -> None:
+    write(tmp_path, ENDPOINTS.partition("    examples:")[0])
+    done = test(tmp_path)
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert "there are no examples" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--login", "anna"], "belong to --url"),
+        (["--token", "x"], "belong to --url"),
+        (["--format", "xml"], "xml"),
+        (["--url", "desk.example.com"], "like wss://desk.example.com"),
+        (["--url", "wss://a?b"], "like wss://desk.example.com"),
+        (["--url", "wss://a:b@c"], "like wss://desk.example.com"),
+        (["--url", "wss://a:99999"], "like wss://desk.example.com"),
+        (["Ехо"], 'did you mean "Эхо"?'),
+    ],
+)
+def test_wrong_usage(tmp_path: Path, arguments: list[str], words: str) -> None:
+    write(tmp_path)
+    done = test(tmp_path, *arguments)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert words in done.stderr

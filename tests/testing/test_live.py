@@ -1,0 +1,206 @@
+"""The same examples against a real server, through the command line."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from websockets.asyncio.server import ServerConnection, serve
+
+from jackfield.cli import main
+from jackfield.testing import Project
+from jackfield.testing.examples import Case, cases, run
+from jackfield.testing.live import Live, NoServer
+from tests.walk.conftest import Server
+
+FULL = Path(__file__).parents[1] / "describe" / "full"
+PASSWORD = "пароль для теста"
+
+
+# `note` asks for an Origin, and never replies
+MORE = """
+examples:
+  count: [{name: "ноль", steps: [{send: {to: 0}}]}]
+  note: [{steps: [{send: {text: "Молоко 🥛", pair: [2, "б"]}}]}]
+"""
+
+
+@pytest.fixture(scope="module", name="server")
+def _server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The project with every feature, served; `agent` has both roles, `guest` has none."""
+    folder = tmp_path_factory.mktemp("live") / "full"
+    shutil.copytree(FULL, folder, ignore=shutil.ignore_patterns("__pycache__", ".jackfield"))
+    server = Server(folder)
+    for login, roles in (("agent", ("--role", "support", "--role", "lead")), ("guest", ())):
+        done = CliRunner().invoke(
+            main, ["-C", str(folder), "users", "add", login, *roles, "--password-stdin"], input=PASSWORD + "\n"
+        )
+        assert done.exit_code == 0, done.output
+    yield server
+    assert server.stop() == 0
+
+
+@pytest.fixture(scope="module", name="tokens")
+def _tokens(server: Server) -> dict[str, str]:
+    return {login: server.token(login) for login in ("agent", "guest")}
+
+
+def test(server: Server, *arguments: str, **environment: str) -> Result:
+    """`jackfield test --url …` of the server's project."""
+    command = ["-C", str(server.folder), "test", "--url", server.ws, *arguments]
+    return CliRunner().invoke(main, command, env=environment)
+
+
+test.__test__ = False  # type: ignore[attr-defined]  # a command's name, no test
+
+
+def test_all_examples_pass_against_a_server(server: Server, tokens: dict[str, str]) -> None:
+    done = test(server, "--token", tokens["agent"], "--token", f"guest={tokens['guest']}")
+    assert done.exit_code == 0, done.output
+    assert "FAIL" not in done.stdout
+    assert "skip" not in done.stdout
+    assert "  ok    Two in a room" in done.stdout
+    assert done.stderr.startswith(f"{done.stdout.count('  ok  ')} passed in ")
+
+
+def test_tokens_come_from_the_environment_too(server: Server, tokens: dict[str, str]) -> None:
+    done = test(server, JACKFIELD_TOKEN=f"{tokens['agent']} guest={tokens['guest']}")
+    assert done.exit_code == 0, done.output
+
+
+def test_who_has_no_token_is_skipped_and_counted(server: Server, tokens: dict[str, str]) -> None:
+    done = test(server)
+    assert done.exit_code == 0
+    assert "  skip  Refused words: no token for анна" in done.stdout
+    assert "  skip  Two in a room: no token for somebody and boris" in done.stdout
+    assert "  ok    To its end" in done.stdout
+    assert " skipped in " in done.stderr
+    done = test(server, "room", "--token", f"guest={tokens['guest']}")
+    assert "  ok    Who is not of the desk stays outside" in done.stdout
+    assert done.stderr.startswith("1 passed, 3 skipped in ")
+
+
+def test_a_login_with_its_password(server: Server) -> None:
+    done = test(server, "Refused words", "--login", "agent", JACKFIELD_PASSWORD=PASSWORD)
+    assert (done.exit_code, done.stderr.partition(" in ")[0]) == (0, "1 passed")
+    done = test(server, "--login", "agent", JACKFIELD_PASSWORD="wrong")
+    assert done.exit_code == 1
+    assert "login_failed" in done.stderr
+
+
+def test_another_user_than_the_example_says_is_told_of_as_refused(server: Server, tokens: dict[str, str]) -> None:
+    done = test(server, "Refused words", "--token", tokens["guest"], "--format", "github")
+    assert done.exit_code == 1
+    assert "could not send: the connection ended with 4403: refused, 403 role_required" in done.stdout
+    assert done.stdout.startswith("::error file=")
+
+
+def test_a_publish_of_examples_alone_closes_nobody_and_keeps_them(server: Server) -> None:
+    with server.socket("/ws/count") as socket:
+        file = server.folder / "examples" / "more.yaml"
+        file.write_text(MORE, "utf-8")
+        done = CliRunner().invoke(main, ["-C", str(server.folder), "publish"])
+        assert done.exit_code == 0, done.output
+        socket.send('{"to": 1}')
+        assert json.loads(socket.recv(timeout=5)) == {"number": 1}
+    kept = sorted((server.folder / ".jackfield" / "published").glob("*/examples/more.yaml"))
+    assert [path.read_bytes() for path in kept] == [file.read_bytes()]
+    done = test(server, "ноль", "note")
+    assert done.stdout.splitlines() == ["count", "  ok    ноль", "note", "  ok    example 1"]
+
+
+def test_no_server_is_exit_3(server: Server) -> None:
+    done = CliRunner().invoke(
+        main, ["-C", str(server.folder), "test", "--url", "ws://127.0.0.1:9", "greeting", "--token", "x"]
+    )
+    assert done.exit_code == 3
+    assert "no connection to ws://127.0.0.1:9/ws/greeting" in done.stderr
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--token", "никто=x.y"], "no example has a client with the login никто; there are: boris, guest, анна"),
+        (["--token", "a", "--token", "b"], "two for every login"),
+        (["--token", "токен"], "no token has"),
+        (["--token", "a", "--login", "b"], "not both"),
+        (["nothing"], 'no endpoint and no example is called "nothing"'),
+        (["greting"], 'did you mean "greeting"?'),
+    ],
+)
+def test_wrong_usage(server: Server, arguments: list[str], words: str) -> None:
+    done = test(server, *arguments)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert words in done.stderr
+
+
+# servers that are none of ours
+
+Answer = Callable[[ServerConnection], Any]
+
+
+@asynccontextmanager
+async def somebody(answer: Answer, **settings: Any) -> AsyncIterator[str]:
+    async with serve(answer, "127.0.0.1", 0, **settings) as server:
+        yield f"ws://127.0.0.1:{next(iter(server.sockets)).getsockname()[1]}"
+
+
+async def counted(address: str, steps: int = 3) -> Any:
+    """What becomes of these steps there: `to: 2` is sent, then two numbers are expected."""
+    async with Project(FULL) as project:
+        case: Case = next(case for case in cases(project.table) if case.name == "To two")
+        shorter = replace(case, example=replace(case.example, steps=case.example.steps[:steps]))
+        (result,) = [result async for result in run([shorter], Live(address, project.table, {"": "x"}))]
+    return result.failure
+
+
+async def test_a_server_that_speaks_otherwise_is_no_server() -> None:
+    async def quiet(_socket: ServerConnection) -> None: ...
+
+    def refuse(socket: ServerConnection, _request: Any) -> Any:
+        return socket.respond(502, "bad gateway")
+
+    async with somebody(quiet, process_request=refuse) as address:
+        with pytest.raises(NoServer, match="answers 502, and not as Jackfield does"):
+            await counted(address)
+
+
+async def test_a_connection_that_is_lost_ends_with_1006() -> None:
+    async def vanish(socket: ServerConnection) -> None:
+        await socket.recv()
+        socket.transport.abort()
+
+    async with somebody(vanish) as address:
+        failure = await counted(address)
+    assert "the connection ended with 1006: the connection was lost" in failure.sentence
+
+
+@pytest.mark.parametrize("steps", [1, 3])
+async def test_what_comes_of_a_message_is_waited_for_where_nothing_is_expected_of_it(steps: int) -> None:
+    heard: list[dict[str, Any]] = []
+
+    async def faulty(socket: ServerConnection) -> None:
+        async for frame in socket:
+            heard.append(json.loads(frame))
+            if len(heard) == 1:
+                answers = [{"number": 1}, {"number": 2}] if steps > 1 else [{"error": {"code": "own"}}]
+            else:
+                answers = [{"error": {"code": "invalid_message"}, "$id": heard[-1]["$id"]}]
+            for answer in answers:
+                await socket.send(json.dumps(answer))
+
+    async with somebody(faulty) as address:
+        failure = await counted(address + "/", steps)
+    if steps > 1:
+        assert (failure, heard) == (None, [{"to": 2}])
+        return
+    assert failure.sentence == 'an error came that no step expects: {"error": {"code": "own"}}'
+    assert [message.keys() for message in heard] == [{"to"}, {"$id", "$end"}]
