@@ -219,3 +219,15 @@ def test_depth_is_no_crash(levels: int, brackets: str) -> None:
     before, after = brackets[:-1], brackets[-1]
     _, faults = parse_loosely(before * levels + "1" + after * levels)
     assert bool(faults) == (levels > 10_000)
+
+
+def test_references_in_any_alphabet_are_followed_and_data_is_not_touched() -> None:
+    schema = {
+        "properties": {"default": {"$ref": "#/$defs/Заказ"}, "$ref": {"const": {"$ref": "слово"}}},
+        "$defs": {"Заказ": {"type": "integer"}},
+    }
+    validator = Validator(schema)
+    assert validator.is_valid({"default": 1, "$ref": {"$ref": "слово"}})
+    assert not validator.is_valid({"default": "1"})
+    assert not validator.is_valid({"$ref": {"$ref": "%D1%81"}})
+    assert Validator({"$ref": "#/$defs/%D0%B0", "$defs": {"а": {"type": "null"}}}).is_valid(None), "encoded already"

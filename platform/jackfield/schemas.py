@@ -9,11 +9,15 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any
+from urllib.parse import quote
 
 import jsonschema_rs
 import msgspec
 
-__all__ = ["Fault", "Validator", "parse_loosely", "pointer"]
+__all__ = ["Fault", "Validator", "parse_loosely", "pointer", "portable"]
+
+_DATA = frozenset({"const", "default", "enum", "examples"})
+_NAMED = frozenset({"$defs", "dependentSchemas", "patternProperties", "properties"})  # names of people's, no keywords
 
 MAX_FAULTS = 20
 """Faults told for one message; the first ones mend the rest more often than not."""
@@ -40,7 +44,7 @@ class Validator:
     def __init__(self, schema: Mapping[str, Any]) -> None:
         self.schema = schema
         self._compiled = jsonschema_rs.Draft202012Validator(
-            dict(schema), validate_formats=True, pattern_options=jsonschema_rs.RegexOptions()
+            portable(schema), validate_formats=True, pattern_options=jsonschema_rs.RegexOptions()
         )
         self._known = _known(schema)
         self.is_valid: Callable[[Any], bool] = self._compiled.is_valid
@@ -247,3 +251,23 @@ def _sentence(kind: str, facts: Mapping[str, Any], error: jsonschema_rs.Validati
         case "multipleOf":
             return f"must be a multiple of {facts['multiple_of']}"
     return error.message
+
+
+def portable(schema: Any) -> Any:
+    """A copy of a schema with the letters of each `$ref` as a URI has them (RFC 3986, section 2.1).
+
+    A class may be called Заказ, and a person writes `#/$defs/Заказ`; a validator takes only what is encoded.
+    """
+    if isinstance(schema, list):
+        return [portable(part) for part in schema]
+    if not isinstance(schema, Mapping):
+        return schema
+    found: dict[str, Any] = {}
+    for key, value in schema.items():
+        if key in _NAMED and isinstance(value, Mapping):
+            found[key] = {name: portable(part) for name, part in value.items()}
+        else:
+            found[key] = value if key in _DATA else portable(value)
+    if isinstance(found.get("$ref"), str):
+        found["$ref"] = quote(found["$ref"], safe="%#/:?@!$&'()*+,;=~[]")
+    return found

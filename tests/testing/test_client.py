@@ -235,5 +235,9 @@ def test_it_needs_no_plugin(folder: Path) -> None:
     assert [asyncio.run(ask()) for _ in range(2)] == [{"message": "да"}] * 2
 
 
-def test_the_log_of_the_package_is_left_alone() -> None:
-    assert logging.getLogger("jackfield").level == logging.NOTSET
+async def test_the_log_of_the_package_is_left_alone(folder: Path) -> None:
+    package = logging.getLogger("jackfield")
+    before = (package.level, list(package.handlers), package.propagate)
+    async with Client(folder, "say", login="аня", roles=["support"]) as client:
+        await client.ask({"text": "да"})
+    assert (package.level, package.handlers, package.propagate) == before

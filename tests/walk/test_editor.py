@@ -49,6 +49,11 @@ def answer(message: str) -> str:
 
 
 @process(reply="message")
+def leave(message: str) -> str:
+    return message
+
+
+@process(reply="message")
 def прощание(message: str) -> str:
     return message
 """
@@ -160,7 +165,9 @@ def test_a_sound_file_has_nothing_underlined(editor: Editor) -> None:
 
 def test_the_own_processes_roles_and_tags_are_completed(editor: Editor) -> None:
     text = PROJECT.replace("process: greeting.answer", "process: ")
-    assert {"greeting.answer", "greeting.прощание"} <= labels(editor, text, "process: ")
+    found = labels(editor, text, "process: ")
+    assert {"greeting.answer", "greeting.leave"} <= found
+    assert "greeting.прощание" not in found, "letters that look alike make no two processes, so check refuses it"
     text = PROJECT + "    auth:\n      roles:\n        - \n"
     assert {"support", "admin"} <= labels(editor, text, "roles:\n        - ")
     text = PROJECT.replace('tags: ["Чат-боты"]', "tags:\n      - ")

@@ -15,6 +15,7 @@ import jsonschema_rs
 from jsonschema import Draft202012Validator
 
 from jackfield.config.shape import similar
+from jackfield.schemas import portable
 
 __all__ = ["Fault", "judge"]
 
@@ -116,7 +117,7 @@ def _compiled(schema: Mapping[str, Any]) -> list[Fault]:
 def _refused(schema: Mapping[str, Any]) -> jsonschema_rs.ValidationError | None:
     try:
         jsonschema_rs.Draft202012Validator(
-            dict(schema),
+            portable(schema),
             validate_formats=True,
             ignore_unknown_formats=False,
             pattern_options=jsonschema_rs.RegexOptions(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from importlib import resources
 from typing import Any
@@ -16,12 +17,14 @@ def document(processes: Sequence[str] = (), roles: Sequence[str] = (), tags: Seq
     """The JSON Schema 2020-12 of endpoints.yaml, as a fresh dict.
 
     `processes` become the only values of `process`, `roles` (and admin) the only ones of `auth.roles` and
-    of an example's `as`, `tags` mere suggestions. Without them any well-formed name is taken.
+    of an example's `as`, `tags` mere suggestions. Without them any well-formed name is taken. A process whose name
+    is not well-formed, in letters of another alphabet for example, is left out.
     """
     schema: dict[str, Any] = json.loads(_TEXT)
     endpoint = schema["$defs"]["endpoint"]["properties"]
-    if processes:
-        endpoint["process"]["enum"] = sorted(set(processes))
+    named = re.compile(endpoint["process"]["pattern"])
+    if found := sorted({name for name in processes if named.fullmatch(name)}):
+        endpoint["process"]["enum"] = found
     if roles:
         for lists in (endpoint["auth"], schema["$defs"]["exampleAs"]):
             lists["anyOf"][1]["properties"]["roles"]["items"]["enum"] = sorted({*roles, "admin"})
