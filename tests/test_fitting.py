@@ -87,8 +87,11 @@ def told(folder: Path, **examples: str) -> list[tuple[str, str]]:
         ("order", "{as: nobody, steps: [{expect_close: 4401}]}"),
         (
             "count",
-            "{steps: [{send: {to: 2, $id: a}}, {expect: {number: 0}}, {expect: {$done: true, $id: a}}]}",
+            "{steps: [{send: {to: 2, $id: a}}, {expect: {number: 0, $id: a}}, {expect: {$done: true, $id: a}}]}",
         ),
+        ("order", "{steps: [{send: {text: a, $id: 1}}, {send: {text: b}}, {expect: {room: a, lines: [], $id: 1}}]}"),
+        ("order", "{steps: [{send: {text: a, $id: null}, expect: {room: a, lines: []}}]}"),
+        ("order", "{params: {room: 'кухня 100% {number} ?#&', number: 1}, steps: [{send: {text: a}}]}"),
         ("note", "{steps: [{send: {text: a}}, {expect: {event: noted}}]}"),
         ("note", "{as: {login: anna}, steps: [{send: {text: a}, expect_error: time_exceeded}]}"),
         ("slow", "{as: nobody, steps: [{send: {text: a}, expect_error: busy}, {send: {text: a}, expect: {x: 1}}]}"),
@@ -107,6 +110,15 @@ def test_what_can_come_fits(tmp_path: Path, endpoint: str, example: str) -> None
     [
         ("order", "{params: {room: a}, steps: [{send: {text: a}}]}", ".params", 'the URL has the parameter "number"'),
         ("order", "{params: {room: a, number: x}, steps: [{send: {text: a}}]}", ".params.number", '"x" does not fit'),
+        *(
+            (
+                "order",
+                f"{{params: {{room: {room}, number: 1}}, steps: [{{send: {{text: a}}}}]}}",
+                ".params.room",
+                "no part",
+            )
+            for room in ("''", "..", "a/b", r"'a\b'", r'"a\0"')
+        ),
         ("note", "{params: {room: a}, steps: [{send: {text: a}}]}", ".params.room", "it has none"),
         (
             "order",
@@ -147,6 +159,24 @@ def test_what_can_come_fits(tmp_path: Path, endpoint: str, example: str) -> None
             "{steps: [{send: {text: a}, expect_error: invalid_message}]}",
             ".steps.0.expect_error",
             "the message fits",
+        ),
+        (
+            "order",
+            "{steps: [{send: {text: a}, expect_error: message_too_long}]}",
+            ".steps.0.expect_error",
+            "has 12 bytes",
+        ),
+        (
+            "order",
+            "{steps: [{send: {text: a, $id: 1}, expect: {room: a, lines: []}}]}",
+            ".steps.0.expect",
+            "was sent: 1",
+        ),
+        (
+            "order",
+            "{steps: [{send: {text: a}, expect: {room: a, lines: [], $id: 1}}]}",
+            ".steps.0.expect",
+            "no message",
         ),
         ("order", "{steps: [{send: {text: a}, expect_error: busy}]}", ".steps.0.expect_error", "is not blocking"),
         (

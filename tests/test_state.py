@@ -37,12 +37,14 @@ def test_the_folder_is_private_and_keeps_itself_out_of_git(tmp_path: Path) -> No
 
 def test_paths_are_told(tmp_path: Path) -> None:
     state = State.open(tmp_path)
-    names = [state.server_json, state.first_admin, state.published, state.endpoints_schema, state.key_file]
+    schemas = [state.endpoints_schema, state.examples_schema]
+    names = [state.server_json, state.first_admin, state.published, *schemas, state.key_file]
     assert [path.relative_to(state.folder).as_posix() for path in names] == [
         "server.json",
         "first-admin",
         "published",
         "endpoints.schema.json",
+        "examples.schema.json",
         "secret_keys",
     ]
 
@@ -78,6 +80,7 @@ def test_keys_from_the_environment_leave_no_file(tmp_path: Path) -> None:
         (" , ", "holds no key"),
         ("# only a comment", "holds no key"),
         (KEY[:31], "shorter than 32"),
+        ("short", "shorter than 32"),
         (f"{KEY},{OTHER[:31]}", "key 2 in .* shorter"),
         ("change-me-please-this-is-a-sample-of-a-key", "sample"),
         ("CHANGEME" * 5, "sample"),
@@ -129,6 +132,25 @@ def test_a_key_file_that_others_can_read_is_warned_of(tmp_path: Path) -> None:
     (warning,) = state.warnings()
     assert "chmod 600" in warning
     assert State.open(tmp_path, secret_keys=KEY).warnings() == []
+
+
+@posix
+def test_a_store_that_others_can_read_is_warned_of_where_they_get_to_it(tmp_path: Path) -> None:
+    state = State.open(tmp_path)
+    store, log = state.folder / "store.db", state.folder / "store.db-wal"
+    for file in (store, log):
+        file.touch()
+        file.chmod(0o644)
+    assert state.warnings() == [], "the folder lets nobody in"
+    state.folder.chmod(0o755)
+    (warning,) = state.warnings()
+    assert f"chmod 600 '{store}' '{log}'" in warning
+    store.chmod(0o600)
+    (warning,) = state.warnings()
+    assert f"chmod 600 '{log}'" in warning
+    log.chmod(0o640)
+    state.folder.chmod(0o701)
+    assert state.warnings() == [], "the group does not get into the folder, and the others not into the file"
 
 
 def test_the_store_is_sqlite_in_the_folder_unless_another_is_named(tmp_path: Path) -> None:

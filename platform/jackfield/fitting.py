@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 
@@ -24,6 +25,7 @@ _Fault = tuple[str, str, str]  # the JSON pointer below the step, the sentence, 
 
 _PUSHES = frozenset({"event", "error", "$done"})
 _NOT_LOGGED_IN, _NO_ROLE = 4401, 4403
+_NO_PART = "nothing, a dot or two, a slash, a backslash and control characters are refused there"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,8 @@ class _Judge:
                 known = ", ".join(self.params)
                 hint = f"it has {known}" if known else "it has none"
                 yield (*path, name), f'the URL has no parameter "{name}"', hint
+            elif not url.split(f"/{quote(text, safe='')}".encode()):
+                yield (*path, name), f"{_shown(text)} can be no part of an address", _NO_PART
             elif name in self.taken.signature.params:
                 try:
                     self.taken.signature.params[name](text)
@@ -175,9 +179,14 @@ class _Judge:
     def _wrongly_refused(self, step: Step, client: _Told) -> Iterator[_Fault]:
         """The message before it is taken as it stands, so nobody is told that it is not."""
         before = client.last
-        alone = before is not None and before.kind == "send" and client.sent == client.answered
-        if step.value["code"] == "invalid_message" and alone and before is not None and not self._misfit(before.value):
+        if before is None or before.kind != "send" or client.sent != client.answered:
+            return
+        size, most = len(msgspec.json.encode(before.value)), self.endpoint.limits.message
+        if step.value["code"] == "invalid_message" and size <= most and not self._misfit(before.value):
             yield "", "the message fits, so this error never comes", "change the message, or what is expected"
+        if step.value["code"] == "message_too_long" and size <= most:
+            why = f"the message has {size:,} bytes, and limits.message is {most:,}"
+            yield "", f"{why}, so this error never comes", "change the message, or what is expected"
 
     def _error(self, code: str) -> Iterator[_Fault]:
         limits, why = self.endpoint.limits, ""
@@ -204,6 +213,10 @@ class _Judge:
             yield from self._done(value, client)
         if value.keys() & _PUSHES:
             return
+        if client.sent and _hashable(value.get("$id")) not in client.ids:
+            known = ", ".join(_shown(one) for one in client.ids if one is not None)
+            hint = f'"$id" of what was sent: {known}' if known else 'no message was sent with an "$id"'
+            yield "", 'this can never come: a reply has the "$id" of its message, and only where that has one', hint
         if self.taken.signature.replies == "none":
             yield "", "the process never replies", "expect an event, or nothing"
         elif self.replies is not None:
@@ -280,5 +293,6 @@ def _parts(path: str) -> list[str | int]:
     return [int(part) if part.isdigit() else part for part in path.split("/")[1:]]
 
 
-def _shown(text: str) -> str:
-    return msgspec.json.encode(text if len(text) <= 60 else text[:59] + "…").decode()
+def _shown(value: object) -> str:
+    cut = value[:59] + "…" if isinstance(value, str) and len(value) > 60 else value
+    return msgspec.json.encode(cut).decode()

@@ -2,13 +2,14 @@
 
     .gitignore        `*`: nothing in here belongs into a repository
     secret_keys       what tokens are signed with, one key per line, newest first; 0600
-    store.db          users and sessions, unless JACKFIELD_STORE names another database
+    store.db          users and sessions, unless JACKFIELD_STORE names another database; 0600, like -wal and -shm
     server.json       where the running server listens for `publish`; 0600
     server.lock       held while a server runs
     first-admin       the first password, where there was no terminal to show it on; 0600
-    published/        the plans that went live
+    published/        the plans that went live; 0700, since sources may hold secrets
 
-The folder is made with mode 0700. One server at a time may use it.
+The folder is made with mode 0700; one that is there keeps its mode, so nothing in it relies on that. One server at a
+time may use it.
 """
 
 from __future__ import annotations
@@ -24,7 +25,6 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
-from urllib.parse import quote
 
 if sys.platform == "win32":
     import msvcrt
@@ -33,6 +33,7 @@ else:
 
 __all__ = ["State", "StateError", "parse_keys", "write_private"]
 
+_STORE = "store.db"
 _MIN_KEY = 32
 _SAMPLES = re.compile(r"change.?me|change.?this|your.?secret|secret.?key|my.?secret|example|placeholder|xxxxxx", re.I)
 _NEW_KEY = 'python3 -c "import secrets; print(secrets.token_hex(32))"'
@@ -69,12 +70,17 @@ class State:
         keys = parse_keys(secret_keys, "JACKFIELD_SECRET_KEYS") if secret_keys is not None else ()
         folder = (state or project / ".jackfield").absolute()
         _make(folder)
-        return cls(folder, store or _sqlite_url(folder / "store.db"), keys, secret_keys_file)
+        return cls(folder, store or _sqlite_url(folder / _STORE), keys, secret_keys_file)
 
     @property
     def key_file(self) -> Path:
         """Where the secret keys are, one per line, newest first."""
         return self.folder / "secret_keys"
+
+    @property
+    def has_own_store(self) -> bool:
+        """Whether users and sessions are in this folder, and not where JACKFIELD_STORE says."""
+        return self.store_url == _sqlite_url(self.folder / _STORE)
 
     @property
     def server_json(self) -> Path:
@@ -95,6 +101,11 @@ class State:
     def endpoints_schema(self) -> Path:
         """The JSON Schema that editors complete endpoints.yaml from."""
         return self.folder / "endpoints.schema.json"
+
+    @property
+    def examples_schema(self) -> Path:
+        """The same for the files under examples/."""
+        return self.folder / "examples.schema.json"
 
     def keys(self, *, make: bool = True) -> tuple[bytes, ...]:
         """The secret keys, newest first, each of 32 bytes or more.
@@ -118,13 +129,24 @@ class State:
         return parse_keys(text, str(self.key_file))
 
     def warnings(self) -> list[str]:
-        """What should be mended but stops nothing: a key file that others on this machine can read."""
-        given = self._keys or self._keys_from is not None
-        if given or sys.platform == "win32" or not self.key_file.exists():
+        """What should be mended but stops nothing: files with secrets that others on this machine can read."""
+        if sys.platform == "win32":
             return []
-        if stat.S_IMODE(self.key_file.stat().st_mode) & 0o077:
-            return [f"other users can read {self.key_file}; close it to them: chmod 600 '{self.key_file}'"]
-        return []
+        found = []
+        given = self._keys or self._keys_from is not None
+        if not given and _mode(self.key_file) & 0o077:
+            found.append(f"other users can read {self.key_file}; close it to them: chmod 600 '{self.key_file}'")
+        # a store that was made before it was made 0600 is safe in a folder that lets nobody in
+        way_in = _mode(self.folder) & 0o011
+        open_to = [file for file in self._store_files() if _mode(file) & (way_in << 2)]
+        if open_to:
+            names = " ".join(f"'{file}'" for file in open_to)
+            what = f"other users can read {open_to[0]}, which has the hashes of all passwords"
+            found.append(f"{what}; close it to them: chmod 600 {names}")
+        return found
+
+    def _store_files(self) -> list[Path]:
+        return [self.folder / f"{_STORE}{end}" for end in ("", "-wal", "-shm")]
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -148,10 +170,10 @@ def parse_keys(text: str, place: str) -> tuple[bytes, ...]:
         raise StateError(f"{place} holds no key; make one: {_NEW_KEY}")
     for number, key in enumerate(keys, 1):
         which = f"key {number} in {place}" if len(keys) > 1 else f"the key in {place}"
-        if _SAMPLES.search(key.decode(errors="replace")) or len(set(key)) < 8:
-            raise StateError(f"{which} is a sample that anybody could guess; make a random one: {_NEW_KEY}")
         if len(key) < _MIN_KEY:
             raise StateError(f"{which} is shorter than {_MIN_KEY} bytes; make a random one: {_NEW_KEY}")
+        if _SAMPLES.search(key.decode(errors="replace")) or len(set(key)) < 8:
+            raise StateError(f"{which} is a sample that anybody could guess; make a random one: {_NEW_KEY}")
     return keys
 
 
@@ -178,6 +200,14 @@ def write_private(path: Path, content: str | bytes) -> None:
         raise
 
 
+def _mode(path: Path) -> int:
+    """Who may do what with a file, nobody where there is none."""
+    try:
+        return stat.S_IMODE(path.stat().st_mode)
+    except OSError:
+        return 0
+
+
 def _make(folder: Path) -> None:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -195,9 +225,8 @@ def _make(folder: Path) -> None:
 
 
 def _sqlite_url(file: Path) -> str:
-    path = file.as_posix()
-    if "?" in path:  # would begin the URL's query; SQLite's own URI form can quote it
-        return f"sqlite+aiosqlite:///file:{quote(path)}?uri=true"
+    # a ? would begin the query, and what looks like an escape would be taken for one
+    path = file.as_posix().replace("%", "%25").replace("?", "%3F")
     return f"sqlite+aiosqlite:///{path}"
 
 

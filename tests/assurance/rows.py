@@ -78,7 +78,7 @@ ROWS: tuple[Row, ...] = (
     Row("AU-3", "Unknown and disabled users cost the same work as a wrong password."),
     Row("AU-4", "Passwords are kept as Argon2id, 19 MiB, t=2, p=1 at least; older hashes are renewed at login."),
     Row("AU-5", "Secrets are compared in constant time."),
-    Row("AU-6", "Passwords of 8 to 128 characters, exact bytes, no rule of composition, nothing cut."),
+    Row("AU-6", "Passwords of 8 characters to 1,024 bytes, exact bytes, no rule of composition, nothing cut."),
     Row("AU-7", "There is no default account: the first admin's password is random and told once."),
     Row("AU-8", "A login is JSON from our own pages; forms and pages of other origins are refused."),
     Row("AU-9", "Bodies are bounded in size, depth and time."),

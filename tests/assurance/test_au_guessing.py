@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,37 @@ async def test_au_1_who_mistypes_now_and_then_is_never_locked_out(house: Door) -
         assert (await log_in(house, "10.0.0.1")).status == 200
 
 
+@pytest.fixture
+def slow(house: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No password is known to be right or wrong before PER_PAIR are looked at."""
+    verify = house.passwords.verify
+    looked_at = 0
+    enough = asyncio.Event()
+
+    async def together(stored: str | None, password: str) -> bool:
+        nonlocal looked_at
+        looked_at += 1
+        if looked_at >= PER_PAIR:
+            enough.set()
+        await enough.wait()
+        return await verify(stored, password)
+
+    monkeypatch.setattr(house.passwords, "verify", together)
+
+
+@pytest.mark.usefixtures("slow")
+async def test_au_1_right_passwords_at_one_moment_lock_nobody_out(house: Door) -> None:
+    told = await asyncio.gather(*(log_in(house, "10.0.0.1") for _ in range(40)))
+    assert [answer.status for answer in told] == [200] * 40
+    assert (await log_in(house, "10.0.0.1")).status == 200
+
+
+@pytest.mark.usefixtures("slow")
+async def test_au_1_guesses_at_one_moment_are_ten(house: Door) -> None:
+    told = await asyncio.gather(*(guess(house, "10.0.0.1") for _ in range(40)))
+    assert sorted(told) == [401] * PER_PAIR + [429] * (40 - PER_PAIR)
+
+
 async def test_au_1_two_hundred_addresses_are_slowed_and_lock_nobody_out(house: Door, clock: Clock) -> None:
     assert (await log_in(house, "10.9.9.9")).status == 200
     told = [await guess(house, f"10.0.{number // 100}.{number % 100}") for number in range(200)]
@@ -77,7 +109,8 @@ async def test_au_1_the_count_is_one_for_all_servers_and_outlives_a_restart(
         await guess(house, "10.0.0.1")
     other = await Store.open(f"sqlite+aiosqlite:///{tmp_path / 'store.db'}", clock)
     with pytest.raises(Exception, match="too_many_attempts"):
-        await other.attempts.begin("аня", "10.0.0.1")
+        async with other.attempts.trying("аня", "10.0.0.1"):
+            pass
     await other.close()
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import socket as network
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.walk.conftest import Server, jackfield, write
+from tests.walk.conftest import CLEAN, Server, jackfield, write
 
 pytestmark = pytest.mark.walk
 
@@ -46,9 +48,11 @@ def told(folder: Path, *arguments: str, **environment: str) -> tuple[int, str]:
     [
         (["--store", "postgresql+asyncpg://127.0.0.1:1/db"], {}, 1, "store of users"),
         (["--store", "postgresql+asyncpg://db.invalid/db"], {}, 1, "store of users"),
-        (["--store", "mysql://nowhere/db"], {}, 1, "mysql"),
+        (["--store", "mysql://nowhere/db"], {}, 2, "mysql"),
+        (["--store", "store.db"], {}, 2, "JACKFIELD_STORE is not the URL of a database"),
         (["--store", "sqlite+aiosqlite:////no/such/folder/store.db"], {}, 1, "store of users"),
         ([], {"JACKFIELD_SECRET_KEYS": "0123456789abcdef"}, 2, "shorter than 32 bytes"),
+        ([], {"JACKFIELD_SECRET_KEYS": "short"}, 2, "shorter than 32 bytes"),
         ([], {"JACKFIELD_SECRET_KEYS": SAMPLE}, 2, "a sample that anybody could guess"),
         ([], {"JACKFIELD_SECRET_KEYS_FILE": "/no/such/file"}, 2, "/no/such/file"),
         ([], {"JACKFIELD_STATE": "/proc/nowhere"}, 1, "cannot write into the state folder"),
@@ -82,6 +86,42 @@ def test_rel_20_two_instances_on_one_state(project: Path, start: Callable[..., S
     assert f"another server (process {server.process.pid}) is running" in line
     facts = json.loads((project / ".jackfield" / "server.json").read_text())
     assert facts["pid"] == server.process.pid, "the one that runs is not disturbed"
+
+
+def without_room(folder: Path, blocks: int) -> tuple[int, str]:
+    """A start whose files cannot grow beyond some blocks of 512 bytes, as on a disk that has no more of them."""
+    command = [sys.executable, "-m", "jackfield", "-C", str(folder), "serve", "--port", "0"]
+    limited = ["sh", "-c", f'ulimit -f {blocks}; exec "$@"', "sh", *command]
+    done = subprocess.run(limited, capture_output=True, text=True, timeout=60, check=False, env=CLEAN)
+    (line,) = done.stderr.splitlines()
+    return done.returncode, line
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of a process are of POSIX")
+def test_rel_20_a_disk_without_room(project: Path, start: Callable[..., Server]) -> None:
+    state = project / ".jackfield"
+    words = [(0, "cannot write into the state folder"), (1, "cannot use the store of users and sessions in")]
+    assert [(code, f"{word} {state}" in line) for code, line, word in tried(project, words)] == [(1, True)] * 2
+    assert start(project).stop() == 0
+    words[0] = (0, "cannot use the lock in")
+    assert [(code, f"{word} {state}" in line) for code, line, word in tried(project, words)] == [(1, True)] * 2
+
+
+def tried(project: Path, words: list[tuple[int, str]]) -> list[tuple[int, str, str]]:
+    return [(*without_room(project, blocks), word) for blocks, word in words]
+
+
+@pytest.mark.parametrize("name", ["server.json", "first-admin"])
+def test_rel_20_a_file_that_cannot_be_written(project: Path, start: Callable[..., Server], name: str) -> None:
+    file = project / ".jackfield" / name
+    file.mkdir(parents=True)
+    done = jackfield(project, "serve", "--port", "0", "--log", "json")
+    (line,) = [line for line in done.stderr.splitlines() if not line.startswith("{")]
+    assert (done.returncode, line.startswith(f"jackfield: cannot write {file}: Is a directory")) == (1, True), line
+    assert ("jackfield users passwd admin" in line) == (name == "first-admin"), "that user is there already"
+    file.rmdir()
+    start(project)
+    assert (project / ".jackfield" / "first-admin").exists() == (name == "server.json"), "no password was lost"
 
 
 def test_rel_20_no_project_and_a_broken_one(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from tests.server.raw import masked, request
 from tests.walk.conftest import Server, write
 
 pytestmark = pytest.mark.walk
@@ -118,4 +119,28 @@ async def test_rel_6_a_second_signal_does_not_wait(tmp_path: Path, start: Callab
         await asyncio.to_thread(server.wait_for, "stopping")
         server.hear(signal.SIGTERM)
         assert await heard(busy) == ([], 1012)
+        assert busy.close_reason == "the server restarts"
     assert server.ended(limit=5) == 0
+
+
+async def test_rel_6_who_does_not_read_holds_nobody_up(tmp_path: Path, start: Callable[..., Server]) -> None:
+    """A client that takes no answers has some seconds; what is waited for is what somebody works on."""
+    more = "  large: {url: /ws/large, process: work.large, auth: public}\n"
+    text = "endpoints:\n  work: {url: /ws/work, process: work.work, auth: public}\n" + more
+    large = "\n@process(reply='text')\ndef large() -> str:\n    return 'x' * 1_000_000\n"
+    write(tmp_path, endpoints=text, work=WORK + large)
+    server = start(tmp_path, "--drain", "10m")
+    async with asyncio.timeout(LIMIT), AsyncExitStack() as stack:
+        (busy,) = await opened(stack, server, 1)
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(server.http.rpartition(":")[2]), limit=1024)
+        stack.callback(writer.close)
+        writer.write(request("/ws/large"))
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(masked(1, b"{}") * 40)  # and from here on it reads nothing
+        await begin(busy, 39)
+        server.hear(signal.SIGTERM)
+        assert await heard(busy) == ([{"number": 39}], 1012)
+        assert await asyncio.to_thread(server.ended, 15) == 0  # STALL is twice that
+    server.stop()
+    assert any("connection_closed cause=restart" in line and "endpoint=large" in line for line in server.lines)
+    assert not any("drain_too_long" in line or "[error" in line for line in server.lines), server.lines

@@ -1,12 +1,24 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 
 from jackfield.auth import attempts as attempts_module
-from jackfield.auth.attempts import KNOWN, PER_ADDRESS, PER_LOGIN, PER_PAIR, TURN, WINDOW, Attempts
+from jackfield.auth.attempts import (
+    KNOWN,
+    PER_ADDRESS,
+    PER_LOGIN,
+    PER_PAIR,
+    TURN,
+    WINDOW,
+    Attempt,
+    Attempts,
+    _keys,
+)
 from jackfield.auth.store import Store
 from jackfield.errors import Refusal
 
@@ -20,13 +32,50 @@ def here(store: Store) -> Attempts:
 
 async def fail(attempts: Attempts, times: int, login: str = "аня", client: str = "10.0.0.1") -> None:
     for _ in range(times):
-        await attempts.begin(login, client)
+        async with attempts.trying(login, client):
+            pass
+
+
+async def succeed(attempts: Attempts, login: str = "аня", client: str = "10.0.0.1") -> Attempt:
+    async with attempts.trying(login, client) as attempt:
+        await attempts.succeeded(attempt)
+    return attempt
+
+
+async def at_once(attempts: Attempts, right: int, wrong: int = 0, *, together: int, clients: int = 1) -> Counter[str]:
+    """What becomes of so many attempts; none ends before `together` are in flight and all others have come."""
+    in_flight: list[Attempt] = []
+
+    def is_full() -> bool:
+        waiting = sum(map(len, attempts._in_flight._waiting.values()))
+        return len(in_flight) >= together and len(in_flight) + waiting == right + wrong
+
+    async def one(number: int) -> str:
+        try:
+            async with attempts.trying("аня", f"10.0.0.{number % clients}") as attempt:
+                in_flight.append(attempt)
+                async with asyncio.timeout(5):
+                    await begin.wait()
+                if number < right:
+                    await attempts.succeeded(attempt)
+                    return "right"
+                return "wrong"
+        except Refusal as refusal:
+            return refusal.code
+
+    begin = asyncio.Event()
+    tasks = [asyncio.create_task(one(number)) for number in range(right + wrong)]
+    async with asyncio.timeout(5):
+        while not is_full():  # noqa: ASYNC110 - no event tells of who waits
+            await asyncio.sleep(0)
+    begin.set()
+    return Counter(await asyncio.gather(*tasks))
 
 
 async def wait(attempts: Attempts, login: str = "аня", client: str = "10.0.0.1") -> int:
     """The seconds that a refused attempt has to wait."""
     with pytest.raises(Refusal) as caught:
-        await attempts.begin(login, client)
+        await fail(attempts, 1, login, client)
     assert caught.value.code == "too_many_attempts"
     assert caught.value.retry_after is not None
     return caught.value.retry_after
@@ -61,26 +110,98 @@ async def test_what_is_counted_is_shared_by_processes_and_outlives_them(
 
 
 async def test_a_hundred_at_once_are_a_hundred(here: Attempts) -> None:
-    told = await asyncio.gather(*(here.begin("аня", "10.0.0.1") for _ in range(40)), return_exceptions=True)
-    assert sum(not isinstance(one, BaseException) for one in told) == PER_PAIR
+    assert await at_once(here, 0, 100, together=PER_PAIR) == {"wrong": PER_PAIR, "too_many_attempts": 100 - PER_PAIR}
+
+
+@pytest.mark.parametrize("before", [0, PER_PAIR - 1])
+async def test_what_is_right_is_let_in_however_many_come_at_once(here: Attempts, before: int) -> None:
+    await fail(here, before, client="10.0.0.0")
+    assert await at_once(here, 40, together=PER_PAIR - before) == {"right": 40}
+    await fail(here, PER_PAIR, client="10.0.0.0")
+
+
+async def test_what_is_right_takes_nothing_from_the_count_of_those_that_are_wrong_beside_it(here: Attempts) -> None:
+    async with AsyncExitStack() as held:
+        for _ in range(PER_PAIR - 1):
+            await held.enter_async_context(here.trying("аня", "10.0.0.1"))
+        await succeed(here)
+    await fail(here, 1)
+    assert await wait(here) == WINDOW
+
+
+async def test_the_limits_of_an_address_and_of_a_login_refuse_nobody_who_may_be_right(
+    here: Attempts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attempts_module, "PER_ADDRESS", 3)
+    monkeypatch.setattr(attempts_module, "PER_LOGIN", 3)
+    assert await at_once(here, 20, together=3) == {"right": 20}
+    assert await at_once(here, 40, together=3, clients=20) == {"right": 40}
+
+    async def first(number: int) -> None:
+        await succeed(here, f"user {number}", "10.0.1.1")
+
+    await asyncio.gather(*(first(number) for number in range(20)))
+
+
+async def test_what_another_server_finds_right_is_heard_of_soon(here: Attempts, other: Store, clock: Clock) -> None:
+    async with AsyncExitStack() as held:
+        tried = [await held.enter_async_context(other.attempts.trying("аня", "10.0.0.1")) for _ in range(PER_PAIR)]
+        await wait(here)
+        await other.attempts.succeeded(tried[0])
+    await wait(here)
+    clock.move(5)
+    await succeed(here)
+
+
+async def test_nobody_waits_for_ever_for_those_who_may_be_right(
+    here: Attempts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attempts_module, "PATIENCE", 0.05)
+    async with AsyncExitStack() as held:
+        for _ in range(PER_PAIR):
+            await held.enter_async_context(here.trying("аня", "10.0.0.1"))
+        with pytest.raises(Refusal) as caught:
+            await fail(here, 1)
+        assert (caught.value.code, caught.value.retry_after) == ("too_many_logins", 2)
+        assert not here._in_flight._waiting, "nobody is kept who waits no more"
+    assert await wait(here) == WINDOW
+    assert not here._in_flight._count
+
+
+async def test_who_gives_up_takes_nobodys_place(here: Attempts) -> None:
+    async with AsyncExitStack() as held:
+        tried = [await held.enter_async_context(here.trying("аня", "10.0.0.1")) for _ in range(PER_PAIR - 1)]
+        async with here.trying("аня", "10.0.0.1") as right:
+            first, second = (asyncio.create_task(succeed(here)) for _ in range(2))
+            async with asyncio.timeout(5):
+                while len(here._in_flight._waiting.get(right.pair, ())) < 2:  # noqa: ASYNC110 - no event tells of it
+                    await asyncio.sleep(0)
+            first.cancel()
+            await here.succeeded(right)
+        async with asyncio.timeout(5):
+            await second
+        assert len(tried) == PER_PAIR - 1
+    with pytest.raises(asyncio.CancelledError):
+        await first
 
 
 async def test_success_forgets_what_failed_before(here: Attempts) -> None:
     await fail(here, PER_PAIR - 1)
-    await here.succeeded(await here.begin("аня", "10.0.0.1"))
+    await succeed(here)
     await fail(here, PER_PAIR)
     await wait(here)
 
 
 async def test_what_was_not_looked_at_does_not_count(here: Attempts) -> None:
     for _ in range(PER_PAIR * 2):
-        await here.take_back(await here.begin("аня", "10.0.0.1"))
+        async with here.trying("аня", "10.0.0.1") as attempt:
+            await here.take_back(attempt)
 
 
 async def test_an_address_that_guesses_at_many_logins_is_refused_at_all_but_those_that_belong_there(
     here: Attempts,
 ) -> None:
-    await here.succeeded(await here.begin("аня", "10.0.0.1"))
+    await succeed(here)
     for number in range(PER_ADDRESS):
         await fail(here, 1, login=f"guess {number}")
     assert await wait(here, "one more") == WINDOW
@@ -89,7 +210,7 @@ async def test_an_address_that_guesses_at_many_logins_is_refused_at_all_but_thos
 
 
 async def test_a_login_guessed_at_from_everywhere_has_a_turn_now_and_then(here: Attempts, clock: Clock) -> None:
-    await here.succeeded(await here.begin("аня", "10.9.9.9"))
+    await succeed(here, client="10.9.9.9")
     for number in range(PER_LOGIN):
         await fail(here, 1, client=f"10.1.{number // 50}.{number % 50}")
     await fail(here, 1, client="10.2.0.1")
@@ -102,13 +223,13 @@ async def test_a_login_guessed_at_from_everywhere_has_a_turn_now_and_then(here: 
 
 async def test_an_address_is_known_for_a_while_and_that_is_renewed_by_use(here: Attempts, clock: Clock) -> None:
     for _ in range(2):
-        first = await here.begin("аня", "10.0.0.1")
-        await here.succeeded(first)
+        await succeed(here)
         clock.move(KNOWN - 1)
-    last = await here.begin("аня", "10.0.0.1")
-    assert last.known_until == clock() + 1
+    async with here.trying("аня", "10.0.0.1") as last:
+        assert last.known_until == clock() + 1
     clock.move(1)
-    assert (await here.begin("аня", "10.0.0.1")).known_until == 0
+    async with here.trying("аня", "10.0.0.1") as later:
+        assert later.known_until == 0
 
 
 async def test_one_customer_of_ipv6_is_one_address(here: Attempts) -> None:
@@ -151,8 +272,8 @@ async def test_au_1_who_sends_a_thousand_logins_waits_for_themselves_and_nobody_
     arrived: list[str] = []
 
     async def arrive(login: str, client: str) -> None:
-        await here.begin(login, client)
-        arrived.append(client)
+        async with here.trying(login, client):
+            arrived.append(client)
 
     flood = [asyncio.create_task(arrive(f"nobody {number}", "10.0.0.1")) for number in range(60)]
     await asyncio.sleep(0)
@@ -165,12 +286,10 @@ async def test_au_1_who_sends_a_thousand_logins_waits_for_themselves_and_nobody_
 
 async def test_nobody_waits_for_ever(here: Attempts, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(attempts_module, "PATIENCE", 0.02)
-    async with here._turn("one address"):
+    patience = asyncio.get_running_loop().time() + 60
+    async with here._turn(_keys("аня", "10.0.0.1").address, patience):
         with pytest.raises(Refusal) as caught:
-            async with here._turn("one address"):
-                pass
+            await fail(here, 1)
         assert (caught.value.code, caught.value.retry_after) == ("too_many_logins", 2)
-        async with here._turn("another"):
-            pass
-    async with here._turn("one address"):
-        pass
+        await fail(here, 1, client="10.0.0.2")
+    await fail(here, 1)

@@ -96,6 +96,7 @@ def test_the_longest_value_is_taken_and_no_longer_one(where: str) -> None:
     refusal = refused(sent(where, "a" * (MAX_CREDENTIAL + 1)))
     assert (refusal.code, refusal.status) == ("credential_too_long", 400)
     assert "4 KiB" in refusal.detail
+    assert "fewer roles" in refusal.fix
 
 
 # the other ways

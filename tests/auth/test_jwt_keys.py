@@ -75,6 +75,7 @@ def test_only_keys_for_signatures_that_fit_are_taken() -> None:
     assert {kid for kid, _ in found} == {"good", "curve", "private"}
     assert {algorithm for _, algorithm in found} == {"RS256", "ES256"}
     assert not hasattr(found["private", "RS256"][0].key, "private_numbers")
+    assert keys.short_keys(json.dumps({"keys": listed}).encode(), ("RS256", "ES256")) == {"short"}
 
 
 def test_a_key_without_algorithm_or_id_serves_all_that_it_fits() -> None:
@@ -100,6 +101,29 @@ def test_a_key_without_algorithm_or_id_serves_all_that_it_fits() -> None:
 def test_what_is_no_set_of_keys(document: bytes, told: str) -> None:
     with pytest.raises(KeysUnavailable, match=told):
         read_keys(document, ("RS256",))
+
+
+async def test_a_key_that_is_too_short_is_told_as_what_it_is(
+    provider: Provider, made: MakeKeys, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    short = jwk(new_key("RS256", bits=1024), "weak", "RS256")
+    whole = json.dumps({"keys": [short, *provider.document()["keys"]]}).encode()
+    provider.answer = lambda request: say(request, 200, whole)
+    asked = made()
+    for _ in range(2):
+        with pytest.raises(Refusal, match="too short: RSA keys have 2,048 bits or more here"):
+            await asked.find("weak", "RS256")
+        assert await code(asked) == ""
+        clock.move(RENEW)
+        await asked.renew()
+    assert provider.hits == 3
+    assert [record.getMessage().split()[0] for record in caplog.records] == ["provider_key_short"], "told once"
+    assert "weak" in caplog.text
+    clock.move(RENEW)
+    alone = json.dumps({"keys": [short]}).encode()
+    provider.answer = lambda request: say(request, 200, alone)
+    await asked.renew()
+    assert "no key among them for RS256, ES256, EdDSA; RSA keys have 2,048 bits" in caplog.text
 
 
 # when they are read

@@ -211,7 +211,8 @@ async def test_a_store_of_the_first_version_is_brought_up_to_date(store: Store, 
     assert (found.login, found.client, found.agent) == ("Анна", "", "")
     assert await first.prolong("s1", clock() + 100, longest=1000, step=1)
     assert [change.expires_at for change in await second.changes_since(0)] == [None, clock() + 100]
-    await second.attempts.begin("Анна", "10.0.0.1")
+    async with second.attempts.trying("Анна", "10.0.0.1"):
+        pass
     for one in (first, second):
         await one.close()
 

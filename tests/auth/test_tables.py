@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import re
 from typing import get_args
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jackfield.auth.tables import Change, Kind, Session, User, normal_login, normal_role
+from jackfield.auth.tables import Change, Kind, Session, User, new_login, normal_login, normal_role
 from jackfield.errors import Refusal
 from jackfield.identity import ANONYMOUS, Identity
 
@@ -23,6 +24,15 @@ def refused(text: str) -> str:
 @pytest.mark.parametrize("login", ["anna", "Анна", "安娜", "anna@example.com", "O'Neil", "👩‍🚀", "я" * 128, "a b"])
 def test_a_login_may_be_in_any_language(login: str) -> None:
     assert normal_login(login) == login
+
+
+def test_a_login_has_an_address() -> None:
+    """Clients take `.` and `..` out of an address; who has them elsewhere, at a provider say, may keep them."""
+    assert new_login("...") == "..."
+    for none in (".", ".."):
+        assert normal_login(none) == none
+        with pytest.raises(Refusal, match=re.escape(f"/api/users/{none} too")):
+            new_login(none)
 
 
 def test_two_spellings_of_one_letter_are_one_login() -> None:

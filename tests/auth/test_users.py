@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from jackfield.auth.attempts import Attempt
 from jackfield.auth.passwords import Passwords
 from jackfield.auth.sessions import Change, Sessions
 from jackfield.auth.store import Store
@@ -83,9 +84,17 @@ async def test_a_password_changed_beside_another_login_is_changed(
             await sessions.store.renew_hash(login, found.password_hash or "", await passwords.hash(PASSWORD))
         return found
 
+    counted = sessions.store.attempts.succeeded
+    told: list[Attempt] = []
+
+    async def succeeded(attempt: Attempt) -> None:
+        told.append(attempt)
+        await counted(attempt)
+
     monkeypatch.setattr(sessions.store, "get", renewed_meanwhile)
+    monkeypatch.setattr(sessions.store.attempts, "succeeded", succeeded)
     await Users(sessions).change_password(own.identity, PASSWORD, "другой пароль", client="")
-    assert reads == 2
+    assert (reads, len(told)) == (2, 1), "it counts once, or it would take another's failure with it"
     assert await sessions.login("Анна", "другой пароль")
 
 

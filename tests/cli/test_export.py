@@ -98,3 +98,13 @@ def test_where_nothing_can_be_written_one_line_says_so(tmp_path: Path) -> None:
 def test_an_address_that_is_none_is_wrong_usage(address: str) -> None:
     done = export("asyncapi", "--url", address, code=2)
     assert "--url must be like https://desk.example.com" in done.stderr
+
+
+def test_what_a_module_prints_is_no_part_of_a_document(tmp_path: Path) -> None:
+    (tmp_path / "processes").mkdir()
+    (tmp_path / "endpoints.yaml").write_text("endpoints: {say: {url: /ws/say, process: p.say}}", encoding="utf-8")
+    code = "print('hello')\nfrom jackfield import process\n@process\ndef say(text: str) -> str: ...\n"
+    (tmp_path / "processes" / "p.py").write_text(code, encoding="utf-8")
+    done = export("openapi", folder=tmp_path)
+    assert "/ws/say" in json.loads(done.stdout)["paths"]
+    assert "hello" in done.stderr

@@ -35,6 +35,7 @@ def test_what_is_made_is_fine_at_once(made: Path) -> None:
         ".vscode/extensions.json",
         ".gitignore",
         ".jackfield/endpoints.schema.json",
+        ".jackfield/examples.schema.json",
     } <= files
     for arguments in (("check",), ("check", "--no-import")):
         done = run("-C", str(made), *arguments)
@@ -47,7 +48,7 @@ def test_an_editor_finds_the_schema(made: Path) -> None:
     assert name != first
     schema = json.loads((made / name).read_text(encoding="utf-8"))
     settings = json.loads((made / ".vscode" / "settings.json").read_text())
-    assert list(settings["yaml.schemas"]) == [name]
+    assert list(settings["yaml.schemas"]) == [name, name.replace("endpoints", "examples")]
     plan = yaml.safe_load((made / "endpoints.yaml").read_text(encoding="utf-8"))
     jsonschema.Draft202012Validator.check_schema(schema)
     jsonschema.validate(plan, schema)
@@ -101,3 +102,13 @@ def test_where_nothing_can_be_written(tmp_path: Path) -> None:
 def test_a_name_is_needed() -> None:
     done = run("new")
     assert (done.exit_code, done.stdout) == (2, "")
+
+
+@pytest.mark.parametrize("name", ["", "  "])
+def test_an_empty_name_is_not_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = run("new", name)
+    assert (done.exit_code, list(tmp_path.iterdir())) == (2, [])
+    assert "DIR is empty" in done.stderr
+    assert run("new", ".").exit_code == 0
+    assert (tmp_path / "endpoints.yaml").exists()

@@ -18,9 +18,9 @@ endpoints:
 SAY = "from jackfield import process\n@process\ndef say(text: str) -> str:\n    return text\n"
 
 
-def printed(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Any:
+def printed(monkeypatch: pytest.MonkeyPatch, folder: Path, *arguments: str) -> Any:
     monkeypatch.chdir(folder)
-    done = CliRunner().invoke(main, ["schema"])
+    done = CliRunner().invoke(main, ["schema", *arguments])
     assert (done.exit_code, done.stderr) == (0, "")
     schema = json.loads(done.stdout)
     jsonschema.Draft202012Validator.check_schema(schema)
@@ -56,3 +56,19 @@ def test_a_file_with_problems_does_not_keep_it_from_being_printed(
 ) -> None:
     (tmp_path / "endpoints.yaml").write_text("endpoints: {a: {url: [}\n", encoding="utf-8")
     assert printed(monkeypatch, tmp_path)["type"] == "object"
+
+
+def test_files_of_examples_have_a_schema_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fits(endpoint: str, role: str) -> bool:
+        schema = printed(monkeypatch, tmp_path, "--examples")
+        examples = [{"as": {"roles": [role]}, "steps": [{"send": {"text": "a"}}]}]
+        return bool(jsonschema.Draft202012Validator(schema).is_valid({"examples": {endpoint: examples}}))
+
+    assert fits("say", "anybody"), "outside a project every name may be one"
+    (tmp_path / "endpoints.yaml").write_text(ENDPOINTS, encoding="utf-8")
+    assert fits("say", "support")
+    assert fits("say", "admin")
+    assert not fits("say", "suport")
+    assert not fits("sya", "support")
+    (tmp_path / "endpoints.yaml").write_text(ENDPOINTS + "  tell: {url: /ws/tell}\n", encoding="utf-8")
+    assert fits("tell", "support"), "an endpoint with a fault is one"

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
 from click.testing import CliRunner, Result
 
 from jackfield.cli import main
+from jackfield.testing.examples import run
 
 ROOT = Path(__file__).parents[2]
 SAY = "from jackfield import process\n@process\ndef say(text: str) -> str:\n    print('шум')\n    return text\n"
@@ -123,3 +128,77 @@ def test_wrong_usage(tmp_path: Path, arguments: list[str], words: str) -> None:
     done = test(tmp_path, *arguments)
     assert (done.exit_code, done.stdout) == (2, "")
     assert words in done.stderr
+
+
+STUCK = """
+import threading
+from jackfield import process
+
+@process
+def spin(text: str) -> str:
+    while True:
+        pass
+
+@process(blocking=True)
+def wait(text: str) -> str:
+    threading.Event().wait()
+    return text
+"""
+ENDS = """\
+endpoints:
+  say: {url: /ws/say, process: say.say, examples: [{steps: [{send: {text: a}, expect: {result: a}}]}]}
+"""
+SPINS = "  spin: {url: /ws/spin, process: stuck.spin, examples: [{name: Ever, steps: [{send: {text: a}}]}]}\n"
+WAITS = """\
+  wait:
+    url: /ws/wait
+    process: stuck.wait
+    limits: {time: 50ms}
+    examples: [{steps: [{send: {text: a}, expect_error: time_exceeded}]}]
+"""
+IMPATIENT = """
+import sys
+from functools import partial
+from jackfield.cli import main, test_command
+from jackfield.testing import stage, stall
+test_command.watched = partial(stall.watched, limit=0.3)
+stage.THREADS_LIMIT = 0.3
+main(sys.argv[1:])
+"""
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "told", "failures", "words"),
+    [
+        (SPINS, ["say", "spin"], 1, "/processes/stuck.py:"),
+        (WAITS, ["say", "wait"], 0, "a process with blocking=True has not returned"),
+    ],
+)
+def test_a_process_that_never_returns_ends_the_run_and_what_was_told_stays(
+    tmp_path: Path, endpoint: str, told: list[str], failures: int, words: str
+) -> None:
+    write(tmp_path, ENDS + endpoint)
+    (tmp_path / "processes" / "stuck.py").write_text(STUCK, "utf-8")
+    command = [sys.executable, "-c", IMPATIENT, "-C", str(tmp_path), "test", "--format", "junit"]
+    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=60, check=False)
+    assert done.returncode == 1, done.stderr
+    root = ET.fromstring(done.stdout.encode())
+    assert [suite.get("name") for suite in root] == told
+    assert root.get("failures") == str(failures)
+    assert words in done.stderr.splitlines()[-1]
+    assert "passed" in done.stderr.splitlines()[-2]
+
+
+def test_what_was_run_before_ctrl_c_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path)
+
+    async def interrupted(*arguments: Any) -> AsyncIterator[Any]:
+        async for result in run(*arguments):
+            yield result
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("jackfield.cli.test_command.run", interrupted)
+    done = test(tmp_path, "--format", "junit")
+    assert done.exit_code == 1
+    assert [case.get("name") for case in ET.fromstring(done.stdout.encode()).iter("testcase")] == ["Эхо"]
+    assert "\n1 passed in " in done.stderr

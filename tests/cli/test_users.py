@@ -236,7 +236,7 @@ def test_token_prints_the_token_alone_and_it_lives_as_long_as_the_file_says(proj
 
 
 def test_a_store_that_does_not_answer_is_one_line(project: Path) -> None:
-    (project / ".jackfield").mkdir()
+    (project / ".jackfield").mkdir(mode=0o700)
     (project / ".jackfield" / "store.db").write_text("not a database, but long enough to be looked at" * 9)
     told = wrong(project, "list")
     assert told.startswith("jackfield: The store of users and sessions does not answer. (file is not a database)")
@@ -258,3 +258,24 @@ def test_users_whom_no_server_reads_are_told_of(project: Path) -> None:
     assert "no server of this project reads these users" in run(project, "list").stderr
     (project / "endpoints.yaml").write_text("endpoints: {}\n")
     assert "warning" not in run(project, "list").stderr
+
+
+@pytest.mark.parametrize("command", [("remove", "anna"), ("disable", "anna"), ("roles", "anna", "-admin")])
+def test_who_takes_the_last_administrator_is_warned(project: Path, command: tuple[str, ...]) -> None:
+    add(project, "anna", "admin")
+    add(project, "bob", "admin")
+    fine(project, "disable", "bob")
+    assert "warning: no administrator is left" in run(project, *command).stderr
+
+
+def test_nobody_is_warned_while_there_is_another_or_never_was_one(project: Path) -> None:
+    add(project, "bob")
+    assert "warning" not in run(project, "disable", "bob").stderr
+    add(project, "anna", "admin")
+    add(project, "eva", "admin")
+    assert "warning" not in run(project, "remove", "anna").stderr
+    assert "warning" not in run(project, "roles", "eva", "+support").stderr
+
+
+def test_a_login_that_has_no_address_is_refused_before_a_password_is_asked_for(project: Path) -> None:
+    assert "cannot be a login" in wrong(project, "add", "..", "--password-stdin", given="")

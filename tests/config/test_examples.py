@@ -189,7 +189,7 @@ def test_an_endpoint_may_have_all_its_examples_in_files(load: Write) -> None:
         (FILE + "          within: 5s\n", "wrong_value", "`within` means nothing here", (7, 11)),
         ("examples: [a]\n", "wrong_type", "a mapping belongs here", (1, 1)),
         ("examples: {say: {name: a}}\n", "wrong_type", "a list belongs here", (1, 12)),
-        ("- a\n", "wrong_type", "", (1, 1)),
+        ("- a\n", "wrong_type", "begin it with `examples:`", (1, 1)),
     ],
 )
 def test_faults_of_a_file_of_examples(load: Write, text: str, code: str, words: str, place: tuple[int, int]) -> None:
@@ -197,6 +197,12 @@ def test_faults_of_a_file_of_examples(load: Write, text: str, code: str, words: 
     assert problem.code == code
     assert words in str(problem)
     assert (problem.file, problem.line, problem.column) == ("examples/more.yaml", *place)
+
+
+def test_a_file_with_a_fault_of_syntax_is_not_called_empty(load: Write) -> None:
+    """A value that cannot be read stands before the fault that ends the reading."""
+    found = load(ONE, more="examples:\n  say: [{steps: [{send: {a: .nan}}]}\n").problems
+    assert {problem.code for problem in found} == {"wrong_value", "yaml_syntax"}
 
 
 def test_what_is_wrong_in_one_file_leaves_out_that_example_alone(load: Write) -> None:

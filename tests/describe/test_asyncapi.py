@@ -123,6 +123,8 @@ def test_the_examples_fit_one_message_each(full: JSON) -> None:
         ("room", "message", {"text": "Привет", "room": "lobby"}, False),
         ("open", "message", {"$id": 1, "anything": [None]}, True),
         ("open", "message", {"$id": 1.5}, False),
+        ("open", "message", {"$id": None}, True),
+        ("open", "reply", {"seen": [], "$id": None}, False),
         ("note", "message", {"text": "", "pair": [1, "а"], "weights": None}, True),
         ("note", "message", {"text": "", "pair": ["а", 1]}, False),
         ("count", "reply", {"number": 1, "$id": "a"}, True),
@@ -131,7 +133,8 @@ def test_the_examples_fit_one_message_each(full: JSON) -> None:
         ("count", "done", {"$done": True}, False),
         ("open", "reply", {"seen": [], "$id": 1}, True),
         ("open", "reply", {"error": {"code": "busy", "message": "…"}}, False),
-        ("open", "error", {"error": {"code": "busy", "message": "…", "retry_after": 1}, "$id": 1}, True),
+        ("open", "error", {"error": {"code": "busy", "message": "…", "retry_after": 1}, "$id": 1}, False),
+        ("note", "error", {"error": {"code": "busy", "message": "…", "retry_after": 1}, "$id": 1}, True),
         ("open", "error", {"error": {"code": "banned_word", "message": "…"}}, False),
         ("room", "rejection", {"error": {"code": "banned_word", "message": "…", "word": "бан"}}, True),
         ("room", "rejection", {"error": {"code": "process_failed", "message": "…", "incident": "1f"}}, False),
@@ -183,6 +186,10 @@ def test_credentials_stand_where_they_are_needed(full: JSON) -> None:
         ("greeting", {"Cookie": "desk_tokens=1.Zx"}, False),
         ("greeting", {"Authorization": "BEARER 1.Zx"}, True),
         ("greeting", {"Sec-WebSocket-Protocol": "jackfield.v1, bearer.1.Zx"}, True),
+        ("greeting", {"Cookie": "theme=dark", "Authorization": "Bearer 1.Zx"}, True),
+        ("greeting", {"Cookie": "desk_token=1.Zx", "Authorization": "Basic Zm9v"}, True),
+        ("greeting", {"Sec-WebSocket-Protocol": "jackfield.v1"}, False),
+        ("greeting", {"Sec-WebSocket-Protocol": "bearer.1.Zx"}, False),
         ("greeting", {}, False),
         ("count", {}, True),
         ("note", {}, False),
@@ -209,7 +216,7 @@ def test_the_numbers_of_the_limits_are_those_of_the_plan(load: Load) -> None:
     for operation in made.operations:
         channel = document["channels"][operation.name]
         assert Limits(**channel["x-jackfield"]["limits"]) == operation.limits
-        for sentence in words.limits(operation.limits).values():
+        for sentence in words.limits(operation.limits, in_place=operation.in_place).values():
             assert f"- {sentence}" in channel["description"]
 
 

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from jackfield.auth.passwords import MAX_PASSWORD, MIN_PASSWORD, judge_password
-from jackfield.auth.tables import normal_login, normal_role
+from jackfield.auth.tables import new_login, normal_role
 from jackfield.config.plan import AuthSettings
 from jackfield.describe import http_api, http_schemas
 from jackfield.describe.http_api import Call
@@ -64,11 +64,28 @@ def test_the_login_lives_where_the_file_says_or_nowhere() -> None:
     assert set(addresses(http_api.calls(AuthSettings(own=False)))) == {"/health", "/ready", "/metrics"}
 
 
+def test_who_may_be_unknown_depends_on_who_vouches_for_people() -> None:
+    for auth, told in ((AuthSettings(), True), (AuthSettings(verify="accounts.who"), False)):
+        (close,) = (call for call in http_api.calls(auth) if call.name == "close-user")
+        assert ("no_such_user" in close.codes) is told
+
+
+@pytest.mark.parametrize("text", [".", ".."])
+def test_what_has_no_address_is_no_login(text: str) -> None:
+    assert not validator(SCHEMAS["NewUser"]["properties"]["login"]).is_valid(text)
+    assert not taken(new_login, text)
+
+
 def test_each_code_of_plain_http_is_told_somewhere_and_each_told_is_one() -> None:
     told = {code for call in CALLS for code in call.codes}
     assert told <= set(CODES)
     assert {code.name for code in CODES.values() if code.moment == "http"} <= told
     assert http_api.ADMIN == administration.ROLE
+
+
+def test_what_any_request_can_be_told_is_told_of_all() -> None:
+    every = {"malformed_request", "request_too_slow", "headers_too_large"}
+    assert all(every <= set(call.codes) for call in CALLS)
 
 
 def test_the_limit_of_a_body_is_the_one_that_its_code_tells() -> None:
@@ -104,10 +121,10 @@ def taken(judge: Any, text: str) -> bool:
     return True
 
 
-@pytest.mark.parametrize("text", [*NAMES, *NO_NAMES, "two words", "a,b", "+a", "-a", "a+b"])
+@pytest.mark.parametrize("text", [*NAMES, *NO_NAMES, "two words", "a,b", "+a", "-a", "a+b", "..."])
 def test_a_login_and_a_role_are_bounded_as_they_are_judged(text: str) -> None:
     user = SCHEMAS["NewUser"]["properties"]
-    assert validator(user["login"]).is_valid(text) is taken(normal_login, text)
+    assert validator(user["login"]).is_valid(text) is taken(new_login, text)
     assert validator(user["roles"]["items"]).is_valid(text) is taken(normal_role, text)
 
 
@@ -215,6 +232,7 @@ async def test_what_the_administration_answers_is_what_is_described(door: Door) 
         ("change-user", "PATCH", one, admin, {}),
         ("change-user", "PATCH", self_, admin, {"disabled": True}),
         ("close-user", "POST", f"{one}/close", admin, b""),
+        ("close-user", "POST", "/api/users/nobody/close", admin, b""),
         ("remove-user", "DELETE", self_, admin, b""),
         ("remove-user", "DELETE", one, admin, b""),
         ("remove-user", "DELETE", one, admin, b""),

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from jackfield.config.plan import Example, Guest, Step
@@ -103,6 +103,24 @@ def test_every_link_finds_its_heading(text: str) -> None:
     assert set(re.findall(r'href="#([^"]*)"', page)) <= set(anchors)
 
 
+def test_a_description_cannot_swallow_what_follows(full: Contract) -> None:
+    first, *others = full.operations
+    one = replace(full, operations=(replace(first, description="```\nforgotten"), *others))
+    page = html(markdown.reference(one, ADDRESS))
+    assert re.findall(r"<h3[^>]*>([^<]*)", page) == [operation.name for operation in full.operations]
+
+
+def test_links_to_the_codes_find_them_whatever_endpoints_are_called(full: Contract) -> None:
+    names = ["errors", "Refusals", "close-codes"]
+    operations = tuple(replace(one, name=name) for name, one in zip(names, full.operations, strict=False))
+    page = html(markdown.reference(replace(full, title="Errors", operations=operations), ADDRESS))
+    anchors = re.findall(r'<h\d id="([^"]*)"', page)
+    assert len(set(anchors)) == len(anchors)
+    assert {"errors", "errors-1", "errors-2", "refusals-1", "close-codes-1"} <= set(anchors)
+    assert '<a href="#errors-2"><code>invalid_message</code></a>' in page
+    assert set(re.findall(r'href="#([^"]*)"', page)) == {*anchors} - {"errors", "getting-in"}
+
+
 class _Tags(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
@@ -140,6 +158,7 @@ OURS = {
 }
 
 
+@example(words=" ")
 @given(words=st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Zl", "Zp"]), min_size=1, max_size=60))
 def test_what_people_write_in_one_line_is_text_and_no_markup(full: Contract, words: str) -> None:
     greeting = full.operations[0]

@@ -115,7 +115,7 @@ def test_who_may_enter_stands_in_security_and_in_the_answers(described: JSON) ->
     assert "`not_logged_in`" in told(described, required, "401")
     assert "`not_logged_in`" not in told(described, optional, "401")
     assert "401" not in public["responses"]
-    assert "403" not in optional["responses"], "any page may open it"
+    assert "`origin_not_allowed`" not in told(described, optional, "403"), "any page may open it"
     assert "429" in rolled["responses"]
 
 
@@ -161,6 +161,12 @@ def test_what_many_can_answer_is_said_once(described: JSON) -> None:
     assert len({json.dumps(answer) for answer in answers}) == len(answers)
     used = {found["$ref"] for found in everything(described["paths"]) if isinstance(found.get("$ref"), str)}
     assert {f"#/components/responses/{name}" for name in described["components"]["responses"]} <= used
+
+
+def test_no_value_is_listed_twice(described: JSON) -> None:
+    lists = [found["enum"] for found in everything(described) if isinstance(found.get("enum"), list)]
+    assert len(lists) > 20
+    assert all(len({json.dumps(value) for value in values}) == len(values) for values in lists)
 
 
 def test_the_example_of_the_426_is_one(described: JSON) -> None:

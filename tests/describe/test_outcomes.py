@@ -2,33 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from jackfield.describe import outcomes
+from jackfield.describe import outcomes, words
 from jackfield.describe.contract import Operation, contract
-from jackfield.errors import CODES
+from jackfield.errors import CODES, Refusal
+from jackfield.identity import ANONYMOUS
+from jackfield.routing import RoutingTable
+from jackfield.server.handshake import Request, Standing, closes_with, rejudge
 from tests.describe import drawn
 
 SOURCE = "from jackfield import process\n@process\ndef f(text: str) -> str: ...\n"
 
-Make = Callable[..., Operation]
+
+class Make:
+    """Makes operations of one endpoint; `tables` are what they came from."""
+
+    def __init__(self, folder: Path) -> None:
+        self.tables: list[RoutingTable] = []
+        self._folder = folder
+
+    def __call__(self, *, source: str = SOURCE, **settings: Any) -> Operation:
+        plan = {"roles": {"lead": "…"}, "endpoints": {"e": {"url": "/ws", "process": "p.f", **settings}}}
+        self.tables.append(drawn.table_of(self._folder, plan, source))
+        return contract(self.tables[-1]).operations[0]
 
 
 @pytest.fixture
 def operation(tmp_path: Path) -> Iterator[Make]:
-    tables = []
-
-    def make(**settings: Any) -> Operation:
-        plan = {"roles": {"lead": "…"}, "endpoints": {"e": {"url": "/ws", "process": "p.f", **settings}}}
-        tables.append(drawn.table_of(tmp_path, plan, SOURCE))
-        return contract(tables[-1]).operations[0]
-
+    make = Make(tmp_path)
     yield make
-    for table in tables:
+    for table in make.tables:
         table.catalog.release()
 
 
@@ -42,7 +50,8 @@ def names(codes: tuple[Any, ...]) -> set[str]:
         ({}, {"not_logged_in", "bad_credential", "origin_not_allowed"}, {"role_required", "too_many_of_address"}),
         ({"auth": {"roles": ["lead"]}}, {"role_required", "not_logged_in"}, set()),
         ({"auth": "optional"}, {"bad_credential", "session_expired"}, {"not_logged_in", "role_required"}),
-        ({"auth": "public"}, {"not_found"}, {"bad_credential", "not_logged_in", "too_many_of_user"}),
+        ({"auth": "public"}, {"not_found", "tls_required"}, {"bad_credential", "not_logged_in", "too_many_of_user"}),
+        ({"auth": "public"}, {"request_too_slow", "headers_too_large"}, {"credential_too_long", "store_unavailable"}),
         ({"origins": "any"}, set(), {"origin_not_allowed"}),
         ({"origins": "any", "origin_required": True}, {"origin_not_allowed"}, set()),
         ({"limits": {"per_address": 3}}, {"too_many_of_address"}, set()),
@@ -57,14 +66,63 @@ def test_refusals(operation: Make, settings: dict[str, Any], there: set[str], ab
 
 
 def test_errors(operation: Make) -> None:
-    every = {code.name for code in CODES.values() if code.moment == "message"}
+    every = {code.name for code in CODES.values() if code.moment == "message"} - {"busy", "time_exceeded"}
     assert names(outcomes.errors(operation())) == every
     assert every - names(outcomes.errors(operation(limits={"rate": "off"}))) == {"rate_limited"}
     assert names(outcomes.errors(operation(limits={"rate": "off", "rate_per_user": "5/s"}))) == every
+
+
+@pytest.mark.parametrize(
+    ("source", "more"),
+    [
+        ("@process\ndef f() -> str: ...", set()),
+        ("@process\nasync def f() -> str: ...", {"time_exceeded"}),
+        ("@process\ndef f():\n    yield ''", {"time_exceeded"}),
+        ("@process(blocking=True)\ndef f() -> str: ...", {"time_exceeded", "busy"}),
+        ("@process(blocking=True)\ndef f():\n    yield ''", {"time_exceeded", "busy"}),
+    ],
+)
+def test_what_can_go_wrong_depends_on_how_a_process_runs(operation: Make, source: str, more: set[str]) -> None:
+    every = {code.name for code in CODES.values() if code.moment == "message"}
+    found = operation(source=f"from jackfield import process\n{source}\n")
+    assert every - names(outcomes.errors(found)) == {"time_exceeded", "busy"} - more
+    assert ("time" in words.limits(found.limits, in_place=found.in_place)) is ("time_exceeded" in more)
 
 
 def test_closes(operation: Make) -> None:
     every = {code.name for code in CODES.values() if code.moment == "connection"}
     assert every - names(outcomes.closes(operation())) == {"idle"}
     assert names(outcomes.closes(operation(limits={"idle": "5m"}))) == every
-    assert every - names(outcomes.closes(operation(auth="public"))) == {"idle", "session_ended", "forbidden"}
+    assert every - names(outcomes.closes(operation(auth="public"))) == {"idle", "session_ended"}
+
+
+def test_a_publish_can_close_what_is_public(operation: Make) -> None:
+    """That `forbidden` is told there is no caution: a line less in `origins`, and the page is closed 4403."""
+    before = operation(auth="public", origins=["https://a.example"])
+    table = operation.tables[-1]
+    standing = Standing("e", {}, ("https://b.example",), "https://own.example")
+    closing = rejudge(table, standing, ANONYMOUS)
+    assert closing is not None
+    assert (closing.number, closing.code) in {(code.close, code.name) for code in outcomes.closes(before)}
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"auth": "public"}, {"auth": {"roles": ["lead"]}, "limits": {"per_address": 1}}, {"origins": "any"}],
+)
+@pytest.mark.parametrize("refusals", ["http", "close"])
+def test_what_a_close_frame_tells_is_what_the_server_tells_by_one(
+    operation: Make, settings: dict[str, Any], refusals: str
+) -> None:
+    found = operation(refusals=refusals, **settings)
+    own = "https://own.example"
+    by_close = {code.name: code.close for code in outcomes.told_by_close(found)}
+    for code in outcomes.refusals(found):
+        page = "https://evil.example" if code.name == "origin_not_allowed" else own
+        request = Request("GET", b"/ws", b"", ((b"origin", page.encode()),), own)
+        route = closes_with(operation.tables[-1], request, Refusal(code.name))
+        assert (route is not None) is (code.name in by_close), code.name
+        assert by_close.get(code.name, 4000 + code.status) == 4000 + code.status
+    assert by_close.items() <= {(code.name, code.close) for code in outcomes.closes(found)}
+    assert bool(words.told(found)) is bool(by_close)
+    assert ("origin" in words.told(found)) is (bool(by_close) and "origins" not in settings)

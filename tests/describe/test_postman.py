@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from jackfield.config.plan import Access, AuthSettings, Example, Step
@@ -110,9 +110,11 @@ def test_the_same_contract_gives_the_same_files(files: dict[str, str], full: Con
     assert postman.files(full, ADDRESS) == files
 
 
-FORBIDDEN = re.compile(r'[\x00-\x1f\\:*?"<>|]')
+FORBIDDEN = re.compile(r'[\x00-\x1f\x7f\u2028\u202e\\:*?"<>|]')
 
 
+@example(title="🎉" * 200, names=["名" * 200] * 12, value="")
+@example(title="CON", names=["nul", "lpt1.txt", "\u202egpj.exe", "a\u2028b"], value="")
 @given(
     title=st.text(min_size=1, max_size=200),
     names=st.lists(st.text(max_size=200), min_size=1, max_size=12),
@@ -131,6 +133,8 @@ def test_whatever_people_call_things_the_files_can_be_written_and_say_it(
         parts = path.split("/")
         assert not FORBIDDEN.search(path)
         assert not any(part in ("", ".", "..") or part.endswith((" ", ".")) for part in parts)
+        assert all(len(part.encode()) <= 255 for part in parts), "what all systems take"
+        assert not any(part.partition(".")[0].casefold() in ("con", "nul", "lpt1") for part in parts)
         assert text.encode() or path
     messages = [yaml.safe_load(text) for path, text in found.items() if path.endswith(".message.yaml")]
     assert len(messages) == len(names)

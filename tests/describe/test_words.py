@@ -7,7 +7,7 @@ from dataclasses import fields
 import pytest
 
 from jackfield.config.plan import Limits, Origins
-from jackfield.describe import words
+from jackfield.describe import rendered, words
 
 
 @pytest.mark.parametrize(
@@ -33,3 +33,30 @@ def test_pages() -> None:
     assert words.pages(Origins()) == "Pages of the server's own origin may open it; what is no browser may, too."
     assert words.pages(Origins(any=True, required=True)) == "Pages of every origin may open it; nothing else may."
     assert "`https://a` or `https://b`" in words.pages(Origins(allowed=("https://a", "https://b")))
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [("a", "`a`"), ("a`b", "`` a`b ``"), ("``", "``` `` ```"), ("a\nb", "`a b`"), ("", "`  `"), ("{x}", "`{x}`")],
+)
+def test_code(text: str, written: str) -> None:
+    assert words.code(text) == written
+
+
+@pytest.mark.parametrize(
+    ("text", "more"),
+    [
+        ("", ""),
+        ("```\na\n```", ""),
+        ("``` js\na", "\n```"),
+        ("````\n```\na", "\n````"),
+        ("~~~\n```\n~~~\n", ""),
+        ("   ~~~\na", "\n~~~"),
+        ("``` a ``` is code in a line", ""),
+        ("    ```", ""),
+    ],
+)
+def test_a_forgotten_fence_is_closed(text: str, more: str) -> None:
+    assert words.closed(text) == text + more
+    page = rendered.html(f"{words.closed(text)}\n\nAfter")
+    assert page.endswith("<p>After</p>\n")

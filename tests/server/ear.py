@@ -38,6 +38,7 @@ class Ear:
         self.heard: list[str] = []
         self.written: list[bytes] = []
         self.codes: list[int] = []
+        self.reasons: list[str] = []
         self.transport = transport
         self.protocol = protocol
         self._act = act
@@ -56,8 +57,9 @@ class Ear:
         self.written.append(text)
         self.transport.write(text)
 
-    def lost(self, code: int) -> None:
+    def lost(self, code: int, reason: str = "") -> None:
         self.codes.append(code)
+        self.reasons.append(reason)
         self._changed.set()
 
     def _note(self, text: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 from urllib.parse import quote
 
@@ -100,6 +101,8 @@ async def test_a_user_without_a_password_cannot_log_in_with_any(door: Door, admi
         [],
         {"login": ""},
         {"login": "a\0b"},
+        {"login": "."},
+        {"login": ".."},
         {"login": "боб", "password": "short"},
         {"login": "боб", "roles": ["two words"]},
         {"login": "боб", "roles": "admin"},
@@ -182,8 +185,49 @@ async def test_nobody_locks_the_door_behind_them(door: Door, admin: Headers, giv
     assert (await door.http("PATCH", at("шеф"), admin, {"roles": ["admin", "b"]})).status == 200
 
 
-async def test_a_login_that_another_authority_knows_can_be_closed(door: Door, admin: Headers) -> None:
-    assert (await door.http("POST", at("somebody@elsewhere", "/close"), admin)).json == {"ended": 0}
+async def test_of_administrators_who_take_each_others_role_one_stays(door: Door, admin: Headers) -> None:
+    await door.add("вторая", "admin")
+    other = await door.cookie("вторая")
+    for change in ({"roles": ["b"]}, {"disabled": True}, None):
+        await door.store.change("шеф", roles=["admin"], disabled=False)
+        if await door.store.get("вторая") is None:
+            await door.add("вторая", "admin")
+        await door.store.change("вторая", roles=["admin"], disabled=False)
+        admin, other = await door.cookie("шеф"), await door.cookie("вторая")
+        method = "DELETE" if change is None else "PATCH"
+        told = await asyncio.gather(
+            door.http(method, at("вторая"), admin, b"" if change is None else change),
+            door.http(method, at("шеф"), other, b"" if change is None else change),
+        )
+        left = [user for user in await door.store.list() if "admin" in user.roles and not user.disabled]
+        assert len(left) == 1, change
+        assert sorted(answer.status == 200 for answer in told) == [False, True]
+
+
+@pytest.mark.parametrize("act", ["add", "change", "remove"])
+async def test_who_is_no_administrator_at_the_moment_of_the_change_changes_nothing(
+    door: Door, admin: Headers, monkeypatch: pytest.MonkeyPatch, act: str
+) -> None:
+    method, target, body = {
+        "add": ("POST", "/api/users", {"login": "боб", "roles": ["admin"]}),
+        "change": ("PATCH", at("аня"), {"roles": ["admin"]}),
+        "remove": ("DELETE", at("аня"), b""),
+    }[act]
+    real = getattr(door.store, act)
+
+    async def taken_first(*args: Any, **more: Any) -> Any:
+        monkeypatch.undo()
+        await door.store.set_roles("шеф", [])
+        return await real(*args, **more)
+
+    monkeypatch.setattr(door.store, act, taken_first)
+    answer = await door.http(method, target, admin, body)
+    assert (answer.status, answer.json["code"]) == (403, "role_required")
+    assert [(user.login, set(user.roles)) for user in await door.store.list()] == [("аня", {"support"}), ("шеф", set())]
+
+
+async def test_nobody_of_that_login_is_told_where_all_users_are_ours(door: Door, admin: Headers) -> None:
+    assert (await door.http("POST", at("somebody@elsewhere", "/close"), admin)).json["code"] == "no_such_user"
 
 
 async def test_an_administrator_of_another_authority_is_no_user_of_ours(open_door: OpenDoor) -> None:
@@ -202,6 +246,7 @@ async def verify(credential: str, request: Any) -> Identity | None:
     headers = [("authorization", "Bearer xyz")]
     session = await door.http("GET", "/auth/session", headers)
     assert session.json["expires_at"] == "9999-12-31T23:59:59+00:00"
+    assert (await door.http("POST", at("somebody@elsewhere", "/close"), headers)).json == {"ended": 0}
     assert (await door.http("PATCH", at("аня"), headers, {"roles": ["b"]})).json["roles"] == ["b"]
     assert (await door.http("DELETE", at("аня"), headers)).status == 200
 

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from jackfield.server import conversation as conversation_module
 from jackfield.server.conversation import INBOX, TURN
 
 from .conftest import Build, Clock
@@ -293,6 +294,49 @@ async def test_a_drain_of_an_idle_conversation_closes_at_once(begin: Begin) -> N
         await talk.one.drain()
     assert talk.network.closed is not None
     assert talk.network.closed[0] == 1012
+
+
+@pytest.fixture
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stop that waits next to nothing for who does not read, while everything else has its usual patience."""
+    monkeypatch.setattr(conversation_module, "LAST_STALL", 0.02)
+
+
+@pytest.mark.usefixtures("short")
+async def test_a_drain_does_not_wait_for_a_client_that_takes_no_answers(begin: Begin) -> None:
+    talk = begin("large", fast=False)
+    talk.say({"kilobytes": 1})
+    await talk.frames(1)
+    async with asyncio.timeout(LIMIT):
+        await talk.one.drain()
+    assert talk.network.closed == (1012, "the server restarts", True)
+
+
+@pytest.mark.usefixtures("short")
+async def test_a_drain_does_not_wait_for_a_message_that_waits_for_a_client_to_read(begin: Begin) -> None:
+    talk = begin("large", fast=False)
+    talk.say({"kilobytes": 200}, {"kilobytes": 200})
+    await talk.frames(1)
+    async with asyncio.timeout(LIMIT):
+        await talk.one.drain()
+    assert talk.network.closed == (1012, "the server restarts", True)
+    assert len(talk.network.frames) == 1
+
+
+@pytest.mark.usefixtures("short")
+async def test_a_drain_waits_for_a_client_that_reads_slowly(begin: Begin) -> None:
+    talk = begin("large", fast=False)
+    talk.say({"kilobytes": 1})
+    await talk.frames(1)
+    draining = asyncio.create_task(talk.one.drain())
+    async with asyncio.timeout(LIMIT):
+        while talk.network.pending > 1:
+            talk.network.pending -= 1
+            await asyncio.wait((draining,), timeout=0.0005)
+            assert not draining.done()
+        talk.network.take()
+        await draining
+    assert talk.network.closed == (1012, "the server restarts", False)
 
 
 async def test_the_duration_is_told_by_the_clock(begin: Begin, clock: Clock) -> None:

@@ -89,7 +89,7 @@ class Ear:
     def received_binary(self) -> None:
         self._hear(None)
 
-    def lost(self, code: int) -> None:
+    def lost(self, code: int, reason: str = "") -> None:
         assert not self._heard.code
         self._heard.code = code
 

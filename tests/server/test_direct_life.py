@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from jackfield.server import websocket as websocket_module
 from jackfield.server.direct import CORK
 from jackfield.server.protocol import WebSocketProtocol
 
@@ -245,6 +246,20 @@ def test_a_stop_while_the_clients_close_is_answered() -> None:
     assert bytes(wire.written) == b"\x88\x02\x03\xe8"
     protocol.connection_lost(None)
     assert ear.codes == [1000]
+
+
+async def test_a_stop_does_not_wait_for_a_client_that_takes_nothing(
+    direct: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(websocket_module, "STUCK", 0.02)
+    direct.act = lambda ear, text: b"x" * 200_000
+    peer, ear = await direct.peer()
+    for _ in range(200):
+        peer.writer.write(masked(TEXT, b"more"))
+    await until(lambda: not ear.protocol.writable.is_set())
+    ear.transport.close(4001, "")  # this one would be given much longer
+    direct.here.shutdown()
+    assert await ear.ended() == 4001
 
 
 async def test_a_client_that_takes_not_even_our_close_is_cut_off(direct: Line) -> None:

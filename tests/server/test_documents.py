@@ -15,11 +15,13 @@ from jackfield.config import url
 from jackfield.describe import openapi
 from jackfield.server import documents
 from jackfield.server.generation import Generation
+from jackfield.server.sign_in import SCRIPT_AT
 
 from .conftest import Build, OpenDoor
 from .door import DOORS, DOORS_CODE, Answer, Door
 
 ALL = sorted(documents.ADDRESSES)
+FOR_ADMINISTRATORS = sorted(documents.ADDRESSES - {SCRIPT_AT})
 PUBLIC: dict[str, Any] = {"host": "0.0.0.0", "insecure": True}
 
 
@@ -36,7 +38,7 @@ async def test_each_is_answered_on_a_listener_that_only_this_machine_reaches(doo
     assert (await door.http("GET", path, [("host", "evil.example")])).json["code"] == "wrong_host"
 
 
-@pytest.mark.parametrize("path", ALL)
+@pytest.mark.parametrize("path", FOR_ADMINISTRATORS)
 async def test_elsewhere_each_is_for_the_role_admin(open_door: OpenDoor, path: str) -> None:
     door = await open_door(DOORS, DOORS_CODE, **PUBLIC)
     await door.add("шеф", "admin")
@@ -60,7 +62,7 @@ async def test_with_an_admin_port_they_stand_there_alone(open_door: OpenDoor) ->
 
 
 async def test_what_stands_beside_them_is_nothing(door: Door) -> None:
-    for path in ("/docs/", "/docs/other.js", "/openapi.yaml", "/asyncapi", "/docs/../docs"):
+    for path in ("/docs/other", "/docs/other.js", "/openapi.yaml", "/asyncapi", "/docs/../docs"):
         assert (await door.http("GET", path)).status == 404, path
 
 
@@ -183,3 +185,44 @@ async def test_the_reference_is_a_page_without_a_script(door: Door) -> None:
     assert "ws://127.0.0.1:8000/ws/rooms/{room}" in text
     assert "Повторяет" in text
     assert text.count("<h1") == 1
+
+
+HTML = ("accept", "text/html,application/xhtml+xml")
+
+
+@pytest.mark.parametrize("path", ["/docs", "/docs/", "/docs/reference"])
+async def test_a_browser_is_shown_how_to_log_in(open_door: OpenDoor, path: str) -> None:
+    door = await open_door(DOORS, DOORS_CODE, **PUBLIC, public_url="http://127.0.0.1:8000/rt")
+    await door.add("аня", "support")
+    nobody = await door.http("GET", f"/rt{path}", [HTML])
+    assert (nobody.status, nobody.headers["jackfield-error"]) == (401, "not_logged_in")
+    assert nobody.headers["content-type"] == "text/html; charset=utf-8"
+    assert "script-src 'self';" in nobody.headers["content-security-policy"]
+    text = nobody.body.decode()
+    assert 'data-login="/rt/auth/login"' in text
+    assert f'src="/rt{SCRIPT_AT}"' in text
+    assert (await door.http("GET", f"/rt{SCRIPT_AT}")).status == 200, "whoever may not read them needs it"
+    other = await door.http("GET", f"/rt{path}", [HTML, *await door.cookie("аня")])
+    assert (other.status, other.headers["jackfield-error"]) == (403, "role_required")
+    assert "users roles аня +admin" in other.body.decode()
+
+
+async def test_a_program_and_the_documents_themselves_get_no_page(open_door: OpenDoor) -> None:
+    door = await open_door(DOORS, DOORS_CODE, **PUBLIC)
+    assert (await door.http("GET", "/docs", [("accept", "*/*")])).json["code"] == "not_logged_in"
+    assert (await door.http("GET", "/openapi.json", [HTML])).json["code"] == "not_logged_in"
+
+
+async def test_where_people_log_in_elsewhere_there_is_no_form(open_door: OpenDoor) -> None:
+    who = "\ndef says(credential, request):\n    return None\n"
+    door = await open_door(DOORS, DOORS_CODE + who, head="auth: {login: off, verify: p.says}", **PUBLIC)
+    answer = await door.http("GET", "/docs", [HTML])
+    assert (answer.status, answer.json["code"]) == (401, "not_logged_in")
+
+
+async def test_on_the_admin_port_they_tell_the_address_of_the_public_one(open_door: OpenDoor) -> None:
+    door = await open_door(DOORS, DOORS_CODE, port=8466, admin_port=9000)
+    door.gateway.tells = lambda *_: True  # type: ignore[method-assign]  # as for who comes by the admin port
+    told = (await door.http("GET", "/asyncapi.json", [("host", "127.0.0.1:9000")])).json
+    assert told["servers"]["server"]["host"] == "127.0.0.1:8466"
+    assert "ws://127.0.0.1:8466/ws/say" in (await door.http("GET", "/docs/reference")).body.decode()

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from jackfield.auth.addresses import network
 from jackfield.server import guards
-from jackfield.server.guards import Seldom, counted_address, most_connections, raise_descriptor_limit
+from jackfield.server.guards import Seldom, most_connections, raise_descriptor_limit
 
 from .conftest import Clock
 
@@ -18,17 +19,17 @@ from .conftest import Clock
     ("client", "counted"),
     [
         ("192.0.2.7", "192.0.2.7"),
-        ("2001:db8:1:2:aaaa::1", "2001:db8:1:2::/64"),
-        ("2001:db8:1:2::ffff", "2001:db8:1:2::/64"),
-        ("2001:db8:1:3::1", "2001:db8:1:3::/64"),
+        ("2001:db8:1:2:aaaa::1", "2001:db8:1:2::"),
+        ("2001:db8:1:2::ffff", "2001:db8:1:2::"),
+        ("2001:db8:1:3::1", "2001:db8:1:3::"),
         ("::ffff:192.0.2.7", "192.0.2.7"),
-        ("fe80::1%eth0", "fe80::/64"),
+        ("fe80::1%eth0", "fe80::"),
         ("", ""),
         ("unix", "unix"),
     ],
 )
 def test_an_ipv6_network_counts_as_one_address(client: str, counted: str) -> None:
-    assert counted_address(client) == counted
+    assert network(client) == counted
 
 
 def test_what_happens_often_is_told_once_a_minute_with_its_number(

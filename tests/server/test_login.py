@@ -202,7 +202,40 @@ async def test_a_body_that_does_not_come_is_not_waited_for(door: Door, monkeypat
     scope = {**door.scope("http", "/auth/login", [("content-type", "application/json")]), "method": "POST"}
     async with asyncio.timeout(5):
         await door.gateway(scope, receive, send)
-    assert sent[0]["status"] == 400
+    assert sent[0]["status"] == 408
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (b"", "The body is empty."),
+        (b"\xff", "The body is not UTF-8."),
+        (b"[]", "The body is not a JSON object."),
+        (b"null", "The body is not a JSON object."),
+        (b"[" * 4000, "The body is nested more than 64 deep."),
+        (b'{"login": "a",}', "The body is not JSON: a comma stands before the closing bracket at character 14."),
+        (b'{"login": "a"}', 'The body does not fit: the key "password" is missing.'),
+        (b'{"login": "a", "password": 5}', "The body does not fit: password must be a text, not a whole number."),
+        (
+            b'{"login": null, "pasword": "secret!"}',
+            'The body does not fit: the key "password" is missing; login must be a text, not null; '
+            'unknown key "pasword"; did you mean "password"?',
+        ),
+        (
+            b'{"login": 5, "login": "a", "password": "secret!"}',
+            "The body does not fit: a key stands twice, and not all its values fit.",
+        ),
+        (
+            b'{"login": "a", "password": "secret!\\ud800"}',
+            "The body does not fit: password: the text holds half of a surrogate pair, which is not Unicode.",
+        ),
+    ],
+)
+async def test_what_is_wrong_with_a_body_is_said_and_none_of_its_values(door: Door, body: bytes, told: str) -> None:
+    answer = await door.http("POST", "/auth/login", [("content-type", "application/json")], body)
+    assert (answer.status, answer.json["code"], answer.json["detail"]) == (400, "invalid_request", told)
+    assert b"secret" not in answer.body
+    assert '{"login": "…", "password": "…"}' in answer.json["fix"]
 
 
 async def test_a_client_that_leaves_in_its_body_leaves_no_traceback(

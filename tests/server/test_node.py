@@ -68,6 +68,24 @@ async def test_open_and_close(project: Path) -> None:
         assert node.first_admin is None, "there is a user now"
 
 
+@pytest.mark.parametrize(
+    ("options", "listener"),
+    [
+        (Options(port=8100), "http://127.0.0.1:8100"),
+        (Options(public_url="https://app.example.com/rt"), "http://127.0.0.1:8000"),
+        (Options(host="::", behind_proxy=("10.0.0.0/8",), public_url="https://app.example.com"), "http://[::1]:8000"),
+        (Options(tls_cert="c", tls_key="k"), None),  # its name is in the certificate, and that is the public one
+        (Options(embedded=True), None),
+    ],
+)
+async def test_this_machine_is_told_the_listener_itself(project: Path, options: Options, listener: str | None) -> None:
+    state = State.open(project)
+    async with open_node(project, state, options):
+        told = await asyncio.to_thread(ask, state.server_json, "status")
+    assert told["ok"]["address"] == options.address
+    assert told["ok"].get("listener") == listener
+
+
 async def test_the_password_is_in_no_repr(project: Path) -> None:
     async with open_node(project, State.open(project), Options()) as node:
         assert node.first_admin is not None
@@ -97,6 +115,8 @@ async def test_the_schema_for_editors_follows_what_is_published(project: Path) -
     async with open_node(project, state, Options()) as node:
         assert '"say.say"' in names()
         assert '"Болталка"' in names()
+        of_examples = json.loads(state.examples_schema.read_text(encoding="utf-8"))
+        assert "say" in of_examples["properties"]["examples"]["properties"]
         write(project, say=SAY + "@process\ndef tell(text: str) -> str:\n    return text\n")
         await node.publisher.publish(dry_run=True)
         assert '"say.tell"' not in names()

@@ -105,6 +105,16 @@ async def test_a_thread_may_send_after_the_loop_has_ended(build_table: Build) ->
 # slow readers
 
 
+@pytest.mark.parametrize("fast", [True, False])
+async def test_an_event_over_the_limit_closes_however_fast_the_network_is(begin: Begin, fast: bool) -> None:
+    talk = begin("echo", fast=fast, queue=5_000)
+    talk.connection.send({"event": "x", "text": "y" * 4_000})
+    talk.connection.send({"event": "x", "text": "y" * 5_000})
+    assert talk.network.closed == (4408, "an event of 5,023 bytes; limits.queue is 5,000", False)
+    assert len(talk.network.frames) == 1
+    assert talk.one.close_cause == "too_slow_reader"
+
+
 async def test_a_client_that_lets_events_pile_up_is_closed(begin: Begin) -> None:
     talk = begin("echo", fast=False, queue=5_000)
     for number in range(10):

@@ -123,3 +123,11 @@ def say(text: str, n: int, share: float, yes: bool, tags: list[str], more: dict[
 def test_what_came_over_tls_shall_come_so_again(own: str, strict: bool) -> None:
     answer = pages.secured(pages.problem(Refusal("not_found"), AUTH), own)
     assert answer.headers.get("Strict-Transport-Security") == (pages.HSTS if strict else None)
+
+
+def test_a_link_of_the_index_leads_to_the_endpoint_with_parameters_filled_in(build_table: Build) -> None:
+    code = "@process\ndef say(text: str, day: int, room: str) -> None:\n    pass\n"
+    table = build_table("  say: {url: '/ws/{room}/{day}', process: p.say}", code)
+    text = bytes(pages.index(table, "http://a").body).decode()
+    assert '<a href="/ws/room/1">' in text
+    assert "ws://a/ws/{room}/{day}" in text

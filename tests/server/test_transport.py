@@ -78,7 +78,7 @@ class Ear:
         self.heard.append(BINARY)
         self.act(BINARY)
 
-    def lost(self, code: int) -> None:
+    def lost(self, code: int, reason: str = "") -> None:
         self.codes.append(code)
 
 

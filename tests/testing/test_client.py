@@ -241,3 +241,20 @@ async def test_the_log_of_the_package_is_left_alone(folder: Path) -> None:
     async with Client(folder, "say", login="аня", roles=["support"]) as client:
         await client.ask({"text": "да"})
     assert (package.level, package.handlers, package.propagate) == before
+
+
+async def test_what_processes_raised_is_kept_of_the_last_ones_alone(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An exception holds its frames, and in a long test processes may fail very often."""
+    monkeypatch.setattr("jackfield.testing.stage._FAILURES_KEPT", 1)
+    async with (
+        Project(folder) as project,
+        project.connect("say", login="a") as quiet,
+        project.connect("say", login="a", raise_errors=True) as c,
+    ):
+        await c.send({"message": "break"})
+        assert (await quiet.ask({"message": "break"}))["error"]["code"] == "process_failed"
+        assert (await c.receive())["error"]["code"] == "process_failed"
+        with pytest.raises(KeyError, match="полка"):
+            await c.ask({"message": "break"})

@@ -62,6 +62,20 @@ def test_a_long_text_is_cut_around_the_place_where_it_parts() -> None:
     assert len(line) < 350
 
 
+@pytest.mark.parametrize(
+    ("expected", "came", "line"),
+    [
+        ("мо\u0439", "мо\u0438\u0306", r'/t: expected "\u043c\u043e\u0439", came "\u043c\u043e\u0438\u0306"'),
+        ("5\u202f000", "5 000", r'/t: expected "5\u202f000", came "5 000"'),
+        ("a\u200eb", "ab", r'/t: expected "a\u200eb", came "ab"'),
+        ("x" * 200 + "\u00e9", "x" * 200 + "e\u0301", ""),
+    ],
+)
+def test_texts_that_look_alike_are_told_by_their_letters(expected: str, came: str, line: str) -> None:
+    (found,) = differences({"t": expected}, {"t": came})
+    assert found == line if line.startswith("/t") else r"\u00e9" in found and r"e\u0301" in found
+
+
 def test_only_so_many_differences_are_told() -> None:
     lines = differences(list(range(100)), list(range(1, 101)))
     assert len(lines) == MOST + 1

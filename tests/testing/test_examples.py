@@ -12,7 +12,8 @@ import pytest
 
 from jackfield.errors import Refusal
 from jackfield.testing import Closed, Project
-from jackfield.testing.examples import Case, InProcess, Party, Result, cases, play, run
+from jackfield.testing.door import InProcess, Party
+from jackfield.testing.examples import Case, Result, cases, play, run
 
 ROOT = Path(__file__).parents[2]
 FULL = ROOT / "tests" / "describe" / "full"
@@ -218,6 +219,15 @@ async def test_a_generator_without_an_end_does_not_keep_an_example(tmp_path: Pat
     async with asyncio.timeout(20):
         (result,) = await results(folder)
     assert result.failure is None
+
+
+async def test_what_came_before_a_call_that_is_still_at_work_is_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jackfield.testing.examples.REST_LIMIT", 0.1)
+    sentence, _ = await failure(tmp_path, "{steps: [{send: {text: fail}}, {send: {text: wait}}]}")
+    assert sentence.startswith("an error came that no step expects: {")
+    assert '"process_failed"' in sentence
 
 
 async def test_an_example_that_cannot_be_run_is_skipped_with_the_reason(tmp_path: Path) -> None:

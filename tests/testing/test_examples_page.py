@@ -10,7 +10,10 @@ import pytest
 import jackfield
 from jackfield.errors import PlanError
 from jackfield.testing import Project
-from jackfield.testing.examples import InProcess, cases, run
+from jackfield.testing.door import InProcess
+from jackfield.testing.examples import REST_LIMIT, cases, run
+from jackfield.testing.stage import THREADS_LIMIT
+from jackfield.testing.stall import STALL_LIMIT
 
 PAGE = (Path(jackfield.__file__).parent / "docs" / "examples.md").read_text("utf-8")
 FILES = dict(re.findall(r"^```(?:python|yaml)\n# (\S+)\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL))
@@ -44,3 +47,10 @@ async def test_an_example_that_no_longer_fits_is_seen_before_it_runs(folder: Pat
     found = [problem for problem in caught.value.problems if problem.code == "example_mismatch"]
     assert {problem.file for problem in found} == {"endpoints.yaml", "examples/desk.yaml"}
     assert len(found) == 5
+
+
+def test_the_times_of_the_page_are_those_of_the_code() -> None:
+    assert (REST_LIMIT, STALL_LIMIT, THREADS_LIMIT) == (1.0, 30.0, 5.0)
+    flat = " ".join(PAGE.split())
+    for words in ("are waited for one second", "after 30 s in which nothing moves", "after five seconds, where"):
+        assert words in flat

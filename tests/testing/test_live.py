@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -15,6 +16,8 @@ from click.testing import CliRunner, Result
 from websockets.asyncio.server import ServerConnection, serve
 
 from jackfield.cli import main
+from jackfield.config.plan import Example, Step
+from jackfield.describe.contract import contract
 from jackfield.testing import Project
 from jackfield.testing.examples import Case, cases, run
 from jackfield.testing.live import Live, NoServer
@@ -183,24 +186,133 @@ async def test_a_connection_that_is_lost_ends_with_1006() -> None:
     assert "the connection ended with 1006: the connection was lost" in failure.sentence
 
 
-@pytest.mark.parametrize("steps", [1, 3])
-async def test_what_comes_of_a_message_is_waited_for_where_nothing_is_expected_of_it(steps: int) -> None:
-    heard: list[dict[str, Any]] = []
+Heard = list[dict[str, Any]]
 
-    async def faulty(socket: ServerConnection) -> None:
+
+def answering(heard: Heard, *answers: list[dict[str, Any]]) -> Answer:
+    """Somebody who answers the first messages with these, and refuses all later ones as the server does."""
+
+    async def answer(socket: ServerConnection) -> None:
         async for frame in socket:
             heard.append(json.loads(frame))
-            if len(heard) == 1:
-                answers = [{"number": 1}, {"number": 2}] if steps > 1 else [{"error": {"code": "own"}}]
-            else:
-                answers = [{"error": {"code": "invalid_message"}, "$id": heard[-1]["$id"]}]
-            for answer in answers:
-                await socket.send(json.dumps(answer))
+            refused = [{"error": {"code": "invalid_message"}, "$id": heard[-1].get("$id")}]
+            for message in answers[len(heard) - 1] if len(heard) <= len(answers) else refused:
+                await socket.send(json.dumps(message))
 
-    async with somebody(faulty) as address:
-        failure = await counted(address + "/", steps)
-    if steps > 1:
-        assert (failure, heard) == (None, [{"to": 2}])
-        return
-    assert failure.sentence == 'an error came that no step expects: {"error": {"code": "own"}}'
-    assert [message.keys() for message in heard] == [{"to"}, {"$id", "$end"}]
+    return answer
+
+
+async def played(address: str, endpoint: str, *steps: Step) -> str:
+    """Why an example of these steps fails there; nothing where it passes."""
+    async with Project(FULL) as project:
+        (operation,) = (one for one in contract(project.table).operations if one.name == endpoint)
+        place = project.table.plan.place("endpoints", endpoint)
+        case = Case(endpoint, "x", Example("", steps), operation, place, dict.fromkeys(range(len(steps)), place), {})
+        (result,) = [result async for result in run([case], Live(address, project.table, {"": "x"}))]
+    return result.failure.sentence if result.failure else ""
+
+
+SEND, EVENT = Step("send", {"text": "a"}), Step("expect", {"event": "e"})
+OWN: Any = {"error": {"code": "own"}}
+TOO_FAST: Any = {"error": {"code": "rate_limited"}}
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "steps", "answers", "sentence", "probed"),
+    [
+        ("note", (SEND,), ([OWN],), "an error came that no step expects", True),
+        ("note", (SEND, EVENT), ([{"event": "e"}, OWN],), "an error came that no step expects", True),
+        ("note", (SEND, Step("expect", {})), ([{}],), "", False),
+        ("note", (SEND, SEND, Step("expect", {})), ([{}], [OWN]), "an error came that no step expects", True),
+        ("count", (SEND, Step("expect", {})), ([{}, {}, OWN],), "an error came that no step expects", True),
+        ("note", (SEND,), ([], [TOO_FAST]), "", True),
+        ("note", (SEND,), ([TOO_FAST], [TOO_FAST]), "an error came that no step expects", True),
+        ("note", (SEND,), ([TOO_FAST],), "an error came that no step expects", True),
+    ],
+)
+async def test_what_comes_of_a_message_is_waited_for(
+    endpoint: str,
+    steps: tuple[Step, ...],
+    answers: tuple[Heard, ...],
+    sentence: str,
+    probed: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("jackfield.testing.examples.REST_LIMIT", 0.3)
+    heard: Heard = []
+    async with somebody(answering(heard, *answers)) as address:
+        found = await played(address, endpoint, *steps)
+    assert found.startswith(sentence) if sentence else not found
+    assert ("$end" in heard[-1]) == probed
+
+
+async def test_messages_are_as_short_as_check_counts_them() -> None:
+    heard: list[str] = []
+
+    async def listen(socket: ServerConnection) -> None:
+        heard.append(str(await socket.recv()))
+        await socket.send("{}")
+        await socket.wait_closed()
+
+    async with somebody(listen) as address:
+        sent = Step("send", {"text": "я", "n": 10**30})
+        assert await played(address, "note", sent, Step("expect", {})) == ""
+    assert heard == ['{"text":"я","n":1000000000000000000000000000000}']
+
+
+async def test_what_was_run_before_a_server_went_away_is_told(tmp_path: Path) -> None:
+    shutil.copytree(FULL, tmp_path / "full", ignore=shutil.ignore_patterns("__pycache__", ".jackfield"))
+    upgrades = 0
+
+    def refuse(socket: ServerConnection, _request: Any) -> Any:
+        nonlocal upgrades
+        upgrades += 1
+        return None if upgrades == 1 else socket.respond(502, "bad gateway")
+
+    async with somebody(answering([], [{"message": "Привет!"}]), process_request=refuse) as address:
+        arguments = ["-C", str(tmp_path / "full"), "test", "--url", address, "--token", "x", "greeting", "To two"]
+        done = await asyncio.to_thread(CliRunner().invoke, main, arguments)
+    assert done.exit_code == 3
+    assert done.stdout == "greeting\n  ok    A greeting\n"
+    assert done.stderr.splitlines()[0].startswith("1 passed in ")
+    assert "answers 502" in done.stderr.splitlines()[1]
+
+
+async def test_a_server_on_this_machine_is_reached_without_the_proxy_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    async with somebody(answering([], [{"event": "e"}])) as address:
+        assert await played(address, "note", SEND, EVENT) == ""
+
+
+async def test_a_message_may_be_longer_than_a_mebibyte() -> None:
+    long = {"event": "e", "text": "я" * 1024 * 1024}
+    async with somebody(answering([], [long])) as address:
+        assert await played(address, "note", SEND, Step("expect", long)) == ""
+
+
+async def test_an_example_that_fails_leaves_as_any_client_does() -> None:
+    codes: list[int | None] = []
+
+    async def mute(socket: ServerConnection) -> None:
+        await socket.recv()
+        await socket.send('{"event": "other"}')
+        await socket.wait_closed()
+        codes.append(socket.close_code)
+
+    async with somebody(mute) as address:
+        assert await played(address, "note", SEND, EVENT) == "what came differs"
+    assert codes == [1000]
+
+
+@pytest.mark.parametrize("frame", ["[1]", "hello", b"\xff\xfe"])
+async def test_a_server_that_sends_no_objects_is_no_server(frame: str | bytes) -> None:
+    async def chat(socket: ServerConnection) -> None:
+        await socket.recv()
+        await socket.send(frame)
+
+    async with somebody(chat) as address:
+        with pytest.raises(NoServer, match="what is no JSON object, so it is not Jackfield"):
+            await played(address, "note", SEND, EVENT)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -11,7 +13,7 @@ from jackfield.config.plan import Place
 from jackfield.errors import Problem
 from jackfield.routing import build
 from jackfield.testing.examples import Case, Failure, Result, cases
-from jackfield.testing.report import annotation, github, junit, junit_of_problems, summary, text
+from jackfield.testing.report import Report, annotation, github, junit, junit_of_problems, summary, text
 
 FULL = Path(__file__).parents[1] / "describe" / "full"
 PLACE = Place("examples/desk.yaml", 8, 11)
@@ -36,7 +38,7 @@ def test_text_shows_what_failed_and_where(results: list[Result]) -> None:
         "  ok    Too many of one thing",
         "  FAIL  Too many of one thing",
         "        examples/desk.yaml:8:11: what came differs",
-        '          /имя: expected "а<b>&", came "\u0001"',
+        r'          /имя: expected "а<b>&", came "\x01"',
         "        100% 👋",
         "  skip  Too many of one thing: no token for анна",
     ]
@@ -91,5 +93,20 @@ def test_github_annotates_the_line_of_the_step(
     assert line.startswith(
         "::error file=a%2Cb/examples/desk.yaml,line=8,col=11,title=ticket%3A Too many of one thing::"
     )
-    assert line.endswith('::what came differs%0A  /имя: expected "а<b>&", came "\u0001"%0A100%25 👋')
+    assert line.endswith(r'::what came differs%0A  /имя: expected "а<b>&", came "\x01"%0A100%25 👋')
     assert annotation("warning", Place(), "t", "m", tmp_path) == "::warning file=endpoints.yaml,line=1,col=1,title=t::m"
+
+
+def test_a_name_of_several_lines_stays_in_its_line_and_rings_no_bell(
+    case: Case, capsys: pytest.CaptureFixture[str]
+) -> None:
+    odd = replace(case, name="one\ntwo\u0007\u001b[2J\ud83d")
+    assert list(text([Result(odd)])) == ["ticket", r"  ok    one\ntwo\x07\x1b[2J\ud83d"]
+    report = Report("text", FULL, sys.stdout)
+    for result in (Result(odd), Result(case), Result(replace(case, endpoint="room"))):
+        report.add(result)
+        told = capsys.readouterr().out.splitlines()
+        assert told[-1].startswith("  ok    "), "each is told when it is over"
+        assert len(told) == (1 if result.case is case else 2), "an endpoint is told once"
+    report.end()
+    assert capsys.readouterr().out == ""

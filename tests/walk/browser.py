@@ -121,11 +121,16 @@ class Browser:
     async def load(self, session: str, url: str) -> None:
         """Have a tab show a page, and wait until it does."""
         await self.do("Page.enable", session)
-        loaded = self._loading[session] = asyncio.get_running_loop().create_future()
+        loaded = self.loading(session)
         told = await self.do("Page.navigate", session, url=url)
         assert "errorText" not in told, told
         async with asyncio.timeout(LIMIT):
             await loaded
+
+    def loading(self, session: str) -> asyncio.Future[None]:
+        """The end of the next load in a tab."""
+        self._loading[session] = asyncio.get_running_loop().create_future()
+        return self._loading[session]
 
     @contextlib.asynccontextmanager
     async def visitor(self) -> AsyncIterator[Visitor]:
@@ -170,6 +175,13 @@ class Page:
         )
         assert "exceptionDetails" not in told, told["exceptionDetails"]
         return told["result"].get("value")
+
+    async def leave(self, script: str) -> None:
+        """Run a script that makes the page load another one, or itself anew, and wait until it has."""
+        loaded = self._browser.loading(self._session)
+        await self.run(f"setTimeout(() => {{ {script} }});")  # what runs when a page goes is never answered
+        async with asyncio.timeout(LIMIT):
+            await loaded
 
 
 @contextlib.asynccontextmanager

@@ -50,6 +50,22 @@ def server(tmp_path: Path, start: Callable[..., Server]) -> Server:
     return start(tmp_path)
 
 
+def test_a_path_goes_to_the_listener_and_not_through_the_public_address(
+    tmp_path: Path, start: Callable[..., Server]
+) -> None:
+    """The name of the public address is the proxy's; the machine of the server may not know it."""
+    write(tmp_path, endpoints=ENDPOINTS, echo=ECHO)
+    public = ("--behind-proxy", "127.0.0.1", "--public-url", "https://app.example.invalid/rt")
+    server = start(tmp_path, *public)
+    assert server.run("users", "add", "anna", "--password-stdin", given="длинный пароль 1\n").returncode == 0
+    arguments = ("call", "/ws/echo", "--login", "anna")
+    done = server.run(*arguments, given='{"text": "тут"}\n', JACKFIELD_PASSWORD="длинный пароль 1")
+    assert (done.returncode, json.loads(done.stdout)) == (0, {"text": "тут"}), done.stderr
+    done = server.run("call", "/ws/open", "--print")
+    assert "wss://app.example.invalid/rt/ws/open" in done.stdout, "what others are to use"
+    assert "127.0.0.1" not in done.stdout
+
+
 def test_lines_that_come_too_fast_are_sent_again(server: Server) -> None:
     lines = [json.dumps({"text": str(number)}) for number in range(12)]
     done = server.run("call", "/ws/few", given="\n".join(lines))

@@ -164,7 +164,7 @@ def test_a_second_server_on_the_same_state_is_one_line(project: Path, start: Cal
         (("--tls-cert", "no.pem", "--tls-key", "no.pem"), 2, "No such file or directory"),
         (("--tls-cert", "endpoints.yaml", "--tls-key", "endpoints.yaml"), 2, "cannot use --tls-cert endpoints.yaml"),
         (("--host", "no.such.host.invalid", "--insecure"), 1, "cannot listen on no.such.host.invalid:0"),
-        (("--store", "mysql://nowhere/db"), 1, "mysql"),
+        (("--store", "mysql://nowhere/db"), 2, "mysql"),
     ],
 )
 def test_what_keeps_it_from_starting(

@@ -100,3 +100,28 @@ async def test_log_in_with_execute_and_read_the_address_of_the_endpoint(server: 
         assert ask(socket, **body["send"]) == {"message": "Привет!"}
     assert await page.run(VIOLATIONS) == ["script-src-elem"], "nothing that Swagger UI does is forbidden"
     assert await page.run("return window.written ?? null") is None
+
+
+async def test_who_may_not_read_them_yet_logs_in_on_the_page(
+    tmp_path: Path, start: Callable[..., Server], visitor: Visitor
+) -> None:
+    shutil.copytree(ROOT / "processes", tmp_path / "processes")
+    shutil.copy(ROOT / "endpoints.yaml", tmp_path)
+    server = start(tmp_path, "--behind-proxy", "127.0.0.1")  # documents are not for everybody then
+    server.run("users", "add", "анна", "--role", "admin", "--password-stdin", given="correct horse\n")
+    page = await visitor.open(f"{server.http}/docs/reference")
+    wrong = await page.run(f"""{TOOLS} {FILLED} fill("анна", "wrong"); button.click();
+        return (await wait("a reason", () => output.textContent && output)).textContent;""")
+    assert "login or the password is wrong" in wrong
+    await page.leave(f'{FILLED} fill("анна", "correct horse"); button.click();')
+    heading = await page.run('return document.querySelector("h3").innerText;')
+    assert heading == "greeting"
+
+
+FILLED = """
+const [output, button] = [document.querySelector("output"), document.querySelector("button")];
+const fill = (login, password) => {
+  document.querySelector("[name=login]").value = login;
+  document.querySelector("[name=password]").value = password;
+};
+"""

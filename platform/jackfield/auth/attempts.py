@@ -11,7 +11,9 @@ logins by the thousand waits for themselves, and not others for them, nor those 
 rather than being refused, since who is refused at once comes again at once.
 
 An attempt is counted before the password is looked at and given back when it was right, so that a hundred at
-once are a hundred. Logins that nobody has are counted alike: what is refused says nothing about who exists.
+once are a hundred. But nobody is refused for what may still be right: where a limit is reached only together with
+attempts whose passwords are being looked at, the next waits until one of these has ended, and is judged again.
+Logins that nobody has are counted alike: what is refused says nothing about who exists.
 """
 
 from __future__ import annotations
@@ -23,12 +25,13 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
-from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from jackfield.auth.addresses import network
 from jackfield.auth.database import Database
+from jackfield.auth.in_flight import InFlight
 from jackfield.auth.tables import attempts
 from jackfield.errors import Refusal
 
@@ -42,7 +45,6 @@ __all__ = [
     "WINDOW",
     "Attempt",
     "Attempts",
-    "network",
 ]
 
 WINDOW = 15 * 60.0
@@ -64,10 +66,11 @@ KNOWN = 30 * 24 * 3600.0
 """Seconds for which an address is known as one from which a login has succeeded."""
 
 PATIENCE = 5.0
-"""Seconds that an attempt waits for others from its address, and for those of other addresses."""
+"""Seconds that an attempt waits for others: for its turn in the store, and for those that may be right."""
 
 _AT_ONCE = 2  # attempts that are in the store at once; its other connections are for who is logged in
 _REFUSED = 10_000  # refusals that are remembered here, so that who goes on costs no read of the store
+_AGAIN = 5.0  # seconds for which they are: another server may find a password right that it was still looking at
 _RENEW = 24 * 3600.0  # seconds between two writes that an address is known
 
 
@@ -82,10 +85,23 @@ class Attempt:
     known: str
     known_until: float = 0.0
 
+    @property
+    def measures(self) -> tuple[str, str, str]:
+        """The keys that have a limit."""
+        return self.pair, self.address, self.login
+
 
 @dataclass(frozen=True, slots=True)
 class _Count:
     count: int
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Wall:
+    """What stands in an attempt's way: the key whose limit is reached, and until when."""
+
+    key: str
     until: float
 
 
@@ -106,58 +122,87 @@ class Attempts:
     def __init__(self, database: Database, clock: Callable[[], float]) -> None:
         self._database = database
         self._clock = clock
-        self._refused: OrderedDict[str, float] = OrderedDict()
+        self._refused: OrderedDict[str, tuple[float, float]] = OrderedDict()
         self._lines: dict[str, _Line] = {}
         self._in_store = asyncio.Semaphore(_AT_ONCE)
-
-    async def begin(self, login: str, client: str) -> Attempt:
-        """Count an attempt at `login` from the address `client`, before its password is looked at.
-
-        Raises Refusal: `too_many_attempts` and `too_many_logins` with `retry_after`, `store_unavailable`.
-        """
-        keys = _keys(login, client)
-        now = self._clock()
-        if self._refused.get(keys.pair, 0.0) > now:
-            raise _too_many(self._refused[keys.pair] - now)
-        async with self._turn(keys.address):
-            return await self._begin(keys)
+        self._in_flight = InFlight()
 
     @asynccontextmanager
-    async def _turn(self, address: str) -> AsyncIterator[None]:
+    async def trying(self, login: str, client: str) -> AsyncIterator[Attempt]:
+        """An attempt at `login` from the address `client`, counted before its password is looked at within.
+
+        It has failed unless `succeeded` or `take_back` is called. Raises Refusal: `too_many_attempts` and
+        `too_many_logins` with `retry_after`, `store_unavailable`.
+        """
+        attempt = await self._begin(_keys(login, client))
+        try:
+            yield attempt
+        finally:
+            self._in_flight.end(attempt.measures)
+
+    async def _begin(self, keys: Attempt) -> Attempt:
+        """Count an attempt as soon as it may be made. Raises Refusal."""
+        patience = asyncio.get_running_loop().time() + PATIENCE
+        while True:
+            self._judge_remembered(keys.pair)
+            async with self._turn(keys.address, patience):
+                self._judge_remembered(keys.pair)  # by who came before
+                found = await self._count(keys)
+            if isinstance(found, Attempt):
+                return found
+            if not self._in_flight[found.key]:
+                self._remember(keys.pair, found.until)
+                raise _too_many(found.until - self._clock())
+            try:
+                async with asyncio.timeout_at(patience):
+                    await self._in_flight.wait(found.key)
+            except TimeoutError:
+                raise _busy() from None
+
+    @asynccontextmanager
+    async def _turn(self, address: str, patience: float) -> AsyncIterator[None]:
         """A turn in the store, after those from this address who came before. Raises Refusal `too_many_logins`."""
         line = self._lines.setdefault(address, _Line())
         line.people += 1
         try:
             async with AsyncExitStack() as held:
                 try:
-                    async with asyncio.timeout(PATIENCE):
+                    async with asyncio.timeout_at(patience):
                         await held.enter_async_context(line.first)
                         await held.enter_async_context(self._in_store)
                 except TimeoutError:
-                    raise Refusal("too_many_logins", fix="Wait a little and try again.", retry_after=2) from None
+                    raise _busy() from None
                 yield
         finally:
             line.people -= 1
             if not line.people:
                 del self._lines[address]
 
-    async def _begin(self, keys: Attempt) -> Attempt:
+    async def _count(self, keys: Attempt) -> Attempt | _Wall:
+        """Count an attempt, which is in flight from then on, or say what stands in its way."""
         now = self._clock()
-        async with self._database.write() as connection:
-            counts = await _read(connection, (keys.pair, keys.address, keys.login, keys.turn, keys.known), now)
-            until = _judge(keys, counts)
-            if until is None:
-                await _count(connection, keys, counts, now)
-        if until is not None:
-            self._remember(keys.pair, until)
-            raise _too_many(until - now)
+        flies = False
+        try:
+            async with self._database.write() as connection:
+                counts = await _read(connection, (*keys.measures, keys.turn, keys.known), now)
+                wall = _judge(keys, counts)
+                if wall is not None:
+                    return wall
+                await _add(connection, keys, counts, now)
+                # before the commit: who has succeeded looks within a transaction at how many are in flight
+                self._in_flight.begin(keys.measures)
+                flies = True
+        except BaseException:
+            if flies:
+                self._in_flight.end(keys.measures)
+            raise
         return replace(keys, known_until=counts.get(keys.known, _NONE).until)
 
     async def succeeded(self, attempt: Attempt) -> None:
         """The password was right: forget what failed before it from there, and know the address from now on."""
         until = self._clock() + KNOWN
         async with self._database.write() as connection:
-            await connection.execute(delete(attempts).where(attempts.c.key == attempt.pair))
+            await _forget(connection, attempt.pair, but=self._in_flight[attempt.pair] - 1)
             await _lower(connection, attempt.address, attempt.login)
             if until - attempt.known_until > _RENEW:
                 await _write(connection, {attempt.known: _Count(1, until)})
@@ -165,37 +210,44 @@ class Attempts:
     async def take_back(self, attempt: Attempt) -> None:
         """The password was not looked at after all."""
         async with self._database.write() as connection:
-            await _lower(connection, attempt.pair, attempt.address, attempt.login)
+            await _lower(connection, *attempt.measures)
 
     async def purge(self) -> None:
         """Forget windows that are over, and addresses that were not used for long."""
         async with self._database.write() as connection:
             await connection.execute(delete(attempts).where(attempts.c.until <= self._clock()))
 
+    def _judge_remembered(self, pair: str) -> None:
+        """Raise Refusal where it was refused a moment ago."""
+        until, again = self._refused.get(pair, (0.0, 0.0))
+        now = self._clock()
+        if again > now:
+            raise _too_many(until - now)
+
     def _remember(self, pair: str, until: float) -> None:
-        self._refused[pair] = until
+        self._refused[pair] = until, min(until, self._clock() + _AGAIN)
         self._refused.move_to_end(pair)
         while len(self._refused) > _REFUSED:
             self._refused.popitem(last=False)
 
 
-def _judge(keys: Attempt, counts: Mapping[str, _Count]) -> float | None:
-    """Until when this attempt is refused, None if it may be made."""
-    pair, address, login = (counts.get(key, _NONE) for key in (keys.pair, keys.address, keys.login))
+def _judge(keys: Attempt, counts: Mapping[str, _Count]) -> _Wall | None:
+    """What stands in the way of this attempt, None if it may be made."""
+    pair, address, login = (counts.get(key, _NONE) for key in keys.measures)
     if pair.count >= PER_PAIR:
-        return pair.until
+        return _Wall(keys.pair, pair.until)
     if keys.known in counts:
         return None
     if address.count >= PER_ADDRESS:
-        return address.until
+        return _Wall(keys.address, address.until)
     if login.count >= PER_LOGIN and keys.turn in counts:
-        return counts[keys.turn].until
+        return _Wall(keys.login, counts[keys.turn].until)
     return None
 
 
-async def _count(connection: AsyncConnection, keys: Attempt, counts: Mapping[str, _Count], now: float) -> None:
+async def _add(connection: AsyncConnection, keys: Attempt, counts: Mapping[str, _Count], now: float) -> None:
     new = {}
-    for key in (keys.pair, keys.address, keys.login):
+    for key in keys.measures:
         before = counts.get(key, _Count(0, now + WINDOW))
         new[key] = _Count(before.count + 1, before.until)
     if keys.known not in counts and counts.get(keys.login, _NONE).count >= PER_LOGIN:
@@ -214,6 +266,15 @@ async def _write(connection: AsyncConnection, new: Mapping[str, _Count]) -> None
     await connection.execute(delete(attempts).where(attempts.c.key.in_(new)))
     rows = [{"key": key, "tries": one.count, "until": one.until} for key, one in new.items()]
     await connection.execute(insert(attempts), rows)
+
+
+async def _forget(connection: AsyncConnection, key: str, *, but: int) -> None:
+    """Forget what failed; `but` so many are in flight and may fail yet."""
+    if not but:
+        await connection.execute(delete(attempts).where(attempts.c.key == key))
+        return
+    query = update(attempts).where(attempts.c.key == key, attempts.c.tries > but)
+    await connection.execute(query.values(tries=but))
 
 
 async def _lower(connection: AsyncConnection, *keys: str) -> None:
@@ -238,17 +299,8 @@ def _key(*parts: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def network(client: str) -> str:
-    """What stands for an address: itself, or of IPv6 the /64 that one customer has all of."""
-    try:
-        address: IPv4Address | IPv6Address = ip_address(client.partition("%")[0])
-    except ValueError:
-        return client
-    if isinstance(address, IPv4Address):
-        return str(address)
-    if address.ipv4_mapped is not None:
-        return str(address.ipv4_mapped)
-    return str(IPv6Address(int(address) >> 64 << 64))
+def _busy() -> Refusal:
+    return Refusal("too_many_logins", fix="Wait a little and try again.", retry_after=2)
 
 
 def _too_many(seconds: float) -> Refusal:

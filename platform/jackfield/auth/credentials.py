@@ -153,7 +153,12 @@ def _judge_length(value: bytes, where: str, fix: str) -> None:
     if not value:
         raise Refusal("bad_credential", f"{where} is empty.", fix)
     if len(value) > MAX_CREDENTIAL:
-        raise Refusal("credential_too_long", f"{where} is longer than 4 KiB.", fix)
+        raise Refusal(
+            "credential_too_long",
+            f"{where} is longer than 4 KiB.",
+            "Send the token alone. One of an identity provider gets shorter with fewer roles in it: "
+            "have the provider put in only those of this application.",
+        )
 
 
 _SOURCES: tuple[Callable[[Headers, str], Iterator[Credential]], ...] = (_cookies, _bearers, _subprotocols)

@@ -19,9 +19,10 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, Operati
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from jackfield.auth.store_file import StoreFile, path_of
 from jackfield.errors import Refusal
 
-__all__ = ["Database"]
+__all__ = ["Database", "Unusable"]
 
 _DRIVERS = {
     "sqlite": "sqlite+aiosqlite",
@@ -38,22 +39,28 @@ _WAL_AGAIN = 0.02  # seconds; the limit of every use bounds the whole
 _EXAMPLE = "for example sqlite+aiosqlite:////var/lib/app/store.db or postgresql+asyncpg://user@host/name"
 
 
+class Unusable(Refusal):
+    """The setting itself is wrong, so trying again does not help."""
+
+
 class Database:
     """A small pool of connections to one database. `limit` seconds bound every use of one."""
 
-    def __init__(self, engine: AsyncEngine, limit: float) -> None:
+    def __init__(self, engine: AsyncEngine, limit: float, file: StoreFile | None = None) -> None:
         self._engine = engine
         self._limit = limit
+        self._file = file
         self._is_sqlite = engine.dialect.name == "sqlite"
         self._writing = asyncio.Lock()
 
     @classmethod
     def at(cls, url: str, *, limit: float = 2.0) -> Self:
-        """The database of this URL; nothing is connected yet. Raises Refusal for a URL that is none."""
+        """The database of this URL; nothing is connected yet. Raises Unusable for a URL that is none."""
         parsed = _parse(url)
         try:
             if parsed.get_backend_name() == "sqlite":
-                return cls(_sqlite(parsed, limit), limit)
+                path = path_of(parsed)
+                return cls(_sqlite(parsed, limit), limit, StoreFile(path) if path else None)
             engine = create_async_engine(
                 _for_asyncpg(parsed),
                 pool_size=4,
@@ -73,6 +80,9 @@ class Database:
         """Set what lasts in the database itself. Call it once, before the first use; it may be repeated."""
         if not self._is_sqlite:
             return
+        if self._file is not None:
+            async with self._bounded():
+                self._file.make()
         async with self.read() as connection:
             while not await _switch_to_wal(connection):  # noqa: ASYNC110 - no event of another process reaches us
                 await asyncio.sleep(_WAL_AGAIN)
@@ -116,6 +126,8 @@ class Database:
     async def _bounded(self) -> AsyncIterator[None]:
         try:
             async with asyncio.timeout(self._limit):
+                if self._file is not None:
+                    self._file.judge()
                 yield
         except (DBAPIError, PoolTimeoutError, OSError, TimeoutError) as error:
             # The driver's own fault is the cause to tell: SQLAlchemy's has the statement around it.
@@ -142,7 +154,7 @@ def _parse(url: str) -> URL:
 
 
 def _for_asyncpg(url: URL) -> URL:
-    """The URL with what its driver calls otherwise; Refusal for what it would only fail on once it connects."""
+    """The URL with what its driver calls otherwise; Unusable for what it would only fail on once it connects."""
     if url.port is not None and not 0 < url.port < 65536:
         raise _unusable(f"JACKFIELD_STORE names the port {url.port}; ports go from 1 to 65535.", "Correct it.")
     # every provider of databases gives URLs with libpq's name
@@ -192,5 +204,5 @@ def _prepare(connection: Any, _record: object) -> None:
     cursor.close()
 
 
-def _unusable(detail: str, fix: str) -> Refusal:
-    return Refusal("store_unavailable", detail, fix)
+def _unusable(detail: str, fix: str) -> Unusable:
+    return Unusable("store_unavailable", detail, fix)

@@ -40,8 +40,10 @@ _SHAPE = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)")
 
 # RFC 8725, section 3.11: the header's type keeps tokens for another purpose out, logout+jwt for example.
 _TYPES = (None, "jwt", "at+jwt", "application/at+jwt", "application/jwt")
-# Providers that mark what a token is for in a claim: what renews or ends a session lets nobody in.
-_OTHER_PURPOSES = ("Logout", "Offline", "Refresh")
+# Providers that mark what a token is for, in a claim: what tells an application who has logged in, and what renews or
+# ends a session, lets nobody in. An ID token of others has no mark that an access token could not have: `nonce` is in
+# both at some, and where access tokens are no JWT the ID token is all that there is to send. There `aud` decides.
+_OTHER_PURPOSES = ("ID", "Logout", "Offline", "Refresh")
 
 _FRESH = "Get a fresh token from the identity provider."
 
@@ -172,7 +174,8 @@ class JwtAuthority:
             )
         if claims.get("typ") in _OTHER_PURPOSES or "events" in claims:
             raise _bad(
-                "The token renews or ends a session at the provider; it lets nobody in.", "Send the access token."
+                "The token is an ID token, or one that renews or ends a session at the provider; it lets nobody in.",
+                "Send the access token.",
             )
         if "cnf" in claims:
             # RFC 9449, section 7.2: without the proof that goes with it, a stolen one would do

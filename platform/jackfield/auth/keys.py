@@ -32,6 +32,7 @@ __all__ = [
     "KeysUnavailable",
     "ProviderKeys",
     "read_keys",
+    "short_keys",
 ]
 
 RENEW = 600.0
@@ -56,6 +57,7 @@ MAX_KEYS = 64
 """The keys of one document that are looked at."""
 
 _MIN_RSA = 2048  # bits; NIST SP 800-131A refuses shorter ones
+_SHORT = f"RSA keys have {_MIN_RSA:,} bits or more here"
 
 # RFC 7518, section 3.1 and RFC 8037: which kind of key each algorithm takes. Nothing symmetric: there the key
 # that verifies is the key that signs, and a public one would be known to everybody.
@@ -89,6 +91,22 @@ def read_keys(document: bytes, algorithms: Sequence[str]) -> Keys:
     Only public parts are looked at. RSA keys have at least 2048 bits. Raises KeysUnavailable for what is no
     JWK Set, and where no key is left.
     """
+    fitting = _fitting(document, algorithms)
+    found = {name: kept for name, keys in fitting.items() if (kept := [key for key in keys if not _is_short(key)])}
+    if not found:
+        why = f"; {_SHORT}" if fitting else ""
+        raise KeysUnavailable(f"there is no key among them for {', '.join(algorithms)}{why}")
+    return found
+
+
+def short_keys(document: bytes, algorithms: Sequence[str]) -> frozenset[str]:
+    """The ids of keys that would be taken if they were longer: a token that names one of these can be told why."""
+    fitting = _fitting(document, algorithms)
+    return frozenset(kid for (kid, _), keys in fitting.items() if all(_is_short(key) for key in keys))
+
+
+def _fitting(document: bytes, algorithms: Sequence[str]) -> Mapping[tuple[str, str], list[jwt.PyJWK]]:
+    """The keys for one of `algorithms`, of any length."""
     try:
         given = msgspec.json.decode(document)
     except (msgspec.MsgspecError, ValueError, RecursionError):
@@ -103,8 +121,6 @@ def read_keys(document: bytes, algorithms: Sequence[str]) -> Keys:
                 key = _key(data, algorithm)
                 if key is not None:
                     found.setdefault((_id_of(data), algorithm), []).append(key)
-    if not found:
-        raise KeysUnavailable(f"there is no key among them for {', '.join(algorithms)}")
     return found
 
 
@@ -127,12 +143,13 @@ def _key(data: Mapping[str, Any], algorithm: str) -> jwt.PyJWK | None:
         return None
     public = {"kty": kind} | {name: data[name] for name in _PUBLIC[kind] if name in data}
     try:
-        key = jwt.PyJWK(public, algorithm)
+        return jwt.PyJWK(public, algorithm)
     except (jwt.PyJWTError, ValueError, TypeError):
         return None
-    if kind == "RSA" and key.key.key_size < _MIN_RSA:
-        return None
-    return key
+
+
+def _is_short(key: jwt.PyJWK) -> bool:
+    return key.key_type == "RSA" and key.key.key_size < _MIN_RSA
 
 
 class ProviderKeys:
@@ -147,6 +164,7 @@ class ProviderKeys:
         self._folder = folder
         self._clock = clock
         self._keys: Keys = {}
+        self._short: frozenset[str] = frozenset()
         self._read_at: float | None = None
         self._tried_at: float | None = None
         self._failing = False
@@ -168,6 +186,12 @@ class ProviderKeys:
             found = self._known(key_id, algorithm)
         if not found and self._failing:
             raise _unavailable()  # it may be a new key, which we could not read
+        if not found and key_id in self._short:
+            raise Refusal(
+                "bad_credential",
+                f"The token is signed with a key that is too short: {_SHORT}.",
+                "Have the identity provider sign with a longer key.",
+            )
         if not found:
             raise Refusal(
                 "bad_credential",
@@ -200,7 +224,9 @@ class ProviderKeys:
             if self._is_within(self._tried_at, pause):
                 return
             try:
-                self._keys = read_keys(await self._document(), self._algorithms)
+                document = await self._document()
+                self._keys = read_keys(document, self._algorithms)
+                self._warn_of_short(short_keys(document, self._algorithms))
             except KeysUnavailable as exc:
                 # once when it begins, not with each caller
                 if not self._failing:
@@ -212,6 +238,12 @@ class ProviderKeys:
             finally:
                 # at its end, since one that takes its time must not be followed by that of each who waits
                 self._tried_at = self._clock()
+
+    def _warn_of_short(self, short: frozenset[str]) -> None:
+        """Tell of keys that are passed over, once for each: their tokens are refused, and nobody would know why."""
+        for kid in sorted(short - self._short):
+            log.warning("provider_key_short", place=self._place, key=kid[:100], reason=_SHORT)
+        self._short = short
 
     async def _document(self) -> bytes:
         if "://" in self._place:

@@ -127,15 +127,19 @@ class Sessions:
         """
         judge_length(password)
         name = _name(login)
-        attempt = await self.store.attempts.begin(name or login, client)
+        async with self.store.attempts.trying(name or login, client) as attempt:
+            user, opened = await self._try(name, password, attempt, client, agent)
+        await self._renew(user, password)
+        return opened
+
+    async def _try(self, name: str, password: str, attempt: Attempt, client: str, agent: str) -> tuple[User, Login]:
         for _ in range(2):
             user = await self.store.get(name) if name else None
             if not await self.matches(user, password, attempt) or user is None or user.disabled:
                 break
             if opened := await self._open(user.login, user.password_hash, client, agent):
                 await self.store.attempts.succeeded(attempt)
-                await self._renew(user, password)
-                return opened
+                return user, opened
             # The hash is another since it was read, perhaps only renewed by a login beside this one.
         raise _failed()
 
@@ -419,7 +423,7 @@ def _warn(fault: Exception) -> None:
     if isinstance(fault, Refusal):
         log.warning("store_unavailable", reason=str(fault.__cause__ or fault))
     else:
-        log.error("store_unavailable", reason=type(fault).__name__, exc_info=fault)
+        log.error("store_failed", reason=type(fault).__name__, exc_info=fault)
 
 
 def _ended() -> Refusal:

@@ -25,6 +25,7 @@ from jackfield.auth.tables import (
     User,
     changes,
     metadata,
+    new_login,
     normal_login,
     normal_role,
     schema_version,
@@ -33,10 +34,13 @@ from jackfield.auth.tables import (
 )
 from jackfield.errors import Refusal
 
-__all__ = ["MAX_SESSIONS", "Store"]
+__all__ = ["MAX_SESSIONS", "Holder", "Store"]
 
 MAX_SESSIONS = 100
 """How many sessions a user has at most; a further login ends the oldest."""
+
+Holder = tuple[str, str]
+"""A login and a role: what is to be done only if this user may log in and has that role at that very moment."""
 
 _AT_ONCE = 1000
 
@@ -75,22 +79,29 @@ class Store:
 
     # users
 
-    async def add(self, login: str, password_hash: str | None, roles: Iterable[str] = ()) -> User:
-        """Add a user. One without a password hash cannot log in with a password."""
-        user = User(normal_login(login), _roles(roles), False, self._clock(), password_hash)
+    async def add(
+        self, login: str, password_hash: str | None, roles: Iterable[str] = (), *, by: Holder | None = None
+    ) -> User:
+        """Add a user. One without a password hash cannot log in with a password.
+
+        With `by` only if that holds, else Refusal `role_required`; so below.
+        """
+        user = User(new_login(login), _roles(roles), False, self._clock(), password_hash)
         async with self._database.write() as connection:
+            await _judge(connection, by)
             if await _user(connection, user.login) is not None:
                 detail = f"There is a user {user.login} already."
                 raise Refusal("login_taken", detail, "Choose another login, or change that user.")
-            row = {
-                "login": user.login,
-                "password_hash": password_hash,
-                "roles": sorted(user.roles),
-                "disabled": False,
-                "created_at": user.created_at,
-            }
-            await connection.execute(insert(users).values(row))
-            await self._note(connection, "user_added", user.login)
+            await self._insert(connection, user)
+        return user
+
+    async def add_first(self, login: str, password_hash: str, roles: Iterable[str]) -> User | None:
+        """Add a user to a store that has none. None where it has some, another server's a moment ago for example."""
+        user = User(new_login(login), _roles(roles), False, self._clock(), password_hash)
+        async with self._database.write() as connection:
+            if (await connection.execute(select(users.c.login).limit(1))).first() is not None:
+                return None
+            await self._insert(connection, user)
         return user
 
     async def get(self, login: str) -> User | None:
@@ -104,9 +115,10 @@ class Store:
             rows = await connection.execute(select(users).order_by(users.c.login))
         return tuple(User.of(row) for row in rows)
 
-    async def remove(self, login: str) -> None:
+    async def remove(self, login: str, *, by: Holder | None = None) -> None:
         """Remove a user with all sessions."""
         async with self._database.write() as connection:
+            await _judge(connection, by)
             user = await _known(connection, login)
             await connection.execute(delete(sessions).where(sessions.c.login == user.login))
             await connection.execute(delete(users).where(users.c.login == user.login))
@@ -150,6 +162,7 @@ class Store:
         roles: Iterable[str] | None = None,
         disabled: bool | None = None,
         password_hash: str | None = None,
+        by: Holder | None = None,
     ) -> User:
         """Change what is given of a user, all of it or nothing; how the user is then.
 
@@ -157,6 +170,7 @@ class Store:
         """
         wanted = None if roles is None else _roles(roles)
         async with self._database.write() as connection:
+            await _judge(connection, by)
             user = await _known(connection, login)
             if wanted is not None and user.roles != wanted:
                 await _update(connection, user, roles=sorted(wanted))
@@ -290,6 +304,17 @@ class Store:
             rows = await connection.execute(query)
         return tuple(Change.of(row) for row in rows)
 
+    async def _insert(self, connection: AsyncConnection, user: User) -> None:
+        row = {
+            "login": user.login,
+            "password_hash": user.password_hash,
+            "roles": sorted(user.roles),
+            "disabled": user.disabled,
+            "created_at": user.created_at,
+        }
+        await connection.execute(insert(users).values(row))
+        await self._note(connection, "user_added", user.login)
+
     async def _note(
         self,
         connection: AsyncConnection,
@@ -362,6 +387,17 @@ async def _known(connection: AsyncConnection, login: str) -> User:
     if user is None:
         raise Refusal("no_such_user", f"There is no user {login}.", "`jackfield users list` shows them all.")
     return user
+
+
+async def _judge(connection: AsyncConnection, by: Holder | None) -> None:
+    """Raise Refusal where `by` does not hold. Nobody writes beside us: what is read here is so until the commit."""
+    if by is None:
+        return
+    login, role = by
+    user = await _user(connection, login)
+    if user is None or user.disabled or role not in user.roles:
+        detail = f"The user {login} may not do this any more: the role {role} was taken away a moment ago."
+        raise Refusal("role_required", detail, f"Ask somebody who has the role {role}.")
 
 
 async def _update(connection: AsyncConnection, user: User, **values: object) -> None:

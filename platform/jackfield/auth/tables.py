@@ -34,6 +34,7 @@ __all__ = [
     "attempts",
     "changes",
     "metadata",
+    "new_login",
     "normal_login",
     "normal_role",
     "schema_version",
@@ -223,6 +224,19 @@ def normal_login(text: str) -> str:
     marks that turn the direction of text, no blank at either end.
     """
     return _normal(text, "login")
+
+
+def new_login(text: str) -> str:
+    """The one spelling of a login that a user is to get: as `normal_login`, and neither `.` nor `..`.
+
+    Below /api/users these two have no address: browsers and other clients take them out of any (RFC 3986, 5.2.4).
+    """
+    login = normal_login(text)
+    if login in (".", ".."):
+        raise _bad(
+            f"{login} cannot be a login: clients take it out of an address, of /api/users/{login} too.", "Take another."
+        )
+    return login
 
 
 def normal_role(text: str) -> str:

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Sequence
 
 from jackfield.auth.passwords import judge_length, judge_password
 from jackfield.auth.sessions import Sessions
-from jackfield.auth.tables import Change, Session, User, normal_login
+from jackfield.auth.store import Holder
+from jackfield.auth.tables import Change, Session, User, new_login, normal_login
 from jackfield.errors import Refusal
 from jackfield.identity import Identity
 
@@ -62,23 +63,24 @@ class Users:
         return ended
 
     async def _replace(self, identity: Identity, old: str, new: str, client: str) -> int:
-        attempt = await self._store.attempts.begin(identity.login, client)
-        for _ in range(2):
-            user = await self._store.get(identity.login)
-            matches = await self._sessions.matches(user, old, attempt)
-            if not matches or user is None or user.password_hash is None:
-                break
-            await self._store.attempts.succeeded(attempt)
-            hashed = await self._sessions.passwords.hash(new)
-            ended = await self._store.set_password_hash(
-                user.login, hashed, keep=identity.session, instead_of=user.password_hash
-            )
-            if ended is not None:
-                return ended
-            # The hash is another since it was read, perhaps only renewed by a login beside this one.
+        async with self._store.attempts.trying(identity.login, client) as attempt:
+            for again in (False, True):
+                user = await self._store.get(identity.login)
+                matches = await self._sessions.matches(user, old, attempt)
+                if not matches or user is None or user.password_hash is None:
+                    break
+                if not again:
+                    await self._store.attempts.succeeded(attempt)
+                hashed = await self._sessions.passwords.hash(new)
+                ended = await self._store.set_password_hash(
+                    user.login, hashed, keep=identity.session, instead_of=user.password_hash
+                )
+                if ended is not None:
+                    return ended
+                # The hash is another since it was read, perhaps only renewed by a login beside this one.
         raise Refusal("wrong_password", fix="Send the password that you log in with.")
 
-    # about others
+    # about others; `by` as Store has it: administrators who take the role from each other leave one of them
 
     async def all(self) -> Sequence[User]:
         """All users, by login."""
@@ -95,19 +97,25 @@ class Users:
         """A user's open sessions, oldest first."""
         return await self._sessions.open_of(login)
 
-    async def add(self, login: str, password: str | None, roles: Iterable[str]) -> User:
+    async def add(self, login: str, password: str | None, roles: Iterable[str], *, by: Holder | None = None) -> User:
         """Add a user; without a password one who cannot log in with any. Raises Refusal `login_taken`."""
-        normal_login(login)  # what can be refused is refused before the work
-        return await self._store.add(login, await self._hash(password), roles)
+        new_login(login)  # what can be refused is refused before the work
+        return await self._store.add(login, await self._hash(password), roles, by=by)
 
     async def change(
-        self, login: str, *, roles: Iterable[str] | None, disabled: bool | None, password: str | None
+        self,
+        login: str,
+        *,
+        roles: Iterable[str] | None,
+        disabled: bool | None,
+        password: str | None,
+        by: Holder | None = None,
     ) -> User:
         """Change what is given, all of it or nothing. Raises Refusal `no_such_user`, `invalid_request`."""
         user = await self.get(login)
         hashed = await self._hash(password)
         before = await self._store.sessions_of(user.login)
-        changed = await self._store.change(user.login, roles=roles, disabled=disabled, password_hash=hashed)
+        changed = await self._store.change(user.login, roles=roles, disabled=disabled, password_hash=hashed, by=by)
         known: list[Change] = []
         if roles is not None:
             known.append(Change(user.login, "", "roles_changed", changed.roles))
@@ -118,10 +126,10 @@ class Users:
         await self._sessions.announce(*known)
         return changed
 
-    async def remove(self, login: str) -> None:
+    async def remove(self, login: str, *, by: Holder | None = None) -> None:
         """Remove a user with all sessions. Raises Refusal `no_such_user`."""
         user = await self.get(login)
-        await self._store.remove(user.login)
+        await self._store.remove(user.login, by=by)
         await self._sessions.announce(Change(user.login, "", "user_removed"))
 
     async def close(self, login: str) -> int:

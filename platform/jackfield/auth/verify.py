@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from jackfield.auth.attempts import network
+from jackfield.auth.addresses import network
 from jackfield.auth.credentials import Credential
 from jackfield.auth.tables import normal_login
 from jackfield.errors import Refusal

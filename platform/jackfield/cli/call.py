@@ -72,21 +72,38 @@ def command(
         raise Failure("give --login or --token, not both", 2)
     if token and not (token.isascii() and token.isprintable()):
         raise Failure("--token holds characters that no token has; copy it whole, without line breaks", 2)
-    address = _address(url, context.ensure_object(Context), state)
+    shown, address = _addresses(url, context.ensure_object(Context), state)
     told = facts(address)
     if login:
+        if shown != address:  # the login is told by its public address as well
+            told["login"] = {**told["login"], "url": _beside(address, told["login"]["url"])}
         token = log_in(told, login, password)
     cookie = f"{told['cookie'].partition('=')[0]}={token}" if token else ""
     if only_print:
-        for line in _other_clients(address, cookie, told.get("send")):
+        for line in _other_clients(shown, cookie, told.get("send")):
             click.echo(line)
         return
     asyncio.run(_talk(address, cookie, wait))
 
 
-def _address(url: str, shared: Context, state: Path | None) -> str:
-    if url.startswith("/"):
-        url = _running(shared, state) + url
+def _addresses(url: str, shared: Context, state: Path | None) -> tuple[str, str]:
+    """The address of an endpoint that others use, and the one to use here.
+
+    They differ for a path of this project's server under --public-url, which this machine may not resolve.
+    """
+    if not url.startswith("/"):
+        return _address(url), _address(url)
+    running = _running(shared, state)
+    shown = running["address"]
+    return _address(shown + url), _address(running.get("listener", shown) + url)
+
+
+def _beside(address: str, url: str) -> str:
+    """The path of `url` on the server of the WebSocket `address`."""
+    return f"http{urlsplit(address)._replace(path=urlsplit(url).path, query='').geturl().removeprefix('ws')}"
+
+
+def _address(url: str) -> str:
     scheme, found, rest = url.partition("://")
     names = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}
     if not found or scheme not in names or not urlsplit(url).hostname:
@@ -94,12 +111,13 @@ def _address(url: str, shared: Context, state: Path | None) -> str:
     return f"{names[scheme]}://{rest}"
 
 
-def _running(shared: Context, state: Path | None) -> str:
-    """Where this project's server says that it is."""
+def _running(shared: Context, state: Path | None) -> Mapping[str, str]:
+    """Where this project's server says that it is; see node._addresses."""
     folder = find_project(shared.folder)
     if folder is not None or state is not None:
         with suppress(NoServer, StateError, KeyError):
-            return str(ask(State.open(folder or Path(), state=state).server_json, "status")["ok"]["address"])
+            found: Mapping[str, str] = ask(State.open(folder or Path(), state=state).server_json, "status")["ok"]
+            return found
     raise Failure(
         "a path alone needs this project's running server; start it, or give the whole ws:// address",
         3,

@@ -47,7 +47,10 @@ def answer(message: str) -> str:
 '''
 
 _SETTINGS = {
-    "yaml.schemas": {".jackfield/endpoints.schema.json": ["endpoints.yaml", "endpoints/*.yaml"]},
+    "yaml.schemas": {
+        ".jackfield/endpoints.schema.json": ["endpoints.yaml", "endpoints/*.yaml"],
+        ".jackfield/examples.schema.json": ["examples/*.yaml"],
+    },
     "files.associations": {"endpoints.yaml": "yaml"},
     "[yaml]": {"editor.tabSize": 2, "editor.insertSpaces": True},
 }
@@ -67,22 +70,27 @@ def files() -> Mapping[str, str]:
 
 
 @click.command("new")
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
-def command(folder: Path) -> None:
+@click.argument("name", metavar="DIR")
+def command(name: str) -> None:
     """Begin a project in DIR: endpoints.yaml, one process, an example, and settings for VS Code."""
-    wanted = files()
-    taken = [name for name in wanted if (folder / name).exists()]
+    if not name.strip():  # an unset variable of a script, for example; a path makes the current folder of it
+        raise Failure("DIR is empty; name the project's folder: jackfield new my-bot (or . for this one)", 2)
+    folder, wanted = Path(name), files()
+    taken = [part for part in wanted if (folder / part).exists()]
     if taken:
         raise Failure(f"{folder} has {', '.join(taken)} already; choose another folder")
     try:
-        for name, text in wanted.items():
-            path = folder / name
+        for part, text in wanted.items():
+            path = folder / part
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
-        found = schema.document(["greeting.answer"])
-        State.open(folder).endpoints_schema.write_text(
-            json.dumps(found, ensure_ascii=False, indent=2), encoding="utf-8"
-        )
+        state = State.open(folder)
+        schemas = {
+            state.endpoints_schema: schema.document(["greeting.answer"]),
+            state.examples_schema: schema.examples(["greeting"]),
+        }
+        for path, found in schemas.items():
+            path.write_text(json.dumps(found, ensure_ascii=False, indent=2), encoding="utf-8")
     except StateError as exc:
         raise Failure(str(exc)) from exc
     except OSError as exc:

@@ -1,8 +1,10 @@
-"""`jackfield schema`: the JSON Schema of endpoints.yaml, with this project's processes, roles and tags."""
+"""`jackfield schema`: the JSON Schemas of endpoints.yaml and of examples/, with the names of this project."""
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from typing import Any
 
 import click
 
@@ -14,19 +16,25 @@ __all__ = ["command"]
 
 
 @click.command("schema")
+@click.option("--examples", is_flag=True, help="That of the files under examples/ instead.")
 @click.pass_context
-def command(context: click.Context) -> None:
+def command(context: click.Context, *, examples: bool) -> None:
     """Print the JSON Schema of endpoints.yaml on stdout.
 
     Within a project it names the project's processes, roles and tags, so that editors complete them;
-    nothing is imported for that. `serve` keeps a copy in .jackfield/endpoints.schema.json.
+    nothing is imported for that. `serve` keeps a copy in .jackfield/endpoints.schema.json. With --examples it
+    names the endpoints and roles.
     """
     folder = find_project(context.ensure_object(Context).folder)
-    if folder is None:
-        found = schema.document()
-    else:
-        plan = load.load(folder).plan
-        names = sorted(catalog.collect(folder, 0, only_names=True).processes)
-        tags = sorted({tag for endpoint in plan.endpoints for tag in endpoint.tags})
-        found = schema.document(names, tuple(plan.roles or ()), tags)
+    found = _of_project(folder, examples=examples) if folder else schema.examples() if examples else schema.document()
     click.echo(json.dumps(found, ensure_ascii=False, indent=2))
+
+
+def _of_project(folder: Path, *, examples: bool) -> dict[str, Any]:
+    loaded = load.load(folder)
+    plan, roles = loaded.plan, tuple(loaded.plan.roles or ())
+    if examples:
+        # an endpoint with a fault is not in the plan, and its examples are not to be underlined for that
+        return schema.examples([endpoint.name for endpoint in plan.endpoints] if loaded.fine else (), roles)
+    names = sorted(catalog.collect(folder, 0, only_names=True).processes)
+    return schema.document(names, roles, sorted({tag for endpoint in plan.endpoints for tag in endpoint.tags}))

@@ -11,13 +11,14 @@ import socket
 import ssl
 import sys
 import threading
-from contextlib import ExitStack
+from contextlib import AsyncExitStack, ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
+from jackfield.auth.database import Unusable
 from jackfield.cli.settings import Context, Failure, option, project_folder, state_options, told
 from jackfield.describe.contract import send_of
 from jackfield.errors import PlanError, Refusal
@@ -123,12 +124,22 @@ def command(context: click.Context, /, state: State, workers: int, log: str, **g
             runner.run(_serve(folder, state, options, as_json))
     except StateError as exc:
         raise Failure(str(exc)) from exc
+    except Unusable as exc:
+        raise told(exc, 2) from exc
     except Refusal as exc:
-        raise told(exc) from exc
+        raise _store_fault(exc, state) from exc
     except PlanError as exc:
         _print_problems(exc)
         raise Failure(f"{_count(exc)}; nothing is served") from exc
     _leave_threads()
+
+
+def _store_fault(exc: Refusal, state: State) -> Failure:
+    """What is wrong with the store; of our own file with its path, since the cause is most often a full disk."""
+    if exc.__cause__ is None or not state.has_own_store:
+        return told(exc)
+    way_out = "make room on its disk, and see that this user may write there"
+    return Failure(f"cannot use the store of users and sessions in {state.folder}: {exc.__cause__}; {way_out}")
 
 
 def _leave_threads() -> None:
@@ -147,8 +158,17 @@ async def _serve(folder: Path, state: State, options: Options, as_json: bool) ->
         if options.admin is not None:
             admin = sockets.enter_context(_bind(options.admin, "--admin-port"))
             bound = replace(bound, admin_port=admin.getsockname()[1])
-        async with open_node(folder, state, bound, tell=_tell) as node:
+        async with AsyncExitStack() as stack:
+            node = await _open(stack, folder, state, bound)
             await listen(node, listener, lambda: (_log_start if as_json else _banner)(node, state), admin=admin)
+
+
+async def _open(stack: AsyncExitStack, folder: Path, state: State, options: Options) -> Node:
+    """The node, until the end of `stack`. What the system refuses at the start is one line, and no fault of ours."""
+    try:
+        return await stack.enter_async_context(open_node(folder, state, options, tell=_tell))
+    except OSError as exc:
+        raise Failure(f"cannot start: {exc.filename or state.folder}: {exc.strerror or exc}") from exc
 
 
 def _bind(options: Options, name: str = "--port") -> socket.socket:
@@ -190,7 +210,7 @@ def _log_start(node: Node, state: State) -> None:
             events.error("publish_problem", problem=str(problem))
         events.warning("serving_last_published", hash=table.hash)
     if node.first_admin is not None:
-        write_private(state.first_admin, _admin_text(node, node.first_admin).encode())
+        _leave_admin(node, node.first_admin, state)
         events.info("first_admin_made", file=str(state.first_admin))
     events.info("started", address=node.options.address, endpoints=len(table.routes), hash=table.hash)
 
@@ -219,12 +239,20 @@ def _banner(node: Node, state: State) -> None:
 def _show_admin(node: Node, state: State) -> None:
     if node.first_admin is None:
         return
-    text = _admin_text(node, node.first_admin)
     if sys.stderr.isatty():
-        _say(f"\n{text}")
+        _say(f"\n{_admin_text(node, node.first_admin)}")
     else:
-        write_private(state.first_admin, text.encode())
+        _leave_admin(node, node.first_admin, state)
         _say(f"First start: the user admin was made; password and cookie are in {state.first_admin}")
+
+
+def _leave_admin(node: Node, admin: FirstAdmin, state: State) -> None:
+    """Write down the first password. Raises StateError; the user is made already, and nobody knows the password."""
+    try:
+        write_private(state.first_admin, _admin_text(node, admin))
+    except OSError as exc:
+        way_out = "mend that, give the user admin a password with `jackfield users passwd admin`, and start again"
+        raise StateError(f"cannot write {state.first_admin}: {exc.strerror or exc}; {way_out}") from exc
 
 
 def _admin_text(node: Node, admin: FirstAdmin) -> str:

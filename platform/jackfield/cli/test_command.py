@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
 from difflib import get_close_matches
 from pathlib import Path
+from typing import NoReturn
 from urllib.parse import urlsplit
 
 import click
 
 from jackfield.cli.call import facts, log_in
 from jackfield.cli.settings import Context, Failure, option, project_folder
-from jackfield.config.plan import Place
+from jackfield.config import plan
 from jackfield.describe.contract import contract
 from jackfield.errors import PlanError, Problem
 from jackfield.routing import RoutingTable
+from jackfield.server.lag import Place
 from jackfield.server.publishing import build_in_thread
 from jackfield.testing.client import Project
-from jackfield.testing.examples import Case, InProcess, Result, cases, run
+from jackfield.testing.door import InProcess
+from jackfield.testing.examples import Case, Result, cases, run
+from jackfield.testing.examples import Failure as Failed
 from jackfield.testing.live import Live, NoServer
-from jackfield.testing.report import FORMATS, annotation, github, junit, junit_of_problems, summary, text
+from jackfield.testing.report import FORMATS, Report, annotation, junit_of_problems, summary
+from jackfield.testing.stall import STALL_LIMIT, watched
 
 __all__ = ["command"]
 
@@ -66,28 +72,28 @@ def command(
         raise Failure("--login and --token belong to --url; in process nobody has to log in", 2)
     if login and tokens:
         raise Failure("give --login or --token, not both", 2)
+    report = Report(form, folder, sys.stdout)
     try:
         with redirect_stdout(sys.stderr):  # what processes print is no report
             if url is None:
-                results = asyncio.run(_in_process(folder, names))
+                asyncio.run(_in_process(folder, names, report))
             else:
-                results = asyncio.run(_live(folder, names, _address(url), _Credentials(login, password, tokens)))
+                asyncio.run(_live(folder, names, _address(url), _Credentials(login, password, tokens), report))
     except PlanError as exc:
         for line in _problem_lines(exc.problems, form, folder):
             click.echo(line)
         errors = sum(problem.severity == "error" for problem in exc.problems)
         raise Failure(f"{errors} problem{'' if errors == 1 else 's'} in {folder}") from None
-    except NoServer as exc:
-        raise Failure(str(exc), 3) from None
-    _tell(results, form, folder)
+    except (NoServer, KeyboardInterrupt) as exc:
+        if report.results:  # what was run until then is not lost
+            report.end()
+            click.echo(summary(report.results), err=True)
+        raise Failure(str(exc), 3) if isinstance(exc, NoServer) else exc from None
+    report.end()
+    _sum_up(report.results)
 
 
-def _tell(results: Sequence[Result], form: str, folder: Path) -> None:
-    lines: Iterable[str] = text(results)
-    if form != "text":
-        lines = [junit(results)] if form == "junit" else github(results, folder)
-    for line in lines:
-        click.echo(line)
+def _sum_up(results: Sequence[Result]) -> None:
     if not results:
         click.echo("there are no examples; write some under `examples:` of an endpoint", err=True)
     elif any(result.failure for result in results):
@@ -96,21 +102,42 @@ def _tell(results: Sequence[Result], form: str, folder: Path) -> None:
         click.echo(summary(results), err=True)
 
 
-async def _in_process(folder: Path, names: Sequence[str]) -> list[Result]:
+async def _in_process(folder: Path, names: Sequence[str], report: Report) -> None:
     try:
         async with Project(folder) as project:
             chosen = _chosen(project.table, names)
-            return [result async for result in run(chosen, InProcess(project))]
+            async with watched(lambda place: _stalled(chosen, report, place)):
+                async for result in run(chosen, InProcess(project)):
+                    report.add(result)
     except TimeoutError as exc:  # of the way out: a process in a thread that does not return
-        raise Failure(str(exc)) from None
+        _break_off(report, str(exc))
 
 
-async def _live(folder: Path, names: Sequence[str], address: str, credentials: _Credentials) -> list[Result]:
+def _stalled(chosen: Sequence[Case], report: Report, place: Place) -> None:
+    """Called in another thread: nothing that the event loop would have to do is done any more."""
+    if len(report.results) < len(chosen):
+        case = chosen[len(report.results)]
+        sentence = f"the process has not returned for {STALL_LIMIT:g} s, at {place.at}"
+        stack = ("the calls, the innermost last:", *(f"  {line}" for line in place.stack))
+        report.add(Result(case, STALL_LIMIT, Failed(sentence, case.place, stack)))
+    _break_off(report, f"the run was ended: nothing has moved for {STALL_LIMIT:g} s, at {place.at}")
+
+
+def _break_off(report: Report, why: str) -> NoReturn:
+    """End at once. Python would wait for threads of processes that nobody can end."""
+    report.end()
+    click.echo(summary(report.results), err=True)
+    click.echo(f"jackfield: {why}", err=True)
+    os._exit(1)
+
+
+async def _live(folder: Path, names: Sequence[str], address: str, credentials: _Credentials, report: Report) -> None:
     table = await build_in_thread(folder, 0)
     try:
         chosen = _chosen(table, names)
         live = Live(address, table, credentials.tokens(address, table))
-        return [result async for result in run(chosen, live, live.skip)]
+        async for result in run(chosen, live, live.skip):
+            report.add(result)
     finally:
         table.catalog.release()
 
@@ -176,5 +203,5 @@ def _problem_lines(problems: Sequence[Problem], form: str, folder: Path) -> list
     if form == "junit":
         return [junit_of_problems(problems)]
     if form == "github":
-        return [annotation(p.severity, Place(p.file, p.line, p.column), p.code, str(p), folder) for p in problems]
+        return [annotation(p.severity, plan.Place(p.file, p.line, p.column), p.code, str(p), folder) for p in problems]
     return [str(problem) for problem in problems]

@@ -13,9 +13,10 @@ from typing import TypeVar
 
 import click
 
+from jackfield.auth.database import Unusable
 from jackfield.auth.passwords import Passwords, judge_password
 from jackfield.auth.store import Store
-from jackfield.auth.tables import User, normal_login, normal_role
+from jackfield.auth.tables import User, new_login, normal_login, normal_role
 from jackfield.cli.settings import Context, Failure, find_project, state_options, told
 from jackfield.config.load import load
 from jackfield.config.plan import Plan
@@ -26,6 +27,7 @@ __all__ = ["command", "in_store"]
 
 T = TypeVar("T")
 
+_ADMIN = "admin"  # the role that may change users through the server
 _LINE = 8192  # bytes that --password-stdin reads at most
 
 
@@ -86,8 +88,15 @@ def list_(state: State, style: str) -> None:
 @state_options
 def remove(state: State, login: str) -> None:
     """Remove a user; the sessions end."""
-    in_store(state, lambda store: store.remove(login))
+
+    async def action(store: Store) -> bool:
+        last = await _is_last_admin(store, login)
+        await store.remove(login)
+        return last
+
+    last = in_store(state, action)
     _tell(f"Removed {login}.")
+    _warn_no_admin(last)
 
 
 @command.command()
@@ -95,8 +104,15 @@ def remove(state: State, login: str) -> None:
 @state_options
 def disable(state: State, login: str) -> None:
     """Keep a user out without removing the account; the sessions end."""
-    in_store(state, lambda store: store.disable(login))
+
+    async def action(store: Store) -> bool:
+        last = await _is_last_admin(store, login)
+        await store.disable(login)
+        return last
+
+    last = in_store(state, action)
     _tell(f"Disabled {login}; all sessions ended.")
+    _warn_no_admin(last)
 
 
 @command.command()
@@ -134,21 +150,23 @@ def roles(state: State, login: str, changes: tuple[str, ...]) -> None:
     """Print a user's roles, or give (+R) and take (-R) some. Open connections follow at once."""
     given, taken = _judge_changes(changes)
 
-    async def action(store: Store) -> User:
+    async def action(store: Store) -> tuple[User, bool]:
         user = await store.get(login)
         if user is None:
             raise Refusal("invalid_request", f"There is no user {login}.", "`jackfield users list` shows them all.")
+        last = _ADMIN in taken and await _is_last_admin(store, login)
         wanted = (user.roles | given) - taken
         await store.set_roles(login, wanted)
-        return User(user.login, wanted, user.disabled, user.created_at, user.password_hash)
+        return User(user.login, wanted, user.disabled, user.created_at, user.password_hash), last
 
-    user = in_store(state, action)
+    user, last = in_store(state, action)
     if not changes:
         for role in sorted(user.roles):
             click.echo(role)
         return
     _tell(f"Roles of {user.login} now: {', '.join(sorted(user.roles)) or 'none'}.")
     _warn_undeclared(user.roles)
+    _warn_no_admin(last)
 
 
 @command.command()
@@ -173,6 +191,8 @@ def in_store(state: State, action: Callable[[Store], Awaitable[T]]) -> T:
 
     try:
         return asyncio.run(run())
+    except Unusable as refusal:
+        raise told(refusal, 2) from refusal
     except Refusal as refusal:
         raise told(refusal) from refusal
     except StateError as error:
@@ -182,7 +202,7 @@ def in_store(state: State, action: Callable[[Store], Awaitable[T]]) -> T:
 def _judge_names(login: str, names: Iterable[str]) -> None:
     """What can be refused is refused before a password is asked for."""
     try:
-        normal_login(login)
+        new_login(login)
         for name in names:
             normal_role(name)
     except Refusal as refusal:
@@ -273,10 +293,22 @@ def _warn_undeclared(roles: Iterable[str]) -> None:
     declared = None if plan is None else plan.roles
     if declared is None:
         return
-    for role in sorted(set(roles) - {"admin", *declared}):
+    for role in sorted(set(roles) - {_ADMIN, *declared}):
         near = get_close_matches(role, declared, n=1)
         hint = f"did you mean {near[0]}?" if near else "no endpoint can ask for it"
         _tell(f"warning: endpoints.yaml declares no role {role}; {hint}")
+
+
+async def _is_last_admin(store: Store, login: str) -> bool:
+    """Whether this user alone may log in and has the role."""
+    admins = [user.login for user in await store.list() if _ADMIN in user.roles and not user.disabled]
+    return admins == [normal_login(login)]
+
+
+def _warn_no_admin(was_last: bool) -> None:
+    """Who owns the machine may take the role from the last administrator, and should know it."""
+    if was_last:
+        _tell(f"warning: no administrator is left who may log in; make one: jackfield users roles LOGIN +{_ADMIN}")
 
 
 def _warn_unread() -> None:

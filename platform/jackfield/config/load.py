@@ -98,7 +98,7 @@ def _one_further(path: Path, below: str) -> Source:
 def _judge(file: Source, problems: Problems, expected: Mapping[str, Any]) -> None:
     problems.mark(file.faulty)
     problems.places = file.places
-    if file.data is None and not file.faulty:
+    if file.broken or (file.data is None and not file.faulty):
         return  # broken, which has been told, or empty, which _joined tells
     shape.judge(file.data, expected, problems, file.faulty)
 

@@ -26,8 +26,8 @@ def document(processes: Sequence[str] = (), roles: Sequence[str] = (), tags: Seq
     if found := sorted({name for name in processes if named.fullmatch(name)}):
         endpoint["process"]["enum"] = found
     if roles:
-        for lists in (endpoint["auth"], schema["$defs"]["exampleAs"]):
-            lists["anyOf"][1]["properties"]["roles"]["items"]["enum"] = sorted({*roles, "admin"})
+        _name_roles(endpoint["auth"], roles)
+        _name_roles(schema["$defs"]["exampleAs"], roles)
     if tags:
         free = dict(endpoint["tags"]["items"])
         endpoint["tags"]["items"] = {"anyOf": [{"enum": sorted(set(tags))}, free]}
@@ -42,16 +42,30 @@ def further() -> dict[str, Any]:
     return schema
 
 
-def examples() -> dict[str, Any]:
-    """The schema of the files under examples/: `examples` of endpoints by name and your own `x-` keys, nothing else."""
+def examples(endpoints: Sequence[str] = (), roles: Sequence[str] = ()) -> dict[str, Any]:
+    """The schema of the files under examples/: `examples` of endpoints by name and your own `x-` keys, nothing else.
+
+    `endpoints` become the only names under `examples`, `roles` (and admin) the only ones of `as`.
+    """
     schema = document()
-    wanted = {
+    of_one = {"$ref": "#/$defs/endpoint/properties/examples"}
+    wanted: dict[str, Any] = {
         "title": "Examples",
         "description": "The examples of each endpoint, under the endpoint's name.",
         "type": "object",
-        "additionalProperties": {"$ref": "#/$defs/endpoint/properties/examples"},
+        "additionalProperties": of_one,
         "examples": [{"greeting": [{"name": "Greeting", "steps": [{"send": {"message": "Hello"}}]}]}],
     }
+    if endpoints:
+        wanted["properties"] = dict.fromkeys(sorted(set(endpoints)), of_one)
+        wanted["additionalProperties"] = False
+    if roles:
+        _name_roles(schema["$defs"]["exampleAs"], roles)
     schema["properties"] = {"examples": wanted}
     schema["title"] = "A file under examples/ of Jackfield"
     return schema
+
+
+def _name_roles(lists: dict[str, Any], roles: Sequence[str]) -> None:
+    """Make these, and admin, the only roles of a part that is a word or `{roles: […]}`."""
+    lists["anyOf"][1]["properties"]["roles"]["items"]["enum"] = sorted({*roles, "admin"})

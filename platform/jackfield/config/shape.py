@@ -189,7 +189,7 @@ def _wrong_type(error: _Error, path: PathTuple, problems: Problems) -> None:
     blank = glued(error.instance) if "object" in allowed and isinstance(error.instance, str) else ""
     if path == ():
         message = f"the file holds no keys; {_found(error.instance)}"
-        problems.add(path, "wrong_type", message, blank or "begin it with `endpoints:`")
+        problems.add(path, "wrong_type", message, blank or _begin(error.schema))
         return
     hint = _MENDING.get(allowed[0], "")
     if blank or (path[-1], type(error.instance)) in _SWAPPED:
@@ -201,6 +201,11 @@ def _wrong_type(error: _Error, path: PathTuple, problems: Problems) -> None:
     expected = " or ".join(_KINDS[kind] for kind in allowed if kind != "null")
     message = f"{expected} belongs here, and {_found(error.instance)}"
     problems.add(path, "wrong_type", message, blank or _mending(error) or hint)
+
+
+def _begin(schema: Mapping[str, Any]) -> str:
+    key = "endpoints" if "endpoints" in schema["properties"] else "examples"
+    return f"begin it with `{key}:`"
 
 
 def _wrong_value(error: _Error, path: PathTuple, problems: Problems) -> None:

@@ -54,16 +54,14 @@ def _info(contract: Contract, address: str) -> JSON:
 
 def _codes(contract: Contract) -> Iterator[str]:
     """What the codes mean that the endpoints list, each told once."""
-    refusals = dict.fromkeys(code for operation in contract.operations for code in outcomes.refusals(operation))
-    closes = dict.fromkeys(code for operation in contract.operations for code in outcomes.closes(operation))
+    refusals = outcomes.every(contract.operations, outcomes.refusals)
+    closes = outcomes.every(contract.operations, outcomes.closes)
     if refusals:
         yield "An upgrade that is refused is answered with a status, and the code in the header `Jackfield-Error`:"
-        found = sorted(refusals, key=lambda code: (code.status, code.name))
-        yield "\n".join(f"- {code.status} `{code.name}`: {code.sentence}" for code in found)
+        yield "\n".join(f"- {code.status} `{code.name}`: {code.sentence}" for code in refusals)
     if closes:
         yield "A connection that the server closes tells why by the number; 3000 to 4999 may be a process's own too:"
-        found = sorted(closes, key=lambda code: (code.close, code.name))
-        yield "\n".join(f"- {code.close} `{code.name}`: {code.sentence}" for code in found)
+        yield "\n".join(f"- {code.close} `{code.name}`: {code.sentence}" for code in closes)
 
 
 def _server(address: str) -> JSON:
@@ -245,30 +243,28 @@ def _about_connection(operation: Operation) -> str:
     """Who may enter and what holds for a connection, for people; what the codes mean stands under `info`."""
     facts = [words.entry(operation), words.pages(operation.origins)]
     if operation.subprotocols:
-        facts.append(f"Sub-protocols: {', '.join(f'`{name}`' for name in operation.subprotocols)}, `jackfield.v1`.")
-    if operation.refusals == "close":
-        facts.append(_CLOSES)
-    facts += words.limits(operation.limits).values()
+        facts.append(f"Sub-protocols: {', '.join(map(words.code, operation.subprotocols))}, `jackfield.v1`.")
+    facts += filter(None, [words.told(operation)])
+    facts += words.limits(operation.limits, in_place=operation.in_place).values()
     refused = [f"{code.status} `{code.name}`" for code in outcomes.refusals(operation)]
     closed = [f"{code.close} `{code.name}`" for code in outcomes.closes(operation)]
     facts.append(f"An upgrade can be refused with {', '.join(refused)}.")
     facts.append(f"A connection can be closed with {', '.join(closed)}, or a number of the process's own.")
     listed = "\n".join(f"- {fact}" for fact in facts)
-    return f"{operation.description}\n\n{listed}" if operation.description else listed
-
-
-_CLOSES = "Refusals with 401, 403 and 429 come as a close frame with 4000 + the status; the origin's stays HTTP."
+    return f"{words.closed(operation.description)}\n\n{listed}" if operation.description else listed
 
 
 def _for_programs(operation: Operation) -> JSON:
     """The same for programs; sizes in bytes, times in seconds, rates a second, null for what is off."""
     access, origins = operation.access, operation.origins
+    by_close = {code.name: {"close": code.close} for code in outcomes.told_by_close(operation)}
+    refused = [{"status": c.status, "code": c.name, **by_close.get(c.name, {})} for c in outcomes.refusals(operation)]
     return {
         "access": {"mode": access.mode, "roles": list(access.roles)},
         "origins": {"any": origins.any, "allowed": list(origins.allowed), "required": origins.required},
         "limits": asdict(operation.limits),
         "subprotocols": list(operation.subprotocols),
-        "refusals": [{"status": code.status, "code": code.name} for code in outcomes.refusals(operation)],
+        "refusals": refused,
         "refused_by": operation.refusals,
         "closes": [{"close": code.close, "code": code.name} for code in outcomes.closes(operation)],
     }

@@ -34,6 +34,8 @@ class Operation:
     - `send` is a message that fits: of the first example that is answered, else made up; None where none
       could be made up.
     - `shape` is message and reply in a line for people.
+    - `blocking` tells that a thread is needed for each message, and there may be none free. `in_place` tells that
+      the process is a plain function on the event loop, whose calls no time limit can end.
     """
 
     name: str
@@ -47,6 +49,8 @@ class Operation:
     replies: Literal["none", "one", "many"]
     send: JSON | None
     shape: str
+    blocking: bool
+    in_place: bool
     access: Access
     origins: Origins
     refusals: Literal["http", "close"]
@@ -112,6 +116,8 @@ def _operation(route: Route) -> Operation:
         replies=signature.replies,
         send=send_of(route),
         shape=signature.shape,
+        blocking=route.process.blocking,
+        in_place=route.in_place,
         access=endpoint.access,
         origins=endpoint.origins,
         refusals=endpoint.refusals,

@@ -15,6 +15,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Set
 from typing import Any
 
+from jackfield.describe.words import code
+
 __all__ = ["WEAKER", "draft07", "refers", "settled"]
 
 JSON = dict[str, Any]
@@ -108,14 +110,14 @@ def _contains(found: JSON) -> Iterator[str]:
 
 def _patterns(found: JSON) -> Iterator[str]:
     if "pattern" in found and not _PORTABLE.fullmatch(found["pattern"]):
-        yield f"Matches the regular expression `{found.pop('pattern')}`."
+        yield f"Matches the regular expression {code(found.pop('pattern'))}."
     named = found.get("patternProperties", {})
     lost = [pattern for pattern in named if not _PORTABLE.fullmatch(pattern)]
     if lost:
         found["patternProperties"] = {pattern: named[pattern] for pattern in named if pattern not in lost}
         rest = found.pop("additionalProperties", True)
         for pattern in lost:
-            yield f"Keys that match `{pattern}` must fit {_text(named[pattern])}."
+            yield f"Keys that match {code(pattern)} must fit {_text(named[pattern])}."
         if rest is not True:
             yield f"All other keys must fit {_text(rest)}."
 
@@ -242,4 +244,4 @@ def _alone(found: JSON) -> JSON:
 
 
 def _text(value: Any) -> str:
-    return f"`{json.dumps(value, ensure_ascii=False)}`"
+    return code(json.dumps(value, ensure_ascii=False))

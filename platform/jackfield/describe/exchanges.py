@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from jackfield.config.plan import Step
-from jackfield.describe import frames
+from jackfield.describe import frames, outcomes
 from jackfield.describe.contract import JSON, Operation
 from jackfield.errors import CODES
 from jackfield.schemas import Validator
@@ -79,12 +79,11 @@ def _validators(operation: Operation) -> Mapping[Kind, list[Validator]]:
     asked = [Validator(frames.message(operation.message))]
     if operation.narrowing is not None:
         asked.append(Validator(frames.narrowing(operation.narrowing)))
-    codes = [code for code in CODES.values() if code.moment == "message"]
     return {
         "message": asked,
         "reply": [Validator(frames.reply(operation.reply))],
         "done": [Validator(frames.DONE)],
-        "error": [Validator(frames.error(codes))],
+        "error": [Validator(frames.error(outcomes.errors(operation)))],
         "rejection": [Validator(frames.rejection())],
     }
 

@@ -21,6 +21,10 @@ MESSAGE_ID: JSON = {
     "type": ["string", "integer"],
     "maxLength": 128,
 }
+"""What stands in answers."""
+
+_ASKED_ID: JSON = {**MESSAGE_ID, "type": ["string", "integer", "null"]}
+_ASKED_ID["description"] += " null is as if it were left out."
 
 DONE: JSON = {
     "description": 'After the last reply to a message that had a "$id".',
@@ -61,7 +65,7 @@ _LISTS = ("allOf", "anyOf", "oneOf")
 
 def message(schema: Mapping[str, Any]) -> JSON:
     """What a client sends: the keys that the process takes, and a "$id"."""
-    return _framed(schema)
+    return _framed(schema, _ASKED_ID)
 
 
 def narrowing(schema: Mapping[str, Any]) -> JSON:
@@ -75,7 +79,7 @@ def reply(schema: Mapping[str, Any] | None) -> JSON:
 
     None for `schema` means that nothing is said of the object.
     """
-    found = _framed({"type": "object"} if schema is None else schema)
+    found = _framed({"type": "object"} if schema is None else schema, MESSAGE_ID)
     if found.get("additionalProperties") is not False and "not" not in found:
         found["not"] = _OURS
     return found
@@ -101,7 +105,10 @@ def error(codes: Iterable[Code]) -> JSON:
             "code": {"description": told, "enum": [code.name for code in codes]},
             "message": {"description": "A sentence for people.", "type": "string"},
             "details": {"description": "Of `invalid_message`: up to 20 faults.", "type": "array", "items": _FAULT},
-            "example": {"description": "Of `invalid_message`: a message that fits.", "type": "object"},
+            "example": {
+                "description": "Of `invalid_message` and `message_too_long`: a message that fits.",
+                "type": "object",
+            },
             "retry_after": {"description": "Seconds until a message is taken again.", "type": "number", "minimum": 0},
             "incident": {"description": "Of `process_failed`: the id under which the log has it.", "type": "string"},
         },
@@ -122,11 +129,11 @@ def rejection() -> JSON:
     )
 
 
-def _framed(schema: Mapping[str, Any]) -> JSON:
+def _framed(schema: Mapping[str, Any], message_id: JSON) -> JSON:
     found = _beside(schema)
     if found is None:
         return _noted(schema)
-    found["properties"] = {**found.get("properties", {}), "$id": MESSAGE_ID}
+    found["properties"] = {**found.get("properties", {}), "$id": message_id}
     return found
 
 

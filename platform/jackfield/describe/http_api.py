@@ -54,10 +54,11 @@ def calls(auth: AuthSettings) -> tuple[Call, ...]:
     own = (*_login(), *_account()) if auth.own else ()
     prefix = quote(auth.path, safe="/%")
     known = tuple(replace(call, path=prefix + call.path) for call in own)
-    return (*known, *(_administration() if auth.own else ()), *_server())
+    return (*known, *(_administration(auth) if auth.own else ()), *_server())
 
 
-_EVERYWHERE = ("malformed_request", "wrong_host", "tls_required", "server_fault")
+_HTTP = ("malformed_request", "request_too_slow", "headers_too_large")
+_EVERYWHERE = (*_HTTP, "wrong_host", "tls_required", "server_fault")
 _PAGE = (*_EVERYWHERE, "origin_not_allowed")
 _BODY = ("invalid_request", "unsupported_media_type", "body_too_large")
 _ASKED = ("credential_in_query", "contradictory_credentials")
@@ -168,7 +169,8 @@ def _account() -> tuple[Call, ...]:
     )
 
 
-def _administration() -> tuple[Call, ...]:
+def _administration(auth: AuthSettings) -> tuple[Call, ...]:
+    others = auth.jwt is not None or bool(auth.verify)  # who know people that are no users of ours
     tag, every, one = "Administration", "/api/users", "/api/users/{login}"
     user, of_user = at("User"), (*_ADMIN, "invalid_request", "not_found")
     listed = {
@@ -231,9 +233,9 @@ def _administration() -> tuple[Call, ...]:
             tag,
             "End all sessions and connections of a user",
             _ENDED,
-            (*of_user, _KIND),
+            (*of_user, _KIND, *(() if others else ("no_such_user",))),
             "admin",
-            description="A new login is possible. Users of an identity provider can be named too.",
+            description="A new login is possible." + (" Others than our own users can be named too." if others else ""),
         ),
     )
 
@@ -243,8 +245,8 @@ def _server() -> tuple[Call, ...]:
     fine: JSON = {"type": "object", "properties": {"status": {"const": "ok"}}, "required": ["status"]}
     unready: JSON = {"type": "object", "properties": {"status": {"const": "not ready"}}, "required": ["status"]}
     return (
-        Call("GET", "/health", "health", tag, "Whether the process lives", fine),
-        Call("GET", "/ready", "ready", tag, "Whether new connections are taken", fine, unready=unready),
+        Call("GET", "/health", "health", tag, "Whether the process lives", fine, _HTTP),
+        Call("GET", "/ready", "ready", tag, "Whether new connections are taken", fine, _HTTP, unready=unready),
         Call(
             "GET",
             "/metrics",

@@ -122,7 +122,7 @@ def _new_user() -> JSON:
     password = {**_NEW_PASSWORD, "type": ["string", "null"]}
     password["description"] += " Without one, the user cannot log in with a password."
     return _object(
-        {"login": _NAME, "password": password, "roles": _ROLES},
+        {"login": {**_NAME, "not": {"enum": [".", ".."]}}, "password": password, "roles": _ROLES},
         ("password", "roles"),
         additionalProperties=False,
         examples=[{"login": "anna", "password": "a good long phrase", "roles": ["support"]}],

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from jackfield.describe import words
+
 __all__ = ["Row", "kind_of", "objects"]
 
 _KINDS = {
@@ -62,7 +64,7 @@ def kind_of(schema: Any, defs: Mapping[str, Any] | None = None) -> str:
     if "$ref" in schema:
         return _referred(str(schema["$ref"]), defs or {})
     if "const" in schema:
-        return f"`{_json(schema['const'])}`"
+        return words.code(_json(schema["const"]))
     if "enum" in schema:
         return _one_of(schema["enum"])
     for keyword in ("anyOf", "oneOf"):
@@ -97,7 +99,7 @@ def _referred(reference: str, defs: Mapping[str, Any]) -> str:
 
 
 def _one_of(values: list[Any]) -> str:
-    shown = [f"`{_json(value)}`" for value in values[:_MANY]]
+    shown = [words.code(_json(value)) for value in values[:_MANY]]
     more = f" or {len(values) - _MANY} more" if len(values) > _MANY else ""
     return ("one of " if len(values) > 1 else "") + ", ".join(shown) + more
 
@@ -140,11 +142,11 @@ def _notes(schema: Mapping[str, Any]) -> list[str]:
     ):
         notes += [f"{word} {schema[keyword]}"] if keyword in schema else []
     if "pattern" in schema and not schema.get("contentEncoding") and "number" not in schema.get("type", ""):
-        notes.append(f"fits `{schema['pattern']}`")
+        notes.append(f"fits {words.code(schema['pattern'])}")
     if isinstance(schema.get("items"), Mapping):
         notes += [f"each {note}" for note in _notes(schema["items"])]
     if "default" in schema:
-        notes.append(f"`{_json(schema['default'])}` where it is left out")
+        notes.append(f"{words.code(_json(schema['default']))} where it is left out")
     return notes
 
 

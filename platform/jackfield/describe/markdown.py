@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from jackfield.config.plan import Example, Guest
 from jackfield.describe import keys, outcomes, words
 from jackfield.describe.contract import Contract, Operation
-from jackfield.errors import CODES, Code
+from jackfield.errors import Code
 
 __all__ = ["Anchors", "reference"]
 
@@ -27,28 +27,29 @@ Give a message the key `$id`, a text or a whole number, and everything that answ
 """
 _DONE = 'Sent with `$id`, it is followed by `{"$id": …, "$done": true}` at the end.'
 _OTHERS = "Other endpoints"
+_GETTING_IN = "Getting in"
+_ERRORS, _CLOSES, _REFUSALS = _CODES = ("Errors", "Close codes", "Refusals")
 
 
 def reference(contract: Contract, address: str) -> str:
     """All endpoints, by heading and in the order of the file. `address` is where the server is, `https://host[/prefix]`."""
     base = f"ws{address.removeprefix('http')}"
-    anchors = Anchors()
     parts = [f"# {_text(contract.title)}", f"Version `{contract.version}`. Addresses begin with `{base}`.", _HOW]
-    anchors.of(contract.title)
-    parts += [*_logging_in(contract, address)]
-    anchors.of("Getting in")
+    parts += _logging_in(contract, address)
+    anchors = Anchors()
+    for heading in (contract.title, _GETTING_IN):
+        anchors.of(heading)
     contents: list[str] = []
-    chapters: list[str] = []
     for heading, operations in _by_heading(contract):
-        chapters.append(f"## {_text(heading)}")
         contents.append(f"- [{_text(heading)}](#{anchors.of(heading)})")
-        for operation in operations:
-            contents.append(
-                f"  - [`{operation.name}`](#{anchors.of(operation.name)}) {_text(operation.summary)}".rstrip()
-            )
-            chapters += _chapter(operation, base)
-    parts += ["\n".join(contents), *chapters, *_codes(contract.operations)]
-    return "\n\n".join(parts) + "\n"
+        contents += (f"  - [`{one.name}`](#{anchors.of(one.name)}) {_text(one.summary)}".rstrip() for one in operations)
+    parts.append("\n".join(contents))
+    links = {heading: anchors.of(heading) for heading in _CODES}  # an endpoint may be called `errors`, too
+    for heading, operations in _by_heading(contract):
+        parts.append(f"## {_text(heading)}")
+        for one in operations:
+            parts += _chapter(one, base, links)
+    return "\n\n".join([*parts, *_codes(contract.operations)]) + "\n"
 
 
 def _by_heading(contract: Contract) -> Iterator[tuple[str, list[Operation]]]:
@@ -64,7 +65,7 @@ def _by_heading(contract: Contract) -> Iterator[tuple[str, list[Operation]]]:
 
 def _logging_in(contract: Contract, address: str) -> Iterator[str]:
     auth = contract.auth
-    yield "## Getting in"
+    yield f"## {_GETTING_IN}"
     if auth.own:
         token = ", and its `token` is the cookie's value." if auth.token_in_body else "."
         yield (
@@ -78,18 +79,18 @@ def _logging_in(contract: Contract, address: str) -> Iterator[str]:
         "needs neither when it is of the same site."
     )
     if contract.roles:
-        yield _table(("role", "who has it"), ((f"`{role}`", _text(text)) for role, text in contract.roles.items()))
+        yield _table(("role", "who has it"), ((words.code(role), _text(text)) for role, text in contract.roles.items()))
 
 
 # one endpoint
 
 
-def _chapter(operation: Operation, base: str) -> Iterator[str]:
+def _chapter(operation: Operation, base: str, links: Mapping[str, str]) -> Iterator[str]:
     yield f"### {operation.name}"
-    if operation.summary:
-        yield f"**{_text(operation.summary)}**"
+    if summary := _text(operation.summary):
+        yield f"**{summary}**"
     if operation.description:
-        yield operation.description
+        yield words.closed(operation.description)
     yield f"```\n{base}{operation.url}\n```"
     yield "\n".join(f"- {line}" for line in _facts(operation))
     if operation.parameters:
@@ -99,7 +100,7 @@ def _chapter(operation: Operation, base: str) -> Iterator[str]:
     yield from _reply(operation)
     for example in operation.examples:
         yield from _example(example)
-    yield _outcome(operation)
+    yield _outcome(operation, links)
 
 
 def _facts(operation: Operation) -> Iterator[str]:
@@ -111,7 +112,8 @@ def _facts(operation: Operation) -> Iterator[str]:
         yield f"Also about {', '.join(_text(tag) for tag in operation.tags[1:])}."
     if operation.session_warning is not None:
         yield f"The event `session_expiring` comes {words.span(operation.session_warning)} before the session ends."
-    yield from words.limits(operation.limits).values()
+    yield from filter(None, [words.told(operation)])
+    yield from words.limits(operation.limits, in_place=operation.in_place).values()
 
 
 def _shape(title: str, schema: dict[str, Any], narrowing: dict[str, Any] | None) -> Iterator[str]:
@@ -166,51 +168,45 @@ def _example(example: Example) -> Iterator[str]:
 def _guest(name: str, guest: Guest) -> Iterator[str]:
     parts = []
     if guest.login:
-        parts.append(f"logged in as `{guest.login}`")
+        parts.append(f"logged in as {words.code(guest.login)}")
     if guest.roles:
         parts.append(f"with {'the role' if len(guest.roles) == 1 else 'the roles'} {_codes_of(guest.roles)}")
-    parts += [f"`{key}` is `{value}`" for key, value in {**guest.params, **guest.query}.items()]
+    parts += [f"{words.code(key)} is {words.code(value)}" for key, value in {**guest.params, **guest.query}.items()]
     if parts:
         yield f"- {_text(name) + ': ' if name else ''}{', '.join(parts)}"
 
 
-def _outcome(operation: Operation) -> str:
-    errors = ", ".join(f"[`{code.name}`](#errors)" for code in outcomes.errors(operation))
+def _outcome(operation: Operation, links: Mapping[str, str]) -> str:
+    """What can go wrong; `links` leads to what the codes mean, by the headings below which it stands."""
+    errors = ", ".join(f"[`{code.name}`](#{links[_ERRORS]})" for code in outcomes.errors(operation))
     closes = ", ".join(f"{number}" for number in sorted({code.close for code in outcomes.closes(operation)}))
     refused = ", ".join(f"{status}" for status in sorted({code.status for code in outcomes.refusals(operation)}))
     return (
         f"Errors: {errors}, and codes of the endpoint's own.  \n"
-        f"Close codes: {closes} ([what they mean](#close-codes)).  \n"
-        f"Refused with: {refused} ([why](#refusals))."
+        f"Close codes: {closes} ([what they mean](#{links[_CLOSES]})).  \n"
+        f"Refused with: {refused} ([why](#{links[_REFUSALS]}))."
     )
 
 
 # the codes, once for all endpoints
 
 
-def _codes(operations: Iterable[Operation]) -> Iterator[str]:
-    operations = list(operations)
-    yield "## Errors"
+def _codes(operations: tuple[Operation, ...]) -> Iterator[str]:
+    yield f"## {_ERRORS}"
     yield "A message that failed is answered so; the connection lives on."
-    yield _code_table(("code", "meaning", "again"), (outcomes.errors(one) for one in operations), lambda code: ())
-    yield "## Close codes"
+    yield _code_table(("code", "meaning", "again"), outcomes.every(operations, outcomes.errors), lambda code: ())
+    yield f"## {_CLOSES}"
     yield "The number in the close frame when the server ends a connection. An endpoint may have others, from 3000 on."
-    found = (outcomes.closes(one) for one in operations)
+    found = outcomes.every(operations, outcomes.closes)
     yield _code_table(("number", "code", "meaning", "again"), found, lambda code: (str(code.close),))
-    yield "## Refusals"
+    yield f"## {_REFUSALS}"
     yield "An upgrade that is refused gets this HTTP status, and a JSON body with `code`, `detail` and `fix`."
-    found = (outcomes.refusals(one) for one in operations)
+    found = outcomes.every(operations, outcomes.refusals)
     yield _code_table(("status", "code", "meaning", "again"), found, lambda code: (str(code.status),))
 
 
-def _code_table(head: tuple[str, ...], found: Iterable[tuple[Code, ...]], first: Any) -> str:
-    names = {code.name for codes in found for code in codes}
-    rows = [
-        (*first(code), f"`{code.name}`", code.sentence, "yes" if code.retry else "no")
-        for code in sorted(
-            (CODES[name] for name in names), key=lambda code: (code.close, code.status, _ORDER[code.name])
-        )
-    ]
+def _code_table(head: tuple[str, ...], found: Iterable[Code], first: Callable[[Code], tuple[str, ...]]) -> str:
+    rows = ((*first(code), f"`{code.name}`", code.sentence, "yes" if code.retry else "no") for code in found)
     return _table(head, rows)
 
 
@@ -220,11 +216,8 @@ def _code_table(head: tuple[str, ...], found: Iterable[tuple[Code, ...]], first:
 def _keys(rows: Iterable[keys.Row]) -> str:
     return _table(
         ("key", "kind", "must be there", "more"),
-        ((f"`{row.key}`", row.kind, "yes" if row.required else "no", row.notes) for row in rows),
+        ((words.code(row.key), row.kind, "yes" if row.required else "no", row.notes) for row in rows),
     )
-
-
-_ORDER = {name: number for number, name in enumerate(CODES)}
 
 
 def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
@@ -243,7 +236,7 @@ def _text(text: str) -> str:
 
 
 def _codes_of(texts: Iterable[str]) -> str:
-    return ", ".join(f"`{text}`" for text in texts)
+    return ", ".join(map(words.code, texts))
 
 
 def _block(value: Any) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from jackfield.config.plan import Access
-from jackfield.describe import frames, http_api, http_schemas
+from jackfield.describe import frames, http_api, http_schemas, words
 from jackfield.describe.contract import JSON, Contract, Operation
 from jackfield.describe.http_api import ADMIN, Call
 from jackfield.describe.outcomes import closes, errors, refusals
@@ -31,7 +31,8 @@ _ENDPOINTS = "Endpoints"
 def document(contract: Contract, address: str) -> JSON:
     """The OpenAPI 3.1 document of a server that is reached at `address`, `https://desk.example.com/rt` for example."""
     shelf = Shelf()
-    shelf.schemas |= http_schemas.schemas(contract.auth) | _of_endpoints()
+    shelf.schemas |= http_schemas.schemas(contract.auth)
+    shelf.schemas["UpgradeRequired"] = _upgrade_schema(shelf.schemas["Problem"])
     calls = http_api.calls(contract.auth)
     paths: dict[str, JSON] = {}
     for call in calls:
@@ -62,8 +63,7 @@ def document(contract: Contract, address: str) -> JSON:
 def _about(contract: Contract) -> str:
     text = (
         "The endpoints speak WebSocket: messages, replies and events are described in the AsyncAPI document "
-        "at `asyncapi.json`. A plain GET on an endpoint is answered 426 with the address to connect to.\n\n"
-        "Besides what is listed, every address may answer 408 `request_too_slow` and 431 `headers_too_large`."
+        "at `asyncapi.json`. A plain GET on an endpoint is answered 426 with the address to connect to."
     )
     if not contract.auth.own:
         return text
@@ -88,7 +88,7 @@ def _call(call: Call) -> JSON:
     done: JSON = {"description": "Done.", "content": {call.kind: {"schema": call.answer}}}
     if call.headers:
         done["headers"] = _headers(call.headers)
-    found["responses"] = {str(call.status): done, **_refused(CODES[name] for name in call.codes)}
+    found["responses"] = {str(call.status): done, **_refused(CODES[name] for name in dict.fromkeys(call.codes))}
     if call.unready is not None:
         content = {"application/json": {"schema": call.unready}}
         found["responses"]["503"] = {"description": "Not now.", "content": content}
@@ -182,7 +182,7 @@ def _endpoint(operation: Operation, shelf: Shelf, contract: Contract, address: s
         found["parameters"] = [_parameter(operation, name, shelf) for name in operation.parameters]
     upgraded = {"description": "The connection speaks WebSocket from here on.", "headers": _headers(["Upgrade"])}
     codes = [code for code in refusals(operation) if code.name != "upgrade_required"]
-    found["responses"] = {"101": upgraded, **_refused([*codes, CODES["malformed_request"]])}
+    found["responses"] = {"101": upgraded, **_refused(codes)}
     found["responses"]["426"] = _upgrade_required(operation, contract, address)
     found["security"] = _security(operation.access)
     found["x-websocket"] = _websocket(operation, shelf, address)
@@ -196,7 +196,8 @@ def _told(operation: Operation, contract: Contract) -> str:
         "Speaks WebSocket. A plain request, such as Execute on this page, is answered 426 with the address: open "
         f"`websocket_url` with a WebSocket client{cookie}{', and send' if send else '.'}{send}"
     )
-    return "\n\n".join(part for part in (operation.description, how, f"`{operation.shape}`") if part)
+    parts = (words.closed(operation.description), how, words.code(operation.shape), words.told(operation))
+    return "\n\n".join(filter(None, parts))
 
 
 def _compact(value: Any) -> str:
@@ -262,6 +263,7 @@ def _websocket(operation: Operation, shelf: Shelf, address: str) -> JSON:
         "replies": operation.replies,
         "reply": None if operation.replies == "none" else shelf.put(f"{operation.name}.reply", answered),
         "errors": [code.name for code in errors(operation)],
+        "refused_by": operation.refusals,
         "closes": [{"code": code.close, "name": code.name, "when": code.sentence} for code in closes(operation)],
         "limits": {name: value for name, value in asdict(operation.limits).items() if value is not None},
         "subprotocols": list(operation.subprotocols),
@@ -288,8 +290,8 @@ def _message(operation: Operation, shelf: Shelf) -> JSON:
     return both
 
 
-def _of_endpoints() -> dict[str, JSON]:
-    """What all endpoints have in common."""
+def _upgrade_schema(problem: JSON) -> JSON:
+    """A problem and more. Written out: makers of clients cannot join a text and one value of it by `allOf`."""
     maybe_object: JSON = {"type": ["object", "null"]}
     told: JSON = {
         "websocket_url": {"type": "string", "description": "The address to connect to."},
@@ -298,10 +300,5 @@ def _of_endpoints() -> dict[str, JSON]:
         "send": {**maybe_object, "description": "A message that the endpoint takes."},
         "would": {**maybe_object, "description": "What an upgrade would be refused with now; null where it would not."},
     }
-    own: JSON = {"type": "object", "properties": told, "required": list(told)}
-    return {
-        "UpgradeRequired": {
-            "allOf": [at("Problem"), own],
-            "properties": {"code": {"const": "upgrade_required"}},
-        },
-    }
+    properties = {**problem["properties"], "code": {"const": "upgrade_required"}, **told}
+    return {**problem, "properties": properties, "required": [*problem["required"], *told]}

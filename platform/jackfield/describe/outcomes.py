@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
 from jackfield.describe.contract import Operation
 from jackfield.errors import CODES, Code
 
-__all__ = ["closes", "errors", "refusals"]
+__all__ = ["closes", "errors", "every", "refusals", "told_by_close"]
 
-_ALWAYS = ("malformed_upgrade", "bad_version", "wrong_host", "not_found", "not_ready", "server_full")
-_CREDENTIALS = ("credential_in_query", "contradictory_credentials", "credential_too_long", "store_unavailable")
+_ALWAYS = frozenset(
+    """upgrade_required malformed_upgrade malformed_request bad_version request_too_slow headers_too_large wrong_host
+    tls_required credential_in_query contradictory_credentials not_found too_many_connections server_full not_ready
+    server_fault""".split()  # noqa: SIM905 - words to read, not a column of quotes
+)
+_KNOWN = frozenset(
+    """credential_too_long bad_credential session_expired store_unavailable provider_unavailable
+    too_many_of_user""".split()  # noqa: SIM905 - as above
+)
+"""What only an endpoint says that looks at the credential."""
+
+_CLOSING = frozenset({401, 403, 429})
+"""Statuses of the refusals that `refusals: close` turns into a close code. The origin's is never told to a page."""
 
 
 def refusals(operation: Operation) -> tuple[Code, ...]:
     """The codes with which an upgrade can be refused, by status and then as errors.py has them."""
-    names = {"upgrade_required", *_ALWAYS, *_CREDENTIALS, "origin_not_allowed", "too_many_connections", "server_fault"}
+    names = {*_ALWAYS, "origin_not_allowed"}
     if operation.access.mode != "public":
-        names |= {"bad_credential", "session_expired", "provider_unavailable", "too_many_of_user"}
+        names |= _KNOWN
     if operation.access.mode == "required":
         names.add("not_logged_in")
     if operation.access.roles:
@@ -27,22 +41,44 @@ def refusals(operation: Operation) -> tuple[Code, ...]:
     return tuple(sorted((CODES[name] for name in names), key=lambda code: (code.status, _ORDER[code.name])))
 
 
+def told_by_close(operation: Operation) -> tuple[Code, ...]:
+    """Those of `refusals` that the endpoint tells by a close frame, each with that number as its `close`."""
+    if operation.refusals != "close":
+        return ()
+    found = (code for code in refusals(operation) if code.status in _CLOSING and code.name != "origin_not_allowed")
+    return tuple(replace(code, close=4000 + code.status) for code in found)
+
+
 def errors(operation: Operation) -> tuple[Code, ...]:
     """The codes with which a message can be answered; a process may have others of its own."""
     absent = set()
     if operation.limits.rate is None and operation.limits.rate_per_user is None:
         absent.add("rate_limited")
+    if not operation.blocking:
+        absent.add("busy")
+    if operation.in_place:
+        absent.add("time_exceeded")
     return tuple(code for code in CODES.values() if code.moment == "message" and code.name not in absent)
 
 
 def closes(operation: Operation) -> tuple[Code, ...]:
-    """The codes with which a connection can end; a process may close with numbers of its own."""
+    """The codes with which a connection can end, by number; a process may close with numbers of its own.
+
+    `forbidden` is among them for everybody: a publish can take the endpoint away from the page that has it open.
+    """
     absent = set()
     if operation.limits.idle is None:
         absent.add("idle")
     if operation.access.mode == "public":
-        absent |= {"session_ended", "forbidden"}
-    return tuple(code for code in CODES.values() if code.moment == "connection" and code.name not in absent)
+        absent.add("session_ended")
+    found = [code for code in CODES.values() if code.moment == "connection" and code.name not in absent]
+    return tuple(sorted((*found, *told_by_close(operation)), key=lambda code: code.close))
+
+
+def every(operations: Iterable[Operation], of: Callable[[Operation], tuple[Code, ...]]) -> tuple[Code, ...]:
+    """The codes that `of`, one of the functions above, gives for any of the endpoints: each once, by number."""
+    found = {code for operation in operations for code in of(operation)}
+    return tuple(sorted(found, key=lambda code: (code.close, code.status, _ORDER[code.name])))
 
 
 _ORDER = {name: number for number, name in enumerate(CODES)}

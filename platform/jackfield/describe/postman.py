@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from jackfield.describe import words
 from jackfield.describe.contract import JSON, Contract, Operation
 from jackfield.describe.text import as_yaml
 
@@ -21,7 +22,11 @@ __all__ = ["files"]
 COLLECTION = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"
 
 _STEP = 1000  # between two requests, so that one can be put between them by hand
-_LONGEST = 80  # letters of a file's name; a folder's path has a limit too
+_LONGEST = 160  # bytes of a file's name; all systems take 255, and a folder's path has a limit too
+_RESERVED = frozenset(
+    ["aux", "con", "nul", "prn", *(f"{port}{number}" for port in ("com", "lpt") for number in range(10))]
+)
+"""What is a device and no file on Windows, whatever follows behind a dot."""
 _SECRETS = ("password", "token")
 
 # In both places: an environment's empty value would hide the collection's, and not everybody has one chosen.
@@ -135,7 +140,7 @@ def _headers(operation: Operation, contract: Contract) -> Iterator[JSON]:
 
 
 def _told(operation: Operation) -> str:
-    parts = [operation.summary, operation.description, f"`{operation.shape}`"]
+    parts = [operation.summary, words.closed(operation.description), words.code(operation.shape), words.told(operation)]
     if operation.parameters:
         parts.append(f"The address is {operation.url}; put your own values in place of those that stand there.")
     return "\n\n".join(part for part in parts if part)
@@ -220,8 +225,10 @@ class _Names:
 
 def _file_name(name: str) -> str:
     """`name` without what a file's name cannot hold on some system."""
-    plain = re.sub(r'[\x00-\x1f\x7f/\\:*?"<>|]', "-", name)[:_LONGEST].strip(" .")
-    return plain or "-"
+    shown = "".join(letter if letter.isprintable() else "-" for letter in name)
+    short = shown.encode(errors="replace")[:_LONGEST].decode(errors="ignore")
+    plain = re.sub(r'[/\\:*?"<>|]', "-", short).strip(" .")
+    return f"_{plain}" if plain.partition(".")[0].casefold() in _RESERVED else plain or "-"
 
 
 def _json(value: Any) -> str:

@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from jackfield.describe import outcomes
+from jackfield.describe import outcomes, words
 from jackfield.describe.contract import Contract, Operation
 from jackfield.describe.naming import Names, identifier, pascal, printable
 from jackfield.describe.type_reader import Operands, Types, operands
@@ -152,14 +152,13 @@ def _head(contract: Contract) -> str:
 
 
 def _all_codes(contract: Contract) -> str:
-    refusals = {code.name for operation in contract.operations for code in outcomes.refusals(operation)}
-    names = [code.name for code in CODES.values() if code.moment == "message"]
+    errors, refusals = (outcomes.every(contract.operations, of) for of in (outcomes.errors, outcomes.refusals))
     closes = [code for code in CODES.values() if code.moment == "connection"]
     lines = [
         "# Why a message was answered with an error; a process may have codes of its own.",
-        _codes("ErrorCode", names),
+        _codes("ErrorCode", [code.name for code in errors]),
         "# Why an upgrade was refused.",
-        _codes("RefusalCode", [name for name in CODES if name in refusals]),
+        _codes("RefusalCode", [code.name for code in refusals]),
         "# With which number a connection ends; a process may close with 1000 and 3000 to 4999.",
         "CLOSES: Final = {",
         *(f"    {json.dumps(code.name)}: {code.close},  # {code.sentence}" for code in closes),
@@ -258,11 +257,13 @@ def _values(values: Sequence[object]) -> str:
 def _function(operation: Operation, found: Operands, name: str) -> str:
     arguments = _arguments(operation)
     given = [f"{argument}: {_type(found.parameters[key])}, " for argument, key in arguments.items()]
-    about = _docstring(printable(f"{operation.summary} ({operation.url})".strip()))
+    about = _docstring(printable(f"{operation.summary} ({operation.url})"))
+    told = textwrap.fill(words.told(operation), _WIDTH, initial_indent=" " * 8, subsequent_indent=" " * 8)
+    more = f"\n\n{told}\n        " if told else ""
     return (
         f"    def {name}(self, {''.join(given)}*, query: Mapping[str, str] | None = None) -> "
         f"Opening[{found.connection}]:\n"
-        f'        """{about}"""\n'
+        f'        """{about}{more}"""\n'
         f"        path = {_path(operation, arguments)}\n"
         f"        return Opening({_kind(operation, found)}, self._url(path, query), self._options)\n"
     )

@@ -10,7 +10,7 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from jackfield.describe import outcomes
+from jackfield.describe import outcomes, words
 from jackfield.describe.contract import Contract, Operation
 from jackfield.describe.naming import Names, identifier, pascal, printable
 from jackfield.describe.type_reader import Operands, Types, operands
@@ -100,15 +100,14 @@ def _head(contract: Contract) -> str:
 
 
 def _all_codes(contract: Contract) -> str:
-    refusals = {code.name for operation in contract.operations for code in outcomes.refusals(operation)}
+    errors, refusals = (outcomes.every(contract.operations, of) for of in (outcomes.errors, outcomes.refusals))
     closes = [code for code in CODES.values() if code.moment == "connection"]
-    names = [code.name for code in CODES.values() if code.moment == "message"]
     return "\n".join(
         [
             "/** Why a message was answered with an error; a process may have codes of its own. */",
-            _codes("ErrorCode", names),
+            _codes("ErrorCode", [code.name for code in errors]),
             "/** Why an upgrade was refused. */",
-            _codes("RefusalCode", [name for name in CODES if name in refusals]),
+            _codes("RefusalCode", [code.name for code in refusals]),
             "/** With which number a connection ends; a process may close with 1000 and 3000 to 4999. */",
             "export const CLOSES = {",
             *(f"  /** {code.sentence} */\n  {code.name}: {code.close}," for code in closes),
@@ -196,8 +195,9 @@ def _positions(found: Positions) -> str:
 def _function(operation: Operation, found: Operands, name: str) -> str:
     arguments = "; ".join(f"{_key(key)}: {_type(kind)}" for key, kind in found.parameters.items())
     path = f"path: {{ {arguments} }}, " if arguments else ""
+    about = f"{operation.summary} ({operation.url}) {words.told(operation)}".strip()
     return (
-        f"{_comment(f'{operation.summary} ({operation.url})'.strip(), '  ')}"
+        f"{_comment(about, '  ')}"
         f"  async {name}({path}options: Options = {{}}): Promise<{found.connection}> {{\n"
         f"    return this.#open({_path(operation)}, options, {_kind(operation, found)});\n"
         "  }\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from jackfield.config.plan import AuthSettings
 from jackfield.describe import words
@@ -14,6 +15,7 @@ CREDENTIALS = ("cookie", "bearer")
 """The names of the security schemes; a request carries one of them."""
 
 _BEARER = "^[Bb][Ee][Aa][Rr][Ee][Rr] +[^ ]+ *$"
+_OFFERED = [{"pattern": r"(^|[ ,])bearer\.[^ ,]+"}, {"pattern": r"(^|[ ,])jackfield\.v1([ ,]|$)"}]
 _SCRIPTS = "A page that sends no headers offers its token here as `bearer.<token>`, beside `jackfield.v1`."
 
 
@@ -43,14 +45,24 @@ def _headers(operation: Operation, auth: AuthSettings) -> JSON:
     if operation.origins.required:
         found["required"] = ["Origin"]
     if operation.access.mode != "public":
-        pattern = f"(^|; ?){_escaped(auth.cookie)}=[^; ]+"
-        properties["Cookie"] = {"type": "string", "pattern": pattern, "description": "The credential."}
-        properties["Authorization"] = {"type": "string", "pattern": _BEARER, "description": "Instead of the cookie."}
+        properties["Cookie"] = {"type": "string", "description": f"`{auth.cookie}=` and the credential."}
+        properties["Authorization"] = {"type": "string", "description": "`Bearer` and the same, instead of the cookie."}
         offers.append(_SCRIPTS)
     if operation.access.mode == "required":
-        found["anyOf"] = [{"required": [name]} for name in ("Cookie", "Authorization", "Sec-WebSocket-Protocol")]
+        found["anyOf"] = list(_credentials(auth))
     properties["Sec-WebSocket-Protocol"] = {"type": "string", "description": " ".join(offers)}
     return found
+
+
+def _credentials(auth: AuthSettings) -> Iterator[JSON]:
+    """The places of a credential. Where it is in one of them, the others may hold whatever they like."""
+    places: JSON = {
+        "Cookie": {"pattern": f"(^|; ?){_escaped(auth.cookie)}=[^; ]+"},
+        "Authorization": {"pattern": _BEARER},
+        "Sec-WebSocket-Protocol": {"allOf": _OFFERED},
+    }
+    for name, schema in places.items():
+        yield {"required": [name], "properties": {name: schema}}
 
 
 def _query(operation: Operation) -> JSON | None:

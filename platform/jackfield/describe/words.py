@@ -2,12 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 
 from jackfield.config.plan import Limits, Origins
+from jackfield.describe import outcomes
 from jackfield.describe.contract import Operation
 
-__all__ = ["entry", "limits", "number", "pages", "size", "span"]
+__all__ = ["closed", "code", "entry", "limits", "number", "pages", "size", "span", "told"]
+
+
+def code(text: str) -> str:
+    """A text as Markdown's code, on one line; whatever it holds, nothing of it ends the code."""
+    line = " ".join(text.splitlines())
+    fence = "`" * (1 + max(map(len, re.findall("`+", line)), default=0))
+    edge = " " if len(fence) > 1 or not line.strip() else ""
+    return f"{fence}{edge}{line}{edge}{fence}"
+
+
+def closed(text: str) -> str:
+    """People's Markdown, a fence that they forgot closed, so that what follows does not become code."""
+    fence = ""
+    for line in text.splitlines():
+        found = re.match(" {0,3}(`{3,}|~{3,})(.*)", line)
+        marks, rest = found.groups() if found else ("", "")
+        if fence and marks.startswith(fence) and not rest.strip():
+            fence = ""
+        elif not fence and not (marks.startswith("`") and "`" in rest):
+            fence = marks
+    return f"{text}\n{fence}" if fence else text
 
 
 def number(value: float) -> str:
@@ -33,14 +56,17 @@ def span(seconds: float) -> str:
     return f"{number(seconds)} s"
 
 
-def limits(of: Limits) -> Mapping[str, str]:
-    """Each limit that is on with a sentence, in the order of docs/endpoints.md."""
+def limits(of: Limits, *, in_place: bool = False) -> Mapping[str, str]:
+    """Each limit that is on with a sentence, in the order of docs/endpoints.md.
+
+    `in_place` leaves out `time`: no limit ends a call on the event loop.
+    """
     full = {"close": "beyond it the connection is closed", "drop_oldest": "beyond it the oldest events are left out"}
     found = {
         "message": f"A message has at most {size(of.message)}.",
         "rate": _per_second(of.rate, "connection"),
         "rate_per_user": _per_second(of.rate_per_user, "user"),
-        "time": f"One answer takes at most {span(of.time)}.",
+        "time": "" if in_place else f"One answer takes at most {span(of.time)}.",
         "idle": of.idle and f"After {span(of.idle)} without a message either way the connection is closed.",
         "connections": f"The endpoint has at most {number(of.connections)} connections on one server.",
         "per_user": f"A user has at most {number(of.per_user)} connections to it.",
@@ -78,6 +104,21 @@ def pages(origins: Origins) -> str:
     return f"{text}; {'nothing else may' if origins.required else 'what is no browser may, too'}."
 
 
-def _list(names: tuple[str, ...]) -> str:
-    *first, last = (f"`{name}`" for name in names)
+def told(operation: Operation) -> str:
+    """How a refusal is told where that is not by HTTP alone, in a sentence; else nothing."""
+    found = outcomes.told_by_close(operation)
+    if not found:
+        return ""
+    *first, last = (f"{status}" for status in sorted({code.status for code in found}))
+    statuses = f"{', '.join(first)} or {last}" if first else last
+    origin = " That of a page's origin stays HTTP." if _judges_origins(operation) else ""
+    return f"A refusal with {statuses} comes as a close frame with 4000 + the status, after an accept.{origin}"
+
+
+def _judges_origins(operation: Operation) -> bool:
+    return any(code.name == "origin_not_allowed" for code in outcomes.refusals(operation))
+
+
+def _list(names: Iterable[str]) -> str:
+    *first, last = map(code, names)
     return f"{', '.join(first)} or {last}" if first else last

@@ -70,7 +70,7 @@ class ControlServer:
                 task.cancel()  # from Python 3.12 on `wait_closed` waits for every connection
             await asyncio.gather(*self._answering, return_exceptions=True)
             await self._server.wait_closed()
-            with suppress(FileNotFoundError):
+            with suppress(OSError):  # one that is left says where nobody answers any more
                 self._path.unlink()
 
     def _renew(self) -> None:

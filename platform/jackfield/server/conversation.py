@@ -26,7 +26,7 @@ from jackfield.server.lag import Lag
 from jackfield.server.metrics import Meter
 from jackfield.server.pace import Pace, Paces
 from jackfield.server.session_end import SessionEnd
-from jackfield.server.transport import ROOM, STALL, Transport, cut
+from jackfield.server.transport import LAST_STALL, RESTARTS, ROOM, STALL, Transport, cut, room_in_time
 
 __all__ = ["INBOX", "TURN", "Conversation", "Live"]
 
@@ -218,8 +218,8 @@ class Conversation:
         self._ready = None
         self._transport.pause()
         await self.finished()
-        await self._transport.room(1)
-        self.end("restart", "the server restarts")
+        await self._taken(1)
+        self.end("restart", RESTARTS)
 
     # what the transport tells
 
@@ -288,10 +288,10 @@ class Conversation:
             self._first = in_place or self._start_at_once
             self._streams = route.process.kind in _STREAMS
 
-    def lost(self, code: int) -> None:
+    def lost(self, code: int, reason: str = "") -> None:
         """The client has left: a call that has begun is finished, a generator is cancelled."""
         if not self.close_code:
-            self.close_code, self.close_cause = code, _CAUSES.get(code, "client")
+            self.close_code, self.close_cause, self.close_reason = code, _CAUSES.get(code, "client"), reason
         self._lost = True
         self._end_of_messages()
         if self._worker is None:
@@ -340,6 +340,10 @@ class Conversation:
 
     def _send(self, text: bytes) -> None:
         self._said += 1
+        if len(text) > self._queue_limit and self._backlog is None:  # else it would hang on how fast the network is
+            reason = f"an event of {len(text):,} bytes; limits.queue is {self._queue_limit:,}"
+            self._close(CODES[_TOO_SLOW].close, reason, _TOO_SLOW)
+            return
         (self.write if self._backlog is None else self._backlog.send)(text)
 
     # what the dispatcher writes
@@ -361,13 +365,18 @@ class Conversation:
         Raises CancelledError when the conversation is over, so that a generator ends even if it has caught one.
         """
         if self._transport.pending >= ROOM:
-            try:
-                async with asyncio.timeout(STALL):
-                    await self._transport.room(ROOM)
-            except TimeoutError:
-                self._too_slow(f"nothing was read for {STALL:g} s")
+            await self._taken(ROOM)
         if self._over:
             raise asyncio.CancelledError
+
+    async def _taken(self, limit: int) -> None:
+        """Wait until fewer than `limit` bytes wait for the client, or close one that takes none."""
+        if await room_in_time(self._transport, limit, lambda: LAST_STALL if self._draining else STALL):
+            return
+        if self._draining:
+            self._close(CODES["restart"].close, RESTARTS, "restart", at_once=True)
+        else:
+            self._too_slow(f"nothing was read for {STALL:g} s")
 
     def _queue(self, item: Item) -> None:
         if self._worker is None:

@@ -7,7 +7,7 @@ reads, and one that reads nothing at all is closed.
 Private names of uvicorn 0.54 and websockets 17 that are used here, to be looked at with each release; those of
 `websocket.py` besides:
   WebSocketsSansIOProtocol  conn, loop, transport, close_sent, disconnected, read_paused
-  ServerProtocol          close_sent, state
+  ServerProtocol          close_rcvd, close_sent, state
 """
 
 from __future__ import annotations
@@ -180,7 +180,11 @@ class DirectTransport(MendedProtocol):
         receiver, self._receiver = self._receiver, None
         if receiver is not None:
             close = self.conn.close_sent  # ours, or our answer to the client's
-            receiver.lost(1006 if close is None or self._vanished else close.code)
+            if close is None:
+                receiver.lost(1006)
+                return
+            reason = "" if close is self.conn.close_rcvd else close.reason  # the client's own words are not logged
+            receiver.lost(1006 if self._vanished else close.code, reason)
 
     def _judge_reading(self) -> None:
         """Read, or not: not while the application asked for a pause or the client does not read."""

@@ -1,8 +1,8 @@
 """`/openapi.json`, `/asyncapi.json`, `/docs` and what belongs to them: the documents, made when somebody asks.
 
 They are made from the live routing table for the address by which they are asked for, once for each generation
-and address, in a thread: a large plan costs tens of milliseconds. `/docs` is Swagger UI from the package offapi,
-with no script but from here.
+and address, in a thread: five hundred endpoints cost half a second, and as YAML several. `/docs` is Swagger UI
+from the package offapi, with no script but from here.
 """
 
 from __future__ import annotations
@@ -23,12 +23,14 @@ from starlette.responses import Response
 
 from jackfield.describe import asyncapi, markdown, openapi, rendered
 from jackfield.describe.contract import Contract, contract
+from jackfield.describe.http_api import ADMIN
 from jackfield.describe.text import as_yaml
 from jackfield.errors import Refusal
 from jackfield.identity import Identity
 from jackfield.routing import RoutingTable
 from jackfield.server import pages
 from jackfield.server.handshake import Request
+from jackfield.server.sign_in import SCRIPT, SCRIPT_AT, sign_in, wants_page
 
 if TYPE_CHECKING:
     from jackfield.server.gateway import Gateway
@@ -37,9 +39,6 @@ __all__ = ["ADDRESSES", "Documents"]
 
 KEPT = 16
 """Documents that are kept at once. Each address by which the server is called has its own."""
-
-ROLE = "admin"
-"""Who may read the documents where not everybody may."""
 
 _JSON = "application/json"
 
@@ -92,7 +91,10 @@ _FILES: Mapping[str, tuple[str, str]] = {
 }
 """What of Swagger UI is sent, and the name that it has in the package."""
 
-ADDRESSES = frozenset({*_DOCUMENTS, *_FILES, "/docs", "/docs/start.js"})
+_PAGES = frozenset({"/docs", "/docs/", "/docs/reference"})
+"""What a browser shows; who may not read them is shown how to log in."""
+
+ADDRESSES = frozenset({*_DOCUMENTS, *_FILES, *_PAGES, "/docs/start.js", SCRIPT_AT})
 """All that is answered here."""
 
 
@@ -112,28 +114,43 @@ class Documents:
             return None
         if request.method not in ("GET", "HEAD"):
             raise Refusal("method_not_allowed", more={"allow": "GET, HEAD"})
-        self._judge(request, who)
-        if path == "/docs":
+        if path == SCRIPT_AT:
+            return _sent(_SIGN_IN, request)
+        try:
+            self._judge(request, who)
+        except Refusal as refusal:
+            if path not in _PAGES or not wants_page(request) or self._gateway.options.admin_port is not None:
+                raise
+            self._gateway.note(request, refusal, who)
+            return sign_in(request, refusal, self._gateway.generation.table.plan.auth)
+        if path in ("/docs", "/docs/"):
             _folder()
             return _page(self._gateway.generation.table.plan.title, request.root)
         if path == "/docs/start.js":
             return _sent(_START, request)
         if path in _FILES:
             return _sent(await asyncio.to_thread(_file, *_FILES[path]), request)
-        return _sent(await self._document(path, request.own + request.root), request)
+        return _sent(await self._document(path, self._address(request, path)), request)
+
+    def _address(self, request: Request, path: str) -> str:
+        """Where the documents say that the server is: as its callers address it, not as the admin port is."""
+        options = self._gateway.options
+        if options.admin_port is not None and path != "/openapi.json":  # whose requests go to where the page is from
+            return options.address
+        return request.own + request.root
 
     def _judge(self, request: Request, who: Identity | Refusal | None) -> None:
         """Return if the documents are open to this caller, else raise Refusal."""
         if self._gateway.tells(request, who):
             return
-        sentence = f"The documents are for the role {ROLE} here."
+        sentence = f"The documents are for the role {ADMIN} here."
         if self._gateway.options.admin_port is not None:
             raise Refusal("role_required", sentence, "Ask the listener of --admin-port.")
         if isinstance(who, Refusal):
             raise who
         if who is None:
-            raise Refusal("not_logged_in", sentence, f"Log in as a user with the role {ROLE}.")
-        fix = f"An administrator gives it with: jackfield users roles {who.login} +{ROLE}"
+            raise Refusal("not_logged_in", sentence, f"Log in as a user with the role {ADMIN}.")
+        fix = f"An administrator gives it with: jackfield users roles {who.login} +{ADMIN}"
         raise Refusal("role_required", sentence, fix)
 
     async def _document(self, path: str, address: str) -> _Made:
@@ -207,6 +224,9 @@ SwaggerUIBundle({
 """,
     "text/javascript; charset=utf-8",
 )
+
+
+_SIGN_IN = _Made.of(SCRIPT, "text/javascript; charset=utf-8")
 
 
 def _page(title: str, root: str) -> Response:

@@ -39,10 +39,14 @@ class FirstAdmin:
 
 
 async def make_first_admin(store: Store, passwords: Passwords, sessions: Sessions) -> FirstAdmin | None:
-    """Make the user `admin` with the role `admin` in a store without users; None where there are some."""
-    if await store.list():
+    """Make the user `admin` with the role `admin` in a store without users; None where there are some.
+
+    Of two servers that start at once on one store, one makes it.
+    """
+    if await store.list():  # spares the work of a hash
         return None
     password = secrets.token_urlsafe(15)
-    await store.add(LOGIN, await passwords.hash(password), ["admin"])
+    if await store.add_first(LOGIN, await passwords.hash(password), ["admin"]) is None:
+        return None
     opened = await sessions.open_for(LOGIN)
     return FirstAdmin(password, opened.token)

@@ -15,6 +15,7 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import JSONResponse, Response
 
 from jackfield.auth import credentials, origin
+from jackfield.auth.addresses import network
 from jackfield.auth.sessions import Change, Sessions
 from jackfield.errors import Refusal
 from jackfield.groups.hub import Hub
@@ -30,7 +31,6 @@ from jackfield.server.documents import Documents
 from jackfield.server.drain import drain
 from jackfield.server.extension import EXTENSION, Socket
 from jackfield.server.generation import Generation
-from jackfield.server.guards import counted_address
 from jackfield.server.handshake import Admission, Request, closes_with, judge, rejudge, subprotocol
 from jackfield.server.lag import Lag
 from jackfield.server.login import Login
@@ -203,7 +203,7 @@ class Gateway:
         )
         conversation.begin(self._connection(request, admission, conversation), limits)
         if limits.per_address is not None:
-            conversation.address = counted_address(request.client)
+            conversation.address = network(request.client)
         self.hub.seat(conversation)  # in the step that judged: a revocation from here on finds it
         visit = _Visit(self, conversation, request.client)
         conversation.when_over(visit.end)

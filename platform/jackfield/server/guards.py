@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import ipaddress
 import os
 import socket
 import struct
@@ -33,7 +32,6 @@ __all__ = [
     "SHED",
     "UNTAKEN_LIMIT",
     "Seldom",
-    "counted_address",
     "cut_off",
     "harden",
     "look_at_descriptors",
@@ -130,19 +128,6 @@ def raise_descriptor_limit() -> None:
         with suppress(OSError, ValueError):  # a sandbox may forbid it: then the old limit holds
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
     most_connections.cache_clear()
-
-
-def counted_address(client: str) -> str:
-    """The address that limits count by: an IPv6 network of 64 bits is one customer, who has all of it."""
-    try:
-        address = ipaddress.ip_address(client.partition("%")[0])
-    except ValueError:
-        return client
-    if isinstance(address, ipaddress.IPv4Address):
-        return client
-    if address.ipv4_mapped is not None:
-        return str(address.ipv4_mapped)
-    return str(ipaddress.IPv6Network((int(address) >> 64 << 64, 64)))
 
 
 def look_at_descriptors() -> None:

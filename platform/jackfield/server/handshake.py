@@ -12,13 +12,13 @@ from typing import Any, Protocol
 from urllib.parse import parse_qsl, quote
 
 from jackfield.auth import credentials, origin
+from jackfield.auth.addresses import network
 from jackfield.auth.authority import is_own, stands
 from jackfield.config import url
 from jackfield.config.plan import Endpoint, Plan
 from jackfield.errors import Closing, Refusal
 from jackfield.identity import ANONYMOUS, Identity
 from jackfield.routing import Match, Route, RoutingTable
-from jackfield.server.guards import counted_address
 
 __all__ = ["Admission", "Counts", "Request", "Standing", "closes_with", "judge", "params_of", "rejudge", "subprotocol"]
 
@@ -262,7 +262,7 @@ def _judge_room(endpoint: Endpoint, identity: Identity, counts: Counts, client: 
         detail = f"The user has {limits.per_user:,} connections to this endpoint, which is all that one may have."
         raise Refusal("too_many_of_user", detail, "Close one, or raise limits.per_user.", retry_after=RETRY_AFTER)
     most = limits.per_address
-    if most is not None and counts.count_from(endpoint.name, counted_address(client)) >= most:
+    if most is not None and counts.count_from(endpoint.name, network(client)) >= most:
         detail = f"The address has {most:,} connections to this endpoint, which is all that one may have."
         fix = "Close one, or raise limits.per_address."
         raise Refusal("too_many_of_address", detail, fix, retry_after=RETRY_AFTER)

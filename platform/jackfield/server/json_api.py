@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, TypeVar
 
 import msgspec
@@ -17,7 +18,9 @@ from starlette.requests import ClientDisconnect
 from starlette.requests import Request as HttpRequest
 from starlette.responses import JSONResponse, Response
 
+from jackfield import messages
 from jackfield.errors import Refusal
+from jackfield.schemas import Fault, Validator, parse_loosely
 from jackfield.server import pages
 from jackfield.server.handshake import Request
 
@@ -26,11 +29,12 @@ __all__ = ["BODY_LIMIT", "MAX_BODY", "Answer", "Asked", "JsonApi", "moment", "re
 MAX_BODY = 4096
 """Bytes of a body; a password has at most 1,024."""
 
-BODY_LIMIT = 10.0
-"""Seconds that a client has to send its body."""
+BODY_LIMIT = 6.0
+"""Seconds that a client has to send its body where another server listens; our own gives up after REQUEST_LIMIT."""
 
 T = TypeVar("T")
 
+_TOLD = 3  # faults of a body; the rest is told when these are mended
 _LAST = 253402300799.0  # no calendar of ours goes on; a provider's token, or a project's function, may
 
 
@@ -55,7 +59,7 @@ class Asked:
         try:
             return msgspec.json.decode(body, type=kind)
         except (msgspec.MsgspecError, ValueError, RecursionError):
-            raise Refusal("invalid_request", fix=f"Send {sample}.") from None
+            raise Refusal("invalid_request", _what_is_wrong(body, kind), f"Send {sample}.") from None
 
     def refuse_other_kinds(self, *, required: bool = False) -> None:
         """Raise Refusal for a body that does not call itself JSON; with `required` also for none."""
@@ -128,6 +132,38 @@ def _refuse_other_sites(request: Request) -> None:
         raise Refusal("origin_not_allowed", f"This is for pages of {request.own}.", "Ask from a page of ours.")
 
 
+def _what_is_wrong(body: bytes, kind: type) -> str:
+    """A sentence on a body that is not of this kind. No value of it is in there: it may be a password."""
+    if not body.strip():
+        return "The body is empty."
+    if messages.too_deep(body):
+        return f"The body is nested more than {messages.MAX_DEPTH} deep."
+    try:
+        value, faults = parse_loosely(body.decode())
+    except UnicodeDecodeError:
+        return "The body is not UTF-8."
+    if value is None and faults:
+        return f"The body is {faults[0].problem}."
+    if not isinstance(value, dict):
+        return "The body is not a JSON object."
+    faults = faults or _validator(kind).faults(value) or [Fault("", "a key stands twice, and not all its values fit")]
+    told = f"The body does not fit: {'; '.join(_told(fault) for fault in faults[:_TOLD])}"
+    return told if told.endswith("?") else told + "."
+
+
+def _told(fault: Fault) -> str:
+    name, problem = fault.path.removeprefix("/"), fault.problem
+    if not name or problem.startswith(("the key ", "unknown key ")):  # these name it themselves
+        return problem
+    return f"{name} {problem}" if problem.startswith("must ") else f"{name}: {problem}"
+
+
+@cache
+def _validator(kind: type) -> Validator:
+    _, parts = msgspec.json.schema_components([kind], ref_template="#/$defs/{name}")
+    return Validator({**parts[kind.__name__], "$defs": parts})
+
+
 async def _read(http: HttpRequest) -> bytes:
     body = b""
     try:
@@ -137,7 +173,7 @@ async def _read(http: HttpRequest) -> bytes:
                 if len(body) > MAX_BODY:
                     raise Refusal("body_too_large")
     except TimeoutError:
-        raise Refusal("invalid_request", f"The body did not arrive within {BODY_LIMIT:g} s.") from None
+        raise Refusal("request_too_slow", f"The body did not arrive within {BODY_LIMIT:g} s.") from None
     except ClientDisconnect:
         raise Refusal("invalid_request", "The body broke off.") from None
     return body

@@ -8,7 +8,7 @@ import os
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -76,29 +76,21 @@ async def open_node(
         stack.callback(sweep.close)
 
         def on_live(table: RoutingTable) -> None:
-            _write_schema(state, table)
+            _write_schemas(state, table)
             if not options.embedded:
                 sweep.soon()
 
         publisher = Publisher(gateway, folder, archive, tried=start.tried, on_live=on_live, clock=clock)
         stack.push_async_callback(publisher.close)
-        node = Node(
-            folder,
-            gateway,
-            publisher,
-            Rotation(state, start.tokens),
-            options,
-            start.first_admin,
-            start.has_users,
-            start.fell_back,
-            clock(),
-        )
+        rotation = Rotation(state, start.tokens)
+        node = Node(folder, gateway, publisher, rotation, options, None, True, start.fell_back, clock())
         control = ControlServer(state.server_json, _verbs(node), _addresses(options))
         await control.start()
         stack.push_async_callback(control.close)
         await stack.enter_async_context(_tending(gateway, publisher, folder, options, tell))
         on_live(gateway.generation.table)
-        yield node
+        admin, has_users = await _first_admin(gateway, options)  # last: a start that fails would lose the password
+        yield replace(node, first_admin=admin, has_users=has_users)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +98,6 @@ class _Start:
     tokens: Tokens
     tried: str
     fell_back: PlanError | None
-    first_admin: FirstAdmin | None
-    has_users: bool
 
 
 async def _open_gateway(
@@ -133,11 +123,16 @@ async def _open_gateway(
     unowned.pop_all()
     stack.push_async_callback(_retire_live, gateway)
     stack.push_async_callback(gateway.callers.close)
-    admin, has_users = None, True  # without a login of our own, the users are somebody else's
-    if sessions is not None:
-        admin = await make_first_admin(sessions.store, sessions.passwords, sessions) if options.local else None
-        has_users = bool(await sessions.store.list())
-    return gateway, _Start(tokens, tried, fell_back, admin, has_users)
+    return gateway, _Start(tokens, tried, fell_back)
+
+
+async def _first_admin(gateway: Gateway, options: Options) -> tuple[FirstAdmin | None, bool]:
+    """The first user where one is made, and whether there are users."""
+    if not gateway.has_sessions:
+        return None, True  # they are somebody else's
+    sessions = gateway.sessions
+    admin = await make_first_admin(sessions.store, sessions.passwords, sessions) if options.local else None
+    return admin, bool(await sessions.store.list())
 
 
 async def _open_sessions(
@@ -186,12 +181,17 @@ async def _first_table(folder: Path, archive: Archive, options: Options) -> tupl
         raise  # the copy is of no use either; what to mend is in the files
 
 
-def _write_schema(state: State, table: RoutingTable) -> None:
-    """The schema that the first line of endpoints.yaml names, so that editors complete it without a step."""
+def _write_schemas(state: State, table: RoutingTable) -> None:
+    """The schemas that the first lines of the files name, so that editors complete them without a step."""
+    roles = tuple(table.plan.roles or ())
     tags = sorted({tag for endpoint in table.plan.endpoints for tag in endpoint.tags})
-    found = schema.document(sorted(table.catalog.processes), tuple(table.plan.roles or ()), tags)
+    found = {
+        state.endpoints_schema: schema.document(sorted(table.catalog.processes), roles, tags),
+        state.examples_schema: schema.examples(sorted(table.routes), roles),
+    }
     try:
-        state.endpoints_schema.write_text(json.dumps(found, ensure_ascii=False, indent=2), encoding="utf-8")
+        for path, content in found.items():
+            path.write_text(json.dumps(content, ensure_ascii=False, indent=2), encoding="utf-8")
     except OSError as exc:
         log.warning("schema_not_written", reason=str(exc))
 
@@ -230,8 +230,12 @@ async def _retire_live(gateway: Gateway) -> None:
 
 
 def _addresses(options: Options) -> dict[str, str]:
+    """Where clients reach the server; and where this machine does, if the name of a certificate is not in the way."""
     admin = options.admin
-    return {"address": options.address} | ({"admin": admin.address} if admin is not None else {})
+    found = {"address": options.address} | ({"admin": admin.address} if admin is not None else {})
+    if not (options.tls or options.embedded):
+        found["listener"] = replace(options, public_url="").address
+    return found
 
 
 def _verbs(node: Node) -> dict[str, Any]:

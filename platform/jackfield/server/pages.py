@@ -11,7 +11,7 @@ from urllib.parse import quote, urlsplit
 from starlette.responses import JSONResponse, Response
 
 from jackfield.config.plan import AuthSettings
-from jackfield.describe.contract import send_of
+from jackfield.describe.contract import contract, send_of
 from jackfield.errors import CODES, Refusal
 from jackfield.routing import Route, RoutingTable
 
@@ -116,9 +116,9 @@ def index(table: RoutingTable, own: str) -> Response:
     """The start page of a listener that only this machine reaches: the endpoints with their addresses."""
     base = f"ws{own.removeprefix('http')}"
     rows = [
-        f'<li><a href="{html.escape(r.pattern.normal)}"><code>{html.escape(base + r.endpoint.url)}</code></a><br>'
-        f"<code>{html.escape(r.signature.shape)}</code> {html.escape(r.endpoint.summary or r.process.summary)}</li>"
-        for r in table.routes.values()
+        f'<li><a href="{html.escape(found.filled)}"><code>{html.escape(base + found.url)}</code></a><br>'
+        f"<code>{html.escape(found.shape)}</code> {html.escape(found.summary)}</li>"
+        for found in contract(table).operations
     ]
     body = f"<ul>{''.join(rows)}</ul>" if rows else "<p>No endpoint is published yet.</p>"
     links = {

@@ -104,7 +104,8 @@ class Archive:
         name = f"{number:06d}-{digest_}"
         half_made = self._folder / f".{name}"
         shutil.rmtree(half_made, ignore_errors=True)
-        half_made.mkdir(parents=True)
+        self._make()
+        half_made.mkdir()
         for file, path in _files(project):
             copy = half_made / file
             copy.parent.mkdir(parents=True, exist_ok=True)
@@ -117,9 +118,16 @@ class Archive:
         """Forget the last copy: the one before it is live."""
         self._write(self.names()[:-1])
 
+    def _make(self) -> None:
+        """The folder, for its owner alone: a source may hold a secret, and stood where others cannot go."""
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if self._folder.stat().st_mode & 0o077:
+            with suppress(PermissionError):  # another's, which is for that one to close
+                self._folder.chmod(0o700)
+
     def _write(self, names: Sequence[str]) -> None:
         kept = list(names)[-KEPT:]
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self._make()
         half_made = self._folder / ".history.json"
         half_made.write_text(json.dumps(kept), encoding="utf-8")
         half_made.replace(self._folder / "history.json")

@@ -14,7 +14,17 @@ from typing import Any, Protocol
 
 from jackfield.errors import CODES
 
-__all__ = ["ROOM", "STALL", "AsgiTransport", "Receiver", "Transport", "cut"]
+__all__ = [
+    "LAST_STALL",
+    "RESTARTS",
+    "ROOM",
+    "STALL",
+    "AsgiTransport",
+    "Receiver",
+    "Transport",
+    "cut",
+    "room_in_time",
+]
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -27,6 +37,11 @@ ROOM = 64 * 1024
 
 STALL = 30.0
 """Seconds in which a client that has replies to take takes nothing before it is closed 4408."""
+
+LAST_STALL = 3.0
+"""Seconds in which a client takes nothing before a stop waits for it no longer; work it does wait for."""
+
+RESTARTS = "the server restarts"
 
 
 def cut(reason: str) -> str:
@@ -54,8 +69,8 @@ class Receiver(Protocol):
         Called where the network takes nothing more for now.
         """
 
-    def lost(self, code: int) -> None:
-        """Nothing more will come and nothing can be sent. Called once.
+    def lost(self, code: int, reason: str = "") -> None:
+        """Nothing more will come and nothing can be sent. Called once. `reason` is the sentence of our close frame.
 
         `code` is the client's, or ours where we closed for what it sent, or 1006 where nobody closed or the client
         answered no ping.
@@ -91,6 +106,25 @@ class Transport(Protocol):
 
     async def room(self, limit: int) -> None:
         """Wait until fewer than `limit` bytes are pending, or the connection is lost."""
+
+
+async def room_in_time(transport: Transport, limit: int, patience: Callable[[], float]) -> bool:
+    """Wait as `Transport.room` does; False where the client took nothing for `patience()` seconds.
+
+    These are asked for again every LAST_STALL seconds, so that a stop may shorten them.
+    """
+    waited = 0.0
+    while True:
+        before, step = transport.pending, min(patience(), LAST_STALL)
+        try:
+            async with asyncio.timeout(step):
+                await transport.room(limit)
+        except TimeoutError:
+            waited = waited + step if transport.pending >= before else 0.0
+        else:
+            return True
+        if waited >= patience():
+            return False
 
 
 class AsgiTransport:

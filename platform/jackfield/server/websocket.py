@@ -38,6 +38,7 @@ from jackfield.errors import CODES
 from jackfield.logs import log
 from jackfield.server import guards, telling
 from jackfield.server.opening import OpeningProtocol
+from jackfield.server.transport import RESTARTS
 from jackfield.server.upgrade import QUIET
 
 __all__ = ["FLOOD", "FRAGMENTS", "PINGS", "STUCK", "MendedProtocol"]
@@ -257,12 +258,19 @@ class MendedProtocol(OpeningProtocol):
         self._expect_the_end()
 
     def shutdown(self) -> None:
-        """Close 1012, unless the client's own close is on its way to being answered."""
-        if self.conn.state in (State.CLOSING, State.CLOSED) and not self.close_sent:
-            self.stop_keepalive()
-            self.transport.close()
+        """Close 1012, unless a close is on its way already. Who takes nothing is not waited for."""
+        if not self.handshake_complete:
+            super().shutdown()
             return
-        super().shutdown()
+        self.stop_keepalive()
+        if self.conn.state is State.OPEN and not self.close_sent:
+            self._close_frame(1012, RESTARTS)  # the parent says no more than the number
+            self.queue.put_nowait({"type": "websocket.disconnect", "code": 1012, "reason": RESTARTS})
+        self.transport.close()
+        if self.close_timer is not None:
+            self.close_timer.cancel()
+            self.close_timer = None
+        self._expect_the_end(STUCK)
 
     def _close_frame(self, code: int, reason: str) -> None:
         """Send a close frame, once."""

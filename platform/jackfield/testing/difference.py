@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -70,11 +71,18 @@ def _below(path: str, key: str) -> str:
 
 def _around(text: str, other: str) -> str:
     """A text as JSON; a long one from shortly before the place where it parts from the other."""
+    alike = _seen(text) == _seen(other)
     if len(text) <= _WIDTH:
-        return json.dumps(text, ensure_ascii=False)
+        return json.dumps(text, ensure_ascii=alike)
     same = next((at for at, (a, b) in enumerate(zip(text, other, strict=False)) if a != b), min(len(text), len(other)))
     begin = max(0, min(same - _BEFORE, len(text) - _WIDTH))
     part = text[begin : begin + _WIDTH]
-    cut = json.dumps(part, ensure_ascii=False)
+    cut = json.dumps(part, ensure_ascii=alike)
     head = f"at letter {begin + 1}: …" if begin else ""
     return f"{head}{cut}{'…' if begin + _WIDTH < len(text) else ''}"
+
+
+def _seen(text: str) -> str:
+    """What of a text an eye can tell: "й" is one letter or two, a blank wide or narrow, a direction mark nothing."""
+    folded = unicodedata.normalize("NFKC", text)
+    return "".join(letter for letter in folded if unicodedata.category(letter) not in {"Cf", "Mn"})

@@ -1,6 +1,7 @@
 """The examples of a project, run: each on connections of its own, step by step, always within a time limit.
 
-Who carries the messages is behind two Protocols, so that the same walk is done in process and over a network.
+Who carries the messages is behind the Protocols of door.py, so that the same walk is done in process and over a
+network.
 """
 
 from __future__ import annotations
@@ -8,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import unquote
 
 from jackfield.config.plan import Example, Guest, Place, Step
@@ -18,11 +19,11 @@ from jackfield.describe.contract import Operation, contract
 from jackfield.describe.sample import text_of
 from jackfield.errors import Refusal
 from jackfield.routing import Route, RoutingTable
-from jackfield.testing.address import HOST
-from jackfield.testing.client import Closed, Project
+from jackfield.testing.client import Closed
 from jackfield.testing.difference import differences, shown
+from jackfield.testing.door import Door, Party
 
-__all__ = ["SOMEBODY", "Case", "Door", "Failure", "InProcess", "Party", "Result", "cases", "play", "run", "who"]
+__all__ = ["REST_LIMIT", "SOMEBODY", "Case", "Failure", "Result", "cases", "play", "run", "who"]
 
 SOMEBODY = "somebody"
 """The login of a client whose example names none."""
@@ -34,59 +35,6 @@ SEND_LIMIT = 5.0
 """Seconds that a message has to leave."""
 
 _TOLD = 12  # lines of a conversation that a failure shows, the last ones
-
-
-class Party(Protocol):
-    """One client that has entered. Called by the walk, one call at a time."""
-
-    async def send(self, message: Mapping[str, Any], /) -> None:
-        """Send one message. Raises Closed where the connection has ended."""
-
-    async def receive(self, within: float) -> dict[str, Any]:
-        """The next message in the order of the wire. Raises TimeoutError, and Closed after the last one."""
-
-    async def rest(self, within: float) -> list[dict[str, Any]]:
-        """What came and was not received, when what was sent is carried out or the time is over."""
-
-    @property
-    def closed(self) -> Closed | None:
-        """How the server has ended the connection, if it has."""
-
-
-class Door(Protocol):
-    """What examples are run against: a project in this process, or a server somewhere."""
-
-    def connect(
-        self,
-        endpoint: str,
-        *,
-        login: str | None,
-        roles: Iterable[str],
-        params: Mapping[str, str],
-        query: Mapping[str, str],
-    ) -> AbstractAsyncContextManager[Party]:
-        """Enter as one client; `login` None is nobody. Entering raises Refusal, and OSError where nobody answers."""
-
-
-class InProcess:
-    """A project in this process as a door; where an endpoint asks for an Origin, its clients are pages of its own."""
-
-    def __init__(self, project: Project) -> None:
-        self._project = project
-
-    def connect(
-        self,
-        endpoint: str,
-        *,
-        login: str | None,
-        roles: Iterable[str],
-        params: Mapping[str, str],
-        query: Mapping[str, str],
-    ) -> AbstractAsyncContextManager[Party]:
-        """See Door."""
-        required = self._project.table.routes[endpoint].endpoint.origins.required
-        headers = {"Origin": f"http://{HOST}"} if required else {}
-        return self._project.connect(endpoint, login=login, roles=roles, params=params, query=query, headers=headers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,10 +235,7 @@ class _Walk:
         for name, seat in self.seats.items():
             if name in self._over:
                 continue
-            try:
-                came = await seat.rest(within=REST_LIMIT)
-            except TimeoutError:
-                came = []
+            came = await _left(seat)
             for message in came:
                 self._say(name, "←", message)
             wrong = next((message for message in came if "error" in message), None)
@@ -307,6 +252,17 @@ class _Walk:
 
     def _of(self, client: str, sentence: str) -> str:
         return f"{client}: {sentence}" if len(self.seats) > 1 else sentence
+
+
+async def _left(seat: Party) -> list[dict[str, Any]]:
+    """What came and no step took, also where a call is still at work when the time is over."""
+    with suppress(TimeoutError):
+        return await seat.rest(within=REST_LIMIT)
+    found = []
+    with suppress(TimeoutError, Closed):
+        while True:
+            found.append(await seat.receive(within=0.0))
+    return found
 
 
 def _frame(step: Step) -> tuple[Any, bool]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
+import msgspec
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 
@@ -29,6 +30,8 @@ CLOSE_LIMIT = 2.0
 
 MOST = 16 * 1024 * 1024
 """Bytes of one message that are taken; no `limits.queue` of a test is as long."""
+
+_SHOWN = 60  # letters of a frame that is not ours
 
 _END = "end of the example"
 """The "$id" of the message that is sent last; no endpoint takes it, so its answer comes after all others."""
@@ -76,12 +79,12 @@ class Live:
     async def _enter(
         self, name: str, login: str | None, params: Mapping[str, str], query: Mapping[str, str]
     ) -> AsyncIterator[_Remote]:
-        endpoint = self._table.routes[name].endpoint
+        route = self._table.routes[name]
         address = self._address + self._target(name, params, query)
         try:
             socket = await connect(
                 address,
-                additional_headers=self._headers(endpoint, login),
+                additional_headers=self._headers(route.endpoint, login),
                 open_timeout=OPEN_LIMIT,
                 close_timeout=CLOSE_LIMIT,
                 proxy=None if is_loopback(urlsplit(address).hostname or "") else True,
@@ -92,8 +95,10 @@ class Live:
             raise _refusal(exc, address) from None
         except (OSError, InvalidHandshake, InvalidURI, TimeoutError) as exc:
             raise NoServer(f"no connection to {address}: {exc or 'it took too long'}") from exc
-        async with socket:
-            yield _Remote(socket)
+        try:
+            yield _Remote(socket, many=route.signature.replies == "many")
+        finally:  # not `async with socket`: that tells the server of an example that failed as our internal error
+            await socket.close()
 
     def _target(self, name: str, params: Mapping[str, str], query: Mapping[str, str]) -> str:
         path = self._table.routes[name].pattern.normal
@@ -114,50 +119,70 @@ class Live:
 
 
 class _Remote:
-    """One client that has entered; see Party."""
+    """One client that has entered; see Party. `many` tells that one message may be answered by several."""
 
-    def __init__(self, socket: ClientConnection) -> None:
+    def __init__(self, socket: ClientConnection, *, many: bool) -> None:
         self._socket = socket
-        self._waits = False  # for what becomes of the message that was sent last
+        self._many = many
+        self._unanswered = 0
 
     async def send(self, message: Mapping[str, Any], /) -> None:
-        self._waits = True
         try:
-            await self._socket.send(json.dumps(message, ensure_ascii=False))
+            # as short as `check` and the client in process count it for limits.message
+            await self._socket.send(msgspec.json.encode(message).decode())
         except ConnectionClosed as exc:
             raise _closed(exc) from None
+        self._unanswered += 1
 
     async def receive(self, within: float) -> dict[str, Any]:
-        self._waits = False
         try:
             async with asyncio.timeout(within):
                 frame = await self._socket.recv()
         except ConnectionClosed as exc:
             raise _closed(exc) from None
-        found = json.loads(frame)
-        return found if isinstance(found, dict) else {"": found}
+        found = _object(frame)
+        if "event" not in found:
+            self._unanswered = max(0, self._unanswered - 1)
+        return found
 
     async def rest(self, within: float) -> list[dict[str, Any]]:
-        """What has come; after a message that nothing was expected of, what comes of it.
+        """What has come, and what comes of messages that have no answer yet.
 
         For that a message is sent that no endpoint takes: it is answered when all before it are.
         """
+        waits = self._many or self._unanswered > 0
         found: list[dict[str, Any]] = []
         try:
-            async with asyncio.timeout(within if self._waits else 0.0):
-                if self._waits:
+            async with asyncio.timeout(within if waits else 0.0):
+                if waits:
                     await self.send({"$id": _END, "$end": True})
                 while not found or found[-1].get("$id") != _END:
                     found.append(await self.receive(within))
             return found[:-1]
         except (TimeoutError, Closed):
-            return found
+            return found[:-1] if waits and found and _is_of_rate(found[-1]) else found
 
     @property
     def closed(self) -> Closed | None:
         if self._socket.close_code is None:
             return None
         return Closed(self._socket.close_code, self._socket.close_reason or "")
+
+
+def _object(frame: str | bytes) -> dict[str, Any]:
+    """The JSON object of a frame. Raises NoServer where it is none."""
+    found: Any = None
+    with suppress(ValueError):  # json's faults, and those of UTF-8, are ValueErrors
+        found = json.loads(frame)  # whole numbers of any length, as Client has them
+    if not isinstance(found, dict):
+        raise NoServer(f"the server sends what is no JSON object, so it is not Jackfield: {frame[:_SHOWN]!r}")
+    return found
+
+
+def _is_of_rate(message: Mapping[str, Any]) -> bool:
+    """Whether it may be the answer to our own last message: limits.rate counts that too, before its "$id" is read."""
+    error = message.get("error")
+    return isinstance(error, Mapping) and error.get("code") == "rate_limited" and "$id" not in message
 
 
 def _closed(exc: ConnectionClosed) -> Closed:

@@ -4,36 +4,78 @@ from __future__ import annotations
 
 import os
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
+from typing import IO
 from xml.etree import ElementTree as ET
+
+import click
 
 from jackfield.config.plan import Place
 from jackfield.errors import Problem
 from jackfield.testing.examples import Failure, Result
 
-__all__ = ["FORMATS", "annotation", "github", "junit", "junit_of_problems", "summary", "text"]
+__all__ = ["FORMATS", "Report", "annotation", "github", "junit", "junit_of_problems", "summary", "text"]
 
 FORMATS = ("text", "junit", "github")
+
+_UNSEEN = {"Cc", "Cs", "Zl", "Zp"}  # control characters, halves of letters, separators of lines
 
 # What XML 1.0 cannot hold at all, not even escaped (section 2.2)
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def text(results: Sequence[Result]) -> Iterator[str]:
+class Report:
+    """What is told of a run on `out`, in one of FORMATS: of each example as soon as it is over, where that can be."""
+
+    def __init__(self, form: str, folder: Path, out: IO[str]) -> None:
+        self.results: list[Result] = []
+        self._form = form
+        self._folder = folder
+        self._out = out
+
+    def add(self, result: Result) -> None:
+        """One more example is over."""
+        before = self.results[-1].case.endpoint if self.results else None
+        self.results.append(result)
+        if self._form == "text":
+            self._tell(_entry(result, before))
+        elif self._form == "github":
+            self._tell(github([result], self._folder))
+
+    def end(self) -> None:
+        """No more are run. JUnit's XML is written only now, because it begins with the counts."""
+        if self._form == "junit":
+            self._tell([junit(self.results)])
+
+    def _tell(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            click.echo(line, file=self._out)
+
+
+def text(results: Iterable[Result]) -> Iterator[str]:
     """Lines for people: each endpoint with its examples, and of those that failed what came."""
-    for endpoint, found in groupby(results, key=lambda result: result.case.endpoint):
-        yield endpoint
-        for result in found:
-            if result.failure is not None:
-                yield f"  FAIL  {result.case.name}"
-                yield f"        {_at(result.failure.place)}: {result.failure.sentence}"
-                yield from (f"        {line}" for line in result.failure.lines)
-            elif result.skipped:
-                yield f"  skip  {result.case.name}: {result.skipped}"
-            else:
-                yield f"  ok    {result.case.name}"
+    before: str | None = None
+    for result in results:
+        yield from _entry(result, before)
+        before = result.case.endpoint
+
+
+def _entry(result: Result, before: str | None) -> Iterator[str]:
+    """The lines of one result; its endpoint first, where that of the one before is another."""
+    if result.case.endpoint != before:
+        yield result.case.endpoint
+    name = _one_line(result.case.name)
+    if result.failure is not None:
+        yield f"  FAIL  {name}"
+        yield f"        {_at(result.failure.place)}: {_one_line(result.failure.sentence)}"
+        yield from (f"        {_one_line(line)}" for line in result.failure.lines)
+    elif result.skipped:
+        yield f"  skip  {name}: {result.skipped}"
+    else:
+        yield f"  ok    {name}"
 
 
 def summary(results: Sequence[Result]) -> str:
@@ -131,11 +173,17 @@ def _clean(text: str) -> str:
     return _NOT_XML.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
+def _one_line(text: str) -> str:
+    """A text whose control characters are escaped: the terminal does not carry them out, and a line stays one."""
+    return "".join(ascii(sign)[1:-1] if unicodedata.category(sign) in _UNSEEN else sign for sign in text)
+
+
 def _at(place: Place) -> str:
     return ":".join([place.file, *(str(number) for number in (place.line, place.column) if number)])
 
 
 def _escaped(text: str, more: str = "") -> str:
+    text = _clean(text)
     for letter in f"%\r\n{more}":
         text = text.replace(letter, f"%{ord(letter):02X}")
     return text

@@ -54,7 +54,7 @@ def count(to: Annotated[int, Meta(ge=0, le=100)]) -> Iterator[int]:
     yield from range(1, to + 1)
 
 
-@process
+@process(blocking=True)
 def note(text: str, pair: tuple[int, str] = (1, "а"), weights: dict[str, float] | None = None) -> None:
     """Takes a note."""
 
