@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import time
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from jackfield.describe.keys import Row, kind_of, objects
+from jackfield.describe.keys import Class, Row, classes, kind_of, rows
+from jackfield.process.hints import type_of
+from jackfield.process.schema import Schemas
 
 
 @pytest.mark.parametrize(
@@ -44,11 +48,26 @@ def test_a_class_is_named_and_follows_with_its_rows() -> None:
         "properties": {"lines": {"type": "array", "items": {"$ref": "#/$defs/L"}}},
         "$defs": {"L": line},
     }
-    found = list(objects(schema))
-    assert found == [
-        ("", "", [Row("lines", "list of **Строка**", False, "")]),
-        ("Строка", "", [Row("item", "text", True, "Что; at least 1 letter"), Row("next", "**Строка**", False, "")]),
-    ]
+    assert rows(schema) == [Row("lines", "list of **Строка**", False, "")]
+    own = (Row("item", "text", True, "Что; at least 1 letter"), Row("next", "**Строка**", False, ""))
+    assert list(classes(schema)) == [Class("Строка", "", own)]
+
+
+def test_classes_of_one_name_are_told_apart_by_where_they_are() -> None:
+    item = {"title": "Item", "properties": {}}
+    schema = {
+        "properties": {"a": {"$ref": "#/$defs/Item"}, "b": {"$ref": "#/$defs/processes.b.Item"}},
+        "$defs": {"Item": item, "processes.b.Item": item},
+    }
+    assert [row.kind for row in rows(schema)] == ["**Item**", "**processes.b.Item**"]
+    assert [found.name for found in classes(schema)] == ["Item", "processes.b.Item"]
+
+
+def test_what_a_type_became_is_told_in_words_and_not_as_a_pattern() -> None:
+    kinds = Schemas()
+    for hint, words in ((Decimal, "decimal number as text, `12.50`, or number"), (time, "time of day, `12:00:00`")):
+        schema = kinds.of(type_of(hint))
+        assert rows({"properties": {"x": schema}}) == [Row("x", words, False, "")]
 
 
 def test_an_enum_by_reference_is_written_out() -> None:
@@ -57,9 +76,8 @@ def test_an_enum_by_reference_is_written_out() -> None:
         "properties": {"state": {"$ref": "#/$defs/S", "default": "a"}},
         "$defs": {"S": {"enum": ["a", "b"]}},
     }
-    assert list(objects(schema)) == [
-        ("", "", [Row("state", 'one of `"a"`, `"b"`', False, '`"a"` where it is left out')])
-    ]
+    assert rows(schema) == [Row("state", 'one of `"a"`, `"b"`', False, '`"a"` where it is left out')]
+    assert list(classes(schema)) == []
 
 
 def test_what_narrows_stands_beside_what_the_process_takes() -> None:
@@ -69,12 +87,12 @@ def test_what_narrows_stands_beside_what_the_process_takes() -> None:
         "required": ["any"],
         "$defs": {"word": {"enum": ["x"]}},
     }
-    assert list(objects(schema, narrowing)) == [
-        ("", "", [Row("n", "whole number", True, "at least 0; at most 5"), Row("any", '`"x"`', True, "")])
+    assert rows(schema, narrowing) == [
+        Row("n", "whole number", True, "at least 0; at most 5"),
+        Row("any", '`"x"`', True, ""),
     ]
 
 
 def test_keys_that_are_not_named() -> None:
-    assert list(objects({"type": "object", "additionalProperties": {"type": "string"}})) == [
-        ("", "", [Row("…", "text", False, "any other key")])
-    ]
+    found = rows({"type": "object", "additionalProperties": {"type": "string"}})
+    assert found == [Row("…", "text", False, "any other key")]

@@ -43,7 +43,7 @@ def test_each_endpoint_has_a_chapter_below_its_first_tag(text: str, full: Contra
     assert [name for level, name in headings if level == "###"] == [one.name for one in full.operations]
     assert [name for level, name in headings if level == "##"] == [
         *("Getting in", "Desk", "Other endpoints"),
-        *("Errors", "Close codes", "Refusals"),
+        *("Limits", "Errors", "Close codes", "Refusals"),
     ]
 
 
@@ -189,3 +189,57 @@ def test_a_login_elsewhere_is_told(full: Contract) -> None:
     told = markdown.reference(replace(full, auth=elsewhere), ADDRESS)
     assert "this server has no login" in told
     assert "/auth/login" not in told
+
+
+CODE = '''
+from dataclasses import dataclass
+
+from jackfield import process
+
+
+@dataclass
+class Кот:
+    имя: str
+
+
+@dataclass
+class Пёс:
+    имя: str
+    лет: int = 0
+
+
+@process
+def say(pet: Кот | None = None) -> Кот | Пёс:
+    """Says.
+
+    # Заголовок
+
+    <b>text</b>
+
+    Another
+    =======
+    """
+    return Кот("Мурка")
+'''
+
+
+def test_a_union_is_told_by_its_members_and_a_heading_in_a_description_is_no_endpoint(tmp_path: Path) -> None:
+    (tmp_path / "processes").mkdir()
+    (tmp_path / "processes" / "p.py").write_text(CODE, "utf-8")
+    (tmp_path / "endpoints.yaml").write_text("endpoints: {say: {url: /ws/say, process: p.say}}", "utf-8")
+    told = markdown.reference(contract(build(tmp_path, 1)), ADDRESS)
+    reply = told.partition("**Reply**")[2].partition("**Limits**")[0]
+    assert "One of these:" in reply
+    assert "**Кот**" in reply
+    assert "| `лет` | whole number | no | `0` where it is left out |" in reply
+    assert "**Заголовок**" in told
+    assert "**Another**" in told
+    assert re.findall(r"^#+ (.*)$", told, re.MULTILINE)[3:5] == ["say", "Limits"]
+
+
+def test_only_limits_that_differ_stand_with_an_endpoint(text: str) -> None:
+    usual = text.partition("\n## Limits\n")[2]
+    assert "A message has at most 64 KiB." in usual
+    assert "A message has at most 64 KiB." not in chapter(text, "greeting")
+    assert "One answer takes at most 5 s." in chapter(text, "ticket")
+    assert "Not limited here: `rate`, `ping`." in chapter(text, "open")

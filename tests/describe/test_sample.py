@@ -9,6 +9,7 @@ import pytest
 
 from jackfield.describe.sample import sample, text_of
 from jackfield.describe.shelf import JSON
+from jackfield.process.schema import DECIMAL, TIME
 from jackfield.schemas import Validator
 from tests.describe import drawn
 
@@ -20,7 +21,8 @@ from tests.describe import drawn
         ({"default": "x", "type": "string"}, "x"),
         ({"enum": ["грустно", "b"]}, "грустно"),
         ({"anyOf": [{"type": "integer"}, {"type": "null"}]}, 1),
-        ({"type": ["string", "number"], "pattern": "^[+-]?([0-9]+)$"}, "1.5"),
+        ({"type": ["string", "number"], "pattern": DECIMAL}, "1.5"),
+        ({"type": "string", "pattern": f"{TIME}$"}, "12:00:00"),
         ({"type": "string", "contentEncoding": "base64"}, "AAAA"),
         ({"type": "array", "prefixItems": [{"type": "integer"}, {"type": "boolean"}], "minItems": 2}, [1, True]),
         ({"type": "object", "properties": {"a": {}, "b": {"type": "null"}}, "required": ["b"]}, {"b": None}),

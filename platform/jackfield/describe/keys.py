@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from jackfield.describe import words
+from jackfield.process.schema import DECIMAL, TIME
 
-__all__ = ["Row", "kind_of", "objects"]
+__all__ = ["Class", "Row", "classes", "kind_of", "rows"]
 
 _KINDS = {
     "string": "text",
@@ -43,18 +44,33 @@ class Row:
     notes: str
 
 
-def objects(
-    schema: Mapping[str, Any], narrowing: Mapping[str, Any] | None = None
-) -> Iterator[tuple[str, str, list[Row]]]:
-    """The object that `schema` is, named "", then each class that it speaks of: name, description, rows.
+@dataclass(frozen=True, slots=True)
+class Class:
+    """One class of a process, with its keys."""
 
-    What `narrowing` says of a key stands beside what `schema` says of it.
-    """
-    defs = {**schema.get("$defs", {})}
-    yield "", str(schema.get("description", "")), _rows(schema, narrowing or {})
+    name: str
+    description: str
+    rows: tuple[Row, ...]
+
+
+def rows(schema: Mapping[str, Any], narrowing: Mapping[str, Any] | None = None) -> list[Row]:
+    """The keys of an object; what `narrowing` says of a key stands beside what `schema` says of it."""
+    return _rows(schema, narrowing or {})
+
+
+def classes(schema: Mapping[str, Any]) -> Iterator[Class]:
+    """Each class that `schema` speaks of, in the order of its `$defs`."""
+    defs = schema.get("$defs", {})
     for name, found in defs.items():
         if "properties" in found:
-            yield str(found.get("title", name)), str(found.get("description", "")), _rows(found, {}, defs)
+            yield Class(_label(name, defs), str(found.get("description", "")), tuple(_rows(found, {}, defs)))
+
+
+def _label(name: str, defs: Mapping[str, Any]) -> str:
+    """What a class is called: by its own name, unless another of its modules' names is the same."""
+    titles = [str(found.get("title", other)) for other, found in defs.items()]
+    own = str(defs[name].get("title", name))
+    return own if titles.count(own) == 1 else name
 
 
 def kind_of(schema: Any, defs: Mapping[str, Any] | None = None) -> str:
@@ -75,6 +91,10 @@ def kind_of(schema: Any, defs: Mapping[str, Any] | None = None) -> str:
     if schema.get("contentEncoding") == "base64":
         return "bytes as Base64"
     kinds = schema.get("type", "object" if "properties" in schema else "")
+    if schema.get("pattern") == DECIMAL:
+        return "decimal number as text, `12.50`" + (", or number" if isinstance(kinds, list) else "")
+    if str(schema.get("pattern", "")).startswith(TIME):
+        return "time of day, `12:00:00`"
     if isinstance(kinds, list):
         return " or ".join(_KINDS.get(kind, str(kind)) for kind in kinds)
     return _of_kind(str(kinds), schema, defs)
@@ -94,7 +114,7 @@ def _referred(reference: str, defs: Mapping[str, Any]) -> str:
     name = reference.rpartition("/")[2]
     found = defs.get(name, {})
     if "properties" in found or not found:
-        return f"**{found.get('title', name)}**"
+        return f"**{_label(name, defs) if found else name}**"
     return kind_of(found, defs)
 
 
@@ -141,13 +161,18 @@ def _notes(schema: Mapping[str, Any]) -> list[str]:
         ("multipleOf", "a multiple of"),
     ):
         notes += [f"{word} {schema[keyword]}"] if keyword in schema else []
-    if "pattern" in schema and not schema.get("contentEncoding") and "number" not in schema.get("type", ""):
+    if "pattern" in schema and not schema.get("contentEncoding") and not _ours(schema["pattern"]):
         notes.append(f"fits {words.code(schema['pattern'])}")
     if isinstance(schema.get("items"), Mapping):
         notes += [f"each {note}" for note in _notes(schema["items"])]
     if "default" in schema:
         notes.append(f"{words.code(_json(schema['default']))} where it is left out")
     return notes
+
+
+def _ours(pattern: str) -> bool:
+    """Whether a pattern is what a type became, which has been told in words."""
+    return pattern == DECIMAL or pattern.startswith(TIME)
 
 
 def _between(schema: Mapping[str, Any], low: str, high: str, what: str) -> list[str]:

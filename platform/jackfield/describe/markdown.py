@@ -9,12 +9,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import pairwise
 from typing import Any
 
-from jackfield.config.plan import Example, Guest
+from markdown_it import MarkdownIt
+
+from jackfield.config.plan import Example, Guest, Limits
 from jackfield.describe import keys, outcomes, words
 from jackfield.describe.contract import Contract, Operation
-from jackfield.errors import Code
+from jackfield.errors import CODES, Code
 
 __all__ = ["Anchors", "reference"]
 
@@ -28,7 +31,7 @@ Give a message the key `$id`, a text or a whole number, and everything that answ
 _DONE = 'Sent with `$id`, it is followed by `{"$id": …, "$done": true}` at the end.'
 _OTHERS = "Other endpoints"
 _GETTING_IN = "Getting in"
-_ERRORS, _CLOSES, _REFUSALS = _CODES = ("Errors", "Close codes", "Refusals")
+_LIMITS, _ERRORS, _CLOSES, _REFUSALS = _LAST = ("Limits", "Errors", "Close codes", "Refusals")
 
 
 def reference(contract: Contract, address: str) -> str:
@@ -44,7 +47,7 @@ def reference(contract: Contract, address: str) -> str:
         contents.append(f"- [{_text(heading)}](#{anchors.of(heading)})")
         contents += (f"  - [`{one.name}`](#{anchors.of(one.name)}) {_text(one.summary)}".rstrip() for one in operations)
     parts.append("\n".join(contents))
-    links = {heading: anchors.of(heading) for heading in _CODES}  # an endpoint may be called `errors`, too
+    links = {heading: anchors.of(heading) for heading in _LAST}  # an endpoint may be called `errors`, too
     for heading, operations in _by_heading(contract):
         parts.append(f"## {_text(heading)}")
         for one in operations:
@@ -90,7 +93,7 @@ def _chapter(operation: Operation, base: str, links: Mapping[str, str]) -> Itera
     if summary := _text(operation.summary):
         yield f"**{summary}**"
     if operation.description:
-        yield words.closed(operation.description)
+        yield _described(operation.description)
     yield f"```\n{base}{operation.url}\n```"
     yield "\n".join(f"- {line}" for line in _facts(operation))
     if operation.parameters:
@@ -98,8 +101,10 @@ def _chapter(operation: Operation, base: str, links: Mapping[str, str]) -> Itera
         yield from ("In the address:", _keys(rows))
     yield from _shape("Message", operation.message, operation.narrowing)
     yield from _reply(operation)
+    yield from _classes(operation)
     for example in operation.examples:
         yield from _example(example)
+    yield "\n".join(["**Limits**\n", *(f"- {line}" for line in _limits(operation, links))])
     yield _outcome(operation, links)
 
 
@@ -113,35 +118,65 @@ def _facts(operation: Operation) -> Iterator[str]:
     if operation.session_warning is not None:
         yield f"The event `session_expiring` comes {words.span(operation.session_warning)} before the session ends."
     yield from filter(None, [words.told(operation)])
-    yield from words.limits(operation.limits, in_place=operation.in_place).values()
+
+
+def _limits(operation: Operation, links: Mapping[str, str]) -> Iterator[str]:
+    """What differs from the usual limits, which stand once at the end."""
+    usual = words.limits(Limits())
+    own = words.limits(operation.limits, in_place=operation.in_place)
+    yield from (sentence for name, sentence in own.items() if usual.get(name) != sentence)
+    off = [words.code(name) for name in usual if name not in own and name != "time"]
+    if off:
+        yield f"Not limited here: {', '.join(off)}."
+    yield f"For the rest the [usual ones](#{links[_LIMITS]})."
 
 
 def _shape(title: str, schema: dict[str, Any], narrowing: dict[str, Any] | None) -> Iterator[str]:
-    for name, description, rows in keys.objects(schema, narrowing):
-        yield f"**{_text(name)}**" if name else f"**{title}**"
-        if description:
-            yield _text(description)
-        if rows:
-            yield _keys(rows)
-        elif not name:
-            yield "An empty object, `{}`."
+    yield f"**{title}**"
+    if schema.get("description"):
+        yield _text(schema["description"])
+    rows = keys.rows(schema, narrowing)
+    yield _keys(rows) if rows else "An empty object, `{}`."
     if narrowing is not None and set(narrowing) - {"properties", "required", "$defs", "type"}:
         yield f"It must also fit this JSON Schema:\n\n{_block(narrowing)}"
 
 
 def _reply(operation: Operation) -> Iterator[str]:
+    title = "Replies" if operation.replies == "many" else "Reply"
+    reply = operation.reply or {"type": "object"}
+    alternatives = reply.get("anyOf", ())
     if operation.replies == "none":
-        yield "**Reply**\n\nNone."
+        yield f"**{title}**\n\nNone."
         return
-    if operation.reply is None:
-        yield f"**{'Replies' if operation.replies == 'many' else 'Reply'}**\n\nA JSON object."
-    elif "properties" in operation.reply:
-        yield from _shape("Replies" if operation.replies == "many" else "Reply", operation.reply, None)
+    if "properties" in reply:
+        yield from _shape(title, reply, None)
+    elif alternatives and all("properties" in found for found in alternatives):
+        yield f"**{title}**\n\nOne of these:"
+        for number, found in enumerate(alternatives, 1):
+            told = {**found, "$defs": reply.get("$defs", {})}
+            yield from _shape(_text(found.get("title", f"The {number}.")), told, None)
     else:
-        kind = keys.kind_of(operation.reply, operation.reply.get("$defs"))
-        yield f"**Reply**\n\n{'A JSON object' if kind == 'object' else kind[:1].upper() + kind[1:]}."
+        kind = keys.kind_of(reply, reply.get("$defs"))
+        yield f"**{title}**\n\n{'A JSON object' if kind == 'object' else kind[:1].upper() + kind[1:]}."
     if operation.replies == "many":
         yield f"Any number of them for one message. {_DONE}"
+
+
+def _classes(operation: Operation) -> Iterator[str]:
+    """The classes of message and reply, each once; a reply's of the same name that differs says so."""
+    asked = {found.name: found for found in keys.classes(operation.message)}
+    for found in asked.values():
+        yield from _class(found, "")
+    for found in keys.classes(operation.reply or {}):
+        if asked.get(found.name) != found:
+            yield from _class(found, " in the reply" if found.name in asked else "")
+
+
+def _class(found: keys.Class, where: str) -> Iterator[str]:
+    yield f"**{_text(found.name)}**{where}"
+    if found.description:
+        yield _text(found.description)
+    yield _keys(found.rows)
 
 
 def _example(example: Example) -> Iterator[str]:
@@ -181,17 +216,29 @@ def _outcome(operation: Operation, links: Mapping[str, str]) -> str:
     errors = ", ".join(f"[`{code.name}`](#{links[_ERRORS]})" for code in outcomes.errors(operation))
     closes = ", ".join(f"{number}" for number in sorted({code.close for code in outcomes.closes(operation)}))
     refused = ", ".join(f"{status}" for status in sorted({code.status for code in outcomes.refusals(operation)}))
+    own = _codes_of(dict.fromkeys(_own_codes(operation)))
     return (
-        f"Errors: {errors}, and codes of the endpoint's own.  \n"
+        f"Errors: {errors}, and codes of the endpoint's own{', such as ' + own if own else ''}.  \n"
         f"Close codes: {closes} ([what they mean](#{links[_CLOSES]})).  \n"
         f"Refused with: {refused} ([why](#{links[_REFUSALS]}))."
     )
 
 
-# the codes, once for all endpoints
+def _own_codes(operation: Operation) -> Iterator[str]:
+    """The codes of the process's own that an example speaks of."""
+    for example in operation.examples:
+        for step in example.steps:
+            if step.kind == "expect_error" and step.value.get("code", next(iter(CODES))) not in CODES:
+                yield str(step.value["code"])
+
+
+# the limits and the codes, once for all endpoints
 
 
 def _codes(operations: tuple[Operation, ...]) -> Iterator[str]:
+    yield f"## {_LIMITS}"
+    yield "Where an endpoint says nothing else:"
+    yield "\n".join(f"- {sentence}" for sentence in words.limits(Limits()).values())
     yield f"## {_ERRORS}"
     yield "A message that failed is answered so; the connection lives on."
     yield _code_table(("code", "meaning", "again"), outcomes.every(operations, outcomes.errors), lambda code: ())
@@ -233,6 +280,17 @@ def _cell(text: str) -> str:
 def _text(text: str) -> str:
     """Text of one line, in which no letter means something to Markdown."""
     return re.sub(r"([\\`*_\[\]<>#|~&])", r"\\\1", " ".join(text.split()))
+
+
+def _described(text: str) -> str:
+    """A description whose headings are bold lines, for headings here are endpoints; what it left open is closed."""
+    lines = text.splitlines()
+    tokens = MarkdownIt("commonmark").parse(text)
+    for token, inline in pairwise(tokens):
+        if token.type == "heading_open" and token.map and token.level == 0:
+            first, last = token.map
+            lines[first:last] = [f"**{inline.content}**" if inline.content else "", *[""] * (last - first - 1)]
+    return words.closed("\n".join(lines))
 
 
 def _codes_of(texts: Iterable[str]) -> str:

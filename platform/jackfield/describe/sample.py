@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
+from jackfield.process.schema import DECIMAL, TIME
+
 __all__ = ["sample", "text_of"]
 
 DEEPEST = 16
@@ -123,8 +125,10 @@ def _text(schema: Mapping[str, Any]) -> str:
     text = _FORMATS.get(str(schema.get("format")), "…")
     if text == "…" and schema.get("contentEncoding") == "base64":
         return "AAAA"
-    if text == "…" and schema.get("pattern", "").startswith("^[+-]?([0-9]"):
-        return "1.5"  # a Decimal, as process/schema.py writes it
+    if schema.get("pattern") == DECIMAL:
+        return "1.5"
+    if str(schema.get("pattern", "")).startswith(TIME):
+        return "12:00:00" if schema["pattern"] == f"{TIME}$" else "12:00:00Z"
     least, most = schema.get("minLength", 0), schema.get("maxLength")
     text = text if len(text) >= least else text.ljust(least, "…")
     return text[:most] if most is not None else text

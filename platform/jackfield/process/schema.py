@@ -23,15 +23,19 @@ from msgspec import inspect as mi
 from jackfield.process.hints import Unsupported, members
 from jackfield.process.sources import FOLDER
 
-__all__ = ["Schemas", "default_of", "fields_in_order"]
+__all__ = ["DECIMAL", "TIME", "Schemas", "default_of", "fields_in_order"]
 
 JSON = dict[str, Any]
 
 _REF = "#/$defs/"
 
-_DECIMAL = r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?$"
+DECIMAL = r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?$"
+"""The pattern of a Decimal."""
+
 _BASE64 = r"^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"
-_TIME = r"^([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]+)?"
+TIME = r"^([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]+)?"
+"""What the pattern of a time begins with; an offset may follow."""
+
 _OFFSET = r"([Zz]|[+-]([01][0-9]|2[0-3]):?[0-5][0-9])"
 _KEY_PATTERNS = {"integer": r"^(0|-?[1-9][0-9]*|-0)$", "number": r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$"}
 
@@ -119,11 +123,11 @@ class Schemas:
 
     def _time(self, kind: mi.TimeType) -> JSON:
         offset = {True: _OFFSET, False: "", None: _OFFSET + "?"}[kind.tz]
-        return {"type": "string", "pattern": f"{_TIME}{offset}$"}
+        return {"type": "string", "pattern": f"{TIME}{offset}$"}
 
     def _decimal(self, kind: mi.DecimalType) -> JSON:
         kinds = "string" if self._reply else ["string", "number"]
-        return {"type": kinds, "pattern": _DECIMAL}
+        return {"type": kinds, "pattern": DECIMAL}
 
     def _list(self, kind: mi.ListType | mi.VarTupleType | mi.SetType | mi.FrozenSetType) -> JSON:
         items = self.of(kind.item_type)
