@@ -69,6 +69,7 @@ async def test_a_refusal_is_told_by_a_close_frame(
     number, reason = await told(door, target, [*cookie, *headers])
     assert number == code
     assert words in reason
+    assert reason.startswith(f"{door.gateway.refusals[-1].code}: "), "a page reads the code there"
     assert len(door.gateway.hub) == 0, "nobody took a seat"
     assert door.gateway.refusals[-1].status == code - 4000
 

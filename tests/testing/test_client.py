@@ -116,7 +116,7 @@ async def test_a_refusal_that_is_told_by_a_close_is_told_so(folder: Path) -> Non
     async with Client(folder, "shown", login="a") as c:
         with pytest.raises(Closed) as closed:
             await c.receive()
-    assert (closed.value.code, closed.value.reason[:12]) == (4403, "The endpoint")
+    assert (closed.value.code, closed.value.reason[:14]) == (4403, "role_required:")
 
 
 async def test_a_credential_is_judged_by_the_projects_own_function(folder: Path) -> None:

@@ -6,6 +6,8 @@ export interface Socket {
   onmessage: ((event: any) => void) | null;
   onclose: ((event: any) => void) | null;
   onerror: ((event: any) => void) | null;
+  /** More than 1 once the close has begun. */
+  readonly readyState?: number;
   send(data: string): void;
   close(code?: number, reason?: string): void;
 }
@@ -60,7 +62,7 @@ export class Refused extends Error {
   readonly fix: string;
 
   constructor(status: number, code: RefusalCode, fix: string) {
-    super(status ? `${status} ${code}${fix && `: ${fix}`}` : "The connection could not be opened.");
+    super(status ? `${status}${code && ` ${code}`}${fix && `: ${fix}`}` : "The connection could not be opened.");
     this.status = status;
     this.code = code;
     this.fix = fix;
@@ -92,17 +94,19 @@ export class TooManyReplies extends Error {
 
 const REPLIES_KEPT = 10_000;
 const PLACES_KEPT = 1_000;
+/** The close codes with which an endpoint with `refusals: close` tells a refusal. */
+const REFUSALS: readonly number[] = [4401, 4403, 4429];
 
-type Item = Record<string, unknown>;
-type Reader = { resolve(result: IteratorResult<Item, undefined>): void; reject(error: Error): void };
+type _Item = Record<string, unknown>;
+type _Reader = { resolve(result: IteratorResult<_Item, undefined>): void; reject(error: Error): void };
 
 /** What has come and was not read yet. */
-class Queue {
+class _Queue {
   dropped = 0;
   readonly #limit: number;
   readonly #full: "drop the oldest" | "fail";
-  readonly #items: Item[] = [];
-  readonly #readers = new Set<Reader>();
+  readonly #items: _Item[] = [];
+  readonly #readers = new Set<_Reader>();
   #ended: { error: Error | null } | null = null;
 
   constructor(limit: number, full: "drop the oldest" | "fail") {
@@ -110,7 +114,7 @@ class Queue {
     this.#full = full;
   }
 
-  push(item: Item): void {
+  push(item: _Item): void {
     if (this.#ended) return;
     for (const reader of this.#readers) {
       this.#readers.delete(reader);
@@ -130,7 +134,7 @@ class Queue {
     this.#readers.clear();
   }
 
-  next(timeout: number): Promise<IteratorResult<Item, undefined>> {
+  next(timeout: number): Promise<IteratorResult<_Item, undefined>> {
     return new Promise((resolve, reject) => {
       const item = this.#items.shift();
       if (item) return resolve({ done: false, value: item });
@@ -139,7 +143,7 @@ class Queue {
         this.#readers.delete(reader);
         reject(new TimedOut(`nothing came within ${timeout} ms`));
       });
-      const reader: Reader = {
+      const reader: _Reader = {
         resolve: (result) => (stop(), resolve(result)),
         reject: (error) => (stop(), reject(error)),
       };
@@ -147,7 +151,7 @@ class Queue {
     });
   }
 
-  #finish(reader: Reader, error: Error | null): void {
+  #finish(reader: _Reader, error: Error | null): void {
     if (error) reader.reject(error);
     else reader.resolve({ done: true, value: undefined });
   }
@@ -160,9 +164,9 @@ export class Connection<Message extends object, Event> {
   readonly #socket: Socket;
   readonly #options: Options;
   readonly #many: boolean;
-  readonly #events: Queue;
+  readonly #events: _Queue;
   /** By "$id", in the order of sending. `null` holds the place of a message whose answer nobody waits for. */
-  readonly #waiting = new Map<number, Queue | null>();
+  readonly #waiting = new Map<number, _Queue | null>();
   #id = 0;
   #over: Closed | null = null;
 
@@ -171,7 +175,7 @@ export class Connection<Message extends object, Event> {
     this.#socket = socket;
     this.#options = options;
     this.#many = many;
-    this.#events = new Queue(options.queue ?? 1_000, "drop the oldest");
+    this.#events = new _Queue(options.queue ?? 1_000, "drop the oldest");
     socket.onmessage = (event) => this.#receive(JSON.parse(String(event.data)));
     this.closed = new Promise((resolve) => {
       socket.onclose = (event) => resolve(this.#end(new Closed(Number(event.code), String(event.reason))));
@@ -214,7 +218,7 @@ export class Connection<Message extends object, Event> {
   }
 
   protected async *all(message: Message, timeout = this.#options.timeout ?? 30_000): AsyncGenerator<unknown> {
-    const answers = new Queue(REPLIES_KEPT, "fail");
+    const answers = new _Queue(REPLIES_KEPT, "fail");
     const id = this.#send(message, answers);
     try {
       for (;;) {
@@ -227,7 +231,7 @@ export class Connection<Message extends object, Event> {
     }
   }
 
-  #send(message: Message, answers: Queue | null): number {
+  #send(message: Message, answers: _Queue | null): number {
     if (this.#over) throw this.#over;
     const id = (this.#id += 1);
     this.#socket.send(JSON.stringify({ ...message, $id: id }));
@@ -236,7 +240,7 @@ export class Connection<Message extends object, Event> {
     return id;
   }
 
-  #receive({ $id: id, $done: done, ...rest }: Item): void {
+  #receive({ $id: id, $done: done, ...rest }: _Item): void {
     if (typeof rest["event"] === "string") return this.#events.push(rest);
     if (rest["error"]) return this.#fail(id, new MessageError(rest["error"] as MessageError["error"]));
     if (typeof id !== "number") return;
@@ -298,11 +302,15 @@ export class Streaming<Message extends object, Reply, Event> extends Connection<
   }
 }
 
-async function open<C>(
+type _Opened = { readonly closed: Promise<Closed> };
+type _Kind<C> = new (socket: Socket, options: Options) => C;
+
+async function open<C extends _Opened>(
   address: string,
   path: string,
   options: Options,
-  kind: new (socket: Socket, options: Options) => C,
+  kind: _Kind<C>,
+  closing: boolean,
 ): Promise<C> {
   const { token, headers = {}, query, timeout = 30_000 } = options;
   const http = address.replace(/\/+$/, "") + path + (query ? `?${new URLSearchParams(query)}` : "");
@@ -320,8 +328,26 @@ async function open<C>(
     socket.onclose = () => (stop(), resolve(false));
     socket.onerror = () => undefined; // a close follows
   });
-  if (opened) return connection;
-  throw await refusal(http, token === undefined ? headers : { ...headers, Authorization: `Bearer ${token}` }, timeout);
+  const why = () =>
+    refusal(http, token === undefined ? headers : { ...headers, Authorization: `Bearer ${token}` }, timeout);
+  if (!opened) throw await why();
+  if (closing) await admitted(socket, connection.closed, why());
+  return connection;
+}
+
+/** An endpoint with `refusals: close` accepts, and closes at once. The close of a refusal is under way before any frame
+ *  and before another request can be answered; what comes first of the three tells. */
+async function admitted(socket: Socket, closed: Promise<Closed>, why: Promise<Refused>): Promise<void> {
+  const { onmessage } = socket;
+  const frame = new Promise<null>((resolve) => {
+    socket.onmessage = (event) => (resolve(null), onmessage?.(event));
+  });
+  const answered = why.then(() => ((socket.readyState ?? 1) > 1 ? closed : null));
+  const end = await Promise.race([closed, frame, answered]);
+  socket.onmessage = onmessage;
+  if (!end || !REFUSALS.includes(end.code)) return;
+  const told = await why;
+  throw told.status === end.code - 4000 ? told : new Refused(end.code - 4000, "", end.reason);
 }
 
 /** Why an upgrade was refused. A WebSocket does not say; the same address asked without an upgrade does. */
@@ -349,7 +375,8 @@ function timer(milliseconds: number, act: () => void): () => void {
 
 /** A value in one segment of the address. */
 export function segment(name: string, value: unknown): string {
-  const text = typeof value === "string" ? value : (JSON.stringify(value) ?? "");
+  // An object is none of the types of a parameter, but what JavaScript gives for a `__proto__` that nobody gave.
+  const text = typeof value === "string" ? value : typeof value === "object" ? "" : (JSON.stringify(value) ?? "");
   if (/^\.{0,2}$|[/\\]/.test(text)) throw new RangeError(`${name}: ${JSON.stringify(text)} cannot stand in an address`);
   return encodeURIComponent(text);
 }

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from jackfield.describe import outcomes, words
 from jackfield.describe.contract import Contract, Operation
-from jackfield.describe.naming import Names, identifier, pascal, printable
+from jackfield.describe.naming import Names, identifier, method, printable
 from jackfield.describe.type_reader import Operands, Types, operands
 from jackfield.describe.type_tree import (
     Definition,
@@ -46,6 +46,9 @@ ValueError aclosing anext asyncio bool cast connect dataclass deque dict float i
 math mypy next object property quote self str super urlencode
 """
 """Names that the file has already, or needs."""
+
+_METHODS = frozenset({*keyword.kwlist, *"Any Literal Mapping Opening Sequence bool dict float int list str".split()})
+"""Words of the language, and what the types of the functions speak of: a function of the name would hide it there."""
 
 _KINDS = {"none": "Connection", "one": "Answering", "many": "Streaming"}
 _SCALARS = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "null": "None"}
@@ -86,15 +89,8 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 '''
 
 _CLIENT = '''\
-class Client:
-    """The endpoints of one server; each method opens a connection.
-
-    - `address` is the server's, with what a proxy puts before its paths: https://desk.example.com/rt
-    - `token` is that of a login; `headers` go with each upgrade.
-    - `timeout` is how many seconds an opening, a reply, the next of many replies may take; math.inf waits on.
-    - `queue` is how many events may wait to be read; one more drops the oldest, and is counted in `dropped`.
-    - `on_error` hears the errors that no call waits for, those of `send` above all; they are logged if left out.
-    """
+class _Server:
+    """Where the endpoints are, and with what they are opened."""
 
     def __init__(
         self,
@@ -112,23 +108,35 @@ class Client:
 
     def _url(self, path: str, query: Mapping[str, str] | None) -> str:
         return self._address + path + (f"?{urlencode(query)}" if query else "")
+
+
+class Client(_Server):
+    """The endpoints of one server; each method opens a connection.
+
+    - `address` is the server's, with what a proxy puts before its paths: https://desk.example.com/rt
+    - `token` is that of a login; `headers` go with each upgrade.
+    - `timeout` is how many seconds an opening, a reply, the next of many replies may take; math.inf waits on.
+    - `queue` is how many events may wait to be read; one more drops the oldest, and is counted in `dropped`.
+    - `on_error` hears the errors that no call waits for, those of `send` above all; they are logged if left out.
+    """
 '''
 
 
 def client(contract: Contract) -> str:
     """The text of the client: types of each endpoint, the close codes, class Client, the connection."""
     taken = [*_TAKEN.split(), *keyword.kwlist, *keyword.softkwlist]
-    types = Types(taken)
-    stems, methods = Names(()), Names(taken)
+    types = Types(taken, contract.operations)
+    methods = {operation.name: method(operation.name, _METHODS) for operation in contract.operations}
+    hidden: dict[str, None] = {}
     parts, functions = [], []
     for operation in contract.operations:
-        stem = stems.new(pascal(operation.name))
         begun = len(types.definitions)
-        found = operands(operation, types, stem)
+        found = operands(operation, types)
         parts.append(f"# {printable(operation.name)}\n\n")
         parts += [_definition(definition, types.names) for definition in types.definitions[begun:]]
         parts.append(_kinds(operation, found))
-        functions.append(_function(operation, found, methods.new(_method(operation))))
+        functions.append(_function(operation, found, methods[operation.name]))
+    aliases = "".join(f"_{name}: TypeAlias = {name}\n" for name in sorted(hidden))
     made = "\n".join([_CLIENT, *functions])
     text = f"{_head(contract)}{_all_codes(contract)}{''.join(parts)}\n{made}\n\n{_CONNECTION.read_text('utf-8')}"
     return re.sub(r"\n{4,}", "\n\n\n", text)
@@ -145,7 +153,7 @@ def _head(contract: Contract) -> str:
     return _HEAD.format(
         title=_docstring(printable(contract.title)),
         version=contract.version,
-        first=f"{_method(first) if first else 'endpoint'}({arguments})",
+        first=f"{method(first.name, _METHODS) if first else 'endpoint'}({arguments})",
         use=use,
         cookie=json.dumps(f"{contract.auth.cookie}=..."),
     )
@@ -287,11 +295,6 @@ def _path(operation: Operation, arguments: dict[str, str]) -> str:
             parts[-1] += part
     texts = [part if number % 2 else json.dumps(part) for number, part in enumerate(parts)]
     return " + ".join(text for text in texts if text != '""')
-
-
-def _method(operation: Operation) -> str:
-    name = identifier(operation.name)
-    return f"{name}_" if keyword.iskeyword(name) else name
 
 
 def _is_plain(key: str, names: Names) -> bool:

@@ -1,7 +1,7 @@
 """JSON Schema -> the types of a client, and what each endpoint takes and gives.
 
-Strategy: objects always get a name, since Python has no way to write one without. Definitions that are equal
-through and through share a name, so that what comes in can be passed on.
+Strategy: objects always get a name, since Python has no way to write one without. Classes that are equal through and
+through share a name, so that what comes in can be passed on.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from jackfield.describe.class_names import Place, class_names, identity, target
 from jackfield.describe.contract import JSON, Operation
-from jackfield.describe.naming import Names, pascal
+from jackfield.describe.naming import Names, pascal, stems
 from jackfield.describe.type_tree import (
     Definition,
     Dictionary,
@@ -32,18 +33,44 @@ from jackfield.errors import CODES
 
 __all__ = ["Operands", "Types", "operands"]
 
+_OPERANDS = ("Message", "Reply", "ErrorCode", "Event", "Connection")
+
 
 class Types:
-    """The definitions of one client. `taken` are names that its file needs itself."""
+    """The definitions of one client. `taken` are names that its file needs itself.
 
-    def __init__(self, taken: Iterable[str]) -> None:
+    The names of all classes of `operations`, and of what these take and give, are known before the first is defined.
+    """
+
+    def __init__(self, taken: Iterable[str], operations: Iterable[Operation] = ()) -> None:
         self.definitions: list[Definition] = []
-        self.names = Names(taken)
-        self._known: dict[str, str] = {}
+        known = {operation.name: operation for operation in operations}
+        self.stems = stems(known)
+        places = (place for name, operation in known.items() for place in _places(operation, self.stems[name]))
+        taken = set(taken)
+        self._classes = dict(class_names(places, taken))
+        self.names = Names(taken.union(self._classes.values()))
+        wanted = (f"{stem}{what}" for stem in self.stems.values() for what in _OPERANDS)
+        self._kept = {name: self.names.new(name) for name in wanted}
+        self._defined: set[str] = set()
+
+    def name(self, wanted: str) -> str:
+        """The name kept for `wanted`, which is one of an endpoint's own types, or a new one like it."""
+        return self._kept.pop(wanted, None) or self.names.new(wanted)
 
     def define(self, name: str, schema: JSON, note: str = "") -> Named:
-        """Define what `schema` says (with its `$defs` inside) under `name`, or one like it that is free."""
-        given = self.names.new(name)
+        """Define what `schema` says (with its `$defs` inside) under `name`, or one like it that is free.
+
+        A schema that is a class gets the class's name besides.
+        """
+        if _is_class(schema):
+            found = self._class(_title(schema), schema, schema)
+            if found.name == name:
+                return found
+            named = Named(self.name(name))
+            self.definitions.append(Definition(named.name, found, note))
+            return named
+        given = self.name(name)
         self._define(given, schema, schema, note)
         return Named(given)
 
@@ -80,8 +107,10 @@ class Types:
                 return Scalar(kind)
             case "array":
                 return self._array(schema, root, name)
+            case "object" if _is_class(schema):
+                return self._class(_title(schema), schema, root)
             case "object" if schema.get("properties") or schema.get("additionalProperties") is False:
-                given = self.names.new(pascal(_title(schema)) or name)
+                given = self.names.new(name)
                 self._define(given, dict(schema), root, str(schema.get("description", "")))
                 return Named(given)
             case "object":
@@ -116,38 +145,26 @@ class Types:
         return Object(tuple(fields), other)
 
     def _referred(self, reference: str, root: JSON) -> Type:
-        wanted = reference.removeprefix("#/$defs/").replace("~1", "/").replace("~0", "~")
+        wanted = target(reference)
         schema = root.get("$defs", {}).get(wanted)
-        if not reference.startswith("#/$defs/") or not isinstance(schema, Mapping):
-            return Unknown()
-        whole = json.dumps([wanted, _reachable(wanted, root)], sort_keys=True)
-        if whole not in self._known:
-            given = self._known[whole] = self.names.new(pascal(wanted) or "Thing")
-            self._define(given, dict(schema), root, str(schema.get("description", "")))
-        return Named(self._known[whole])
+        return self._class(wanted, schema, root) if isinstance(schema, Mapping) else Unknown()
+
+    def _class(self, key: str, schema: Mapping[str, Any], root: JSON) -> Named:
+        whole = identity(schema, root)
+        if whole not in self._classes:
+            self._classes[whole] = self.names.new(pascal(_title(schema) or key) or "Thing")
+        name = self._classes[whole]
+        if name not in self._defined:
+            self._defined.add(name)
+            self._define(name, dict(schema), root, str(schema.get("description", "")))
+        return Named(name)
 
 
-def _reachable(name: str, root: JSON) -> JSON:
-    """The definition `name` of a schema and all that it refers to, by name."""
-    found: JSON = {}
-    waiting = [name]
-    while waiting:
-        here = waiting.pop()
-        if here not in found and here in root.get("$defs", {}):
-            found[here] = root["$defs"][here]
-            waiting += [text.replace("~1", "/").replace("~0", "~") for text in _references(found[here])]
-    return found
-
-
-def _references(schema: Any) -> Iterable[str]:
-    if isinstance(schema, Mapping):
-        if isinstance(schema.get("$ref"), str):
-            yield schema["$ref"].removeprefix("#/$defs/")
-        for value in schema.values():
-            yield from _references(value)
-    elif isinstance(schema, list):
-        for value in schema:
-            yield from _references(value)
+def _places(operation: Operation, stem: str) -> Iterable[Place]:
+    yield Place(stem, "Message", operation.message)
+    yield from (Place(stem, "Message", schema) for schema in operation.parameters.values())
+    if operation.replies != "none":
+        yield Place(stem, "Reply", operation.reply or {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,8 +186,9 @@ class Operands:
     events: tuple[str, ...]
 
 
-def operands(operation: Operation, types: Types, stem: str) -> Operands:
-    """Define the types of one endpoint under names that begin with `stem`."""
+def operands(operation: Operation, types: Types) -> Operands:
+    """Define the types of one endpoint under names that begin with its stem."""
+    stem = types.stems[operation.name]
     schema = _narrowed(operation.message, operation.narrowing or {})
     message = types.define(f"{stem}Message", schema, f"Message to {operation.name}.")
     reply = None
@@ -184,9 +202,9 @@ def operands(operation: Operation, types: Types, stem: str) -> Operands:
         message=message,
         reply=reply,
         parameters=parameters,
-        error=types.names.new(f"{stem}ErrorCode"),
-        event=types.names.new(f"{stem}Event"),
-        connection=types.names.new(f"{stem}Connection"),
+        error=types.name(f"{stem}ErrorCode"),
+        event=types.name(f"{stem}Event"),
+        connection=types.name(f"{stem}Connection"),
         errors=tuple(code for code in _expected(operation, "expect_error", "code") if code not in CODES),
         events=_expected(operation, "expect", "event"),
     )
@@ -233,6 +251,10 @@ def _fits(value: Any, schema: Any, root: JSON) -> bool:
         part.kind in fitting if isinstance(part, Scalar) else value in part.values if isinstance(part, Values) else True
         for part in parts
     )
+
+
+def _is_class(schema: Mapping[str, Any]) -> bool:
+    return bool(_title(schema)) and "properties" in schema and _is_object(schema)
 
 
 def _is_object(schema: Mapping[str, Any]) -> bool:

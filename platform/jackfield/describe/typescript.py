@@ -6,17 +6,19 @@ What differs from contract to contract is written here; the connection itself is
 from __future__ import annotations
 
 import json
+import re
 import textwrap
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from jackfield.describe import outcomes, words
 from jackfield.describe.contract import Contract, Operation
-from jackfield.describe.naming import Names, identifier, pascal, printable
+from jackfield.describe.naming import identifier, printable
 from jackfield.describe.type_reader import Operands, Types, operands
 from jackfield.describe.type_tree import (
     Definition,
     Dictionary,
+    Field,
     Items,
     Named,
     Object,
@@ -34,15 +36,21 @@ _CONNECTION = Path(__file__).with_name("client.ts")
 _WIDTH = 110
 
 _TAKEN = """
-AbortController Answering Array AsyncGenerator CLOSES Client Closed Connection Error ErrorCode Event Infinity Item JSON
-Map MessageError Number Object Options Partial PLACES_KEPT Promise Queue REPLIES_KEPT RangeError Reader Record Refused
+AbortController Answering Array AsyncGenerator CLOSES Client Closed Connection Error ErrorCode Event Infinity JSON
+Map MessageError Number Object Options Partial PLACES_KEPT Promise REFUSALS REPLIES_KEPT RangeError Record Refused
 RefusalCode SessionExpiring Set Socket Streaming String Symbol TimedOut TooManyReplies URLSearchParams WebSocket
 any arguments as async await bigint boolean break case catch class const constructor continue debugger default delete do
 else enum eval export extends false finally for function if implements import in instanceof interface let never new null
 number object package private protected prototype public return static string super switch symbol this throw toString
 true try type typeof undefined unknown valueOf var void while with yield
 """
-"""Words of the language, and names that the file or an object has already."""
+"""Words of the language, and names that the file has already; what it does not export begins with an underscore."""
+
+_MEMBERS = frozenset(
+    """__defineGetter__ __defineSetter__ __lookupGetter__ __lookupSetter__ __proto__ constructor hasOwnProperty
+    isPrototypeOf propertyIsEnumerable then toJSON toLocaleString toString valueOf""".split()  # noqa: SIM905 - words
+)
+"""What every object has, and what the language calls by itself: `await` whatever is called `then`."""
 
 _KINDS = {"none": "Connection", "one": "Answering", "many": "Streaming"}
 
@@ -53,7 +61,7 @@ _HEAD = """\
 //   jackfield export client --lang typescript DIR
 //
 //   const client = new Client("https://desk.example.com", {{ token }});
-//   const connection = await client.{first};
+//   const connection = await client{first};
 //   {use}
 //
 // It needs the standard WebSocket, which browsers and Node 22 have. In Node 20, and where a program sends the cookie,
@@ -68,16 +76,14 @@ _HEAD = """\
 
 def client(contract: Contract) -> str:
     """The text of the client: types of each endpoint, the close codes, class Client, the connection."""
-    types = Types(_TAKEN.split())
-    stems, methods = Names(()), Names(_TAKEN.split())
+    types = Types(_TAKEN.split(), contract.operations)
     parts, functions = [], []
     for operation in contract.operations:
-        stem = stems.new(pascal(operation.name))
         begun = len(types.definitions)
-        found = operands(operation, types, stem)
+        found = operands(operation, types)
         parts += [f"// {printable(operation.name)}\n", *map(_definition, types.definitions[begun:])]
         parts.append(_kinds(operation, found))
-        functions.append(_function(operation, found, methods.new(_camel(operation.name))))
+        functions.append(_function(operation, found))
     endpoints = "".join(f"{part}\n" for part in parts)
     return f"{_head(contract)}{_all_codes(contract)}{endpoints}{_client(functions)}{_CONNECTION.read_text('utf-8')}"
 
@@ -93,7 +99,7 @@ def _head(contract: Contract) -> str:
     return _HEAD.format(
         title=printable(contract.title),
         version=contract.version,
-        first=f"{_camel(first.name) if first else 'endpoint'}({path})",
+        first=f"{_called(first.name) if first else '.endpoint'}({path})",
         use=use,
         cookie=_literal(f"{contract.auth.cookie}=…"),
     )
@@ -153,12 +159,17 @@ def _interface(name: str, found: Object) -> str:
     if not found.fields and found.more is None:
         return f"type {name} = Record<string, never>;\n"
     lines = [
-        f"{_comment(field.note, '  ')}  {_key(field.key)}{'' if field.required else '?'}: {_type(field.type)};\n"
+        f"{_comment(_noted(field), '  ')}  {_key(field.key)}{'' if field.required else '?'}: {_type(field.type)};\n"
         for field in found.fields
     ]
     # Other keys are unknown, whatever is said of them: TypeScript would ask the known ones to fit it.
     lines += ["  [key: string]: unknown;\n"] if found.more is not None else []
     return f"interface {name} {{\n{''.join(lines)}}}\n"
+
+
+def _noted(field: Field) -> str:
+    trap = 'Write ["__proto__"]: without the brackets JavaScript takes it for the object\'s prototype, and sends nothing.'
+    return f"{field.note} {trap}".strip() if field.key == "__proto__" else field.note
 
 
 def _type(found: Type) -> str:
@@ -192,14 +203,15 @@ def _positions(found: Positions) -> str:
     return f"[{', '.join(parts)}]"
 
 
-def _function(operation: Operation, found: Operands, name: str) -> str:
+def _function(operation: Operation, found: Operands) -> str:
     arguments = "; ".join(f"{_key(key)}: {_type(kind)}" for key, kind in found.parameters.items())
     path = f"path: {{ {arguments} }}, " if arguments else ""
+    closing = ", true" if operation.refusals == "close" else ""
     about = f"{operation.summary} ({operation.url}) {words.told(operation)}".strip()
     return (
         f"{_comment(about, '  ')}"
-        f"  async {name}({path}options: Options = {{}}): Promise<{found.connection}> {{\n"
-        f"    return this.#open({_path(operation)}, options, {_kind(operation, found)});\n"
+        f"  async {_method(operation.name)}({path}options: Options = {{}}): Promise<{found.connection}> {{\n"
+        f"    return this.#open({_path(operation)}, options, {_kind(operation, found)}{closing});\n"
         "  }\n"
     )
 
@@ -227,15 +239,23 @@ def _client(functions: Sequence[str]) -> str:
         "  constructor(address: string, options: Options = {}) {\n"
         "    this.#address = address;\n    this.#options = options;\n  }\n"
         "\n" + "\n".join(functions) + "\n"
-        "  #open<C>(path: string, options: Options, kind: new (socket: Socket, options: Options) => C): Promise<C> {\n"
-        "    return open(this.#address, path, { ...this.#options, ...options }, kind);\n"
+        "  #open<C extends _Opened>(path: string, options: Options, kind: _Kind<C>, closing = false): Promise<C> {\n"
+        "    return open(this.#address, path, { ...this.#options, ...options }, kind, closing);\n"
         "  }\n}\n\n"
     )
 
 
-def _camel(name: str) -> str:
-    found = pascal(name)
-    return found[0].lower() + found[1:]
+def _method(name: str) -> str:
+    """An endpoint's name as that of a function. No endpoint has a $ in its name, so no two have the same."""
+    if name in _MEMBERS:
+        return f"{name}$"
+    return name if re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", name) else _literal(name)
+
+
+def _called(name: str) -> str:
+    """The function of an endpoint behind `client`."""
+    found = _method(name)
+    return f"[{found}]" if found.startswith('"') else f".{found}"
 
 
 def _key(key: str) -> str:

@@ -461,8 +461,8 @@ class _Visit:
 
 
 def _short(refusal: Refusal) -> str:
-    """The sentence of a refusal, cut to what a close frame holds (RFC 6455, section 5.5)."""
-    return refusal.detail.encode()[:123].decode(errors="ignore")
+    """Code and sentence of a refusal, cut to what a close frame holds (RFC 6455, section 5.5)."""
+    return f"{refusal.code}: {refusal.detail}".encode()[:123].decode(errors="ignore")
 
 
 def _fault(request: Request) -> Refusal:
