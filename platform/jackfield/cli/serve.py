@@ -230,6 +230,9 @@ def _banner(node: Node, state: State) -> None:
         _say(f"  {name:<{widths[0]}}  {address:<{widths[1]}}  {shape}")
     if node.options.admin is not None:
         _say(f"Metrics, documents and administration: {node.options.admin.address}")
+    else:
+        whose = "" if node.options.local else " (for users with the role admin)"
+        _say(f"Documents{whose}: {node.options.address}/docs and {node.options.address}/docs/reference")
     _show_admin(node, state)
     if not node.has_users:
         _say("Nobody can log in yet; make the first user with: jackfield users add admin --role admin")
