@@ -237,3 +237,53 @@ def test_who_sent_something_wrong_is_shown_a_message_that_is_taken(tmp_path: Pat
     table: RoutingTable = build(project(tmp_path, count=example), 1)
     assert table.routes["count"].example == {"to": 3}
     table.catalog.release()
+
+
+MISFIT = "{steps: [{send: {text: 5}}]}"
+REFUSED = "{as: nobody, steps: [{send: {text: ok}, expect_error: invalid_message}]}"
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "{as: {roles: [other]}, steps: [{send: {text: a}}]}",
+        "{steps: [{send: {text: a}, expect_close: session_ende}]}",
+        "{stpes: []}",
+        "5",
+    ],
+)
+def test_a_broken_example_hides_no_other_and_leaves_it_its_number(tmp_path: Path, broken: str) -> None:
+    fault, misfit = (text for _, text in told(tmp_path, note=f"{broken}, {MISFIT}") if "missing_key" not in text)
+    assert fault.endswith(("[unknown_role]", "[wrong_value]", "[unknown_key]", "[wrong_type]"))
+    assert "endpoints.note.examples.1.steps.0.send.text: " in misfit
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "summary: 5",
+        "limits: {time: 5, message: 1GB}",
+        "auth: {roles: [other]}",
+        "atuh: public",
+        "input: {properties: {text: {maxLenght: 1}}}",
+    ],
+)
+def test_a_fault_of_the_endpoint_hides_no_misfit_and_makes_none(tmp_path: Path, fault: str) -> None:
+    """Whether an error or a refusal comes may depend on what is faulty, so nothing is said of it."""
+    more = "" if fault.startswith("summary") else f", {REFUSED}"
+    found = told(tmp_path, note=f"{MISFIT}{more}], {fault}, tags: [a")
+    (misfit,) = (text for _, text in found if text.endswith("[example_mismatch]"))
+    assert "examples.0.steps.0.send.text: " in misfit
+    assert len(found) > 1
+
+
+@pytest.mark.parametrize("head", ["defaults: {auth: pubic}", "defualts: {auth: public}", "defaults: [auth]"])
+def test_a_fault_of_what_is_shared_blames_no_example(tmp_path: Path, head: str) -> None:
+    folder = project(tmp_path, note=f"{MISFIT}, {REFUSED}")
+    file = folder / "endpoints.yaml"
+    file.write_text(f"{head}\n{file.read_text('utf-8')}", "utf-8")
+    with pytest.raises(PlanError) as caught:
+        build(folder, 1)
+    fault, misfit = caught.value.problems
+    assert (fault.line, misfit.code) == (1, "example_mismatch")
+    assert misfit.path == "endpoints.note.examples.0.steps.0.send.text"

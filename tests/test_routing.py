@@ -294,3 +294,18 @@ def test_without_importing_the_file_and_the_names_are_checked(write: Write) -> N
     found, plan = problems_of(folder)
     assert [problem.code for problem in found] == ["unknown_process"]
     assert [endpoint.name for endpoint in plan.endpoints] == ["a", "b"]
+
+
+@pytest.mark.parametrize("url", ["/docs", "ws", "5"])
+def test_a_url_that_is_wrong_hides_no_process_that_is_not_there(write: Write, url: str) -> None:
+    folder = write(f"  a: {{url: {url}, process: p.ecko}}\n  b: {{url: /ws/b, process: p.ecco, summary: 5}}\n")
+    assert [problem.path for problem in problems(folder) if problem.code == "unknown_process"] == [
+        "endpoints.a.process",
+        "endpoints.b.process",
+    ]
+
+
+def test_a_url_that_is_wrong_says_nothing_of_the_parameters(write: Write) -> None:
+    code = "@process\ndef echo(room: str, message: str) -> str:\n    return message\n"
+    endpoint = "  a: {url: 'ws/{room}', process: p.echo, examples: [{steps: [{send: {message: a}}]}]}\n"
+    assert [problem.code for problem in problems(write(endpoint, code))] == ["bad_url"]

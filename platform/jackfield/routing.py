@@ -191,6 +191,8 @@ def _compile_route(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Rout
     process = found.processes.get(endpoint.process)
     if process is None:
         return None, _unknown(plan, endpoint, found)
+    if not endpoint.url:
+        return None, []  # told already, and path parameters cannot be compared without it
     pattern = url.parse(endpoint.url)
     compiled, faults = signature.compile(process, pattern.params, endpoint.input)
     problems = list(faults)

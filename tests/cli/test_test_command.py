@@ -110,6 +110,21 @@ def test_a_project_without_examples_says_so(tmp_path: Path) -> None:
     assert "there are no examples" in done.stderr
 
 
+def test_an_endpoint_without_examples_is_no_success_where_others_have_some(tmp_path: Path) -> None:
+    write(tmp_path, ENDPOINTS + "  bare: {url: /ws/bare, process: say.say}\n")
+    done = test(tmp_path, "bare")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr == "jackfield: no example was run: there is none of bare\n"
+
+
+def test_problems_are_annotated_as_check_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, ENDPOINTS.replace("{text:", "{txt:", 1))
+    monkeypatch.chdir(tmp_path)
+    found = CliRunner().invoke(main, ["check", "--format", "github"]).stdout
+    assert found.startswith("::error file=endpoints.yaml,line=8")
+    assert test(tmp_path, "--format", "github").stdout == found
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

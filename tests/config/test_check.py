@@ -273,3 +273,31 @@ def test_many_faults_in_one_endpoint_are_all_told(load: Load) -> None:
 def test_values_of_the_user_stand_in_the_sentence_as_they_are(load: Load) -> None:
     _, words, _ = told(load, ENDPOINT.format('auth: "всем 👋"'))
     assert '"всем 👋" is not one of' in words
+
+
+def test_a_limit_that_is_written_wrong_hides_no_other(load: Load) -> None:
+    line = "limits: {time: 5, message: 1GB, per_user: -1, rate: 0/s, queue: 1, idle: 99999d, conections: 1}"
+    limits = "time message per_user rate queue idle".split()  # noqa: SIM905 - words to read
+    expected = ["endpoints.say.limits", *(f"endpoints.say.limits.{key}" for key in sorted(limits))]
+    assert sorted(problem.path for problem in load(ENDPOINT.format(line)).problems) == expected
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("auth: {role: [5], roles: [5, suport]}", 'did you mean "support"?'),
+        ("origins: [5, https://a.example/]", "an origin has no path"),
+        ("subprotocols: ['a b', jackfield.v1]", "belongs to Jackfield itself"),
+    ],
+)
+def test_an_item_of_the_wrong_kind_hides_no_other(load: Load, line: str, words: str) -> None:
+    problems = load("roles: {support: x}\n" + ENDPOINT.format(line)).problems
+    assert len(problems) > 1
+    assert any(words in str(problem) for problem in problems)
+
+
+@pytest.mark.parametrize("url", ["ws", "/docs", "/ws/say/", "", "5"])
+def test_an_endpoint_whose_url_is_wrong_is_there_for_its_process(load: Load, url: str) -> None:
+    loaded = load(f"endpoints: {{a: {{url: {url}, process: a.b}}}}\n")
+    assert len(loaded.problems) == 1
+    assert [(endpoint.name, endpoint.process) for endpoint in loaded.plan.endpoints] == [("a", "a.b")]

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from jackfield.config.plan import AuthSettings, Endpoint, Guest, JwtSettings, Limits, Step
-from jackfield.config.schema import document
+from jackfield.config.schema import plain
 from jackfield.config.units import duration, rate, size
 
 PAGE = resources.files("jackfield").joinpath("docs/endpoints.md").read_text("utf-8")
-SCHEMA = document()
+SCHEMA = plain()
 DEFS = SCHEMA["$defs"]
 COOKIE = DEFS["signIn"]["properties"]["cookie"]["anyOf"][1]
 LATER = {"$ref": "#/$defs/later"}.items()

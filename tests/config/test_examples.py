@@ -206,9 +206,10 @@ def test_a_file_with_a_fault_of_syntax_is_not_called_empty(load: Write) -> None:
 
 
 def test_what_is_wrong_in_one_file_leaves_out_that_example_alone(load: Write) -> None:
-    loaded = load(ONE, bad=FILE.replace("send: {a: 2}", "send: 5"), good=FILE)
+    loaded = load(ONE, bad=FILE.replace("send: {a: 2}", "send: 5"), good=FILE.replace("второй", "третий"))
     assert [problem.file for problem in loaded.problems] == ["examples/bad.yaml"]
-    assert [example.name for example in loaded.plan.endpoints[0].examples] == ["первый", "второй"]
+    found = loaded.plan.endpoints[0].examples
+    assert [(example.name, example.steps[0].path[3]) for example in found] == [("первый", 0), ("третий", 2)]
 
 
 def test_where_a_file_of_endpoints_is_broken_no_example_is_blamed_for_it(load: Write, tmp_path: Path) -> None:
@@ -251,3 +252,53 @@ def test_the_schema_of_such_a_file_and_the_roles_in_it_are_for_editors() -> None
     for role, valid in (("support", True), ("admin", True), ("suport", False)):
         examples = [{"as": {"roles": [role]}, "steps": steps}]
         assert known.is_valid({"endpoints": {"x": {**endpoint, "examples": examples}}}) == valid
+
+
+@pytest.mark.parametrize(
+    ("broken", "code", "path"),
+    [
+        ("{as: {roles: [5, suport]}, steps: [{send: {}}]}", "unknown_role", "0.as.roles.1"),
+        ("{as: {roles: [suport]}, stpes: [{send: {}}]}", "unknown_role", "0.as.roles.0"),
+        ("{clients: {a: {as: {roles: [suport]}}, b: 5}, steps: [{send: 5}]}", "unknown_role", "0.clients.a.as.roles.0"),
+        ("{steps: [{send: 5}, {expect_close: 5}]}", "wrong_value", "0.steps.1.expect_close"),
+        ("{steps: [5, {snd: 5, within: 1ms, expect: {}}]}", "wrong_value", "0.steps.1.within"),
+        ("{name: [a], steps: [{send: {}, client: anna}]}", "unknown_client", "0.steps.0.client"),
+        ("5", "wrong_value", "1.steps.0.expect_close"),
+        ("{steps: 5}", "wrong_value", "1.steps.0.expect_close"),
+    ],
+)
+def test_what_has_a_wrong_shape_hides_nothing_beside_it(load: Write, broken: str, code: str, path: str) -> None:
+    found = load(f"      - {broken}\n" + STEP.format("{expect_close: 999}")).problems
+    assert (code, f"endpoints.say.examples.{path}") in [(problem.code, problem.path) for problem in found]
+    assert found[-1].path == "endpoints.say.examples.1.steps.0.expect_close"
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "{steps: [{snd: {a: 1}}]}",
+        "{steps: [{snd: {a: 1}, partial: true, within: 5s}]}",
+        "{clents: {anna: }, steps: [{client: anna, send: {}}]}",
+        "{clients: {a: , b: }, steps: [{clint: a, send: {}}, {client: b, send: {}}]}",
+    ],
+)
+def test_a_slip_of_the_pen_is_told_once(load: Write, broken: str) -> None:
+    (problem,) = load(f"      - {broken}\n").problems
+    assert (problem.code, "did you mean" in problem.hint) == ("unknown_key", True)
+
+
+def test_a_code_that_is_nearly_one_of_ours_is_a_warning(load: Write) -> None:
+    loaded = load(STEP.format("{send: {}, expect_error: time_exceded}"))
+    (problem,) = loaded.problems
+    assert (problem.severity, problem.path) == ("warning", "endpoints.say.examples.0.steps.0.expect_error")
+    assert 'did you mean "time_exceeded"?' in problem.hint
+    assert loaded.plan.endpoints[0].examples, "it may be the process's own"
+    for code in ("out_of_stock", "message_too_short", "too_busy", "занято", "invalid_text"):
+        assert load(STEP.format(f"{{send: {{}}, expect_error: {code}}}")).problems == ()
+
+
+def test_a_broken_example_of_a_file_hides_nothing_beside_it(load: Write) -> None:
+    more = FILE + "          expect_close: 5\n    - steps: [{send: {}, expect_close: 999}, {send: 5}]\n"
+    more += "    - {as: {roles: [suport]}, steps: [{send: {}}]}\n"
+    found = [(problem.line, problem.column, problem.code) for problem in load(ONE, more=more).problems]
+    assert found == [(7, 11, "wrong_value"), (8, 26, "wrong_value"), (8, 47, "wrong_type"), (9, 21, "unknown_role")]

@@ -11,7 +11,7 @@ from jackfield import routing
 from jackfield.describe.contract import JSON, Contract, Operation, contract
 from tests.house.habits import ROOT
 
-__all__ = ["FULL", "full", "made", "own"]
+__all__ = ["FULL", "TRAPS", "called", "full", "made", "own"]
 
 FULL = ROOT / "tests" / "describe" / "full"
 
@@ -73,6 +73,12 @@ ENDPOINTS = [
     "a",
     "toString",
 ]
+TRAPS = [
+    *("Room", "room", "room-1", "room.1", "room_1", "roomReply", "class", "class_", "None", "self", "close", "delete"),
+    *("constructor", "toString", "hasOwnProperty", "then", "toJSON", "valueOf", "Client", "Opening", "str", "print"),
+    *("RoomConnection", "Line"),
+]
+"""Names of endpoints that something else has in one language or the other, or that become one name."""
 PARAMETERS = ["room", "комната", "self", "query", "path", "options", "arguments", "_", "__x", "Line"]
 
 
@@ -91,6 +97,15 @@ def made(seed: int) -> Contract:
     random, pattern = Random(seed), full()
     operations = tuple(_operation(random, name, pattern.operations[0]) for name in ENDPOINTS)
     return dataclasses.replace(pattern, title=random.choice(NOTES), operations=operations)
+
+
+def called(*names: str) -> Contract:
+    """A contract of endpoints of these names, each at an address of its own."""
+    pattern = own()
+    operations = (
+        dataclasses.replace(pattern.operations[0], name=name, url=f"/ws/{name}", path=f"/ws/{name}") for name in names
+    )
+    return dataclasses.replace(pattern, operations=tuple(operations))
 
 
 def _operation(random: Random, name: str, pattern: Operation) -> Operation:

@@ -7,6 +7,7 @@ import dataclasses
 import importlib.util
 import json
 import os
+import re
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -18,7 +19,7 @@ from websockets.asyncio.server import ServerConnection, serve
 
 from jackfield.describe import python_client
 from tests import node
-from tests.describe.made import full, made, own
+from tests.describe.made import TRAPS, called, full, made, own
 
 # Each `type: ignore` is a fault that mypy has to see: in strict mode one that is not needed is a fault too.
 USE = """\
@@ -54,6 +55,7 @@ async def use(client: Client) -> list[CountReply]:
 def test_every_client_is_typed_and_runs(tmp_path: Path) -> None:
     """One run of mypy for all: what it would say of one contract stands with the name of its file."""
     texts = {"full_client": python_client.client(full()), "own_client": python_client.client(own())}
+    texts["traps"] = python_client.client(called(*TRAPS))
     texts |= {f"made{seed}": python_client.client(made(seed)) for seed in range(4)}
     for name, text in texts.items():
         (tmp_path / f"{name}.py").write_text(text, encoding="utf-8")
@@ -66,6 +68,34 @@ def test_every_client_is_typed_and_runs(tmp_path: Path) -> None:
     written = [f"{name}.py" for name in ("full_client", "own_client")]
     done = node.run(sys.executable, "-m", "ruff", "format", "--check", "--line-length", "120", *written, cwd=tmp_path)
     assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("place", range(0, len(TRAPS), 5))
+def test_no_endpoint_changes_what_the_function_of_another_opens(place: int) -> None:
+    found = addresses(python_client.client(called(*TRAPS)))
+    assert len(found) == len(TRAPS)
+    less = addresses(python_client.client(called(*TRAPS[:place], *TRAPS[place + 1 :])))
+    assert less.items() < found.items()
+    assert addresses(python_client.client(called(*reversed(TRAPS)))) == found
+    plain = [name for name in TRAPS if name not in ("room-1", "room.1", "class", "class_", "None", "Opening", "str")]
+    assert all(found[name] == f"/ws/{name}" for name in plain)
+    assert (found["room_dash_1"], found["room_dot_1"], found["class_"]) == ("/ws/room-1", "/ws/room.1", "/ws/class")
+
+
+def addresses(text: str) -> dict[str, str]:
+    """Which address each method of a client opens."""
+    function = r'^    def ([A-Za-z]\w*)\(self,.*\n(?:.*\n)+?        path = "(.*)"$'
+    return dict(re.findall(function, text, flags=re.MULTILINE))
+
+
+def test_a_function_does_not_hide_the_type_of_its_name() -> None:
+    contract = called("room", "RoomConnection", "Color")
+    color = {"$ref": "#/$defs/Color", "$defs": {"Color": {"title": "Color", "enum": ["red"]}}}
+    room = dataclasses.replace(contract.operations[0], path="/ws/{color}", parameters={"color": color})
+    text = python_client.client(dataclasses.replace(contract, operations=(room, *contract.operations[1:])))
+    assert "def room(self, color: _type_Color, *, " in text
+    assert "-> Opening[_type_RoomConnection]:" in text
+    assert "_type_Color: TypeAlias = Color" in text
 
 
 def test_the_same_contract_gives_the_same_text() -> None:
@@ -88,7 +118,7 @@ def test_what_the_examples_speak_of_is_named() -> None:
 
 
 def test_a_contract_without_endpoints_has_a_client() -> None:
-    assert "class Client:" in python_client.client(dataclasses.replace(own(), operations=()))
+    assert "class Client(_Server):" in python_client.client(dataclasses.replace(own(), operations=()))
 
 
 async def test_answers_find_their_messages(tmp_path: Path) -> None:
@@ -155,6 +185,41 @@ async def test_events_and_replies_that_wait_are_bounded(tmp_path: Path) -> None:
             await anext(events)
         with pytest.raises(client.Closed, match="4403: enough"):
             await count.send({"to": 1})
+
+
+async def test_a_refusal_by_close_is_told_when_it_opens(tmp_path: Path) -> None:
+    contract = called("pet")
+    pet = dataclasses.replace(contract.operations[0], refusals="close")
+    text = python_client.client(dataclasses.replace(contract, operations=(pet,)))
+    (tmp_path / "pet_client.py").write_text(text, encoding="utf-8")
+    client = load(tmp_path, "pet_client")
+    ends = iter([(4401, "not_logged_in: who"), (4429, "who are you"), (4000, ""), None])
+
+    async def server(socket: ServerConnection) -> None:
+        end = next(ends)
+        if end is not None:
+            await socket.close(*end)
+            return
+        # More than wait unread: the ping is answered all the same.
+        await say(socket, *({"event": "ring", "number": number} for number in range(50)))
+        await socket.wait_closed()
+
+    async with listening(server) as address, asyncio.timeout(20):
+        for told in ((401, "not_logged_in", "who"), (429, "", "who are you")):
+            with pytest.raises(client.Refused) as refused:
+                await client.Client(address).pet()
+            assert (refused.value.status, refused.value.code, refused.value.detail) == told
+        other = await client.Client(address).pet()
+        assert (await other.wait_closed()).code == 4000
+        async with client.Client(address).pet() as opened:
+            numbers = [event["number"] async for event in aiter_of(opened.events(), 50)]
+            assert numbers == list(range(50))
+
+
+async def aiter_of(events: AsyncIterator[Any], count: int) -> AsyncIterator[Any]:
+    """The first `count` of many."""
+    for _ in range(count):
+        yield await anext(events)
 
 
 async def test_who_waits_hears_of_the_end(tmp_path: Path) -> None:

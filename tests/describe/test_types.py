@@ -146,8 +146,8 @@ def test_input_narrows_what_a_type_can_say() -> None:
         "properties": {"text": {"enum": ["a", 1, None]}, "mood": {"$ref": "#/$defs/mood"}},
         "$defs": {"mood": {"const": "happy"}},
     }
-    types = Types(())
-    operands(dataclasses.replace(room, narrowing=narrowing), types, "Room")
+    types = Types((), [room])
+    operands(dataclasses.replace(room, narrowing=narrowing), types)
     fields = {field.key: field for field in _object(types.definitions[0]).fields}
     assert (fields["text"].type, fields["text"].required) == (Values(("a",)), True)
     assert (fields["mood"].type, fields["mood"].required) == (Values(("happy",)), True)
@@ -157,14 +157,15 @@ def test_input_narrows_what_a_type_can_say() -> None:
 def test_a_path_parameter_is_never_null() -> None:
     room = next(operation for operation in full().operations if operation.name == "room")
     schema = {"number": {"anyOf": [{"type": "integer"}, {"type": "null"}]}}
-    assert operands(dataclasses.replace(room, parameters=schema), Types(()), "Room").parameters == {"number": WHOLE}
+    assert operands(dataclasses.replace(room, parameters=schema), Types((), [room])).parameters == {"number": WHOLE}
 
 
 @pytest.mark.parametrize("seed", range(10))
 def test_whatever_the_contract_names_are_names_and_stand_once(seed: int) -> None:
-    types = Types(["Client", "Any", *keyword.kwlist])
-    for number, operation in enumerate(made(seed).operations):
-        operands(operation, types, f"Stem{number}")
+    operations = made(seed).operations
+    types = Types(["Client", "Any", *keyword.kwlist], operations)
+    for operation in operations:
+        operands(operation, types)
     names = [definition.name for definition in types.definitions]
     assert len(set(names)) == len(names)
     assert all(name.isidentifier() and not keyword.iskeyword(name) for name in names)

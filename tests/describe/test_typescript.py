@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from pathlib import Path
+
+import pytest
 
 from jackfield.describe import typescript
 from tests import node
-from tests.describe.made import full, made, own
+from tests.describe.made import TRAPS, called, full, made, own
 
 STRICT = (
     "--strict",
@@ -109,6 +112,99 @@ async function main() {
 void main();
 """
 
+# Keys that are no keys of a plain object, and names that the language or every object has already.
+TRAPPED = """\
+import { Client, Refused, segment } from "./traps.js";
+import type { Socket } from "./traps.js";
+
+class Line implements Socket {
+  onopen: ((event: any) => void) | null = null;
+  onmessage: ((event: any) => void) | null = null;
+  onclose: ((event: any) => void) | null = null;
+  onerror: ((event: any) => void) | null = null;
+  readonly url: string;
+  constructor(url: string) { this.url = url; queueMicrotask(() => this.onopen?.({})); }
+  send(data: string) {
+    const id = JSON.parse(data).$id;
+    const answer = data.replace(`,"$id":${id}`, `,"said":${JSON.stringify(data)},"$id":${id}`);
+    queueMicrotask(() => this.onmessage?.({ data: answer }));
+  }
+  close(code = 1000, reason = "") { queueMicrotask(() => this.onclose?.({ code, reason })); }
+}
+
+async function main() {
+  const urls: string[] = [];
+  const client = new Client("http://x", { socket: (url) => (urls.push(url), new Line(url)) });
+  const same: unknown = await client;
+  const opened = [
+    await client.Room(), await client.room(), await client["room-1"](), await client["room.1"](), await client.room_1(),
+    await client.class(), await client.class_(), await client.None(), await client.self(), await client.close(),
+    await client.delete(), await client.constructor$(), await client.toString$(), await client.hasOwnProperty$(),
+    await client.then$(), await client.toJSON$(), await client.valueOf$(), await client.Client(),
+  ];
+  const said: any = await opened[0]?.ask({ ["__proto__"]: "a", constructor: "b", toString: "c", message: "d" } as any);
+  const { message } = await client.Room().then((room) => room.ask({ message: "e" }));
+  // What an object gives where nobody gave the parameter.
+  const none: any = {};
+  const parts = [() => segment("__proto__", none["__proto__"]), () => segment("constructor", none.constructor)];
+  const faults = parts.map((part) => { try { return part(); } catch (error) { return error instanceof RangeError; } });
+  console.log(JSON.stringify({
+    faults, same: same === client, urls: urls.map((url) => url.slice("ws://x/ws/".length)), text: String(client),
+    said: JSON.parse(said.said), keys: Object.keys(said), own: Object.getPrototypeOf(said) === Object.prototype,
+    constructor: client.constructor === Client, json: JSON.stringify(client), message,
+    refused: [new Refused(401, "", "Log in."), new Refused(401, "a", ""), new Refused(0, "", "")].map(String),
+  }));
+}
+void main();
+"""
+
+# What an endpoint with `refusals: close` does after its accept, and what the same address says without an upgrade.
+CLOSING = """\
+import { Client, Refused } from "./closing.js";
+import type { Socket } from "./closing.js";
+
+const told: unknown[] = [];
+const fault = (error: unknown) => (error instanceof Refused ? [error.status, error.code, error.fix] : String(error));
+
+async function open(then: (socket: Socket) => void, answer: (socket: any) => object | null): Promise<void> {
+  const socket: any = { send: () => undefined, close: () => undefined, readyState: 1 };
+  globalThis.fetch = async () => {
+    const body = answer(socket);
+    if (body === null) throw new TypeError("not for this page");
+    return new Response(JSON.stringify({ would: body }), { status: 426 });
+  };
+  const client = new Client("http://x", {
+    socket: () => (setTimeout(() => (socket.onopen({}), then(socket))), socket),
+    timeout: 60_000,
+  });
+  const opened = await client.pet().catch(fault);
+  if (Array.isArray(opened) || typeof opened === "string") return void told.push(opened);
+  told.push((await opened.events(0).next().catch(String) as any).value ?? "open");
+}
+
+async function main() {
+  const would = { status: 401, code: "not_logged_in", fix: "Log in." };
+  const close = (code: number) => (socket: any) => socket.onclose({ code, reason: "not_logged_in: who are you" });
+  const later = (socket: any) => { socket.readyState = 2; setTimeout(() => close(4401)(socket)); return would; };
+  const never = () => undefined;
+  await open(close(4401), () => would);
+  await open(close(4401), () => ({ ...would, code: "session_expired" }));
+  await open((socket: any) => socket.onclose({ code: 4403, reason: "who are you" }), () => null);
+  await open(never, later);
+  await open(never, () => null);
+  await open(never, () => ({ status: 429, code: "too_many_of_user", fix: "" })); // that is this connection itself
+  await open((socket: any) => socket.onmessage({ data: '{"event":"hello"}' }), () => null);
+  await open(close(4000), () => would);
+  console.log(JSON.stringify(told));
+}
+void main();
+"""
+
+
+def addresses(text: str) -> dict[str, str]:
+    """Which address each function of a client opens."""
+    return dict(re.findall(r'^  async (.+?)\(.*\n    return this\.#open\("(.*?)"', text, flags=re.MULTILINE))
+
 
 def test_every_client_compiles_and_keeps_its_word(tmp_path: Path) -> None:
     """One run of the compiler for all: what it would say of one contract stands with the name of its file."""
@@ -135,6 +231,59 @@ def test_every_client_compiles_and_keeps_its_word(tmp_path: Path) -> None:
     assert told["too many"] == [10_001, True]
     assert told["end"] == {"done": True}
     assert told["unopened"] is True
+
+
+def test_no_name_is_a_trap_and_a_refusal_by_close_is_one(tmp_path: Path) -> None:
+    closing = called("pet")
+    pets = (dataclasses.replace(closing.operations[0], refusals="close"),)
+    texts = {
+        "traps": typescript.client(called(*TRAPS)),
+        "trapped": TRAPPED,
+        "closing": typescript.client(dataclasses.replace(closing, operations=pets)),
+        "closed": CLOSING,
+    }
+    for name, text in texts.items():
+        (tmp_path / f"{name}.ts").write_text(text, encoding="utf-8")
+    program = node.program("typescript", "tsc")
+    done = node.run(program, *STRICT, *(f"{name}.ts" for name in texts), cwd=tmp_path)
+    assert done.returncode == 0, done.stdout
+    done = node.run("node", "trapped.js", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["same"] is told["own"] is told["constructor"] is True
+    assert told["urls"] == [
+        *("Room", "room", "room-1", "room.1", "room_1", "class", "class_", "None", "self", "close", "delete"),
+        *("constructor", "toString", "hasOwnProperty", "then", "toJSON", "valueOf", "Client", "Room"),
+    ]
+    assert told["faults"] == [True, True]
+    assert (told["text"], told["json"], told["message"]) == ("[object Object]", "{}", "e")
+    assert told["said"] == {"__proto__": "a", "constructor": "b", "toString": "c", "message": "d", "$id": 1}
+    assert told["keys"] == ["__proto__", "constructor", "toString", "message", "said"]
+    assert told["refused"] == [
+        f"Refused: {text}" for text in ("401: Log in.", "401 a", "The connection could not be opened.")
+    ]
+
+    done = node.run("node", "closed.js", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == [
+        [401, "not_logged_in", "Log in."],
+        [401, "not_logged_in", "who are you"],
+        [403, "", "who are you"],
+        [401, "not_logged_in", "Log in."],
+        "open",
+        "open",
+        {"event": "hello"},
+        "open",
+    ]
+
+
+@pytest.mark.parametrize("place", range(0, len(TRAPS), 5))
+def test_no_endpoint_changes_what_the_function_of_another_opens(place: int) -> None:
+    found = addresses(typescript.client(called(*TRAPS)))
+    assert len(found) == len(TRAPS)
+    less = addresses(typescript.client(called(*TRAPS[:place], *TRAPS[place + 1 :])))
+    assert less.items() < found.items()
+    assert addresses(typescript.client(called(*reversed(TRAPS)))) == found
 
 
 def test_it_compiles_where_node_brings_the_types(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from tests.house.habits import PACKAGE, sources
 
 FLOORS = [
     {"errors"},
-    {"identity", "logs", "messages", "schemas", "state"},
+    {"annotations", "identity", "logs", "messages", "schemas", "state"},
     {"auth", "config", "groups", "process"},
     {"fitting"},  # whether an example fits; routing asks
     {"routing"},

@@ -258,3 +258,26 @@ async def test_what_processes_raised_is_kept_of_the_last_ones_alone(
         assert (await c.receive())["error"]["code"] == "process_failed"
         with pytest.raises(KeyError, match="полка"):
             await c.ask({"message": "break"})
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "options", "said"),
+    [
+        ("rom", {}, 'did you mean "room"'),
+        (None, {}, "say which endpoint is meant"),
+        ("room", {"params": {"rom": "a", "number": 1}}, "is without room"),
+        ("room", {"params": {"room": "a", "number": 1}, "resources": {"desk.databas": {}}}, 'mean "desk.database"'),
+    ],
+)
+async def test_a_slip_of_the_pen_is_told_before_a_resource_is_opened(
+    folder: Path, endpoint: str | None, options: dict[str, Any], said: str
+) -> None:
+    file = folder / "processes" / "desk.py"
+    opening = '    OPENED.append("opened")\n'
+    file.write_text(file.read_text("utf-8").replace(opening, f'{opening}    raise OSError("no database")\n'), "utf-8")
+    with pytest.raises(ValueError, match=said):
+        async with Client(folder, endpoint, **options):
+            pass
+    with pytest.raises(PlanError, match="no database"):
+        async with Client(folder, "room", params={"room": "a", "number": 1}):
+            pass

@@ -119,6 +119,34 @@ def test_a_publish_of_examples_alone_closes_nobody_and_keeps_them(server: Server
     assert done.stdout.splitlines() == ["count", "  ok    ноль", "note", "  ok    example 1"]
 
 
+def test_somebody_is_who_has_no_name_in_the_examples(server: Server, tokens: dict[str, str]) -> None:
+    done = test(server, "--token", f"somebody={tokens['agent']}", "--token", f"boris={tokens['agent']}")
+    assert "  ok    Two in a room" in done.stdout
+    assert "  skip  Refused words: no token for анна" in done.stdout
+    assert done.exit_code == 0
+
+
+@pytest.mark.parametrize("form", ["text", "junit", "github"])
+def test_where_every_example_is_skipped_the_run_is_no_success(server: Server, form: str) -> None:
+    done = test(server, "Refused words", "Two in a room", "--format", form)
+    assert done.exit_code == 1
+    assert done.stderr.startswith("jackfield: 0 passed, 2 skipped in ")
+    assert "no example was run for want of a token: give --token or --login" in done.stderr
+    assert done.stdout.count("<skipped ") == (2 if form == "junit" else 0)
+
+
+@pytest.mark.parametrize("names", [["Refused words"], []])
+def test_no_server_is_told_also_where_nothing_is_run(server: Server, names: list[str], tmp_path: Path) -> None:
+    folder = server.folder
+    if not names:  # without any example
+        shutil.copytree(folder / "processes", tmp_path / "processes", ignore=shutil.ignore_patterns("__pycache__"))
+        (tmp_path / "endpoints.yaml").write_text("endpoints: {say: {url: /ws/say, process: greeting.answer}}", "utf-8")
+        folder = tmp_path
+    done = CliRunner().invoke(main, ["-C", str(folder), "test", "--url", "ws://127.0.0.1:9", *names])
+    assert done.exit_code == 3
+    assert "no connection to ws://127.0.0.1:9/ws/" in done.stderr
+
+
 def test_no_server_is_exit_3(server: Server) -> None:
     done = CliRunner().invoke(
         main, ["-C", str(server.folder), "test", "--url", "ws://127.0.0.1:9", "greeting", "--token", "x"]
@@ -131,7 +159,10 @@ def test_no_server_is_exit_3(server: Server) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--token", "никто=x.y"], "no example has a client with the login никто; there are: boris, guest, анна"),
+        (
+            ["--token", "никто=x.y"],
+            "no example has a client with the login никто; there are: boris, guest, somebody, анна",
+        ),
         (["--token", "a", "--token", "b"], "two for every login"),
         (["--token", "токен"], "no token has"),
         (["--token", "a", "--login", "b"], "not both"),

@@ -13,7 +13,7 @@ from jackfield.config.plan import Place
 from jackfield.errors import Problem
 from jackfield.routing import build
 from jackfield.testing.examples import Case, Failure, Result, cases
-from jackfield.testing.report import Report, annotation, github, junit, junit_of_problems, summary, text
+from jackfield.testing.report import Report, github, junit, junit_of_problems, summary, text
 
 FULL = Path(__file__).parents[1] / "describe" / "full"
 PLACE = Place("examples/desk.yaml", 8, 11)
@@ -94,7 +94,6 @@ def test_github_annotates_the_line_of_the_step(
         "::error file=a%2Cb/examples/desk.yaml,line=8,col=11,title=ticket%3A Too many of one thing::"
     )
     assert line.endswith(r'::what came differs%0A  /имя: expected "а<b>&", came "\x01"%0A100%25 👋')
-    assert annotation("warning", Place(), "t", "m", tmp_path) == "::warning file=endpoints.yaml,line=1,col=1,title=t::m"
 
 
 def test_a_name_of_several_lines_stays_in_its_line_and_rings_no_bell(

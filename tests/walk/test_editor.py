@@ -159,6 +159,12 @@ def labels(editor: Editor, text: str, place: str) -> set[str]:
     return {item["label"].strip("\"'") for item in (found["items"] if isinstance(found, dict) else found or ())}
 
 
+def proposed(editor: Editor, text: str, place: str) -> str:
+    """All that is proposed at a place, as JSON."""
+    editor.open(text)
+    return json.dumps(editor.ask("textDocument/completion", editor.at(text, place)))
+
+
 def test_a_sound_file_has_nothing_underlined(editor: Editor) -> None:
     assert editor.open(PROJECT) == []
 
@@ -182,6 +188,18 @@ def test_keys_of_an_endpoint_a_limit_and_a_step_are_completed(editor: Editor) ->
     assert {"expect_error", "expect_close", "client", "partial"} <= labels(editor, text, "within: 2s\n            ")
 
 
+def test_what_is_proposed_is_this_projects_and_can_be_taken(editor: Editor) -> None:
+    text = PROJECT.replace("process: greeting.answer", "process: ")
+    assert labels(editor, text, "process: ") == {"greeting.answer", "greeting.leave"}
+    assert labels(editor, PROJECT + "    auth: \n", "auth: ") == {"required", "optional", "public"}
+    text = PROJECT.partition("    examples:")[0]
+    for key in ("origins", "input", "examples", "session_warning", "subprotocols", "limits"):
+        assert "[object Object]" not in proposed(editor, f"{text}    {key}: \n", f"{key}: ")
+    assert "[object Object]" not in proposed(editor, PROJECT + "          - expect_error: \n", "expect_error: ")
+    assert not {"on_connect", "on_disconnect"} & labels(editor, PROJECT + "    \n", "within: 2s\n    ")
+    assert not {"on_connect", "on_disconnect"} & labels(editor, PROJECT + "defaults:\n  \n", "defaults:\n  ")
+
+
 def test_hovering_tells_what_a_key_means(editor: Editor) -> None:
     editor.open(PROJECT)
     told = editor.ask("textDocument/hover", editor.at(PROJECT, "rate:", after=False))
@@ -195,7 +213,12 @@ def test_hovering_tells_what_a_key_means(editor: Editor) -> None:
     [
         ("url: /ws/greeting", "urll: /ws/greeting", "urll"),
         ("rate: 50/s", "rate: fast", "50/s"),
-        ("greeting.answer", "greeting.answr", "greeting.answer"),
+        ("greeting.answer", "greeting.answr", "is none of this project's processes"),
+        ("greeting.answer", "zoo.trei", "is none of this project's processes"),
+        ("url: /ws/greeting", "url: ws/zz", "begins with a slash"),
+        ("url: /ws/greeting", "url: /ws/zz/", "ends without one"),
+        ("url: /ws/greeting", "url: /auth/zz", "/auth, /api, /docs"),
+        ("limits: {rate: 50/s}", "on_connect: greeting.answer", "is not carried out yet; remove it"),
         ("within: 2s", "within: soon", "a time with its unit"),
     ],
 )

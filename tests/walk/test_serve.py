@@ -71,6 +71,7 @@ def test_the_banner_line_for_line(project: Path, start: Callable[..., Server]) -
         "Jackfield serves 2 endpoints:",
         f"  greeting  {server.ws}/ws/greeting  {{message: str}} -> {{message: str}}",
         f"  sum       {server.ws}/ws/sum/{{by}}  {{number?: int}} -> {{sum: int}}",
+        f"Documents: {server.http}/docs and {server.http}/docs/reference",
         f"First start: the user admin was made; password and cookie are in {first_admin}",
         "Stop with Ctrl+C.",
     ]
@@ -134,7 +135,8 @@ def test_a_listener_that_others_reach_makes_no_admin(project: Path, start: Calla
     assert "--insecure" in lines[0]
     server = start(project, "--host", "0.0.0.0", "--insecure")
     hint = "Nobody can log in yet; make the first user with: jackfield users add admin --role admin"
-    assert [line for line in server.lines if "admin" in line] == [hint]
+    assert hint in server.lines
+    assert any(line.startswith("Documents (for users with the role admin): http") for line in server.lines)
     assert not (project / ".jackfield" / "first-admin").exists()
     assert server.run("users", "list", "--format", "json").stdout.strip() == "[]"
 

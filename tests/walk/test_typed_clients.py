@@ -19,7 +19,7 @@ from jackfield.describe import python_client, typescript
 from jackfield.describe.contract import contract
 from tests import node
 
-from .conftest import ROOT, Server
+from .conftest import ROOT, Server, write
 
 pytestmark = pytest.mark.walk
 
@@ -116,6 +116,54 @@ void main();
 """
 
 
+SHUT = """\
+import { Client, Refused } from "./client.js";
+
+declare const require: (name: string) => any;
+declare const process: { argv: string[] };
+const WS = require("ws");
+const [, , address = "", token = ""] = process.argv;
+const socket = (url: string, protocols: string[], headers: Record<string, string>) =>
+  new WS(url, protocols, { headers });
+const fault = (error: unknown) => (error instanceof Refused ? [error.status, error.code] : String(error));
+
+async function main() {
+  const told: unknown[] = [];
+  told.push(await new Client(address, { socket }).pet().catch(fault));
+  told.push(await new Client(address, { socket, token }).lead().catch(fault));
+  const pet = await new Client(address, { socket, token }).pet();
+  told.push((await pet.ask({ message: "a" })).message);
+  told.push(await new Client(address, { socket, token }).pet().catch(fault));
+  told.push((await pet.ask({ message: "b" })).message);
+  await pet.close();
+  console.log(JSON.stringify(told));
+}
+void main();
+"""
+
+PETS = """\
+endpoints:
+  pet: {url: /ws/pet, process: pets.pet, auth: required, refusals: close, limits: {per_user: 1}}
+  lead: {url: /ws/lead, process: pets.pet, auth: {roles: [lead]}, refusals: close}
+"""
+
+
+@pytest.fixture(scope="module")
+def pets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server whose endpoints tell refusals by a close frame."""
+    folder = tmp_path_factory.mktemp("pets")
+    process = '@process(reply="message")\ndef pet(message: str) -> str:\n    return message\n'
+    write(folder, endpoints=PETS, pets=f"from jackfield import process\n\n\n{process}")
+    server = Server(folder)
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def admin(pets: Server) -> str:
+    return pets.token()
+
+
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server with every feature of endpoints.yaml, and a user whom it lets in everywhere."""
@@ -184,6 +232,34 @@ def test_typescript_talks_to_the_server(desk: Server, token: str, tmp_path: Path
     assert (told["role"]["status"], told["role"]["code"]) == (401, "bad_credential")
     assert (told["origin"]["status"], told["origin"]["code"]) == (403, "origin_not_allowed")
     assert told["nobody"] == {"status": 0, "code": "", "fix": ""}
+
+
+def test_typescript_is_told_a_refusal_by_close_when_it_opens(pets: Server, admin: str, tmp_path: Path) -> None:
+    node.needs("ws")
+    (tmp_path / "client.ts").write_text(typescript.client(contract(routing.build(pets.folder, 1))), encoding="utf-8")
+    (tmp_path / "shut.ts").write_text(SHUT, encoding="utf-8")
+    done = node.run(node.program("typescript", "tsc"), *STRICT, "shut.ts", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout
+    done = node.run("node", "shut.js", pets.http, admin, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    # The second connection of the user has closed when the same address, asked without an upgrade, answers.
+    told = json.loads(done.stdout)
+    assert told == [[401, "not_logged_in"], [403, "role_required"], "a", [429, "too_many_of_user"], "b"]
+
+
+async def test_python_is_told_a_refusal_by_close_when_it_opens(pets: Server, admin: str, tmp_path: Path) -> None:
+    made = generated(tmp_path, "pets_client", python_client.client(contract(routing.build(pets.folder, 1))))
+    client = made.Client(pets.http, token=admin)
+    async with asyncio.timeout(20):
+        with pytest.raises(made.Refused, match="401 not_logged_in: The endpoint needs a login") as refused:
+            await made.Client(pets.http).pet()
+        assert (refused.value.status, refused.value.code) == (401, "not_logged_in")
+        with pytest.raises(made.Refused, match="403 role_required"):
+            await client.lead()
+        async with client.pet() as pet:
+            assert await pet.ask({"message": "a"}) == {"message": "a"}
+            with pytest.raises(made.Refused, match="429 too_many_of_user"):
+                await client.pet()
 
 
 STRICT = (

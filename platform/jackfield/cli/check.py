@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import sys
 from contextlib import redirect_stdout
 from dataclasses import asdict
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from jackfield.annotations import of_problem
 from jackfield.cli.settings import Context, Failure, option, project_folder
 from jackfield.errors import PlanError, Problem
 from jackfield.routing import problems_of
@@ -59,23 +59,5 @@ def _lines(problems: tuple[Problem, ...], form: str, folder: Path) -> list[str]:
     if form == "json":
         return [json.dumps([asdict(problem) for problem in problems], ensure_ascii=False, indent=2)]
     if form == "github":
-        return [_annotation(problem, folder) for problem in problems]
+        return [of_problem(problem, folder) for problem in problems]
     return [str(problem) for problem in problems]
-
-
-def _annotation(problem: Problem, folder: Path) -> str:
-    """A workflow command that GitHub shows beside the line; its own escapes, not a URL's.
-
-    GitHub knows files by their place below the folder where the job runs, not below the project's.
-    """
-    text = f"{problem.path + ': ' if problem.path else ''}{problem.message}"
-    text = f"{text}; {problem.hint}" if problem.hint else text
-    file = os.path.relpath(folder / problem.file).replace(os.sep, "/")
-    place = f"file={_escaped(file, ',:')},line={max(1, problem.line)},col={max(1, problem.column)}"
-    return f"::{problem.severity} {place},title={problem.code}::{_escaped(text)}"
-
-
-def _escaped(text: str, more: str = "") -> str:
-    for letter in f"%\r\n{more}":
-        text = text.replace(letter, f"%{ord(letter):02X}")
-    return text

@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 
 import click
 
+from jackfield.annotations import of_problem
 from jackfield.cli.call import facts, log_in
 from jackfield.cli.settings import Context, Failure, option, project_folder
-from jackfield.config import plan
 from jackfield.describe.contract import contract
 from jackfield.errors import PlanError, Problem
 from jackfield.routing import RoutingTable
@@ -24,10 +24,10 @@ from jackfield.server.lag import Place
 from jackfield.server.publishing import build_in_thread
 from jackfield.testing.client import Project
 from jackfield.testing.door import InProcess
-from jackfield.testing.examples import Case, Result, cases, run
+from jackfield.testing.examples import Case, Result, cases, run, who
 from jackfield.testing.examples import Failure as Failed
 from jackfield.testing.live import Live, NoServer
-from jackfield.testing.report import FORMATS, Report, annotation, junit_of_problems, summary
+from jackfield.testing.report import FORMATS, Report, junit_of_problems, summary
 from jackfield.testing.stall import STALL_LIMIT, watched
 
 __all__ = ["command"]
@@ -64,8 +64,8 @@ def command(
     --url they run against that server; an example whose clients must be logged in is skipped where there is no
     token for them.
 
-    What a program reads goes to stdout, the summary to stderr. Exit 1 where one fails or the project has problems,
-    3 where no server is reached.
+    What a program reads goes to stdout, the summary to stderr. Exit 1 where one fails, where there are examples and
+    none was run, or where the project has problems; 3 where no server is reached.
     """
     folder = project_folder(context.ensure_object(Context).folder)
     if url is None and (login or tokens):
@@ -98,6 +98,8 @@ def _sum_up(results: Sequence[Result]) -> None:
         click.echo("there are no examples; write some under `examples:` of an endpoint", err=True)
     elif any(result.failure for result in results):
         raise Failure(summary(results))
+    elif all(result.skipped for result in results):  # nobody is to take that for a success
+        raise Failure(f"{summary(results)}; no example was run for want of a token: give --token or --login")
     else:
         click.echo(summary(results), err=True)
 
@@ -138,6 +140,10 @@ async def _live(folder: Path, names: Sequence[str], address: str, credentials: _
         live = Live(address, table, credentials.tokens(address, table))
         async for result in run(chosen, live, live.skip):
             report.add(result)
+        if all(result.skipped for result in report.results):
+            operations = [case.operation for case in chosen] or contract(table).operations
+            for operation in operations[:1]:
+                await live.reach(operation.filled)
     finally:
         table.catalog.release()
 
@@ -151,7 +157,10 @@ def _chosen(table: RoutingTable, names: Sequence[str]) -> list[Case]:
             near = get_close_matches(name, known, n=1, cutoff=0.6)
             hint = f'; did you mean "{near[0]}"?' if near else ""
             raise Failure(f'no endpoint and no example is called "{name}"{hint}', 2)
-    return [case for case in found if not names or {case.endpoint, case.name} & set(names)]
+    chosen = [case for case in found if not names or {case.endpoint, case.name} & set(names)]
+    if found and not chosen:
+        raise Failure(f"no example was run: there is none of {', '.join(names)}")
+    return chosen
 
 
 class _Credentials:
@@ -167,8 +176,7 @@ class _Credentials:
         if self._login:
             path = next((operation.filled for operation in contract(table).operations), "")
             return {"": log_in(facts(address + path), self._login, self._password)}
-        examples = [example for route in table.routes.values() for example in route.endpoint.examples]
-        logins = {guest.login for example in examples for guest in example.guests.values()}
+        logins = {who(guest, case.operation)[0] for case in cases(table) for guest in case.example.guests.values()}
         found: dict[str, str] = {}
         for given in self._given:
             login, sign, token = given.partition("=")
@@ -203,5 +211,5 @@ def _problem_lines(problems: Sequence[Problem], form: str, folder: Path) -> list
     if form == "junit":
         return [junit_of_problems(problems)]
     if form == "github":
-        return [annotation(p.severity, plan.Place(p.file, p.line, p.column), p.code, str(p), folder) for p in problems]
+        return [of_problem(problem, folder) for problem in problems]
     return [str(problem) for problem in problems]

@@ -1,21 +1,23 @@
 """Data and places -> Plan, and every problem on the way.
 
 Strategy: shape.py has compared the data with schema.json before; here each value that has the right shape
-gets its meaning. A part with a problem is left out and the rest goes on, so that one run finds everything.
+gets its meaning. A part with a problem is left out and the rest goes on, so that one run finds everything: a limit
+beside a faulty one, an example beside another, the process of an endpoint whose URL cannot be read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from jackfield.config import examples, inputs, signin, url
 from jackfield.config.bounds import rate_within, size_within, time_within
 from jackfield.config.origins import normal
-from jackfield.config.plan import Access, AuthSettings, Endpoint, Limits, Origins, Plan
+from jackfield.config.plan import Access, AuthSettings, Endpoint, Example, Limits, Origins, Plan
 from jackfield.config.problems import PathTuple, Problems
 from jackfield.config.shape import similar
+from jackfield.config.units import size
 
 __all__ = ["plan"]
 
@@ -30,16 +32,23 @@ _LIMITS: Mapping[str, tuple[Callable[..., Any], str, str]] = {
     "ping": (time_within, "1s", "1h"),
     "idle": (time_within, "1s", "1d"),
 }
+_COUNTS = ("connections", "per_user", "per_address")
 _AS_READ = (
     *("url", "process", "refusals", "session_warning", "input"),
     *("summary", "description", "tags", "subprotocols", "examples"),
 )
+# Sound parts of these are looked at beside faulty ones, where the value is of this kind at all.
+_OF_PARTS = {"auth": dict, "limits": dict, "origins": list, "subprotocols": list, "examples": list}
+_JUDGING = ("auth", "limits", "input")  # what examples are judged by
+_KEYS = {*_AS_READ, "type", "auth", "origins", "origin_required", "limits", "on_connect", "on_disconnect"}
+_TOP = {"title", "auth", "roles", "defaults", "endpoints"}
 _BUILT_IN_ROLE = "admin"
 
 
 def plan(data: Mapping[str, Any], problems: Problems) -> Plan:
     """The plan that `data` means; what is unsound is left out, with its problems added to `problems`.
 
+    An endpoint is there when its process has a name that could be one. Its `url` is empty where that is unsound.
     `hash` and `places` are the loader's to fill in.
     """
     return _Reading(data, problems).plan()
@@ -74,31 +83,46 @@ class _Reading:
         read = [(name, self._entry(("endpoints", name)), self._pattern(name, auth)) for name in names]
         self._same_urls({name: pattern for name, _, pattern in read if pattern is not None})
         endpoints = [
-            self._endpoint(name, _merged(defaults, entry))
-            for name, entry, _ in read
-            if self.problems.sound("endpoints", name)
+            self._endpoint(name, {**_merged(defaults, entry), **({} if pattern else {"url": ""})})
+            for name, entry, pattern in read
+            if "process" in entry
         ]
         title = self.data.get("title", "") if self.problems.sound("title") else ""
         return Plan(tuple(endpoints), title, auth, defaults.get("origins", Origins()), self.roles)
 
     def _entry(self, path: PathTuple) -> dict[str, Any]:
-        """The meaning of each sound key of the endpoint (or the defaults) at `path`."""
+        """The meaning of each key of the endpoint (or the defaults) at `path` that is sound, or has sound parts."""
         raw: Any = self.data
         for part in path:
             raw = raw.get(part)
         entry: dict[str, Any] = {}
         for key, value in raw.items() if isinstance(raw, Mapping) else ():
-            at = (*path, key)
-            if self.problems.sound(*at):
-                meaning = self.meanings.get(key)
-                entry[key] = meaning(value, at) if meaning else value
+            at, meaning = (*path, key), self.meanings.get(key)
+            in_parts = isinstance(value, _OF_PARTS.get(key, ()))
+            if in_parts or self.problems.sound(*at):
+                found = meaning(value, at) if meaning else value
+                if in_parts or self.problems.sound(*at):
+                    entry[key] = found
         return entry
 
     def _endpoint(self, name: str, entry: Mapping[str, Any]) -> Endpoint:
         origins = replace(entry.get("origins", Origins()), required=entry.get("origin_required", False))
         values = {key: entry[key] for key in _AS_READ if key in entry}
         access, limits = entry.get("auth", Access()), Limits(**entry.get("limits", {}))
+        if self._in_doubt(name):
+            # The plan goes live nowhere; its examples are blamed for nothing that another fault may have caused.
+            access, limits = Access("public"), replace(limits, message=size(_LIMITS["message"][2]))
+            values["examples"] = tuple(example for example in entry.get("examples", ()) if not _goes_wrong(example))
         return Endpoint(name=name, access=access, origins=origins, limits=limits, **values)
+
+    def _in_doubt(self, name: str) -> bool:
+        """Whether something faulty may have been meant to say what the endpoint takes, and from whom."""
+        own, shared = self.data["endpoints"][name], self.data.get("defaults", {})
+        if not isinstance(shared, Mapping) or any(key not in _TOP and not key.startswith("x-") for key in self.data):
+            return True
+        paths: list[PathTuple] = [("endpoints", name, key) for key in own]
+        paths += [("defaults", key) for key in shared if key not in own or key == "limits"]
+        return any(path[-1] not in _KEYS or (path[-1] in _JUDGING and not self.problems.sound(*path)) for path in paths)
 
     def _pattern(self, name: str, auth: AuthSettings) -> url.Pattern | None:
         path = ("endpoints", name, "url")
@@ -129,18 +153,19 @@ class _Reading:
     def _access(self, value: Any, path: PathTuple) -> Access:
         if isinstance(value, str):
             return Access(value)  # type: ignore[arg-type]  # the schema allows the three words alone
-        for number, role in enumerate(value["roles"]):
+        roles = dict(self._sound_items(value.get("roles"), (*path, "roles")))
+        for number, role in roles.items():
             if self.roles is not None and role not in self.roles and role != _BUILT_IN_ROLE:
                 hint = similar(role, self.roles) or "add it under `roles:` at the top"
                 at = (*path, "roles", number)
                 self.problems.add(at, "unknown_role", f'there is no role "{role}"', hint)
-        return Access("required", tuple(dict.fromkeys(value["roles"])))
+        return Access("required", tuple(dict.fromkeys(roles.values())))
 
     def _origins(self, value: Any, path: PathTuple) -> Origins:
         if value == "any":
             return Origins(any=True)
         allowed = []
-        for number, origin in enumerate(value):
+        for number, origin in self._sound_items(value, path):
             try:
                 allowed.append(normal(origin))
             except ValueError as error:
@@ -158,7 +183,7 @@ class _Reading:
                 limits[key] = within(raw, at, self.problems, least, most)
             elif key == "slow_consumer":
                 limits[key] = raw
-            else:
+            elif key in _COUNTS:
                 limits[key] = None if raw == "off" else int(raw)
         return limits
 
@@ -168,11 +193,26 @@ class _Reading:
         return value
 
     def _subprotocols(self, value: Any, path: PathTuple) -> tuple[str, ...]:
-        for number, name in enumerate(value):
+        names = dict(self._sound_items(value, path))
+        for number, name in names.items():
             if name == "jackfield.v1" or name.startswith("bearer."):
                 hint = "it carries the credential; remove it here"
                 self.problems.add((*path, number), "wrong_value", f"{name} belongs to Jackfield itself", hint)
-        return tuple(dict.fromkeys(value))
+        return tuple(dict.fromkeys(names.values()))
+
+    def _sound_items(self, value: Any, path: PathTuple) -> Iterator[tuple[int, str]]:
+        """The sound items of a list of texts, with their numbers; none of what is no list, which was told."""
+        for number, item in enumerate(value) if isinstance(value, list) else ():
+            if self.problems.sound(*path, number):
+                yield number, item
+
+
+def _goes_wrong(example: Example) -> bool:
+    """Whether it shows an error or an end, which a limit, a role or `input` may bring about."""
+    return any(
+        step.kind in ("expect_error", "expect_close") or (step.kind == "expect" and "error" in step.value)
+        for step in example.steps
+    )
 
 
 def _merged(defaults: Mapping[str, Any], entry: Mapping[str, Any]) -> dict[str, Any]:

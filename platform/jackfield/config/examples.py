@@ -6,6 +6,7 @@ Whether an example fits the process is judged later, by fitting.py, when the pro
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from typing import Any, Literal
 
 from jackfield.config.bounds import time_within
@@ -23,25 +24,33 @@ _EXPECTATIONS = ("expect", "expect_error", "expect_close")
 _WITHIN = ("10ms", "5m")
 _BUILT_IN_ROLE = "admin"
 _ABOUT_A_CLIENT = ("as", "params", "query")
+_KEYS = {"name", *_ABOUT_A_CLIENT, "clients", "steps"}
 # RFC 6455, section 7.4: what an endpoint may send, and what libraries and applications have for themselves
 _CLOSE_CODES = {*range(1000, 1004), *range(1007, 1015), *range(3000, 5000)}
+
+_SLIP = 0.9  # "time_exceded" is as near as that to one of our codes, a process's own "busy_line" is not
 
 _Kind = Literal["expect", "expect_error", "expect_close"]
 
 
 def read(value: Any, path: PathTuple, roles: Mapping[str, str] | None, problems: Problems) -> tuple[Example, ...]:
-    """The examples that `value`, a list of the schema's shape, means; `roles` are those that the file declares."""
+    """The sound examples of the list `value`; `roles` are those that the file declares.
+
+    What has the schema's shape is looked at, also beside what has not.
+    """
     if len(value) > MOST:
         problems.add(path, "wrong_value", f"there are {len(value):,} examples", f"at most {MOST:,} of one endpoint")
         return ()
-    _same_names(value, path, problems)
-    return tuple(_example(raw, (*path, number), roles, problems) for number, raw in enumerate(value))
+    whole = {number: raw for number, raw in enumerate(value) if isinstance(raw, Mapping)}
+    _same_names(whole, path, problems)
+    found = {number: _example(raw, (*path, number), roles, problems) for number, raw in whole.items()}
+    return tuple(example for number, example in found.items() if problems.sound(*path, number))
 
 
-def _same_names(value: Any, path: PathTuple, problems: Problems) -> None:
+def _same_names(examples: Mapping[int, Any], path: PathTuple, problems: Problems) -> None:
     first: dict[str, int] = {}
-    for number, raw in enumerate(value):
-        name = raw.get("name", "")
+    for number, raw in examples.items():
+        name = raw.get("name", "") if problems.sound(*path, number, "name") else ""
         other = first.setdefault(name, number)
         if name and other != number:
             where = problems.place((*path, other, "name"))
@@ -50,36 +59,43 @@ def _same_names(value: Any, path: PathTuple, problems: Problems) -> None:
 
 
 def _example(raw: Mapping[str, Any], path: PathTuple, roles: Mapping[str, str] | None, problems: Problems) -> Example:
-    clients = raw.get("clients")
-    if clients is None:
-        guests = {"": _guest(raw, path, roles, problems)}
+    if "clients" not in raw:
+        alone = _guest(raw, path, roles, problems)
+        guests = {"": alone} if raw.keys() <= _KEYS else {}  # a key written wrong may have been `clients`
     else:
+        clients = raw["clients"] if isinstance(raw["clients"], Mapping) else {}
         for key in _ABOUT_A_CLIENT:
             if key in raw:
                 hint = "write it below `clients` and the client's name"
                 problems.add((*path, key), "wrong_value", f"`{key}` stands beside `clients`", hint)
         at = (*path, "clients")
-        guests = {name: _guest(found or {}, (*at, name), roles, problems) for name, found in clients.items()}
+        named = {name: found if isinstance(found, Mapping) else {} for name, found in clients.items()}
+        guests = {name: _guest(found, (*at, name), roles, problems) for name, found in named.items()}
     steps = _Steps(guests, problems)
-    return Example(raw.get("name", ""), tuple(steps.read(raw["steps"], (*path, "steps"))), guests)
+    return Example(raw.get("name", ""), tuple(steps.read(raw.get("steps"), (*path, "steps"))), guests)
 
 
 def _guest(raw: Mapping[str, Any], path: PathTuple, roles: Mapping[str, str] | None, problems: Problems) -> Guest:
-    params, query = _texts(raw.get("params", {})), _texts(raw.get("query", {}))
+    params, query = _texts(raw.get("params")), _texts(raw.get("query"))
     who = raw.get("as")
-    if who is None:
-        return Guest(params=params, query=query)
-    if who == "nobody":
-        return Guest("", params=params, query=query)
-    for number, role in enumerate(who.get("roles", ())):
+    if not isinstance(who, Mapping):
+        return Guest("" if who == "nobody" else None, params=params, query=query)
+    at, named = (*path, "as", "roles"), who.get("roles")
+    found = {number: role for number, role in _items(named) if problems.sound(*at, number)}
+    for number, role in found.items():
         if roles is not None and role not in roles and role != _BUILT_IN_ROLE:
             hint = similar(role, roles) or "add it under `roles:` at the top of endpoints.yaml"
-            problems.add((*path, "as", "roles", number), "unknown_role", f'there is no role "{role}"', hint)
-    return Guest(who.get("login"), tuple(dict.fromkeys(who.get("roles", ()))), params, query)
+            problems.add((*at, number), "unknown_role", f'there is no role "{role}"', hint)
+    return Guest(who.get("login"), tuple(dict.fromkeys(found.values())), params, query)
 
 
-def _texts(raw: Mapping[str, Any]) -> Mapping[str, str]:
-    return {name: str(value) for name, value in raw.items()}
+def _items(raw: Any) -> Iterator[tuple[int, Any]]:
+    """The items of a list with their numbers; none of what is no list, which was told."""
+    yield from enumerate(raw) if isinstance(raw, list) else ()
+
+
+def _texts(raw: Any) -> Mapping[str, str]:
+    return {name: str(value) for name, value in raw.items()} if isinstance(raw, Mapping) else {}
 
 
 class _Steps:
@@ -90,11 +106,23 @@ class _Steps:
         self.problems = problems
 
     def read(self, raw: Any, path: PathTuple) -> Iterator[Step]:
-        for number, item in enumerate(raw):
-            yield from self._item(item, (*path, number))
+        for number, item in _items(raw):
+            if isinstance(item, Mapping):
+                yield from self._item(item, (*path, number))
 
     def _item(self, item: Mapping[str, Any], path: PathTuple) -> Iterator[Step]:
         expected = [key for key in _EXPECTATIONS if key in item]
+        whole = self.problems.sound(*path)  # else a key that is written wrong may be the one that is missed
+        if whole:
+            self._judge_together(item, path, expected)
+        client = self._client(item, path, whole=whole)
+        if "send" in item:
+            yield Step("send", item["send"], (*path, "send"), client)
+        for key in expected[:1]:
+            yield self._expectation(key, item, path, client)
+
+    def _judge_together(self, item: Mapping[str, Any], path: PathTuple, expected: list[str]) -> None:
+        """Keys of one step that need each other, or have no say beside each other."""
         if "send" not in item and not expected:
             message = "nothing is sent and nothing is expected"
             self.problems.add(path, "wrong_value", message, f"add `send` or one of {', '.join(_EXPECTATIONS)}")
@@ -106,25 +134,22 @@ class _Steps:
             if key in item and not set(wanted) & set(expected):
                 hint = f"it belongs to {' or '.join(f'`{name}`' for name in wanted)}"
                 self.problems.add((*path, key), "wrong_value", f"`{key}` means nothing here", hint)
-        client = self._client(item, path)
-        if "send" in item:
-            yield Step("send", item["send"], (*path, "send"), client)
-        for key in expected[:1]:
-            yield self._expectation(key, item, path, client)
 
     def _expectation(self, key: Any, item: Mapping[str, Any], path: PathTuple, client: str) -> Step:
         kind: _Kind = key
         meaning = {"expect": lambda value, _: value, "expect_error": self._error, "expect_close": self._close}[kind]
-        value = meaning(item[kind], (*path, kind))
+        value = meaning(item[kind], (*path, kind)) if self.problems.sound(*path, kind) else None
         within = 5.0
-        if "within" in item:
+        if "within" in item and self.problems.sound(*path, "within"):
             within = time_within(item["within"], (*path, "within"), self.problems, *_WITHIN) or within
         return Step(kind, value, (*path, kind), client, within, bool(item.get("partial", False)))
 
-    def _client(self, item: Mapping[str, Any], path: PathTuple) -> str:
+    def _client(self, item: Mapping[str, Any], path: PathTuple, *, whole: bool) -> str:
         names = list(self.guests)
+        if not names or not self.problems.sound(*path, "client"):
+            return ""
         if "client" not in item:
-            if len(names) > 1:
+            if len(names) > 1 and whole:
                 hint = f"add `client:` with one of {', '.join(names)}"
                 self.problems.add(path, "missing_key", "there are several clients, and the step names none", hint)
             return names[0]
@@ -137,6 +162,8 @@ class _Steps:
     def _error(self, value: Any, path: PathTuple) -> Mapping[str, Any]:
         error = {"code": value} if isinstance(value, str) else dict(value)
         known = CODES.get(error["code"])
+        if known is None:
+            self._doubt(error["code"], path)
         if known is not None and known.moment != "message":
             hint = "it is never told over a WebSocket"
             if _number(known.name):
@@ -144,6 +171,14 @@ class _Steps:
             message = f'"{known.name}" is no error that answers a message'
             self.problems.add(path, "wrong_value", message, hint)
         return error
+
+    def _doubt(self, code: str, path: PathTuple) -> None:
+        """Warn of a code that is most likely one of ours with a slip of the pen; a process may have it all the same."""
+        ours = [known.name for known in CODES.values() if known.moment == "message"]
+        if near := get_close_matches(code, ours, n=1, cutoff=_SLIP):
+            hint = f'did you mean "{near[0]}"? Nothing is wrong where the process rejects with this very code'
+            message = f'"{code}" is none of our codes'
+            self.problems.add(path, "wrong_value", message, hint, severity="warning")
 
     def _close(self, value: Any, path: PathTuple) -> int:
         if isinstance(value, str):

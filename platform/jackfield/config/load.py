@@ -42,7 +42,7 @@ def load(folder: Path) -> Loaded:
     sources = [_main(folder), *_further(folder, _FOLDER)]
     problems = Problems({})
     for number, file in enumerate(sources):
-        _judge(file, problems, schema.further() if number else schema.document())
+        _judge(file, problems, schema.further() if number else schema.plain())
     data, places = _joined(sources, problems)
     sources += _add_examples(folder, data, places, problems, whole=not any(file.broken for file in sources))
     problems.places = places
@@ -148,7 +148,8 @@ def _add_examples(
         found = file.data.get("examples") if isinstance(file.data, Mapping) else None
         for name in found if isinstance(found, Mapping) else ():
             if isinstance(endpoints.get(name), Mapping):
-                endpoints[name] = _with_examples(endpoints[name], file, own, name, places)
+                endpoints[name], unsound = _with_examples(endpoints[name], file, own, name, places)
+                problems.mark(unsound)
             elif whole and name not in endpoints:
                 message = f'there is no endpoint "{name}"'
                 own.add(("examples", name), "unknown_key", message, shape.similar(name, endpoints))
@@ -158,20 +159,23 @@ def _add_examples(
 
 def _with_examples(
     entry: Mapping[str, Any], file: Source, own: Problems, name: str, places: dict[PathTuple, Place]
-) -> Mapping[str, Any]:
-    """An endpoint with the sound examples that a file has of it, each with its place in that file."""
+) -> tuple[Mapping[str, Any], list[PathTuple]]:
+    """An endpoint with the examples that a file has of it, each with its place there; and what of them is unsound.
+
+    Those are there too: their sound parts are looked at, and the others keep their numbers.
+    """
     before = entry.get("examples", [])
     further = file.data["examples"][name]
     if not isinstance(before, list) or not isinstance(further, list):
-        return entry  # told already
-    examples = list(before)
-    for number, example in enumerate(further):
-        at: PathTuple = ("examples", name, number)
-        if own.sound(*at):
-            path: PathTuple = ("endpoints", name, "examples", len(examples))
-            places.update({(*path, *p[3:]): place for p, place in file.places.items() if p[:3] == at})
-            examples.append(example)
-    return {**entry, "examples": examples}
+        return entry, []  # told already
+    unsound: list[PathTuple] = []
+    for at, place in file.places.items():
+        if at[:2] == ("examples", name) and len(at) > 2:
+            path: PathTuple = ("endpoints", name, "examples", len(before) + int(at[2]), *at[3:])
+            places[path] = place
+            if not own.sound(*at):
+                unsound.append(path)
+    return {**entry, "examples": [*before, *further]}, unsound
 
 
 def _inherited(data: Mapping[str, Any], places: Mapping[PathTuple, Place]) -> Mapping[PathTuple, Place]:

@@ -1,42 +1,62 @@
-"""schema.json, with what a project holds filled in for its editor."""
+"""schema.json: what `check` compares files with, and what editors are given of it.
+
+Strategy: editors get the names that a project holds, and what a pattern can say of rules that `check` tells of in
+better words itself. They propose whatever stands under `examples` and `enum`: so names of other projects do not, and
+neither do mappings, which yaml-language-server can only show as "[object Object]".
+"""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib import resources
 from typing import Any
 
-__all__ = ["document", "examples", "further"]
+from jackfield.config.url import RESERVED
+
+__all__ = ["document", "examples", "further", "plain"]
 
 _TEXT = resources.files("jackfield.config").joinpath("schema.json").read_text("utf-8")
+_URL = (
+    "must be the path of the address alone, like /ws/greeting or /ws/rooms/{room}: it begins with a slash and ends "
+    f"without one; {', '.join(RESERVED[1:])} belong to Jackfield itself"
+)
+_WHERE = "greeting.answer is the function answer in processes/greeting.py, with @process above it"
+
+
+def plain() -> dict[str, Any]:
+    """The JSON Schema 2020-12 that `check` compares endpoints.yaml with, as a fresh dict."""
+    schema: dict[str, Any] = json.loads(_TEXT)
+    return schema
 
 
 def document(processes: Sequence[str] = (), roles: Sequence[str] = (), tags: Sequence[str] = ()) -> dict[str, Any]:
-    """The JSON Schema 2020-12 of endpoints.yaml, as a fresh dict.
+    """The JSON Schema 2020-12 of endpoints.yaml for editors, as a fresh dict.
 
     `processes` become the only values of `process`, `roles` (and admin) the only ones of `auth.roles` and
     of an example's `as`, `tags` mere suggestions. Without them any well-formed name is taken. A process whose name
     is not well-formed, in letters of another alphabet for example, is left out.
     """
-    schema: dict[str, Any] = json.loads(_TEXT)
+    schema = plain()
     endpoint = schema["$defs"]["endpoint"]["properties"]
+    endpoint["url"].update(pattern=_url_pattern(), errorMessage=_URL)
     named = re.compile(endpoint["process"]["pattern"])
     if found := sorted({name for name in processes if named.fullmatch(name)}):
-        endpoint["process"]["enum"] = found
+        _name_processes(endpoint["process"], found)
+        del schema["$defs"]["signIn"]["properties"]["verify"]["examples"]
     if roles:
         _name_roles(endpoint["auth"], roles)
-        _name_roles(schema["$defs"]["exampleAs"], roles)
     if tags:
         free = dict(endpoint["tags"]["items"])
         endpoint["tags"]["items"] = {"anyOf": [{"enum": sorted(set(tags))}, free]}
-    return schema
+        del endpoint["tags"]["examples"]
+    return _for_editors(schema, roles)
 
 
 def further() -> dict[str, Any]:
-    """The schema of the files under endpoints/: `endpoints` and your own `x-` keys, nothing else."""
-    schema = document()
+    """What `check` compares files under endpoints/ with: `endpoints` and your own `x-` keys, nothing else."""
+    schema = plain()
     schema["properties"] = {"endpoints": schema["properties"]["endpoints"]}
     schema["title"] = "A file under endpoints/ of Jackfield"
     return schema
@@ -47,25 +67,71 @@ def examples(endpoints: Sequence[str] = (), roles: Sequence[str] = ()) -> dict[s
 
     `endpoints` become the only names under `examples`, `roles` (and admin) the only ones of `as`.
     """
-    schema = document()
+    schema = plain()
     of_one = {"$ref": "#/$defs/endpoint/properties/examples"}
     wanted: dict[str, Any] = {
         "title": "Examples",
         "description": "The examples of each endpoint, under the endpoint's name.",
         "type": "object",
         "additionalProperties": of_one,
-        "examples": [{"greeting": [{"name": "Greeting", "steps": [{"send": {"message": "Hello"}}]}]}],
     }
     if endpoints:
         wanted["properties"] = dict.fromkeys(sorted(set(endpoints)), of_one)
         wanted["additionalProperties"] = False
-    if roles:
-        _name_roles(schema["$defs"]["exampleAs"], roles)
     schema["properties"] = {"examples": wanted}
     schema["title"] = "A file under examples/ of Jackfield"
+    return _for_editors(schema, roles)
+
+
+def _for_editors(schema: dict[str, Any], roles: Sequence[str]) -> dict[str, Any]:
+    """The same, with these roles, and without proposals that an editor cannot show or `check` would refuse."""
+    if roles:
+        _name_roles(schema["$defs"]["exampleAs"], roles)
+    for node in list(_nodes(schema)):
+        if node.get("$ref") == "#/$defs/later":
+            del node["$ref"]
+            node.update(enum=[], errorMessage="is not carried out yet; remove it", doNotSuggest=True)
+        if "examples" in node:
+            node["examples"] = [value for value in node["examples"] if not _holds_mapping(value)]
     return schema
+
+
+def _holds_mapping(value: Any) -> bool:
+    return isinstance(value, dict) or (isinstance(value, list) and any(map(_holds_mapping, value)))
+
+
+def _nodes(schema: Any) -> Iterator[dict[str, Any]]:
+    """Every schema in a schema; what stands under `examples` and `default` is none."""
+    if not isinstance(schema, dict):
+        return
+    yield schema
+    for key, below in schema.items():
+        if key in ("properties", "patternProperties", "$defs"):
+            for named in below.values():
+                yield from _nodes(named)
+        elif key == "anyOf":
+            for one in below:
+                yield from _nodes(one)
+        elif key in ("items", "additionalProperties", "propertyNames"):
+            yield from _nodes(below)
+
+
+def _name_processes(process: dict[str, Any], names: Sequence[str]) -> None:
+    """Make these the only processes. The pattern goes: its words would be told of a name that is well-formed."""
+    del process["pattern"], process["examples"]
+    process.update(enum=list(names), errorMessage=f"is none of this project's processes; {_WHERE}")
 
 
 def _name_roles(lists: dict[str, Any], roles: Sequence[str]) -> None:
     """Make these, and admin, the only roles of a part that is a word or `{roles: […]}`."""
-    lists["anyOf"][1]["properties"]["roles"]["items"]["enum"] = sorted({*roles, "admin"})
+    named = lists["anyOf"][1]["properties"]["roles"]
+    named["items"]["enum"] = sorted({*roles, "admin"})
+    del named["examples"]
+
+
+def _url_pattern() -> str:
+    """What a pattern can say of URLs, taken from url.py; it takes more than that does, and never less."""
+    words = [address.strip("/") for address in RESERVED if address != "/"]
+    ours = "|".join(f"{word[:-1]}[^/]*" if word.endswith("*") else word for word in words)
+    part = r"(?:\{[^{}/]+\}|[^{}/?#\s\\]+)"
+    return rf"^(?!/(?:{ours})(?:/|$))(?!.*/\.\.?(?:/|$))(?:/{part})+$"

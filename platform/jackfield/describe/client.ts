@@ -347,7 +347,8 @@ async function admitted(socket: Socket, closed: Promise<Closed>, why: Promise<Re
   socket.onmessage = onmessage;
   if (!end || !REFUSALS.includes(end.code)) return;
   const told = await why;
-  throw told.status === end.code - 4000 ? told : new Refused(end.code - 4000, "", end.reason);
+  const [, code = "", detail] = /^(?:([a-z_]+): )?(.*)/s.exec(end.reason) ?? [];
+  throw told.code && told.code === code ? told : new Refused(end.code - 4000, code, detail ?? "");
 }
 
 /** Why an upgrade was refused. A WebSocket does not say; the same address asked without an upgrade does. */

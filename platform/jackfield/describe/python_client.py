@@ -10,12 +10,12 @@ import keyword
 import re
 import textwrap
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from pathlib import Path
 
 from jackfield.describe import outcomes, words
 from jackfield.describe.contract import Contract, Operation
-from jackfield.describe.naming import Names, identifier, method, printable
+from jackfield.describe.naming import Names, method, printable
 from jackfield.describe.type_reader import Operands, Types, operands
 from jackfield.describe.type_tree import (
     Definition,
@@ -47,7 +47,8 @@ math mypy next object property quote self str super urlencode
 """
 """Names that the file has already, or needs."""
 
-_METHODS = frozenset({*keyword.kwlist, *"Any Literal Mapping Opening Sequence bool dict float int list str".split()})
+_SEEN = ("Any", "Literal", "Mapping", "Opening", "Sequence", "bool", "dict", "float", "int", "list", "str")
+_METHODS = frozenset({*keyword.kwlist, *_SEEN})
 """Words of the language, and what the types of the functions speak of: a function of the name would hide it there."""
 
 _KINDS = {"none": "Connection", "one": "Answering", "many": "Streaming"}
@@ -127,18 +128,20 @@ def client(contract: Contract) -> str:
     taken = [*_TAKEN.split(), *keyword.kwlist, *keyword.softkwlist]
     types = Types(taken, contract.operations)
     methods = {operation.name: method(operation.name, _METHODS) for operation in contract.operations}
-    hidden: dict[str, None] = {}
-    parts, functions = [], []
+    parts, opened = [], []
     for operation in contract.operations:
         begun = len(types.definitions)
         found = operands(operation, types)
         parts.append(f"# {printable(operation.name)}\n\n")
         parts += [_definition(definition, types.names) for definition in types.definitions[begun:]]
         parts.append(_kinds(operation, found))
-        functions.append(_function(operation, found, methods[operation.name]))
-    aliases = "".join(f"_{name}: TypeAlias = {name}\n" for name in sorted(hidden))
-    made = "\n".join([_CLIENT, *functions])
-    text = f"{_head(contract)}{_all_codes(contract)}{''.join(parts)}\n{made}\n\n{_CONNECTION.read_text('utf-8')}"
+        opened.append((operation, found, methods[operation.name]))
+    # In a class the name of a function hides the type of that name.
+    named = {definition.name for definition in types.definitions} | {found.connection for _, found, _ in opened}
+    hidden = named.intersection(methods.values())
+    parts += [f"_type_{name}: TypeAlias = {name}\n" for name in sorted(hidden)]
+    made = "\n".join([_CLIENT, *(_function(*one, hidden) for one in opened)])
+    text = f"{_head(contract)}{_all_codes(contract)}{''.join(parts)}\n\n{made}\n\n{_CONNECTION.read_text('utf-8')}"
     return re.sub(r"\n{4,}", "\n\n\n", text)
 
 
@@ -262,24 +265,34 @@ def _values(values: Sequence[object]) -> str:
     return " | ".join(parts) or "Any"
 
 
-def _function(operation: Operation, found: Operands, name: str) -> str:
+def _function(operation: Operation, found: Operands, name: str, hidden: Set[str]) -> str:
     arguments = _arguments(operation)
-    given = [f"{argument}: {_type(found.parameters[key])}, " for argument, key in arguments.items()]
+    given = [f"{argument}: {_type(_seen(found.parameters[key], hidden))}, " for argument, key in arguments.items()]
+    connection = _type(_seen(Named(found.connection), hidden))
+    closing = ", closing=True" if operation.refusals == "close" else ""
     about = _docstring(printable(f"{operation.summary} ({operation.url})"))
     told = textwrap.fill(words.told(operation), _WIDTH, initial_indent=" " * 8, subsequent_indent=" " * 8)
     more = f"\n\n{told}\n        " if told else ""
     return (
         f"    def {name}(self, {''.join(given)}*, query: Mapping[str, str] | None = None) -> "
-        f"Opening[{found.connection}]:\n"
+        f"Opening[{connection}]:\n"
         f'        """{about}{more}"""\n'
         f"        path = {_path(operation, arguments)}\n"
-        f"        return Opening({_kind(operation, found)}, self._url(path, query), self._options)\n"
+        f"        return Opening({_kind(operation, found)}, self._url(path, query), self._options{closing})\n"
     )
+
+
+def _seen(found: Type, hidden: Set[str]) -> Type:
+    """The type of a parameter by a name that no function hides."""
+    if isinstance(found, Union):
+        return union(_seen(part, hidden) for part in found.parts)
+    return Named(f"_type_{found.name}") if isinstance(found, Named) and found.name in hidden else found
 
 
 def _arguments(operation: Operation) -> dict[str, str]:
     """The arguments of a method, each with the path parameter that it is."""
-    names = Names(["self", "query", "path", *keyword.kwlist])
+    used = ["self", "query", "path", "Opening", *_KINDS.values(), *keyword.kwlist]  # by the function itself
+    names = Names(used)
     return {names.new(key): key for key in operation.parameters}
 
 

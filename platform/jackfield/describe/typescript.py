@@ -168,7 +168,7 @@ def _interface(name: str, found: Object) -> str:
 
 
 def _noted(field: Field) -> str:
-    trap = 'Write ["__proto__"]: without the brackets JavaScript takes it for the object\'s prototype, and sends nothing.'
+    trap = 'Write ["__proto__"]; without the brackets JavaScript takes it for the prototype, and sends nothing.'
     return f"{field.note} {trap}".strip() if field.key == "__proto__" else field.note
 
 

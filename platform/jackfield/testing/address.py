@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from enum import Enum
 from typing import Any
 from urllib.parse import quote, unquote, urlencode
 
-from jackfield.routing import Route
+from jackfield.routing import Route, RoutingTable
 
-__all__ = ["HOST", "scope_of"]
+__all__ = ["HOST", "route_of", "scope_of"]
 
 HOST = "localhost"
 """What the server is called; a page of http://localhost is one of its own."""
+
+
+def route_of(table: RoutingTable, endpoint: str | None) -> Route:
+    """The route that is meant; None is the only one. Raises ValueError for what is not there."""
+    names = list(table.routes)
+    if endpoint is None:
+        if len(names) != 1:
+            raise ValueError(f"say which endpoint is meant, one of: {', '.join(names) or 'none'}")
+        return table.routes[names[0]]
+    if endpoint not in table.routes:
+        near = get_close_matches(endpoint, names, n=1, cutoff=0.6)
+        hint = f'did you mean "{near[0]}"?' if near else f"there are: {', '.join(names) or 'none'}"
+        raise ValueError(f'there is no endpoint "{endpoint}"; {hint}')
+    return table.routes[endpoint]
 
 
 def scope_of(

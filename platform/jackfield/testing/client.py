@@ -16,7 +16,6 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -25,8 +24,8 @@ import msgspec
 
 from jackfield.errors import PlanError
 from jackfield.identity import Identity
-from jackfield.routing import Route, RoutingTable
-from jackfield.testing.address import scope_of
+from jackfield.routing import RoutingTable
+from jackfield.testing.address import route_of, scope_of
 from jackfield.testing.line import LEAVE_LIMIT, Line
 from jackfield.testing.stage import Caller, Stage, open_stage
 
@@ -105,17 +104,23 @@ class Project:
 
     async def __aenter__(self) -> Self:
         """Load and open the project."""
+        await self._enter()
+        return self
+
+    async def _enter(self, look: Callable[[RoutingTable], object] | None = None) -> None:
+        """Load and open the project; `look` may refuse the table before any resource is opened."""
         if self._stage is not None:
             raise RuntimeError("this project is open already")
         folder = self._folder.resolve()
         try:
             self._stage = await self._stack.enter_async_context(
-                open_stage(folder, resources=self._resources, check_replies=self._check_replies, clock=self._clock)
+                open_stage(
+                    folder, resources=self._resources, check_replies=self._check_replies, clock=self._clock, look=look
+                )
             )
         except PlanError as exc:
             exc.add_note(f"The project is in {folder}.")
             raise
-        return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
@@ -198,7 +203,7 @@ class Client:
         if self._line is not None:
             raise RuntimeError("this client is connected already; make another one for a second connection")
         if self._own:
-            await self._project.__aenter__()
+            await self._project._enter(self._scope)  # a slip of the pen is told before a database is asked
         try:
             self._line = await self._open()
         except BaseException as exc:
@@ -221,7 +226,7 @@ class Client:
             if not in_time and exc is None:
                 raise TimeoutError(
                     f"a process was still at work {LEAVE_LIMIT:g} s after its client had left, and was cancelled; "
-                    f"{self._last(line)}"
+                    f"{_last(line)}"
                 )
         finally:
             if self._own:
@@ -229,12 +234,14 @@ class Client:
 
     async def _open(self) -> Line:
         stage = self._project._open_stage()
-        asked = self._upgrade
-        table = stage.generation.table
-        scope = scope_of(_route(table, asked.endpoint), asked.params, asked.query, asked.headers, asked.subprotocols)
-        line = Line(stage, scope, Caller(self._identity))
+        line = Line(stage, self._scope(stage.generation.table), Caller(self._identity))
         await line.open()
         return line
+
+    def _scope(self, table: RoutingTable) -> dict[str, Any]:
+        """The upgrade request. Raises ValueError for what this project has not."""
+        asked = self._upgrade
+        return scope_of(route_of(table, asked.endpoint), asked.params, asked.query, asked.headers, asked.subprotocols)
 
     @property
     def closed(self) -> Closed | None:
@@ -266,7 +273,7 @@ class Client:
         try:
             text = await line.hear(within)
         except TimeoutError:
-            raise TimeoutError(f"nothing came within {within:g} s; {self._last(line)}") from None
+            raise TimeoutError(f"nothing came within {within:g} s; {_last(line)}{_became(line)}") from None
         if text is None:
             raise self._ended(line)
         return self._read(text)
@@ -286,7 +293,9 @@ class Client:
         try:
             return [self._read(text) for text in await line.settle(within)]
         except TimeoutError:
-            raise TimeoutError(f"messages were still at work after {within:g} s; {self._last(line)}") from None
+            raise TimeoutError(
+                f"messages were still at work after {within:g} s; {_last(line)}{_became(line)}"
+            ) from None
 
     def _open_line(self) -> Line:
         if self._line is None:
@@ -308,25 +317,18 @@ class Client:
                 raise RuntimeError(f"a process raised {type(exc).__name__}") from exc
         return found
 
-    def _last(self, line: Line) -> str:
-        """What was sent last, and what became of it, in words."""
-        if line.last is None:
-            return "nothing was sent so far"
-        shown = line.last if isinstance(line.last, str) else f"{len(line.last):,} bytes"
-        shown = shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}…"
-        if line.carried_out < line.sent:
-            return f"the last message sent was {shown}, and it is still at work"
-        return f"the last message sent was {shown}; it was carried out, and nothing more answers it"
+
+def _last(line: Line) -> str:
+    """What was sent last, in words."""
+    if line.last is None:
+        return "nothing was sent so far"
+    shown = line.last if isinstance(line.last, str) else f"{len(line.last):,} bytes"
+    return f"the last message sent was {shown if len(shown) <= _SHOWN else f'{shown[:_SHOWN]}…'}"
 
 
-def _route(table: RoutingTable, endpoint: str | None) -> Route:
-    names = list(table.routes)
-    if endpoint is None:
-        if len(names) != 1:
-            raise ValueError(f"say which endpoint is meant, one of: {', '.join(names) or 'none'}")
-        return table.routes[names[0]]
-    if endpoint not in table.routes:
-        near = get_close_matches(endpoint, names, n=1, cutoff=0.6)
-        hint = f'did you mean "{near[0]}"?' if near else f"there are: {', '.join(names) or 'none'}"
-        raise ValueError(f'there is no endpoint "{endpoint}"; {hint}')
-    return table.routes[endpoint]
+def _became(line: Line) -> str:
+    """What became of the message that was sent last, in words; nothing where none was."""
+    if line.last is None:
+        return ""
+    at_work = line.carried_out < line.sent
+    return ", and it is still at work" if at_work else "; it was carried out, and nothing more answers it"

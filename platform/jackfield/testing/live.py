@@ -63,6 +63,14 @@ class Live:
         missing = [login for login in logins if login is not None and self.token(login) is None]
         return f"no token for {' and '.join(missing)}" if missing else ""
 
+    async def reach(self, path: str) -> None:
+        """Knock at `path` without a credential. Raises NoServer where nobody answers as Jackfield does."""
+        try:
+            socket = await _socket(self._address + path, {})
+        except Refusal:
+            return
+        await socket.close()
+
     def connect(
         self,
         endpoint: str,
@@ -81,20 +89,7 @@ class Live:
     ) -> AsyncIterator[_Remote]:
         route = self._table.routes[name]
         address = self._address + self._target(name, params, query)
-        try:
-            socket = await connect(
-                address,
-                additional_headers=self._headers(route.endpoint, login),
-                open_timeout=OPEN_LIMIT,
-                close_timeout=CLOSE_LIMIT,
-                proxy=None if is_loopback(urlsplit(address).hostname or "") else True,
-                compression=None,
-                max_size=MOST,
-            )
-        except InvalidStatus as exc:
-            raise _refusal(exc, address) from None
-        except (OSError, InvalidHandshake, InvalidURI, TimeoutError) as exc:
-            raise NoServer(f"no connection to {address}: {exc or 'it took too long'}") from exc
+        socket = await _socket(address, self._headers(route.endpoint, login))
         try:
             yield _Remote(socket, many=route.signature.replies == "many")
         finally:  # not `async with socket`: that tells the server of an example that failed as our internal error
@@ -116,6 +111,24 @@ class Live:
             allowed = [one for one in endpoint.origins.allowed if "*" not in one]
             headers["Origin"] = allowed[0] if allowed else "://".join((urlsplit(own).scheme, urlsplit(own).netloc))
         return headers
+
+
+async def _socket(address: str, headers: Mapping[str, str]) -> ClientConnection:
+    """A connection to `address`. Raises Refusal and NoServer."""
+    try:
+        return await connect(
+            address,
+            additional_headers=headers,
+            open_timeout=OPEN_LIMIT,
+            close_timeout=CLOSE_LIMIT,
+            proxy=None if is_loopback(urlsplit(address).hostname or "") else True,
+            compression=None,
+            max_size=MOST,
+        )
+    except InvalidStatus as exc:
+        raise _refusal(exc, address) from None
+    except (OSError, InvalidHandshake, InvalidURI, TimeoutError) as exc:
+        raise NoServer(f"no connection to {address}: {exc or 'it took too long'}") from exc
 
 
 class _Remote:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,11 +12,12 @@ from xml.etree import ElementTree as ET
 
 import click
 
+from jackfield.annotations import annotation
 from jackfield.config.plan import Place
 from jackfield.errors import Problem
 from jackfield.testing.examples import Failure, Result
 
-__all__ = ["FORMATS", "Report", "annotation", "github", "junit", "junit_of_problems", "summary", "text"]
+__all__ = ["FORMATS", "Report", "github", "junit", "junit_of_problems", "summary", "text"]
 
 FORMATS = ("text", "junit", "github")
 
@@ -91,15 +91,9 @@ def github(results: Iterable[Result], folder: Path) -> Iterator[str]:
     for result in results:
         if result.failure is not None:
             failure = result.failure
-            title = f"{result.case.endpoint}: {result.case.name}"
-            yield annotation("error", failure.place, title, "\n".join((failure.sentence, *failure.lines)), folder)
-
-
-def annotation(severity: str, place: Place, title: str, message: str, folder: Path) -> str:
-    """One workflow command. GitHub knows files by their place below the folder where the job runs, not `folder`."""
-    file = os.path.relpath(folder / place.file).replace(os.sep, "/")
-    where = f"file={_escaped(file, ',:')},line={max(1, place.line)},col={max(1, place.column)}"
-    return f"::{severity} {where},title={_escaped(title, ',:')}::{_escaped(message)}"
+            title, place = f"{result.case.endpoint}: {result.case.name}", failure.place
+            told = "\n".join((failure.sentence, *failure.lines))
+            yield annotation("error", place.file, place.line, place.column, title, told, folder)
 
 
 def junit(results: Sequence[Result]) -> str:
@@ -180,10 +174,3 @@ def _one_line(text: str) -> str:
 
 def _at(place: Place) -> str:
     return ":".join([place.file, *(str(number) for number in (place.line, place.column) if number)])
-
-
-def _escaped(text: str, more: str = "") -> str:
-    text = _clean(text)
-    for letter in f"%\r\n{more}":
-        text = text.replace(letter, f"%{ord(letter):02X}")
-    return text
