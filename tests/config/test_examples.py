@@ -187,6 +187,7 @@ def test_an_endpoint_may_have_all_its_examples_in_files(load: Write) -> None:
         (FILE.replace("{a: 2}", "{a: 2}, x"), "yaml_syntax", "", (6, 23)),
         (FILE.replace("второй", "первый"), "duplicate_key", "the first one is at endpoints.yaml:7:10", (4, 7)),
         (FILE + "          within: 5s\n", "wrong_value", "`within` means nothing here", (7, 11)),
+        ("examples: {say: [{name: a}]}\n", "missing_key", "add `steps:`", (1, 18)),
         ("examples: [a]\n", "wrong_type", "a mapping belongs here", (1, 1)),
         ("examples: {say: {name: a}}\n", "wrong_type", "a list belongs here", (1, 12)),
         ("- a\n", "wrong_type", "begin it with `examples:`", (1, 1)),

@@ -8,7 +8,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from jackfield.config import url
-from jackfield.config.schema import document, examples, further, plain
+from jackfield.config.schema import document, examples, further, plain, plain_examples
 
 
 def nodes(node: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
@@ -74,7 +74,7 @@ def test_tags_are_suggested_and_others_stay_allowed() -> None:
 
 
 def test_each_call_gives_a_fresh_document() -> None:
-    for made in (document, examples, further, plain):
+    for made in (document, examples, further, plain, plain_examples):
         made()["properties"].clear()
         assert made()["properties"]
 

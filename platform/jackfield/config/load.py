@@ -144,7 +144,7 @@ def _add_examples(
     endpoints = data["endpoints"]
     for file in files:
         own = Problems(file.places)  # what is wrong in one file says nothing about the same place in another
-        _judge(file, own, schema.examples())
+        _judge(file, own, schema.plain_examples())
         found = file.data.get("examples") if isinstance(file.data, Mapping) else None
         for name in found if isinstance(found, Mapping) else ():
             if isinstance(endpoints.get(name), Mapping):

@@ -15,7 +15,7 @@ from typing import Any
 
 from jackfield.config.url import RESERVED
 
-__all__ = ["document", "examples", "further", "plain"]
+__all__ = ["document", "examples", "further", "plain", "plain_examples"]
 
 _TEXT = resources.files("jackfield.config").joinpath("schema.json").read_text("utf-8")
 _URL = (
@@ -62,24 +62,31 @@ def further() -> dict[str, Any]:
     return schema
 
 
+def plain_examples() -> dict[str, Any]:
+    """What `check` compares files under examples/ with: `examples` by endpoint and your own `x-` keys, nothing else."""
+    schema = plain()
+    schema["properties"] = {
+        "examples": {
+            "title": "Examples",
+            "description": "The examples of each endpoint, under the endpoint's name.",
+            "type": "object",
+            "additionalProperties": {"$ref": "#/$defs/endpoint/properties/examples"},
+        }
+    }
+    schema["title"] = "A file under examples/ of Jackfield"
+    return schema
+
+
 def examples(endpoints: Sequence[str] = (), roles: Sequence[str] = ()) -> dict[str, Any]:
-    """The schema of the files under examples/: `examples` of endpoints by name and your own `x-` keys, nothing else.
+    """The schema of the files under examples/ for editors, as a fresh dict.
 
     `endpoints` become the only names under `examples`, `roles` (and admin) the only ones of `as`.
     """
-    schema = plain()
-    of_one = {"$ref": "#/$defs/endpoint/properties/examples"}
-    wanted: dict[str, Any] = {
-        "title": "Examples",
-        "description": "The examples of each endpoint, under the endpoint's name.",
-        "type": "object",
-        "additionalProperties": of_one,
-    }
+    schema = plain_examples()
     if endpoints:
-        wanted["properties"] = dict.fromkeys(sorted(set(endpoints)), of_one)
-        wanted["additionalProperties"] = False
-    schema["properties"] = {"examples": wanted}
-    schema["title"] = "A file under examples/ of Jackfield"
+        named = schema["properties"]["examples"]
+        named["properties"] = dict.fromkeys(sorted(set(endpoints)), named["additionalProperties"])
+        named["additionalProperties"] = False
     return _for_editors(schema, roles)
 
 
@@ -91,8 +98,8 @@ def _for_editors(schema: dict[str, Any], roles: Sequence[str]) -> dict[str, Any]
         if node.get("$ref") == "#/$defs/later":
             del node["$ref"]
             node.update(enum=[], errorMessage="is not carried out yet; remove it", doNotSuggest=True)
-        if "examples" in node:
-            node["examples"] = [value for value in node["examples"] if not _holds_mapping(value)]
+        if shown := [value for value in node.pop("examples", ()) if not _holds_mapping(value)]:
+            node["examples"] = shown
     return schema
 
 
