@@ -10,6 +10,7 @@ import pytest
 from jackfield.config import url
 from jackfield.server import documents
 from jackfield.server.json_api import JsonApi
+from jackfield.server.sign_in import SCRIPT_AT
 from tests.server.conftest import OpenDoor
 from tests.server.door import COOKIE, DOORS, DOORS_CODE, Answer, Door, Headers
 from tests.server.listening import listening
@@ -27,6 +28,7 @@ FIXED = {"/health": READ, "/ready": READ, "/metrics": READ, "/": READ, **DOCUMEN
 OPEN = {
     *(("GET", "/health"), ("HEAD", "/health"), ("GET", "/ready"), ("HEAD", "/ready")),
     ("POST", "/auth/login"),  # the way in
+    *(("GET", SCRIPT_AT), ("HEAD", SCRIPT_AT)),  # the script of the page that shows the way in; it holds nothing
     ("POST", "/auth/logout"),  # without a session it ends none; it takes the cookie back
 }
 """What answers a caller whom nobody knows, besides the 426 of an endpoint."""

@@ -114,7 +114,7 @@ class Documents:
             return None
         if request.method not in ("GET", "HEAD"):
             raise Refusal("method_not_allowed", more={"allow": "GET, HEAD"})
-        if path == SCRIPT_AT:
+        if path == SCRIPT_AT and self._gateway.options.admin_port is None:
             return _sent(_SIGN_IN, request)
         try:
             self._judge(request, who)
