@@ -50,6 +50,13 @@ def test_what_is_printed_survives_a_shell_and_python(message: str) -> None:
     compile(text.partition("# Python")[2].partition("\n\n")[0].partition("\n")[2], "printed", "exec")
 
 
+def test_lines_for_who_needs_no_credential_hold_none() -> None:
+    text = "\n".join(call._other_clients("ws://127.0.0.1:8000/ws/open", "", {}))
+    assert "ookie:" not in text
+    assert "additional_headers" not in text
+    compile(text.partition("# Python")[2].partition("\n\n")[0].partition("\n")[2], "printed", "exec")
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [

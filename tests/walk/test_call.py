@@ -64,6 +64,8 @@ def test_a_path_goes_to_the_listener_and_not_through_the_public_address(
     done = server.run("call", "/ws/open", "--print")
     assert "wss://app.example.invalid/rt/ws/open" in done.stdout, "what others are to use"
     assert "127.0.0.1" not in done.stdout
+    assert "Cookie" not in done.stdout, "it is for everybody"
+    assert "'Cookie: gen_app_auth_token=…'" in server.run("call", "/ws/echo", "--print").stdout
 
 
 def test_lines_that_come_too_fast_are_sent_again(server: Server) -> None:

@@ -80,7 +80,8 @@ def command(
         token = log_in(told, login, password)
     cookie = f"{told['cookie'].partition('=')[0]}={token}" if token else ""
     if only_print:
-        for line in _other_clients(shown, cookie, told.get("send")):
+        asks = told.get("would") is not None  # without a credential it would be refused
+        for line in _other_clients(shown, cookie or (told["cookie"] if asks else ""), told.get("send")):
             click.echo(line)
         return
     asyncio.run(_talk(address, cookie, wait))
@@ -319,27 +320,26 @@ async def _print_frames(socket: ClientConnection, heard: asyncio.Event, turns: _
 
 
 def _other_clients(address: str, cookie: str, send: object) -> list[str]:
-    cookie = cookie or "gen_app_auth_token=…"
+    """Lines to paste, for other clients; without a cookie they send none."""
     message = json.dumps(send or {}, ensure_ascii=False)
+    headers = f", additional_headers={{'Cookie': {cookie!r}}}" if cookie else ""
     script = (
         "import asyncio, websockets\n"
         "async def main():\n"
-        f"    async with websockets.connect({address!r}, additional_headers={{'Cookie': {cookie!r}}}) as ws:\n"
+        f"    async with websockets.connect({address!r}{headers}) as ws:\n"
         f"        await ws.send({message!r})\n"
         "        print(await ws.recv())\n"
         "asyncio.run(main())"
     )
-    shell = {
-        name: shlex.quote(text)
-        for name, text in {"address": address, "header": f"Cookie: {cookie}", "message": message}.items()
-    }
+    at, said = shlex.quote(address), shlex.quote(message)
+    header = f"-H {shlex.quote(f'Cookie: {cookie}')} " if cookie else ""
     text = json.dumps(message, ensure_ascii=False)
     return [
         "# wscat (npm install -g wscat)",
-        f"wscat -c {shell['address']} -H {shell['header']} -x {shell['message']}",
+        f"wscat -c {at} {header}-x {said}",
         "",
         "# websocat",
-        f"printf '%s\\n' {shell['message']} | websocat -H {shell['header']} {shell['address']}",
+        f"printf '%s\\n' {said} | websocat {header}{at}",
         "",
         "# Python (pip install websockets)",
         script,
