@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import stat
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,16 @@ from jackfield.state import State
 from .conftest import Clock
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="modes are of POSIX")
+
+
+@pytest.fixture(autouse=True)
+async def _connections_have_ended() -> AsyncIterator[None]:
+    """The thread of a connection that failed ends by itself; it tells the loop, which must still be there."""
+    yield
+    for thread in threading.enumerate():
+        if "_connection_worker_thread" in thread.name:
+            await asyncio.to_thread(thread.join, 5.0)
+            assert not thread.is_alive()
 
 
 @pytest.fixture
