@@ -82,7 +82,7 @@ async def test_au_3_every_kind_of_failure_is_one_check_of_one_cost(
 
     class Counting(PasswordHasher):
         # the library's own parameter name, and its return type is Literal[True]
-        def verify(self, hash: str | bytes, password: str | bytes) -> bool:  # type: ignore[override]  # noqa: A002
+        def verify(self, hash: str | bytes, password: str | bytes) -> bool:  # type: ignore[override]  # noqa: A002 - argon2 names it so
             checked.append(str(hash))
             return super().verify(hash, password)
 
@@ -124,7 +124,7 @@ async def test_au_4_a_hundred_at_once_take_two_threads_and_never_the_loop(monkey
 
     class Watched(PasswordHasher):
         # the library's own parameter name, and its return type is Literal[True]
-        def verify(self, hash: str | bytes, password: str | bytes) -> bool:  # type: ignore[override]  # noqa: A002
+        def verify(self, hash: str | bytes, password: str | bytes) -> bool:  # type: ignore[override]  # noqa: A002 - argon2 names it so
             nonlocal most
             assert threading.current_thread() is not threading.main_thread()
             with lock:

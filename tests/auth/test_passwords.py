@@ -34,7 +34,7 @@ async def test_au_3_an_unknown_user_takes_the_same_work(passwords: Passwords) ->
 
     class Counting(PasswordHasher):
         # the library's own parameter name, and its return type is Literal[True]
-        def verify(self, hash: str | bytes, password: str | bytes) -> bool:  # type: ignore[override]  # noqa: A002
+        def verify(self, hash: str | bytes, password: str | bytes) -> bool:  # type: ignore[override]  # noqa: A002 - argon2 names it so
             calls.append(str(hash))
             return super().verify(hash, password)
 

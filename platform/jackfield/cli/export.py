@@ -9,11 +9,10 @@ from collections.abc import Callable, Mapping
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 import click
 
-from jackfield.cli.settings import Context, Failure, project_folder
+from jackfield.cli.settings import Context, Failure, project_folder, server_address
 from jackfield.describe import asyncapi, markdown, openapi, postman, python_client, typescript
 from jackfield.describe.contract import Contract, contract
 from jackfield.describe.text import as_yaml
@@ -38,17 +37,7 @@ def command() -> None:
 
 
 def _address(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
-    """The address as `http(s)://host[:port][/prefix]`; a WebSocket address says the same."""
-    scheme, found, rest = value.partition("://")
-    scheme = {"ws": "http", "wss": "https"}.get(scheme, scheme)
-    try:
-        parts = urlsplit(f"{scheme}://{rest}")
-        sound = scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
-    except ValueError:
-        sound = False
-    if not found or not sound or parts.query or parts.fragment or parts.username is not None:
-        raise Failure(f"--url must be like https://desk.example.com, not {value}", 2)
-    return f"{scheme}://{rest}".rstrip("/")
+    return server_address(value, "http")
 
 
 _url = click.option(

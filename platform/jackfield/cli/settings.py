@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import IO, Any, Literal, TypeVar
+from urllib.parse import urlsplit
 
 import click
 from click.core import ParameterSource
@@ -26,6 +27,7 @@ __all__ = [
     "find_project",
     "option",
     "project_folder",
+    "server_address",
     "state_options",
     "told",
     "variable",
@@ -164,6 +166,23 @@ def project_folder(given: Path | None) -> Path:
         f"there is no endpoints.yaml {where}; name the project with -C DIR, or begin one: jackfield new DIR",
         2,
     )
+
+
+def server_address(url: str, scheme: Literal["http", "ws"]) -> str:
+    """An address given with --url as `scheme://host[:port][/prefix]`, an `s` kept; http and ws say the same.
+
+    Raises Failure (exit 2) for what is no address.
+    """
+    given, found, rest = url.partition("://")
+    known = {name + s: scheme + s for name in ("http", "ws") for s in ("", "s")}.get(given)
+    try:
+        parts = urlsplit(f"{given}://{rest}")
+        sound = known is not None and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        sound = False
+    if not found or not sound or parts.query or parts.fragment or parts.username is not None:
+        raise Failure(f"--url must be like {scheme}s://desk.example.com, not {url}", 2)
+    return f"{known}://{rest}".rstrip("/")
 
 
 def find_project(given: Path | None) -> Path | None:

@@ -10,13 +10,12 @@ from contextlib import redirect_stdout
 from difflib import get_close_matches
 from pathlib import Path
 from typing import NoReturn
-from urllib.parse import urlsplit
 
 import click
 
 from jackfield.annotations import of_problem
 from jackfield.cli.call import facts, log_in
-from jackfield.cli.settings import Context, Failure, option, project_folder
+from jackfield.cli.settings import Context, Failure, option, project_folder, server_address
 from jackfield.describe.contract import contract
 from jackfield.errors import PlanError, Problem
 from jackfield.routing import RoutingTable
@@ -78,7 +77,9 @@ def command(
             if url is None:
                 asyncio.run(_in_process(folder, names, report))
             else:
-                asyncio.run(_live(folder, names, _address(url), _Credentials(login, password, tokens), report))
+                asyncio.run(
+                    _live(folder, names, server_address(url, "ws"), _Credentials(login, password, tokens), report)
+                )
     except PlanError as exc:
         for line in _problem_lines(exc.problems, form, folder):
             click.echo(line)
@@ -191,20 +192,6 @@ class _Credentials:
                 raise Failure("--token holds characters that no token has; copy it whole, without line breaks", 2)
             found[key] = value
         return found
-
-
-def _address(url: str) -> str:
-    """The address as `ws(s)://host[:port][/prefix]`; an HTTP address says the same."""
-    scheme, found, rest = url.partition("://")
-    scheme = {"http": "ws", "https": "wss"}.get(scheme, scheme)
-    try:
-        parts = urlsplit(f"{scheme}://{rest}")
-        sound = scheme in ("ws", "wss") and bool(parts.hostname) and (parts.port or 1) > 0
-    except ValueError:
-        sound = False
-    if not found or not sound or parts.query or parts.fragment or parts.username is not None:
-        raise Failure(f"--url must be like wss://desk.example.com, not {url}", 2)
-    return f"{scheme}://{rest}".rstrip("/")
 
 
 def _problem_lines(problems: Sequence[Problem], form: str, folder: Path) -> list[str]:
