@@ -126,3 +126,10 @@ def test_what_is_not_carried_out_is_refused_and_not_proposed() -> None:
     for key in ("on_connect", "on_disconnect"):
         assert keys[key]["doNotSuggest"]
         assert not Draft202012Validator(keys[key]).is_valid("a.b")
+
+
+def test_a_process_that_check_would_refuse_by_its_name_is_not_proposed() -> None:
+    found = document(["greeting.answer", "greeting.прощание"])
+    proposed = json.dumps(found, ensure_ascii=False)
+    assert "greeting.answer" in proposed
+    assert "прощание" not in proposed
