@@ -83,7 +83,7 @@ def test_a_byte_order_mark_and_windows_line_ends_are_fine() -> None:
         (b"a: 1\nb: \xff\n", "file_unreadable", 2, 4),
         ("я: ".encode() + b"\xff\n", "file_unreadable", 1, 4),
         (b"#" * (1024 * 1024 + 1), "file_unreadable", 0, 0),
-        ("[" * 100_000, "yaml_feature", 1, 66),
+        ("[" * 500, "yaml_feature", 1, 66),
         ("a:\n" + "".join(" " * n + "b:\n" for n in range(1, 80)), "yaml_feature", 65, 65),
     ],
 )
@@ -91,6 +91,15 @@ def test_faults_have_code_and_place(text: str | bytes, code: str, line: int, col
     found = told(text)
     assert codes(found) == [code]
     assert (found.problems[0].line, found.problems[0].column) == (line, column)
+
+
+def test_nesting_without_end_is_one_fault_whoever_counts_it() -> None:
+    for text in ("[" * 100_000, "a: " + "{b: " * 5_000, "- " * 5_000):
+        found = told(text)
+        assert found.broken
+        assert [(p.code, p.line, p.message) for p in found.problems] == [
+            ("yaml_feature", 1, "nested deeper than 64 levels")
+        ]
 
 
 def test_a_bomb_of_aliases_is_not_followed() -> None:

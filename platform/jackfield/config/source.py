@@ -10,7 +10,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
@@ -26,6 +26,7 @@ __all__ = ["MAX_BYTES", "MAX_DEPTH", "Source", "compose", "read"]
 
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 64
+_TOO_DEEP = f"nested deeper than {MAX_DEPTH} levels"
 _MOST_PROBLEMS = 100  # of YAML itself; a file that has so many is not looked at any further
 _MAX_EXPANSION = 10_000  # values that all aliases of a file together may stand for
 
@@ -135,9 +136,12 @@ class _Composer:
             # The last two are the pure parser's answer to "\U00110000", a letter that does not exist.
             broken = True
             fault = translate(error, self.text)
+            code = "yaml_syntax"
+            if "nesting depth" in fault.message:  # libyaml reads ahead, and newer ones have a limit of their own
+                code, fault = "yaml_feature", replace(fault, message=_TOO_DEEP, hint="")
             # A bracket swallowed by a comment is one fault, told as the bracket's.
             self.problems = [p for p in self.problems if (p.code, p.line) != ("cut_by_comment", fault.line + 1)]
-            self._problem("yaml_syntax", fault.message, fault.hint, (), fault.line, fault.column)
+            self._problem(code, fault.message, fault.hint, (), fault.line, fault.column)
         finally:
             self.parser.dispose()
         places: Mapping[Path_, Place] = {(): Place(self.name, 1, 1)} if broken else self.places
@@ -159,7 +163,7 @@ class _Composer:
     def _value(self, event: Any, path: Path_, depth: int) -> Any:
         """The value that begins with `event`."""
         if depth > MAX_DEPTH:
-            self._at(event, "yaml_feature", f"nested deeper than {MAX_DEPTH} levels", "", path[:4])
+            self._at(event, "yaml_feature", _TOO_DEEP, "", path[:4])
             raise _Stop
         if isinstance(event, yaml.AliasEvent):
             return self._alias(event, path)
