@@ -4,23 +4,36 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 from urllib.parse import quote
 
 import jsonschema_rs
 import msgspec
 
+from jackfield.excerpt import Excerpt, weigh
+
 __all__ = ["Fault", "Validator", "parse_loosely", "pointer", "portable"]
 
 _DATA = frozenset({"const", "default", "enum", "examples"})
 _NAMED = frozenset({"$defs", "dependentSchemas", "patternProperties", "properties"})  # names of people's, no keywords
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
 MAX_FAULTS = 20
 """Faults told for one message; the first ones mend the rest more often than not."""
+
+
+GUESSES = 200
+"""Comparisons of unknown keys with known ones in one message; what is unknown beyond that gets no "did you mean"."""
+
+LONG = 1_000
+"""Characters of a fault's path and of its sentence: a name of 64 KiB is not sent back twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +44,8 @@ class Fault:
     problem: str
 
     def as_json(self) -> dict[str, str]:
-        """The fault as it stands in an error's `details`."""
-        return {"path": self.path, "problem": self.problem}
+        """The fault as it stands in an error's `details`; what a client sent is cut after LONG characters."""
+        return {"path": _cut(self.path), "problem": _cut(self.problem)}
 
 
 class Validator:
@@ -47,25 +60,38 @@ class Validator:
             portable(schema), validate_formats=True, pattern_options=jsonschema_rs.RegexOptions()
         )
         self._known = _known(schema)
+        self._weight, self._names = weigh(schema)
         self.is_valid: Callable[[Any], bool] = self._compiled.is_valid
 
     def faults(self, value: object) -> list[Fault]:
-        """All that is wrong with `value`, at most MAX_FAULTS, each told once."""
+        """What is wrong with `value`, at most MAX_FAULTS, each told once.
+
+        Of a large value only a part is looked at, which holds the first fault; see excerpt.py.
+        """
+        if self.is_valid(value):
+            return []
         found: dict[Fault, None] = {}
-        for error in self._compiled.iter_errors(value):
-            for fault in self._explain(error):
-                found[fault] = None
-            if len(found) >= MAX_FAULTS:
-                break
+        with Excerpt(value, self.is_valid, self._weight, self._names) as part:
+            for error in self._compiled.iter_errors(value):
+                found |= dict.fromkeys(self._explain(error, part))
+                if len(found) >= MAX_FAULTS:
+                    break
         return list(found)[:MAX_FAULTS]
 
-    def _explain(self, error: jsonschema_rs.ValidationError) -> list[Fault]:
+    def _explain(self, error: jsonschema_rs.ValidationError, part: Excerpt) -> list[Fault]:
         kind = error.kind.name
         facts = error.kind.as_dict()
-        path = pointer(error.instance_path)
+        if not part.is_certain(kind, error.instance_path):
+            return []
+        place, size = part.locate(error.instance_path)
+        path = pointer(place)
         if kind == "additionalProperties" or kind == "unevaluatedProperties":
-            known = () if error.instance_path else self._known
-            return [Fault(f"{path}/{_escape(name)}", _unknown(name, known)) for name in facts["unexpected"]]
+            known = () if place else self._known
+            guesses = GUESSES // len(known) + 1 if known else 0
+            return [
+                Fault(f"{path}/{_escape(name)}", _unknown(name, known if index < guesses else ()))
+                for index, name in enumerate(facts["unexpected"][:MAX_FAULTS])
+            ]
         if kind == "required":
             name = str(facts["property"])
             return [Fault(f"{path}/{_escape(name)}", f'the key "{name}" is missing')]
@@ -73,11 +99,11 @@ class Validator:
             nested = [inner for branch in facts.get("context", ()) for inner in branch]
             deeper = [inner for inner in nested if len(inner.instance_path) > len(error.instance_path)]
             if deeper:
-                return [fault for inner in deeper for fault in self._explain(inner)]
+                return [fault for inner in deeper for fault in self._explain(inner, part)]
             # a branch that minds more than the type is the one that was meant: a date that is no date
             meant = [inner for inner in nested if inner.kind.name != "type" and inner.kind.name != "const"]
             if meant and not deeper:
-                return [fault for inner in meant for fault in self._explain(inner)]
+                return [fault for inner in meant for fault in self._explain(inner, part)]
             types = sorted({kind for inner in nested for kind in _types(inner)})
             if types:
                 return [
@@ -86,7 +112,7 @@ class Validator:
                         f"must be {' or '.join(_a(name) for name in types)}, not {_kind(error.instance)}",
                     )
                 ]
-        return [Fault(path, _sentence(kind, facts, error))]
+        return [Fault(path, _sentence(kind, facts, error, size))]
 
 
 def _known(schema: Mapping[str, Any]) -> tuple[str, ...]:
@@ -120,7 +146,7 @@ def _dissect(text: str) -> tuple[object, list[Fault]]:
         return None, [Fault("", f"not JSON: {what} at character {(exc.pos if comma is None else comma) + 1}")]
     except (ValueError, RecursionError):
         return None, [Fault("", "not JSON that can be taken: a number in it is too long")]
-    return value, list(_impostors(value, ""))
+    return value, list(islice(_impostors(value, ""), MAX_FAULTS))
 
 
 class _Constant(str):
@@ -129,25 +155,22 @@ class _Constant(str):
     __slots__ = ()
 
 
-def _impostors(value: object, path: str) -> list[Fault]:
+def _impostors(value: object, path: str) -> Iterator[Fault]:
     if isinstance(value, _Constant):
-        return [Fault(path, f"{value} is not a JSON number; send a number or null")]
-    if isinstance(value, str):
-        if any(0xD800 <= ord(letter) <= 0xDFFF for letter in value):
-            return [Fault(path, "the text holds half of a surrogate pair, which is not Unicode")]
-        return []
-    if isinstance(value, float) and math.isinf(value):
-        return [Fault(path, "the number is larger than any that can be taken")]
-    if isinstance(value, dict):
-        faults = []
+        yield Fault(path, f"{value} is not a JSON number; send a number or null")
+    elif isinstance(value, str):
+        if _SURROGATE.search(value):
+            yield Fault(path, "the text holds half of a surrogate pair, which is not Unicode")
+    elif isinstance(value, float) and math.isinf(value):
+        yield Fault(path, "the number is larger than any that can be taken")
+    elif isinstance(value, dict):
         for name, item in value.items():
-            clean = name.encode("utf-8", "replace").decode()
-            faults += [Fault(f"{path}/{_escape(clean)}", fault.problem) for fault in _impostors(name, "")]
-            faults += _impostors(item, f"{path}/{_escape(clean)}")
-        return faults
-    if isinstance(value, list):
-        return [fault for index, item in enumerate(value) for fault in _impostors(item, f"{path}/{index}")]
-    return []
+            inside = f"{path}/{_escape(name.encode('utf-8', 'replace').decode())}"
+            yield from (Fault(inside, fault.problem) for fault in _impostors(name, ""))
+            yield from _impostors(item, inside)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _impostors(item, f"{path}/{index}")
 
 
 def _trailing_comma(exc: json.JSONDecodeError, text: str) -> int | None:
@@ -178,6 +201,10 @@ def _plain(exc: json.JSONDecodeError, text: str) -> str:
     if exc.msg.startswith("Expecting"):
         return f"{exc.msg.removeprefix('Expecting ').removesuffix(' delimiter')} belongs"
     return exc.msg.lower()
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONG else text[: LONG - 1] + "…"
 
 
 def _escape(part: str) -> str:
@@ -214,12 +241,10 @@ def _kind(value: object) -> str:
     return names.get(type(value), "this")
 
 
-def _length(value: object) -> int:
-    return len(value) if isinstance(value, str | list | dict) else 0
-
-
-def _sentence(kind: str, facts: Mapping[str, Any], error: jsonschema_rs.ValidationError) -> str:
+def _sentence(kind: str, facts: Mapping[str, Any], error: jsonschema_rs.ValidationError, size: int | None) -> str:
     limit = facts.get("limit")
+    if size is None:
+        size = len(error.instance) if isinstance(error.instance, str | list | dict) else 0
     match kind:
         case "type":
             expected = " or ".join(_a(str(name)) for name in facts["types"])
@@ -228,11 +253,11 @@ def _sentence(kind: str, facts: Mapping[str, Any], error: jsonschema_rs.Validati
             return "must not be empty"
         case "minLength" | "maxLength":
             side = "at least" if kind == "minLength" else "at most"
-            return f"must have {side} {limit} characters, has {_length(error.instance)}"
+            return f"must have {side} {limit} characters, has {size}"
         case "minItems" | "maxItems" | "minProperties" | "maxProperties":
             side = "at least" if kind.startswith("min") else "at most"
             what = "items" if kind.endswith("Items") else "keys"
-            return f"must have {side} {limit} {what}, has {_length(error.instance)}"
+            return f"must have {side} {limit} {what}, has {size}"
         case "minimum" | "maximum":
             return f"must be at {'least' if kind == 'minimum' else 'most'} {limit}"
         case "exclusiveMinimum" | "exclusiveMaximum":

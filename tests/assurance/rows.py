@@ -131,13 +131,22 @@ ROWS: tuple[Row, ...] = (
     ),
     Row("MS-6", "Fragments of one message are bounded in number."),
     Row("MS-7", "Compressed messages cannot grow beyond the limit."),
-    Row("MS-8", "Patterns, schemas and processes are bounded in the processor time that a message can cost."),
+    Row(
+        "MS-8",
+        "Patterns and schemas are bounded in the processor time that a message can cost, also where it is not valid; "
+        "many messages of one client take turns with those of all others.",
+        rest="A process of the project that computes on the event loop holds it; the log names it.",
+    ),
     Row("MS-9", "More than 20 pings a second over 5 s are closed 4429, and pongs that nobody reads take no memory."),
     Row(
         "MS-10",
         "Messages are limited per connection and per user; a flood is closed and concerns nobody else.",
     ),
-    Row("MS-11", "What waits for a client that does not read is bounded; then the client is closed and freed."),
+    Row(
+        "MS-11",
+        "What waits for a client that does not read is bounded, then the client is closed and freed; what waits "
+        "because it sends faster than its process works is bounded as well.",
+    ),
     Row("MS-12", "No reply, event or log line of one user reaches another."),
     Row("MS-13", "A message that is sent twice under one id runs once."),
     Row("MS-14", "Peers that vanished are closed and freed."),

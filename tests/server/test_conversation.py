@@ -8,7 +8,8 @@ import sys
 import pytest
 
 from jackfield.server import conversation as conversation_module
-from jackfield.server.conversation import INBOX, TURN
+from jackfield.server.conversation import TURN
+from jackfield.server.inbox import INBOX
 
 from .conftest import Build, Clock
 from .door import LIMIT

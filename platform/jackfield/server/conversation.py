@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
@@ -22,16 +20,14 @@ from jackfield.server.crossing import Crossing
 from jackfield.server.dispatch import Dispatcher, InTask
 from jackfield.server.generation import Generation
 from jackfield.server.handshake import Standing
+from jackfield.server.inbox import Answered, Inbox, Item
 from jackfield.server.lag import Lag
 from jackfield.server.metrics import Meter
 from jackfield.server.pace import Pace, Paces
 from jackfield.server.session_end import SessionEnd
-from jackfield.server.transport import LAST_STALL, RESTARTS, ROOM, STALL, Transport, cut, room_in_time
+from jackfield.server.transport import LAST_STALL, RESTARTS, ROOM, STALL, TURN_SECONDS, Transport, cut, room_in_time
 
-__all__ = ["INBOX", "TURN", "Conversation", "Live"]
-
-INBOX = 16
-"""Messages that wait while a process works; then the network is paused, not the client told off."""
+__all__ = ["TURN", "Conversation", "Live"]
 
 TURN = 16
 """Messages of one connection that are answered from its inbox before others have their turn."""
@@ -43,15 +39,7 @@ _CAUSES = {code.close: name for name, code in reversed(list(CODES.items())) if c
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Told:
-    """What waits in the inbox for its turn and has its answer already."""
-
-    frame: bytes
-
-
 Task = asyncio.Task[Any]
-Item = bytes | _Told | None
 _First = Callable[[Connection, bytes, float], bytes | None]
 
 _begin: Callable[..., Task] = Task
@@ -141,7 +129,7 @@ class Conversation:
         self._clock = clock
         self._began = clock()
         self._loop = asyncio.get_running_loop()
-        self._inbox: deque[Item] | None = None
+        self._inbox: Inbox | None = None
         self._worker: Task | None = None
         self._streaming = False
         self._paused = False
@@ -275,7 +263,7 @@ class Conversation:
         frame = messages.error("rate_limited", text, retry_after=pace.wait(ahead))
         if self._worker is None and not self._behind:
             return frame
-        self._queue(_Told(frame))
+        self._queue(Answered(frame))
         return None
 
     def _turn_to(self, generation: Generation) -> None:
@@ -383,9 +371,9 @@ class Conversation:
             self._start(item)
             return
         if self._inbox is None:
-            self._inbox = deque()
-        self._inbox.append(item)
-        if len(self._inbox) >= INBOX and not self._paused:
+            self._inbox = Inbox()
+        self._inbox.put(item)
+        if self._inbox.is_full and not self._paused:
             self._paused = True
             self._pace.paused(self._now())
             self._transport.pause()
@@ -408,7 +396,7 @@ class Conversation:
             self._worker = asyncio.current_task()  # an eager one; to ask costs a system call before Python 3.12
         task = self._worker
         assert task is not None, "a coroutine runs in a task"
-        left = TURN
+        left, until = TURN, self._now() + TURN_SECONDS
         try:
             while not self._over:  # a task begins some time after it was made, before Python 3.12
                 if self._behind:
@@ -418,15 +406,16 @@ class Conversation:
                 if generation is not self._generation:
                     self._turn_to(generation)
                 answer = self._in_task
-                if isinstance(item, _Told):
+                if isinstance(item, Answered):
                     self.write(item.frame)
                 elif answer is None:
                     self.end("restart", "the endpoint is gone")
                 else:
                     self._streaming = self._streams
                     generation.enter()  # from its first to its last byte in the generation that is live now
+                    call, item = answer(self.connection, item, task, self), None  # its text goes when it is decoded
                     try:
-                        frame = await answer(self.connection, item, task, self)
+                        frame = await call
                     finally:
                         self._streaming = False
                         generation.leave()
@@ -437,16 +426,12 @@ class Conversation:
                 if not self._inbox:
                     return
                 left -= 1
-                if not left:
-                    left = TURN
+                if not left or self._now() > until:
+                    left, until = TURN, self._now() + TURN_SECONDS
                     await asyncio.sleep(0)
                     if not self._inbox:
                         return  # the conversation ended meanwhile
-                item = self._inbox.popleft()
-                if self._paused and not self._draining and len(self._inbox) < INBOX // 2:
-                    self._paused = False
-                    self._pace.resumed(self._now())
-                    self._transport.resume()
+                item = self._next()
         except asyncio.CancelledError:
             if not (self._over or self._draining):
                 self.end("failed")  # a process cancelled its own task: nobody is left for what waits
@@ -460,6 +445,16 @@ class Conversation:
                 self._ended()
             elif not (self._behind or self._over or self._draining):
                 self._ready = self._first
+
+    def _next(self) -> Item:
+        """The message whose turn it is; the network goes on where there is room again."""
+        assert self._inbox
+        item = self._inbox.take()
+        if self._paused and not self._draining and self._inbox.has_room:
+            self._paused = False
+            self._pace.resumed(self._now())
+            self._transport.resume()
+        return item
 
     def _ended(self) -> None:
         tell, self._tell = self._tell, None

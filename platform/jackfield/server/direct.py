@@ -2,7 +2,7 @@
 
 Strategy. What is written in the middle of a read is kept back, and leaves with its replies in one write. The
 network says when it takes no more; then nothing more is read, so that no client can have more answered than it
-reads, and one that reads nothing at all is closed.
+reads, and one that reads nothing at all is closed. Nor is anything read while what was read waits to be used.
 
 Private names of uvicorn 0.54 and websockets 17 that are used here, to be looked at with each release; those of
 `websocket.py` besides:
@@ -47,6 +47,7 @@ class DirectTransport(MendedProtocol):
         "_drained",
         "_ended_early",
         "_full",
+        "_held",
         "_poured",
         "_receiver",
         "_stall",
@@ -63,6 +64,7 @@ class DirectTransport(MendedProtocol):
         self._stall: asyncio.TimerHandle | None = None
         self._ended_early: tuple[int, str] | None = None  # a close that was asked for before our 101
         self._asked_to_pause = False
+        self._held = False  # no message is handed on for now
         self._drained: asyncio.Event | None = None
 
     # what a conversation asks for
@@ -187,21 +189,31 @@ class DirectTransport(MendedProtocol):
             receiver.lost(1006 if self._vanished else close.code, reason)
 
     def _judge_reading(self) -> None:
-        """Read, or not: not while the application asked for a pause or the client does not read."""
-        # after our close only the client's is waited for; one that does not read gets no more pongs either
-        pause = self._full or self.disconnected or (self._asked_to_pause and not self.close_sent)
-        if pause == self.read_paused or self.transport.is_closing():
-            return
-        self.read_paused = pause
-        if pause:
-            self.transport.pause_reading()
-        else:
-            self._pings_due = 0.0  # what piled up meanwhile is no flood
-            self.transport.resume_reading()
-        self._reading_changed()
+        """Hand messages on, or not."""
+        held = self._must_hold()
+        if held != self._held:
+            self._held = held
+            self._reading_changed()
+
+    def _must_hold(self) -> bool:
+        """Whether the application asked for a pause, the client does not read, or the connection is over."""
+        if self._full or self.disconnected or self.transport.is_closing():
+            return True
+        return self._asked_to_pause and not self.close_sent  # after our close only the client's is waited for
 
     def _reading_changed(self) -> None:
-        """Hook: `read_paused` is not what it was."""
+        """Hook: `_held` is not what it was."""
+
+    def _set_reading(self, wanted: bool) -> None:
+        """Take bytes from the network, or leave them there."""
+        if wanted != self.read_paused or self.transport.is_closing():
+            return
+        self.read_paused = not wanted
+        if wanted:
+            self._pings_due = 0.0  # what piled up meanwhile is no flood
+            self.transport.resume_reading()
+        else:
+            self.transport.pause_reading()
 
     def _watch_for_stall(self) -> None:
         if self._stall is not None:

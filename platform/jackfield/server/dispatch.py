@@ -168,6 +168,7 @@ class Dispatcher:
             late = False
             try:
                 value = read(data) if data is not None else _refuse_binary()
+                data = None  # a process that waits holds a message once
                 message_id = get_id(value)
                 began = clock()
                 begin(task, limit)

@@ -28,6 +28,8 @@ __all__ = [
     "EXHAUSTED",
     "GRACE",
     "PLAIN",
+    "RECEIVE_BUFFER",
+    "RECEIVE_BUFFER_MOST",
     "REQUEST_LIMIT",
     "SHED",
     "UNTAKEN_LIMIT",
@@ -37,6 +39,7 @@ __all__ = [
     "look_at_descriptors",
     "most_connections",
     "raise_descriptor_limit",
+    "widen",
 ]
 
 REQUEST_LIMIT = 5.0
@@ -49,6 +52,14 @@ GRACE = 0.1
 """Seconds between a time limit and its consequence: uvloop looks at its timers before it reads, so what a client sent
 in time, while our loop stood still, would count as not sent.
 """
+
+RECEIVE_BUFFER = 48 * 1024
+"""Bytes that the kernel keeps of what a client sends and we have not read yet; its own bound is some megabytes. A
+connection sends no more than that in one round trip, except where `limits.message` is larger.
+"""
+
+RECEIVE_BUFFER_MOST = 4 * 1024 * 1024
+"""Bytes of it at the most, for an endpoint with messages of that size."""
 
 PLAIN = 32
 """Connections for plain HTTP, logins and `/health` above all, where WebSockets have taken all the others."""
@@ -88,12 +99,22 @@ EXHAUSTED = Seldom("descriptors_exhausted")
 
 
 def harden(listener: socket.socket) -> None:
-    """Have connections that `listener` accepts freed when a client does not take what is sent (RFC 5482).
+    """Bound what the kernel keeps for connections that `listener` accepts, in both directions (RFC 5482 for one).
 
-    Set once here instead of on each connection, which inherits it. Other systems than Linux have no such option.
+    Set once here instead of on each connection, which inherits it. Other systems than Linux have no limit of the time
+    for which bytes wait to be taken.
     """
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
     if hasattr(socket, "TCP_USER_TIMEOUT"):
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(UNTAKEN_LIMIT * 1000))
+
+
+def widen(transport: asyncio.Transport, message: int) -> None:
+    """Let one message of `message` bytes come in one round trip."""
+    found = transport.get_extra_info("socket")
+    if found is not None:
+        with suppress(OSError):  # the connection is gone already
+            found.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, min(message, RECEIVE_BUFFER_MOST))
 
 
 def cut_off(transport: asyncio.Transport) -> None:

@@ -5,8 +5,10 @@ attach a receiver; then each read is cut into frames here, and a complete, unfra
 text frame within the size limit, which is nearly every one, goes straight to the receiver. Every other frame
 goes whole, from its first byte, to the library, and what it makes of it to the same receiver. A frame that
 can only be a violation ends the cutting: from there on the library has all bytes. Replies that are made
-while one read is handled leave in one write. While writing is paused, nothing more is read. What a client sends
-before our 101 waits for it: so frames are whole from their first byte when a receiver comes.
+while one read is handled leave in one write. While writing is paused, nothing more is read; nor is it before
+all whole frames of the read before are used, so that a connection holds one read and no more. What a client sends
+before our 101 waits for it: so frames are whole from their first byte when a receiver comes. A read of many messages
+is used in turns of some milliseconds, between which all others have theirs.
 
 `_hear` is what makes this cheap: it holds the receiver's `received` as long as nothing at all stands against
 handing on the next text frame, and None otherwise. Whatever changes one of its conditions calls `_judge_hearing`.
@@ -22,6 +24,7 @@ Private names of uvicorn 0.54 and websockets 17 that are used here, to be looked
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -34,18 +37,22 @@ from jackfield.logs import log
 from jackfield.messages import NotUtf8
 from jackfield.server.direct import CORK, HEADS, DirectTransport, long_head
 from jackfield.server.extension import EXTENSION, Socket
-from jackfield.server.transport import Receiver
+from jackfield.server.transport import TURN_SECONDS, Receiver
 
 __all__ = ["WebSocketProtocol"]
 
 _TEXT = 0x81  # FIN and opcode 1, no reserved bit (RFC 6455, section 5.2)
 _KNOWN = frozenset((0x00, 0x01, 0x02, 0x80, 0x81, 0x82, 0x88, 0x89, 0x8A))  # first bytes that the RFC allows
+_COMPRESSED = _KNOWN | {0x41, 0x42, 0xC1, 0xC2}  # and with permessage-deflate (RFC 7692, section 6)
 
 
 class WebSocketProtocol(DirectTransport):
     """WebSocket over the library's sans-I/O state machine, for any ASGI application; a Transport once attached."""
 
-    __slots__ = ("_cutting", "_fed", "_hear", "_need", "_rest")
+    __slots__ = ("_cutting", "_fed", "_hear", "_need", "_rest", "_waits")
+
+    clock = staticmethod(time.perf_counter)
+    """Seconds, by which turns are measured."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -54,6 +61,7 @@ class WebSocketProtocol(DirectTransport):
         self._fed = False  # whether the library has had bytes of frames: only it knows where the next one begins
         self._rest: bytearray | None = None  # the beginning of a frame, or what came while nothing may be taken
         self._need = 2  # bytes of `_rest` below which looking again is of no use
+        self._waits = False  # for its next turn
 
     # the walk of a connection, as uvicorn calls it
 
@@ -75,6 +83,7 @@ class WebSocketProtocol(DirectTransport):
         """See ASGI. An application that has attached may still close this way."""
         await super().send(message)
         if self._receiver is not None:
+            self._judge_reading()
             self._judge_hearing()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -121,7 +130,7 @@ class WebSocketProtocol(DirectTransport):
             self._take(data)
         else:
             self._rest += data
-            if len(self._rest) >= self._need:
+            if len(self._rest) >= self._need and not (self._held or self._waits):
                 self._take(bytes(self._rest))
 
     def _finish(self, answer: bytes | None) -> None:
@@ -162,27 +171,37 @@ class WebSocketProtocol(DirectTransport):
         if position:
             self._heard = True
         if position < len(data):
-            self._rest = bytearray(data[position:])
+            self._rest = bytearray(memoryview(data)[position:])
             self._hear = None
+        self._set_reading(not (self._held or self._waits))
 
     def _cut(self, data: bytes) -> int:
-        """Hand on each whole frame; gives the position of the first byte that is left."""
-        position, end = 0, len(data)
-        while position < end and not self.read_paused:
+        """Hand on each whole frame, for a turn; gives the position of the first byte that is left."""
+        position, end, until = 0, len(data), self.clock() + TURN_SECONDS
+        while position < end and not self._held:
             before = position
             if self._hear is not None:
-                position = self._cut_texts(data, position, self._hear)
+                position = self._cut_texts(data, position, self._hear, until)
             if position == before:
                 position += self._cut_other(data, position)
                 if not self._cutting:
                     return end  # after its end nothing of a client is heard (RFC 6455, section 7.1.7)
                 if position == before:
                     break
+            if position < end and self.clock() > until:
+                self._waits = True
+                self.loop.call_soon(self._begin_turn)
+                break
         return position
 
-    def _cut_texts(self, data: bytes, position: int, hear: Callable[[bytes], bytes | None]) -> int:
+    def _begin_turn(self) -> None:
+        self._waits = False
+        self._held = self._must_hold()
+        self._reading_changed()
+
+    def _cut_texts(self, data: bytes, position: int, hear: Callable[[bytes], bytes | None], until: float) -> int:
         """Hand on the texts from `position` on, as long as one follows the other; gives where they end."""
-        end, most, cork, corked = len(data), self._most(), self._cork, 0
+        end, most, cork, corked, clock = len(data), self._most(), self._cork, 0, self.clock
         while self._hear is not None and position + 6 <= end and data[position] == _TEXT:
             length, start = data[position + 1] - 0x80, position + 6
             if length == 126:
@@ -198,6 +217,8 @@ class WebSocketProtocol(DirectTransport):
                 break
             position = stop
             if answer is None:
+                if clock() > until:
+                    break
                 continue
             if self._hear is None:
                 self._reply(answer)
@@ -209,6 +230,8 @@ class WebSocketProtocol(DirectTransport):
             if corked > CORK:
                 self._flush()
                 corked = 0
+            if clock() > until:
+                break
         return position
 
     def _cut_other(self, data: bytes, position: int) -> int:
@@ -219,7 +242,7 @@ class WebSocketProtocol(DirectTransport):
             return 0
         first, second = data[position], data[position + 1]
         length, head = second & 0x7F, 6
-        if second >= 0x80 and first in _KNOWN:
+        if second >= 0x80 and first in (_COMPRESSED if self.conn.extensions else _KNOWN):
             if length >= 126:
                 self._need = 4 if length == 126 else 10
                 if left < self._need:
@@ -285,7 +308,7 @@ class WebSocketProtocol(DirectTransport):
             receiver is None
             or not self._cutting
             or self._rest is not None
-            or self.read_paused
+            or self._held
             or self.close_sent
             or conn.current_size is not None  # a fragmented message is open
             or (size is not None and size < 125)  # else the shortest header would have to be judged, too
@@ -295,10 +318,16 @@ class WebSocketProtocol(DirectTransport):
             self._hear = receiver.received
 
     def _reading_changed(self) -> None:
-        """Where reading goes on, begin with what is there."""
+        """Where messages are handed on again, begin with what is there, and read when it is used."""
         self._judge_hearing()
-        if not self.read_paused and self._rest is not None and self._cutting and not self._busy:
+        if self._held:
+            self._set_reading(False)
+        elif self._busy or self._waits:
+            return  # decided at the end of the read that is handled, or of the hold, or in the next turn
+        elif self._rest is not None and self._cutting:
             self._take(bytes(self._rest))
+        else:
+            self._set_reading(True)
 
     def _fail_receiver(self) -> None:
         """The receiver raised what is handled just now: logged with its stack, told as 1011."""
@@ -323,7 +352,7 @@ class WebSocketProtocol(DirectTransport):
         if self not in self.connections:
             self._tell_lost()  # the client was faster
             return
-        self._cutting = not self.conn.extensions and not self._fed
+        self._cutting = not self._fed
         if self._cutting:
             self._rest, self._early = self._early, None
         try:
@@ -335,8 +364,8 @@ class WebSocketProtocol(DirectTransport):
             self.close(*self._ended_early)
         if self._full:
             self._watch_for_stall()
-        self._judge_reading()
-        self._judge_hearing()
+        self._held = self._must_hold()
+        self._reading_changed()
 
     def _hand_over(self, receiver: Receiver) -> None:
         while not self.queue.empty():

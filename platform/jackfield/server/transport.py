@@ -8,6 +8,7 @@ Strategy: the transport calls the conversation (`received`, `lost`), the convers
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Protocol
@@ -19,6 +20,7 @@ __all__ = [
     "RESTARTS",
     "ROOM",
     "STALL",
+    "TURN_SECONDS",
     "AsgiTransport",
     "Receiver",
     "Transport",
@@ -40,6 +42,9 @@ STALL = 30.0
 
 LAST_STALL = 3.0
 """Seconds in which a client takes nothing before a stop waits for it no longer; work it does wait for."""
+
+TURN_SECONDS = 0.005
+"""Seconds of the loop that the messages of one connection take before others have their turn."""
 
 RESTARTS = "the server restarts"
 
@@ -129,6 +134,9 @@ async def room_in_time(transport: Transport, limit: int, patience: Callable[[], 
 
 class AsgiTransport:
     """The transport over an ASGI server's `receive` and `send`, after the connection was accepted."""
+
+    clock = staticmethod(time.perf_counter)
+    """Seconds, by which turns are measured."""
 
     def __init__(self, receive: Receive, send: Send, abort: Callable[[], None] | None = None) -> None:
         self._pending = 0
@@ -225,7 +233,11 @@ class AsgiTransport:
             task.cancel()
 
     async def _read_all(self, receiver: Receiver) -> None:
+        until = self.clock() + TURN_SECONDS
         while True:
+            if self.clock() > until:  # what waits is given out without a pause
+                await asyncio.sleep(0)
+                until = self.clock() + TURN_SECONDS
             await self._may_read.wait()
             if self._pending >= ROOM:
                 await self._room_or_close()

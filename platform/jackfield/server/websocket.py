@@ -41,7 +41,7 @@ from jackfield.server.opening import OpeningProtocol
 from jackfield.server.transport import RESTARTS
 from jackfield.server.upgrade import QUIET
 
-__all__ = ["FLOOD", "FRAGMENTS", "PINGS", "STUCK", "MendedProtocol"]
+__all__ = ["FLOOD", "FRAGMENTS", "PINGS", "STUCK", "USUAL_MESSAGE", "MendedProtocol"]
 
 FRAGMENTS = 1024
 """Fragments of one message; one more closes 1009. Empty ones count."""
@@ -51,6 +51,9 @@ PINGS = 20
 
 PING_SECONDS = 5.0
 """Seconds of PINGS that may come at once: after a pause of ours that many may have piled up."""
+
+USUAL_MESSAGE = 64 * 1024
+"""Bytes of `limits.message` up to which the kernel's buffer stays as the listener has set it."""
 
 STUCK = 3.0
 """Seconds until a client is cut off that was closed because it takes nothing."""
@@ -206,6 +209,8 @@ class MendedProtocol(OpeningProtocol):
     def tune(self, limits: Limits) -> None:
         """See Socket.tune."""
         self.conn.max_message_size = 2 * limits.message
+        if limits.message > USUAL_MESSAGE:
+            guards.widen(self.transport, limits.message)
         self.most_fragments = FRAGMENTS
         self.ping_interval = self.ping_timeout = limits.ping
         if limits.ping is None:

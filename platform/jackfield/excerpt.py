@@ -1,0 +1,140 @@
+"""A small part of a large invalid value, so that naming its faults costs no more than for a small value.
+
+Strategy. To learn that a value is invalid is cheap, since a validator stops at the first fault. To collect faults
+costs up to 30 µs each, and a validator collects all of them. So each large list or object is cut to the place of its
+first fault, which bisection finds with `is_valid` alone; only what is left is explained. The value is cut in place
+and restored at the end.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from types import TracebackType
+from typing import Any, Self
+
+__all__ = ["Excerpt", "weigh"]
+
+NODES = 128
+"""Values of any kind, nested ones included, that are explained at once, for a schema without alternatives."""
+
+_WIDTHS = (20, 4, 1)  # members that a list or object keeps; fewer where the whole is still too large
+_OF_ALL = frozenset({"contains", "minItems", "minProperties"})  # what a part may break where the whole does not
+
+Container = list[Any] | dict[str, Any]
+
+
+def weigh(schema: object) -> tuple[int, frozenset[str]]:
+    """The most alternatives that one `anyOf` or `oneOf` of a schema has, and all names that it gives a meaning to.
+
+    Each alternative is explained by itself, so a part of the value costs that many times as much.
+    """
+    most, names = 0, set[str]()
+    waiting = [schema]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, Mapping):
+            most = max(most, *(len(part[key]) for key in ("anyOf", "oneOf") if isinstance(part.get(key), list)), 0)
+            for key in ("properties", "dependentRequired", "dependentSchemas"):
+                names |= part[key].keys() if isinstance(part.get(key), Mapping) else set()
+            names |= {name for name in part.get("required", ()) if isinstance(name, str)}
+            waiting += part.values()
+        elif isinstance(part, list):
+            waiting += part
+    return most, frozenset(names)
+
+
+class Excerpt:
+    """Cuts `value`, which is not valid, inside a `with` block; everything is back in its place behind it.
+
+    `weight` and `names` are what `weigh` gives. Objects keep the members in `names`, whatever their number.
+    """
+
+    def __init__(self, value: object, is_valid: Callable[[object], bool], weight: int, names: frozenset[str]) -> None:
+        self._value = value
+        self._is_valid = is_valid
+        self._most = max(8, NODES // (1 + weight))
+        self._names = names
+        self._undo: list[tuple[Container, list[Any]]] = []
+        self._cut: dict[int, int] = {}  # by container: where in a list the part that is left begins
+        self._sizes: dict[int, int] = {}  # by container: how many members it has in truth
+
+    def __enter__(self) -> Self:
+        for width in _WIDTHS:
+            if self._is_small():
+                break
+            self._narrow_all(min(width, self._most))
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _exc: BaseException | None, _at: TracebackType | None
+    ) -> None:
+        for container, members in reversed(self._undo):
+            _fill(container, members)
+
+    def locate(self, path: Iterable[str | int]) -> tuple[list[str | int], int | None]:
+        """Where a part of what is left stands in the whole value, and its true size where it was cut."""
+        found: list[str | int] = []
+        part: Any = self._value
+        for step in path:
+            found.append(step + self._cut.get(id(part), 0) if isinstance(step, int) else step)
+            part = part[step]
+        return found, self._sizes.get(id(part))
+
+    def is_certain(self, kind: str, path: Iterable[str | int]) -> bool:
+        """Whether a fault of what is left, by its keyword, is one of the whole value as well."""
+        part: Any = self._value
+        for step in path:
+            part = part[step]
+        return kind not in _OF_ALL or id(part) not in self._cut
+
+    def _is_small(self) -> bool:
+        left, waiting = self._most, [self._value]
+        while waiting and left > 0:
+            part = waiting.pop()
+            members = part.values() if isinstance(part, dict) else part if isinstance(part, list) else ()
+            left -= 1 + len(members)
+            waiting += [member for member in members if isinstance(member, dict | list)] if left > 0 else ()
+        return left > 0
+
+    def _narrow_all(self, width: int) -> None:
+        waiting = deque([self._value])
+        while waiting:  # outermost first: what is cut away there need not be looked at
+            part = waiting.popleft()
+            if not isinstance(part, dict | list):
+                continue
+            self._narrow(part, width)
+            waiting += [m for m in (part.values() if isinstance(part, dict) else part) if isinstance(m, dict | list)]
+
+    def _narrow(self, container: Container, width: int) -> None:
+        """Cut one container to `width` members from its first fault on."""
+        if len(container) <= width:
+            return
+        all_members = list(container) if isinstance(container, list) else list(container.items())
+        keep = [] if isinstance(container, list) else [m for m in all_members if m[0] in self._names]
+        members = [m for m in all_members if m[0] not in self._names] if keep else all_members
+        if len(members) <= width:
+            return
+
+        def is_valid(begin: int, end: int) -> bool:
+            _fill(container, keep + members[begin:end])
+            return self._is_valid(self._value)
+
+        self._undo.append((container, all_members))
+        self._sizes.setdefault(id(container), len(all_members))
+        begin = 0
+        if is_valid(0, width):
+            good, bad = width, len(members)
+            while bad - good > 1:
+                middle = (good + bad) // 2
+                good, bad = (middle, bad) if is_valid(0, middle) else (good, middle)
+            begin = bad - 1
+            if is_valid(begin, begin + width):  # no member is at fault, but that there are so many of them
+                _fill(container, keep + members[:bad])
+                return
+        self._cut[id(container)] = self._cut.get(id(container), 0) + begin
+
+
+def _fill(container: Container, members: list[Any]) -> None:
+    container.clear()
+    container.extend(members) if isinstance(container, list) else container.update(members)

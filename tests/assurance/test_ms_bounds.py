@@ -1,0 +1,367 @@
+"""Rows MS-8 and MS-11, as far as they are of what a client sends: what it costs, what of it waits, and its end."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from websockets.sync.client import connect
+
+from jackfield.excerpt import NODES, Excerpt, weigh
+from jackfield.schemas import GUESSES, LONG, MAX_FAULTS, Validator, parse_loosely
+from jackfield.server import guards
+from jackfield.server.inbox import INBOX_BYTES
+from jackfield.server.listener import bind
+from jackfield.server.options import Options
+from jackfield.server.protocol import WebSocketProtocol
+from jackfield.server.transport import TURN_SECONDS, AsgiTransport
+from tests.server.ear import BINARY as BINARY_HEARD
+from tests.server.ear import Ear, line, wired
+from tests.server.raw import BINARY, PING, TEXT, masked, request
+from tests.server.talk import Begin, replies
+from tests.test_excerpt import LISTS, MAPPING, NESTED, NULLABLE, SHAPES, UNION, message, size
+from tests.walk.conftest import Server, write
+
+# MS-8: what an invalid message costs
+
+
+@pytest.mark.parametrize("schema", [LISTS, NULLABLE, UNION, NESTED, MAPPING])
+@pytest.mark.parametrize("items", SHAPES.values(), ids=SHAPES.keys())
+def test_ms_8_of_a_large_invalid_message_a_small_part_is_explained(schema: dict[str, Any], items: object) -> None:
+    validator = Validator(schema)
+    value = {"items": items}
+    looks = 0
+
+    def is_valid(part: object) -> bool:
+        nonlocal looks
+        looks += 1
+        return validator.is_valid(part)
+
+    with Excerpt(value, is_valid, *weigh(schema)):
+        assert size(value) <= NODES + 3
+        assert not validator.is_valid(value)
+    assert looks <= 200
+    assert 0 < len(validator.faults(value)) <= MAX_FAULTS
+
+
+def test_ms_8_names_of_a_client_are_not_sent_back_at_any_length() -> None:
+    [fault] = Validator(message(True)).faults({"items": 1, "я" * 60_000: 1})
+    assert fault.path == "/" + "я" * 60_000
+    assert {len(text) for text in fault.as_json().values()} == {LONG}
+
+
+def test_ms_8_comparing_unknown_keys_with_known_ones_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    def nearest(_name: str, known: tuple[str, ...]) -> str:
+        asked.append(len(known))
+        return ""
+
+    monkeypatch.setattr("jackfield.schemas._nearest", nearest)
+    known: dict[str, Any] = {f"key{number}": {} for number in range(150)}
+    found = Validator({"properties": known, "additionalProperties": False}).faults({f"kei{n}": 1 for n in range(900)})
+    assert len(found) == MAX_FAULTS
+    assert 0 < sum(asked) <= GUESSES + len(known)
+
+
+@pytest.mark.parametrize("item", ["NaN", '"\\ud800"', "1e999", '{"\\ud800": -Infinity}'])
+def test_ms_8_what_only_python_takes_is_named_a_few_times(item: str) -> None:
+    value, faults = parse_loosely('{"$id": 7, "items": [' + ",".join([item] * 5_000) + "]}")
+    assert isinstance(value, dict)
+    assert value["$id"] == 7
+    assert len(faults) == MAX_FAULTS
+
+
+# MS-8: turns
+
+
+class Steps:
+    """A clock that goes on by a third of a turn whenever it is read."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        self.now += TURN_SECONDS / 3
+        return self.now
+
+
+@pytest.fixture
+def steps(monkeypatch: pytest.MonkeyPatch) -> Steps:
+    made = Steps()
+    for kind in (WebSocketProtocol, AsgiTransport):
+        monkeypatch.setattr(kind, "clock", made)
+    return made
+
+
+def silence(_ear: Ear, _text: bytes) -> None:
+    return None
+
+
+def echo(_ear: Ear, text: bytes) -> bytes:
+    return text
+
+
+@pytest.mark.parametrize("act", [echo, silence])
+@pytest.mark.parametrize(
+    "frame",
+    [
+        masked(TEXT, b"1"),
+        masked(BINARY, b"1"),
+        masked(TEXT, b"1" * 70_000),
+        masked(TEXT, b"1", fin=False) + masked(0, b"1"),
+    ],
+    ids=["text", "binary", "long", "fragments"],
+)
+def test_ms_8_a_read_of_many_messages_gives_others_their_turn_by_time(
+    steps: Steps, frame: bytes, act: Callable[[Ear, bytes], bytes | None]
+) -> None:
+    protocol, wire, ear, loop = wired(act)
+    protocol.data_received(frame * 20)
+    seen = [len(ear.heard)]
+    while loop.soon:
+        assert not wire.reading, "nothing more is read before this is used"
+        loop.turn()
+        seen.append(len(ear.heard))
+    assert seen[-1] == 20
+    assert max(after - before for before, after in zip([0, *seen], seen, strict=False)) <= 4
+    assert wire.reading
+
+
+def test_ms_8_a_turn_that_comes_after_a_pause_or_the_end_takes_nothing(steps: Steps) -> None:
+    protocol, wire, ear, loop = wired()
+    protocol.data_received(masked(TEXT, b"1") * 20)
+    protocol.pause()
+    heard = len(ear.heard)
+    loop.turn()
+    assert (len(ear.heard), wire.reading) == (heard, False)
+    protocol.resume()
+    assert len(ear.heard) > heard
+    wire.close()
+    protocol.connection_lost(None)
+    heard = len(ear.heard)
+    loop.turn()
+    assert len(ear.heard) == heard
+
+
+async def test_ms_8_messages_over_plain_asgi_give_others_their_turn_by_time(steps: Steps) -> None:
+    turns = 0
+    came: list[int] = []  # in which turn of the loop
+
+    async def receive() -> dict[str, Any]:  # never waits
+        came.append(turns)
+        if len(came) > 20:
+            return {"type": "websocket.disconnect", "code": 1000}
+        return {"type": "websocket.receive", "bytes": b"1"}
+
+    async def send(_message: object) -> None:
+        pass
+
+    transport = AsgiTransport(receive, send)
+    running = asyncio.ensure_future(transport.run(Ear(transport, wired()[0], echo)))
+    while not running.done():
+        turns += 1
+        await asyncio.sleep(0)
+    await running
+    assert len(came) == 21
+    assert max(map(came.count, came)) <= 4
+
+
+async def test_ms_8_what_waits_in_the_inbox_gives_others_their_turn_by_time(begin: Begin) -> None:
+    one, two = begin("wait"), begin("wait")
+    one.one._now = two.one._now = Steps()
+    names = [str(number) for number in range(12)]
+    one.text(*(f"1-{name}" for name in names))
+    two.text(*(f"2-{name}" for name in names))
+    await one.seeing("1-0", "2-0")
+    for name in names:
+        for who in (1, 2):
+            one.gates.setdefault(f"{who}-{name}", asyncio.Event()).set()
+    await one.frames(12)
+    await two.frames(12)
+    order = [name[0] for name in one.seen[2:]]
+    assert "2" in order[:6], "long before sixteen of the first"
+
+
+# MS-11: what waits because it came
+
+
+@pytest.mark.parametrize("busy", [True, False])
+def test_ms_11_nothing_more_is_read_before_what_was_read_is_used(busy: bool) -> None:
+    def act(ear: Ear, _text: bytes) -> None:
+        if len(ear.heard) % 16 == 0:
+            protocol.pause()
+
+    protocol, wire, ear, loop = wired(act)
+    protocol.data_received(masked(TEXT, b"1") * 100 + masked(TEXT, b"23")[:5])
+    for used in range(16, 96, 16):
+        assert (len(ear.heard), wire.reading) == (used, False)
+        if busy:
+            protocol.hold()  # an answer is written, and the next one follows in this step
+        protocol.resume()
+        assert not wire.reading
+        if busy:
+            loop.turn()
+    protocol.resume()
+    assert (len(ear.heard), wire.reading) == (100, True), "of a frame that is not whole more has to come"
+    protocol.data_received(masked(TEXT, b"23")[5:])
+    assert ear.heard[-1] == "23"
+
+
+async def test_ms_11_what_waits_in_the_inbox_is_bounded_in_bytes(begin: Begin) -> None:
+    talk = begin("wait")
+    long = "x" * (INBOX_BYTES // 2)
+    talk.text("first", long)
+    await talk.seeing("first")
+    assert talk.network.reading
+    talk.text(long + "2")
+    assert not talk.network.reading
+    for name in ("first", long, long + "2"):
+        talk.gates.setdefault(name, asyncio.Event()).set()
+    assert await talk.frames(3) == replies("first", long, long + "2")
+    assert talk.network.reading
+
+
+async def test_ms_11_compressed_messages_wait_like_others() -> None:
+    def act(ear: Ear, _text: bytes) -> None:
+        ear.transport.pause()
+
+    async with line("direct", ws_per_message_deflate=True) as opened:
+        opened.act = act
+        client, ear = await opened.client(compression="deflate")
+        for number in range(50):
+            await client.send(f"{number} " + "Привет" * 50)
+        for number in range(50):
+            await ear.hears(number + 1)
+            assert len(ear.heard) == number + 1
+            ear.transport.resume()
+
+
+@pytest.mark.parametrize("frame", [masked(BINARY, b"1"), masked(TEXT, b"1"), masked(PING, b"")])
+def test_ms_11_a_connection_that_is_over_throws_away_what_came(steps: Steps, frame: bytes) -> None:
+    def act(_ear: Ear, text: bytes) -> bytes:
+        if text == b"last":
+            wire.close()  # a write that failed does that, and the loss is told later
+        return text
+
+    protocol, wire, ear, loop = wired(act)
+    protocol.data_received(masked(TEXT, b"last") + frame * 10_000)
+    wire.written.clear()
+    while loop.soon:
+        loop.turn()
+    heard = len(ear.heard)
+    assert heard <= 4, "what is left of its turn"
+    protocol.connection_lost(None)
+    assert len(ear.heard) == heard
+
+
+def test_ms_11_a_flood_whose_sender_left_while_it_waited_is_thrown_away() -> None:
+    protocol, wire, ear, _ = wired()
+    protocol.pause()
+    protocol.data_received(masked(BINARY, b"1") * 10_000)
+    wire.close()
+    protocol.resume()
+    assert ear.heard == []
+    assert BINARY_HEARD not in ear.heard
+
+
+def test_ms_11_the_kernel_keeps_a_bounded_number_of_bytes_for_us() -> None:
+    with bind(Options(host="127.0.0.1", port=0)) as listener:
+        assert listener.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) <= 2 * guards.RECEIVE_BUFFER
+
+
+ENDPOINTS = """
+defaults: {auth: public}
+endpoints:
+  say: {url: /ws/say, process: p.say}
+  wait: {url: /ws/wait, process: p.wait}
+  free: {url: /ws/free, process: p.wait, limits: {rate: off}}
+"""
+CODE = """
+import asyncio
+from jackfield import process
+
+@process(reply="message")
+def say(message: str) -> str:
+    return message
+
+@process
+async def wait(message: str) -> None:
+    await asyncio.Event().wait()
+"""
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("bounds")
+    write(folder, endpoints=ENDPOINTS, p=CODE)
+    made = Server(folder, "--drain", "1s")
+    yield made
+    made.stop()
+
+
+def memory(server: Server) -> int:
+    """KiB of the server that are in memory."""
+    return int(Path(f"/proc/{server.process.pid}/statm").read_text().split()[1]) * resource.getpagesize() // 1024
+
+
+def opened(server: Server) -> socket.socket:
+    host, _, port = server.ws.removeprefix("ws://").partition(":")
+    return socket.create_connection((host, int(port)))
+
+
+def pour(client: socket.socket, data: bytes, most: int) -> int:
+    """Send as long as the server takes it, at most `most` bytes."""
+    sent = 0
+    client.settimeout(0.2)
+    try:
+        while sent < most:
+            sent += client.send(data[sent % len(data) :])
+    except (TimeoutError, OSError):
+        pass
+    return sent
+
+
+@pytest.mark.walk
+@pytest.mark.parametrize(
+    "frames",
+    [
+        masked(TEXT, b'{"message":"x"}') * 4096,
+        masked(TEXT, b'{"message":"' + b"x" * 3000 + b'"}') * 64,
+        masked(TEXT, b'{"message":"' + b"x" * 65_000 + b'"}') * 4,
+        (masked(TEXT, b'{"mess', fin=False) + masked(0, b'age":"x"}')) * 2048,
+    ],
+    ids=["small", "some KiB", "large", "fragments"],
+)
+def test_ms_11_a_connection_whose_messages_wait_takes_300_kib_at_the_most(server: Server, frames: bytes) -> None:
+    clients = [opened(server) for _ in range(40)]
+    for client in clients:
+        client.sendall(request("/ws/wait"))
+        assert b" 101 " in client.recv(4096)
+    before = memory(server)
+    assert all(pour(client, frames, 8 << 20) < 8 << 20 for client in clients), "it is read without end"
+    with connect(server.ws + "/ws/say") as other:
+        other.send('{"message": "Привет"}')
+        assert "Привет" in str(other.recv(timeout=5))
+    assert (memory(server) - before) // len(clients) <= 300
+    for client in clients:
+        client.close()
+
+
+@pytest.mark.walk
+def test_ms_11_a_flood_that_leaves_stops_nobody(server: Server) -> None:
+    before = memory(server)
+    client = opened(server)
+    client.sendall(request("/ws/free"))
+    assert b" 101 " in client.recv(4096)
+    pour(client, masked(BINARY, b"1") * 32_768, 8 << 20)
+    client.close()
+    with connect(server.ws + "/ws/say") as other:
+        other.send('{"message": "Привет"}')
+        assert "Привет" in str(other.recv(timeout=5))
+    assert memory(server) - before < 8 * 1024
