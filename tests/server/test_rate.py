@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from jackfield.config.plan import Limits
 from jackfield.routing import RoutingTable
-from jackfield.server.conversation import INBOX
 from jackfield.server.dispatch import Dispatcher
+from jackfield.server.inbox import INBOX
 from jackfield.server.lag import LATELY
 from jackfield.server.pace import BURST, CREDIT, RESERVE
 
