@@ -18,7 +18,6 @@ from jackfield.server import guards
 from jackfield.server.inbox import INBOX_BYTES
 from jackfield.server.listener import bind
 from jackfield.server.options import Options
-from jackfield.server.protocol import WebSocketProtocol
 from jackfield.server.transport import TURN_SECONDS, AsgiTransport
 from tests.server.ear import BINARY as BINARY_HEARD
 from tests.server.ear import Ear, line, wired
@@ -94,8 +93,7 @@ class Steps:
 @pytest.fixture
 def steps(monkeypatch: pytest.MonkeyPatch) -> Steps:
     made = Steps()
-    for kind in (WebSocketProtocol, AsgiTransport):
-        monkeypatch.setattr(kind, "clock", made)
+    monkeypatch.setattr(AsgiTransport, "clock", made)
     return made
 
 
@@ -122,6 +120,7 @@ def test_ms_8_a_read_of_many_messages_gives_others_their_turn_by_time(
     steps: Steps, frame: bytes, act: Callable[[Ear, bytes], bytes | None]
 ) -> None:
     protocol, wire, ear, loop = wired(act)
+    protocol.clock = steps
     protocol.data_received(frame * 20)
     seen = [len(ear.heard)]
     while loop.soon:
@@ -135,6 +134,7 @@ def test_ms_8_a_read_of_many_messages_gives_others_their_turn_by_time(
 
 def test_ms_8_a_turn_that_comes_after_a_pause_or_the_end_takes_nothing(steps: Steps) -> None:
     protocol, wire, ear, loop = wired()
+    protocol.clock = steps
     protocol.data_received(masked(TEXT, b"1") * 20)
     protocol.pause()
     heard = len(ear.heard)
@@ -250,6 +250,7 @@ def test_ms_11_a_connection_that_is_over_throws_away_what_came(steps: Steps, fra
         return text
 
     protocol, wire, ear, loop = wired(act)
+    protocol.clock = steps
     protocol.data_received(masked(TEXT, b"last") + frame * 10_000)
     wire.written.clear()
     while loop.soon:

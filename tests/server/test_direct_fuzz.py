@@ -10,6 +10,7 @@ nothing, gets some pieces before its 101, and answers every text. What is known 
 
 from __future__ import annotations
 
+import itertools
 import random
 import struct
 import sys
@@ -22,6 +23,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 
 from jackfield.messages import judge_utf8
 from jackfield.server.protocol import WebSocketProtocol
+from jackfield.server.transport import TURN_SECONDS
 
 from .frames import LIMIT, cut, stream
 from .wire import Still, Wire, accept, begin, opened
@@ -154,6 +156,8 @@ def by_ours(data: bytes, dice: random.Random) -> Heard:
     loop = Still()
     protocol = opened(WebSocketProtocol, loop, LIMIT)
     calm = dice.random() < 0.5
+    steps = itertools.count()
+    protocol.clock = lambda: 0.0 if calm else next(steps) * TURN_SECONDS / 3
     wire = Wire(protocol, lambda: not calm and dice.random() < 0.1)
     ear = Ear(protocol, wire, heard, lambda: not calm and dice.random() < 0.1)
     begin(protocol, wire)
@@ -170,9 +174,12 @@ def by_ours(data: bytes, dice: random.Random) -> Heard:
             ear.go_on()
         if dice.random() < 0.5:
             wire.empty()
-    while not wire.closed and (ear.paused or wire.full):
+        if dice.random() < 0.5:
+            loop.turn()
+    while not wire.closed and (ear.paused or wire.full or loop.soon):
         ear.go_on()
         wire.empty()
+        loop.turn()
     protocol.connection_lost(ConnectionResetError())
     heard.closed = wire.closed
     heard.send(bytes(wire.written))

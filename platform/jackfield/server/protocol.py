@@ -51,7 +51,7 @@ class WebSocketProtocol(DirectTransport):
 
     __slots__ = ("_cutting", "_fed", "_hear", "_need", "_rest", "_waits")
 
-    clock = staticmethod(time.perf_counter)
+    clock: Callable[[], float] = staticmethod(time.perf_counter)
     """Seconds, by which turns are measured."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -135,7 +135,7 @@ async def room_in_time(transport: Transport, limit: int, patience: Callable[[], 
 class AsgiTransport:
     """The transport over an ASGI server's `receive` and `send`, after the connection was accepted."""
 
-    clock = staticmethod(time.perf_counter)
+    clock: Callable[[], float] = staticmethod(time.perf_counter)
     """Seconds, by which turns are measured."""
 
     def __init__(self, receive: Receive, send: Send, abort: Callable[[], None] | None = None) -> None:
