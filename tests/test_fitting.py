@@ -204,6 +204,11 @@ def test_what_can_come_fits(tmp_path: Path, endpoint: str, example: str) -> None
             'the "$id" of a message',
         ),
         ("note", "{steps: [{send: {text: a}, expect: {x: 1}}]}", ".steps.0.expect", "the process never replies"),
+        *(
+            ("note", f"{{steps: [{{expect: {{event: a, {key}: 1}}{more}}}]}}", ".steps.0.expect", f'no key "{key}"')
+            for key in ("error", "$id", "$done")
+            for more in ("", ", partial: true")
+        ),
     ],
 )
 def test_what_can_never_come_is_told_at_its_place(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections import OrderedDict, UserDict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -259,6 +260,15 @@ def test_an_event_has_a_name() -> None:
     for bad in unnamed:
         with pytest.raises(Unsendable):
             messages.event(bad)
+
+
+@pytest.mark.parametrize("name", ["error", "$id", "$done", "$"])
+def test_an_event_has_none_of_the_keys_that_mark_an_answer(name: str) -> None:
+    for forged in ({"event": "e", name: 1}, {name: {"code": "busy"}, "event": "e"}, MappingProxyType({name: 1})):
+        with pytest.raises(Unsendable, match=f'an event may not have the key "{re.escape(name)}"') as unsendable:
+            messages.event(forged)
+        assert unsendable.value.path == f"/{name}"
+    assert arrived(messages.event({"event": "e", "inner": {name: 1}})) == {"event": "e", "inner": {name: 1}}
 
 
 def test_an_error_says_what_there_is_to_say_and_no_more() -> None:

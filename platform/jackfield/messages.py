@@ -39,6 +39,7 @@ _LEAVES = (str, int, bool, type(None), bytes)
 _PLAIN = frozenset((str, int, bool))
 _OURS = frozenset(("error", "event"))
 _encode = msgspec.json.Encoder().encode
+_read_keys = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _TEXT = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)  # possessive: nothing to go back to, so linear
 _NO_BRACKETS = bytes(set(range(256)) - set(b"{}[]"))
 
@@ -104,9 +105,9 @@ def replies_under(key: str, most: int = sys.maxsize) -> Callable[[object, Messag
             elif kind is dict and _is_flat(value):  # type: ignore[arg-type]  # its type is dict
                 frame = encode(value)
             else:
-                frame = _object(value if _is_object(value) else {key: value})
+                frame = _object(value) if _is_object(value) else _encoded({key: value})
         except UnicodeEncodeError:
-            frame = _object(value if kind is dict else {key: value})  # raises Unsendable with the place
+            frame = _encoded(value if kind is dict else {key: value})  # raises Unsendable with the place
         if message_id is not None:
             frame = _with_id(frame, message_id)
         if len(frame) > most:
@@ -118,12 +119,19 @@ def replies_under(key: str, most: int = sys.maxsize) -> Callable[[object, Messag
 
 
 def event(value: object) -> bytes:
-    """The frame for an event, `{"event": "name", ...}`. Raises Unsendable."""
+    """The frame for an event, `{"event": "name", ...}`. Raises Unsendable.
+
+    An event answers nothing, so what marks an answer has no place in it: `error`, and keys that begin with "$".
+    """
     if not _is_object(value):
         raise Unsendable("", 'an event is a JSON object such as {"event": "name"}')
     text = _encoded(value)
-    name = msgspec.json.decode(text).get("event")
-    if not isinstance(name, str) or not name:
+    found = _read_keys(text)
+    for key in found:
+        if key == "error" or key.startswith("$"):
+            raise Unsendable(f"/{key}", f'an event may not have the key "{key}"; it is one of Jackfield\'s own')
+    name = bytes(found.get("event", b""))
+    if not name.startswith(b'"') or name == b'""':
         raise Unsendable("/event", 'an event has its name under "event", for example {"event": "changed"}')
     return text
 
@@ -177,18 +185,13 @@ def _is_object(value: object) -> bool:
 
 
 def _object(value: object) -> bytes:
-    for name in _names(value):
-        if name in ("error", "event") or name.startswith("$"):
-            raise Unsendable(f"/{name}", f'a reply may not have the key "{name}"; it is one of Jackfield\'s own')
-    return _encoded(value)
-
-
-def _names(value: object) -> list[str]:
-    if isinstance(value, Mapping):
-        return [str(name) for name in value]
-    if isinstance(value, msgspec.Struct):
-        return list(value.__struct_encode_fields__)
-    return [field.name for field in fields(value)]  # type: ignore[arg-type]  # _is_object saw a dataclass
+    """The frame of a reply. Its keys are judged as they stand in it, where an Enum and a tag are spelled out."""
+    text = _encoded(value)
+    if b'"$' in text or b'"error":' in text or b'"event":' in text:  # else none of its keys is ours
+        for key in _read_keys(text):
+            if key in _OURS or key.startswith("$"):
+                raise Unsendable(f"/{key}", f'a reply may not have the key "{key}"; it is one of Jackfield\'s own')
+    return text
 
 
 def _encoded(value: object) -> bytes:

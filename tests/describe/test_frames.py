@@ -39,6 +39,11 @@ def test_what_the_server_sends_fits() -> None:
     assert fits(frames.reply(None), reply(1, 7))
 
 
+@pytest.mark.parametrize("name", ["error", "$id", "$done"])
+def test_what_marks_an_answer_is_no_event(name: str) -> None:
+    assert not Validator(frames.event()).is_valid({"event": "ring", name: 1})
+
+
 @pytest.mark.parametrize("frame", [messages.error("busy"), messages.done(1), messages.event({"event": "a"})])
 def test_nothing_of_ours_is_a_reply(frame: bytes) -> None:
     assert not fits(frames.reply(None), frame)

@@ -50,6 +50,7 @@ def who(credential: str, request: Request) -> Identity | None:
 def say(message: str, caller: Connection) -> str | None:
     match message:
         case "ring": caller.send({"event": "ring", "login": caller.identity.login})
+        case "forge": caller.send({"event": "ring", "$id": 7, "error": {"code": "busy"}})
         case "bye": caller.close(4000, "пока")
         case "no": raise Reject("not_today", "Not today.", wanted=message)
         case "break": raise KeyError("полка")

@@ -176,6 +176,8 @@ async def test_what_a_process_raised_is_raised_where_that_is_asked_for(folder: P
         with pytest.raises(KeyError, match="полка") as raised:
             await c.ask({"message": "break"})
         assert raised.traceback[-1].path == folder / "processes" / "desk.py"
+        with pytest.raises(ValueError, match=r'an event may not have the key "\$id"'):
+            await c.ask({"message": "forge"})
         with pytest.raises(RuntimeError, match="raised SystemExit"):
             await c.ask({"message": "exit"})
         assert (await c.ask({"message": "no"}))["error"]["code"] == "not_today"

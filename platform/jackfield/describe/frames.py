@@ -48,6 +48,9 @@ SESSION_EXPIRING: JSON = {
 _OURS: JSON = {"anyOf": [{"required": ["error"]}, {"required": ["event"]}, {"required": ["$done"]}]}
 """What has one of these keys is no reply."""
 
+_NO_EVENT: JSON = {"anyOf": [{"required": ["error"]}, {"required": ["$id"]}, {"required": ["$done"]}]}
+"""What has one of these keys is no event."""
+
 _FAULT: JSON = {
     "type": "object",
     "properties": {
@@ -93,6 +96,7 @@ def event(*, but: Iterable[str] = ()) -> JSON:
         "type": "object",
         "properties": {"event": name | ({"not": {"enum": names}} if names else {})},
         "required": ["event"],
+        "not": _NO_EVENT,
     }
 
 
