@@ -108,3 +108,15 @@ def test_reject_carries_what_a_process_says() -> None:
 def test_reject_takes_no_code_that_means_something_else(code: str) -> None:
     with pytest.raises(ValueError, match=r"Reject takes a code|one of Jackfield's own codes"):
         Reject(code)
+
+
+@pytest.mark.parametrize("message", [None, 5, b"text", ["text"]])
+def test_reject_takes_a_sentence_as_its_message(message: str) -> None:
+    with pytest.raises(TypeError, match="Reject takes a sentence as its message, not a"):
+        Reject("mine", message)
+
+
+def test_reject_takes_no_half_of_a_pair() -> None:
+    for code, message in (("\ud83d", ""), ("mine", "\ud83d")):
+        with pytest.raises(ValueError, match="half of a surrogate pair"):
+            Reject(code, message)

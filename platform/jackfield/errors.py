@@ -228,18 +228,30 @@ class Reject(Exception):
     """Raised by a process to answer an error of its own; the connection lives.
 
     `code` is a name of the process's own, at most 64 characters, and not one of Jackfield's codes.
-    `details` stand in the error beside code and message and must be JSON.
+    `details` stand in the error beside code and message and must be JSON. Raises ValueError for another code and
+    for half of a surrogate pair, TypeError for a message that is no text.
     """
 
     def __init__(self, code: str, message: str = "", **details: Any) -> None:
-        if not isinstance(code, str) or not code or len(code) > 64:
+        code = _plain(code) if isinstance(code, str) else ""
+        if not code or len(code) > 64:
             raise ValueError("Reject takes a code of 1 to 64 characters, for example Reject('out_of_stock')")
         if code in CODES:
             raise ValueError(f"{code!r} is one of Jackfield's own codes; choose a name of your own")
+        if not isinstance(message, str):
+            raise TypeError(f"Reject takes a sentence as its message, not a {type(message).__name__}")
         self.code = code
-        self.message = message or code.replace("_", " ")
+        self.message = _plain(message) or code.replace("_", " ")
         self.details = details
         super().__init__(f"{code}: {self.message}")
+
+
+def _plain(text: str) -> str:
+    """The text as a str of Python's own, whatever a class of the process's own says that it is."""
+    try:
+        return str.encode(text).decode()
+    except UnicodeEncodeError:
+        raise ValueError("Reject takes no text with half of a surrogate pair, which is not Unicode") from None
 
 
 class Closing(Exception):

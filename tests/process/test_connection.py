@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import weakref
+from typing import Any
 
 import pytest
 
@@ -44,6 +45,31 @@ def test_a_wrong_event_is_wrong_after_the_end_too() -> None:
         connection.send("no object")
     with pytest.raises(ValueError, match="not for applications"):
         connection.close(1006)
+
+
+@pytest.mark.parametrize(
+    ("code", "reason", "kind", "told"),
+    [
+        (1000.0, "", TypeError, "a close code is a whole number such as 4000, not 1000.0"),
+        (True, "", TypeError, "not True"),
+        ("4000", "", TypeError, "not a str"),
+        (None, "", TypeError, "not None"),
+        (-1, "", ValueError, "close code -1 is not for applications"),
+        pytest.param(10**6000, "", ValueError, "of so many digits is not for applications", id="huge"),
+        (4000, None, TypeError, "a close reason is a text, not None; leave it out"),
+        (4000, b"", TypeError, "not a bytes"),
+        (4000, "\ud83d", ValueError, "half of a surrogate pair"),
+        (4000, "x" * 124, ValueError, "longer than 123 bytes: it has 124"),
+    ],
+)
+@pytest.mark.parametrize("over", [False, True])
+def test_a_close_that_cannot_be_says_why(code: Any, reason: Any, kind: type, told: str, over: bool) -> None:
+    outbox = Outbox()
+    if over:
+        part(outbox.connection)
+    with pytest.raises(kind, match=told):
+        outbox.connection.close(code, reason)
+    assert outbox.told == []
 
 
 def test_the_two_are_freed_without_a_search() -> None:

@@ -57,3 +57,9 @@ def test_what_is_no_function_is_refused(value: object, told: str) -> None:
     with pytest.raises(TypeError) as caught:
         process(value)  # type: ignore[call-overload]  # the mistake that is tested
     assert told in str(caught.value)
+
+
+@pytest.mark.parametrize("blocking", ["no", 1, None, 0.0])
+def test_blocking_is_true_or_false(blocking: bool) -> None:
+    with pytest.raises(TypeError, match="@process takes blocking=True or blocking=False, not a"):
+        process(blocking=blocking)

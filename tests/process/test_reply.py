@@ -187,7 +187,7 @@ def test_a_generator_that_says_it_returns_a_value(faults: Faults) -> None:
     assert (problem.code, problem.hint) == ("bad_reply", "write `-> AsyncIterator[...]`")
 
 
-@pytest.mark.parametrize("key", ["'error'", "'event'", "'$x'", "''", "5"])
+@pytest.mark.parametrize("key", ["'error'", "'event'", "'$x'", "''", "5", "None", "[]", "'\\ud83d'"])
 def test_keys_that_a_bare_reply_cannot_have(faults: Faults, key: str) -> None:
     (problem,) = faults(f"@process(reply={key})\ndef say() -> int: ...\n")
     assert problem.code == "bad_reply"

@@ -36,7 +36,8 @@ class Hub:
     """The seats of one node. All calls are synchronous and belong on the event loop's thread."""
 
     def __init__(self) -> None:
-        self._members: set[Member] = set()
+        self._members: dict[Member, tuple[str, str, str]] = {}
+        """Each with the endpoint, login and address that its seat was counted by, whatever it says of itself later."""
         self._per_endpoint: Counter[str] = Counter()
         self._per_user: Counter[tuple[str, str]] = Counter()
         self._per_address: Counter[tuple[str, str]] = Counter()
@@ -49,23 +50,24 @@ class Hub:
 
     def seat(self, member: Member) -> None:
         """Take a seat. Done in the step that admits, so that a revocation during the accept is not lost."""
-        self._members.add(member)
-        self._per_endpoint[member.endpoint] += 1
-        if member.identity:
-            self._per_user[member.endpoint, member.identity.login] += 1
-        if member.address:
-            self._per_address[member.endpoint, member.address] += 1
+        endpoint, address = member.endpoint, member.address
+        login = member.identity.login if member.identity else ""
+        self._members[member] = (endpoint, login, address)
+        self._per_endpoint[endpoint] += 1
+        if login:
+            self._per_user[endpoint, login] += 1
+        if address:
+            self._per_address[endpoint, address] += 1
 
     def leave(self, member: Member) -> None:
         """Give the seat back; a second call does nothing."""
-        if member not in self._members:
-            return
-        self._members.remove(member)
-        _lower(self._per_endpoint, member.endpoint)
-        if member.identity:
-            _lower(self._per_user, (member.endpoint, member.identity.login))
-        if member.address:
-            _lower(self._per_address, (member.endpoint, member.address))
+        endpoint, login, address = self._members.pop(member, ("", "", ""))
+        if endpoint:
+            _lower(self._per_endpoint, endpoint)
+        if login:
+            _lower(self._per_user, (endpoint, login))
+        if address:
+            _lower(self._per_address, (endpoint, address))
 
     def count(self, endpoint: str) -> int:
         """Connections of one endpoint on this node."""

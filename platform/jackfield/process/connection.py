@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -62,13 +63,43 @@ class Connection:
         """Close the connection after what was queued has left. Never waits; callable from threads.
 
         `code` is 1000 or 3000 to 4999 (RFC 6455, section 7.4.2), `reason` at most 123 bytes of UTF-8;
-        ValueError otherwise.
+        ValueError otherwise, and TypeError for what is no whole number and no text.
         """
-        if code != 1000 and not 3000 <= code <= 4999:
-            raise ValueError(f"close code {code} is not for applications; use 1000 or 3000 to 4999")
-        if len(reason.encode()) > 123:
-            raise ValueError("the close reason is longer than 123 bytes")
-        self._outbox.close(code, reason)
+        self._outbox.close(_close_code(code), _close_reason(reason))
+
+
+def _close_code(code: object) -> int:
+    """The code as a plain int, whatever class of whole numbers it is of: a close frame is made of it later."""
+    try:
+        number = operator.index(code)  # type: ignore[arg-type]  # what is no number is what is looked for
+    except Exception as exc:  # the class of the number is the process's own
+        raise TypeError(f"a close code is a whole number such as 4000, not {_called(code)}") from exc
+    if type(code) is bool:
+        raise TypeError(f"a close code is a whole number such as 4000, not {code}")
+    if number != 1000 and not 3000 <= number <= 4999:
+        shown = number if abs(number) < _SHOWN else "of so many digits"  # Python prints no more than 4,300 of them
+        raise ValueError(f"close code {shown} is not for applications; use 1000 or 3000 to 4999")
+    return number
+
+
+def _close_reason(reason: object) -> str:
+    """The reason as a plain str that fits into a close frame (RFC 6455, section 5.5)."""
+    if not isinstance(reason, str):
+        raise TypeError(f"a close reason is a text, not {_called(reason)}; leave it out where there is none")
+    try:
+        text = str.encode(reason)  # of str itself: a class of the process's own may have another
+    except UnicodeEncodeError:
+        raise ValueError("the close reason holds half of a surrogate pair, which is not Unicode") from None
+    if len(text) > 123:
+        raise ValueError(f"the close reason is longer than 123 bytes: it has {len(text):,}")
+    return text.decode()
+
+
+def _called(value: object) -> str:
+    return repr(value) if value is None or type(value) is float else f"a {type(value).__name__}"
+
+
+_SHOWN = 10**20
 
 
 def part(connection: Connection) -> None:

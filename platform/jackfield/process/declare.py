@@ -44,8 +44,11 @@ def process(function: Any = None, /, *, reply: str = "result", blocking: bool = 
 
     `reply` is the key under which a bare value is sent. `blocking` runs a sync function in a bounded
     pool of threads; without it a function runs on the event loop and must not wait. The function itself
-    is given back unchanged and can still be called. Raises TypeError for what is not a function.
+    is given back unchanged and can still be called. Raises TypeError for what is not a function, and for a
+    `blocking` that is neither True nor False; another `reply` than a text is a problem at load.
     """
+    if type(blocking) is not bool:
+        raise TypeError(f"@process takes blocking=True or blocking=False, not a {type(blocking).__name__}")
     mark = ProcessMark(reply, blocking)
     if function is None:
         return lambda decorated: _attach(decorated, _PROCESS, mark, "@process")

@@ -172,8 +172,8 @@ def _published_default(parameter: Parameter) -> JSON:
 
 
 def _reply(process: Process, package: str, faults: Faults) -> Reply | None:
-    if not isinstance(process.reply, str) or not process.reply or own_key(process.reply):
-        message = f"`reply={process.reply!r}` cannot be the key of a reply"
+    if unfit := _unfit_key(process.reply):
+        message = f"`reply={unfit}` cannot be the key of a reply"
         faults.add("bad_reply", "", message, 'use a text other than "error", "event" and "$..."')
         return None
     hint = inspect.signature(process.function).return_annotation
@@ -184,6 +184,14 @@ def _reply(process: Process, package: str, faults: Faults) -> Reply | None:
     except Unsupported as exc:
         faults.add("bad_reply", "return", str(exc), exc.hint)
         return None
+
+
+def _unfit_key(key: object) -> str:
+    """The argument of `reply=` as it is shown where it cannot be a key; "" where it can."""
+    if not isinstance(key, str):
+        return repr(key) if isinstance(key, int | float | bytes | None) else f"a {type(key).__name__}"
+    sound = bool(key) and not own_key(key) and not any("\ud800" <= letter <= "\udfff" for letter in key)
+    return "" if sound else repr(key)
 
 
 def _struct(parameters: tuple[Parameter, ...], faults: Faults) -> type[msgspec.Struct] | None:

@@ -336,9 +336,13 @@ class Dispatcher:
 
     def _rejected(self, route: Route, connection: Connection, exc: Reject, message_id: MessageId) -> bytes:
         try:
-            return messages.error(exc.code, exc.message, more=exc.details, message_id=message_id)
-        except messages.Unsendable as fault:
+            sound = Reject(exc.code, exc.message, **exc.details)  # a class of the project's own may have left it bare
+            frame = messages.error(sound.code, sound.message, more=sound.details, message_id=message_id)
+            if len(frame) > (most := route.endpoint.limits.queue):
+                raise messages.Unsendable("", f"a Reject of {len(frame):,} bytes; limits.queue is {most:,}")
+        except BaseException as fault:  # noqa: BLE001 - to write it may call the project's own code
             return self._failed(route, connection, fault, message_id)
+        return frame
 
     def _late(self, route: Route, connection: Connection, message_id: MessageId) -> bytes:
         seconds = route.endpoint.limits.time
