@@ -18,7 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from jackfield.logs import MAX_ITEMS, MAX_STACK, MAX_VALUE, last_resort, log, setup
+from jackfield.logs import MAX_ITEMS, MAX_STACK, MAX_VALUE, last_resort, log, setup, wordless
 
 
 @pytest.fixture(autouse=True)
@@ -311,3 +311,63 @@ def test_setting_up_twice_tells_each_event_once() -> None:
     log.info("login")
     assert first.getvalue() == ""
     assert len(second.getvalue().splitlines()) == 1
+
+
+SECRET = "1.k3Jv-Q9xT0pLw7ZsR2mHc_Yb5NfUa8DgEoKiVtXqM1A.1764353000000.1764396200000.Zq8Rr4Wn1Tj6Ky_Uc3Vb9Mx-Lp0Os7Di2"
+
+
+class Naming(Exception):
+    """Says what it was given, as exceptions of libraries do."""
+
+
+def failed(text: str) -> Exception:
+    try:
+        try:
+            raise ValueError(f"cause {text}")
+        except ValueError as cause:
+            raise Naming(f"invalid cookie header: t=\x7f; gen_app_auth_token={text}") from cause
+    except Naming as exc:
+        return exc
+
+
+@pytest.mark.parametrize("style", ["json", "text"])
+def test_no_line_holds_a_credential_whoever_wrote_it(style: str) -> None:
+    stream = io.StringIO()
+    setup("json" if style == "json" else "text", stream)
+    log.warning("login_refused", login=SECRET, more=[SECRET, {SECRET: f"Bearer {SECRET}"}])
+    log.error("server_fault", exc_info=failed(SECRET), path=f"/ws/{SECRET.replace('.', '%2e')}")
+    library = logging.getLogger("asyncio")
+    library.error("Fatal error: %r", {"Cookie": SECRET})
+    library.error("opening handshake failed", exc_info=failed(SECRET))
+    log.info("long", value="x " * 20_000 + SECRET, cut="y" * 480 + SECRET, stack=f"{'z ' * 8_150}{SECRET}")
+    log.error("process_failed", exc_info=ValueError("x " * 4_070 + SECRET + " y" * 9_000))
+    told = stream.getvalue()
+    assert told.count("Naming: invalid") == 2, "the stacks are there"
+    assert "cause" in told
+    assert [SECRET[at : at + 12] for at in range(2, 34) if SECRET[at : at + 12] in told] == []
+
+
+def test_another_applications_formatter_takes_the_stack_as_we_have_cleaned_it(caplog: pytest.LogCaptureFixture) -> None:
+    log.error("server_fault", exc_info=failed(SECRET))
+    assert "Naming: invalid cookie header" in caplog.text
+    assert SECRET[2:20] not in caplog.text
+    assert "\x7f" not in caplog.text
+
+
+def test_a_stack_is_told_without_the_words_that_are_to_be_hidden(lines: io.StringIO) -> None:
+    try:
+        raise LookupError("'пароль: тайна' and b'x\\x01y and more' of short")
+    except LookupError:
+        log.exception("server_fault", hide=["пароль: тайна", "x\x01y and more", "of", "", "never there", "tests"])
+    told = json.loads(lines.getvalue())["exception"]
+    assert told.endswith("LookupError: '…' and b'…' of short"), told
+    assert "raise LookupError" in told
+
+
+def test_what_an_exception_says_may_be_left_out_altogether(lines: io.StringIO) -> None:
+    log.error("server_fault", exc_info=wordless(failed("канарейка")))
+    told = json.loads(lines.getvalue())["exception"]
+    assert "canary" not in told
+    assert "канарейка" not in told
+    assert told.endswith("Wordless: Naming")
+    assert "in failed" in told

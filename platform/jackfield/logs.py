@@ -1,8 +1,9 @@
 """The log: one event, one line; for people on a terminal, as JSON for programs.
 
-Never a token, a password, a query string or a payload. Our events go to the standard logger `jackfield`, so
-inside another application they follow its configuration; `setup` is what `jackfield serve` configures, and
-sends the libraries' own lines through the same door.
+Never a token, a password, a query string or a payload: who tells an event leaves them out, and what has the shape of
+a credential is left out here, whoever put it there (masking.py), of stacks and of the libraries' lines too. Our events
+go to the standard logger `jackfield`, so inside another application they follow its configuration; `setup` is what
+`jackfield serve` configures, and sends the libraries' own lines through the same door.
 
 Strategy: two lines are written per connection, so a line must be cheap. Nothing is formatted for a level that
 nobody hears, the record is made here without the standard library's search for its caller, and a line that
@@ -15,10 +16,12 @@ import inspect
 import json
 import logging
 import math
+import re
 import sys
 import threading
+import traceback
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from types import TracebackType
@@ -26,7 +29,9 @@ from typing import Any, Literal, TextIO
 
 import structlog
 
-__all__ = ["Log", "last_resort", "log", "setup"]
+from jackfield.masking import MASK, SHORTEST, masked
+
+__all__ = ["Log", "Wordless", "last_resort", "log", "setup", "wordless"]
 
 MAX_VALUE = 500
 """Characters of one value that a line holds; what a client sends must not be able to fill the disk."""
@@ -37,6 +42,11 @@ MAX_ITEMS = 50
 MAX_STACK = 16 * 1024
 """Characters of one stack; of a longer one its beginning and its end are told."""
 
+_LOOKED_AT = MAX_STACK  # characters of one value that are looked through for credentials; no more of it is told
+# At a cut: what may be a part of something masked, and is too short to be taken for it by itself.
+_LAST_PIECE = re.compile(rf"(?<![\w-])[\w-]{{1,{SHORTEST - 1}}}\Z", re.ASCII)
+_FIRST_PIECE = re.compile(rf"\A[\w-]{{1,{SHORTEST - 1}}}(?![\w-])", re.ASCII)
+_LEAST_HIDDEN = 4  # characters; what is shorter stands in any sentence
 _PLAIN = frozenset({bool, type(None)})
 _DEPTH = 3  # lists in lists that a line holds
 _FIELDS = "jackfield_event"
@@ -53,8 +63,9 @@ _LEVELS = {
 class Log:
     """Tells events to a standard logger: `log.info("event_name", key=value)`.
 
-    `exc_info` is an exception, whose stack follows the line. Control characters are escaped and long texts cut
-    (MAX_VALUE), so that no value makes a line of its own (CWE-117).
+    `exc_info` is an exception, whose stack follows the line; the texts of `hide` are left out of what it says, those
+    of a request for example. Control characters are escaped and long texts cut (MAX_VALUE), so that no value makes a
+    line of its own (CWE-117).
 
     `told` counts all events by level and name, also those of a level that nobody hears. `around` adds to an
     event what surrounds it, the id of a trace for example; it must not fail.
@@ -77,15 +88,19 @@ class Log:
         """Tell what somebody should look at some day."""
         self._tell(logging.WARNING, event, None, fields)
 
-    def error(self, event: str, *, exc_info: BaseException | None = None, **fields: Any) -> None:
+    def error(
+        self, event: str, *, exc_info: BaseException | None = None, hide: Iterable[str] = (), **fields: Any
+    ) -> None:
         """Tell what is broken."""
-        self._tell(logging.ERROR, event, exc_info, fields)
+        self._tell(logging.ERROR, event, exc_info, fields, hide)
 
-    def exception(self, event: str, **fields: Any) -> None:
+    def exception(self, event: str, *, hide: Iterable[str] = (), **fields: Any) -> None:
         """Tell what is broken, with the exception that is being handled."""
-        self._tell(logging.ERROR, event, sys.exception(), fields)
+        self._tell(logging.ERROR, event, sys.exception(), fields, hide)
 
-    def _tell(self, level: int, event: str, exc: BaseException | None, fields: Mapping[str, Any]) -> None:
+    def _tell(
+        self, level: int, event: str, exc: BaseException | None, fields: Mapping[str, Any], hide: Iterable[str] = ()
+    ) -> None:
         self.told[_LEVELS[level], event] += 1
         more = () if self.around is None else self.around(event, fields).items()
         logger = self._logger
@@ -93,15 +108,28 @@ class Log:
             return
         clean: dict[str, Any] = {"event": event}
         for key, value in (*fields.items(), *more):
-            if type(value) is str:  # nearly all of them, and nearly all as they may stand
-                clean[key] = value if len(value) <= MAX_VALUE and value.isprintable() else _one_line(value)
+            if type(value) is str:  # nearly all of them
+                clean[key] = _one_line(value)
             else:
                 clean[key] = value if type(value) in _PLAIN else _clean(value)
         file, line, function = _caller()
         stack = None if exc is None else (type(exc), exc, exc.__traceback__)
         message = _Message(clean)
         extra = {_FIELDS: clean}
-        logger.handle(logger.makeRecord(logger.name, level, file, line, message, (), stack, function, extra))
+        record = logger.makeRecord(logger.name, level, file, line, message, (), stack, function, extra)
+        if exc is not None:  # as text, which other applications' formatters take over as it is
+            text = "".join(traceback.format_exception(exc)).rstrip("\n")
+            record.exc_text = "\n".join(_stack(_without(text, exc, hide)))
+        logger.handle(record)
+
+
+class Wordless(Exception):
+    """Stands for an exception whose words are not told."""
+
+
+def wordless(exc: BaseException) -> Wordless:
+    """An exception to be logged with its kind and its stack alone: its words may be what a client sent."""
+    return Wordless(type(exc).__name__).with_traceback(exc.__traceback__)
 
 
 log = Log(logging.getLogger("jackfield"))
@@ -168,7 +196,7 @@ class _Json(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         event = _event(record)
         if record.exc_info:
-            event["exception"] = "\n".join(_stack(self.formatException(record.exc_info)))
+            event["exception"] = "\n".join(_stack_of(record, self))
         return self._encode(event)
 
 
@@ -186,7 +214,7 @@ class _Text(logging.Formatter):
         line = self._line(_event(record))
         if not record.exc_info:
             return line
-        return "\n    ".join([line, *_stack(self.formatException(record.exc_info))])
+        return "\n    ".join([line, *_stack_of(record, self)])
 
     def _line(self, event: dict[str, Any]) -> str:
         if self._colours:
@@ -246,18 +274,52 @@ def _said(value: object) -> str:
         return f"<{type(value).__name__}>"
 
 
+def _stack_of(record: logging.LogRecord, formatter: logging.Formatter) -> list[str]:
+    """The lines of a record's stack; those of a library's record are cleaned here."""
+    if record.exc_text and hasattr(record, _FIELDS):
+        return record.exc_text.split("\n")
+    return _stack(formatter.formatException(record.exc_info)) if record.exc_info else []
+
+
+def _without(text: str, exc: BaseException, hide: Iterable[str]) -> str:
+    """A stack without these words in what the exceptions of it say; the names of files and functions stay."""
+    words = sorted((word for word in hide if len(word) >= _LEAST_HIDDEN), key=len, reverse=True)
+    for said in _sayings(exc) if words else ():
+        told = said
+        for word in words:
+            told = told.replace(word, MASK).replace(repr(word)[1:-1], MASK)
+        text = text.replace(said, told)
+    return text
+
+
+def _sayings(exc: BaseException) -> Iterator[str]:
+    """What an exception says, and those that it came from or consists of."""
+    left, seen = [exc], set[int]()
+    while left:
+        one = left.pop()
+        if id(one) not in seen:
+            seen.add(id(one))
+            yield from filter(None, [_said(one)])
+            left += filter(None, (one.__cause__, one.__context__))
+            left += one.exceptions if isinstance(one, BaseExceptionGroup) else ()
+
+
 def _stack(text: str) -> list[str]:
     """The lines of a stack, each printable; what an exception says may be what a client sent."""
     if len(text) > MAX_STACK:
-        text = f"{text[: MAX_STACK // 2]}\n…\n{text[-MAX_STACK // 2 :]}"
-    return [_printable(line) for line in text.split("\n")]
+        first = _LAST_PIECE.sub("", text[: MAX_STACK // 2])
+        text = f"{first}\n…\n{_FIRST_PIECE.sub('', text[-MAX_STACK // 2 :])}"
+    return [_printable(masked(line)) for line in text.split("\n")]
 
 
 def _one_line(text: str) -> str:
-    """Escape what could begin a line of its own or colour a terminal, and cut what is long (OPS-1)."""
-    if len(text) > MAX_VALUE:
-        text = text[:MAX_VALUE] + "…"
-    return _printable(text)
+    """Mask credentials, escape what could begin a line of its own or colour a terminal, cut what is long (OPS-1)."""
+    if len(text) > _LOOKED_AT:
+        text = _LAST_PIECE.sub("", text[:_LOOKED_AT])
+    told = masked(text)
+    if len(told) > MAX_VALUE:
+        told = told[:MAX_VALUE] + "…"
+    return _printable(told)
 
 
 def _printable(text: str) -> str:

@@ -67,7 +67,11 @@ ROWS: tuple[Row, ...] = (
     Row("TR-6", "A handshake that does not come to its end is closed after 5 s."),
     Row("TR-7", "The head of a request is bounded."),
     Row("TR-8", "Connections are bounded in all, per user and per address; the counts return to nothing."),
-    Row("TR-9", "Two Hosts, two lengths, folded lines, bare line feeds and NUL are refused; no header is split."),
+    Row(
+        "TR-9",
+        "Two Hosts, two lengths, folded lines, bare line feeds and control characters are refused with 400 and a "
+        "`fix`; no header is split.",
+    ),
     Row("TR-10", "Routing and authorization decide on one normal form of the raw path."),
     Row("TR-11", "Compression is off unless asked for (CRIME, BREACH)."),
     Row("TR-12", "Only documented methods, security headers on every answer, no CORS for everybody."),
@@ -165,7 +169,13 @@ ROWS: tuple[Row, ...] = (
     Row("CF-12", "Documents, metrics and administration are open by listener or to administrators, not to the public."),
     # logging, failure, supply chain
     Row("OPS-1", "Nothing that a client sends can make or forge a log line."),
-    Row("OPS-2", "Query strings and tokens are never logged."),
+    Row(
+        "OPS-2",
+        "Query strings and tokens are never logged, whole or in pieces, wherever a request holds them and whatever "
+        "fails over it.",
+        "A log cannot know a password that looks like a word. So a refused login is told by a hash unless somebody has "
+        "it, and a password that somebody puts into an address is told where it has not the shape of a credential.",
+    ),
     Row("OPS-3", "Handshakes, closes, logins and violations are logged with what is needed to follow them."),
     Row("OPS-4", "Faults of ours are told without their cause, and what cannot be checked is refused."),
     Row("OPS-5", "Dependencies have floors, a bill of materials and an audit."),

@@ -55,7 +55,7 @@ def told_in_the_sources() -> Iterator[tuple[str, str, set[str]]]:
             if not isinstance(first, ast.Constant) or not isinstance(first.value, str):
                 continue
             assert isinstance(node, ast.Call)
-            fields = {word.arg for word in node.keywords if word.arg} - {"exc_info"}
+            fields = {word.arg for word in node.keywords if word.arg} - {"exc_info", "hide"}
             match node.func:
                 case ast.Attribute(value=ast.Name(id=owner), attr=method) if owner in ours and method in LEVELS:
                     yield first.value, LEVELS[method], fields

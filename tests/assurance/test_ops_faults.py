@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from jackfield.server import upgrade
 from jackfield.server.dispatch import Dispatcher
 from jackfield.server.gateway import Gateway
 from jackfield.server.options import Options
@@ -158,6 +159,69 @@ async def test_ops_4_what_no_layer_caught_is_a_bare_500(
     clean(headers)
     clean(body.decode())
     assert CANARY in caplog.text, "the log has what the client has not"
+
+
+class Naming(ValueError):
+    """A fault of a library, with what it was given in its words."""
+
+
+@pytest.mark.parametrize("second", [False, True], ids=["first request", "second request"])
+async def test_ops_4_what_fails_over_the_bytes_of_a_request_is_answered_and_told_without_them(
+    desk: Door, second: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fails(_method: str, _target: str, _version: str, headers: list[tuple[bytes, bytes]]) -> None:
+        raise Naming(f"{CANARY} {headers!r}") from LookupError(CANARY)
+
+    monkeypatch.setattr(upgrade, "judge_upgrade", fails)
+    async with listening(desk.gateway) as here:
+        peer = await here()
+        before = b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" if second else b""
+        await peer.send(before + request("/ws/open", Cookie="t=тайна".encode().decode("latin-1")))
+        if second:
+            assert (await peer.answer())[0] == 200
+        status, headers, body = await peer.answer()
+        await peer.ended()
+    told = json.loads(body)
+    assert (status, told["code"], headers["connection"]) == (500, "server_fault", "close")
+    clean(told)
+    assert f"incident='{told['incident']}'" in caplog.text
+    assert "Wordless: Naming" in caplog.text
+    assert "in fails" in caplog.text, "the stack is there"
+    assert CANARY not in caplog.text
+
+
+@pytest.mark.parametrize("upgrade", [False, True], ids=["plain", "upgrade"])
+@pytest.mark.parametrize(("layer", "name"), [("gateway", "who"), ("gateway", "request")])
+async def test_ops_4_a_fault_is_logged_without_the_words_of_the_request(
+    desk: Door,
+    layer: str,
+    name: str,
+    upgrade: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    secrets = ("тайный ключ", "opaque-key-17", "query-key-18", "path-key-19")
+
+    def fails(*_given: object) -> None:
+        raise Naming(f"{CANARY}: " + " | ".join(secrets))
+
+    async def fails_later(*_given: object) -> None:
+        fails()
+
+    monkeypatch.setattr(desk.gateway, name, fails_later if name == "who" else fails)
+    fields: dict[str, Any] = {
+        "Host": desk.host,
+        "X-Key": secrets[0].encode().decode("latin-1"),
+        "Cookie": f"a; sid={secrets[1]}",
+    }
+    fields |= {} if upgrade else {"Upgrade": None, "Connection": None}
+    async with listening(desk.gateway) as here:
+        peer = await here()
+        await peer.send(request(f"/{secrets[3]}?{secrets[2]}", **fields))
+        status, _, _ = await peer.answer()
+    assert status == 500
+    assert f"Naming: {CANARY}" in caplog.text
+    assert [secret for secret in secrets[1:] if f"| {secret}" in caplog.text] == []
 
 
 async def test_ops_4_a_conversation_that_fails_is_closed_1011(

@@ -169,6 +169,29 @@ async def test_ops_2_no_secret_stands_in_the_log_whatever_is_asked(desk: Door, l
     assert [secret for secret in secrets if secret in written] == []
 
 
+@pytest.mark.parametrize("form", ["{}", "Bearer {}", f"{COOKIE}={{}}", " {}", "{}\n", '"{}"'])
+async def test_ops_2_a_secret_in_the_field_of_the_login_is_told_by_its_hash(
+    desk: Door, lines: Lines, form: str
+) -> None:
+    token = (await desk.cookie("аня"))[0][1].partition("=")[2]
+    for secret in (token, token.replace(".", "%2e"), token.replace(".", "/"), "верный пароль-71", "p" * 65):
+        await desk.http("POST", "/auth/login", [("origin", f"http://{token}")], {"login": secret, "password": "x" * 9})
+        await desk.http("POST", "/auth/login", [], {"login": form.format(secret), "password": "x" * 9})
+        told = lines.last("login_refused")
+        assert re.fullmatch("hash:[0-9a-f]{12}", told["login"])
+    written = lines.stream.getvalue()
+    assert [piece for piece in (*token.split("."), "верный пароль", "ppp") if len(piece) > 1 and piece in written] == []
+
+
+@pytest.mark.parametrize("login", ["anna", "anna.petrova@example.com", "Анна Петрова"])
+async def test_ops_2_a_login_that_somebody_has_is_told_as_it_is(desk: Door, lines: Lines, login: str) -> None:
+    await desk.add(login, password="верный пароль-71")
+    for _ in range(11):
+        await desk.http("POST", "/auth/login", [], {"login": login, "password": "falsch-72"})
+        assert lines.last("login_refused")["login"] == login
+    assert lines.last("login_refused")["code"] == "too_many_attempts"
+
+
 # OPS-3
 
 

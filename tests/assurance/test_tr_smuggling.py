@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import socket
 from collections.abc import AsyncIterator, Iterator
@@ -72,6 +73,56 @@ def test_tr_9_no_header_makes_a_500_or_a_header_of_ours(shared: Server) -> None:
         assert b"\nx-ours" not in answer.lower()
     assert shared.process.poll() is None
     assert shared.process.pid == pid
+
+
+CONTROLS = [byte for byte in (*range(0x20), 0x7F) if chr(byte) not in "\t\n"]
+SECRET = "gen_app_auth_token=1.c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0"
+PLAIN = b"GET /health HTTP/1.1\r\nHost: a\r\n"
+CHUNKED = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n"
+
+
+@pytest.mark.parametrize("byte", CONTROLS, ids=hex)
+async def test_tr_9_a_control_character_in_a_head_is_400_with_a_fix(
+    connect: Listening, byte: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    control = chr(byte)
+    for sent, number in (
+        (request(Connection=f"Upgrade{control}"), 4),
+        (request(Cookie=f"t={control}; {SECRET}", Sec_WebSocket_Protocol="jackfield.v1"), 7),
+        (request(Sec_WebSocket_Key=f"{KEY}{control}", Cookie=SECRET), 5),
+        (request(Authorization=f"{control}Bearer x", Cookie=SECRET), 7),
+        (request(**{f"X{control}Y": "1", "Cookie": SECRET}), 7),
+        (request(f"/ws{control}", Cookie=SECRET), 1),
+        (PLAIN + f"Cookie: {SECRET}\r\nX: a{control}b\r\n\r\n".encode(), 4),
+        (PLAIN + b"\r\n" + PLAIN + f"X: {control}\r\n\r\n".encode(), 3),
+        (CHUNKED + f"X: {SECRET}{control}\r\n\r\n".encode(), 1),
+    ):
+        peer = await connect()
+        await peer.send(sent)
+        answer = await all_of(peer)
+        head, _, body = answer[answer.rindex(b"HTTP/1.1 ") :].partition(b"\r\n\r\n")
+        told = json.loads(body)
+        assert (int(head.split()[1]), told["code"]) == (400, "malformed_request"), sent
+        assert told["fix"]
+        assert told["detail"] == f"Line {number} of the head holds the control character 0x{byte:02x}."
+        assert "secret" not in answer.decode("latin-1").lower()
+    assert "c2VjcmV0" not in caplog.text
+    assert [record.getMessage() for record in caplog.records if record.levelname not in ("INFO", "DEBUG")] == []
+
+
+async def test_tr_9_a_tab_and_letters_of_any_alphabet_may_stand_in_a_header(connect: Listening) -> None:
+    peer = await connect()
+    await peer.send(request(X="a\tb \xe9 " + "Привет 👍".encode().decode("latin-1"), Y="\t1\t"))
+    assert (await peer.answer())[0] == 101
+
+
+@pytest.mark.parametrize("sent", BROKEN.values(), ids=BROKEN)
+async def test_tr_9_what_is_no_http_is_told_how_to_mend_it(connect: Listening, sent: bytes) -> None:
+    peer = await connect()
+    await peer.send(sent)
+    _, _, body = await peer.answer()
+    assert json.loads(body)["fix"]
 
 
 # TR-10

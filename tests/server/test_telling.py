@@ -13,6 +13,7 @@ from jackfield.server import telling
 from .door import Door
 
 OWN = "1.c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0.MTgwMA.c2FsdA.c2lnbmF0dXJl"
+REAL = "1.k3Jv-Q9xT0pLw7ZsR2mHc_Yb5NfUa8DgEoKiVtXqM1A.1764353000000.1764396200000.Zq8Rr4Wn1Tj6Ky_Uc3Vb9Mx-Lp0Os7Di2Hf5"
 JWT = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiLQsNC90Y8ifQ.c2lnbmF0dXJlLXNpZ25hdHVyZQ"
 
 
@@ -31,6 +32,18 @@ JWT = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiLQsNC90Y8ifQ.c2lnbmF0dXJlLXNpZ25hdHVyZQ"
         (f"/ws/{OWN}", "/ws/…"),
         (f"/ws/{JWT}/say", "/ws/…/say"),
         ("/" + "a" * 300, "/" + "a" * 199),
+        (f"/ws/{REAL}", "/ws/…"),
+        (f"/ws/{REAL}/say", "/ws/…/say"),
+        (f"/ws/{REAL.replace('.', '/')}", "/ws/…"),
+        (f"/ws/{REAL.replace('.', '%2e')}/say", "/ws/…/say"),
+        (f"/ws/{REAL.replace('.', '%2F')}", "/ws/…"),
+        (f"/ws/{REAL.replace('.', '%252e')}", "/ws/…"),
+        (f"/ws/{JWT.replace('.', '%2E')}/say", "/ws/…/say"),
+        (f"/ws/{JWT.replace('.', '/')}", "/ws/…"),
+        ("/" + "/".join(REAL[at : at + 7] for at in range(0, len(REAL), 7)), "…"),
+        ("/ws/say%253Fgen_app_auth_token%253Dsecret", "/ws/say?gen_app_auth_token=…"),
+        ("/" + "a" * 180 + "/" + REAL, "/" + "a" * 180 + "/…"),
+        ("/ws/V1StGXR8_Z5jdHi6B-myT", "/ws/…"),
     ],
 )
 def test_a_path_is_told_without_a_secret(path: str, told: str) -> None:
@@ -47,6 +60,10 @@ def test_a_path_is_told_without_a_secret(path: str, told: str) -> None:
         (["https://app.example.com/say?token=secret"], "https://app.example.com…"),
         (["capacitor://localhost", "x?secret"], "capacitor://localhost, x…"),
         (["h" * 8_000], "h" * 200),
+        ([f"https://{REAL}"], "https://…"),
+        ([f"https://{REAL.lower()}"], "https://…"),
+        ([REAL], "…"),
+        (["h" * 190 + "," + REAL], "h" * 190 + ",…"),
     ],
 )
 def test_an_origin_is_told_without_a_secret(origins: list[str], told: str) -> None:

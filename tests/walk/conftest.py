@@ -58,15 +58,18 @@ class Server:
     def __init__(self, folder: Path, *arguments: str, ready: str = "Stop with Ctrl", **environment: str) -> None:
         self.folder = folder
         self.lines: list[str] = []
+        self.stdout = ""
+        self._out = folder.with_name(f"{folder.name}.stdout")
         self._fresh: Queue[str | None] = Queue()
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "jackfield", "-C", str(folder), "serve", "--port", "0", *arguments],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-            env={**CLEAN, **environment},
-        )
+        with self._out.open("w") as out:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "jackfield", "-C", str(folder), "serve", "--port", "0", *arguments],
+                stdout=out,
+                stderr=subprocess.PIPE,
+                text=True,
+                encoding="utf-8",
+                env={**CLEAN, **environment},
+            )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         self.wait_for(ready)
@@ -110,13 +113,14 @@ class Server:
         return opened
 
     def stop(self, number: int = signal.SIGTERM) -> int:
-        """End it and give its exit code; nothing it printed may be a traceback."""
+        """End it and give its exit code; `lines` and `stdout` have all that it printed then."""
         if self.process.poll() is None:
             self.process.send_signal(number)
         code = self.process.wait(timeout=LIMIT)
         self._reader.join(timeout=LIMIT)
         assert self.process.stderr is not None
         self.process.stderr.close()
+        self.stdout = self._out.read_text(encoding="utf-8")
         return code
 
     def first_cookie(self) -> dict[str, str]:

@@ -20,6 +20,7 @@ from typing import Protocol
 
 from jackfield.auth.attempts import Attempt
 from jackfield.auth.credentials import Credential
+from jackfield.auth.logins import Logins
 from jackfield.auth.passwords import Passwords, judge_length
 from jackfield.auth.store import Store
 from jackfield.auth.tables import Change, Session, User, normal_login
@@ -76,7 +77,8 @@ class Sessions:
 
     `lifetime` and `idle` are seconds, `idle` None means off. Idle slides with every `identify`, and while a
     connection of the session is open; other processes know of it up to a minute, or a tenth of `idle`, later.
-    `clock` gives seconds since the epoch. `store` and `passwords` are those that it was made with. `remembered`
+    `clock` gives seconds since the epoch. `store` and `passwords` are those that it was made with, `logins` says how
+    a log may tell what somebody claimed to be called. `remembered`
     bounds memory: beyond it the session not used for longest is read from the store again.
     """
 
@@ -94,6 +96,7 @@ class Sessions:
     ) -> None:
         self.store = store
         self.passwords = passwords
+        self.logins = Logins(tokens.fingerprint)
         self._tokens = tokens
         self._lifetime = lifetime
         self._idle = idle
@@ -135,6 +138,8 @@ class Sessions:
     async def _try(self, name: str, password: str, attempt: Attempt, client: str, agent: str) -> tuple[User, Login]:
         for _ in range(2):
             user = await self.store.get(name) if name else None
+            if user is not None:
+                self.logins.note(user.login)
             if not await self.matches(user, password, attempt) or user is None or user.disabled:
                 break
             if opened := await self._open(user.login, user.password_hash, client, agent):

@@ -17,6 +17,7 @@ from starlette.responses import JSONResponse, Response
 from jackfield.auth import credentials, origin
 from jackfield.auth.addresses import network
 from jackfield.auth.sessions import Change, Sessions
+from jackfield.config.plan import AuthSettings
 from jackfield.errors import Refusal
 from jackfield.groups.hub import Hub
 from jackfield.identity import Identity
@@ -136,9 +137,12 @@ class Gateway:
         """ASGI 3. Anything that fails on our side is told without its cause and logged with it."""
         if scope["type"] == "websocket":
             await self._walk(scope, receive, send)
-        else:
+            return
+        try:
             response = await self._http(scope, receive, send)
-            await response(scope, receive, send)
+        except Exception:  # noqa: BLE001 - where even a refusal fails; logged with its stack
+            response = pages.problem(_fault(scope), AuthSettings())
+        await response(scope, receive, send)
 
     # the upgrade
 
@@ -156,7 +160,7 @@ class Gateway:
             await self._refuse(request, refusal, who, scope, receive, send)
             return
         except Exception:  # noqa: BLE001 - the last resort of a handshake; logged with its stack
-            await self._refuse(request, _fault(request), who, scope, receive, send)
+            await self._refuse(request, _fault(scope), who, scope, receive, send)
             return
         await self._converse(request, admission, scope, receive, send)
 
@@ -279,7 +283,7 @@ class Gateway:
             self.note(request, refusal, who)
             return pages.problem(refusal, auth, root=request.root)
         except Exception:  # noqa: BLE001 - the last resort of a request; logged with its stack
-            return pages.problem(_fault(request), auth)
+            return pages.problem(_fault(http.scope), auth)
 
     def _state(self, request: Request, path: str) -> Response:
         if request.method not in ("GET", "HEAD"):
@@ -332,9 +336,10 @@ class Gateway:
         versions = request.values(b"sec-websocket-version")
         target = (request.raw_path + b"?" + request.query_string).decode("latin-1")
         if len(versions) == 1 and versions[0] != "13":
-            return Refusal("bad_version", f"The request asks for version {versions[0][:20]}.")
+            return Refusal("bad_version", f"The request asks for version {telling.typed(versions[0])[:20]}.")
         fault = upgrade_fault(request.method, target, "1.1", list(request.headers))
-        return Refusal("malformed_upgrade", f"{fault or 'HTTP/1.1 is needed for an upgrade'}.")
+        fix = "Open it with a WebSocket client, or send the request as RFC 6455, section 4.2.1 has it."
+        return Refusal("malformed_upgrade", f"{fault or 'HTTP/1.1 is needed for an upgrade'}.", fix)
 
     # who is asking
 
@@ -369,7 +374,7 @@ class Gateway:
             path=telling.path(request.raw_path.decode("latin-1")),
             code=refusal.code,
             status=refusal.status,
-            detail=refusal.detail,
+            detail=telling.typed(refusal.detail),
             login=who.login if isinstance(who, Identity) else "",
             client=request.client,
             origin=telling.origins(request.values(b"origin")),
@@ -391,7 +396,7 @@ class Gateway:
             fix = f"Use {self.options.address}; the proxy says with X-Forwarded-Proto that you did not."
             raise Refusal("tls_required", fix=fix)
         if not origin.host_allowed(hosts, request.local):
-            detail = f"The Host header was {', '.join(hosts)[:200] or 'missing'}."
+            detail = f"The Host header was {telling.typed(', '.join(hosts))[:200] or 'missing'}."
             fix = "Use localhost or 127.0.0.1; other names need --public-url or --behind-proxy."
             raise Refusal("wrong_host", detail, fix)
 
@@ -465,8 +470,9 @@ def _short(refusal: Refusal) -> str:
     return f"{refusal.code}: {refusal.detail}".encode()[:123].decode(errors="ignore")
 
 
-def _fault(request: Request) -> Refusal:
+def _fault(scope: Scope) -> Refusal:
     """Log the exception that is being handled; what the caller is told of it."""
     incident = secrets.token_hex(4)
-    log.exception("server_fault", incident=incident, path=telling.path(request.raw_path.decode("latin-1")))
+    hide = telling.words(scope)
+    log.exception("server_fault", incident=incident, path=telling.path(scope["path"]), hide=hide)
     return Refusal("server_fault", more={"incident": incident})

@@ -20,6 +20,7 @@ from starlette.responses import JSONResponse, Response
 
 from jackfield import messages
 from jackfield.errors import Refusal
+from jackfield.masking import masked
 from jackfield.schemas import Fault, Validator, parse_loosely
 from jackfield.server import pages
 from jackfield.server.handshake import Request
@@ -48,8 +49,8 @@ class Asked:
 
     @property
     def agent(self) -> str:
-        """What the client calls itself, as far as it can be shown."""
-        text = self._http.headers.get("user-agent", "")[:200]
+        """What the client calls itself, as far as it can be shown; it is kept, and administrators see it."""
+        text = masked(self._http.headers.get("user-agent", ""))[:200]
         return "".join(letter for letter in text if letter.isprintable())
 
     async def body(self, kind: type[T], sample: str) -> T:

@@ -13,7 +13,7 @@ from jackfield.config.plan import AuthSettings
 from jackfield.errors import Refusal
 from jackfield.identity import Identity
 from jackfield.logs import log
-from jackfield.server import cors
+from jackfield.server import cors, telling
 from jackfield.server.accounts import Accounts
 from jackfield.server.cookie import clear_cookie, set_cookie
 from jackfield.server.handshake import Request
@@ -57,7 +57,7 @@ class Login:
     async def _login(self, asked: Asked) -> Response:
         request = asked.request
         given = await asked.body(_Credentials, '{"login": "…", "password": "…"}')
-        where = {"client": request.client, "origin": ", ".join(request.values(b"origin"))}
+        where = {"client": request.client, "origin": telling.origins(request.values(b"origin"))}
         before = await self._before(request)
         try:
             opened = await self._gateway.sessions.login(
@@ -65,7 +65,9 @@ class Login:
             )
         except Refusal as refusal:
             self._gateway.metrics.logins["refused", refusal.code] += 1
-            log.warning("login_refused", code=refusal.code, login=given.login, **where)
+            log.warning(
+                "login_refused", code=refusal.code, login=self._gateway.sessions.logins.told(given.login), **where
+            )
             raise
         if before is not None:
             # each login is a session of its own; the one whose cookie came along has served (ASVS 5.0, 7.2.4)

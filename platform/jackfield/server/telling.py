@@ -1,15 +1,20 @@
-"""What may be told of a request's path and origin: not the secret that somebody put there by mistake. Pure.
+"""What may be told of a request's path, origin and other words: not the secret that somebody put there. Pure.
 
 Strategy. A query string is never told. Neither is one whose `?` was encoded, or what stands behind a `;`, for that
 is where a credential goes when a person copies it to the wrong place; nor a value behind a `=`, a part that is built
-like a token, or what an Origin header has besides scheme, host and port.
+like a token, what an Origin header has besides scheme, host and port, or anything else that has the shape of a
+credential (masking.py), percent-encoded or not, in one part of the path or in several.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
-__all__ = ["LONGEST", "origins", "path"]
+from jackfield.masking import MASK, masked
+
+__all__ = ["LONGEST", "origins", "path", "typed", "words"]
 
 LONGEST = 200
 """Characters of a path or an origin that are kept and logged."""
@@ -18,13 +23,27 @@ _BEHIND = re.compile(r"(?:[?;#]|%3[BbFf]|%23).*", re.DOTALL)
 _VALUE = re.compile(r"(=|%3[Dd])[^/]+")
 _TOKEN = re.compile(r"(?<![\w~%-])[\w~%-]++(?:\.[\w~%-]++){2,}", re.ASCII)  # three parts and more, as tokens have
 _SHORTEST_TOKEN = 40
+_PARTS = re.compile(r"[\s;,&=?/]+")
 _ORIGIN = re.compile(r"(\w[\w+.-]*://)(?:[^/?#]*@)?([^/?#]*)(.*)", re.DOTALL)
 
 
 def path(raw: str) -> str:
     """A path as it may be told."""
-    told = _VALUE.sub(r"\1…", _BEHIND.sub("…", raw))
-    return _TOKEN.sub(lambda found: "…" if len(found[0]) >= _SHORTEST_TOKEN else found[0], told)[:LONGEST]
+    told = _VALUE.sub(rf"\1{MASK}", _BEHIND.sub(MASK, raw))
+    told = _TOKEN.sub(lambda found: MASK if len(found[0]) >= _SHORTEST_TOKEN else found[0], told)
+    return masked(told, typed=True)[:LONGEST]
+
+
+def typed(text: str) -> str:
+    """A sentence that holds words of the client, a refusal's for example, as it may be told to others than them."""
+    return masked(text, typed=True)
+
+
+def words(scope: Mapping[str, Any]) -> list[str]:
+    """What a client sent with a request, for a stack that is to be told without it; see Log. `scope` is of ASGI."""
+    sent = [value for _, value in scope["headers"]] + [scope.get("raw_path") or b"", scope.get("query_string", b"")]
+    texts = [scope["path"], *(one.decode("latin-1") for one in sent), *(one.decode("utf-8", "replace") for one in sent)]
+    return list(dict.fromkeys(part for text in texts for part in (text, *_PARTS.split(text))))
 
 
 def origins(values: list[str] | tuple[str, ...]) -> str:
@@ -36,4 +55,4 @@ def _origin(value: str) -> str:
     found = _ORIGIN.fullmatch(value)
     if found is None:
         return path(value)
-    return found[1] + found[2] + ("…" if found[3] else "")
+    return masked(found[1] + found[2], typed=True) + (MASK if found[3] else "")

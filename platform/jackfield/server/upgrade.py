@@ -3,7 +3,8 @@
 Private names of uvicorn 0.54 that are used here, to be looked at with each release:
   H11Protocol             _should_upgrade, handle_websocket_upgrade, ws_protocol_class, config, server_state,
                           app_state, connections, headers, scope, send_400_response, conn, cycle, transport, loop,
-                          _unset_keepalive_if_required, on_response_complete, shutdown, logger, flow, client, scheme
+                          _unset_keepalive_if_required, on_response_complete, handle_events, shutdown, logger, flow,
+                          client, scheme
   connection_made, whose place ours takes; FlowControl, get_remote_addr and is_ssl with it
   ServerProtocol          process_request (public in websockets 17, used without a connection)
 
@@ -21,6 +22,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import secrets
 import sys
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -31,16 +33,16 @@ from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.utils import get_remote_addr, is_ssl
 from websockets.datastructures import Headers
-from websockets.exceptions import InvalidHandshake
+from websockets.exceptions import InvalidHandshake, InvalidHeader
 from websockets.http11 import Request as HandshakeRequest
 from websockets.server import ServerProtocol
 from websockets.utils import accept_key
 
 from jackfield.config.plan import AuthSettings
 from jackfield.errors import Refusal
-from jackfield.logs import log
+from jackfield.logs import log, wordless
 from jackfield.server import guards, pages
-from jackfield.server.head import HEAD, read_strictly
+from jackfield.server.head import HeadFault, read_strictly, too_long
 from jackfield.server.opening import OpeningProtocol
 
 __all__ = ["QUIET", "HttpProtocol", "Upgrade", "judge_upgrade", "upgrade_fault"]
@@ -60,6 +62,11 @@ _JUDGE = ServerProtocol(logger=QUIET)  # of no connection: to judge a request it
 _LINGER = 1.0  # seconds in which a client can read why it was turned away, and what it still sends is dropped
 _OWED = (h11.IDLE, h11.SEND_BODY)  # states of a client that has something to send
 
+_WELL_FORMED = (
+    "Send a request line, one Host and each header as `Name: value`, all lines ended by CR LF (RFC 9112); "
+    "encode what is not ASCII in the address."
+)
+
 RETRY_AFTER = 5
 """Seconds that a client is asked to wait when the server is full."""
 
@@ -70,6 +77,7 @@ MAX_HEADER_LINE = 8190  # websockets stops without an answer at 8,192 with the l
 _LONG = 4000  # bytes of a line from which on its length is looked at
 _CONNECTION = frozenset((b"upgrade", b"keep-alive, upgrade"))  # as nearly all clients and as Firefox write it
 _KEY = re.compile(rb"[A-Za-z0-9+/]{21}[AQgw]==")  # 16 bytes in Base64
+_SEVERAL = "multiple values"  # the library's own word in the place of a value
 _UNUSUAL = frozenset((b"transfer-encoding", b"content-length", b"sec-websocket-protocol"))  # the library reads these
 
 
@@ -129,9 +137,11 @@ def _judge_unusual(method: str, target: str, version: str, headers: list[tuple[b
     if b"transfer-encoding" in names or any(v != b"0" for n, v in headers if n == b"content-length"):
         return "an upgrade request has no body"
     pairs = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers]
-    request = HandshakeRequest(target, Headers(pairs), method, f"HTTP/{version}")
     try:
+        request = HandshakeRequest(target, Headers(pairs), method, f"HTTP/{version}")
         accept, _extensions, _subprotocol = _JUDGE.process_request(request)
+    except InvalidHeader as exc:  # whose words are the header's value, a cookie's or a sub-protocol's for example
+        return f"invalid {exc.name} header" if exc.value and exc.value != _SEVERAL else str(exc)
     except InvalidHandshake as exc:
         return str(exc)
     return Upgrade(accept)
@@ -184,6 +194,13 @@ class HttpProtocol(H11Protocol):
         owed = self.conn.their_state
         if owed is not self._owed and not self._over:
             self._owe(owed)
+
+    def handle_events(self) -> None:
+        """Go through what has come; whatever fails over it, there is an answer."""
+        try:
+            super().handle_events()
+        except Exception as exc:  # noqa: BLE001 - the last resort of a connection; logged with its stack
+            self._fail(exc)
 
     def _owe(self, state: type[Any]) -> None:
         """The client has come so far with its request: the next part has a time limit of its own."""
@@ -261,16 +278,25 @@ class HttpProtocol(H11Protocol):
     def send_400_response(self, msg: str) -> None:
         """Answer what is no HTTP/1.1 in our own form; called by the parent while h11's fault is handled."""
         fault = sys.exception()
+        code = "malformed_request"
         if isinstance(fault, h11.RemoteProtocolError) and fault.error_status_hint == 431:
-            detail = f"The head of the request is longer than {HEAD // 1024} KiB."
-            self._refuse(Refusal("headers_too_large", detail, "Send fewer or shorter headers and cookies."))
-        else:
-            self._refuse(Refusal("malformed_request"))
+            code, fault = "headers_too_large", too_long()  # h11's own: what came is not even whole
+        if isinstance(fault, HeadFault):
+            self._refuse(Refusal(code, fault.detail, fault.fix))
+        else:  # in h11's words there may be what the client sent
+            self._refuse(Refusal(code, fix=_WELL_FORMED))
 
     def _refuse(self, refusal: Refusal) -> None:
         client = self.client[0] if self.client else ""
         log.info("refused", code=refusal.code, status=refusal.status, path="", login="", client=client, origin="")
         self._end_with(refusal)
+
+    def _fail(self, fault: Exception) -> None:
+        """Something of ours, or of a library, failed over what came. Its words may be just that: they are not told."""
+        incident = secrets.token_hex(4)
+        log.error("server_fault", exc_info=wordless(fault), incident=incident, path="")
+        # where it was handed over, its task may still want to write, which the end of a lingering half does not take
+        self._end_with(Refusal("server_fault", more={"incident": incident}), linger=not self._over)
 
     def _turn_away(self) -> None:
         """There is no room: 503 to who came last, the others stay."""

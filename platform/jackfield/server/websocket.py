@@ -89,7 +89,7 @@ class MendedProtocol(OpeningProtocol):
         except ClientDisconnected:
             pass
         except Exception:  # noqa: BLE001 - the last resort of a connection; logged with its stack
-            log.exception("application_failed", path=telling.path(self.scope["path"]))
+            log.exception("application_failed", path=telling.path(self.scope["path"]), hide=telling.words(self.scope))
         else:
             if self._lives_on():
                 self.let_go()
