@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import ssl
 import threading
@@ -211,6 +212,8 @@ async def test_a_clock_set_back_makes_no_key_younger(provider: Provider, made: M
 # how they are fetched
 
 
+TWICE = gzip.compress(gzip.compress(b" " * 9_000_000))
+
 Answers = Callable[[BaseHTTPRequestHandler], None]
 
 
@@ -221,6 +224,8 @@ Answers = Callable[[BaseHTTPRequestHandler], None]
         (lambda request: say(request, 302, b"", Location="/elsewhere"), "redirects are not followed"),
         (lambda request: say(request, 200, b" " * (MAX_SIZE + 1)), "longer than 262,144 bytes"),
         (lambda request: say(request, 200, b"{}" + b" " * 100, **{"Content-Encoding": "gzip"}), ""),
+        (lambda request: say(request, 200, TWICE, **{"Content-Encoding": "gzip, gzip"}), "gzip, once"),
+        (lambda request: say(request, 200, gzip.compress(b" " * 9_000_000), **{"Content-Encoding": "gzip"}), "longer"),
         (lambda request: request.connection.close(), ""),
     ],
 )
@@ -232,6 +237,12 @@ async def test_an_answer_that_is_none(
     assert "provider_keys_unavailable" in caplog.text
     assert told in caplog.text
     assert provider.hits == 1
+
+
+async def test_keys_that_come_packed_are_unpacked_once(provider: Provider, made: MakeKeys) -> None:
+    body = gzip.compress(json.dumps(provider.document()).encode())
+    provider.answer = lambda request: say(request, 200, body, **{"Content-Encoding": "gzip"})
+    assert await code(made()) == ""
 
 
 async def test_an_answer_that_does_not_come(

@@ -1,13 +1,18 @@
 from __future__ import annotations
 
+import gzip
+import json
 import os
 import shlex
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from jackfield.cli import call, main
+from tests.auth.provider import Provider, running, say
 
 
 @pytest.mark.parametrize(
@@ -71,3 +76,51 @@ def test_wrong_usage(arguments: list[str], code: int, said: str) -> None:
     done = CliRunner().invoke(main, ["call", *arguments])
     assert (done.exit_code, done.stdout) == (code, "")
     assert said in done.stderr
+
+
+FACTS = {"cookie": "gen_app_auth_token=…", "login": {"url": ""}, "send": {"text": "hi"}}
+
+
+@pytest.fixture
+def other() -> Iterator[Provider]:
+    """A server that is none of ours, over real HTTP."""
+    with running() as made:
+        yield made
+
+
+def called(other: Provider, *more: str) -> tuple[int, str]:
+    done = CliRunner().invoke(main, ["call", other.issuer.replace("http://", "ws://"), "--print", *more])
+    return done.exit_code, done.output
+
+
+def test_an_answer_may_be_packed_once(other: Provider) -> None:
+    body = gzip.compress(json.dumps(FACTS).encode())
+    other.answer = lambda request: say(request, 426, body, **{"Content-Encoding": "gzip"})
+    code, told = called(other)
+    assert (code, '{"text": "hi"}' in told) == (0, True), told
+
+
+@pytest.mark.parametrize(
+    ("encoding", "layers", "told"),
+    [("gzip", 1, "longer than 1,048,576 bytes"), ("gzip, gzip", 2, "gzip, once"), ("br", 0, "gzip, once")],
+)
+def test_an_answer_is_read_no_further_than_its_limit(other: Provider, encoding: str, layers: int, told: str) -> None:
+    body = b" " * (call.MAX_ANSWER * 8)
+    for _ in range(layers):
+        body = gzip.compress(body)
+    other.answer = lambda request: say(request, 426, body, **{"Content-Encoding": encoding})
+    code, said = called(other)
+    assert (code, told in said) == (3, True), said
+
+
+def test_an_answer_that_does_not_come_to_its_end(other: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(call, "LIMIT", 0.3)
+    over = threading.Event()
+
+    def slowly(request: object) -> None:
+        over.wait(10)
+
+    other.answer = slowly
+    code, said = called(other)
+    over.set()
+    assert (code, "no whole answer within 0.3 s" in said) == (3, True), said

@@ -9,15 +9,14 @@ on every token is refused until it answers, since a key that was withdrawn meanw
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import httpx
 import jwt
 import msgspec
 
+from jackfield.auth.fetching import NotFetched, fetch
 from jackfield.errors import Refusal
 from jackfield.logs import log
 
@@ -247,48 +246,11 @@ class ProviderKeys:
 
     async def _document(self) -> bytes:
         if "://" in self._place:
-            return await _fetch(self._place)
+            try:
+                return await fetch(self._place, most=MAX_SIZE, time_limit=TIME_LIMIT)
+            except NotFetched as exc:
+                raise KeysUnavailable(str(exc)) from exc
         return await asyncio.to_thread(_read_file, self._folder / self._place)
-
-
-async def _fetch(address: str) -> bytes:
-    """What stands at an address: https, or http on this machine; no redirect is followed."""
-    try:
-        url = httpx.URL(address)
-        local = _is_local(url.host)
-        if url.scheme != "https" and not (local and url.scheme == "http"):
-            raise KeysUnavailable("keys are fetched through https; http is for this machine alone")
-        async with asyncio.timeout(TIME_LIMIT):
-            # in a thread: reading the machine's certificates takes longer than most messages
-            trust = await asyncio.to_thread(httpx.create_ssl_context)
-            # proxies of the environment lead out of this machine, not back into it
-            async with (
-                httpx.AsyncClient(verify=trust, trust_env=not local, follow_redirects=False) as client,
-                client.stream("GET", url, headers={"Accept": "application/json"}) as response,
-            ):
-                return await _body(response)
-    except TimeoutError:
-        raise KeysUnavailable(f"no answer within {TIME_LIMIT:g} s") from None
-    except (httpx.HTTPError, httpx.InvalidURL, OSError) as exc:
-        raise KeysUnavailable(str(exc) or type(exc).__name__) from exc
-
-
-async def _body(response: httpx.Response) -> bytes:
-    if response.status_code != 200:
-        raise KeysUnavailable(f"the answer was {response.status_code}, not 200; redirects are not followed")
-    body = b""
-    async for part in response.aiter_bytes(16 * 1024):
-        body += part
-        if len(body) > MAX_SIZE:
-            raise KeysUnavailable(f"the answer is longer than {MAX_SIZE:,} bytes")
-    return body
-
-
-def _is_local(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _read_file(path: Path) -> bytes:

@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,6 +21,7 @@ import httpx
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
+from jackfield.bodies import PLAIN, BadBody, Body
 from jackfield.cli.settings import Context, Failure, find_project, option
 from jackfield.server.control import NoServer, ask
 from jackfield.server.options import is_loopback
@@ -29,6 +31,9 @@ __all__ = ["command", "facts", "log_in"]
 
 LIMIT = 10.0
 """Seconds for the login and for the handshake."""
+
+MAX_ANSWER = 1024 * 1024
+"""Bytes of one answer over HTTP that are read."""
 
 AHEAD = 16
 """Lines that are read before they can be sent."""
@@ -73,11 +78,11 @@ def command(
     if token and not (token.isascii() and token.isprintable()):
         raise Failure("--token holds characters that no token has; copy it whole, without line breaks", 2)
     shown, address = _addresses(url, context.ensure_object(Context), state)
-    told = facts(address)
+    told = asyncio.run(facts(address))
     if login:
         if shown != address:  # the login is told by its public address as well
             told["login"] = {**told["login"], "url": _beside(address, told["login"]["url"])}
-        token = log_in(told, login, password)
+        token = asyncio.run(log_in(told, login, password))
     cookie = f"{told['cookie'].partition('=')[0]}={token}" if token else ""
     if only_print:
         asks = told.get("would") is not None  # without a credential it would be refused
@@ -137,43 +142,63 @@ def _near(address: str) -> bool:
     return is_loopback(urlsplit(address).hostname or "")
 
 
-def _client(address: str) -> httpx.Client:
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    status: int
+    cookies: Mapping[str, str]
+    body: Mapping[str, Any]
+
+
+async def _ask(method: str, url: str, body: object = None) -> _Answer:
+    """One request over HTTP, answered within LIMIT seconds in all. Raises httpx.HTTPError, TimeoutError and BadBody."""
     # the certificates that the WebSocket client trusts as well, SSL_CERT_FILE among them
-    return httpx.Client(verify=ssl.create_default_context(), trust_env=not _near(address), timeout=LIMIT)
+    trust = ssl.create_default_context()
+    async with (
+        asyncio.timeout(LIMIT),
+        httpx.AsyncClient(verify=trust, trust_env=not _near(url), timeout=LIMIT) as client,
+        client.stream(method, url, headers=PLAIN, json=body) as response,
+    ):
+        came = Body(response.headers.get_list("content-encoding"), MAX_ANSWER)
+        async for part in response.aiter_raw():
+            came.add(part)
+        return _Answer(response.status_code, dict(response.cookies), _object(came.whole()))
 
 
-def facts(address: str) -> dict[str, Any]:
+_FAULTS = (httpx.HTTPError, httpx.InvalidURL, TimeoutError, BadBody)
+
+
+async def facts(address: str) -> dict[str, Any]:
     """What the 426 of a plain GET says: the cookie's name, where to log in, what to send.
 
     Raises Failure: exit 3 where no server is reached, 1 where none of ours answers.
     """
     try:
-        with _client(address) as client:
-            answer = client.get(f"http{address.removeprefix('ws')}")
-    except (httpx.HTTPError, httpx.InvalidURL) as exc:
-        raise Failure(f"no server was reached at {address}: {exc}{_hint(exc)}", 3) from exc
-    body = _object(answer.content)
-    if answer.status_code != 426 or not {"cookie", "login"} <= body.keys():
-        raise Failure(_refused(answer.status_code, body))
-    return body
+        answer = await _ask("GET", f"http{address.removeprefix('ws')}")
+    except _FAULTS as exc:
+        raise Failure(f"no server was reached at {address}: {_why(exc)}{_hint(exc)}", 3) from exc
+    if answer.status != 426 or not {"cookie", "login"} <= answer.body.keys():
+        raise Failure(_refused(answer.status, answer.body))
+    return dict(answer.body)
 
 
-def log_in(told: Mapping[str, Any], login: str, password: str | None) -> str:
+async def log_in(told: Mapping[str, Any], login: str, password: str | None) -> str:
     """The token of a new session; `told` is what `facts` gave. Asks for a password that is None. Raises Failure."""
     if password is None:
         if not sys.stdin.isatty():
             raise Failure("there is no terminal to ask for the password on; set JACKFIELD_PASSWORD", 2)
         password = click.prompt(f"Password of {login}", hide_input=True, err=True)
-    url = told["login"]["url"]
     try:
-        with _client(url) as client:
-            answer = client.post(url, json={"login": login, "password": password})
-    except (httpx.HTTPError, httpx.InvalidURL) as exc:
-        raise Failure(f"the login did not reach the server: {exc}", 3) from exc
+        answer = await _ask("POST", told["login"]["url"], {"login": login, "password": password})
+    except _FAULTS as exc:
+        raise Failure(f"the login did not reach the server: {_why(exc)}", 3) from exc
     token = answer.cookies.get(told["cookie"].partition("=")[0])
-    if answer.status_code != 200 or not token:
-        raise Failure(_refused(answer.status_code, _object(answer.content)))
+    if answer.status != 200 or not token:
+        raise Failure(_refused(answer.status, answer.body))
     return token
+
+
+def _why(exc: Exception) -> str:
+    return f"no whole answer within {LIMIT:g} s" if isinstance(exc, TimeoutError) else str(exc)
 
 
 def _object(body: bytes | bytearray | None) -> dict[str, Any]:

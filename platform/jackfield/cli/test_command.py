@@ -138,7 +138,7 @@ async def _live(folder: Path, names: Sequence[str], address: str, credentials: _
     table = await build_in_thread(folder, 0)
     try:
         chosen = _chosen(table, names)
-        live = Live(address, table, credentials.tokens(address, table))
+        live = Live(address, table, await credentials.tokens(address, table))
         async for result in run(chosen, live, live.skip):
             report.add(result)
         if all(result.skipped for result in report.results):
@@ -172,11 +172,11 @@ class _Credentials:
         self._password = password
         self._given = tokens
 
-    def tokens(self, address: str, table: RoutingTable) -> Mapping[str, str]:
+    async def tokens(self, address: str, table: RoutingTable) -> Mapping[str, str]:
         """The token of each login of the examples; the one under "" is for all others."""
         if self._login:
             path = next((operation.filled for operation in contract(table).operations), "")
-            return {"": log_in(facts(address + path), self._login, self._password)}
+            return {"": await log_in(await facts(address + path), self._login, self._password)}
         logins = {who(guest, case.operation)[0] for case in cases(table) for guest in case.example.guests.values()}
         found: dict[str, str] = {}
         for given in self._given:
