@@ -63,7 +63,7 @@ def _close(name: str, close: int, sentence: str, *, retry: bool = False) -> Code
 CODES: Mapping[str, Code] = _table(
     # plan: the file
     _plan("file_missing", "There is no endpoints.yaml where one was expected, or a file that it names is not there."),
-    _plan("file_unreadable", "The file cannot be read, is not UTF-8, or is over 1 MiB."),
+    _plan("file_unreadable", "The file cannot be read, is a pipe or device, is not UTF-8, or is over 1 MiB."),
     _plan("yaml_syntax", "The file is not well-formed YAML."),
     _plan("yaml_feature", "The file uses a part of YAML that is refused here: tags, merge keys, alias bombs."),
     _plan("cut_by_comment", "Warning: the text before ` #` ends there, because ` #` begins a comment."),
@@ -82,7 +82,7 @@ CODES: Mapping[str, Code] = _table(
     _plan("example_mismatch", "The example does not fit what the process takes or gives."),
     _plan("unknown_client", "The example has no client of this name."),
     # plan: the processes
-    _plan("broken_module", "A file under processes/ cannot be imported."),
+    _plan("broken_module", "A file under processes/ cannot be read or imported."),
     _plan("unknown_process", "No process has this name."),
     _plan("bad_signature", "The process has a parameter that a JSON message cannot fill."),
     _plan("bad_hint", "A type hint is one that a JSON message cannot carry."),

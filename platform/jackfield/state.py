@@ -26,6 +26,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
+from jackfield import files
+
 if sys.platform == "win32":
     import msvcrt
 else:
@@ -179,7 +181,7 @@ def parse_keys(text: str, place: str) -> tuple[bytes, ...]:
 
 def _read_keys(path: Path) -> tuple[bytes, ...]:
     with _told(f"the key file {path}"):
-        text = path.read_text(encoding="ascii", errors="replace")
+        text = files.read(path, files.SECRET).decode("ascii", errors="replace")
     return parse_keys(text, str(path))
 
 

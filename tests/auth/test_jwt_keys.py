@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import os
 import ssl
 import threading
 import time
@@ -286,7 +287,9 @@ async def test_a_certificate_is_judged_and_may_be_of_ones_own(
         assert await code(made(provider.jwks)) == ""
 
 
-async def test_a_file_of_keys(provider: Provider, made: MakeKeys, clock: Clock, tmp_path: Path) -> None:
+async def test_a_file_of_keys(
+    provider: Provider, made: MakeKeys, clock: Clock, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     asked = made("keys/jwks.json")
     assert await code(asked) == "provider_unavailable"
     (tmp_path / "keys").mkdir()
@@ -296,4 +299,12 @@ async def test_a_file_of_keys(provider: Provider, made: MakeKeys, clock: Clock, 
     (tmp_path / "keys" / "jwks.json").write_bytes(b" " * (MAX_SIZE + 1))
     clock.move(KEEP)
     assert await code(asked) == "provider_unavailable"
+    (tmp_path / "keys" / "jwks.json").write_text(json.dumps(provider.document()))
+    clock.move(FAILED_PAUSE)
+    assert await code(asked) == ""
+    (tmp_path / "keys" / "jwks.json").unlink()
+    os.mkfifo(tmp_path / "keys" / "jwks.json")
+    clock.move(KEEP)
+    assert await code(asked) == "provider_unavailable"
+    assert "it is a pipe" in caplog.text
     assert provider.hits == 0

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from jackfield.cli import main
+from tests.test_files import device, folder, huge, pipe
 
 
 @pytest.mark.parametrize(
@@ -48,3 +50,14 @@ def test_the_environment_counts_and_the_flag_goes_before_it(tmp_path: Path) -> N
 
     assert "10.1.1.1 can be reached from other machines" in said()
     assert "10.2.2.2 can be reached from other machines" in said("--host", "10.2.2.2")
+
+
+@pytest.mark.parametrize("make", [pipe, device, folder, huge], ids=lambda make: make.__name__)
+def test_a_certificate_is_a_file_and_not_waited_for(tmp_path: Path, make: Callable[[Path], None]) -> None:
+    (tmp_path / "endpoints.yaml").write_text("endpoints: {}\n")
+    make(tmp_path / "key.pem")
+    (tmp_path / "cert.pem").touch()
+    files = ["--tls-cert", str(tmp_path / "cert.pem"), "--tls-key", str(tmp_path / "key.pem")]
+    done = CliRunner().invoke(main, ["-C", str(tmp_path), "serve", "--port", "0", *files])
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert f"--tls-key {tmp_path}/key.pem: it is " in done.stderr

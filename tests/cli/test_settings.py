@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -19,6 +20,7 @@ from jackfield.cli.settings import (
 )
 from jackfield.errors import Refusal
 from jackfield.state import State
+from tests.test_files import circle, device, huge, pipe
 
 KEY = "0f" * 8 + "3c5a9b7d" * 4
 
@@ -88,6 +90,14 @@ def test_a_secret_given_twice_or_in_a_file_that_is_not_there_is_wrong_usage(tmp_
     assert "No such file" in missing.stderr
     (tmp_path / "binary").write_bytes(b"\xff")
     assert "UTF-8" in run(JACKFIELD_LOGIN_TOKEN_FILE=str(tmp_path / "binary")).stderr
+
+
+@pytest.mark.parametrize("make", [pipe, device, circle, huge], ids=lambda make: make.__name__)
+def test_a_secret_is_read_from_a_file_and_not_waited_for(tmp_path: Path, make: Callable[[Path], None]) -> None:
+    make(tmp_path / "secret")
+    done = run(JACKFIELD_LOGIN_TOKEN_FILE=str(tmp_path / "secret"))
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"jackfield: cannot read {tmp_path}/secret, which JACKFIELD_LOGIN_TOKEN_FILE names: ")
 
 
 @pytest.mark.parametrize("text", ["", "\n", "  \r\n"])

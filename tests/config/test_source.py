@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import yaml
 from jackfield.config import source
 from jackfield.config.plan import Place
 from jackfield.config.source import Source, compose, read
+from tests.test_files import NONE
 
 
 def told(text: str | bytes) -> Source:
@@ -168,6 +170,16 @@ def test_files_that_are_none(tmp_path: Path) -> None:
     assert codes(read(tmp_path, "folder")) == ["file_unreadable"]
     os.mkfifo(tmp_path / "pipe")
     assert codes(read(tmp_path / "pipe", "pipe")) == ["file_unreadable"]
+
+
+@pytest.mark.parametrize(("make", "told"), NONE, ids=lambda value: getattr(value, "__name__", ""))
+def test_what_is_no_file_is_a_problem_and_not_read(tmp_path: Path, make: Callable[[Path], None], told: str) -> None:
+    make(tmp_path / "x")
+    (problem,) = read(tmp_path / "x", "endpoints/x.yaml").problems
+    assert problem.code == ("file_missing" if "No such file" in told else "file_unreadable")
+    assert problem.file == "endpoints/x.yaml"
+    said = {"it is longer than 100 bytes": "over 1 MiB", "No such file or directory": "there is no such file"}
+    assert said.get(told, told) in problem.message
 
 
 def test_a_file_is_called_by_the_name_given(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.house.habits import PACKAGE, sources
 
 FLOORS = [
-    {"errors", "excerpt", "masking"},
+    {"errors", "excerpt", "files", "masking"},
     {"annotations", "bodies", "identity", "logs", "messages", "schemas", "state"},
     {"auth", "config", "groups", "process"},
     {"fitting"},  # whether an example fits; routing asks

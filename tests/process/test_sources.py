@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from jackfield.process import sources as module
 from jackfield.process.sources import hash_of, read
+from tests.test_files import NONE
 
 
 def write(folder: Path, *names: str, text: str = "") -> None:
@@ -82,3 +85,39 @@ def test_the_hash_changes_with_content_and_with_names(tmp_path: Path) -> None:
     second = hash_of(read(tmp_path)[0])
     (tmp_path / "processes" / "a.py").rename(tmp_path / "processes" / "b.py")
     assert len({first, second, hash_of(read(tmp_path)[0])}) == 3
+
+
+@pytest.mark.parametrize(("make", "told"), NONE, ids=lambda value: getattr(value, "__name__", ""))
+def test_what_is_no_file_is_a_problem_with_its_place(tmp_path: Path, make: Callable[[Path], None], told: str) -> None:
+    """A pipe would keep the load waiting for ever, and a device would fill the memory."""
+    write(tmp_path, "good.py")
+    make(tmp_path / "processes" / "x.py")
+    sources, (problem,) = read(tmp_path)
+    assert [source.module for source in sources] == ["good"]
+    assert (problem.code, problem.file) == ("broken_module", "processes/x.py")
+    assert told.replace("100 bytes", "1,048,576 bytes") in problem.message
+    assert problem.hint
+
+
+def test_a_folder_of_such_a_name_is_told_once(tmp_path: Path) -> None:
+    write(tmp_path, "x.py/a.py", "x.py/b.py")
+    sources, (problem,) = read(tmp_path)
+    assert sources == ()
+    assert (problem.file, problem.message) == ("processes/x.py", "cannot be read: it is a folder, not a file")
+
+
+def test_all_files_together_have_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, "a.py", "b.py", "c.py", text="x = 1\n")
+    monkeypatch.setattr(module, "MAX_ALL", 10)
+    _, (problem,) = read(tmp_path)
+    assert (problem.file, problem.message) == (
+        "processes",
+        "cannot be read: its Python files have more than 10 bytes together",
+    )
+
+
+def test_processes_may_be_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "processes").write_text("")
+    sources, (problem,) = read(tmp_path)
+    assert sources == ()
+    assert (problem.file, problem.message) == ("processes", "cannot be read: Not a directory")

@@ -113,6 +113,8 @@ def test_secrets_may_stand_in_files(project: Path, monkeypatch: pytest.MonkeyPat
     [
         ({"JACKFIELD_STORE": "sqlite+aiosqlite://", "JACKFIELD_STORE_FILE": "store"}, "keep one of them"),
         ({"JACKFIELD_STORE_FILE": "/no/such/file"}, "No such file"),
+        ({"JACKFIELD_STORE_FILE": "/dev/zero"}, "it is a device"),
+        ({"JACKFIELD_SECRET_KEYS_FILE": "/dev/zero"}, "it is a device"),
     ],
 )
 def test_a_secret_given_twice_or_in_no_file_is_told(

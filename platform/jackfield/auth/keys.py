@@ -16,6 +16,7 @@ from typing import Any
 import jwt
 import msgspec
 
+from jackfield import files
 from jackfield.auth.fetching import NotFetched, fetch
 from jackfield.errors import Refusal
 from jackfield.logs import log
@@ -255,13 +256,9 @@ class ProviderKeys:
 
 def _read_file(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
-            document = file.read(MAX_SIZE + 1)
+        return files.read(path, MAX_SIZE)
     except OSError as exc:
         raise KeysUnavailable(f"the file cannot be read: {exc.strerror or exc}") from exc
-    if len(document) > MAX_SIZE:
-        raise KeysUnavailable(f"the file is longer than {MAX_SIZE:,} bytes")
-    return document
 
 
 def _unavailable() -> Refusal:

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import click
 from click.core import ParameterSource
 
+from jackfield import files
 from jackfield.errors import Refusal
 from jackfield.state import State, StateError
 
@@ -95,7 +96,7 @@ class _Option(click.Option):
         if value is not None:
             raise Failure(f"{self.envvar} and {name} are both set; keep one of them", 2)
         try:
-            text = path.read_text(encoding="utf-8").rstrip("\r\n")
+            text = files.read(path, files.SECRET).decode().rstrip("\r\n")
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
             raise Failure(f"cannot read {path}, which {name} names: {reason}", 2) from error
@@ -189,7 +190,8 @@ def find_project(given: Path | None) -> Path | None:
     """As `project_folder`, but None where there is none."""
     start = (given or Path()).absolute()
     folders = [start] if given is not None else [start, *start.parents]
-    return next((folder for folder in folders if (folder / "endpoints.yaml").is_file()), None)
+    # of whatever kind: that it is no file is told as its problem
+    return next((folder for folder in folders if (folder / "endpoints.yaml").exists()), None)
 
 
 def state_options(function: Callable[..., Any]) -> Callable[..., Any]:

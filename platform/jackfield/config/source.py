@@ -8,6 +8,7 @@ the answer is data and problems, never an exception.
 from __future__ import annotations
 
 import codecs
+import errno
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -17,6 +18,7 @@ from typing import Any, Literal
 
 import yaml
 
+from jackfield import files
 from jackfield.config.faults import odd_indent, translate
 from jackfield.config.plan import Place
 from jackfield.config.scalars import resolve
@@ -26,6 +28,7 @@ __all__ = ["MAX_BYTES", "MAX_DEPTH", "Source", "compose", "read"]
 
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 64
+_TOO_LONG = "keep further endpoints in files under endpoints/"
 _TOO_DEEP = f"nested deeper than {MAX_DEPTH} levels"
 _MOST_PROBLEMS = 100  # of YAML itself; a file that has so many is not looked at any further
 _MAX_EXPANSION = 10_000  # values that all aliases of a file together may stand for
@@ -60,23 +63,20 @@ class Source:
 def read(path: Path, name: str) -> Source:
     """Read the file `path`, called `name` in problems: UTF-8, at most 1 MiB."""
     try:
-        if not path.is_file():
-            if path.exists():
-                return _refused(name, "file_unreadable", "this is not a file", "")
-            return _refused(name, "file_missing", "there is no such file", "")
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
+        return compose(files.read(path, MAX_BYTES), name)
+    except FileNotFoundError:
+        return _refused(name, "file_missing", "there is no such file", "")
     except (OSError, ValueError) as error:
+        if getattr(error, "errno", 0) == errno.EFBIG:
+            return _refused(name, "file_unreadable", "the file is over 1 MiB", _TOO_LONG)
         reason = getattr(error, "strerror", None) or error
         return _refused(name, "file_unreadable", f"the file cannot be read: {reason}", "")
-    return compose(content, name)
 
 
 def compose(content: bytes, name: str) -> Source:
     """The data in `content`, the bytes of the file `name`."""
     if len(content) > MAX_BYTES:
-        hint = "keep further endpoints in files under endpoints/"
-        return _refused(name, "file_unreadable", "the file is over 1 MiB", hint)
+        return _refused(name, "file_unreadable", "the file is over 1 MiB", _TOO_LONG)
     content = content.removeprefix(codecs.BOM_UTF8)
     try:
         text = content.decode("utf-8")

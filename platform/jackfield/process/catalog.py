@@ -19,7 +19,7 @@ from jackfield.process.breakage import problem_of
 from jackfield.process.declare import ProcessMark, process_mark, resource_marked
 from jackfield.process.loading import Package
 from jackfield.process.outline import FunctionNode, Kind, Outline, dotted, kind_of, own_nodes, read_outline
-from jackfield.process.sources import FOLDER, Source, hash_of, read
+from jackfield.process.sources import FOLDER, Source, hash_of, module_of, read
 
 __all__ = ["Catalog", "Process", "collect"]
 
@@ -93,6 +93,7 @@ def collect(folder: Path, generation: int, *, only_names: bool = False, called: 
         else:
             problems.append(read_one)
     broken = {source.module for source in sources} - {outline.source.module for outline in outlines}
+    broken |= {module_of(fault.file) for fault in faults}
     package = None
     if only_names:
         found = [process for outline in outlines for process in _told(outline)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import keyword
 import os
@@ -10,12 +11,28 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from jackfield import files
 from jackfield.errors import Problem
 
-__all__ = ["FOLDER", "Source", "hash_of", "read"]
+__all__ = ["FOLDER", "MAX_ALL", "MAX_BYTES", "Source", "hash_of", "module_of", "read"]
+
+MAX_BYTES = 1_048_576
+"""Bytes that a Python file under processes/ may have; large data belongs into a file of its own."""
+
+MAX_ALL = 64 * 1_048_576
+"""Bytes that all of them may have together."""
 
 FOLDER = "processes"
 """The folder of a project that holds its processes, and the name that its modules import one another by."""
+
+
+_WAYS_OUT = {
+    errno.EACCES: "see to its permissions",
+    errno.EINVAL: "put a file there, or give what is there a name that does not end in .py",
+    errno.EFBIG: "put its data into a file of its own, which is read when it is needed; a link may lead too far",
+    errno.ENOENT: "it is a link, and what it names is not there",
+    errno.ELOOP: "it is a link that leads back to itself",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,26 +58,43 @@ def read(project: Path) -> tuple[tuple[Source, ...], tuple[Problem, ...]]:
     root = project / FOLDER
     sources: list[Source] = []
     problems: list[Problem] = []
-    for parts, path in _walk(root):
-        file = "/".join((FOLDER, *parts))
-        bad = next((part for part in (*parts[:-1], parts[-1][:-3]) if not _importable(part)), None)
-        if bad is not None:
-            problems.append(_unimportable(file, bad))
-            continue
-        try:
-            data = path.read_bytes()
-        except OSError as exc:
-            text = f"the file cannot be read: {exc.strerror or exc}"
-            problems.append(Problem("broken_module", text, "see to its permissions", file=file))
-            continue
-        names = tuple(unicodedata.normalize("NFKC", part) for part in (*parts[:-1], parts[-1][:-3]))
-        is_package = names[-1] == "__init__"
-        module = ".".join(names[:-1] if is_package else names)
-        sources.append(Source(module, file, str(path), data, is_package))
+    room = MAX_ALL
+    try:
+        for parts, path in _walk(root):
+            found = _read(parts, path)
+            if isinstance(found, Problem):
+                problems.append(found)
+                continue
+            sources.append(found)
+            room -= len(found.data)
+            if room < 0:
+                raise OSError(errno.EFBIG, f"its Python files have more than {MAX_ALL:,} bytes together", str(root))
+    except OSError as exc:  # of a folder, whose files are not known then
+        problems.append(_unreadable(_name_of(exc, project), exc))
     sources.sort(key=lambda source: (source.module, source.file))
     doubles = {problem.file: problem for problem in _doubles(sources)}
     kept = tuple(source for source in sources if source.file not in doubles)
     return kept, (*problems, *doubles.values())
+
+
+def _read(parts: tuple[str, ...], path: Path) -> Source | Problem:
+    """One file as a source, or why it is none."""
+    file = "/".join((FOLDER, *parts))
+    names = (*parts[:-1], parts[-1].removesuffix(".py"))
+    bad = next((name for name in names if not _importable(name)), None)
+    if bad is not None:
+        return _unimportable(file, bad)
+    try:
+        data = files.read(path, MAX_BYTES)
+    except OSError as exc:
+        return _unreadable(file, exc)
+    return Source(module_of(file), file, str(path), data, names[-1] == "__init__")
+
+
+def module_of(file: str) -> str:
+    """The module that a file of processes/ is: "support.chat" for processes/support/chat.py."""
+    names = [unicodedata.normalize("NFKC", name) for name in file.removesuffix(".py").split("/")[1:]]
+    return ".".join(names[:-1] if names[-1:] == ["__init__"] else names)
 
 
 def hash_of(sources: Iterable[Source]) -> str:
@@ -74,19 +108,26 @@ def hash_of(sources: Iterable[Source]) -> str:
 
 
 def _walk(root: Path) -> Iterator[tuple[tuple[str, ...], Path]]:
-    """Each Python file with its parts below `root`. Linked folders are entered, each real folder once."""
-    seen: set[str] = set()
-    for folder, names, files in os.walk(root, followlinks=True):
-        real = os.path.realpath(folder)
-        if real in seen:
-            names.clear()
-            continue
-        seen.add(real)
-        names[:] = sorted(name for name in names if not name.startswith(".") and name != "__pycache__")
-        parts = Path(folder).relative_to(root).parts
-        for name in sorted(files):
-            if name.endswith(".py") and not name.startswith("."):
-                yield (*parts, name), Path(folder, name)
+    """Whatever is called like a Python file, with its parts below `root`; a folder of such a name is not entered."""
+    for folder, names, others in files.below(root):
+        parts = folder.relative_to(root).parts
+        wrong = [name for name in names if name.endswith(".py")]
+        names[:] = [name for name in names if name not in wrong]
+        for name in (*wrong, *others):
+            if name.endswith(".py"):
+                yield (*parts, name), folder / name
+
+
+def _unreadable(file: str, exc: OSError) -> Problem:
+    """Why a file or folder cannot be read; `processes/x.py` may be a pipe, a device, a link to nothing or to itself."""
+    text = f"cannot be read: {exc.strerror or exc}"
+    return Problem("broken_module", text, _WAYS_OUT.get(exc.errno or 0, ""), file=file)
+
+
+def _name_of(exc: OSError, project: Path) -> str:
+    """The folder that could not be read, as people know it."""
+    path = Path(os.fsdecode(exc.filename or ""))
+    return path.relative_to(project).as_posix() if path.is_relative_to(project) else FOLDER
 
 
 def _importable(name: str) -> bool:

@@ -10,6 +10,7 @@ import asyncio
 import os
 from pathlib import Path
 
+from jackfield import files
 from jackfield.errors import PlanError, Refusal
 from jackfield.logs import log
 from jackfield.server.gateway import Gateway, Scope
@@ -110,7 +111,7 @@ def _secret(name: str) -> str | None:
     if value is not None:
         raise StateError(f"{name} and {name}_FILE are both set; keep one of them")
     try:
-        text = Path(path).read_text(encoding="utf-8").rstrip("\r\n")
+        text = files.read(path, files.SECRET).decode().rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as exc:
         reason = exc.strerror if isinstance(exc, OSError) else "it is not UTF-8"
         raise StateError(f"cannot read {path}, which {name}_FILE names: {reason}") from exc

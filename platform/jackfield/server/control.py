@@ -19,6 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from jackfield import files
 from jackfield.errors import PlanError
 from jackfield.logs import log
 from jackfield.state import StateError, write_private
@@ -132,7 +133,7 @@ def ask(path: Path, verb: str, *, time_limit: float = ANSWER_LIMIT, **options: A
     """
     for _ in range(TRIES):
         try:
-            facts = json.loads(path.read_text(encoding="utf-8"))
+            facts = json.loads(files.read(path, files.SECRET))
             answer = _exchange(int(facts["port"]), {"secret": facts["secret"], "verb": verb, **options}, time_limit)
         except (OSError, ValueError, LookupError, TypeError) as exc:
             raise NoServer(str(exc)) from exc

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 import uvicorn
 from uvicorn.server import ServerState
 
+from jackfield import files
 from jackfield.errors import PlanError
 from jackfield.logs import log
 from jackfield.server import guards
@@ -24,6 +25,9 @@ from jackfield.server.upgrade import HttpProtocol
 __all__ = ["CertificateLocked", "bind", "check_certificate", "listen"]
 
 BACKLOG = 2048
+
+MAX_PEM = 1_048_576
+"""Bytes that the file of a certificate or of its key may have."""
 
 CLOSING_LIMIT = 1.0
 """Seconds that clients have after the drain to take the rest and to answer the close frame."""
@@ -40,6 +44,8 @@ def check_certificate(cert: str, key: str) -> None:
         """Asked for when the key is encrypted; OpenSSL would ask on the terminal."""
         raise CertificateLocked("the key is protected by a passphrase; give one without")
 
+    for path in (cert, key):
+        files.read(path, MAX_PEM)  # OpenSSL would wait at a pipe, and read a device for ever
     ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(cert, key, passphrase)
 
 

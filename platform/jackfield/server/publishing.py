@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-import os
 import shutil
 import threading
 import time
@@ -23,6 +22,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from jackfield import files
 from jackfield.errors import Closing, PlanError, Problem
 from jackfield.logs import log
 from jackfield.routing import Match, RoutingTable, build
@@ -86,7 +86,7 @@ class Archive:
     def names(self) -> list[str]:
         """The copies in the order in which they went live, the live one last."""
         try:
-            found = json.loads((self._folder / "history.json").read_text(encoding="utf-8"))
+            found = json.loads(files.read(self._folder / "history.json", files.SECRET))
         except (OSError, ValueError):
             return []
         return [name for name in found if isinstance(name, str) and (self._folder / name).is_dir()]
@@ -141,7 +141,7 @@ def digest(project: Path) -> str:
     seen = hashlib.sha256()
     for file, path in _files(project):
         try:
-            content = hashlib.sha256(path.read_bytes()).hexdigest()
+            content = files.digest(path)
         except OSError:
             continue  # an editor is just replacing it, or nobody may read it: the loader tells of that
         seen.update(f"{file}\n{content}\n".encode("utf-8", "surrogateescape"))
@@ -151,21 +151,17 @@ def digest(project: Path) -> str:
 def _files(project: Path) -> Iterator[tuple[str, Path]]:
     """The files that make a generation, sorted: relative name and where it is.
 
-    Linked folders are entered, each real one once, as the loader of the processes does it.
+    What cannot be read is passed over: the loader tells of it.
     """
     if (project / "endpoints.yaml").is_file():
         yield "endpoints.yaml", project / "endpoints.yaml"
-    seen: set[str] = set()
     for root in _FOLDERS:
-        for folder, names, files in os.walk(project / root, followlinks=True):
-            real = os.path.realpath(folder)
-            fresh = () if real in seen else names
-            seen.add(real)
-            names[:] = sorted(name for name in fresh if not name.startswith(".") and name != "__pycache__")
-            for name in sorted(files):
-                path = Path(folder, name)
-                if not name.startswith(".") and not name.endswith(".pyc") and path.is_file():
-                    yield path.relative_to(project).as_posix(), path
+        with suppress(OSError):
+            for folder, _, names in files.below(project / root):
+                for name in names:
+                    path = folder / name
+                    if not name.endswith(".pyc") and path.is_file():
+                        yield path.relative_to(project).as_posix(), path
 
 
 async def build_in_thread(folder: Path, number: int, options: Options | None = None) -> RoutingTable:
