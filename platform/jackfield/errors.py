@@ -84,6 +84,7 @@ CODES: Mapping[str, Code] = _table(
     # plan: the processes
     _plan("broken_module", "A file under processes/ cannot be read or imported."),
     _plan("unknown_process", "No process has this name."),
+    _plan("broken_process", "A hint, a default or a decorator of the process raises when it is looked at."),
     _plan("bad_signature", "The process has a parameter that a JSON message cannot fill."),
     _plan("bad_hint", "A type hint is one that a JSON message cannot carry."),
     _plan("bad_reply", "The return type is one that a JSON reply cannot carry, or uses a key that is ours."),

@@ -21,6 +21,7 @@ from jackfield.config.plan import Endpoint, Plan
 from jackfield.errors import PlanError, Problem
 from jackfield.fitting import Taken, example_faults, first_message
 from jackfield.process import catalog, signature
+from jackfield.process.calling import Raised, call, said
 from jackfield.process.catalog import Catalog, Process
 from jackfield.process.resources import Resource
 from jackfield.process.signature import Signature
@@ -149,11 +150,14 @@ def build(folder: Path, generation: int) -> RoutingTable:
     """Load the project in `folder` whole. Raises PlanError with all problems; imports `processes/`."""
     loaded = load.load(folder)
     found = catalog.collect(folder, generation, called=loaded.plan.auth.verify)
-    table, problems = compile_table(loaded.plan, found)
-    everything = _sorted([*loaded.problems, *found.problems, *problems])
-    if any(problem.severity == "error" for problem in everything):
+    try:
+        table, problems = compile_table(loaded.plan, found)
+        everything = _sorted([*loaded.problems, *found.problems, *problems])
+        if any(problem.severity == "error" for problem in everything):
+            raise PlanError(everything)
+    except BaseException:
         found.release()
-        raise PlanError(everything)
+        raise
     table.warnings = everything
     return table
 
@@ -172,12 +176,10 @@ def compile_table(plan: Plan, found: Catalog) -> tuple[RoutingTable, tuple[Probl
     routes: list[Route] = []
     problems: list[Problem] = []
     for endpoint in plan.endpoints:
-        route, faults = _compile_route(plan, endpoint, found)
+        route, faults = _guarded(plan, endpoint, found)
         problems += faults
         if route is not None:
             routes.append(route)
-            taken = Taken(route.signature, route.whole, route.in_place, route.process.blocking)
-            problems += example_faults(plan, endpoint, taken)
     verify, faults = _verify(plan, found)
     return RoutingTable(plan, found, routes, (), verify), (*problems, *faults)
 
@@ -185,6 +187,18 @@ def compile_table(plan: Plan, found: Catalog) -> tuple[RoutingTable, tuple[Probl
 def _sorted(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     unique = dict.fromkeys(problems)
     return tuple(sorted(unique, key=lambda p: (p.severity != "error", p.file, p.line, p.column)))
+
+
+def _guarded(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Route | None, list[Problem]]:
+    """The route of an endpoint and all that is wrong with it, whatever the process's hints and defaults do."""
+    try:
+        route, problems = call(_compile_route, plan, endpoint, found)
+        if route is not None:
+            taken = Taken(route.signature, route.whole, route.in_place, route.process.blocking)
+            problems += call(example_faults, plan, endpoint, taken)
+    except Raised as raised:
+        return None, [found.problem(raised.exc, found.processes[endpoint.process])]
+    return route, problems
 
 
 def _compile_route(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Route | None, list[Problem]]:
@@ -256,16 +270,24 @@ def _verify(plan: Plan, found: Catalog) -> tuple[Callable[..., Any] | None, list
     problems = _unknown_verify(plan, found)
     if not name or problems or name.rpartition(".")[0] in found.broken:
         return None, problems
-    function = found.function(name)
+    try:
+        function = call(found.function, name)
+        fault = call(_verify_fault, name, function)
+    except Raised as raised:
+        function, fault = None, f'"{name}" raises when it is looked at: {said(raised.exc)}'
+    return (None, [_bad_verify(plan, fault)]) if fault else (function, [])
+
+
+def _verify_fault(name: str, function: Callable[..., Any] | None) -> str:
     if function is None:
-        return None, [_bad_verify(plan, f'"{name}" is not a function')]
+        return f'"{name}" is not a function'
     try:
         inspect.signature(function).bind("credential", "request")
     except (TypeError, ValueError):
-        return None, [_bad_verify(plan, f'"{name}" does not take two arguments, a credential and a request')]
+        return f'"{name}" does not take two arguments, a credential and a request'
     if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
-        return None, [_bad_verify(plan, f'"{name}" has a `yield`, and one answer is wanted')]
-    return function, []
+        return f'"{name}" has a `yield`, and one answer is wanted'
+    return ""
 
 
 def _unknown_verify(plan: Plan, found: Catalog) -> list[Problem]:

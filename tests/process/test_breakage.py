@@ -79,9 +79,14 @@ def test_a_circle_that_python_can_do_is_fine(collect: Collect) -> None:
     assert found.problems == ()
 
 
-def test_ctrl_c_is_not_a_problem_of_the_file(collect: Collect) -> None:
-    with pytest.raises(KeyboardInterrupt):
-        collect({"a.py": "raise KeyboardInterrupt"})
+@pytest.mark.parametrize("name", ["KeyboardInterrupt", "GeneratorExit", "asyncio.CancelledError", "SystemExit", "E"])
+def test_whatever_a_file_raises_is_its_problem(collect: Collect, name: str) -> None:
+    """Nobody presses Ctrl-C in the thread that imports: there KeyboardInterrupt is an exception like any other."""
+    code = f"import asyncio\nclass E(BaseException):\n    def __str__(self): raise SystemExit\nraise {name}"
+    found = collect({"a.py": code, "good.py": GOOD})
+    assert list(found.processes) == ["good.say"]
+    (problem,) = found.problems
+    assert (problem.code, problem.file, problem.line) == ("broken_module", "processes/a.py", 4)
 
 
 def test_all_problems_are_told_at_once(collect: Collect) -> None:

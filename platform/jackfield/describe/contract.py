@@ -6,7 +6,6 @@ Every document, collection and client is made from this alone. Schemas are JSON 
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -124,7 +123,7 @@ def _operation(route: Route) -> Operation:
         session_warning=endpoint.session_warning,
         limits=endpoint.limits,
         summary=endpoint.summary or route.process.summary,
-        description=endpoint.description or _more(route),
+        description=endpoint.description or route.process.more,
         tags=endpoint.tags,
         subprotocols=endpoint.subprotocols,
         examples=endpoint.examples,
@@ -145,9 +144,3 @@ def send_of(route: Route) -> JSON | None:
         return dict(route.example)
     found = sample(route.signature.input_schema, route.endpoint.input or {})
     return found if isinstance(found, dict) and route.whole.is_valid(found) else None
-
-
-def _more(route: Route) -> str:
-    """What the process's docstring says below its first line."""
-    text = inspect.getdoc(inspect.unwrap(route.process.function)) or ""
-    return text.partition("\n")[2].strip()

@@ -1,40 +1,64 @@
-"""Why a process file could not be imported: the exception as a problem at the user's own line."""
+"""What code of the project raised while it was loaded, as a problem at the author's own line."""
 
 from __future__ import annotations
 
 import traceback
 from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 from jackfield.errors import Problem
+from jackfield.process.calling import Raised, call, said
 from jackfield.process.loading import Package
 from jackfield.process.outline import syntax_problem
-from jackfield.process.sources import FOLDER, Source
+from jackfield.process.sources import FOLDER
 
-__all__ = ["problem_of"]
+__all__ = ["innermost", "problem_of", "raised_at"]
 
 _OURS = ("Connection", "Key", "Reject", "process", "resource")
+_EXIT = "raise an exception that says what is missing"
 
 
-def problem_of(exc: BaseException, source: Source, files: Mapping[str, str], package: Package) -> Problem:
-    """The problem for `exc`, raised while `source` was imported.
+def problem_of(exc: BaseException, file: str, package: Package) -> Problem:
+    """The problem for `exc`, raised while the module of `file` was imported.
 
-    Its place is the last line among the project's own files (`files`: path -> file) that the exception
-    went through, which may be in a neighbour that `source` imports.
+    Its place is the last line among the project's own files that the exception went through, which may be in
+    a neighbour that the file imports.
     """
-    written = files.get(exc.filename or "") if isinstance(exc, SyntaxError) else None
+    try:
+        return call(_problem_of, exc, file, package)
+    except Raised:  # the exception is an object of the author's class, and each look at it may raise
+        at, line, column = raised_at(exc, package.files) or (file, 0, 0)
+        return Problem("broken_module", package.shown(said(exc)), file=at, line=line, column=column)
+
+
+def _problem_of(exc: BaseException, file: str, package: Package) -> Problem:
+    written = package.files.get(exc.filename or "") if isinstance(exc, SyntaxError) else None
     if written is not None and isinstance(exc, SyntaxError):
         return syntax_problem(written, exc)
-    file, line, column = _place(exc, source, files)
-    text = package.shown(_one_line(exc, files))
-    return Problem("broken_module", text, _hint(exc, source, files, package), file=file, line=line, column=column)
+    text = package.shown(_one_line(exc))
+    at, line, column = raised_at(exc, package.files) or (file, 0, 0)
+    return Problem("broken_module", text, _hint(exc, package), file=at, line=line, column=column)
 
 
-def _place(exc: BaseException, source: Source, files: Mapping[str, str]) -> tuple[str, int, int]:
-    frames = [frame for frame in traceback.extract_tb(exc.__traceback__) if frame.filename in files]
+def raised_at(exc: BaseException, files: Mapping[str, str]) -> tuple[str, int, int] | None:
+    """File, line and column of the last line among `files` (path -> file) that an exception went through."""
+    frames = [frame for frame in _frames(exc) if frame.filename in files]
     if not frames:
-        return source.file, 0, 0
+        return None
     last = frames[-1]
     return files[last.filename], last.lineno or 0, _column(last)
+
+
+def innermost(exc: BaseException) -> str:
+    """The line that raised, wherever it stands: `hints.py:42`."""
+    frames = _frames(exc)
+    return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "nowhere"
+
+
+def _frames(exc: BaseException) -> traceback.StackSummary:
+    descriptor: Any = BaseException.__traceback__
+    return traceback.extract_tb(descriptor.__get__(exc))  # whatever its class makes of the name
 
 
 def _column(frame: traceback.FrameSummary) -> int:
@@ -45,29 +69,28 @@ def _column(frame: traceback.FrameSummary) -> int:
     return len(line.encode()[: frame.colno].decode("utf-8", "replace")) + 1
 
 
-def _one_line(exc: BaseException, files: Mapping[str, str]) -> str:
+def _one_line(exc: BaseException) -> str:
     if isinstance(exc, SystemExit):
         return f"the file ends the program: SystemExit({exc.code!r})"
-    text = " ".join(traceback.format_exception_only(exc)[-1].split())
-    for path, file in files.items():
-        text = text.replace(path, file)  # people know their files by the project's folder
-    return text if len(text) <= 300 else text[:299] + "…"
+    return said(exc)
 
 
-def _hint(exc: BaseException, source: Source, files: Mapping[str, str], package: Package) -> str:
+def _hint(exc: BaseException, package: Package) -> str:
     if isinstance(exc, ModuleNotFoundError) and exc.name:
-        return _missing(package.shown(exc.name), source, files)
+        return _missing(package.shown(exc.name), package.files)
     if isinstance(exc, ImportError):
         circular = "circular import" in str(exc)
         return "move what both files need into a third one" if circular else ""
     if isinstance(exc, SystemExit):
         return 'put what runs the file by itself under `if __name__ == "__main__":`'
+    if not isinstance(exc, Exception):
+        return _EXIT
     if isinstance(exc, NameError) and exc.name in _OURS:
         return f"add `from jackfield import {exc.name}`"
     return ""
 
 
-def _missing(name: str, source: Source, files: Mapping[str, str]) -> str:
+def _missing(name: str, files: Mapping[str, str]) -> str:
     if name == FOLDER or name.startswith(FOLDER + "."):
         return f"there is no {name.replace('.', '/')}.py"
     top = name.partition(".")[0]

@@ -10,16 +10,16 @@ import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import ModuleType
 from typing import Any, NoReturn
 
 from jackfield.errors import Problem
 from jackfield.process.blocking import blocking_calls
-from jackfield.process.breakage import problem_of
+from jackfield.process.breakage import innermost, problem_of, raised_at
+from jackfield.process.calling import Raised, call, said
 from jackfield.process.declare import ProcessMark, process_mark, resource_marked
 from jackfield.process.loading import Package
 from jackfield.process.outline import FunctionNode, Kind, Outline, dotted, kind_of, own_nodes, read_outline
-from jackfield.process.sources import FOLDER, Source, hash_of, module_of, read
+from jackfield.process.sources import FOLDER, hash_of, module_of, read
 
 __all__ = ["Catalog", "Process", "collect"]
 
@@ -28,9 +28,9 @@ __all__ = ["Catalog", "Process", "collect"]
 class Process:
     """One business process. `name` is "support.chat.say" for processes/support/chat.py, function say.
 
-    `summary` is the first line of the docstring. `file` is relative to the project's folder; line and
-    column are those of the `def`; `places` holds those of each parameter, and of the return hint under
-    "return".
+    `summary` is the first line of the docstring, `more` what stands below it. `file` is relative to the
+    project's folder; line and column are those of the `def`; `places` holds those of each parameter, and of
+    the return hint under "return".
     """
 
     name: str
@@ -43,6 +43,7 @@ class Process:
     line: int
     column: int
     places: Mapping[str, tuple[int, int]] = field(default_factory=dict, compare=False, repr=False)
+    more: str = field(default="", compare=False, repr=False)
 
 
 @dataclass(slots=True)
@@ -69,6 +70,15 @@ class Catalog:
             return None
         found = getattr(self._package.load(module), function, None)
         return found if callable(found) else None
+
+    def problem(self, exc: BaseException, process: Process) -> Problem:
+        """The problem for what code of the project raised while `process` was compiled."""
+        assert self._package is not None, "only what was imported is compiled"
+        own = raised_at(exc, self._package.files)
+        file, line, column = own or (process.file, process.line, process.column)
+        text = self._package.shown(said(exc)) + ("" if own else f" ({innermost(exc)})")
+        message = f"a hint, a default or a decorator of it raises when it is looked at: {text}"
+        return Problem("broken_process", message, "", process.name, file, line, column)
 
     def release(self) -> None:
         """Drop the generation's package from `sys.modules`. A second call does nothing."""
@@ -97,13 +107,13 @@ def collect(folder: Path, generation: int, *, only_names: bool = False, called: 
     package = None
     if only_names:
         found = [process for outline in outlines for process in _told(outline)]
+        nodes = {outline.source.file: outline for outline in outlines}
+        problems += [fault for one in found for fault in _faults(one, nodes[one.file])]
     else:
         package = Package(generation, sources, str(folder.absolute() / FOLDER))
-        found, more, unloadable = _import_all(package, sources, outlines)
+        found, more, unloadable = _import_all(package, outlines)
         problems += more
         broken |= unloadable
-    nodes = {outline.source.file: outline for outline in outlines}
-    problems += [problem for process in found for problem in _faults(process, nodes[process.file])]
     problems += [problem for outline in outlines for problem in _waiting(outline, called)]
     return Catalog(
         {process.name: process for process in found},
@@ -122,34 +132,48 @@ def _callable(outline: Outline) -> Iterator[str]:
         yield _join(outline.source.module, name)
 
 
-def _import_all(
-    package: Package, sources: Iterable[Source], outlines: Iterable[Outline]
-) -> tuple[list[Process], list[Problem], set[str]]:
-    files = {source.path: source.file for source in sources}
+def _import_all(package: Package, outlines: Iterable[Outline]) -> tuple[list[Process], list[Problem], set[str]]:
+    """The processes of all modules, the problems, and the modules that could not be imported."""
     found: list[Process] = []
     problems: list[Problem] = []
     broken: set[str] = set()
     for outline in outlines:
         try:
-            module = package.load(outline.source.module)
-        except KeyboardInterrupt:
-            package.release()
-            raise
-        except BaseException as exc:  # noqa: BLE001 - the user's code, which may even call sys.exit
+            processes, faults = call(_import, package, outline)
+        except Raised as raised:
             broken.add(outline.source.module)
-            problems.append(problem_of(exc, outline.source, files, package))
+            problems.append(problem_of(raised.exc, outline.source.file, package))
         else:
-            found += _processes(module, outline)
-            problems += _resource_faults(module, outline)
+            found += processes
+            problems += faults
     return found, problems, broken
 
 
-def _processes(module: ModuleType, outline: Outline) -> Iterator[Process]:
-    for name, value in list(vars(module).items()):
+def _import(package: Package, outline: Outline) -> tuple[list[Process], list[Problem]]:
+    """Import one module, and look at what is in it; raises whatever the author's code raises."""
+    module = package.load(outline.source.module)
+    own = _join(package.name, outline.source.module).rstrip(".")
+    held = [(name, value) for name, value in list(vars(module).items()) if type(name) is str]
+    found = list(_processes(held, own, outline))
+    faults = [fault for process in found for fault in _faults(process, outline)]
+    return found, faults + list(_resource_faults(held, own, outline))
+
+
+_Held = Iterable[tuple[str, Any]]  # a module's variables
+
+
+def _processes(held: _Held, module: str, outline: Outline) -> Iterator[Process]:
+    for name, value in held:
         mark = process_mark(value)
         # One that was imported from a neighbour is that neighbour's process.
-        if mark is not None and getattr(value, "__module__", "") == module.__name__:
+        if mark is not None and _home(value) == module:
             yield _process(name, value, mark, outline)
+
+
+def _home(value: Any) -> str:
+    """The module in which something of ours was declared."""
+    found = getattr(value, "__module__", "")
+    return found if type(found) is str else ""
 
 
 def _process(name: str, function: Callable[..., Any], mark: ProcessMark, outline: Outline) -> Process:
@@ -167,6 +191,7 @@ def _process(name: str, function: Callable[..., Any], mark: ProcessMark, outline
         line=line,
         column=column,
         places=outline.places(node) if node else {},
+        more=(inspect.getdoc(inspect.unwrap(function)) or "").partition("\n")[2].strip(),
     )
 
 
@@ -204,9 +229,9 @@ def _fault(process: Process, message: str, hint: str) -> Problem:
     return Problem("bad_signature", message, hint, process.name, process.file, process.line, process.column)
 
 
-def _resource_faults(module: ModuleType, outline: Outline) -> Iterator[Problem]:
-    for name, value in vars(module).items():
-        if not resource_marked(value) or value.__module__ != module.__name__:
+def _resource_faults(held: _Held, module: str, outline: Outline) -> Iterator[Problem]:
+    for name, value in held:
+        if not resource_marked(value) or _home(value) != module:
             continue
         code = getattr(inspect.unwrap(value), "__code__", None)
         node = outline.function_at(name, code.co_firstlineno if code else -1)

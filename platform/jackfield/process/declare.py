@@ -67,14 +67,24 @@ def resource(function: _Opener) -> _Opener:
 
 
 def process_mark(value: object) -> ProcessMark | None:
-    """What `@process` attached to `value`, or None."""
-    mark = getattr(value, _PROCESS, None) if callable(value) and not isinstance(value, type) else None
-    return mark if isinstance(mark, ProcessMark) else None
+    """What `@process` attached to `value`, or None. `value` may be whatever a module holds, and is not asked itself."""
+    mark = _attached(value, _PROCESS)
+    return mark if type(mark) is ProcessMark else None
 
 
 def resource_marked(value: object) -> bool:
-    """Whether `value` was declared with `@resource`."""
-    return callable(value) and getattr(value, _RESOURCE, None) is True
+    """Whether `value` was declared with `@resource`; as for `process_mark`."""
+    return _attached(value, _RESOURCE) is True
+
+
+def _attached(value: object, name: str) -> object:
+    """A mark of ours, looked up past `__getattr__`, `__class__` and whatever else a class may have of its own.
+
+    A variable may stand for something that is not there yet, like flask's current_app, and raise when it is asked.
+    """
+    if not callable(value) or issubclass(type(value), type):
+        return None
+    return inspect.getattr_static(value, name, None)
 
 
 def _attach(function: Any, name: str, mark: object, decorator: str) -> Any:

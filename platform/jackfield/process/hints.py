@@ -11,6 +11,8 @@ from typing import Annotated, Any, get_args, get_origin
 import msgspec
 from msgspec import inspect as mi
 
+from jackfield.process.calling import Raised, call, said
+
 __all__ = ["Unsupported", "members", "optional_of", "readable", "resolve", "split", "type_of"]
 
 
@@ -30,14 +32,16 @@ def resolve(function: Callable[..., Any], hint: Any) -> Any:
     inner = inspect.unwrap(function)
     scope = {parameter.__name__: parameter for parameter in getattr(inner, "__type_params__", ())}
     holder = types.SimpleNamespace(__annotations__={"hint": hint})
+    names = getattr(inner, "__globals__", {})
     try:
-        found = typing.get_type_hints(holder, getattr(inner, "__globals__", {}), scope or None, include_extras=True)
-    except NameError as exc:
-        where = "import it where the program runs too, not only under `if TYPE_CHECKING:`"
-        raise Unsupported(f'the hint {readable(hint)} names "{exc.name}", which is not there', where) from None
-    except Exception as exc:  # noqa: BLE001 - the author's text may raise anything
-        raise Unsupported(f"the hint {readable(hint)} cannot be used: {exc}") from None
-    return found["hint"]
+        found: Any = call(typing.get_type_hints, holder, names, scope or None, include_extras=True)["hint"]
+    except Raised as raised:
+        exc = raised.exc
+        if isinstance(exc, NameError):
+            where = "import it where the program runs too, not only under `if TYPE_CHECKING:`"
+            raise Unsupported(f'the hint {readable(hint)} names "{exc.name}", which is not there', where) from None
+        raise Unsupported(f"the hint {readable(hint)} cannot be used: {_said(exc)}") from None
+    return found
 
 
 def split(hint: Any) -> tuple[Any, tuple[Any, ...]]:
@@ -59,14 +63,15 @@ def type_of(hint: Any) -> mi.Type:
     if get_origin(hint) is typing.Unpack:
         raise Unsupported(f"JSON cannot carry {readable(hint)}", "write its keys as parameters")
     try:
-        msgspec.json.Decoder(hint)
-        return mi.type_info(hint)
-    except NameError as exc:
-        raise Unsupported(f'{readable(hint)} names "{exc.name}", which is not there') from None
-    except RecursionError:
-        raise Unsupported(f"{readable(hint)} has no end", "use a dataclass for what holds itself") from None
-    except Exception as exc:  # noqa: BLE001 - it evaluates the author's classes, which may raise anything
-        raise Unsupported(f"{readable(hint)} cannot be used: {_first(str(exc))}") from None
+        call(msgspec.json.Decoder, hint)
+        return call(mi.type_info, hint)
+    except Raised as raised:
+        exc = raised.exc
+        if isinstance(exc, NameError):
+            raise Unsupported(f'{readable(hint)} names "{exc.name}", which is not there') from None
+        if isinstance(exc, RecursionError):
+            raise Unsupported(f"{readable(hint)} has no end", "use a dataclass for what holds itself") from None
+        raise Unsupported(f"{readable(hint)} cannot be used: {_first(_said(exc))}") from None
 
 
 def members(kind: mi.Type) -> Iterator[mi.Type]:
@@ -106,6 +111,11 @@ def _shorten(text: str, parts: Mapping[str, str]) -> str:
     for old, new in parts.items():
         text = text.replace(old, new)
     return text
+
+
+def _said(exc: BaseException) -> str:
+    """What an exception says; sys.exit and its like say too little without their names."""
+    return str(exc) if isinstance(exc, Exception) else said(exc)
 
 
 def _first(text: str) -> str:

@@ -29,9 +29,14 @@ _naming = threading.Lock()
 
 
 class Package:
-    """One generation's modules. `name` is what they are called in `sys.modules`."""
+    """One generation's modules. `name` is what they are called in `sys.modules`.
+
+    `files` has each file as people know it by the path that tracebacks show.
+    """
 
     def __init__(self, generation: int, sources: Iterable[Source], folder: str) -> None:
+        sources = tuple(sources)
+        self.files: Mapping[str, str] = {source.path: source.file for source in sources}
         with _naming:
             self.name = _free_name(generation)
             self._finder = _Finder(self.name, sources, folder)
@@ -43,7 +48,9 @@ class Package:
         return importlib.import_module(f"{self.name}.{module}" if module else self.name)
 
     def shown(self, text: str) -> str:
-        """A text in which the package is called `processes`, as its authors call it."""
+        """A text in which package and files are called as their authors call them."""
+        for path, file in self.files.items():
+            text = text.replace(path, file)
         return text.replace(self.name, FOLDER)
 
     def release(self) -> None:

@@ -105,17 +105,19 @@ def imports_in(tree: ast.AST) -> dict[str, str]:
     return names
 
 
-def dotted(node: ast.AST, names: Mapping[str, str]) -> str:
-    """The full name that an expression such as `t.sleep` stands for, "" where it is none."""
+def dotted(node: ast.AST, names: Mapping[str, str], deepest: int = 100) -> str:
+    """The full name that an expression such as `t.sleep` stands for, "" where it is none, or longer than a name."""
+    if not deepest:
+        return ""
     if isinstance(node, ast.Name):
         return names.get(node.id, node.id)
     if isinstance(node, ast.Attribute):
-        before = dotted(node.value, names)
+        before = dotted(node.value, names, deepest - 1)
         return f"{before}.{node.attr}" if before else ""
     if isinstance(node, ast.Call):
         # What a call gives is known only for classes and connections: `requests.Session().get` is
         # `requests.Session.get` here, while `requests.get(url).json` is nothing that is known.
-        made = dotted(node.func, names)
+        made = dotted(node.func, names, deepest - 1)
         last = made.rpartition(".")[2]
         return made if last[:1].isupper() or last in ("connect", "socket", "client") else ""
     return ""

@@ -8,7 +8,8 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Literal
+from types import FunctionType
+from typing import Any, Literal, cast
 
 import msgspec
 from msgspec import inspect as mi
@@ -127,7 +128,7 @@ def _injected(process: Process, parameter: inspect.Parameter, bare: Any, notes: 
         if resource_marked(note):
             found = _resource(process, note)
             return Parameter(parameter.name, "resource", found.name, bare, mi.AnyType(), resource=found)
-        if inspect.isasyncgenfunction(note):
+        if type(note) is FunctionType and inspect.isasyncgenfunction(note):
             message = f"`{note.__name__}` is not a resource yet"
             raise _Bad("bad_resource", message, f"write `@resource` above `async def {note.__name__}`")
     return None
@@ -150,8 +151,8 @@ def _resource(process: Process, function: Callable[..., Any]) -> Resource:
 
 def _key(parameter: inspect.Parameter, notes: tuple[Any, ...]) -> str:
     for note in notes:
-        if isinstance(note, Key):
-            return note.name
+        if issubclass(type(note), Key):
+            return cast(Key, note).name
         if note is Key:
             raise _Bad("bad_signature", "`Key` has no name", 'write `Key("the-name")`')
     name = parameter.name

@@ -1,0 +1,57 @@
+"""The one door through which code of the project is called while it is loaded.
+
+Strategy. Imports, hints, defaults, decorators, `__eq__` of whatever a module holds: all of it is the author's code, and
+may call sys.exit as well as raise. So it is called from here alone, and whatever it raises, KeyboardInterrupt and
+GeneratorExit among it, comes out as Raised. That a thread is inside can be seen from its stack: there, and nowhere
+else, may an exception be set in it from outside (see server/building.py).
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from types import FrameType
+from typing import ParamSpec, TypeVar
+
+__all__ = ["Raised", "call", "inside", "said"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_LONGEST = 300  # characters of what an exception says
+
+
+class Raised(Exception):
+    """Code of the project raised `exc`, whatever that is."""
+
+    def __init__(self, exc: BaseException) -> None:
+        self.exc = exc
+        super().__init__()
+
+
+def call(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    """What the function gives. Raises Raised for all that it raises, and nothing else."""
+    try:
+        return function(*args, **kwargs)
+    except Raised:
+        raise
+    except BaseException as exc:  # noqa: BLE001 - the author's code, which may even call sys.exit
+        raise Raised(exc) from None
+
+
+def inside(frame: FrameType | None) -> bool:
+    """Whether a thread whose innermost frame this is runs code of the project, called from here."""
+    while frame is not None:
+        if frame.f_code is call.__code__:
+            return True
+        frame = frame.f_back
+    return False
+
+
+def said(exc: BaseException) -> str:
+    """An exception as one line. Its class may have a `__str__` of its own, which may raise what it likes."""
+    try:
+        text = " ".join(traceback.format_exception_only(exc)[-1].split())
+    except BaseException:  # noqa: BLE001 - the author's code
+        return "an exception that fails when it is asked what it says"
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
