@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 from jackfield.errors import PlanError
-from jackfield.process import signature
+from jackfield.process import resources, signature
 from jackfield.process.catalog import Catalog
-from jackfield.process.resources import Opened, Resource, open_all
+from jackfield.process.resources import NotClosed, Opened, Resource, open_all
 
 
 def made(name: str, log: list[str], fail: BaseException | None = None) -> Resource:
@@ -155,3 +155,129 @@ async def test_nothing_to_open() -> None:
     assert opened.values == {}
     await opened.close()
     assert Opened().values == {}
+
+
+class _Mute(BaseException):
+    """An exception whose own code fails when it is told."""
+
+    def __str__(self) -> str:
+        raise SystemExit
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [SystemExit("DATABASE_URL is missing"), KeyboardInterrupt(), GeneratorExit(), asyncio.CancelledError(), _Mute()],
+)
+async def test_whatever_an_opening_raises_is_a_problem(fault: BaseException) -> None:
+    log: list[str] = []
+    with pytest.raises(PlanError) as caught:
+        await open_all([made("a", log), made("b", log, fault)], time_limit=5)
+    (problem,) = caught.value.problems
+    assert (problem.code, problem.path, problem.file) == ("resource_failed", "b", "processes/shared.py")
+    assert type(fault).__name__ in problem.message
+    assert problem.hint == "raise an exception that says what is missing"
+    assert log == ["+a", "+b", "-a"]
+
+
+async def test_a_resource_that_cancels_itself_or_is_cancelled_is_a_problem() -> None:
+    """The task that opens it is no task of the publish."""
+
+    async def itself() -> AsyncIterator[int]:
+        task = asyncio.current_task()
+        assert task is not None
+        task.cancel()
+        await asyncio.sleep(0)
+        yield 1
+
+    with pytest.raises(PlanError, match=r"could not be opened: asyncio.*CancelledError"):
+        await open_all([Resource("a", itself, "f.py", 1, 1)], time_limit=5)
+    opening = asyncio.create_task(open_all([made("a", [])], time_limit=5))
+    await asyncio.sleep(0)
+    for task in asyncio.all_tasks() - {asyncio.current_task(), opening}:
+        task.cancel()  # before its first step
+    with pytest.raises(PlanError, match="CancelledError"):
+        await opening
+
+
+@pytest.mark.parametrize(
+    "fault", [SystemExit(1), KeyboardInterrupt(), GeneratorExit(), asyncio.CancelledError(), _Mute()]
+)
+async def test_whatever_a_closing_raises_is_told_with_its_name(fault: BaseException) -> None:
+    async def function() -> AsyncIterator[int]:
+        yield 1
+        raise fault
+
+    log: list[str] = []
+    opened = await open_all([made("a", log), Resource("bad", function, "f.py", 1, 1)], time_limit=5)
+    with pytest.raises(NotClosed) as caught:
+        await opened.close()
+    assert caught.value.names == ("bad",)
+    assert caught.value.exceptions[0].__cause__ is fault
+    assert log == ["+a", "-a"]
+
+
+def deaf(log: list[str], *, at_first: bool = False) -> Resource:
+    """A resource that swallows its cancellation, while it is opened or while it is closed."""
+
+    async def wait_for_ever() -> None:
+        while True:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                log.append("swallowed")
+
+    async def function() -> AsyncIterator[int]:
+        try:
+            if at_first:
+                await wait_for_ever()
+            yield 1
+            await wait_for_ever()
+        finally:
+            log.append("-deaf")
+
+    return Resource("deaf", function, "f.py", 1, 1)
+
+
+async def test_a_closing_that_swallows_its_cancellation_is_ended_and_the_others_are_closed(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    log: list[str] = []
+    opened = await open_all([made("a", log), deaf(log), made("b", log)], time_limit=5)
+    with pytest.raises(NotClosed) as caught:
+        await asyncio.wait_for(opened.close(0.05), 5)
+    assert caught.value.names == ("deaf",)
+    assert "was not closed after 0.05 s" in str(caught.value.exceptions[0])
+    assert log == ["+a", "+b", "-b", "-a", "swallowed", "swallowed", "-deaf"]
+    assert "resource_not_ended resource='deaf'" in caplog.text
+
+
+async def test_an_opening_that_swallows_its_cancellation_is_ended(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(resources, "BREAK_OFF", 0.02)
+    log: list[str] = []
+    with pytest.raises(PlanError, match=r"was not open after 0\.01 s"):
+        await asyncio.wait_for(open_all([made("a", log), deaf(log, at_first=True)], time_limit=0.01), 5)
+    assert log == ["+a", "swallowed", "swallowed", "-deaf", "-a"]
+    assert "resource_not_ended resource='deaf'" in caplog.text
+
+
+async def test_one_that_ends_while_it_is_used_is_told_at_once(caplog: pytest.LogCaptureFixture) -> None:
+    over = asyncio.Event()
+
+    async def function() -> AsyncIterator[int]:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(fail())
+            yield 1
+
+    async def fail() -> None:
+        await over.wait()
+        raise OSError("нет связи")
+
+    opened = await open_all([Resource("a", function, "f.py", 1, 1)], time_limit=5)
+    (task,) = (task for task in asyncio.all_tasks() if task.get_name() == "resource a")
+    over.set()
+    await asyncio.wait({task}, timeout=5)
+    assert "resource_ended resource='a' incident=" in caplog.text
+    with pytest.raises(NotClosed):
+        await opened.close()

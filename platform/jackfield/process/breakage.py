@@ -13,7 +13,7 @@ from jackfield.process.loading import Package
 from jackfield.process.outline import syntax_problem
 from jackfield.process.sources import FOLDER
 
-__all__ = ["innermost", "problem_of", "raised_at"]
+__all__ = ["frames_of", "innermost", "problem_of", "raised_at"]
 
 _OURS = ("Connection", "Key", "Reject", "process", "resource")
 _EXIT = "raise an exception that says what is missing"
@@ -43,7 +43,7 @@ def _problem_of(exc: BaseException, file: str, package: Package) -> Problem:
 
 def raised_at(exc: BaseException, files: Mapping[str, str]) -> tuple[str, int, int] | None:
     """File, line and column of the last line among `files` (path -> file) that an exception went through."""
-    frames = [frame for frame in _frames(exc) if frame.filename in files]
+    frames = [frame for frame in frames_of(exc) if frame.filename in files]
     if not frames:
         return None
     last = frames[-1]
@@ -52,11 +52,12 @@ def raised_at(exc: BaseException, files: Mapping[str, str]) -> tuple[str, int, i
 
 def innermost(exc: BaseException) -> str:
     """The line that raised, wherever it stands: `hints.py:42`."""
-    frames = _frames(exc)
+    frames = frames_of(exc)
     return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "nowhere"
 
 
-def _frames(exc: BaseException) -> traceback.StackSummary:
+def frames_of(exc: BaseException) -> traceback.StackSummary:
+    """The lines that an exception went through, the one that raised last; reads them from the sources."""
     descriptor: Any = BaseException.__traceback__
     return traceback.extract_tb(descriptor.__get__(exc))  # whatever its class makes of the name
 

@@ -7,14 +7,25 @@ tie to a task (task groups, cancel scopes) may then stand around the `yield`.
 from __future__ import annotations
 
 import asyncio
-import traceback
+import secrets
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from jackfield.errors import PlanError, Problem
+from jackfield.logs import log
+from jackfield.process.breakage import frames_of
+from jackfield.process.calling import Raised, call, said
+from jackfield.tasks import end
 
-__all__ = ["Opened", "Resource", "open_all"]
+__all__ = ["BREAK_OFF", "CLOSE_LIMIT", "NotClosed", "Opened", "Resource", "open_all"]
+
+CLOSE_LIMIT = 10.0
+"""Seconds that all resources of a generation together have to close; a server that stops must not hang on one."""
+
+BREAK_OFF = 1.0
+"""Seconds in which what swallows its cancellation is ended: the last of CLOSE_LIMIT, or after the limit of opening."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +39,18 @@ class Resource:
     column: int
 
 
-class _Ended(Exception):
-    """The function ended before its `yield`."""
+class NotClosed(ExceptionGroup[Exception]):
+    """Resources that failed while they were closed, or were not closed in time; `names` are theirs."""
+
+    names: tuple[str, ...] = ()
+
+
+class _Unopened(Exception):
+    """The function ended before its `yield`; `exc` is what it raised, None where it just ended."""
+
+    def __init__(self, exc: BaseException | None) -> None:
+        self.exc = exc
+        super().__init__()
 
 
 class _Keeper:
@@ -38,86 +59,125 @@ class _Keeper:
     def __init__(self, resource: Resource) -> None:
         self.resource = resource
         self.opened: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._closing = asyncio.Event()
+        self.closing = asyncio.Event()
         self.task = asyncio.create_task(self._keep(), name=f"resource {resource.name}")
 
-    async def _keep(self) -> None:
+    async def _keep(self) -> BaseException | None:
+        """The resource's whole life; gives what it raised and raises nothing: sys.exit in a task would end the loop."""
+        fault = await self._outcome()
+        if self.opened.done() and not self.closing.is_set():
+            incident = secrets.token_hex(4)
+            log.error("resource_ended", resource=self.resource.name, incident=incident, exc_info=fault)
+        return fault
+
+    async def _outcome(self) -> BaseException | None:
+        try:
+            await self._live()
+        except BaseException as exc:  # noqa: BLE001 - the author's code
+            return exc
+        return None
+
+    async def _live(self) -> None:
         generator = self.resource.function()
         try:
             async for value in generator:
                 if self.opened.done():
                     raise RuntimeError(f"the resource {self.resource.name} yields more than once")
                 self.opened.set_result(value)
-                await self._closing.wait()
-            if not self.opened.done():
-                raise _Ended
+                await self.closing.wait()
         finally:
             await generator.aclose()  # type: ignore[attr-defined]  # it is an async generator
 
     async def open(self) -> Any:
-        """What the function yields; raises what it raises."""
+        """What the function yields. Raises _Unopened for whatever it raises, CancelledError where we are cancelled."""
         try:
             await asyncio.wait({self.task, self.opened}, return_when=asyncio.FIRST_COMPLETED)
-            if self.opened.done():
-                return self.opened.result()
-            return await self.task
-        except BaseException:
-            await self.abandon()
+        except asyncio.CancelledError:
+            await end([self.task], BREAK_OFF, self._told)
             raise
+        if self.opened.done():
+            return self.opened.result()
+        raise _Unopened(self.fault())
 
-    async def abandon(self) -> None:
-        """Stop a resource that is not open yet; what its clean-up raises is of no use to anybody."""
-        self.task.cancel()
-        await asyncio.gather(self.task, return_exceptions=True)
+    def _told(self, _task: asyncio.Task[Any]) -> None:
+        log.error("resource_not_ended", resource=self.resource.name)
 
-    async def close(self) -> None:
-        """Let the function run on after its `yield`; raises what it raises."""
-        self._closing.set()
-        await self.task
+    def fault(self) -> BaseException | None:
+        """What the task ended with."""
+        return asyncio.CancelledError() if self.task.cancelled() else self.task.exception() or self.task.result()
 
 
 class Opened:
     """Resources that are open; `values` holds what each yields, by the resource's name."""
 
     def __init__(self, keepers: Iterable[tuple[_Keeper, Any]] = ()) -> None:
-        self._keepers = list(keepers)
-        self.values: Mapping[str, Any] = {keeper.resource.name: value for keeper, value in self._keepers}
+        self._keepers = [keeper for keeper, _ in keepers]
+        self.values: Mapping[str, Any] = {keeper.resource.name: value for keeper, value in keepers}
 
-    async def close(self) -> None:
-        """Close all, the last opened first. A second call does nothing.
+    async def close(self, time_limit: float = CLOSE_LIMIT) -> None:
+        """Close all within `time_limit` seconds, the last opened first. A second call does nothing.
 
-        One that fails does not keep the others open; then an ExceptionGroup of all failures is raised.
+        One that fails does not keep the others open; those that are left when BREAK_OFF is to begin are closed at
+        once, then cancelled, then ended by force. Raises NotClosed with all failures.
         """
-        failures: list[Exception] = []
-        while self._keepers:
-            keeper, _ = self._keepers.pop()
-            try:
-                await keeper.close()
-            except Exception as exc:  # noqa: BLE001 - the user's code, and the others must still be closed
-                failures.append(exc)
-        if failures:
-            raise ExceptionGroup("resources failed while they were closed", failures)
+        keepers, self._keepers = self._keepers[::-1], []
+        clock = asyncio.get_running_loop().time
+        last = min(BREAK_OFF, time_limit / 2)
+        until = clock() + time_limit - last
+        for keeper in keepers:
+            keeper.closing.set()
+            await asyncio.wait({keeper.task}, timeout=max(0.0, until - clock()))
+            if not keeper.task.done():
+                break
+        late = {keeper.task: keeper.resource.name for keeper in keepers if not keeper.task.done()}
+        await _break_off(keepers, late, last)
+        failures = {keeper.resource.name: _failure(keeper, late, time_limit) for keeper in keepers}
+        found = {name: failure for name, failure in failures.items() if failure is not None}
+        if found:
+            group = NotClosed("resources failed while they were closed", list(found.values()))
+            group.names = tuple(found)
+            raise group
+
+
+async def _break_off(keepers: Iterable[_Keeper], late: Mapping[asyncio.Task[Any], str], seconds: float) -> None:
+    if late:
+        for keeper in keepers:
+            keeper.closing.set()
+        await asyncio.wait(late, timeout=seconds / 2)
+        await end(list(late), seconds / 2, lambda task: log.error("resource_not_ended", resource=late[task]))
+
+
+def _failure(keeper: _Keeper, late: Mapping[asyncio.Task[Any], str], time_limit: float) -> Exception | None:
+    """What went wrong with one that was closed, as an exception that a group can hold."""
+    if keeper.task in late and (not keeper.task.done() or keeper.fault() is not None):
+        return TimeoutError(f"the resource {keeper.resource.name} was not closed after {time_limit:g} s")
+    fault = keeper.fault()
+    if fault is None or isinstance(fault, Exception):
+        return fault
+    failure = RuntimeError(f"the resource {keeper.resource.name} raised {said(fault)}")
+    failure.__cause__ = fault
+    return failure
 
 
 async def open_all(resources: Iterable[Resource], *, time_limit: float) -> Opened:
     """Open each resource once, in order, all within `time_limit` seconds.
 
     All or nothing: when one fails, those already open are closed, the last first, and PlanError is
-    raised with the problem `resource_failed` at the line that failed.
+    raised with the problem `resource_failed` at the line that failed, whatever the resource raised.
     """
     unique = {resource.name: resource for resource in resources}
     keepers: list[tuple[_Keeper, Any]] = []
     current: Resource | None = None
     try:
-        async with asyncio.timeout(time_limit) as clock:
+        async with asyncio.timeout(time_limit):
             for current in unique.values():
                 keeper = _Keeper(current)
                 keepers.append((keeper, await keeper.open()))
-    except Exception as exc:
+    except (_Unopened, TimeoutError) as exc:
         await _close_quietly(keepers)
         assert current is not None
-        late = isinstance(exc, TimeoutError) and clock.expired()
-        raise PlanError([_late(current, time_limit) if late else _failed(current, exc)]) from exc
+        problem = _failed(current, exc.exc) if isinstance(exc, _Unopened) else _late(current, time_limit)
+        raise PlanError([problem]) from None
     except BaseException:
         await _close_quietly(keepers)
         raise
@@ -126,8 +186,8 @@ async def open_all(resources: Iterable[Resource], *, time_limit: float) -> Opene
 
 async def _close_quietly(keepers: list[tuple[_Keeper, Any]]) -> None:
     # The failure to open is the one to tell; what follows from it would only hide it.
-    for keeper, _ in reversed(keepers):
-        await asyncio.gather(keeper.close(), return_exceptions=True)
+    with suppress(NotClosed):
+        await Opened(keepers).close()
 
 
 def _late(resource: Resource, time_limit: float) -> Problem:
@@ -139,20 +199,21 @@ def _late(resource: Resource, time_limit: float) -> Problem:
     )
 
 
-def _failed(resource: Resource, exc: Exception) -> Problem:
-    if isinstance(exc, _Ended):
+def _failed(resource: Resource, exc: BaseException | None) -> Problem:
+    if exc is None:
         return _problem(resource, resource.line, "the resource ended before its `yield`", "let it yield one value")
-    lines = [text.strip() for text in traceback.format_exception_only(exc) if text.strip()]
-    return _problem(resource, _line_of(resource, exc), f"the resource could not be opened: {lines[-1]}", "")
+    hint = "" if isinstance(exc, Exception) else "raise an exception that says what is missing"
+    return _problem(resource, _line_of(resource, exc), f"the resource could not be opened: {said(exc)}", hint)
 
 
-def _line_of(resource: Resource, exc: Exception) -> int:
+def _line_of(resource: Resource, exc: BaseException) -> int:
     """The last line inside the resource's own file that the exception went through."""
-    own = [
-        frame.lineno
-        for frame in traceback.extract_tb(exc.__traceback__)
-        if frame.filename.replace("\\", "/").endswith("/" + resource.file) and frame.lineno
-    ]
+    try:
+        frames = call(frames_of, exc)
+    except Raised:  # an exception is an object of the author's class
+        return resource.line
+    end_of_path = "/" + resource.file
+    own = [f.lineno for f in frames if f.filename.replace("\\", "/").endswith(end_of_path) and f.lineno]
     return own[-1] if own else resource.line
 
 

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
 from jackfield.logs import log
-from jackfield.process.resources import Opened, open_all
+from jackfield.process.resources import CLOSE_LIMIT, NotClosed, Opened, open_all
 from jackfield.routing import RoutingTable
 
 __all__ = ["Generation"]
 
 OPEN_LIMIT = 30.0
 """Seconds that all resources together have to open."""
-
-CLOSE_LIMIT = 10.0
-"""Seconds that all resources together have to close; a server that stops must not hang on one."""
 
 
 class Generation:
@@ -72,9 +70,15 @@ class Generation:
         if self._calls:
             log.warning("generation_kept_busy", generation=self.number, calls=self._calls)
         try:
-            async with asyncio.timeout(CLOSE_LIMIT):
-                await self._opened.close()
-        except (TimeoutError, ExceptionGroup) as exc:
-            log.error("resource_not_closed", generation=self.number, exc_info=exc)
+            await self._opened.close(CLOSE_LIMIT)
+        except NotClosed as exc:
+            incident = secrets.token_hex(4)
+            log.error(
+                "resource_not_closed",
+                generation=self.number,
+                resources=list(exc.names),
+                incident=incident,
+                exc_info=exc,
+            )
         finally:
             self.table.catalog.release()

@@ -1,0 +1,63 @@
+"""Tasks of ours: out of the reach of code that cancels all of them, and one that will not end is ended.
+
+Strategy. Code of a project may cancel whatever `asyncio.all_tasks` gives, and library functions for an orderly stop do
+just that. So our tasks do not stand there. The other way round, a clean-up may swallow its cancellation: it is
+cancelled twice, and then what it waits for fails with Ended, which passes by `except CancelledError` and `except
+Exception`. Code that catches even that, again and again, goes on: nothing in Python ends it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from asyncio.tasks import _unregister_task
+from collections.abc import Callable, Collection
+from typing import Any
+
+__all__ = ["Ended", "end", "hide"]
+
+Task = asyncio.Task[Any]
+
+_TRIES = 3  # times that what a task waits for fails
+
+
+class Ended(BaseException):
+    """Raised where a task waits that has swallowed its cancellation."""
+
+
+def hide(task: Task) -> None:
+    """Take a task out of `asyncio.all_tasks`. Whoever hides one has to await or cancel it by itself.
+
+    Python's manual names the function for this, https://docs.python.org/3/library/asyncio-extending.html.
+    """
+    _unregister_task(task)
+
+
+async def end(tasks: Collection[Task], time_limit: float, told: Callable[[Task], object]) -> None:
+    """Cancel tasks and wait for them, `time_limit` seconds at most; what swallows that is ended by force.
+
+    `told` hears of each such task while it still stands where it stood. What a task ended with is for its owner.
+    """
+    left: Collection[Task] = [task for task in tasks if not task.done()]
+    for _ in range(2):
+        for task in left:
+            task.cancel()
+        left = await _left(left, time_limit / 3)
+    for task in left:
+        told(task)
+    for _ in range(_TRIES):
+        for task in left:
+            _fail(task)
+        left = await _left(left, time_limit / 3 / _TRIES)
+
+
+async def _left(tasks: Collection[Task], seconds: float) -> Collection[Task]:
+    return (await asyncio.wait(tasks, timeout=seconds))[1] if tasks else tasks
+
+
+def _fail(task: Task) -> None:
+    """Let what a task waits for fail; of another task that it waits for the same."""
+    waiter: Any = task
+    while isinstance(waiter, asyncio.Task):
+        waiter = waiter._fut_waiter  # type: ignore[attr-defined]  # typeshed leaves out what has no document
+    if waiter is not None and not waiter.done():
+        waiter.set_exception(Ended("it was cancelled and went on"))
