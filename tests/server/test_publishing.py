@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from jackfield.errors import PlanError
-from jackfield.server import publishing
+from jackfield.server import building, publishing
 from jackfield.server.node import Node, open_node
 from jackfield.server.options import Options
 from jackfield.server.publishing import Archive, build_in_thread, digest
@@ -122,17 +122,17 @@ def test_a_spoiled_history_is_none(tmp_path: Path, text: str) -> None:
 async def test_a_build_that_takes_too_long_is_a_problem_and_its_late_table_is_released(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    go = project / "go"
-    wait = f"import time, pathlib\nwhile not pathlib.Path({str(go)!r}).exists():\n    time.sleep(0.005)\n"
-    write(project, slow=wait)
-    monkeypatch.setattr(publishing, "LOAD_LIMIT", 0.05)
+    os.mkfifo(project / "pipe")
+    write(project, slow=f"open({str(project / 'pipe')!r}).read()\n")
+    monkeypatch.setattr(publishing, "LOAD_LIMIT", 0.3)
+    monkeypatch.setattr(building, "ENDING", 0.05)
     with pytest.raises(PlanError) as told:
         await build_in_thread(project, 7001)
     (problem,) = told.value.problems
-    assert (problem.code, problem.file) == ("too_slow", "processes")
+    assert (problem.code, problem.file, problem.line) == ("too_slow", "processes/slow.py", 1)
     assert "@resource" in problem.hint
     assert _modules(7001)
-    go.touch()
+    await asyncio.to_thread((project / "pipe").write_text, "")
     await _until(lambda: not _modules(7001))
 
 

@@ -170,7 +170,8 @@ def place_of(frame: FrameType) -> Place:
     now: FrameType | None = frame
     while now is not None:
         line = f"{_short(now.f_code.co_filename)}:{now.f_lineno} {now.f_code.co_name}"
-        if not at and now.f_globals.get("__name__", "").startswith(_OF_USERS):
+        name = dict.get(now.f_globals, "__name__")  # what a module calls itself is its author's affair
+        if not at and type(name) is str and name.startswith(_OF_USERS):
             at = line
         if len(lines) < _FRAMES:
             lines.append(line)

@@ -13,7 +13,6 @@ import asyncio
 import hashlib
 import json
 import shutil
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -25,8 +24,9 @@ from typing import Any
 from jackfield import files
 from jackfield.errors import Closing, PlanError, Problem
 from jackfield.logs import log
-from jackfield.routing import Match, RoutingTable, build
+from jackfield.routing import Match, RoutingTable
 from jackfield.server import cookie
+from jackfield.server.building import built
 from jackfield.server.conversation import Conversation
 from jackfield.server.gateway import Gateway
 from jackfield.server.generation import Generation
@@ -166,13 +166,7 @@ def _files(project: Path) -> Iterator[tuple[str, Path]]:
 
 async def build_in_thread(folder: Path, number: int, options: Options | None = None) -> RoutingTable:
     """`routing.build` beside the loop, within LOAD_LIMIT; for a listener with `options`. Raises PlanError."""
-    try:
-        async with asyncio.timeout(LOAD_LIMIT):
-            table = await _built(folder, number)
-    except TimeoutError:
-        message = f"loading took longer than {LOAD_LIMIT:g} s"
-        hint = "a module under processes/ waits for something while it is imported; do that in a @resource"
-        raise PlanError([Problem("too_slow", message, hint, file="processes")]) from None
+    table = await built(folder, number, LOAD_LIMIT)
     if options is not None:
         _judge_listener(table, options)
     return table
@@ -187,37 +181,6 @@ def _judge_listener(table: RoutingTable, options: Options) -> None:
         table.catalog.release()
         raise PlanError([problem])
     table.warnings = (*table.warnings, problem)
-
-
-def _built(folder: Path, number: int) -> asyncio.Future[RoutingTable]:
-    """The table that a thread of its own builds.
-
-    Not a thread of the loop's pool: a module that never finishes would keep one of the few for good, and
-    Python would wait for it when the server stops. What comes too late is released.
-    """
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[RoutingTable] = loop.create_future()
-
-    def deliver(table: RoutingTable | None, fault: BaseException | None) -> None:
-        if future.done():
-            if table is not None:
-                table.catalog.release()
-        elif table is not None:
-            future.set_result(table)
-        else:
-            future.set_exception(fault or RuntimeError("nothing was built"))
-
-    def run() -> None:
-        table, fault = None, None
-        try:
-            table = build(folder, number)
-        except BaseException as exc:  # noqa: BLE001 - the root of this thread; told where it is awaited
-            fault = exc
-        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            loop.call_soon_threadsafe(deliver, table, fault)
-
-    threading.Thread(target=run, name="jackfield-build", daemon=True).start()
-    return future
 
 
 class Publisher:
