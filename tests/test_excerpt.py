@@ -116,3 +116,9 @@ def test_what_is_told_of_a_part_is_told_of_the_whole(schema: dict[str, Any], ite
         patch.setattr(excerpt, "NODES", 10**6)
         patch.setattr("jackfield.schemas.MAX_FAULTS", 10**6)
         assert set(told) <= set(validator.faults(value))
+
+
+@pytest.mark.parametrize("key", ["1", "01", "+1", "-1", "1" * 30, "٣", "~1/"])
+def test_a_key_may_look_like_the_place_in_a_list(key: str) -> None:
+    [fault] = Validator(MAPPING).faults({"items": {"a": 1, key: "x"}})
+    assert fault.path == "/items/" + key.replace("~", "~0").replace("/", "~1")

@@ -8,8 +8,9 @@ and restored at the end.
 
 from __future__ import annotations
 
+import re
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import Any, Self
 
@@ -75,18 +76,28 @@ class Excerpt:
     def locate(self, path: Iterable[str | int]) -> tuple[list[str | int], int | None]:
         """Where a part of what is left stands in the whole value, and its true size where it was cut."""
         found: list[str | int] = []
-        part: Any = self._value
-        for step in path:
+        for part, step in self._steps(path):
             found.append(step + self._cut.get(id(part), 0) if isinstance(step, int) else step)
-            part = part[step]
-        return found, self._sizes.get(id(part))
+        return found, self._sizes.get(id(self._at(path)))
 
     def is_certain(self, kind: str, path: Iterable[str | int]) -> bool:
         """Whether a fault of what is left, by its keyword, is one of the whole value as well."""
+        return kind not in _OF_ALL or id(self._at(path)) not in self._cut
+
+    def _at(self, path: Iterable[str | int]) -> object:
+        found: Any = self._value
+        for part, step in self._steps(path):
+            found = part[step]
+        return found
+
+    def _steps(self, path: Iterable[str | int]) -> Iterator[tuple[Any, str | int]]:
+        """Each container on the way, and the step out of it."""
         part: Any = self._value
         for step in path:
+            if isinstance(part, dict) and step not in part:  # the validator tells "01" and "+1" as 1
+                step = next(key for key in part if re.fullmatch("[+]?[0-9]{1,20}", key) and int(key) == step)
+            yield part, step
             part = part[step]
-        return kind not in _OF_ALL or id(part) not in self._cut
 
     def _is_small(self) -> bool:
         left, waiting = self._most, [self._value]
