@@ -252,6 +252,7 @@ def test_what_surrounds_an_event_stands_in_it(lines: io.StringIO, monkeypatch: p
 @pytest.fixture
 def _hooks_as_before() -> Iterator[None]:
     before = sys.excepthook, threading.excepthook, sys.unraisablehook
+    logging.captureWarnings(False)  # a `serve` that another test ran in place has it on
     last_resort()
     yield
     logging.captureWarnings(False)
