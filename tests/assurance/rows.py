@@ -95,7 +95,9 @@ ROWS: tuple[Row, ...] = (
     Row("TK-4", "A token has one spelling; after a logout none works."),
     Row("TK-5", "Logout, a new password, a disabled user and an administrator end open sockets at once."),
     Row(
-        "TK-6", "A session that ends during a connection closes it then; a warning comes before where it is asked for."
+        "TK-6",
+        "A session that ends during a connection closes it then, and within a second where the wall clock is set; a "
+        "warning comes before where it is asked for.",
     ),
     Row("TK-7", "Each login is a new session with a random id of 256 bits; a planted cookie is not adopted."),
     Row(

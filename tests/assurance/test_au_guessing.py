@@ -46,6 +46,19 @@ async def test_au_1_the_eleventh_bad_login_is_429_and_others_are_not_concerned(h
     assert (await log_in(house, "10.0.0.1")).status == 200
 
 
+@pytest.mark.parametrize("seconds", [3600, -3600])
+async def test_au_1_a_clock_that_is_set_makes_nobody_wait_longer_than_a_window(
+    house: Door, clock: Clock, seconds: float
+) -> None:
+    assert [await guess(house, "10.0.0.1") for _ in range(10)] == [401] * 10
+    clock.move(10)
+    clock.set(seconds)
+    waits = [(await log_in(house, "10.0.0.1")).headers.get("retry-after") for _ in range(2)]
+    assert waits == ([str(int(WINDOW))] * 2 if seconds < 0 else [None, None])
+    clock.move(WINDOW)
+    assert (await log_in(house, "10.0.0.1")).status == 200
+
+
 async def test_au_1_who_mistypes_now_and_then_is_never_locked_out(house: Door) -> None:
     for _ in range(5):
         assert [await guess(house, "10.0.0.1") for _ in range(9)] == [401] * 9

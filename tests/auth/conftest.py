@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
@@ -19,17 +18,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from jackfield.auth.passwords import Passwords
 from jackfield.auth.store import Store
-
-
-@dataclass
-class Clock:
-    now: float = 1_800_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-    def move(self, seconds: float) -> None:
-        self.now += seconds
+from tests.clock import Clock as Clock
 
 
 @pytest.fixture

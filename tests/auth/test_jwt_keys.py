@@ -202,12 +202,22 @@ async def test_old_keys_hold_for_a_while_and_then_nobody_enters(
     assert await code(asked) == ""
 
 
-async def test_a_clock_set_back_makes_no_key_younger(provider: Provider, made: MakeKeys, clock: Clock) -> None:
+@pytest.mark.parametrize("seconds", [7200, -7200])
+async def test_a_clock_that_is_set_makes_no_key_younger_or_older(
+    provider: Provider, made: MakeKeys, clock: Clock, seconds: float
+) -> None:
     asked = made()
     assert await code(asked) == ""
-    clock.move(-7200)
-    assert await code(asked) == ""
+    clock.set(seconds)
+    provider.answer = lambda request: say(request, 503, b"{}")
+    await asked.renew()
+    assert await code(asked) == "", "they are as good as before, whether or not the provider answers"
+    assert provider.hits == 1
+    clock.move(RENEW)
+    await asked.renew()
     assert provider.hits == 2
+    clock.move(KEEP - RENEW)
+    assert await code(asked) == "provider_unavailable"
 
 
 # how they are fetched

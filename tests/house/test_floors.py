@@ -11,7 +11,7 @@ from tests.house.habits import PACKAGE, sources
 
 FLOORS = [
     {"errors", "excerpt", "files", "masking"},
-    {"annotations", "bodies", "identity", "logs", "messages", "schemas", "state", "tasks"},
+    {"annotations", "bodies", "clocks", "identity", "logs", "messages", "schemas", "state", "tasks"},
     {"auth", "config", "groups", "process"},
     {"fitting"},  # whether an example fits; routing asks
     {"routing"},

@@ -26,6 +26,7 @@ from jackfield.server.gateway import Gateway
 from jackfield.server.generation import Generation
 from jackfield.server.metrics import Meter
 from jackfield.server.options import Options
+from tests.clock import Clock as Clock
 
 from .door import DOORS, DOORS_CODE, LIMIT, Door
 from .talk import CODE, ENDPOINTS, Begin, Talk, talk_on
@@ -46,17 +47,6 @@ def echo(message: str) -> str:
 Build = Callable[..., RoutingTable]
 RouteOf = Callable[..., Route]
 OpenDoor = Callable[..., Awaitable[Door]]
-
-
-@dataclass
-class Clock:
-    now: float = 1_800_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-    def move(self, seconds: float) -> None:
-        self.now += seconds
 
 
 @dataclass

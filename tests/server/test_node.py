@@ -10,10 +10,14 @@ from pathlib import Path
 import pytest
 
 from jackfield.errors import PlanError, Refusal
+from jackfield.server import session_end
 from jackfield.server.control import ask
 from jackfield.server.node import open_node
 from jackfield.server.options import Options
 from jackfield.state import State
+from tests.clock import Clock
+
+from .door import until
 
 ENDPOINTS = "endpoints:\n  say: {url: /ws/say, process: say.say, auth: public, tags: [Болталка]}\n"
 SAY = "from jackfield import process\n@process\ndef say(text: str) -> str:\n    return text\n"
@@ -48,6 +52,17 @@ def write(folder: Path, endpoints: str = ENDPOINTS, say: str = SAY) -> None:
 
 def modules() -> list[str]:
     return [name for name in sys.modules if name.startswith("jackfield_generation_")]
+
+
+async def test_a_node_watches_how_the_clock_is_set(
+    project: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(session_end, "CLOCK_LOOK", 0.01)
+    clock = Clock()
+    async with open_node(project, State.open(project), Options(), clock=clock):
+        await asyncio.sleep(0)  # its tasks begin
+        clock.set(3600)
+        await until(lambda: "clock_set seconds=3600" in caplog.text)
 
 
 async def test_open_and_close(project: Path) -> None:

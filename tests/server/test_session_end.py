@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from jackfield.identity import Identity
-from jackfield.server.session_end import SessionEnd
+from jackfield.server.session_end import CLOCK_LOOK, ClockWatch, SessionEnd
 
 from .conftest import Clock
 
@@ -119,3 +119,99 @@ async def test_nothing_is_told_after_the_end_of_the_conversation(clock: Clock, t
     assert timers.none_left
     end_of(Member(None), 60, clock, timers).arm()
     assert timers.none_left
+
+
+# the clock is set
+
+
+def armed(timers: Timers) -> float:
+    assert not timers.none_left
+    return timers.armed_for[-1]
+
+
+@pytest.mark.parametrize("warning", [None, 60])
+async def test_a_clock_set_forward_brings_the_end_nearer(clock: Clock, timers: Timers, warning: float | None) -> None:
+    member = Member(clock() + 1000)
+    end = end_of(member, warning, clock, timers)
+    end.arm()
+    clock.set(400)
+    end.look()
+    assert armed(timers) == 600 - (warning or 0)
+    clock.move(100)
+    end.look()
+    assert len(timers.armed_for) == 2, "nothing was set"
+    clock.set(3600)
+    end.look()
+    timers.fire()
+    assert member.told == [("session_ended", "the session has run out")]
+    assert timers.none_left
+    end.look()
+
+
+async def test_who_was_warned_is_not_warned_again(clock: Clock, timers: Timers) -> None:
+    member = Member(clock() + 100)
+    end = end_of(member, 60, clock, timers)
+    end.arm()
+    timers.fire()
+    clock.set(30)
+    end.look()
+    assert armed(timers) == 30
+    timers.fire()
+    assert [isinstance(one, dict) for one in member.told] == [True, False]
+
+
+async def test_who_was_not_is_warned_at_once_where_it_is_time_for_that(clock: Clock, timers: Timers) -> None:
+    member = Member(clock() + 1000)
+    end = end_of(member, 60, clock, timers)
+    end.arm()
+    clock.set(970)
+    end.look()
+    assert armed(timers) == 0
+    timers.fire()
+    assert armed(timers) == 30
+    timers.fire()
+    assert [isinstance(one, dict) for one in member.told] == [True, False]
+
+
+@pytest.mark.parametrize("looked", [True, False])
+async def test_a_clock_set_back_puts_no_end_off(clock: Clock, timers: Timers, looked: bool) -> None:
+    member = Member(clock() + 100)
+    end = end_of(member, 60, clock, timers)
+    end.arm()
+    clock.set(-3600)
+    if looked:
+        end.look()
+    timers.fire()
+    timers.fire()
+    assert timers.armed_for == [40, 60]
+    assert member.told[-1] == ("session_ended", "the session has run out")
+
+
+async def test_the_watch_looks_at_all_ends_when_the_clock_was_set(
+    clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    timers = [Timers(clock) for _ in range(3)]
+    ends = [end_of(Member(clock() + 5000), None, clock, one) for one in timers]
+    for end in ends:
+        end.arm()
+    asked: list[int] = []
+
+    def all_ends() -> list[SessionEnd]:
+        asked.append(1)
+        return ends
+
+    watch = ClockWatch(clock, all_ends)
+    for _ in range(5):
+        clock.move(1)
+        watch.look()
+    assert asked == [], "nobody is looked at while nothing is set"
+    clock.set(3600)
+    watch.look()
+    watch.look()
+    assert len(asked) == 1
+    assert caplog.text.count("clock_set seconds=3600") == 1
+    assert [armed(one) for one in timers] == [5000 - 5 - 3600] * 3
+
+
+def test_the_watch_looks_every_second() -> None:
+    assert CLOCK_LOOK == 1.0

@@ -22,7 +22,7 @@ import asyncio
 import hashlib
 import math
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 
@@ -33,6 +33,7 @@ from jackfield.auth.addresses import network
 from jackfield.auth.database import Database
 from jackfield.auth.in_flight import InFlight
 from jackfield.auth.tables import attempts
+from jackfield.clocks import watched
 from jackfield.errors import Refusal
 
 __all__ = [
@@ -117,11 +118,12 @@ class _Line:
 
 
 class Attempts:
-    """The counts of one database. `clock` gives seconds since the epoch."""
+    """The counts of one database. `clock` gives seconds since the epoch; a window is never longer than it is meant."""
 
     def __init__(self, database: Database, clock: Callable[[], float]) -> None:
         self._database = database
-        self._clock = clock
+        self._clock = watched(clock)
+        self._now = self._clock.steady
         self._refused: OrderedDict[str, tuple[float, float]] = OrderedDict()
         self._lines: dict[str, _Line] = {}
         self._in_store = asyncio.Semaphore(_AT_ONCE)
@@ -151,8 +153,9 @@ class Attempts:
             if isinstance(found, Attempt):
                 return found
             if not self._in_flight[found.key]:
-                self._remember(keys.pair, found.until)
-                raise _too_many(found.until - self._clock())
+                left = found.until - self._clock()
+                self._remember(keys.pair, left)
+                raise _too_many(left)
             try:
                 async with asyncio.timeout_at(patience):
                     await self._in_flight.wait(found.key)
@@ -184,7 +187,7 @@ class Attempts:
         flies = False
         try:
             async with self._database.write() as connection:
-                counts = await _read(connection, (*keys.measures, keys.turn, keys.known), now)
+                counts = await _read(connection, keys, now, self._left(keys.pair))
                 wall = _judge(keys, counts)
                 if wall is not None:
                     return wall
@@ -219,13 +222,18 @@ class Attempts:
 
     def _judge_remembered(self, pair: str) -> None:
         """Raise Refusal where it was refused a moment ago."""
-        until, again = self._refused.get(pair, (0.0, 0.0))
-        now = self._clock()
+        until, again = self._refused.get(pair, (0.0, -math.inf))
+        now = self._now()
         if again > now:
             raise _too_many(until - now)
 
-    def _remember(self, pair: str, until: float) -> None:
-        self._refused[pair] = until, min(until, self._clock() + _AGAIN)
+    def _left(self, pair: str) -> float:
+        """The seconds that are left of what it was last told to wait; for ever where nothing is known."""
+        return max(0.0, self._refused[pair][0] - self._now()) if pair in self._refused else math.inf
+
+    def _remember(self, pair: str, seconds: float) -> None:
+        now = self._now()
+        self._refused[pair] = now + seconds, now + min(seconds, _AGAIN)
         self._refused.move_to_end(pair)
         while len(self._refused) > _REFUSED:
             self._refused.popitem(last=False)
@@ -255,10 +263,23 @@ async def _add(connection: AsyncConnection, keys: Attempt, counts: Mapping[str, 
     await _write(connection, new)
 
 
-async def _read(connection: AsyncConnection, keys: Iterable[str], now: float) -> dict[str, _Count]:
-    """The rows of these keys whose time is not over."""
-    query = select(attempts).where(attempts.c.key.in_(keys), attempts.c.until > now)
-    return {row.key: _Count(row.tries, row.until) for row in await connection.execute(query)}
+async def _read(connection: AsyncConnection, keys: Attempt, now: float, left: float) -> dict[str, _Count]:
+    """The rows of an attempt whose time is not over. One that is further away than any can be is brought back.
+
+    It was written by a clock that was ahead, which has been set back since, or is another machine's. `left` is what
+    this process knows of the time that is left.
+    """
+    longest = {**dict.fromkeys(keys.measures, WINDOW), keys.turn: TURN, keys.known: KNOWN}
+    query = select(attempts).where(attempts.c.key.in_(longest), attempts.c.until > now)
+    found = {row.key: _Count(row.tries, row.until) for row in await connection.execute(query)}
+    ahead = {
+        key: _Count(one.count, now + (KNOWN if key == keys.known else min(longest[key], left)))
+        for key, one in found.items()
+        if one.until > now + longest[key]
+    }
+    if ahead:
+        await _write(connection, ahead)
+    return {key: one for key, one in (found | ahead).items() if one.until > now}
 
 
 async def _write(connection: AsyncConnection, new: Mapping[str, _Count]) -> None:

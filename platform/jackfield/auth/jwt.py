@@ -22,6 +22,7 @@ import msgspec
 from jackfield.auth.credentials import Credential
 from jackfield.auth.keys import ALGORITHMS, ProviderKeys
 from jackfield.auth.tables import normal_login
+from jackfield.clocks import Ends, watched
 from jackfield.errors import Refusal
 from jackfield.identity import Identity
 
@@ -36,6 +37,7 @@ MAX_ROLES = 1000
 JWT_SESSION = "jwt:"
 """What the session's id of an identity begins with that a provider's token stands for."""
 
+_SEEN = 20_000  # tokens whose end is remembered by both clocks
 _SHAPE = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)")
 
 # RFC 8725, section 3.11: the header's type keeps tokens for another purpose out, logout+jwt for example.
@@ -102,7 +104,8 @@ class JwtAuthority:
         self.provider = provider
         self._algorithms = tuple(name for name in provider.algorithms if name in ALGORITHMS)
         self._keys = ProviderKeys(provider.jwks, self._algorithms, folder=folder, clock=clock)
-        self._clock = clock
+        self._clock = watched(clock)
+        self._ends = Ends(self._clock, _SEEN)
 
     def adapt(self, provider: Provider) -> bool:
         """Take over other settings, of a plan just published; False where they need other keys."""
@@ -148,14 +151,10 @@ class JwtAuthority:
 
     def _identity(self, token: str, claims: Mapping[str, Any]) -> Identity:
         self._judge_purpose(claims)
-        expires_at = self._judge_time(claims)
         signed = token.rpartition(".")[0]
-        return Identity(
-            login=self._login(claims),
-            roles=self._roles(claims),
-            session=JWT_SESSION + hashlib.sha256(signed.encode()).hexdigest()[:16],
-            expires_at=expires_at,
-        )
+        session = JWT_SESSION + hashlib.sha256(signed.encode()).hexdigest()[:16]
+        expires_at = self._judge_time(claims, session)
+        return Identity(self._login(claims), self._roles(claims), session, expires_at)
 
     def _judge_purpose(self, claims: Mapping[str, Any]) -> None:
         """By whom, for whom and what for (RFC 8725, sections 3.8, 3.9 and 3.12)."""
@@ -184,16 +183,15 @@ class JwtAuthority:
                 "Have the provider issue plain bearer tokens for this client.",
             )
 
-    def _judge_time(self, claims: Mapping[str, Any]) -> float:
-        now = self._clock()
+    def _judge_time(self, claims: Mapping[str, Any], session: str) -> float:
         expires_at = _moment(claims, "exp")
         if expires_at is None:
             raise _bad("The token has no end (`exp`).", "Have the provider issue tokens that run out.")
-        if now >= expires_at:
+        if self._ends.over(session, expires_at):
             raise Refusal("session_expired", "The token has run out.", _FRESH)
         for name in ("nbf", "iat"):
             begins = _moment(claims, name)
-            if begins is not None and begins > now + SKEW:
+            if begins is not None and begins > self._clock() + SKEW and begins > self._clock.latest() + SKEW:
                 when = datetime.fromtimestamp(min(begins, 253402300799), UTC).isoformat(timespec="seconds")
                 raise _bad(
                     f"The token begins in the future: its `{name}` is {when}.",

@@ -18,6 +18,7 @@ import msgspec
 
 from jackfield import files
 from jackfield.auth.fetching import NotFetched, fetch
+from jackfield.clocks import watched
 from jackfield.errors import Refusal
 from jackfield.logs import log
 
@@ -153,7 +154,7 @@ def _is_short(key: jwt.PyJWK) -> bool:
 
 
 class ProviderKeys:
-    """The keys at one place, an https address or a file. `clock` gives seconds.
+    """The keys at one place, an https address or a file. `clock` gives seconds; how it is set changes nothing.
 
     `folder` is what a file is relative to. http is taken for an address of this machine alone.
     """
@@ -162,7 +163,7 @@ class ProviderKeys:
         self._place = place
         self._algorithms = tuple(algorithms)
         self._folder = folder
-        self._clock = clock
+        self._clock = watched(clock).steady
         self._keys: Keys = {}
         self._short: frozenset[str] = frozenset()
         self._read_at: float | None = None
@@ -215,8 +216,7 @@ class ProviderKeys:
         return self._is_within(self._read_at, KEEP)
 
     def _is_within(self, moment: float | None, seconds: float) -> bool:
-        # a clock that was set back makes nothing younger
-        return moment is not None and 0 <= self._clock() - moment < seconds
+        return moment is not None and self._clock() - moment < seconds
 
     async def _renew(self, pause: float) -> None:
         """Read the keys, unless that was tried less than `pause` seconds ago. Whoever comes meanwhile waits."""

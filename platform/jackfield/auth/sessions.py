@@ -11,6 +11,7 @@ for SILENCE seconds without a look; then nobody can say whose session still stan
 from __future__ import annotations
 
 import asyncio
+import math
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
@@ -25,6 +26,7 @@ from jackfield.auth.passwords import Passwords, judge_length
 from jackfield.auth.store import Store
 from jackfield.auth.tables import Change, Session, User, normal_login
 from jackfield.auth.tokens import Tokens, digest
+from jackfield.clocks import Ends, Jumps, watched
 from jackfield.errors import Refusal
 from jackfield.identity import Identity
 from jackfield.logs import log
@@ -67,6 +69,8 @@ class Login:
 
 @dataclass(slots=True)
 class _Remembered:
+    """A session and when it was seen, and when that was written down: by the steady clock."""
+
     identity: Identity
     seen_at: float
     written_at: float
@@ -100,19 +104,23 @@ class Sessions:
         self._tokens = tokens
         self._lifetime = lifetime
         self._idle = idle
-        self._clock = clock
+        self._clock = watched(clock)
+        self._now = self._clock.steady
+        self._ends = Ends(self._clock, remembered)
+        self._jumps = Jumps(self._clock)
         self._stale_limit = stale_limit
         self._room = remembered
         self._memory: OrderedDict[str, _Remembered] = OrderedDict()
         self._seen: dict[str, float] = {}
         self._in_use: Callable[[], Iterable[str]] = tuple
-        self._attended_at = clock()
+        self._attended_at = self._now()
         self._subscribers: list[Callable[[Change], None]] = []
         self._looking = asyncio.Lock()
         self._last_change: int | None = None
         self._looked_at: float | None = None
         self._silent = False
-        self._tidied_at = clock()
+        self._tidied_at = self._now()
+        self._set_at = -math.inf  # when it was found that the wall clock was set
 
     def tune(self, *, lifetime: float, idle: float | None) -> None:
         """Take over other times, of a plan just published. Sessions that are open keep the end they were given."""
@@ -260,7 +268,7 @@ class Sessions:
 
     def judge_silence(self) -> None:
         """End the open connections of sessions once the store has been silent for SILENCE seconds."""
-        silent = self._looked_at is not None and self._clock() - self._looked_at > SILENCE
+        silent = self._looked_at is not None and self._now() - self._looked_at > SILENCE
         if silent and not self._silent:
             log.error("store_silent", seconds=SILENCE)
             self._tell([Change("", "", "store_silent")])
@@ -289,18 +297,24 @@ class Sessions:
                 self._last_change = news[-1].id
                 self._forget(news)
                 self._tell(news)
-            self._looked_at = self._clock()
+            self._looked_at = self._now()
             self._attend()
             await self._write_seen()
 
     async def tidy(self) -> None:
-        """Purge sessions that have run out, and changes that nobody can miss any more."""
-        now = self._clock()
+        """Purge sessions that have run out, and changes that nobody can miss any more.
+
+        After the wall clock was set nobody is idle by it until all who are not have been seen anew.
+        """
+        now, idle = self._clock(), self._idle
+        if self._jumps.look():
+            self._set_at = self._now()
+        known = idle is not None and self._now() - self._set_at >= idle + _SEEN
         await self.store.purge(
-            idle_since=None if self._idle is None else now - self._idle,
+            idle_since=now - idle if idle is not None and known else None,
             changes_before=now - max(_KEEP_CHANGES, self._lifetime),
         )
-        self._tidied_at = now
+        self._tidied_at = self._now()
 
     # inside
 
@@ -337,11 +351,18 @@ class Sessions:
         if session is None:
             self._memory.pop(key, None)
             raise _ended()
-        entry = _Remembered(session.identity, session.seen_at, session.seen_at)
+        entry = self._seen_as_stored(session, self._memory.get(key))
         self._memory[key] = entry
         while len(self._memory) > self._room:
             self._memory.popitem(last=False)
         return entry
+
+    def _seen_as_stored(self, session: Session, before: _Remembered | None) -> _Remembered:
+        """A session that was just read; `before` is what was remembered of it. Another process may have seen it."""
+        now, ago = self._now(), self._clock() - session.seen_at
+        stored_at = now - ago if ago >= 0 else -math.inf  # of the future: the wall clock was set back since
+        known = [at for at in (stored_at, before.seen_at if before else -math.inf) if at > -math.inf]
+        return _Remembered(session.identity, max(known, default=now), stored_at)
 
     async def _read(self, key: str) -> Session | None:
         if self._last_change is None:
@@ -355,29 +376,29 @@ class Sessions:
         raise Refusal("store_unavailable", fix="Try again in a few seconds.", retry_after=2)
 
     def _is_fresh(self) -> bool:
-        return self._looked_at is not None and self._clock() - self._looked_at <= self._stale_limit
+        return self._looked_at is not None and self._now() - self._looked_at <= self._stale_limit
 
     def _is_idle(self, entry: _Remembered) -> bool:
-        return self._idle is not None and self._clock() >= entry.seen_at + self._idle
+        return self._idle is not None and self._now() >= entry.seen_at + self._idle
 
     def _judge_time(self, entry: _Remembered) -> None:
-        expires_at = entry.identity.expires_at
-        if self._is_idle(entry) or (expires_at is not None and self._clock() >= expires_at):
+        session, expires_at = entry.identity.session, entry.identity.expires_at
+        if self._is_idle(entry) or (expires_at is not None and self._ends.over(session, expires_at)):
             raise Refusal("session_expired", "The session has run out.", _LOG_IN)
 
     def _use(self, key: str, entry: _Remembered) -> None:
-        entry.seen_at = self._clock()
+        entry.seen_at = self._now()
         if key in self._memory:
             self._memory.move_to_end(key)
         if self._idle is not None and entry.seen_at - entry.written_at >= min(_SEEN, self._idle / 10):
             entry.written_at = entry.seen_at
-            self._seen[entry.identity.session] = entry.seen_at
+            self._seen[entry.identity.session] = self._clock()
 
     def _attend(self) -> None:
-        now = self._clock()
+        now = self._now()
         if self._idle is not None and now - self._attended_at >= min(_SEEN, self._idle / 10):
             self._attended_at = now
-            self._seen |= dict.fromkeys(self._in_use(), now)
+            self._seen |= dict.fromkeys(self._in_use(), self._clock())
 
     async def _write_seen(self) -> None:
         seen, self._seen = self._seen, {}
@@ -406,7 +427,7 @@ class Sessions:
                     log.exception("subscriber_failed", change=change.kind, login=change.login)
 
     async def _tidy_now_and_then(self) -> None:
-        if self._clock() - self._tidied_at >= _TIDY:
+        if self._now() - self._tidied_at >= _TIDY:
             await self.tidy()
 
 

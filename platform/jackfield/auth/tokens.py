@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from itsdangerous import Signer
 from itsdangerous.signer import SigningAlgorithm
 
+from jackfield.clocks import watched
 from jackfield.errors import Refusal
 
 __all__ = ["MIN_KEY", "Claims", "Tokens", "digest"]
@@ -50,11 +51,12 @@ def digest(secret: str) -> str:
 class Tokens:
     """Makes and reads tokens with a list of keys, newest first; the newest signs, all are accepted.
 
-    `clock` gives seconds since the epoch. ValueError without a key or for one shorter than 32 bytes.
+    `clock` gives seconds since the epoch; tokens that were made before it was set back are good. ValueError without
+    a key or for one shorter than 32 bytes.
     """
 
     def __init__(self, keys: Sequence[bytes], *, clock: Callable[[], float]) -> None:
-        self._clock = clock
+        self._clock = watched(clock)
         self._keys: tuple[bytes, ...] = ()
         self.rotate(keys)
 
@@ -82,6 +84,7 @@ class Tokens:
         """
         if not _is_secret(secret):
             raise ValueError("a session secret is URL-safe base64 of at least 32 characters")
+        self._clock.latest()  # from here on there is a token of this time
         payload = f"{_VERSION}.{secret}.{_milliseconds(self._clock())}.{_milliseconds(expires_at)}"
         return f"{payload}.{self._signers[0].get_signature(payload).decode('ascii')}"
 
@@ -90,7 +93,7 @@ class Tokens:
         payload = self._genuine(token)
         claims = _claims(payload)
         now = self._clock()
-        if claims.issued_at > now + _FUTURE:
+        if claims.issued_at > now + _FUTURE and claims.issued_at > self._clock.latest() + _FUTURE:
             raise Refusal(
                 "bad_credential",
                 "The token was issued in the future; the clocks of two machines differ by over a minute.",

@@ -23,6 +23,7 @@ from typing import Any
 from jackfield.auth.addresses import network
 from jackfield.auth.credentials import Credential
 from jackfield.auth.tables import normal_login
+from jackfield.clocks import Ends, watched
 from jackfield.errors import Refusal
 from jackfield.identity import Identity
 from jackfield.logs import log
@@ -100,7 +101,10 @@ class _Failed(Exception):
 
 @dataclass(slots=True)
 class _Known:
-    """One credential's answer, given at `at`. It holds for new callers until `until`; at `due` it is asked again."""
+    """One credential's answer, given at `at`. It holds for new callers until `until`; at `due` it is asked again.
+
+    These are of the steady clock; the end that the function may have given is of the wall clock.
+    """
 
     credential: str = field(repr=False)
     request: Request
@@ -108,10 +112,6 @@ class _Known:
     at: float
     until: float
     due: float
-
-    def holds(self, now: float) -> bool:
-        ends = None if self.identity is None else self.identity.expires_at
-        return now < self.until and (ends is None or now < ends)
 
 
 class Verifier:
@@ -132,7 +132,9 @@ class Verifier:
     ) -> None:
         self._live = live
         self._recheck = recheck
-        self._clock = clock
+        self._clock = watched(clock)
+        self._now = self._clock.steady
+        self._ends = Ends(self._clock, ROOM)
         self._open_sessions = open_sessions
         self._told = told
         self._known: OrderedDict[bytes, _Known] = OrderedDict()
@@ -167,7 +169,7 @@ class Verifier:
         """
         key = hashlib.sha256(credential.value.encode()).digest()
         known = self._known.get(key)
-        if known is None or not known.holds(self._clock()):
+        if known is None or self._now() >= known.until or self._is_over(known.identity):
             await self._call_once(key, credential.value, request)
             known = self._known.get(key)
         if known is None:
@@ -177,14 +179,17 @@ class Verifier:
                 "bad_credential", "Nobody is known by this credential.", "Log in again and send the new credential."
             )
         self._known.move_to_end(key)
-        ends = known.identity.expires_at
-        if ends is not None and self._clock() >= ends:
+        if self._is_over(known.identity):
             raise Refusal("session_expired", "The session has run out.", "Log in again and send the new credential.")
         return known.identity
 
+    def _is_over(self, identity: Identity | None) -> bool:
+        ends = None if identity is None else identity.expires_at
+        return identity is not None and ends is not None and self._ends.over(identity.session, ends)
+
     async def look(self) -> None:
         """Ask again for open connections whose time has come, and forget what nobody needs; called every second."""
-        now = self._clock()
+        now = self._now()
         due = [(key, known) for key, known in self._known.items() if now >= known.due]
         if not due:
             return
@@ -243,7 +248,7 @@ class Verifier:
 
     def _learn(self, key: bytes, credential: str, request: Request, identity: Identity | None) -> None:
         """Keep an answer, and tell where connections may rest on another."""
-        now = self._clock()
+        now = self._now()
         old = self._known.get(key)
         before = None if old is None else old.identity
         if identity is not None:
@@ -264,7 +269,7 @@ class Verifier:
 
     def _put_off(self, key: bytes, known: _Known) -> None:
         """The function failed for an open connection: try again soon, but not for ever."""
-        now = self._clock()
+        now = self._now()
         if now - known.at < self._recheck + GRACE:
             known.due = now + min(self._recheck, _RETRY)
             return

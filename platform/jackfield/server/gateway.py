@@ -17,6 +17,7 @@ from starlette.responses import JSONResponse, Response
 from jackfield.auth import credentials, origin
 from jackfield.auth.addresses import network
 from jackfield.auth.sessions import Change, Sessions
+from jackfield.clocks import watched
 from jackfield.config.plan import AuthSettings
 from jackfield.errors import Refusal
 from jackfield.groups.hub import Hub
@@ -89,7 +90,7 @@ class Gateway:
         self.ready = True
         self._walk: Walk = self._websocket if tracing is None else tracing.around(self._websocket)
         self._dispatcher = dispatcher
-        self._clock = clock
+        self._clock = watched(clock)
         self._login = Login(self)
         self._administration = administration.Administration(self)
         self._documents = Documents(self)
@@ -238,6 +239,10 @@ class Gateway:
         if route is not None and member.identity.expires_at is not None:
             member.session_end = SessionEnd(member, route.endpoint.session_warning, self._clock)
             member.session_end.arm()
+
+    def session_ends(self) -> list[SessionEnd]:
+        """Those of all open conversations."""
+        return [one.session_end for one in self.hub if isinstance(one, Conversation) and one.session_end is not None]
 
     def _connection(self, request: Request, admission: Admission, conversation: Conversation) -> Connection:
         return Connection(

@@ -16,6 +16,7 @@ from jackfield.auth.passwords import Passwords
 from jackfield.auth.sessions import Sessions
 from jackfield.auth.store import Store
 from jackfield.auth.tokens import Tokens
+from jackfield.clocks import watched
 from jackfield.config import schema
 from jackfield.config.plan import AuthSettings
 from jackfield.errors import PlanError
@@ -30,6 +31,7 @@ from jackfield.server.generation import Generation
 from jackfield.server.options import Options
 from jackfield.server.publishing import Archive, Publisher, Report, build_in_thread, digest
 from jackfield.server.rotation import Rotation
+from jackfield.server.session_end import ClockWatch
 from jackfield.server.tracing import open_tracing
 from jackfield.server.watch import watch
 from jackfield.state import State
@@ -66,6 +68,7 @@ async def open_node(
     Raises PlanError where neither the files nor what was last published can serve, StateError, and Refusal
     where the store does not answer.
     """
+    clock = watched(clock)
     async with AsyncExitStack() as stack:
         archive = Archive(state.published)
         if not options.embedded:
@@ -87,7 +90,7 @@ async def open_node(
         control = ControlServer(state.server_json, _verbs(node), _addresses(options))
         await control.start()
         stack.push_async_callback(control.close)
-        await stack.enter_async_context(_tending(gateway, publisher, folder, options, tell))
+        await stack.enter_async_context(_tending(gateway, publisher, folder, options, tell, clock))
         on_live(gateway.generation.table)
         admin, has_users = await _first_admin(gateway, options)  # last: a start that fails would lose the password
         yield replace(node, first_admin=admin, has_users=has_users)
@@ -203,9 +206,11 @@ async def _tending(
     folder: Path,
     options: Options,
     tell: Callable[[Report | PlanError], None] | None,
+    clock: Callable[[], float],
 ) -> AsyncIterator[None]:
     """The tasks that live as long as the server: owned here, cancelled and awaited at the end."""
     tasks = [asyncio.create_task(gateway.callers.watch()), asyncio.create_task(gateway.lag.watch())]
+    tasks.append(asyncio.create_task(ClockWatch(clock, gateway.session_ends).watch()))
     if gateway.has_sessions:
         tasks.append(asyncio.create_task(gateway.sessions.watch()))
     if options.watch:
