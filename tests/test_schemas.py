@@ -83,6 +83,8 @@ def test_what_is_wrong_with_a_message_is_a_sentence(value: object, faults: list[
         ({"enum": ["да", "нет"]}, "x", 'must be one of "да", "нет"'),
         ({"const": "да"}, "x", 'must be "да"'),
         ({"pattern": "^[а-я]+$"}, "X", "must match the pattern ^[а-я]+$"),
+        ({"pattern": r"^\w+$"}, "-", r"must match the pattern ^\w+$"),
+        ({"pattern": r"^\w+$"}, "да", r"must match the pattern ^\w+$; to it only ASCII are letters and digits"),
         ({"format": "uuid"}, "x", "must be a valid uuid"),
         ({"format": "date-time"}, "вчера", "must be a valid date-time"),
         ({"uniqueItems": True}, [1, 1], "must not hold one item twice"),
@@ -121,6 +123,16 @@ def test_a_schema_that_is_none_cannot_be_compiled() -> None:
     for bad in ({"type": "strin"}, {"minimum": "3"}, {"pattern": "(?=x)"}, {"$ref": "https://example.com/schema.json"}):
         with pytest.raises(ValueError, match=r"\w"):
             Validator(bad)
+
+
+def test_a_key_that_does_not_fit_is_told_where_it_stands() -> None:
+    names = {"propertyNames": {"pattern": "^[a-z]+$", "maxLength": 3}}
+    assert told({"properties": {"a": names}}, {"a": {"б/в": 1}}) == [
+        ("/a/б~1в", "the key must match the pattern ^[a-z]+$")
+    ]
+    assert told(names, {"abcd": 1}) == [("/abcd", "the key must have at most 3 characters, has 4")]
+    (fault,) = told({"propertyNames": {"not": {"const": "a"}}}, {"a": 1})
+    assert fault[0] == ""
 
 
 def test_patterns_take_linear_time() -> None:

@@ -16,6 +16,7 @@ from urllib.parse import quote
 import jsonschema_rs
 import msgspec
 
+from jackfield import patterns
 from jackfield.excerpt import Excerpt, weigh
 
 __all__ = ["Fault", "Validator", "parse_loosely", "pointer", "portable"]
@@ -24,6 +25,7 @@ _DATA = frozenset({"const", "default", "enum", "examples"})
 _NAMED = frozenset({"$defs", "dependentSchemas", "patternProperties", "properties"})  # names of people's, no keywords
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_OF_TEXTS = frozenset({"const", "enum", "format", "maxLength", "minLength", "pattern"})  # what a sentence is there for
 
 MAX_FAULTS = 20
 """Faults told for one message; the first ones mend the rest more often than not."""
@@ -57,7 +59,7 @@ class Validator:
     def __init__(self, schema: Mapping[str, Any]) -> None:
         self.schema = schema
         self._compiled = jsonschema_rs.Draft202012Validator(
-            portable(schema), validate_formats=True, pattern_options=jsonschema_rs.RegexOptions()
+            portable(schema), validate_formats=True, pattern_options=patterns.OPTIONS
         )
         self._known = _known(schema)
         self._weight, self._names = weigh(schema)
@@ -95,6 +97,9 @@ class Validator:
         if kind == "required":
             name = str(facts["property"])
             return [Fault(f"{path}/{_escape(name)}", f'the key "{name}" is missing')]
+        if kind == "propertyNames" and facts["error"].kind.name in _OF_TEXTS:
+            (fault,) = self._explain(facts["error"])
+            return [Fault(f"{path}/{_escape(facts['error'].instance)}", f"the key {fault.problem}")]
         if kind in ("anyOf", "oneOf"):
             nested = [inner for branch in facts.get("context", ()) for inner in branch]
             deeper = [inner for inner in nested if len(inner.instance_path) > len(error.instance_path)]
@@ -268,7 +273,7 @@ def _sentence(kind: str, facts: Mapping[str, Any], error: jsonschema_rs.Validati
         case "const":
             return f"must be {json.dumps(facts['expected_value'], ensure_ascii=False)}"
         case "pattern":
-            return f"must match the pattern {facts['pattern']}"
+            return patterns.sentence(str(facts["pattern"]), str(error.instance))
         case "format":
             return f"must be a valid {facts['format']}"
         case "uniqueItems":

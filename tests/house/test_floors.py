@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.house.habits import PACKAGE, sources
 
 FLOORS = [
-    {"errors", "excerpt", "files", "masking"},
+    {"errors", "excerpt", "files", "masking", "patterns"},
     {"annotations", "bodies", "clocks", "identity", "logs", "messages", "schemas", "state", "tasks"},
     {"auth", "config", "groups", "process"},
     {"fitting"},  # whether an example fits; routing asks

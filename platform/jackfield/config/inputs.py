@@ -2,7 +2,7 @@
 
 Strategy: the metaschema names all faults of values with their places, our own walk finds what the standard
 lets pass and what people mean otherwise (a keyword with a slip of the pen, a reference that leaves the
-file), and the compiler has the last word. Patterns must be linear, so that no message can hang the server.
+file), and the compiler has the last word. What is said of patterns is told by patterns.py, as for hints.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 import jsonschema_rs
 from jsonschema import Draft202012Validator
 
+from jackfield import patterns
 from jackfield.config.shape import similar
 from jackfield.schemas import portable
 
@@ -104,9 +105,9 @@ def _keyword(key: str, value: object, path: _Path) -> Iterator[Fault]:
 
 
 def _pattern(pattern: str, path: _Path) -> Iterator[Fault]:
-    if _refused({"pattern": pattern}):
-        hint = "look-around and \\1 are not taken: a message could make them run for hours"
-        yield Fault(path, f'"{_short(pattern)}" is no regular expression that is taken here', hint)
+    misfit = patterns.judge(pattern)
+    if misfit is not None:
+        yield Fault(path, misfit.message, misfit.hint)
 
 
 def _compiled(schema: Mapping[str, Any]) -> list[Fault]:
@@ -120,7 +121,7 @@ def _refused(schema: Mapping[str, Any]) -> jsonschema_rs.ValidationError | None:
             portable(schema),
             validate_formats=True,
             ignore_unknown_formats=False,
-            pattern_options=jsonschema_rs.RegexOptions(),
+            pattern_options=patterns.OPTIONS,
             offline=True,
         )
     except jsonschema_rs.ValidationError as error:

@@ -1,0 +1,155 @@
+r"""Regular expressions that clients' texts meet: which ones are taken, and what asks them.
+
+Strategy. A backtracking engine, Python's `re` for one, can need hours for thirty letters, so no text of a client's
+meets it with a pattern of a project's. All of them run in the engine behind JSON Schema (Rust's `regex`), which goes
+through a text once and never back: its time is that of the text's length, times at most the pattern's size, which is
+bounded as well. What this engine has not, or reads otherwise than Python and JSON Schema do, is refused at load.
+
+A pattern means what JSON Schema 2020-12 says (core, section 6.4; ECMA-262): it is looked for anywhere in the text, `$`
+is the very end of the text, `\d` and `\w` are ASCII. Where Python means something else docs/processes.md says so.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+import jsonschema_rs
+
+__all__ = ["OPTIONS", "SIZE", "Misfit", "in_schema", "judge", "matcher", "sentence"]
+
+SIZE = 128 * 1024
+"""Bytes that a pattern may have once it is compiled. `a{1000}` takes the room of a thousand letters."""
+
+OPTIONS = jsonschema_rs.RegexOptions(size_limit=SIZE)
+"""The engine, for every validator that is made of a schema."""
+
+_DATA = frozenset({"const", "default", "enum", "examples"})
+_NAMED = frozenset({"$defs", "dependentSchemas", "patternProperties", "properties"})  # names of people's, no keywords
+
+_ASCII = re.compile(r"\\[wWdD]")
+_SHOWN = 60  # characters of a pattern that is told of
+
+_PIECE = re.compile(
+    r"""
+      \\(?:[pPxu]\{[^}]*\}|[bB]\{[\w-]*\}|u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2}|c[A-Za-z]|[0-9]+|.)      # an escape
+    | \[\^?\]?(?:\\.|[^\\\]])*\]                                                                   # a set
+    | \(\?(?:P?<(?![=!])[^>]*>|P=[^)]*\)|<?[=!]|\#[^)]*\)|[A-Za-z-]*[:)]|.)                        # a group's head
+    | [*+?]|\{[0-9]+(?:,[0-9]*)?\}                                                                 # a repeat
+    | .                                                                                            # any other sign
+    """,
+    re.DOTALL | re.VERBOSE,
+)
+_REPEAT = re.compile(r"[*+?]|\{[0-9]+(?:,[0-9]*)?\}")
+
+_REFUSED = "is no regular expression that is taken here"
+_BACK = "look-around and \\1 are not taken: a message could make them run for hours"
+_LARGE = (
+    "a count has the size of all that it repeats; write + or * here, and how long a text may be beside it: "
+    "`maxLength` in a schema, `Meta(max_length=…)` in a hint"
+)
+_BROKEN = "a bracket stands alone, or a sign means nothing where it stands; \\ before a sign takes it as it is"
+
+_ODD = (
+    # a piece, and how what it is for can be said; most would pass the engine, and mean something else to some reader
+    (re.compile(r"\(\?<?[=!]|\(\?P=|\(\?\(|\\[1-9k]"), _BACK),
+    (re.compile(r"\\[AZz]"), "write ^ for the beginning of the text, and $ for its very end"),
+    (re.compile(r"\(\?[>#]"), "take it out: nothing here ever goes back, and comments are not taken"),
+    (re.compile(r"\(\?P<"), "take the name of the group away"),
+    (re.compile(r"\(\?[ims-]++\)"), "put it around what it is for: (?i:…)"),
+    (re.compile(r"\(\?[ims-]*+[A-Za-z]"), "of the flags only i, m and s are taken: (?i:…)"),
+    (re.compile(r"\\[<>]|\\[bB]\{"), "write < and > without \\, and only \\b for the edge of a word"),
+    (re.compile(r"\\U|\\x\{|\\[pP](?!\{)"), "write \\u0416 for a letter by its number, and \\p{L} with { and }"),
+    (re.compile(r"\[\^?\]"), "write \\] for ] in a set; to allow any character at all, write [\\s\\S]"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """Why a pattern is refused, and how to mend it."""
+
+    message: str
+    hint: str
+
+
+def judge(pattern: str) -> Misfit | None:
+    """Why a pattern is not taken, or None for one that `matcher` and every validator can be made of."""
+    shown = f'"{pattern if len(pattern) <= _SHOWN else pattern[: _SHOWN - 1] + "…"}"'
+    pieces = _PIECE.findall(pattern)
+    hint = next((mend for odd, mend in _ODD if any(map(odd.match, pieces))), "")
+    hint = hint or (_doubled(pieces) if _taken(pattern) else "")
+    if hint:
+        return Misfit(f"{shown} {_REFUSED}", hint)
+    if _taken(pattern):
+        return None
+    unknown = next((escape for escape in _escapes(pieces) if not _taken(escape)), "")
+    if unknown:
+        return Misfit(f"{shown} {_REFUSED}", f"{unknown} is not known")
+    if _is_written_well(pattern):
+        return Misfit(f"{shown} is too large for a regular expression", _LARGE)
+    return Misfit(f"{shown} {_REFUSED}", _BROKEN)
+
+
+def matcher(pattern: str) -> Callable[[str], bool]:
+    """What tells whether a text holds a pattern, in time linear in the text. Raises ValueError for one not taken."""
+    found = judge(pattern)
+    if found is not None:
+        raise ValueError(found.message)
+    return jsonschema_rs.Draft202012Validator({"pattern": pattern}, pattern_options=OPTIONS).is_valid
+
+
+def sentence(pattern: str, text: str) -> str:
+    """What is told of a text that does not hold a pattern."""
+    ascii_alone = _ASCII.search(pattern) is not None and not text.isascii()
+    return f"must match the pattern {pattern}{'; to it only ASCII are letters and digits' if ascii_alone else ''}"
+
+
+def in_schema(schema: object) -> Iterator[str]:
+    """Every pattern in a JSON Schema."""
+    if isinstance(schema, list):
+        for part in schema:
+            yield from in_schema(part)
+    elif isinstance(schema, Mapping):
+        for key, value in schema.items():
+            if key == "pattern" and isinstance(value, str):
+                yield value
+            elif key in _NAMED and isinstance(value, Mapping):
+                yield from value if key == "patternProperties" else ()
+                yield from in_schema(list(value.values()))
+            elif key not in _DATA:
+                yield from in_schema(value)
+
+
+def _taken(pattern: str) -> bool:
+    try:
+        jsonschema_rs.Draft202012Validator({"pattern": pattern}, pattern_options=OPTIONS)
+    except jsonschema_rs.ValidationError:
+        return False
+    return True
+
+
+_is_written_well: Callable[[str], bool]
+_is_written_well = jsonschema_rs.Draft202012Validator({"format": "regex"}, validate_formats=True).is_valid
+
+
+def _escapes(pieces: list[str]) -> Iterator[str]:
+    """Each escape, as a pattern of its own; one of a set in a set."""
+    for piece in pieces:
+        if piece[0] == "\\":
+            yield piece
+        elif piece[0] == "[":
+            yield from (f"[{inner}]" for inner in _PIECE.findall(piece[1:-1]) if inner[0] == "\\")
+
+
+def _doubled(pieces: list[str]) -> str:
+    """What to write for a repeat behind a repeat: to Python `a++` never gives back, to the engine it is `(a+)+`."""
+    behind = 0  # repeats that stand just before; the second of two is the `?` of `a+?`
+    for piece in pieces:
+        if _REPEAT.fullmatch(piece) is None:
+            behind = 0
+        elif behind == 0 or (behind == 1 and piece == "?"):
+            behind += 1
+        else:
+            return f"take {piece} away: a repeat cannot be repeated, and nothing here ever goes back"
+    return ""
