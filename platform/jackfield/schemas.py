@@ -98,8 +98,9 @@ class Validator:
             name = str(facts["property"])
             return [Fault(f"{path}/{_escape(name)}", f'the key "{name}" is missing')]
         if kind == "propertyNames" and facts["error"].kind.name in _OF_TEXTS:
-            (fault,) = self._explain(facts["error"])
-            return [Fault(f"{path}/{_escape(facts['error'].instance)}", f"the key {fault.problem}")]
+            inner = facts["error"]
+            told = _sentence(inner.kind.name, inner.kind.as_dict(), inner, None)
+            return [Fault(f"{path}/{_escape(inner.instance)}", f"the key {told}")]
         if kind in ("anyOf", "oneOf"):
             nested = [inner for branch in facts.get("context", ()) for inner in branch]
             deeper = [inner for inner in nested if len(inner.instance_path) > len(error.instance_path)]

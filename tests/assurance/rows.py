@@ -163,7 +163,11 @@ ROWS: tuple[Row, ...] = (
     Row("CF-4", "A process is a name below `processes/`, never a path, a module elsewhere or an attribute of Python."),
     Row("CF-5", "No text from outside is evaluated or used as a template."),
     Row("CF-6", "Requests that the configuration lets the server make cannot reach inner addresses."),
-    Row("CF-7", "Patterns run in linear time or are refused with their place."),
+    Row(
+        "CF-7",
+        "Every pattern that a text of a client's meets, in hints, path parameters and `input:`, runs in linear time or "
+        "is refused with its place.",
+    ),
     Row("CF-8", "Secrets are in no configuration, page, metric, log or error; weak keys are refused at the start."),
     Row("CF-9", "A broken configuration never replaces a good one."),
     Row("CF-10", "What comes from the bus or the store is data, never code."),

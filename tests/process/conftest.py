@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -43,10 +44,10 @@ def collect(tmp_path: Path) -> Iterator[Callable[..., Catalog]]:
 def compiled(collect: Callable[..., Catalog]) -> Callable[..., Signature]:
     """Compile the function `say` of a file that begins with the usual imports; it must have no problem."""
 
-    def compile_one(code: str, *params: str) -> Signature:
+    def compile_one(code: str, *params: str, narrowing: Mapping[str, Any] | None = None) -> Signature:
         found = collect({"p.py": HEADER + code})
         assert found.problems == ()
-        made, problems = signature.compile(found.processes["p.say"], params)
+        made, problems = signature.compile(found.processes["p.say"], params, narrowing)
         assert problems == ()
         assert made is not None
         return made

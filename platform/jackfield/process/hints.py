@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import types
 import typing
+from collections import abc
 from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any, get_args, get_origin
 
@@ -63,8 +64,10 @@ def type_of(hint: Any) -> mi.Type:
     if get_origin(hint) is typing.Unpack:
         raise Unsupported(f"JSON cannot carry {readable(hint)}", "write its keys as parameters")
     try:
-        call(msgspec.json.Decoder, hint)
-        return call(mi.type_info, hint)
+        mixed = call(_is_mixed, hint, [])
+        if not mixed:
+            call(msgspec.json.Decoder, hint)
+            return call(mi.type_info, hint)
     except Raised as raised:
         exc = raised.exc
         if isinstance(exc, NameError):
@@ -72,6 +75,74 @@ def type_of(hint: Any) -> mi.Type:
         if isinstance(exc, RecursionError):
             raise Unsupported(f"{readable(hint)} has no end", "use a dataclass for what holds itself") from None
         raise Unsupported(f"{readable(hint)} cannot be used: {_first(_said(exc))}") from None
+    where = "leave the pattern out and write it under `input:`, or give the list a key of its own"
+    raise Unsupported(f"in {readable(hint)} a text with a pattern stands beside a list or a dict", where)
+
+
+_GROWING = frozenset(
+    {list, set, frozenset, dict, abc.Collection, abc.Sequence, abc.MutableSequence}
+    | {abc.Set, abc.MutableSet, abc.Mapping, abc.MutableMapping}
+)
+
+
+def _is_mixed(hint: Any, seen: list[Any]) -> bool:
+    """Whether a union holds a text with a pattern and a list or a dict, here or in a class that is named here.
+
+    A decoder of such a union breaks the memory of the program when it is freed (msgspec 0.22: the pattern is taken
+    for the type of the list's items), so none must be made, not even to ask whether the hint can be used.
+    """
+    if hint in seen:
+        return False
+    seen.append(hint)
+    parts = list(_flat(hint))
+    bare = [part for part, _ in parts]
+    if any(marked for _, marked in parts) and any(map(_is_growing, bare)):
+        return True
+    return any(_is_mixed(inner, seen) for part in bare for inner in (*get_args(part), *_fields(part)))
+
+
+def _is_growing(hint: Any) -> bool:
+    origin = get_origin(hint) or hint
+    arguments = get_args(hint)
+    return origin in _GROWING or (origin is tuple and (not arguments or arguments[-1] is ...))
+
+
+def _flat(hint: Any, marked: bool = False) -> Iterator[tuple[Any, bool]]:
+    """The members of a union, or the hint itself, without what is written around them; each with whether a pattern is.
+
+    `type Name = ...` and `NewType("Name", ...)` are what they stand for.
+    """
+    bare, notes = split(hint)
+    marked = marked or any(isinstance(note, msgspec.Meta) and note.pattern is not None for note in notes)
+    behind = getattr(bare, "__supertype__", getattr(get_origin(bare) or bare, "__value__", None))
+    if behind is not None and not isinstance(bare, type):
+        yield from _flat(_filled(behind, get_origin(bare), get_args(bare)), marked)
+    elif get_origin(bare) in (typing.Union, types.UnionType):
+        for part in get_args(bare):
+            yield from _flat(part, marked)
+    else:
+        yield bare, marked
+
+
+def _fields(part: Any) -> list[Any]:
+    """The hints of a class's fields; none for what is no class, and none where they cannot be told."""
+    cls = get_origin(part) or part
+    if not isinstance(cls, type) or cls.__module__ == "builtins":
+        return []
+    try:
+        found = call(typing.get_type_hints, cls, include_extras=True).values()
+    except Raised:  # msgspec evaluates the author's text next, and tells what it cannot use
+        return []
+    return [_filled(hint, cls, get_args(part)) for hint in found]
+
+
+def _filled(hint: Any, generic: Any, arguments: tuple[Any, ...]) -> Any:
+    """A hint of a generic class or alias with what its type parameters are."""
+    given = dict(zip(getattr(generic, "__parameters__", ()), arguments, strict=False))
+    asked = getattr(hint, "__parameters__", ())
+    if isinstance(hint, typing.TypeVar):
+        return given.get(hint, hint)
+    return hint[tuple(given.get(name, name) for name in asked)] if given and asked else hint
 
 
 def members(kind: mi.Type) -> Iterator[mi.Type]:

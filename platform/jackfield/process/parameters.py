@@ -15,6 +15,7 @@ import msgspec
 from msgspec import inspect as mi
 
 from jackfield.errors import Problem
+from jackfield.process import matching
 from jackfield.process.catalog import Process
 from jackfield.process.connection import Connection
 from jackfield.process.declare import Key, resource_marked
@@ -192,16 +193,16 @@ def path_converter(parameter: Parameter) -> Callable[[str], Any]:
     if parameter.hint is Any or (parameter.hint is str):
         return _as_it_is
     numbers = any(isinstance(part, _NUMBERS) for part in parts)
-    hint = parameter.hint
+    told = matching.plain(parameter.hint, parameter.kind)
 
     def convert(text: str) -> Any:
         try:
-            value = msgspec.convert(text, hint)
+            value = told.finished(msgspec.convert(text, told.hint))
         except msgspec.ValidationError:
             if not numbers:
                 raise
             # Not for dates, which would take a bare number for seconds since 1970.
-            value = msgspec.convert(text, hint, strict=False)
+            value = told.finished(msgspec.convert(text, told.hint, strict=False))
         if not _is_plain(value, text):
             raise ValueError(f"{text!r} is not a way to write {value!r} in a URL")
         return value

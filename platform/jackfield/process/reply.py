@@ -12,6 +12,7 @@ from typing import Any, Literal, Never, NoReturn, Union, get_args, get_origin
 import msgspec
 from msgspec import inspect as mi
 
+from jackfield.process import matching
 from jackfield.process.catalog import Process
 from jackfield.process.hints import Unsupported, members, readable, split, type_of
 from jackfield.process.schema import JSON, Schemas, fields_in_order
@@ -137,7 +138,7 @@ def _nothing(value: object) -> str | None:
 
 def _checker(hints: list[Any], key: str) -> Callable[[object], str | None]:
     """A check by the way out and in again, which sees what the client would see."""
-    decoders = [msgspec.json.Decoder(hint).decode for hint in hints]
+    decoders = [matching.decoder(hint, type_of(hint)) for hint in hints]
     encode = msgspec.json.Encoder().encode
 
     def check(value: object) -> str | None:

@@ -7,7 +7,6 @@ The decoder's verdict is the law; where the two differ it is here, and docs/proc
 - `uuid`, `date-time` and Decimal: the decoder also takes a UUID without hyphens, a date-time without
   offset or with a blank for the T, what else Python's Decimal takes ("NaN", "1_000"). `date`, `date-time`
   and `duration` have corners of their own: the year 0000, leap seconds, P1Y, fractions of an hour.
-- A `pattern` is a regular expression of two dialects.
 """
 
 from __future__ import annotations
@@ -20,6 +19,7 @@ from typing import Any
 import msgspec
 from msgspec import inspect as mi
 
+from jackfield import patterns
 from jackfield.process.hints import Unsupported, members
 from jackfield.process.sources import FOLDER
 
@@ -90,7 +90,9 @@ class Schemas:
     def of(self, kind: mi.Type) -> JSON:
         """The schema of one type. Raises Unsupported for what JSON cannot carry."""
         if isinstance(kind, mi.Metadata):
-            return self.of(kind.type) | dict(kind.extra_json_schema or {})
+            extra = dict(kind.extra_json_schema or {})
+            _judge(patterns.in_schema(extra))
+            return self.of(kind.type) | extra
         if isinstance(kind, mi.CustomType) and kind.cls is object:
             return {}
         writer = self._writers.get(type(kind))
@@ -245,7 +247,15 @@ def _object(properties: JSON, required: list[str], *, closed: bool) -> JSON:
 
 
 def _text(kind: mi.StrType) -> JSON:
+    _judge([kind.pattern] if kind.pattern else [])
     return {"type": "string"} | _sizes(kind, "Length") | ({"pattern": kind.pattern} if kind.pattern else {})
+
+
+def _judge(found: Iterable[str]) -> None:
+    for pattern in found:
+        misfit = patterns.judge(pattern)
+        if misfit is not None:
+            raise Unsupported(misfit.message, misfit.hint)
 
 
 def _bytes(kind: mi.BytesType | mi.ByteArrayType) -> JSON:

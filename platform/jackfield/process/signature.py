@@ -14,12 +14,15 @@ from operator import attrgetter
 from typing import Annotated, Any, Literal
 
 import msgspec
+from msgspec import UNSET, UnsetType
 from msgspec import inspect as mi
 
 from jackfield.errors import Problem
+from jackfield.process import matching
 from jackfield.process.catalog import Process
 from jackfield.process.connection import Connection
 from jackfield.process.hints import Unsupported, resolve
+from jackfield.process.matching import Plain
 from jackfield.process.narrowing import narrow
 from jackfield.process.parameters import NO_DEFAULT, Faults, Parameter, path_converter, read_parameters
 from jackfield.process.reply import Reply, compile_reply, own_key
@@ -81,11 +84,13 @@ def compile(  # noqa: A001 - `signature.compile` says what it does
     parameters = read_parameters(process, path_parameters, faults)
     schema = _input_schema(parameters, package, faults)
     reply = _reply(process, package, faults)
+    path_schemas = _path_schemas(parameters, package, faults)
     narrower = narrow(parameters, narrowing) if narrowing else None
-    message = None if faults or reply is None else _struct(narrower or parameters, faults)
+    plain = _plain(narrower or parameters, faults)
+    message = None if faults or reply is None else _struct(narrower or parameters, plain, faults)
     if message is None or reply is None:
         return None, tuple(sorted(faults, key=lambda fault: (fault.line, fault.column)))
-    decode, message_id = _decoding(message, parameters)
+    decode, message_id = _decoding(message, narrower or parameters, plain)
     signature = Signature(
         decode=decode,
         message_id=message_id,
@@ -93,7 +98,7 @@ def compile(  # noqa: A001 - `signature.compile` says what it does
         strict=_is_strict(parameters),
         call=_call(parameters),
         params={p.key: path_converter(p) for p in parameters if p.source == "path"},
-        path_schemas={p.key: _path_schema(p, package) for p in parameters if p.source == "path"},
+        path_schemas=path_schemas,
         resources=tuple({p.key: p.resource for p in parameters if p.resource is not None}.values()),
         input_schema=schema,
         reply_schema=reply.schema,
@@ -148,9 +153,16 @@ def _input_schema(parameters: tuple[Parameter, ...], package: str, faults: Fault
     return schemas.whole(schema)
 
 
-def _path_schema(parameter: Parameter, package: str) -> JSON:
-    schemas = Schemas(package)
-    return schemas.whole(schemas.inlined(schemas.of(parameter.kind)))
+def _path_schemas(parameters: tuple[Parameter, ...], package: str, faults: Faults) -> dict[str, JSON]:
+    found = {}
+    for parameter in parameters:
+        if parameter.source == "path":
+            schemas = Schemas(package)
+            try:
+                found[parameter.key] = schemas.whole(schemas.inlined(schemas.of(parameter.kind)))
+            except Unsupported as exc:
+                faults.add("bad_hint", parameter.name, str(exc), exc.hint)
+    return found
 
 
 def _python_names(parameters: tuple[Parameter, ...]) -> set[str]:
@@ -165,8 +177,8 @@ def _published_default(parameter: Parameter) -> JSON:
     found = default_of(parameter.default)
     try:
         if found:
-            msgspec.json.decode(msgspec.json.encode(found["default"]), type=parameter.hint)
-    except (TypeError, ValueError, RecursionError):
+            matching.decoder(parameter.hint, parameter.kind)(msgspec.json.encode(found["default"]))
+    except (TypeError, ValueError, RecursionError, Unsupported):
         return {}
     return found
 
@@ -194,10 +206,24 @@ def _unfit_key(key: object) -> str:
     return "" if sound else repr(key)
 
 
-def _struct(parameters: tuple[Parameter, ...], faults: Faults) -> type[msgspec.Struct] | None:
+def _plain(parameters: tuple[Parameter, ...], faults: Faults) -> dict[str, Plain]:
+    """What the decoder is told of each parameter that stands in the message; nothing where there are faults."""
+    found: dict[str, Plain] = {}
+    for parameter in parameters:
+        if parameter.source in ("message", "more") and not faults:
+            try:
+                found[parameter.name] = matching.plain(parameter.hint, parameter.kind)
+            except Unsupported as exc:
+                faults.add("bad_hint", parameter.name, str(exc), exc.hint)
+    return found
+
+
+def _struct(
+    parameters: tuple[Parameter, ...], plain: Mapping[str, Plain], faults: Faults
+) -> type[msgspec.Struct] | None:
     # The fields have names of our own: a parameter may be called `message_id`, or `__module__`.
     fields: list[Any] = [("id", _MessageId, msgspec.field(default=None, name="$id"))]
-    fields += [(field, p.hint, _field(p)) for p, field in _fields(parameters)]
+    fields += [(field, *_field(p, plain[p.name])) for p, field in _fields(parameters)]
     closed = all(parameter.source != "more" for parameter in parameters)
     try:
         return msgspec.defstruct("Message", fields, kw_only=True, forbid_unknown_fields=closed)
@@ -212,13 +238,16 @@ def _fields(parameters: tuple[Parameter, ...]) -> list[tuple[Parameter, str]]:
     return [(parameter, f"p{number}") for number, parameter in enumerate(found)]
 
 
-def _field(parameter: Parameter) -> Any:
+def _field(parameter: Parameter, told: Plain) -> tuple[Any, Any]:
+    """The hint and the field; a value that is finished later must not be mistaken for a default, nor finished."""
     default = parameter.default
     if default is NO_DEFAULT:
-        return msgspec.field(name=parameter.key)
+        return told.hint, msgspec.field(name=parameter.key)
+    if told.finish is not None:
+        return told.hint | UnsetType, msgspec.field(name=parameter.key, default=UNSET)
     if type(default) in _ATOMS:
-        return msgspec.field(name=parameter.key, default=default)
-    return msgspec.field(name=parameter.key, default_factory=_fresh(default))
+        return told.hint, msgspec.field(name=parameter.key, default=default)
+    return told.hint, msgspec.field(name=parameter.key, default_factory=_fresh(default))
 
 
 def _fresh(default: Any) -> Callable[[], Any]:
@@ -234,15 +263,16 @@ _Decode = Callable[[bytes | str], Any]
 
 
 def _decoding(
-    message: type[msgspec.Struct], parameters: tuple[Parameter, ...]
+    message: type[msgspec.Struct], parameters: tuple[Parameter, ...], plain: Mapping[str, Plain]
 ) -> tuple[_Decode, Callable[[Any], str | int | None]]:
     """How to decode a message, and how to find its "$id"."""
-    decode: _Decode = msgspec.json.Decoder(message).decode
+    fields = [(field, p.key, plain[p.name], _fresh(p.default)) for p, field in _fields(parameters)]
+    decode = matching.finishing(msgspec.json.Decoder(message).decode, fields)
     more = next((parameter for parameter in parameters if parameter.source == "more"), None)
     if more is None:
         return decode, attrgetter("id")
     known = {parameter.key for parameter in parameters if parameter.source == "message"} | {"$id"}
-    decode_open = _open(decode, known, _python_names(parameters), msgspec.json.Decoder(more.hint).decode)
+    decode_open = _open(decode, known, _python_names(parameters), matching.decoder(more.hint, more.kind))
     return decode_open, attrgetter("known.id")
 
 
