@@ -6,17 +6,37 @@ import asyncio
 import sys
 import threading
 import types
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 
+from jackfield.errors import Refusal
+from jackfield.identity import ANONYMOUS
 from jackfield.logs import log
-from jackfield.server.lag import LIMIT, TELL_EVERY, TICK, TOLERANCE, Lag, place_of
+from jackfield.process.connection import Connection
+from jackfield.routing import Match
+from jackfield.server.dispatch import Dispatcher
+from jackfield.server.handshake import params_of
+from jackfield.server.lag import LIMIT, TELL_EVERY, TICK, TOLERANCE, Lag, Place, place_of
+from jackfield.server.metrics import Meter
 
-from .conftest import Clock
+from .conftest import Build, Clock
 from .door import LIMIT as PATIENCE
 from .door import until
+
+
+class Nowhere:
+    """A client that nobody is."""
+
+    def send_event(self, event: object) -> None: ...
+
+    def close(self, code: int, reason: str) -> None: ...
+
+    def write(self, text: bytes) -> None: ...
+
+    async def room(self) -> None: ...
+
 
 Told = list[tuple[str, dict[str, Any]]]
 
@@ -145,6 +165,121 @@ def test_without_a_process_it_is_the_innermost_line() -> None:
     assert place.at == place.stack[-1]
     assert place.at.endswith("<lambda>")
     assert "tests/server/test_lag.py" in place.at
+
+
+def module(name: str, file: str, code: str, **names: Any) -> dict[str, Any]:
+    """A module of this name, whose code came from this file."""
+    made: dict[str, Any] = {"__name__": name, **names}
+    exec(compile(code, file, "exec"), made)
+    return made
+
+
+def test_what_is_raised_is_not_who_raises_it() -> None:
+    raised = module("jackfield.errors", "/x/jackfield/errors.py", "def made():\n    return get()\n", get=sys._getframe)
+    code = "def judge():\n    return made()\n"
+    part = module("jackfield.server.login", "/x/jackfield/server/login.py", code, made=raised["made"])
+    place = place_of(part["judge"]())
+    assert place.stack[-1] == "x/jackfield/errors.py:2 made"
+    assert place.at == "jackfield/server/login.py:2 judge"
+    assert (place.endpoint, place.process, place.idle) == ("", "", False)
+
+
+class Seen(ValueError):
+    """What is raised where a library had the lock; whoever asks for its text is where the thread has come since."""
+
+    frame: types.FrameType | None = None
+
+    def __str__(self) -> str:
+        self.frame = sys._getframe()
+        return "нет"
+
+
+SERVED = """
+@process
+def say(text: str, room: str = "") -> str:
+    return text
+"""
+
+
+def test_a_handshake_is_told_by_its_endpoint_and_its_process(build_table: Build) -> None:
+    route = build_table('\n  talk: {url: "/ws/{room}", process: p.say}\n', SERVED).routes["talk"]
+    seen = Seen()
+
+    def convert(text: str) -> str:
+        raise seen
+
+    slow = replace(route, signature=replace(route.signature, params={"room": convert}))
+    with pytest.raises(Refusal):
+        params_of(Match(slow, {"room": "я"}))
+    assert seen.frame is not None
+    place = place_of(seen.frame)
+    assert (place.endpoint, place.process) == ("talk", "p.say")
+    assert place.at == f"processes/p.py:{route.process.line} p.say"
+    assert any("handshake.py" in line for line in place.stack), "how it came there is told all the same"
+
+
+@pytest.mark.parametrize("way", ["in_place", "in_task"])
+async def test_a_message_is_told_by_its_endpoint_and_its_process(build_table: Build, way: str) -> None:
+    route = build_table("\n  talk: {url: /ws/talk, process: p.say}\n", SERVED).routes["talk"]
+    places: list[Place] = []
+
+    def decode(data: bytes | str) -> Any:
+        places.append(place_of(sys._getframe()))
+        return route.signature.decode(data)
+
+    slow = replace(route, signature=replace(route.signature, decode=decode))
+    dispatcher = Dispatcher(threads=1)
+    connection = Connection(Nowhere(), id="c", endpoint="talk", identity=ANONYMOUS, params={}, query={})
+    if way == "in_place":
+        in_place = dispatcher.in_place(slow, {}, Meter())
+        assert in_place is not None
+        assert in_place(connection, b'{"text": "a"}', dispatcher.clock()) == b'{"result":"a"}'
+    else:
+        task = asyncio.current_task()
+        assert task is not None
+        answer = dispatcher.in_task(slow, {}, Meter())
+        assert await answer(connection, b'{"text": "a"}', task, Nowhere()) == b'{"result":"a"}'
+    dispatcher.close()
+    (place,) = places
+    assert (place.endpoint, place.process) == ("talk", "p.say")
+    assert place.at == f"processes/p.py:{route.process.line} p.say"
+
+
+class Proxy:
+    """A value of somebody's project that must not be asked what it is."""
+
+    def __getattribute__(self, name: str) -> Any:
+        raise RuntimeError(f"asked for {name}")
+
+
+def test_values_are_looked_at_without_asking_them() -> None:
+    code = "def serve():\n    value = proxy\n    return get()\n"
+    part = module("jackfield.server.x", "/x/jackfield/server/x.py", code, proxy=Proxy(), get=sys._getframe)
+    assert place_of(part["serve"]()).at == "jackfield/server/x.py:3 serve"
+
+
+def test_a_thread_that_holds_the_lock_is_told_of_where_the_loop_only_waits(loop: Loop, told: Told) -> None:
+    inside, leave = threading.Event(), threading.Event()
+    names = {"inside": inside, "leave": leave}
+    code = "def work():\n    inside.set()\n    leave.wait(5)\n"
+    work = module("jackfield_generation_7.report", "/srv/project/processes/report.py", code, **names)["work"]
+    threads = [threading.Thread(target=work), threading.Thread(target=leave.wait, args=(PATIENCE,))]
+    for thread in threads:
+        thread.start()
+    assert inside.wait(PATIENCE)
+    loop.clock.move(TICK + LIMIT)
+    loop.lag.catch(threads[1].ident or 0, own=0.3)
+    loop.lag.expect()
+    loop.clock.move(TELL_EVERY)
+    loop.lag.catch(threads[1].ident or 0, own=0.0)
+    leave.set()
+    for thread in threads:
+        thread.join(PATIENCE)
+    (_, first), (_, second) = told
+    assert first["at"] == "project/processes/report.py:3 work"
+    assert first["threads"] == ["project/processes/report.py:3 work"]
+    assert "threads" not in second, "the watcher woke in time, so nobody held the lock"
+    assert "threading.py" in second["at"]
 
 
 async def test_whoever_holds_the_loop_is_named_while_he_does(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:

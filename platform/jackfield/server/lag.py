@@ -4,6 +4,10 @@ Strategy. A task looks at the clock four times a second; what comes late measure
 A thread beside the loop wakes only when the next look is overdue by LIMIT and writes down what the loop's thread
 is doing at that moment: afterwards nothing is left to be seen. While the loop runs, that thread wakes once a tick
 and goes back to sleep.
+
+A library that holds Python's lock makes the thread beside late as well: what it sees then is where the loop has come
+since, in the worst case some lines further, when the process that was called has returned already. So the endpoint is
+looked for in the variables of our own frames, and what the project's code does in other threads is told besides.
 """
 
 from __future__ import annotations
@@ -15,11 +19,13 @@ import threading
 import time
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from types import FrameType
 
 from jackfield.logs import log
+from jackfield.process.catalog import Process
+from jackfield.routing import Match, Route
 
 __all__ = ["BOUNDS", "LATELY", "LIMIT", "TELL_EVERY", "TICK", "TOLERANCE", "Lag", "Place", "place_of"]
 
@@ -43,15 +49,27 @@ BOUNDS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 _FRAMES = 15  # of a stack that is told; the innermost ones
 _PARTS = 3  # of a file's path
+_THREADS = 5  # beside the loop's that are told of
 _OF_USERS = "jackfield_generation_"  # how the modules below processes/ are named, see process/loading.py
+_OURS = "jackfield."
+_NO_PART = ("jackfield.errors", "jackfield.cli.")  # what is raised, not who raises it; and where the loop was started
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a thread is: the innermost line of a process, or of anything where no process runs, and its stack."""
+    """Where a thread is, and its stack.
+
+    `at` is the innermost line of the project's code (`theirs`); where none runs, the process whose endpoint is being
+    served; else the innermost line of ours; else of anything (`idle`). `endpoint` and `process` name what is being
+    served, as far as that can be seen.
+    """
 
     at: str
     stack: tuple[str, ...]
+    endpoint: str = ""
+    process: str = ""
+    theirs: bool = False
+    idle: bool = False
 
 
 class Lag:
@@ -121,18 +139,27 @@ class Lag:
         time, or a library held Python's lock. Called from the thread beside the loop.
         """
         due, late = self._due, self.overdue()
-        frame = sys._current_frames().get(thread)
-        if frame is not None and late >= LIMIT and self._told_of != due:
-            self._tell(due, late, place_of(frame), own)
+        frames = sys._current_frames()
+        if thread in frames and late >= LIMIT and self._told_of != due:
+            others = [place_of(frame) for other, frame in frames.items() if other != thread] if own >= TOLERANCE else []
+            self._tell(due, late, place_of(frames[thread]), own, [place.at for place in others if place.theirs])
 
-    def _tell(self, due: float, late: float, place: Place, own: float = 0.0) -> None:
+    def _tell(self, due: float, late: float, place: Place, own: float = 0.0, others: Sequence[str] = ()) -> None:
         with self._telling:
             now = self._clock()
             if self._told_of == due or now - self._told < TELL_EVERY:
                 return
             self._told, self._told_of = now, due
-        more = {"watcher_late": round(own * 1000)} if own >= TOLERANCE else {}
-        log.warning("loop_blocked", milliseconds=round(late * 1000), at=place.at, stack=list(place.stack), **more)
+        late_itself = round(own * 1000) if own >= TOLERANCE else 0
+        more = {
+            "endpoint": place.endpoint,
+            "process": place.process,
+            "watcher_late": late_itself,
+            "threads": list(others[:_THREADS]),
+        }
+        at = others[0] if others and place.idle else place.at
+        told = {name: value for name, value in more.items() if value}
+        log.warning("loop_blocked", milliseconds=round(late * 1000), at=at, stack=list(place.stack), **told)
 
     async def watch(self, tick: float = TICK) -> None:
         """Look at the clock until cancelled, with a thread beside that sees what keeps this from happening."""
@@ -165,18 +192,53 @@ class Lag:
 
 def place_of(frame: FrameType) -> Place:
     """Where a thread is, from its innermost frame."""
-    lines: list[str] = []
-    at = ""
-    now: FrameType | None = frame
-    while now is not None:
-        line = f"{_short(now.f_code.co_filename)}:{now.f_lineno} {now.f_code.co_name}"
-        name = dict.get(now.f_globals, "__name__")  # what a module calls itself is its author's affair
-        if not at and type(name) is str and name.startswith(_OF_USERS):
-            at = line
-        if len(lines) < _FRAMES:
-            lines.append(line)
-        now = now.f_back
-    return Place(at or lines[0], tuple(reversed(lines)))
+    frames = list(_outwards(frame))
+    endpoint, process = _served(frames)
+    theirs = next((_line(one) for one in frames if _module(one).startswith(_OF_USERS)), "")
+    ours = next((_line(one) for one in frames if _is_part(_module(one))), "")
+    served = f"{process.file}:{process.line} {process.name}" if process else ""
+    at = theirs or served or ours
+    return Place(
+        at=at or _line(frame),
+        stack=tuple(_line(one) for one in reversed(frames[:_FRAMES])),
+        endpoint=endpoint,
+        process=process.name if process else "",
+        theirs=bool(theirs),
+        idle=not at,
+    )
+
+
+def _outwards(frame: FrameType | None) -> Iterator[FrameType]:
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
+
+
+def _served(frames: list[FrameType]) -> tuple[str, Process | None]:
+    """The endpoint and the process that are in the variables of our innermost frame that has any."""
+    for frame in frames:
+        if _module(frame).startswith(_OURS):
+            for value in list(frame.f_locals.values()):
+                kind = type(value)  # never isinstance, which asks the values of the project's code for their __class__
+                if kind is Match or kind is Route:
+                    route = value.route if kind is Match else value
+                    return route.name, route.process
+                if kind is Process:
+                    return "", value
+    return "", None
+
+
+def _module(frame: FrameType) -> str:
+    name = dict.get(frame.f_globals, "__name__")  # what a module calls itself is its author's affair
+    return name if type(name) is str else ""
+
+
+def _is_part(module: str) -> bool:
+    return module.startswith(_OURS) and not module.startswith(_NO_PART)
+
+
+def _line(frame: FrameType) -> str:
+    return f"{_short(frame.f_code.co_filename)}:{frame.f_lineno} {frame.f_code.co_name}"
 
 
 def _short(file: str) -> str:
