@@ -91,6 +91,12 @@ class Frozen:
             raise ValueError("not this one")
 
 
+@dataclasses.dataclass
+class LeftOut:
+    code: Code | UnsetType = UNSET
+    count: int = 0
+
+
 class Checked(msgspec.Struct):
     code: Code
 
@@ -117,7 +123,7 @@ HINTS: list[Any] = [
     Literal[1, None] | Code, Annotated[list[Code], Meta(min_length=1, max_length=2)], list[Code | None],
     Annotated[Code, Meta(min_length=2, max_length=3, description="Код")], list[dict[str, list[Code]]],
     Item, Closed, Row, One, Two, One | Two, Typed, Tree, Left, Right, Box[Code], Box[Order], Box[int], Order, Frozen,
-    Checked, Tags, Pair, Pair | Item, list[Tags], dict[str, Order | int], tuple[Pair, Order], list[One | Two | None],
+    LeftOut, Checked, Tags, Pair, Pair | Item, list[Tags], dict[str, Order | int], tuple[Pair, Order], list[One | Two | None],
     dict[Mood, Code],
 ]  # fmt: skip
 

@@ -122,7 +122,7 @@ def _parts(kind: mi.Type) -> Iterator[mi.Type]:
     yield from (field.type for field in getattr(kind, "fields", ()))
 
 
-_SIMPLE: Mapping[type[mi.Type], Any] = {
+_TYPES: Mapping[type[mi.Type], Any] = {
     mi.AnyType: Any,
     mi.NoneType: None,
     mi.BoolType: bool,
@@ -138,8 +138,6 @@ _SIMPLE: Mapping[type[mi.Type], Any] = {
     mi.UUIDType: uuid.UUID,
     mi.DecimalType: decimal.Decimal,
     mi.RawType: msgspec.Raw,
-}
-_COLLECTIONS: Mapping[type[mi.Type], Any] = {
     mi.ListType: list,
     mi.VarTupleType: tuple,
     mi.SetType: set,
@@ -178,10 +176,10 @@ class _Twins:
             case mi.StructType() | mi.DataclassType() | mi.NamedTupleType() | mi.TypedDictType():
                 return self._class(kind)
             case mi.ListType() | mi.VarTupleType() | mi.SetType() | mi.FrozenSetType():
-                return _collection(_COLLECTIONS[type(kind)], self.of(kind.item_type))
+                return _collection(_TYPES[type(kind)], self.of(kind.item_type))
             case mi.EnumType() | mi.CustomType():
                 return Plain(kind.cls)
-        return Plain(_SIMPLE[type(kind)])
+        return Plain(_TYPES[type(kind)])
 
     def _class(self, kind: Any) -> Plain:
         if not _has_pattern(kind):
@@ -266,19 +264,15 @@ def _make_dataclass(kind: mi.DataclassType, cls: Any) -> Callable[[dict[str, Any
     def make(given: dict[str, Any]) -> Any:
         value = cls.__new__(cls)
         for field in kind.fields:
-            found = given[field.name] if field.name in given else _default(field)
-            object.__setattr__(value, field.name, found)  # frozen or not
+            if field.name not in given:
+                usual = UNSET if field.default is msgspec.NODEFAULT else field.default  # UNSET is told as none
+                given[field.name] = usual if field.default_factory is msgspec.NODEFAULT else field.default_factory()
+            object.__setattr__(value, field.name, given[field.name])  # frozen or not
         if hasattr(value, "__post_init__"):
             value.__post_init__()
         return value
 
     return make
-
-
-def _default(field: mi.Field) -> Any:
-    if field.default_factory is not msgspec.NODEFAULT:
-        return field.default_factory()
-    return UNSET if field.default is msgspec.NODEFAULT else field.default
 
 
 def _matching(pattern: str) -> _Finish:

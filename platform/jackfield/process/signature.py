@@ -22,7 +22,6 @@ from jackfield.process import matching
 from jackfield.process.catalog import Process
 from jackfield.process.connection import Connection
 from jackfield.process.hints import Unsupported, resolve
-from jackfield.process.matching import Plain
 from jackfield.process.narrowing import narrow
 from jackfield.process.parameters import NO_DEFAULT, Faults, Parameter, path_converter, read_parameters
 from jackfield.process.reply import Reply, compile_reply, own_key
@@ -33,6 +32,7 @@ from jackfield.process.shape import object_shape, shape_of
 __all__ = ["Signature", "compile"]
 
 _MessageId = Annotated[str, msgspec.Meta(max_length=128)] | int | None
+_Plains = Mapping[str, matching.Plain]
 _ATOMS = (type(None), bool, int, float, complex, str, bytes)
 
 
@@ -206,9 +206,9 @@ def _unfit_key(key: object) -> str:
     return "" if sound else repr(key)
 
 
-def _plain(parameters: tuple[Parameter, ...], faults: Faults) -> dict[str, Plain]:
+def _plain(parameters: tuple[Parameter, ...], faults: Faults) -> dict[str, matching.Plain]:
     """What the decoder is told of each parameter that stands in the message; nothing where there are faults."""
-    found: dict[str, Plain] = {}
+    found: dict[str, matching.Plain] = {}
     for parameter in parameters:
         if parameter.source in ("message", "more") and not faults:
             try:
@@ -218,9 +218,7 @@ def _plain(parameters: tuple[Parameter, ...], faults: Faults) -> dict[str, Plain
     return found
 
 
-def _struct(
-    parameters: tuple[Parameter, ...], plain: Mapping[str, Plain], faults: Faults
-) -> type[msgspec.Struct] | None:
+def _struct(parameters: tuple[Parameter, ...], plain: _Plains, faults: Faults) -> type[msgspec.Struct] | None:
     # The fields have names of our own: a parameter may be called `message_id`, or `__module__`.
     fields: list[Any] = [("id", _MessageId, msgspec.field(default=None, name="$id"))]
     fields += [(field, *_field(p, plain[p.name])) for p, field in _fields(parameters)]
@@ -238,7 +236,7 @@ def _fields(parameters: tuple[Parameter, ...]) -> list[tuple[Parameter, str]]:
     return [(parameter, f"p{number}") for number, parameter in enumerate(found)]
 
 
-def _field(parameter: Parameter, told: Plain) -> tuple[Any, Any]:
+def _field(parameter: Parameter, told: matching.Plain) -> tuple[Any, Any]:
     """The hint and the field; a value that is finished later must not be mistaken for a default, nor finished."""
     default = parameter.default
     if default is NO_DEFAULT:
@@ -263,7 +261,7 @@ _Decode = Callable[[bytes | str], Any]
 
 
 def _decoding(
-    message: type[msgspec.Struct], parameters: tuple[Parameter, ...], plain: Mapping[str, Plain]
+    message: type[msgspec.Struct], parameters: tuple[Parameter, ...], plain: _Plains
 ) -> tuple[_Decode, Callable[[Any], str | int | None]]:
     """How to decode a message, and how to find its "$id"."""
     fields = [(field, p.key, plain[p.name], _fresh(p.default)) for p, field in _fields(parameters)]
