@@ -77,7 +77,12 @@ ROWS: tuple[Row, ...] = (
     Row("TR-12", "Only documented methods, security headers on every answer, no CORS for everybody."),
     Row("TR-13", "Every route, WebSocket or HTTP, asks who is calling unless it is one that is meant to be open."),
     # login
-    Row("AU-1", "Bad logins are limited per account and per address, and nobody can lock somebody else out."),
+    Row(
+        "AU-1",
+        "Bad logins are limited per account, address and network, and nobody can lock somebody else out.",
+        "A password at an address from which the login never came in shares one try in ten seconds with an attack "
+        "that comes from the same network, or from more than 200 unrelated ones.",
+    ),
     Row("AU-2", "Unknown, disabled and wrong password get the same answer, byte by byte."),
     Row("AU-3", "Unknown and disabled users cost the same work as a wrong password."),
     Row("AU-4", "Passwords are kept as Argon2id, 19 MiB, t=2, p=1 at least; older hashes are renewed at login."),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from jackfield.auth.attempts import KNOWN, PER_ADDRESS, PER_LOGIN, PER_PAIR, TURN, WINDOW
+from jackfield.auth.attempts import KNOWN, MEMORY, PER_ADDRESS, PER_LOGIN, PER_PAIR, TURN, WATCHED, WINDOW
 from jackfield.auth.store import Store
 from tests.house.habits import PACKAGE
 from tests.server.conftest import Clock, OpenDoor
@@ -96,15 +96,75 @@ async def test_au_1_guesses_at_one_moment_are_ten(house: Door) -> None:
     assert sorted(told) == [401] * PER_PAIR + [429] * (40 - PER_PAIR)
 
 
+NETWORKS = {
+    "an IPv6 /48, /64 by /64": "2001:db8:7:{0:x}::1",
+    "an IPv6 /48, all over": "2001:db8:7:{1:x}::{0:x}",
+    "an IPv6 /56": "2001:db8:7:1{0:02x}::1",
+    "an IPv6 /32": "2001:db8:{1:x}::1",
+    "ten IPv6 /48 of ten providers": "2a0{2}:1:1:{0:x}::1",
+    "ten IPv6 /32": "2a0{2}:1:{0:x}::1",
+    "an IPv4 /24": "198.51.100.{0}",
+    "an IPv4 /16": "198.51.{0}.{2}",
+    "two hundred IPv4 addresses all over": "{3}.{2}.{2}.1",
+}
+
+
+@pytest.mark.parametrize("addresses", NETWORKS.values(), ids=NETWORKS)
+async def test_au_1_no_network_keeps_an_owner_out_who_comes_from_a_new_address(
+    house: Door, clock: Clock, addresses: str
+) -> None:
+    """Far more is tried than is looked at, all the time, and what the clock gives back is taken at once."""
+    tries = [addresses.format(n % 250, n * 7919 % 65536, n % 10, 20 + n % 200) for n in range(300)]
+    told = [await guess(house, one) for one in tries]
+    assert told[-40:] == [429] * 40
+    assert told.count(401) <= PER_LOGIN
+    for owner in ("10.1.9.9", "2600:1::9", "10.2.9.9"):
+        assert (await log_in(house, owner)).status == 200
+        clock.move(TURN)
+        assert [await guess(house, one) for one in tries[-40:]].count(401) <= 1
+    assert await guess(house, "10.3.9.9") == 401, "and what is looked at is judged"
+
+
+async def test_au_1_nor_does_it_keep_out_its_neighbours_of_the_same_provider(house: Door) -> None:
+    for attackers, neighbours in {
+        "2001:db8:7:1{0:02x}::1": ["2001:db8:8::1", "2001:db8:7:200::1"],
+        "198.51.100.{0}": ["198.51.99.1"],
+    }.items():
+        for number in range(100):
+            await guess(house, attackers.format(number))
+        for one in neighbours:
+            assert (await log_in(house, one)).status == 200
+
+
 async def test_au_1_two_hundred_addresses_are_slowed_and_lock_nobody_out(house: Door, clock: Clock) -> None:
     assert (await log_in(house, "10.9.9.9")).status == 200
-    told = [await guess(house, f"10.0.{number // 100}.{number % 100}") for number in range(200)]
-    assert told.count(401) == PER_LOGIN + 1
-    assert told[-99:] == [429] * 99
+    addresses = [f"{20 + number}.{number}.0.1" for number in range(200)]
+    told = [await guess(house, one) for one in addresses * 2]
+    assert told == [401] * (200 + WATCHED) + [429] * (200 - WATCHED)
     assert (await log_in(house, "10.9.9.9")).status == 200  # where the victim was before
+    assert (await log_in(house, "10.8.8.8")).status == 200  # and from anywhere else
+
+
+async def test_au_1_from_more_networks_than_a_login_may_have_failures_there_is_one_try_in_ten_seconds(
+    house: Door, clock: Clock
+) -> None:
+    assert (await log_in(house, "10.9.9.9")).status == 200
+    told = [await guess(house, f"{20 + number // 250}.{number % 250}.0.1") for number in range(500)]
+    assert told.count(401) == PER_LOGIN
+    assert (await log_in(house, "10.9.9.9")).status == 200  # where the victim was before
+    refused = await log_in(house, "10.8.8.8")
+    assert (refused.status, refused.headers["retry-after"]) == (429, str(int(TURN)))
     clock.move(TURN)
-    assert (await log_in(house, "10.8.8.8")).status == 200  # and from anywhere, in turn
-    assert (await log_in(house, "10.8.8.8")).status == 200
+    assert (await log_in(house, "10.8.8.8")).status == 200  # and from anywhere else, in turn
+
+
+async def test_au_2_logins_that_nobody_has_are_closed_to_the_same_networks(house: Door, clock: Clock) -> None:
+    for login in ("аня", "nobody"):
+        told = [await guess(house, f"198.51.100.{number}", login) for number in range(100)]
+        assert told == [401] * (PER_LOGIN // 4) + [429] * (100 - PER_LOGIN // 4), login
+    answers = [await log_in(house, "198.51.100.250", login) for login in ("аня", "nobody")]
+    assert answers[0].body == answers[1].body
+    assert answers[0].headers == answers[1].headers
 
 
 async def test_au_1_one_address_that_tries_many_logins_is_stopped(house: Door) -> None:
@@ -134,5 +194,13 @@ def test_au_1_the_page_has_the_numbers_of_the_code() -> None:
     assert f"| {PER_PAIR} at one login from one address | that login is refused" in text
     assert f"until the {minutes} minutes are over" in text
     assert f"| {PER_ADDRESS} from one address | all logins are refused" in text
-    assert f"| {PER_LOGIN} at one login from many addresses | one attempt each {TURN:g} seconds" in text
+    assert f"| {PER_LOGIN} at one login from many addresses, one less each {TURN:g} seconds | that login is" in text
+    for networks, share in {"/16 or an IPv6 /32": 2, "/24 or an IPv6 /48": 4, "IPv6 /56": 8}.items():
+        assert f"{networks} | {PER_LOGIN // share}" in text
+    assert f"from {WATCHED} failures on" in text
+    assert f"within the last {MEMORY / 60:g} minutes" in text
     assert text.count(f"within {days} days") == 2
+    text, later = (PACKAGE / "docs" / "logins.md").read_text("utf-8"), int(3600 / TURN)
+    assert f"| {PER_PAIR * int(3600 / WINDOW)} | {PER_PAIR * int(3600 / WINDOW)} |" in text
+    for attack, share in {"an IPv6 /56": 8, "an IPv4 /24": 4, "unrelated addresses": 2, "ten thousand": 1}.items():
+        assert f"{attack} | {PER_LOGIN // share + later} | {later} |" in text

@@ -9,15 +9,18 @@ import pytest
 
 from jackfield.auth import attempts as attempts_module
 from jackfield.auth.attempts import (
+    AT_ONCE,
     KNOWN,
+    MEMORY,
     PER_ADDRESS,
     PER_LOGIN,
     PER_PAIR,
     TURN,
+    WAITING,
+    WATCHED,
     WINDOW,
     Attempt,
     Attempts,
-    _keys,
 )
 from jackfield.auth.store import Store
 from jackfield.errors import Refusal
@@ -129,6 +132,16 @@ async def test_what_is_right_takes_nothing_from_the_count_of_those_that_are_wron
     assert await wait(here) == WINDOW
 
 
+async def test_what_is_right_at_one_moment_leaves_nothing_behind(here: Attempts) -> None:
+    """With several connections to the store all are written down before the first of them has gone."""
+    async with here.trying("аня", "10.0.0.1") as one, here.trying("аня", "10.0.0.1") as other:
+        await here.succeeded(one)
+        await here.succeeded(other)
+    await fail(here, PER_PAIR)
+    assert await wait(here) == WINDOW
+    assert not here._right
+
+
 async def test_the_limits_of_an_address_and_of_a_login_refuse_nobody_who_may_be_right(
     here: Attempts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -209,16 +222,79 @@ async def test_an_address_that_guesses_at_many_logins_is_refused_at_all_but_thos
     await fail(here, 1, login="one more", client="10.0.0.2")
 
 
+def elsewhere(number: int) -> str:
+    """An address that has no network with the others in common."""
+    return f"{20 + number // 250}.{number % 250}.0.1"
+
+
 async def test_a_login_guessed_at_from_everywhere_has_a_turn_now_and_then(here: Attempts, clock: Clock) -> None:
     await succeed(here, client="10.9.9.9")
     for number in range(PER_LOGIN):
-        await fail(here, 1, client=f"10.1.{number // 50}.{number % 50}")
-    await fail(here, 1, client="10.2.0.1")
+        await fail(here, 1, client=elsewhere(number))
     assert await wait(here, client="10.2.0.2") == TURN
     await fail(here, 2, client="10.9.9.9")
-    clock.move(TURN)
+    clock.move(3 * TURN)
     await fail(here, 1, client="10.2.0.2")
-    assert await wait(here, client="10.2.0.3") == TURN
+    assert await wait(here, client="10.3.0.3") == TURN
+    clock.move(PER_LOGIN * TURN)
+    await fail(here, PER_PAIR, client="10.3.0.3")
+
+
+@pytest.mark.parametrize(
+    ("attacker", "limit", "neighbours"),
+    [
+        ("2001:db8:1:{0:02x}00::1", 4, ["2001:db8:2::1"]),
+        ("2001:db8:1:2{0:02x}::1", 8, ["2001:db8:2::1", "2001:db8:1:300::1"]),
+        ("2001:db8:{0:x}::1", 2, []),
+        ("10.1.1.{0}", 4, ["10.1.2.1"]),
+        ("10.1.{0}.1", 2, []),
+    ],
+    ids=["/48", "/56", "/32", "v4 /24", "v4 /16"],
+)
+async def test_a_network_spends_its_part_of_what_a_login_may_fail_and_leaves_the_rest(
+    here: Attempts, clock: Clock, attacker: str, limit: int, neighbours: list[str]
+) -> None:
+    for number in range(PER_LOGIN // limit):
+        await fail(here, 1, client=attacker.format(number))
+    for number in range(180, 250):
+        assert await wait(here, client=attacker.format(number)) <= TURN
+    clock.move(TURN)
+    await fail(here, 1, client=attacker.format(251))
+    assert await wait(here, client=attacker.format(252)) == TURN
+    for owner in ["10.9.9.9", "2a00:1::1", *neighbours]:
+        await succeed(here, client=owner)
+
+
+async def test_what_a_network_failed_at_a_login_is_forgotten_after_an_hour(here: Attempts, clock: Clock) -> None:
+    for number in range(PER_LOGIN // 4):
+        await fail(here, 1, client=f"10.1.1.{number}")
+    assert await wait(here, client="10.1.1.200") == TURN
+    clock.move(MEMORY)
+    for number in range(PER_LOGIN // 4):
+        await fail(here, 1, client=f"10.1.2.{number}")
+    await wait(here, client="10.1.2.200")
+
+
+async def test_a_login_that_seldom_fails_is_no_matter_of_networks(here: Attempts, clock: Clock) -> None:
+    """Somebody's old telephone, with a password that was changed, goes on for ever."""
+    for number in range(PER_LOGIN):
+        await fail(here, 1, client=f"10.1.1.{number}")
+        clock.move(TURN)
+    await fail(here, WATCHED, client="10.1.1.250")
+    async with here.trying("аня", "10.1.1.251") as attempt:
+        assert len(attempt.networks) == 2, "and from here on it is"
+
+
+async def test_what_is_right_counts_against_no_network(here: Attempts, clock: Clock) -> None:
+    for number in range(WATCHED):
+        await fail(here, 1, client=elsewhere(number))
+    for number in range(PER_LOGIN):
+        await succeed(here, client=f"10.1.1.{number}")
+        async with here.trying("аня", f"10.1.2.{number}") as attempt:
+            await here.take_back(attempt)
+    for number in range(PER_LOGIN // 4 - WATCHED):
+        await fail(here, 1, client=f"10.1.3.{number}")
+    await wait(here, client="10.1.3.250")
 
 
 async def test_an_address_is_known_for_a_while_and_that_is_renewed_by_use(here: Attempts, clock: Clock) -> None:
@@ -269,27 +345,31 @@ async def test_purge_forgets_what_is_over_and_no_text_is_kept(
 
 
 async def test_au_1_who_sends_a_thousand_logins_waits_for_themselves_and_nobody_else_does(here: Attempts) -> None:
+    """Each from another address of one /48 and at another login, so that no limit is reached but the work's."""
     arrived: list[str] = []
 
     async def arrive(login: str, client: str) -> None:
         async with here.trying(login, client):
             arrived.append(client)
 
-    flood = [asyncio.create_task(arrive(f"nobody {number}", "10.0.0.1")) for number in range(60)]
+    flood = [asyncio.create_task(arrive(f"nobody {n}", f"2001:db8:1:{n:x}::1")) for n in range(1_000)]
     await asyncio.sleep(0)
-    await asyncio.gather(*(arrive("аня", f"10.0.1.{number}") for number in range(5)))
-    last = max(place for place, client in enumerate(arrived) if client != "10.0.0.1")
-    assert last <= 15
-    await asyncio.gather(*flood)
-    assert not here._lines, "nobody is kept who waits no more"
+    owners = [f"10.{number}.0.1" for number in range(5)]
+    await asyncio.gather(*(arrive("аня", owner) for owner in owners))
+    assert max(arrived.index(owner) for owner in owners) <= AT_ONCE + 2 * len(owners)
+    told = await asyncio.gather(*flood, return_exceptions=True)
+    assert Counter(one.code for one in told if isinstance(one, Refusal)) == {
+        "too_many_logins": 1_000 + len(owners) - AT_ONCE - WAITING
+    }
+    assert not here._line.waiting
 
 
 async def test_nobody_waits_for_ever(here: Attempts, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(attempts_module, "PATIENCE", 0.02)
-    patience = asyncio.get_running_loop().time() + 60
-    async with here._turn(_keys("аня", "10.0.0.1").address, patience):
+    async with AsyncExitStack() as held:
+        for number in range(AT_ONCE):
+            await held.enter_async_context(here.trying(f"user {number}", "10.0.0.1"))
         with pytest.raises(Refusal) as caught:
             await fail(here, 1)
         assert (caught.value.code, caught.value.retry_after) == ("too_many_logins", 2)
-        await fail(here, 1, client="10.0.0.2")
     await fail(here, 1)

@@ -1,20 +1,40 @@
-"""What counts as one client address, wherever clients are counted by it."""
+"""What counts as one client address, and the networks that it belongs to, wherever clients are counted by them."""
 
 from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
-__all__ = ["network"]
+__all__ = ["network", "networks"]
+
+_WIDER = {4: (16, 24), 6: (32, 48, 56)}  # bits: of a provider, of a site, of IPv6 a customer who was given so much
 
 
 def network(client: str) -> str:
     """What stands for an address: itself, or of IPv6 the /64 that one customer has all of."""
+    address = _parsed(client)
+    return client if address is None else _narrowest(address)
+
+
+def networks(client: str) -> tuple[str, ...]:
+    """The networks that an address belongs to, from the widest to the one that `network` gives.
+
+    Of IPv4 a /16 and a /24, of IPv6 a /32, a /48 and a /56: who attacks has all of one of these more often than
+    addresses all over. What is no address is a network of its own.
+    """
+    address = _parsed(client)
+    if address is None:
+        return (client,)
+    number, bits = int(address), address.max_prefixlen
+    return *(f"{number >> bits - wide:x}/{wide}" for wide in _WIDER[address.version]), _narrowest(address)
+
+
+def _parsed(client: str) -> IPv4Address | IPv6Address | None:
     try:
-        address: IPv4Address | IPv6Address = ip_address(client.partition("%")[0])
+        address = ip_address(client.partition("%")[0])
     except ValueError:
-        return client
-    if isinstance(address, IPv4Address):
-        return str(address)
-    if address.ipv4_mapped is not None:
-        return str(address.ipv4_mapped)
-    return str(IPv6Address(int(address) >> 64 << 64))
+        return None
+    return (address.ipv4_mapped or address) if isinstance(address, IPv6Address) else address
+
+
+def _narrowest(address: IPv4Address | IPv6Address) -> str:
+    return str(address if isinstance(address, IPv4Address) else IPv6Address(int(address) >> 64 << 64))
