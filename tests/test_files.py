@@ -97,6 +97,10 @@ def test_a_file_of_any_size_has_a_digest(tmp_path: Path) -> None:
     assert files.digest(tmp_path / "x") == hashlib.sha256(b"\0" * 3_000_000).hexdigest()
     with pytest.raises(OSError, match="device"):
         files.digest("/dev/zero")
+    huge(tmp_path / "y")  # to read it takes an hour
+    first = files.digest(tmp_path / "y")
+    os.utime(tmp_path / "y", (1, 1))
+    assert files.digest(tmp_path / "y") != first
 
 
 def test_each_folder_is_entered_once_in_order(tmp_path: Path) -> None:

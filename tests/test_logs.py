@@ -13,6 +13,7 @@ import threading
 import warnings
 from collections.abc import Iterator
 from logging.handlers import QueueHandler
+from typing import Literal
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -372,3 +373,51 @@ def test_what_an_exception_says_may_be_left_out_altogether(lines: io.StringIO) -
     assert "канарейка" not in told
     assert told.endswith("Wordless: Naming")
     assert "in failed" in told
+
+
+class _Meta(type):
+    __name__ = property(lambda cls: sys.exit(1))
+
+
+class _Evil(Exception, metaclass=_Meta):
+    """Raises whatever is asked of it."""
+
+    def __str__(self) -> str:
+        raise KeyboardInterrupt
+
+    __repr__ = __str__
+    __notes__ = __cause__ = __traceback__ = __class__ = property(lambda self: sys.exit(1))
+
+
+def _raised() -> BaseException:
+    try:
+        raise _Evil
+    except _Evil as exc:
+        return exc
+
+
+@pytest.mark.parametrize("style", ["text", "json"])
+def test_an_exception_that_raises_when_it_is_asked_is_told_all_the_same(style: Literal["text", "json"]) -> None:
+    """A `__str__` that calls sys.exit would end whoever logs it, the server's loop among them."""
+    stream = io.StringIO()
+    setup(style, stream)
+    log.error("process_failed", incident="1234", exc_info=_raised())
+    log.error("odd", value=_raised())
+    told = stream.getvalue()
+    assert "process_failed" in told
+    assert "in _raised" in told
+    assert "an exception that raises SystemExit when asked" in told
+    assert "<_Evil>" in told
+
+
+def test_another_applications_log_gets_the_line_without_the_stack() -> None:
+    class Other(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            told.append(record.getMessage())
+            if record.exc_info:
+                str(record.exc_info[1])
+
+    told: list[str] = []
+    logging.getLogger().handlers = [Other()]
+    log.error("process_failed", incident="1234", exc_info=_raised())
+    assert told == ["process_failed incident='1234'"] * 2

@@ -15,10 +15,13 @@ from collections.abc import Iterator
 from io import BufferedReader
 from pathlib import Path
 
-__all__ = ["FOLDERS", "SECRET", "below", "digest", "read"]
+__all__ = ["FOLDERS", "SECRET", "WHOLE", "below", "digest", "read"]
 
 SECRET = 65_536
 """Bytes that a file may have which holds a secret, a list of keys, or where a server listens."""
+
+WHOLE = 64 * 1_048_576
+"""Bytes of a data file up to which a change is seen by its content, and above by its size and time."""
 
 FOLDERS = 10_000
 """Folders of a project that are looked into; a link to the root of a disk would lead into all of them."""
@@ -46,8 +49,14 @@ def read(path: str | Path, most: int) -> bytes:
 
 
 def digest(path: str | Path) -> str:
-    """The SHA-256 of a regular file of any size, which is never held as a whole. Raises OSError."""
+    """The SHA-256 of a regular file, which is never held as a whole; of one over WHOLE that of its size and time.
+
+    Raises OSError.
+    """
     with _opened(path) as file:
+        facts = os.fstat(file.fileno())
+        if facts.st_size > WHOLE:
+            return hashlib.sha256(f"{facts.st_size} {facts.st_mtime_ns}".encode()).hexdigest()
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

@@ -17,6 +17,7 @@ import json
 import logging
 import math
 import re
+import secrets
 import sys
 import threading
 import traceback
@@ -47,6 +48,8 @@ _LOOKED_AT = MAX_STACK  # characters of one value that are looked through for cr
 _LAST_PIECE = re.compile(rf"(?<![\w-])[\w-]{{1,{SHORTEST - 1}}}\Z", re.ASCII)
 _FIRST_PIECE = re.compile(rf"\A[\w-]{{1,{SHORTEST - 1}}}(?![\w-])", re.ASCII)
 _LEAST_HIDDEN = 4  # characters; what is shorter stands in any sentence
+_TRACE: Any = BaseException.__traceback__  # the descriptor: an exception's class may make something else of the name
+_NAME: Any = type.__dict__["__name__"]  # the same
 _PLAIN = frozenset({bool, type(None)})
 _DEPTH = 3  # lists in lists that a line holds
 _FIELDS = "jackfield_event"
@@ -113,14 +116,19 @@ class Log:
             else:
                 clean[key] = value if type(value) in _PLAIN else _clean(value)
         file, line, function = _caller()
-        stack = None if exc is None else (type(exc), exc, exc.__traceback__)
+        stack = None if exc is None else (type(exc), exc, _TRACE.__get__(exc))
         message = _Message(clean)
         extra = {_FIELDS: clean}
         record = logger.makeRecord(logger.name, level, file, line, message, (), stack, function, extra)
         if exc is not None:  # as text, which other applications' formatters take over as it is
-            text = "".join(traceback.format_exception(exc)).rstrip("\n")
-            record.exc_text = "\n".join(_stack(_without(text, exc, hide)))
-        logger.handle(record)
+            record.exc_text = "\n".join(_stack(_told(exc, hide)))
+        try:
+            logger.handle(record)
+        except BaseException:
+            if exc is None:
+                raise
+            record.exc_info, record.exc_text = None, None  # another application's handler asked it what it says
+            logger.handle(record)
 
 
 class Wordless(Exception):
@@ -129,7 +137,7 @@ class Wordless(Exception):
 
 def wordless(exc: BaseException) -> Wordless:
     """An exception to be logged with its kind and its stack alone: its words may be what a client sent."""
-    return Wordless(type(exc).__name__).with_traceback(exc.__traceback__)
+    return Wordless(_NAME.__get__(type(exc))).with_traceback(_TRACE.__get__(exc))
 
 
 log = Log(logging.getLogger("jackfield"))
@@ -158,17 +166,18 @@ def last_resort() -> None:
 
     def program(kind: type[BaseException], exc: BaseException, trace: TracebackType | None) -> None:
         if isinstance(exc, Exception):
-            log.error("uncaught", exc_info=exc, at="the program")
+            log.error("uncaught", incident=secrets.token_hex(4), exc_info=exc, at="the program")
         else:
             sys.__excepthook__(kind, exc, trace)
 
     def thread(args: threading.ExceptHookArgs) -> None:
         if args.exc_type is not SystemExit:  # how a thread may end; Python is silent about it too
             name = args.thread.name if args.thread is not None else "a thread"
-            log.error("uncaught", exc_info=args.exc_value, at=name)
+            log.error("uncaught", incident=secrets.token_hex(4), exc_info=args.exc_value, at=name)
 
     def finalizer(args: sys.UnraisableHookArgs) -> None:
-        log.error("uncaught", exc_info=args.exc_value, at=args.err_msg or "the end of an object")
+        at = args.err_msg or "the end of an object"
+        log.error("uncaught", incident=secrets.token_hex(4), exc_info=args.exc_value, at=at)
 
     sys.excepthook, threading.excepthook, sys.unraisablehook = program, thread, finalizer
 
@@ -196,7 +205,7 @@ class _Json(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         event = _event(record)
         if record.exc_info:
-            event["exception"] = "\n".join(_stack_of(record, self))
+            event["exception"] = "\n".join(_stack_of(record))
         return self._encode(event)
 
 
@@ -214,7 +223,7 @@ class _Text(logging.Formatter):
         line = self._line(_event(record))
         if not record.exc_info:
             return line
-        return "\n    ".join([line, *_stack_of(record, self)])
+        return "\n    ".join([line, *_stack_of(record)])
 
     def _line(self, event: dict[str, Any]) -> str:
         if self._colours:
@@ -250,7 +259,17 @@ def _shown(value: object) -> str:
 
 
 def _clean(value: object, depth: int = 0) -> Any:
-    """A value as a line may hold it: bounded, of JSON's types, and without a character that acts."""
+    """A value as a line may hold it: bounded, of JSON's types, and without a character that acts.
+
+    Any class may write its own `__str__`, or `__class__`; a log line must not fail for it.
+    """
+    try:
+        return _cleaned(value, depth)
+    except BaseException:  # noqa: BLE001 - even sys.exit
+        return f"<{_NAME.__get__(type(value))}>"
+
+
+def _cleaned(value: object, depth: int) -> Any:
     if isinstance(value, str):
         return _one_line(value)
     if type(value) in _PLAIN:
@@ -264,21 +283,27 @@ def _clean(value: object, depth: int = 0) -> Any:
         return {_one_line(str(key)): _clean(item, depth + 1) for key, item in first}
     if depth < _DEPTH and isinstance(value, list | tuple):
         return [_clean(item, depth + 1) for item in value[:MAX_ITEMS]]
-    return _one_line(_said(value))
+    return _one_line(str(value))
 
 
-def _said(value: object) -> str:
-    try:
-        return str(value)
-    except Exception:  # noqa: BLE001 - any class may write its own __str__; a log line must not fail for it
-        return f"<{type(value).__name__}>"
-
-
-def _stack_of(record: logging.LogRecord, formatter: logging.Formatter) -> list[str]:
+def _stack_of(record: logging.LogRecord) -> list[str]:
     """The lines of a record's stack; those of a library's record are cleaned here."""
     if record.exc_text and hasattr(record, _FIELDS):
         return record.exc_text.split("\n")
-    return _stack(formatter.formatException(record.exc_info)) if record.exc_info else []
+    exc = record.exc_info[1] if record.exc_info else None
+    return [] if exc is None else _stack(_told(exc))
+
+
+def _told(exc: BaseException, hide: Iterable[str] = ()) -> str:
+    """The stack of an exception, without these words in what the exceptions of it say.
+
+    An exception is an object of its author's class, which may raise whatever it likes when it is asked.
+    """
+    trace = _TRACE.__get__(exc)
+    try:
+        return _without("".join(traceback.format_exception(type(exc), exc, trace)).rstrip("\n"), exc, hide)
+    except BaseException as fault:  # noqa: BLE001 - even sys.exit, in a `__str__` or a property
+        return "".join(traceback.format_tb(trace)) + f"an exception that raises {type(fault).__name__} when asked"
 
 
 def _without(text: str, exc: BaseException, hide: Iterable[str]) -> str:
@@ -299,7 +324,7 @@ def _sayings(exc: BaseException) -> Iterator[str]:
         one = left.pop()
         if id(one) not in seen:
             seen.add(id(one))
-            yield from filter(None, [_said(one)])
+            yield from filter(None, [str(one)])
             left += filter(None, (one.__cause__, one.__context__))
             left += one.exceptions if isinstance(one, BaseExceptionGroup) else ()
 

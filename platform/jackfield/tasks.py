@@ -13,10 +13,11 @@ from asyncio.tasks import _unregister_task
 from collections.abc import Callable, Collection
 from typing import Any
 
-__all__ = ["Ended", "end", "hide"]
+__all__ = ["Ended", "end", "fail", "hide", "immortal"]
 
 Task = asyncio.Task[Any]
 
+_immortal: list[Task] = []  # kept: that they are freed would run their code once more, without a loop
 _TRIES = 3  # times that what a task waits for fails
 
 
@@ -38,24 +39,30 @@ async def end(tasks: Collection[Task], time_limit: float, told: Callable[[Task],
     `told` hears of each such task while it still stands where it stood. What a task ended with is for its owner.
     """
     left: Collection[Task] = [task for task in tasks if not task.done()]
-    for _ in range(2):
+    for part in (2, 4):
         for task in left:
             task.cancel()
-        left = await _left(left, time_limit / 3)
+        left = await _left(left, time_limit / part)
     for task in left:
         told(task)
     for _ in range(_TRIES):
         for task in left:
-            _fail(task)
-        left = await _left(left, time_limit / 3 / _TRIES)
+            fail(task)
+        left = await _left(left, time_limit / 4 / _TRIES)
+    _immortal.extend(left)
+
+
+def immortal() -> bool:
+    """Whether a task of ours or of a project could not be ended and still runs."""
+    return any(not task.done() for task in _immortal)
 
 
 async def _left(tasks: Collection[Task], seconds: float) -> Collection[Task]:
     return (await asyncio.wait(tasks, timeout=seconds))[1] if tasks else tasks
 
 
-def _fail(task: Task) -> None:
-    """Let what a task waits for fail; of another task that it waits for the same."""
+def fail(task: Task) -> None:
+    """Let what a task waits for fail with Ended; of another task that it waits for the same."""
     waiter: Any = task
     while isinstance(waiter, asyncio.Task):
         waiter = waiter._fut_waiter  # type: ignore[attr-defined]  # typeshed leaves out what has no document

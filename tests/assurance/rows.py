@@ -174,7 +174,12 @@ ROWS: tuple[Row, ...] = (
         "is refused with its place.",
     ),
     Row("CF-8", "Secrets are in no configuration, page, metric, log or error; weak keys are refused at the start."),
-    Row("CF-9", "A broken configuration never replaces a good one."),
+    Row(
+        "CF-9",
+        "A broken configuration never replaces a good one, and no code of the project ends the server by accident.",
+        "Processes run in the server and are trusted: `os._exit`, a signal to the own process, a handler given to "
+        "`signal.signal` and a crash in C end it, and code in C that never gives Python its turn holds it up.",
+    ),
     Row("CF-10", "What comes from the bus or the store is data, never code."),
     Row("CF-11", "SQL is parameterised."),
     Row("CF-12", "Documents, metrics and administration are open by listener or to administrators, not to the public."),

@@ -123,8 +123,8 @@ HINTS: list[Any] = [
     Literal[1, None] | Code, Annotated[list[Code], Meta(min_length=1, max_length=2)], list[Code | None],
     Annotated[Code, Meta(min_length=2, max_length=3, description="Код")], list[dict[str, list[Code]]],
     Item, Closed, Row, One, Two, One | Two, Typed, Tree, Left, Right, Box[Code], Box[Order], Box[int], Order, Frozen,
-    LeftOut, Checked, Tags, Pair, Pair | Item, list[Tags], dict[str, Order | int], tuple[Pair, Order], list[One | Two | None],
-    dict[Mood, Code],
+    LeftOut, Checked, Tags, Pair, Pair | Item, list[Tags], dict[str, Order | int], tuple[Pair, Order],
+    list[One | Two | None], dict[Mood, Code],
 ]  # fmt: skip
 
 PLAIN: list[Any] = ["a", "ab", "b", "", "abc", "abcd", 1, 1.5, True, None]

@@ -234,6 +234,10 @@ FAILURES = {
     "sys.exit": "import sys; sys.exit('секрет')",
     "KeyboardInterrupt": "raise KeyboardInterrupt",
     "CancelledError": "raise asyncio.CancelledError",
+    "GeneratorExit": "raise GeneratorExit",
+    "a reject that hides its code": "class Mine(Reject): code = property(lambda s: exit(1), lambda s, v: None)\n"
+    "    raise Mine('mine')",
+    "a reply that exits": "class Odd(dict): items = __iter__ = keys = lambda self: exit(1)\n    return Odd(a=1)",
     "StopIteration": "raise StopIteration(5)",
     "StopAsyncIteration": "raise StopAsyncIteration(5)",
     "own TimeoutError": "raise TimeoutError('секрет')",
@@ -282,6 +286,18 @@ async def test_whatever_a_process_does_there_is_one_stated_answer(
         (record,) = [record for record in caplog.records if record.levelname == "ERROR"]
         assert found["incident"] in record.getMessage()
         assert record.exc_info, "the stack is in the log"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_an_exception_that_hides_what_it_is_is_answered_all_the_same(
+    dispatcher: Dispatcher, route_of: RouteOf, kind: str
+) -> None:
+    """Whatever is asked of it calls sys.exit, which would leave the step that reads the message."""
+    evil = (
+        "def out(*_): raise SystemExit\n"
+        "class Mask(Exception): __class__ = __traceback__ = __notes__ = property(out); __str__ = __repr__ = out\n"
+    )
+    assert (await error(dispatcher, route_of(evil + body(kind, "raise Mask")), {}))["code"] == "process_failed"
 
 
 async def test_where_a_reply_cannot_be_sent_stands_in_the_log(

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from jackfield.server import dispatch
+from jackfield.server import deadlines, dispatch
 from jackfield.server.dispatch import Dispatcher
 
 from .conftest import Clock, RouteOf, ask, error
@@ -93,6 +93,61 @@ async def say():
         await asyncio.Event().wait()
 """
     assert (await error(dispatcher, route_of(code), {}))["code"] == "process_failed"
+
+
+DEAF = """
+async def deaf():
+    while True:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            SWALLOWED.append(1)
+
+SWALLOWED = []
+"""
+
+
+async def test_a_clean_up_that_swallows_its_cancellation_is_ended_by_force(
+    dispatcher: Dispatcher, route_of: RouteOf, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(dispatch, "CLEAN_UP", 0.02)
+    monkeypatch.setattr(dispatch, "BREAK_OFF", 0.02)
+    code = "@process\nasync def say():\n    try:\n        yield float('nan')\n    finally:\n        await deaf()"
+    assert (await error(dispatcher, route_of(DEAF + code), {}))["code"] == "process_failed"
+    assert "generator_not_ended process='p.say' at='" in caplog.text
+    assert "processes/p.py:" in caplog.text
+    assert " deaf'" in caplog.text
+
+
+@pytest.mark.parametrize("call", ["await deaf()", "await deaf()\n    yield 1"])
+async def test_a_call_that_swallows_the_end_of_its_time_is_ended_by_force(
+    dispatcher: Dispatcher,
+    route_of: RouteOf,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    call: str,
+) -> None:
+    monkeypatch.setattr(deadlines, "INSIST", 0.02)
+    route = route_of(f"{DEAF}@process\nasync def say():\n    {call}", "    limits: {time: 20ms}\n")
+    assert (await error(dispatcher, route, {}))["code"] == "time_exceeded"
+    assert route.process.function.__globals__["SWALLOWED"] == [1]
+    assert "call_not_ended at='" in caplog.text
+    task = asyncio.current_task()
+    assert task is not None
+    assert task.cancelling() == 0
+
+
+async def test_a_call_that_ends_in_its_time_after_all_is_left_alone(
+    dispatcher: Dispatcher, route_of: RouteOf, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(deadlines, "INSIST", 60)
+    code = (
+        "@process\nasync def say():\n    try:\n        await asyncio.Event().wait()\n"
+        "    finally:\n        await asyncio.sleep(0)"
+    )
+    assert (await error(dispatcher, route_of(code, "    limits: {time: 20ms}\n"), {}))["code"] == "time_exceeded"
+    assert not dispatcher._deadlines._overdue
+    assert "call_not_ended" not in caplog.text
 
 
 async def test_a_slow_call_on_the_loop_is_named(

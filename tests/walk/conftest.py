@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from queue import Empty, Queue
 from typing import Any
@@ -55,6 +55,8 @@ def jackfield_here(folder: Path, *arguments: str) -> str:
 class Server:
     """One `jackfield serve`; its stderr is read all the time, so that it never waits for us."""
 
+    program: Sequence[str] = ("-m", "jackfield")
+
     def __init__(self, folder: Path, *arguments: str, ready: str = "Stop with Ctrl", **environment: str) -> None:
         self.folder = folder
         self.lines: list[str] = []
@@ -63,7 +65,7 @@ class Server:
         self._fresh: Queue[str | None] = Queue()
         with self._out.open("w") as out:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "jackfield", "-C", str(folder), "serve", "--port", "0", *arguments],
+                [sys.executable, *self.program, "-C", str(folder), "serve", "--port", "0", *arguments],
                 stdout=out,
                 stderr=subprocess.PIPE,
                 text=True,

@@ -167,3 +167,102 @@ def test_a_module_that_never_finishes_loading_keeps_nobody(project: Path, start:
         assert ask(socket, number=5, seconds=0) == {"number": 5}
     server.hear(signal.SIGTERM)
     assert server.ended(limit=8) == 0
+
+
+class Hasty(Server):
+    """A server whose times for an end are short; all else is as in life."""
+
+    program = (
+        "-c",
+        "import jackfield.cli.serve as serve\n"
+        "from jackfield.server import generation, running\n"
+        "generation.CLOSE_LIMIT, running.LEFT_LIMIT, serve.END_LIMIT = 0.4, 0.2, 2.0\n"
+        "from jackfield.cli import main\n"
+        "main()",
+    )
+
+
+STUBBORN = """\
+import asyncio, atexit, sys, threading, time
+from pathlib import Path
+from typing import Annotated
+from jackfield import process, resource
+
+async def deaf():
+    while True:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            pass
+
+async def immortal():
+    while True:
+        try:
+            await asyncio.Event().wait()
+        except BaseException:
+            pass
+
+@resource
+async def pool():
+    yield 1
+    {closing}
+
+@process
+async def say(began: str, pool: Annotated[int, pool]):
+    Path(began).touch()
+    {call}
+"""
+HOLDS: dict[str, tuple[dict[str, str], str]] = {
+    "a resource": ({"closing": "await deaf()"}, "resource_not_ended"),
+    "a resource that takes its time": ({"closing": "await asyncio.sleep(60)"}, "resource_not_closed"),
+    "a resource that nothing ends": ({"closing": "await immortal()"}, "resource_not_ended"),
+    "a resource that blocks": ({"closing": "time.sleep(60)"}, "stop_too_long"),
+    "a call": ({"call": "await deaf()"}, "call_not_ended"),
+    "a call that nothing ends": ({"call": "await immortal()"}, "call_not_ended"),
+    "a generator": ({"call": "try: yield 1; await asyncio.sleep(60)\n    finally: await deaf()"}, "call_not_ended"),
+    "a generator left behind": (
+        {
+            "call": "async def left():\n        try: yield\n        finally: await deaf()\n"
+            "    say.kept = left(); await anext(say.kept)"
+        },
+        "task_not_ended",
+    ),
+    "a task": ({"call": "say.kept = asyncio.create_task(deaf(), name='mine')"}, "task_not_ended"),
+    "a task that nothing ends": ({"call": "say.kept = asyncio.create_task(immortal())"}, "task_not_ended"),
+    "a task that exits": (
+        {
+            "call": "async def leave():\n        try: await deaf()\n        finally: sys.exit(3)\n"
+            "    say.kept = asyncio.create_task(leave())"
+        },
+        "exit_ignored",
+    ),
+    "a thread": ({"call": "threading.Thread(target=time.sleep, args=(60,), name='mine').start()"}, "threads_left"),
+    "a thread of the pool": (
+        {"call": "asyncio.get_running_loop().run_in_executor(None, time.sleep, 60)"},
+        "threads_left",
+    ),
+    "a function at the end": ({"call": "atexit.register(time.sleep, 60)"}, "stop_too_long"),
+}
+"""What a project may hold a stop up with, and the line of the log that says so."""
+
+
+@pytest.mark.parametrize("name", HOLDS)
+def test_whatever_holds_a_stop_up_has_its_limit_and_is_named(tmp_path: Path, name: str) -> None:
+    """Without a limit each of these would hold it for a minute or for ever."""
+    parts, told = HOLDS[name]
+    text = STUBBORN.format(**{"closing": "pass", "call": "pass", **parts})
+    write(tmp_path, endpoints="endpoints: {say: {url: /ws/say, process: work.say, auth: public}}\n", work=text)
+    server = Hasty(tmp_path, "--drain", "100ms")
+    try:
+        with server.socket("/ws/say") as socket:
+            socket.send(json.dumps({"began": str(tmp_path / "began")}))
+            wait_for(tmp_path / "began")
+            server.hear(signal.SIGTERM)
+            assert server.ended(limit=15) == 0
+    finally:
+        server.process.kill()
+        server.stop()
+    (line, *_) = [line for line in server.lines if told in line] or [""]
+    assert line, server.lines
+    if told.endswith("_not_ended") and "resource" not in name and name != "a generator left behind":
+        assert "processes/work.py:" in line

@@ -27,8 +27,10 @@ from jackfield.clocks import Ends, watched
 from jackfield.errors import Refusal
 from jackfield.identity import Identity
 from jackfield.logs import log
+from jackfield.tasks import end
 
 __all__ = [
+    "BREAK_OFF",
     "CALLS",
     "CALLS_OF_ADDRESS",
     "GRACE",
@@ -45,6 +47,9 @@ __all__ = [
 
 TIME_LIMIT = 5.0
 """Seconds that one call of the function may take."""
+
+BREAK_OFF = 1.0
+"""Seconds in which calls that still run are ended when the server stops."""
 
 GRACE = 300.0
 """Seconds that open connections stay when the function only fails from the time on at which it is to be asked again."""
@@ -153,11 +158,8 @@ class Verifier:
         self._recheck = recheck
 
     async def close(self) -> None:
-        """End the calls that run; a thread that does not return is not waited for."""
-        calls = list(self._calls.values())
-        for call in calls:
-            call.cancel()
-        await asyncio.gather(*calls, return_exceptions=True)
+        """End the calls that run, within BREAK_OFF; a thread that does not return is not waited for."""
+        await end(list(self._calls.values()), BREAK_OFF, lambda _call: log.error("verify_not_ended"))
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     async def identify(self, credential: Credential, request: Callable[[], Request]) -> Identity:
@@ -285,12 +287,13 @@ class Verifier:
             async with asyncio.timeout(TIME_LIMIT) as limit:
                 return _checked(await self._run(credential, request))
         except BaseException as exc:  # the project's code, which may even call sys.exit
-            if isinstance(exc, asyncio.CancelledError) and task is not None and task.cancelling():
+            kind = type(exc)  # its class may lie about itself
+            if issubclass(kind, asyncio.CancelledError) and task is not None and task.cancelling():
                 raise
-            if isinstance(exc, TimeoutError) and limit.expired():
+            if issubclass(kind, TimeoutError) and limit.expired():
                 log.error("verify_failed", reason=f"no answer within {TIME_LIMIT:g} s")
             else:
-                log.error("verify_failed", reason=type(exc).__name__, exc_info=exc)
+                log.error("verify_failed", reason=kind.__name__, exc_info=exc)
             raise _Failed from None
 
     async def _run(self, credential: str, request: Request) -> Any:
@@ -321,8 +324,8 @@ class Verifier:
 def _call_in_thread(function: Function, credential: str, request: Request) -> Any:
     try:
         return function(credential, request)
-    except StopIteration as exc:
-        raise RuntimeError("the function raised StopIteration") from exc  # a future cannot carry it
+    except (StopIteration, GeneratorExit) as exc:  # a future cannot carry the one, and the other ends who awaits it
+        raise RuntimeError(f"the function raised {type(exc).__name__}") from exc
 
 
 def _checked(answer: object) -> Identity | None:

@@ -5,12 +5,10 @@ from __future__ import annotations
 import asyncio
 import errno
 import json
-import os
 import re
 import socket
 import ssl
 import sys
-import threading
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -29,6 +27,7 @@ from jackfield.server.listener import CertificateLocked, bind, check_certificate
 from jackfield.server.node import Node, open_node
 from jackfield.server.options import Options
 from jackfield.server.publishing import Report
+from jackfield.server.running import END_LIMIT, leave, leave_within, run
 from jackfield.state import State, StateError, write_private
 
 if sys.platform != "win32":
@@ -120,8 +119,8 @@ def command(context: click.Context, /, state: State, workers: int, log: str, **g
     setup("json" if as_json else "text")
     last_resort()
     try:
-        with state.locked(), asyncio.Runner(loop_factory=_new_loop) as runner:
-            runner.run(_serve(folder, state, options, as_json))
+        with state.locked():
+            run(_serve(folder, state, options, as_json), _new_loop)
     except StateError as exc:
         raise Failure(str(exc)) from exc
     except Unusable as exc:
@@ -131,7 +130,7 @@ def command(context: click.Context, /, state: State, workers: int, log: str, **g
     except PlanError as exc:
         _print_problems(exc)
         raise Failure(f"{_count(exc)}; nothing is served") from exc
-    _leave_threads()
+    leave()
 
 
 def _store_fault(exc: Refusal, state: State) -> Failure:
@@ -140,13 +139,6 @@ def _store_fault(exc: Refusal, state: State) -> Failure:
         return told(exc)
     way_out = "make room on its disk, and see that this user may write there"
     return Failure(f"cannot use the store of users and sessions in {state.folder}: {exc.__cause__}; {way_out}")
-
-
-def _leave_threads() -> None:
-    """End although a blocking process still runs: Python would wait for its thread, which nobody can end."""
-    if any(thread is not threading.main_thread() and not thread.daemon for thread in threading.enumerate()):
-        sys.stderr.flush()
-        os._exit(0)
 
 
 async def _serve(folder: Path, state: State, options: Options, as_json: bool) -> None:
@@ -160,7 +152,13 @@ async def _serve(folder: Path, state: State, options: Options, as_json: bool) ->
             bound = replace(bound, admin_port=admin.getsockname()[1])
         async with AsyncExitStack() as stack:
             node = await _open(stack, folder, state, bound)
-            await listen(node, listener, lambda: (_log_start if as_json else _banner)(node, state), admin=admin)
+            await listen(
+                node,
+                listener,
+                lambda: (_log_start if as_json else _banner)(node, state),
+                lambda: leave_within(options.drain + END_LIMIT),
+                admin=admin,
+            )
 
 
 async def _open(stack: AsyncExitStack, folder: Path, state: State, options: Options) -> Node:

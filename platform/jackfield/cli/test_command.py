@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -21,6 +20,7 @@ from jackfield.errors import PlanError, Problem
 from jackfield.routing import RoutingTable
 from jackfield.server.lag import Place
 from jackfield.server.publishing import build_in_thread
+from jackfield.server.running import run as run_loop
 from jackfield.testing.client import Project
 from jackfield.testing.door import InProcess
 from jackfield.testing.examples import Case, Result, cases, run, who
@@ -75,11 +75,9 @@ def command(
     try:
         with redirect_stdout(sys.stderr):  # what processes print is no report
             if url is None:
-                asyncio.run(_in_process(folder, names, report))
+                run_loop(_in_process(folder, names, report))
             else:
-                asyncio.run(
-                    _live(folder, names, server_address(url, "ws"), _Credentials(login, password, tokens), report)
-                )
+                run_loop(_live(folder, names, server_address(url, "ws"), _Credentials(login, password, tokens), report))
     except PlanError as exc:
         for line in _problem_lines(exc.problems, form, folder):
             click.echo(line)

@@ -18,14 +18,17 @@ from jackfield.process.connection import Connection
 from jackfield.server import backlog, idle
 from jackfield.server.crossing import Crossing
 from jackfield.server.dispatch import Dispatcher, InTask
+from jackfield.server.drain import CANCEL_LIMIT
 from jackfield.server.generation import Generation
 from jackfield.server.handshake import Standing
 from jackfield.server.inbox import Answered, Inbox, Item
 from jackfield.server.lag import Lag
 from jackfield.server.metrics import Meter
 from jackfield.server.pace import Pace, Paces
+from jackfield.server.places import waiting
 from jackfield.server.session_end import SessionEnd
 from jackfield.server.transport import LAST_STALL, RESTARTS, ROOM, STALL, TURN_SECONDS, Transport, cut, room_in_time
+from jackfield.tasks import end, hide
 
 __all__ = ["TURN", "Conversation", "Live"]
 
@@ -308,9 +311,11 @@ class Conversation:
         try:
             await asyncio.wait((worker,))
         except asyncio.CancelledError:
-            worker.cancel()
-            await asyncio.wait((worker,))
+            await end((worker,), CANCEL_LIMIT, self._not_ended)
             raise
+
+    def _not_ended(self, worker: Task) -> None:
+        log.error("call_not_ended", endpoint=self.endpoint, connection=self.connection.id, at=waiting(worker))
 
     # what processes ask for, from any thread
 
@@ -389,6 +394,7 @@ class Conversation:
         self._ready = None
         task = _begin(self._work(item), loop=self._loop)
         if not task.done():
+            hide(task)  # a process that cancels all tasks means its own
             self._worker = task
 
     async def _work(self, item: Item) -> None:
@@ -434,7 +440,9 @@ class Conversation:
                 item = self._next()
         except asyncio.CancelledError:
             if not (self._over or self._draining):
-                self.end("failed")  # a process cancelled its own task: nobody is left for what waits
+                # a process cancelled its own task: nobody is left for what waits
+                log.error("call_cancelled", endpoint=self.endpoint, connection=self.connection.id)
+                self.end("failed")
             raise
         except (Exception, GeneratorExit):  # noqa: BLE001 - the root of this task; logged with its stack
             log.exception("conversation_failed", endpoint=self.endpoint, connection=self.connection.id)

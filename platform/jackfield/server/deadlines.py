@@ -2,7 +2,7 @@
 
 `asyncio.timeout` arms and cancels a timer for each call, which costs more than most calls. Here one timer
 stands for all: it is armed for the earliest deadline it knew of, and when it fires, calls that are overdue
-are cancelled and it is armed anew for the earliest that is left.
+are cancelled and it is armed anew for the earliest that is left. A call that swallows that is ended by force.
 """
 
 from __future__ import annotations
@@ -12,7 +12,14 @@ import math
 import time
 from typing import Any
 
-__all__ = ["Deadlines"]
+from jackfield.logs import log
+from jackfield.server.places import waiting
+from jackfield.tasks import fail
+
+__all__ = ["INSIST", "Deadlines"]
+
+INSIST = 10.0
+"""Seconds after the end of its time until a call that goes on is ended by force; by then it has cleaned up."""
 
 Task = asyncio.Task[Any]
 
@@ -24,6 +31,7 @@ class Deadlines:
         self._until: dict[Task, float] = {}
         self._next = math.inf  # when the timer fires
         self._timer: asyncio.TimerHandle | None = None
+        self._overdue: dict[Task, asyncio.TimerHandle] = {}
 
     def begin(self, task: Task, seconds: float) -> None:
         """A call begins in `task`; it is cancelled when it has not ended after `seconds`."""
@@ -35,6 +43,9 @@ class Deadlines:
         """The call in `task` has ended; tells whether that was because it took too long."""
         if self._until.pop(task, None) is not None:
             return False
+        insist = self._overdue.pop(task, None)
+        if insist is not None:
+            insist.cancel()
         task.uncancel()  # it was overdue: `_look` took it out and cancelled it
         return True
 
@@ -57,6 +68,12 @@ class Deadlines:
             if until <= now:
                 del self._until[task]
                 task.cancel()
+                self._overdue[task] = loop.call_later(INSIST, _insist, task)
         if self._until:
             until = min(self._until.values())
             self._arm(loop, until, until - now)
+
+
+def _insist(task: Task) -> None:
+    log.error("call_not_ended", at=waiting(task))
+    fail(task)

@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 from weakref import WeakKeyDictionary
 
 import msgspec
@@ -29,6 +29,8 @@ from jackfield.server.deadlines import Deadlines
 from jackfield.server.generation import Generation
 from jackfield.server.invalid import Invalid, body, explain, refuse_size
 from jackfield.server.metrics import BOUNDS, Meter
+from jackfield.server.places import waiting
+from jackfield.tasks import Ended, fail
 
 __all__ = ["THREADS", "Busy", "Dispatcher", "InPlace", "InTask", "Task", "Traced", "Writer"]
 
@@ -40,6 +42,9 @@ THREADS = 32
 
 CLEAN_UP = 5.0
 """Seconds that a generator has for its `finally` when it is ended before its end."""
+
+BREAK_OFF = 1.0
+"""Seconds after CLEAN_UP until a generator that swallows its cancellation is ended by force."""
 
 _END = object()
 _UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
@@ -145,7 +150,7 @@ class Dispatcher:
             except messages.NotUtf8:
                 raise  # the transport closes 1007
             except BaseException as exc:  # noqa: BLE001 - whatever a user's process raises ends here, sys.exit too
-                if not isinstance(exc, Invalid):
+                if not issubclass(type(exc), Invalid):  # its class may lie about itself
                     took = clock() - came
                     meter.took(took)
                     _tell_if_slow(route.process, took, connection)
@@ -186,13 +191,14 @@ class Dispatcher:
                         meter.seconds += took
                     else:
                         meter.took(took)
-            except GeneratorExit:
-                raise  # the task itself is taken down with its loop
             except BaseException as exc:
-                cancelled = isinstance(exc, asyncio.CancelledError)
-                if cancelled and task.cancelling():
-                    raise
-                return refused(route, connection, _Late() if cancelled and late else exc, message_id, meter)
+                kind = type(exc)
+                cancelled = issubclass(kind, asyncio.CancelledError)
+                if (cancelled and task.cancelling()) or (kind is GeneratorExit and not _runs(task)):
+                    raise  # the second: the task itself is taken down with its loop
+                return refused(
+                    route, connection, _Late() if late and (cancelled or kind is Ended) else exc, message_id, meter
+                )
             meter.answered += 1
             return frame
 
@@ -202,17 +208,18 @@ class Dispatcher:
         self, route: Route, connection: Connection, exc: BaseException, message_id: MessageId, meter: Meter
     ) -> bytes:
         """The error frame for what kept a message from being answered; counted, and logged where it is ours."""
-        others = meter.others
-        if isinstance(exc, Invalid):
-            others[exc.code] += 1
-            return exc.answer(route)
-        if isinstance(exc, Reject):
+        others, kind = meter.others, type(exc)
+        if issubclass(kind, Invalid):
+            found = cast(Invalid, exc)
+            others[found.code] += 1
+            return found.answer(route)
+        if issubclass(kind, Reject):
             others["rejected"] += 1
-            return self._rejected(route, connection, exc, message_id)
-        if isinstance(exc, Busy):
+            return self._rejected(route, connection, cast(Reject, exc), message_id)
+        if issubclass(kind, Busy):
             others["busy"] += 1
             return messages.error("busy", retry_after=1, message_id=message_id)
-        if isinstance(exc, _Late):
+        if issubclass(kind, _Late):
             others["time_exceeded"] += 1
             return self._late(route, connection, message_id)
         others["process_failed"] += 1
@@ -265,9 +272,9 @@ class Dispatcher:
         """Carry out a process that is no coroutine function; `made` calls its function."""
         process = route.process
         if process.kind == "generator":
-            return await self._stream(self._steps(process, made()), message_id, framed, writer)
+            return await self._stream(process, self._steps(process, made()), message_id, framed, writer)
         if process.kind == "async_generator":
-            return await self._stream(made(), message_id, framed, writer)
+            return await self._stream(process, made(), message_id, framed, writer)
         if process.blocking:
             return framed(await self.in_thread(made), message_id)
         return framed(self._timed(process, made), message_id)
@@ -282,6 +289,7 @@ class Dispatcher:
 
     async def _stream(
         self,
+        process: Process,
         values: AsyncGenerator[Any, None],
         message_id: MessageId,
         framed: Framer,
@@ -295,8 +303,8 @@ class Dispatcher:
                 await writer.room()
                 await asyncio.sleep(0)  # others have their turn, and the time limit its chance, between two replies
         finally:
-            async with asyncio.timeout(CLEAN_UP):
-                await values.aclose()
+            if getattr(values, "ag_frame", values) is not None:  # ended before its end
+                await _clean_up(process, values)
         return messages.done(message_id) if message_id is not None else None
 
     async def _steps(self, process: Process, values: Generator[Any, None, None]) -> AsyncGenerator[Any, None]:
@@ -371,11 +379,36 @@ class Dispatcher:
         return messages.error("process_failed", incident=incident, message_id=message_id)
 
 
+async def _clean_up(process: Process, values: AsyncGenerator[Any, None]) -> None:
+    """Close a generator within CLEAN_UP; what it then swallows is told, and what it waits for is made to fail."""
+    task = asyncio.current_task()
+    assert task is not None, "a coroutine runs in a task"
+    insist = asyncio.get_running_loop().call_later(CLEAN_UP + BREAK_OFF, _insist, process, task)
+    try:
+        async with asyncio.timeout(CLEAN_UP):
+            await values.aclose()
+    finally:
+        insist.cancel()
+
+
+def _insist(process: Process, task: Task) -> None:
+    log.error("generator_not_ended", process=process.name, at=waiting(task))
+    fail(task)
+
+
+def _runs(task: Task) -> bool:
+    """Whether this is a step of `task`, and no foreign hand that closes its coroutine."""
+    try:
+        return asyncio.current_task() is task
+    except RuntimeError:
+        return False
+
+
 def _call_in_thread(function: Callable[[], Any]) -> Any:
     try:
         return function()
-    except StopIteration as exc:
-        raise RuntimeError("the process raised StopIteration") from exc  # a future cannot carry it
+    except (StopIteration, GeneratorExit) as exc:  # a future cannot carry the one, and the other ends who awaits it
+        raise RuntimeError(f"the process raised {type(exc).__name__}") from exc
 
 
 def _tell_if_failed(closed: Future[Any]) -> None:

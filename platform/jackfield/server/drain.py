@@ -26,7 +26,7 @@ STEP = 0.1
 """Seconds between two batches."""
 
 CANCEL_LIMIT = 1.0
-"""Seconds that calls have to end which were broken off."""
+"""Seconds that calls have to end which were broken off; what swallows that is ended by force then."""
 
 
 class Drained(Protocol):
@@ -65,12 +65,12 @@ async def drain(
 
 
 async def _cancel(draining: list[asyncio.Task[None]]) -> None:
-    """Break off what is left, and tell what failed. A process that will not be cancelled keeps nobody."""
+    """Break off what is left, and tell what failed. A process that will not be ended keeps nobody."""
     for task in draining:
         task.cancel()
     if not draining:
         return
-    done, _ = await asyncio.wait(draining, timeout=CANCEL_LIMIT)
+    done, _ = await asyncio.wait(draining, timeout=CANCEL_LIMIT + STEP)
     for task in done:
         fault = None if task.cancelled() else task.exception()
         if fault is not None:

@@ -20,7 +20,18 @@ from jackfield.errors import Closing, Refusal
 from jackfield.identity import ANONYMOUS, Identity
 from jackfield.routing import Match, Route, RoutingTable
 
-__all__ = ["Admission", "Counts", "Request", "Standing", "closes_with", "judge", "params_of", "rejudge", "subprotocol"]
+__all__ = [
+    "Admission",
+    "Counts",
+    "Request",
+    "Standing",
+    "closes_with",
+    "fitted",
+    "judge",
+    "params_of",
+    "rejudge",
+    "subprotocol",
+]
 
 RETRY_AFTER = 5
 """Seconds that a caller is asked to wait when there is no room."""
@@ -154,11 +165,9 @@ def rejudge(table: RoutingTable, standing: Standing, identity: Identity) -> Clos
     if route is None:
         return Closing("restart", "the endpoint is gone")
     if set(route.pattern.params) != set(standing.texts):
-        return Closing("restart", "the endpoint's path parameters changed")
-    try:
-        params_of(Match(route, standing.texts))
-    except Refusal:
-        return Closing("restart", "the endpoint's path parameters changed")
+        return Closing("restart", _CHANGED)
+    if isinstance(fitted(route, standing), Closing):
+        return Closing("restart", _CHANGED)
     if identity and not stands(table.plan.auth, identity):
         return Closing("session_ended", "this way of logging in is not taken any more")
     try:
@@ -170,8 +179,22 @@ def rejudge(table: RoutingTable, standing: Standing, identity: Identity) -> Clos
     return None
 
 
+_CHANGED = "the endpoint's path parameters changed"
+
+
+def fitted(route: Route, standing: Standing) -> Mapping[str, Any] | Closing:
+    """The path parameters of an open connection under another plan, or how it ends where they do not fit."""
+    try:
+        return params_of(Match(route, standing.texts))
+    except (Refusal, RuntimeError):
+        return Closing("restart", _CHANGED)
+
+
 def params_of(match: Match) -> dict[str, Any]:
-    """The path parameters, converted by the hints of the process. A value that does not fit is a 404."""
+    """The path parameters, converted by the hints of the process. A value that does not fit is a 404.
+
+    Raises RuntimeError where code of the project fails over it.
+    """
     converted = {}
     for name, text in match.params.items():
         convert = match.route.signature.params.get(name, str)
@@ -180,6 +203,9 @@ def params_of(match: Match) -> dict[str, Any]:
         except ValueError as exc:
             detail = f'The value of "{name}" in the address does not fit: {exc}.'
             raise Refusal("not_found", detail, f"The address is {match.route.endpoint.url}.") from None
+        except BaseException as exc:
+            # an enum of the project may have code of its own, which may even call sys.exit
+            raise RuntimeError(f'the hint of the path parameter "{name}" fails') from exc
     return converted
 
 

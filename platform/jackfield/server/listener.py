@@ -67,16 +67,20 @@ def bind(options: Options) -> socket.socket:
 
 
 async def listen(
-    node: Node, listener: socket.socket, started: Callable[[], None], *, admin: socket.socket | None = None
+    node: Node,
+    listener: socket.socket,
+    started: Callable[[], None],
+    stopping: Callable[[], None] = lambda: None,
+    *,
+    admin: socket.socket | None = None,
 ) -> None:
     """Serve until SIGINT or SIGTERM. SIGHUP has certificate and keys read anew, and publishes.
 
-    `started` is called when connections are taken.
-
-    `admin` is the socket of the admin port, where there is one.
+    `started` is called when connections are taken, `stopping` when the stop begins. `admin` is the socket of the
+    admin port, where there is one.
     """
     guards.raise_descriptor_limit()
-    server = _Server(node, started, admin)
+    server = _Server(node, started, stopping, admin)
     with _signals(server, node):
         await server.serve(sockets=[listener])
 
@@ -109,10 +113,17 @@ def _tls(_config: uvicorn.Config, default: Callable[[], ssl.SSLContext]) -> ssl.
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, node: Node, started: Callable[[], None], admin: socket.socket | None) -> None:
+    def __init__(
+        self,
+        node: Node,
+        started: Callable[[], None],
+        stopping: Callable[[], None],
+        admin: socket.socket | None,
+    ) -> None:
         super().__init__(_config(node, node.options))
         self._node = node
         self._started = started
+        self._stopping = stopping
         self._admin = admin
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -145,6 +156,7 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Answer what is being answered, then close 1012; uvicorn alone would cut replies off."""
+        self._stopping()
         stopping = asyncio.ensure_future(self._drain())
         while not stopping.done() and not self.force_exit:
             await asyncio.wait((stopping,), timeout=0.1)

@@ -15,7 +15,7 @@ import json
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,13 +24,13 @@ from typing import Any
 from jackfield import files
 from jackfield.errors import Closing, PlanError, Problem
 from jackfield.logs import log
-from jackfield.routing import Match, RoutingTable
+from jackfield.routing import RoutingTable
 from jackfield.server import cookie
 from jackfield.server.building import built
 from jackfield.server.conversation import Conversation
 from jackfield.server.gateway import Gateway
 from jackfield.server.generation import Generation
-from jackfield.server.handshake import params_of, rejudge
+from jackfield.server.handshake import fitted, rejudge
 from jackfield.server.options import Options
 
 __all__ = ["Archive", "Closes", "Publisher", "Report", "build_in_thread", "digest"]
@@ -243,10 +243,11 @@ class Publisher:
             return report
 
     async def close(self) -> None:
-        """Close the resources of generations that still wait for a last call."""
+        """Close the resources of what is live, and of generations that still wait for a last call."""
         for generation in self._retiring.values():
             generation.hurry()
-        await asyncio.gather(*self._retiring, return_exceptions=True)
+        # side by side with what is live: all of them together have the time of one
+        await asyncio.gather(*self._retiring, self._gateway.generation.retire(0.0), return_exceptions=True)
 
     async def _build(self, source: Path, number: int) -> tuple[str, RoutingTable]:
         """A table and the digest of exactly the files that it was built from."""
@@ -300,12 +301,12 @@ class Publisher:
         before = self._gateway.install(generation)
         old = before.table.routes
         self.published_at = self._clock()
-        for member, closing in judged:
-            if closing is not None:
-                member.end(closing.code, closing.reason)
+        for member, verdict in judged:
+            if isinstance(verdict, Closing):
+                member.end(verdict.code, verdict.reason)
             else:
                 route = generation.table.routes[member.endpoint]
-                member.adapt(params_of(Match(route, member.standing.texts)), route.endpoint.limits)
+                member.adapt(verdict, route.endpoint.limits)
                 if route.endpoint.session_warning != old[member.endpoint].endpoint.session_warning:
                     self._gateway.arm(member)
         retiring = asyncio.create_task(before.retire(RETIRE_LIMIT))
@@ -313,18 +314,17 @@ class Publisher:
         retiring.add_done_callback(self._retiring.pop)
         return report
 
-    def _judged(self, table: RoutingTable) -> list[tuple[Conversation, Closing | None]]:
+    def _judged(self, table: RoutingTable) -> list[_Judged]:
+        """Each open connection with its path parameters under `table`, or how it ends. Runs code of the project."""
         members = [member for member in self._gateway.hub if isinstance(member, Conversation)]
-        return [(member, rejudge(table, member.standing, member.identity)) for member in members]
+        return [(member, _verdict(table, member)) for member in members]
 
-    def _report(
-        self, new: RoutingTable, judged: Iterable[tuple[Conversation, Closing | None]], *, dry_run: bool
-    ) -> Report:
+    def _report(self, new: RoutingTable, judged: Iterable[_Judged], *, dry_run: bool) -> Report:
         old = self._gateway.generation.table
         both = [name for name in new.routes if name in old.routes]
         shared = _shared(old) != _shared(new)
         leaving = Counter(
-            (member.endpoint, closing.number, closing.reason) for member, closing in judged if closing is not None
+            (member.endpoint, end.number, end.reason) for member, end in judged if isinstance(end, Closing)
         )
         return Report(
             hash=new.hash,
@@ -338,6 +338,14 @@ class Publisher:
             settings=tuple(n for n in ("title", "auth", "roles") if getattr(old.plan, n) != getattr(new.plan, n)),
             warnings=tuple(str(problem) for problem in new.warnings),
         )
+
+
+_Judged = tuple[Conversation, Mapping[str, Any] | Closing]
+
+
+def _verdict(table: RoutingTable, member: Conversation) -> Mapping[str, Any] | Closing:
+    closing = rejudge(table, member.standing, member.identity)
+    return closing or fitted(table.routes[member.endpoint], member.standing)
 
 
 def _state(table: RoutingTable, name: str) -> tuple[object, ...]:
