@@ -122,3 +122,10 @@ def test_what_is_told_of_a_part_is_told_of_the_whole(schema: dict[str, Any], ite
 def test_a_key_may_look_like_the_place_in_a_list(key: str) -> None:
     [fault] = Validator(MAPPING).faults({"items": {"a": 1, key: "x"}})
     assert fault.path == "/items/" + key.replace("~", "~0").replace("/", "~1")
+
+
+def test_an_empty_key_is_no_way_to_what_is_behind_it() -> None:
+    """The validator leaves it out of a path; what is told then stands at a place above, and nothing fails."""
+    nested = message({"type": "object", "additionalProperties": {"additionalProperties": {"type": "integer"}}})
+    [fault] = Validator(nested).faults({"items": {"": {"a": None}}})
+    assert fault.problem == "must be a whole number, not null"

@@ -22,6 +22,8 @@ NODES = 128
 _WIDTHS = (20, 4, 1)  # members that a list or object keeps; fewer where the whole is still too large
 _OF_ALL = frozenset({"contains", "minItems", "minProperties"})  # what a part may break where the whole does not
 
+_INDEX = re.compile("[+]?[0-9]{1,20}")
+
 Container = list[Any] | dict[str, Any]
 
 
@@ -87,17 +89,18 @@ class Excerpt:
     def _at(self, path: Iterable[str | int]) -> object:
         found: Any = self._value
         for part, step in self._steps(path):
-            found = part[step]
+            found = _member(part, step)
         return found
 
     def _steps(self, path: Iterable[str | int]) -> Iterator[tuple[Any, str | int]]:
-        """Each container on the way, and the step out of it."""
+        """Each container on the way, and the step out of it; None behind an empty key, which the validator omits."""
         part: Any = self._value
         for step in path:
+            key = step
             if isinstance(part, dict) and step not in part:  # the validator tells "01" and "+1" as 1
-                step = next(key for key in part if re.fullmatch("[+]?[0-9]{1,20}", key) and int(key) == step)
-            yield part, step
-            part = part[step]
+                key = next((name for name in part if _INDEX.fullmatch(name) and int(name) == step), step)
+            yield part, key
+            part = _member(part, key)
 
     def _is_small(self) -> bool:
         left, waiting = self._most, [self._value]
@@ -149,3 +152,10 @@ class Excerpt:
 def _fill(container: Container, members: list[Any]) -> None:
     container.clear()
     container.extend(members) if isinstance(container, list) else container.update(members)
+
+
+def _member(container: Any, step: str | int) -> Any:
+    try:
+        return container[step]
+    except (LookupError, TypeError):
+        return None
