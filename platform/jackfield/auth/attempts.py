@@ -292,7 +292,7 @@ def _longest(keys: Attempt, left: float) -> dict[str, tuple[float, float]]:
     return {
         keys.pair: (WINDOW, min(WINDOW, left)),
         keys.address: (WINDOW, min(WINDOW, left)),
-        keys.login: (_FULL, PER_LOGIN * TURN),
+        keys.login: (_FULL, WATCHED * TURN),
         keys.known: (KNOWN, KNOWN),
         **dict.fromkeys(keys.networks, (MEMORY, MEMORY)),
     }

@@ -93,10 +93,10 @@ class Line:
         return turn
 
     def _turn_out(self) -> None:
-        """Take their place from the newest of the most crowded network."""
+        """Take their place from the newest of the most crowded network; of two alike the newer one gives way."""
         path, place = [], self._all
         while place.within:
-            name = max(place.within, key=lambda name: place.within[name].people)
+            name = max(reversed(place.within), key=lambda name: place.within[name].people)
             path.append(name)
             place = place.within[name]
         turn = place.waiting[-1]

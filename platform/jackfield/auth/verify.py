@@ -10,17 +10,15 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import inspect
 import math
 import secrets
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
-from jackfield.auth.addresses import network
+from jackfield.auth.addresses import networks
+from jackfield.auth.calls import TIME_LIMIT, Calls, NoRoom, TooLate
 from jackfield.auth.credentials import Credential
 from jackfield.auth.tables import normal_login
 from jackfield.clocks import Ends, watched
@@ -29,24 +27,7 @@ from jackfield.identity import Identity
 from jackfield.logs import log
 from jackfield.tasks import end
 
-__all__ = [
-    "BREAK_OFF",
-    "CALLS",
-    "CALLS_OF_ADDRESS",
-    "GRACE",
-    "KEEP_NO",
-    "RECHECKS",
-    "ROOM",
-    "THREADS",
-    "TIME_LIMIT",
-    "VERIFY_SESSION",
-    "Function",
-    "Request",
-    "Verifier",
-]
-
-TIME_LIMIT = 5.0
-"""Seconds that one call of the function may take."""
+__all__ = ["BREAK_OFF", "GRACE", "KEEP_NO", "RECHECKS", "ROOM", "VERIFY_SESSION", "Function", "Request", "Verifier"]
 
 BREAK_OFF = 1.0
 """Seconds in which calls that still run are ended when the server stops."""
@@ -56,15 +37,6 @@ GRACE = 300.0
 
 KEEP_NO = 5.0
 """Seconds, or `recheck` where that is less, for which a no is kept: a client that tries in a loop costs little."""
-
-THREADS = 8
-"""Calls of a function that is not async which run at once."""
-
-CALLS = 128
-"""Calls for new callers that run or wait at once; one more is refused."""
-
-CALLS_OF_ADDRESS = 64
-"""Calls for new callers from one address that run or wait at once: who sends nonsense leaves room for others."""
 
 RECHECKS = 16
 """Calls for open connections that run at once."""
@@ -101,7 +73,7 @@ Told = Callable[[str, Identity | None, str], None]
 
 
 class _Failed(Exception):
-    """The function gave no answer."""
+    """The function gave no answer; the text is for the caller."""
 
 
 @dataclass(slots=True)
@@ -144,14 +116,18 @@ class Verifier:
         self._told = told
         self._known: OrderedDict[bytes, _Known] = OrderedDict()
         self._calls: dict[bytes, asyncio.Task[None]] = {}
-        self._calling: Counter[str] = Counter()
         self._slots = asyncio.Semaphore(RECHECKS)
-        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="jackfield-verify")
+        self._function_calls = Calls()
 
     @property
     def known(self) -> int:
         """How many answers are kept."""
         return len(self._known)
+
+    @property
+    def asking(self) -> int:
+        """How many new callers are asked about, or wait for that."""
+        return len(self._calls)
 
     def tune(self, recheck: float) -> None:
         """Take over another `recheck`, of a plan just published, for answers from now on."""
@@ -160,7 +136,7 @@ class Verifier:
     async def close(self) -> None:
         """End the calls that run, within BREAK_OFF; a thread that does not return is not waited for."""
         await end(list(self._calls.values()), BREAK_OFF, lambda _call: log.error("verify_not_ended"))
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._function_calls.close()
 
     async def identify(self, credential: Credential, request: Callable[[], Request]) -> Identity:
         """Who the credential stands for. Its session's id begins with `verify:`.
@@ -210,25 +186,17 @@ class Verifier:
         """Ask for a new caller; who comes with the same credential meanwhile waits for the same answer."""
         call = self._calls.get(key)
         if call is None:
-            asked = request()
-            address = network(asked.client)
-            if len(self._calls) >= CALLS or self._calling[address] >= CALLS_OF_ADDRESS:
-                raise _unavailable("More credentials come than can be judged at once.")
-            call = asyncio.create_task(self._call(key, credential, asked))
+            call = asyncio.create_task(self._call(key, credential, request()))
             self._calls[key] = call
-            self._calling[address] += 1
-            call.add_done_callback(lambda call: self._called(key, address, call))
+            call.add_done_callback(lambda call: self._called(key, call))
         try:
             # a caller who leaves does not take the answer from the others
             await asyncio.shield(call)
-        except _Failed:
-            raise _unavailable("Who this credential stands for could not be found out.") from None
+        except _Failed as exc:
+            raise _unavailable(str(exc)) from None
 
-    def _called(self, key: bytes, address: str, call: asyncio.Task[None]) -> None:
-        self._calls.pop(key, None)
-        self._calling[address] -= 1
-        if not self._calling[address]:
-            del self._calling[address]
+    def _called(self, key: bytes, call: asyncio.Task[None]) -> None:
+        del self._calls[key]
         if not call.cancelled():
             call.exception()  # it may be that nobody waits for it any more
 
@@ -284,28 +252,22 @@ class Verifier:
         """What the function says. Raises _Failed; the log has the reason."""
         task = asyncio.current_task()
         try:
-            async with asyncio.timeout(TIME_LIMIT) as limit:
-                return _checked(await self._run(credential, request))
+            with self._live() as function:
+                if function is None:
+                    return None  # the plan that is live has none
+                given = credential, request
+                return _checked(await self._function_calls.ask(function, networks(request.client), *given))
+        except NoRoom as exc:
+            raise _Failed(str(exc)) from None
         except BaseException as exc:  # the project's code, which may even call sys.exit
             kind = type(exc)  # its class may lie about itself
             if issubclass(kind, asyncio.CancelledError) and task is not None and task.cancelling():
                 raise
-            if issubclass(kind, TimeoutError) and limit.expired():
+            if issubclass(kind, TooLate):
                 log.error("verify_failed", reason=f"no answer within {TIME_LIMIT:g} s")
             else:
                 log.error("verify_failed", reason=kind.__name__, exc_info=exc)
-            raise _Failed from None
-
-    async def _run(self, credential: str, request: Request) -> Any:
-        with self._live() as function:
-            if function is None:
-                return None  # the plan that is live has none
-            if inspect.iscoroutinefunction(function):
-                return await function(credential, request)
-            loop = asyncio.get_running_loop()
-            call = partial(_call_in_thread, function, credential, request)
-            answer = await loop.run_in_executor(self._pool, call)
-            return await answer if inspect.isawaitable(answer) else answer  # async, under a decorator that is not
+            raise _Failed("Who this credential stands for could not be found out.") from None
 
     def _trim(self) -> None:
         """Forget the answers not used for longest, but for those that connections rest on."""
@@ -319,13 +281,6 @@ class Verifier:
             if known.identity is None or known.identity.session not in opened:
                 del self._known[key]
                 spare -= 1
-
-
-def _call_in_thread(function: Function, credential: str, request: Request) -> Any:
-    try:
-        return function(credential, request)
-    except (StopIteration, GeneratorExit) as exc:  # a future cannot carry the one, and the other ends who awaits it
-        raise RuntimeError(f"the function raised {type(exc).__name__}") from exc
 
 
 def _checked(answer: object) -> Identity | None:

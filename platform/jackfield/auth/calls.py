@@ -1,0 +1,176 @@
+"""Calls of a function of the project for people who wait: few at once, in turn, and none for ever.
+
+Strategy. Whoever waits is let in by network (see line.py), so that no flood takes the others' turn. A call that does
+not return in time is given up: nobody can end a thread, nor a coroutine that swallows its cancellation, so it goes on
+without us, is counted as hanging until it returns, and another one takes its turn. How many may hang is bounded, and
+for each of its own networks whose calls hang a caller finds half as much room: who knows a credential on which the
+function hangs uses up a part, and the others still come in. A function that was published anew begins anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
+
+from jackfield.auth.line import Crowded, Line
+from jackfield.logs import log
+
+__all__ = ["CALLS", "CLEAN_UP", "HANGING", "PATIENCE", "THREADS", "TIME_LIMIT", "WAITING", "Calls", "NoRoom", "TooLate"]
+
+TIME_LIMIT = 5.0
+"""Seconds that one call of the function may take."""
+
+THREADS = 8
+"""Calls of a function that is not async which run at once, those that hang aside."""
+
+CALLS = 64
+"""Calls of an async function which run at once, those that hang aside; less than HANGING, so that not all of it hangs
+before any is known to.
+"""
+
+WAITING = 128
+"""Calls that wait at most; one more takes the place of the newest from the most crowded network."""
+
+PATIENCE = 10.0
+"""Seconds that a call waits for its turn."""
+
+HANGING = 128
+"""Calls that may go on after TIME_LIMIT; where so many do, no other is begun. Half of them from a network of which some
+do, a quarter from a narrower one, and so on down to the address.
+"""
+
+CLEAN_UP = 1.0
+"""Seconds that an async function has to end when it is cancelled before it counts as hanging."""
+
+
+class NoRoom(Exception):
+    """The function is not called; the text says why."""
+
+
+class TooLate(Exception):
+    """The function gave no answer within TIME_LIMIT."""
+
+
+class Calls:
+    """Calls one function, or the one that was published in its place. `close` at the end."""
+
+    def __init__(self) -> None:
+        self._threads = Line(at_once=THREADS, waiting=WAITING)
+        self._tasks = Line(at_once=CALLS, waiting=WAITING)
+        self._crew = _Crew(_nothing)
+
+    @property
+    def hanging(self) -> int:
+        """How many calls of the function go on although nobody waits for them any more."""
+        return self._crew.hanging
+
+    def close(self) -> None:
+        """Begin no other call; a thread that does not return is not waited for."""
+        self._crew.close()
+
+    async def ask(self, function: Callable[..., Any], networks: Sequence[str], *given: object) -> Any:
+        """What the function answers, for a caller of these networks, the widest first.
+
+        Raises NoRoom, TooLate and whatever the function raises, be it SystemExit.
+        """
+        if self._crew.function is not function:
+            self._crew = _Crew(function)  # the threads of the one before end with what they do
+        crew = self._crew
+        line = self._tasks if inspect.iscoroutinefunction(function) else self._threads
+        crew.judge(networks)
+        try:
+            await line.enter(networks, asyncio.get_running_loop().time() + PATIENCE)
+        except (Crowded, TimeoutError):
+            raise NoRoom("More credentials come than can be judged at once.") from None
+        try:
+            return await crew.call(networks, given)
+        finally:
+            line.leave()
+
+
+class _Crew:
+    """The threads of one function, and those of its calls that hang."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+        self._pool = ThreadPoolExecutor(THREADS + HANGING, thread_name_prefix="jackfield-verify")
+        self.hanging = 0
+        self._networks: Counter[str] = Counter()  # of those that hang
+
+    def close(self) -> None:
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def judge(self, networks: Sequence[str]) -> None:
+        """Raise NoRoom where as many calls hang as may, for a caller of these networks."""
+        if self.hanging >= HANGING >> sum(name in self._networks for name in networks):
+            raise NoRoom("Calls of the function that says who this is do not return.")
+
+    async def call(self, networks: Sequence[str], given: Sequence[object]) -> Any:
+        self.judge(networks)  # once more: some may hang since the caller began to wait
+        until = asyncio.get_running_loop().time() + TIME_LIMIT
+        if inspect.iscoroutinefunction(self.function):
+            return await self._await(self.function(*given), until, networks)
+        job = asyncio.wrap_future(self._pool.submit(partial(_in_thread, self.function, given)))
+        await asyncio.wait({job}, timeout=until - asyncio.get_running_loop().time())
+        if not job.done():
+            self._let_go(job, networks)
+            raise TooLate
+        answer = job.result()
+        # async, under a decorator that is not
+        return await self._await(answer, until, networks) if inspect.isawaitable(answer) else answer
+
+    async def _await(self, answer: Awaitable[Any], until: float, networks: Sequence[str]) -> Any:
+        """What a coroutine gives; in a task of its own, since it may swallow that it is cancelled."""
+        job = asyncio.create_task(_outcome(answer))
+        try:
+            await asyncio.wait({job}, timeout=until - asyncio.get_running_loop().time())
+            if job.done():
+                value, fault = job.result()
+                if fault is not None:
+                    raise fault
+                return value
+        finally:
+            job.cancel()  # nobody waits for it any more
+        await asyncio.wait({job}, timeout=CLEAN_UP)
+        if not job.done():
+            self._let_go(job, networks)
+        raise TooLate
+
+    def _let_go(self, job: asyncio.Future[Any], networks: Sequence[str]) -> None:
+        """Count a call as hanging until it returns."""
+        self.hanging += 1
+        self._networks.update(networks)
+        log.error(
+            "verify_hanging", hanging=self.hanging, most=HANGING, fix="give what the function waits for a time limit"
+        )
+        job.add_done_callback(partial(self._returned, networks))
+
+    def _returned(self, networks: Sequence[str], job: asyncio.Future[Any]) -> None:
+        self.hanging -= 1
+        self._networks -= Counter(networks)  # without those that are nothing now
+        if not job.cancelled():
+            job.exception()  # nobody waits for it any more
+
+
+def _nothing() -> None:
+    """Stands where no function was called yet."""
+
+
+async def _outcome(answer: Awaitable[Any]) -> tuple[Any, BaseException | None]:
+    """What is given or raised, as a value: a task that raised SystemExit would end the loop."""
+    try:
+        return await answer, None
+    except BaseException as exc:  # noqa: BLE001 - the project's code
+        return None, exc
+
+
+def _in_thread(function: Callable[..., Any], given: Sequence[object]) -> Any:
+    try:
+        return function(*given)
+    except (StopIteration, GeneratorExit) as exc:  # a future cannot carry the one, and the other ends who awaits it
+        raise RuntimeError(f"the function raised {type(exc).__name__}") from exc
