@@ -173,6 +173,7 @@ class WebSocketProtocol(DirectTransport):
         if position < len(data):
             self._rest = bytearray(memoryview(data)[position:])
             self._hear = None
+        self._held = self._must_hold()  # the library may have ended it
         self._set_reading(not (self._held or self._waits))
 
     def _cut(self, data: bytes) -> int:
