@@ -51,6 +51,7 @@ _LEAST_HIDDEN = 4  # characters; what is shorter stands in any sentence
 _TRACE: Any = BaseException.__traceback__  # the descriptor: an exception's class may make something else of the name
 _NAME: Any = type.__dict__["__name__"]  # the same
 _PLAIN = frozenset({bool, type(None)})
+_is_harmless = re.compile(r"[a-z0-9._:/-]{0,200}").fullmatch  # no capital, sign or blank that masking looks for
 _DEPTH = 3  # lists in lists that a line holds
 _FIELDS = "jackfield_event"
 _QUOTED = frozenset(" \t=\r\n\"'")  # a value with one of these stands in quotes
@@ -111,8 +112,8 @@ class Log:
             return
         clean: dict[str, Any] = {"event": event}
         for key, value in (*fields.items(), *more):
-            if type(value) is str:  # nearly all of them
-                clean[key] = _one_line(value)
+            if type(value) is str:  # nearly all of them, and nearly all as they may stand
+                clean[key] = value if _is_harmless(value) else _one_line(value)
             else:
                 clean[key] = value if type(value) in _PLAIN else _clean(value)
         file, line, function = _caller()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from jackfield.masking import MASK, masked
@@ -51,6 +52,7 @@ def origins(values: list[str] | tuple[str, ...]) -> str:
     return ", ".join(map(_origin, values))[:LONGEST] if values else ""
 
 
+@lru_cache(maxsize=64)  # nearly all pages are of one or two origins, and each connection tells its own twice
 def _origin(value: str) -> str:
     found = _ORIGIN.fullmatch(value)
     if found is None:
