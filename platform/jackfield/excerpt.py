@@ -2,8 +2,9 @@
 
 Strategy. To learn that a value is invalid is cheap, since a validator stops at the first fault. To collect faults
 costs up to 30 µs each, and a validator collects all of them. So each large list or object is cut to the place of its
-first fault, which bisection finds with `is_valid` alone; only what is left is explained. The value is cut in place
-and restored at the end.
+first fault, which bisection finds with `is_valid` alone; only what is left is explained. Where the bound of looks is
+reached before the rest is small, as in a tree of thousands of branches, nothing is. The value is cut in place and
+restored at the end.
 """
 
 from __future__ import annotations
@@ -19,7 +20,11 @@ __all__ = ["Excerpt", "weigh"]
 NODES = 128
 """Values of any kind, nested ones included, that are explained at once, for a schema without alternatives."""
 
-_WIDTHS = (20, 4, 1)  # members that a list or object keeps; fewer where the whole is still too large
+LOOKS = 72
+"""Times that a large value is validated to find the part that is explained."""
+
+# Members that a list or object keeps, fewer where the whole is still too large, and the looks until then.
+_WIDTHS = ((20, 24), (4, 40), (1, LOOKS))
 _OF_ALL = frozenset({"contains", "minItems", "minProperties"})  # what a part may break where the whole does not
 
 _INDEX = re.compile("[+]?[0-9]{1,20}")
@@ -58,15 +63,17 @@ class Excerpt:
         self._is_valid = is_valid
         self._most = max(8, NODES // (1 + weight))
         self._names = names
+        self._looks = 0
         self._undo: list[tuple[Container, list[Any]]] = []
         self._cut: dict[int, int] = {}  # by container: where in a list the part that is left begins
+        self._whole = set[int]()  # containers that are at fault as a whole, and none of their members is
         self._sizes: dict[int, int] = {}  # by container: how many members it has in truth
 
     def __enter__(self) -> Self:
-        for width in _WIDTHS:
-            if self._is_small():
+        for width, looks in _WIDTHS:
+            if self.is_small():
                 break
-            self._narrow_all(min(width, self._most))
+            self._narrow_all(min(width, self._most), looks)
         return self
 
     def __exit__(
@@ -102,18 +109,21 @@ class Excerpt:
             yield part, key
             part = _member(part, key)
 
-    def _is_small(self) -> bool:
+    def is_small(self) -> bool:
+        """Whether what is left may be explained."""
         left, waiting = self._most, [self._value]
         while waiting and left > 0:
             part = waiting.pop()
+            if id(part) in self._whole:
+                continue
             members = part.values() if isinstance(part, dict) else part if isinstance(part, list) else ()
             left -= 1 + len(members)
             waiting += [member for member in members if isinstance(member, dict | list)] if left > 0 else ()
         return left > 0
 
-    def _narrow_all(self, width: int) -> None:
+    def _narrow_all(self, width: int, looks: int) -> None:
         waiting = deque([self._value])
-        while waiting:  # outermost first: what is cut away there need not be looked at
+        while waiting and self._looks < looks:  # outermost first: what is cut away there need not be looked at
             part = waiting.popleft()
             if not isinstance(part, dict | list):
                 continue
@@ -122,7 +132,7 @@ class Excerpt:
 
     def _narrow(self, container: Container, width: int) -> None:
         """Cut one container to `width` members from its first fault on."""
-        if len(container) <= width:
+        if len(container) <= width or id(container) in self._whole:
             return
         all_members = list(container) if isinstance(container, list) else list(container.items())
         keep = [] if isinstance(container, list) else [m for m in all_members if m[0] in self._names]
@@ -131,6 +141,7 @@ class Excerpt:
             return
 
         def is_valid(begin: int, end: int) -> bool:
+            self._looks += 1
             _fill(container, keep + members[begin:end])
             return self._is_valid(self._value)
 
@@ -145,6 +156,7 @@ class Excerpt:
             begin = bad - 1
             if is_valid(begin, begin + width):  # no member is at fault, but that there are so many of them
                 _fill(container, keep + members[:bad])
+                self._whole.add(id(container))
                 return
         self._cut[id(container)] = self._cut.get(id(container), 0) + begin
 

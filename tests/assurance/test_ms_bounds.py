@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from websockets.sync.client import connect
 
-from jackfield.excerpt import NODES, Excerpt, weigh
+from jackfield.excerpt import LOOKS, NODES, Excerpt, weigh
 from jackfield.schemas import GUESSES, LONG, MAX_FAULTS, Validator, parse_loosely
 from jackfield.server import guards
 from jackfield.server.inbox import INBOX_BYTES
@@ -44,8 +44,32 @@ def test_ms_8_of_a_large_invalid_message_a_small_part_is_explained(schema: dict[
     with Excerpt(value, is_valid, *weigh(schema)):
         assert size(value) <= NODES + 3
         assert not validator.is_valid(value)
-    assert looks <= 200
+    assert looks <= LOOKS + 20, "the last bisection is finished"
     assert 0 < len(validator.faults(value)) <= MAX_FAULTS
+
+
+def branches(width: int, depth: int, leaf: object) -> object:
+    return [branches(width, depth - 1, leaf) for _ in range(width)] if depth else leaf
+
+
+def test_ms_8_a_tree_of_thousands_of_branches_is_looked_at_a_bounded_number_of_times() -> None:
+    schema: dict[str, Any] = {
+        "$defs": {"n": {"anyOf": [{"type": "integer"}, {"type": "array", "items": {"$ref": "#/$defs/n"}}]}}
+    }
+    schema |= {"properties": {"items": {"$ref": "#/$defs/n"}}}
+    validator = Validator(schema)
+    for width, depth in ((2, 13), (5, 6), (25, 3)):
+        value = {"items": branches(width, depth, "x")}
+        looks = 0
+
+        def is_valid(part: object) -> bool:
+            nonlocal looks
+            looks += 1
+            return validator.is_valid(part)
+
+        with Excerpt(value, is_valid, *weigh(schema)):
+            assert 0 < looks <= LOOKS + 20
+        assert len(validator.faults(value)) <= MAX_FAULTS
 
 
 def test_ms_8_names_of_a_client_are_not_sent_back_at_any_length() -> None:

@@ -12,6 +12,8 @@ from jackfield.schemas import Fault, parse_loosely, pointer
 
 __all__ = ["Invalid", "body", "explain", "refuse_size"]
 
+_TOO_MUCH = "does not fit the published schema; send less of it to be told what is wrong"
+
 
 def refuse_size(data: bytes, limit: int) -> None:
     """Raise Invalid for a message of more than `limit` bytes, or nested deeper than messages.MAX_DEPTH."""
@@ -74,7 +76,7 @@ def _good_id(value: object) -> bool:
 
 
 def _from_msgspec(exc: Exception | None, value: object) -> Fault:
-    problem, _, path = str(exc or "does not fit").partition(" - at `$")
+    problem, _, path = str(exc or _TOO_MUCH).partition(" - at `$")
     # to JSON Schema 1.0 is an integer; to Python, and so to the process, it is not
     problem = problem.replace("Expected `int`, got `float`", "must be a whole number, without a point or an exponent")
     return Fault(_pointer(path.rstrip("`"), value), problem[:1].lower() + problem[1:])
