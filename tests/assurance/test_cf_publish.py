@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -274,6 +275,40 @@ def test_cf_9_a_closing_that_fails_ends_nothing(server: Server, name: str) -> No
         still_serves(socket)
         assert slow.recv(timeout=5) == '{"result":"waited"}'
     assert server.stop() == 0
+
+
+class Impatient(Server):
+    """A server that gives a load a second; all else is as in life."""
+
+    program = (
+        "-c",
+        "from jackfield.server import publishing\npublishing.LOAD_LIMIT = 1.0\nfrom jackfield.cli import main\nmain()",
+    )
+
+
+@pytest.mark.parametrize("road", ["publish", "SIGHUP", "watch"])
+def test_cf_9_a_load_that_does_not_come_back_is_named_and_ended(tmp_path: Path, road: str) -> None:
+    """Its thread would keep a core for good, and the next load with it."""
+    write(tmp_path, endpoints=ENDPOINTS, say=SAY, slow=SLOW)
+    server = Impatient(tmp_path, *(["--watch"] if road == "watch" else []))
+    try:
+        with server.socket("/ws/say") as socket:
+            write(tmp_path, say=SAY + "while True:\n    pass\n")
+            if road == "publish":
+                (problem,) = publish(server)["problems"]
+                assert problem["text"].startswith(("processes/say.py:5: ", "processes/say.py:6: ")), problem
+            elif road == "SIGHUP":
+                server.hear(signal.SIGHUP)
+            told = server.wait_for("load_too_slow")
+            assert "at=processes/say.py:" in told
+            assert "ended=True" in told
+            if road != "publish":
+                server.wait_for(r"processes/say\.py:[56]: loading took longer")
+            still_serves(socket)
+            write(tmp_path, say=SAY)
+            assert "ok" in publish(server)
+    finally:
+        assert server.stop() == 0
 
 
 def test_cf_9_a_signal_stops_it_all_the_same(server: Server) -> None:

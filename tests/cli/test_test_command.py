@@ -217,3 +217,15 @@ def test_what_was_run_before_ctrl_c_is_told(tmp_path: Path, monkeypatch: pytest.
     assert done.exit_code == 1
     assert [case.get("name") for case in ET.fromstring(done.stdout.encode()).iter("testcase")] == ["Эхо"]
     assert "\n1 passed in " in done.stderr
+
+
+def test_a_task_that_exits_ends_no_test(tmp_path: Path) -> None:
+    """In a process of its own, which it would end, without a report and with the code of its choice."""
+    write(tmp_path, ENDPOINTS.replace("Пока", "Привет"))
+    later = "import asyncio, sys\n\nasync def leave():\n    sys.exit(7)\n\n"
+    text = SAY.replace("def say", "async def say").replace("print('шум')", "asyncio.create_task(leave())")
+    (tmp_path / "processes" / "say.py").write_text(later + text, encoding="utf-8")
+    command = [sys.executable, "-m", "jackfield", "-C", str(tmp_path), "test"]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=30, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "2 passed" in done.stdout + done.stderr

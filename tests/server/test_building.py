@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from jackfield.cli import main
 from jackfield.errors import PlanError, Problem
 from jackfield.server import building, publishing
+from jackfield.server.breaking import Breaking
 from jackfield.server.building import built
 from jackfield.server.node import open_node
 from jackfield.server.options import Options
@@ -32,8 +33,16 @@ SPINNING = {
     "an import that swallows what comes": (SAY + "while True:\n  try:\n    while True: pass\n  except: pass\n", 7),
     "an import that goes on after each": (
         SAY
-        + "import itertools\nfor _ in range(20):\n  try:\n    for _ in itertools.count(): pass\n"
+        + "import itertools\nwhile True:\n  try:\n    for _ in itertools.count(): pass\n"
         + "  except BaseException: pass\n",
+        8,
+    ),
+    "a function that suppresses everything": (
+        SAY + "import contextlib\nwhile True:\n  with contextlib.suppress(BaseException):\n    while True: pass\n",
+        8,
+    ),
+    "a connect that is tried again": (
+        SAY + "import time\nwhile True:\n  try:\n    time.sleep(0.01)\n    1 / 0\n  except:\n    continue\n",
         8,
     ),
     "an installed package": (SAY + "import json\nwhile json.loads('[1]'): pass\n", 6),
@@ -122,7 +131,8 @@ async def test_an_exception_is_set_in_code_of_the_project_alone(tmp_path: Path) 
     over = threading.Event()
     thread = threading.Thread(target=over.wait)
     thread.start()
-    building._throw(thread.ident or 0)
+    with Breaking(thread.ident or 0) as breaking:
+        breaking.strike()
     over.set()
     await asyncio.to_thread(thread.join, PATIENCE)  # an exception would be told as a warning, which is an error here
     assert not thread.is_alive()

@@ -3,7 +3,7 @@
 Strategy. Imports, hints, defaults, decorators, `__eq__` of whatever a module holds: all of it is the author's code, and
 may call sys.exit as well as raise. So it is called from here alone, and whatever it raises, KeyboardInterrupt and
 GeneratorExit among it, comes out as Raised. That a thread is inside can be seen from its stack: there, and nowhere
-else, may an exception be set in it from outside (see server/building.py).
+else, may an exception be set in it from outside (see server/breaking.py).
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ def call(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         raise Raised(exc) from None
 
 
-def inside(frame: FrameType | None) -> bool:
-    """Whether a thread whose innermost frame this is runs code of the project, called from here."""
-    while frame is not None:
-        if frame.f_code is call.__code__:
-            return True
+def inside(frame: FrameType | None) -> list[FrameType]:
+    """The frames of code of the project that was called from here, `frame` first; none where it was not."""
+    found: list[FrameType] = []
+    while frame is not None and frame.f_code is not call.__code__:
+        found.append(frame)
         frame = frame.f_back
-    return False
+    return [] if frame is None else found
 
 
 def said(exc: BaseException) -> str:

@@ -2,15 +2,13 @@
 
 Strategy. Each build has a thread of its own; of the loop's pool it would keep one of the few for good, and Python would
 wait for it when the server stops. When the time is over, the thread's stack says which line of the project it has come
-to, and an exception is set in it (PyThreadState_SetAsyncExc), again and again for a while, since code may swallow it:
-only while it runs code of the project, and not in the middle of Python's own import. A process of its own for a first
-look would end a call into C as well, but imports everything twice and takes half a second of a core for each publish.
+to, and it is broken off (breaking.py). A process of its own for a first look would end a call into C as well, but
+imports everything twice and takes half a second of a core for each publish.
 """
 
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import os
 import sys
 import threading
@@ -20,12 +18,12 @@ from types import FrameType
 
 from jackfield.errors import PlanError, Problem
 from jackfield.logs import log
-from jackfield.process.calling import inside
 from jackfield.process.sources import FOLDER
 from jackfield.routing import RoutingTable, build
+from jackfield.server.breaking import Breaking
 from jackfield.server.lag import place_of
 
-__all__ = ["ENDING", "MOST_LEFT", "TookTooLong", "built"]
+__all__ = ["ENDING", "MOST_LEFT", "built"]
 
 ENDING = 2.0
 """Seconds in which a load that took too long is ended."""
@@ -33,14 +31,10 @@ ENDING = 2.0
 MOST_LEFT = 8
 """Loads that could not be ended and still run; while there are so many nothing is loaded."""
 
-_PAUSE = 0.05  # seconds between two exceptions
+_PAUSE = 0.05  # seconds between two strikes
 _DO = "do what takes long, or may have to wait, in a @resource"
 
 _left: list[threading.Thread] = []
-
-
-class TookTooLong(BaseException):
-    """Raised in a module of the project that is still being imported when its time is over."""
 
 
 async def built(folder: Path, number: int, limit: float) -> RoutingTable:
@@ -118,20 +112,11 @@ def _stands(thread: threading.Thread, folder: Path) -> tuple[str, int, tuple[str
 
 
 async def _end(thread: threading.Thread) -> bool:
-    """Set exceptions in a thread until it ends; gives whether it did."""
-    for _ in range(round(ENDING / _PAUSE)):
-        if not thread.is_alive():
-            return True
-        _throw(thread.ident or 0)
-        await asyncio.sleep(_PAUSE)
+    """Break off what a thread does until it ends; gives whether it did."""
+    with Breaking(thread.ident or 0) as breaking:
+        for _ in range(round(ENDING / _PAUSE)):
+            if not thread.is_alive():
+                return True
+            breaking.strike()
+            await asyncio.sleep(_PAUSE)
     return not thread.is_alive()
-
-
-def _throw(thread: int) -> None:
-    """Set the exception where it can only hit code of the project.
-
-    Between the look and the call nobody else runs: both are steps of this thread, which holds Python's lock.
-    """
-    frame = sys._current_frames().get(thread)
-    if frame is not None and inside(frame) and not frame.f_code.co_filename.startswith("<frozen importlib"):
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(TookTooLong))
