@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import configparser
 import re
 import stat
@@ -11,15 +12,19 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from jackfield import application
 from jackfield.auth.store import Store
 from jackfield.cli import main
+from jackfield.server.node import open_node
+from jackfield.server.options import Options
 from jackfield.server.publishing import Archive, digest
-from jackfield.state import State
+from jackfield.state import State, write_private
 from tests.house.habits import PACKAGE
 from tests.walk.conftest import write
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="modes are of POSIX")
 
+SAY = "from jackfield import process\n@process\ndef say(text: str) -> str:\n    return text\n"
 SECRET = "канарейка-31"
 
 
@@ -73,6 +78,46 @@ def test_cf_8_a_store_that_others_can_read_is_warned_of_by_each_command(tmp_path
     (tmp_path / ".jackfield" / "store.db").chmod(0o644)
     told = CliRunner().invoke(main, command).stderr
     assert re.search(r"other users can read .*store\.db, .*chmod 600 '", told), told
+
+
+@posix
+async def test_cf_8_a_state_folder_that_others_may_write_into_is_warned_of(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    write(tmp_path, endpoints="endpoints: {say: {url: /ws/say, process: chat.say}}\n", chat=SAY)
+    state = State.open(tmp_path)
+    state.folder.chmod(0o777)
+    line = f"everybody on this machine can write into {state.folder}, .*chmod go-w '{state.folder}'"
+    for command in (["check"], ["check", "--format", "json"], ["users", "list"], ["token", "x"], ["status"]):
+        done = await asyncio.to_thread(CliRunner().invoke, main, ["-C", str(tmp_path), *command])  # it has its own loop
+        assert len(re.findall(f"^jackfield: warning: {line}$", done.stderr, re.MULTILINE)) == 1, command
+        assert "warning" not in done.stdout, "what a program reads"
+    app = application(tmp_path)
+    assert await app._gateway()
+    await app.close()
+    assert re.search(line, caplog.text), "inside another application too"
+
+
+@posix
+async def test_cf_8_nothing_in_the_state_folder_is_written_through_a_link(tmp_path: Path) -> None:
+    """Whoever could write into the folder for a moment would otherwise have us write over what is ours."""
+    write(tmp_path, endpoints="endpoints: {say: {url: /ws/say, process: chat.say}}\n", chat=SAY)
+    state = State.open(tmp_path)
+    foreign = tmp_path / "foreign"
+    links = ("server.json", "endpoints.schema.json", "examples.schema.json", "first-admin")
+    for name in links:
+        (state.folder / name).symlink_to(foreign / name)
+    foreign.mkdir()
+    for name in (links[0], links[1]):
+        (foreign / name).write_text("чужое", encoding="utf-8")
+    async with open_node(tmp_path, state, Options()) as node:
+        assert node.first_admin is not None
+        write_private(state.first_admin, node.first_admin.text("c", "a", "s"))
+        assert [name for name in links if (state.folder / name).is_symlink()] == []
+    assert {path.name: path.read_text(encoding="utf-8") for path in foreign.iterdir()} == {
+        "server.json": "чужое",
+        "endpoints.schema.json": "чужое",
+    }
 
 
 def test_cf_8_the_unit_of_the_documents_closes_its_state_folder() -> None:

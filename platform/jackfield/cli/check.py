@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 from contextlib import redirect_stdout
 from dataclasses import asdict
@@ -12,10 +13,11 @@ from pathlib import Path
 import click
 
 from jackfield.annotations import of_problem
-from jackfield.cli.settings import Context, Failure, option, project_folder
+from jackfield.cli.settings import PREFIX, Context, Failure, option, project_folder, warn_of_state
 from jackfield.errors import PlanError, Problem
 from jackfield.routing import problems_of
 from jackfield.server.publishing import build_in_thread
+from jackfield.state import State
 
 __all__ = ["command"]
 
@@ -28,12 +30,15 @@ def command(context: click.Context, form: str, no_import: bool) -> None:
     """Tell every problem of the project at once: file:line:column, what is wrong, how to mend it.
 
     Problems go to stdout. Exit 0 without problems (warnings are none), 1 with some. The modules of
-    processes/ are imported, unless --no-import; resources are not opened.
+    processes/ are imported, unless --no-import; resources are not opened. A state folder in which others can read or
+    write is warned of on stderr.
     """
     folder = project_folder(context.ensure_object(Context).folder)
     problems, endpoints = _find(folder, no_import=no_import)
     for line in _lines(problems, form, folder):
         click.echo(line)
+    state = os.environ.get(f"{PREFIX}STATE")
+    warn_of_state(State.found(folder, Path(state) if state else None))
     errors = sum(problem.severity == "error" for problem in problems)
     if errors:
         raise Failure(f"{errors} problem{'' if errors == 1 else 's'} in {folder}")

@@ -18,14 +18,15 @@ from urllib.parse import urlsplit
 import click
 from click.core import ParameterSource
 
-from jackfield import files
 from jackfield.errors import Refusal
-from jackfield.state import State, StateError
+from jackfield.state import State, StateError, read_secret
 
 __all__ = [
     "Context",
     "Failure",
     "find_project",
+    "is_host",
+    "judge_folder",
     "option",
     "project_folder",
     "server_address",
@@ -33,6 +34,7 @@ __all__ = [
     "told",
     "variable",
     "variables",
+    "warn_of_state",
     "warn_unknown",
 ]
 
@@ -96,13 +98,9 @@ class _Option(click.Option):
         if value is not None:
             raise Failure(f"{self.envvar} and {name} are both set; keep one of them", 2)
         try:
-            text = files.read(path, files.SECRET).decode().rstrip("\r\n")
-        except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-            raise Failure(f"cannot read {path}, which {name} names: {reason}", 2) from error
-        if not text.strip():  # a default in its place would be another store, with another admin
-            raise Failure(f"{path}, which {name} names, is empty; write the value into it", 2)
-        return text
+            return read_secret(path, name)
+        except StateError as error:
+            raise Failure(str(error), 2) from error
 
 
 def option(*names: str, secret: bool = False, **click_kwargs: Any) -> Callable[[F], F]:
@@ -158,15 +156,25 @@ def project_folder(given: Path | None) -> Path:
     if folder is not None:
         return folder
     start = (given or Path()).absolute()
-    if given is not None and not start.is_dir():
-        raise Failure(f"-C: there is no folder {start}", 2)
-    if (start / "endpoints.yml").exists():
+    if given is not None:
+        judge_folder(start)
+    if os.path.lexists(start / "endpoints.yml"):
         raise Failure(f"{start} has an endpoints.yml; rename it to endpoints.yaml", 2)
     where = f"in {start}" if given else f"in {start} or a folder above it"
     raise Failure(
         f"there is no endpoints.yaml {where}; name the project with -C DIR, or begin one: jackfield new DIR",
         2,
     )
+
+
+def judge_folder(folder: Path) -> None:
+    """Raise Failure (exit 2) where there is no folder of this name, or none that we may look into."""
+    try:
+        os.stat(f"{folder}/.")  # noqa: PTH116 - with the dot it must be a folder, and one that lets us in
+    except (FileNotFoundError, NotADirectoryError) as exc:
+        raise Failure(f"-C: there is no folder {folder}", 2) from exc
+    except OSError as exc:
+        raise Failure(f"-C: cannot look into {folder}: {exc.strerror}", 2) from exc
 
 
 def server_address(url: str, scheme: Literal["http", "ws"]) -> str:
@@ -178,7 +186,7 @@ def server_address(url: str, scheme: Literal["http", "ws"]) -> str:
     known = {name + s: scheme + s for name in ("http", "ws") for s in ("", "s")}.get(given)
     try:
         parts = urlsplit(f"{given}://{rest}")
-        sound = known is not None and bool(parts.hostname) and (parts.port or 1) > 0
+        sound = known is not None and is_host(parts.hostname or "") and (parts.port or 1) > 0 and url.isprintable()
     except ValueError:
         sound = False
     if not found or not sound or parts.query or parts.fragment or parts.username is not None:
@@ -186,12 +194,24 @@ def server_address(url: str, scheme: Literal["http", "ws"]) -> str:
     return f"{known}://{rest}".rstrip("/")
 
 
+def is_host(name: str) -> bool:
+    """Whether a name could be a machine's: one that cannot be asked for has no address either."""
+    try:
+        return bool(name.encode("idna"))
+    except UnicodeError:
+        return False
+
+
 def find_project(given: Path | None) -> Path | None:
-    """As `project_folder`, but None where there is none."""
-    start = (given or Path()).absolute()
+    """As `project_folder`, but None where there is none. Raises Failure (exit 2) without a current folder."""
+    try:
+        start = (given or Path()).absolute()
+    except FileNotFoundError as exc:
+        raise Failure("the current folder was removed; change into another one", 2) from exc
     folders = [start] if given is not None else [start, *start.parents]
-    # of whatever kind: that it is no file is told as its problem
-    return next((folder for folder in folders if (folder / "endpoints.yaml").exists()), None)
+    # os.path: where nobody may look, or what can be no name, there is none; of whatever kind: that it is no file is
+    # told as its problem
+    return next((folder for folder in folders if os.path.exists(folder / "endpoints.yaml")), None)  # noqa: PTH110
 
 
 def state_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -237,6 +257,11 @@ def _open_state(state: Path | None, store: str | None, secret_keys: str | None) 
     except StateError as error:
         # keys that were given are a wrong setting; whatever else is wrong with the state may mend itself
         raise Failure(str(error), 1 if secret_keys is None else 2) from error
-    for warning in opened.warnings():
-        click.echo(f"jackfield: warning: {warning}", err=True)
+    warn_of_state(opened)
     return opened
+
+
+def warn_of_state(state: State | None) -> None:
+    """Warn on stderr of what others on this machine can read or change in a state folder."""
+    for warning in state.warnings() if state is not None else ():
+        click.echo(f"jackfield: warning: {warning}", err=True)

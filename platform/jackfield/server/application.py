@@ -10,14 +10,13 @@ import asyncio
 import os
 from pathlib import Path
 
-from jackfield import files
 from jackfield.errors import PlanError, Refusal
 from jackfield.logs import log
 from jackfield.server.gateway import Gateway, Scope
 from jackfield.server.node import open_node
 from jackfield.server.options import Options
 from jackfield.server.transport import Receive, Send
-from jackfield.state import State, StateError
+from jackfield.state import State, StateError, read_secret
 
 __all__ = ["Application", "application"]
 
@@ -80,6 +79,8 @@ class Application:
         """Hold the node open in one task: what opens in a task closes in it."""
         try:
             state = _state(self._project)
+            for warning in state.warnings():
+                log.warning("state_not_private", reason=warning)
             with state.locked():
                 async with open_node(self._project, state, self._options) as node:
                     opened.set_result(node.gateway)
@@ -110,11 +111,4 @@ def _secret(name: str) -> str | None:
         return value
     if value is not None:
         raise StateError(f"{name} and {name}_FILE are both set; keep one of them")
-    try:
-        text = files.read(path, files.SECRET).decode().rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as exc:
-        reason = exc.strerror if isinstance(exc, OSError) else "it is not UTF-8"
-        raise StateError(f"cannot read {path}, which {name}_FILE names: {reason}") from exc
-    if not text.strip():  # a default in its place would be another store
-        raise StateError(f"{path}, which {name}_FILE names, is empty; write the value into it")
-    return text
+    return read_secret(Path(path), f"{name}_FILE")

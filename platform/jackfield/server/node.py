@@ -34,7 +34,7 @@ from jackfield.server.rotation import Rotation
 from jackfield.server.session_end import ClockWatch
 from jackfield.server.tracing import open_tracing
 from jackfield.server.watch import watch
-from jackfield.state import State
+from jackfield.state import State, write_private
 
 __all__ = ["Node", "open_node"]
 
@@ -194,7 +194,7 @@ def _write_schemas(state: State, table: RoutingTable) -> None:
     }
     try:
         for path, content in found.items():
-            path.write_text(json.dumps(content, ensure_ascii=False, indent=2), encoding="utf-8")
+            write_private(path, json.dumps(content, ensure_ascii=False, indent=2), 0o644)
     except OSError as exc:
         log.warning("schema_not_written", reason=str(exc))
 

@@ -8,8 +8,9 @@
     first-admin       the first password, where there was no terminal to show it on; 0600
     published/        the plans that went live; 0700, since sources may hold secrets
 
-The folder is made with mode 0700; one that is there keeps its mode, so nothing in it relies on that. One server at a
-time may use it.
+The folder is made with mode 0700; one that is there keeps its mode, and is warned of where others may write into it.
+One server at a time may use it (lock.py). None of these files is read or written through a symbolic link; the folder
+itself may be one.
 """
 
 from __future__ import annotations
@@ -19,30 +20,21 @@ import re
 import secrets
 import stat
 import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
 from jackfield import files
+from jackfield.state.files import MOST, StateError, read_own, told
+from jackfield.state.lock import locked_file, locked_folder
 
-if sys.platform == "win32":
-    import msvcrt
-else:
-    import fcntl
-
-__all__ = ["State", "StateError", "parse_keys", "write_private"]
+__all__ = ["State", "parse_keys"]
 
 _STORE = "store.db"
 _MIN_KEY = 32
 _SAMPLES = re.compile(r"change.?me|change.?this|your.?secret|secret.?key|my.?secret|example|placeholder|xxxxxx", re.I)
 _NEW_KEY = 'python3 -c "import secrets; print(secrets.token_hex(32))"'
-
-
-class StateError(Exception):
-    """The state folder or a setting about it cannot be used; the text is one line for whoever starts us."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +64,18 @@ class State:
         keys = parse_keys(secret_keys, "JACKFIELD_SECRET_KEYS") if secret_keys is not None else ()
         folder = (state or project / ".jackfield").absolute()
         _make(folder)
+        if store is None and (folder / _STORE).is_symlink():
+            raise StateError(
+                f"{folder / _STORE} is a symbolic link, which is not followed here; "
+                "set JACKFIELD_STORE to the URL of the database that is meant"
+            )
         return cls(folder, store or _sqlite_url(folder / _STORE), keys, secret_keys_file)
+
+    @classmethod
+    def found(cls, project: Path, state: Path | None = None) -> Self | None:
+        """The state that is there already, for whoever only looks; None where there is none. Nothing is made."""
+        folder = (state or project / ".jackfield").absolute()
+        return cls(folder, _sqlite_url(folder / _STORE)) if os.path.isdir(folder) else None  # noqa: PTH112 - what can be no name is none
 
     @property
     def key_file(self) -> Path:
@@ -117,24 +120,32 @@ class State:
         key of 256 bits where it is missing; with `make=False` that is a fault. Raises StateError.
         """
         if self._keys_from is not None:
-            return _read_keys(self._keys_from)
+            with told(f"the key file {self._keys_from}"):
+                given = files.read(self._keys_from, files.SECRET)
+            return parse_keys(given.decode("ascii", "replace"), str(self._keys_from))
         if self._keys:
             return self._keys
-        if not make:
-            return _read_keys(self.key_file)
-        with _told(f"the key file {self.key_file}"), _locked_file(self.key_file, wait=True) as file:
-            text = os.read(file, 1 << 20).decode("ascii", errors="replace")
-            if not text.strip():
-                text = secrets.token_hex(32) + "\n"
-                os.write(file, text.encode())
-                os.fsync(file)
+        with told(f"the key file {self.key_file}"):
+            text = (self._made_key() if make else read_own(self.key_file)).decode("ascii", "replace")
         return parse_keys(text, str(self.key_file))
 
+    def _made_key(self) -> bytes:
+        """What the key file holds: a new key where there was nothing."""
+        with locked_file(self.key_file) as file:
+            text = os.read(file, MOST)
+            if not text.strip():
+                if os.fstat(file).st_nlink != 1:
+                    raise OSError(0, "it is empty and has a second name elsewhere; remove it")
+                text = secrets.token_hex(32).encode() + b"\n"
+                os.write(file, text)
+                os.fsync(file)
+        return text
+
     def warnings(self) -> list[str]:
-        """What should be mended but stops nothing: files with secrets that others on this machine can read."""
+        """What should be mended but stops nothing: what others on this machine can change here, or read of secrets."""
         if sys.platform == "win32":
             return []
-        found = []
+        found = [_others_write(self.folder), *(_not_ours(path) for path in (self.folder, *self._secret_files()))]
         given = self._keys or self._keys_from is not None
         if not given and _mode(self.key_file) & 0o077:
             found.append(f"other users can read {self.key_file}; close it to them: chmod 600 '{self.key_file}'")
@@ -145,20 +156,17 @@ class State:
             names = " ".join(f"'{file}'" for file in open_to)
             what = f"other users can read {open_to[0]}, which has the hashes of all passwords"
             found.append(f"{what}; close it to them: chmod 600 {names}")
-        return found
+        return [warning for warning in found if warning]
 
     def _store_files(self) -> list[Path]:
         return [self.folder / f"{_STORE}{end}" for end in ("", "-wal", "-shm")]
 
-    @contextmanager
-    def locked(self) -> Iterator[None]:
+    def _secret_files(self) -> list[Path]:
+        return [self.key_file, *self._store_files()]
+
+    def locked(self) -> AbstractContextManager[None]:
         """Hold the folder for one server. StateError tells the other's process id."""
-        with ExitStack() as held:
-            with _told(f"the lock in {self.folder}"):  # and not what happens while it is held
-                file = held.enter_context(_locked_file(self.folder / "server.lock", wait=False))
-                os.ftruncate(file, 0)
-                os.write(file, f"{os.getpid()}\n".encode())
-            yield
+        return locked_folder(self.folder)
 
 
 def parse_keys(text: str, place: str) -> tuple[bytes, ...]:
@@ -167,7 +175,7 @@ def parse_keys(text: str, place: str) -> tuple[bytes, ...]:
     Raises StateError, which names `place` and never a key, for none, a short one and a well-known one.
     """
     lines = [line for line in text.splitlines() if not line.lstrip().startswith("#")]
-    keys = tuple(word.encode() for word in re.split(r"[\s,]+", "\n".join(lines)) if word)
+    keys = tuple(word.encode(errors="surrogateescape") for word in re.split(r"[\s,]+", "\n".join(lines)) if word)
     if not keys:
         raise StateError(f"{place} holds no key; make one: {_NEW_KEY}")
     for number, key in enumerate(keys, 1):
@@ -179,27 +187,23 @@ def parse_keys(text: str, place: str) -> tuple[bytes, ...]:
     return keys
 
 
-def _read_keys(path: Path) -> tuple[bytes, ...]:
-    with _told(f"the key file {path}"):
-        text = files.read(path, files.SECRET).decode("ascii", errors="replace")
-    return parse_keys(text, str(path))
+def _others_write(folder: Path) -> str:
+    """A warning for a folder into which others may write: who does that has the keys, and what is served."""
+    mode = _mode(folder)
+    if not mode & 0o022:
+        return ""
+    who = "everybody on this machine" if mode & 0o002 else "its group"
+    return f"{who} can write into {folder}, and so replace its keys and users; close it to them: chmod go-w '{folder}'"
 
 
-def write_private(path: Path, content: str | bytes) -> None:
-    """Write a file that only its owner reads (0600), whole or not at all. Raises OSError."""
-    data = content.encode() if isinstance(content, str) else content
-    # mkstemp makes the file 0600 from its first moment on.
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        with suppress(FileNotFoundError):
-            Path(temporary).unlink()
-        raise
+def _not_ours(path: Path) -> str:
+    """A warning for what belongs to somebody else, who can change it at any time; root can anyway."""
+    with suppress(OSError):
+        owner = path.stat().st_uid
+        if owner not in (0, os.geteuid()):
+            whose = f"{path} belongs to another user ({owner}), who can read and change what is in it"
+            return f"{whose}; make it yours: chown -R {os.geteuid()} '{path}'"
+    return ""
 
 
 def _mode(path: Path) -> int:
@@ -213,13 +217,12 @@ def _mode(path: Path) -> int:
 def _make(folder: Path) -> None:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        ignore = folder / ".gitignore"
-        if not ignore.exists():
-            ignore.write_text("*\n", encoding="utf-8")
+        with suppress(FileExistsError), (folder / ".gitignore").open("x", encoding="utf-8") as ignore:
+            ignore.write("*\n")
         if not os.access(folder, os.W_OK | os.X_OK):
             raise PermissionError(13, "Permission denied", str(folder))
-    except OSError as error:
-        reason = error.strerror or str(error)
+    except (OSError, ValueError) as error:  # ValueError: the name holds a NUL, or half of a surrogate pair
+        reason = getattr(error, "strerror", None) or str(error)
         raise StateError(
             f"cannot write into the state folder {folder} ({reason}); "
             "set JACKFIELD_STATE to a folder that can be written"
@@ -230,55 +233,3 @@ def _sqlite_url(file: Path) -> str:
     # a ? would begin the query, and what looks like an escape would be taken for one
     path = file.as_posix().replace("%", "%25").replace("?", "%3F")
     return f"sqlite+aiosqlite:///{path}"
-
-
-@contextmanager
-def _told(what: str) -> Iterator[None]:
-    """Turn the system's fault into one line."""
-    try:
-        yield
-    except OSError as error:
-        raise StateError(f"cannot use {what}: {error.strerror or error}") from error
-
-
-@contextmanager
-def _locked_file(path: Path, *, wait: bool) -> Iterator[int]:
-    """The file, made with 0600 where it is missing, open and locked until the end."""
-    file = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
-    try:
-        if not _lock(file, wait=wait):
-            raise StateError(_taken(path, os.read(file, 32)))
-        yield file
-    finally:
-        os.close(file)
-
-
-def _taken(path: Path, content: bytes) -> str:
-    pid = content.strip().decode("ascii", errors="replace")
-    who = f" (process {pid})" if pid.isdecimal() else ""
-    return (
-        f"another server{who} is running on {path.parent}; "
-        "stop it, or set JACKFIELD_STATE to another folder for this one"
-    )
-
-
-if sys.platform == "win32":
-
-    def _lock(file: int, *, wait: bool) -> bool:
-        try:
-            # A byte far behind the content: Windows locks are mandatory and would keep readers out.
-            os.lseek(file, 1 << 30, os.SEEK_SET)
-            msvcrt.locking(file, msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        finally:
-            os.lseek(file, 0, os.SEEK_SET)
-        return True
-else:
-
-    def _lock(file: int, *, wait: bool) -> bool:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
