@@ -306,3 +306,30 @@ def test_a_process_cannot_write_over_code_and_message() -> None:
 @given(ids)
 def test_done_carries_the_id(message_id: str | int) -> None:
     assert arrived(messages.done(message_id)) == {"$done": True, "$id": message_id}
+
+
+# what is no message
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (b"", "is no JSON"),
+        (b"{", "is no JSON"),
+        (b"\xff", "is no JSON"),
+        (b"NaN", "is no JSON"),
+        (b'"\\ud800"', "is no JSON"),
+        (b"9" * 5000, "is no JSON"),
+        (b"[" * 65, "is nested more than 64 deep"),
+        (b"[" * 60_000, "is nested more than 64 deep"),
+        (b"[" * 500_000 + b"]" * 500_000, "is nested more than 64 deep"),
+    ],
+)
+def test_a_text_from_elsewhere_is_read_or_told_in_a_sentence(text: bytes, told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        messages.parse(text)
+
+
+def test_a_text_from_elsewhere_says_what_it_says() -> None:
+    assert messages.parse('{"имя": [1, null, "🍎", 1.5]}'.encode()) == {"имя": [1, None, "🍎", 1.5]}
+    assert messages.parse(b"[" * 64 + b"]" * 64)

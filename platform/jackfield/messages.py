@@ -25,6 +25,7 @@ __all__ = [
     "error",
     "event",
     "judge_utf8",
+    "parse",
     "replies_under",
     "too_deep",
 ]
@@ -85,6 +86,20 @@ def too_deep(data: bytes) -> bool:
         else:
             depth -= 1
     return False
+
+
+def parse(data: bytes) -> Any:
+    """What a JSON text says that is no message: of a file, a token, another program.
+
+    Raises ValueError, whose sentence begins with a verb, for one that is none or is nested more than MAX_DEPTH deep.
+    How many bytes there are is for the reader to bound.
+    """
+    if too_deep(data):
+        raise ValueError(f"is nested more than {MAX_DEPTH} deep")
+    try:
+        return msgspec.json.decode(data)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        raise ValueError("is no JSON") from None
 
 
 def replies_under(key: str, most: int = sys.maxsize) -> Callable[[object, MessageId], bytes | None]:

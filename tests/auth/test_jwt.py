@@ -261,3 +261,24 @@ async def test_the_last_letter_has_one_spelling(provider: Provider, judge: Judge
     for other in (token[:-1] + twin, token + "=", token + "=="):
         # by us, whatever the library thinks of spare bits
         assert "not a JSON Web Token of three parts" in (await refused(authority, other)).detail
+
+
+def nested(levels: int) -> str:
+    return "[" * levels + "]" * levels
+
+
+@pytest.mark.parametrize("levels", [65, 800, *range(900, 1000, 3), 1400])
+async def test_no_depth_of_a_token_is_too_much_for_a_library(
+    provider: Provider, judge: Judge, clock: Clock, levels: int
+) -> None:
+    """Each library gives up at another depth, and on each Python at another."""
+    authority = judge()
+    header = f'{{"alg":"RS256","kid":"rs256","x":{nested(levels)}}}'.encode()
+    parts = [base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in (header, b"{}", b"s" * 256)]
+    refusal = await refused(authority, ".".join(parts))
+    assert (refusal.code, refusal.detail) == ("bad_credential", "The token's header cannot be read.")
+    algorithm, key = provider.keys["rs256"]
+    payload = f'{{"iss":{nested(levels)},"exp":{clock.now + 60}}}'.encode()
+    signed = jwt.PyJWS().encode(payload, key, algorithm, {"kid": "rs256"})
+    refusal = await refused(authority, signed)
+    assert (refusal.code, refusal.detail) == ("bad_credential", "What the token says is no JSON object.")

@@ -255,3 +255,31 @@ async def test_a_password_is_changed_only_in_place_of_the_one_that_was_meant(sto
     await store.add("anna", "$1")
     assert await store.set_password_hash("anna", "$3", instead_of="$2") is None
     assert await store.set_password_hash("anna", "$2", instead_of="$1") == 0
+
+
+@pytest.mark.parametrize(
+    "roles", ["no json", "[" * 2_000, '"admin"', '{"admin": 1}', "5", "null", '[["admin"]]', '["admin", 5]', "[NaN]"]
+)
+async def test_roles_that_cannot_be_read_open_nothing_and_keep_nobody_else_from_being_read(
+    store: Store, clock: Clock, url: str, roles: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    if not url.startswith("sqlite"):
+        pytest.skip("PostgreSQL judges itself what is JSON")
+    await store.add("аня", "$hash", ["admin"])
+    await store.add("bob", "$hash", ["support"])
+    await session(store, clock, "аня", "s1")
+    await store.set_roles("аня", ["support"])
+    for table in ("users", "changes"):
+        statement = f"UPDATE jackfield_{table} SET roles = :roles WHERE login = 'аня' AND roles IS NOT NULL"
+        await execute(url, [statement], [{"roles": roles}])
+    assert [(user.login, set(user.roles)) for user in await store.list()] == [("bob", {"support"}), ("аня", set())]
+    found = await store.get_session("digest of s1")
+    assert found is not None
+    assert found.roles == frozenset()
+    with pytest.raises(TypeError, match="the roles of the change 3 are no list of texts"):
+        await store.changes_since(0)
+    assert "store_row_unreadable" in caplog.text
+    await store.set_roles("аня", ["admin"])
+    found_again = await store.get("аня")
+    assert found_again is not None
+    assert found_again.roles == {"admin"}, "the way to mend it"

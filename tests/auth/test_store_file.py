@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import stat
 import sys
@@ -122,3 +123,26 @@ async def test_a_store_that_may_only_be_read_is_not_made(tmp_path: Path) -> None
         await database.prepare()
     await database.close()
     assert modes(tmp_path) == {}
+
+
+async def test_of_a_connection_that_failed_nothing_is_left(
+    tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A command is over when it has told of the fault; a thread that then finds its loop closed would show a stack."""
+    may_end, join = threading.Event(), threading.Thread.join
+
+    def held(_text: str, *what: object) -> None:
+        if "close_and_stop" in repr(what):
+            may_end.wait(5.0)
+
+    def joined(thread: threading.Thread, timeout: float | None = None) -> None:
+        may_end.set()
+        join(thread, timeout)
+
+    monkeypatch.setattr(logging.getLogger("aiosqlite"), "debug", held)
+    monkeypatch.setattr(threading.Thread, "join", joined)
+    with pytest.raises(Refusal, match="does not answer"):
+        await Store.open(f"sqlite+aiosqlite:///{tmp_path}/missing/store.db?mode=rw&uri=true", clock)
+    left = [thread.name for thread in threading.enumerate() if "_connection_worker_thread" in thread.name]
+    may_end.set()
+    assert left == []

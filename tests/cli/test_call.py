@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from jackfield.cli import call, main
+from jackfield.cli.settings import Failure
 from tests.auth.provider import Provider, running, say
 
 
@@ -124,3 +125,28 @@ def test_an_answer_that_does_not_come_to_its_end(other: Provider, monkeypatch: p
     code, said = called(other)
     over.set()
     assert (code, "no whole answer within 0.3 s" in said) == (3, True), said
+
+
+def test_a_line_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(call, "MOST", 100_000)
+    reading, writing = os.pipe()
+    os.write(writing, b"one\n")
+    lines = call._lines(reading)
+    assert next(lines) == "one"
+    with Path("/dev/zero").open("rb") as endless, pytest.raises(Failure, match="has more than 100,000 bytes"):
+        list(call._lines(endless.fileno()))
+    os.close(writing)
+    os.close(reading)
+
+
+def test_standard_input_that_cannot_be_read_is_one_line(tmp_path: Path) -> None:
+    folder = os.open(tmp_path, os.O_RDONLY)
+    with pytest.raises(Failure, match="cannot read standard input: Is a directory"):
+        list(call._lines(folder))
+    os.close(folder)
+
+
+@pytest.mark.parametrize("text", ["[" * 60_000, '{"a":' * 60_000, "9" * 5_000, "nonsense", "[]", "\ud800"])
+def test_what_a_stranger_says_is_no_object(text: str) -> None:
+    assert call._object(text.encode(errors="replace")) == {}
+    assert call._Turns().answered(text.encode(errors="replace")) is False

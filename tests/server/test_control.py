@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import socket
 import time
 from collections.abc import AsyncIterator, Mapping
@@ -112,11 +113,17 @@ async def test_a_secret_is_good_once(path: Path) -> None:
         b"[1]\n",
         b"\xff\xfe\n",
         b"x" * (control.MAX_LINE * 2) + b"\n",
+        b"[" * 60_000 + b"\n",
+        b"[" * 30_000 + b"]" * 30_000 + b"\n",
+        b'{"secret": ' + b"[" * 990 + b"]" * 990 + b"}\n",
+        b'{"secret": "\\ud800"}\n',
     ],
 )
-async def test_strangers_get_nowhere(path: Path, line: bytes) -> None:
+async def test_strangers_get_nowhere(path: Path, line: bytes, caplog: pytest.LogCaptureFixture) -> None:
     answer = await raw(path, line)
     assert answer is None or "error" in answer, answer
+    assert len(line) > control.MAX_LINE or not line.startswith(b"[[") or "nested more than 64" in str(answer)
+    assert caplog.records == [], "nobody's affair but the stranger's"
     assert "ok" in await say(path, "echo")
 
 
@@ -131,6 +138,35 @@ def test_no_server(tmp_path: Path, text: str | None) -> None:
         (tmp_path / "server.json").write_text(text)
     with pytest.raises(NoServer):
         ask(tmp_path / "server.json", "echo")
+
+
+@pytest.mark.parametrize("way", ["link", "pipe", "large", "deep"])
+def test_what_is_no_file_of_the_server_is_no_server(tmp_path: Path, way: str) -> None:
+    path = tmp_path / "server.json"
+    if way == "link":
+        (tmp_path / "other").write_text('{"port": 9, "secret": "x"}')
+        path.symlink_to("other")
+    elif way == "pipe":
+        os.mkfifo(path)
+    else:
+        path.write_text(" " * 2_000_000 if way == "large" else "[" * 60_000)
+    with pytest.raises(NoServer, match=r"symbolic link|no plain file|longer than|nested more than 64 deep"):
+        ask(path, "echo")
+
+
+@pytest.mark.parametrize("answer", [b"[" * 60_000, b'{"ok": ' + b"[" * 5_000 + b"]" * 5_000 + b"}", b"nonsense", b""])
+async def test_an_answer_that_is_none_is_no_server(tmp_path: Path, answer: bytes) -> None:
+    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readline()
+        writer.write(answer + b"\n")
+        writer.close()
+
+    server = await asyncio.start_server(speak, "127.0.0.1", 0)
+    facts = {"port": server.sockets[0].getsockname()[1], "secret": "x"}
+    (tmp_path / "server.json").write_text(json.dumps(facts))
+    with pytest.raises(NoServer):
+        await say(tmp_path / "server.json", "echo")
+    server.close()
 
 
 def test_a_stranger_on_the_port_of_a_server_that_was_killed(tmp_path: Path) -> None:

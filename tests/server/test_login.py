@@ -213,6 +213,10 @@ async def test_a_body_that_does_not_come_is_not_waited_for(door: Door, monkeypat
         (b"[]", "The body is not a JSON object."),
         (b"null", "The body is not a JSON object."),
         (b"[" * 4000, "The body is nested more than 64 deep."),
+        (
+            b'{"login": "a", "password": "b", "x": ' + b"[" * 65 + b"]" * 65 + b"}",
+            "The body is nested more than 64 deep.",
+        ),
         (b'{"login": "a",}', "The body is not JSON: a comma stands before the closing bracket at character 14."),
         (b'{"login": "a"}', 'The body does not fit: the key "password" is missing.'),
         (b'{"login": "a", "password": 5}', "The body does not fit: password must be a text, not a whole number."),

@@ -116,6 +116,46 @@ def test_a_spoiled_history_is_none(tmp_path: Path, text: str) -> None:
     assert Archive(tmp_path).names() == []
 
 
+@pytest.mark.parametrize("text", ["", "[" * 60_000, '{"a": 1}', "5", '"x"', "link", "pipe"])
+def test_the_copies_outlive_a_history_that_cannot_be_read(
+    project: Path, tmp_path: Path, text: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    archive, history = Archive(tmp_path / "published"), tmp_path / "published" / "history.json"
+    kept = [archive.keep(project, f"{number:012d}") for number in range(3)]
+    (tmp_path / "other").write_text("[]")
+    history.unlink()
+    if text == "link":
+        history.symlink_to(tmp_path / "other")
+    elif text == "pipe":
+        os.mkfifo(history)
+    else:
+        history.write_text(text)
+    assert archive.names() == kept
+    assert caplog.text.count("history_unreadable") == 1
+    fourth = archive.keep(project, "abc")
+    assert archive.names() == [*kept, fourth]
+    assert (tmp_path / "other").read_text() == "[]"
+
+
+@pytest.mark.parametrize("name", ["../../etc", "mine", ".", "..", "/etc", "000001-../..", "1-a", "x" * 300, "a\0b"])
+def test_a_history_names_nothing_but_copies(project: Path, tmp_path: Path, name: str) -> None:
+    archive = Archive(tmp_path / "published")
+    first = archive.keep(project, "aaaaaaaaaaaa")
+    (tmp_path / "published" / "mine").mkdir()
+    (tmp_path / "published" / "history.json").write_text(json.dumps([first, name]))
+    assert archive.names() == [first]
+    archive.keep(project, "bbbbbbbbbbbb")
+    assert (tmp_path / "published" / "mine").is_dir(), "a folder of somebody else's is left alone"
+
+
+def test_copies_are_not_kept_through_a_link(project: Path, tmp_path: Path) -> None:
+    (tmp_path / "foreign" / "photos").mkdir(parents=True)
+    (tmp_path / "published").symlink_to(tmp_path / "foreign")
+    with pytest.raises(OSError, match="it is a symbolic link"):
+        Archive(tmp_path / "published").keep(project, "aaaaaaaaaaaa")
+    assert [path.name for path in (tmp_path / "foreign").iterdir()] == ["photos"]
+
+
 # the build
 
 

@@ -10,16 +10,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Self
 
+import aiosqlite
 from sqlalchemy import URL, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from jackfield.auth.store_file import StoreFile, path_of
+from jackfield.auth.tables import read_json
 from jackfield.errors import Refusal
 
 __all__ = ["Database", "Unusable"]
@@ -36,6 +39,7 @@ _PARAMETERS = frozenset(
 )
 _WRITER = text("SELECT pg_advisory_xact_lock(7465218)")  # an arbitrary number, ours among the database's locks
 _WAL_AGAIN = 0.02  # seconds; the limit of every use bounds the whole
+_LAST_WORD = 1.0  # seconds that the thread of a connection that failed has to end
 _EXAMPLE = "for example sqlite+aiosqlite:////var/lib/app/store.db or postgresql+asyncpg://user@host/name"
 
 
@@ -68,6 +72,7 @@ class Database:
                 pool_timeout=limit / 2,
                 pool_pre_ping=True,
                 hide_parameters=True,
+                json_deserializer=read_json,
             )
         except ModuleNotFoundError as error:
             raise _unusable(
@@ -140,9 +145,11 @@ def _parse(url: str) -> URL:
         parsed = make_url(url)
         parsed = parsed.set(drivername=_DRIVERS.get(parsed.drivername, parsed.drivername))
         asynchronous = parsed.get_dialect().is_async
-    except (ArgumentError, NoSuchModuleError) as error:
+    except (ArgumentError, NoSuchModuleError, ValueError) as error:  # ValueError: the port is no number
         # The URL itself is not told: it may hold a password.
         raise _unusable("JACKFIELD_STORE is not the URL of a database.", f"Write it whole, {_EXAMPLE}.") from error
+    if parsed.host and not _is_host(parsed.host):
+        raise _unusable(f"JACKFIELD_STORE names the host {parsed.host[:80]}, which can be none.", "Correct it.")
     if not asynchronous or parsed.get_backend_name() not in ("sqlite", "postgresql"):
         raise _unusable(
             f"JACKFIELD_STORE names the driver {parsed.drivername}, which cannot be used here.",
@@ -151,6 +158,13 @@ def _parse(url: str) -> URL:
     if parsed.get_backend_name() == "sqlite" and parsed.database in (None, "", ":memory:"):
         raise _unusable("JACKFIELD_STORE names SQLite without a file.", f"Add the path, {_EXAMPLE}.")
     return parsed
+
+
+def _is_host(name: str) -> bool:
+    try:
+        return bool(name.encode("idna"))
+    except UnicodeError:
+        return False
 
 
 def _for_asyncpg(url: URL) -> URL:
@@ -177,10 +191,26 @@ def _sqlite(url: URL, limit: float) -> AsyncEngine:
         max_overflow=0,
         pool_timeout=limit / 2,
         hide_parameters=True,
-        connect_args={"timeout": limit / 2, "isolation_level": None},
+        json_deserializer=read_json,
+        connect_args={"timeout": limit / 2, "isolation_level": None, "async_creator_fn": _connect},
     )
     event.listen(engine.sync_engine, "connect", _prepare)
     return engine
+
+
+async def _connect(*args: Any, **settings: Any) -> aiosqlite.Connection:
+    """A connection, and of one that fails nothing is left.
+
+    Its thread goes on to tell the loop that it has ended; a command that is over by then would show a stack.
+    """
+    opening = aiosqlite.connect(*args, **settings)
+    thread: threading.Thread = opening._thread
+    thread.daemon = True  # as SQLAlchemy does it: who forgets to close one can still end
+    try:
+        return await opening
+    except Exception:
+        await asyncio.to_thread(thread.join, _LAST_WORD)
+        raise
 
 
 async def _switch_to_wal(connection: AsyncConnection) -> bool:

@@ -19,6 +19,7 @@ from typing import Any, Protocol
 import jwt
 import msgspec
 
+from jackfield import messages
 from jackfield.auth.credentials import Credential
 from jackfield.auth.keys import ALGORITHMS, ProviderKeys
 from jackfield.auth.tables import normal_login
@@ -133,7 +134,7 @@ class JwtAuthority:
         if parts is None or not _is_only_spelling(parts[3]):
             raise _bad("The token is not a JSON Web Token of three parts.")
         try:
-            header = _read_header(_decoded(parts[1]))
+            header = _read_header(_flat(_decoded(parts[1])))
         except (msgspec.MsgspecError, ValueError, RecursionError):
             raise _bad("The token's header cannot be read.") from None
         if header.alg not in self._algorithms:
@@ -236,7 +237,7 @@ def _genuine(token: str, algorithm: str, keys: Sequence[jwt.PyJWK]) -> Mapping[s
         except (jwt.PyJWTError, ValueError):
             break
         try:
-            return _read_claims(payload)
+            return _read_claims(_flat(payload))
         except (msgspec.MsgspecError, ValueError, RecursionError):
             raise _bad("What the token says is no JSON object.") from None
     raise _bad("The token's signature does not hold: it was changed on its way, or signed by somebody else.")
@@ -270,6 +271,13 @@ _LAST = 1e12  # far beyond any calendar, and yet a number that everybody can rec
 
 def _decoded(part: str) -> bytes:
     return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
+
+
+def _flat(part: bytes) -> bytes:
+    """The JSON of one part; ValueError where it is nested deeper than any library here reads on any Python."""
+    if messages.too_deep(part):
+        raise ValueError
+    return part
 
 
 def _is_only_spelling(part: str) -> bool:

@@ -21,8 +21,10 @@ from sqlalchemy import (
     Text,
 )
 
+from jackfield import messages
 from jackfield.errors import Refusal
 from jackfield.identity import Identity
+from jackfield.logs import log
 
 __all__ = [
     "MIGRATIONS",
@@ -37,6 +39,7 @@ __all__ = [
     "new_login",
     "normal_login",
     "normal_role",
+    "read_json",
     "schema_version",
     "sessions",
     "users",
@@ -141,7 +144,7 @@ class User:
     @classmethod
     def of(cls, row: Row[Any]) -> User:
         """The user in a row of `users`."""
-        return cls(row.login, frozenset(row.roles), row.disabled, row.created_at, row.password_hash)
+        return cls(row.login, _roles_in(row), row.disabled, row.created_at, row.password_hash)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +167,7 @@ class Session:
     def of(cls, row: Row[Any]) -> Session:
         """The session in a row of `sessions` joined with `users`."""
         times = (row.created_at, row.expires_at, row.seen_at)
-        return cls(row.id, row.login, frozenset(row.roles), *times, row.client, row.agent)
+        return cls(row.id, row.login, _roles_in(row), *times, row.client, row.agent)
 
     @property
     def identity(self) -> Identity:
@@ -190,7 +193,9 @@ class Change:
 
     @classmethod
     def of(cls, row: Row[Any]) -> Change:
-        """The change in a row of `changes`."""
+        """The change in a row of `changes`. Raises TypeError for one that nobody can read: what it takes is unknown."""
+        if row.roles is not None and not _are_roles(row.roles):
+            raise TypeError(f"the roles of the change {row.id} are no list of texts")
         roles = None if row.roles is None else frozenset(row.roles)
         return cls(row.login, row.session, row.kind, roles, row.id, row.expires_at)
 
@@ -215,6 +220,30 @@ class Change:
     def reason(self) -> str:
         """What the close frame of a connection that ends by it says."""
         return _REASONS.get(self.kind, "")
+
+
+def read_json(text: object) -> Any:
+    """What a JSON column holds; "" for what is no JSON, since one row must not keep all others from being read.
+
+    SQLite gives a number where one was written; null is not the NULL that stands for no change of roles.
+    """
+    try:
+        found = messages.parse(str(text).encode(errors="replace"))
+    except ValueError:
+        return ""
+    return "" if found is None else found
+
+
+def _roles_in(row: Row[Any]) -> frozenset[str]:
+    """The roles in a row. Where somebody has written something else there, none: they open nothing then."""
+    if _are_roles(row.roles):
+        return frozenset(row.roles)
+    log.warning("store_row_unreadable", login=row.login, reason="the roles are no list of texts; nobody has them")
+    return frozenset()
+
+
+def _are_roles(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(role, str) for role in value)
 
 
 def normal_login(text: str) -> str:

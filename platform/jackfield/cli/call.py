@@ -22,7 +22,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
 from jackfield.bodies import PLAIN, BadBody, Body
-from jackfield.cli.settings import Context, Failure, find_project, option
+from jackfield.cli.settings import Context, Failure, find_project, is_host, option
 from jackfield.server.control import NoServer, ask
 from jackfield.server.options import is_loopback
 from jackfield.state import State, StateError
@@ -37,6 +37,9 @@ MAX_ANSWER = 1024 * 1024
 
 AHEAD = 16
 """Lines that are read before they can be sent."""
+
+MOST = 64 * 1024 * 1024
+"""Bytes of a line that is sent and of a frame that comes; the largest `limits.message` and `limits.queue`."""
 
 PATIENCE = 0.25
 """Seconds that the next line waits for an answer to the one before; not every process answers every message."""
@@ -112,7 +115,12 @@ def _beside(address: str, url: str) -> str:
 def _address(url: str) -> str:
     scheme, found, rest = url.partition("://")
     names = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}
-    if not found or scheme not in names or not urlsplit(url).hostname:
+    try:
+        parts = urlsplit(url)
+        sound = is_host(parts.hostname or "") and (parts.port or 1) > 0 and url.isprintable()
+    except ValueError:
+        sound = False
+    if not found or scheme not in names or not sound:
         raise Failure(f"{url} is not an address; write ws://host:port/path", 2)
     return f"{names[scheme]}://{rest}"
 
@@ -205,7 +213,7 @@ def _object(body: bytes | bytearray | None) -> dict[str, Any]:
     """The JSON object in an answer; an empty one where something else answered."""
     try:
         found = json.loads(body or b"")
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 
@@ -224,7 +232,7 @@ async def _talk(address: str, cookie: str, wait: float) -> None:
             open_timeout=LIMIT,
             proxy=None if _near(address) else True,
             compression=None,
-            max_size=None,
+            max_size=MOST,
         ) as socket:
             await _exchange(socket, wait)
     except InvalidStatus as exc:
@@ -250,6 +258,10 @@ async def _exchange(socket: ClientConnection, wait: float) -> None:
                     await heard.wait()
             except TimeoutError:
                 break
+        if sending.done():
+            sending.result()  # raises what is wrong with a line
+        if printing.done() and isinstance(fault := printing.exception(), OSError):
+            raise Failure(f"standard output: {fault.strerror or fault}") from fault
     finally:
         for task in (printing, sending):
             task.cancel()
@@ -299,24 +311,31 @@ class _Turns:
 
 
 async def _send_lines(socket: ClientConnection, turns: _Turns) -> None:
-    lines: asyncio.Queue[str | None] = asyncio.Queue(AHEAD)
+    lines: asyncio.Queue[str | Failure | None] = asyncio.Queue(AHEAD)
     loop = asyncio.get_running_loop()
     # A daemon: who waits at a terminal for a line must not keep the command when the server has closed.
     threading.Thread(target=_read_lines, args=(loop, lines), daemon=True).start()
     while (line := await lines.get()) is not None:
+        if isinstance(line, Failure):
+            raise line
         if line.strip():
             with suppress(ConnectionClosed):
                 await turns.send(socket, line)
 
 
-def _read_lines(loop: asyncio.AbstractEventLoop, lines: asyncio.Queue[str | None]) -> None:
+def _read_lines(loop: asyncio.AbstractEventLoop, lines: asyncio.Queue[str | Failure | None]) -> None:
     with suppress(RuntimeError):  # the loop is closed: the command has ended
-        for line in _lines(sys.stdin.fileno()):
-            _put(loop, lines, line)
+        try:
+            for line in _lines(sys.stdin.fileno()):
+                _put(loop, lines, line)
+        except Failure as exc:
+            _put(loop, lines, exc)
         _put(loop, lines, None)
 
 
-def _put(loop: asyncio.AbstractEventLoop, lines: asyncio.Queue[str | None], line: str | None) -> None:
+def _put(
+    loop: asyncio.AbstractEventLoop, lines: asyncio.Queue[str | Failure | None], line: str | Failure | None
+) -> None:
     putting = lines.put(line)
     try:
         asyncio.run_coroutine_threadsafe(putting, loop).result()
@@ -326,12 +345,19 @@ def _put(loop: asyncio.AbstractEventLoop, lines: asyncio.Queue[str | None], line
 
 
 def _lines(source: int) -> Iterator[str]:
-    """The lines of a file descriptor; `sys.stdin` would hold a lock that Python needs when it ends."""
-    rest = b""
-    while chunk := os.read(source, 65536):
-        *whole, rest = (rest + chunk).split(b"\n")
-        for line in whole:
-            yield line.decode("utf-8", "replace").rstrip("\r")
+    """The lines of a file descriptor; `sys.stdin` would hold a lock that Python needs when it ends. Raises Failure."""
+    rest = bytearray()
+    try:
+        while chunk := os.read(source, 65536):
+            *ends, beginning = chunk.split(b"\n")
+            for end in ends:
+                yield (rest + end).decode("utf-8", "replace").rstrip("\r")
+                rest.clear()
+            rest += beginning
+            if len(rest) > MOST:
+                raise Failure(f"a line of standard input has more than {MOST:,} bytes, which no endpoint takes")
+    except OSError as exc:
+        raise Failure(f"cannot read standard input: {exc.strerror or exc}") from exc
     if rest:
         yield rest.decode("utf-8", "replace")
 

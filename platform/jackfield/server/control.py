@@ -19,16 +19,19 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from jackfield import files
+from jackfield import messages
 from jackfield.errors import PlanError
 from jackfield.logs import log
-from jackfield.state import StateError, write_private
+from jackfield.state import StateError, read_own, write_private
 
 __all__ = ["ControlServer", "NoServer", "ask"]
 
 Verb = Callable[[Mapping[str, Any]], Awaitable[Mapping[str, Any]]]
 
 MAX_LINE = 64 * 1024
+MAX_ANSWER = 16 * 1024 * 1024
+"""Bytes of an answer; 200 refusals, or the problems of a large project, have a hundredth of it."""
+
 READ_LIMIT = 5.0
 """Seconds that a caller has to say its line."""
 
@@ -101,9 +104,9 @@ class ControlServer:
 
     async def _answer(self, line: bytes) -> Mapping[str, Any]:
         try:
-            asked = json.loads(line)
-        except ValueError:
-            return {"error": "not a line of JSON"}
+            asked = messages.parse(line)
+        except ValueError as exc:
+            return {"error": f"the line {exc}"}
         if not isinstance(asked, dict) or not hmac.compare_digest(
             str(asked.get("secret", "")).encode(), self._secret.encode()
         ):
@@ -133,7 +136,7 @@ def ask(path: Path, verb: str, *, time_limit: float = ANSWER_LIMIT, **options: A
     """
     for _ in range(TRIES):
         try:
-            facts = json.loads(files.read(path, files.SECRET))
+            facts = messages.parse(read_own(path))
             answer = _exchange(int(facts["port"]), {"secret": facts["secret"], "verb": verb, **options}, time_limit)
         except (OSError, ValueError, LookupError, TypeError) as exc:
             raise NoServer(str(exc)) from exc
@@ -147,7 +150,7 @@ def _exchange(port: int, asked: Mapping[str, Any], time_limit: float) -> dict[st
         connection.settimeout(time_limit)
         connection.sendall(json.dumps(asked).encode() + b"\n")
         with connection.makefile("rb") as stream:
-            answer = json.loads(stream.readline() or b"null")
+            answer = messages.parse(stream.readline(MAX_ANSWER) or b"null")
     if not isinstance(answer, dict):
         raise OSError("the server closed the connection without an answer")
     return answer

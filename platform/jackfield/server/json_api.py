@@ -58,6 +58,8 @@ class Asked:
         self.refuse_other_kinds(required=True)
         body = await _read(self._http)
         try:
+            if messages.too_deep(body):
+                raise ValueError  # also where it is deep in what nobody here reads
             return msgspec.json.decode(body, type=kind)
         except (msgspec.MsgspecError, ValueError, RecursionError):
             raise Refusal("invalid_request", _what_is_wrong(body, kind), f"Send {sample}.") from None

@@ -10,8 +10,10 @@ in which they went live, the live one last. `back` drops the last and builds the
 from __future__ import annotations
 
 import asyncio
+import errno
 import hashlib
 import json
+import re
 import shutil
 import time
 from collections import Counter
@@ -21,7 +23,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from jackfield import files
+from jackfield import files, messages
 from jackfield.errors import Closing, PlanError, Problem
 from jackfield.logs import log
 from jackfield.routing import RoutingTable
@@ -32,6 +34,7 @@ from jackfield.server.gateway import Gateway
 from jackfield.server.generation import Generation
 from jackfield.server.handshake import fitted, rejudge
 from jackfield.server.options import Options
+from jackfield.state import read_own, write_private
 
 __all__ = ["Archive", "Closes", "Publisher", "Report", "build_in_thread", "digest"]
 
@@ -44,6 +47,7 @@ RETIRE_LIMIT = 600.0
 KEPT = 20
 """Publishes that are kept for the way back."""
 
+_COPY = re.compile(r"\d{6,12}-[0-9A-Za-z]+")
 _FOLDERS = ("endpoints", "examples", "processes")
 
 
@@ -82,14 +86,21 @@ class Archive:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._history = folder / "history.json"
 
     def names(self) -> list[str]:
         """The copies in the order in which they went live, the live one last."""
         try:
-            found = json.loads(files.read(self._folder / "history.json", files.SECRET))
-        except (OSError, ValueError):
+            found = messages.parse(read_own(self._history))
+            if not isinstance(found, list):
+                raise ValueError("is no list")
+        except FileNotFoundError:
             return []
-        return [name for name in found if isinstance(name, str) and (self._folder / name).is_dir()]
+        except (OSError, ValueError) as exc:
+            # the copies themselves say as much; without them the next publish would take all of them away
+            log.warning("history_unreadable", reason=f"{self._history} {_said(exc)}")
+            found = sorted(path.name for path in self._folder.iterdir()) if self._folder.is_dir() else []
+        return [name for name in found if _is_copy(name) and (self._folder / name).is_dir()]
 
     def path(self, name: str) -> Path:
         """The project folder of one copy."""
@@ -120,6 +131,8 @@ class Archive:
 
     def _make(self) -> None:
         """The folder, for its owner alone: a source may hold a secret, and stood where others cannot go."""
+        if self._folder.is_symlink():
+            raise OSError(errno.ELOOP, "it is a symbolic link, which is not followed here", str(self._folder))
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if self._folder.stat().st_mode & 0o077:
             with suppress(PermissionError):  # another's, which is for that one to close
@@ -128,12 +141,20 @@ class Archive:
     def _write(self, names: Sequence[str]) -> None:
         kept = list(names)[-KEPT:]
         self._make()
-        half_made = self._folder / ".history.json"
-        half_made.write_text(json.dumps(kept), encoding="utf-8")
-        half_made.replace(self._folder / "history.json")
+        write_private(self._history, json.dumps(kept))
         for old in self._folder.iterdir():
-            if old.is_dir() and old.name not in kept:
+            # only what is named as we name it: who puts another folder here loses nothing
+            if _is_copy(old.name.removeprefix(".")) and old.is_dir() and old.name not in kept:
                 shutil.rmtree(old, ignore_errors=True)
+
+
+def _is_copy(name: object) -> bool:
+    """Whether this is the name of a copy: no path that leads elsewhere, and nothing that is not ours."""
+    return isinstance(name, str) and _COPY.fullmatch(name) is not None
+
+
+def _said(exc: Exception) -> str:
+    return f"cannot be read: {exc.strerror or exc}" if isinstance(exc, OSError) else str(exc)
 
 
 def digest(project: Path) -> str:

@@ -185,7 +185,7 @@ class _Remote:
 def _object(frame: str | bytes) -> dict[str, Any]:
     """The JSON object of a frame. Raises NoServer where it is none."""
     found: Any = None
-    with suppress(ValueError):  # json's faults, and those of UTF-8, are ValueErrors
+    with suppress(ValueError, RecursionError):  # json's faults, and those of UTF-8, are ValueErrors
         found = json.loads(frame)  # whole numbers of any length, as Client has them
     if not isinstance(found, dict):
         raise NoServer(f"the server sends what is no JSON object, so it is not Jackfield: {frame[:_SHOWN]!r}")
@@ -209,7 +209,7 @@ def _refusal(exc: InvalidStatus, address: str) -> Exception:
     code = answer.headers.get("Jackfield-Error", "")
     try:
         body = json.loads(answer.body or b"{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         body = {}
     if code not in CODES or CODES[code].status != answer.status_code or not isinstance(body, dict):
         return NoServer(f"{address} answers {answer.status_code}, and not as Jackfield does")
