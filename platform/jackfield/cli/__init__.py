@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import click
 
 from jackfield import __version__
-from jackfield.cli.settings import PREFIX, Context, variables, warn_unknown
+from jackfield.cli.settings import PREFIX, Context, Failure, variables, warn_unknown
 
 __all__ = ["main"]
 
@@ -32,7 +35,25 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
 
 
 class _Lazy(click.Group):
-    """A group that imports a command's file when the command is called, so that each starts fast."""
+    """A group that imports a command's file when the command is called, so that each starts fast.
+
+    What the system refuses one of them, and no command has a sentence of its own for, is one line here.
+    """
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        for arg in args:
+            if _is_no_argument(arg):
+                raise Failure(f"an argument holds what no program can be given: {arg[:80]!a}", 2)
+        with _told_in_a_line():  # `--help` is printed here
+            return super().make_context(info_name, args, parent, **extra)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with _told_in_a_line():
+            found = super().invoke(ctx)
+            sys.stdout.flush()  # Python would do it when it ends, and show its own words for a disk without room
+        return found
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)
@@ -64,6 +85,7 @@ def main(context: click.Context, folder: Path | None) -> None:
 
     Exit codes: 0 fine, 1 problems or refused, 2 wrong usage, 3 no server reached.
     """
+    _open_streams()
     context.obj = Context(folder)
     if any(name.startswith(PREFIX) for name in os.environ):
         warn_unknown(os.environ, variables(main))
@@ -71,3 +93,46 @@ def main(context: click.Context, folder: Path | None) -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+
+
+def _is_no_argument(text: str) -> bool:
+    """Whether a text could not have come from a shell: a test may still hand it over."""
+    try:
+        return b"\0" in os.fsencode(text)
+    except UnicodeEncodeError:
+        return True
+
+
+def _open_streams() -> None:
+    """Open what we were started without (`<&-`): the next file would get its number, and be written into by mistake."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, PTH123 - open until the end
+
+
+@contextmanager
+def _told_in_a_line() -> Iterator[None]:
+    """Turn the system's fault into one line on stderr and exit code 1."""
+    try:
+        yield
+    except OSError as exc:
+        _leave_stdout()
+        if exc.errno == errno.EPIPE:
+            raise  # whoever reads us has read enough; click ends without a word then
+        place = os.fsdecode(exc.filename) if isinstance(exc.filename, str | bytes) else ""
+        if not place and exc.errno in _OF_STREAMS:
+            place = "standard output"
+        raise Failure(f"{place}: {exc.strerror or exc}" if place else str(exc)) from exc
+
+
+_OF_STREAMS = (errno.ENOSPC, errno.EIO, errno.EBADF, errno.EDQUOT)
+
+
+def _leave_stdout() -> None:
+    """Let what standard output does not take be: Python would try again when it ends."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)

@@ -127,8 +127,8 @@ def _print(document: Mapping[str, Any], form: str) -> None:
 def _write(folder: Path, files: Mapping[str, str]) -> None:
     """Write all files; what lies in the same folders from before is named, since it may be of an older plan."""
     rooms = {folder / Path(path).parent for path in files if Path(path).parent != Path()}
-    before = {found for room in rooms if room.is_dir() for found in room.iterdir() if found.is_file()}
     try:
+        before = {found for room in rooms if room.is_dir() for found in room.iterdir() if found.is_file()}
         for path, text in files.items():
             target = folder / path
             target.parent.mkdir(parents=True, exist_ok=True)

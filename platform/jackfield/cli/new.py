@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +12,7 @@ import click
 
 from jackfield.cli.settings import Failure
 from jackfield.config import schema
-from jackfield.state import State, StateError
+from jackfield.state import State, StateError, write_private
 
 __all__ = ["command", "files"]
 
@@ -76,21 +77,22 @@ def command(name: str) -> None:
     if not name.strip():  # an unset variable of a script, for example; a path makes the current folder of it
         raise Failure("DIR is empty; name the project's folder: jackfield new my-bot (or . for this one)", 2)
     folder, wanted = Path(name), files()
-    taken = [part for part in wanted if (folder / part).exists()]
+    taken = [part for part in wanted if os.path.lexists(folder / part)]
     if taken:
         raise Failure(f"{folder} has {', '.join(taken)} already; choose another folder")
     try:
         for part, text in wanted.items():
             path = folder / part
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
+            with path.open("x", encoding="utf-8") as file:  # never through a link that leads elsewhere
+                file.write(text)
         state = State.open(folder)
         schemas = {
             state.endpoints_schema: schema.document(["greeting.answer"]),
             state.examples_schema: schema.examples(["greeting"]),
         }
         for path, found in schemas.items():
-            path.write_text(json.dumps(found, ensure_ascii=False, indent=2), encoding="utf-8")
+            write_private(path, json.dumps(found, ensure_ascii=False, indent=2), 0o644)
     except StateError as exc:
         raise Failure(str(exc)) from exc
     except OSError as exc:

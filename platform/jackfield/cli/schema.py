@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from jackfield.cli.settings import Context, find_project
+from jackfield.cli.settings import Context, find_project, judge_folder
 from jackfield.config import load, schema
 from jackfield.process import catalog
 
@@ -25,7 +25,10 @@ def command(context: click.Context, *, examples: bool) -> None:
     nothing is imported for that. `serve` keeps a copy in .jackfield/endpoints.schema.json. With --examples it
     names the endpoints and roles.
     """
-    folder = find_project(context.ensure_object(Context).folder)
+    given = context.ensure_object(Context).folder
+    folder = find_project(given)
+    if folder is None and given is not None:
+        judge_folder(given)  # a slip of the pen is not answered with the schema of nobody
     found = _of_project(folder, examples=examples) if folder else schema.examples() if examples else schema.document()
     click.echo(json.dumps(found, ensure_ascii=False, indent=2))
 

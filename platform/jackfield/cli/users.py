@@ -141,8 +141,9 @@ def passwd(state: State, login: str, password_stdin: bool) -> None:
     _tell(f"Changed the password of {login}; {_sessions(ended)} ended.")
 
 
-# A role after a minus looks like an option: what click does not know is passed on to us.
-@command.command(context_settings={"ignore_unknown_options": True})
+# A role after a minus looks like an option: what click does not know is passed on to us. There is no -h here, which
+# every role with that letter would hold: `-chat` printed the help, and took nothing.
+@command.command(context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]})
 @click.argument("login")
 @click.argument("changes", nargs=-1, type=click.UNPROCESSED, metavar="[+R | -R]...")
 @state_options

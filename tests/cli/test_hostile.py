@@ -1,0 +1,210 @@
+"""Every command with arguments that nobody should give: one line, an exit code of the table, and never a stack."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from jackfield.cli import main
+from tests.walk.conftest import CLEAN
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="devices and closed descriptors are of POSIX")
+
+PASSWORD = "длинный пароль 1"
+VALUES = {
+    "nothing": "",
+    "blank": " ",
+    "long": "x" * 300,
+    "long path": "a/" * 3000,
+    "nul": "a\0b",
+    "bytes": "\udcff\udcfe",  # what is no UTF-8, as Python hands it over
+    "half a pair": "\ud83d",
+    "file": "file",
+    "below a file": "file/x",
+    "here": ".",
+    "above": "..",
+    "nowhere": "/proc/nowhere/x",
+    "device": "/dev/full",
+    "link": "link",
+    "dash": "-",
+    "escape": "\x1b[31m",
+    "line": "a\nb",
+    "format": "%s{0}",
+    "bracket": "[",
+    "dots": "..." + "." * 70,
+    "letters": "é" * 200,
+}
+COMMANDS = ("status", "users list", "token anna", "call /ws/x")
+
+
+def in_folder(name: str) -> Callable[[str], list[str]]:
+    """A command with the value as its folder."""
+    return lambda value: ["-C", value, *name.split()]
+
+
+def with_state(name: str) -> Callable[[str], list[str]]:
+    """A command with the value as its state folder."""
+    return lambda value: ["-C", "proj", *name.split(), "--state", value]
+
+
+PLACES: dict[str, Callable[[str], list[str]]] = {
+    "new": lambda value: ["new", value],
+    **{f"-C {name}": in_folder(name) for name in (*COMMANDS, "schema", "export asyncapi", "test", "check")},
+    **{f"--state of {name}": with_state(name) for name in (*COMMANDS, "publish", "refusals")},
+    "format": lambda value: ["-C", "proj", "check", "--format", value],
+    "store": lambda value: ["-C", "proj", "users", "list", "--store", value],
+    "file of the store": lambda value: ["-C", "proj", "users", "list", "--store", f"sqlite:///{value}"],
+    "host of the store": lambda value: ["-C", "proj", "users", "list", "--store", f"postgresql://{value}:x"],
+    "keys": lambda value: ["-C", "proj", "token", "anna", "--secret-keys", value],
+    "login": lambda value: ["-C", "proj", "users", "remove", value],
+    "login of add": lambda value: ["-C", "proj", "users", "add", value, "--password-stdin"],
+    "role": lambda value: ["-C", "proj", "users", "roles", "anna", f"+{value}"],
+    "change of roles": lambda value: ["-C", "proj", "users", "roles", "anna", value],
+    "token": lambda value: ["-C", "proj", "token", value],
+    "address": lambda value: ["-C", "proj", "call", value],
+    "host": lambda value: ["-C", "proj", "call", f"ws://{value}"],
+    "path": lambda value: ["-C", "proj", "call", f"ws://127.0.0.1:1/{value}"],
+    "port": lambda value: ["-C", "proj", "call", f"ws://127.0.0.1:{value}"],
+    "token of a call": lambda value: ["-C", "proj", "call", "ws://127.0.0.1:1/", "--token", value],
+    "seconds": lambda value: ["-C", "proj", "call", "ws://127.0.0.1:1/", "--wait", value],
+    "example": lambda value: ["-C", "proj", "test", value],
+    "host of a test": lambda value: ["-C", "proj", "test", "--url", f"ws://{value}"],
+    "folder of postman": lambda value: ["-C", "proj", "export", "postman", value],
+    "folder of a client": lambda value: ["-C", "proj", "export", "client", "--lang", "python", value],
+    "url": lambda value: ["-C", "proj", "export", "openapi", "--url", f"http://{value}"],
+    "public url": lambda value: ["-C", "proj", "serve", "--public-url", f"https://{value}", "--watch", "--locked"],
+    "proxy": lambda value: ["-C", "proj", "serve", "--behind-proxy", value, "--watch", "--locked"],
+    "command": lambda value: [value],
+}
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(main, list(arguments), input=f"{PASSWORD}\n")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    here = tmp_path / "here"  # what is made above it, with `new ..`, is nobody else's project
+    here.mkdir()
+    monkeypatch.chdir(here)
+    assert run("new", "proj").exit_code == 0
+    (here / "file").write_text("mine")
+    (here / "link").symlink_to("/nonexistent/x")
+    return here
+
+
+def fault(done: Result) -> str:
+    """What is wrong with how a command ended; nothing where it is well."""
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        return f"{type(done.exception).__name__}: {done.exception}"
+    told = [line for line in done.stderr.splitlines() if line.startswith(("jackfield: ", "Error: "))]
+    told = [line for line in told if not line.startswith("jackfield: warning: ")]
+    if done.exit_code not in (0, 1, 2, 3) or "Traceback" in done.stderr:
+        return f"exit {done.exit_code}: {done.stderr[-500:]}"
+    return "" if done.exit_code == 0 or len(told) == 1 else f"{len(told)} lines: {done.stderr[-500:]}"
+
+
+@posix
+@pytest.mark.parametrize("place", PLACES)
+def test_whatever_stands_there_is_told_in_one_line(folder: Path, place: str) -> None:
+    faults = {name: fault(run(*PLACES[place](value))) for name, value in VALUES.items()}
+    assert {name: told for name, told in faults.items() if told} == {}
+    assert (folder / "file").read_text() == "mine"
+    assert not Path("/nonexistent").exists()
+
+
+@posix
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["new", "x" * 300], 1, "cannot write into xxx"),
+        (["new", "link"], 1, "cannot write into link"),
+        (["new", "proj"], 1, "choose another folder"),
+        (["new", "a\0b"], 2, "an argument holds what no program can be given: 'a\\x00b'"),
+        (["-C", "x" * 300, "check"], 2, "-C: cannot look into "),
+        (["-C", "file", "check"], 2, "-C: there is no folder "),
+        (["-C", "missing", "schema"], 2, "-C: there is no folder "),
+        (["-C", "proj", "export", "postman", "x" * 300], 1, "cannot be written: File name too long"),
+        (["-C", "proj", "call", "ws://[::1"], 2, "is not an address"),
+        (["-C", "proj", "call", "ws://..../"], 2, "is not an address"),
+        (
+            ["-C", "proj", "users", "list", "--store", "postgresql://a..b/x"],
+            2,
+            "names the host a..b, which can be none",
+        ),
+    ],
+)
+def test_what_is_told(arguments: list[str], code: int, words: str) -> None:
+    done = run(*arguments)
+    assert (done.exit_code, words in done.stderr, done.stdout) == (code, True, ""), done.stderr
+
+
+@posix
+def test_new_writes_through_no_link_that_was_prepared(folder: Path) -> None:
+    (folder / "trap").mkdir()
+    (folder / "trap" / "endpoints.yaml").symlink_to(folder / "made")
+    done = run("new", "trap")
+    assert (done.exit_code, "trap has endpoints.yaml already" in done.stderr) == (1, True)
+    (folder / "trap" / "endpoints.yaml").unlink()
+    (folder / "trap" / ".jackfield").mkdir()
+    (folder / "trap" / ".jackfield" / "endpoints.schema.json").symlink_to(folder / "file")
+    assert run("new", "trap").exit_code == 0
+    assert (folder / "file").read_text() == "mine"
+    assert not (folder / "made").exists()
+
+
+def test_a_current_folder_that_is_gone_is_told(folder: Path) -> None:
+    (folder / "gone").mkdir()
+    os.chdir(folder / "gone")
+    (folder / "gone").rmdir()
+    for arguments in (["check"], ["users", "list"], ["schema"], ["call", "/ws/x"], ["export", "asyncapi"]):
+        done = run(*arguments)
+        assert (done.exit_code, "the current folder was removed" in done.stderr) == (2, True), arguments
+
+
+def in_shell(folder: Path, line: str) -> subprocess.CompletedProcess[str]:
+    """A command as a shell runs it; `$J` stands for jackfield."""
+    command = f'J="{sys.executable} -m jackfield -C proj"; {line}'
+    return subprocess.run(
+        ["sh", "-c", command], cwd=folder, capture_output=True, text=True, timeout=60, check=False, env=CLEAN
+    )
+
+
+@posix
+@pytest.mark.parametrize(
+    ("line", "code", "told"),
+    [
+        ("$J schema >/dev/full", 1, "jackfield: standard output: No space left on device\n"),
+        ("$J --help >/dev/full", 1, "jackfield: standard output: No space left on device\n"),
+        ("$J users list --format json >/dev/full", 1, "jackfield: standard output: No space left on device\n"),
+        ("$J schema >&-", 0, ""),
+        ("$J users list --format json >&- <&-", 0, ""),
+        ("$J users roles nobody <&- >&- 2>&-", 1, ""),
+        ("$J users passwd nobody <&-", 1, "jackfield: There is no user nobody."),
+        ("$J users add anna --password-stdin <&-", 1, "jackfield: The password is too short."),
+        ("{ $J schema; echo $? >code; } | true; exit $(cat code)", 1, ""),
+    ],
+)
+def test_streams_that_are_closed_or_full(folder: Path, line: str, code: int, told: str) -> None:
+    done = in_shell(folder, line)
+    assert (done.returncode, done.stderr[: len(told)]) == (code, told)
+    assert len(done.stderr.splitlines()) <= 1, done.stderr
+    stored = (folder / "proj" / ".jackfield").glob("store.db*")
+    assert all(b"jackfield" not in path.read_bytes()[:6] for path in stored), "nothing was printed into it"
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_role_that_is_taken_is_no_option_of_any_group_above() -> None:
+    names = ["chat", "help", "h", "C", "hh", "version"]
+    roles = [part for name in names for part in ("--role", name)]
+    assert run("-C", "proj", "users", "add", "anna", *roles, "--password-stdin").exit_code == 0
+    done = run("-C", "proj", "users", "roles", "anna", *(f"-{name}" for name in names))
+    assert (done.exit_code, done.stdout, done.stderr) == (0, "", "Roles of anna now: none.\n")
+    assert "Usage" in run("users", "roles", "--help").stdout
