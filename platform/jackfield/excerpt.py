@@ -3,15 +3,17 @@
 Strategy. To learn that a value is invalid is cheap, since a validator stops at the first fault. To collect faults
 costs up to 30 µs each, and a validator collects all of them. So each large list or object is cut to the place of its
 first fault, which bisection finds with `is_valid` alone; only what is left is explained. Where the bound of looks is
-reached before the rest is small, as in a tree of thousands of branches, nothing is. The value is cut in place and
-restored at the end.
+reached before the rest is small, as in a tree of thousands of branches, nothing is; nor is what is deep in a schema
+that holds itself: each alternative of each level would be explained. The value is cut in place and restored at the end.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
 from types import TracebackType
 from typing import Any, Self
 
@@ -19,6 +21,9 @@ __all__ = ["Excerpt", "weigh"]
 
 NODES = 128
 """Values of any kind, nested ones included, that are explained at once, for a schema without alternatives."""
+
+BRANCHES = 1_000
+"""Ways through the alternatives of a schema that holds itself, along which a nested value is explained."""
 
 LOOKS = 72
 """Times that a large value is validated to find the part that is explained."""
@@ -32,8 +37,8 @@ _INDEX = re.compile("[+]?[0-9]{1,20}")
 Container = list[Any] | dict[str, Any]
 
 
-def weigh(schema: object) -> tuple[int, frozenset[str]]:
-    """The most alternatives that one `anyOf` or `oneOf` of a schema has, and all names that it gives a meaning to.
+def weigh(schema: object) -> tuple[int, frozenset[str], bool]:
+    """How many alternatives one `anyOf` or `oneOf` of a schema has at most, all names, and whether it holds itself.
 
     Each alternative is explained by itself, so a part of the value costs that many times as much.
     """
@@ -49,20 +54,50 @@ def weigh(schema: object) -> tuple[int, frozenset[str]]:
             waiting += part.values()
         elif isinstance(part, list):
             waiting += part
-    return most, frozenset(names)
+    return most, frozenset(names), _holds_itself(schema)
+
+
+def _holds_itself(schema: object) -> bool:
+    """Whether a `$ref` leads back to where it stands; one that leads anywhere but to `$defs` counts as such."""
+    named = schema.get("$defs", {}) if isinstance(schema, Mapping) else {}
+    graph = {name: set(_refs(part)) for name, part in named.items()} | {"": set(_refs(schema, named))}
+    if any(ref not in graph for refs in graph.values() for ref in refs):
+        return True
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError:
+        return True
+    return False
+
+
+def _refs(schema: object, but: object = None) -> Iterator[str]:
+    """The names in `$defs` to which the references in a schema lead, and "?" for those that lead elsewhere."""
+    waiting = [schema]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, Mapping):
+            yield from ("?" for key in ("$dynamicRef", "$recursiveRef") if key in part)
+            if isinstance(ref := part.get("$ref"), str):
+                yield ref.removeprefix("#/$defs/") if ref.startswith("#/$defs/") else "?"
+            waiting += [inner for inner in part.values() if inner is not but]
+        elif isinstance(part, list):
+            waiting += part
 
 
 class Excerpt:
     """Cuts `value`, which is not valid, inside a `with` block; everything is back in its place behind it.
 
-    `weight` and `names` are what `weigh` gives. Objects keep the members in `names`, whatever their number.
+    The last three arguments are what `weigh` gives. Objects keep the members in `names`, whatever their number.
     """
 
-    def __init__(self, value: object, is_valid: Callable[[object], bool], weight: int, names: frozenset[str]) -> None:
+    def __init__(
+        self, value: object, is_valid: Callable[[object], bool], weight: int, names: frozenset[str], recursive: bool
+    ) -> None:
         self._value = value
         self._is_valid = is_valid
         self._most = max(8, NODES // (1 + weight))
         self._names = names
+        self._deepest = int(math.log(BRANCHES, weight)) if recursive and weight > 1 else None
         self._looks = 0
         self._undo: list[tuple[Container, list[Any]]] = []
         self._cut: dict[int, int] = {}  # by container: where in a list the part that is left begins
@@ -111,6 +146,8 @@ class Excerpt:
 
     def is_small(self) -> bool:
         """Whether what is left may be explained."""
+        if self._deepest is not None and not _is_flat(self._value, self._deepest):
+            return False
         left, waiting = self._most, [self._value]
         while waiting and left > 0:
             part = waiting.pop()
@@ -159,6 +196,17 @@ class Excerpt:
                 self._whole.add(id(container))
                 return
         self._cut[id(container)] = self._cut.get(id(container), 0) + begin
+
+
+def _is_flat(value: object, most: int) -> bool:
+    """Whether no more than so many lists and objects stand in each other."""
+    level = [value]
+    for _ in range(most + 1):
+        containers = [part for part in level if isinstance(part, dict | list)]
+        if not containers:
+            return True
+        level = [m for part in containers for m in (part.values() if isinstance(part, dict) else part)]
+    return False
 
 
 def _fill(container: Container, members: list[Any]) -> None:

@@ -62,7 +62,7 @@ class Validator:
             portable(schema), validate_formats=True, pattern_options=patterns.OPTIONS
         )
         self._known = _known(schema)
-        self._weight, self._names = weigh(schema)
+        self._weight = weigh(schema)
         self.is_valid: Callable[[Any], bool] = self._compiled.is_valid
 
     def faults(self, value: object) -> list[Fault]:
@@ -73,7 +73,7 @@ class Validator:
         if self.is_valid(value):
             return []
         found: dict[Fault, None] = {}
-        with Excerpt(value, self.is_valid, self._weight, self._names) as part:
+        with Excerpt(value, self.is_valid, *self._weight) as part:
             for error in self._compiled.iter_errors(value) if part.is_small() else ():
                 found |= dict.fromkeys(self._explain(error, part))
                 if len(found) >= MAX_FAULTS:

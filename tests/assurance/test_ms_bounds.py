@@ -72,6 +72,33 @@ def test_ms_8_a_tree_of_thousands_of_branches_is_looked_at_a_bounded_number_of_t
         assert len(validator.faults(value)) <= MAX_FAULTS
 
 
+@pytest.mark.parametrize("kind", ["oneOf", "anyOf"])
+def test_ms_8_alternatives_in_alternatives_are_not_explained_one_by_one(kind: str) -> None:
+    """Each level of a filter would cost as many times more as it has alternatives: 445 bytes kept a server for ever."""
+    inner: dict[str, Any] = {"$ref": "#/$defs/e"}
+
+    def operator(name: str) -> dict[str, Any]:
+        keys = {"op": {"const": name}, "args": {"type": "array", "items": inner}}
+        return {"type": "object", "required": ["op"], "properties": keys}
+
+    leaf = {"type": "object", "required": ["f"], "properties": {"f": {"type": "string"}}}
+    schema = {"$defs": {"e": {kind: [*map(operator, ("and", "or", "not")), leaf]}}, "properties": {"x": inner}}
+    validator = Validator(schema)
+    value: object = {"f": 1}
+    told = []
+    for _ in range(30):
+        told.append(bool(validator.faults({"x": value})))
+        value = {"op": "not", "args": [value]}
+    assert told == [True] * 2 + [False] * 28, "what is deep is told by the decoder's sentence alone"
+
+
+def test_ms_8_a_schema_that_holds_itself_is_known() -> None:
+    tree = {"$defs": {"n": {"anyOf": [{"type": "null"}, {"$ref": "#/$defs/m"}]}, "m": {"items": {"$ref": "#/$defs/n"}}}}
+    assert weigh(tree | {"$ref": "#/$defs/n"})[2]
+    assert weigh({"properties": {"x": {"$ref": "#"}}})[2]
+    assert not weigh({"$defs": {"n": {"type": "null"}}, "items": {"$ref": "#/$defs/n"}})[2]
+
+
 def test_ms_8_names_of_a_client_are_not_sent_back_at_any_length() -> None:
     [fault] = Validator(message(True)).faults({"items": 1, "я" * 60_000: 1})
     assert fault.path == "/" + "я" * 60_000

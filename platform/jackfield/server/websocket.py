@@ -119,8 +119,9 @@ class MendedProtocol(OpeningProtocol):
             self.transport.pause_reading()
 
     def _feed(self, data: bytes) -> None:
-        """All to the library."""
-        super().data_received(data)
+        """All to the library; of a connection that is over nothing is looked at."""
+        if not self.disconnected:
+            super().data_received(data)
 
     def start_keepalive(self) -> None:
         """Our 101 has left: begin the pings, and take what came before it, when the application had its turn."""
