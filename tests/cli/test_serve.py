@@ -9,7 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 from jackfield.cli import main
-from tests.test_files import device, folder, huge, pipe
+from jackfield.server.listener import check_certificate
+from tests.test_files import NONE
 
 
 @pytest.mark.parametrize(
@@ -52,12 +53,10 @@ def test_the_environment_counts_and_the_flag_goes_before_it(tmp_path: Path) -> N
     assert "10.2.2.2 can be reached from other machines" in said("--host", "10.2.2.2")
 
 
-@pytest.mark.parametrize("make", [pipe, device, folder, huge], ids=lambda make: make.__name__)
-def test_a_certificate_is_a_file_and_not_waited_for(tmp_path: Path, make: Callable[[Path], None]) -> None:
-    (tmp_path / "endpoints.yaml").write_text("endpoints: {}\n")
+@pytest.mark.parametrize(("make", "told"), NONE, ids=lambda value: getattr(value, "__name__", ""))
+def test_a_certificate_is_a_file_and_not_waited_for(tmp_path: Path, make: Callable[[Path], None], told: str) -> None:
     make(tmp_path / "key.pem")
     (tmp_path / "cert.pem").touch()
-    files = ["--tls-cert", str(tmp_path / "cert.pem"), "--tls-key", str(tmp_path / "key.pem")]
-    done = CliRunner().invoke(main, ["-C", str(tmp_path), "serve", "--port", "0", *files])
-    assert (done.exit_code, done.stdout) == (2, "")
-    assert f"--tls-key {tmp_path}/key.pem: it is " in done.stderr
+    with pytest.raises(OSError) as caught:
+        check_certificate(str(tmp_path / "cert.pem"), str(tmp_path / "key.pem"))
+    assert caught.value.strerror == told.replace("100 bytes", "1,048,576 bytes")
