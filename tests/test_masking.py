@@ -31,6 +31,8 @@ JWT = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiLQsNC90Y8ifQ.c2lnbmF0dXJlLXNpZ25hdHVyZQ"
         ("/ws/" + "".join(f"%{ord(letter):02x}" for letter in OWN), f"/ws/{MASK}"),
         (" ".join(OWN[at : at + 9] for at in range(0, len(OWN), 9)), MASK),
         ("x" * 180 + SECRET, MASK),
+        (f"1.{SECRET[:9]} {SECRET[9:]}.x", f"1.{MASK} {MASK}.x"),
+        (f"{SIGNATURE} {SECRET[:12]} and words, Room42", f"{MASK} {MASK} and words, Room42"),
         (f"the secret is {SECRET}", f"the secret is {MASK}"),
         (f"signed {SIGNATURE}.", f"signed {MASK}."),
         (JWT, MASK),
@@ -92,7 +94,25 @@ def test_a_name_in_camel_case_is_none_unless_a_client_wrote_it() -> None:
 
 @pytest.mark.parametrize(
     "part",
-    ["a", "1", "1.", "1 ", "eyJ", "eyJabcdef.", "%", "%25", "aB1", "A-", "token=", "'token'", "bearer ", "x=/", "-"],
+    [
+        "a",
+        "1",
+        "1.",
+        "1 ",
+        "eyJ",
+        "eyJabcdef.",
+        "%",
+        "%25",
+        "aB1",
+        "A-",
+        "token=",
+        "'token'",
+        "bearer ",
+        "x=/",
+        "-",
+        "…aB1cD2 ",
+        "aB1cD2…",
+    ],
 )
 def test_no_text_takes_long(part: str) -> None:
     text = part * (40_000 // len(part))

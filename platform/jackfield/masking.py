@@ -36,6 +36,10 @@ _GAP = r"[^\w-]{1,3}"  # a dot, or whatever stands where one was
 _OWN = re.compile(rf"(?<![\w-])1{_GAP}[\w-]{{32,512}}{_GAP}\d{{10,16}}{_GAP}\d{{10,16}}(?:{_GAP}[\w-]+)?", re.ASCII)
 _RUN = re.compile(rf"[\w-]{{{SHORTEST},}}", re.ASCII)
 
+# What is left of a credential in which something was lost or put in, beside what was recognised of it.
+_BEFORE = re.compile(rf"([\w-]{{6,}})[^\w{MASK}]{{0,3}}{MASK}", re.ASCII)
+_BEHIND = re.compile(rf"{MASK}[^\w{MASK}]{{0,3}}([\w-]{{6,}})", re.ASCII)
+
 _BETWEEN = re.compile(r"[^\w-]+", re.ASCII)
 _TIMES = re.compile(r"1\d{12}1\d{12}[\w-]{20}", re.ASCII)  # of a token whose parts follow one another, see tokens.py
 _BEFORE_TIMES = 33  # letters: its version and its secret
@@ -74,6 +78,8 @@ def _masked(text: str, typed: bool) -> str:
     told = _JWT.sub(MASK, told)
     told = _OWN.sub(MASK, told)
     told = _RUN.sub(_of_typed if typed else _of_any, told)
+    if MASK in told:
+        told = _BEFORE.sub(_beside, _BEHIND.sub(_beside, told))
     return MASK if _is_in_pieces(told) else told
 
 
@@ -90,6 +96,10 @@ def _of_any(run: re.Match[str]) -> str:
         if any(_is_random(part, _DISORDER_OF_LONG if len(part) >= _LONG else _DISORDER) for part in parts)
         else run[0]
     )
+
+
+def _beside(found: re.Match[str]) -> str:
+    return found[0].replace(found[1], MASK) if _has_all_kinds(found[1]) else found[0]
 
 
 def _parts(run: str) -> list[str]:
