@@ -21,7 +21,7 @@ from jackfield.server.upgrade import _judge_unusual, judge_upgrade
 
 from .door import until
 from .listening import Scope, listening
-from .raw import KEY, TEXT, masked, request
+from .raw import KEY, TEXT, UPGRADE, masked, request
 
 FIELDS = {
     "X-Many": "Привет".encode().decode("latin-1"),
@@ -104,6 +104,16 @@ def test_what_is_taken_without_the_library_is_what_the_library_takes(
     headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in pairs if name not in left_out]
     found = judge_upgrade(method, "/ws?x=1", version, headers)
     assert found == _judge_unusual(method, "/ws?x=1", version, headers)
+
+
+@pytest.mark.parametrize("name", [b"connection", b"cookie", b"sec-websocket-protocol", b"x-other"])
+def test_a_control_character_that_another_server_let_pass_is_told_without_the_value(name: bytes) -> None:
+    usual = {key.lower().encode(): value.encode() for key, value in UPGRADE.items()}
+    fields = {**usual, b"x-y": b"1", name: b"Upgrade, secret-17\x01"}
+    found = judge_upgrade("GET", "/ws", "1.1", [(b"x-y", b"2"), *fields.items()])
+    assert isinstance(found, str)
+    assert name.decode() in found.lower()
+    assert "secret-17" not in found
 
 
 def test_what_nearly_every_client_sends_is_taken_without_the_library(monkeypatch: pytest.MonkeyPatch) -> None:

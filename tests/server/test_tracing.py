@@ -106,6 +106,17 @@ async def test_a_handshake_is_a_span_that_ends_with_its_outcome(open_door: OpenD
     assert len(traced.names) == 1, "the conversation is not part of it"
 
 
+@pytest.mark.parametrize(("state", "kept"), [("vendor=abc-1", 1), (f"vendor=1.{'k3Jv-Q9xT0pLw7Z' * 3}.1764", 0)])
+async def test_a_credential_in_the_state_of_a_trace_goes_nowhere(
+    open_door: OpenDoor, traced: Traced, state: str, kept: int
+) -> None:
+    door = await door_with(open_door, traced.spans(messages=False))
+    await door.call("/ws/say", [TRACEPARENT, ("tracestate", state)]).refused()
+    (span,) = traced.exporter.get_finished_spans()
+    assert span.context is not None
+    assert len(span.context.trace_state) == kept
+
+
 async def test_a_refusal_is_told_in_its_span(open_door: OpenDoor, traced: Traced) -> None:
     door = await door_with(open_door, traced.spans(messages=False))
     assert (await door.call("/ws/say").refused()).status == 401

@@ -20,6 +20,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExport
 from opentelemetry.trace import ProxyTracerProvider, Span, SpanKind, Status, StatusCode, Tracer
 
 from jackfield.logs import log
+from jackfield.masking import masked
 from jackfield.process.connection import Connection
 from jackfield.routing import Route
 from jackfield.server import telling
@@ -52,7 +53,9 @@ class Spans:
         """See Tracing. The span's parent is the caller's, by the header `traceparent` (W3C Trace Context)."""
 
         async def traced(scope: Scope, receive: Receive, send: Send) -> None:
-            parent = propagate.extract(dict(_texts(scope["headers"])))
+            # what a client says of its trace goes on to the collector: no credential may be in it
+            told = {name: value for name, value in _texts(scope["headers"]) if masked(value) == value}
+            parent = propagate.extract(told)
             span = self._tracer.start_span("handshake", parent, SpanKind.SERVER, _facts(scope))
             accepted = False
 
