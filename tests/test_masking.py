@@ -44,6 +44,8 @@ JWT = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiLQsNC90Y8ifQ.c2lnbmF0dXJlLXNpZ25hdHVyZQ"
         ("connect to ?password=abcd&x=1", f"connect to ?password={MASK}&x=1"),
         ('{"password": "a b c d", "x": 1}', f'{{"password": {MASK}, "x": 1}}'),
         ("api_key='k-1234'", f"api_key={MASK}"),
+        ("redis://desk:geheim@db:6379/0 is away", f"redis://desk:{MASK}@db:6379/0 is away"),
+        ("https://:geheim@host", f"https://:{MASK}@host"),
     ],
 )
 def test_a_credential_is_left_out(text: str, told: str) -> None:
@@ -109,6 +111,7 @@ def test_a_name_in_camel_case_is_none_unless_a_client_wrote_it() -> None:
         "'token'",
         "bearer ",
         "x=/",
+        "://a:",
         "-",
         "…aB1cD2 ",
         "aB1cD2…",

@@ -2,9 +2,10 @@
 
 Strategy. Nobody who writes a log line, or an exception that ends in one, knows what a client put where. So each text
 is looked at for what credentials are made of, wherever they stand in it: a token of ours, a JSON Web Token, what
-follows `Bearer`, the value of a name that says what it is, and letters and digits in the disorder of something
-random, in which a password generator's word looks like a token's part. What is percent-encoded is looked at as it
-would be read. Words that people write pass, in every language, and so do identifiers, hexadecimal ids and UUIDs.
+follows `Bearer`, a password in an address, the value of a name that says what it is, and letters and digits in the
+disorder of something random, in which a password generator's word looks like a token's part. What is percent-encoded
+is looked at as it would be read. Words that people write pass, in every language, and so do identifiers, hexadecimal
+ids and UUIDs.
 
 Every expression here is linear in the length of the text, which a client chooses.
 """
@@ -23,7 +24,7 @@ SHORTEST = 16
 """Characters of letters and digits without order that are taken for a credential; fewer are an id."""
 
 _SHORTEST = 8
-_NOTED = re.compile(r"""[A-Z%='"\s+]""", re.ASCII)  # without one of these no expression below finds anything
+_NOTED = re.compile(r"""[A-Z%='"@\s+]""", re.ASCII)  # without one of these no expression below finds anything
 _LOWERED = re.compile(r"\d{10}|eyj", re.ASCII)  # but in a token whose letters a host's name has made small
 _SCHEME = re.compile(r"\b((?:bearer|basic|digest|negotiate)(?:[ \t+]|%20)+)[\w.~+/=%-]{8,}", re.ASCII | re.IGNORECASE)
 _NAMED = re.compile(
@@ -31,6 +32,7 @@ _NAMED = re.compile(
     r"""(?:"[^"]{4,}"?|'[^']{4,}'?|[^\s…;,&"'()<>\[\]{}]{4,})""",
     re.ASCII | re.IGNORECASE,
 )
+_IN_ADDRESS = re.compile(r"(://[^\s/@:]{0,64}:)[^\s/@]+(?=@)")
 _JWT = re.compile(r"(?<![\w-])eyJ[\w-]{6,}(?:(?:\.[\w-]+){1,4}|(?:/[\w-]+){1,4})", re.ASCII | re.IGNORECASE)
 _GAP = r"[^\w-]{1,3}"  # a dot, or whatever stands where one was
 _OWN = re.compile(rf"(?<![\w-])1{_GAP}[\w-]{{32,512}}{_GAP}\d{{10,16}}{_GAP}\d{{10,16}}(?:{_GAP}[\w-]+)?", re.ASCII)
@@ -75,6 +77,7 @@ def masked(text: str, *, typed: bool = False) -> str:
 def _masked(text: str, typed: bool) -> str:
     told = _SCHEME.sub(rf"\1{MASK}", text)
     told = _NAMED.sub(rf"\1{MASK}", told)
+    told = _IN_ADDRESS.sub(rf"\1{MASK}", told)
     told = _JWT.sub(MASK, told)
     told = _OWN.sub(MASK, told)
     told = _RUN.sub(_of_typed if typed else _of_any, told)
