@@ -66,7 +66,11 @@ ROWS: tuple[Row, ...] = (
     Row("TR-5", "A client cannot choose its address: forwarded headers count only from a declared proxy."),
     Row("TR-6", "A handshake that does not come to its end is closed after 5 s."),
     Row("TR-7", "The head of a request is bounded."),
-    Row("TR-8", "Connections are bounded in all, per user and per address; the counts return to nothing."),
+    Row(
+        "TR-8",
+        "Connections are bounded in all, per user and per address; those that say nothing give way to others, and the "
+        "counts return to nothing.",
+    ),
     Row(
         "TR-9",
         "Two Hosts, two lengths, folded lines, bare line feeds and control characters are refused with 400 and a "

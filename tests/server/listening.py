@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
 import socket
 import ssl
 from collections.abc import AsyncIterator, MutableMapping
@@ -16,6 +15,7 @@ from uvicorn.server import ServerState
 from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.client import connect as connect_websockets
 
+from jackfield.server.listener import open_listener
 from jackfield.server.protocol import WebSocketProtocol
 from jackfield.server.upgrade import HttpProtocol
 
@@ -43,9 +43,10 @@ class Listening:
         self._stack = stack
         self._tls = tls
 
-    async def __call__(self, *, upgrade: bool = False) -> Peer:
-        """A client made of bytes; `upgrade` is asked for, and its 101 awaited."""
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port, ssl=self._tls)
+    async def __call__(self, *, upgrade: bool = False, source: str = "127.0.0.1") -> Peer:
+        """A client made of bytes, from the address `source`; `upgrade` is asked for, and its 101 awaited."""
+        local = (source, 0)
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port, ssl=self._tls, local_addr=local)
         self._stack.push_async_callback(_close, writer)
         peer = Peer(reader, writer)
         if upgrade:
@@ -95,12 +96,13 @@ async def listening(
     config.load()
     state = ServerState()
     state.default_headers = config.encoded_headers
-    protocol = functools.partial(HttpProtocol, config=config, server_state=state, app_state={})
+    config.ssl = None if tls is None else tls[0]
+    listener = socket.create_server(("127.0.0.1", 0))
+    listener.setblocking(False)
     # uvicorn.Server without its loop of ticks, which costs each test a fifth of a second
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(protocol, "127.0.0.1", 0, ssl=None if tls is None else tls[0])
+    server = await open_listener(config, state, {}, listener)
     async with contextlib.AsyncExitStack() as stack:
-        here = Listening(server.sockets[0], state, stack, None if tls is None else tls[1])
+        here = Listening(listener, state, stack, None if tls is None else tls[1])
         try:
             yield here
         finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 __all__ = ["network", "networks"]
@@ -15,6 +16,7 @@ def network(client: str) -> str:
     return client if address is None else _narrowest(address)
 
 
+@lru_cache(maxsize=4096)
 def networks(client: str) -> tuple[str, ...]:
     """The networks that an address belongs to, from the widest to the one that `network` gives.
 

@@ -26,7 +26,9 @@ if sys.platform != "win32":
 
 __all__ = [
     "EXHAUSTED",
+    "GAVE_WAY",
     "GRACE",
+    "MORE_ROOM",
     "PLAIN",
     "RECEIVE_BUFFER",
     "RECEIVE_BUFFER_MOST",
@@ -38,6 +40,7 @@ __all__ = [
     "harden",
     "look_at_descriptors",
     "most_connections",
+    "most_in_all",
     "raise_descriptor_limit",
     "widen",
 ]
@@ -94,6 +97,12 @@ class Seldom:
 SHED = Seldom("connections_shed")
 """Connections of this process that were turned away because there is room for no more."""
 
+GAVE_WAY = Seldom("connections_gave_way")
+"""Connections of this process that had said nothing and were closed because others came."""
+
+MORE_ROOM = "raise the limit of open files (ulimit -n), or run more nodes"
+"""What to do where connections are too many."""
+
 EXHAUSTED = Seldom("descriptors_exhausted")
 """Looks of this process at its descriptors that found none left."""
 
@@ -137,6 +146,11 @@ def most_connections() -> int:
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     descriptors = _ENOUGH if soft == resource.RLIM_INFINITY else soft
     return max(1, descriptors - max(_OWN, descriptors // _OWN_PART) - PLAIN)
+
+
+def most_in_all() -> int:
+    """Connections of any kind that this process takes at once."""
+    return most_connections() + PLAIN
 
 
 def raise_descriptor_limit() -> None:

@@ -8,6 +8,7 @@ import signal
 import socket
 import ssl
 from collections.abc import Callable, Iterator
+from typing import Any, cast
 
 import uvicorn
 from uvicorn.server import ServerState
@@ -20,9 +21,10 @@ from jackfield.server.arrival import LISTENER
 from jackfield.server.node import Node
 from jackfield.server.options import Options
 from jackfield.server.protocol import WebSocketProtocol
+from jackfield.server.tls import TlsListener
 from jackfield.server.upgrade import HttpProtocol
 
-__all__ = ["CertificateLocked", "bind", "check_certificate", "listen"]
+__all__ = ["CertificateLocked", "bind", "check_certificate", "listen", "open_listener"]
 
 BACKLOG = 2048
 
@@ -127,25 +129,17 @@ class _Server(uvicorn.Server):
         self._admin = admin
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen as the parent does, which would give TLS a minute to begin (TR-6)."""
-        loop, tls = asyncio.get_running_loop(), self.config.ssl
-        limit = guards.REQUEST_LIMIT if tls is not None else None
+        """Listen as the parent does, but for TLS, which would have a minute to begin (TR-6) and be counted after it."""
         app_state = self.lifespan.state
-        self.servers = [
-            await loop.create_server(
-                lambda: HttpProtocol(config=self.config, server_state=self.server_state, app_state=app_state),
-                sock=listener,
-                ssl=tls,
-                backlog=BACKLOG,
-                ssl_handshake_timeout=limit,
-            )
-            for listener in sockets or ()
-        ]
+        self.servers = [await open_listener(self.config, self.server_state, app_state, one) for one in sockets or ()]
         self.started = True
         options = self._node.options.admin
         if options is not None and self._admin is not None:
-            listens = _second(_config(self._node, options), self.server_state, options)
-            self.servers.append(await loop.create_server(listens, sock=self._admin))
+            config = _config(self._node, options)
+            config.load()
+            # its requests say by which listener they came
+            second = await open_listener(config, self.server_state, {LISTENER: options}, self._admin)
+            self.servers.append(second)
         self._started()
 
     async def on_tick(self, counter: int) -> bool:
@@ -179,10 +173,22 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _second(config: uvicorn.Config, state: ServerState, options: Options) -> Callable[[], HttpProtocol]:
-    """What makes the protocols of a listener beside the first; their requests say by which one they came."""
-    config.load()
-    return lambda: HttpProtocol(config=config, server_state=state, app_state={LISTENER: options})
+async def open_listener(
+    config: uvicorn.Config, state: ServerState, app_state: dict[str, Any], listener: socket.socket
+) -> asyncio.Server:
+    """Take connections from a listening socket, with TLS where the configuration has it."""
+
+    def http(began: float | None = None) -> HttpProtocol:
+        return HttpProtocol(config=config, server_state=state, app_state=app_state, began=began)
+
+    loop, tls = asyncio.get_running_loop(), config.ssl
+    if tls is None:
+        return await loop.create_server(http, sock=listener, backlog=BACKLOG)
+    try:
+        return cast("asyncio.Server", TlsListener(listener, tls, state, http))
+    except NotImplementedError:  # Windows has no loop that watches a socket for us
+        limit = guards.REQUEST_LIMIT
+        return await loop.create_server(http, sock=listener, ssl=tls, backlog=BACKLOG, ssl_handshake_timeout=limit)
 
 
 @contextlib.contextmanager

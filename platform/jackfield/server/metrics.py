@@ -19,7 +19,7 @@ from prometheus_client.registry import Collector
 
 from jackfield.logs import log
 from jackfield.server import lag
-from jackfield.server.guards import EXHAUSTED, SHED
+from jackfield.server.guards import EXHAUSTED, GAVE_WAY, SHED
 from jackfield.server.lag import Lag
 
 __all__ = ["BOUNDS", "Meter", "Metrics", "Seats"]
@@ -113,6 +113,8 @@ class Metrics(Collector):
         dropped = {(name,): meter.dropped for name, meter in self._meters.items()}
         yield _counter("jackfield_dropped", "Events that a slow client never got.", ("endpoint",), dropped.items())
         yield CounterMetricFamily("jackfield_shed", "Connections turned away at the door.", value=SHED.total)
+        text = "Silent connections closed to make room for others."
+        yield CounterMetricFamily("jackfield_gave_way", text, value=GAVE_WAY.total)
         text = "Looks at the descriptors that found none left."
         yield CounterMetricFamily("jackfield_descriptors_exhausted", text, value=EXHAUSTED.total)
         yield _counter("jackfield_logins", "Logins by outcome.", ("outcome", "code"), self.logins.items())

@@ -11,7 +11,8 @@ Private names of uvicorn 0.54 that are used here, to be looked at with each rele
 What is mended: an upgrade is read and judged once (see opening.py); a malformed one is answered by the
 application and not in a library's words, and so is a request that is no HTTP; frames that come in one read with
 the upgrade request are not lost; a request that does not come to its end is answered 408 and cut off, one with
-endless headers 431; no more connections are taken than there are descriptors for.
+endless headers 431; no more connections are taken than there are descriptors for, and who holds one in silence gives
+it up for others (see silent.py).
 
 Strategy of the time limit: `_owed` is what of a request the client has to send next, as h11 sees it. One timer
 runs as long as that is the head or the body, and ends with the upgrade: an open WebSocket holds none of this.
@@ -44,6 +45,7 @@ from jackfield.logs import log, wordless
 from jackfield.server import guards, pages
 from jackfield.server.head import HeadFault, read_strictly, too_long
 from jackfield.server.opening import OpeningProtocol
+from jackfield.server.silent import SILENT
 
 __all__ = ["QUIET", "HttpProtocol", "Upgrade", "judge_upgrade", "upgrade_fault"]
 
@@ -153,20 +155,22 @@ class HttpProtocol(H11Protocol):
     The application then answers it with a sentence, where uvicorn would leave that to the library.
     """
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, began: float | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.logger = _FAULTS
         read_strictly(self.conn)
         self._upgrade: Upgrade | None = None
-        self._until = self.loop.time() + guards.REQUEST_LIMIT  # from the accept on; TLS is not there yet
+        began = self.loop.time() if began is None else began  # with the accept, before TLS
+        self._until = began + guards.REQUEST_LIMIT
         self._owed: type[Any] | None = None
         self._deadline: asyncio.TimerHandle | None = None
         self._over = False  # handed over, or answered for good: what still comes is dropped
+        self._silent = False
 
     # how long a request may take, and how large it may be
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # the parent's own
-        """A new connection; one too many is told so and closed.
+        """A new connection; one too many has a silent one give way, or is told so and closed.
 
         As the parent's, but without our own address, which nobody asks for and the system takes time to tell.
         """
@@ -175,7 +179,8 @@ class HttpProtocol(H11Protocol):
         self.flow = FlowControl(transport)
         self.client = get_remote_addr(transport)
         self.scheme = "https" if is_ssl(transport) else "http"
-        if len(self.connections) > guards.most_connections() + guards.PLAIN:
+        self._fall_silent()
+        if not SILENT.make_room(self, len(self.connections)):
             self._turn_away()
             return
         self._owed = h11.IDLE
@@ -184,6 +189,7 @@ class HttpProtocol(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Nothing is owed any more."""
         self._disarm()
+        self._speak()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -207,7 +213,10 @@ class HttpProtocol(H11Protocol):
         self._disarm()
         self._owed = state
         if state in _OWED:
+            self._fall_silent()
             self._deadline = self.loop.call_later(guards.REQUEST_LIMIT, self._last_look)
+        else:
+            self._speak()
 
     def on_response_complete(self) -> None:
         """Go on with the next request, of which a part may be here already."""
@@ -216,6 +225,8 @@ class HttpProtocol(H11Protocol):
         begun = owed is h11.SEND_BODY or (owed is h11.IDLE and self.conn.trailing_data[0])
         if begun and owed is not self._owed and not self._over:
             self._owe(owed)
+        elif owed is h11.IDLE and not self._over:
+            self._fall_silent()
 
     def _disarm(self) -> None:
         if self._deadline is not None:
@@ -237,6 +248,33 @@ class HttpProtocol(H11Protocol):
         detail = f"The {what} of the request did not come to its end in {guards.REQUEST_LIMIT:g} seconds."
         self._refuse(Refusal("request_too_slow", detail))
 
+    # who gives way
+
+    @property
+    def address(self) -> str:
+        """See Silent."""
+        return self.client[0] if self.client else ""
+
+    def give_way(self) -> None:
+        """See Silent. Who has begun a request is told why; who has not is told nothing."""
+        begun = self._owed is h11.SEND_BODY or (self._owed is h11.IDLE and self.conn.trailing_data[0])
+        if begun and not self._over:
+            self._end_with(_full(), linger=False)
+            return
+        self._over = True
+        self._disarm()
+        self.transport.abort()
+
+    def _fall_silent(self) -> None:
+        if not self._silent:
+            self._silent = True
+            SILENT.begin(self, len(self.connections))
+
+    def _speak(self) -> None:
+        if self._silent:
+            self._silent = False
+            SILENT.end(self)
+
     # the upgrade
 
     def _should_upgrade(self) -> bool:
@@ -250,7 +288,8 @@ class HttpProtocol(H11Protocol):
 
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
         """Hand over what was read and judged here, and what came behind it, which uvicorn loses."""
-        if len(self.connections) > guards.most_connections():
+        self._speak()
+        if len(self.connections) - SILENT.count > guards.most_connections():
             self._turn_away()
             return
         self._over = True
@@ -300,10 +339,8 @@ class HttpProtocol(H11Protocol):
 
     def _turn_away(self) -> None:
         """There is no room: 503 to who came last, the others stay."""
-        most = guards.most_connections()
-        guards.SHED.tell(most=most, fix="raise the limit of open files (ulimit -n), or run more nodes")
-        detail = f"The server has {most:,} connections, which is all that it can hold."
-        self._end_with(Refusal("server_full", detail, "Try again later.", retry_after=RETRY_AFTER), linger=False)
+        guards.SHED.tell(most=guards.most_connections(), fix=guards.MORE_ROOM)
+        self._end_with(_full(), linger=False)
 
     def _end_with(self, refusal: Refusal, *, linger: bool = True) -> None:
         """Answer for good, where no answer has begun, and close; with `linger` when the client has read it.
@@ -319,6 +356,7 @@ class HttpProtocol(H11Protocol):
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
             self._write_answer(refusal)
         if linger and self.transport.can_write_eof():
+            self._fall_silent()  # nothing more is expected of it
             self.transport.write_eof()
             self._deadline = self.loop.call_later(_LINGER, self.transport.close)
         else:
@@ -339,3 +377,8 @@ class HttpProtocol(H11Protocol):
             self.transport.close()
         else:
             super().shutdown()
+
+
+def _full() -> Refusal:
+    detail = f"The server has {guards.most_connections():,} connections, which is all that it can hold."
+    return Refusal("server_full", detail, "Try again later.", retry_after=RETRY_AFTER)
