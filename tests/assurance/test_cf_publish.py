@@ -319,5 +319,12 @@ def test_cf_9_a_signal_stops_it_all_the_same(server: Server) -> None:
         for name in ("a task that exits", "a timer that is interrupted", "a stop of the loop", "all tasks cancelled"):
             ask(socket, text=name)
             server.wait_for("exit_ignored") if "all" not in name else still_serves(socket)
+    again = "def again():\n    asyncio.get_running_loop().call_later(0.001, again)\n    raise KeyboardInterrupt\n\n"
+    write(server.folder, say=again.join(["import asyncio\n", SAY.replace("return text", "again()\n    return text")]))
+    assert "ok" in publish(server)
+    with server.socket("/ws/say") as socket:
+        assert ask(socket, text="")["error"]["code"] == "process_failed"
+    for _ in range(100):
+        server.wait_for("exit_ignored")
     assert server.stop() == 0
     assert not (server.folder / ".jackfield" / "server.json").exists()

@@ -319,6 +319,29 @@ def test_a_value_that_no_longer_fits_is_closed(build_table: Build) -> None:
     assert closing.number == 1012
 
 
+ODD = """
+class Hall(enum.Enum):
+    SMALL = "small"
+    __class__ = property(lambda self: exit(1))
+
+@process
+def room(room: Hall, message: str) -> str:
+    return message
+"""
+
+
+def test_a_hint_that_exits_is_a_fault_of_ours_and_closes_at_a_publish(build_table: Build) -> None:
+    """An enum has code of its own; sys.exit in it would leave the step that judges a handshake, or publishes."""
+    endpoint = '  room: {url: "/ws/rooms/{room}", process: p.room}'
+    odd = build_table(endpoint, ODD)
+    with pytest.raises(RuntimeError, match='path parameter "room"'):
+        judge(odd, request("/ws/rooms/small"), ANN, Seats())
+    stood = standing(build_table(endpoint, CODE.replace("room: int", "room: str")), "/ws/rooms/small")
+    closing = rejudge(odd, stood, ANN)
+    assert closing is not None
+    assert closing.number == 1012
+
+
 def test_a_removed_role_closes(table: RoutingTable) -> None:
     stood = standing(table, "/ws/desk")
     closing = rejudge(table, stood, replace(ANN, roles=frozenset()))

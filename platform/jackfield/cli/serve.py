@@ -6,6 +6,7 @@ import asyncio
 import errno
 import json
 import re
+import signal
 import socket
 import ssl
 import sys
@@ -27,7 +28,7 @@ from jackfield.server.listener import CertificateLocked, bind, check_certificate
 from jackfield.server.node import Node, open_node
 from jackfield.server.options import Options
 from jackfield.server.publishing import Report
-from jackfield.server.running import END_LIMIT, leave, leave_within, run
+from jackfield.server.running import END_LIMIT, interrupt, leave, leave_within, run
 from jackfield.state import State, StateError, write_private
 
 if sys.platform != "win32":
@@ -159,6 +160,9 @@ async def _serve(folder: Path, state: State, options: Options, as_json: bool) ->
                 lambda: leave_within(options.drain + END_LIMIT),
                 admin=admin,
             )
+            signal.signal(signal.SIGINT, interrupt)  # a second one ends at once whatever still closes
+            if hasattr(signal, "SIGHUP"):
+                signal.signal(signal.SIGHUP, signal.SIG_IGN)  # it is too late to publish
 
 
 async def _open(stack: AsyncExitStack, folder: Path, state: State, options: Options) -> Node:

@@ -193,35 +193,33 @@ async def open_listener(
 
 @contextlib.contextmanager
 def _signals(server: _Server, node: Node) -> Iterator[None]:
+    """Our signals, by handlers of Python itself: uvloop hears none while an exception is on its way out of its run."""
     loop = asyncio.get_running_loop()
     publishing: set[asyncio.Task[None]] = set()
 
-    def stop() -> None:
+    def stop(_number: int, _frame: object) -> None:
         server.force_exit = server.should_exit  # the second one does not wait
         server.should_exit = True
+
+    def renew(_number: int, _frame: object) -> None:
+        loop.call_soon_threadsafe(publish)
 
     def publish() -> None:
         task = loop.create_task(_renew(server, node))
         publishing.add(task)
         task.add_done_callback(publishing.discard)
 
-    handled: dict[int, Callable[[], None]] = {signal.SIGINT: stop, signal.SIGTERM: stop}
+    handled: dict[int, Callable[[int, object], None]] = {signal.SIGINT: stop, signal.SIGTERM: stop}
     if hasattr(signal, "SIGHUP"):
-        handled[signal.SIGHUP] = publish
-    try:
-        for number, act in handled.items():
-            loop.add_signal_handler(number, act)
-    except NotImplementedError:  # Windows has no loop signals
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda _number, _frame: loop.call_soon_threadsafe(stop))
+        handled[signal.SIGHUP] = renew
+    before = {number: signal.signal(number, act) for number, act in handled.items()}
     try:
         yield
     finally:
         for task in publishing:
             task.cancel()
-        with contextlib.suppress(NotImplementedError):
-            for number in (signal.SIGINT, signal.SIGTERM):
-                loop.remove_signal_handler(number)  # a second signal ends at once whatever still closes
+        for number, act in before.items():
+            signal.signal(number, act)  # a second SIGTERM ends at once whatever still closes
 
 
 async def _renew(server: _Server, node: Node) -> None:

@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from types import CoroutineType
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 from weakref import WeakSet
 
 from jackfield.logs import log
@@ -26,7 +26,7 @@ from jackfield.server.lag import Place, place_of
 from jackfield.server.places import raised, waiting
 from jackfield.tasks import Ended, end, hide, immortal
 
-__all__ = ["END_LIMIT", "LEFT_LIMIT", "leave", "leave_within", "run"]
+__all__ = ["END_LIMIT", "LEFT_LIMIT", "Pressed", "interrupt", "leave", "leave_within", "run"]
 
 END_LIMIT = 15.0
 """Seconds after the time of the drain at which a server that stops is over, whatever still holds it up."""
@@ -43,25 +43,29 @@ T = TypeVar("T")
 Task = asyncio.Task[Any]
 
 
+class Pressed(KeyboardInterrupt):
+    """Somebody has pressed Ctrl-C; any other KeyboardInterrupt is of the project, where the signal is ours."""
+
+
 def run(main: Coroutine[Any, Any, T], new_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop) -> T:
     """Run `main` to its end, and end what is left then. Raises what it raises, and KeyboardInterrupt at Ctrl-C.
 
-    The first Ctrl-C cancels it. While the loop itself hears SIGINT, a KeyboardInterrupt can only be of the project.
+    The first Ctrl-C cancels it, a second one ends it at once.
     """
     loop = new_loop()
     ours: WeakSet[Task] = WeakSet()
     loop.set_task_factory(_factory(ours))
     loop.set_exception_handler(_uncaught)
-    try:
-        task = loop.create_task(main)
-        with _ctrl_c(task) as pressed:
-            _follow(loop, task, pressed)
-        if task.cancelled() and pressed():
-            raise KeyboardInterrupt
-        return task.result()
-    finally:
-        _follow(loop, loop.create_task(_wind_up(ours)), lambda: False)
-        loop.close()
+    task = loop.create_task(main)
+    with _ctrl_c(task) as pressed:
+        try:
+            _follow(loop, task)
+            if task.cancelled() and pressed():
+                raise Pressed
+            return task.result()
+        finally:
+            _follow(loop, loop.create_task(_wind_up(ours)))
+            loop.close()
 
 
 def _factory(ours: WeakSet[Task]) -> Callable[..., Task]:
@@ -79,14 +83,14 @@ def _factory(ours: WeakSet[Task]) -> Callable[..., Task]:
     return make
 
 
-def _follow(loop: asyncio.AbstractEventLoop, task: Task, pressed: Callable[[], bool]) -> None:
+def _follow(loop: asyncio.AbstractEventLoop, task: Task) -> None:
     """Let the loop run until `task` is done; what else would end it is logged."""
     task.add_done_callback(lambda _task: loop.stop())
     while not task.done():
         try:
             loop.run_forever()
         except (SystemExit, KeyboardInterrupt) as exc:
-            if isinstance(exc, KeyboardInterrupt) and pressed():
+            if isinstance(exc, KeyboardInterrupt) and (isinstance(exc, Pressed) or _may_be_pressed()):
                 raise
             log.error("exit_ignored", incident=secrets.token_hex(4), at=raised(exc), fix=_HINT, exc_info=exc)
         else:
@@ -94,31 +98,36 @@ def _follow(loop: asyncio.AbstractEventLoop, task: Task, pressed: Callable[[], b
                 log.error("exit_ignored", incident=secrets.token_hex(4), at="loop.stop()", fix=_HINT)
 
 
+def _may_be_pressed() -> bool:
+    """Whether Python itself turns Ctrl-C into an exception: the project gave the signal back to it."""
+    return signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def interrupt(_number: int, _frame: object) -> NoReturn:
+    """A handler of SIGINT that ends the run at once; for a server that is closing already. Raises Pressed."""
+    raise Pressed
+
+
 @contextmanager
 def _ctrl_c(task: Task) -> Iterator[Callable[[], bool]]:
-    """Cancel `task` at the first Ctrl-C, as `asyncio.run` does; gives what tells whether there may have been one."""
+    """Cancel `task` at the first Ctrl-C, as `asyncio.run` does; gives what tells whether there was one."""
     times = 0
 
-    def interrupt(_number: int, _frame: object) -> None:
+    def cancel(number: int, frame: object) -> None:
         nonlocal times
         times += 1
         if times > 1 or task.done():
-            raise KeyboardInterrupt
+            interrupt(number, frame)
         task.cancel()
         task.get_loop().call_soon_threadsafe(lambda: None)  # wakes it
 
-    def pressed() -> bool:
-        # the listener gives Python's own handler back when it has stopped
-        return times > 0 or signal.getsignal(signal.SIGINT) is signal.default_int_handler
-
-    if threading.current_thread() is not threading.main_thread() or not pressed():
-        yield pressed
-        return
-    signal.signal(signal.SIGINT, interrupt)
+    ours = threading.current_thread() is threading.main_thread() and _may_be_pressed()
+    if ours:
+        signal.signal(signal.SIGINT, cancel)
     try:
-        yield pressed
+        yield lambda: times > 0
     finally:
-        if signal.getsignal(signal.SIGINT) is interrupt:
+        if ours:
             signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
