@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jackfield import excerpt
+from jackfield.excerpt import NODES
 from jackfield.schemas import Fault, Validator
 
 ITEM = {
@@ -120,7 +121,8 @@ def test_what_is_told_of_a_part_is_told_of_the_whole(schema: dict[str, Any], ite
 
 @pytest.mark.parametrize("key", ["1", "01", "+1", "-1", "1" * 30, "٣", "~1/"])
 def test_a_key_may_look_like_the_place_in_a_list(key: str) -> None:
-    [fault] = Validator(MAPPING).faults({"items": {"a": 1, key: "x"}})
+    many: dict[str, Any] = {f"k{number}": 1 for number in range(NODES)}
+    [fault] = Validator(MAPPING).faults({"items": many | {key: "x"} | many})
     assert fault.path == "/items/" + key.replace("~", "~0").replace("/", "~1")
 
 

@@ -3,27 +3,28 @@
 Strategy. To learn that a value is invalid is cheap, since a validator stops at the first fault. To collect faults
 costs up to 30 µs each, and a validator collects all of them. So each large list or object is cut to the place of its
 first fault, which bisection finds with `is_valid` alone; only what is left is explained. Where the bound of looks is
-reached before the rest is small, as in a tree of thousands of branches, nothing is; nor is what is deep in a schema
-that holds itself: each alternative of each level would be explained. The value is cut in place and restored at the end.
+reached before the rest is small, as in a tree of thousands of branches, nothing is; nor is what is deep in
+alternatives of alternatives: each of them would be explained, by itself. The value is cut in place and restored.
 """
 
 from __future__ import annotations
 
 import math
 import re
+import sys
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from graphlib import CycleError, TopologicalSorter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
-__all__ = ["Excerpt", "weigh"]
+__all__ = ["Bounds", "Excerpt"]
 
 NODES = 128
 """Values of any kind, nested ones included, that are explained at once, for a schema without alternatives."""
 
 BRANCHES = 1_000
-"""Ways through the alternatives of a schema that holds itself, along which a nested value is explained."""
+"""Ways through alternatives in alternatives, along which a nested value is explained."""
 
 LOOKS = 72
 """Times that a large value is validated to find the part that is explained."""
@@ -37,67 +38,93 @@ _INDEX = re.compile("[+]?[0-9]{1,20}")
 Container = list[Any] | dict[str, Any]
 
 
-def weigh(schema: object) -> tuple[int, frozenset[str], bool]:
-    """How many alternatives one `anyOf` or `oneOf` of a schema has at most, all names, and whether it holds itself.
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What of a value may be explained at once by one schema, since each of its alternatives is explained by itself."""
 
-    Each alternative is explained by itself, so a part of the value costs that many times as much.
+    most: int
+    """Values, nested ones included."""
+
+    deepest: int
+    """Lists and objects in each other."""
+
+    names: frozenset[str]
+    """Members that objects keep, whatever their number: all that have a meaning somewhere."""
+
+    @classmethod
+    def of(cls, schema: object) -> Self:
+        """The bounds of one schema."""
+        widest, names = 1, set[str]()
+        waiting = [schema]
+        while waiting:
+            part = waiting.pop()
+            if isinstance(part, Mapping):
+                widest = max(widest, *(len(part[k]) for k in ("anyOf", "oneOf") if isinstance(part.get(k), list)), 1)
+                for key in ("properties", "dependentRequired", "dependentSchemas"):
+                    names |= part[key].keys() if isinstance(part.get(key), Mapping) else set()
+                names |= {name for name in part.get("required", ()) if isinstance(name, str)}
+                waiting += part.values()
+            elif isinstance(part, list):
+                waiting += part
+        deepest = int(math.log(BRANCHES, widest)) if widest > 1 and _ways(schema) > BRANCHES else sys.maxsize
+        return cls(max(8, NODES // widest), deepest, frozenset(names))
+
+    def hold(self, value: object, whole: Collection[int] = ()) -> bool:
+        """Whether a value is within them; the members of the containers in `whole` do not count."""
+        left, level = self.most, [value] if isinstance(value, dict | list) else []
+        for _ in range(self.deepest):
+            below = []
+            for part in level:
+                if id(part) in whole:
+                    continue
+                left -= 1 + len(part)
+                if left <= 0:
+                    return False
+                members = part.values() if isinstance(part, dict) else part
+                below += [member for member in members if isinstance(member, dict | list)]
+            if not below:
+                return True
+            level = below
+        return False
+
+
+def _ways(schema: object) -> float:
+    """Ways through the alternatives of a schema, from its root to what holds none; no end where it holds itself.
+
+    A `$ref` that leads anywhere but to `$defs` is taken for one that leads back.
     """
-    most, names = 0, set[str]()
-    waiting = [schema]
-    while waiting:
-        part = waiting.pop()
-        if isinstance(part, Mapping):
-            most = max(most, *(len(part[key]) for key in ("anyOf", "oneOf") if isinstance(part.get(key), list)), 0)
-            for key in ("properties", "dependentRequired", "dependentSchemas"):
-                names |= part[key].keys() if isinstance(part.get(key), Mapping) else set()
-            names |= {name for name in part.get("required", ()) if isinstance(name, str)}
-            waiting += part.values()
-        elif isinstance(part, list):
-            waiting += part
-    return most, frozenset(names), _holds_itself(schema)
-
-
-def _holds_itself(schema: object) -> bool:
-    """Whether a `$ref` leads back to where it stands; one that leads anywhere but to `$defs` counts as such."""
     named = schema.get("$defs", {}) if isinstance(schema, Mapping) else {}
-    graph = {name: set(_refs(part)) for name, part in named.items()} | {"": set(_refs(schema, named))}
-    if any(ref not in graph for refs in graph.values() for ref in refs):
-        return True
-    try:
-        TopologicalSorter(graph).prepare()
-    except CycleError:
-        return True
-    return False
+    known: dict[str, float] = {}
 
+    def through(part: object) -> float:
+        if isinstance(part, list):
+            return max(map(through, part), default=1)
+        if not isinstance(part, Mapping):
+            return 1
+        found = max((through(inner) for inner in part.values() if inner is not named), default=1)
+        for key in ("anyOf", "oneOf"):
+            if isinstance(part.get(key), list):
+                found = max(found, sum(map(through, part[key])))
+        refs = [part[key] for key in ("$ref", "$dynamicRef", "$recursiveRef") if isinstance(part.get(key), str)]
+        return max([found, *map(behind, refs)])
 
-def _refs(schema: object, but: object = None) -> Iterator[str]:
-    """The names in `$defs` to which the references in a schema lead, and "?" for those that lead elsewhere."""
-    waiting = [schema]
-    while waiting:
-        part = waiting.pop()
-        if isinstance(part, Mapping):
-            yield from ("?" for key in ("$dynamicRef", "$recursiveRef") if key in part)
-            if isinstance(ref := part.get("$ref"), str):
-                yield ref.removeprefix("#/$defs/") if ref.startswith("#/$defs/") else "?"
-            waiting += [inner for inner in part.values() if inner is not but]
-        elif isinstance(part, list):
-            waiting += part
+    def behind(ref: str) -> float:
+        name = ref.removeprefix("#/$defs/")
+        if ref not in known:
+            known[ref] = math.inf  # until it is known: that of one that leads back to itself
+            known[ref] = through(named[name]) if name != ref and name in named else math.inf
+        return known[ref]
+
+    return through(schema)
 
 
 class Excerpt:
-    """Cuts `value`, which is not valid, inside a `with` block; everything is back in its place behind it.
+    """Cuts `value`, which is not valid, inside a `with` block; everything is back in its place behind it."""
 
-    The last three arguments are what `weigh` gives. Objects keep the members in `names`, whatever their number.
-    """
-
-    def __init__(
-        self, value: object, is_valid: Callable[[object], bool], weight: int, names: frozenset[str], recursive: bool
-    ) -> None:
+    def __init__(self, value: object, is_valid: Callable[[object], bool], bounds: Bounds) -> None:
         self._value = value
         self._is_valid = is_valid
-        self._most = max(8, NODES // (1 + weight))
-        self._names = names
-        self._deepest = int(math.log(BRANCHES, weight)) if recursive and weight > 1 else None
+        self._bounds = bounds
         self._looks = 0
         self._undo: list[tuple[Container, list[Any]]] = []
         self._cut: dict[int, int] = {}  # by container: where in a list the part that is left begins
@@ -108,7 +135,7 @@ class Excerpt:
         for width, looks in _WIDTHS:
             if self.is_small():
                 break
-            self._narrow_all(min(width, self._most), looks)
+            self._narrow_all(min(width, self._bounds.most), looks)
         return self
 
     def __exit__(
@@ -146,17 +173,7 @@ class Excerpt:
 
     def is_small(self) -> bool:
         """Whether what is left may be explained."""
-        if self._deepest is not None and not _is_flat(self._value, self._deepest):
-            return False
-        left, waiting = self._most, [self._value]
-        while waiting and left > 0:
-            part = waiting.pop()
-            if id(part) in self._whole:
-                continue
-            members = part.values() if isinstance(part, dict) else part if isinstance(part, list) else ()
-            left -= 1 + len(members)
-            waiting += [member for member in members if isinstance(member, dict | list)] if left > 0 else ()
-        return left > 0
+        return self._bounds.hold(self._value, self._whole)
 
     def _narrow_all(self, width: int, looks: int) -> None:
         waiting = deque([self._value])
@@ -172,8 +189,8 @@ class Excerpt:
         if len(container) <= width or id(container) in self._whole:
             return
         all_members = list(container) if isinstance(container, list) else list(container.items())
-        keep = [] if isinstance(container, list) else [m for m in all_members if m[0] in self._names]
-        members = [m for m in all_members if m[0] not in self._names] if keep else all_members
+        keep = [] if isinstance(container, list) else [m for m in all_members if m[0] in self._bounds.names]
+        members = [m for m in all_members if m[0] not in self._bounds.names] if keep else all_members
         if len(members) <= width:
             return
 
@@ -196,17 +213,6 @@ class Excerpt:
                 self._whole.add(id(container))
                 return
         self._cut[id(container)] = self._cut.get(id(container), 0) + begin
-
-
-def _is_flat(value: object, most: int) -> bool:
-    """Whether no more than so many lists and objects stand in each other."""
-    level = [value]
-    for _ in range(most + 1):
-        containers = [part for part in level if isinstance(part, dict | list)]
-        if not containers:
-            return True
-        level = [m for part in containers for m in (part.values() if isinstance(part, dict) else part)]
-    return False
 
 
 def _fill(container: Container, members: list[Any]) -> None:

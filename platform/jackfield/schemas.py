@@ -17,7 +17,7 @@ import jsonschema_rs
 import msgspec
 
 from jackfield import patterns
-from jackfield.excerpt import Excerpt, weigh
+from jackfield.excerpt import Bounds, Excerpt
 
 __all__ = ["Fault", "Validator", "parse_loosely", "pointer", "portable"]
 
@@ -29,7 +29,6 @@ _OF_TEXTS = frozenset({"const", "enum", "format", "maxLength", "minLength", "pat
 
 MAX_FAULTS = 20
 """Faults told for one message; the first ones mend the rest more often than not."""
-
 
 GUESSES = 200
 """Comparisons of unknown keys with known ones in one message; what is unknown beyond that gets no "did you mean"."""
@@ -62,7 +61,7 @@ class Validator:
             portable(schema), validate_formats=True, pattern_options=patterns.OPTIONS
         )
         self._known = _known(schema)
-        self._weight = weigh(schema)
+        self._bounds = Bounds.of(schema)
         self.is_valid: Callable[[Any], bool] = self._compiled.is_valid
 
     def faults(self, value: object) -> list[Fault]:
@@ -70,22 +69,30 @@ class Validator:
 
         Of a large value only a part is looked at, which holds the first fault, or none; see excerpt.py.
         """
+        if self._bounds.hold(value):
+            return self._told(value, None)
         if self.is_valid(value):
             return []
+        with Excerpt(value, self.is_valid, self._bounds) as part:
+            return self._told(value, part) if part.is_small() else []
+
+    def _told(self, value: object, part: Excerpt | None) -> list[Fault]:
         found: dict[Fault, None] = {}
-        with Excerpt(value, self.is_valid, *self._weight) as part:
-            for error in self._compiled.iter_errors(value) if part.is_small() else ():
-                found |= dict.fromkeys(self._explain(error, part))
-                if len(found) >= MAX_FAULTS:
-                    break
+        for error in self._compiled.iter_errors(value):
+            for fault in self._explain(error, part):
+                found[fault] = None
+            if len(found) >= MAX_FAULTS:
+                break
         return list(found)[:MAX_FAULTS]
 
-    def _explain(self, error: jsonschema_rs.ValidationError, part: Excerpt) -> list[Fault]:
+    def _explain(self, error: jsonschema_rs.ValidationError, part: Excerpt | None) -> list[Fault]:
         kind = error.kind.name
         facts = error.kind.as_dict()
-        if not part.is_certain(kind, error.instance_path):
-            return []
-        place, size = part.locate(error.instance_path)
+        place, size = error.instance_path, None
+        if part is not None:
+            if not part.is_certain(kind, place):
+                return []
+            place, size = part.locate(place)
         path = pointer(place)
         if kind == "additionalProperties" or kind == "unevaluatedProperties":
             known = () if place else self._known
