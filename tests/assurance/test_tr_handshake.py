@@ -14,7 +14,6 @@ from typing import cast
 
 import pytest
 import uvicorn
-from uvicorn.server import ServerState
 
 from jackfield.server import guards
 from jackfield.server.head import HEAD
@@ -22,6 +21,7 @@ from jackfield.server.listener import bind, listen
 from jackfield.server.node import open_node
 from jackfield.server.options import Options
 from jackfield.server.protocol import WebSocketProtocol
+from jackfield.server.silent import Connected
 from jackfield.server.upgrade import HttpProtocol
 from jackfield.state import State
 from tests.server.door import LIMIT
@@ -91,7 +91,7 @@ class Armed(Still):
 def unconnected(loop: Armed) -> tuple[HttpProtocol, Wire]:
     config = uvicorn.Config(app, ws=WebSocketProtocol, lifespan="off", interface="asgi3", log_config=None)
     config.load()
-    protocol = HttpProtocol(config, ServerState(), {}, cast("asyncio.AbstractEventLoop", loop))
+    protocol = HttpProtocol(config, Connected(), {}, cast("asyncio.AbstractEventLoop", loop))
     return protocol, Wire(cast("WebSocketProtocol", protocol))
 
 

@@ -11,15 +11,15 @@ from typing import Any
 
 import uvicorn
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from uvicorn.server import ServerState
 from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.client import connect as connect_websockets
 
 from jackfield.server.listener import open_listener
 from jackfield.server.protocol import WebSocketProtocol
+from jackfield.server.silent import Connected
 from jackfield.server.upgrade import HttpProtocol
 
-from .door import LIMIT
+from .door import LIMIT, until
 from .raw import Peer, request
 
 __all__ = ["Listening", "Scope", "listening"]
@@ -33,7 +33,7 @@ class Listening:
     def __init__(
         self,
         listener: socket.socket,
-        state: ServerState,
+        state: Connected,
         stack: contextlib.AsyncExitStack,
         tls: ssl.SSLContext | None,
     ) -> None:
@@ -94,7 +94,7 @@ async def listening(
         **settings,
     )
     config.load()
-    state = ServerState()
+    state = Connected()
     state.default_headers = config.encoded_headers
     config.ssl = None if tls is None else tls[0]
     listener = socket.create_server(("127.0.0.1", 0))
@@ -112,3 +112,4 @@ async def listening(
             async with asyncio.timeout(LIMIT):
                 await asyncio.gather(*state.tasks, return_exceptions=True)
                 await server.wait_closed()
+            await until(lambda: state.silence.count == 0)  # whoever is gone is counted no more

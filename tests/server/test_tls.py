@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from uvicorn.server import ServerState
 
 from jackfield.server import guards, tls
-from jackfield.server.silent import SILENT
+from jackfield.server.silent import Connected
 from jackfield.server.tls import TlsListener
 from tests.walk.test_tls import certificate
 
@@ -42,10 +41,9 @@ async def hello(scope: Scope, receive: Any, send: Any) -> None:
 
 @pytest.fixture
 async def connect(contexts: Pair) -> AsyncIterator[Listening]:
-    before = SILENT.count
     async with listening(hello, tls=contexts) as here:
         yield here
-    assert SILENT.count == before
+    assert here.state.silence.count == 0
 
 
 async def plain(connect: Listening) -> asyncio.StreamReader:
@@ -66,14 +64,13 @@ async def test_what_comes_over_tls_is_answered(connect: Listening) -> None:
 
 async def test_who_does_not_begin_tls_is_known_and_closed(connect: Listening, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(guards, "REQUEST_LIMIT", 0.05)
-    before = SILENT.count
     reader = await plain(connect)
     await until(lambda: connect.state.connections)
-    assert SILENT.count == before + 1
+    assert connect.state.silence.count == 1
     with contextlib.suppress(ConnectionError):
         assert await reader.read() == b""
     await until(lambda: not connect.state.connections and not connect.state.tasks)
-    assert SILENT.count == before
+    assert connect.state.silence.count == 0
 
 
 async def test_what_is_no_tls_is_closed_and_told_nowhere(connect: Listening, caplog: pytest.LogCaptureFixture) -> None:
@@ -108,7 +105,7 @@ async def test_a_stop_ends_those_that_have_not_begun(connect: Listening) -> None
 
 
 async def test_who_gives_way_before_anything_was_done_is_closed(contexts: Pair) -> None:
-    listener, state = socket.create_server(("127.0.0.1", 0)), ServerState()
+    listener, state = socket.create_server(("127.0.0.1", 0)), Connected()
     listener.setblocking(False)
     with socket.create_connection(listener.getsockname()) as client:
         client.settimeout(5)
@@ -138,7 +135,7 @@ async def test_without_descriptors_connections_wait_until_there_are_some(
                 raise OSError(errno.EMFILE, "Too many open files")
             return super().accept()
 
-    listener, state = Listener(socket.AF_INET, socket.SOCK_STREAM), ServerState()
+    listener, state = Listener(socket.AF_INET, socket.SOCK_STREAM), Connected()
     listener.bind(("127.0.0.1", 0))
     listener.listen()
     listener.setblocking(False)

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 import uvicorn
-from uvicorn.server import ServerState
 
 from jackfield import files
 from jackfield.errors import PlanError
@@ -21,6 +20,7 @@ from jackfield.server.arrival import LISTENER
 from jackfield.server.node import Node
 from jackfield.server.options import Options
 from jackfield.server.protocol import WebSocketProtocol
+from jackfield.server.silent import Connected
 from jackfield.server.tls import TlsListener
 from jackfield.server.upgrade import HttpProtocol
 
@@ -123,6 +123,7 @@ class _Server(uvicorn.Server):
         admin: socket.socket | None,
     ) -> None:
         super().__init__(_config(node, node.options))
+        self.server_state: Connected = Connected()
         self._node = node
         self._started = started
         self._stopping = stopping
@@ -174,7 +175,7 @@ class _Server(uvicorn.Server):
 
 
 async def open_listener(
-    config: uvicorn.Config, state: ServerState, app_state: dict[str, Any], listener: socket.socket
+    config: uvicorn.Config, state: Connected, app_state: dict[str, Any], listener: socket.socket
 ) -> asyncio.Server:
     """Take connections from a listening socket, with TLS where the configuration has it."""
 

@@ -15,10 +15,12 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import Protocol
 
+from uvicorn.server import ServerState
+
 from jackfield.auth.addresses import networks
 from jackfield.server import guards
 
-__all__ = ["SILENT", "Silence", "Silent"]
+__all__ = ["Connected", "Silence", "Silent"]
 
 
 class Silent(Protocol):
@@ -70,7 +72,7 @@ class _Level:
 
 
 class Silence:
-    """The silent connections of one process."""
+    """The silent connections of one server."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -118,5 +120,9 @@ class Silence:
             level.discard(network, one)
 
 
-SILENT = Silence()
-"""Those of this process, whatever listener they came by."""
+class Connected(ServerState):
+    """What uvicorn's protocols of one server share, and who of them is silent, whatever listener they came by."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.silence = Silence()

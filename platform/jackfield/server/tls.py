@@ -14,10 +14,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from uvicorn.server import ServerState
-
 from jackfield.server import guards
-from jackfield.server.silent import SILENT
+from jackfield.server.silent import Connected
 
 __all__ = ["TlsListener"]
 
@@ -32,7 +30,7 @@ Then = Callable[[float], asyncio.Protocol]
 class TlsListener:
     """Accepts on a listening socket; to whoever ends a server it looks like asyncio's Server."""
 
-    def __init__(self, listener: socket.socket, context: ssl.SSLContext, state: ServerState, then: Then) -> None:
+    def __init__(self, listener: socket.socket, context: ssl.SSLContext, state: Connected, then: Then) -> None:
         self.context = context
         self.state = state
         self.then = then
@@ -88,8 +86,8 @@ class _Opening:
         state = listener.state
         state.tasks.add(self._task)
         state.connections.add(self)  # type: ignore[arg-type]  # of what is in there uvicorn asks for `shutdown` alone
-        SILENT.begin(self, len(state.connections))
-        SILENT.make_room(self, len(state.connections))  # for whom there is none is told so when TLS stands
+        state.silence.begin(self, len(state.connections))
+        state.silence.make_room(self, len(state.connections))  # for whom there is none is told so when TLS stands
 
     async def _open(self, loop: asyncio.AbstractEventLoop) -> None:
         self._taken = True
@@ -124,7 +122,7 @@ class _Opening:
         if self._here:
             self._here = False
             self._listener.state.connections.discard(self)
-            SILENT.end(self)
+            self._listener.state.silence.end(self)
 
 
 class _Waiting(asyncio.Protocol):

@@ -30,6 +30,7 @@ from http import HTTPStatus
 from typing import Any
 
 import h11
+import uvicorn
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.utils import get_remote_addr, is_ssl
@@ -45,7 +46,7 @@ from jackfield.logs import log, wordless
 from jackfield.server import guards, pages
 from jackfield.server.head import HeadFault, read_strictly, too_long
 from jackfield.server.opening import OpeningProtocol
-from jackfield.server.silent import SILENT
+from jackfield.server.silent import Connected
 
 __all__ = ["QUIET", "HttpProtocol", "Upgrade", "judge_upgrade", "upgrade_fault"]
 
@@ -155,8 +156,17 @@ class HttpProtocol(H11Protocol):
     The application then answers it with a sentence, where uvicorn would leave that to the library.
     """
 
-    def __init__(self, *args: Any, began: float | None = None, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        server_state: Connected,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+        *,
+        began: float | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._silence = server_state.silence
         self.logger = _FAULTS
         read_strictly(self.conn)
         self._upgrade: Upgrade | None = None
@@ -180,7 +190,7 @@ class HttpProtocol(H11Protocol):
         self.client = get_remote_addr(transport)
         self.scheme = "https" if is_ssl(transport) else "http"
         self._fall_silent()
-        if not SILENT.make_room(self, len(self.connections)):
+        if not self._silence.make_room(self, len(self.connections)):
             self._turn_away()
             return
         self._owed = h11.IDLE
@@ -268,12 +278,12 @@ class HttpProtocol(H11Protocol):
     def _fall_silent(self) -> None:
         if not self._silent:
             self._silent = True
-            SILENT.begin(self, len(self.connections))
+            self._silence.begin(self, len(self.connections))
 
     def _speak(self) -> None:
         if self._silent:
             self._silent = False
-            SILENT.end(self)
+            self._silence.end(self)
 
     # the upgrade
 
@@ -289,7 +299,7 @@ class HttpProtocol(H11Protocol):
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
         """Hand over what was read and judged here, and what came behind it, which uvicorn loses."""
         self._speak()
-        if len(self.connections) - SILENT.count > guards.most_connections():
+        if len(self.connections) - self._silence.count > guards.most_connections():
             self._turn_away()
             return
         self._over = True
