@@ -19,6 +19,7 @@ from jackfield.server.inbox import INBOX_BYTES
 from jackfield.server.listener import bind
 from jackfield.server.options import Options
 from jackfield.server.transport import TURN_SECONDS, AsgiTransport
+from jackfield.server.websocket import FRAGMENT_RATE, FRAGMENTS_AT_ONCE
 from tests.server.ear import BINARY as BINARY_HEARD
 from tests.server.ear import Ear, line, wired
 from tests.server.raw import BINARY, PING, TEXT, masked, request
@@ -219,6 +220,30 @@ def test_ms_8_a_turn_that_comes_after_a_pause_or_the_end_takes_nothing(steps: St
     heard = len(ear.heard)
     loop.turn()
     assert len(ear.heard) == heard
+
+
+def test_ms_8_fragments_have_a_rate_of_their_own_and_wait_for_it() -> None:
+    protocol, wire, ear, loop = wired()
+    now = 0.0
+    loop.time = lambda: now  # type: ignore[method-assign]
+    parts = masked(TEXT, b"1", fin=False) + masked(0, b"2", fin=False) * 998
+    protocol.data_received((parts + masked(0, b"3")) * 2 + masked(TEXT, b"4"))
+    taken, waits = [len(protocol.frames)], 0
+    while not wire.reading:
+        assert loop.later is not None
+        now, act, loop.later, waits = now + 1 / 16, loop.later, None, waits + 1
+        act()
+        taken.append(len(protocol.frames))
+    whole = "1" + "2" * 998 + "3"
+    assert ear.heard == [whole, whole, "4"]
+    assert FRAGMENTS_AT_ONCE <= taken[0] <= FRAGMENTS_AT_ONCE + 2
+    assert waits >= (2 * 999 - FRAGMENTS_AT_ONCE) / (FRAGMENT_RATE / 16)
+    protocol.data_received(parts)
+    act = loop.later or pytest.fail("nothing waits")
+    wire.close()
+    protocol.connection_lost(None)
+    act()
+    assert len(ear.heard) == 3
 
 
 async def test_ms_8_messages_over_plain_asgi_give_others_their_turn_by_time(steps: Steps) -> None:

@@ -8,7 +8,8 @@ can only be a violation ends the cutting: from there on the library has all byte
 while one read is handled leave in one write. While writing is paused, nothing more is read; nor is it before
 all whole frames of the read before are used, so that a connection holds one read and no more. What a client sends
 before our 101 waits for it: so frames are whole from their first byte when a receiver comes. A read of many messages
-is used in turns of some milliseconds, between which all others have theirs.
+is used in turns of some milliseconds, between which all others have theirs; fragments, which cost as much as messages
+and are judged by nobody's rate, have one of their own.
 
 `_hear` is what makes this cheap: it holds the receiver's `received` as long as nothing at all stands against
 handing on the next text frame, and None otherwise. Whatever changes one of its conditions calls `_judge_hearing`.
@@ -38,6 +39,7 @@ from jackfield.messages import NotUtf8
 from jackfield.server.direct import CORK, HEADS, DirectTransport, long_head
 from jackfield.server.extension import EXTENSION, Socket
 from jackfield.server.transport import TURN_SECONDS, Receiver
+from jackfield.server.websocket import FRAGMENT_RATE, FRAGMENTS_AT_ONCE
 
 __all__ = ["WebSocketProtocol"]
 
@@ -188,6 +190,10 @@ class WebSocketProtocol(DirectTransport):
                 if not self._cutting:
                     return end  # after its end nothing of a client is heard (RFC 6455, section 7.1.7)
                 if position == before:
+                    break
+                if self._fragments_due - self.loop.time() > FRAGMENTS_AT_ONCE / FRAGMENT_RATE:
+                    self._waits = True
+                    self.loop.call_later(FRAGMENTS_AT_ONCE / FRAGMENT_RATE / 2, self._begin_turn)
                     break
             if position < end and self.clock() > until:
                 self._waits = True

@@ -41,10 +41,25 @@ from jackfield.server.opening import OpeningProtocol
 from jackfield.server.transport import RESTARTS
 from jackfield.server.upgrade import QUIET
 
-__all__ = ["FLOOD", "FRAGMENTS", "PINGS", "STUCK", "USUAL_MESSAGE", "MendedProtocol"]
+__all__ = [
+    "FLOOD",
+    "FRAGMENTS",
+    "FRAGMENTS_AT_ONCE",
+    "FRAGMENT_RATE",
+    "PINGS",
+    "STUCK",
+    "USUAL_MESSAGE",
+    "MendedProtocol",
+]
 
 FRAGMENTS = 1024
 """Fragments of one message; one more closes 1009. Empty ones count."""
+
+FRAGMENT_RATE = 1024
+"""Fragments a second of one connection; more of them are not read until it is their time."""
+
+FRAGMENTS_AT_ONCE = 128
+"""Of these how many may come at once."""
 
 PINGS = 20
 """Pings and pongs a second that a client may send, on average over PING_SECONDS; more of them close 4429."""
@@ -67,7 +82,7 @@ class MendedProtocol(OpeningProtocol):
     """WebSocket over the library's sans-I/O state machine, for any ASGI application."""
 
     # what is looked at with each message, out of the parent's dict, which is too large to be a fast one
-    __slots__ = ("_early", "_heard", "_pings_due", "_vanished")
+    __slots__ = ("_early", "_fragments_due", "_heard", "_pings_due", "_vanished")
 
     most_fragments = sys.maxsize
     """Of one message: no bound for an application that does not tune it."""
@@ -79,6 +94,7 @@ class MendedProtocol(OpeningProtocol):
         self._early: bytearray | None = None  # what came before our 101
         self._vanished = False  # whether the client answered no ping: we closed, but it was gone
         self._pings_due = 0.0  # when, by the loop's clock, all pings that came would have come at the allowed rate
+        self._fragments_due = 0.0  # likewise
 
     # the application
 
@@ -162,6 +178,7 @@ class MendedProtocol(OpeningProtocol):
         if len(self.frames) >= self.most_fragments:
             self._break_off(1009, f"a message came in more than {self.most_fragments:,} fragments")
         else:
+            self._fragments_due = max(self._fragments_due, self.loop.time()) + 1 / FRAGMENT_RATE
             super().handle_cont(event)
 
     def _break_off(self, code: int, reason: str) -> None:
