@@ -87,6 +87,13 @@ def test_disorder_is_found_whatever_it_says() -> None:
     assert sum(masked(one, typed=True) != one for one in made) > 1_980, "where no name of ours can stand, nearly all"
 
 
+def test_a_key_in_hexadecimal_is_left_out_of_what_a_client_wrote_and_an_id_is_not() -> None:
+    assert masked(f"/ws/{'0f9c' * 10}", typed=True) == f"/ws/{MASK}"
+    assert masked(f"/ws/{'0F9C' * 16}", typed=True) == f"/ws/{MASK}"
+    for text in (f"/ws/{'0f9c' * 8}", "1" * 40, "abcdef" * 7):
+        assert masked(text, typed=True) == text
+
+
 def test_a_name_in_camel_case_is_none_unless_a_client_wrote_it() -> None:
     name = "WebSocketsSansIOProtocol17"
     assert masked(name) == name

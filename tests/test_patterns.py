@@ -19,7 +19,8 @@ TAKEN = [
     "(?<n>a)",
     "(?i:a)", "(?im-s:a)", r"[a-z]", r"[^a]", r"[\w.-]", r"[(?=*+]", r"\(\?=", r"\\Z", r"\\1", r"\d\D\s\S\w\W\b\B",
     r"\n\t\cA", r"\x41\u0416\u{1F600}", r"\p{L}\P{Lu}", r"[\p{L}\p{N} .'-]+", r"\-\.\/\@\[\]", "Привет|😀", r"^[^<>]*$",
-    r"^\p{L}[\p{L}\p{M}\p{N} .'-]*$", r"^[\w.-]{1,64}@[\w.-]{1,255}$", "^.{1,100}$", "[a&&b]", "[[]", DECIMAL, TIME,
+    r"^\p{L}[\p{L}\p{M}\p{N} .'-]*$", r"^[\w.-]{1,64}@[\w.-]{1,255}$", "^.{1,100}$", "[a&&b]", "[[]",
+    "[[:alpha:]]", r"[-\w.-]", r"[\\0]", r"[a-z-\d]", DECIMAL, TIME,
 ]  # fmt: skip
 
 REFUSED = [
@@ -32,9 +33,11 @@ REFUSED = [
     ("(?u)a", "i, m and s"), ("(?a:a)", "i, m and s"), ("(?-u:a)", "i, m and s"), (r"\<a", "edge of a word"),
     (r"a\>", "edge of a word"), (r"\b{start}a", "edge of a word"), ("[]a]", r"\]"), ("[^]", r"\]"), ("[]", r"\]"),
     (r"\x{41}", "by its number"), (r"\pL", "by its number"), (r"\U0001F600", "by its number"),
-    (r"\e", r"\e is not known"), (r"\0", r"\0 is not known"), (r"\p{Nope}", r"\p{Nope} is not known"),
-    (r"[\b]", r"[\b] is not known"), ("(", "bracket"), (")", "bracket"), ("a{", "bracket"), ("a{,3}", "bracket"),
-    ("a{3,2}", "bracket"), ("*a", "bracket"), ("[a", "bracket"), ("\\", "is not known"),
+    (r"\e", r"\e is not known"), (r"\0", r"write \x00"), (r"[^\0]", r"write \x00"), (r"\07", r"write \x00"),
+    (r"^[\w-\.]+@", r"write \- for -"), (r"[\p{L}-z]", r"write \- for -"), ("^{[a-z]+}$", r"write \{ for {"),
+    (r"\p{Nope}", r"\p{Nope} is not known"),
+    (r"[\b]", r"write \x08"), ("(", "bracket"), (")", "bracket"), ("a{", r"write \{ for {"),
+    ("a{,3}", r"write \{ for {"), ("a{3,2}", "bracket"), ("*a", "bracket"), ("[a", "bracket"), ("\\", "is not known"),
 ]  # fmt: skip
 
 LARGE = [

@@ -81,6 +81,7 @@ def test_what_is_wrong_with_a_message_is_a_sentence(value: object, faults: list[
         ({"exclusiveMinimum": 3}, 3, "must be more than 3"),
         ({"exclusiveMaximum": 3}, 3, "must be less than 3"),
         ({"enum": ["да", "нет"]}, "x", 'must be one of "да", "нет"'),
+        ({"enum": list(range(50))}, "x", f"must be one of {', '.join(map(str, range(20)))} and 30 more"),
         ({"const": "да"}, "x", 'must be "да"'),
         ({"pattern": "^[а-я]+$"}, "X", "must match the pattern ^[а-я]+$"),
         ({"pattern": r"^\w+$"}, "-", r"must match the pattern ^\w+$"),

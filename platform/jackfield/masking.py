@@ -25,7 +25,7 @@ SHORTEST = 16
 
 _SHORTEST = 8
 _NOTED = re.compile(r"""[A-Z%='"@\s+]""", re.ASCII)  # without one of these no expression below finds anything
-_LOWERED = re.compile(r"\d{10}|eyj", re.ASCII)  # but in a token whose letters a host's name has made small
+_LOWERED = re.compile(r"\d{10}|eyj|[0-9a-f]{40}", re.ASCII)  # but in a token whose letters a host's name has made small
 _SCHEME = re.compile(r"\b((?:bearer|basic|digest|negotiate)(?:[ \t+]|%20)+)[\w.~+/=%-]{8,}", re.ASCII | re.IGNORECASE)
 _NAMED = re.compile(
     r"""((?:token|passw(?:or)?d|secret|credential|cookie|api[_-]?key)[\w.-]{0,40}(?:=|%3d|["']\s?:\s?))"""
@@ -51,6 +51,7 @@ _WORD = re.compile(r"[a-z]{12,}|[A-Z]{12,}", re.ASCII)
 _DISORDER = 0.36  # parts a letter; names have 0.2 and seldom 0.33, what is random has 0.54 and seldom less than 0.4
 _DISORDER_OF_LONG = 0.3  # no name is so long and has so short words
 _LONG = 32
+_KEY = re.compile(r"(?=.*\d)(?=.*[a-f])[0-9a-f]{40,}", re.ASCII | re.IGNORECASE)  # no id of ours has so many digits
 _KINDS = str.maketrans(
     {chr(code): kind for kind, first, last in ("aaz", "AAZ", "009") for code in range(ord(first), ord(last) + 1)}
     | {"-": None, "_": None}
@@ -87,9 +88,10 @@ def _masked(text: str, typed: bool) -> str:
 
 
 def _of_typed(run: re.Match[str]) -> str:
-    return (
-        MASK if any(_has_all_kinds(part) or _is_random(part, _DISORDER_OF_LONG) for part in _parts(run[0])) else run[0]
+    credential = any(
+        _has_all_kinds(part) or _is_random(part, _DISORDER_OF_LONG) or _KEY.fullmatch(part) for part in _parts(run[0])
     )
+    return MASK if credential else run[0]
 
 
 def _of_any(run: re.Match[str]) -> str:

@@ -61,6 +61,9 @@ _ODD = (
     (re.compile(r"\(\?[ims-]*+[A-Za-z]"), "of the flags only i, m and s are taken: (?i:…)"),
     (re.compile(r"\\[<>]|\\[bB]\{"), "write < and > without \\, and only \\b for the edge of a word"),
     (re.compile(r"\\U|\\x\{|\\[pP](?!\{)"), "write \\u0416 for a letter by its number, and \\p{L} with { and }"),
+    (re.compile(r"\\0|\[(?:\\.|[^\\])*?\\0"), "write \\x00 for a character by its number, in hexadecimal"),
+    (re.compile(r"\[(?:\\.|[^\\])*?\\b"), "write \\x08 for a backspace; in a set there is no edge of a word"),
+    (re.compile(r"\[(?:\\.|[^\\])*?\\(?:[wWdDsS]|[pP]\{[^}]*\})-[^\]]"), "write \\- for - in a set"),
     (re.compile(r"\[\^?\]"), "write \\] for ] in a set; to allow any character at all, write [\\s\\S]"),
 )
 
@@ -78,7 +81,10 @@ def judge(pattern: str) -> Misfit | None:
     shown = f'"{pattern if len(pattern) <= _SHOWN else pattern[: _SHOWN - 1] + "…"}"'
     pieces = _PIECE.findall(pattern)
     hint = next((mend for odd, mend in _ODD if any(map(odd.match, pieces))), "")
-    hint = hint or (_doubled(pieces) if _taken(pattern) else "")
+    if _taken(pattern):
+        hint = hint or _doubled(pieces)
+    elif "{" in pieces:
+        hint = hint or "write \\{ for {, and \\} for }"
     if hint:
         return Misfit(f"{shown} {_REFUSED}", hint)
     if _taken(pattern):

@@ -19,7 +19,7 @@ import msgspec
 from jackfield import patterns
 from jackfield.excerpt import Bounds, Excerpt
 
-__all__ = ["Fault", "Validator", "parse_loosely", "pointer", "portable"]
+__all__ = ["OPTIONS", "Fault", "Validator", "parse_loosely", "pointer", "portable"]
 
 _DATA = frozenset({"const", "default", "enum", "examples"})
 _NAMED = frozenset({"$defs", "dependentSchemas", "patternProperties", "properties"})  # names of people's, no keywords
@@ -32,6 +32,9 @@ MAX_FAULTS = 20
 
 GUESSES = 200
 """Comparisons of unknown keys with known ones in one message; what is unknown beyond that gets no "did you mean"."""
+
+OPTIONS = 20
+"""Values told of an enum; who has more of them has a document for them."""
 
 LONG = 1_000
 """Characters of a fault's path and of its sentence: a name of 64 KiB is not sent back twice."""
@@ -277,7 +280,8 @@ def _sentence(kind: str, facts: Mapping[str, Any], error: jsonschema_rs.Validati
             return f"must be {'more' if kind == 'exclusiveMinimum' else 'less'} than {limit}"
         case "enum":
             options = facts["options"]
-            return f"must be one of {json.dumps(options, ensure_ascii=False)[1:-1]}"
+            told = json.dumps(options[:OPTIONS], ensure_ascii=False)[1:-1]
+            return f"must be one of {told}" + (f" and {len(options) - OPTIONS} more" if len(options) > OPTIONS else "")
         case "const":
             return f"must be {json.dumps(facts['expected_value'], ensure_ascii=False)}"
         case "pattern":
