@@ -182,7 +182,8 @@ ROWS: tuple[Row, ...] = (
         "CF-9",
         "A broken configuration never replaces a good one, and no code of the project ends the server by accident.",
         "Processes run in the server and are trusted: `os._exit`, a signal to the own process, a handler given to "
-        "`signal.signal` and a crash in C end it, and code in C that never gives Python its turn holds it up.",
+        "`signal.signal` and a crash in C end it, and code in C that never gives Python its turn holds it up. "
+        "What a load changes in Python itself (`builtins`, the recursion limit) stays changed when it is refused.",
     ),
     Row("CF-10", "What comes from the bus or the store is data, never code."),
     Row("CF-11", "SQL is parameterised."),

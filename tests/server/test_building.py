@@ -105,7 +105,7 @@ async def test_what_cannot_be_ended_is_named_and_told(
     problem = await refused(tmp_path)
     (thread,) = threads()
     assert (problem.file, problem.line) == ("processes/say.py", 5)
-    assert "cannot be broken off" in problem.hint
+    assert "could not be broken off" in problem.hint
     assert "ended=False" in caplog.text
     await asyncio.to_thread(let_go)
     await asyncio.to_thread(thread.join, PATIENCE)

@@ -61,7 +61,9 @@ def _too_slow(file: str, line: int, limit: float, *, ended: bool) -> Problem:
     message = f"loading took longer than {limit:g} s"
     if line:
         message += ", and had come to this line"
-    hint = _DO if ended else f"{_DO}; it waits in a call that cannot be broken off, and goes on until that returns"
+    hint = (
+        _DO if ended else f"{_DO}; it could not be broken off, and goes on until it returns or the server is restarted"
+    )
     return Problem("too_slow", message, hint, file=file, line=line)
 
 
