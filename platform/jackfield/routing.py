@@ -146,12 +146,16 @@ class RoutingTable:
         return tuple({r.name: r for route in self.routes.values() for r in route.signature.resources}.values())
 
 
-def build(folder: Path, generation: int) -> RoutingTable:
-    """Load the project in `folder` whole. Raises PlanError with all problems; imports `processes/`."""
+def build(folder: Path, generation: int, home: Path | None = None) -> RoutingTable:
+    """Load the project in `folder` whole. Raises PlanError with all problems; imports `processes/`.
+
+    `home` is the author's project, where `folder` is a copy of it.
+    """
     loaded = load.load(folder)
-    found = catalog.collect(folder, generation, called=loaded.plan.auth.verify)
+    found = catalog.collect(folder, generation, called=loaded.plan.auth.verify, home=home)
     try:
-        table, problems = compile_table(loaded.plan, found)
+        with found.loading():
+            table, problems = compile_table(loaded.plan, found)
         everything = _sorted([*loaded.problems, *found.problems, *problems])
         if any(problem.severity == "error" for problem in everything):
             raise PlanError(everything)

@@ -51,6 +51,8 @@ def test_every_way_to_import_a_neighbour(collect: Collect, statement: str, expre
     assert call(first, "a.say") == "первый"
     assert call(second, "a.say") == "второй"
     assert call(first, "a.say") == "первый"
+    first.release()
+    second.release()
     assert not [name for name in sys.modules if name.split(".")[0] == "processes"]
 
 

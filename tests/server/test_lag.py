@@ -154,7 +154,7 @@ def frame_in(module: str) -> types.FrameType:
 
 
 def test_the_culprit_is_the_line_of_a_process() -> None:
-    place = place_of(frame_in("jackfield_generation_7.чат"))
+    place = place_of(frame_in("processes.чат"))
     assert place.at == "project/processes/чат.py:2 say"
     assert place.at in place.stack
     assert len(place.stack) == 15
@@ -262,7 +262,7 @@ def test_a_thread_that_holds_the_lock_is_told_of_where_the_loop_only_waits(loop:
     inside, leave = threading.Event(), threading.Event()
     names = {"inside": inside, "leave": leave}
     code = "def work():\n    inside.set()\n    leave.wait(5)\n"
-    work = module("jackfield_generation_7.report", "/srv/project/processes/report.py", code, **names)["work"]
+    work = module("processes.report", "/srv/project/processes/report.py", code, **names)["work"]
     threads = [threading.Thread(target=work), threading.Thread(target=leave.wait, args=(PATIENCE,))]
     for thread in threads:
         thread.start()

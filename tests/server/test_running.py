@@ -205,7 +205,7 @@ def test_what_a_project_leaves_behind_is_ended_in_time(
     monkeypatch.setattr(running, "LEFT_LIMIT", 0.05)
 
     async def main() -> AsyncIterator[int]:
-        asyncio.create_task(_of("jackfield_generation_1.mine", deaf)(), name="mine")  # noqa: RUF006 - the loop's end has it
+        asyncio.create_task(_of("processes.mine", deaf)(), name="mine")  # noqa: RUF006 - the loop's end has it
         asyncio.create_task(leave_at_last(), name="last")  # noqa: RUF006 - the same
         await asyncio.sleep(0)
         found = numbers()

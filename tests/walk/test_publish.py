@@ -425,3 +425,62 @@ def test_thirty_publishes_under_traffic_lose_nothing_and_close_nobody(
     assert found["canaries"] == 1, found
     assert server.stop() == 0
     assert not any(word in line for line in server.lines for word in ("Traceback", "rror")), server.lines
+
+
+SHOP = """\
+import logging, multiprocessing, pickle
+from concurrent.futures import ProcessPoolExecutor
+from typing import Annotated
+from prometheus_client import REGISTRY, Counter
+from jackfield import Connection, process, resource
+
+VERSION = {version}
+orders = Counter("shop_orders", "Orders.")
+
+class Order:
+    pass
+
+def work(order):
+    return type(order).__module__, VERSION
+
+@resource
+async def pool():
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as workers:
+        workers.submit(work, Order()).result(20)
+        yield workers
+
+@process(blocking=True)
+def order(connection: Connection, pool: Annotated[ProcessPoolExecutor, pool]) -> dict[str, object]:
+    orders.inc()
+    kept = connection.state.setdefault("kept", pickle.dumps(Order()))
+    return {{
+        "worker": pool.submit(work, Order()).result(20),
+        "kept": type(pickle.loads(kept)) is Order,
+        "logger": logging.getLogger(__name__).name,
+        "file": __file__,
+        "counted": REGISTRY.get_sample_value("shop_orders_total"),
+    }}
+"""
+SHOP_ENDPOINTS = "endpoints:\n  order: {url: /ws/order, process: shop.order.order, auth: public}\n"
+
+
+def test_names_are_those_of_the_author_before_and_after_a_publish(tmp_path: Path, start: Callable[..., Server]) -> None:
+    """What rests on a module's name or on a library's registry goes on: pickles, spawned pools, loggers, counters."""
+    write(tmp_path, endpoints=SHOP_ENDPOINTS)
+    file = tmp_path / "processes" / "shop" / "order.py"
+    file.parent.mkdir()
+    file.write_text(SHOP.format(version=1))
+    server = start(tmp_path)
+    with server.socket("/ws/order") as socket:
+        for version, publish in enumerate([[], ["publish"], ["publish", "--back"]], 1):
+            if version == 2:
+                file.write_text(SHOP.format(version=2))
+            if publish:
+                jackfield_here(tmp_path, *publish)
+            assert ask(socket, 20) == {
+                "worker": ["processes.shop.order", 2 if version == 2 else 1],
+                "kept": True,
+                "logger": "processes.shop.order",
+                "file": str(file),
+                "counted": 1.0,
+            }

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
@@ -80,20 +81,33 @@ class Catalog:
         message = f"a hint, a default or a decorator of it raises when it is looked at: {text}"
         return Problem("broken_process", message, "", process.name, file, line, column)
 
+    def loading(self) -> AbstractContextManager[None]:
+        """While this is open, what asks for `processes` in this thread means this generation."""
+        return nullcontext() if self._package is None else self._package.loading()
+
+    def go_live(self) -> None:
+        """Have this generation's modules answer where nobody can be seen to ask for them."""
+        if self._package is not None:
+            self._package.go_live()
+
     def release(self) -> None:
         """Drop the generation's package from `sys.modules`. A second call does nothing."""
         if self._package is not None:
             self._package.release()
 
 
-def collect(folder: Path, generation: int, *, only_names: bool = False, called: str = "") -> Catalog:
+def collect(
+    folder: Path, generation: int, *, only_names: bool = False, called: str = "", home: Path | None = None
+) -> Catalog:
     """Read and import all of a project's processes/ as a package of its own; sync, for a thread.
 
     A file that cannot be imported is a problem and the others still load. With `only_names` nothing is
     imported: the processes are told from the text and cannot be called. `called` names a function that is no
-    process and is called on the event loop where it is async; what waits there is warned of, too.
+    process and is called on the event loop where it is async; what waits there is warned of, too. Modules have
+    their `__file__` in `home`, the author's project, where `folder` is a copy of it.
     """
-    sources, faults = read(folder.absolute())
+    home = (home or folder).absolute()
+    sources, faults = read(folder.absolute(), home)
     problems = list(faults)
     outlines: list[Outline] = []
     for source in sources:
@@ -110,7 +124,7 @@ def collect(folder: Path, generation: int, *, only_names: bool = False, called: 
         nodes = {outline.source.file: outline for outline in outlines}
         problems += [fault for one in found for fault in _faults(one, nodes[one.file])]
     else:
-        package = Package(generation, sources, str(folder.absolute() / FOLDER))
+        package = Package(generation, sources, str(home / FOLDER))
         found, more, unloadable = _import_all(package, outlines)
         problems += more
         broken |= unloadable
@@ -151,8 +165,9 @@ def _import_all(package: Package, outlines: Iterable[Outline]) -> tuple[list[Pro
 
 def _import(package: Package, outline: Outline) -> tuple[list[Process], list[Problem]]:
     """Import one module, and look at what is in it; raises whatever the author's code raises."""
-    module = package.load(outline.source.module)
-    own = _join(package.name, outline.source.module).rstrip(".")
+    with package.loading():
+        module = package.load(outline.source.module)
+    own = _join(FOLDER, outline.source.module).rstrip(".")
     held = [(name, value) for name, value in list(vars(module).items()) if type(name) is str]
     found = list(_processes(held, own, outline))
     faults = [fault for process in found for fault in _faults(process, outline)]

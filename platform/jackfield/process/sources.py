@@ -14,7 +14,7 @@ from pathlib import Path
 from jackfield import files
 from jackfield.errors import Problem
 
-__all__ = ["FOLDER", "MAX_ALL", "MAX_BYTES", "Source", "hash_of", "module_of", "read"]
+__all__ = ["FOLDER", "MAX_ALL", "MAX_BYTES", "Source", "hash_of", "module_of", "of_project", "read"]
 
 MAX_BYTES = 1_048_576
 """Bytes that a Python file under processes/ may have; large data belongs into a file of its own."""
@@ -39,7 +39,7 @@ _WAYS_OUT = {
 class Source:
     """One Python file. `module` is "support.chat" for processes/support/chat.py, "" for processes/__init__.py.
 
-    `file` is relative to the project's folder, with slashes; `path` is where it really is.
+    `file` is relative to the project's folder, with slashes; `path` is where its author has it.
     """
 
     module: str
@@ -49,8 +49,10 @@ class Source:
     is_package: bool
 
 
-def read(project: Path) -> tuple[tuple[Source, ...], tuple[Problem, ...]]:
+def read(project: Path, home: Path | None = None) -> tuple[tuple[Source, ...], tuple[Problem, ...]]:
     """Read every Python file of a project's processes/, sorted by module, and tell which cannot be imported.
+
+    `home` is the author's project, where `project` is a copy of it.
 
     What is hidden (`.git`, an editor's lock file) and `__pycache__` are passed over; a folder that is not
     there holds nothing.
@@ -61,7 +63,7 @@ def read(project: Path) -> tuple[tuple[Source, ...], tuple[Problem, ...]]:
     room = MAX_ALL
     try:
         for parts, path in _walk(root):
-            found = _read(parts, path)
+            found = _read(parts, path, (home or project).joinpath(FOLDER, *parts))
             if isinstance(found, Problem):
                 problems.append(found)
                 continue
@@ -77,8 +79,8 @@ def read(project: Path) -> tuple[tuple[Source, ...], tuple[Problem, ...]]:
     return kept, (*problems, *doubles.values())
 
 
-def _read(parts: tuple[str, ...], path: Path) -> Source | Problem:
-    """One file as a source, or why it is none."""
+def _read(parts: tuple[str, ...], path: Path, written: Path) -> Source | Problem:
+    """One file as a source, or why it is none; `written` is where its author has it."""
     file = "/".join((FOLDER, *parts))
     names = (*parts[:-1], parts[-1].removesuffix(".py"))
     bad = next((name for name in names if not _importable(name)), None)
@@ -88,13 +90,18 @@ def _read(parts: tuple[str, ...], path: Path) -> Source | Problem:
         data = files.read(path, MAX_BYTES)
     except OSError as exc:
         return _unreadable(file, exc)
-    return Source(module_of(file), file, str(path), data, names[-1] == "__init__")
+    return Source(module_of(file), file, str(written), data, names[-1] == "__init__")
 
 
 def module_of(file: str) -> str:
     """The module that a file of processes/ is: "support.chat" for processes/support/chat.py."""
     names = [unicodedata.normalize("NFKC", name) for name in file.removesuffix(".py").split("/")[1:]]
     return ".".join(names[:-1] if names[-1:] == ["__init__"] else names)
+
+
+def of_project(module: object) -> bool:
+    """Whether a module of this name is code of a project. What a module calls itself is its author's affair."""
+    return type(module) is str and (module == FOLDER or module.startswith(FOLDER + "."))
 
 
 def hash_of(sources: Iterable[Source]) -> str:

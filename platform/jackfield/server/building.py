@@ -37,19 +37,20 @@ _DO = "do what takes long, or may have to wait, in a @resource"
 _left: list[threading.Thread] = []
 
 
-async def built(folder: Path, number: int, limit: float) -> RoutingTable:
+async def built(folder: Path, number: int, limit: float, home: Path | None = None) -> RoutingTable:
     """`routing.build` in a thread. Raises PlanError, after `limit` seconds with the line that it has come to."""
+    home = home or folder
     _left[:] = [thread for thread in _left if thread.is_alive()]
     if len(_left) >= MOST_LEFT:
         message = f"{len(_left)} loads before this one took too long and could not be ended"
         raise PlanError([Problem("too_slow", message, "restart the server", file=FOLDER)])
-    thread, future = _begin(folder, number)
+    thread, future = _begin(folder, number, home)
     try:
         async with asyncio.timeout(limit):
             return await future
     except TimeoutError:
         pass
-    file, line, stack = _stands(thread, folder)
+    file, line, stack = _stands(thread, home)
     ended = await _end(thread)
     if not ended:
         _left.append(thread)
@@ -67,7 +68,7 @@ def _too_slow(file: str, line: int, limit: float, *, ended: bool) -> Problem:
     return Problem("too_slow", message, hint, file=file, line=line)
 
 
-def _begin(folder: Path, number: int) -> tuple[threading.Thread, asyncio.Future[RoutingTable]]:
+def _begin(folder: Path, number: int, home: Path) -> tuple[threading.Thread, asyncio.Future[RoutingTable]]:
     """The thread that builds, and its table; what comes when nobody waits any more is released."""
     loop = asyncio.get_running_loop()
     future: asyncio.Future[RoutingTable] = loop.create_future()
@@ -86,7 +87,7 @@ def _begin(folder: Path, number: int) -> tuple[threading.Thread, asyncio.Future[
     def run() -> None:
         table, fault = None, None
         try:
-            table = build(folder, number)
+            table = build(folder, number, home)
         except BaseException as exc:  # noqa: BLE001 - the root of this thread; told where it is awaited
             fault = exc
         with suppress(RuntimeError):  # the loop is closed: nobody waits any more

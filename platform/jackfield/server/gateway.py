@@ -114,6 +114,7 @@ class Gateway:
     def install(self, generation: Generation) -> Generation:
         """Make `generation` live for every message and handshake from now on; gives the one before."""
         before, self.generation = self.generation, generation
+        generation.table.catalog.go_live()
         auth = generation.table.plan.auth
         if self._sessions is not None:
             self._sessions.tune(lifetime=auth.session, idle=auth.idle)

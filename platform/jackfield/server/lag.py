@@ -25,6 +25,7 @@ from types import FrameType
 
 from jackfield.logs import log
 from jackfield.process.catalog import Process
+from jackfield.process.sources import of_project
 from jackfield.routing import Match, Route
 
 __all__ = ["BOUNDS", "LATELY", "LIMIT", "TELL_EVERY", "TICK", "TOLERANCE", "Lag", "Place", "place_of"]
@@ -50,7 +51,6 @@ BOUNDS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _FRAMES = 15  # of a stack that is told; the innermost ones
 _PARTS = 3  # of a file's path
 _THREADS = 5  # beside the loop's that are told of
-_OF_USERS = "jackfield_generation_"  # how the modules below processes/ are named, see process/loading.py
 _OURS = "jackfield."
 _NO_PART = ("jackfield.errors", "jackfield.cli.")  # what is raised, not who raises it; and where the loop was started
 
@@ -194,7 +194,7 @@ def place_of(frame: FrameType) -> Place:
     """Where a thread is, from its innermost frame."""
     frames = list(_outwards(frame))
     endpoint, process = _served(frames)
-    theirs = next((_line(one) for one in frames if _module(one).startswith(_OF_USERS)), "")
+    theirs = next((_line(one) for one in frames if of_project(_module(one))), "")
     ours = next((_line(one) for one in frames if _is_part(_module(one))), "")
     served = f"{process.file}:{process.line} {process.name}" if process else ""
     at = theirs or served or ours

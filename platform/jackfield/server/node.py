@@ -179,8 +179,9 @@ async def _first_table(folder: Path, archive: Archive, options: Options) -> tupl
         if not names:
             raise
         with suppress(PlanError):
+            copy = archive.path(names[-1])
             # without its traceback, whose frames would keep the broken modules
-            return await build_in_thread(archive.path(names[-1]), 1, options), problems.with_traceback(None)
+            return await build_in_thread(copy, 1, options, folder), problems.with_traceback(None)
         raise  # the copy is of no use either; what to mend is in the files
 
 

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from types import AsyncGeneratorType, CoroutineType, FrameType, GeneratorType, TracebackType
 from typing import Any
 
+from jackfield.process.sources import of_project
+
 __all__ = ["raised", "waiting"]
 
-_OF_USERS = "jackfield_generation_"  # how the modules below processes/ are named, see process/loading.py
 _PARTS = 3  # of a file's path
 _STEPS = ("async_generator_asend", "async_generator_athrow")  # what is awaited of an async generator
 
@@ -29,8 +30,7 @@ def waiting(task: asyncio.Task[Any]) -> str:
 def _innermost(lines: Iterator[tuple[FrameType, int]]) -> str:
     found, own = "", False
     for frame, line in lines:
-        name = dict.get(frame.f_globals, "__name__")  # what a module calls itself is its author's affair
-        of_users = type(name) is str and name.startswith(_OF_USERS)
+        of_users = of_project(dict.get(frame.f_globals, "__name__"))
         if of_users or not own:
             file = "/".join(frame.f_code.co_filename.replace("\\", "/").split("/")[-_PARTS:])
             found, own = f"{file}:{line} {frame.f_code.co_name}", own or of_users

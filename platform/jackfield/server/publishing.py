@@ -185,9 +185,14 @@ def _files(project: Path) -> Iterator[tuple[str, Path]]:
                         yield path.relative_to(project).as_posix(), path
 
 
-async def build_in_thread(folder: Path, number: int, options: Options | None = None) -> RoutingTable:
-    """`routing.build` beside the loop, within LOAD_LIMIT; for a listener with `options`. Raises PlanError."""
-    table = await built(folder, number, LOAD_LIMIT)
+async def build_in_thread(
+    folder: Path, number: int, options: Options | None = None, home: Path | None = None
+) -> RoutingTable:
+    """`routing.build` beside the loop, within LOAD_LIMIT; for a listener with `options`. Raises PlanError.
+
+    `home` is the author's project, where `folder` is a copy of it.
+    """
+    table = await built(folder, number, LOAD_LIMIT, home)
     if options is not None:
         _judge_listener(table, options)
     return table
@@ -276,7 +281,7 @@ class Publisher:
             before = await asyncio.to_thread(digest, source)
             if source == self._folder:
                 self.tried = before
-            table = await build_in_thread(source, number, self._gateway.options)
+            table = await build_in_thread(source, number, self._gateway.options, self._folder)
             if await asyncio.to_thread(digest, source) == before:
                 return before, table
             table.catalog.release()  # somebody saved a file meanwhile: what was read may be half of each
