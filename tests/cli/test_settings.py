@@ -7,16 +7,18 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
+from jackfield.cli import main
 from jackfield.cli.settings import (
     Context,
     Failure,
     find_project,
+    judge_environment,
     option,
     project_folder,
+    secret_of,
+    settings,
     state_options,
     told,
-    variables,
-    warn_unknown,
 )
 from jackfield.errors import Refusal
 from jackfield.state import State
@@ -115,27 +117,104 @@ def test_an_option_needs_a_long_name() -> None:
         option("-x")
 
 
-def test_all_variables_of_a_command_and_those_below_it_are_known() -> None:
-    group = click.Group("all", commands={"example": example, "users": click.Command("users")})
-    assert variables(group) == {
-        "JACKFIELD_TLS_CERT",
-        "JACKFIELD_LOGIN_TOKEN",
-        "JACKFIELD_LOGIN_TOKEN_FILE",
-        "JACKFIELD_PORT",
-        "JACKFIELD_WATCH",
-        "JACKFIELD_HOST",
+@click.command()
+@click.option("--dry-run", is_flag=True)
+@click.option("--format", "-f", "form")
+@click.option("-x", "short")
+@option("--port", type=int)
+def once(dry_run: bool, form: str, short: str, port: int) -> None: ...
+
+
+ALL = click.Group("all", commands={"example": example, "users": click.Group("users", commands={"add": once})})
+
+
+def test_all_settings_of_a_command_and_those_below_it_are_known() -> None:
+    found, calls = settings(ALL)
+    names = ["JACKFIELD_TLS_CERT", "JACKFIELD_LOGIN_TOKEN", "JACKFIELD_PORT", "JACKFIELD_WATCH", "JACKFIELD_HOST"]
+    assert list(found) == names
+    assert calls == {
+        "JACKFIELD_DRY_RUN": "--dry-run belongs to one call of `jackfield users add`",
+        "JACKFIELD_FORMAT": "--format belongs to one call of `jackfield users add`",
     }
 
 
 def test_an_unknown_variable_is_warned_of_with_a_guess(capsys: pytest.CaptureFixture[str]) -> None:
-    environ = {"JACKFIELD_PROT": "1", "JACKFIELD_STATE": "x", "JACKFIELD_QWERTY": "2", "PATH": "/"}
-    warn_unknown(environ, {"JACKFIELD_PORT", "JACKFIELD_STATE"})
+    environ = {"JACKFIELD_PROT": "1", "JACKFIELD_WATCH": "x", "JACKFIELD_QWERTY": "2", "PATH": "/"}
+    judge_environment(environ | {"JACKFIELD_LOGIN_TOKEN_FILE": "x", "JACKFIELD_WATCH_FILE": "x"}, ALL)
     told = capsys.readouterr()
     assert told.out == ""
     assert told.err.splitlines() == [
         "jackfield: warning: JACKFIELD_PROT in the environment means nothing; did you mean JACKFIELD_PORT?",
         "jackfield: warning: JACKFIELD_QWERTY in the environment means nothing",
+        "jackfield: warning: JACKFIELD_WATCH_FILE in the environment means nothing; did you mean JACKFIELD_WATCH?",
     ]
+
+
+@pytest.mark.parametrize("name", ["JACKFIELD_DRY_RUN", "JACKFIELD_FORMAT", "JACKFIELD_FORMAT_FILE"])
+def test_what_belongs_to_one_call_is_an_error_in_the_environment(name: str) -> None:
+    with pytest.raises(
+        Failure, match=f"{name} in the environment: --.* belongs to one call of `jackfield users add`"
+    ) as told:
+        judge_environment({name: ""}, ALL)
+    assert told.value.exit_code == 2
+
+
+def test_no_option_of_a_single_call_is_read_from_the_environment() -> None:
+    """Whatever a command takes: it is a setting, which stands in the table, or it is an error there."""
+    found, calls = settings(main)
+    assert {name for name in found if not name.startswith("JACKFIELD_")} == set()
+    assert {"JACKFIELD_PORT", "JACKFIELD_STORE", "JACKFIELD_SECRET_KEYS", "JACKFIELD_STATE"} <= found.keys()
+    assert {"DRY_RUN", "BACK", "FORMAT", "TOKEN", "PASSWORD", "URL", "LOGIN", "JSON", "WAIT", "ROLE", "LANG"} <= {
+        name.removeprefix("JACKFIELD_") for name in calls
+    }
+    for name in calls:
+        done = CliRunner().invoke(main, ["schema"], env={name: "1"})
+        assert (done.exit_code, done.stdout) == (2, ""), name
+        assert done.stderr.startswith(f"jackfield: {name} in the environment: --"), name
+
+
+# names and values as Kubernetes gives them to a pod, for Services called jackfield, jackfield-admin and so on
+LINKS = {
+    f"JACKFIELD{service}_{name}": value
+    for service in ("", "_ADMIN", "_STORE", "_FORMAT", "_DESK_2")
+    for name, value in {
+        "SERVICE_HOST": "10.96.0.7",
+        "SERVICE_PORT": "8000",
+        "SERVICE_PORT_HTTP": "8000",
+        "PORT": "tcp://10.96.0.7:8000",
+        "PORT_8000_TCP": "tcp://10.96.0.7:8000",
+        "PORT_8000_TCP_PROTO": "tcp",
+        "PORT_8000_TCP_PORT": "8000",
+        "PORT_8000_TCP_ADDR": "10.96.0.7",
+        "PORT_53_UDP": "udp://[fd00::7]:53",
+        "PORT_53_UDP_ADDR": "fd00::7",
+        "PORT_9_SCTP": "sctp://10.96.0.7:9",
+    }.items()
+}
+
+
+def test_what_kubernetes_says_of_services_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "endpoints.yaml").write_text("endpoints: {}\n")
+    done = CliRunner().invoke(main, ["-C", str(tmp_path), "serve", "--workers", "2"], env=LINKS)
+    assert "--workers 2" in done.stderr, "it got as far as that"
+    assert {line.split()[2].partition("=")[0] for line in done.stderr.splitlines()[:-1]} == LINKS.keys()
+    assert all(line.endswith("is of Kubernetes and is not read") for line in done.stderr.splitlines()[:-1])
+
+
+@pytest.mark.parametrize("value", ["tcp//10.96.0.7", "8000", "http://10.96.0.7"])
+def test_a_slip_is_not_taken_for_kubernetes(value: str, capsys: pytest.CaptureFixture[str]) -> None:
+    judge_environment({"JACKFIELD_DESK_PORT": value}, ALL)
+    assert "means nothing" in capsys.readouterr().err
+
+
+def test_a_secret_of_one_call_comes_from_a_file(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("пароль \n", encoding="utf-8")
+    assert secret_of("password", None, tmp_path / "secret") == "пароль "
+    assert secret_of("password", "given", None) == "given"
+    with pytest.raises(Failure, match="keep one of them"):
+        secret_of("password", "given", tmp_path / "secret")
+    with pytest.raises(Failure, match="which --password-file names"):
+        secret_of("password", None, tmp_path / "missing")
 
 
 def test_the_project_is_the_nearest_folder_upwards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

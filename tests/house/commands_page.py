@@ -5,11 +5,12 @@ python -m tests.house.commands_page > platform/jackfield/docs/commands.md
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import click
 
 from jackfield.cli import main
+from jackfield.cli.settings import settings
 
 __all__ = ["commands", "page"]
 
@@ -21,9 +22,8 @@ This page is made from the commands themselves, and a test compares the two. `ja
 Every command takes `-C DIR`, before its name: the project's folder. Without it the nearest folder upwards with an
 `endpoints.yaml` is taken: `jackfield -C mybot serve`.
 
-**Settings.** An option that names a variable can be set in the environment as well. The option wins over the
-environment, the environment over the default. A secret can also be given as the path of a file, in the variable with
-`_FILE` at its end; that is how containers pass secrets. A variable `JACKFIELD_…` that nobody reads is a warning.
+**Settings** of the server, the store and the keys can be set in the environment as well, see
+[the environment](#the-environment). What belongs to one call of one command, `--dry-run` or `--format`, cannot.
 
 **Streams.** What a program reads goes to standard output, everything else to standard error.
 
@@ -33,6 +33,15 @@ environment, the environment over the default. A secret can also be given as the
 | 1 | problems, or refused |
 | 2 | wrong usage |
 | 3 | no server was reached |
+"""
+
+_ENVIRONMENT = """\
+## The environment
+
+An option wins over the environment, the environment over the default. A secret can also be given as the path of a file,
+in the variable with `_FILE` at its end; that is how containers pass secrets. No other option is read from the
+environment: `JACKFIELD_DRY_RUN` or `JACKFIELD_TOKEN` there is an error (exit 2) that names the command it belongs to. A
+variable `JACKFIELD_…` that means nothing is a warning, and so is what Kubernetes sets for a Service of our name.
 """
 
 _STATE = """\
@@ -53,7 +62,8 @@ def commands() -> Iterator[tuple[str, click.Command]]:
 def page() -> str:
     """The whole page."""
     sections = [_section(name, command) for name, command in commands()]
-    return "\n".join([_HEAD, *sections, f"{_STATE}\n{_table(_shared_options())}\n"])
+    shared = f"{_STATE}\n{_table(_shared_options())}\n"
+    return "\n".join([_HEAD, *sections, shared, f"{_ENVIRONMENT}\n{_environment()}\n"])
 
 
 def _below(prefix: str, group: click.Group, context: click.Context) -> Iterator[tuple[str, click.Command]]:
@@ -86,19 +96,31 @@ def _shared_options() -> list[click.Option]:
     return [option for option in serve.params if isinstance(option, click.Option) and option.name in _SHARED]
 
 
+def _environment() -> str:
+    """All variables that are read, each with what it sets."""
+    rows = [(_variable(one), *_cells(one)) for one in settings(main)[0].values()]
+    return _rows(["variable", "option", "default", "meaning"], rows)
+
+
 def _table(options: list[click.Option]) -> str:
-    return "\n".join(["| option | variable | default | meaning |", "|---|---|---|---|", *map(_row, options)])
+    return _rows(["option", "default", "meaning"], map(_cells, options))
 
 
-def _row(option: click.Option) -> str:
+def _rows(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *([cell.replace("|", chr(92) + "|") for cell in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines).replace("| --- ", "|---").replace("--- |", "---|")
+
+
+def _variable(option: click.Option) -> str:
+    secret = f" or `{option.envvar}_FILE`" if getattr(option, "secret", False) else ""
+    return f"`{option.envvar}`{secret}"
+
+
+def _cells(option: click.Option) -> Sequence[str]:
     names = "/".join([*option.opts, *option.secondary_opts])
     value = "" if option.is_flag else f" {_value(option)}"
-    variable = f"`{option.envvar}`" if isinstance(option.envvar, str) else ""
-    if variable and getattr(option, "secret", False):
-        variable += f" or `{option.envvar}_FILE`"
     default = option.default if isinstance(option.default, str | int | float) and not option.is_flag else ""
-    cells = [f"`{names}{value}`", variable, f"`{default}`" if default != "" else "", option.help or ""]
-    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+    return f"`{names}{value}`", f"`{default}`" if default != "" else "", option.help or ""
 
 
 def _value(option: click.Option) -> str:

@@ -59,7 +59,7 @@ def test_a_path_goes_to_the_listener_and_not_through_the_public_address(
     server = start(tmp_path, *public)
     assert server.run("users", "add", "anna", "--password-stdin", given="длинный пароль 1\n").returncode == 0
     arguments = ("call", "/ws/echo", "--login", "anna")
-    done = server.run(*arguments, given='{"text": "тут"}\n', JACKFIELD_PASSWORD="длинный пароль 1")
+    done = server.run(*arguments, "--password", "длинный пароль 1", given='{"text": "тут"}\n')
     assert (done.returncode, json.loads(done.stdout)) == (0, {"text": "тут"}), done.stderr
     done = server.run("call", "/ws/open", "--print")
     assert "wss://app.example.invalid/rt/ws/open" in done.stdout, "what others are to use"
@@ -90,11 +90,11 @@ def test_lines_in_frames_out(server: Server) -> None:
 
 def test_who_calls(server: Server) -> None:
     line = '{"text": "это я"}\n'
-    done = server.run("call", "/ws/echo", "--login", "admin", given=line, JACKFIELD_PASSWORD=server.password())
+    done = server.run("call", "/ws/echo", "--login", "admin", "--password", server.password(), given=line)
     assert (done.returncode, done.stdout) == (0, '{"text":"это я"}\n'), done
     (server.folder / "secret").write_text(server.password() + "\n", encoding="utf-8")
     secret = str(server.folder / "secret")
-    done = server.run("call", "/ws/echo", "--login", "admin", given=line, JACKFIELD_PASSWORD_FILE=secret)
+    done = server.run("call", "/ws/echo", "--login", "admin", "--password-file", secret, given=line)
     assert done.returncode == 0, done
     token = server.first_cookie()["Cookie"].partition("=")[2]
     done = server.run("call", "/ws/echo", "--token", token, given=line)
@@ -104,12 +104,12 @@ def test_who_calls(server: Server) -> None:
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("jackfield: refused: 401 not_logged_in - ")
     assert "/auth/login" in done.stderr
-    done = server.run("call", "/ws/echo", "--login", "admin", given=line, JACKFIELD_PASSWORD="wrong-guess")
+    done = server.run("call", "/ws/echo", "--login", "admin", "--password", "wrong-guess", given=line)
     assert done.returncode == 1
     assert "401 login_failed" in done.stderr
     done = server.run("call", "/ws/echo", "--login", "admin", given=line)
     assert done.returncode == 2
-    assert "JACKFIELD_PASSWORD" in done.stderr
+    assert "--password-file" in done.stderr
     done = server.run("call", "/ws/ech", given=line)
     assert done.returncode == 1
     assert "/ws/echo" in done.stderr

@@ -80,8 +80,9 @@ def test_the_whole_walk_over_tls(project: Path, start: Callable[..., Server]) ->
         "/ws/echo",
         "--login",
         "admin",
+        "--password",
+        server.password(),
         given='{"text": "с консоли"}\n',
-        JACKFIELD_PASSWORD=server.password(),
         SSL_CERT_FILE=str(cert),
     )
     assert (done.returncode, done.stdout) == (0, '{"result":"с консоли"}\n'), done

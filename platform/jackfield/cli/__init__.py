@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from jackfield import __version__
-from jackfield.cli.settings import PREFIX, Context, Failure, variables, warn_unknown
+from jackfield.cli.settings import PREFIX, Context, Failure, judge_environment
 
 __all__ = ["main"]
 
@@ -88,7 +88,7 @@ def main(context: click.Context, folder: Path | None) -> None:
     _open_streams()
     context.obj = Context(folder)
     if any(name.startswith(PREFIX) for name in os.environ):
-        warn_unknown(os.environ, variables(main))
+        judge_environment(os.environ, main)
     # replies and problems hold any language; a terminal of another encoding must not end us with a traceback
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):

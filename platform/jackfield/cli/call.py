@@ -22,7 +22,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
 from jackfield.bodies import PLAIN, BadBody, Body
-from jackfield.cli.settings import Context, Failure, find_project, is_host, option
+from jackfield.cli.settings import Context, Failure, file_option, find_project, is_host, option, secret_of
 from jackfield.server.control import NoServer, ask
 from jackfield.server.options import is_loopback
 from jackfield.state import State, StateError
@@ -48,8 +48,10 @@ PATIENCE = 0.25
 @click.command("call")
 @click.argument("url")
 @click.option("--login", help="Log in as this user; the password is asked for.")
-@option("--password", secret=True, help="The password for --login, where there is no terminal to ask on.")
-@option("--token", secret=True, help="The token to send as the cookie.")
+@click.option("--password", help="The password for --login, where there is no terminal to ask on.")
+@file_option("password")
+@click.option("--token", help="The token to send as the cookie.")
+@file_option("token")
 @click.option(
     "--wait", type=click.FloatRange(0), default=1.0, show_default=True, help="Seconds of silence that end it."
 )
@@ -65,7 +67,9 @@ def command(
     url: str,
     login: str | None,
     password: str | None,
+    password_file: Path | None,
     token: str | None,
+    token_file: Path | None,
     wait: float,
     only_print: bool,
     state: Path | None,
@@ -76,6 +80,7 @@ def command(
     A line that the server refuses because it came too fast is sent again when the server takes it.
     Exit 1 where the server refuses or ends the connection, 3 where none is reached.
     """
+    password, token = secret_of("password", password, password_file), secret_of("token", token, token_file)
     if login and token:
         raise Failure("give --login or --token, not both", 2)
     if token and not (token.isascii() and token.isprintable()):
@@ -193,7 +198,7 @@ async def log_in(told: Mapping[str, Any], login: str, password: str | None) -> s
     """The token of a new session; `told` is what `facts` gave. Asks for a password that is None. Raises Failure."""
     if password is None:
         if not sys.stdin.isatty():
-            raise Failure("there is no terminal to ask for the password on; set JACKFIELD_PASSWORD", 2)
+            raise Failure("there is no terminal to ask for the password on; give --password-file FILE", 2)
         password = click.prompt(f"Password of {login}", hide_input=True, err=True)
     try:
         answer = await _ask("POST", told["login"]["url"], {"login": login, "password": password})

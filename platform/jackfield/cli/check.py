@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 from jackfield.annotations import of_problem
-from jackfield.cli.settings import PREFIX, Context, Failure, option, project_folder, warn_of_state
+from jackfield.cli.settings import PREFIX, Context, Failure, project_folder, warn_of_state
 from jackfield.errors import PlanError, Problem
 from jackfield.routing import problems_of
 from jackfield.server.publishing import build_in_thread
@@ -23,7 +23,7 @@ __all__ = ["command"]
 
 
 @click.command("check")
-@option("--format", "form", type=click.Choice(["text", "json", "github"]), default="text", show_default=True)
+@click.option("--format", "form", type=click.Choice(["text", "json", "github"]), default="text", show_default=True)
 @click.option("--no-import", "no_import", is_flag=True, help="Import no process; types are not checked then.")
 @click.pass_context
 def command(context: click.Context, form: str, no_import: bool) -> None:

@@ -1,14 +1,17 @@
 """Where a command's settings come from: flag, then environment, then file, then default.
 
-Every option made with `option` can be given as JACKFIELD_<OPTION>; a secret one also as the path of a file
-in JACKFIELD_<OPTION>_FILE, which is how containers pass secrets.
+The settings of the server, the store and the keys are made with `option` and can be given as JACKFIELD_<OPTION>; a
+secret one also as the path of a file in JACKFIELD_<OPTION>_FILE, which is how containers pass secrets. Any other option
+belongs to one call of one command and is read from nowhere else: a variable of its name is an error, for whoever set
+it expects something of it.
 """
 
 from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -24,21 +27,29 @@ from jackfield.state import State, StateError, read_secret
 __all__ = [
     "Context",
     "Failure",
+    "file_option",
     "find_project",
     "is_host",
+    "judge_environment",
     "judge_folder",
     "option",
     "project_folder",
+    "secret_of",
     "server_address",
+    "settings",
     "state_options",
     "told",
     "variable",
-    "variables",
     "warn_of_state",
-    "warn_unknown",
 ]
 
 PREFIX = "JACKFIELD_"
+
+# What Kubernetes sets for each Service whose name begins with ours: JACKFIELD_ADMIN_PORT=tcp://10.96.0.7:8000, …
+_LINK_NAME = re.compile(
+    PREFIX[:-1] + r"(_\w+)?_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)", re.ASCII
+)
+_LINK = re.compile(r"(tcp|udp|sctp)://\S+")
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -87,9 +98,8 @@ class _Option(click.Option):
     def resolve_envvar_value(self, ctx: click.Context) -> str | None:
         """The value that the environment gives; called by click."""
         value = super().resolve_envvar_value(ctx)
-        if self.envvar == "JACKFIELD_PORT" and value and value.startswith("tcp://"):
-            # Kubernetes says so where a Service is called jackfield; what it means is no port of ours
-            click.echo(f"jackfield: warning: JACKFIELD_PORT={value} is of Kubernetes and is not read", err=True)
+        if value and _is_link(str(self.envvar), value):
+            click.echo(f"jackfield: warning: {self.envvar}={value} is of Kubernetes and is not read", err=True)
             return None
         name = f"{self.envvar}_FILE"
         path = _file_of(str(self.envvar)) if self.secret else None
@@ -121,30 +131,73 @@ def variable(names: Iterable[str]) -> str:
     return PREFIX + long.partition("/")[0].removeprefix("--").replace("-", "_").upper()
 
 
-def variables(command: click.Command) -> frozenset[str]:
-    """All environment variables that a command and its sub-commands read. Loads them all."""
-    found: set[str] = set()
-    for parameter in command.params:
-        if isinstance(parameter, _Option) and isinstance(parameter.envvar, str):
-            found |= {parameter.envvar, f"{parameter.envvar}_FILE"} if parameter.secret else {parameter.envvar}
+def file_option(name: str) -> Callable[[F], F]:
+    """An option for the file that holds the secret of `--name`: what stands in a command line is seen by others."""
+    return click.option(
+        f"--{name}-file", type=click.Path(path_type=Path), help=f"A file that holds what --{name} takes."
+    )
+
+
+def secret_of(name: str, given: str | None, file: Path | None) -> str | None:
+    """The secret of `--name`, or of the file that `--name-file` names. Raises Failure (exit 2)."""
+    if file is None:
+        return given
+    if given is not None:
+        raise Failure(f"--{name} and --{name}-file are both given; keep one of them", 2)
+    try:
+        return read_secret(file, f"--{name}-file")
+    except StateError as error:
+        raise Failure(str(error), 2) from error
+
+
+def settings(command: click.Command) -> tuple[dict[str, click.Option], dict[str, str]]:
+    """What can be set in the environment, by variable; and the variables of what belongs to one call, with its option.
+
+    Of a command and of all below it, which are loaded for that.
+    """
+    found: dict[str, click.Option] = {}
+    calls: dict[str, str] = {}
+    for name, below in _below(command, ""):
+        for parameter in below.params:
+            if isinstance(parameter, _Option) and isinstance(parameter.envvar, str):
+                found.setdefault(parameter.envvar, parameter)
+            elif isinstance(parameter, click.Option) and name and any(o.startswith("--") for o in parameter.opts):
+                option = next(text for text in parameter.opts if text.startswith("--"))
+                calls.setdefault(variable([option]), f"{option} belongs to one call of `jackfield {name}`")
+    return found, {name: text for name, text in calls.items() if name not in found}
+
+
+def _below(command: click.Command, name: str) -> Iterator[tuple[str, click.Command]]:
+    yield name, command
     if isinstance(command, click.Group):
         context = click.Context(command, info_name=command.name)
-        for name in command.list_commands(context):
-            child = command.get_command(context, name)
-            found |= variables(child) if child is not None else frozenset()
-    return frozenset(found)
+        for child in command.list_commands(context):
+            found = command.get_command(context, child)
+            if found is not None:
+                yield from _below(found, f"{name} {child}".strip())
 
 
-def warn_unknown(environ: Mapping[str, str], known: Iterable[str]) -> None:
-    """Warn on stderr of each JACKFIELD_* in the environment that nobody reads."""
+def judge_environment(environ: Mapping[str, str], command: click.Command) -> None:
+    """Warn on stderr of each JACKFIELD_* that nobody reads. Raises Failure (exit 2) for what belongs to one call."""
+    found, calls = settings(command)
+    known = {*found, *(f"{name}_FILE" for name, one in found.items() if getattr(one, "secret", False))}
     # Compared without the prefix, which would make any two names look alike.
     words = sorted(name.removeprefix(PREFIX) for name in known)
-    for name in sorted(environ):
-        word = name.removeprefix(PREFIX)
-        if word != name and word not in words:
-            near = get_close_matches(word, words, n=1)
+    for name in sorted(name for name in environ if name.startswith(PREFIX) and name not in known):
+        call = calls.get(name) or calls.get(name.removesuffix("_FILE"))
+        if _is_link(name, environ[name]):
+            click.echo(f"jackfield: warning: {name}={environ[name]} is of Kubernetes and is not read", err=True)
+        elif call is not None:
+            raise Failure(f"{name} in the environment: {call}; give it there, and unset {name}", 2)
+        else:
+            near = get_close_matches(name.removeprefix(PREFIX), words, n=1)
             hint = f"; did you mean {PREFIX}{near[0]}?" if near else ""
             click.echo(f"jackfield: warning: {name} in the environment means nothing{hint}", err=True)
+
+
+def _is_link(name: str, value: str) -> bool:
+    """Whether Kubernetes has set this for a Service; no setting of ours has such a name or such a value."""
+    return _LINK_NAME.fullmatch(name) is not None or (name.endswith("_PORT") and _LINK.fullmatch(value) is not None)
 
 
 def project_folder(given: Path | None) -> Path:

@@ -14,7 +14,7 @@ import click
 
 from jackfield.annotations import of_problem
 from jackfield.cli.call import facts, log_in
-from jackfield.cli.settings import Context, Failure, option, project_folder, server_address
+from jackfield.cli.settings import Context, Failure, file_option, project_folder, secret_of, server_address
 from jackfield.describe.contract import contract
 from jackfield.errors import PlanError, Problem
 from jackfield.routing import RoutingTable
@@ -34,19 +34,22 @@ __all__ = ["command"]
 
 @click.command("test")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
-@option("--url", metavar="URL", help="The server to test, like wss://desk.example.com; without it none is needed.")
+@click.option(
+    "--url", metavar="URL", help="The server to test, like wss://desk.example.com; without it none is needed."
+)
 @click.option("--login", help="With --url: log in as this user; the password is asked for.")
-@option("--password", secret=True, help="The password for --login, where there is no terminal to ask on.")
-@option(
+@click.option("--password", help="The password for --login, where there is no terminal to ask on.")
+@file_option("password")
+@click.option(
     "--token",
     "tokens",
     multiple=True,
-    secret=True,
     metavar="TOKEN",
     help="With --url: the token of every client that is logged in; or LOGIN=TOKEN for that login of the examples. "
     "May be given several times.",
 )
-@option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
+@file_option("token")
+@click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
 @click.pass_context
 def command(
     context: click.Context,
@@ -54,7 +57,9 @@ def command(
     url: str | None,
     login: str | None,
     password: str | None,
+    password_file: Path | None,
     tokens: tuple[str, ...],
+    token_file: Path | None,
     form: str,
 ) -> None:
     """Run the examples of this project; NAME is an endpoint or an example, all of them without one.
@@ -67,6 +72,8 @@ def command(
     none was run, or where the project has problems; 3 where no server is reached.
     """
     folder = project_folder(context.ensure_object(Context).folder)
+    password = secret_of("password", password, password_file)
+    tokens = (*tokens, *(secret_of("token", None, token_file) or "").split())
     if url is None and (login or tokens):
         raise Failure("--login and --token belong to --url; in process nobody has to log in", 2)
     if login and tokens:
