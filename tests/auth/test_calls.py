@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterator
+from contextvars import ContextVar
 
 import pytest
 
@@ -160,3 +161,25 @@ async def test_newcomers_are_next_however_many_wait_of_one_network(asked: Calls,
     gate.set()
     await asyncio.gather(newcomer, *flood)
     assert order.index("newcomer") <= 3 * THREADS
+
+
+@pytest.mark.parametrize("kind", ["threads", "tasks", "both"])
+async def test_what_one_call_leaves_in_its_context_no_other_sees(asked: Calls, kind: str) -> None:
+    last: ContextVar[str] = ContextVar("last", default="")
+
+    def inside(credential: str) -> str:
+        seen = last.get()
+        last.set(credential)
+        return seen
+
+    async def later(credential: str) -> str:
+        return inside(credential)
+
+    def both(credential: str) -> Awaitable[str]:
+        assert inside(credential) == ""
+        return later(credential)
+
+    function = {"threads": inside, "tasks": later, "both": both}[kind]
+    found = [await asked.ask(function, HERE, f"№{number}") for number in range(2 * THREADS)]
+    assert found == ([f"№{number}" for number in range(2 * THREADS)] if kind == "both" else [""] * 2 * THREADS)
+    assert last.get() == ""

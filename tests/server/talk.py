@@ -101,6 +101,7 @@ class FakeTransport:
         self._fast = fast
         self._taken = asyncio.Event()
         self.changed = asyncio.Event()
+        self.on_resume: Callable[[], None] = lambda: None
 
     def write(self, text: bytes) -> int:
         if self.closed is None:
@@ -125,6 +126,7 @@ class FakeTransport:
     def resume(self) -> None:
         self.reading = True
         self.changed.set()
+        self.on_resume()
 
     def take(self) -> None:
         """The client reads all that is there."""

@@ -342,6 +342,31 @@ def test_a_hint_that_exits_is_a_fault_of_ours_and_closes_at_a_publish(build_tabl
     assert closing.number == 1012
 
 
+FORGETFUL = """
+import contextvars
+LAST: contextvars.ContextVar[str] = contextvars.ContextVar("last", default="")
+
+class Hall(enum.Enum):
+    SMALL = "small"
+
+    @classmethod
+    def _missing_(cls, text: object) -> "Hall | None":
+        before = LAST.get()
+        LAST.set(str(text))
+        return None if before else cls.SMALL
+
+@process
+def room(room: Hall, message: str) -> str:
+    return message
+"""
+
+
+def test_what_a_hint_leaves_in_its_context_the_next_handshake_does_not_see(build_table: Build) -> None:
+    table = build_table('  room: {url: "/ws/rooms/{room}", process: p.room}', FORGETFUL)
+    for _ in range(2):
+        assert judge(table, request("/ws/rooms/large"), ANN, Seats()).params["room"].value == "small"
+
+
 def test_a_removed_role_closes(table: RoutingTable) -> None:
     stood = standing(table, "/ws/desk")
     closing = rejudge(table, stood, replace(ANN, roles=frozenset()))

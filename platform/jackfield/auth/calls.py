@@ -14,6 +14,7 @@ import inspect
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import Context
 from functools import partial
 from typing import Any
 
@@ -113,20 +114,21 @@ class _Crew:
     async def call(self, networks: Sequence[str], given: Sequence[object]) -> Any:
         self.judge(networks)  # once more: some may hang since the caller began to wait
         until = asyncio.get_running_loop().time() + TIME_LIMIT
+        context = Context()  # what one call sets in it, no other sees
         if inspect.iscoroutinefunction(self.function):
-            return await self._await(self.function(*given), until, networks)
-        job = asyncio.wrap_future(self._pool.submit(partial(_in_thread, self.function, given)))
+            return await self._await(self.function(*given), context, until, networks)
+        job = asyncio.wrap_future(self._pool.submit(context.run, _in_thread, self.function, given))
         await asyncio.wait({job}, timeout=until - asyncio.get_running_loop().time())
         if not job.done():
             self._let_go(job, networks)
             raise TooLate
         answer = job.result()
         # async, under a decorator that is not
-        return await self._await(answer, until, networks) if inspect.isawaitable(answer) else answer
+        return await self._await(answer, context, until, networks) if inspect.isawaitable(answer) else answer
 
-    async def _await(self, answer: Awaitable[Any], until: float, networks: Sequence[str]) -> Any:
+    async def _await(self, answer: Awaitable[Any], context: Context, until: float, networks: Sequence[str]) -> Any:
         """What a coroutine gives; in a task of its own, since it may swallow that it is cancelled."""
-        job = asyncio.create_task(_outcome(answer))
+        job = asyncio.create_task(_outcome(answer), context=context)
         try:
             await asyncio.wait({job}, timeout=until - asyncio.get_running_loop().time())
             if job.done():

@@ -6,6 +6,7 @@ import asyncio
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextvars import Context
 from functools import partial
 from typing import Any, Protocol
 
@@ -304,15 +305,13 @@ class Conversation:
         self._tell = tell
 
     async def finished(self) -> None:
-        """Wait for the call that has begun; bounded by the endpoint's `limits.time`."""
-        worker = self._worker
-        if worker is None:
-            return
-        try:
-            await asyncio.wait((worker,))
-        except asyncio.CancelledError:
-            await end((worker,), CANCEL_LIMIT, self._not_ended)
-            raise
+        """Wait for the call that has begun, and those that wait; bounded by the endpoint's `limits.time`."""
+        while (worker := self._worker) is not None:  # one hands what waits on to the next
+            try:
+                await asyncio.wait((worker,))
+            except asyncio.CancelledError:
+                await end((worker,), CANCEL_LIMIT, self._not_ended)
+                raise
 
     def _not_ended(self, worker: Task) -> None:
         log.error("call_not_ended", endpoint=self.endpoint, connection=self.connection.id, at=waiting(worker))
@@ -389,19 +388,22 @@ class Conversation:
             messages.judge_utf8(text)
         self._start(text)
 
-    def _start(self, item: Item) -> None:
+    def _start(self, item: Item, begin: Callable[..., Task] = _begin) -> None:
         """Begin a task for one message and for those that come while it works; an eager one where Python has them."""
         self._ready = None
-        task = _begin(self._work(item), loop=self._loop)
+        context = Context()
+        task = begin(self._work(item, context), loop=self._loop, context=context)
         if not task.done():
             hide(task)  # a process that cancels all tasks means its own
             self._worker = task
 
-    async def _work(self, item: Item) -> None:
+    async def _work(self, item: Item, context: Context) -> None:
+        """Carry out what comes in a task whose context is `context`, until something is left in that."""
         if self._worker is None:
             self._worker = asyncio.current_task()  # an eager one; to ask costs a system call before Python 3.12
         task = self._worker
         assert task is not None, "a coroutine runs in a task"
+        goes_on = False
         left, until = TURN, self._now() + TURN_SECONDS
         try:
             while not self._over:  # a task begins some time after it was made, before Python 3.12
@@ -431,6 +433,9 @@ class Conversation:
                         self.write(frame)
                 if not self._inbox:
                     return
+                if context:  # what comes next must not see what is in it
+                    item, goes_on = self._next(), True
+                    return
                 left -= 1
                 if not left or self._now() > until:
                     left, until = TURN, self._now() + TURN_SECONDS
@@ -449,7 +454,9 @@ class Conversation:
             self.end("failed")
         finally:
             self._worker = None
-            if self._lost:
+            if goes_on:
+                self._start(item, Task)  # no eager one: they would begin inside each other
+            elif self._lost:
                 self._ended()
             elif not (self._behind or self._over or self._draining):
                 self._ready = self._first

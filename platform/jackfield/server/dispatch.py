@@ -25,6 +25,7 @@ from jackfield.process.catalog import Process
 from jackfield.process.connection import Connection
 from jackfield.routing import Route
 from jackfield.schemas import Fault
+from jackfield.server.contexts import apart, for_thread
 from jackfield.server.deadlines import Deadlines
 from jackfield.server.generation import Generation
 from jackfield.server.invalid import Invalid, body, explain, refuse_size
@@ -117,13 +118,17 @@ class Dispatcher:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def ways(self, generation: Generation, route: Route, meter: Meter) -> tuple[InPlace | None, InTask]:
-        """`in_place` and `in_task` of an endpoint in a generation, made once for all of its connections."""
+        """`in_place` and `in_task` of an endpoint in a generation, made once for all of its connections.
+
+        The first has an empty context for each message; of the second the context is its task's.
+        """
         known = self._ways.setdefault(generation, {})
         if route.name not in known:
             resources = generation.resources
             in_place, in_task = self.in_place(route, resources, meter), self.in_task(route, resources, meter)
-            traced = self._traced
-            known[route.name] = (in_place, in_task) if traced is None else traced(route, in_place, in_task)
+            if self._traced is not None:
+                in_place, in_task = self._traced(route, in_place, in_task)
+            known[route.name] = None if in_place is None else apart(in_place), in_task
         return known[route.name]
 
     def in_place(self, route: Route, resources: Mapping[str, Any], meter: Meter) -> InPlace | None:
@@ -310,10 +315,11 @@ class Dispatcher:
     async def _steps(self, process: Process, values: Generator[Any, None, None]) -> AsyncGenerator[Any, None]:
         """A synchronous generator as an asynchronous one; each step in a thread where it may block."""
         one_at_a_time = threading.Lock()  # a step that outlived its time limit may still run when we close
+        within = for_thread(_call)
 
         def locked(act: Callable[[], Any]) -> Any:
             with one_at_a_time:
-                return act()
+                return within(act)
 
         try:
             while True:
@@ -337,7 +343,7 @@ class Dispatcher:
         """
         if not self._free.acquire(blocking=False):
             raise Busy
-        future = self._pool.submit(_call_in_thread, function)
+        future = self._pool.submit(for_thread(_call_in_thread), function)
         # also called where the future is cancelled before a thread took it
         future.add_done_callback(lambda _done: self._free.release())
         return await asyncio.wrap_future(future)
@@ -402,6 +408,10 @@ def _runs(task: Task) -> bool:
         return asyncio.current_task() is task
     except RuntimeError:
         return False
+
+
+def _call(function: Callable[[], Any]) -> Any:
+    return function()
 
 
 def _call_in_thread(function: Callable[[], Any]) -> Any:

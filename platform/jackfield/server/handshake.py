@@ -7,6 +7,7 @@ host -> query -> route 404 -> origin 403 -> credential 401 -> role 403 -> room 4
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextvars import Context
 from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import parse_qsl, quote
@@ -199,12 +200,12 @@ def params_of(match: Match) -> dict[str, Any]:
     for name, text in match.params.items():
         convert = match.route.signature.params.get(name, str)
         try:
-            converted[name] = convert(text)
+            converted[name] = Context().run(convert, text)  # an enum of the project may have code of its own
         except ValueError as exc:
             detail = f'The value of "{name}" in the address does not fit: {exc}.'
             raise Refusal("not_found", detail, f"The address is {match.route.endpoint.url}.") from None
         except BaseException as exc:
-            # an enum of the project may have code of its own, which may even call sys.exit
+            # code of the project may even call sys.exit
             raise RuntimeError(f'the hint of the path parameter "{name}" fails') from exc
     return converted
 
