@@ -24,6 +24,7 @@ class Code:
     """One code: when it is spoken, what it means in one sentence, and whether trying again can help.
 
     `status` is the HTTP status of a refusal, `close` the close code of a connection; 0 where there is none.
+    `fix` is how a caller mends what was refused, told where nothing better is known; each refusal has one.
     """
 
     name: str
@@ -32,6 +33,55 @@ class Code:
     status: int = 0
     close: int = 0
     retry: bool = False
+    fix: str = ""
+
+
+_FIXES: Mapping[str, str] = {
+    "not_found": "Check the path; `jackfield status` lists all addresses.",
+    "upgrade_required": "Open this address with a WebSocket client.",
+    "bad_version": "Send Sec-WebSocket-Version: 13, as every WebSocket client of today does.",
+    "method_not_allowed": "Use one of the methods that the header Allow names.",
+    "malformed_upgrade": "Open it with a WebSocket client, or send the request as RFC 6455, section 4.2.1 has it.",
+    "malformed_request": (
+        "Send a request line, one Host and each header as `Name: value`, all lines ended by CR LF (RFC 9112); "
+        "encode what is not ASCII in the address."
+    ),
+    "request_too_slow": (
+        "Send the whole request at once, body included; Content-Length must not promise more than comes."
+    ),
+    "headers_too_large": "Send fewer or shorter headers and cookies.",
+    "wrong_host": "Send one Host header, with a name by which this server is known.",
+    "tls_required": "Use the https:// address, and wss:// for a WebSocket.",
+    "credential_in_query": "Take it out of the address; send it as a cookie or as Authorization: Bearer ….",
+    "contradictory_credentials": "Send one credential: take the others out of the cookies and headers.",
+    "credential_too_long": "Send the token alone, as the login gave it.",
+    "origin_not_allowed": (
+        "Open it from a page of this server, or have the page's origin added to `origins` in endpoints.yaml."
+    ),
+    "not_logged_in": "Log in, then send the token as a cookie or as Authorization: Bearer ….",
+    "bad_credential": "Log in again and send the new token.",
+    "session_expired": "Log in again and send the new token.",
+    "role_required": "Ask whoever keeps the users for the role, or log in as a user who has it.",
+    "too_many_of_user": "Close one, or raise limits.per_user.",
+    "too_many_connections": "Try again later.",
+    "server_full": "Try again later.",
+    "too_many_of_address": "Close one, or raise limits.per_address.",
+    "store_unavailable": "Try again in a few seconds.",
+    "provider_unavailable": "Try again in a few seconds.",
+    "not_ready": "Try again in a second; another server may take over meanwhile.",
+    "server_fault": "Tell whoever runs the server the incident's id; its log has the cause under it.",
+    "login_failed": "Check both; capital letters count in a password.",
+    "too_many_attempts": "Wait, then try again.",
+    "too_many_logins": "Wait a little and try again.",
+    "invalid_request": "Send a body as the documents describe it for this address.",
+    "wrong_password": "Send the password that you log in with.",
+    "no_such_session": "List them; perhaps it has ended already.",
+    "no_such_user": "List the users; the login is spelled as it stands there.",
+    "login_taken": "Choose another login, or change that user.",
+    "unsupported_media_type": "Send the header Content-Type: application/json.",
+    "body_too_large": "Send less; nothing that is asked for here is longer than 4 KiB.",
+}
+"""How to mend what each refusal refuses; a code without a line here cannot be made."""
 
 
 def _table(*codes: Code) -> Mapping[str, Code]:
@@ -45,11 +95,11 @@ def _plan(name: str, sentence: str) -> Code:
 
 
 def _refusal(name: str, status: int, sentence: str, *, retry: bool = False) -> Code:
-    return Code(name, "handshake", sentence, status=status, retry=retry)
+    return Code(name, "handshake", sentence, status=status, retry=retry, fix=_FIXES[name])
 
 
 def _http(name: str, status: int, sentence: str, *, retry: bool = False) -> Code:
-    return Code(name, "http", sentence, status=status, retry=retry)
+    return Code(name, "http", sentence, status=status, retry=retry, fix=_FIXES[name])
 
 
 def _message(name: str, sentence: str, *, retry: bool = False) -> Code:
@@ -204,7 +254,8 @@ class PlanError(Exception):
 class Refusal(Exception):
     """A request that may not enter; told to the caller as `application/problem+json` (RFC 9457).
 
-    `detail` says what is wrong here, `fix` how to mend it, `retry_after` is in seconds.
+    `detail` says what is wrong here, `fix` how to mend it, both as the table has them where nothing is given.
+    `retry_after` is in seconds.
     """
 
     def __init__(
@@ -219,7 +270,7 @@ class Refusal(Exception):
         self.code = code
         self.status = CODES[code].status
         self.detail = detail or CODES[code].sentence
-        self.fix = fix
+        self.fix = fix or CODES[code].fix
         self.retry_after = retry_after
         self.more = dict(more or {})
         super().__init__(f"{self.status} {code}: {self.detail}")

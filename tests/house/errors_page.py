@@ -15,7 +15,8 @@ _HEAD = """\
 Every code that Jackfield speaks, by the moment at which it is heard. This page is made from `jackfield/errors.py`,
 and a test compares the two. The shapes in which the codes travel are in [protocol.md](protocol.md).
 
-*Again* says whether the same thing, done again a little later, can succeed without anybody mending anything.
+*Again* says whether the same thing, done again a little later, can succeed without anybody mending anything. *Fix* is
+what a refusal says under `fix` where nothing better is known of the request at hand; there is always one.
 """
 
 _MOMENTS = {
@@ -62,6 +63,8 @@ def page() -> str:
 def _table(moment: str, codes: list[Code]) -> str:
     number = {"handshake": "status", "http": "status", "connection": "close"}.get(moment, "")
     columns = ["code", number, "meaning", "again"] if number else ["code", "meaning", "again"]
+    if number == "status":
+        columns.append("fix")
     if moment == "plan":
         columns.remove("again")
     lines = [f"| {' | '.join(columns)} |", "|" + "---|" * len(columns)]
@@ -72,6 +75,7 @@ def _table(moment: str, codes: list[Code]) -> str:
             "close": str(code.close),
             "meaning": code.sentence.replace("|", "\\|"),
             "again": "yes" if code.retry else "no",
+            "fix": code.fix.replace("|", "\\|"),
         }
         lines.append(f"| {' | '.join(cells[column] for column in columns)} |")
     return "\n".join(lines)

@@ -129,5 +129,5 @@ def test_a_link_of_the_index_leads_to_the_endpoint_with_parameters_filled_in(bui
     code = "@process\ndef say(text: str, day: int, room: str) -> None:\n    pass\n"
     table = build_table("  say: {url: '/ws/{room}/{day}', process: p.say}", code)
     text = bytes(pages.index(table, "http://a").body).decode()
-    assert '<a href="/ws/room/1">' in text
+    assert '<a href="http://a/ws/room/1">' in text
     assert "ws://a/ws/{room}/{day}" in text

@@ -315,8 +315,8 @@ def _keys(login: str, path: tuple[str, ...]) -> Attempt:
 
 
 def _busy() -> Refusal:
-    return Refusal("too_many_logins", fix="Wait a little and try again.", retry_after=2)
+    return Refusal("too_many_logins", retry_after=2)
 
 
 def _too_many(seconds: float) -> Refusal:
-    return Refusal("too_many_attempts", fix="Wait, then try again.", retry_after=max(1, math.ceil(seconds)))
+    return Refusal("too_many_attempts", retry_after=max(1, math.ceil(seconds)))

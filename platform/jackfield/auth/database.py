@@ -137,7 +137,7 @@ class Database:
         except (DBAPIError, PoolTimeoutError, OSError, TimeoutError) as error:
             # The driver's own fault is the cause to tell: SQLAlchemy's has the statement around it.
             cause = error.orig if isinstance(error, DBAPIError) else error
-            raise Refusal("store_unavailable", fix="Try again in a few seconds.", retry_after=2) from cause
+            raise Refusal("store_unavailable", retry_after=2) from cause
 
 
 def _parse(url: str) -> URL:

@@ -91,7 +91,7 @@ class Passwords:
 
     async def _run(self, work: Callable[[], T]) -> T:
         if len(self._working) >= self._room:
-            raise Refusal("too_many_logins", fix="Wait a little and try again.", retry_after=2)
+            raise Refusal("too_many_logins", retry_after=2)
         future = asyncio.get_running_loop().run_in_executor(self._pool, work)
         self._working.add(future)
         future.add_done_callback(self._working.discard)

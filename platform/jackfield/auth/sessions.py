@@ -373,7 +373,7 @@ class Sessions:
             if self._last_change == before:
                 return session
             # A change was taken in while we read: what we hold may be from before it.
-        raise Refusal("store_unavailable", fix="Try again in a few seconds.", retry_after=2)
+        raise Refusal("store_unavailable", retry_after=2)
 
     def _is_fresh(self) -> bool:
         return self._looked_at is not None and self._now() - self._looked_at <= self._stale_limit

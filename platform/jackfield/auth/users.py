@@ -35,7 +35,7 @@ class Users:
     async def end_session(self, identity: Identity, session: str) -> None:
         """End one of the caller's sessions by its id. Raises Refusal `no_such_session`, for another user's as well."""
         if not await self._store.end_session(session, login=identity.login):
-            raise Refusal("no_such_session", fix="List them; perhaps it has ended already.")
+            raise Refusal("no_such_session")
         await self._sessions.announce(Change(identity.login, session, "session_ended"))
 
     async def end_others(self, identity: Identity) -> int:
@@ -78,7 +78,7 @@ class Users:
                 if ended is not None:
                     return ended
                 # The hash is another since it was read, perhaps only renewed by a login beside this one.
-        raise Refusal("wrong_password", fix="Send the password that you log in with.")
+        raise Refusal("wrong_password")
 
     # about others; `by` as Store has it: administrators who take the role from each other leave one of them
 
@@ -90,7 +90,7 @@ class Users:
         """One user. Raises Refusal `no_such_user`."""
         user = await self._store.get(login)
         if user is None:
-            raise Refusal("no_such_user", f"There is no user {login}.", "GET /api/users lists them all.")
+            raise Refusal("no_such_user", f"There is no user {login}.")
         return user
 
     async def open_sessions(self, login: str) -> Sequence[Session]:

@@ -25,7 +25,7 @@ __all__ = ["document"]
 
 def document(contract: Contract, address: str) -> JSON:
     """The AsyncAPI document. `address` is the origin of the server, with a path where it is mounted below one."""
-    made = _Document(contract)
+    made = _Document(contract, address)
     channels = {operation.name: made.channel(operation) for operation in contract.operations}
     return {
         "asyncapi": "3.1.0",
@@ -78,8 +78,9 @@ def _server(address: str) -> JSON:
 class _Document:
     """Makes the parts of one document; the shelf is what they share."""
 
-    def __init__(self, contract: Contract) -> None:
+    def __init__(self, contract: Contract, address: str) -> None:
         self._contract = contract
+        self._address = address
         self._shelf = Shelf(draft07)
         self._shared: list[tuple[JSON, JSON]] = []  # schemas that are not one endpoint's, each with its reference
 
@@ -103,7 +104,7 @@ class _Document:
         location = {"description": "The id that the client chose.", "location": "$message.payload#/$id"}
         return {
             "schemas": settled(self._shelf.schemas),
-            "securitySchemes": security_schemes(self._contract.auth),
+            "securitySchemes": security_schemes(self._contract.auth, self._address),
             "correlationIds": {"id": location},
         }
 

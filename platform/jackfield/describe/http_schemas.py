@@ -75,7 +75,7 @@ def _problem() -> JSON:
             "fix": {"type": "string", "description": "How to mend it."},
             "incident": {"type": "string", "description": "The id under which the server's log has it."},
         },
-        ("fix", "incident"),
+        ("incident",),
         description="Why a request was refused (RFC 9457).",
     )
 

@@ -44,7 +44,7 @@ def document(contract: Contract, address: str) -> JSON:
     responses = _shared(paths)
     return {
         "openapi": "3.1.1",
-        "info": {"title": contract.title, "version": contract.version, "description": _about(contract)},
+        "info": {"title": contract.title, "version": contract.version, "description": _about(contract, address)},
         "servers": [{"url": address}],
         "tags": [{"name": tag} for tag in tags],
         "paths": paths,
@@ -60,15 +60,15 @@ def document(contract: Contract, address: str) -> JSON:
     }
 
 
-def _about(contract: Contract) -> str:
+def _about(contract: Contract, address: str) -> str:
     text = (
         "The endpoints speak WebSocket: messages, replies and events are described in the AsyncAPI document "
-        "at `asyncapi.json`. A plain GET on an endpoint is answered 426 with the address to connect to."
+        f"at `{address}/asyncapi.json`. A plain GET on an endpoint is answered 426 with the address to connect to."
     )
     if not contract.auth.own:
         return text
-    login = f"`POST {contract.auth.path}/login` sets the cookie `{contract.auth.cookie}`, the credential everywhere."
-    return f"{login} {text}"
+    where = f"`POST {address}{contract.auth.path}/login`"
+    return f"{where} sets the cookie `{contract.auth.cookie}`, the credential everywhere. {text}"
 
 
 # login, administration, server

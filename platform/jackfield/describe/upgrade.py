@@ -26,9 +26,9 @@ def binding(operation: Operation, auth: AuthSettings) -> JSON:
     return found | ({"query": query} if query else {})
 
 
-def security_schemes(auth: AuthSettings) -> JSON:
+def security_schemes(auth: AuthSettings, address: str) -> JSON:
     """The two ways for a program to show its credential."""
-    got = f"The login, `POST {auth.path}/login`, gives it." if auth.own else "The token comes from elsewhere."
+    got = f"The login, `POST {address}{auth.path}/login`, gives it." if auth.own else "The token comes from elsewhere."
     if auth.jwt is not None:
         got += f" Tokens of {auth.jwt.issuer} are taken as well." if auth.own else f" It is one of {auth.jwt.issuer}."
     cookie = {"type": "httpApiKey", "in": "cookie", "name": auth.cookie, "description": got}

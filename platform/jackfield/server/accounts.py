@@ -17,7 +17,7 @@ from jackfield.errors import Refusal
 from jackfield.identity import Identity
 from jackfield.logs import log
 from jackfield.server.cookie import clear_cookie, set_cookie
-from jackfield.server.handshake import Request
+from jackfield.server.handshake import Request, not_logged_in
 from jackfield.server.json_api import Answer, Asked, moment, reply
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ class Accounts:
         if isinstance(who, Refusal):
             raise who
         if who is None:
-            raise Refusal("not_logged_in", fix=f"POST {self._auth.path}/login first.")
+            raise not_logged_in(self._auth, request.root)
         if not who.session or not is_own(who):
             raise Refusal("invalid_request", "This login is kept elsewhere.", "Ask where you logged in.")
         return who

@@ -20,7 +20,7 @@ from jackfield.identity import Identity
 from jackfield.logs import log
 from jackfield.server import cors
 from jackfield.server.accounts import as_json
-from jackfield.server.handshake import Request
+from jackfield.server.handshake import Request, not_logged_in
 from jackfield.server.json_api import Asked, JsonApi, moment, reply
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ class Administration:
         if isinstance(who, Refusal):
             raise who
         if who is None:
-            raise Refusal("not_logged_in", fix="Log in as a user with the role admin.")
+            raise not_logged_in(self._gateway.generation.table.plan.auth, request.root, "This is for the role admin.")
         if ROLE not in who.roles or not self._gateway.tells(request, who):
             fix = f"An administrator gives it with: jackfield users roles {who.login} +{ROLE}"
             if ROLE in who.roles:

@@ -65,9 +65,12 @@ def _path(scope: Mapping[str, Any], prefix: str) -> tuple[bytes, str]:
     Under another application that is where it mounts us; behind a proxy the path of the public address, which
     the proxy may take off or leave on.
     """
-    raw_path: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
-    mounted: str = scope.get("root_path", "")
+    raw_path: bytes = scope.get("raw_path") or quote(scope["path"], safe=_IN_A_PATH).encode()
+    mounted = quote(scope.get("root_path", ""), safe=_IN_A_PATH)
     return _cut(raw_path, (mounted or prefix).encode()), prefix or mounted
+
+
+_IN_A_PATH = "/!$&'()*+,;=:@"  # RFC 3986, section 3.3; letters, digits and -._~ are never quoted
 
 
 def _cut(path: bytes, prefix: bytes) -> bytes:

@@ -29,7 +29,7 @@ from jackfield.errors import Refusal
 from jackfield.identity import Identity
 from jackfield.routing import RoutingTable
 from jackfield.server import pages
-from jackfield.server.handshake import Request
+from jackfield.server.handshake import Request, not_logged_in
 from jackfield.server.sign_in import SCRIPT, SCRIPT_AT, sign_in, wants_page
 
 if TYPE_CHECKING:
@@ -124,12 +124,12 @@ class Documents:
             self._gateway.note(request, refusal, who)
             return sign_in(request, refusal, self._gateway.generation.table.plan.auth)
         if path in ("/docs", "/docs/"):
-            _folder()
+            _folder(request.root)
             return _page(self._gateway.generation.table.plan.title, request.root)
         if path == "/docs/start.js":
             return _sent(_START, request)
         if path in _FILES:
-            return _sent(await asyncio.to_thread(_file, *_FILES[path]), request)
+            return _sent(await asyncio.to_thread(_file, *_FILES[path], request.root), request)
         return _sent(await self._document(path, self._address(request, path)), request)
 
     def _address(self, request: Request, path: str) -> str:
@@ -149,7 +149,7 @@ class Documents:
         if isinstance(who, Refusal):
             raise who
         if who is None:
-            raise Refusal("not_logged_in", sentence, f"Log in as a user with the role {ADMIN}.")
+            raise not_logged_in(self._gateway.generation.table.plan.auth, request.root, sentence)
         fix = f"An administrator gives it with: jackfield users roles {who.login} +{ADMIN}"
         raise Refusal("role_required", sentence, fix)
 
@@ -236,7 +236,7 @@ def _page(title: str, root: str) -> Response:
     return Response(text, 200, headers, "text/html; charset=utf-8")
 
 
-def _folder() -> Path:
+def _folder(root: str) -> Path:
     """Where the package's files are. It is not imported: that would read nine megabytes which nobody wants.
 
     Raises Refusal where it is not installed.
@@ -245,9 +245,9 @@ def _folder() -> Path:
         found = Path(str(distribution(PACKAGE).locate_file(PACKAGE)))
         if all((found / name).is_file() for name, _ in _FILES.values()):
             return found
-    fix = f"pip install {PACKAGE}, then load the page again. The document itself is at /openapi.json."
+    fix = f"pip install {PACKAGE}, then load the page again. The document itself is at {root}/openapi.json."
     raise Refusal("not_found", f"Swagger UI comes with the package {PACKAGE}, which is not installed.", fix)
 
 
-def _file(name: str, kind: str) -> _Made:
-    return _Made.of((_folder() / name).read_bytes(), kind)
+def _file(name: str, kind: str, root: str) -> _Made:
+    return _Made.of((_folder(root) / name).read_bytes(), kind)

@@ -344,8 +344,7 @@ class Gateway:
         if len(versions) == 1 and versions[0] != "13":
             return Refusal("bad_version", f"The request asks for version {telling.typed(versions[0])[:20]}.")
         fault = upgrade_fault(request.method, target, "1.1", list(request.headers))
-        fix = "Open it with a WebSocket client, or send the request as RFC 6455, section 4.2.1 has it."
-        return Refusal("malformed_upgrade", f"{fault or 'HTTP/1.1 is needed for an upgrade'}.", fix)
+        return Refusal("malformed_upgrade", f"{fault or 'HTTP/1.1 is needed for an upgrade'}.")
 
     # who is asking
 

@@ -16,7 +16,7 @@ from jackfield.auth import credentials, origin
 from jackfield.auth.addresses import network
 from jackfield.auth.authority import is_own, stands
 from jackfield.config import url
-from jackfield.config.plan import Endpoint, Plan
+from jackfield.config.plan import AuthSettings, Endpoint, Plan
 from jackfield.errors import Closing, Refusal
 from jackfield.identity import ANONYMOUS, Identity
 from jackfield.routing import Match, Route, RoutingTable
@@ -29,6 +29,7 @@ __all__ = [
     "closes_with",
     "fitted",
     "judge",
+    "not_logged_in",
     "params_of",
     "rejudge",
     "subprotocol",
@@ -124,7 +125,7 @@ def judge(
     """
     match = _match(table, request, tell=tell)
     endpoint = match.route.endpoint
-    params = params_of(match)
+    params = params_of(match, request.root)
     standing = Standing(endpoint.name, match.params, tuple(request.values(b"origin")), request.own)
     _judge_origin(endpoint, standing, table.plan if tell else None)
     identity = _judge_credential(endpoint, who, table, request.root)
@@ -191,8 +192,10 @@ def fitted(route: Route, standing: Standing) -> Mapping[str, Any] | Closing:
         return Closing("restart", _CHANGED)
 
 
-def params_of(match: Match) -> dict[str, Any]:
+def params_of(match: Match, root: str = "") -> dict[str, Any]:
     """The path parameters, converted by the hints of the process. A value that does not fit is a 404.
+
+    `root` is the request's, for the address that is told then.
 
     Raises RuntimeError where code of the project fails over it.
     """
@@ -203,7 +206,7 @@ def params_of(match: Match) -> dict[str, Any]:
             converted[name] = Context().run(convert, text)  # an enum of the project may have code of its own
         except ValueError as exc:
             detail = f'The value of "{name}" in the address does not fit: {exc}.'
-            raise Refusal("not_found", detail, f"The address is {match.route.endpoint.url}.") from None
+            raise Refusal("not_found", detail, f"The address is {root}{match.route.endpoint.url}.") from None
         except BaseException as exc:
             # code of the project may even call sys.exit
             raise RuntimeError(f'the hint of the path parameter "{name}" fails') from exc
@@ -224,8 +227,7 @@ def _match(table: RoutingTable, request: Request, *, tell: bool) -> Match:
     if match is not None:
         return match
     near = table.nearest(request.raw_path) if tell else ""
-    fix = f"Did you mean {near}?" if near else "Check the path; `jackfield status` lists all addresses."
-    raise Refusal("not_found", fix=fix)
+    raise Refusal("not_found", fix=f"Did you mean {request.root}{near}?" if near else "")
 
 
 def _judge_origin(endpoint: Endpoint, standing: Standing, plan: Plan | None = None) -> None:
@@ -258,19 +260,19 @@ def _judge_credential(
         return who
     if endpoint.access.mode == "optional":
         return ANONYMOUS
-    raise _not_logged_in(table, root)
+    raise not_logged_in(table.plan.auth, root)
 
 
-def _not_logged_in(table: RoutingTable, root: str) -> Refusal:
-    auth = table.plan.auth
+def not_logged_in(auth: AuthSettings, root: str, detail: str = "") -> Refusal:
+    """What is told where somebody has to log in first; `root` is the request's."""
     if not auth.own:
         fix = (
             f"Send the token that your login gave you: in the header Cookie: {auth.cookie}=… or Authorization: Bearer …"
         )
-        return Refusal("not_logged_in", fix=fix)
+        return Refusal("not_logged_in", detail, fix)
     where = f"{root}{auth.path}/login"
     fix = f'POST {where} with {{"login": …, "password": …}}, then send the header Cookie: {auth.cookie}=…'
-    return Refusal("not_logged_in", fix=fix)
+    return Refusal("not_logged_in", detail, fix)
 
 
 def _judge_role(endpoint: Endpoint, identity: Identity) -> None:
@@ -287,15 +289,14 @@ def _judge_room(endpoint: Endpoint, identity: Identity, counts: Counts, client: 
     limits = endpoint.limits
     if identity and counts.count_of(endpoint.name, identity.login) >= limits.per_user:
         detail = f"The user has {limits.per_user:,} connections to this endpoint, which is all that one may have."
-        raise Refusal("too_many_of_user", detail, "Close one, or raise limits.per_user.", retry_after=RETRY_AFTER)
+        raise Refusal("too_many_of_user", detail, retry_after=RETRY_AFTER)
     most = limits.per_address
     if most is not None and counts.count_from(endpoint.name, network(client)) >= most:
         detail = f"The address has {most:,} connections to this endpoint, which is all that one may have."
-        fix = "Close one, or raise limits.per_address."
-        raise Refusal("too_many_of_address", detail, fix, retry_after=RETRY_AFTER)
+        raise Refusal("too_many_of_address", detail, retry_after=RETRY_AFTER)
     if counts.count(endpoint.name) >= limits.connections:
         detail = f"The endpoint has {limits.connections:,} connections, which is all that it takes."
-        raise Refusal("too_many_connections", detail, "Try again later.", retry_after=RETRY_AFTER)
+        raise Refusal("too_many_connections", detail, retry_after=RETRY_AFTER)
 
 
 def _either(names: Sequence[str]) -> str:

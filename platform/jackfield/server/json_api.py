@@ -68,7 +68,7 @@ class Asked:
         """Raise Refusal for a body that does not call itself JSON; with `required` also for none."""
         kind = self._http.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind != "application/json" and (kind or required):
-            raise Refusal("unsupported_media_type", fix="Send the header Content-Type: application/json.")
+            raise Refusal("unsupported_media_type")
 
 
 Answer = Callable[[Asked], Awaitable[Response]]
@@ -89,13 +89,13 @@ class JsonApi:
         The page that asks has been judged.
         """
         pattern, name = self._find(path)
-        methods = self.routes.get(pattern)
+        at, methods = request.root + at, self.routes.get(pattern)
         if methods is None:
             raise Refusal("not_found", fix=f"Here are {', '.join(at + known for known in self.routes)}.")
         answer = methods.get(request.method)
         if answer is None:
             allow = ", ".join(methods)
-            raise Refusal("method_not_allowed", f"{at}{pattern} takes {allow}.", more={"allow": allow})
+            raise Refusal("method_not_allowed", f"{at}{pattern} takes {allow}.", f"Use {allow}.", more={"allow": allow})
         _refuse_other_sites(request)
         asked = Asked(request, name, http)
         if request.method != "GET":

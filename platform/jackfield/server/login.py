@@ -16,7 +16,7 @@ from jackfield.logs import log
 from jackfield.server import cors, telling
 from jackfield.server.accounts import Accounts
 from jackfield.server.cookie import clear_cookie, set_cookie
-from jackfield.server.handshake import Request
+from jackfield.server.handshake import Request, not_logged_in
 from jackfield.server.json_api import Asked, JsonApi, moment, reply
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class Login:
         if isinstance(who, Refusal):
             raise who
         if who is None:
-            raise Refusal("not_logged_in", fix=f"POST {self._auth.path}/login first.")
+            raise not_logged_in(self._auth, asked.request.root)
         return reply(_of(who))
 
 

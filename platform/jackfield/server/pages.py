@@ -47,9 +47,8 @@ def document(body: Mapping[str, Any], refusal: Refusal) -> dict[str, Any]:
         "status": refusal.status,
         "detail": refusal.detail,
         "code": refusal.code,
+        "fix": refusal.fix,
     }
-    if refusal.fix:
-        found["fix"] = refusal.fix
     return {**found, **refusal.more, **body}
 
 
@@ -116,7 +115,7 @@ def index(table: RoutingTable, own: str) -> Response:
     """The start page of a listener that only this machine reaches: the endpoints with their addresses."""
     base = f"ws{own.removeprefix('http')}"
     rows = [
-        f'<li><a href="{html.escape(found.filled)}"><code>{html.escape(base + found.url)}</code></a><br>'
+        f'<li><a href="{html.escape(own + found.filled)}"><code>{html.escape(base + found.url)}</code></a><br>'
         f"<code>{html.escape(found.shape)}</code> {html.escape(found.summary)}</li>"
         for found in contract(table).operations
     ]
@@ -127,7 +126,7 @@ def index(table: RoutingTable, own: str) -> Response:
         "openapi.json": "OpenAPI",
         "asyncapi.json": "AsyncAPI",
     }
-    parts = [f'<a href="{path}">{text}</a>' for path, text in links.items()]
+    parts = [f'<a href="{html.escape(own)}/{path}">{text}</a>' for path, text in links.items()]
     body += f"<p>{', '.join(parts)}</p>"
     text = page(table.plan.title or "Jackfield", body)
     return Response(text, 200, {**SECURITY_HEADERS, "Cache-Control": "no-store"}, "text/html; charset=utf-8")

@@ -65,11 +65,6 @@ _JUDGE = ServerProtocol(logger=QUIET)  # of no connection: to judge a request it
 _LINGER = 1.0  # seconds in which a client can read why it was turned away, and what it still sends is dropped
 _OWED = (h11.IDLE, h11.SEND_BODY)  # states of a client that has something to send
 
-_WELL_FORMED = (
-    "Send a request line, one Host and each header as `Name: value`, all lines ended by CR LF (RFC 9112); "
-    "encode what is not ASCII in the address."
-)
-
 RETRY_AFTER = 5
 """Seconds that a client is asked to wait when the server is full."""
 
@@ -333,7 +328,7 @@ class HttpProtocol(H11Protocol):
         if isinstance(fault, HeadFault):
             self._refuse(Refusal(code, fault.detail, fault.fix))
         else:  # in h11's words there may be what the client sent
-            self._refuse(Refusal(code, fix=_WELL_FORMED))
+            self._refuse(Refusal(code))
 
     def _refuse(self, refusal: Refusal) -> None:
         client = self.client[0] if self.client else ""
@@ -391,4 +386,4 @@ class HttpProtocol(H11Protocol):
 
 def _full() -> Refusal:
     detail = f"The server has {guards.most_connections():,} connections, which is all that it can hold."
-    return Refusal("server_full", detail, "Try again later.", retry_after=RETRY_AFTER)
+    return Refusal("server_full", detail, retry_after=RETRY_AFTER)
