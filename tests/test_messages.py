@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from jackfield import messages
 from jackfield.messages import MAX_DEPTH, Unsendable, too_deep
 
-PLAIN = settings(max_examples=150, deadline=None)
+PLAIN = settings(max_examples=150)
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 keys = texts.filter(lambda name: name not in ("error", "event") and not name.startswith("$"))

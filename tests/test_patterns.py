@@ -106,7 +106,7 @@ PIECES = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.lists(PIECES, max_size=6).map("".join), st.text("ab-A<{}&. ", max_size=5))
 def test_python_and_the_engine_read_ascii_alike(pattern: str, text: str) -> None:
     with warnings.catch_warnings():

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from jackfield.messages import MAX_DEPTH
 from jackfield.schemas import MAX_FAULTS, Fault, Validator, parse_loosely, pointer
 
-PLAIN = settings(max_examples=150, deadline=None)
+PLAIN = settings(max_examples=150)
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=10)
 leaves = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | texts

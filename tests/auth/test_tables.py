@@ -66,7 +66,7 @@ def test_ops_1_a_login_that_would_confuse_a_reader_is_refused(login: str, word: 
 
 
 @given(st.text(max_size=140))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_a_normal_login_stays_as_it_is(text: str) -> None:
     try:
         login = normal_login(text)

@@ -65,7 +65,7 @@ def test_the_parser_finds_nothing_in_any_document(load: Load, tmp_path: Path) ->
 def _drawn(folder: Path) -> list[JSON]:
     documents: list[JSON] = []
 
-    @settings(max_examples=DRAWN, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+    @settings(max_examples=DRAWN, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
     @given(drawn.projects())
     def draw(project: tuple[JSON, str]) -> None:
         table = drawn.table_of(folder, *project)

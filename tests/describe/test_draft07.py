@@ -126,7 +126,7 @@ def test_nor_is_one_behind_references(keyword: str) -> None:
     }
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(drawn.schemas(), drawn.values)
 def test_it_takes_what_2020_12_takes_and_no_more_unless_told(schema: JSON, value: object) -> None:
     original, made = judged(schema, value)

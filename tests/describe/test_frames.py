@@ -81,7 +81,7 @@ def test_where_no_room_can_be_made_it_is_told(schema: JSON) -> None:
         assert made == {**schema, "description": 'A "$id" may stand beside the keys that are spoken of here.'}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(drawn.schemas(), st.dictionaries(drawn.names, drawn.values, max_size=4))
 def test_an_id_changes_nothing_in_any_schema(schema: JSON, value: JSON) -> None:
     made = frames.narrowing(schema)

@@ -96,7 +96,7 @@ def test_a_member_may_leave_while_the_hub_is_gone_through() -> None:
     assert len(hub) == 0
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from(["", "анна", "boris"]), st.booleans())))
 def test_counts_are_those_of_the_members(steps: list[tuple[str, str, bool]]) -> None:
     hub = Hub()

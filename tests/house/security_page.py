@@ -1,13 +1,20 @@
-"""docs/security.md, made from the rows of tests/assurance and from the tests there that carry their ids.
+"""docs/security.md, made from the rows of tests/assurance and from what the last run of the tests there says of them.
 
+pytest tests/assurance --results tests/assurance/results.txt
 python -m tests.house.security_page > platform/jackfield/docs/security.md
+
+With the results of another run as an argument it is the page of that run: so .ci/run holds what is kept here to what
+it has seen.
 """
 
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Mapping
+from pathlib import Path
 
+from tests.assurance import results
 from tests.assurance.rows import GROUPS, ROWS, Row, row_of
 from tests.house.habits import ROOT, sources
 
@@ -18,8 +25,9 @@ ASSURANCE = ROOT / "tests" / "assurance"
 _HEAD = """\
 # Security
 
-What must hold, and the tests that show it. This page is made from the names of the tests under `tests/assurance/`, and
-a test compares the two: a statement that no test shows stands here as *not held yet*, whatever the code does.
+What must hold, and the tests that show it. This page is made from the results of the last whole run of the tests under
+`tests/assurance/`, with a browser, proxies and Node at hand: a statement that no test shows, or of which one test
+failed, was skipped or did not run, stands here as *not held*, whatever the code does. Each run of `.ci/run` compares.
 
 The demands come from OWASP ASVS 5.0, the OWASP cheat sheets (WebSocket, sessions, passwords, logging, SSRF) and what
 was seen to go wrong in servers of this kind. Where we depart from them, the reason stands beside it.
@@ -30,19 +38,21 @@ load stands in [performance.md](performance.md).
 """
 
 
-def page() -> str:
-    """The whole page."""
+def page(outcomes: Mapping[str, str]) -> str:
+    """The whole page, by what became of each test."""
     tests = tests_by_row()
-    parts = [_HEAD, _summary(tests)]
+    states = [_state(row, tests.get(row.id, []), outcomes) for row in ROWS]
+    held, partly = states.count("held"), states.count("in part")
+    parts = [_HEAD, f"Of {len(ROWS)} statements {held} are held, {partly} in part, {len(ROWS) - held - partly} not.\n"]
     for group, title in GROUPS.items():
         lines = ["| id | what must hold | state | tests |", "|---|---|---|---|"]
-        lines += [_line(row, tests.get(row.id, [])) for row in ROWS if row.group == group]
+        lines += [_line(row, tests.get(row.id, []), outcomes) for row in ROWS if row.group == group]
         parts.append(f"\n## {title}\n\n" + "\n".join(lines) + "\n")
     return "".join(parts)
 
 
 def tests_by_row() -> Mapping[str, list[str]]:
-    """The names of the tests that exist under tests/assurance, by the row that they hold; read, not run."""
+    """The names of the tests that exist under tests/assurance, by the row that they belong to; read, not run."""
     found: dict[str, list[str]] = {}
     for path in sources(ASSURANCE):
         for node in ast.parse(path.read_text("utf-8")).body:
@@ -51,27 +61,25 @@ def tests_by_row() -> Mapping[str, list[str]]:
     return {row: sorted(names) for row, names in found.items()}
 
 
-def _summary(tests: Mapping[str, list[str]]) -> str:
-    states = [_state(row, tests.get(row.id, [])) for row in ROWS]
-    held, partly = states.count("held"), states.count("in part")
-    return f"Of {len(ROWS)} statements {held} are held, {partly} in part, {len(ROWS) - held - partly} not yet.\n"
-
-
-def _state(row: Row, tests: list[str]) -> str:
-    if not tests:
-        return "not held yet"
+def _state(row: Row, tests: list[str], outcomes: Mapping[str, str]) -> str:
+    if not tests or any(outcomes.get(name) != "passed" for name in tests):
+        return "not held"
     return "in part" if row.rest else "held"
 
 
-def _line(row: Row, tests: list[str]) -> str:
+def _line(row: Row, tests: list[str], outcomes: Mapping[str, str]) -> str:
     what = row.requirement
     if row.deviation:
         what += f"<br>*Deviation:* {row.deviation}"
     if tests and row.rest:
         what += f"<br>*Not shown by a test:* {row.rest}"
-    names = "<br>".join(f"`{name}`" for name in tests)
-    return f"| {row.id} | {what} | {_state(row, tests)} | {names} |"
+    names = "<br>".join(f"`{name}`{_remark(outcomes.get(name, 'not run'))}" for name in tests)
+    return f"| {row.id} | {what} | {_state(row, tests, outcomes)} | {names} |"
+
+
+def _remark(outcome: str) -> str:
+    return "" if outcome == "passed" else f" ({outcome})"
 
 
 if __name__ == "__main__":
-    print(page(), end="")
+    print(page(results.read(*map(Path, sys.argv[1:]))), end="")

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
+import sys
+from pathlib import Path
 
+from tests.assurance import results
 from tests.assurance.rows import GROUPS, ROWS, Row, row_of
 from tests.house import security_page
-from tests.house.habits import PACKAGE, sources
+from tests.house.habits import PACKAGE, ROOT, sources
 
 
 def names() -> list[tuple[str, str]]:
@@ -20,9 +24,75 @@ def names() -> list[tuple[str, str]]:
     ]
 
 
-def test_the_page_of_security_is_made_from_the_tests() -> None:
+def test_the_page_of_security_is_made_from_the_results_of_the_last_whole_run() -> None:
     text = (PACKAGE / "docs" / "security.md").read_text("utf-8")
-    assert text == security_page.page(), "python -m tests.house.security_page > …/docs/security.md"
+    assert text == security_page.page(results.read()), "python -m tests.house.security_page > …/docs/security.md"
+
+
+def test_results_are_of_tests_that_exist() -> None:
+    assert results.read().keys() <= {name for _, name in names()}
+
+
+ROW = """
+import pytest
+
+def test_tr_1_passes(): ...
+
+def test_tr_1_fails():
+    assert False
+
+@pytest.mark.parametrize("way", ["a", "b"])
+def test_tr_1_is_skipped_one_way(way):
+    if way == "a":
+        pytest.skip("no browser here")
+
+@pytest.mark.xfail(strict=True)
+def test_tr_1_is_expected_to_fail():
+    assert False
+
+@pytest.fixture
+def broken():
+    raise OSError
+
+def test_tr_1_never_begins(broken): ...
+
+@pytest.fixture
+def untidy():
+    yield
+    raise OSError
+
+def test_tr_1_leaves_a_mess(untidy): ...
+
+def test_tr_1_is_not_asked_for(): ...
+"""
+
+
+def test_a_row_is_held_by_what_the_run_says_of_each_of_its_tests(tmp_path: Path) -> None:
+    (tmp_path / "test_tr.py").write_text(ROW)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "not not_asked_for"]
+    command += ["--rootdir", str(tmp_path), "-c", str(tmp_path / "none.ini"), "-p", "tests.conftest"]
+    (tmp_path / "none.ini").write_text("[pytest]\n")
+    told = tmp_path / "results.txt"
+    done = subprocess.run(
+        [*command, "--results", str(told), str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1, done.stdout + done.stderr
+    found = results.read(told)
+    assert found == {
+        "test_tr_1_passes": "passed",
+        "test_tr_1_fails": "failed",
+        "test_tr_1_is_skipped_one_way": "skipped",
+        "test_tr_1_is_expected_to_fail": "skipped",
+        "test_tr_1_never_begins": "failed",
+        "test_tr_1_leaves_a_mess": "failed",
+    }
+    row = Row("TR-1", "Something holds.")
+    assert "| held |" in security_page._line(row, ["test_tr_1_passes"], found)
+    for name in [*found, "test_tr_1_is_not_asked_for"]:
+        line = security_page._line(row, ["test_tr_1_passes", name], found)
+        assert ("| held |" in line) == (name == "test_tr_1_passes")
+        assert ("| not held |" in line) != (name == "test_tr_1_passes")
+    assert "`test_tr_1_is_not_asked_for` (not run)" in security_page._line(row, ["test_tr_1_is_not_asked_for"], found)
 
 
 def test_every_test_of_assurance_carries_the_id_of_a_row_of_its_file() -> None:
@@ -61,6 +131,7 @@ def test_the_row_of_a_test() -> None:
 
 def test_a_row_with_a_rest_is_never_held() -> None:
     row = Row("TR-1", "Something holds.", rest="The other half.")
-    assert "| in part |" in security_page._line(row, ["test_tr_1_x"])
-    assert "The other half." in security_page._line(row, ["test_tr_1_x"])
-    assert "| not held yet |" in security_page._line(row, [])
+    line = security_page._line(row, ["test_tr_1_x"], {"test_tr_1_x": "passed"})
+    assert "| in part |" in line
+    assert "The other half." in line
+    assert "| not held |" in security_page._line(row, [], {})

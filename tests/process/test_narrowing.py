@@ -18,7 +18,7 @@ from jackfield.schemas import Validator
 
 JSON = dict[str, Any]
 
-few = settings(max_examples=200, deadline=None)
+few = settings(max_examples=200)
 
 
 def parameter(hint: Any, default: Any = NO_DEFAULT, key: str = "v") -> Parameter:

@@ -14,7 +14,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.client import connect as connect_websockets
 
-from jackfield.server.listener import open_listener
+from jackfield.server.front import open_listener
 from jackfield.server.protocol import WebSocketProtocol
 from jackfield.server.silent import Connected
 from jackfield.server.upgrade import HttpProtocol

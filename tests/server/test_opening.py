@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-from jackfield.server import upgrade
+from jackfield.server import upgrade_request
 from jackfield.server.extension import EXTENSION
 from jackfield.server.protocol import WebSocketProtocol
-from jackfield.server.upgrade import _judge_unusual, judge_upgrade
+from jackfield.server.upgrade_request import _judge_unusual, judge_upgrade
 
 from .door import until
 from .listening import Scope, listening
@@ -117,11 +117,11 @@ def test_a_control_character_that_another_server_let_pass_is_told_without_the_va
 
 
 def test_what_nearly_every_client_sends_is_taken_without_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(upgrade, "_judge_unusual", None)
+    monkeypatch.setattr(upgrade_request, "_judge_unusual", None)
     for connection in ("Upgrade", "keep-alive, Upgrade"):
         headers = [(name.lower().encode(), value.encode()) for name, value in USUAL.items() if name != "Connection"]
         found = judge_upgrade("GET", "/ws", "1.1", [*headers, (b"connection", connection.encode())])
-        assert isinstance(found, upgrade.Upgrade)
+        assert isinstance(found, upgrade_request.Upgrade)
         assert len(base64.b64decode(found.accept)) == 20
 
 

@@ -15,7 +15,7 @@ from jackfield.config.plan import AuthSettings, Limits
 from jackfield.errors import Refusal
 from jackfield.server import pages
 from jackfield.server.extension import EXTENSION
-from jackfield.server.upgrade import upgrade_fault
+from jackfield.server.upgrade_request import upgrade_fault
 
 from .door import LIMIT
 from .listening import Listening, Scope, listening

@@ -3,11 +3,6 @@
 Strategy. What is written in the middle of a read is kept back, and leaves with its replies in one write. The
 network says when it takes no more; then nothing more is read, so that no client can have more answered than it
 reads, and one that reads nothing at all is closed. Nor is anything read while what was read waits to be used.
-
-Private names of uvicorn 0.54 and websockets 17 that are used here, to be looked at with each release; those of
-`websocket.py` besides:
-  WebSocketsSansIOProtocol  conn, loop, transport, close_sent, disconnected, read_paused
-  ServerProtocol          close_rcvd, close_sent, state
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ from jackfield.server.pace import Paces
 from jackfield.server.session_end import SessionEnd
 from jackfield.server.tracing import Tracing, Walk
 from jackfield.server.transport import AsgiTransport, Receive, Send, Transport
-from jackfield.server.upgrade import upgrade_fault
+from jackfield.server.upgrade_request import upgrade_fault
 
 __all__ = ["Gateway", "Refused"]
 

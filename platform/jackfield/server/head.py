@@ -5,10 +5,6 @@ one is smuggled past the other (RFC 9112, section 11.2). h11 takes what the RFC 
 asked for lines that end as they should, begin as they should, name one length and hold no control character, which
 the RFC lets a server take and the libraries behind us do not. And a head is bounded also when it comes in one read:
 h11 looks at the size of those alone that are not whole yet.
-
-Private names of h11 0.16 that are used here, to be looked at with each release:
-  Connection              _receive_buffer
-  _receivebuffer          ReceiveBuffer.maybe_extract_lines
 """
 
 from __future__ import annotations

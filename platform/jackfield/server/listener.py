@@ -1,4 +1,4 @@
-"""The listener: uvicorn with our protocols, our signals and our way to stop."""
+"""The listener: our signals, and uvicorn with our protocols, or with its own where ours have not what they need."""
 
 from __future__ import annotations
 
@@ -8,31 +8,28 @@ import signal
 import socket
 import ssl
 from collections.abc import Callable, Iterator
-from typing import Any, cast
+from importlib import import_module
+from typing import Any
 
 import uvicorn
 
 from jackfield import files
 from jackfield.errors import PlanError
 from jackfield.logs import log
-from jackfield.server import guards
-from jackfield.server.arrival import LISTENER
+from jackfield.server import borrowed, guards
 from jackfield.server.node import Node
 from jackfield.server.options import Options
-from jackfield.server.protocol import WebSocketProtocol
-from jackfield.server.silent import Connected
-from jackfield.server.tls import TlsListener
-from jackfield.server.upgrade import HttpProtocol
+from jackfield.server.plain import PlainServer
+from jackfield.server.serving import BACKLOG, Stop
 
-__all__ = ["CertificateLocked", "bind", "check_certificate", "listen", "open_listener"]
-
-BACKLOG = 2048
+__all__ = ["CertificateLocked", "bind", "check_certificate", "listen"]
 
 MAX_PEM = 1_048_576
 """Bytes that the file of a certificate or of its key may have."""
 
-CLOSING_LIMIT = 1.0
-"""Seconds that clients have after the drain to take the rest and to answer the close frame."""
+_TESTED = (
+    "clients are served without the fast path and its guards; install the uvicorn, websockets and h11 that were tested"
+)
 
 
 class CertificateLocked(Exception):
@@ -82,119 +79,24 @@ async def listen(
     admin port, where there is one.
     """
     guards.raise_descriptor_limit()
-    server = _Server(node, started, stopping, admin)
-    with _signals(server, node):
-        await server.serve(sockets=[listener])
-
-
-def _config(node: Node, options: Options) -> uvicorn.Config:
-    """How uvicorn serves a listener with these options."""
-    return uvicorn.Config(
-        node.gateway,
-        http=HttpProtocol,
-        ws=WebSocketProtocol,
-        lifespan="off",  # the node is open already, and outlives the listener
-        interface="asgi3",
-        log_config=None,
-        access_log=False,  # it has query strings in it
-        server_header=False,
-        proxy_headers=False,  # the gateway reads them, see arrival.py; uvicorn would believe loopback by default
-        ws_per_message_deflate=False,
-        ssl_certfile=options.tls_cert or None,
-        ssl_keyfile=options.tls_key or None,
-        ssl_context_factory=_tls if options.tls else None,
-        timeout_graceful_shutdown=5,
-    )
-
-
-def _tls(_config: uvicorn.Config, default: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:
-    """TLS 1.2 and 1.3 (OWASP ASVS 5.0, 12.1.1), whatever the machine's OpenSSL would take besides."""
-    context = default()
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return context
-
-
-class _Server(uvicorn.Server):
-    def __init__(
-        self,
-        node: Node,
-        started: Callable[[], None],
-        stopping: Callable[[], None],
-        admin: socket.socket | None,
-    ) -> None:
-        super().__init__(_config(node, node.options))
-        self.server_state: Connected = Connected()
-        self._node = node
-        self._started = started
-        self._stopping = stopping
-        self._admin = admin
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen as the parent does, but for TLS, which would have a minute to begin (TR-6) and be counted after it."""
-        app_state = self.lifespan.state
-        self.servers = [await open_listener(self.config, self.server_state, app_state, one) for one in sockets or ()]
-        self.started = True
-        options = self._node.options.admin
-        if options is not None and self._admin is not None:
-            config = _config(self._node, options)
-            config.load()
-            # its requests say by which listener they came
-            second = await open_listener(config, self.server_state, {LISTENER: options}, self._admin)
-            self.servers.append(second)
-        self._started()
-
-    async def on_tick(self, counter: int) -> bool:
-        """Called ten times a second; tells whether it is time to stop."""
-        if counter % 10 == 0:
-            guards.look_at_descriptors()
-        return await super().on_tick(counter)
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Answer what is being answered, then close 1012; uvicorn alone would cut replies off."""
-        self._stopping()
-        stopping = asyncio.ensure_future(self._drain())
-        while not stopping.done() and not self.force_exit:
-            await asyncio.wait((stopping,), timeout=0.1)
-        stopping.cancel()
-        await super().shutdown(sockets)
-
-    async def _drain(self) -> None:
-        gateway, limit = self._node.gateway, self._node.options.drain
-        log.info("stopping", connections=len(gateway.hub), limit=limit)
-        await gateway.drain(limit)
-        # what was answered last is still on its way to slow readers; uvicorn would drop it
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(CLOSING_LIMIT):
-                while len(gateway.hub):  # noqa: ASYNC110 - the hub tells nobody that it is empty
-                    await asyncio.sleep(0.02)
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Signals are ours: uvicorn raises them again at its end, before the node could close."""
-        yield
-
-
-async def open_listener(
-    config: uvicorn.Config, state: Connected, app_state: dict[str, Any], listener: socket.socket
-) -> asyncio.Server:
-    """Take connections from a listening socket, with TLS where the configuration has it."""
-
-    def http(began: float | None = None) -> HttpProtocol:
-        return HttpProtocol(config=config, server_state=state, app_state=app_state, began=began)
-
-    loop, tls = asyncio.get_running_loop(), config.ssl
-    if tls is None:
-        return await loop.create_server(http, sock=listener, backlog=BACKLOG)
-    try:
-        return cast("asyncio.Server", TlsListener(listener, tls, state, http))
-    except NotImplementedError:  # Windows has no loop that watches a socket for us
-        limit = guards.REQUEST_LIMIT
-        return await loop.create_server(http, sock=listener, ssl=tls, backlog=BACKLOG, ssl_handshake_timeout=limit)
+    missing = borrowed.missing()
+    if not missing:
+        server = import_module("jackfield.server.front").Server(node, started, stopping, admin)
+        with _signals(server, node, server.config):
+            await server.serve(sockets=[listener])
+        return
+    log.warning("served_plainly", missing=", ".join(missing), fix=_TESTED)
+    plain = PlainServer(node, missing, started, stopping)
+    with _signals(plain, node, plain.config) as arm:
+        await plain.serve(listener, admin, arm)
 
 
 @contextlib.contextmanager
-def _signals(server: _Server, node: Node) -> Iterator[None]:
-    """Our signals, by handlers of Python itself: uvloop hears none while an exception is on its way out of its run."""
+def _signals(server: Stop, node: Node, config: uvicorn.Config) -> Iterator[Callable[[], object]]:
+    """Our signals, by handlers of Python itself: uvloop hears none while an exception is on its way out of its run.
+
+    Gives what takes them again.
+    """
     loop = asyncio.get_running_loop()
     publishing: set[asyncio.Task[None]] = set()
 
@@ -206,16 +108,20 @@ def _signals(server: _Server, node: Node) -> Iterator[None]:
         loop.call_soon_threadsafe(publish)
 
     def publish() -> None:
-        task = loop.create_task(_renew(server, node))
+        task = loop.create_task(_renew(config, node))
         publishing.add(task)
         task.add_done_callback(publishing.discard)
 
     handled: dict[int, Callable[[int, object], None]] = {signal.SIGINT: stop, signal.SIGTERM: stop}
     if hasattr(signal, "SIGHUP"):
         handled[signal.SIGHUP] = renew
-    before = {number: signal.signal(number, act) for number, act in handled.items()}
+
+    def take() -> dict[int, Any]:
+        return {number: signal.signal(number, act) for number, act in handled.items()}
+
+    before = take()
     try:
-        yield
+        yield take
     finally:
         for task in publishing:
             task.cancel()
@@ -223,13 +129,13 @@ def _signals(server: _Server, node: Node) -> Iterator[None]:
             signal.signal(number, act)  # a second SIGTERM ends at once whatever still closes
 
 
-async def _renew(server: _Server, node: Node) -> None:
+async def _renew(config: uvicorn.Config, node: Node) -> None:
     """What SIGHUP asks for: the certificate, the keys and the files anew; each stays as it is where it cannot."""
     options = node.options
-    if server.config.ssl is not None:
+    if config.ssl is not None:
         try:
             check_certificate(options.tls_cert, options.tls_key)  # apart, so that half a pair changes nothing
-            server.config.ssl.load_cert_chain(options.tls_cert, options.tls_key)
+            config.ssl.load_cert_chain(options.tls_cert, options.tls_key)
             log.info("certificate_renewed", file=options.tls_cert)
         except (OSError, ssl.SSLError, CertificateLocked) as exc:
             log.error("certificate_not_renewed", file=options.tls_cert, reason=str(exc))

@@ -7,26 +7,21 @@ request that comes as bytes or headers that the application adds, takes the pare
 
 When the application has attached and returned, `let_go` drops what only a task would read: the queue and the
 event of each idle connection are a quarter of its memory.
-
-Private names of uvicorn 0.54 and websockets 17 that are used here, to be looked at with each release:
-  WebSocketsSansIOProtocol  loop, root_path, asgi_version, app_state, connections, tasks, default_headers, transport,
-                          server, client, scheme, scope, request, response, queue, writable, conn,
-                          handshake_initiated, handshake_complete, initial_response, disconnected, run_asgi,
-                          on_task_complete, start_keepalive
-  ServerProtocol          parser, parse, state, available_extensions
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Final, Protocol, cast
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
-from uvicorn._types import ASGISendEvent, HTTPScope, WebSocketScope
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 from websockets.protocol import State
+
+if TYPE_CHECKING:
+    from uvicorn._types import ASGISendEvent, HTTPScope, WebSocketScope
 
 __all__ = ["OpeningProtocol", "Opens"]
 

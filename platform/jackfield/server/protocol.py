@@ -13,13 +13,6 @@ and are judged by nobody's rate, have one of their own.
 
 `_hear` is what makes this cheap: it holds the receiver's `received` as long as nothing at all stands against
 handing on the next text frame, and None otherwise. Whatever changes one of its conditions calls `_judge_hearing`.
-
-Private names of uvicorn 0.54 and websockets 17 that are used here, to be looked at with each release; those of
-`websocket.py` besides:
-  WebSocketsSansIOProtocol  scope, request, response, conn, connections, transport, queue, frames,
-                          curr_msg_data_type, close_sent, handshake_complete, disconnected, read_paused,
-                          handle_connect, send
-  ServerProtocol          extensions, max_message_size, current_size, close_rcvd, close_sent, parser_exc, state
 """
 
 from __future__ import annotations
@@ -27,9 +20,8 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from uvicorn._types import ASGISendEvent
 from websockets.frames import apply_mask  # type: ignore[attr-defined]  # the C one, where there is one
 from websockets.http11 import Request as HandshakeRequest
 
@@ -40,6 +32,9 @@ from jackfield.server.direct import CORK, HEADS, DirectTransport, long_head
 from jackfield.server.extension import EXTENSION, Socket
 from jackfield.server.transport import TURN_SECONDS, Receiver
 from jackfield.server.websocket import FRAGMENT_RATE, FRAGMENTS_AT_ONCE
+
+if TYPE_CHECKING:
+    from uvicorn._types import ASGISendEvent
 
 __all__ = ["WebSocketProtocol"]
 

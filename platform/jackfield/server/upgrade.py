@@ -1,18 +1,10 @@
-"""uvicorn's HTTP/1.1, mended, and what an upgrade request must hold to become a WebSocket.
+"""uvicorn's HTTP/1.1, mended.
 
-Private names of uvicorn 0.54 that are used here, to be looked at with each release:
-  H11Protocol             _should_upgrade, handle_websocket_upgrade, ws_protocol_class, config, server_state,
-                          app_state, connections, headers, scope, send_400_response, conn, cycle, transport, loop,
-                          _unset_keepalive_if_required, on_response_complete, handle_events, shutdown, logger, flow,
-                          client, scheme
-  connection_made, whose place ours takes; FlowControl, get_remote_addr and is_ssl with it
-  ServerProtocol          process_request (public in websockets 17, used without a connection)
-
-What is mended: an upgrade is read and judged once (see opening.py); a malformed one is answered by the
-application and not in a library's words, and so is a request that is no HTTP; frames that come in one read with
-the upgrade request are not lost; a request that does not come to its end is answered 408 and cut off, one with
-endless headers 431; no more connections are taken than there are descriptors for, and who holds one in silence gives
-it up for others (see silent.py).
+What is mended: an upgrade is read and judged once (see upgrade_request.py and opening.py); a malformed one is
+answered by the application and not in a library's words, and so is a request that is no HTTP; frames that come in
+one read with the upgrade request are not lost; a request that does not come to its end is answered 408 and cut off,
+one with endless headers 431; no more connections are taken than there are descriptors for, and who holds one in
+silence gives it up for others (see silent.py).
 
 Strategy of the time limit: `_owed` is what of a request the client has to send next, as h11 sees it. One timer
 runs as long as that is the head or the body, and ends with the upgrade: an open WebSocket holds none of this.
@@ -22,10 +14,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 import secrets
 import sys
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
@@ -34,11 +24,6 @@ import uvicorn
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.utils import get_remote_addr, is_ssl
-from websockets.datastructures import Headers
-from websockets.exceptions import InvalidHandshake, InvalidHeader
-from websockets.http11 import Request as HandshakeRequest
-from websockets.server import ServerProtocol
-from websockets.utils import accept_key
 
 from jackfield.config.plan import AuthSettings
 from jackfield.errors import Refusal
@@ -47,102 +32,20 @@ from jackfield.server import guards, pages
 from jackfield.server.head import HeadFault, read_strictly, too_long
 from jackfield.server.opening import OpeningProtocol
 from jackfield.server.silent import Connected
+from jackfield.server.upgrade_request import Upgrade, judge_upgrade
 
-__all__ = ["QUIET", "HttpProtocol", "Upgrade", "judge_upgrade", "upgrade_fault"]
-
-QUIET = logging.getLogger("jackfield.uvicorn")
-"""For what uvicorn and websockets tell of each connection, query strings included; ours tells without."""
-
-QUIET.setLevel(logging.WARNING)
+__all__ = ["HttpProtocol"]
 
 _FAULTS = logging.getLogger("jackfield.uvicorn.http")
 """For what uvicorn tells of plain HTTP: faults of ours alone, a request that is no HTTP is told below."""
 
 _FAULTS.setLevel(logging.ERROR)
 
-_JUDGE = ServerProtocol(logger=QUIET)  # of no connection: to judge a request it needs nothing of one
-
 _LINGER = 1.0  # seconds in which a client can read why it was turned away, and what it still sends is dropped
 _OWED = (h11.IDLE, h11.SEND_BODY)  # states of a client that has something to send
 
 RETRY_AFTER = 5
 """Seconds that a client is asked to wait when the server is full."""
-
-MAX_HEADERS = 100
-MAX_HEADER_LINE = 8190  # websockets stops without an answer at 8,192 with the line's end
-
-
-_LONG = 4000  # bytes of a line from which on its length is looked at
-_CONNECTION = frozenset((b"upgrade", b"keep-alive, upgrade"))  # as nearly all clients and as Firefox write it
-_KEY = re.compile(rb"[A-Za-z0-9+/]{21}[AQgw]==")  # 16 bytes in Base64
-_SEVERAL = "multiple values"  # the library's own word in the place of a value
-_UNUSUAL = frozenset((b"transfer-encoding", b"content-length", b"sec-websocket-protocol"))  # the library reads these
-
-
-@dataclass(frozen=True, slots=True)
-class Upgrade:
-    """An upgrade request that keeps to the RFC: the value of Sec-WebSocket-Accept that answers it."""
-
-    accept: str
-
-
-def upgrade_fault(method: str, target: str, version: str, headers: list[tuple[bytes, bytes]]) -> str | None:
-    """What breaks RFC 6455, section 4.2.1, in an upgrade request, as a sentence; None where nothing does."""
-    found = judge_upgrade(method, target, version, headers)
-    return found if isinstance(found, str) else None
-
-
-def judge_upgrade(method: str, target: str, version: str, headers: list[tuple[bytes, bytes]]) -> Upgrade | str:
-    """The upgrade that a request asks for, or what breaks RFC 6455, section 4.2.1, in it, as a sentence.
-
-    The library itself is asked, so that nothing it would refuse gets past here. Of what is written as nearly every
-    client writes it nothing is left to ask.
-    """
-    if method == "GET" and version == "1.1" and len(target) < _LONG:
-        accept = _usual(headers)
-        if accept is not None:
-            return Upgrade(accept)
-    return _judge_unusual(method, target, version, headers)
-
-
-def _usual(headers: list[tuple[bytes, bytes]]) -> str | None:
-    """What answers a request whose headers are the plain ones, each once; None where the library has to look."""
-    found = dict(headers)
-    key = found.get(b"sec-websocket-key", b"")
-    if (
-        len(found) != len(headers)
-        or len(headers) > MAX_HEADERS
-        or found.get(b"sec-websocket-version") != b"13"
-        or found.get(b"upgrade", b"").lower() != b"websocket"
-        or found.get(b"connection", b"").lower() not in _CONNECTION
-        or not _UNUSUAL.isdisjoint(found)
-        or max(map(len, found)) > _LONG
-        or max(map(len, found.values())) > _LONG
-        or _KEY.fullmatch(key) is None
-    ):
-        return None
-    return accept_key(key.decode("ascii"))
-
-
-def _judge_unusual(method: str, target: str, version: str, headers: list[tuple[bytes, bytes]]) -> Upgrade | str:
-    if len(headers) > MAX_HEADERS:
-        return f"more than {MAX_HEADERS} headers"
-    if len(f"{method} {target} HTTP/{version}") > MAX_HEADER_LINE or any(
-        len(name) + len(value) + 2 > MAX_HEADER_LINE for name, value in headers
-    ):
-        return f"a line longer than {MAX_HEADER_LINE:,} bytes"
-    names = [name for name, _ in headers]
-    if b"transfer-encoding" in names or any(v != b"0" for n, v in headers if n == b"content-length"):
-        return "an upgrade request has no body"
-    pairs = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers]
-    try:
-        request = HandshakeRequest(target, Headers(pairs), method, f"HTTP/{version}")
-        accept, _extensions, _subprotocol = _JUDGE.process_request(request)
-    except InvalidHeader as exc:  # whose words are the header's value, a cookie's or a sub-protocol's for example
-        return f"invalid {exc.name} header" if exc.value and exc.value != _SEVERAL else str(exc)
-    except InvalidHandshake as exc:
-        return str(exc)
-    return Upgrade(accept)
 
 
 class HttpProtocol(H11Protocol):

@@ -10,16 +10,6 @@ answered; pings without end and messages in endless fragments close the connecti
 
 A flood is not fought with work: after the close frame nothing of it is read any more, and the connection is cut
 off when the client has had a moment to read why.
-
-Private names of uvicorn 0.54 and websockets 17 that are used here, to be looked at with each release:
-  WebSocketsSansIOProtocol  app, scope, receive, send, conn, logger, loop, transport, frames, curr_msg_data_type,
-                          close_sent, close_timer, close_timeout, handshake_initiated, handshake_complete,
-                          initial_response, disconnected, read_paused, ping_interval, ping_timeout, ping_timer,
-                          pong_timer, pending_ping_payload, handle_close, handle_parser_exception,
-                          send_receive_event_to_app, handle_cont, handle_ping, handle_pong, queue,
-                          start_keepalive, stop_keepalive, send_keepalive_ping,
-                          keepalive_timeout, schedule_ping, run_asgi, send_500_response, shutdown
-  ServerProtocol          max_message_size, state, data_to_send
 """
 
 from __future__ import annotations
@@ -39,7 +29,7 @@ from jackfield.logs import log
 from jackfield.server import guards, telling
 from jackfield.server.opening import OpeningProtocol
 from jackfield.server.transport import RESTARTS
-from jackfield.server.upgrade import QUIET
+from jackfield.server.upgrade_request import QUIET
 
 __all__ = [
     "FLOOD",

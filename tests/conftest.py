@@ -1,0 +1,28 @@
+"""What holds for every test, and what a run says of the tests that show the rows of docs/security.md.
+
+`pytest tests/assurance --results FILE` writes that down; see tests/house/security_page.py, which reads it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from tests.assurance.results import Results
+
+settings.register_profile("jackfield", deadline=None)  # how long an example takes is the machine's affair
+settings.load_profile("jackfield")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Our one option."""
+    parser.addoption("--results", type=Path, help="write what became of each test of tests/assurance into this file")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Take down results where they are asked for."""
+    path: Path | None = config.getoption("results")
+    if path is not None:
+        config.pluginmanager.register(Results(path))
