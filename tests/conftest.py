@@ -8,12 +8,20 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
+from jackfield.auth import database
 from tests.assurance.results import Results
 
-settings.register_profile("jackfield", deadline=None)  # how long an example takes is the machine's affair
+# how long an example takes, or the making of one, is the machine's affair
+settings.register_profile("jackfield", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("jackfield")
+
+
+@pytest.fixture(autouse=True)
+def patient_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine with much to do is no database that hangs; tests of that give a limit of their own."""
+    monkeypatch.setattr(database, "LIMIT", 60.0)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

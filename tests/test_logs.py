@@ -103,7 +103,7 @@ def test_what_a_client_sends_cannot_make_a_line_of_its_own(
     told.encode()
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.text(max_size=600))
 def test_any_text_is_one_line(lines: io.StringIO, value: str) -> None:
     lines.seek(0)

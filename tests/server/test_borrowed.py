@@ -35,9 +35,7 @@ def promised_by_nobody(place: str) -> set[str]:
     module, _, name = place.partition(":")
     kind = getattr(import_module(module), name)
     steps = (code for code in borrowed._methods(kind))
-    assigned = {
-        step.argval for code in steps for step in dis.get_instructions(code) if step.opname == "STORE_ATTR"
-    }
+    assigned = {step.argval for code in steps for step in dis.get_instructions(code) if step.opname == "STORE_ATTR"}
     return {one for one in {*dir(kind), *assigned} if not one.startswith("__")}
 
 

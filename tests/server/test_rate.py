@@ -323,7 +323,7 @@ def played(table: RoutingTable, rate: float, steps: list[tuple[float, int]]) -> 
     return outcomes
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     rate=st.sampled_from([0.25, 0.5, 1.0, 4.0, 16.0]),
     steps=st.lists(st.tuples(st.sampled_from([0.0, 0.25, 0.5, 1.0, 8.0]), st.integers(0, 12)), max_size=12),

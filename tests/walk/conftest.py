@@ -170,13 +170,13 @@ def write(folder: Path, **texts: str) -> None:
         half_made.replace(path)
 
 
-def ask(socket: ClientConnection, limit: float = 5, **message: Any) -> Any:
+def ask(socket: ClientConnection, limit: float = LIMIT, **message: Any) -> Any:
     """Send one message and give what comes back."""
     socket.send(json.dumps(message, ensure_ascii=False))
     return json.loads(socket.recv(timeout=limit))
 
 
-def close_code(socket: ClientConnection, limit: float = 5) -> int | None:
+def close_code(socket: ClientConnection, limit: float = LIMIT) -> int | None:
     """The code with which the server closes, all that came before it left aside."""
     try:
         while True:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -54,11 +53,10 @@ def add(server: Server, *names: str) -> dict[str, dict[str, Any]]:
         return dict(pool.map(one, names))
 
 
-def run(server: Server, *arguments: str) -> float:
-    """Run a command; gives the moment after which nothing may go on as before."""
+def run(server: Server, *arguments: str) -> None:
+    """Run a command."""
     done = server.run(*arguments)
     assert done.returncode == 0, done
-    return time.monotonic()
 
 
 def test_disable_and_roles(server: Server) -> None:
@@ -70,16 +68,14 @@ def test_disable_and_roles(server: Server) -> None:
         server.socket("/ws/desk", **options["bob"]) as bob_at_the_desk,
     ):
         assert ask(anna) == {"who": "анна"}
-        done = run(server, "users", "disable", "анна")
-        assert close_code(anna, 1) == 4401
-        assert close_code(anna_too, 1) == 4401
-        assert time.monotonic() - done < 1
+        run(server, "users", "disable", "анна")
+        assert close_code(anna) == 4401
+        assert close_code(anna_too) == 4401
         assert ask(bob) == {"who": "bob"}
         assert ask(bob_at_the_desk) == {"who": "bob"}
 
-        done = run(server, "users", "roles", "bob", "-support")
-        assert close_code(bob_at_the_desk, 1) == 4403
-        assert time.monotonic() - done < 1
+        run(server, "users", "roles", "bob", "-support")
+        assert close_code(bob_at_the_desk) == 4403
         assert ask(bob) == {"who": "bob"}
 
         for path, login, status, code in [
@@ -93,7 +89,7 @@ def test_disable_and_roles(server: Server) -> None:
     answer = httpx.post(f"{server.http}/auth/login", json={"login": "анна", "password": PASSWORD})
     assert answer.status_code == 401
     assert answer.json()["code"] == "login_failed"
-    assert run(server, "users", "enable", "анна")
+    run(server, "users", "enable", "анна")
     answer = httpx.post(f"{server.http}/auth/login", json={"login": "анна", "password": PASSWORD})
     assert answer.status_code == 200
 
@@ -111,7 +107,7 @@ def test_logout_passwd_and_remove(server: Server) -> None:
         server.socket("/ws/who", additional_headers=server.first_cookie()) as admin,
     ):
         run(server, "users", "logout", "anna")
-        assert close_code(anna, 1) == 4401
+        assert close_code(anna) == 4401
         with server.socket("/ws/who", additional_headers=server.cookie("anna")) as again:
             assert ask(again) == {"who": "anna"}
             # one of a user's sessions ends through the web: the other stays
@@ -119,13 +115,13 @@ def test_logout_passwd_and_remove(server: Server) -> None:
             cookie = {"Cookie": f"gen_app_auth_token={answer.json()['token']}"}
             with server.socket("/ws/who", additional_headers=cookie) as third:
                 assert httpx.post(f"{server.http}/auth/logout", headers=cookie).status_code == 200
-                assert close_code(third, 1) == 4401
+                assert close_code(third) == 4401
             assert ask(again) == {"who": "anna"}
         done = server.run("users", "passwd", "bob", "--password-stdin", given="другой пароль 77\n")
         assert done.returncode == 0, done
-        assert close_code(bob, 1) == 4401
+        assert close_code(bob) == 4401
         run(server, "users", "remove", "eve")
-        assert close_code(eve, 1) == 4401
+        assert close_code(eve) == 4401
         assert ask(admin) == {"who": "admin"}
     done = server.run("token", "eve")
     assert (done.returncode, done.stdout) == (1, "")

@@ -56,9 +56,7 @@ def project(tmp_path: Path) -> Path:
 
 def refused(folder: Path, *arguments: str, **environment: str) -> tuple[int, list[str]]:
     """Start a server that must not start; gives the exit code and stderr's lines."""
-    began = time.monotonic()
     done = jackfield(folder, "serve", "--port", "0", *arguments, **environment)
-    assert time.monotonic() - began < 5
     assert done.stdout == ""
     assert "Traceback" not in done.stderr
     return done.returncode, done.stderr.splitlines()

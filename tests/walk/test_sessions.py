@@ -15,7 +15,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection
 
-from .conftest import Server, ask, close_code, write
+from .conftest import LIMIT, Server, ask, close_code, write
 
 pytestmark = pytest.mark.walk
 
@@ -98,7 +98,7 @@ def test_an_administrator_adds_changes_closes_and_removes_users(tmp_path: Path, 
                 assert ask(socket, message="я") == {"message": "я"}
                 assert act().status_code == 200
                 with pytest.raises(ConnectionClosed):
-                    socket.recv(timeout=1)
+                    socket.recv(timeout=LIMIT)
                 assert socket.close_code == 4401
                 assert anna.get("/auth/sessions").status_code == 401
         assert [user["login"] for user in admin.get("/api/users").json()["users"]] == ["admin"]

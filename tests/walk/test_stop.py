@@ -89,14 +89,12 @@ def test_a_second_signal_ends_at_once(project: Path, start: Callable[..., Server
     server = start(project)
     began = project / "began"
     with server.socket("/ws/work") as busy:
-        busy.send(json.dumps({"number": 1, "seconds": 25, "began": str(began)}))
+        busy.send(json.dumps({"number": 1, "seconds": 3600, "began": str(began)}))
         wait_for(began)
         server.hear(signal.SIGTERM)
         _wait_until_stopping(server)
-        at = time.monotonic()
         server.hear(signal.SIGTERM)
-        assert server.ended(limit=5) == 0
-        assert time.monotonic() - at < 3
+        assert server.ended() == 0, "the call would take longer than anybody waits here"
     assert not (project / ".jackfield" / "server.json").exists()
 
 
@@ -116,13 +114,11 @@ def test_the_drain_has_an_end(project: Path, start: Callable[..., Server]) -> No
     server = start(project, "--drain", "300ms")
     began = project / "began"
     with server.socket("/ws/work") as busy:
-        busy.send(json.dumps({"number": 1, "seconds": 25, "began": str(began)}))
+        busy.send(json.dumps({"number": 1, "seconds": 3600, "began": str(began)}))
         wait_for(began)
-        at = time.monotonic()
         server.hear(signal.SIGTERM)
         assert close_code(busy) == 1012
-        assert server.ended() == 0
-        assert time.monotonic() - at < 8
+        assert server.ended() == 0, "the call would take longer than anybody waits here"
     server.stop()
     assert any("drain_too_long" in line for line in server.lines), server.lines
     assert not any("Traceback" in line for line in server.lines), server.lines
@@ -132,10 +128,10 @@ def test_a_blocked_thread_keeps_nobody(project: Path, start: Callable[..., Serve
     server = start(project, "--drain", "100ms")
     began = project / "began"
     with server.socket("/ws/block") as busy:
-        busy.send(json.dumps({"seconds": 60, "began": str(began)}))
+        busy.send(json.dumps({"seconds": 3600, "began": str(began)}))
         wait_for(began)
         server.hear(signal.SIGTERM)
-        assert server.ended(limit=8) == 0
+        assert server.ended() == 0
     assert not (project / ".jackfield" / "server.json").exists()
 
 
@@ -154,7 +150,9 @@ def test_a_resource_that_does_not_close_can_be_left_by_a_second_signal(
         assert time.monotonic() < end
         time.sleep(0.005)
     server.hear(signal.SIGTERM)
-    assert server.ended(limit=3) in (0, -signal.SIGTERM)
+    assert server.ended() in (0, -signal.SIGTERM)
+    server.stop()
+    assert not any("resource_not_closed" in line for line in server.lines), "its own time of 10 s was waited for"
 
 
 def test_a_module_that_never_finishes_loading_keeps_nobody(project: Path, start: Callable[..., Server]) -> None:
@@ -166,7 +164,7 @@ def test_a_module_that_never_finishes_loading_keeps_nobody(project: Path, start:
     with server.socket("/ws/work") as socket:
         assert ask(socket, number=5, seconds=0) == {"number": 5}
     server.hear(signal.SIGTERM)
-    assert server.ended(limit=8) == 0
+    assert server.ended() == 0
 
 
 class Hasty(Server):
@@ -258,7 +256,7 @@ def test_whatever_holds_a_stop_up_has_its_limit_and_is_named(tmp_path: Path, nam
             socket.send(json.dumps({"began": str(tmp_path / "began")}))
             wait_for(tmp_path / "began")
             server.hear(signal.SIGTERM)
-            assert server.ended(limit=15) == 0
+            assert server.ended() == 0
     finally:
         server.process.kill()
         server.stop()

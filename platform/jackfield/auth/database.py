@@ -25,7 +25,10 @@ from jackfield.auth.store_file import StoreFile, path_of
 from jackfield.auth.tables import read_json
 from jackfield.errors import Refusal
 
-__all__ = ["Database", "Unusable"]
+__all__ = ["LIMIT", "Database", "Unusable"]
+
+LIMIT = 2.0
+"""Seconds that a use of the database may take."""
 
 _DRIVERS = {
     "sqlite": "sqlite+aiosqlite",
@@ -58,9 +61,10 @@ class Database:
         self._writing = asyncio.Lock()
 
     @classmethod
-    def at(cls, url: str, *, limit: float = 2.0) -> Self:
+    def at(cls, url: str, *, limit: float | None = None) -> Self:
         """The database of this URL; nothing is connected yet. Raises Unusable for a URL that is none."""
         parsed = _parse(url)
+        limit = LIMIT if limit is None else limit
         try:
             if parsed.get_backend_name() == "sqlite":
                 path = path_of(parsed)
