@@ -46,10 +46,17 @@ def example_faults(plan: Plan, endpoint: Endpoint, taken: Taken) -> list[Problem
     """What is wrong with the examples of `endpoint`, all of it, each at its place."""
     judge = _Judge(endpoint, taken)
     return [
-        plan.problem(path, "example_mismatch", message, hint)
+        plan.problem(path, "example_mismatch", message, hint or _quoted(plan, path, message))
         for example in endpoint.examples
         for path, message, hint in judge.faults(example)
     ]
+
+
+def _quoted(plan: Plan, path: tuple[str | int, ...], fault: str) -> str:
+    """How to mend what the file holds as a number, a truth or nothing, where the process wants a text."""
+    written = plan.places[path].written if path in plan.places else ""
+    wanted = fault.partition(", not ")[0]
+    return f'put it in quotes: "{written}"' if written and ("a text" in wanted or f'"{written}"' in wanted) else ""
 
 
 def first_message(endpoint: Endpoint) -> Mapping[str, Any] | None:

@@ -189,7 +189,11 @@ class _Reading:
 
     def _input(self, value: Any, path: PathTuple) -> Any:
         for fault in inputs.judge(value):
-            self.problems.add((*path, *fault.path), "bad_schema", fault.message, fault.hint)
+            at = (*path, *fault.path)
+            written = self.problems.written(at) if fault.wants_text else ""
+            message = f"a text belongs here, and {written} is none" if written else fault.message
+            hint = f'put it in quotes: "{written}"' if written else fault.hint
+            self.problems.add(at, "bad_schema", message, hint)
         return value
 
     def _subprotocols(self, value: Any, path: PathTuple) -> tuple[str, ...]:

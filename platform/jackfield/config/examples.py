@@ -76,7 +76,7 @@ def _example(raw: Mapping[str, Any], path: PathTuple, roles: Mapping[str, str] |
 
 
 def _guest(raw: Mapping[str, Any], path: PathTuple, roles: Mapping[str, str] | None, problems: Problems) -> Guest:
-    params, query = _texts(raw.get("params")), _texts(raw.get("query"))
+    params, query = (_texts(raw.get(key), (*path, key), problems) for key in ("params", "query"))
     who = raw.get("as")
     if not isinstance(who, Mapping):
         return Guest("" if who == "nobody" else None, params=params, query=query)
@@ -94,8 +94,10 @@ def _items(raw: Any) -> Iterator[tuple[int, Any]]:
     yield from enumerate(raw) if isinstance(raw, list) else ()
 
 
-def _texts(raw: Any) -> Mapping[str, str]:
-    return {name: str(value) for name, value in raw.items()} if isinstance(raw, Mapping) else {}
+def _texts(raw: Any, path: PathTuple, problems: Problems) -> Mapping[str, str]:
+    """Each value as a text, as it is written: the room 007 is none that is called 7."""
+    pairs = raw.items() if isinstance(raw, Mapping) else ()
+    return {name: problems.written((*path, name)) or str(value) for name, value in pairs}
 
 
 class _Steps:

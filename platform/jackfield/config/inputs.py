@@ -49,6 +49,7 @@ class Fault:
     path: _Path
     message: str
     hint: str = ""
+    wants_text: bool = False
 
 
 def judge(schema: Mapping[str, Any]) -> list[Fault]:
@@ -65,7 +66,8 @@ def _told(error: jsonschema_rs.ValidationError) -> Fault:
         hint = similar(error.instance, _TYPES) or f"the types are {', '.join(_TYPES)}"
         return Fault(path, f'"{error.instance}" is not a type', hint)
     misplaced = isinstance(error.instance, Mapping) and bool(path) and path[-1] in _OTHER
-    return Fault(path, _first_line(error.message), _BELOW if misplaced else "")
+    text = error.kind.name == "type" and "string" in error.kind.as_dict().get("types", ())
+    return Fault(path, _first_line(error.message), _BELOW if misplaced else "", text)
 
 
 def _walk(schema: object, path: _Path) -> Iterator[Fault]:

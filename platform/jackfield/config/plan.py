@@ -27,11 +27,15 @@ PathPart = str | int
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where something stands: a file relative to the project's folder, line and column from 1."""
+    """Where something stands: a file relative to the project's folder, line and column from 1.
+
+    `written` is a value as its author wrote it, where that is a number, a truth or nothing, without quotes: `1.10`.
+    """
 
     file: str = "endpoints.yaml"
     line: int = 0
     column: int = 0
+    written: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

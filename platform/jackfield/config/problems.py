@@ -49,6 +49,11 @@ class Problems:
         for path in paths:
             self._unsound.update(path[:length] for length in range(len(path) + 1))
 
+    def written(self, path: PathTuple) -> str:
+        """The value at `path` as it stands in the file, where it is neither a text nor a list nor a mapping; or ""."""
+        found = self.places.get(path)
+        return found.written if found else ""
+
     @property
     def full(self) -> bool:
         """Whether so many were found that the rest was not looked at, and nothing counts as sound."""

@@ -170,7 +170,10 @@ def _union(error: _Error, path: PathTuple, problems: Problems, faulty: frozenset
         branches.setdefault(inner.schema_path[0], []).append(inner)
     meant = [found for found in branches.values() if not any(map(_of_another_type, found))]
     if len(meant) != 1:
-        problems.add(path, "wrong_type", _found(error.instance), _mending(error))
+        written = problems.written(path)
+        quoted = (_quoted(inner, written) for found in branches.values() for inner in found if not inner.path)
+        hint = "; or ".join(dict.fromkeys(filter(None, (next(filter(None, quoted), ""), _mending(error)))))
+        problems.add(path, "wrong_type", _found(error.instance, written), hint)
         return
     for inner in meant[0]:
         if inner.validator == "enum" and not inner.path:
@@ -191,16 +194,28 @@ def _wrong_type(error: _Error, path: PathTuple, problems: Problems) -> None:
         message = f"the file holds no keys; {_found(error.instance)}"
         problems.add(path, "wrong_type", message, blank or _begin(error.schema))
         return
+    written = problems.written(path)
+    quoted = _quoted(error, written)
     hint = _MENDING.get(allowed[0], "")
     if blank or (path[-1], type(error.instance)) in _SWAPPED:
         hint = blank or _SWAPPED[path[-1], type(error.instance)]
     elif error.instance is None:
-        hint = "write a value, or remove the line"
-    elif "string" in allowed and isinstance(error.instance, bool | int | float):
-        hint = f'put it in quotes: "{json.dumps(error.instance)}"'
+        hint = f"{quoted}; if it is none, write a value or remove the line" if quoted else _NO_VALUE
     expected = " or ".join(_KINDS[kind] for kind in allowed if kind != "null")
-    message = f"{expected} belongs here, and {_found(error.instance)}"
-    problems.add(path, "wrong_type", message, blank or _mending(error) or hint)
+    message = f"{expected} belongs here, and {_found(error.instance, written)}"
+    hint = hint if error.instance is None and quoted else quoted or _mending(error) or hint
+    problems.add(path, "wrong_type", message, blank or hint)
+
+
+_NO_VALUE = "write a value, or remove the line"
+
+
+def _quoted(error: _Error, written: str) -> str:
+    """How to make a text of what is written, where a text is wanted and this would be a good one; or nothing."""
+    wanted = error.schema if isinstance(error.schema, Mapping) else {}
+    if not written or "string" not in wanted.get("type", ()):
+        return ""
+    return f'put it in quotes: "{written}"' if _Validator({**wanted, "type": "string"}).is_valid(written) else ""
 
 
 def _begin(schema: Mapping[str, Any]) -> str:
@@ -222,7 +237,8 @@ def _wrong_value(error: _Error, path: PathTuple, problems: Problems) -> None:
 def _wrong_enum(error: _Error, path: PathTuple, problems: Problems, hint: str) -> None:
     words = ", ".join(map(str, error.validator_value))
     expected = f"one of {words}" if len(error.validator_value) > 1 else words
-    problems.add(path, "wrong_value", f"{_shown(error.instance)} is not {expected}", hint)
+    shown = problems.written(path) or _shown(error.instance)
+    problems.add(path, "wrong_value", f"{shown} is not {expected}", hint)
 
 
 def _mending(error: _Error) -> str:
@@ -230,15 +246,16 @@ def _mending(error: _Error) -> str:
     return f"it {text}" if text.startswith("must ") else text
 
 
-def _found(value: object) -> str:
+def _found(value: object, written: str = "") -> str:
+    """What stands in the place of what is wanted; `written` is how, where that is known."""
     if value is None:
-        return "there is no value"
+        return f"{written}, which is no value, stands there" if written else "there is no value"
     if isinstance(value, bool):
-        return f"{json.dumps(value)} stands there"
+        return f"{written or json.dumps(value)} stands there"
     if isinstance(value, dict | list):
         return "a mapping stands there" if isinstance(value, dict) else "a list stands there"
     kind = "the text" if isinstance(value, str) else "the number"
-    return f"{kind} {_shown(value)} stands there"
+    return f"{kind} {written or _shown(value)} stands there"
 
 
 def _shown(value: object) -> str:

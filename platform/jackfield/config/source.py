@@ -121,7 +121,7 @@ class _Composer:
         self.places: dict[Path_, Place] = {(): Place(name, 1, 1)}
         self.problems: list[Problem] = []
         self.faulty: set[Path_] = set()
-        self.anchors: dict[str, tuple[Any, int] | None] = {}  # None while the anchored value is open
+        self.anchors: dict[str, tuple[Any, int, str] | None] = {}  # None while the anchored value is open
         self.count = 0  # values so far, those behind aliases included
         self.expanded = 0
 
@@ -175,7 +175,7 @@ class _Composer:
         before = self.count
         self.anchors[event.anchor] = None
         value = self._content(event, path, depth)
-        self.anchors[event.anchor] = (value, self.count - before + 1)
+        self.anchors[event.anchor] = (value, self.count - before + 1, self._written(event, value))
         return value
 
     def _content(self, event: Any, path: Path_, depth: int) -> Any:
@@ -195,8 +195,7 @@ class _Composer:
                 continue
             at = (*path, key)
             self.places[at] = self._place(event.start_mark.line, event.start_mark.column)
-            data[key] = self._value(following, at, depth + 1)
-            self._cut_by_comment(following, at)
+            data[key] = self._placed(following, at, depth)
         return data
 
     def _sequence(self, path: Path_, depth: int) -> list[Any]:
@@ -204,9 +203,24 @@ class _Composer:
         while not isinstance(event := self.parser.get_event(), yaml.SequenceEndEvent):
             item = (*path, len(data))
             self.places[item] = self._place(event.start_mark.line, event.start_mark.column)
-            data.append(self._value(event, item, depth + 1))
-            self._cut_by_comment(event, item)
+            data.append(self._placed(event, item, depth))
         return data
+
+    def _placed(self, event: Any, at: Path_, depth: int) -> Any:
+        """The value at `at`, whose place is known; how it is written is kept there."""
+        value = self._value(event, at, depth + 1)
+        if written := self._written(event, value):
+            self.places[at] = replace(self.places[at], written=written)
+        self._cut_by_comment(event, at)
+        return value
+
+    def _written(self, event: Any, value: object) -> str:
+        """A value that is no text as it stands in the file: 1.10 and 0755 are no longer that as numbers."""
+        if isinstance(value, str | dict | list):
+            return ""
+        if isinstance(event, yaml.AliasEvent):
+            return (self.anchors.get(event.anchor) or ("", 0, ""))[2]
+        return str(event.value)
 
     def _skip(self, event: Any, path: Path_, depth: int) -> Any:
         """Read a value that is not kept, and forget the places in it."""
@@ -257,7 +271,7 @@ class _Composer:
         try:
             return resolve(text)
         except ValueError as error:
-            self._at(event, "wrong_value", str(error), "put it in quotes if it is a text", path)
+            self._at(event, "wrong_value", str(error), f'put it in quotes if it is a text: "{_short(text)}"', path)
             self.faulty.add(path)
             return None
 
@@ -270,7 +284,7 @@ class _Composer:
                 message = f"the alias *{event.anchor} stands inside the value that it stands for"
             self._at(event, "yaml_feature", message, 'put it in quotes if it is a text: "*…"', path)
             return None
-        value, size = found
+        value, size, _ = found
         self.count += size
         self.expanded += size
         if self.expanded > _MAX_EXPANSION:
