@@ -145,6 +145,16 @@ def test_what_can_come_fits(tmp_path: Path, endpoint: str, example: str) -> None
             "must be a whole number",
         ),
         ("order", f"{{steps: [{{send: {{text: {'a' * 60}}}}}]}}", ".steps.0.send", "limits.message is 64"),
+        ("order", "{steps: [{send: {text: 0755}}]}", ".steps.0.send.text", 'put it in quotes: "0755"'),
+        ("order", "{steps: [{send: {text: 1.10}}]}", ".steps.0.send.text", 'put it in quotes: "1.10"'),
+        ("order", "{steps: [{send: {text: True}}]}", ".steps.0.send.text", 'put it in quotes: "True"'),
+        ("order", "{steps: [{send: {text: ~}}]}", ".steps.0.send.text", 'put it in quotes: "~"'),
+        (
+            "order",
+            "{steps: [{send: {text: a}, expect: {room: a, lines: [{item: 1e3, count: 1}]}}]}",
+            ".steps.0.expect.lines.0.item",
+            'put it in quotes: "1e3"',
+        ),
         ("order", "{steps: [{expect: {room: a, lines: []}}]}", ".steps.0.expect", "has not sent one"),
         ("order", "{steps: [{expect_error: my_code}]}", ".steps.0.expect_error", "has not sent one"),
         (

@@ -269,6 +269,20 @@ def test_a_function_without_the_decorator_is_told_to_get_it(write: Write) -> Non
     assert hint_of(folder) == "write `@process` above `def undecorated` in processes/q/__init__.py"
 
 
+def test_what_stands_there_already_is_not_told_to_be_written(write: Write) -> None:
+    code = ECHO + "class Shop:\n    @process\n    def buy(self) -> str:\n        return 'да'\n"
+    for name in ("p.buy", "p.Shop.buy"):
+        told = hint_of(write(f"  a: {{url: /ws/a, process: {name}}}", code))
+        assert told.startswith("`buy` stands inside the class `Shop`")
+
+
+def test_a_module_beside_the_file_is_told_to_be_moved(write: Write) -> None:
+    folder = write("  a: {url: /ws/a, process: shoplib.buy}")
+    (folder / "shoplib.py").write_text("def buy(): ...\n", encoding="utf-8")
+    told = "shoplib.py stands outside of processes/, where processes are not looked for: move it there"
+    assert hint_of(folder) == told
+
+
 def test_a_near_name_in_the_file_is_not_the_only_advice(write: Write) -> None:
     hint = hint_of(write("  a: {url: /ws/a, process: p.echos}"))
     assert hint == 'did you mean "p.echo"? If not, write `@process` above `def echos` in processes/p.py'

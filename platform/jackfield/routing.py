@@ -25,6 +25,7 @@ from jackfield.process.calling import Raised, call, said
 from jackfield.process.catalog import Catalog, Process
 from jackfield.process.resources import Resource
 from jackfield.process.signature import Signature
+from jackfield.process.sources import beside
 from jackfield.schemas import Validator
 
 __all__ = ["Match", "Route", "RoutingTable", "build", "compile_table", "problems_of"]
@@ -248,15 +249,20 @@ def _unknown(plan: Plan, endpoint: Endpoint, found: Catalog) -> list[Problem]:
     path = f"processes/{module.replace('.', '/')}"
     seen = {*found.files, *(problem.file for problem in found.problems)}
     file = next((name for name in (f"{path}.py", f"{path}/__init__.py") if name in seen), "")
-    if file:  # a name from another file would be far-fetched
+    reason = found.reasons.get(endpoint.process, "")
+    if file or reason:  # a name from another file would be far-fetched
         own = [name.rpartition(".")[2] for name in found.processes if name.rpartition(".")[0] == module]
         near = [f"{module}.{name}" for name in get_close_matches(function, own, n=1, cutoff=0.6)]
     else:
         near = get_close_matches(endpoint.process, list(found.processes), n=1, cutoff=0.6)
     meant = f'did you mean "{near[0]}"?' if near else ""
-    if file:
+    if reason:
+        hint = reason
+    elif file:
         write = f"write `@process` above `def {function}` in {file}"
         hint = f"{meant} If not, {write}" if meant else write
+    elif other := beside(found.folder, module.partition(".")[0]):
+        hint = f"{other} stands outside of processes/, where processes are not looked for: move it there"
     else:
         hint = f"there is no file {path}.py; write it, with `@process` above `def {function}`"
         hint += f"; or {meant}" if meant else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -20,7 +21,10 @@ GOOD = "from jackfield import process\n@process\ndef say(): ...\n"
         ("x = 1\ndef f(:\n", 2, 7, "not Python: invalid syntax", ""),
         ("x = 1\n  y = 2\n", 2, 2, "not Python: unexpected indent", ""),
         ("x = 'Привет", 1, 5, "unterminated string", ""),
-        ("import nowhere_at_all.x", 1, 1, "No module named 'nowhere_at_all'", "pip install nowhere_at_all"),
+        ("import nowhere_at_all.x", 1, 1, "No module named 'nowhere_at_all'", "where it is of a package, install that"),
+        ("import jsn", 1, 1, "No module named 'jsn'", 'did you mean "json"?'),
+        ("import goood", 1, 1, "No module named 'goood'", 'did you mean "good"?'),
+        ("from ..shop import x", 1, 1, "beyond top-level package", "there is nothing above processes/"),
         ("\nimport good", 2, 1, "No module named 'good'", "from processes.good import"),
         ("from .gone import x", 1, 1, "No module named 'processes.gone'", "there is no processes/gone.py"),
         ("import processes.gone", 1, 1, "No module named 'processes.gone'", "there is no processes/gone.py"),
@@ -45,6 +49,49 @@ def test_what_breaks_a_file(collect: Collect, code: str, line: int, column: int,
     assert "jackfield_generation" not in problem.message
     assert hint in problem.hint
     assert (problem.line, problem.column) == (line, column)
+
+
+@pytest.mark.parametrize(
+    ("beside", "code", "told"),
+    [
+        ("shoplib.py", "import shoplib", "shoplib.py is yours"),
+        ("shoplib/__init__.py", "from shoplib import x", "shoplib/ is yours"),
+        ("shoplib/orders/new.py", "import shoplib.orders.new", "shoplib/ is yours"),
+        ("src/shoplib.py", "import shoplib as s", "src/shoplib.py is yours"),
+        ("lib/shoplib/a.py", "def f():\n    import shoplib\nf()", "lib/shoplib/ is yours"),
+        ("../shoplib.py", "import importlib\nimportlib.import_module('shoplib')", "../shoplib.py is yours"),
+    ],
+)
+def test_a_module_of_ones_own_is_never_to_be_installed(
+    collect: Collect, tmp_path: Path, beside: str, code: str, told: str
+) -> None:
+    path = tmp_path / beside
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("x = 1\n")
+    try:
+        (problem,) = collect({"bad.py": code}).problems
+    finally:
+        path.unlink()
+    assert problem.hint.startswith(told)
+    assert "import it as `from processes.shoplib" in problem.hint
+    assert "install" not in problem.hint
+
+
+def test_neither_is_one_in_a_folder_below_processes(collect: Collect) -> None:
+    (problem,) = collect({"support/inner.py": "x = 1", "bad.py": "import inner"}).problems
+    assert problem.hint == "a neighbour is imported as `from processes.support.inner import ...`"
+
+
+def test_nor_one_that_is_looked_for_in_processes_and_stands_beside_it(collect: Collect, tmp_path: Path) -> None:
+    (tmp_path / "shoplib.py").write_text("x = 1\n")
+    (problem,) = collect({"bad.py": "from .shoplib import x"}).problems
+    assert problem.hint == "there is no processes/shoplib.py; shoplib.py is outside: move it there"
+
+
+def test_a_folder_without_python_is_no_module(collect: Collect, tmp_path: Path) -> None:
+    (tmp_path / "shoplib").mkdir()
+    (problem,) = collect({"bad.py": "import shoplib"}).problems
+    assert "install" in problem.hint
 
 
 def test_a_file_that_is_not_text(collect: Collect) -> None:

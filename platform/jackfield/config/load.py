@@ -49,8 +49,20 @@ def load(folder: Path) -> Loaded:
     plan = check.plan({} if problems.full else data, problems)
     _find_keys(folder, plan, problems)
     plan = replace(plan, hash=_hash(data), places=_inherited(data, places))
-    found = (*(problem for file in sources for problem in file.problems), *problems.found)
+    found = (*(problem for file in sources for problem in _told(file)), *problems.found)
     return Loaded(plan, tuple(sorted(found, key=_order)))
+
+
+def _told(file: Source) -> tuple[Problem, ...]:
+    """The problems of the text itself. One that ends the reading says so: nobody should take it for the only one."""
+    last = file.problems[-1] if file.problems else None
+    if not file.broken or last is None or last.severity == "warning" or last.code == "file_missing":
+        return file.problems
+    hint = f"{last.hint}; {_HIDDEN}" if last.hint else _HIDDEN
+    return (*file.problems[:-1], replace(last, hint=hint))
+
+
+_HIDDEN = "what else is wrong with this file and what belongs to it is told once this is mended"
 
 
 def _find_keys(folder: Path, plan: Plan, problems: Problems) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -97,7 +98,8 @@ def _tell(error: _Error, problems: Problems, faulty: frozenset[PathTuple]) -> No
             _wrong_type(error, path, problems)
         case _ if "propertyNames" in error.absolute_schema_path:
             message = f"{_shown(error.instance)} cannot be a name here"
-            problems.add((*path, error.instance), "wrong_value", message, _mending(error))
+            hint = "; ".join(filter(None, (_foreign(error), _mending(error))))
+            problems.add((*path, error.instance), "wrong_value", message, hint)
         case _:
             _wrong_value(error, path, problems)
 
@@ -231,7 +233,21 @@ def _wrong_value(error: _Error, path: PathTuple, problems: Problems) -> None:
         message = _BOUNDS[error.validator].format(error.validator_value)
         problems.add(path, "wrong_value", message, _mending(error))
     else:
-        problems.add(path, "wrong_value", f"{_shown(error.instance)} does not fit here", _mending(error))
+        hint = "; ".join(filter(None, (_foreign(error), _mending(error))))
+        problems.add(path, "wrong_value", f"{_shown(error.instance)} does not fit here", hint)
+
+
+def _foreign(error: _Error) -> str:
+    """Which letter a name may not have, where one of a to z would do: it may look like one, as "е" in "grееting"."""
+    name = error.instance
+    if error.validator != "pattern" or name.isascii():
+        return ""
+    latin = re.sub(r"[^\x00-\x7f]", "a", name)
+    if not any(re.search(error.validator_value, text) for text in (latin, f"{latin}.a")):  # a process has a dot
+        return ""
+    letter = next(letter for letter in name if not letter.isascii())
+    called = unicodedata.name(letter, f"U+{ord(letter):04X}").lower()
+    return f'it is written in Latin letters, a to z, and "{letter}" ({called}) is none of them'
 
 
 def _wrong_enum(error: _Error, path: PathTuple, problems: Problems, hint: str) -> None:

@@ -219,7 +219,8 @@ class _Composer:
         if isinstance(value, str | dict | list):
             return ""
         if isinstance(event, yaml.AliasEvent):
-            return (self.anchors.get(event.anchor) or ("", 0, ""))[2]
+            found = self.anchors.get(event.anchor or "")
+            return found[2] if found else ""
         return str(event.value)
 
     def _skip(self, event: Any, path: Path_, depth: int) -> Any:

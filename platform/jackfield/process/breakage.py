@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import traceback
 from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ from jackfield.errors import Problem
 from jackfield.process.calling import Raised, call, said
 from jackfield.process.loading import Package
 from jackfield.process.outline import syntax_problem
-from jackfield.process.sources import FOLDER
+from jackfield.process.sources import FOLDER, beside, module_of
 
 __all__ = ["frames_of", "innermost", "problem_of", "raised_at"]
 
@@ -80,8 +82,7 @@ def _hint(exc: BaseException, package: Package) -> str:
     if isinstance(exc, ModuleNotFoundError) and exc.name:
         return _missing(package.shown(exc.name), package.files)
     if isinstance(exc, ImportError):
-        circular = "circular import" in str(exc)
-        return "move what both files need into a third one" if circular else ""
+        return next((hint for words, hint in _IMPORTS if words in str(exc)), "")
     if isinstance(exc, SystemExit):
         return 'put what runs the file by itself under `if __name__ == "__main__":`'
     if not isinstance(exc, Exception):
@@ -91,10 +92,31 @@ def _hint(exc: BaseException, package: Package) -> str:
     return ""
 
 
+_IMPORTS = (
+    ("circular import", "move what both files need into a third one"),
+    ("beyond top-level package", f"there is nothing above {FOLDER}/: move what is imported into it"),
+)
+
+
 def _missing(name: str, files: Mapping[str, str]) -> str:
+    """Where a module is that Python has not found; a name alone says nothing of what to install."""
+    path, file = next(iter(files.items()))
+    project = Path(path.removesuffix(file))
     if name == FOLDER or name.startswith(FOLDER + "."):
-        return f"there is no {name.replace('.', '/')}.py"
+        other = beside(project, name.removeprefix(FOLDER + ".").partition(".")[0])
+        return f"there is no {name.replace('.', '/')}.py" + (f"; {other} is outside: move it there" if other else "")
     top = name.partition(".")[0]
-    if f"{FOLDER}/{top}.py" in files.values() or f"{FOLDER}/{top}/__init__.py" in files.values():
-        return f"a neighbour is imported as `from {FOLDER}.{name} import ...`"
-    return f"install it beside jackfield, for example with `pip install {top}`"
+    own = {module_of(file) for file in files.values()}
+    own |= {module.rpartition(".")[0] for module in own}  # a folder needs no __init__.py
+    neighbour = next((module for module in sorted(own, key=len) if module.rpartition(".")[2] == top), "")
+    if neighbour:
+        return f"a neighbour is imported as `from {FOLDER}.{neighbour}{name.removeprefix(top)} import ...`"
+    if other := beside(project, top):
+        move = f"move it there and import it as `from {FOLDER}.{name} import ...`"
+        return f"{other} is yours and stands outside of {FOLDER}/, where modules are not looked for: {move}"
+    if near := get_close_matches(top, {*own, *sys.stdlib_module_names} - {""}, n=1, cutoff=0.8):
+        return f'did you mean "{near[0]}"?'
+    return (
+        "where it is of a package, install that for the Python that runs Jackfield (it may be called otherwise than "
+        f"the module); a file of your own belongs into {FOLDER}/"
+    )

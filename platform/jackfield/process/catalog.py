@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from jackfield.errors import Problem
+from jackfield.process.absent import DECORATORS, reasons
 from jackfield.process.blocking import blocking_calls
 from jackfield.process.breakage import innermost, problem_of, raised_at
 from jackfield.process.calling import Raised, call, said
@@ -53,7 +54,8 @@ class Catalog:
 
     `hash` is made of all sources, 12 hex digits; `files` has the hash of each file by its name. `broken`
     names the modules that could not be imported, so that nobody is told that their processes do not exist.
-    `functions` are the names of all that could be called, processes or not.
+    `functions` are the names of all that could be called, processes or not. `reasons` tells how a name that stands
+    in a file becomes a process; `folder` is the project's.
     """
 
     processes: Mapping[str, Process]
@@ -62,6 +64,8 @@ class Catalog:
     broken: frozenset[str] = frozenset()
     files: Mapping[str, str] = field(default_factory=dict, repr=False)
     functions: frozenset[str] = field(default=frozenset(), repr=False)
+    reasons: Mapping[str, str] = field(default_factory=dict, repr=False)
+    folder: Path = field(default_factory=Path, repr=False)
     _package: Package | None = field(default=None, repr=False)
 
     def function(self, name: str) -> Callable[..., Any] | None:
@@ -136,8 +140,16 @@ def collect(
         frozenset(broken),
         {source.file: hash_of([source]) for source in sources},
         frozenset(name for o in outlines if o.source.module not in broken for name in _callable(o)),
+        {name: hint for outline in outlines for name, hint in _reasons(outline, found)},
+        folder,
         package,
     )
+
+
+def _reasons(outline: Outline, found: Iterable[Process]) -> Iterator[tuple[str, str]]:
+    own = {process.name.rpartition(".")[2] for process in found if process.file == outline.source.file}
+    for name, hint in reasons(outline, own).items():
+        yield _join(outline.source.module, name), hint
 
 
 def _callable(outline: Outline) -> Iterator[str]:
@@ -277,7 +289,7 @@ def _told(outline: Outline) -> Iterator[Process]:
     for node in {node.name: node for node in outline.functions}.values():
         for decorator in node.decorator_list:
             call = decorator if isinstance(decorator, ast.Call) else None
-            if dotted(call.func if call else decorator, outline.names) in _DECORATORS:
+            if dotted(call.func if call else decorator, outline.names) in DECORATORS:
                 line, column = outline.place(node)
                 yield Process(
                     name=_join(outline.source.module, node.name),
@@ -292,9 +304,6 @@ def _told(outline: Outline) -> Iterator[Process]:
                     places=outline.places(node),
                 )
                 break
-
-
-_DECORATORS = ("jackfield.process", "jackfield.process.declare.process")
 
 
 def _setting(call: ast.Call | None, name: str, default: object) -> object:

@@ -97,7 +97,8 @@ def _attach(function: Any, name: str, mark: object, decorator: str) -> Any:
 
 def _called(value: object) -> str:
     if isinstance(value, type):
-        return f"the class {value.__name__}"
+        return f"the class {value.__name__}; write it above a `def` at the left margin"
     if isinstance(value, staticmethod | classmethod):
-        return f"a {type(value).__name__}"
-    return f"a value of type {type(value).__name__}; its settings go by name, as in @process(reply='text')"
+        return f"a {type(value).__name__}; write it above a `def` at the left margin"
+    settings = "its settings go by name, as in @process(reply='text')"
+    return f"a value of type {type(value).__name__}; {settings}, and a decorator below it has to give a function back"

@@ -14,7 +14,7 @@ from pathlib import Path
 from jackfield import files
 from jackfield.errors import Problem
 
-__all__ = ["FOLDER", "MAX_ALL", "MAX_BYTES", "Source", "hash_of", "module_of", "of_project", "read"]
+__all__ = ["FOLDER", "MAX_ALL", "MAX_BYTES", "Source", "beside", "hash_of", "module_of", "of_project", "read"]
 
 MAX_BYTES = 1_048_576
 """Bytes that a Python file under processes/ may have; large data belongs into a file of its own."""
@@ -102,6 +102,26 @@ def module_of(file: str) -> str:
 def of_project(module: object) -> bool:
     """Whether a module of this name is code of a project. What a module calls itself is its author's affair."""
     return type(module) is str and (module == FOLDER or module.startswith(FOLDER + "."))
+
+
+def beside(project: Path, module: str) -> str:
+    """The file or folder of a Python module that stands beside endpoints.yaml, one folder below or one above.
+
+    "shoplib.py", "shoplib/", "src/shoplib.py" or "../shoplib/"; "" where there is none. Nothing is imported from there.
+    """
+    try:
+        folders = [entry for entry in sorted(project.iterdir()) if _may_hold_modules(entry)]
+        for folder in (project, *folders, project.parent):
+            for found, end in ((folder / f"{module}.py", ""), (folder / module, "/")):
+                if found.is_file() if not end else any((*found.glob("*.py"), *found.glob("*/*.py"))):
+                    return f"{os.path.relpath(found, project)}{end}".replace(os.sep, "/")
+    except OSError:  # a name that is too long, a folder that nobody may look into
+        return ""
+    return ""
+
+
+def _may_hold_modules(entry: Path) -> bool:
+    return entry.is_dir() and entry.name != FOLDER and entry.name.isidentifier() and not (entry / "pyvenv.cfg").exists()
 
 
 def hash_of(sources: Iterable[Source]) -> str:

@@ -1,0 +1,139 @@
+"""Hints that look at the text as its author wrote it, not at the value that became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from jackfield.config.load import Loaded
+
+Load = Callable[..., Loaded]
+
+WRITTEN = (
+    "1.10",
+    "0755",
+    "1e3",
+    "0x1F",
+    "0o17",
+    "+5",
+    "-0",
+    ".5",
+    "12.",
+    "True",
+    "FALSE",
+    "~",
+    "Null",
+    "1_000.0",
+    "007",
+)
+NUMBERS = [text for text in WRITTEN if text != "1_000.0"]  # that one is a text to YAML 1.2
+PLACES = (
+    ("title: {0}\nendpoints: {{}}\n", "title"),
+    ("auth: {{jwt: {{jwks: k.json, issuer: {0}, audience: x}}}}\n", "auth.jwt.issuer"),
+    ("auth: {{jwt: {{jwks: k.json, issuer: x, audience: {0}}}}}\n", "auth.jwt.audience"),
+    ("auth: {{jwt: {{jwks: k.json, issuer: x, audience: [{0}]}}}}\n", "auth.jwt.audience.0"),
+    ("endpoints: {{a: {{url: /ws/a, process: a.b, summary: {0}}}}}\n", "endpoints.a.summary"),
+    ("endpoints: {{a: {{url: /ws/a, process: a.b, tags: [x, {0}]}}}}\n", "endpoints.a.tags.1"),
+    ("endpoints: {{a: {{url: /ws/a, process: a.b, auth: {{roles: [{0}]}}}}}}\n", "endpoints.a.auth.roles.0"),
+    ("endpoints: {{a: {{url: /ws/a, process: a.b, input: {{title: {0}}}}}}}\n", "endpoints.a.input.title"),
+    ("endpoints: {{a: {{url: /ws/a, process: a.b, input: {{required: [{0}]}}}}}}\n", "endpoints.a.input.required.0"),
+    ("x-a: &v {0}\ntitle: *v\nendpoints: {{}}\n", "title"),
+)
+
+
+@pytest.mark.parametrize("written", NUMBERS)
+@pytest.mark.parametrize(("file", "path"), PLACES)
+def test_what_must_be_a_text_is_told_as_it_is_written(load: Load, file: str, path: str, written: str) -> None:
+    (problem,) = [found for found in load(file.format(written)).problems if found.severity == "error"]
+    assert problem.path == path
+    assert f'put it in quotes: "{written}"' in problem.hint
+    if written not in ("~", "Null"):
+        assert written in problem.message
+
+
+def test_an_empty_value_is_not_told_to_be_quoted(load: Load) -> None:
+    (problem,) = load("title:\nendpoints: {}\n").problems
+    assert problem.hint == "write a value, or remove the line"
+
+
+@pytest.mark.parametrize("written", ["yes", "no", "on", "2024-01-01", "12:30", "190:20:30", "1_000", "0b11", "0755a"])
+def test_what_only_yaml_1_1_takes_for_something_else_is_a_text(load: Load, written: str) -> None:
+    loaded = load(f"title: {written}\nendpoints: {{}}\n")
+    assert loaded.plan.title == written
+    assert loaded.problems == ()
+
+
+@pytest.mark.parametrize("written", ["12", "1.10", "true"])
+def test_no_quotes_where_what_is_written_would_be_no_better_as_a_text(load: Load, written: str) -> None:
+    (problem,) = load(f"endpoints: {{a: {{url: /ws/a, process: {written}}}}}\n").problems
+    assert "quotes" not in problem.hint
+    (problem,) = load(f"endpoints: {{a: {{url: /ws/a, process: a.b, limits: {{time: {written}}}}}}}\n").problems
+    assert "a time with its unit" in problem.hint
+
+
+def test_a_number_that_json_has_not_is_told_as_written(load: Load) -> None:
+    (problem,) = load("title: -.INF\nendpoints: {}\n").problems
+    assert problem.hint == 'put it in quotes if it is a text: "-.INF"'
+
+
+@pytest.mark.parametrize(("written", "text"), [("007", "007"), ("0x1F", "0x1F"), ("5", "5"), ('"1.10"', "1.10")])
+def test_a_part_of_an_address_is_opened_as_it_is_written(load: Load, written: str, text: str) -> None:
+    plan = load(
+        "endpoints:\n  a:\n    url: /ws/{room}\n    process: a.b\n    examples:\n"
+        f"      - params: {{room: {written}}}\n        query: {{q: {written}}}\n        steps: [{{send: {{}}}}]\n"
+    ).plan
+    guest = plan.endpoints[0].examples[0].guests[""]
+    assert (guest.params, guest.query) == ({"room": text}, {"q": text})
+
+
+@pytest.mark.parametrize(
+    ("line", "letter"),
+    [
+        ("{url: /ws/a, process: привет.ответ}", '"п" (cyrillic small letter pe)'),
+        ("{url: /ws/a, process: grееting.answer}", '"е" (cyrillic small letter ie)'),
+        ("{url: /ws/a, process: greeting.größe}", '"ö" (latin small letter o with diaeresis)'),
+        ("{url: /ws/a, process: 你好.回答}", '"你" (cjk unified ideograph-4f60)'),
+        ("{url: /ws/a, process: привет}", '"п" (cyrillic small letter pe)'),
+        ("{url: /ws/a, process: a.b, subprotocols: [чат]}", '"ч" (cyrillic small letter che)'),
+    ],
+)
+def test_a_name_that_is_not_latin_is_told_by_its_first_such_letter(load: Load, line: str, letter: str) -> None:
+    (problem,) = load(f"endpoints:\n  a: {line}\n").problems
+    assert problem.hint.startswith(f"it is written in Latin letters, a to z, and {letter} is none of them; ")
+
+
+@pytest.mark.parametrize("name", ["привет", "g🙂", "grееting"])
+def test_so_is_an_endpoint(load: Load, name: str) -> None:
+    (problem,) = load(f"endpoints:\n  {name}: {{url: /ws/a, process: a.b}}\n").problems
+    assert "it is written in Latin letters, a to z" in problem.hint
+
+
+@pytest.mark.parametrize("process", ["greeting", "greeting.answer ok", "greeting.", "4.b"])
+def test_other_faults_of_a_name_say_nothing_of_letters(load: Load, process: str) -> None:
+    (problem,) = load(f"endpoints:\n  a: {{url: /ws/a, process: '{process}'}}\n").problems
+    assert "Latin" not in problem.hint
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "title: x: y\n",
+        "title: [1, 2\n",
+        'title: "x\n',
+        "endpoints:\n\ta: b\n",
+        "title: \x01\n",
+        "title: `x`\n",
+        "a: " + "[" * 70 + "]" * 70,
+        b"title: \xff\n",
+    ],
+)
+def test_what_ends_the_reading_says_that_it_hides_the_rest(load: Load, text: str | bytes) -> None:
+    problems = load(text).problems
+    assert problems[-1].hint.endswith("told once this is mended")
+    assert sum("once this is mended" in problem.hint for problem in problems) == 1
+
+
+def test_what_hides_nothing_does_not_say_so(load: Load) -> None:
+    for text in ("endpoints:\n  a: {url: /ws/a, proces: a.b}\n", "x-a: &a !!x 1\nendpoints: {}\n", None):
+        assert all("once this is mended" not in problem.hint for problem in load(text).problems)
