@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import jsonschema
@@ -31,6 +32,8 @@ def test_what_is_made_is_fine_at_once(made: Path) -> None:
     assert {
         "endpoints.yaml",
         "processes/greeting.py",
+        "tests/test_greeting.py",
+        "pyproject.toml",
         ".vscode/settings.json",
         ".vscode/extensions.json",
         ".gitignore",
@@ -40,6 +43,29 @@ def test_what_is_made_is_fine_at_once(made: Path) -> None:
     for arguments in (("check",), ("check", "--no-import")):
         done = run("-C", str(made), *arguments)
         assert (done.exit_code, done.stdout, done.stderr) == (0, "", "fine: 1 endpoint\n")
+
+
+SHARED = "def shout(text: str) -> str:\n    return text.upper()\n"
+USING = "from jackfield import process\nfrom .shared import shout\n\n\n@process\n{}\n"
+
+
+def test_the_tools_pass_at_once_and_see_what_is_wrong(made: Path) -> None:
+    loud = made / "processes" / "loud.py"
+    (made / "processes" / "shared.py").write_text(SHARED)  # files of processes/ import one another
+    loud.write_text(USING.format("def say(text: str) -> str:\n    return shout(text)"))
+    (made / "venv").mkdir()  # what is installed beside the project is not the project
+    (made / "venv" / "broken.py").write_text("x: int = ''\n")
+    assert [tool(made, "mypy", "."), tool(made, "pytest")] == [0, 0]
+    loud.write_text(USING.format("def say(number: int) -> str:\n    return shout(number)"))
+    process = made / "processes" / "greeting.py"
+    process.write_text(process.read_text("utf-8").replace("Привет!", "Пока!"), "utf-8")
+    assert [tool(made, "mypy", "."), tool(made, "pytest")] == [1, 1]
+
+
+def tool(folder: Path, name: str, *arguments: str) -> int:
+    """The exit code of a tool in a project, as a person starts it there."""
+    command = [sys.executable, "-m", name, *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, timeout=120, check=False).returncode
 
 
 def test_an_editor_finds_the_schema(made: Path) -> None:

@@ -47,6 +47,43 @@ def answer(message: str) -> str:
             return message
 '''
 
+_TEST = '''\
+from pathlib import Path
+
+from jackfield.testing import Client
+
+PROJECT = Path(__file__).parents[1]
+
+
+async def test_a_greeting_is_answered() -> None:
+    async with Client(PROJECT, "greeting", login="anna") as client:
+        assert await client.ask({"message": "Привет"}) == {"message": "Привет!"}
+
+
+async def test_what_does_not_fit_is_told() -> None:
+    async with Client(PROJECT, "greeting", login="anna") as client:
+        answer = await client.ask({"message": 5})
+        assert answer["error"]["code"] == "invalid_message"
+'''
+
+_PYPROJECT = """\
+# `mypy .` and `pytest` in this folder look at the processes and run the tests. They need what is named here:
+# pip install --group dev
+[dependency-groups]
+dev = ["mypy", "pytest", "pytest-asyncio"]
+
+[tool.pytest.ini_options]
+testpaths = ["tests"]
+asyncio_mode = "auto"
+asyncio_default_fixture_loop_scope = "function"
+
+[tool.mypy]
+strict = true
+mypy_path = "."
+explicit_package_bases = true    # processes/ and tests/ need no __init__.py
+exclude = ["^venv/"]
+"""
+
 _SETTINGS = {
     "yaml.schemas": {
         ".jackfield/endpoints.schema.json": ["endpoints.yaml", "endpoints/*.yaml"],
@@ -64,6 +101,8 @@ def files() -> Mapping[str, str]:
     return {
         "endpoints.yaml": _ENDPOINTS,
         "processes/greeting.py": _PROCESS,
+        "tests/test_greeting.py": _TEST,
+        "pyproject.toml": _PYPROJECT,
         ".vscode/settings.json": json.dumps(_SETTINGS, indent=2) + "\n",
         ".vscode/extensions.json": json.dumps(_EXTENSIONS, indent=2) + "\n",
         ".gitignore": _GITIGNORE,
@@ -73,7 +112,7 @@ def files() -> Mapping[str, str]:
 @click.command("new")
 @click.argument("name", metavar="DIR")
 def command(name: str) -> None:
-    """Begin a project in DIR: endpoints.yaml, one process, an example, and settings for VS Code."""
+    """Begin a project in DIR: endpoints.yaml, a process, an example, a test, and settings for tools and VS Code."""
     if not name.strip():  # an unset variable of a script, for example; a path makes the current folder of it
         raise Failure("DIR is empty; name the project's folder: jackfield new my-bot (or . for this one)", 2)
     folder, wanted = Path(name), files()
