@@ -283,3 +283,17 @@ async def test_a_slip_of_the_pen_is_told_before_a_resource_is_opened(
     with pytest.raises(PlanError, match="no database"):
         async with Client(folder, "room", params={"room": "a", "number": 1}):
             pass
+
+
+async def test_only_what_the_endpoint_needs_is_opened(folder: Path) -> None:
+    """A database that cannot be reached is no affair of the endpoints that do not ask it; two take one resource."""
+    file = folder / "processes" / "desk.py"
+    opening = '    OPENED.append("opened")\n'
+    file.write_text(file.read_text("utf-8").replace(opening, f'{opening}    raise OSError("no database")\n'), "utf-8")
+    async with Client(folder, "say", login="a") as c:
+        assert await c.ask({"message": "Привет"}) == {"message": "Привет"}
+    async with Client(folder, "stream", resources={"desk.database": {}}) as c:
+        assert await c.ask({"to": 1}) == {"n": 1}
+    with pytest.raises(PlanError, match="no database"):
+        async with Project(folder):
+            pass

@@ -24,7 +24,7 @@ import msgspec
 
 from jackfield.errors import PlanError
 from jackfield.identity import Identity
-from jackfield.routing import RoutingTable
+from jackfield.routing import Route, RoutingTable
 from jackfield.testing.address import route_of, scope_of
 from jackfield.testing.line import LEAVE_LIMIT, Line
 from jackfield.testing.stage import Caller, Stage, open_stage
@@ -107,15 +107,15 @@ class Project:
         await self._enter()
         return self
 
-    async def _enter(self, look: Callable[[RoutingTable], object] | None = None) -> None:
-        """Load and open the project; `look` may refuse the table before any resource is opened."""
+    async def _enter(self, only: Callable[[RoutingTable], Route] | None = None) -> None:
+        """Load and open the project, or `only` what one route of it needs; it may refuse the table before."""
         if self._stage is not None:
             raise RuntimeError("this project is open already")
         folder = self._folder.resolve()
         try:
             self._stage = await self._stack.enter_async_context(
                 open_stage(
-                    folder, resources=self._resources, check_replies=self._check_replies, clock=self._clock, look=look
+                    folder, resources=self._resources, check_replies=self._check_replies, clock=self._clock, only=only
                 )
             )
         except PlanError as exc:
@@ -151,7 +151,8 @@ class _Upgrade:
 class Client:
     """One connection to an endpoint, open as long as `async with` lasts.
 
-    - `project` is a folder, which is then loaded for this client alone, or an open Project.
+    - `project` is a folder, which is then loaded for this client alone, or an open Project. Of a folder only those
+      resources are opened that the endpoint's process takes.
     - `endpoint` is its name; it may be left out where the project has only one.
     - `params` are the values of the URL's parameters, `query` those behind the `?`; both as plain values.
     - `login` and `roles` say who is logged in, without a password; without a login nobody is.
@@ -203,7 +204,7 @@ class Client:
         if self._line is not None:
             raise RuntimeError("this client is connected already; make another one for a second connection")
         if self._own:
-            await self._project._enter(self._scope)  # a slip of the pen is told before a database is asked
+            await self._project._enter(self._route)  # a slip of the pen is told before a database is asked
         try:
             self._line = await self._open()
         except BaseException as exc:
@@ -237,6 +238,11 @@ class Client:
         line = Line(stage, self._scope(stage.generation.table), Caller(self._identity))
         await line.open()
         return line
+
+    def _route(self, table: RoutingTable) -> Route:
+        """The route that is meant, once the request to it is known to be one. Raises as `_scope` does."""
+        self._scope(table)
+        return route_of(table, self._upgrade.endpoint)
 
     def _scope(self, table: RoutingTable) -> dict[str, Any]:
         """The upgrade request. Raises ValueError for what this project has not."""

@@ -138,19 +138,19 @@ async def open_stage(
     resources: Mapping[Any, Any],
     check_replies: bool = True,
     clock: Callable[[], float] = time.perf_counter,
-    look: Callable[[RoutingTable], object] | None = None,
+    only: Callable[[RoutingTable], Route] | None = None,
 ) -> AsyncIterator[Stage]:
     """Load the project in `folder` and open it. Nothing of it is left afterwards: no module, thread or resource.
 
-    `resources` has values to use in place of opened resources, by name or function. `look` is called before any
-    resource is opened; what it raises is raised. Raises PlanError with all
+    `resources` has values to use in place of opened resources, by name or function. `only` gives the one route that
+    is needed, whose resources alone are opened; what it raises is raised before that. Raises PlanError with all
     problems, ValueError for a fake of what is no resource, and TimeoutError at the end where a call in a thread
     does not return.
     """
     ear = Ear()
     async with AsyncExitStack() as stack:
         table = await _build(folder)
-        generation = await _open(table, folder, resources, look)
+        generation = await _open(table, folder, resources, only)
         pool, threads = _pool()
         dispatcher = Dispatcher(
             check_replies=check_replies, traced=ear.around, failed=ear.failed, pool=pool, clock=clock
@@ -175,15 +175,13 @@ async def _build(folder: Path) -> RoutingTable:
 
 
 async def _open(
-    table: RoutingTable, folder: Path, resources: Mapping[Any, Any], look: Callable[[RoutingTable], object] | None
+    table: RoutingTable, folder: Path, resources: Mapping[Any, Any], only: Callable[[RoutingTable], Route] | None
 ) -> Generation:
     """The generation, with the fakes in the places of what they stand for, which is never opened."""
     try:
-        if look is not None:
-            look(table)
-        used = table.resources()
-        fakes = by_name(resources, used, folder)
-        opened = await open_all((one for one in used if one.name not in fakes), time_limit=OPEN_LIMIT)
+        needed = table.resources() if only is None else only(table).signature.resources
+        fakes = by_name(resources, table.resources(), folder)
+        opened = await open_all((one for one in needed if one.name not in fakes), time_limit=OPEN_LIMIT)
     except BaseException:
         table.catalog.release()
         raise
