@@ -112,7 +112,7 @@ async def test_cf_8_nothing_in_the_state_folder_is_written_through_a_link(tmp_pa
         (foreign / name).write_text("чужое", encoding="utf-8")
     async with open_node(tmp_path, state, Options()) as node:
         assert node.first_admin is not None
-        write_private(state.first_admin, node.first_admin.text("c", "a", "s"))
+        write_private(state.first_admin, node.first_admin.text("c", "a", None))
         assert [name for name in links if (state.folder / name).is_symlink()] == []
     assert {path.name: path.read_text(encoding="utf-8") for path in foreign.iterdir()} == {
         "server.json": "чужое",

@@ -47,7 +47,7 @@ def answer(message: str) -> str:
             return message
 '''
 
-_TEST = '''\
+_TEST = """\
 from pathlib import Path
 
 from jackfield.testing import Client
@@ -64,7 +64,7 @@ async def test_what_does_not_fit_is_told() -> None:
     async with Client(PROJECT, "greeting", login="anna") as client:
         answer = await client.ask({"message": 5})
         assert answer["error"]["code"] == "invalid_message"
-'''
+"""
 
 _PYPROJECT = """\
 # `mypy .` and `pytest` in this folder look at the processes and run the tests. They need what is named here:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import json
 import re
 import signal
 import socket
@@ -19,11 +18,11 @@ import click
 
 from jackfield.auth.database import Unusable
 from jackfield.cli.settings import Context, Failure, option, project_folder, state_options, told
-from jackfield.describe.contract import send_of
+from jackfield.describe.contract import contract
 from jackfield.errors import PlanError, Refusal
 from jackfield.logs import last_resort, setup
 from jackfield.logs import log as events
-from jackfield.server.first_admin import FirstAdmin
+from jackfield.server.first_admin import FirstAdmin, entrance
 from jackfield.server.listener import CertificateLocked, bind, check_certificate, listen
 from jackfield.server.node import Node, open_node
 from jackfield.server.options import Options
@@ -261,11 +260,8 @@ def _leave_admin(node: Node, admin: FirstAdmin, state: State) -> None:
 
 
 def _admin_text(node: Node, admin: FirstAdmin) -> str:
-    table = node.gateway.generation.table
-    route = next(iter(table.routes.values()), None)
-    address = f"ws{node.options.address.removeprefix('http')}{route.endpoint.url if route else '/…'}"
-    message = (send_of(route) or {}) if route else {}
-    return admin.text(table.plan.auth.cookie, address, json.dumps(message, ensure_ascii=False))
+    found = contract(node.gateway.generation.table)
+    return admin.text(found.auth.cookie, node.options.address, entrance(found))
 
 
 def _tell(result: Report | PlanError) -> None:
