@@ -265,7 +265,7 @@ def test_a_refusal_is_told_with_its_fix_and_the_fault_behind_it() -> None:
     refusal = Refusal("store_unavailable", "It is away.", "Wait.")
     refusal.__cause__ = OSError("no\nroute")
     assert told(refusal).message == "It is away. (no route) Wait."
-    assert told(Refusal("invalid_request", "No.")).message == "No."
+    assert told(Refusal("invalid_request", "No.", "Ask.")).message == "No. Ask."
 
 
 @click.command()

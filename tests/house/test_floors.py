@@ -88,4 +88,11 @@ def test_nothing_is_imported_inside_a_function() -> None:
 
 def test_only_the_lazy_doors_load_by_name() -> None:
     names = {name for name, path in MODULES.items() if "import_module(" in path.read_text("utf-8")}
-    assert names <= {"__init__", "cli.__init__", "process.loading", "server.tracing"}
+    assert names <= {
+        "__init__",
+        "cli.__init__",
+        "process.loading",
+        "server.borrowed",
+        "server.listener",
+        "server.tracing",
+    }

@@ -63,6 +63,7 @@ def test_tests_mirror_the_package() -> None:
         "bench",
         "contract",
         "house",
+        "npm",
         "walk",
     }
     assert {path.name for path in TESTS.iterdir() if path.is_dir() and path.name not in BUILT} <= rooms

@@ -55,10 +55,10 @@ def _tokens(server: Server) -> dict[str, str]:
     return {login: server.token(login) for login in ("agent", "guest")}
 
 
-def test(server: Server, *arguments: str, **environment: str) -> Result:
+def test(server: Server, *arguments: str) -> Result:
     """`jackfield test --url …` of the server's project."""
     command = ["-C", str(server.folder), "test", "--url", server.ws, *arguments]
-    return CliRunner().invoke(main, command, env=environment)
+    return CliRunner().invoke(main, command)
 
 
 test.__test__ = False  # type: ignore[attr-defined]  # a command's name, no test
@@ -71,11 +71,6 @@ def test_all_examples_pass_against_a_server(server: Server, tokens: dict[str, st
     assert "skip" not in done.stdout
     assert "  ok    Two in a room" in done.stdout
     assert done.stderr.startswith(f"{done.stdout.count('  ok  ')} passed in ")
-
-
-def test_tokens_come_from_the_environment_too(server: Server, tokens: dict[str, str]) -> None:
-    done = test(server, JACKFIELD_TOKEN=f"{tokens['agent']} guest={tokens['guest']}")
-    assert done.exit_code == 0, done.output
 
 
 def test_who_has_no_token_is_skipped_and_counted(server: Server, tokens: dict[str, str]) -> None:
@@ -91,9 +86,9 @@ def test_who_has_no_token_is_skipped_and_counted(server: Server, tokens: dict[st
 
 
 def test_a_login_with_its_password(server: Server) -> None:
-    done = test(server, "Refused words", "--login", "agent", JACKFIELD_PASSWORD=PASSWORD)
+    done = test(server, "Refused words", "--login", "agent", "--password", PASSWORD)
     assert (done.exit_code, done.stderr.partition(" in ")[0]) == (0, "1 passed")
-    done = test(server, "--login", "agent", JACKFIELD_PASSWORD="wrong")
+    done = test(server, "--login", "agent", "--password", "wrong")
     assert done.exit_code == 1
     assert "login_failed" in done.stderr
 
