@@ -12,7 +12,7 @@ from tests.house.habits import PACKAGE, sources
 FLOORS = [
     {"errors", "excerpt", "files", "masking", "patterns"},
     {"annotations", "bodies", "clocks", "identity", "logs", "messages", "schemas", "state", "tasks"},
-    {"auth", "config", "groups", "process"},
+    {"auth", "config", "groups", "process", "streams"},
     {"fitting"},  # whether an example fits; routing asks
     {"routing"},
     {"describe"},

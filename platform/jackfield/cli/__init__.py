@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from jackfield import __version__
+from jackfield import __version__, streams
 from jackfield.cli.settings import PREFIX, Context, Failure, judge_environment
 
 __all__ = ["main"]
@@ -43,6 +43,8 @@ class _Lazy(click.Group):
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
     ) -> click.Context:
+        if parent is None:
+            _open_streams()
         for arg in args:
             if _is_no_argument(arg):
                 raise Failure(f"an argument holds what no program can be given: {arg[:80]!a}", 2)
@@ -85,14 +87,9 @@ def main(context: click.Context, folder: Path | None) -> None:
 
     Exit codes: 0 fine, 1 problems or refused, 2 wrong usage, 3 no server reached.
     """
-    _open_streams()
     context.obj = Context(folder)
     if any(name.startswith(PREFIX) for name in os.environ):
         judge_environment(os.environ, main)
-    # replies and problems hold any language; a terminal of another encoding must not end us with a traceback
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
 
 
 def _is_no_argument(text: str) -> bool:
@@ -108,6 +105,13 @@ def _open_streams() -> None:
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, PTH123 - open until the end
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            # Replies and problems hold any language. What a program or a file takes is UTF-8; a terminal has an
+            # encoding of its own, and what it cannot show must not end us with a traceback.
+            more = {} if stream.isatty() else {"encoding": "utf-8"}
+            stream.reconfigure(errors="backslashreplace", **more)
+    streams.install(["stderr"])
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from typing import Any
 
 import click
 
+from jackfield import streams
 from jackfield.auth.database import Unusable
 from jackfield.cli.settings import Context, Failure, option, project_folder, state_options, told
 from jackfield.describe.contract import contract
@@ -116,6 +117,7 @@ def command(context: click.Context, /, state: State, workers: int, log: str, **g
     for problem in options.problems():
         raise Failure(problem, 2)
     as_json = log == "json"
+    streams.install(["stdout"])  # what processes print
     setup("json" if as_json else "text")
     last_resort()
     try:

@@ -17,6 +17,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from jackfield import streams
 from jackfield.logs import log
 from jackfield.server import lag
 from jackfield.server.guards import EXHAUSTED, GAVE_WAY, SHED
@@ -155,6 +156,8 @@ def _events() -> Iterator[Metric]:
     yield _counter("jackfield_incidents", "Errors in the log, by event.", ("event",), incidents.items())
     warnings = {(event,): number for (level, event), number in tuple(log.told.items()) if level == "warning"}
     yield _counter("jackfield_warnings", "Warnings in the log, by event.", ("event",), warnings.items())
+    lines = {(stream,): number for stream, number in tuple(streams.dropped.items())}
+    yield _counter("jackfield_lines_dropped", "Lines that a standard stream did not take.", ("stream",), lines.items())
 
 
 def _outcomes(meter: Meter) -> Iterator[tuple[str, int]]:

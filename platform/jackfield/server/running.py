@@ -16,11 +16,12 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from types import CoroutineType
 from typing import Any, NoReturn, TypeVar
 from weakref import WeakSet
 
+from jackfield import streams
 from jackfield.logs import log
 from jackfield.server.lag import Place, place_of
 from jackfield.server.places import raised, waiting
@@ -188,6 +189,5 @@ def leave_within(seconds: float) -> None:
 
 
 def _exit() -> None:
-    with suppress(OSError, ValueError):  # nobody reads it any more
-        sys.stderr.flush()
+    streams.settle()
     os._exit(0)

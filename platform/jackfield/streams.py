@@ -1,0 +1,176 @@
+"""Standard streams that hold nobody up: they may be absent, stall, be full or have no reader any more.
+
+Strategy. What the stream takes at once is written where it is told; whether it does is asked of the system first, and a
+pipe that says yes takes PIPE_BUF bytes (POSIX, write()). All else waits, up to a bound, for a thread that may be held
+up. What finds no room, or cannot be written, is counted and told of when the stream takes something again. The file
+itself stays as it was found: whoever began us may write to it as well.
+"""
+
+from __future__ import annotations
+
+import atexit
+import io
+import os
+import select
+import sys
+import threading
+from collections import Counter, deque
+from collections.abc import Iterable
+from typing import Any
+
+from jackfield.logs import log
+
+__all__ = ["MOST", "Outlet", "dropped", "install", "settle"]
+
+MOST = 1024 * 1024
+"""Bytes that wait for one stream at most."""
+
+SETTLE_LIMIT = 1.0
+"""Seconds in which what waits is still written when the program ends."""
+
+_AT_ONCE = 4096  # PIPE_BUF of Linux
+
+dropped: Counter[str] = Counter()
+"""Lines that no stream took, by its name."""
+
+_outlets: list[Outlet] = []
+
+
+class Outlet(io.RawIOBase):
+    """Writes to a file descriptor without waiting for it, and never fails."""
+
+    def __init__(self, name: str, fd: int) -> None:
+        super().__init__()
+        self.name = name
+        self._fd = fd
+        self._untold = 0  # lines that were dropped
+        self._failed = False  # the last that it was given
+        self._begin()
+
+    def _begin(self) -> None:
+        """Also in the child of a fork, where the thread is not, and somebody may have held the lock."""
+        self._waiting: deque[bytes] = deque()
+        self._size = 0
+        self._change = threading.Condition()  # of an RLock: a signal's handler may write within a write
+        self._thread: threading.Thread | None = None
+
+    def fileno(self) -> int:
+        """The file descriptor."""
+        return self._fd
+
+    def isatty(self) -> bool:
+        """Whether it is a terminal."""
+        return os.isatty(self._fd)
+
+    def writable(self) -> bool:
+        """It always is."""
+        return True
+
+    def write(self, data: Any, /) -> int:
+        """Write at once, or have it wait; gives the length of the whole."""
+        text = bytes(data)
+        with self._change:
+            left = text if self._waiting else self._write_at_once(text)
+            if left and self._size + len(left) > MOST:
+                self._drop(left)
+            elif left:
+                self._wait(left)
+        self._tell()
+        return len(text)
+
+    def _write_at_once(self, text: bytes) -> bytes:
+        """Write what the stream takes now; gives what is left."""
+        while text:
+            try:
+                if not select.select((), (self._fd,), (), 0)[1]:
+                    return text
+                text = text[os.write(self._fd, text[:_AT_ONCE]) :]
+                self._failed = False
+            except OSError:  # full, or nobody reads it any more, or not there
+                self._failed = True
+                self._drop(text)
+                return b""
+        return b""
+
+    def _wait(self, text: bytes) -> None:
+        self._waiting.append(text)
+        self._size += len(text)
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, name=f"jackfield-{self.name}", daemon=True)
+            self._thread.start()
+        self._change.notify_all()
+
+    def _drop(self, text: bytes) -> None:
+        lines = text.count(b"\n")
+        self._untold += lines
+        dropped[self.name] += lines
+
+    def _work(self) -> None:
+        while True:
+            with self._change:
+                self._change.wait_for(lambda: self._waiting)
+                text = self._waiting[0]
+            left = text
+            try:
+                while left:
+                    left = left[os.write(self._fd, left) :]
+                    self._failed = False
+            except OSError:
+                with self._change:
+                    self._failed = True
+                    self._drop(left)
+            with self._change:
+                self._waiting.popleft()
+                self._size -= len(text)
+                self._change.notify_all()
+            self._tell()
+
+    def _tell(self) -> None:
+        """Tell what was dropped, as soon as the stream takes something again."""
+        with self._change:
+            if not self._untold or self._waiting or self._failed:
+                return
+            lines, self._untold = self._untold, 0
+        log.warning("lines_dropped", stream=self.name, lines=lines)
+
+    def settle(self, limit: float) -> None:
+        """Wait until all is written that waits, at most `limit` seconds."""
+        with self._change:
+            self._change.wait_for(lambda: not self._waiting, limit)
+
+
+def install(names: Iterable[str]) -> None:
+    """Put an Outlet in the place of these streams of `sys`; of what is no file of the system's none is made.
+
+    Windows cannot be asked whether a stream takes anything: there they stay.
+    """
+    for name in names:
+        stream = getattr(sys, name)
+        if sys.platform == "win32" or stream is not getattr(sys, f"__{name}__") or stream is None:
+            continue
+        stream.flush()
+        outlet = Outlet(name, stream.fileno())
+        _outlets.append(outlet)
+        text: Any = io.TextIOWrapper(
+            outlet,
+            stream.encoding,
+            stream.errors,
+            line_buffering=True,  # and whole lines: what is dropped is a line
+        )
+        setattr(sys, name, text)
+
+
+def settle() -> None:
+    """Write what waits, for a program that ends; what no stream takes within SETTLE_LIMIT is lost."""
+    for outlet in _outlets:
+        outlet.settle(SETTLE_LIMIT)
+
+
+def _in_child() -> None:
+    for outlet in _outlets:
+        outlet._begin()
+
+
+atexit.register(settle)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_in_child)

@@ -1,0 +1,166 @@
+"""Standard streams that nobody reads, that are full or not there: whoever writes goes on, and it is counted."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from jackfield import streams
+from jackfield.streams import MOST, Outlet
+
+LINE = b"x" * 999 + b"\n"
+
+
+@pytest.fixture
+def pipe() -> Iterator[tuple[int, int]]:
+    reading, writing = os.pipe()
+    yield reading, writing
+    for fd in (reading, writing):
+        with contextlib.suppress(OSError):
+            os.close(fd)
+
+
+@pytest.fixture(autouse=True)
+def _uncounted() -> Iterator[None]:
+    streams.dropped.clear()
+    yield
+    streams.dropped.clear()
+
+
+def test_what_a_stream_takes_is_there_at_once_and_in_order(pipe: tuple[int, int]) -> None:
+    reading, writing = pipe
+    outlet = Outlet("stderr", writing)
+    for number in range(50):
+        assert outlet.write(b"%d\n" % number) == len(b"%d\n" % number)
+    assert os.read(reading, 65536) == b"".join(b"%d\n" % number for number in range(50))
+
+
+def test_nobody_reads_and_nobody_waits(pipe: tuple[int, int], caplog: pytest.LogCaptureFixture) -> None:
+    reading, writing = pipe
+    outlet = Outlet("stderr", writing)
+    sent = 3 * MOST // len(LINE)
+    for _ in range(sent):
+        outlet.write(LINE)
+    lost = streams.dropped["stderr"]
+    assert sent - lost <= (MOST + 65536 + 4096) // len(LINE) + 1, "what waits is bounded"
+    assert "lines_dropped" not in caplog.text, "nobody could read it yet"
+    came = 0
+    while came < (sent - lost) * len(LINE):
+        came += len(os.read(reading, 65536))
+    outlet.settle(5)
+    assert came == (sent - lost) * len(LINE), "whole lines, none twice"
+    outlet.write(b"once more\n")
+    assert f"lines_dropped stream='stderr' lines={lost}" in caplog.text
+    assert caplog.text.count("lines_dropped") == 1
+
+
+def test_one_that_is_longer_than_the_pipe_is_whole(pipe: tuple[int, int]) -> None:
+    reading, writing = pipe
+    outlet = Outlet("stderr", writing)
+    text = bytes(range(256)) * 1024
+    outlet.write(text)
+    found = b""
+    while len(found) < len(text):
+        found += os.read(reading, 65536)
+    assert found == text
+
+
+def test_a_reader_that_leaves_and_a_disk_that_is_full(pipe: tuple[int, int]) -> None:
+    reading, writing = pipe
+    outlet = Outlet("stderr", writing)
+    os.close(reading)
+    outlet.write(LINE)
+    with Path("/dev/full").open("wb", buffering=0) as full:
+        Outlet("stdout", full.fileno()).write(LINE + LINE)
+    assert streams.dropped == {"stderr": 1, "stdout": 2}
+
+
+def test_a_reader_that_leaves_while_something_waits(pipe: tuple[int, int]) -> None:
+    reading, writing = pipe
+    outlet = Outlet("stderr", writing)
+    for _ in range(200):
+        outlet.write(LINE)
+    os.close(reading)
+    outlet.settle(5)
+    outlet.write(LINE)
+    assert streams.dropped["stderr"] > 100
+
+
+def test_a_child_of_a_fork_writes_too(pipe: tuple[int, int]) -> None:
+    reading, writing = pipe
+    code = (
+        "import os, sys\nfrom jackfield import streams\nstreams.install(['stderr'])\n"
+        "for _ in range(100): sys.stderr.write('x' * 999 + '\\n')\n"  # the thread waits for the stream
+        "if os.fork() == 0:\n    sys.stderr.write('of the child\\n'); streams.settle(); os._exit(0)\n"
+        "print('go', flush=True)\nos.wait()\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=writing) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == b"go\n"
+        os.close(writing)
+        found = b""
+        while part := os.read(reading, 65536):
+            found += part
+        assert child.wait(10) == 0
+    assert b"of the child\n" in found
+
+
+PROJECT = {
+    "endpoints.yaml": "endpoints:\n  say: {url: /ws/say, process: say.say, auth: public}\n",
+    "processes/say.py": "from jackfield import process\n@process\ndef say(text: str) -> str:\n    return text\n",
+}
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    for name, text in PROJECT.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+def closed(fd: int) -> Callable[[], None]:
+    return lambda: os.close(fd)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"), [(["check"], 0), (["status"], 3), (["no-such"], 2), (["check", "--no-such"], 2)]
+)
+@pytest.mark.parametrize("how", ["absent", "full", "unread"])
+def test_exit_codes_do_not_depend_on_stderr(
+    project: Path, arguments: list[str], code: int, how: str, pipe: tuple[int, int]
+) -> None:
+    os.set_blocking(pipe[1], False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(pipe[1], LINE)
+    os.set_blocking(pipe[1], True)
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "jackfield", "-C", str(project), *arguments],
+            stdout=subprocess.PIPE,
+            stderr=pipe[1] if how == "unread" else full,
+            preexec_fn=closed(2) if how == "absent" else None,
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == code
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii", "koi8-r"])
+def test_what_is_no_terminal_gets_utf_8(project: Path, encoding: str) -> None:
+    (project / "endpoints.yaml").write_text(f"title: Справка 😀\n{PROJECT['endpoints.yaml']}", encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "jackfield", "-C", str(project), "export", "markdown"],
+        capture_output=True,
+        env={**os.environ, "PYTHONIOENCODING": encoding},
+        timeout=60,
+        check=True,
+    )
+    assert "Справка 😀" in done.stdout.decode("utf-8")
