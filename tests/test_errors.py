@@ -28,7 +28,7 @@ def test_our_close_codes_are_4000_and_the_status() -> None:
     ours = {code.close for code in CODES.values() if code.close >= 4000}
     assert ours == {4401, 4403, 4408, 4429}
     protocol = {code.close for code in CODES.values() if 0 < code.close < 4000}
-    assert protocol == {1000, 1002, 1003, 1007, 1009, 1011, 1012}
+    assert protocol == {1000, 1002, 1007, 1009, 1011, 1012}
     closes = [code.close for code in CODES.values() if code.close and code.close != 4408]
     assert len(closes) == len(set(closes)), "4408 alone has two reasons: nothing was said, nothing was read"
 

@@ -204,7 +204,6 @@ CODES: Mapping[str, Code] = _table(
     # connection
     _close("normal", 1000, "The process closed the connection and gave no code."),
     _close("protocol_error", 1002, "The client broke RFC 6455."),
-    _close("unsupported_data", 1003, "The client sent a kind of frame that cannot be taken."),
     _close("bad_utf8", 1007, "A text frame was not UTF-8."),
     _close("too_big", 1009, "A message was longer than twice `limits.message`; its body was not read."),
     _close("failed", 1011, "Something failed on our side.", retry=True),

@@ -41,6 +41,12 @@ def test_a_document_is_printed_in_both_forms_and_nothing_beside_it(full: Contrac
     assert "Стойка поддержки 📞" in written
 
 
+def test_another_version_for_tools_that_are_behind(full: Contract) -> None:
+    older = json.loads(export("asyncapi", "--version", "3.0").stdout)
+    assert older == {**json.loads(export("asyncapi").stdout), "asyncapi": "3.0.0"}
+    assert "'3.1', '3.0'" in export("asyncapi", "--version", "2.6", code=2).stderr
+
+
 def test_the_address_is_that_of_serve_where_nothing_is_said(full: Contract) -> None:
     assert json.loads(export("asyncapi").stdout) == asyncapi.document(full, "http://127.0.0.1:8000")
 

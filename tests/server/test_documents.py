@@ -73,6 +73,14 @@ async def test_the_documents_are_documents(door: Door) -> None:
     assert set(answer.json["paths"]) >= {"/ws/say", "/ws/rooms/{room}", "/auth/login", "/api/users/{login}"}
     asynchronous = await door.http("GET", "/asyncapi.json")
     assert asynchronous.json["asyncapi"].startswith("3.1")
+    for asked in ("3.0", "3.0.0"):
+        older = await door.http("GET", f"/asyncapi.json?version={asked}")
+        assert older.json == {**asynchronous.json, "asyncapi": "3.0.0"}
+        assert older.headers["etag"] != asynchronous.headers["etag"]
+    assert "asyncapi: 3.0.0\n" in (await door.http("GET", "/asyncapi.yaml?version=3.0")).body.decode()
+    unknown = await door.http("GET", "/asyncapi.json?version=2.6")
+    assert (unknown.status, unknown.json["code"]) == (400, "invalid_request")
+    assert unknown.json["fix"] == "Ask with ?version=3.1 or ?version=3.0."
     text = await door.http("GET", "/asyncapi.yaml")
     assert text.headers["content-type"] == "application/yaml"
     assert yaml.safe_load(text.body) == asynchronous.json

@@ -54,10 +54,17 @@ _form = click.option("--format", "form", type=click.Choice(["json", "yaml"]), de
 @command.command("asyncapi")
 @_form
 @_url
+@click.option(
+    "--version",
+    type=click.Choice(asyncapi.VERSIONS),
+    default=asyncapi.VERSIONS[0],
+    show_default=True,
+    help="The version of AsyncAPI; some tools do not know the newest.",
+)
 @click.pass_context
-def _asyncapi(context: click.Context, form: str, address: str) -> None:
-    """Print the AsyncAPI 3.1 document: endpoints, messages, replies, events, errors."""
-    _print(asyncapi.document(_contract(context), address), form)
+def _asyncapi(context: click.Context, form: str, address: str, version: str) -> None:
+    """Print the AsyncAPI document: endpoints, messages, replies, events, errors."""
+    _print(asyncapi.document(_contract(context), address, version), form)
 
 
 @command.command("openapi")

@@ -1,4 +1,4 @@
-"""Contract -> AsyncAPI 3.1.0.
+"""Contract -> AsyncAPI 3.1.0, or 3.0.0 for tools that are behind: what we say is said alike in both.
 
 A channel is a connection (AsyncAPI's WebSocket binding), so there is one for each endpoint, with all that can go
 over it. `action` is the server's side: it receives messages, with their replies and errors, and sends events.
@@ -20,15 +20,18 @@ from jackfield.describe.exchanges import exchanges
 from jackfield.describe.shelf import Shelf
 from jackfield.describe.upgrade import CREDENTIALS, binding, security_schemes
 
-__all__ = ["document"]
+__all__ = ["VERSIONS", "document"]
+
+VERSIONS = ("3.1", "3.0")
+"""The versions of AsyncAPI that a document can be made in, the usual one first."""
 
 
-def document(contract: Contract, address: str) -> JSON:
+def document(contract: Contract, address: str, version: str = VERSIONS[0]) -> JSON:
     """The AsyncAPI document. `address` is the origin of the server, with a path where it is mounted below one."""
     made = _Document(contract, address)
     channels = {operation.name: made.channel(operation) for operation in contract.operations}
     return {
-        "asyncapi": "3.1.0",
+        "asyncapi": f"{version}.0",
         "info": _info(contract, address),
         "defaultContentType": "application/json",
         "servers": {"server": _server(address)},

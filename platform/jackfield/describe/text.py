@@ -7,9 +7,12 @@ from typing import Any
 
 import yaml
 
+from jackfield.config.scalars import resolve
+
 __all__ = ["as_yaml"]
 
 
+_TEXT = "tag:yaml.org,2002:str"
 _OTHER_BREAKS = frozenset("\r\x85\u2028\u2029")
 
 
@@ -24,7 +27,17 @@ def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
     style = "|" if "\n" in text else None
     if not _OTHER_BREAKS.isdisjoint(text):
         style = '"'  # as itself, each would be read as an ordinary line break
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+    if style is None and not _is_text(text):
+        style = "'"
+    return dumper.represent_scalar(_TEXT, text, style=style)
+
+
+def _is_text(text: str) -> bool:
+    """Whether YAML 1.2 reads this as a text where it stands without quotes; what 1.1 does is PyYAML's affair."""
+    try:
+        return resolve(text) == text
+    except ValueError:
+        return False
 
 
 _Dumper.add_representer(str, _text)

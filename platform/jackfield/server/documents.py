@@ -61,24 +61,24 @@ def _as_json(document: Mapping[str, Any]) -> str:
     return json.dumps(document, ensure_ascii=False, indent=1)
 
 
-def _openapi(found: Contract, address: str) -> _Made:
+def _openapi(found: Contract, address: str, _version: str) -> _Made:
     return _Made.of(_as_json(openapi.document(found, address)), _JSON)
 
 
-def _asyncapi(found: Contract, address: str) -> _Made:
-    return _Made.of(_as_json(asyncapi.document(found, address)), _JSON)
+def _asyncapi(found: Contract, address: str, version: str) -> _Made:
+    return _Made.of(_as_json(asyncapi.document(found, address, version)), _JSON)
 
 
-def _asyncapi_yaml(found: Contract, address: str) -> _Made:
-    return _Made.of(as_yaml(asyncapi.document(found, address)), "application/yaml")  # RFC 9512
+def _asyncapi_yaml(found: Contract, address: str, version: str) -> _Made:
+    return _Made.of(as_yaml(asyncapi.document(found, address, version)), "application/yaml")  # RFC 9512
 
 
-def _reference(found: Contract, address: str) -> _Made:
+def _reference(found: Contract, address: str, _version: str) -> _Made:
     body = rendered.html(markdown.reference(found, address))
     return _Made.of(pages.page(found.title, body, headed=True), "text/html; charset=utf-8")
 
 
-_DOCUMENTS: Mapping[str, Callable[[Contract, str], _Made]] = {
+_DOCUMENTS: Mapping[str, Callable[[Contract, str, str], _Made]] = {
     "/asyncapi.json": _asyncapi,
     "/asyncapi.yaml": _asyncapi_yaml,
     "/docs/reference": _reference,
@@ -103,7 +103,7 @@ class Documents:
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
-        self._made: OrderedDict[tuple[str, str], _Made] = OrderedDict()
+        self._made: OrderedDict[tuple[str, str, str], _Made] = OrderedDict()
         self._generation = 0
         self._making = asyncio.Lock()
 
@@ -130,7 +130,7 @@ class Documents:
             return _sent(_START, request)
         if path in _FILES:
             return _sent(await asyncio.to_thread(_file, *_FILES[path], request.root), request)
-        return _sent(await self._document(path, self._address(request, path)), request)
+        return _sent(await self._document(path, self._address(request, path), _version(request, path)), request)
 
     def _address(self, request: Request, path: str) -> str:
         """Where the documents say that the server is: as its callers address it, not as the admin port is."""
@@ -153,29 +153,41 @@ class Documents:
         fix = f"An administrator gives it with: jackfield users roles {who.login} +{ADMIN}"
         raise Refusal("role_required", sentence, fix)
 
-    async def _document(self, path: str, address: str) -> _Made:
+    async def _document(self, path: str, address: str, version: str) -> _Made:
         """A document of the live generation, kept for the next who asks at the same address."""
         async with self._making:  # many who ask at once are answered with one
             generation = self._gateway.generation
             if generation.number != self._generation:
                 self._made.clear()
                 self._generation = generation.number
-            found = self._made.get((path, address))
+            found = self._made.get((path, address, version))
             if found is None:
                 generation.enter()
                 try:
-                    found = await asyncio.to_thread(_make, path, generation.table, address)
+                    found = await asyncio.to_thread(_make, path, generation.table, address, version)
                 finally:
                     generation.leave()
-                self._made[path, address] = found
+                self._made[path, address, version] = found
                 if len(self._made) > KEPT:
                     self._made.popitem(last=False)
-            self._made.move_to_end((path, address))
+            self._made.move_to_end((path, address, version))
             return found
 
 
-def _make(path: str, table: RoutingTable, address: str) -> _Made:
-    return _DOCUMENTS[path](contract(table), address)
+def _make(path: str, table: RoutingTable, address: str, version: str) -> _Made:
+    return _DOCUMENTS[path](contract(table), address, version)
+
+
+def _version(request: Request, path: str) -> str:
+    """The version that is asked for by `?version=`; of other documents than AsyncAPI there is one, and it is ""."""
+    if not path.startswith("/asyncapi."):
+        return ""
+    asked = request.query.get("version", asyncapi.VERSIONS[0])
+    found = next((version for version in asyncapi.VERSIONS if asked in (version, f"{version}.0")), None)
+    if found is None:
+        known = " or ".join(f"?version={version}" for version in asyncapi.VERSIONS)
+        raise Refusal("invalid_request", f"There is no AsyncAPI {asked[:20]} document here.", f"Ask with {known}.")
+    return found
 
 
 def _sent(made: _Made, request: Request) -> Response:
