@@ -332,4 +332,5 @@ def test_a_text_from_elsewhere_is_read_or_told_in_a_sentence(text: bytes, told: 
 
 def test_a_text_from_elsewhere_says_what_it_says() -> None:
     assert messages.parse('{"имя": [1, null, "🍎", 1.5]}'.encode()) == {"имя": [1, None, "🍎", 1.5]}
+    assert messages.parse(b"\xef\xbb\xbf[1]") == [1]
     assert messages.parse(b"[" * 64 + b"]" * 64)

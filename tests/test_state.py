@@ -240,3 +240,9 @@ def test_a_private_file_is_whole_or_not_there(tmp_path: Path) -> None:
 def write_private_into_folder(folder: Path) -> None:
     (folder / "folder").mkdir()
     write_private(folder / "folder", "x")
+
+
+def test_a_byte_order_mark_is_no_part_of_a_key() -> None:
+    """Of an editor that puts one before whatever it saves."""
+    assert parse_keys(f"\ufeff# the newest first\n{KEY}\n", "secret_keys") == (KEY.encode(),)
+    assert parse_keys(f"\ufeff{KEY}", "secret_keys") == (KEY.encode(),)

@@ -7,6 +7,7 @@ the way that never waits.
 
 from __future__ import annotations
 
+import codecs
 import errno
 import hashlib
 import os
@@ -15,7 +16,7 @@ from collections.abc import Iterator
 from io import BufferedReader
 from pathlib import Path
 
-__all__ = ["FOLDERS", "SECRET", "WHOLE", "below", "digest", "read"]
+__all__ = ["FOLDERS", "SECRET", "WHOLE", "below", "digest", "read", "unmarked"]
 
 SECRET = 65_536
 """Bytes that a file may have which holds a secret, a list of keys, or where a server listens."""
@@ -46,6 +47,11 @@ def read(path: str | Path, most: int) -> bytes:
     if len(content) > most:
         raise OSError(errno.EFBIG, f"it is longer than {most:,} bytes", str(path))
     return content
+
+
+def unmarked(text: bytes) -> bytes:
+    """A text of people's without the byte order mark that some editors and shells put before UTF-8."""
+    return text.removeprefix(codecs.BOM_UTF8)
 
 
 def digest(path: str | Path) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from jackfield import files
 from jackfield.errors import CODES
 
 __all__ = [
@@ -97,7 +98,7 @@ def parse(data: bytes) -> Any:
     if too_deep(data):
         raise ValueError(f"is nested more than {MAX_DEPTH} deep")
     try:
-        return msgspec.json.decode(data)
+        return msgspec.json.decode(files.unmarked(data))
     except (msgspec.MsgspecError, ValueError, RecursionError):
         raise ValueError("is no JSON") from None
 

@@ -22,6 +22,7 @@ from tests.auth.provider import Provider, running, say
         [b"one\ntwo\n"],
         [b"one", b"\ntw", b"o"],
         [b"one\r\ntwo\r\n"],
+        [b"\xef\xbb", b"\xbfone\ntwo"],
     ],
 )
 def test_lines_however_they_arrive(pieces: list[bytes]) -> None:

@@ -73,7 +73,7 @@ def test_a_bad_value_from_the_environment_is_wrong_usage() -> None:
 
 def test_a_secret_may_stand_in_a_file(tmp_path: Path) -> None:
     secret = tmp_path / "secret"
-    secret.write_text("ключ с пробелом \n", encoding="utf-8")
+    secret.write_text("\ufeffключ с пробелом \n", encoding="utf-8")
     assert run(JACKFIELD_LOGIN_TOKEN_FILE=str(secret)).stdout == "the default|ключ с пробелом |8000|False|\n"
     assert run("--login-token", "flag", JACKFIELD_LOGIN_TOKEN_FILE="/nowhere").stdout.split("|")[1] == "flag"
 

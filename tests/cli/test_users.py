@@ -100,7 +100,7 @@ def test_the_list_is_for_people_and_for_programs(project: Path) -> None:
 
 
 def test_only_the_end_of_the_line_is_taken_off_the_password(project: Path) -> None:
-    fine(project, "add", "anna", "--password-stdin", given="  blanks  \r\nmore\n")
+    fine(project, "add", "anna", "--password-stdin", given="\ufeff  blanks  \r\nmore\n")
     assert enter(project, login="anna", password="  blanks  ")
 
 

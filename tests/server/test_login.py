@@ -121,6 +121,7 @@ async def test_no_password_and_no_token_reach_the_log(door: Door, caplog: pytest
         (b'{"login": "a", "password": "x\\u0000yyyyyyyyy"}', "application/json", 400, "invalid_request"),
         (b" " * 4_097, "application/json", 413, "body_too_large"),
         (b'{"login": "a", "password": "bbbbbbbbb"}', "Application/JSON; charset=utf-8", 401, "login_failed"),
+        (b'\xef\xbb\xbf{"login": "a", "password": "bbbbbbbbb"}', "application/json", 401, "login_failed"),
     ],
 )
 async def test_a_login_of_another_form(door: Door, body: bytes, kind: str, status: int, code: str) -> None:

@@ -109,7 +109,7 @@ def short_keys(document: bytes, algorithms: Sequence[str]) -> frozenset[str]:
 def _fitting(document: bytes, algorithms: Sequence[str]) -> Mapping[tuple[str, str], list[jwt.PyJWK]]:
     """The keys for one of `algorithms`, of any length."""
     try:
-        given = msgspec.json.decode(document)
+        given = msgspec.json.decode(files.unmarked(document))
     except (msgspec.MsgspecError, ValueError, RecursionError):
         raise KeysUnavailable("what came is not JSON") from None
     listed = given.get("keys") if isinstance(given, dict) else None

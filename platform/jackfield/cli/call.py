@@ -21,6 +21,7 @@ import httpx
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
+from jackfield import files
 from jackfield.bodies import PLAIN, BadBody, Body
 from jackfield.cli.settings import Context, Failure, file_option, find_project, is_host, option, secret_of
 from jackfield.server.control import NoServer, ask
@@ -352,11 +353,14 @@ def _put(
 def _lines(source: int) -> Iterator[str]:
     """The lines of a file descriptor; `sys.stdin` would hold a lock that Python needs when it ends. Raises Failure."""
     rest = bytearray()
+    first = True
     try:
         while chunk := os.read(source, 65536):
             *ends, beginning = chunk.split(b"\n")
             for end in ends:
-                yield (rest + end).decode("utf-8", "replace").rstrip("\r")
+                line = bytes(rest + end)
+                yield (files.unmarked(line) if first else line).decode("utf-8", "replace").rstrip("\r")
+                first = False
                 rest.clear()
             rest += beginning
             if len(rest) > MOST:
@@ -364,7 +368,7 @@ def _lines(source: int) -> Iterator[str]:
     except OSError as exc:
         raise Failure(f"cannot read standard input: {exc.strerror or exc}") from exc
     if rest:
-        yield rest.decode("utf-8", "replace")
+        yield (files.unmarked(bytes(rest)) if first else bytes(rest)).decode("utf-8", "replace")
 
 
 async def _print_frames(socket: ClientConnection, heard: asyncio.Event, turns: _Turns) -> None:

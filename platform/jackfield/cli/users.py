@@ -13,6 +13,7 @@ from typing import TypeVar
 
 import click
 
+from jackfield import files
 from jackfield.auth.database import Unusable
 from jackfield.auth.passwords import Passwords, judge_password
 from jackfield.auth.store import Store
@@ -242,7 +243,7 @@ def _is_terminal() -> bool:
 
 
 def _first_line() -> str:
-    line = sys.stdin.buffer.readline(_LINE)
+    line = files.unmarked(sys.stdin.buffer.readline(_LINE))
     try:
         # Only the line's end is taken off: blanks at the end may belong to the password.
         return line.decode("utf-8").removesuffix("\n").removesuffix("\r")

@@ -7,7 +7,6 @@ the answer is data and problems, never an exception.
 
 from __future__ import annotations
 
-import codecs
 import errno
 import re
 from collections.abc import Mapping
@@ -77,7 +76,7 @@ def compose(content: bytes, name: str) -> Source:
     """The data in `content`, the bytes of the file `name`."""
     if len(content) > MAX_BYTES:
         return _refused(name, "file_unreadable", "the file is over 1 MiB", _TOO_LONG)
-    content = content.removeprefix(codecs.BOM_UTF8)
+    content = files.unmarked(content)
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:

@@ -18,7 +18,7 @@ from starlette.requests import ClientDisconnect
 from starlette.requests import Request as HttpRequest
 from starlette.responses import JSONResponse, Response
 
-from jackfield import messages
+from jackfield import files, messages
 from jackfield.errors import Refusal
 from jackfield.masking import masked
 from jackfield.schemas import Fault, Validator, parse_loosely
@@ -56,7 +56,7 @@ class Asked:
     async def body(self, kind: type[T], sample: str) -> T:
         """The body as `kind`, at most MAX_BODY bytes. Raises Refusal, which shows `sample`."""
         self.refuse_other_kinds(required=True)
-        body = await _read(self._http)
+        body = files.unmarked(await _read(self._http))
         try:
             if messages.too_deep(body):
                 raise ValueError  # also where it is deep in what nobody here reads

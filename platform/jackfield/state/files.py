@@ -86,7 +86,7 @@ def read_own(path: Path) -> bytes:
 def read_secret(path: Path, name: str) -> str:
     """The value in the file that the environment variable `name` names, without the line's end. Raises StateError."""
     try:
-        text = files.read(path, files.SECRET).decode().rstrip("\r\n")
+        text = files.unmarked(files.read(path, files.SECRET)).decode().rstrip("\r\n")
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise StateError(f"cannot read {path}, which {name} names: {reason}") from error

@@ -174,7 +174,7 @@ def parse_keys(text: str, place: str) -> tuple[bytes, ...]:
 
     Raises StateError, which names `place` and never a key, for none, a short one and a well-known one.
     """
-    lines = [line for line in text.splitlines() if not line.lstrip().startswith("#")]
+    lines = [line for line in text.removeprefix("\ufeff").splitlines() if not line.lstrip().startswith("#")]
     keys = tuple(word.encode(errors="surrogateescape") for word in re.split(r"[\s,]+", "\n".join(lines)) if word)
     if not keys:
         raise StateError(f"{place} holds no key; make one: {_NEW_KEY}")
