@@ -214,12 +214,16 @@ async def test_changed_is_told_exactly(project: Path) -> None:
         assert (await publish()).changed == ()
         write(project, endpoints=ENDPOINTS.replace("ask.ask,", "ask.ask, limits: {time: 5s},"))
         assert (await publish()).changed == ("ask",)
-        # a file without processes is shared code: new, changed, gone
-        for text in ("x = 1\n", "x = 2\n"):
-            write(project, shared=text)
-            assert (await publish()).changed == ("say", "ask")
-        (project / "processes" / "shared.py").unlink()
-        assert (await publish()).changed == ("say", "ask")
+        # a touched file, a comment, a neighbour and what nobody imports are no change
+        write(project, say=SAY.replace("return text", "return text + '!'") + "\n# да\n", shared="x = 1\n")
+        assert (await publish()).changed == ()
+        # what is imported is one, for who imports it: of another file and of the next one
+        write(project, ask="from .shared import x\n" + ASK.replace("return text", "return text * x"))
+        assert (await publish()).changed == ("ask",)
+        write(project, shared="from .more import x\n", more="x = 2\n")
+        assert (await publish()).changed == ("ask",)
+        write(project, more="x = 3\n")
+        assert (await publish()).changed == ("ask",)
         # a process that moves is another one
         write(project, endpoints=ENDPOINTS.replace("say: {", "tell: {"))
         report = await publish(dry_run=True)
@@ -261,7 +265,7 @@ async def test_what_cannot_be_kept_does_not_go_live(project: Path) -> None:
         published = project / ".jackfield" / "published"
         published.rename(published.with_name("away"))
         published.write_text("a file in the place of the folder")
-        write(project, say=SAY + "# 2\n")
+        write(project, say=SAY.replace("return text", "return 2 * text"))
         with pytest.raises(PlanError) as told:
             await node.publisher.publish()
         assert told.value.problems[0].code == "file_unreadable"

@@ -19,6 +19,7 @@ from jackfield.process.blocking import blocking_calls
 from jackfield.process.breakage import innermost, problem_of, raised_at
 from jackfield.process.calling import Raised, call, said
 from jackfield.process.declare import ProcessMark, process_mark, resource_marked
+from jackfield.process.extent import extents
 from jackfield.process.loading import Package
 from jackfield.process.outline import FunctionNode, Kind, Outline, dotted, kind_of, own_nodes, read_outline
 from jackfield.process.sources import FOLDER, hash_of, module_of, read
@@ -55,7 +56,8 @@ class Catalog:
     `hash` is made of all sources, 12 hex digits; `files` has the hash of each file by its name. `broken`
     names the modules that could not be imported, so that nobody is told that their processes do not exist.
     `functions` are the names of all that could be called, processes or not. `reasons` tells how a name that stands
-    in a file becomes a process; `folder` is the project's.
+    in a file becomes a process; `folder` is the project's. `extents` has for each process what changes when its code
+    does (see extent.py).
     """
 
     processes: Mapping[str, Process]
@@ -67,6 +69,7 @@ class Catalog:
     reasons: Mapping[str, str] = field(default_factory=dict, repr=False)
     folder: Path = field(default_factory=Path, repr=False)
     _package: Package | None = field(default=None, repr=False)
+    extents: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def function(self, name: str) -> Callable[..., Any] | None:
         """A function of the project by its name, "accounts.who" for example; None where nothing was imported."""
@@ -143,6 +146,7 @@ def collect(
         {name: hint for outline in outlines for name, hint in _reasons(outline, found)},
         folder,
         package,
+        {} if package is None else extents(outlines, [process.name for process in found]),
     )
 
 

@@ -348,7 +348,6 @@ class Publisher:
     def _report(self, new: RoutingTable, judged: Iterable[_Judged], *, dry_run: bool) -> Report:
         old = self._gateway.generation.table
         both = [name for name in new.routes if name in old.routes]
-        shared = _shared(old) != _shared(new)
         leaving = Counter(
             (member.endpoint, end.number, end.reason) for member, end in judged if isinstance(end, Closing)
         )
@@ -357,7 +356,7 @@ class Publisher:
             generation=self._gateway.generation.number + 1,
             dry_run=dry_run,
             added=tuple(name for name in new.routes if name not in old.routes),
-            changed=tuple(name for name in both if shared or _state(old, name) != _state(new, name)),
+            changed=tuple(name for name in both if _state(old, name) != _state(new, name)),
             removed=tuple(name for name in old.routes if name not in new.routes),
             closes=tuple(Closes(*key, count) for key, count in leaving.items()),
             open=len(self._gateway.hub),
@@ -377,10 +376,4 @@ def _verdict(table: RoutingTable, member: Conversation) -> Mapping[str, Any] | C
 def _state(table: RoutingTable, name: str) -> tuple[object, ...]:
     """What an endpoint consists of; another value is told as a change."""
     route = table.routes[name]
-    return route.endpoint, route.signature.shape, table.catalog.files[route.process.file]
-
-
-def _shared(table: RoutingTable) -> dict[str, str]:
-    """The files that hold no process: code that any process may use."""
-    own = {process.file for process in table.catalog.processes.values()}
-    return {file: content for file, content in table.catalog.files.items() if file not in own}
+    return route.endpoint, route.signature.shape, table.catalog.extents[route.process.name]
