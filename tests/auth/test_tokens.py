@@ -39,7 +39,7 @@ def test_tk_8_a_token_is_a_short_cookie_value() -> None:
     token = tokens().issue(SECRET, NOW + 60)
     assert len(token) < 4000
     assert set(token) <= set(string.ascii_letters + string.digits + "-_.")
-    found = find([(b"cookie", f"gen_app_auth_token={token}".encode())], b"", "gen_app_auth_token")
+    found = find([(b"cookie", f"gen_app_auth_token={token}".encode())], "gen_app_auth_token")
     assert found is not None
     assert found.value == token
 

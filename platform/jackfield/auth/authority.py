@@ -100,16 +100,19 @@ class Authorities:
         """End the calls of the function that run."""
         await self._verifier.close()
 
-    async def identify(self, credential: Credential, request: Callable[[], Request]) -> Identity:
-        """Who the credential stands for.
+    async def identify(self, credential: Credential, request: Callable[[], Request], *, own: bool = False) -> Identity:
+        """Who the credential stands for; with `own` nobody else but our own sessions is asked.
 
-        Raises Refusal: `bad_credential`, `session_expired`, and `store_unavailable` or `provider_unavailable`
-        where who is to say so does not answer. Between the last look at what is known and the return nothing
-        waits: a caller who takes note of the identity in the same step misses no change.
+        Raises Refusal: `bad_credential`, `session_expired`, `invalid_request` for what is another's with `own`, and
+        `store_unavailable` or `provider_unavailable` where who is to say so does not answer. Between the last look
+        at what is known and the return nothing waits: a caller who takes note of the identity in the same step
+        misses no change.
         """
         value = credential.value
         if self._own is not None and (_looks_own(value) or not (self._jwt or self._verifies)):
             return await self._own.identify(credential)
+        if own:
+            raise Refusal("invalid_request", "This login is kept elsewhere.", "Ask where you logged in.")
         if self._jwt is not None and (looks_like_jwt(value) or not self._verifies):
             return await self._jwt.identify(credential)
         if self._verifies:

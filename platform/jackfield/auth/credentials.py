@@ -16,7 +16,7 @@ from urllib.parse import unquote_to_bytes
 
 from jackfield.errors import Refusal
 
-__all__ = ["MAX_CREDENTIAL", "SUBPROTOCOL", "Credential", "find", "offered"]
+__all__ = ["MAX_CREDENTIAL", "SUBPROTOCOL", "Credential", "find", "judge_query", "offered"]
 
 MAX_CREDENTIAL = 4096
 """The longest credential that is looked at, in bytes."""
@@ -43,14 +43,13 @@ class Credential:
     source: Literal["cookie", "bearer", "subprotocol"]
 
 
-def find(headers: Iterable[tuple[bytes, bytes]], query_string: bytes, cookie: str) -> Credential | None:
+def find(headers: Iterable[tuple[bytes, bytes]], cookie: str) -> Credential | None:
     """The one credential of a request, or None where there is none.
 
     `headers` have lower-case names as in ASGI; `cookie` is the name of our cookie. Raises Refusal:
-    `credential_in_query`, `contradictory_credentials` for two that differ, `credential_too_long` beyond
-    4 KiB, or `bad_credential` for a value that cannot be one.
+    `contradictory_credentials` for two that differ, `credential_too_long` beyond 4 KiB, or `bad_credential`
+    for a value that cannot be one.
     """
-    _refuse_in_query(query_string, cookie)
     fields = [header for header in headers if header[0] in _HEADERS]
     found = [credential for source in _SOURCES for credential in source(fields, cookie)]
     if not found:
@@ -67,7 +66,8 @@ def offered(headers: Iterable[tuple[bytes, bytes]]) -> list[str]:
     return [name.strip() for line in lines for name in line.split(",")]
 
 
-def _refuse_in_query(query_string: bytes, cookie: str) -> None:
+def judge_query(query_string: bytes, cookie: str) -> None:
+    """Raise Refusal `credential_in_query` where a parameter has the cookie's name, whatever is asked for."""
     wanted = cookie.encode()
     for pair in query_string.split(b"&"):
         name = pair.partition(b"=")[0]

@@ -9,7 +9,6 @@ import msgspec
 from starlette.responses import Response
 
 from jackfield.auth import credentials
-from jackfield.auth.authority import is_own
 from jackfield.auth.tables import Session
 from jackfield.auth.users import Users
 from jackfield.config.plan import AuthSettings
@@ -57,7 +56,7 @@ class Accounts:
     async def _refresh(self, asked: Asked) -> Response:
         request = asked.request
         who = await self._caller(request)
-        credential = credentials.find(request.headers, request.query_string, self._auth.cookie)
+        credential = credentials.find(request.headers, self._auth.cookie)
         assert credential is not None, "the caller was recognised by it"
         opened = await self._gateway.sessions.refresh(credential)
         log.info("session_refreshed", login=who.login, session=who.session, client=request.client)
@@ -97,13 +96,11 @@ class Accounts:
 
     async def _caller(self, request: Request) -> Identity:
         """Who asks, with a session that is kept here. Raises Refusal."""
-        who = await self._gateway.who(request)
+        who = await self._gateway.who(request, own=True)
         if isinstance(who, Refusal):
             raise who
         if who is None:
             raise not_logged_in(self._auth, request.root)
-        if not who.session or not is_own(who):
-            raise Refusal("invalid_request", "This login is kept elsewhere.", "Ask where you logged in.")
         return who
 
 

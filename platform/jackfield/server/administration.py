@@ -128,16 +128,17 @@ class Administration:
 
     async def _admin(self, request: Request) -> Identity:
         """The administrator who asks. Raises Refusal, also where this listener is not for administration."""
+        sentence = f"The administration is for the role {ROLE}."
+        if self._gateway.options.admin_port is not None and not request.local:
+            raise Refusal("role_required", sentence, "Ask the listener of --admin-port.")
         who = await self._gateway.who(request)
         if isinstance(who, Refusal):
             raise who
         if who is None:
             raise not_logged_in(self._gateway.generation.table.plan.auth, request.root, "This is for the role admin.")
-        if ROLE not in who.roles or not self._gateway.tells(request, who):
+        if ROLE not in who.roles:
             fix = f"An administrator gives it with: jackfield users roles {who.login} +{ROLE}"
-            if ROLE in who.roles:
-                fix = "Ask the listener of --admin-port."
-            raise Refusal("role_required", f"The administration is for the role {ROLE}.", fix)
+            raise Refusal("role_required", sentence, fix)
         return who
 
 

@@ -49,9 +49,9 @@ class Callers:
         """Take over the settings of a plan that goes live."""
         self.authorities.tune(auth)
 
-    async def identify(self, credential: Credential, request: Request) -> Identity:
+    async def identify(self, credential: Credential, request: Request, *, own: bool) -> Identity:
         """Who a request's credential stands for; raises Refusal, see Authorities."""
-        return await self.authorities.identify(credential, lambda: _shown(request))
+        return await self.authorities.identify(credential, lambda: _shown(request), own=own)
 
     def check_path(self, request: Request) -> None:
         """Raise Refusal `not_found` for the addresses of our own login where it is off."""

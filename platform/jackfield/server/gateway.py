@@ -23,32 +23,36 @@ from jackfield.errors import Refusal
 from jackfield.groups.hub import Hub
 from jackfield.identity import Identity
 from jackfield.logs import log
-from jackfield.process.connection import Connection, part
+from jackfield.process.connection import Connection
 from jackfield.server import administration, cors, pages, telling
 from jackfield.server.arrival import arrive
 from jackfield.server.callers import Callers
 from jackfield.server.conversation import Conversation
 from jackfield.server.dispatch import Dispatcher
-from jackfield.server.documents import Documents
+from jackfield.server.documents import ADDRESSES, Documents
 from jackfield.server.drain import drain
 from jackfield.server.extension import EXTENSION, Socket
 from jackfield.server.generation import Generation
-from jackfield.server.handshake import Admission, Request, closes_with, judge, rejudge, subprotocol
+from jackfield.server.handshake import Admission, Request, admit, approach, closes_with, judge, rejudge, subprotocol
 from jackfield.server.lag import Lag
 from jackfield.server.login import Login
 from jackfield.server.metrics import Metrics
 from jackfield.server.options import Options
 from jackfield.server.pace import Paces
 from jackfield.server.session_end import SessionEnd
+from jackfield.server.sign_in import SCRIPT_AT
 from jackfield.server.tracing import Tracing, Walk
 from jackfield.server.transport import AsgiTransport, Receive, Send, Transport
 from jackfield.server.upgrade_request import upgrade_fault
+from jackfield.server.visit import Visit
 
 __all__ = ["Gateway", "Refused"]
 
 Scope = MutableMapping[str, Any]
 
 REFUSALS_KEPT = 200
+
+_FOR_ADMINS = ADDRESSES - {SCRIPT_AT} | {"/metrics"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,10 +158,20 @@ class Gateway:
         who: Identity | Refusal | None = None
         try:
             self._check_host(request)
-            who = await self.who(request)
-            if not self.ready:  # asked after the last wait: whom `drain` does not see, nobody admits
-                raise Refusal("not_ready", retry_after=1)
-            admission = judge(self.generation.table, request, who, self.hub, tell=self.tells(request, who))
+            self._check_ready()
+            table = self.generation.table
+            try:
+                asked = approach(table, request)
+            except Refusal:
+                who = await self._known(request)
+                table = self.generation.table
+                asked = approach(table, request, tell=self.tells(request, who))
+            who = await self.who(request, asks=asked.asks)
+            self._check_ready()  # after the last wait: whom `drain` does not see, nobody admits
+            if self.generation.table is not table:
+                table = self.generation.table
+                asked = approach(table, request)
+            admission = admit(table, request, asked, who, self.hub)
         except Refusal as refusal:
             await self._refuse(request, refusal, who, scope, receive, send)
             return
@@ -211,7 +225,7 @@ class Gateway:
         if limits.per_address is not None:
             conversation.address = network(request.client)
         self.hub.seat(conversation)  # in the step that judged: a revocation from here on finds it
-        visit = _Visit(self, conversation, request.client)
+        visit = Visit(self, conversation, request.client)
         conversation.when_over(visit.end)
         try:
             await send({"type": "websocket.accept", "subprotocol": admission.subprotocol})
@@ -280,7 +294,7 @@ class Gateway:
             below = administration.below(request)
             if below is not None:
                 return await self._administration.answer(request, http, below)
-            who = await self.who(request)
+            who = await self._who_asks(request, path)
             if path == "/metrics":
                 return self._metrics(request, who)
             found = await self._documents.answer(request, who)
@@ -290,6 +304,21 @@ class Gateway:
             return pages.problem(refusal, auth, root=request.root)
         except Exception:  # noqa: BLE001 - the last resort of a request; logged with its stack
             return pages.problem(_fault(http.scope), auth)
+
+    async def _who_asks(self, request: Request, path: str) -> Identity | Refusal | None:
+        """Who sends a plain request, as far as its answer depends on that; see `_known` for all others."""
+        asks = False
+        if request.method in ("GET", "HEAD"):
+            if path in _FOR_ADMINS:
+                asks = not request.local and self.options.admin_port is None
+            else:
+                with suppress(Refusal):  # told where the request is answered
+                    asks = approach(self.generation.table, request).asks
+        return await (self.who(request) if asks else self._known(request))
+
+    def _check_ready(self) -> None:
+        if not self.ready:
+            raise Refusal("not_ready", retry_after=1)
 
     def _state(self, request: Request, path: str) -> Response:
         if request.method not in ("GET", "HEAD"):
@@ -352,19 +381,29 @@ class Gateway:
         """What of an ASGI scope is judged."""
         return arrive(scope, method, self.options)
 
-    async def who(self, request: Request) -> Identity | Refusal | None:
+    async def who(self, request: Request, *, asks: bool = True, own: bool = False) -> Identity | Refusal | None:
         """What becomes of the request's credential: an identity, the refusal it earns, or None without one.
 
-        Raises Refusal for a credential that stands where it may not, or two that differ.
+        With `own` it is one of our own sessions or nobody's; where nobody `asks` it is nobody's affair. Raises Refusal
+        for two credentials that differ.
         """
         cookie = self.generation.table.plan.auth.cookie
         try:
-            credential = credentials.find(request.headers, request.query_string, cookie)
-            return None if credential is None else await self.callers.identify(credential, request)
+            credential = credentials.find(request.headers, cookie)
+            if credential is None or not asks:
+                return None
+            return await self.callers.identify(credential, request, own=own)
         except Refusal as refusal:
-            if refusal.status == 400 and refusal.code != "credential_too_long":
+            if refusal.code == "contradictory_credentials":
                 raise
-            return refusal  # only an endpoint that asks who is calling refuses for it
+            return refusal
+
+    async def _known(self, request: Request) -> Identity | Refusal | None:
+        """Who is calling, by our own sessions alone: for the log, and for what an administrator is told."""
+        try:
+            return await self.who(request, own=True)
+        except Refusal as refusal:
+            return refusal
 
     def tells(self, request: Request, who: Identity | Refusal | None) -> bool:
         """Whether this caller may see what the documents say; in public nobody where there is an admin port."""
@@ -396,6 +435,7 @@ class Gateway:
         )
 
     def _check_host(self, request: Request) -> None:
+        """Raise Refusal for what no address of ours takes: another host's name, a credential in the query."""
         hosts = request.values(b"host")
         if request.plain:
             fix = f"Use {self.options.address}; the proxy says with X-Forwarded-Proto that you did not."
@@ -404,6 +444,7 @@ class Gateway:
             detail = f"The Host header was {telling.typed(', '.join(hosts))[:200] or 'missing'}."
             fix = "Use localhost or 127.0.0.1; other names need --public-url or --behind-proxy."
             raise Refusal("wrong_host", detail, fix)
+        credentials.judge_query(request.query_string, self.generation.table.plan.auth.cookie)
 
     def _changed(self, change: Change) -> None:
         """A session or user changed somewhere: the connections concerned close, nobody else's."""
@@ -423,51 +464,6 @@ class Gateway:
             closing = rejudge(self.generation.table, member.standing, member.identity)
             if closing is not None:
                 member.end(closing.code, closing.reason)
-
-
-class _Visit:
-    """What has to be put away when a conversation is over, whoever carried it."""
-
-    __slots__ = ("_client", "_conversation", "_gateway", "_opened")
-
-    def __init__(self, gateway: Gateway, conversation: Conversation, client: str) -> None:
-        self._gateway = gateway
-        self._conversation = conversation
-        self._client = client
-        self._opened = False
-
-    def begin(self) -> None:
-        self._opened = True
-        if self._conversation.session_end is None:  # a change may have been faster
-            self._gateway.arm(self._conversation)
-        log.info("connection_opened", **self._facts())
-
-    def end(self) -> None:
-        if self._conversation.session_end is not None:
-            self._conversation.session_end.cancel()
-        self._gateway.hub.leave(self._conversation)
-        if self._opened:
-            over = self._conversation
-            self._gateway.metrics.closed(over.endpoint, over.close_code, over.close_cause)
-            log.info(
-                "connection_closed",
-                code=over.close_code,
-                cause=over.close_cause,
-                reason=over.close_reason,
-                seconds=round(over.duration, 3),
-                **self._facts(),
-            )
-        part(self._conversation.connection)
-
-    def _facts(self) -> dict[str, Any]:
-        return {
-            "endpoint": self._conversation.endpoint,
-            "connection": self._conversation.connection.id,
-            "login": self._conversation.identity.login,
-            "session": self._conversation.identity.session,
-            "client": self._client,
-            "origin": telling.origins(self._conversation.standing.origin),
-        }
 
 
 def _short(refusal: Refusal) -> str:

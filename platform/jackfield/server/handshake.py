@@ -1,7 +1,8 @@
-"""The upgrade request being judged. No I/O: who is calling was found out before, and is an argument.
+"""The upgrade request being judged. No I/O: who is calling is found out between `approach` and `admit`.
 
-`judge` reads as the list of what must pass, in the order of the contract:
-host -> query -> route 404 -> origin 403 -> credential 401 -> role 403 -> room 429/503.
+These read as the list of what must pass, in the order of the contract:
+host -> query -> route 404 -> origin 403 -> who is asking, where the endpoint asks at all -> credential 401 -> role 403
+-> room 429/503. Whose request goes no further than the origin has no code of the project run for it.
 """
 
 from __future__ import annotations
@@ -23,9 +24,12 @@ from jackfield.routing import Match, Route, RoutingTable
 
 __all__ = [
     "Admission",
+    "Approach",
     "Counts",
     "Request",
     "Standing",
+    "admit",
+    "approach",
     "closes_with",
     "fitted",
     "judge",
@@ -110,6 +114,20 @@ class Standing:
     own: str
 
 
+@dataclass(frozen=True, slots=True)
+class Approach:
+    """A request for an endpoint, by a page that may open it; who is asking nobody knows yet."""
+
+    route: Route
+    params: Mapping[str, Any]
+    standing: Standing
+
+    @property
+    def asks(self) -> bool:
+        """Whether the endpoint asks who is calling."""
+        return self.route.endpoint.access.mode != "public"
+
+
 def judge(
     table: RoutingTable,
     request: Request,
@@ -118,20 +136,36 @@ def judge(
     *,
     tell: bool = False,
 ) -> Admission:
-    """Admit the request or raise the Refusal that comes first.
+    """Admit the request or raise the Refusal that comes first; see `approach` and `admit`."""
+    return admit(table, request, approach(table, request, tell=tell), who, counts)
 
-    `who` is what became of the credential: an identity, the refusal that it earned, or None where none
-    was sent. `tell` allows the refusal to name the nearest endpoint, and the place of a line in the file.
+
+def approach(table: RoutingTable, request: Request, *, tell: bool = False) -> Approach:
+    """What is judged before anybody is asked who is calling: the route and the origin.
+
+    `tell` allows the refusal to name the nearest endpoint, and the place of a line in the file.
     """
     match = _match(table, request, tell=tell)
     endpoint = match.route.endpoint
     params = params_of(match, request.root)
     standing = Standing(endpoint.name, match.params, tuple(request.values(b"origin")), request.own)
     _judge_origin(endpoint, standing, table.plan if tell else None)
+    return Approach(match.route, params, standing)
+
+
+def admit(
+    table: RoutingTable, request: Request, asked: Approach, who: Identity | Refusal | None, counts: Counts
+) -> Admission:
+    """What is judged then.
+
+    `who` is what became of the credential: an identity, the refusal that it earned, or None where none was sent or
+    the endpoint does not ask.
+    """
+    endpoint = asked.route.endpoint
     identity = _judge_credential(endpoint, who, table, request.root)
     _judge_role(endpoint, identity)
     _judge_room(endpoint, identity, counts, request.client)
-    return Admission(match.route, params, identity, subprotocol(endpoint, request), standing)
+    return Admission(asked.route, asked.params, identity, subprotocol(endpoint, request), asked.standing)
 
 
 _CLOSING = frozenset({401, 403, 429})

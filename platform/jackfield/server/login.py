@@ -8,7 +8,6 @@ import msgspec
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
-from jackfield.auth.authority import is_own
 from jackfield.config.plan import AuthSettings
 from jackfield.errors import Refusal
 from jackfield.identity import Identity
@@ -81,18 +80,16 @@ class Login:
     async def _before(self, request: Request) -> Identity | None:
         """The session whose cookie came along. Old cookies in a muddle are no reason to keep somebody out."""
         try:
-            who = await self._gateway.who(request)
-        except Refusal as refusal:
-            if refusal.code == "credential_in_query":
-                raise
+            who = await self._gateway.who(request, own=True)
+        except Refusal:
             return None
-        return who if isinstance(who, Identity) and is_own(who) else None
+        return who if isinstance(who, Identity) else None
 
     async def _logout(self, asked: Asked) -> Response:
-        who = await self._gateway.who(asked.request)
+        who = await self._gateway.who(asked.request, own=True)
         if isinstance(who, Refusal) and who.code == "store_unavailable":
             raise who  # nobody may believe a session ended that was not even looked up
-        if isinstance(who, Identity) and is_own(who):
+        if isinstance(who, Identity):
             await self._gateway.sessions.logout(who)
             log.info("logout", login=who.login, session=who.session, client=asked.request.client)
         return reply({}, {"Set-Cookie": clear_cookie(self._auth, own=asked.request.own)})

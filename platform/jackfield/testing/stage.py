@@ -106,9 +106,11 @@ class Stage(Gateway):
         self._ear = ear
         self._seen: WeakSet[Conversation] = WeakSet()
 
-    async def who(self, request: Request) -> Identity | Refusal | None:
+    async def who(self, request: Request, *, asks: bool = True, own: bool = False) -> Identity | Refusal | None:
         """The identity that the test gave; without one, what becomes of the request's credential."""
-        found = await super().who(request)  # a credential in the wrong place is refused all the same
+        found = await super().who(
+            request, asks=asks, own=own
+        )  # a credential in the wrong place is refused all the same
         return CALLER.get().identity or found
 
     def note(self, request: Request, refusal: Refusal, who: Identity | Refusal | None = None) -> None:
