@@ -146,9 +146,11 @@ async def line(
         yield made
 
 
-def wired(act: Act = echo, *, kind: type[Ear] = Ear, fills: bool = False) -> tuple[WebSocketProtocol, Wire, Ear, Still]:
+def wired(
+    act: Act = echo, *, kind: type[Ear] = Ear, fills: bool = False, loop: Still | None = None
+) -> tuple[WebSocketProtocol, Wire, Ear, Still]:
     """A connection without a network, attached; where it `fills`, the network takes one write."""
-    loop = Still()
+    loop = loop or Still()
     protocol = opened(WebSocketProtocol, loop, BOUNDLESS)
     wire = Wire(protocol)
     begin(protocol, wire)

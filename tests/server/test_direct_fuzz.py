@@ -53,18 +53,16 @@ class Heard:
             assert len(data) >= length
             if opcode == 1:
                 self.replies.append(data[:length].decode())
-            else:
-                self.others.append((opcode, data[:length]))
+            else:  # of a close the code alone: the reasons are each one's own
+                self.others.append((opcode, data[: 2 if opcode == 8 else length]))
             data = data[length:]
 
     def as_the_parents(self) -> Heard:
         """Ours, with what is known to differ put back.
 
-        The parent names no reason where it closes for text that is no UTF-8, and calls a connection that ended
-        without a close frame 1005, which the RFC calls 1006.
+        The parent calls a connection that ended without a close frame 1005, which the RFC calls 1006.
         """
-        others = [(opcode, data.replace(b"a text frame is not UTF-8", b"")) for opcode, data in self.others]
-        return Heard(self.messages, [], others, self.closed, 1005 if self.code == 1006 else self.code)
+        return Heard(self.messages, [], self.others, self.closed, 1005 if self.code == 1006 else self.code)
 
 
 class Ear:
@@ -132,7 +130,7 @@ def by_the_parent(data: bytes) -> Heard:
             heard.messages.append(event.get("text"))
         elif not heard.code:
             heard.code = event["code"]
-    heard.closed = wire.closed
+    heard.closed = wire.closed or protocol.close_sent  # ours waits for the client
     heard.send(bytes(wire.written))
     return heard
 
@@ -167,7 +165,7 @@ def by_ours(data: bytes, dice: random.Random) -> Heard:
     accept(protocol, wire)
     protocol.attach(ear)
     loop.turn()
-    while pieces and not wire.closed:
+    while pieces and not (wire.closed or protocol.close_sent):
         if wire.reading:
             protocol.data_received(pieces.pop(0))
         if dice.random() < 0.5:
@@ -181,7 +179,7 @@ def by_ours(data: bytes, dice: random.Random) -> Heard:
         wire.empty()
         loop.turn()
     protocol.connection_lost(ConnectionResetError())
-    heard.closed = wire.closed
+    heard.closed = wire.closed or protocol.close_sent  # ours waits for the client
     heard.send(bytes(wire.written))
     return heard
 

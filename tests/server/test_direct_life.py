@@ -214,7 +214,7 @@ def test_a_receiver_that_fails_at_a_binary_message_or_in_its_own_write(caplog: p
         caplog.clear()
         protocol, wire, ear, _ = wired(act, kind=kind, fills=True)
         protocol.data_received(sent)
-        assert wire.closed
+        assert protocol.close_sent
         assert wire.written.endswith(b"\x88\x02\x03\xf3")
         protocol.connection_lost(None)
         assert ear.codes == [1011]

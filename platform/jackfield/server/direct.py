@@ -135,6 +135,11 @@ class DirectTransport(MendedProtocol):
             self._drained.clear()
             await self._drained.wait()
 
+    def shutdown(self) -> None:
+        """Called by the server when it stops."""
+        super().shutdown()
+        self._judge_reading()  # for the client's answer
+
     def _flush(self) -> None:
         frames = b"".join(self._cork)
         self._cork.clear()
@@ -192,6 +197,8 @@ class DirectTransport(MendedProtocol):
 
     def _must_hold(self) -> bool:
         """Whether the application asked for a pause, the client does not read, or the connection is over."""
+        if self._lingers:
+            return False
         if self._full or self.disconnected or self.transport.is_closing():
             return True
         return self._asked_to_pause and not self.close_sent  # after our close only the client's is waited for

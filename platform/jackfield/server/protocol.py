@@ -93,6 +93,13 @@ class WebSocketProtocol(DirectTransport):
         super()._expect_the_end(limit)
         self._hear = None
 
+    def _linger(self) -> None:
+        super()._linger()
+        if self._cutting and not self._busy:  # else whoever cuts knows where the next frame begins
+            self._cutting = False
+            begun, self._rest = bytes(self._rest or b""), None
+            self._follow(begun)
+
     # reading
 
     def data_received(self, data: bytes) -> None:
@@ -183,6 +190,7 @@ class WebSocketProtocol(DirectTransport):
             if position == before:
                 position += self._cut_other(data, position)
                 if not self._cutting:
+                    self._follow(data[before:])
                     return end  # after its end nothing of a client is heard (RFC 6455, section 7.1.7)
                 if position == before:
                     break
@@ -271,6 +279,7 @@ class WebSocketProtocol(DirectTransport):
         """Let the library judge whole frames; what was answered before them leaves before."""
         if self._cork:
             self._flush()
+        self._begins = data[:2]
         super()._feed(data)
         if self.conn.parser_exc is not None or self.conn.close_rcvd is not None or self.disconnected:
             self._cutting = False
@@ -338,8 +347,7 @@ class WebSocketProtocol(DirectTransport):
         if self._cork:
             self._flush()
         self._close_frame(1011, "")
-        self._expect_the_end()
-        self.transport.close()
+        self._linger()
 
     # Socket
 

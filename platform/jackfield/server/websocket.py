@@ -8,8 +8,9 @@ a client that reads nothing is cut off some seconds after its end; what comes be
 leaves no traceback, and neither does a publish that switches pings off, or a stop while a client's own close is
 answered; pings without end and messages in endless fragments close the connection.
 
-A flood is not fought with work: after the close frame nothing of it is read any more, and the connection is cut
-off when the client has had a moment to read why.
+No close of ours is a reset: where the client may still be sending, what it sends is read and dropped until its own
+close comes (afterword.py), within limits of time. A flood is not fought with that work: after the close frame nothing
+of it is read any more, and the connection is cut off when the client has had a moment to read why.
 """
 
 from __future__ import annotations
@@ -20,13 +21,14 @@ from typing import Any
 
 from uvicorn.protocols.utils import ClientDisconnected
 from websockets.exceptions import InvalidState
-from websockets.frames import Frame
+from websockets.frames import Close, Frame, Opcode
 from websockets.protocol import State
 
 from jackfield.config.plan import Limits
 from jackfield.errors import CODES
 from jackfield.logs import log
 from jackfield.server import guards, telling
+from jackfield.server.afterword import Afterword, fault
 from jackfield.server.opening import OpeningProtocol
 from jackfield.server.transport import RESTARTS
 from jackfield.server.upgrade_request import QUIET
@@ -65,14 +67,24 @@ STUCK = 3.0
 
 FLOOD = CODES["flood"].close
 
-_LAST_WORD = 1.0  # seconds that a client which floods us has to read why it was closed
+_LAST_WORD = 1.0  # seconds of silence, or of a flood, in which a client can read why it was closed
 
 
 class MendedProtocol(OpeningProtocol):
     """WebSocket over the library's sans-I/O state machine, for any ASGI application."""
 
     # what is looked at with each message, out of the parent's dict, which is too large to be a fast one
-    __slots__ = ("_early", "_fragments_due", "_heard", "_pings_due", "_vanished")
+    __slots__ = (
+        "_after",
+        "_begins",
+        "_early",
+        "_fragments_due",
+        "_heard",
+        "_lingers",
+        "_pings_due",
+        "_until",
+        "_vanished",
+    )
 
     most_fragments = sys.maxsize
     """Of one message: no bound for an application that does not tune it."""
@@ -85,6 +97,10 @@ class MendedProtocol(OpeningProtocol):
         self._vanished = False  # whether the client answered no ping: we closed, but it was gone
         self._pings_due = 0.0  # when, by the loop's clock, all pings that came would have come at the allowed rate
         self._fragments_due = 0.0  # likewise
+        self._lingers = False  # whether our close is sent and what comes is dropped, until `_until`
+        self._until = 0.0
+        self._begins = b""  # the first bytes of the frame that the library has, where they are known
+        self._after: Afterword | None = None  # what is dropped, where it is known at which byte a frame begins
 
     # the application
 
@@ -104,6 +120,7 @@ class MendedProtocol(OpeningProtocol):
             self.send_500_response()
         elif self.handshake_complete and not self.close_sent and not self.disconnected:
             self._close_frame(1011, "")
+            self._linger()
         if self.close_timer is None:
             self.transport.close()
 
@@ -125,8 +142,10 @@ class MendedProtocol(OpeningProtocol):
             self.transport.pause_reading()
 
     def _feed(self, data: bytes) -> None:
-        """All to the library; of a connection that is over nothing is looked at."""
-        if not self.disconnected:
+        """All to the library; of a connection that is over nothing but its end is looked at."""
+        if self._lingers:
+            self._drop(data)
+        elif not self.disconnected:
             super().data_received(data)
 
     def start_keepalive(self) -> None:
@@ -253,17 +272,51 @@ class MendedProtocol(OpeningProtocol):
         if self._is_excused():
             return
         self._vanished = True
-        super().keepalive_timeout()
-        self.disconnected = True
-        self._expect_the_end()
+        self.pong_timer = self.pending_ping_payload = None
+        self._close_frame(1011, f"no pong came within {self.ping_timeout or 0:g} s")
+        self._linger()
 
     # the end
 
     def handle_parser_exception(self) -> None:
         """Close for what the client broke; what the application still sends is no fault of its own."""
-        super().handle_parser_exception()
-        self.disconnected = True
-        self._expect_the_end()
+        close, output = self.conn.close_sent, b"".join(self.conn.data_to_send())
+        assert close is not None, "the library has failed, or we have"
+        if self.conn.parser_exc is not None and not self.close_sent:  # the library's words may be the client's
+            close = Close(close.code, fault(self._begins, close.code, self.conn.max_message_size))
+            self.conn.close_sent = close
+            output = Frame(Opcode.CLOSE, close.serialize()).serialize(mask=False)
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": close.code, "reason": close.reason})
+        self.transport.write(output)
+        self.close_sent = True
+        self._linger()
+
+    def _linger(self) -> None:
+        """Drop what comes behind our close frame until the client's own close, or silence, or `close_timeout`."""
+        self.stop_keepalive()
+        self.disconnected = self._lingers = True
+        self._until = self.loop.time() + self.close_timeout
+        if self.read_paused:
+            self.read_paused = False
+            self.transport.resume_reading()
+        if self.close_timer is not None:
+            self.close_timer.cancel()
+            self.close_timer = None
+        self._expect_the_end(_LAST_WORD)
+
+    def _follow(self, data: bytes) -> None:
+        """A frame of the client begins with `data`; nothing before it was left over."""
+        if self._lingers:
+            self._after = Afterword()
+            self._drop(data)
+
+    def _drop(self, data: bytes) -> None:
+        if self._after is not None and self._after.ends(data):
+            self.transport.close()
+        elif self.loop.time() < self._until and self.close_timer is not None:
+            self.close_timer.cancel()
+            self.close_timer = None
+            self._expect_the_end(_LAST_WORD)
 
     def handle_close(self, event: Frame) -> None:
         """Answer the client's close."""
@@ -279,11 +332,10 @@ class MendedProtocol(OpeningProtocol):
         if self.conn.state is State.OPEN and not self.close_sent:
             self._close_frame(1012, RESTARTS)  # the parent says no more than the number
             self.queue.put_nowait({"type": "websocket.disconnect", "code": 1012, "reason": RESTARTS})
-        self.transport.close()
         if self.close_timer is not None:
             self.close_timer.cancel()
             self.close_timer = None
-        self._expect_the_end(STUCK)
+        self._expect_the_end(STUCK if self.transport.get_write_buffer_size() else _LAST_WORD)
 
     def _close_frame(self, code: int, reason: str) -> None:
         """Send a close frame, once."""
