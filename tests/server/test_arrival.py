@@ -74,7 +74,7 @@ def test_without_a_proxy_no_forwarded_header_is_read(peer: str) -> None:
 
 
 def test_look_alikes_are_no_forwarded_headers() -> None:
-    said = [("X_Forwarded_For", "1.1.1.1"), ("Forwarded", "for=1.1.1.1;proto=https"), ("X-Real-IP", "1.1.1.1")]
+    said = [("X_Forwarded_For", "1.1.1.1"), ("X-Forwarded", "for=1.1.1.1;proto=https"), ("X-Real-IP", "1.1.1.1")]
     found = asked(Options(behind_proxy=PROXIES), *said, ("X-Forwarded-Host", "evil.example"))
     assert (found.client, found.own) == ("10.0.0.1", "http://a.example")
 
@@ -87,15 +87,62 @@ def test_look_alikes_are_no_forwarded_headers() -> None:
         ([" HTTPS "], "https"),
         (["wss"], "https"),
         (["http"], "http"),
-        (["https, http"], "http"),
-        (["http", "https"], "http"),
+        (["https,https"], "https"),
+        (["https", "https"], "https"),
+        (["https, http"], "http"),  # one proxy is ours: what stands before its word is the client's
+        (["http", "https"], "https"),
+        (["https,"], "http"),  # an empty word is one that nobody can read
+        ([",", ""], "http"),
         (["javascript"], "http"),
+        (["https, javascript"], "http"),
     ],
 )
-def test_the_scheme_is_what_a_believed_proxy_says_in_one_word(said: list[str], own: str) -> None:
+def test_the_scheme_is_what_a_believed_proxy_says(said: list[str], own: str) -> None:
     headers = [("X-Forwarded-Proto", value) for value in said]
     assert asked(Options(behind_proxy=PROXIES), *headers).own == f"{own}://a.example"
     assert asked(Options(behind_proxy=PROXIES), *headers, peer="203.0.113.9").own == "http://a.example"
+
+
+@pytest.mark.parametrize(
+    ("hops", "said", "own"),
+    [
+        ("203.0.113.7, 10.0.0.2", ["https, http"], "https"),  # two proxies are ours, and each adds a word
+        ("203.0.113.7, 10.0.0.2", ["https", "http"], "https"),
+        ("203.0.113.7, 10.0.0.2", ["https"], "https"),  # the inner one passes on what the outer one said
+        ("203.0.113.7, 10.0.0.2", ["https, http, http"], "http"),  # the first is the client's own
+        ("1.1.1.1, 203.0.113.7, 10.0.0.2", ["http, https, http"], "https"),
+        ("nonsense, 10.0.0.2", ["https, http"], "https"),
+        ("203.0.113.7", ["https, http"], "http"),
+    ],
+)
+def test_of_a_list_of_schemes_the_word_of_our_outermost_proxy_counts(hops: str, said: list[str], own: str) -> None:
+    headers = [*for_(hops), *(("X-Forwarded-Proto", value) for value in said)]
+    assert asked(Options(behind_proxy=PROXIES), *headers).own == f"{own}://a.example"
+
+
+@pytest.mark.parametrize(
+    ("said", "client", "own"),
+    [
+        (["for=203.0.113.7;proto=https"], "203.0.113.7", "https"),
+        (["For=203.0.113.7; Proto=HTTPS;host=evil.example;by=10.0.0.1"], "203.0.113.7", "https"),
+        (['for="[2001:db8::7]:4711";proto=https'], "2001:db8::7", "https"),
+        (["for=203.0.113.7;proto=https, for=10.0.0.2;proto=http"], "203.0.113.7", "https"),
+        (["for=203.0.113.7;proto=https", "for=10.0.0.2;proto=http"], "203.0.113.7", "https"),
+        (["for=1.1.1.1;proto=https, for=203.0.113.7;proto=http"], "203.0.113.7", "http"),
+        (["proto=https"], "10.0.0.1", "https"),
+        (["for=unknown;proto=https"], "10.0.0.1", "https"),
+        (["for=_hidden, for=10.0.0.2;proto=https"], "10.0.0.2", "http"),
+        (["nonsense"], "10.0.0.1", "http"),
+    ],
+)
+def test_forwarded_is_read_by_the_same_rule(said: list[str], client: str, own: str) -> None:
+    headers = [("Forwarded", value) for value in said]
+    found = asked(Options(behind_proxy=PROXIES), *headers)
+    assert (found.client, found.own) == (client, f"{own}://a.example")
+    found = asked(Options(behind_proxy=PROXIES), *headers, ("X-Forwarded-For", "198.51.100.1"))
+    assert (found.client, found.own) == ("198.51.100.1", "http://a.example"), "what the proxy itself writes goes first"
+    assert asked(Options(behind_proxy=PROXIES), *headers, peer="203.0.113.9").client == "203.0.113.9"
+    assert asked(Options(), *headers, peer="10.0.0.1").client == "10.0.0.1"
 
 
 def test_a_client_without_tls_is_known_where_the_public_address_has_it() -> None:

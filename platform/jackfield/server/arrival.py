@@ -1,10 +1,12 @@
 """By which listener a request came, and what the proxies in front of it are believed. Pure.
 
-Strategy. A proxy adds the address that it saw at the right end of `X-Forwarded-For`, so the list is walked from the
-right, beginning with the peer itself, as long as the hop at hand is a proxy of ours: what a client wrote there
-is to the left of that and never reached. A hop that is no address ends the walk. Without `--behind-proxy` no
-forwarded header is read, whoever the peer is, and `Forwarded` and `X-Forwarded-Host` never are: the Host header
-and `--public-url` say what we are called.
+Strategy. Each header is one list, in however many lines it comes, and a proxy adds what it saw at the right end. So the
+list of addresses is walked from the right, beginning with the peer itself, as long as the hop at hand is a proxy of
+ours: what a client wrote there is to the left of that and never reached. A hop that is no address ends the walk. Of the
+list of schemes as many words from the right are ours: the first of those is what the client spoke to the outermost of
+our proxies. `Forwarded` (RFC 7239) is read by the same rule, where no proxy says it by `X-Forwarded-For` or
+`-Proto`. Without `--behind-proxy` no forwarded header is read, whoever the peer is, and `X-Forwarded-Host` and
+`host=` never are: the Host header and `--public-url` say what we are called.
 """
 
 from __future__ import annotations
@@ -39,8 +41,9 @@ def arrive(scope: MutableMapping[str, Any], method: str, public: Options) -> Req
     client: str = peer[0] if peer else ""
     told = None
     if options.behind_proxy and _trusted(client, options.behind_proxy):
-        client = _client(client, headers, options.behind_proxy)
-        told = _scheme(headers)
+        hops, schemes = _hops(headers)
+        client, ours = _client(client, hops, options.behind_proxy)
+        told = _scheme(schemes, ours)
     host = next((value.decode("latin-1") for name, value in headers if name == b"host"), "")
     path, root = _path(scope, options.prefix)
     return Request(
@@ -80,18 +83,42 @@ def _cut(path: bytes, prefix: bytes) -> bytes:
     return rest or b"/" if rest[:1] in (b"", b"/") else path
 
 
-def _client(peer: str, headers: _Headers, proxies: tuple[str, ...]) -> str:
-    """The right-most hop that is no proxy of ours; the last known one where the list ends or makes no sense."""
-    listed = b",".join(value for name, value in headers if name == b"x-forwarded-for").decode("latin-1")
-    found = peer
-    for hop in reversed(listed.split(",")):
-        address = _hop(hop.strip())
+def _hops(headers: _Headers) -> tuple[list[str], list[str]]:
+    """What the proxies say of addresses and of schemes, each from left to right."""
+    hops, schemes = _listed(headers, b"x-forwarded-for"), _listed(headers, b"x-forwarded-proto")
+    if hops or schemes:
+        return hops, schemes
+    told = [_pairs(hop) for hop in _listed(headers, b"forwarded")]
+    return [pairs.get("for", "") for pairs in told], [pairs.get("proto", "") for pairs in told]
+
+
+def _listed(headers: _Headers, header: bytes) -> list[str]:
+    """The members of a list (RFC 9110, section 5.6.1), empty ones too; several headers of one name are one."""
+    lines = [value.decode("latin-1") for name, value in headers if name == header]
+    return [member.strip() for line in lines for member in line.split(",")]
+
+
+def _pairs(hop: str) -> dict[str, str]:
+    """One member of `Forwarded`: its parameters by their names in lower case (RFC 7239, section 4)."""
+    parts = (part.partition("=") for part in hop.split(";"))
+    return {name.strip().lower(): value.strip().strip('"') for name, _, value in parts}
+
+
+def _client(peer: str, hops: list[str], proxies: tuple[str, ...]) -> tuple[str, int]:
+    """The right-most hop that is no proxy of ours, or the last known one where the list ends or makes no sense.
+
+    And how many of our proxies the request came through, the peer being one.
+    """
+    found, ours = peer, 1
+    for hop in reversed(hops):
+        address = _hop(hop)
         if address is None:
             break
         found = str(address)
         if not _trusted(found, proxies):
             break
-    return found
+        ours += 1
+    return found, ours
 
 
 def _hop(text: str) -> _Address | None:
@@ -103,13 +130,12 @@ def _hop(text: str) -> _Address | None:
     return _address(text)
 
 
-def _scheme(headers: _Headers) -> str | None:
-    """What the proxy says the client spoke. More than one word would leave open whose it is: none then."""
-    said = [value.strip().lower() for name, value in headers if name == b"x-forwarded-proto"]
-    return _SCHEMES.get(said[0]) if len(said) == 1 else None
+def _scheme(said: list[str], ours: int) -> str | None:
+    """What the outermost of our proxies says the client spoke; one that replaces the list leaves one word."""
+    return _SCHEMES.get(said[-ours:][0].lower()) if said else None
 
 
-_SCHEMES = {b"http": "http", b"https": "https", b"ws": "http", b"wss": "https"}
+_SCHEMES = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
 
 
 @lru_cache(maxsize=1024)
