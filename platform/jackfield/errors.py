@@ -41,6 +41,10 @@ _FIXES: Mapping[str, str] = {
     "upgrade_required": "Open this address with a WebSocket client.",
     "bad_version": "Send Sec-WebSocket-Version: 13, as every WebSocket client of today does.",
     "method_not_allowed": "Use one of the methods that the header Allow names.",
+    "upgrade_dropped": (
+        "A proxy in between must pass it on. nginx: proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; "
+        'proxy_set_header Connection "upgrade"; Apache: ProxyPass … upgrade=websocket; others: switch WebSocket on.'
+    ),
     "malformed_upgrade": "Open it with a WebSocket client, or send the request as RFC 6455, section 4.2.1 has it.",
     "malformed_request": (
         "Send a request line, one Host and each header as `Name: value`, all lines ended by CR LF (RFC 9112); "
@@ -151,6 +155,7 @@ CODES: Mapping[str, Code] = _table(
     _refusal("upgrade_required", 426, "This address speaks WebSocket; a plain request gets its address instead."),
     _refusal("bad_version", 426, "Only version 13 of the WebSocket protocol is spoken (RFC 6455, section 4.2.2)."),
     _refusal("method_not_allowed", 405, "The address is there, but not for this method."),
+    _refusal("upgrade_dropped", 426, "Something between client and server took the header Upgrade away."),
     _refusal("malformed_upgrade", 400, "The upgrade request breaks RFC 6455, section 4.2.1."),
     _refusal("malformed_request", 400, "The request is not well-formed HTTP/1.1."),
     _refusal("request_too_slow", 408, "The request did not come to its end within five seconds.", retry=True),

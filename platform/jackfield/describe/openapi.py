@@ -226,7 +226,7 @@ def _typed(text: str, schema: JSON) -> Any:
 
 def _upgrade_required(operation: Operation, contract: Contract, address: str) -> JSON:
     """The 426 of an ordinary request and that of a version which nobody speaks: one status, two shapes."""
-    codes = [CODES["upgrade_required"], CODES["bad_version"]]
+    codes = [CODES["upgrade_required"], CODES["upgrade_dropped"], CODES["bad_version"]]
     answer = _problem(426, codes)
     url = _socket_address(operation, address)
     example: JSON = {

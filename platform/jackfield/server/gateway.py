@@ -19,7 +19,7 @@ from jackfield.auth.addresses import network
 from jackfield.auth.sessions import Change, Sessions
 from jackfield.clocks import watched
 from jackfield.config.plan import AuthSettings
-from jackfield.errors import Refusal
+from jackfield.errors import CODES, Refusal
 from jackfield.groups.hub import Hub
 from jackfield.identity import Identity
 from jackfield.logs import log
@@ -355,6 +355,9 @@ class Gateway:
             would = refusal
         if match is None or request.method not in ("GET", "HEAD"):
             raise Refusal("method_not_allowed", fix="An endpoint takes GET alone, as an upgrade to WebSocket.")
+        if request.values(b"sec-websocket-key") and not request.values(b"upgrade"):
+            # the key is in no other request (RFC 6455, section 4.1), and Upgrade ends at each hop (RFC 9110, 7.8)
+            raise Refusal("upgrade_dropped", f"The WebSocket's request came from {request.client} without it.")
         if b"websocket" in (value.lower().encode() for value in request.values(b"upgrade")):
             raise would if would is not None and would.status == 403 else self._malformed(request)
         return pages.upgrade_required(
@@ -373,7 +376,8 @@ class Gateway:
         if len(versions) == 1 and versions[0] != "13":
             return Refusal("bad_version", f"The request asks for version {telling.typed(versions[0])[:20]}.")
         fault = upgrade_fault(request.method, target, "1.1", list(request.headers))
-        return Refusal("malformed_upgrade", f"{fault or 'HTTP/1.1 is needed for an upgrade'}.")
+        fix = f"{CODES['malformed_upgrade'].fix} {CODES['upgrade_dropped'].fix}"
+        return Refusal("malformed_upgrade", f"{fault or 'HTTP/1.1 is needed for an upgrade'}.", fix)
 
     # who is asking
 
