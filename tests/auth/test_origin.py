@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jackfield.auth.origin import among, host_allowed, judge
+from jackfield.config.origins import normal
 from jackfield.errors import Refusal
 
 OWN = "https://app.example.com"
@@ -226,3 +227,63 @@ def test_tr_9_no_host_and_two_hosts_are_refused() -> None:
     for loopback in (True, False):
         assert not host_allowed([], loopback)
         assert not host_allowed(["localhost", "localhost"], loopback)
+
+
+SERVERLESS = [
+    "file://",
+    "app://.",
+    "app://obsidian.md",
+    "capacitor://localhost",
+    "ionic://localhost",
+    "tauri://localhost",
+    "chrome-extension://abcdefghijklmnopabcdefghijklmnop",
+    "moz-extension://2c127fa4-62c7-7e4f-90e5-472b45eecfdc",
+    "safari-web-extension://5D9B2A6B-4D4C-4C1F-8C2B-1A2B3C4D5E6F",
+    "vscode-webview://1kt3e0l6hq0qaf9r1u8n2c1v5q1v",
+    "content://com.android.browser",
+    "custom://Host.With_Letters:4711",
+]
+
+
+@pytest.mark.parametrize("origin", SERVERLESS)
+def test_pages_that_come_from_no_server_are_pages(origin: str) -> None:
+    assert passes(origin, any_origin=True)
+    assert not passes(origin)
+    listed = normal(origin)
+    assert passes(origin, allowed=(listed,))
+    assert among(origin, (listed,))
+    others = [other for other in SERVERLESS if other != origin]
+    assert not any(passes(other, allowed=(listed,)) for other in others)
+    with pytest.raises(Refusal) as caught:
+        judge([origin], OWN, any_origin=False, allowed=(), required=False)
+    assert caught.value.fix == f'origins: ["{origin}"]'
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "file:///",
+        "file:///home/a.html",
+        "app://a/b",
+        "app://a b",
+        "file:",
+        "FILE://",
+        "app://a@b",
+        "http://",
+        "https://.",
+        "ws://",
+        "app://a\n",
+    ],
+)
+def test_what_is_no_origin_of_such_a_page_either(origin: str) -> None:
+    assert not passes(origin, any_origin=True)
+
+
+@pytest.mark.parametrize(
+    "origin", ["https://shop.example.org", "http://localhost:3000", "app://obsidian.md", "file://"]
+)
+def test_a_slash_at_the_end_is_told_as_one(origin: str) -> None:
+    with pytest.raises(Refusal) as caught:
+        judge([f"{origin}/"], OWN, any_origin=True, allowed=(), required=False)
+    assert "slash" in caught.value.detail
+    assert caught.value.fix == f"Send Origin: {origin}"

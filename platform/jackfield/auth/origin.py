@@ -27,6 +27,12 @@ _ORIGIN = re.compile(
     rf"(?P<host>{_LABEL}(?:\.{_LABEL})*|\[[0-9a-f:.]{{2,45}}\])"
     r"(?::(?P<port>[1-9][0-9]{0,4}))?"
 )
+# Pages that come from no server: file://, the app://. of a desktop program, an extension's name in any letters. What
+# RFC 3986, section 3.2.2 allows as a host and browsers send as it is; of http and https the host is a name or address.
+_SERVERLESS = re.compile(
+    r"(?P<scheme>(?!https?:|wss?:)[a-z][a-z0-9+.-]{0,31})://"
+    r"(?P<host>[A-Za-z0-9._~!$&'()*+;=%-]{0,255})(?::(?P<port>[1-9][0-9]{0,4}))?"
+)
 # RFC 9110, section 7.2: uri-host [":" port]; no path, query or userinfo.
 _HOST = re.compile(r"(?P<name>[^\s/?#@:\[\]\\,]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?")
 
@@ -51,7 +57,7 @@ def judge(
 
     `origin` holds the values of all Origin headers, `own` is `scheme://host[:port]` of this server as the
     client addressed it. The own origin always passes, those in `allowed` too. With `any_origin` every page
-    passes, one without an origin (`null`: a file, a sandboxed frame) as well. No header at all passes
+    passes, one without an origin (`null`, `file://`: a file, a sandboxed frame) as well. No header at all passes
     unless `required`. Default ports may be written or left out; `localhost`, `127.0.0.1` and `[::1]` on
     one port are one origin.
 
@@ -70,6 +76,9 @@ def judge(
         return
     asked = _parse(origin[0])
     if asked is None:
+        right = origin[0].removesuffix("/")
+        if right != origin[0] and _parse(right) is not None:
+            raise _refuse("The Origin header ends with a slash, and an origin has none.", f"Send Origin: {right}")
         raise _refuse("The Origin header is not of the form scheme://host[:port].", _SERVE_PAGE)
     if any_origin or asked == _parse(own.lower()) or _listed(asked, allowed):
         return
@@ -109,7 +118,7 @@ def _is_loopback(name: str) -> bool:
 
 def _parse(text: str) -> _Origin | None:
     """The parts of a serialised origin, None where it is not one. Exact: nothing is mended."""
-    match = _ORIGIN.fullmatch(text)
+    match = _ORIGIN.fullmatch(text) or _SERVERLESS.fullmatch(text)
     if match is None:
         return None
     scheme, host = match["scheme"], match["host"]
@@ -134,6 +143,10 @@ def _listed(asked: _Origin, allowed: Sequence[str]) -> bool:
 @lru_cache(maxsize=1024)
 def _lenient(text: str) -> _Rule | None:
     """An origin that a person wrote into the file: case, a closing slash and letters of any language pass."""
+    serverless = _SERVERLESS.fullmatch(text)
+    if serverless:
+        found = _parse(text)
+        return found and _Rule(found, wild=False)
     scheme, colon, host = text.strip().removesuffix("/").partition("://")
     wild = host.startswith("*.")
     host = host.removeprefix("*.")

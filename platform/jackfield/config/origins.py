@@ -12,12 +12,17 @@ _WEBSOCKET = {"ws": "http", "wss": "https"}
 _DISPUTED = re.compile("[ßς\u200c\u200d]")  # IDNA 2003 and 2008 give two names for these
 
 
+_SERVERLESS = re.compile(r"(?!https?:|wss?:)[a-z][a-z0-9+.-]*://[A-Za-z0-9._~!$&'()+;=%-]*(?::[1-9][0-9]{0,4})?")
+
+
 def normal(origin: str) -> str:
     """`scheme://host[:port]` in lower case, without the scheme's own port, the host as browsers write it.
 
-    The host may begin with `*.`, for one label; a domain of two labels at least comes after it. Raises ValueError
-    with a sentence.
+    The host may begin with `*.`, for one label; a domain of two labels at least comes after it. What comes from no
+    server, `file://` or `app://.`, stays as it is. Raises ValueError with a sentence.
     """
+    if _SERVERLESS.fullmatch(origin):
+        return origin
     if "*" in origin:
         return _wildcard(origin)
     if origin.strip().lower() == "null":

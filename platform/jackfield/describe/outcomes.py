@@ -12,8 +12,8 @@ __all__ = ["closes", "errors", "every", "refusals", "told_by_close"]
 
 _ALWAYS = frozenset(
     """upgrade_required upgrade_dropped malformed_upgrade malformed_request bad_version request_too_slow
-    headers_too_large wrong_host tls_required credential_in_query contradictory_credentials not_found too_many_connections server_full
-    not_ready server_fault""".split()  # noqa: SIM905 - words to read, not a column of quotes
+    headers_too_large wrong_host tls_required credential_in_query contradictory_credentials not_found
+    too_many_connections server_full not_ready server_fault""".split()  # noqa: SIM905 - words to read, not a column of quotes
 )
 _KNOWN = frozenset(
     """credential_too_long bad_credential session_expired store_unavailable provider_unavailable
