@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import warnings
 
@@ -137,3 +138,17 @@ def test_the_patterns_of_our_own_schemas_are_taken() -> None:
     found = list(patterns.in_schema(http_schemas.schemas(AuthSettings())))
     assert found
     assert [pattern for pattern in found if patterns.judge(pattern) is not None] == []
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [r"^\p{Lu}\p{Ll}+$", r"^[^a-z0-9]$", r"\bкот\b", "^(?i:a|b)+?$", r"^\x41\t.[\]]$", "a{3}|b", r"^[a-z]{2,}@[\w.]+$"],
+)
+def test_a_text_for_a_pattern_holds_it(pattern: str) -> None:
+    assert patterns.matcher(pattern)(patterns.text_for(pattern, 1))
+
+
+@pytest.mark.parametrize("pattern", ["", "(", ")", "a)b", "[", "*", "a{", "\\"])
+def test_a_text_is_made_of_any_pattern(pattern: str) -> None:
+    with contextlib.suppress(ValueError):  # of the engine, for a piece that is no pattern: those are refused at load
+        assert isinstance(patterns.text_for(pattern), str)

@@ -134,6 +134,7 @@ CODES: Mapping[str, Code] = _table(
     _plan("bad_schema", "What stands under `input` is not a valid JSON Schema."),
     _plan("input_mismatch", "`input` speaks of a key that the process does not take."),
     _plan("example_mismatch", "The example does not fit what the process takes or gives."),
+    _plan("no_example", "Warning: no message that fits could be made up, and the file has no example of one."),
     _plan("unknown_client", "The example has no client of this name."),
     # plan: the processes
     _plan("broken_module", "A file under processes/ cannot be read or imported."),

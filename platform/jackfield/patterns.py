@@ -14,10 +14,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import jsonschema_rs
 
-__all__ = ["OPTIONS", "SIZE", "Misfit", "in_schema", "judge", "matcher", "sentence"]
+__all__ = ["OPTIONS", "SIZE", "Misfit", "in_schema", "judge", "matcher", "sentence", "text_for"]
 
 SIZE = 128 * 1024
 """Bytes that a pattern may have once it is compiled. `a{1000}` takes the room of a thousand letters."""
@@ -159,3 +160,68 @@ def _doubled(pieces: list[str]) -> str:
         else:
             return f"take {piece} away: a repeat cannot be repeated, and nothing here ever goes back"
     return ""
+
+
+# a text for a pattern
+
+_SIGNS = "a0A _-.,:;/@#b1б中€\t\n"  # tried for a set or an escape: one of these is in nearly each
+_LONGEST = 1_000  # times that anything is repeated
+_BEHIND = re.compile(r"\{([0-9]+)(,?)([0-9]*)\}")
+
+
+def text_for(pattern: str, more: int = 0) -> str:
+    """A text that holds `pattern` more often than not; what may be repeated is repeated `more` times besides.
+
+    For other numbers other alternatives are taken. Who needs to be sure asks `matcher`.
+    """
+    pieces = _PIECE.findall(pattern)
+    pieces.reverse()
+    parts = []
+    while pieces:
+        parts.append(_spelled(pieces, more))
+        pieces and pieces.pop()  # a bracket that closes nothing
+    return "".join(parts)
+
+
+def _spelled(pieces: list[str], more: int) -> str:
+    """A text for what stands before the next closing bracket; the pieces are taken from the end."""
+    branches = [""]
+    while pieces and pieces[-1] != ")":
+        piece = pieces.pop()
+        if piece == "|":
+            branches.append("")
+            continue
+        if piece[0] == "(":
+            text = _spelled(pieces, more)
+            pieces and pieces.pop()
+        else:
+            text = _sign(piece)
+        if pieces and _REPEAT.fullmatch(pieces[-1]):
+            text *= _times(pieces.pop(), more)
+            if pieces and pieces[-1] == "?":
+                pieces.pop()
+        branches[-1] += text
+    return branches[more % len(branches)]
+
+
+def _times(repeat: str, more: int) -> int:
+    found = _BEHIND.fullmatch(repeat)
+    if found is None:
+        return {"*": more, "+": 1 + more, "?": min(1, more)}[repeat]
+    least = int(found[1])
+    most = int(found[3]) if found[3] else _LONGEST if found[2] else least
+    return min(least + more, most, _LONGEST)
+
+
+@lru_cache(maxsize=1024)
+def _sign(piece: str) -> str:
+    """A character for one piece, or nothing for one that stands between characters."""
+    if piece in ("^", "$", "\\b", "\\B"):
+        return ""
+    if len(piece) == 1 and piece != ".":
+        return piece
+    number = re.fullmatch(r"\\[xu]\{?([0-9A-Fa-f]+)\}?", piece)
+    likely = [chr(int(number[1], 16))] if number and int(number[1], 16) < 0xD800 else []
+    fits = jsonschema_rs.Draft202012Validator({"pattern": f"^(?:{piece})$"}, pattern_options=OPTIONS).is_valid
+    inner = [one for one in piece[1:-1] if one not in "\\^-"] if piece[0] == "[" else [piece[-1]]
+    return next((one for one in (*likely, *inner, *_SIGNS) if fits(one)), "")

@@ -26,6 +26,7 @@ from jackfield.process.catalog import Catalog, Process
 from jackfield.process.resources import Resource
 from jackfield.process.signature import Signature
 from jackfield.process.sources import beside
+from jackfield.sample import fitting_sample
 from jackfield.schemas import Validator
 
 __all__ = ["Match", "Route", "RoutingTable", "build", "compile_table", "problems_of"]
@@ -37,7 +38,8 @@ class Route:
 
     `narrow` is `input:` alone, checked on each message where there is one that the decoder of `signature`
     does not check already. `whole` is signature and `input:` together; it is asked only to name what is wrong.
-    `example` is the first message of the examples that is taken, `example_raw` the same as it stands in errors.
+    `example` is the first message of the examples that is taken, else one that is made up, and None where that did not
+    work; `example_raw` the same as it stands in errors.
     `in_place` tells that a message can be answered in the step that reads it: the process is a plain function.
     """
 
@@ -223,7 +225,10 @@ def _compile_route(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Rout
         # each part keeps an $id of its own, so that `#/$defs/…` inside it means its own definitions
         parts = ({"$id": "urn:jackfield:signature", **whole}, {"$id": "urn:jackfield:input", **endpoint.input})
         whole = {"allOf": list(parts)}
-    example = first_message(endpoint)
+    validator = Validator(whole)
+    example = first_message(endpoint) or _made_up(endpoint, compiled, validator)
+    if example is None and not problems:
+        problems.append(plan.problem(("endpoints", endpoint.name), "no_example", *_NO_EXAMPLE, "warning"))
     return (
         Route(
             endpoint=endpoint,
@@ -231,13 +236,30 @@ def _compile_route(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Rout
             signature=compiled,
             pattern=pattern,
             narrow=Validator(endpoint.input) if endpoint.input and not compiled.narrowed else None,
-            whole=Validator(whole),
+            whole=validator,
             example=example,
             example_raw=None if example is None else msgspec.Raw(msgspec.json.encode(example)),
             in_place=process.kind == "sync" and not process.blocking,
         ),
         problems,
     )
+
+
+_NO_EXAMPLE = (
+    "no message that fits could be made up, and the endpoint has no example: errors and documents show none",
+    "write one under `examples:`",
+)
+
+
+def _made_up(endpoint: Endpoint, compiled: Signature, whole: Validator) -> Mapping[str, Any] | None:
+    """A message that fits, made from the schemas, or None."""
+
+    def fits(found: Any) -> bool:
+        good = isinstance(found, dict) and whole.is_valid(found)
+        return good and len(msgspec.json.encode(found)) <= endpoint.limits.message
+
+    found: Mapping[str, Any] | None = fitting_sample(compiled.input_schema, endpoint.input, fits)
+    return found
 
 
 def _unknown(plan: Plan, endpoint: Endpoint, found: Catalog) -> list[Problem]:

@@ -13,7 +13,7 @@ FLOORS = [
     {"errors", "excerpt", "files", "masking", "patterns"},
     {"annotations", "bodies", "clocks", "identity", "logs", "messages", "schemas", "state", "tasks"},
     {"auth", "config", "groups", "process", "streams"},
-    {"fitting"},  # whether an example fits; routing asks
+    {"fitting", "sample"},  # whether an example fits, and one where there is none; routing asks
     {"routing"},
     {"describe"},
     {"server"},

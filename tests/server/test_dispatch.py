@@ -40,6 +40,19 @@ async def test_every_kind_of_process_answers(
     assert frames == [reply | {"$id": "я-1"} for reply in replies] + done
 
 
+@pytest.mark.parametrize(
+    "data", ["no JSON", "{}", '{"tekst": 1}', '{"code": 5, "size": "x"}', "[1]", '{"code": "' + "x" * 70_000 + '"}']
+)
+async def test_an_error_shows_a_message_that_fits_though_nobody_wrote_one(
+    dispatcher: Dispatcher, route_of: RouteOf, data: str
+) -> None:
+    head = "from msgspec import Meta\nfrom typing import Annotated\nCode = Annotated[str, Meta(pattern='^[A-Z]{3}-[0-9]{4}$')]"
+    route = route_of(f"{head}\n@process\ndef say(code: Code, size: int) -> str:\n    return code")
+    shown = (await error(dispatcher, route, data))["example"]
+    assert shown == {"code": "AAA-0000", "size": 1}
+    assert await ask(dispatcher, route, shown) == [{"result": "AAA-0000"}]
+
+
 async def test_connection_and_path_parameters_are_given(dispatcher: Dispatcher, route_of: RouteOf) -> None:
     code = (
         "@process\ndef say(room: str, n: int, caller: Connection) -> Any:\n    return [caller.identity.login, room, n]"

@@ -16,9 +16,9 @@ from urllib.parse import unquote
 
 from jackfield.config.plan import Example, Guest, Place, Step
 from jackfield.describe.contract import Operation, contract
-from jackfield.describe.sample import text_of
 from jackfield.errors import Refusal
 from jackfield.routing import Route, RoutingTable
+from jackfield.sample import text_of
 from jackfield.testing.client import Closed
 from jackfield.testing.difference import differences, shown
 from jackfield.testing.door import Door, Party
