@@ -361,15 +361,26 @@ def test_ms_11_a_client_that_reads_nothing_is_closed_and_freed(server: Server) -
     assert memory(server) - before < 16 * MEGABYTE
 
 
-async def test_ms_11_what_waits_is_bounded_and_cut_off_after_three_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_ms_11_who_reads_no_replies_is_heard_no_more_then_closed_and_cut_off(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     assert STUCK == 3.0
+    monkeypatch.setattr(direct, "STALL", 0.05)
     monkeypatch.setattr(direct, "STUCK", 0.05)
+    reply, waiting = b"x" * 100_000, [0]
+
+    def act(ear: Ear, _text: bytes) -> bytes:
+        waiting.append(ear.transport.pending)
+        return reply
+
     async with line("direct") as opened:
-        _, ear = await opened.peer()
-        while ear.transport.pending < MEGABYTE:
-            ear.transport.write(b"x" * 10_000)
-        ear.transport.close(4408, "too slow", at_once=True)
+        opened.act = act
+        peer, ear = await opened.peer()
+        peer.writer.transport.pause_reading()  # type: ignore[attr-defined]  # of asyncio's own transport
+        await peer.send(masked(TEXT, b"more") * 1_000)
         assert await ear.ended() == 4408
+    assert len(ear.heard) < 500, "what the kernel takes, and no more"
+    assert max(waiting) < 4 * len(reply)
 
 
 # MS-14

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jackfield.auth import attempts as attempts_module
 from jackfield.auth.attempts import (
@@ -373,3 +375,27 @@ async def test_nobody_waits_for_ever(here: Attempts, monkeypatch: pytest.MonkeyP
             await fail(here, 1)
         assert (caught.value.code, caught.value.retry_after) == ("too_many_logins", 2)
     await fail(here, 1)
+
+
+async def test_attempts_leave_connections_for_those_who_are_logged_in(
+    here: Attempts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pool has more connections than this; a login that waits for one would be a session that is not found."""
+    real, inside, most = here._database.write, 0, 0
+
+    @asynccontextmanager
+    async def counted() -> AsyncIterator[AsyncConnection]:
+        nonlocal inside, most
+        inside += 1
+        most = max(most, inside)
+        try:
+            async with real() as connection:
+                yield connection
+        finally:
+            inside -= 1
+
+    monkeypatch.setattr(here._database, "write", counted)
+    async with AsyncExitStack() as held:
+        tried = (held.enter_async_context(here.trying(f"user {number}", "10.0.0.1")) for number in range(AT_ONCE))
+        await asyncio.gather(*tried)
+    assert most == 2

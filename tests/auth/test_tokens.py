@@ -153,3 +153,12 @@ def test_secrets_are_kept_out_of_repr_and_stored_as_a_digest() -> None:
     claims = tokens().read(tokens().issue(SECRET, NOW + 60))
     assert SECRET not in repr(claims)
     assert digest(SECRET) == hashlib.sha256(SECRET.encode()).hexdigest()
+
+
+def test_what_is_longer_than_any_token_is_not_even_signed() -> None:
+    tokens = Tokens([b"k" * 32], clock=lambda: 1_000.0)
+    signed = "x" * 5_000
+    long = f"{signed}.{tokens._signers[0].get_signature(signed).decode()}"
+    with pytest.raises(Refusal) as caught:
+        tokens.read(long)
+    assert caught.value.detail == "The token is not one of ours, or was changed on its way."

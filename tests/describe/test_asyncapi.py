@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -273,3 +274,18 @@ def copy(folder: Path, project: Path, new: str, old: str, file: str = "endpoints
     assert old in text
     path.write_text(text.replace(old, new, 1), encoding="utf-8")
     return folder
+
+
+def test_programs_are_told_what_the_plan_says_of_origins_and_limits(load: Load) -> None:
+    made = load(HERE / "full")
+    channels = asyncapi.document(made, ADDRESS)["channels"]
+    told = {name: channel["x-jackfield"] for name, channel in channels.items()}
+    assert {one["origins"]["any"] for one in told.values()} == {True, False}
+    for operation in made.operations:
+        origins = operation.origins
+        assert told[operation.name]["origins"] == {
+            "any": origins.any,
+            "allowed": list(origins.allowed),
+            "required": origins.required,
+        }
+        assert told[operation.name]["limits"] == asdict(operation.limits)

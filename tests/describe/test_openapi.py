@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -14,6 +16,7 @@ from openapi_spec_validator import validate
 
 from jackfield.describe.contract import Contract, contract
 from jackfield.describe.openapi import document
+from jackfield.errors import CODES
 from jackfield.routing import build
 
 ROOT = Path(__file__).parents[2]
@@ -239,3 +242,28 @@ def test_a_parameter_of_any_type_has_an_example_that_fits(tmp_path: Path, hint: 
     (parameter,) = made["paths"]["/ws/{room}"]["get"]["parameters"]
     jsonschema.Draft202012Validator(parameter["schema"]).validate(parameter["example"])
     assert parameter["example"] == example
+
+
+def test_who_is_to_wait_is_told_for_how_long(described: JSON) -> None:
+    """Retry-After stands with each status that has a code to try again, and with no other."""
+    seen = set()
+    for methods in described["paths"].values():
+        for operation in methods.values():
+            for answer in operation["responses"].values():
+                found = resolved(described, answer["$ref"]) if "$ref" in answer else answer
+                codes = re.findall(r"^- `(\w+)`", found["description"], re.MULTILINE)
+                if codes:
+                    again = any(CODES[code].retry for code in codes)
+                    assert ("Retry-After" in found["headers"]) == again, codes
+                    seen.add(again)
+    assert seen == {True, False}
+
+
+def test_the_limits_of_an_endpoint_are_those_of_the_plan(full: Contract, described: JSON) -> None:
+    told = [found["limits"] for found in everything(described) if "limits" in found and "subprotocols" in found]
+    assert told == [
+        {name: value for name, value in asdict(operation.limits).items() if value is not None}
+        for operation in full.operations
+    ]
+    assert any("per_address" in limits for limits in told)
+    assert any("idle" in limits for limits in told)

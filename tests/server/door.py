@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
@@ -131,9 +131,16 @@ class Door:
         }
 
     async def http(
-        self, method: str, target: str, headers: Headers | None = None, body: bytes | object = b"", **more: Any
+        self,
+        method: str,
+        target: str,
+        headers: Headers | None = None,
+        body: bytes | object = b"",
+        *,
+        meanwhile: Callable[[], Awaitable[None]] | None = None,
+        **more: Any,
     ) -> Answer:
-        """One plain request; a body that is no bytes is sent as JSON."""
+        """One plain request; a body that is no bytes is sent as JSON. `meanwhile` happens before the body comes."""
         fields = list(headers or [])
         if not isinstance(body, bytes):
             body = json.dumps(body).encode()
@@ -142,6 +149,8 @@ class Door:
         sent: list[MutableMapping[str, Any]] = []
 
         async def receive() -> dict[str, Any]:
+            if meanwhile is not None and parts:
+                await meanwhile()
             return parts.pop() if parts else {"type": "http.disconnect"}
 
         async def send(message: MutableMapping[str, Any]) -> None:

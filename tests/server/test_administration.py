@@ -294,3 +294,22 @@ async def test_no_password_reaches_the_log(door: Door, admin: Headers, caplog: p
     for event in ("user_added", "user_changed", "user_removed"):
         assert event in caplog.text
     assert PASSWORD not in caplog.text
+
+
+@pytest.mark.parametrize("act", ["add", "change"])
+async def test_who_is_logged_out_while_the_body_comes_changes_nothing(door: Door, admin: Headers, act: str) -> None:
+    method, target, body = {
+        "add": ("POST", "/api/users", {"login": "боб", "roles": ["admin"]}),
+        "change": ("PATCH", at("аня"), {"roles": ["admin"]}),
+    }[act]
+    (session,) = await door.sessions.open_of("шеф")
+
+    async def meanwhile() -> None:
+        await door.sessions.logout(session.identity)
+
+    answer = await door.http(method, target, admin, body, meanwhile=meanwhile)
+    assert (answer.status, answer.json["code"]) == (401, "bad_credential")
+    assert [(user.login, set(user.roles)) for user in await door.store.list()] == [
+        ("аня", {"support"}),
+        ("шеф", {"admin"}),
+    ]

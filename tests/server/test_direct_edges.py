@@ -336,3 +336,18 @@ def test_a_client_that_speaks_need_not_answer_pings_over_plain_asgi_either() -> 
     assert not protocol.close_sent
     unanswered(protocol, b"")
     assert protocol.close_sent
+
+
+def test_what_came_while_our_loop_stood_still_is_seen_before_a_client_counts_as_gone() -> None:
+    """A loop that was late calls its timers before it reads: the pong may be there, unread."""
+    protocol, wire, _, loop = wired()
+    protocol.ping_interval = protocol.ping_timeout = 20
+    protocol.send_keepalive_ping()
+    protocol.keepalive_timeout()
+    assert not protocol.close_sent, "there is one more look"
+    protocol.data_received(masked(TEXT, b"late"))
+    loop.run_later()
+    assert not protocol.close_sent
+    assert protocol.ping_timer is not None, "and a new interval"
+    unanswered(protocol, b"")
+    assert wire.written.endswith(b"keepalive ping timeout")

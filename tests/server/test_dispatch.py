@@ -401,3 +401,23 @@ async def test_what_is_not_utf8_is_told_as_such(route_of: RouteOf, clock: Clock,
     with pytest.raises(NotUtf8):
         in_place(connection(), text, 0.0)
     dispatcher.close()
+
+
+LONG_REPLIES = {
+    "in place": "@process\ndef say(n: int) -> str:\n    return 'x' * n",
+    "a coroutine": "@process\nasync def say(n: int) -> str:\n    return 'x' * n",
+    "a thread": "@process(blocking=True)\ndef say(n: int) -> str:\n    return 'x' * n",
+    "a step of a generator": "@process\ndef say(n: int):\n    yield 'x' * n",
+    "a Reject": "@process\ndef say(n: int) -> str:\n    if n > 4000: raise Reject('no', 'x' * n)\n    return 'x' * n",
+}
+
+
+@pytest.mark.parametrize("kind", LONG_REPLIES)
+async def test_no_reply_is_larger_than_what_may_wait_for_a_client(
+    dispatcher: Dispatcher, route_of: RouteOf, caplog: pytest.LogCaptureFixture, kind: str
+) -> None:
+    route = route_of(LONG_REPLIES[kind], "    limits: {queue: 4KiB}\n")
+    (fits,) = await ask(dispatcher, route, {"n": 4_000})
+    assert fits == {"result": "x" * 4_000}
+    assert (await error(dispatcher, route, {"n": 4_096}))["code"] == "process_failed"
+    assert "4,096" in caplog.text
