@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from jackfield.auth import database
+from jackfield.auth.database import Database
 from tests.assurance.results import Results
 
 # how long an example takes, or the making of one, is the machine's affair
@@ -21,7 +21,7 @@ settings.load_profile("jackfield")
 @pytest.fixture(autouse=True)
 def patient_store(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine with much to do is no database that hangs; tests of that give a limit of their own."""
-    monkeypatch.setattr(database, "LIMIT", 60.0)
+    monkeypatch.setattr(Database, "usual_limit", 60.0)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

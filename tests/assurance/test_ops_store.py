@@ -14,6 +14,11 @@ PASSWORD = "пароль с пробелами 🔑"
 LEAKS = (b"sqlite", b"SELECT", b"INSERT", b"jackfield_", b"locked", b"database", b"Traceback", b"store.db")
 
 
+@pytest.fixture(autouse=True)
+def patient_store() -> None:
+    """In place of the suite's: here the store has the two seconds that it has in life."""
+
+
 @pytest.fixture
 async def house(open_door: OpenDoor) -> Door:
     made = await open_door("  say: {url: /ws/say, process: p.echo}")

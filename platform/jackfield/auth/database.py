@@ -53,6 +53,8 @@ class Unusable(Refusal):
 class Database:
     """A small pool of connections to one database. `limit` seconds bound every use of one."""
 
+    usual_limit = LIMIT
+
     def __init__(self, engine: AsyncEngine, limit: float, file: StoreFile | None = None) -> None:
         self._engine = engine
         self._limit = limit
@@ -64,7 +66,7 @@ class Database:
     def at(cls, url: str, *, limit: float | None = None) -> Self:
         """The database of this URL; nothing is connected yet. Raises Unusable for a URL that is none."""
         parsed = _parse(url)
-        limit = LIMIT if limit is None else limit
+        limit = cls.usual_limit if limit is None else limit
         try:
             if parsed.get_backend_name() == "sqlite":
                 path = path_of(parsed)
