@@ -481,22 +481,3 @@ async def test_tidy_purges_what_is_over(here: House, store: Store, passwords: Pa
     clock.move(25 * 3600)
     await house.sessions.tidy()
     assert await store.changes_since(0) == ()
-
-
-async def test_what_is_announced_is_not_remembered_even_where_the_store_tells_nothing(
-    here: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    login = await here.sessions.login("Анна", PASSWORD)
-    await here.sessions.look_once()
-    who = await here.who(login)
-    reads = count_reads(here.store, monkeypatch)
-    assert await here.who(login) == who
-    assert reads == [], "it is remembered"
-
-    async def fail(_: object) -> None:
-        raise Refusal("store_unavailable")
-
-    monkeypatch.setattr(here.store, "changes_since", fail)
-    await here.sessions.logout(who)
-    assert (await refused(here.who(login))).code == "bad_credential"
-    assert len(reads) == 1
