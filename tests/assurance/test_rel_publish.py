@@ -20,7 +20,7 @@ CONNECTIONS = 1000
 TALKERS = 20
 """Each asks its share of the connections, one after the other, as fast as they answer."""
 
-PUBLISHES = 200
+PUBLISHES = 60
 """Every tenth is broken."""
 
 LIMIT = 240.0
