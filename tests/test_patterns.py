@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from jackfield import patterns
 from jackfield.config.plan import AuthSettings
 from jackfield.describe import http_schemas
-from jackfield.process.schema import DECIMAL, TIME
+from jackfield.patterns import DECIMAL, TIME
 
 TAKEN = [
     "", "a", "^a$", r"^([a-z]+-?)*$", r"(a|aa)+$", r"a??", r"a+?b*?", r"a{2}", r"a{2,}", r"a{2,3}?", "(?:a)",

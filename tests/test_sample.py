@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 
 from jackfield.describe.shelf import JSON
-from jackfield.process.schema import DECIMAL, TIME
+from jackfield.patterns import DECIMAL, TIME
 from jackfield.sample import fitting_sample, sample, text_of
 from jackfield.schemas import Validator
 from tests.describe import drawn

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jackfield.messages import MAX_DEPTH
+from jackfield.patterns import BASE64, DECIMAL
 from jackfield.schemas import MAX_FAULTS, Fault, Validator, parse_loosely, pointer
 
 PLAIN = settings(max_examples=150)
@@ -66,7 +67,11 @@ def test_what_is_wrong_with_a_message_is_a_sentence(value: object, faults: list[
     ("schema", "value", "problem"),
     [
         ({"minLength": 1}, "", "must not be empty"),
-        ({"anyOf": [{"type": "string", "format": "date"}, {"type": "null"}]}, "вчера", "must be a valid date"),
+        (
+            {"anyOf": [{"type": "string", "format": "date"}, {"type": "null"}]},
+            "вчера",
+            'must be a valid date, like "2026-01-30"',
+        ),
         (
             {"anyOf": [{"type": "string", "format": "date"}, {"type": "null"}]},
             5,
@@ -86,8 +91,12 @@ def test_what_is_wrong_with_a_message_is_a_sentence(value: object, faults: list[
         ({"pattern": "^[а-я]+$"}, "X", "must match the pattern ^[а-я]+$"),
         ({"pattern": r"^\w+$"}, "-", r"must match the pattern ^\w+$"),
         ({"pattern": r"^\w+$"}, "да", r"must match the pattern ^\w+$; to it only ASCII are letters and digits"),
-        ({"format": "uuid"}, "x", "must be a valid uuid"),
-        ({"format": "date-time"}, "вчера", "must be a valid date-time"),
+        ({"format": "uuid"}, "x", 'must be a valid uuid, like "123e4567-e89b-12d3-a456-426614174000"'),
+        ({"format": "date-time"}, "вчера", 'must be a valid date-time, like "2026-01-30T12:00:00Z"'),
+        ({"format": "duration"}, "вчера", 'must be a valid duration, like "PT1H30M"'),
+        ({"format": "email"}, "вчера", "must be a valid email"),
+        ({"pattern": DECIMAL}, "вчера", 'must be a number, like 12.5 or "12.50"'),
+        ({"pattern": BASE64}, "!", 'must be bytes in base64 (RFC 4648, section 4), like "0J/RgNC40LLQtdGC"'),
         ({"uniqueItems": True}, [1, 1], "must not hold one item twice"),
         ({"multipleOf": 5}, 7, "must be a multiple of 5"),
         ({"type": ["string", "null"]}, 5, "must be null or a text, not a whole number"),
@@ -99,6 +108,55 @@ def test_each_keyword_has_a_sentence(schema: dict[str, Any], value: object, prob
     assert path == "/a"
     # the order of the kinds in a union is not ours
     assert sorted(found.replace(",", "").split()) == sorted(problem.replace(",", "").split())
+
+
+CARD = {"properties": {"kind": {"const": "card"}, "number": {"type": "string"}}, "required": ["kind", "number"]}
+CASH = {"properties": {"kind": {"const": "cash"}, "sum": {"type": "integer"}}, "required": ["kind", "sum"]}
+DEEP = {"properties": {"kind": {"enum": ["deep", "low"]}, "pay": {"anyOf": [CARD, CASH]}}, "required": ["kind", "pay"]}
+OBJECTS = [{"type": "object", **one} for one in (CARD, CASH, DEEP)]
+PAY = {"anyOf": [*OBJECTS, {"type": "null"}, {"type": "string"}]}
+
+
+@pytest.mark.parametrize("word", ["anyOf", "oneOf"])
+@pytest.mark.parametrize(
+    ("pay", "faults"),
+    [
+        ({"kind": "card", "number": 5}, [("/number", "must be a text, not a whole number")]),
+        ({"kind": "card"}, [("/number", 'the key "number" is missing')]),
+        ({"kind": "cash", "number": 5}, [("/sum", 'the key "sum" is missing')]),
+        ({"kind": "cash", "sum": "много"}, [("/sum", "must be a whole number, not a text")]),
+        ({"kind": "low", "pay": {"kind": "cash", "sum": []}}, [("/pay/sum", "must be a whole number, not a list")]),
+        ({"kind": "deep", "pay": {"kind": "x"}}, [("/pay/kind", 'must be one of "card", "cash"')]),
+        ({"kind": "crd"}, [("/kind", 'must be one of "card", "cash", "deep", "low"')]),
+        ({"kind": 5, "number": 5}, [("/kind", 'must be one of "card", "cash", "deep", "low"')]),
+        ({"number": 5}, [("/kind", 'the key "kind" is missing')]),
+        ({}, [("/kind", 'the key "kind" is missing')]),
+        (5, [("", "must be a text or an object or null, not a whole number")]),
+        ([], [("", "must be a text or an object or null, not a list")]),
+    ],
+)
+def test_of_a_tagged_union_only_the_member_that_was_meant_is_told(
+    word: str, pay: object, faults: list[tuple[str, str]]
+) -> None:
+    schema = {"properties": {"pay": {"$ref": "#/$defs/pay"}}, "$defs": {"pay": {word: PAY["anyOf"]}}}
+    expected = [(f"/pay{path}", sorted(problem.replace(",", "").split())) for path, problem in faults]
+    assert [
+        (path, sorted(problem.replace(",", "").split())) for path, problem in told(schema, {"pay": pay})
+    ] == expected
+    lists = {"properties": {"pays": {"items": {"$ref": "#/$defs/pay"}}}, "$defs": schema["$defs"]}
+    expected = [(f"/pays/1{path}", words) for (path, _), (_, words) in zip(faults, expected, strict=True)]
+    pays = ["да", pay]
+    assert [
+        (path, sorted(problem.replace(",", "").split())) for path, problem in told(lists, {"pays": pays})
+    ] == expected
+
+
+def test_a_union_without_a_tag_tells_of_every_member() -> None:
+    """Which one was meant cannot be known: the key `size` stands in one of them alone."""
+    small = {"type": "object", "properties": {"size": {"enum": ["s", "m"]}, "n": {"type": "integer"}}}
+    many = {"type": "array", "items": {"type": "integer"}}
+    found = told({"properties": {"a": {"anyOf": [small, many]}}}, {"a": {"size": "x", "n": "y"}})
+    assert found == [("/a/size", 'must be one of "s", "m"'), ("/a/n", "must be a whole number, not a text")]
 
 
 def test_a_fault_inside_one_of_several_shapes_is_told_where_it_is() -> None:

@@ -18,13 +18,52 @@ from functools import lru_cache
 
 import jsonschema_rs
 
-__all__ = ["OPTIONS", "SIZE", "Misfit", "in_schema", "judge", "matcher", "sentence", "text_for"]
+__all__ = [
+    "BASE64",
+    "DECIMAL",
+    "NUMBER",
+    "OPTIONS",
+    "SIZE",
+    "TIME",
+    "WHOLE",
+    "Misfit",
+    "in_schema",
+    "judge",
+    "matcher",
+    "sentence",
+    "text_for",
+]
 
 SIZE = 128 * 1024
 """Bytes that a pattern may have once it is compiled. `a{1000}` takes the room of a thousand letters."""
 
 OPTIONS = jsonschema_rs.RegexOptions(size_limit=SIZE)
 """The engine, for every validator that is made of a schema."""
+
+DECIMAL = r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?$"
+"""The pattern of a Decimal."""
+
+BASE64 = r"^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"
+"""The pattern of bytes."""
+
+TIME = r"^([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]+)?"
+"""What the pattern of a time begins with; an offset may follow."""
+
+WHOLE = r"^(0|-?[1-9][0-9]*|-0)$"
+"""The pattern of a key that is a whole number."""
+
+NUMBER = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$"
+"""The pattern of a key that is a number."""
+
+_OURS = {
+    # what nobody has written as a pattern is not told as one
+    DECIMAL: 'must be a number, like 12.5 or "12.50"',
+    BASE64: 'must be bytes in base64 (RFC 4648, section 4), like "0J/RgNC40LLQtdGC"',
+    TIME + "$": 'must be a time of day without offset, like "12:30:00"',
+    WHOLE: "must be a whole number",
+    NUMBER: "must be a number",
+}
+_OF_TIME = 'must be a time of day with an offset, like "12:30:00Z" or "12:30:00+03:00"'
 
 _DATA = frozenset({"const", "default", "enum", "examples"})
 _NAMED = frozenset({"$defs", "dependentSchemas", "patternProperties", "properties"})  # names of people's, no keywords
@@ -108,6 +147,10 @@ def matcher(pattern: str) -> Callable[[str], bool]:
 
 def sentence(pattern: str, text: str) -> str:
     """What is told of a text that does not hold a pattern."""
+    if pattern in _OURS:
+        return _OURS[pattern]
+    if pattern.startswith(TIME):
+        return 'must be a time of day, like "12:30:00"' if pattern.endswith("?$") else _OF_TIME
     ascii_alone = _ASCII.search(pattern) is not None and not text.isascii()
     return f"must match the pattern {pattern}{'; to it only ASCII are letters and digits' if ascii_alone else ''}"
 

@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from jackfield import patterns
-from jackfield.process.schema import DECIMAL, TIME
+from jackfield.patterns import DECIMAL, TIME
 
 __all__ = ["fitting_sample", "sample", "text_of"]
 

@@ -25,6 +25,12 @@ _DATA = frozenset({"const", "default", "enum", "examples"})
 _NAMED = frozenset({"$defs", "dependentSchemas", "patternProperties", "properties"})  # names of people's, no keywords
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_LIKE = {  # of the formats that hints have
+    "date": ', like "2026-01-30"',
+    "date-time": ', like "2026-01-30T12:00:00Z"',
+    "duration": ', like "PT1H30M"',
+    "uuid": ', like "123e4567-e89b-12d3-a456-426614174000"',
+}
 _OF_TEXTS = frozenset({"const", "enum", "format", "maxLength", "minLength", "pattern"})  # what a sentence is there for
 
 MAX_FAULTS = 20
@@ -112,13 +118,19 @@ class Validator:
             told = _sentence(inner.kind.name, inner.kind.as_dict(), inner, None)
             return [Fault(f"{path}/{_escape(inner.instance)}", f"the key {told}")]
         if kind in ("anyOf", "oneOf"):
-            nested = [inner for branch in facts.get("context", ()) for inner in branch]
+            branches = [list(branch) for branch in facts.get("context", ())]
+            tagged, of_tag = _tagged(branches, len(error.instance_path))
+            if of_tag:
+                return [Fault(f"{path}/{_escape(key)}", problem) for key, problem in of_tag]
+            if tagged:
+                return [fault for inner in tagged for fault in self._explain(inner, part)]
+            nested = [inner for branch in branches for inner in branch]
             deeper = [inner for inner in nested if len(inner.instance_path) > len(error.instance_path)]
             if deeper:
                 return [fault for inner in deeper for fault in self._explain(inner, part)]
             # a branch that minds more than the type is the one that was meant: a date that is no date
             meant = [inner for inner in nested if inner.kind.name != "type" and inner.kind.name != "const"]
-            if meant and not deeper:
+            if meant:
                 return [fault for inner in meant for fault in self._explain(inner, part)]
             types = sorted({kind for inner in nested for kind in _types(inner)})
             if types:
@@ -129,6 +141,41 @@ class Validator:
                     )
                 ]
         return [Fault(path, _sentence(kind, facts, error, size))]
+
+
+_Error = jsonschema_rs.ValidationError
+
+
+def _tagged(branches: list[list[_Error]], depth: int) -> tuple[list[_Error], list[tuple[str, str]]]:
+    """Of a union whose members are told apart by a key: the faults of the member that was meant.
+
+    Or else what is wrong with that key, by its name. Nothing of both for a union without such a key, or where the
+    value, which is `depth` deep in the message, has the wrong type for all members.
+    """
+    members = [branch for branch in branches if not any(_is_own(inner, "type", depth) for inner in branch)]
+    tags: dict[Any, dict[int, list[Any]]] = {}
+    for number, member in enumerate(members):
+        for inner in member:
+            if inner.kind.name in ("const", "enum") and len(inner.instance_path) == depth + 1:
+                tags.setdefault(inner.instance_path[-1], {})[number] = _options(inner)
+    lacking = [{str(e.kind.as_dict()["property"]) for e in m if _is_own(e, "required", depth)} for m in members]
+    for key, wrong in tags.items():
+        if right := [number for number in range(len(members)) if number not in wrong and key not in lacking[number]]:
+            return [inner for number in right for inner in members[number]], []
+        if len(wrong) > 1:
+            options = [option for found in wrong.values() for option in found]
+            return [], [(str(key), _one_of(list({json.dumps(one): one for one in options}.values())))]
+    common = set.intersection(*lacking) if len(members) > 1 else set()
+    return [], [(key, f'the key "{key}" is missing') for key in sorted(common)]
+
+
+def _is_own(error: _Error, kind: str, depth: int) -> bool:
+    return error.kind.name == kind and len(error.instance_path) == depth
+
+
+def _options(error: _Error) -> list[Any]:
+    facts = error.kind.as_dict()
+    return list(facts["options"]) if error.kind.name == "enum" else [facts["expected_value"]]
 
 
 def _known(schema: Mapping[str, Any]) -> tuple[str, ...]:
@@ -279,20 +326,27 @@ def _sentence(kind: str, facts: Mapping[str, Any], error: jsonschema_rs.Validati
         case "exclusiveMinimum" | "exclusiveMaximum":
             return f"must be {'more' if kind == 'exclusiveMinimum' else 'less'} than {limit}"
         case "enum":
-            options = facts["options"]
-            told = json.dumps(options[:OPTIONS], ensure_ascii=False)[1:-1]
-            return f"must be one of {told}" + (f" and {len(options) - OPTIONS} more" if len(options) > OPTIONS else "")
+            return f"must be one of {_listed(facts['options'])}"
         case "const":
             return f"must be {json.dumps(facts['expected_value'], ensure_ascii=False)}"
         case "pattern":
             return patterns.sentence(str(facts["pattern"]), str(error.instance))
         case "format":
-            return f"must be a valid {facts['format']}"
+            return f"must be a valid {facts['format']}{_LIKE.get(str(facts['format']), '')}"
         case "uniqueItems":
             return "must not hold one item twice"
         case "multipleOf":
             return f"must be a multiple of {facts['multiple_of']}"
     return error.message
+
+
+def _one_of(options: list[Any]) -> str:
+    return f"must be {'one of ' if len(options) > 1 else ''}{_listed(options)}"
+
+
+def _listed(options: list[Any]) -> str:
+    told = json.dumps(options[:OPTIONS], ensure_ascii=False)[1:-1]
+    return told + (f" and {len(options) - OPTIONS} more" if len(options) > OPTIONS else "")
 
 
 def portable(schema: Any) -> Any:

@@ -83,6 +83,33 @@ def test_texts_that_do_not(compiled: Compiled, hint: str, text: str) -> None:
         convert(text)
 
 
+@pytest.mark.parametrize(
+    ("hint", "text", "told"),
+    [
+        ("int", "abc", "it must be a whole number"),
+        ("int | None", "abc", "it must be a whole number"),
+        ("int", "true", "it must be a whole number, not true or false"),
+        ("Annotated[int, Meta(le=5)]", "7", "it must be at most 5"),
+        ("float", "abc", "it must be a number"),
+        ("bool", "7", "it must be true or false, not a whole number"),
+        ("decimal.Decimal", "true", 'it must be a number, like 12.5 or "12.50"'),
+        ("decimal.Decimal", "nan", "'nan' is not a way to write NaN in a URL"),
+        ("datetime.date", "7", 'it must be a valid date, like "2026-01-30"'),
+        ("datetime.datetime", "вчера", 'it must be a valid date-time, like "2026-01-30T12:00:00Z"'),
+        ("uuid.UUID", "1.5", 'it must be a valid uuid, like "123e4567-e89b-12d3-a456-426614174000"'),
+        ("Literal['a', 'b']", "7", 'it must be one of "a", "b"'),
+        ("Literal[1, 2]", "7", "it must be one of 1, 2"),
+        ("Annotated[str, Meta(min_length=3)]", "7", "it must have at least 3 characters, has 1"),
+    ],
+)
+def test_what_is_wrong_with_a_text_is_a_sentence(compiled: Compiled, hint: str, text: str, told: str) -> None:
+    """Nobody who opens an address knows `int` and `str`, or that a Decimal has a regular expression."""
+    convert = compiled(f"{HEAD}@process\ndef say(room: {hint}): ...\n", "room").params["room"]
+    with pytest.raises(ValueError) as caught:
+        convert(text)
+    assert str(caught.value) == told
+
+
 def test_enums(compiled: Compiled) -> None:
     params = compiled(f"{HEAD}@process\ndef say(a: Colour, b: Level): ...\n", "a", "b").params
     assert (params["a"]("красный").name, params["b"]("1").name) == ("RED", "LOW")

@@ -46,7 +46,8 @@ async def test_every_kind_of_process_answers(
 async def test_an_error_shows_a_message_that_fits_though_nobody_wrote_one(
     dispatcher: Dispatcher, route_of: RouteOf, data: str
 ) -> None:
-    head = "from msgspec import Meta\nfrom typing import Annotated\nCode = Annotated[str, Meta(pattern='^[A-Z]{3}-[0-9]{4}$')]"
+    head = "from msgspec import Meta\nfrom typing import Annotated\n"
+    head += "Code = Annotated[str, Meta(pattern='^[A-Z]{3}-[0-9]{4}$')]"
     route = route_of(f"{head}\n@process\ndef say(code: Code, size: int) -> str:\n    return code")
     shown = (await error(dispatcher, route, data))["example"]
     assert shown == {"code": "AAA-0000", "size": 1}

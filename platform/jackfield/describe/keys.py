@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from jackfield.describe import words
-from jackfield.process.schema import DECIMAL, TIME
+from jackfield.patterns import DECIMAL, TIME
 
 __all__ = ["Class", "Row", "classes", "kind_of", "rows"]
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import inspect
+import json
 import keyword
 import math
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from types import FunctionType
@@ -21,6 +23,7 @@ from jackfield.process.connection import Connection
 from jackfield.process.declare import Key, resource_marked
 from jackfield.process.hints import Unsupported, members, optional_of, readable, resolve, split, type_of
 from jackfield.process.resources import Resource
+from jackfield.schemas import Validator
 
 __all__ = ["Faults", "Parameter", "path_converter", "read_parameters"]
 
@@ -187,27 +190,56 @@ def _check_path(hint: Any, kind: mi.Type) -> None:
         raise _Bad("bad_path_parameter", message, "use str, int, UUID, a date, an enum or a Literal")
 
 
-def path_converter(parameter: Parameter) -> Callable[[str], Any]:
-    """The function that makes a path parameter's text what the hint says; it raises ValueError if it cannot."""
+def path_converter(parameter: Parameter, schema: Mapping[str, Any]) -> Callable[[str], Any]:
+    """The function that makes a path parameter's text what the hint says; it raises ValueError if it cannot.
+
+    What it says then is of the parameter's JSON Schema: "it must be a whole number".
+    """
     parts = list(members(parameter.kind))
     if parameter.hint is Any or (parameter.hint is str):
         return _as_it_is
     numbers = any(isinstance(part, _NUMBERS) for part in parts)
     told = matching.plain(parameter.hint, parameter.kind)
+    whole = Validator(schema)
 
-    def convert(text: str) -> Any:
+    def read(text: str) -> Any:
         try:
-            value = told.finished(msgspec.convert(text, told.hint))
+            return told.finished(msgspec.convert(text, told.hint))
         except msgspec.ValidationError:
             if not numbers:
                 raise
             # Not for dates, which would take a bare number for seconds since 1970.
-            value = told.finished(msgspec.convert(text, told.hint, strict=False))
+            return told.finished(msgspec.convert(text, told.hint, strict=False))
+
+    def convert(text: str) -> Any:
+        try:
+            value = read(text)
+        except msgspec.ValidationError as exc:
+            raise ValueError(_misfit(whole, text, exc)) from None
         if not _is_plain(value, text):
-            raise ValueError(f"{text!r} is not a way to write {value!r} in a URL")
+            shown = "nothing" if value is None else str(value)
+            raise ValueError(f"{text!r} is not a way to write {shown} in a URL")
         return value
 
     return convert
+
+
+_NUMBER = re.compile(r"-?[0-9]{1,300}(\.[0-9]{1,300})?", re.ASCII)
+
+
+def _misfit(whole: Validator, text: str, exc: msgspec.ValidationError) -> str:
+    """What is wrong with a text of the address, in words of the published schema."""
+    value: Any = json.loads(text) if text in ("true", "false") else text
+    if _NUMBER.fullmatch(text):
+        value = float(text) if "." in text else int(text)
+    # A text it is in any case: of that only what is wrong with the letters is told.
+    faults = [fault.problem for fault in whole.faults(text) if _TYPE not in fault.problem]
+    faults = faults or [fault.problem.removesuffix(_TYPE) for fault in whole.faults(value)]
+    said = faults[0].replace(" or null", "").replace("null or ", "") if faults else "is not taken: " + str(exc)
+    return f"it {said}"
+
+
+_TYPE = ", not a text"
 
 
 def _as_it_is(text: str) -> str:

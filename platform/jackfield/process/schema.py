@@ -20,24 +20,18 @@ import msgspec
 from msgspec import inspect as mi
 
 from jackfield import patterns
+from jackfield.patterns import BASE64, DECIMAL, NUMBER, TIME, WHOLE
 from jackfield.process.hints import Unsupported, members
 from jackfield.process.sources import FOLDER
 
-__all__ = ["DECIMAL", "TIME", "Schemas", "default_of", "fields_in_order"]
+__all__ = ["Schemas", "default_of", "fields_in_order"]
 
 JSON = dict[str, Any]
 
 _REF = "#/$defs/"
 
-DECIMAL = r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?$"
-"""The pattern of a Decimal."""
-
-_BASE64 = r"^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"
-TIME = r"^([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]+)?"
-"""What the pattern of a time begins with; an offset may follow."""
-
 _OFFSET = r"([Zz]|[+-]([01][0-9]|2[0-3]):?[0-5][0-9])"
-_KEY_PATTERNS = {"integer": r"^(0|-?[1-9][0-9]*|-0)$", "number": r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$"}
+_KEY_PATTERNS = {"integer": WHOLE, "number": NUMBER}
 
 _OBJECTS = (mi.StructType, mi.TypedDictType, mi.DataclassType)
 _Fielded = mi.StructType | mi.TypedDictType | mi.DataclassType | mi.NamedTupleType
@@ -259,7 +253,7 @@ def _judge(found: Iterable[str]) -> None:
 
 
 def _bytes(kind: mi.BytesType | mi.ByteArrayType) -> JSON:
-    schema: JSON = {"type": "string", "contentEncoding": "base64", "pattern": _BASE64}
+    schema: JSON = {"type": "string", "contentEncoding": "base64", "pattern": BASE64}
     for name, size in (("minLength", kind.min_length), ("maxLength", kind.max_length)):
         if size is not None:
             schema[name] = 4 * math.ceil(size / 3)

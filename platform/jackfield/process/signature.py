@@ -97,7 +97,7 @@ def compile(  # noqa: A001 - `signature.compile` says what it does
         narrowed=narrower is not None,
         strict=_is_strict(parameters),
         call=_call(parameters),
-        params={p.key: path_converter(p) for p in parameters if p.source == "path"},
+        params={p.key: path_converter(p, path_schemas[p.key]) for p in parameters if p.source == "path"},
         path_schemas=path_schemas,
         resources=tuple({p.key: p.resource for p in parameters if p.resource is not None}.values()),
         input_schema=schema,

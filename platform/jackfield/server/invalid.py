@@ -7,8 +7,9 @@ from typing import Any
 import msgspec
 
 from jackfield import messages
+from jackfield.fitting import of_decoder
 from jackfield.routing import Route
-from jackfield.schemas import Fault, parse_loosely, pointer
+from jackfield.schemas import Fault, parse_loosely
 
 __all__ = ["Invalid", "body", "explain", "refuse_size"]
 
@@ -64,7 +65,7 @@ def explain(route: Route, data: bytes, exc: Exception | None) -> Invalid:
         faults = [Fault("/$id", "must be a text of at most 128 characters or a whole number")]
     faults += route.whole.faults(value)
     if not faults:
-        faults = [_from_msgspec(exc, value)]
+        faults = [of_decoder(str(exc or _TOO_MUCH), value)]
     return Invalid(faults, message_id=good_id)
 
 
@@ -73,32 +74,6 @@ def _good_id(value: object) -> bool:
     if type(value) is str:
         return len(value) <= 128 and not any(0xD800 <= ord(letter) <= 0xDFFF for letter in value)
     return type(value) is int
-
-
-def _from_msgspec(exc: Exception | None, value: object) -> Fault:
-    problem, _, path = str(exc or _TOO_MUCH).partition(" - at `$")
-    # to JSON Schema 1.0 is an integer; to Python, and so to the process, it is not
-    problem = problem.replace("Expected `int`, got `float`", "must be a whole number, without a point or an exponent")
-    return Fault(_pointer(path.rstrip("`"), value), problem[:1].lower() + problem[1:])
-
-
-def _pointer(path: str, value: object) -> str:
-    """msgspec's `.a[0].b` as a JSON pointer, as far as it leads into the message; keys may hold dots."""
-    parts: list[str | int] = []
-    while path:
-        index, _, rest = path[1:].partition("]")
-        if isinstance(value, list) and index.isdecimal() and int(index) < len(value):
-            parts.append(int(index))
-            value, path = value[int(index)], rest
-        elif isinstance(value, dict) and path.startswith("."):
-            keys = [key for key in value if path[1:] == key or path[1:].startswith((f"{key}.", f"{key}["))]
-            if not keys:
-                break
-            parts.append(max(keys, key=len))
-            value, path = value[parts[-1]], path[1 + len(str(parts[-1])) :]
-        else:
-            break
-    return pointer(parts)
 
 
 def body(raw: bytes) -> Any:
