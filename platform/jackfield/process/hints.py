@@ -13,6 +13,7 @@ import msgspec
 from msgspec import inspect as mi
 
 from jackfield.process.calling import Raised, call, said
+from jackfield.process.cures import of_union
 
 __all__ = ["Unsupported", "members", "optional_of", "readable", "resolve", "split", "type_of"]
 
@@ -74,7 +75,8 @@ def type_of(hint: Any) -> mi.Type:
             raise Unsupported(f'{readable(hint)} names "{exc.name}", which is not there') from None
         if isinstance(exc, RecursionError):
             raise Unsupported(f"{readable(hint)} has no end", "use a dataclass for what holds itself") from None
-        raise Unsupported(f"{readable(hint)} cannot be used: {_first(_said(exc))}") from None
+        reason = _first(_said(exc))
+        raise Unsupported(f"{readable(hint)} cannot be used: {reason}", of_union(hint, reason)) from None
     where = "leave the pattern out and write it under `input:`, or give the list a key of its own"
     raise Unsupported(f"in {readable(hint)} a text with a pattern stands beside a list or a dict", where)
 

@@ -21,6 +21,7 @@ from msgspec import inspect as mi
 
 from jackfield import patterns
 from jackfield.patterns import BASE64, DECIMAL, NUMBER, TIME, WHOLE
+from jackfield.process.cures import of_class
 from jackfield.process.hints import Unsupported, members
 from jackfield.process.sources import FOLDER
 
@@ -91,8 +92,9 @@ class Schemas:
             return {}
         writer = self._writers.get(type(kind))
         if writer is None:
-            name = getattr(getattr(kind, "cls", None), "__name__", type(kind).__name__)
-            raise Unsupported(f"JSON cannot carry `{name}`", _instead(name))
+            cls = getattr(kind, "cls", None)
+            name = getattr(cls, "__name__", type(kind).__name__)
+            raise Unsupported(f"JSON cannot carry `{name}`", of_class(cls, name, reply=self._reply))
         return writer(kind)
 
     def whole(self, schema: JSON) -> JSON:
@@ -346,8 +348,3 @@ def _described(cls: Any) -> JSON:
     if not text or made or (issubclass(cls, enum.Enum) and text == "An enumeration."):
         return {}
     return {"description": "\n".join(line.strip() for line in text.splitlines())}
-
-
-def _instead(name: str) -> str:
-    lists = ("Iterable", "Iterator", "Generator", "AsyncIterator", "AsyncIterable", "AsyncGenerator", "deque")
-    return "use `list[...]`" if name in lists else "use texts, numbers, lists, dicts, dataclasses or TypedDicts"
