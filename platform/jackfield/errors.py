@@ -145,6 +145,8 @@ CODES: Mapping[str, Code] = _table(
     _plan("bad_reply", "The return type is one that a JSON reply cannot carry, or uses a key that is ours."),
     _plan("bad_path_parameter", "A path parameter and the process do not agree."),
     _plan("blocking_call", "Warning: the process waits on the event loop, and everybody waits with it."),
+    _plan("not_awaited", "Warning: a coroutine is made and not awaited, so it never runs."),
+    _plan("doubtful_hint", "Warning: a parameter has no hint, or one that its resource does not fit."),
     _plan("bad_resource", "A resource is not an async generator function with one yield."),
     _plan("resource_failed", "A resource could not be opened."),
     _plan("needs_restart", "The plan needs something that the server only has when it is started with it."),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from jackfield.errors import Problem
 from jackfield.process.outline import FunctionNode, Outline, dotted, imports_in, own_nodes
 
-__all__ = ["blocking_calls"]
+__all__ = ["blocking_calls", "names_in"]
 
 _HTTP = "`httpx.AsyncClient`"
 _SHELL = "`asyncio.create_subprocess_exec`"
@@ -107,7 +107,7 @@ def _warning(outline: Outline, node: FunctionNode, process: str, call: _Call, wh
 
 def _waiting(outline: Outline, node: FunctionNode) -> Iterator[_Call]:
     """The first call into each thing that waits; more of the same would only be noise."""
-    names = _names(outline, node)
+    names = names_in(outline, node)
     told: set[str] = set()
     for part in own_nodes(node):
         if isinstance(part, ast.Call):
@@ -130,7 +130,7 @@ def _entry(name: str) -> str:
     return ""
 
 
-def _names(outline: Outline, node: FunctionNode) -> dict[str, str]:
+def names_in(outline: Outline, node: FunctionNode) -> dict[str, str]:
     """What each name means inside a function: imports, and variables made by one call, `s = socket.socket()`."""
     module: dict[str, str] = {function.name: "" for function in outline.functions} | dict(outline.names)
     names = module | _made(outline.tree, module)
@@ -150,7 +150,7 @@ def _made(scope: ast.AST, names: Mapping[str, str]) -> dict[str, str]:
             pairs = [(target, node.value) for target in node.targets]
         elif isinstance(node, ast.AnnAssign | ast.NamedExpr):
             pairs = [(node.target, node.value)]
-        elif isinstance(node, ast.With):
+        elif isinstance(node, ast.With | ast.AsyncWith):
             pairs = [(i.optional_vars, i.context_expr) for i in node.items if i.optional_vars is not None]
         for target, value in pairs:
             if isinstance(target, ast.Name):

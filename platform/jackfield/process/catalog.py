@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 
 from jackfield.errors import Problem
 from jackfield.process.absent import DECORATORS, reasons
+from jackfield.process.awaiting import coroutines, unawaited
 from jackfield.process.blocking import blocking_calls
 from jackfield.process.breakage import innermost, problem_of, raised_at
 from jackfield.process.calling import Raised, call, said
@@ -136,6 +137,10 @@ def collect(
         problems += more
         broken |= unloadable
     problems += [problem for outline in outlines for problem in _waiting(outline, called)]
+    known = coroutines(outlines)
+    for outline in outlines:
+        own = {process.name.rpartition(".")[2] for process in found if process.file == outline.source.file}
+        problems += unawaited(outline, known, own)
     return Catalog(
         {process.name: process for process in found},
         tuple(sorted(dict.fromkeys(problems), key=lambda p: (p.file, p.line, p.column))),
