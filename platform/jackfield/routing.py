@@ -16,6 +16,7 @@ from urllib.parse import unquote_to_bytes
 
 import msgspec
 
+from jackfield.asked import unknown_keys
 from jackfield.config import load, url
 from jackfield.config.plan import Endpoint, Plan
 from jackfield.errors import PlanError, Problem
@@ -219,7 +220,7 @@ def _compile_route(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Rout
     problems = list(faults)
     if compiled is None:
         return None, problems
-    problems += _input_faults(plan, endpoint, compiled)
+    problems += unknown_keys(plan, endpoint, compiled.input_schema)
     whole: dict[str, Any] = dict(compiled.input_schema)
     if endpoint.input is not None:
         # each part keeps an $id of its own, so that `#/$defs/…` inside it means its own definitions
@@ -334,22 +335,3 @@ def _bad_verify(plan: Plan, message: str, hint: str = "") -> Problem:
     module, _, function = plan.auth.verify.rpartition(".")
     write = _VERIFY_HINT.format(function=function, file=module.replace(".", "/"))
     return plan.problem(_VERIFY, "bad_verify", message, hint or write)
-
-
-def _input_faults(plan: Plan, endpoint: Endpoint, compiled: Signature) -> list[Problem]:
-    """`input:` may only speak of keys that the process takes; others could never be sent."""
-    schema = endpoint.input or {}
-    if compiled.input_schema.get("additionalProperties", True) is not False:
-        return []
-    known = list(compiled.input_schema.get("properties", ()))
-    problems = []
-    places = [("properties", name, name) for name in schema.get("properties", ())]
-    places += [("required", index, name) for index, name in enumerate(schema.get("required", ()))]
-    for keyword, at, name in places:
-        if name not in known:
-            near = get_close_matches(str(name), known, n=1, cutoff=0.6)
-            hint = f'did you mean "{near[0]}"?' if near else f"it takes {', '.join(known) or 'no keys'}"
-            path = ("endpoints", endpoint.name, "input", keyword, at)
-            message = f'"{name}" is not a key that {endpoint.process} takes'
-            problems.append(plan.problem(path, "input_mismatch", message, hint))
-    return problems

@@ -13,7 +13,11 @@ FLOORS = [
     {"errors", "excerpt", "files", "masking", "patterns"},
     {"annotations", "bodies", "clocks", "identity", "logs", "messages", "schemas", "state", "tasks"},
     {"auth", "config", "groups", "process", "streams"},
-    {"fitting", "sample"},  # whether an example fits, and one where there is none; routing asks
+    {
+        "asked",
+        "fitting",
+        "sample",
+    },  # whether `input:` and examples fit, and an example where there is none; routing asks
     {"routing"},
     {"describe"},
     {"server"},

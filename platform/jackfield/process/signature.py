@@ -21,6 +21,7 @@ from jackfield.errors import Problem
 from jackfield.process import matching
 from jackfield.process.catalog import Process
 from jackfield.process.connection import Connection
+from jackfield.process.doubts import doubts
 from jackfield.process.hints import Unsupported, resolve
 from jackfield.process.narrowing import narrow
 from jackfield.process.parameters import NO_DEFAULT, Faults, Parameter, path_converter, read_parameters
@@ -75,7 +76,7 @@ class Signature:
 def compile(  # noqa: A001 - `signature.compile` says what it does
     process: Process, path_parameters: tuple[str, ...], narrowing: Mapping[str, Any] | None = None
 ) -> tuple[Signature | None, tuple[Problem, ...]]:
-    """Compile a process for an endpoint whose URL has these parameters: a signature, or all that is wrong.
+    """Compile a process for an endpoint whose URL has these parameters: a signature and warnings, or all faults.
 
     `narrowing` is the endpoint's `input:`, a sound JSON Schema. The decoder checks it where it can.
     """
@@ -106,7 +107,7 @@ def compile(  # noqa: A001 - `signature.compile` says what it does
         shape=f"{_input_shape(parameters)} -> {reply.shape}",
         replies=reply.count,
     )
-    return signature, ()
+    return signature, doubts(process, parameters, (narrowing or {}).get("properties", {}))
 
 
 def _is_strict(parameters: tuple[Parameter, ...]) -> bool:
