@@ -87,7 +87,7 @@ BARE = re.compile(r'(?:^|[\s"\'`(=])/(?:ws|auth|api|docs|openapi|asyncapi|metric
 
 
 async def answers(door: Door, prefix: str, mounted: bool) -> Iterator[Answer]:
-    root = {"root_path": prefix} if mounted else {}
+    root: dict[str, Any] = {"root_path": prefix} if mounted else {}
     found = [await door.http(method, prefix + path, headers, body, **root) for method, path, headers, body in ASKED]
     await door.add("root", "admin")
     cookie = await door.cookie("root")
