@@ -91,6 +91,13 @@ def test_what_a_function_that_is_no_process_gives_back_may_be_awaited_there(coll
     assert lost(collect, "pass\ndef later(): helper()") == [(12, "helper")]
 
 
+def test_the_hint_is_what_stands_there(collect: Collect) -> None:
+    code = f"{HEAD}@process\nasync def say(x):\n    async with httpx.AsyncClient() as http:\n        http.get(x)\n"
+    (problem,) = collect({"a.py": code, "shared.py": SHARED}).problems
+    assert problem.message.startswith("httpx.AsyncClient.get() is not awaited")
+    assert problem.hint == "write `await http.get(...)`"
+
+
 def test_it_is_told_without_an_import_and_says_what_to_write(collect: Collect) -> None:
     code = "from jackfield import process\nasync def load(): ...\n@process\ndef say():\n    load()\n"
     (problem,) = collect({"a.py": code}, only_names=True).problems

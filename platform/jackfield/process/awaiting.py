@@ -49,7 +49,7 @@ def unawaited(outline: Outline, known: Collection[str], processes: Collection[st
                 yield Problem(
                     "not_awaited",
                     f"{name}() is not awaited, so it never runs",
-                    _hint(node, name),
+                    _hint(node, ast.unparse(part.func)[:60]),
                     path=".".join(filter(None, (outline.source.module, node.name))),
                     file=outline.source.file,
                     line=line,
