@@ -55,10 +55,10 @@ def _tokens(server: Server) -> dict[str, str]:
     return {login: server.token(login) for login in ("agent", "guest")}
 
 
-def test(server: Server, *arguments: str) -> Result:
+def test(server: Server, *arguments: str, **environment: str) -> Result:
     """`jackfield test --url …` of the server's project."""
     command = ["-C", str(server.folder), "test", "--url", server.ws, *arguments]
-    return CliRunner().invoke(main, command)
+    return CliRunner().invoke(main, command, env=environment)
 
 
 test.__test__ = False  # type: ignore[attr-defined]  # a command's name, no test
@@ -71,6 +71,19 @@ def test_all_examples_pass_against_a_server(server: Server, tokens: dict[str, st
     assert "skip" not in done.stdout
     assert "  ok    Two in a room" in done.stdout
     assert done.stderr.startswith(f"{done.stdout.count('  ok  ')} passed in ")
+
+
+def test_tokens_come_from_a_file_and_not_from_the_environment(
+    server: Server, tokens: dict[str, str], tmp_path: Path
+) -> None:
+    text = f"{tokens['agent']}\nguest={tokens['guest']}\n"
+    (tmp_path / "tokens").write_text(text)
+    done = test(server, "--token-file", str(tmp_path / "tokens"))
+    assert done.exit_code == 0, done.output
+    assert "skip" not in done.stdout
+    done = test(server, JACKFIELD_TOKEN=text)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "--token belongs to one call of `jackfield test`" in done.stderr
 
 
 def test_who_has_no_token_is_skipped_and_counted(server: Server, tokens: dict[str, str]) -> None:
