@@ -111,9 +111,11 @@ ROWS: tuple[Row, ...] = (
     Row("TK-7", "Each login is a new session with a random id of 256 bits; a planted cookie is not adopted."),
     Row(
         "TK-8",
-        "The cookie is `HttpOnly`, `Secure` on TLS, `SameSite`, `Path=/`, without `Domain`, and taken back at logout.",
+        "The cookie is `HttpOnly`, `Secure` on TLS, `SameSite`, without `Domain`, lives as long as its session, and is "
+        "taken back at logout.",
         "Its name is `gen_app_auth_token`, because existing clients send that one, so it has no `__Host-` prefix. All "
-        "that the prefix demands is set; `auth.cookie: __Host-…` gives the prefix too.",
+        "that the prefix demands is set, but for `Path`, which is that of a mount or of `--public-url` where there is one; "
+        "`auth.cookie: __Host-…` gives the prefix too.",
     ),
     Row(
         "TK-9",

@@ -75,6 +75,27 @@ async def test_the_other_algorithms_are_taken_where_the_plan_has_them(
     assert "taken here are RS256" in (await refused(judge(algorithms=("RS256",)), token)).detail
 
 
+@pytest.mark.parametrize(
+    ("path", "roles"),
+    [
+        ("resource_access.desk.roles", {"of desk"}),
+        (r"resource_access.desk\.web.roles", {"of desk.web"}),
+        (r"resource_access.back\\slash.roles", {"of backslash"}),
+        (r"https://desk\.example/roles", {"of the address"}),
+        ("https://desk.example/roles", {"of the address"}),
+        ("resource_access.desk.web.roles", set()),
+        (r"resource_access\.desk.roles", set()),
+    ],
+)
+async def test_the_path_of_a_claim_names_whatever_a_client_is_called(
+    provider: Provider, judge: Judge, clock: Clock, path: str, roles: set[str]
+) -> None:
+    clients = {"desk": "of desk", "desk.web": "of desk.web", "back\\slash": "of backslash"}
+    access = {name: {"roles": [role]} for name, role in clients.items()}
+    said: dict[str, Any] = {"resource_access": access, "https://desk.example/roles": ["of the address"]}
+    assert (await identify(judge(roles=path), provider.token(now=clock.now, **said))).roles == roles
+
+
 async def test_one_session_per_token(provider: Provider, judge: Judge, clock: Clock) -> None:
     authority = judge()
     first, second = provider.token(now=clock.now, jti="1"), provider.token(now=clock.now, jti="2")
@@ -105,7 +126,7 @@ async def test_claims_are_read_where_the_plan_says(
     login: str,
     roles: set[str],
 ) -> None:
-    found = await identify(judge(**settings), provider.token(now=clock.now, **claims))
+    found = await identify(judge(**settings), provider.token(now=clock.now, **said))
     assert (found.login, set(found.roles)) == (login, roles)
 
 

@@ -147,3 +147,9 @@ def test_without_sound_settings_our_own_logins_stand(load: Load) -> None:
     loaded = load(f"auth: {{jwt: {{jwks: 5, issuer: x, audience: x}}}}\n{ENDPOINTS}")
     assert loaded.plan.auth == AuthSettings()
     assert not loaded.fine
+
+
+def test_a_backslash_in_a_claim_that_means_nothing_is_a_problem(load: Load) -> None:
+    found = load(f"auth: {{jwt: {{{JWT}, roles: 'desk\\web.roles'}}}}\n{ENDPOINTS}").problems
+    assert [(one.path, one.code) for one in found] == [("auth.jwt.roles", "wrong_value")]
+    assert r"\. for a dot" in found[0].hint

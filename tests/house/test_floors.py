@@ -11,13 +11,9 @@ from tests.house.habits import PACKAGE, sources
 
 FLOORS = [
     {"errors", "excerpt", "files", "masking", "patterns"},
-    {"annotations", "bodies", "clocks", "identity", "logs", "messages", "schemas", "state", "tasks"},
+    {"annotations", "bodies", "claims", "clocks", "identity", "logs", "messages", "schemas", "state", "tasks"},
     {"auth", "config", "groups", "process", "streams"},
-    {
-        "asked",
-        "fitting",
-        "sample",
-    },  # whether `input:` and examples fit, and an example where there is none; routing asks
+    {"asked", "fitting", "sample"},  # whether `input:` fits, and examples; an example where there is none
     {"routing"},
     {"describe"},
     {"server"},

@@ -35,6 +35,11 @@ class Answer:
     status: int
     headers: dict[str, str]
     body: bytes
+    fields: list[tuple[str, str]] = field(default_factory=list)
+
+    def all(self, name: str) -> list[str]:
+        """Every value of a header, in their order."""
+        return [value for one, value in self.fields if one == name]
 
     @property
     def json(self) -> dict[str, Any]:
@@ -176,8 +181,8 @@ class Door:
 
 
 def _answer(start: MutableMapping[str, Any], body: bytes) -> Answer:
-    headers = {name.decode().lower(): value.decode("latin-1") for name, value in start["headers"]}
-    return Answer(start["status"], headers, body)
+    fields = [(name.decode().lower(), value.decode("latin-1")) for name, value in start["headers"]]
+    return Answer(start["status"], dict(fields), body, fields)
 
 
 DOORS = """

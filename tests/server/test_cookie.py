@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http.cookies import SimpleCookie
 from typing import Any
 
 import pytest
@@ -31,8 +32,61 @@ HTTP, HTTPS = "http://127.0.0.1:8000", "https://app.example.com"
 )
 def test_the_attributes(settings: dict[str, Any], own: str, attributes: str) -> None:
     auth = AuthSettings(**settings)
-    assert set_cookie(auth, "1.a.b", own=own) == f"{auth.cookie}=1.a.b; {attributes}"
+    assert set_cookie(auth, "1.a.b", own=own, seconds=60) == f"{auth.cookie}=1.a.b; {attributes}; Max-Age=60"
     assert clear_cookie(auth, own=own) == f"{auth.cookie}=; {attributes}; Max-Age=0"
+
+
+@pytest.mark.parametrize(
+    ("name", "root", "path"),
+    [
+        ("sid", "/rt", "/rt"),
+        ("sid", "/a/b", "/a/b"),
+        ("sid", "", "/"),
+        ("__Host-sid", "/rt", "/"),
+        ("sid", "/a;b", "/"),
+    ],
+)
+def test_a_part_of_a_host_has_a_cookie_of_its_own(name: str, root: str, path: str) -> None:
+    auth = AuthSettings(cookie=name)
+    assert f"; Path={path};" in set_cookie(auth, "1.a.b", own=HTTPS, root=root, seconds=60)
+    assert f"; Path={path};" in clear_cookie(auth, own=HTTPS, root=root)
+
+
+@pytest.mark.parametrize("options", [{"public_url": f"{HTTPS}/rt"}, {"embedded": True}])
+async def test_two_servers_on_one_host_keep_their_logins(open_door: OpenDoor, options: dict[str, Any]) -> None:
+    door = await open_door(SAY, **options)
+    await door.add("bob", password="a long password")
+    mount = {"root_path": "/rt"} if options.get("embedded") else {}
+    given = {"login": "bob", "password": "a long password"}
+    answer = await door.http("POST", "/rt/auth/login", [], given, **mount)
+    set_here = SimpleCookie(answer.headers["set-cookie"])["gen_app_auth_token"]
+    assert (set_here["path"], set_here["max-age"]) == ("/rt", "3600")
+    cookie = [("cookie", f"gen_app_auth_token={set_here.value}")]
+    assert (await door.http("GET", "/rt/auth/session", cookie, **mount)).status == 200
+
+
+async def test_a_cookie_of_ours_for_the_whole_host_goes_when_another_comes(open_door: OpenDoor) -> None:
+    """Set before we knew our prefix, it would stand beside the new one, and two that differ are refused."""
+    door = await open_door(SAY, public_url=f"{HTTPS}/rt")
+    await door.add("bob", password="a long password")
+    given = {"login": "bob", "password": "a long password"}
+    for path in ("/rt/auth/login", "/rt/auth/refresh", "/rt/auth/logout"):
+        cookie = await door.cookie("bob")
+        answer = await door.http("POST", path, cookie, given if path.endswith("login") else b"")
+        paths = [SimpleCookie(one)["gen_app_auth_token"]["path"] for one in answer.all("set-cookie")]
+        assert paths == ["/", "/rt"], path
+    stranger = [("cookie", "gen_app_auth_token=of-another-server")]
+    answer = await door.http("POST", "/rt/auth/login", stranger, given)
+    assert len(answer.all("set-cookie")) == 1
+
+
+@pytest.mark.parametrize("session", ["30d", "1h"])
+async def test_a_login_outlives_the_browser_and_not_the_session(open_door: OpenDoor, session: str) -> None:
+    seconds = {"30d": 30 * 86400, "1h": 3600}[session]
+    door = await open_door(SAY, head=f"auth: {{session: {session}}}", lifetime=float(seconds))
+    await door.add("bob", password="a long password")
+    answer = await door.http("POST", "/auth/login", [], {"login": "bob", "password": "a long password"})
+    assert answer.headers["set-cookie"].endswith(f"; Max-Age={seconds}")
 
 
 @pytest.mark.parametrize(
@@ -96,5 +150,5 @@ async def test_a_login_from_another_site_gets_a_cookie_that_its_browser_takes(op
     await door.add("bob", password="a long password")
     given = {"login": "bob", "password": "a long password"}
     answer = await door.http("POST", "/auth/login", [("origin", shop)], given)
-    assert answer.headers["set-cookie"].endswith("; HttpOnly; SameSite=None; Path=/; Secure; Partitioned")
+    assert answer.headers["set-cookie"].endswith("; HttpOnly; SameSite=None; Path=/; Secure; Partitioned; Max-Age=3600")
     assert answer.headers["access-control-allow-origin"] == shop

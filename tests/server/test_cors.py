@@ -54,6 +54,32 @@ async def test_a_page_of_the_project_logs_in_from_where_it_is(door: Door, origin
     assert (await caller.closed())[0] == 4401
 
 
+TRACED = (
+    "traceparent", "tracestate", "baggage", "b3", "X-B3-TraceId", "x-b3-sampled", "sentry-trace", "x-request-id",
+    "X-Correlation-ID", "x-datadog-trace-id", "x-datadog-sampling-priority", "request-id", "Request-Context",
+    "newrelic", "elastic-apm-traceparent", "x-amzn-trace-id", "x-cloud-trace-context", "uber-trace-id", "uberctx-user", "sw8",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("path", ["/auth/login", "/ws/say"])
+@pytest.mark.parametrize("apart", [", ", ","])
+async def test_headers_that_tracing_adds_to_a_page_s_requests_are_allowed(door: Door, path: str, apart: str) -> None:
+    names = ["authorization", *TRACED, "content-type", "x-of-our-own", "cookie", "host"]
+    asked = await door.http("OPTIONS", path, [*asks(SHOP), ("access-control-request-headers", apart.join(names))])
+    assert (asked.status, opened(asked)) == (204, SHOP)
+    allowed = asked.headers["access-control-allow-headers"].split(", ")
+    assert allowed == ["Authorization", "Content-Type", *map(str.lower, TRACED)]
+
+
+async def test_what_is_asked_for_is_bounded_and_cannot_break_the_answer(door: Door) -> None:
+    many = ",".join(f"sentry-{number}" for number in range(1000))
+    asked = await door.http("OPTIONS", "/auth/login", [*asks(SHOP), ("access-control-request-headers", many)])
+    assert len(asked.headers["access-control-allow-headers"].split(", ")) == 2 + 64
+    odd = "traceparent\tx, trace parent, sentry-trace;q=1, , baggage"
+    asked = await door.http("OPTIONS", "/auth/login", [*asks(SHOP), ("access-control-request-headers", odd)])
+    assert asked.headers["access-control-allow-headers"] == "Authorization, Content-Type, baggage"
+
+
 async def test_what_is_refused_can_be_read_too(door: Door) -> None:
     answer = await door.http("POST", "/auth/login", [("origin", SHOP)], {"login": "аня", "password": "wrong password"})
     assert (answer.status, opened(answer)) == (401, SHOP)

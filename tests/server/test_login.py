@@ -39,7 +39,7 @@ async def test_a_login_gives_the_cookie_and_the_token(door: Door) -> None:
     assert set(body) == {"token", "expires_at", "login", "roles"}
     assert (body["login"], body["roles"]) == ("аня", ["admin", "support"])
     assert body["expires_at"] == "2027-01-15T09:00:00+00:00"
-    assert answer.headers["set-cookie"] == f"{COOKIE}={body['token']}; HttpOnly; SameSite=Lax; Path=/"
+    assert answer.headers["set-cookie"] == f"{COOKIE}={body['token']}; HttpOnly; SameSite=Lax; Path=/; Max-Age=3600"
     assert len(answer.headers["set-cookie"]) < 4096
     session = await door.http("GET", "/auth/session", cookie_of(answer.headers))
     assert session.json == {key: body[key] for key in ("expires_at", "login", "roles")}
@@ -48,12 +48,12 @@ async def test_a_login_gives_the_cookie_and_the_token(door: Door) -> None:
 @pytest.mark.parametrize(
     ("head", "options", "attributes"),
     [
-        ("", {"public_url": "https://a.example"}, "HttpOnly; SameSite=Lax; Path=/; Secure"),
-        ("auth: {cookie: {name: sid, same_site: strict}}", {}, "HttpOnly; SameSite=Strict; Path=/"),
+        ("", {"public_url": "https://a.example"}, "HttpOnly; SameSite=Lax; Path=/; Secure; Max-Age=3600"),
+        ("auth: {cookie: {name: sid, same_site: strict}}", {}, "HttpOnly; SameSite=Strict; Path=/; Max-Age=3600"),
         (
             "auth: {cookie: {name: sid, same_site: none, partitioned: true}}",
             {"public_url": "https://a.example"},
-            "HttpOnly; SameSite=None; Path=/; Secure; Partitioned",
+            "HttpOnly; SameSite=None; Path=/; Secure; Partitioned; Max-Age=3600",
         ),
     ],
 )

@@ -44,7 +44,7 @@ def test_first_start_login_and_greeting(example: Path, start: Callable[..., Serv
     assert body["login"] == "admin"
     assert body["roles"] == ["admin"]
     cookie = f"gen_app_auth_token={body['token']}"
-    assert answer.headers["set-cookie"] == f"{cookie}; HttpOnly; SameSite=Lax; Path=/"
+    assert answer.headers["set-cookie"] == f"{cookie}; HttpOnly; SameSite=Lax; Path=/; Max-Age=43200"
     assert answer.headers["cache-control"] == "no-store"
     assert "server" not in answer.headers
 

@@ -62,7 +62,7 @@ def test_the_whole_walk_over_tls(project: Path, start: Callable[..., Server]) ->
     trust = ssl.create_default_context(cafile=str(cert))
     with httpx.Client(verify=trust, base_url=server.http) as client:
         answer = client.post("/auth/login", json={"login": "admin", "password": server.password()})
-        assert answer.headers["set-cookie"].endswith("; HttpOnly; SameSite=Lax; Path=/; Secure")
+        assert answer.headers["set-cookie"].endswith("; HttpOnly; SameSite=Lax; Path=/; Secure; Max-Age=43200")
         body = client.get("/ws/echo").json()
         assert body["websocket_url"] == f"{server.ws}/ws/echo"
         assert body["login"]["url"] == f"{server.http}/auth/login"

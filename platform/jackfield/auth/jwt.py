@@ -19,6 +19,7 @@ from typing import Any, Protocol
 import jwt
 import msgspec
 
+from jackfield import claims as claim_paths
 from jackfield import messages
 from jackfield.auth.credentials import Credential
 from jackfield.auth.keys import ALGORITHMS, ProviderKeys
@@ -202,7 +203,7 @@ class JwtAuthority:
 
     def _login(self, claims: Mapping[str, Any]) -> str:
         path = self.provider.login
-        value = _at(claims, path)
+        value = claim_paths.at(claims, path)
         if not isinstance(value, str) or not value:
             raise _bad(
                 f"The token has no text at `{path}`, which is who is calling.",
@@ -215,7 +216,7 @@ class JwtAuthority:
 
     def _roles(self, claims: Mapping[str, Any]) -> frozenset[str]:
         path = self.provider.roles
-        value = _at(claims, path) if path else None  # an empty path: the plan takes no roles from tokens
+        value = claim_paths.at(claims, path) if path else None  # an empty path: the plan takes no roles from tokens
         if value is None:
             return frozenset()
         roles = value.split() if isinstance(value, str) else value  # `scope` is one text (RFC 8693, section 4.2)
@@ -244,16 +245,6 @@ def _genuine(token: str, algorithm: str, keys: Sequence[jwt.PyJWK]) -> Mapping[s
 
 
 _SIGNATURES = jwt.PyJWS(algorithms=list(ALGORITHMS))
-
-
-def _at(claims: Mapping[str, Any], path: str) -> Any:
-    """The claim of this name; or, where there is none, what its parts between the dots lead to."""
-    if path in claims:  # names that are addresses have dots in them: https://example.com/roles
-        return claims[path]
-    found: Any = claims
-    for part in path.split("."):
-        found = found.get(part) if isinstance(found, Mapping) else None
-    return found
 
 
 def _moment(claims: Mapping[str, Any], name: str) -> float | None:

@@ -201,6 +201,10 @@ class Sessions:
             await self.announce(Change(identity.login, identity.session, "session_refreshed", expires_at=expires_at))
         return Login(self._tokens.issue(secret, expires_at), identity, expires_at)
 
+    def seconds_left(self, login: Login) -> int:
+        """Seconds until the end of a session that was opened or refreshed."""
+        return max(1, math.ceil(login.expires_at - self._clock()))
+
     async def logout(self, identity: Identity) -> None:
         """End the caller's session, here at once and in other processes within half a second.
 

@@ -6,14 +6,17 @@ import asyncio
 import json
 import os
 import sys
+from collections.abc import Iterator
 from contextlib import redirect_stdout
 from dataclasses import asdict
 from pathlib import Path
 
 import click
 
+from jackfield import claims
 from jackfield.annotations import of_problem
 from jackfield.cli.settings import PREFIX, Context, Failure, project_folder, warn_of_state
+from jackfield.config.plan import Plan
 from jackfield.errors import PlanError, Problem
 from jackfield.routing import problems_of
 from jackfield.server.publishing import build_in_thread
@@ -34,7 +37,7 @@ def command(context: click.Context, form: str, no_import: bool) -> None:
     write is warned of on stderr.
     """
     folder = project_folder(context.ensure_object(Context).folder)
-    problems, endpoints = _find(folder, no_import=no_import)
+    problems, plan = _find(folder, no_import=no_import)
     for line in _lines(problems, form, folder):
         click.echo(line)
     state = os.environ.get(f"{PREFIX}STATE")
@@ -42,22 +45,25 @@ def command(context: click.Context, form: str, no_import: bool) -> None:
     errors = sum(problem.severity == "error" for problem in problems)
     if errors:
         raise Failure(f"{errors} problem{'' if errors == 1 else 's'} in {folder}")
-    if form == "text":
+    if form == "text" and plan is not None:
+        for line in _claims(plan):
+            click.echo(line, err=True)
+        endpoints = len(plan.endpoints)
         warnings = f", {len(problems)} warning{'' if len(problems) == 1 else 's'}" if problems else ""
         click.echo(f"fine: {endpoints} endpoint{'' if endpoints == 1 else 's'}{warnings}", err=True)
 
 
-def _find(folder: Path, *, no_import: bool) -> tuple[tuple[Problem, ...], int]:
+def _find(folder: Path, *, no_import: bool) -> tuple[tuple[Problem, ...], Plan | None]:
     if no_import:
         found, plan = problems_of(folder)
-        return found, len(plan.endpoints)
+        return found, plan
     try:
         with redirect_stdout(sys.stderr):  # what modules print while they are imported is no problem of ours
             table = asyncio.run(build_in_thread(folder, 0))
     except PlanError as exc:
-        return exc.problems, 0
+        return exc.problems, None
     table.catalog.release()
-    return table.warnings, len(table.routes)
+    return table.warnings, table.plan
 
 
 def _lines(problems: tuple[Problem, ...], form: str, folder: Path) -> list[str]:
@@ -66,3 +72,10 @@ def _lines(problems: tuple[Problem, ...], form: str, folder: Path) -> list[str]:
     if form == "github":
         return [of_problem(problem, folder) for problem in problems]
     return [str(problem) for problem in problems]
+
+
+def _claims(plan: Plan) -> Iterator[str]:
+    """Where the login and the roles are read in a provider's token: dots in a path can mean two things."""
+    jwt = plan.auth.jwt
+    for key, path in (("login", jwt.login), ("roles", jwt.roles)) if jwt else ():
+        yield f"auth.jwt.{key}: {claims.told(path) if path else 'taken from no claim'}"

@@ -8,6 +8,7 @@ from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
+from jackfield import claims
 from jackfield.config import url
 from jackfield.config.bounds import time_within
 from jackfield.config.plan import AuthSettings, JwtSettings
@@ -83,6 +84,14 @@ def _jwt(raw: Mapping[str, Any], problems: Problems) -> JwtSettings:
         if key in values:
             several = [values[key]] if isinstance(values[key], str) else values[key]
             values[key] = tuple(dict.fromkeys(several))
+    for key in ("login", "roles"):
+        try:
+            claims.parts(values.get(key, ""))
+        except ValueError as error:
+            hint = (
+                r"write \. for a dot in a name and \\ for a backslash; in double quotes YAML wants each of them twice"
+            )
+            problems.add(("auth", "jwt", key), "wrong_value", str(error), hint)
     return JwtSettings(**values)
 
 

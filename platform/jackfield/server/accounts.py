@@ -9,20 +9,21 @@ import msgspec
 from starlette.responses import Response
 
 from jackfield.auth import credentials
+from jackfield.auth.sessions import Login as Opened
 from jackfield.auth.tables import Session
 from jackfield.auth.users import Users
 from jackfield.config.plan import AuthSettings
 from jackfield.errors import Refusal
 from jackfield.identity import Identity
 from jackfield.logs import log
-from jackfield.server.cookie import clear_cookie, set_cookie
+from jackfield.server.cookie import clear_cookie, clear_for_host, set_cookie
 from jackfield.server.handshake import Request, not_logged_in
 from jackfield.server.json_api import Answer, Asked, moment, reply
 
 if TYPE_CHECKING:
     from jackfield.server.gateway import Gateway
 
-__all__ = ["Accounts", "as_json"]
+__all__ = ["Accounts", "as_json", "handed_out", "taken_back"]
 
 
 class _Passwords(msgspec.Struct, forbid_unknown_fields=True):
@@ -62,7 +63,7 @@ class Accounts:
         log.info("session_refreshed", login=who.login, session=who.session, client=request.client)
         body: dict[str, Any] = {"token": opened.token} if self._auth.token_in_body else {}
         body["expires_at"] = moment(opened.expires_at)
-        return reply(body, {"Set-Cookie": set_cookie(self._auth, opened.token, own=request.own)})
+        return reply(body, cookies=handed_out(self._gateway, request, opened, moved=True))
 
     async def _sessions(self, asked: Asked) -> Response:
         who = await self._caller(asked.request)
@@ -73,8 +74,7 @@ class Accounts:
         who = await self._caller(asked.request)
         await self._users.end_session(who, asked.name)
         log.info("session_ended", login=who.login, session=asked.name, client=asked.request.client)
-        own = {"Set-Cookie": clear_cookie(self._auth, own=asked.request.own)}
-        return reply({}, own if asked.name == who.session else None)
+        return reply({}, cookies=taken_back(self._auth, asked.request, ours=True) if asked.name == who.session else ())
 
     async def _end_others(self, asked: Asked) -> Response:
         who = await self._caller(asked.request)
@@ -102,6 +102,20 @@ class Accounts:
         if who is None:
             raise not_logged_in(self._auth, request.root)
         return who
+
+
+def handed_out(gateway: Gateway, request: Request, opened: Opened, *, moved: bool) -> list[str]:
+    """The cookies that give a session's token to the client; `moved` where the client's own was ours."""
+    auth, own, root = gateway.generation.table.plan.auth, request.own, request.root
+    seconds = gateway.sessions.seconds_left(opened)
+    before = clear_for_host(auth, own=own, root=root) if moved else []
+    return [*before, set_cookie(auth, opened.token, own=own, root=root, seconds=seconds)]
+
+
+def taken_back(auth: AuthSettings, request: Request, *, ours: bool) -> list[str]:
+    """The cookies that take the token back; `ours` where the one that came was."""
+    before = clear_for_host(auth, own=request.own, root=request.root) if ours else []
+    return [*before, clear_cookie(auth, own=request.own, root=request.root)]
 
 
 def as_json(session: Session) -> dict[str, Any]:

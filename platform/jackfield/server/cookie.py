@@ -1,7 +1,8 @@
 """The Set-Cookie header that carries the token, and whether browsers would take it here. Pure.
 
 The attributes are those that the prefix `__Host-` stands for (RFC 6265bis, section 4.1.3.2), whatever the
-name: no Domain, `Path=/`, and Secure wherever the client came over TLS.
+name: no Domain, and Secure wherever the client came over TLS. Of its `Path=/` we depart where we have a part of a host
+alone, below a mount or the path of `--public-url`: another server may be beside us, with a cookie of the same name.
 """
 
 from __future__ import annotations
@@ -15,22 +16,36 @@ __all__ = ["clear_cookie", "problem", "set_cookie"]
 _PREFIXES = ("__host-", "__secure-")
 
 
-def set_cookie(auth: AuthSettings, token: str, *, own: str) -> str:
-    """The value of Set-Cookie that hands `token` to the client; `own` is our origin as it addressed us.
+def set_cookie(auth: AuthSettings, token: str, *, own: str, root: str = "", seconds: int) -> str:
+    """The value of Set-Cookie that hands `token` to the client for `seconds`; it outlives the browser.
 
-    No Max-Age: the cookie ends with the browser, and the token at the time that is signed into it.
+    `own` is our origin as the client addressed us, `root` the prefix under which we are.
     """
-    parts = [f"{auth.cookie}={token}", "HttpOnly", f"SameSite={auth.same_site.capitalize()}", "Path=/"]
+    path = root if root and _may_have_path(auth, root) else "/"
+    parts = [f"{auth.cookie}={token}", "HttpOnly", f"SameSite={auth.same_site.capitalize()}", f"Path={path}"]
     if own.startswith("https:") or _needs_tls(auth):
         parts.append("Secure")
     if auth.partitioned:
         parts.append("Partitioned")
-    return "; ".join(parts)
+    return "; ".join([*parts, f"Max-Age={seconds}"])
 
 
-def clear_cookie(auth: AuthSettings, *, own: str) -> str:
+def clear_cookie(auth: AuthSettings, *, own: str, root: str = "") -> str:
     """The value of Set-Cookie that takes the cookie back; all attributes again, or a browser keeps it."""
-    return set_cookie(auth, "", own=own) + "; Max-Age=0"
+    return set_cookie(auth, "", own=own, root=root, seconds=0)
+
+
+def clear_for_host(auth: AuthSettings, *, own: str, root: str) -> list[str]:
+    """What takes back a cookie of ours for the whole host, as it was set before we knew our prefix; else nothing.
+
+    Only for a client whose cookie was found to be ours: it sends no other then, of another server for example.
+    """
+    return [clear_cookie(auth, own=own)] if root and _may_have_path(auth, root) else []
+
+
+def _may_have_path(auth: AuthSettings, root: str) -> bool:
+    """A browser takes `__Host-…` with `Path=/` alone, and a semicolon would end the path."""
+    return not auth.cookie.lower().startswith("__host-") and ";" not in root
 
 
 def problem(plan: Plan, options: Options) -> Problem | None:

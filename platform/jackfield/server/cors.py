@@ -9,6 +9,8 @@ answer that was made with the cookie is a right of pages that somebody named.
 
 from __future__ import annotations
 
+import re
+
 from starlette.responses import Response
 
 from jackfield.auth import origin
@@ -67,7 +69,7 @@ def preflight(request: Request, table: RoutingTable, *, tell: bool = False) -> R
     headers = {
         **pages.SECURITY_HEADERS,
         "Access-Control-Allow-Methods": methods,
-        "Access-Control-Allow-Headers": "Authorization, Content-Type",
+        "Access-Control-Allow-Headers": ", ".join(["Authorization", "Content-Type", *_traced(request)]),
         "Access-Control-Max-Age": str(MAX_AGE),
     }
     return Response(status_code=204, headers=headers)
@@ -85,6 +87,32 @@ def share(response: Response, request: Request, table: RoutingTable) -> Response
         response.headers["Access-Control-Allow-Credentials"] = "true"
         response.headers["Access-Control-Expose-Headers"] = "Jackfield-Error, Retry-After"
     return response
+
+
+# What scripts for tracing and error reports put on each request of a page; here nothing acts on them but `traceparent`
+_TRACING = re.compile(
+    r"""
+      traceparent | tracestate | baggage                                    # W3C Trace Context, W3C Baggage
+    | b3 | x-b3-(?:traceid|spanid|parentspanid|sampled|flags)               # Zipkin
+    | sentry-trace | sentry-[a-z0-9-]+                                      # Sentry
+    | x-datadog-[a-z0-9-]+ | newrelic | elastic-apm-traceparent             # Datadog, New Relic, Elastic
+    | request-id | request-context | x-ms-[a-z0-9-]*request-(?:root-)?id    # Application Insights
+    | x-(?:request|correlation|client-trace|trace|transaction)-id | correlation-id | correlation-context
+    | x-amzn-trace-id | x-cloud-trace-context | grpc-trace-bin              # AWS X-Ray, Google Cloud
+    | uber-trace-id | uberctx-[a-z0-9._-]+ | jaeger-(?:debug-id|baggage)    # Jaeger
+    | ot-(?:tracer|baggage)-[a-z0-9-]+ | x-ot-span-context | sw8(?:-[a-z]+)?  # OpenTracing, SkyWalking
+    | x-instana-[a-z]+ | x-dynatrace[a-z-]* | x-dtc | x-dtpc | x-dtreferer | x-rum-[a-z-]+  # Instana, Dynatrace
+    | x-honeycomb-trace | x-splunk-requestid | x-appdynamics-[a-z-]+ | adrum(?:_[0-9a-z]+)? | x-logrocket-url
+    """,
+    re.VERBOSE,
+)
+_ASKED = 64  # names of one preflight that are looked at
+
+
+def _traced(request: Request) -> list[str]:
+    """The headers of those that a page wants to send which tracing adds."""
+    asked = ",".join(request.values(b"access-control-request-headers")).lower().split(",", _ASKED)[:_ASKED]
+    return list(dict.fromkeys(name for name in map(str.strip, asked) if _TRACING.fullmatch(name)))
 
 
 def _judge(request: Request, allowed: tuple[str, ...], place: str) -> None:

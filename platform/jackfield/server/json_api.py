@@ -7,7 +7,7 @@ Bodies are bounded in bytes and in time and must call themselves JSON, which no 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -116,9 +116,18 @@ class JsonApi:
         return "", ""
 
 
-def reply(body: Mapping[str, Any], headers: Mapping[str, str] | None = None, *, status: int = 200) -> Response:
-    """An answer that no cache keeps."""
-    return JSONResponse(body, status, {**pages.SECURITY_HEADERS, "Cache-Control": "no-store", **(headers or {})})
+def reply(
+    body: Mapping[str, Any],
+    headers: Mapping[str, str] | None = None,
+    *,
+    cookies: Iterable[str] = (),
+    status: int = 200,
+) -> Response:
+    """An answer that no cache keeps; each of `cookies` is the value of a Set-Cookie."""
+    answer = JSONResponse(body, status, {**pages.SECURITY_HEADERS, "Cache-Control": "no-store", **(headers or {})})
+    for cookie in cookies:
+        answer.headers.append("Set-Cookie", cookie)
+    return answer
 
 
 def moment(seconds: float | None) -> str | None:

@@ -13,8 +13,7 @@ from jackfield.errors import Refusal
 from jackfield.identity import Identity
 from jackfield.logs import log
 from jackfield.server import cors, telling
-from jackfield.server.accounts import Accounts
-from jackfield.server.cookie import clear_cookie, set_cookie
+from jackfield.server.accounts import Accounts, handed_out, taken_back
 from jackfield.server.handshake import Request, not_logged_in
 from jackfield.server.json_api import Asked, JsonApi, moment, reply
 
@@ -75,7 +74,7 @@ class Login:
         log.info("login", login=opened.identity.login, session=opened.identity.session, **where)
         body: dict[str, Any] = {"token": opened.token} if self._auth.token_in_body else {}
         body |= _of(opened.identity)
-        return reply(body, {"Set-Cookie": set_cookie(self._auth, opened.token, own=request.own)})
+        return reply(body, cookies=handed_out(self._gateway, request, opened, moved=before is not None))
 
     async def _before(self, request: Request) -> Identity | None:
         """The session whose cookie came along. Old cookies in a muddle are no reason to keep somebody out."""
@@ -89,10 +88,11 @@ class Login:
         who = await self._gateway.who(asked.request, own=True)
         if isinstance(who, Refusal) and who.code == "store_unavailable":
             raise who  # nobody may believe a session ended that was not even looked up
+        ours = isinstance(who, Identity)
         if isinstance(who, Identity):
             await self._gateway.sessions.logout(who)
             log.info("logout", login=who.login, session=who.session, client=asked.request.client)
-        return reply({}, {"Set-Cookie": clear_cookie(self._auth, own=asked.request.own)})
+        return reply({}, cookies=taken_back(self._auth, asked.request, ours=ours))
 
     async def _session(self, asked: Asked) -> Response:
         who = await self._gateway.who(asked.request)
