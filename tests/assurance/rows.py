@@ -114,8 +114,8 @@ ROWS: tuple[Row, ...] = (
         "The cookie is `HttpOnly`, `Secure` on TLS, `SameSite`, without `Domain`, lives as long as its session, and is "
         "taken back at logout.",
         "Its name is `gen_app_auth_token`, because existing clients send that one, so it has no `__Host-` prefix. All "
-        "that the prefix demands is set, but for `Path`, which is that of a mount or of `--public-url` where there is one; "
-        "`auth.cookie: __Host-…` gives the prefix too.",
+        "that the prefix demands is set, but for `Path`, which is that of a mount or of `--public-url` where there is "
+        "one; `auth.cookie: __Host-…` gives the prefix too.",
     ),
     Row(
         "TK-9",

@@ -126,7 +126,7 @@ async def test_claims_are_read_where_the_plan_says(
     login: str,
     roles: set[str],
 ) -> None:
-    found = await identify(judge(**settings), provider.token(now=clock.now, **said))
+    found = await identify(judge(**settings), provider.token(now=clock.now, **claims))
     assert (found.login, set(found.roles)) == (login, roles)
 
 

@@ -57,7 +57,8 @@ async def test_a_page_of_the_project_logs_in_from_where_it_is(door: Door, origin
 TRACED = (
     "traceparent", "tracestate", "baggage", "b3", "X-B3-TraceId", "x-b3-sampled", "sentry-trace", "x-request-id",
     "X-Correlation-ID", "x-datadog-trace-id", "x-datadog-sampling-priority", "request-id", "Request-Context",
-    "newrelic", "elastic-apm-traceparent", "x-amzn-trace-id", "x-cloud-trace-context", "uber-trace-id", "uberctx-user", "sw8",
+    "newrelic", "elastic-apm-traceparent", "x-amzn-trace-id", "x-cloud-trace-context", "uber-trace-id", "uberctx-user",
+    "sw8",
 )  # fmt: skip
 
 
