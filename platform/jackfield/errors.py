@@ -162,7 +162,11 @@ CODES: Mapping[str, Code] = _table(
     _refusal("malformed_upgrade", 400, "The upgrade request breaks RFC 6455, section 4.2.1."),
     _refusal("malformed_request", 400, "The request is not well-formed HTTP/1.1."),
     _refusal("request_too_slow", 408, "The request did not come to its end within five seconds.", retry=True),
-    _refusal("headers_too_large", 431, "The head of the request is longer than 16 KiB."),
+    _refusal(
+        "headers_too_large",
+        431,
+        "The head of the request is longer than 16 KiB, or has a line or a number of headers that is too large.",
+    ),
     _refusal("wrong_host", 400, "The Host header is missing, doubled, or not a name of this listener."),
     _refusal("tls_required", 403, "The public address is https://, and this request came to the proxy without TLS."),
     _refusal("credential_in_query", 400, "A credential stands in the query string, where logs would keep it."),

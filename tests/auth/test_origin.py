@@ -263,7 +263,7 @@ def test_pages_that_come_from_no_server_are_pages(origin: str) -> None:
     "origin",
     [
         "file:///",
-        "file:///home/a.html",
+        "file:///x/a.html",
         "app://a/b",
         "app://a b",
         "file:",

@@ -13,7 +13,7 @@ import unicodedata
 from dataclasses import dataclass
 from urllib.parse import quote
 
-__all__ = ["RESERVED", "Pattern", "Segment", "parse", "reserved", "split"]
+__all__ = ["RESERVED", "Pattern", "Segment", "fault", "parse", "reserved", "split"]
 
 RESERVED = ("/", "/auth", "/api", "/docs", "/asyncapi*", "/openapi*", "/health", "/ready", "/metrics")
 """Addresses that are Jackfield's own, with all that is below them; `*` takes the rest of the segment."""
@@ -95,6 +95,33 @@ def split(raw_path: bytes) -> tuple[str, ...] | None:
             return None
         segments.append(text)
     return tuple(segments)
+
+
+def fault(raw_path: bytes, root: str = "") -> tuple[str, str]:
+    """Why a request's path has no normal form, and how to mend it; two empty texts where it has one.
+
+    `root` stands before the path in the eyes of its client.
+    """
+    if split(raw_path) is not None:
+        return "", ""
+    if not raw_path.startswith(b"/"):
+        return "The target of the request is no path.", "Send /ws/x, or http://host/ws/x (RFC 9112, section 3.2)."
+    if raw_path.endswith(b"/") and split(raw_path[:-1]) is not None:
+        right = raw_path[:-1].decode("latin-1")
+        return "The address ends with a slash, and no address here does.", f"Take the slash away: {root}{right}"
+    for part in raw_path[1:].split(b"/"):
+        text = _decode(part)
+        if text is None:
+            return (
+                "The address is no percent-encoded UTF-8.",
+                "Encode each byte of it in UTF-8 (RFC 3986, section 2.1).",
+            )
+        if "/" in text or "\\" in text:
+            fix = "Leave it out of the address; a value that needs one goes into the query or the message."
+            return "The address has an encoded slash or a backslash, which servers read in different ways.", fix
+        if found := _fault(text):
+            return f"The address has {found}.", "Take it out."
+    return "The address holds a ? or # that is not encoded.", "Encode it."
 
 
 def reserved(shape: tuple[str | None, ...], auth_path: str = "/auth") -> str | None:

@@ -43,7 +43,7 @@ from jackfield.server.session_end import SessionEnd
 from jackfield.server.sign_in import SCRIPT_AT
 from jackfield.server.tracing import Tracing, Walk
 from jackfield.server.transport import AsgiTransport, Receive, Send, Transport
-from jackfield.server.upgrade_request import upgrade_fault
+from jackfield.server.upgrade_request import oversized, upgrade_fault
 from jackfield.server.visit import Visit
 
 __all__ = ["Gateway", "Refused"]
@@ -375,6 +375,9 @@ class Gateway:
         target = (request.raw_path + b"?" + request.query_string).decode("latin-1")
         if len(versions) == 1 and versions[0] != "13":
             return Refusal("bad_version", f"The request asks for version {telling.typed(versions[0])[:20]}.")
+        large = oversized(target, request.headers)
+        if large is not None:
+            return large
         fault = upgrade_fault(request.method, target, "1.1", list(request.headers))
         fix = f"{CODES['malformed_upgrade'].fix} {CODES['upgrade_dropped'].fix}"
         return Refusal("malformed_upgrade", f"{fault or 'HTTP/1.1 is needed for an upgrade'}.", fix)

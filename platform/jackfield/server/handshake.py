@@ -260,8 +260,11 @@ def _match(table: RoutingTable, request: Request, *, tell: bool) -> Match:
     match = table.match(request.raw_path)
     if match is not None:
         return match
+    detail, fix = url.fault(request.raw_path, request.root)
     near = table.nearest(request.raw_path) if tell else ""
-    raise Refusal("not_found", fix=f"Did you mean {request.root}{near}?" if near else "")
+    if near:
+        fix = f"Did you mean {request.root}{near}?"
+    raise Refusal("not_found", detail, fix)
 
 
 def _judge_origin(endpoint: Endpoint, standing: Standing, plan: Plan | None = None) -> None:

@@ -5,9 +5,14 @@ one is smuggled past the other (RFC 9112, section 11.2). h11 takes what the RFC 
 asked for lines that end as they should, begin as they should, name one length and hold no control character, which
 the RFC lets a server take and the libraries behind us do not. And a head is bounded also when it comes in one read:
 h11 looks at the size of those alone that are not whole yet.
+
+What means one thing alone is taken as that, where h11 would refuse it: letters outside ASCII in the address stand for
+their percent-encoded bytes, and an address with scheme and host (RFC 9112, section 3.2.2) for its path, with that host.
 """
 
 from __future__ import annotations
+
+import re
 
 import h11
 from h11._receivebuffer import ReceiveBuffer
@@ -19,6 +24,10 @@ HEAD = 16 * 1024
 
 # RFC 9110, section 5.5: a field's value has visible characters, blanks and tabs. The line feed stands between lines.
 _CONTROLS = bytes({*range(0x20), 0x7F} - set(b"\t\n"))
+
+
+_LETTERS = re.compile(rb"[\x80-\xff]")
+_ABSOLUTE = re.compile(rb"(?i:https?|wss?)://([^/?#@\s]+)((?:/[^\s]*|\?[^\s]*)?)")
 
 
 class HeadFault(h11.RemoteProtocolError):
@@ -50,7 +59,24 @@ class _StrictBuffer(ReceiveBuffer):
         lines = super().maybe_extract_lines()
         if lines:
             _judge(lines, before - len(self))
+            _read_target(lines)
         return lines
+
+
+def _read_target(lines: list[bytearray]) -> None:
+    """Write the request's target as h11 reads it, and with it the Host that it names."""
+    words = bytes(lines[0]).split(b" ")
+    if len(words) != 3 or (words[1][:1] == b"/" and words[1].isascii()):
+        return
+    target = _LETTERS.sub(lambda found: b"%%%02X" % found[0][0], words[1])
+    absolute = _ABSOLUTE.fullmatch(target)
+    if absolute is not None:
+        # RFC 9112, section 3.2.2: the Host header is ignored then; where there is none, or two, that stays a fault
+        target = absolute[2] if absolute[2].startswith(b"/") else b"/" + absolute[2]
+        for line in lines[1:]:
+            if line[:5].lower() == b"host:":
+                line[:] = b"Host: " + absolute[1]
+    lines[0][:] = b" ".join((words[0], target, words[2]))
 
 
 def _judge(lines: list[bytearray], size: int) -> None:

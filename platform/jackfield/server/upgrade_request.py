@@ -9,6 +9,7 @@ import base64
 import hashlib
 import logging
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from websockets.datastructures import Headers
@@ -16,7 +17,9 @@ from websockets.exceptions import InvalidHandshake, InvalidHeader
 from websockets.http11 import Request as HandshakeRequest
 from websockets.server import ServerProtocol
 
-__all__ = ["QUIET", "Upgrade", "judge_upgrade", "upgrade_fault"]
+from jackfield.errors import Refusal
+
+__all__ = ["QUIET", "Upgrade", "judge_upgrade", "oversized", "upgrade_fault"]
 
 QUIET = logging.getLogger("jackfield.uvicorn")
 """For what uvicorn and websockets tell of each connection, query strings included; ours tells without."""
@@ -29,6 +32,12 @@ MAX_HEADER_LINE = 8190  # websockets stops without an answer at 8,192 with the l
 _LONG = 4000  # bytes of a line from which on its length is looked at
 _CONNECTION = frozenset((b"upgrade", b"keep-alive, upgrade"))  # as nearly all clients and as Firefox write it
 _KEY = re.compile(rb"[A-Za-z0-9+/]{21}[AQgw]==")  # 16 bytes in Base64
+_ANY = ("A header", "Send shorter headers.")  # what a client made up is not repeated
+_NAMED = {
+    b"cookie": ("The header Cookie", "Send fewer or shorter cookies: remove those that other applications left there."),
+    b"authorization": ("The header Authorization", "Send a shorter token."),
+    b"sec-websocket-protocol": ("The header Sec-WebSocket-Protocol", "Offer fewer sub-protocols."),
+}
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _SEVERAL = "multiple values"  # the library's own word in the place of a value
 _UNUSUAL = frozenset((b"transfer-encoding", b"content-length", b"sec-websocket-protocol"))  # the library reads these
@@ -45,6 +54,19 @@ def upgrade_fault(method: str, target: str, version: str, headers: list[tuple[by
     """What breaks RFC 6455, section 4.2.1, in an upgrade request, as a sentence; None where nothing does."""
     found = judge_upgrade(method, target, version, headers)
     return found if isinstance(found, str) else None
+
+
+def oversized(target: str, headers: Iterable[tuple[bytes, bytes]]) -> Refusal | None:
+    """The refusal of an upgrade request with a line that is too long, or too many; None where there is none such."""
+    sizes = [(len(target), "The address", "Send a shorter one.")]
+    sizes += [(len(name) + len(value) + 2, *_NAMED.get(name, _ANY)) for name, value in headers]
+    if len(sizes) > MAX_HEADERS + 1:
+        return Refusal("headers_too_large", f"The request has more than {MAX_HEADERS} headers.", "Send fewer of them.")
+    size, what, fix = max(sizes)
+    if size <= MAX_HEADER_LINE:
+        return None
+    detail = f"{what} is longer than {MAX_HEADER_LINE:,} bytes, which is all that a line of an upgrade may have."
+    return Refusal("headers_too_large", detail, fix)
 
 
 def judge_upgrade(method: str, target: str, version: str, headers: list[tuple[bytes, bytes]]) -> Upgrade | str:
