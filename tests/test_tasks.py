@@ -10,7 +10,7 @@ import pytest
 from jackfield.tasks import Ended, end, hide
 
 SOON = 0.02
-LIMIT = 5.0
+LIMIT = 30.0
 
 
 def _nobody(task: object) -> None:

@@ -14,7 +14,7 @@ from jackfield.auth.sessions import Sessions
 from jackfield.auth.store import Store
 from jackfield.server.gateway import Gateway
 
-LIMIT = 5.0
+LIMIT = 30.0
 """Seconds after which a test that waits has failed."""
 
 COOKIE = "gen_app_auth_token"

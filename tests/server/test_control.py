@@ -19,7 +19,7 @@ from jackfield.server import control
 from jackfield.server.control import ControlServer, NoServer, ask
 from jackfield.state import StateError
 
-LIMIT = 5.0
+LIMIT = 30.0
 
 
 async def echo(asked: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -24,7 +24,7 @@ from jackfield.state import State
 
 from .door import Door
 
-LIMIT = 5.0
+LIMIT = 30.0
 
 ENDPOINTS = """\
 endpoints:

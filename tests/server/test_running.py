@@ -20,7 +20,7 @@ from jackfield.server import running
 from jackfield.server.running import run
 from jackfield.tasks import immortal
 
-LIMIT = 5.0
+LIMIT = 30.0
 
 Loop = asyncio.AbstractEventLoop
 LOOPS: dict[str, Callable[[], Loop]] = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}

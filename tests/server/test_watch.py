@@ -13,7 +13,7 @@ from jackfield.errors import PlanError, Problem
 from jackfield.server.publishing import Publisher, Report, digest
 from jackfield.server.watch import watch
 
-LIMIT = 5.0
+LIMIT = 30.0
 
 
 class FakePublisher:
