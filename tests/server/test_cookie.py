@@ -56,7 +56,7 @@ def test_a_part_of_a_host_has_a_cookie_of_its_own(name: str, root: str, path: st
 async def test_two_servers_on_one_host_keep_their_logins(open_door: OpenDoor, options: dict[str, Any]) -> None:
     door = await open_door(SAY, **options)
     await door.add("bob", password="a long password")
-    mount = {"root_path": "/rt"} if options.get("embedded") else {}
+    mount: dict[str, Any] = {"root_path": "/rt"} if options.get("embedded") else {}
     given = {"login": "bob", "password": "a long password"}
     answer = await door.http("POST", "/rt/auth/login", [], given, **mount)
     set_here = SimpleCookie(answer.headers["set-cookie"])["gen_app_auth_token"]
