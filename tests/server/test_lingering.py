@@ -7,6 +7,7 @@ import socket
 import ssl
 import struct
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,8 @@ from jackfield.server.afterword import Afterword
 from tests.walk.test_tls import certificate
 
 from .ear import Ear, Line, line, wired
-from .raw import CLOSE, PING, TEXT, Peer, masked
+from .listening import Scope, listening
+from .raw import CLOSE, PING, TEXT, Peer, masked, request
 from .wire import Still
 
 GOING = masked(CLOSE, struct.pack("!H", 1000))
@@ -63,6 +65,23 @@ async def test_who_sends_much_more_is_told_why_we_closed(
         own = peer.writer.get_extra_info("socket")
         own.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
         await sends_all_and_then_reads(direct, peer, sent, code)
+
+
+async def test_who_is_refused_while_it_sends_already_can_read_why() -> None:
+    async def refuses(_scope: Scope, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "websocket.http.response.start", "status": 403, "headers": [(b"x-why", b"so")]})
+        await send({"type": "websocket.http.response.body", "body": b"no"})
+
+    async with listening(refuses) as here:
+        peer = await here()
+        peer.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        peer.writer.transport.set_write_buffer_limits(0)
+        await peer.send(request() + masked(TEXT, b"x" * MORE))
+        status, headers, body = await peer.answer()
+        assert (status, headers["x-why"], headers["connection"], body) == (403, "so", "close", b"no")
+        peer.writer.write_eof()
+        await peer.ended()
 
 
 @pytest.mark.parametrize("stop", [False, True], ids=["a fault", "a stop"])

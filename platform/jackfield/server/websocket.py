@@ -17,11 +17,15 @@ from __future__ import annotations
 
 import sys
 from contextlib import suppress
-from typing import Any
+from http import HTTPStatus
+from typing import Any, cast
 
+from uvicorn._types import ASGISendEvent
 from uvicorn.protocols.utils import ClientDisconnected
+from websockets.datastructures import Headers
 from websockets.exceptions import InvalidState
 from websockets.frames import Close, Frame, Opcode
+from websockets.http11 import Response
 from websockets.protocol import State
 
 from jackfield.config.plan import Limits
@@ -132,6 +136,9 @@ class MendedProtocol(OpeningProtocol):
 
     def data_received(self, data: bytes) -> None:
         """One read. A client that does not wait for our answer (RFC 6455, section 4.1) waits for it here."""
+        if self._lingers:
+            self._drop(data)
+            return
         if self._early is None and (self.handshake_complete or not self.handshake_initiated):
             self._feed(data)
             return
@@ -140,6 +147,24 @@ class MendedProtocol(OpeningProtocol):
         if not self.read_paused:
             self.read_paused = True
             self.transport.pause_reading()
+
+    async def send(self, message: ASGISendEvent) -> None:
+        """See ASGI. A refusal of a client that sends already is like a close: read and dropped is what still comes."""
+        started = self.initial_response
+        last = message["type"] == "websocket.http.response.body" and not message.get("more_body", False)
+        if started is None or self._early is None or not last or self.close_sent:
+            await super().send(message)
+            return
+        status, fields, body = started
+        body += cast("dict[str, bytes]", message).get("body", b"")
+        headers = Headers(fields)
+        headers.setdefault("Content-Length", str(len(body)))
+        headers.setdefault("Connection", "close")
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": 1006})
+        self.conn.send_response(Response(status, HTTPStatus(status).phrase, headers, body))
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.close_sent, self._early = True, None
+        self._linger()
 
     def _feed(self, data: bytes) -> None:
         """All to the library; of a connection that is over nothing but its end is looked at."""
