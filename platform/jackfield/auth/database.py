@@ -35,11 +35,15 @@ _DRIVERS = {
     "postgres": "postgresql+asyncpg",
     "postgresql": "postgresql+asyncpg",
 }
+_CACHE = "prepared_statement_cache_size"
 # What may stand behind the `?` of a PostgreSQL URL: what asyncpg takes as text, by libpq's name where that differs.
 _PARAMETERS = frozenset(
-    {"gsslib", "host", "krbsrvname", "passfile", "password", "port", "prepared_statement_cache_size", "service"}
+    {"gsslib", "host", "krbsrvname", "passfile", "password", "port", _CACHE, "service"}
     | {"servicefile", "ssl", "target_session_attrs", "user"}
 )
+# A pool of connections between us and the database, PgBouncer in transaction mode for one, may give each transaction
+# another connection: there a name that was prepared before is unknown, or somebody else's. So nothing has a name.
+_UNNAMED = {"statement_cache_size": 0, _CACHE: 0, "prepared_statement_name_func": str}
 _WRITER = text("SELECT pg_advisory_xact_lock(7465218)")  # an arbitrary number, ours among the database's locks
 _WAL_AGAIN = 0.02  # seconds; the limit of every use bounds the whole
 _LAST_WORD = 1.0  # seconds that the thread of a connection that failed has to end
@@ -79,6 +83,7 @@ class Database:
                 pool_pre_ping=True,
                 hide_parameters=True,
                 json_deserializer=read_json,
+                connect_args=_UNNAMED if parsed.query.get(_CACHE, "0") == "0" else {},
             )
         except ModuleNotFoundError as error:
             raise _unusable(
@@ -90,6 +95,7 @@ class Database:
     async def prepare(self) -> None:
         """Set what lasts in the database itself. Call it once, before the first use; it may be repeated."""
         if not self._is_sqlite:
+            await self._begin_one()
             return
         if self._file is not None:
             async with self._bounded():
@@ -97,6 +103,17 @@ class Database:
         async with self.read() as connection:
             while not await _switch_to_wal(connection):  # noqa: ASYNC110 - no event of another process reaches us
                 await asyncio.sleep(_WAL_AGAIN)
+
+    async def _begin_one(self) -> None:
+        """Begin a transaction. Raises Unusable where what stands before the database takes none."""
+        try:
+            async with self.read() as connection:
+                await connection.execute(text("SELECT 1"))
+        except Refusal as refusal:
+            if "statement pooling" not in str(refusal.__cause__):
+                raise
+            detail = "JACKFIELD_STORE leads to a PgBouncer that takes no transactions (pool_mode = statement)."
+            raise _unusable(detail, "Set pool_mode = transaction there, or session.") from refusal
 
     async def close(self) -> None:
         """Close all connections. One whose other end does not answer within the limit is let go."""
