@@ -163,6 +163,9 @@ ROWS: tuple[Row, ...] = (
         "MS-11",
         "What waits for a client that does not read is bounded, then the client is closed and freed; what waits "
         "because it sends faster than its process works is bounded as well.",
+        "What is pushed closes it as soon as more than `limits.queue` waits. A client that takes no replies is read no "
+        "further, so nothing more is made for it, and is closed 4408 when it has taken nothing for 30 s, where 5 s are "
+        "asked for: a phone that changes networks is away as long, and until then it costs what is bounded anyway.",
     ),
     Row("MS-12", "No reply, event or log line of one user reaches another."),
     Row("MS-13", "A message that is sent twice under one id runs once."),

@@ -54,7 +54,7 @@ class Connection:
         """Queue an event, a mapping, dataclass, TypedDict or Struct that becomes one JSON object.
 
         Never waits and may be called from threads. After the close it does nothing. An event whose
-        queue would pass 1 MiB closes the connection (4408). Raises TypeError or ValueError for what is
+        queue would pass `limits.queue` (1 MiB) closes the connection (4408). Raises TypeError or ValueError for what is
         not a JSON object.
         """
         self._outbox.send_event(event)
