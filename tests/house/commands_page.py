@@ -47,8 +47,8 @@ variable `JACKFIELD_…` that means nothing is a warning, and so is what Kuberne
 _STATE = """\
 ## The state
 
-Keys, users, sessions and what was published. Every command that reads or changes them takes these three, and they
-belong to the project of `-C`; outside of a project `--state` must name the folder.
+Keys, users, sessions and what was published. Commands that read or change them take these three, or those of them that
+they need, as it stands there; they belong to the project of `-C`; outside of a project `--state` must name the folder.
 """
 
 _SHARED = ("state", "store", "secret_keys")
@@ -86,8 +86,10 @@ def _section(name: str, command: click.Command) -> str:
     own = [option for option in options if option.name not in _SHARED]
     if own:
         parts.append(_table(own))
-    if len(own) < len(options):
-        parts.append("Takes the options of [the state](#the-state) too.")
+    shared = [f"`{option.opts[0]}`" for option in options if option.name in _SHARED]
+    if shared:
+        which = "the options" if len(shared) == len(_SHARED) else " and ".join(shared)
+        parts.append(f"Takes {which} of [the state](#the-state) too.")
     return "\n\n".join(parts) + "\n"
 
 
