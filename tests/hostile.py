@@ -64,8 +64,7 @@ AT_LOAD: dict[str, str] = {
     "the key of the reply": _HEAD
     + "class Key(str):\n    def __eq__(self, other): sys.exit(1)\n    __hash__ = None\n"
     + "@process(reply=Key('x'))\ndef say(text: str) -> str:\n    return text\n",
-    "a module in place of the module": _HEAD + "sys.modules[__name__] = Evil()\n",
-    "a module that is taken away": _HEAD + "del sys.modules[__name__]\n" + _SAY,
+    "a module in place of the module": _HEAD + "sys.modules[__name__] = Evil()\n" + _SAY,
     "an enum": _HEAD
     + "class Colour(enum.Enum):\n    RED = 'red'\n    value = property(lambda self: sys.exit(1))\n"
     + "@process\ndef say(colour: Colour) -> str:\n    return ''\n",
@@ -83,6 +82,7 @@ HARMLESS: dict[str, str] = {
     + "class Meta(type):\n    def __getattribute__(cls, name): sys.exit(name)\nclass Odd(metaclass=Meta): pass\n"
     + _SAY,
     "a module's own __getattr__": _HEAD + "def __getattr__(name): sys.exit(name)\n" + _SAY,
+    "a module that is taken away": _HEAD + "del sys.modules[__name__]\n" + _SAY,
     "a name that is none": _HEAD + "globals()[7] = globals()[Ellipsis] = 8\n" + _SAY,
 }
 """Such a text whose process can be had: what is odd in it is nobody's business."""

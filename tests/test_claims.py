@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from jackfield import claims
@@ -28,7 +28,6 @@ def test_a_backslash_that_means_nothing_is_refused(path: str) -> None:
         claims.parts(path)
 
 
-@settings(deadline=None)
 @given(st.lists(st.text(min_size=1), min_size=1, max_size=4))
 def test_every_name_can_be_written(names: list[str]) -> None:
     path = ".".join(name.replace("\\", "\\\\").replace(".", "\\.") for name in names)

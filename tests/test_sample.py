@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from jackfield.describe.shelf import JSON
 from jackfield.patterns import DECIMAL, TIME
@@ -155,7 +155,6 @@ def test_what_input_asks_deep_inside_is_heeded() -> None:
     assert sample(message, narrowing) == {"a": {"item": "AA"}}
 
 
-@settings(deadline=None)
 @given(drawn.schemas(), drawn.schemas())
 def test_whatever_the_schemas_are_making_one_up_ends(schema: JSON, narrowing: JSON) -> None:
     fitting_sample(schema, narrowing, lambda _found: False)

@@ -238,7 +238,8 @@ def _spelled(pieces: list[str], more: int) -> str:
             text = _spelled(pieces, more)
             pieces and pieces.pop()
         else:
-            text = _sign(piece)
+            signs = _signs(piece)
+            text = signs[more % len(signs)]
         if pieces and _REPEAT.fullmatch(pieces[-1]):
             text *= _times(pieces.pop(), more)
             if pieces and pieces[-1] == "?":
@@ -257,14 +258,14 @@ def _times(repeat: str, more: int) -> int:
 
 
 @lru_cache(maxsize=1024)
-def _sign(piece: str) -> str:
-    """A character for one piece, or nothing for one that stands between characters."""
+def _signs(piece: str) -> tuple[str, ...]:
+    """Characters for one piece, likely ones first, or nothing for one that stands between characters."""
     if piece in ("^", "$", "\\b", "\\B"):
-        return ""
+        return ("",)
     if len(piece) == 1 and piece != ".":
-        return piece
+        return (piece,)
     number = re.fullmatch(r"\\[xu]\{?([0-9A-Fa-f]+)\}?", piece)
     likely = [chr(int(number[1], 16))] if number and int(number[1], 16) < 0xD800 else []
     fits = jsonschema_rs.Draft202012Validator({"pattern": f"^(?:{piece})$"}, pattern_options=OPTIONS).is_valid
     inner = [one for one in piece[1:-1] if one not in "\\^-"] if piece[0] == "[" else [piece[-1]]
-    return next((one for one in (*likely, *inner, *_SIGNS) if fits(one)), "")
+    return tuple(dict.fromkeys(one for one in (*likely, *inner, *_SIGNS) if fits(one))) or ("",)

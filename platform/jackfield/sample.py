@@ -277,8 +277,9 @@ def _number(found: _Rules, whole: bool, nth: int) -> int | float:
 
 def _text(found: _Rules, nth: int) -> str:
     least, most = max((*found.all("minLength"), 0)), min((*found.all("maxLength"), MOST))
-    asked = [_matcher(one) for one in found.all("pattern")]
-    tried = (one[:most] for text in _texts(found) for one in (text, *(text.ljust(least, sign) for sign in "…a0")))
+    asked = [_matcher(one) for one in _patterns(found)]
+    longer = ((text, *(text.ljust(least, sign) for sign in "…a0")) for text in _texts(found))
+    tried = dict.fromkeys(one[:most] for texts in longer for one in texts)
     good = (one for one in tried if len(one) >= least and all(ask(one) for ask in asked))
     first = next(good, "…"[:most])
     if nth == 0:
@@ -291,12 +292,17 @@ def _text(found: _Rules, nth: int) -> str:
 _matcher = lru_cache(maxsize=128)(patterns.matcher)
 
 
+def _patterns(found: _Rules) -> list[str]:
+    """Those that can be asked; a schema with another is refused."""
+    return [one for one in found.all("pattern") if patterns.judge(one) is None]
+
+
 def _texts(found: _Rules) -> Iterator[str]:
     """Texts that may be what is asked for."""
     yield from (_FORMATS[name] for name in found.all("format") if name in _FORMATS)
     if "base64" in found.all("contentEncoding"):
         yield "AAAA"
-    asked = found.all("pattern")
+    asked = _patterns(found)
     if DECIMAL in asked:
         yield "1.5"
     yield from ("12:00:00" if one == f"{TIME}$" else "12:00:00Z" for one in asked if one.startswith(TIME))

@@ -8,9 +8,10 @@ import sys
 from collections.abc import Iterator
 from types import FrameType
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from jackfield import logs
+from jackfield import logs, streams
 from jackfield.config.plan import Limits
 from jackfield.errors import CODES
 from jackfield.logs import log
@@ -89,7 +90,7 @@ def test_ops_6_no_event_is_hidden_behind_a_variable() -> None:
     assert hidden == known, "write the event's name where it is told"
 
 
-def test_ops_6_every_metric_stands_in_the_documents() -> None:
+def test_ops_6_every_metric_stands_in_the_documents(monkeypatch: pytest.MonkeyPatch) -> None:
     metrics = Metrics(Seats())
     meter = metrics.meter("greeting")
     meter.others["rate_limited"] += 1
@@ -98,6 +99,7 @@ def test_ops_6_every_metric_stands_in_the_documents() -> None:
     metrics.logins["accepted", ""] += 1
     metrics.publishes["published"] += 1
     log.debug("quiet")
+    monkeypatch.setitem(streams.dropped, "stderr", 1)
     for level in ("warning", "error"):
         log.told[level, "some_event"] += 1
     written = {name: names(labels) for cell, labels, _ in rows("Metrics") for name in names(cell)}

@@ -350,4 +350,4 @@ def test_what_came_while_our_loop_stood_still_is_seen_before_a_client_counts_as_
     assert not protocol.close_sent
     assert protocol.ping_timer is not None, "and a new interval"
     unanswered(protocol, b"")
-    assert wire.written.endswith(b"keepalive ping timeout")
+    assert wire.written.endswith(b"no pong came within 20 s")

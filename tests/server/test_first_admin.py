@@ -11,23 +11,18 @@ from jackfield.routing import build
 from jackfield.server.first_admin import FirstAdmin, entrance
 
 CODE = """
-from typing import Annotated
 from jackfield import process
-from msgspec import Meta
 
 @process
 def say(text: str) -> str: return text
 
 @process
 def room(room: str, text: str) -> str: return text
-
-@process
-def odd(text: Annotated[str, Meta(pattern='^[a-c]{3}[^a-z]$')]) -> str: return text
 """
 ROOM = 'room: {url: "/ws/rooms/{room}", process: p.room}'
 STAFF = "staff: {url: /ws/staff, process: p.say, auth: {roles: [support]}}"
 PAGE = "page: {url: /ws/page, process: p.say, origin_required: true}"
-ODD = "odd: {url: /ws/odd, process: p.odd}"
+ODD = "odd: {url: /ws/odd, process: p.say, input: {not: {required: [text]}}}"
 
 
 def read(folder: Path, *endpoints: str) -> Contract:

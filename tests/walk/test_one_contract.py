@@ -135,7 +135,7 @@ def test_the_type_of_a_parameter_changes_everywhere_and_breaks_its_example(
         write(folder, shop=CHANGED)
         told = (
             "endpoints.yaml:9:33: endpoints.order.examples.0.steps.0.send.count: "
-            "must be a text, not a whole number [example_mismatch]"
+            'must be a text, not a whole number; put it in quotes: "2" [example_mismatch]'
         )
         for command in (("check",), ("test",), ("publish",), ("export", "asyncapi")):
             done = server.run(*command)

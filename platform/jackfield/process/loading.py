@@ -14,8 +14,8 @@ import importlib
 import sys
 import threading
 import typing
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from importlib.abc import InspectLoader, Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from importlib.readers import FileReader
@@ -177,8 +177,12 @@ class _Loader(InspectLoader):
         module.__dict__["__builtins__"] = dict(self._builtins)
         package = self._builtins["__import__"].package
         naming.stand_in(package, self._fullname)
-        with _known_as(module, called(package, self._fullname)):
+        spec = _call_itself(module, called(package, self._fullname))
+        spec._initializing = True  # as Python has it while a module is loaded
+        try:
             exec(code, module.__dict__)  # noqa: S102 - this is what importing a file is
+        finally:  # no context manager, which would write into the exception of whoever wrote its class
+            spec._initializing = False
 
     def get_code(self, fullname: str) -> CodeType:
         return compile(self._source.data if self._source else b"", self.path, "exec", dont_inherit=True)
@@ -199,20 +203,16 @@ class _Loader(InspectLoader):
         return FileReader(cast(Any, self)) if self.is_package(fullname) else None
 
 
-@contextmanager
-def _known_as(module: ModuleType, name: str) -> Iterator[None]:
-    """Have a module call itself by this name; while this is open it counts as being loaded, as Python has it."""
+def _call_itself(module: ModuleType, name: str) -> Any:
+    """Have a module call itself by this name; gives its new spec."""
     spec = module.__spec__
     assert spec is not None
     module.__name__, module.__package__ = name, name if spec.submodule_search_locations else name.rpartition(".")[0]
     public: Any = ModuleSpec(name, spec.loader, origin=spec.origin)
     public.submodule_search_locations = spec.submodule_search_locations
-    public.has_location, public._initializing = spec.has_location, True
+    public.has_location = spec.has_location
     module.__spec__ = public
-    try:
-        yield
-    finally:
-        public._initializing = False
+    return public
 
 
 def _below(package: str, name: str) -> bool:

@@ -189,15 +189,18 @@ def asker() -> str | None:
     return found
 
 
-@contextmanager
-def loading(package: str) -> Iterator[None]:
+class loading:  # noqa: N801 - called like a function; contextlib would write into the exception that goes through it
     """While this is open, the thread asks for what this generation has."""
-    before = getattr(_thread, "package", None)
-    _thread.package = package
-    try:
-        yield
-    finally:
-        _thread.package = before
+
+    def __init__(self, package: str) -> None:
+        self._package = package
+
+    def __enter__(self) -> None:
+        self._before = getattr(_thread, "package", None)
+        _thread.package = self._package
+
+    def __exit__(self, *_raised: object) -> None:
+        _thread.package = self._before
 
 
 def stand_in(package: str, key: str) -> None:
@@ -207,7 +210,7 @@ def stand_in(package: str, key: str) -> None:
         before = sys.modules.get(name)
         if type(before) is not StandIn:
             made = StandIn(name)
-            _own(made).update(name=name, before=before)
+            _own(made).update(name=name, before=before if type(before) is ModuleType else None)
             sys.modules[name] = made
 
 
