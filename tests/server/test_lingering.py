@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from jackfield.config.plan import Limits
 from jackfield.server.afterword import Afterword
 from tests.walk.test_tls import certificate
 
@@ -125,6 +126,20 @@ def test_silence_ends_it_and_so_does_a_time_without_end() -> None:
     before = late.later
     protocol.data_received(b"\xfe")
     assert late.later is before, "but not for ever"
+
+
+@pytest.mark.parametrize(
+    ("begun", "lingers"), [(b"", False), (b"\x81\xfe", True), (masked(TEXT, b"a", fin=False), True)]
+)
+def test_who_answers_no_ping_is_read_on_where_a_message_has_begun(begun: bytes, lingers: bool) -> None:
+    """Its pong may stand behind that message, and so does what it still sends."""
+    protocol, wire, _, loop = wired()
+    protocol.data_received(begun)
+    protocol.tune(Limits())
+    protocol.schedule_ping()
+    for _ in range(3):
+        loop.run_later()
+    assert (protocol.close_sent, wire.closed) == (True, not lingers)
 
 
 @pytest.mark.parametrize("piece", [1, 3, 1000])

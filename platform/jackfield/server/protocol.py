@@ -93,6 +93,9 @@ class WebSocketProtocol(DirectTransport):
         super()._expect_the_end(limit)
         self._hear = None
 
+    def _is_midway(self) -> bool:
+        return self._rest is not None or super()._is_midway()
+
     def _linger(self) -> None:
         super()._linger()
         if self._cutting and not self._busy:  # else whoever cuts knows where the next frame begins

@@ -210,7 +210,8 @@ class MendedProtocol(OpeningProtocol):
         if self.disconnected:
             return
         if len(self.frames) >= self.most_fragments:
-            self._break_off(1009, f"a message came in more than {self.most_fragments:,} fragments")
+            self.frames = []
+            self._shut_out(f"a message came in more than {self.most_fragments:,} fragments", 1009)
         else:
             self._fragments_due = max(self._fragments_due, self.loop.time()) + 1 / FRAGMENT_RATE
             super().handle_cont(event)
@@ -244,12 +245,12 @@ class MendedProtocol(OpeningProtocol):
         self._shut_out(f"more than {PINGS} pings a second came")
         return True
 
-    def _shut_out(self, reason: str) -> None:
-        """Close 4429 and read nothing more: neither its messages nor its answer to our close."""
+    def _shut_out(self, reason: str, code: int = FLOOD) -> None:
+        """Close for a flood and read nothing more: neither its messages nor its answer to our close."""
         if self.disconnected or self.transport.is_closing():
             return
-        self._close_frame(FLOOD, reason)
-        self.queue.put_nowait({"type": "websocket.disconnect", "code": FLOOD, "reason": reason})
+        self._close_frame(code, reason)
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
         self.disconnected = True
         if not self.read_paused:
             self.read_paused = True
@@ -299,7 +300,14 @@ class MendedProtocol(OpeningProtocol):
         self._vanished = True
         self.pong_timer = self.pending_ping_payload = None
         self._close_frame(1011, f"no pong came within {self.ping_timeout or 0:g} s")
+        midway = self._is_midway()
         self._linger()
+        if not midway:
+            self.transport.close()  # it has sent nothing that could be behind this
+
+    def _is_midway(self) -> bool:
+        """Whether a message has begun and is not whole."""
+        return self.conn.current_size is not None
 
     # the end
 
