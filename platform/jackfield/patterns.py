@@ -215,7 +215,7 @@ _BEHIND = re.compile(r"\{([0-9]+)(,?)([0-9]*)\}")
 def text_for(pattern: str, more: int = 0) -> str:
     """A text that holds `pattern` more often than not; what may be repeated is repeated `more` times besides.
 
-    For other numbers other alternatives are taken. Who needs to be sure asks `matcher`.
+    For other numbers other alternatives and signs are taken. Who needs to be sure asks `matcher`.
     """
     pieces = _PIECE.findall(pattern)
     pieces.reverse()

@@ -69,7 +69,9 @@ def _path(scope: Mapping[str, Any], prefix: str) -> tuple[bytes, str]:
     the proxy may take off or leave on.
     """
     raw_path: bytes = scope.get("raw_path") or quote(scope["path"], safe=_IN_A_PATH).encode()
-    mounted = quote(scope.get("root_path", ""), safe=_IN_A_PATH)
+    mounted: str = scope.get("root_path", "")
+    if not mounted.isascii():
+        mounted = quote(mounted, safe=_IN_A_PATH)
     return _cut(raw_path, (mounted or prefix).encode()), prefix or mounted
 
 
