@@ -167,7 +167,7 @@ CODES: Mapping[str, Code] = _table(
         431,
         "The head of the request is longer than 16 KiB, or has a line or a number of headers that is too large.",
     ),
-    _refusal("wrong_host", 400, "The Host header is missing, doubled, or not a name of this listener."),
+    _refusal("wrong_host", 400, "The Host header is not a name of this listener, or a request of HTTP/1.0 has none."),
     _refusal("tls_required", 403, "The public address is https://, and this request came to the proxy without TLS."),
     _refusal("credential_in_query", 400, "A credential stands in the query string, where logs would keep it."),
     _refusal("contradictory_credentials", 400, "The request carries two credentials that differ."),

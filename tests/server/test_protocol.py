@@ -157,6 +157,14 @@ async def test_what_is_no_http_is_answered_in_our_form(
     assert not [record for record in caplog.records if record.levelname not in ("INFO", "DEBUG")]
 
 
+@pytest.mark.parametrize(("host", "told"), [("a\r\nHost: b", "more than one Host header"), (None, "no Host header")])
+async def test_a_host_that_is_missing_or_doubled_is_named(start: Start, host: str | None, told: str) -> None:
+    peer = await (await start(echo))()
+    await peer.send(request(Host=host))
+    _, _, body = await peer.answer()
+    assert json.loads(body)["detail"] == f"The head has {told}."
+
+
 @pytest.mark.parametrize(
     "head",
     [

@@ -93,6 +93,10 @@ def _judge(lines: list[bytearray], size: int) -> None:
     if b"\ntransfer-encoding:" in head and b"\ncontent-length:" in head:
         fix = "Send Content-Length or Transfer-Encoding, not both (RFC 9112, section 6.3)."
         raise HeadFault("The length of the body is given in two ways.", fix)
+    hosts = head.count(b"\nhost:")
+    if hosts != 1 and lines[0].endswith(b" HTTP/1.1") and lines[0].count(b" ") == 2:  # no trailers of a body
+        what = "more than one Host header" if hosts else "no Host header"
+        raise HeadFault(f"The head has {what}.", "Send one Host header, with the server's name (RFC 9112, section 3.2).")
 
 
 def _control(lines: list[bytearray]) -> HeadFault:
