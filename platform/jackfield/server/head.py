@@ -96,7 +96,9 @@ def _judge(lines: list[bytearray], size: int) -> None:
     hosts = head.count(b"\nhost:")
     if hosts != 1 and lines[0].endswith(b" HTTP/1.1") and lines[0].count(b" ") == 2:  # no trailers of a body
         what = "more than one Host header" if hosts else "no Host header"
-        raise HeadFault(f"The head has {what}.", "Send one Host header, with the server's name (RFC 9112, section 3.2).")
+        raise HeadFault(
+            f"The head has {what}.", "Send one Host header, with the server's name (RFC 9112, section 3.2)."
+        )
 
 
 def _control(lines: list[bytearray]) -> HeadFault:
