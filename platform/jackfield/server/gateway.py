@@ -331,7 +331,7 @@ class Gateway:
         if request.method not in ("GET", "HEAD"):
             raise Refusal("method_not_allowed")
         if not self.tells(request, who):
-            fix = "Scrape the loopback listener, or send the cookie of a user with the role admin."
+            fix = "Start with --admin-port and scrape that, or send the cookie of a user with the role admin."
             if self.options.admin_port is not None:
                 fix = "Scrape the listener of --admin-port."
             raise Refusal("role_required", "The metrics are for the role admin here.", fix)
