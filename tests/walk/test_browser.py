@@ -45,12 +45,13 @@ async def test_a_front_end_on_another_origin_from_login_to_expiry_and_logout(her
     # the session runs out during the conversation
     assert (await page.run("return line.closed"))["code"] == 4401
     here.clock.now += 2.0
-    assert await page.run('return (new Line("/ws/told")).closed') == {
-        "code": 4401,
-        "reason": "session_expired: The session has run out.",
-    }
+    over = ("session_expired", "not_logged_in")  # the second, once the browser has dropped the cookie by its Max-Age
+    closed = await page.run('return (new Line("/ws/told")).closed')
+    assert closed["code"] == 4401
+    assert closed["reason"].startswith(over)
     session = await page.run('return ask("GET", "/auth/session")')
-    assert (session["status"], session["error"]) == (401, "session_expired")
+    assert session["status"] == 401
+    assert session["error"] in over
 
     # once more, and the logout closes what is open
     here.node.gateway.sessions.tune(lifetime=3600.0, idle=None)
