@@ -137,3 +137,36 @@ def test_what_ends_the_reading_says_that_it_hides_the_rest(load: Load, text: str
 def test_what_hides_nothing_does_not_say_so(load: Load) -> None:
     for text in ("endpoints:\n  a: {url: /ws/a, proces: a.b}\n", "x-a: &a !!x 1\nendpoints: {}\n", None):
         assert all("once this is mended" not in problem.hint for problem in load(text).problems)
+
+
+@pytest.mark.parametrize("written", ["[beta]", "{room}", "[[x]]", "{{ name }}", "{{{ name }}}"])
+def test_a_text_that_begins_with_a_bracket_is_told_to_be_quoted(load: Load, written: str) -> None:
+    (problem,) = load(f"endpoints: {{}}\ntitle: {written}\n").problems
+    assert (problem.line, problem.path) == (2, "title")
+    assert "in quotes" in problem.hint
+
+
+@pytest.mark.parametrize(
+    ("key", "letter"),
+    [
+        ("process\u200b", "U+200B (zero width space)"),
+        ("process\xa0", "U+00A0 (no-break space)"),
+        ("pro\u0441ess", '"\u0441" (cyrillic small letter es)'),
+    ],
+)
+def test_the_letter_that_nobody_sees_is_named_in_an_unknown_key(load: Load, key: str, letter: str) -> None:
+    (problem,) = load(f"endpoints:\n  a:\n    url: /ws/a\n    {key}: a.b\n").problems
+    assert problem.code == "unknown_key"
+    assert problem.hint == f'did you mean "process"? {letter} is none of a to z'
+
+
+@pytest.mark.parametrize("written", ["null", "true", "5"])
+def test_nobody_is_told_to_write_an_origin_that_is_none(load: Load, written: str) -> None:
+    (problem,) = load(f"endpoints: {{}}\ndefaults: {{origins: [{written}]}}\n").problems
+    assert problem.hint == 'it must be the address of a web site, like "https://app.example.com"'
+
+
+@pytest.mark.parametrize("written", ["1_000", "'7'", "1,000"])
+def test_a_number_that_is_a_text_is_told_to_be_digits(load: Load, written: str) -> None:
+    (problem,) = load(f"endpoints: {{}}\ndefaults:\n  limits:\n    connections: {written}\n").problems
+    assert problem.hint == "write a whole number: digits alone, without quotes"

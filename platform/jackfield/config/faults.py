@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import yaml
 
-__all__ = ["Fault", "glued", "odd_indent", "translate"]
+__all__ = ["QUOTES", "Fault", "glued", "odd_indent", "translate"]
 
-_QUOTES = 'put the text in quotes: "…"'
+QUOTES = 'put the text in quotes: "…"'
 _COLUMN = "keys of one mapping begin in one column; indent with two spaces"
 _GLUED = re.compile(r"\s*(?:- )?([^\W\d][\w.-]*):(?!//)([^ \t\n:].*?)(?= [\w.-]+:\S|\s*$)", re.DOTALL)
 # Blanks that only look like one, and signs that look like nothing; YAML takes them for letters.
@@ -82,7 +82,11 @@ def translate(error: Exception, text: str) -> Fault:
 def glued(text: str) -> str:
     """How to mend a text that was meant as `key: value` and has no blank after the colon; or nothing."""
     found = _GLUED.match(text) if len(text) <= 200 else None
-    return f"put a blank after the colon: `{found[1]}: {found[2].strip()}`" if found else ""
+    if found is None:
+        return ""
+    odd = _ODD.match(found[2])
+    why = f" (the {_called(odd[0][-1])} that stands there is none)" if odd else ""
+    return f"put a blank after the colon: `{found[1]}: {found[2].strip()}`{why}"
 
 
 def odd_indent(line: str, number: int) -> Fault | None:
@@ -91,16 +95,21 @@ def odd_indent(line: str, number: int) -> Fault | None:
     if found is None:
         return None
     sign = found[0][-1]
-    message = f"the {unicodedata.name(sign, 'sign').lower()} U+{ord(sign):04X} cannot indent a line in YAML"
+    message = f"the {_called(sign)} cannot indent a line in YAML"
     return Fault(message, "put ordinary blanks in its place, two for each step", number, len(found[0]) - 1)
+
+
+def _called(sign: str) -> str:
+    return f"{unicodedata.name(sign, 'sign').lower()} U+{ord(sign):04X}"
 
 
 def _second_colon(seen: _Seen) -> Fault:
     if re.search(r":\s", seen.before) or seen.before.lstrip().startswith("-"):
-        return seen.here("a text without quotes cannot hold a colon with a blank after it", _QUOTES)
-    above = next((line for line in reversed(seen.lines[: seen.at[0]]) if line.strip()), "")
+        return seen.here("a text without quotes cannot hold a colon with a blank after it", QUOTES)
+    number = next((number for number in range(seen.at[0] - 1, -1, -1) if seen.line(number).strip()), 0)
+    above = seen.line(number)
     if mending := glued(above):
-        return Fault("a colon needs a blank after it", mending, seen.at[0] - 1, 0)
+        return Fault("a colon needs a blank after it", mending, number, len(above) - len(above.lstrip()))
     return seen.here("this line does not fit the one above it", f"{_COLUMN}, and every key ends with a colon")
 
 
@@ -113,7 +122,7 @@ def _no_colon(seen: _Seen) -> Fault:
 def _bad_start(seen: _Seen) -> Fault:
     if seen.sign == "\t":
         return seen.here("a tab cannot indent in YAML", "use spaces, two for each step")
-    return seen.here(f"a text without quotes cannot begin with {seen.sign!r}", _QUOTES)
+    return seen.here(f"a text without quotes cannot begin with {seen.sign!r}", QUOTES)
 
 
 def _unclosed_bracket(seen: _Seen) -> Fault:
@@ -121,25 +130,40 @@ def _unclosed_bracket(seen: _Seen) -> Fault:
     sign = rest[:1] or "{"
     if re.search(r"\s#", rest):
         what = "a text without quotes ends at ` #`, where a comment begins"
-        return seen.there(f"the {sign} that opens here is never closed: {what}", _QUOTES)
+        return seen.there(f"the {sign} that opens here is never closed: {what}", QUOTES)
     closing = {"[": "]", "{": "}"}.get(sign, "}")
     message = f"in the {sign} that opens here a comma or the closing {closing} is missing"
-    return seen.there(message, f"close it with {closing}; {_QUOTES} if a text holds , : [ ] {{ }} or quotes")
+    return seen.there(message, f"close it with {closing}; {QUOTES} if a text holds , : [ ] {{ }} or quotes")
 
 
 def _no_key(seen: _Seen) -> Fault:
-    if seen.before.rstrip().endswith(('"', "'")):
+    if fault := _goes_on(seen):
+        return fault
+    if seen.sign in {"]", "}"}:
+        return seen.here(f"a closing {seen.sign} that nothing has opened", QUOTES)
+    return seen.here("the indentation fits nothing above it", _COLUMN)
+
+
+def _goes_on(seen: _Seen) -> Fault | None:
+    """The fault of a text that begins with what ends before it does: a text in quotes, a list or a mapping."""
+    last = seen.before.rstrip()[-1:]
+    if last and last in "\"'":
         hint = "use the other kind of quotes around a text that holds quotes"
         return seen.here("the text goes on after its closing quote", hint)
-    if seen.sign in {"]", "}"}:
-        return seen.here(f"a closing {seen.sign} that nothing has opened", _QUOTES)
-    return seen.here("the indentation fits nothing above it", _COLUMN)
+    if last and last in "]}" and seen.sign not in {"]", "}"}:
+        return seen.here(f"the text goes on after a closing {last}", QUOTES)
+    return None
+
+
+def _no_dash(seen: _Seen) -> Fault:
+    mending = "write `- ` or mend the indentation"
+    return _goes_on(seen) or seen.here("every item of a list begins with a dash", mending)
 
 
 def _no_content(seen: _Seen) -> Fault:
     if not seen.sign:
         return seen.here("the file ends where a value or a closing bracket belongs", "close what is open")
-    return seen.here(f"a text without quotes cannot hold {seen.sign!r} here", _QUOTES)
+    return seen.here(f"a text without quotes cannot hold {seen.sign!r} here", QUOTES)
 
 
 def _bad_escape(seen: _Seen) -> Fault:
@@ -159,7 +183,7 @@ _TRANSLATIONS: tuple[tuple[str, Callable[[_Seen], Fault]], ...] = (
     ("invalid Unicode character escape", _bad_escape),
     (
         "unexpected ':'",
-        lambda seen: seen.here("a colon here has no value after it", f"write one; or {_QUOTES}"),
+        lambda seen: seen.here("a colon here has no value after it", f"write one; or {QUOTES}"),
     ),
     ("tab character", lambda seen: seen.here("a tab cannot indent in YAML", "use spaces, two for each step")),
     ("could not find expected ':'", _no_colon),
@@ -173,19 +197,16 @@ _TRANSLATIONS: tuple[tuple[str, Callable[[_Seen], Fault]], ...] = (
     ),
     (
         "expected alphabetic or numeric character",
-        lambda seen: seen.there("a text without quotes cannot begin with * or &", _QUOTES),
+        lambda seen: seen.there("a text without quotes cannot begin with * or &", QUOTES),
     ),
-    (
-        "expected '-' indicator",
-        lambda seen: seen.here("every item of a list begins with a dash", "write `- ` or mend the indentation"),
-    ),
+    ("expected '-' indicator", _no_dash),
     (
         "block sequence entries are not allowed",
-        lambda seen: seen.here("a dash begins a list item, and no list can begin here", _QUOTES),
+        lambda seen: seen.here("a dash begins a list item, and no list can begin here", QUOTES),
     ),
     (
         "expected comment or line break",
-        lambda seen: seen.there("a text cannot begin with | or > on the same line", _QUOTES),
+        lambda seen: seen.there("a text cannot begin with | or > on the same line", QUOTES),
     ),
     (
         "expected <document start>",

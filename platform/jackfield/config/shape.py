@@ -35,7 +35,7 @@ _MENDING = {
     "boolean": "write true or false",
     "array": 'write it as a list: ["…"]',
     "object": "write its keys below it, indented",
-    "integer": "write a whole number without quotes",
+    "integer": "write a whole number: digits alone, without quotes",
 }
 _SWAPPED: Mapping[tuple[str | int, type], str] = {
     ("endpoints", list): "each endpoint begins with its name: `greeting:` in place of `-`, its keys indented below",
@@ -108,9 +108,15 @@ def _unknown_keys(error: _Error, path: PathTuple, problems: Problems) -> None:
     known = list(error.schema.get("properties", {}))
     for count, key in enumerate(_unknown(error)[:MOST]):
         hint = _outside(key, path, error.instance)
-        hint = hint or (similar(key, known) if count < 50 else "")
+        hint = hint or (_slip(key, known) if count < 50 else "")
         hint = hint or _elsewhere(key, path) or f"known here: {', '.join(known)}"
         problems.add(path, "unknown_key", f"unknown key {_shown(key)}", hint, at=(*path, key))
+
+
+def _slip(key: str, known: list[str]) -> str:
+    """As `similar`, and which letter makes the difference where nobody can see it."""
+    meant = similar(key, known)
+    return meant if key.isascii() or not meant else f"{meant} {_letter(key)} is none of a to z"
 
 
 def _unknown(error: _Error) -> list[str]:
@@ -197,8 +203,10 @@ def _wrong_type(error: _Error, path: PathTuple, problems: Problems) -> None:
         problems.add(path, "wrong_type", message, blank or _begin(error.schema))
         return
     written = problems.written(path)
-    quoted = _quoted(error, written)
+    quoted = "" if path[-2:-1] == ("origins",) else _quoted(error, written)  # none of these would be an origin
     hint = _MENDING.get(allowed[0], "")
+    if allowed[0] == "string" and isinstance(error.instance, dict | list):
+        hint = "write one text, in quotes where it begins with { or ["
     if blank or (path[-1], type(error.instance)) in _SWAPPED:
         hint = blank or _SWAPPED[path[-1], type(error.instance)]
     elif error.instance is None:
@@ -245,9 +253,14 @@ def _foreign(error: _Error) -> str:
     latin = re.sub(r"[^\x00-\x7f]", "a", name)
     if not any(re.search(error.validator_value, text) for text in (latin, f"{latin}.a")):  # a process has a dot
         return ""
+    return f"it is written in Latin letters, a to z, and {_letter(name)} is none of them"
+
+
+def _letter(name: str) -> str:
+    """The first letter of a name that is not ASCII, by its number where it cannot be seen."""
     letter = next(letter for letter in name if not letter.isascii())
-    called = unicodedata.name(letter, f"U+{ord(letter):04X}").lower()
-    return f'it is written in Latin letters, a to z, and "{letter}" ({called}) is none of them'
+    number = f"U+{ord(letter):04X}"
+    return f"{_shown(letter) if letter.isprintable() else number} ({unicodedata.name(letter, number).lower()})"
 
 
 def _wrong_enum(error: _Error, path: PathTuple, problems: Problems, hint: str) -> None:

@@ -18,7 +18,7 @@ from typing import Any, Literal
 import yaml
 
 from jackfield import files
-from jackfield.config.faults import odd_indent, translate
+from jackfield.config.faults import QUOTES, odd_indent, translate
 from jackfield.config.plan import Place
 from jackfield.config.scalars import resolve
 from jackfield.errors import Problem
@@ -240,6 +240,11 @@ class _Composer:
         if not isinstance(key, str):
             written = _short(event.value) if isinstance(event, yaml.ScalarEvent) else ""
             hint = f'put it in quotes: "{written}"' if written else ""
+            if getattr(event, "flow_style", False):  # `{{ name }}` is a text to nearly everybody
+                if path in self.faulty:
+                    return None  # told of a key within this one
+                hint = QUOTES
+                self.faulty.add(path)
             self._at(event, "wrong_type", f"a key must be a text, and this one is {_kind(key)}", hint, path)
             return None
         if key in data:
