@@ -111,7 +111,8 @@ def test_the_nearest_url(table_of: Build) -> None:
     assert table.nearest(b"/ws/greetin") == "/ws/greeting"
     assert table.nearest(b"/ws/greeting/") == "/ws/greeting", "a slash at the end is the likeliest slip"
     assert table.nearest(b"/something/else/entirely") == ""
-    assert table.nearest(b"/%ff") == ""
+    for path in (b"/%ff", b"/ws/greeting%ff", b"/ws/greeting%zz", b"/ws/greeting%"):
+        assert table.nearest(path) == "", "this can be no address, and that is what has to be mended"
 
 
 def test_a_table_knows_what_stands_in_it(table_of: Build) -> None:
@@ -280,6 +281,25 @@ def test_a_module_beside_the_file_is_told_to_be_moved(write: Write) -> None:
     folder = write("  a: {url: /ws/a, process: shoplib.buy}")
     (folder / "shoplib.py").write_text("def buy(): ...\n", encoding="utf-8")
     told = "shoplib.py stands outside of processes/, where processes are not looked for: move it there"
+    assert hint_of(folder) == told
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ("processes.p.echo", 'did you mean "p.echo"?'),
+        ("processes.p.ecko", 'did you mean "p.echo"?'),
+        ("processes.other.entirely", "a process is named without its folder: other.entirely"),
+        ("p.py", 'did you mean "p.echo"?'),
+        ("processes.p.py", 'did you mean "p.echo"?'),
+        ("q.py", "name the function and not the file: q.one or q.two"),
+        ("nofile.py", "name the function and not the file: nofile.…"),
+    ],
+)
+def test_a_path_in_the_place_of_a_name_is_told_as_the_name(write: Write, written: str, told: str) -> None:
+    folder = write(f"  a: {{url: /ws/a, process: {written}}}")
+    two = "from jackfield import process\n@process\ndef two() -> None: ...\n@process\ndef one() -> None: ...\n"
+    (folder / "processes" / "q.py").write_text(two, encoding="utf-8")
     assert hint_of(folder) == told
 
 

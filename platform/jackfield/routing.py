@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote_to_bytes
 
 import msgspec
 
@@ -141,7 +140,9 @@ class RoutingTable:
 
     def nearest(self, raw_path: bytes) -> str:
         """The URL that looks most like this path, or an empty text."""
-        asked = unquote_to_bytes(raw_path).decode("utf-8", "replace")  # also of a path that has no normal form
+        asked = url.decoded(raw_path)  # also of a path that has no normal form
+        if asked is None:
+            return ""  # no address begins like that; what is wrong with it says more
         known = [route.endpoint.url for route in self.routes.values()]
         return next(iter(get_close_matches(asked, known, n=1, cutoff=0.5)), "")
 
@@ -281,6 +282,8 @@ def _unknown(plan: Plan, endpoint: Endpoint, found: Catalog) -> list[Problem]:
     meant = f'did you mean "{near[0]}"?' if near else ""
     if reason:
         hint = reason
+    elif as_path := _of_path(endpoint.process, found, file):
+        hint = as_path
     elif file:
         write = f"write `@process` above `def {function}` in {file}"
         hint = f"{meant} If not, {write}" if meant else write
@@ -291,6 +294,20 @@ def _unknown(plan: Plan, endpoint: Endpoint, found: Catalog) -> list[Problem]:
         hint += f"; or {meant}" if meant else ""
     message = f'no process is named "{endpoint.process}"'
     return [plan.problem(("endpoints", endpoint.name, "process"), "unknown_process", message, hint)]
+
+
+def _of_path(name: str, found: Catalog, file: str) -> str:
+    """What was meant by a name that is written like a file's path: `processes.greeting.answer`, `greeting.py`."""
+    module = (name if file else name.removeprefix("processes.")).removesuffix(".py")
+    if module == name:
+        return ""
+    if not name.endswith(".py"):
+        near = get_close_matches(module, list(found.processes), n=1, cutoff=0.6)
+        return f'did you mean "{near[0]}"?' if near else f"a process is named without its folder: {module}"
+    own = sorted(process for process in found.processes if process.rpartition(".")[0] == module)[:5]
+    if len(own) == 1:
+        return f'did you mean "{own[0]}"?'
+    return f"name the function and not the file: {' or '.join(own) or f'{module}.…'}"
 
 
 _VERIFY = ("auth", "verify")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from jackfield.errors import CODES
+
 from .door import Door, Headers
 from .raw import KEY
 
@@ -26,6 +28,16 @@ async def test_an_upgrade_that_a_proxy_broke_in_another_way_is_told_the_same_lin
     answer = await door.http("GET", "/ws/say", [*HANDSHAKE, ("upgrade", "websocket"), ("connection", "close")])
     assert answer.json["code"] == "malformed_upgrade"
     assert "proxy_set_header Connection" in answer.json["fix"]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [[("sec-websocket-key", "c2hvcnQ="), HANDSHAKE[1]], [HANDSHAKE[1]], [HANDSHAKE[0]], HANDSHAKE + HANDSHAKE[:1]],
+)
+async def test_what_no_proxy_breaks_is_not_told_the_lines(door: Door, more: Headers) -> None:
+    answer = await door.http("GET", "/ws/say", [("upgrade", "websocket"), ("connection", "upgrade"), *more])
+    assert answer.json["code"] == "malformed_upgrade"
+    assert answer.json["fix"] == CODES["malformed_upgrade"].fix
 
 
 async def test_where_nothing_is_it_is_a_404_and_a_plain_get_is_no_refusal(door: Door) -> None:

@@ -13,7 +13,7 @@ import unicodedata
 from dataclasses import dataclass
 from urllib.parse import quote
 
-__all__ = ["RESERVED", "Pattern", "Segment", "fault", "parse", "reserved", "split"]
+__all__ = ["RESERVED", "Pattern", "Segment", "decoded", "fault", "parse", "reserved", "split"]
 
 RESERVED = ("/", "/auth", "/api", "/docs", "/asyncapi*", "/openapi*", "/health", "/ready", "/metrics")
 """Addresses that are Jackfield's own, with all that is below them; `*` takes the rest of the segment."""
@@ -90,7 +90,7 @@ def split(raw_path: bytes) -> tuple[str, ...] | None:
         return None
     segments = []
     for part in raw_path[1:].split(b"/"):
-        text = _decode(part)
+        text = decoded(part)
         if text is None or _fault(text):
             return None
         segments.append(text)
@@ -110,7 +110,7 @@ def fault(raw_path: bytes, root: str = "") -> tuple[str, str]:
         right = raw_path[:-1].decode("latin-1")
         return "The address ends with a slash, and no address here does.", f"Take the slash away: {root}{right}"
     for part in raw_path[1:].split(b"/"):
-        text = _decode(part)
+        text = decoded(part)
         if text is None:
             return (
                 "The address is no percent-encoded UTF-8.",
@@ -138,6 +138,16 @@ def reserved(shape: tuple[str | None, ...], auth_path: str = "/auth") -> str | N
     return None
 
 
+def decoded(part: bytes) -> str | None:
+    """Percent-decoding, once (RFC 3986, section 2.1); None for a bad escape or bytes that are not UTF-8."""
+    if any(match[1] is None for match in _ESCAPE.finditer(part)):
+        return None
+    try:
+        return _ESCAPE.sub(lambda match: bytes([int(match[1], 16)]), part).decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+
+
 def _segment(part: str) -> Segment:
     if part.startswith("{") and part.endswith("}"):
         return Segment(_param(part[1:-1]), is_param=True)
@@ -145,7 +155,7 @@ def _segment(part: str) -> Segment:
         raise ValueError(f"{part!r} mixes a path parameter with other text; a parameter takes all between two slashes")
     if any(letter.isspace() for letter in part):
         raise ValueError("the URL holds a blank; write %20 where one is really meant")
-    text = _decode(part.encode("utf-8", "surrogatepass"))
+    text = decoded(part.encode("utf-8", "surrogatepass"))
     if text is None:
         raise ValueError(f"{part!r} is not valid percent-encoded UTF-8; write the letters themselves")
     if fault := _fault(text):
@@ -162,16 +172,6 @@ def _param(name: str) -> str:
             "use letters, digits and _, for example {room_id}"
         )
     return name
-
-
-def _decode(part: bytes) -> str | None:
-    """Percent-decoding, once (RFC 3986, section 2.1); None for a bad escape or bytes that are not UTF-8."""
-    if any(match[1] is None for match in _ESCAPE.finditer(part)):
-        return None
-    try:
-        return _ESCAPE.sub(lambda match: bytes([int(match[1], 16)]), part).decode("utf-8")
-    except UnicodeDecodeError:
-        return None
 
 
 def _fault(text: str) -> str:

@@ -379,7 +379,9 @@ class Gateway:
         if large is not None:
             return large
         fault = upgrade_fault(request.method, target, "1.1", list(request.headers))
-        fix = f"{CODES['malformed_upgrade'].fix} {CODES['upgrade_dropped'].fix}"
+        fix = CODES["malformed_upgrade"].fix
+        if fault is None or fault.endswith((" Connection header", " Upgrade header")):  # as proxies leave them
+            fix = f"{fix} {CODES['upgrade_dropped'].fix}"
         return Refusal("malformed_upgrade", f"{fault or 'HTTP/1.1 is needed for an upgrade'}.", fix)
 
     # who is asking
