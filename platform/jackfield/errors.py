@@ -116,7 +116,10 @@ def _close(name: str, close: int, sentence: str, *, retry: bool = False) -> Code
 
 CODES: Mapping[str, Code] = _table(
     # plan: the file
-    _plan("file_missing", "There is no endpoints.yaml where one was expected, or a file that it names is not there."),
+    _plan(
+        "file_missing",
+        "A file is not there: endpoints.yaml, one that it names or, for `publish --back`, what was published before.",
+    ),
     _plan("file_unreadable", "The file cannot be read, is a pipe or device, is not UTF-8, or is over 1 MiB."),
     _plan("yaml_syntax", "The file is not well-formed YAML."),
     _plan("yaml_feature", "The file uses a part of YAML that is refused here: tags, merge keys, alias bombs."),

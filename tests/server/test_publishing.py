@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from jackfield.errors import PlanError
+from jackfield.errors import CODES, PlanError
 from jackfield.server import building, publishing
 from jackfield.server.node import Node, open_node
 from jackfield.server.options import Options
@@ -291,6 +291,7 @@ async def test_going_back_ends_at_the_first(project: Path) -> None:
         with pytest.raises(PlanError) as told:
             await node.publisher.publish(back=True)
         assert "no way back" in told.value.problems[0].message
+        assert "publish --back" in CODES[told.value.problems[0].code].sentence
 
 
 async def test_old_generations_are_freed(project: Path) -> None:
