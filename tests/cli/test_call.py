@@ -71,6 +71,7 @@ def test_lines_for_who_needs_no_credential_hold_none() -> None:
         (["ws://localhost/x", "--token", "a\nb"], 2, "copy it whole"),
         (["ws://localhost/x", "--token", "ключ"], 2, "copy it whole"),
         (["localhost:8000/x"], 2, "is not an address"),
+        (["echo"], 2, "or /path for this project's server"),
         ([], 2, "Missing argument"),
     ],
 )

@@ -34,6 +34,16 @@ def test_each_command_tells_of_itself(name: str) -> None:
     assert told.stdout.startswith("Usage: ")
 
 
+@pytest.mark.parametrize("command", [["check"], ["serve"], ["users", "list"], ["export", "openapi"]])
+@pytest.mark.parametrize("given", [["-C", "w"], ["-Cw"]])
+def test_an_option_of_all_commands_is_told_where_it_stands(command: list[str], given: list[str]) -> None:
+    done = run(*command, *given)
+    assert done.exit_code == 2
+    assert f"-C stands before the command: jackfield -C DIR {' '.join(command)}\n" in done.stderr
+    assert "--version stands alone: jackfield --version\n" in run(*command, "--version").stderr
+    assert "No such option" in run(*command, "--frob").stderr
+
+
 @pytest.mark.parametrize("arguments", [["frob"], ["--frob"], ["users", "frob"], []])
 def test_wrong_usage_is_exit_2(arguments: list[str]) -> None:
     assert run(*arguments).exit_code == 2

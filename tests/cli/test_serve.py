@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ssl
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,13 +14,14 @@ from click.testing import CliRunner
 from jackfield.cli import main
 from jackfield.server.listener import check_certificate
 from tests.test_files import NONE
+from tests.walk.test_tls import certificate
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (["--workers", "2"], "more than one is not supported yet [not_supported_yet]"),
-        (["--workers", "0"], "0 is not in the range"),
+        (["--workers", "0"], "'--workers': 0 is not a whole number of 1 or more"),
         (["--tls-cert", "cert.pem"], "--tls-cert and --tls-key belong together"),
         (["--tls-key", "key.pem"], "--tls-cert and --tls-key belong together"),
         (["--public-url", "app.example.com"], "--public-url must be like https://app.example.com"),
@@ -27,8 +31,11 @@ from tests.test_files import NONE
         (["--behind-proxy", " , "], "--behind-proxy names no network"),
         (["--behind-proxy", "everybody"], "--behind-proxy takes networks such as"),
         (["--drain", "soon"], "soon is not a time; write 25s"),
-        (["--port", "70000"], "70000 is not in the range"),
-        (["--log", "xml"], "xml"),
+        (["--port", "70000"], "'--port': 70000 is not a whole number from 0 to 65535"),
+        (["--port", "-1"], "'--port': -1 is not a whole number from 0 to 65535"),
+        (["--admin-port", "x"], "'--admin-port': x is not a whole number from 0 to 65535"),
+        (["--log", "xml"], "Invalid value for '--log': 'xml'"),
+        (["--drain", "-1"], "Invalid value for '--drain': -1 is not a time"),
         (["--watch", "--locked"], "keep one of them"),
         (["--host", "0.0.0.0"], "--insecure"),
         (["--host", "app.example.com"], "--insecure"),
@@ -40,6 +47,48 @@ def test_wrong_usage(tmp_path: Path, arguments: list[str], said: str) -> None:
     done = CliRunner().invoke(main, ["-C", str(tmp_path), "serve", *arguments])
     assert (done.exit_code, done.stdout) == (2, "")
     assert said in done.stderr.replace("\n", " ")
+
+
+def test_a_wrong_value_is_of_what_was_given(tmp_path: Path) -> None:
+    (tmp_path / "endpoints.yaml").write_text("endpoints: {}\n")
+
+    def said(*arguments: str, **environment: str) -> str:
+        done = CliRunner().invoke(main, ["-C", str(tmp_path), "serve", *arguments], env=environment)
+        assert done.exit_code == 2
+        return done.stderr.splitlines()[-1]
+
+    told = "Error: Invalid value for JACKFIELD_PORT: abc is not a whole number from 0 to 65535."
+    assert said(JACKFIELD_PORT="abc") == told
+    assert "for JACKFIELD_LOG: 'xml'" in said(JACKFIELD_LOG="xml")
+    assert "for '--port': -1" in said("--port", "-1", JACKFIELD_PORT="9")
+
+
+def test_a_process_may_print_where_there_is_no_standard_output(tmp_path: Path) -> None:
+    (tmp_path / "endpoints.yaml").write_text("endpoints: {a: {url: /ws/a, process: a.b, auth: public}}\n")
+    (tmp_path / "processes").mkdir()
+    (tmp_path / "processes" / "a.py").write_text("print('x' * 100_000, flush=True)\n")
+    line = f"{sys.executable} -m jackfield -C {tmp_path} serve --port 0 >&-"
+    done = subprocess.run(["sh", "-c", line], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (1, "jackfield: 1 problem; nothing is served")
+    assert "unknown_process" in done.stderr
+
+
+def certificate_fault(cert: Path, key: Path) -> str:
+    with pytest.raises(ssl.SSLError) as caught:
+        check_certificate(str(cert), str(key))
+    return str(caught.value.strerror)
+
+
+def test_what_a_certificate_lacks_is_told(tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    (cert, key), (_, foreign) = certificate(tmp_path), certificate(tmp_path / "other")
+    none = tmp_path / "none.pem"
+    none.write_text("Привет\n", encoding="utf-8")
+    check_certificate(str(cert), str(key))
+    assert certificate_fault(key, cert) == "the first holds the key and the second the certificate; swap them"
+    assert certificate_fault(none, key) == "the first holds no certificate in the form PEM"
+    assert certificate_fault(cert, none) == "the second holds no private key in the form PEM"
+    assert certificate_fault(cert, foreign) == "the key is not that of the certificate"
 
 
 def test_the_environment_counts_and_the_flag_goes_before_it(tmp_path: Path) -> None:

@@ -25,7 +25,8 @@ Every command takes `-C DIR`, before its name: the project's folder. Without it 
 **Settings** of the server, the store and the keys can be set in the environment as well, see
 [the environment](#the-environment). What belongs to one call of one command, `--dry-run` or `--format`, cannot.
 
-**Streams.** What a program reads goes to standard output, everything else to standard error.
+**Streams.** What a program reads goes to standard output, everything else to standard error. Where standard
+output is full or closed, a command that has something to write there ends with 1.
 
 | exit code | means |
 |---|---|

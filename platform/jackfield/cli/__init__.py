@@ -53,7 +53,10 @@ class _Lazy(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         with _told_in_a_line():
-            found = super().invoke(ctx)
+            try:
+                found = super().invoke(ctx)
+            except click.NoSuchOption as exc:
+                raise _misplaced(exc, self) or exc from exc
             sys.stdout.flush()  # Python would do it when it ends, and show its own words for a disk without room
         return found
 
@@ -92,6 +95,18 @@ def main(context: click.Context, folder: Path | None) -> None:
         judge_environment(os.environ, main)
 
 
+def _misplaced(exc: click.NoSuchOption, group: click.Group) -> click.UsageError | None:
+    """What to say of an option of ours that stands behind a command."""
+    ours = next((p for p in group.params if exc.option_name in p.opts), None)
+    if ours is None or exc.ctx is None:
+        return None
+    command = exc.ctx.command_path.partition(" ")[2]
+    where = f"before the command: jackfield {exc.option_name} {ours.metavar} {command}"
+    if not ours.metavar:
+        where = f"alone: jackfield {exc.option_name}"
+    return click.UsageError(f"{exc.option_name} stands {where}", exc.ctx)
+
+
 def _is_no_argument(text: str) -> bool:
     """Whether a text could not have come from a shell: a test may still hand it over."""
     try:
@@ -101,10 +116,19 @@ def _is_no_argument(text: str) -> bool:
 
 
 def _open_streams() -> None:
-    """Open what we were started without (`<&-`): the next file would get its number, and be written into by mistake."""
-    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+    """Open what we were started without (`<&-`): the next file would get its number, and be written into by mistake.
+
+    Standard output is what a command was asked for, so what is opened for it takes nothing: writing is an OSError then.
+    """
+    for name, mode, flags in (
+        ("stdin", "r", os.O_RDONLY),
+        ("stdout", "w", os.O_RDONLY),
+        ("stderr", "w", os.O_WRONLY),
+    ):
         if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, PTH123 - open until the end
+            stream = open(os.open(os.devnull, flags), mode, encoding="utf-8")  # noqa: SIM115, PTH123 - until the end
+            setattr(sys, name, stream)
+            setattr(sys, f"__{name}__", stream)  # `serve` writes to it as to any, and is not ended by it
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             # Replies and problems hold any language. What a program or a file takes is UTF-8; a terminal has an

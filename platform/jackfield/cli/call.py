@@ -127,7 +127,7 @@ def _address(url: str) -> str:
     except ValueError:
         sound = False
     if not found or scheme not in names or not sound:
-        raise Failure(f"{url} is not an address; write ws://host:port/path", 2)
+        raise Failure(f"{url} is not an address; write ws://host:port/path, or /path for this project's server", 2)
     return f"{names[scheme]}://{rest}"
 
 

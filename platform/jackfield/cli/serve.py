@@ -18,7 +18,7 @@ import click
 
 from jackfield import streams
 from jackfield.auth.database import Unusable
-from jackfield.cli.settings import Context, Failure, option, project_folder, state_options, told
+from jackfield.cli.settings import Context, Failure, Number, option, project_folder, state_options, told
 from jackfield.describe.contract import contract
 from jackfield.errors import PlanError, Refusal
 from jackfield.logs import last_resort, setup
@@ -58,14 +58,14 @@ class _Duration(click.ParamType[float]):
 @option("--host", default=_DEFAULTS.host, show_default=True, help="The address to listen on.")
 @option(
     "--port",
-    type=click.IntRange(0, 65535),
+    type=Number(0, 65535),
     default=_DEFAULTS.port,
     show_default=True,
     help="The port to listen on.",
 )
 @option(
     "--workers",
-    type=click.IntRange(1),
+    type=Number(1),
     default=1,
     help="Processes that serve; more than 1 is not supported yet.",
 )
@@ -84,7 +84,7 @@ class _Duration(click.ParamType[float]):
 @option("--drain", type=_Duration(), default="25s", show_default=True, help="How long a stop waits for replies.")
 @option(
     "--admin-port",
-    type=click.IntRange(0, 65535),
+    type=Number(0, 65535),
     help="A second port, on 127.0.0.1: metrics, documents and administration are there and not in public.",
 )
 @option(

@@ -27,6 +27,7 @@ from jackfield.state import State, StateError, read_secret
 __all__ = [
     "Context",
     "Failure",
+    "Number",
     "file_option",
     "find_project",
     "is_host",
@@ -99,8 +100,7 @@ class _Option(click.Option):
         """The value that the environment gives; called by click."""
         value = super().resolve_envvar_value(ctx)
         if value and _is_link(str(self.envvar), value):
-            click.echo(f"jackfield: warning: {self.envvar}={value} is of Kubernetes and is not read", err=True)
-            return None
+            return None  # see judge_environment, which warns of it whichever command is called
         name = f"{self.envvar}_FILE"
         path = _file_of(str(self.envvar)) if self.secret else None
         if path is None:
@@ -111,6 +111,24 @@ class _Option(click.Option):
             return read_secret(path, name)
         except StateError as error:
             raise Failure(str(error), 2) from error
+
+    def get_error_hint(self, ctx: click.Context | None) -> str:
+        """What was given, the option or its variable; called by click, which would name both."""
+        if ctx is not None and ctx.get_parameter_source(self.name or "") is ParameterSource.ENVIRONMENT:
+            return str(self.envvar)
+        return click.Parameter.get_error_hint(self, ctx)
+
+
+class Number(click.IntRange):
+    """A whole number with bounds; what is none is told with them."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The number; called by click."""
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter:
+            bounds = f"of {self.min} or more" if self.max is None else f"from {self.min} to {self.max}"
+            self.fail(f"{value} is not a whole number {bounds}.", param, ctx)
 
 
 def option(*names: str, secret: bool = False, **click_kwargs: Any) -> Callable[[F], F]:
@@ -156,15 +174,19 @@ def settings(command: click.Command) -> tuple[dict[str, click.Option], dict[str,
     Of a command and of all below it, which are loaded for that.
     """
     found: dict[str, click.Option] = {}
-    calls: dict[str, str] = {}
+    calls: dict[str, tuple[str, list[str]]] = {}
     for name, below in _below(command, ""):
         for parameter in below.params:
             if isinstance(parameter, _Option) and isinstance(parameter.envvar, str):
                 found.setdefault(parameter.envvar, parameter)
             elif isinstance(parameter, click.Option) and name and any(o.startswith("--") for o in parameter.opts):
                 option = next(text for text in parameter.opts if text.startswith("--"))
-                calls.setdefault(variable([option]), f"{option} belongs to one call of `jackfield {name}`")
-    return found, {name: text for name, text in calls.items() if name not in found}
+                calls.setdefault(variable([option]), (option, []))[1].append(f"`jackfield {name}`")
+    return found, {
+        name: f"{option} belongs to one call of {' or '.join(commands)}"
+        for name, (option, commands) in calls.items()
+        if name not in found
+    }
 
 
 def _below(command: click.Command, name: str) -> Iterator[tuple[str, click.Command]]:
@@ -183,10 +205,12 @@ def judge_environment(environ: Mapping[str, str], command: click.Command) -> Non
     known = {*found, *(f"{name}_FILE" for name, one in found.items() if getattr(one, "secret", False))}
     # Compared without the prefix, which would make any two names look alike.
     words = sorted(name.removeprefix(PREFIX) for name in known)
-    for name in sorted(name for name in environ if name.startswith(PREFIX) and name not in known):
+    for name in sorted(name for name in environ if name.startswith(PREFIX)):
         call = calls.get(name) or calls.get(name.removesuffix("_FILE"))
         if _is_link(name, environ[name]):
             click.echo(f"jackfield: warning: {name}={environ[name]} is of Kubernetes and is not read", err=True)
+        elif name in known:
+            continue
         elif call is not None:
             raise Failure(f"{name} in the environment: {call}; give it there, and unset {name}", 2)
         else:

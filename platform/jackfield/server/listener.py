@@ -43,9 +43,26 @@ def check_certificate(cert: str, key: str) -> None:
         """Asked for when the key is encrypted; OpenSSL would ask on the terminal."""
         raise CertificateLocked("the key is protected by a passphrase; give one without")
 
-    for path in (cert, key):
-        files.read(path, MAX_PEM)  # OpenSSL would wait at a pipe, and read a device for ever
-    ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(cert, key, passphrase)
+    # OpenSSL would wait at a pipe, and read a device for ever
+    chain, secret = (files.read(path, MAX_PEM) for path in (cert, key))
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(cert, key, passphrase)
+    except ssl.SSLError as exc:
+        exc.strerror = _pem_fault(chain, secret) or _TLS_WORDS.get(exc.reason, exc.strerror)
+        raise
+
+
+_TLS_WORDS = {"KEY_VALUES_MISMATCH": "the key is not that of the certificate"}
+
+
+def _pem_fault(chain: bytes, key: bytes) -> str:
+    """What a file has not that OpenSSL wants in it (RFC 7468), for which it has no words; or nothing."""
+    no_chain, no_key = b"CERTIFICATE-----" not in chain, b"PRIVATE KEY-----" not in key
+    if no_chain and no_key and b"CERTIFICATE-----" in key and b"PRIVATE KEY-----" in chain:
+        return "the first holds the key and the second the certificate; swap them"
+    if no_chain:
+        return "the first holds no certificate in the form PEM"
+    return "the second holds no private key in the form PEM" if no_key else ""
 
 
 def bind(options: Options) -> socket.socket:
