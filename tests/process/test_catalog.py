@@ -159,3 +159,12 @@ def test_names_that_could_be_anything_only_look_up(collect: Collect) -> None:
     found = collect({"a.py": "from jackfield import process\n@process\ndef say(): ...\n"})
     for name in ("../a.say", "os:system", "a.__init__", "os.system", "a.say\0", "а.say"):
         assert name not in found.processes
+
+
+def test_a_process_that_another_replaces_is_warned_of(collect: Collect) -> None:
+    code = "from jackfield import process\n@process\ndef say(a): ...\n@process()\nasync def say(b): ...\n"
+    branches = "if 1:\n    @process\n    def ask(): ...\nelse:\n    @process\n    def ask(): ...\n"
+    (problem,) = collect({"a.py": code + branches}).problems
+    assert (problem.code, problem.severity, problem.path) == ("lost_process", "warning", "a.say")
+    assert (problem.line, problem.column) == (3, 1)
+    assert "line 5 has a process of the same name" in problem.message

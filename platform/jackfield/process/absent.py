@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from jackfield.process.outline import FunctionNode, Outline, dotted, own_nodes
 
-__all__ = ["DECORATORS", "reasons"]
+__all__ = ["DECORATORS", "lost", "reasons"]
 
 DECORATORS = ("jackfield.process", "jackfield.process.declare.process")
 """What the decorator is called, whatever it was imported as."""
@@ -30,6 +30,19 @@ def reasons(outline: Outline, processes: Collection[str]) -> dict[str, str]:
         if name not in processes:
             found[name] = _reason(name, nodes, outline)
     return {name: hint for name, hint in found.items() if name not in processes}
+
+
+def lost(outline: Outline) -> Iterator[tuple[FunctionNode, int]]:
+    """Each process at the margin that a later one of the same name replaces, with the line of that.
+
+    Those in the branches of an `if` or a `try` are left out: one branch alone runs.
+    """
+    later: dict[str, int] = {}
+    for node in reversed(outline.tree.body):
+        if isinstance(node, FunctionNode) and _marked(node, outline.names) is not None:
+            if node.name in later:
+                yield node, later[node.name]
+            later[node.name] = node.lineno
 
 
 def _inside(tree: ast.AST) -> Iterator[tuple[_Named, FunctionNode]]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from jackfield.errors import Problem
-from jackfield.process.absent import DECORATORS, reasons
+from jackfield.process.absent import DECORATORS, lost, reasons
 from jackfield.process.awaiting import coroutines, unawaited
 from jackfield.process.blocking import blocking_calls
 from jackfield.process.breakage import innermost, problem_of, raised_at
@@ -141,6 +141,7 @@ def collect(
     for outline in outlines:
         own = {process.name.rpartition(".")[2] for process in found if process.file == outline.source.file}
         problems += unawaited(outline, known, own)
+        problems += _lost(outline)
     return Catalog(
         {process.name: process for process in found},
         tuple(sorted(dict.fromkeys(problems), key=lambda p: (p.file, p.line, p.column))),
@@ -159,6 +160,16 @@ def _reasons(outline: Outline, found: Iterable[Process]) -> Iterator[tuple[str, 
     own = {process.name.rpartition(".")[2] for process in found if process.file == outline.source.file}
     for name, hint in reasons(outline, own).items():
         yield _join(outline.source.module, name), hint
+
+
+def _lost(outline: Outline) -> Iterator[Problem]:
+    """Warnings for processes that nothing can name, because another in the file has their name."""
+    for node, later in lost(outline):
+        message = f"line {later} has a process of the same name, so this one is lost"
+        line, column = outline.place(node)
+        path = _join(outline.source.module, node.name)
+        hint = "rename one of the two"
+        yield Problem("lost_process", message, hint, path, outline.source.file, line, column, severity="warning")
 
 
 def _callable(outline: Outline) -> Iterator[str]:
