@@ -31,8 +31,14 @@ GOOD = "from jackfield import process\n@process\ndef say(): ...\n"
         ("from .good import x", 1, 1, "cannot import name 'x' from 'processes.good' (processes/good.py)", ""),
         ("'Привет 😀'; x = 1 / 0", 1, 17, "ZeroDivisionError: division by zero", ""),
         ("@process\ndef f(): ...", 1, 2, "name 'process' is not defined", "from jackfield import process"),
+        ("@proces\ndef f(): ...", 1, 2, "name 'proces' is not defined", 'did you mean "process"?'),
+        ("from jackfield import proces", 1, 1, "cannot import name 'proces'", 'did you mean "process"?'),
+        ("from processes.good import saay", 1, 1, "cannot import name 'saay'", 'did you mean "say"?'),
+        ("def f(a: list(str)): ...", 1, 10, "'type' object is not iterable", "square brackets: `list[str]`"),
+        ("def f(a) -> dict(str, int): ...", 1, 13, "expected at most 1 argument", "`dict[str, int]`"),
+        ("x = dict(str, int)", 1, 5, "expected at most 1 argument", ""),
         ("import sys\nsys.exit('всё')", 2, 1, "SystemExit('всё')", "__main__"),
-        ("raise BaseException('ой')", 1, 1, "BaseException: ой", ""),
+        ("raise BaseException('ой')", 1, 1, "BaseException: ой", "raise an exception"),
         ("class E(Exception): ...\nraise E('a\\n\\nb')", 2, 1, "processes.bad.E: a b", ""),
         ("from jackfield import process\n@process\nclass C: ...", 2, 2, "not above the class C", ""),
         ("import json\njson.loads('{')", 2, 1, "JSONDecodeError", ""),
@@ -48,6 +54,7 @@ def test_what_breaks_a_file(collect: Collect, code: str, line: int, column: int,
     assert told in problem.message
     assert "jackfield_generation" not in problem.message
     assert hint in problem.hint
+    assert bool(hint) == bool(problem.hint)
     assert (problem.line, problem.column) == (line, column)
 
 

@@ -95,3 +95,95 @@ def test_what_is_told_is_taken(compiled: Callable[..., Signature]) -> None:
     )
     decoded = signature.decode('{"m": {"kind": "cash", "amount": 5}}')
     assert decoded.p0.amount == 5
+
+
+FOREIGN = """
+import annotated_types, pydantic, pydantic.dataclasses
+class Depends:
+    def __init__(self, *what): ...
+@pydantic.dataclasses.dataclass
+class A: x: int = pydantic.Field(ge=1)
+class Sub(A): ...
+@dataclasses.dataclass
+class Holds: items: list[A]
+class Struct(msgspec.Struct): x: int = pydantic.Field(ge=1)
+class Keys(TypedDict): y: typing.NotRequired[Annotated[str, annotated_types.MaxLen(2)]]
+Short = typing.NewType("Short", Annotated[str, annotated_types.MaxLen(2)])
+"""
+
+
+@pytest.mark.parametrize("hint", ["A", "A | None", "list[A]", "dict[str, A]", "Sub", "Holds"])
+def test_a_dataclass_of_pydantic_is_no_hint(faults: Faults, hint: str) -> None:
+    (problem,) = faults(f"{FOREIGN}@process\ndef say(m: {hint}): ...\n")
+    assert problem.code == "bad_hint"
+    assert "JSON cannot carry `" in problem.message
+    assert "write it with the `dataclass` of `dataclasses`" in problem.hint
+    (problem,) = faults(f"{FOREIGN}@process\ndef say() -> {hint}: ...\n")
+    assert problem.code == "bad_reply"
+
+
+@pytest.mark.parametrize(
+    ("hint", "meta"),
+    [
+        ("Annotated[str, pydantic.Field(max_length=3)]", "max_length=3"),
+        ("Annotated[str, pydantic.Field(pattern='я', description='d')]", "description='d', pattern='я'"),
+        ("Annotated[str, pydantic.StringConstraints(min_length=2)]", "min_length=2"),
+        ("Annotated[str, annotated_types.Len(1, 3)]", "min_length=1, max_length=3"),
+        ("Annotated[int, annotated_types.Ge(0)]", "ge=0"),
+        ("Annotated[int, annotated_types.Predicate(bool)]", "..."),
+        ("pydantic.PositiveInt", "gt=0"),
+        ("pydantic.PositiveInt | None", "gt=0"),
+        ("list[pydantic.conint(le=3)]", "le=3"),
+        ("int | Annotated[str, annotated_types.MaxLen(2)]", "max_length=2"),
+        ("Keys", "max_length=2"),
+        ("dict[str, Short]", "max_length=2"),
+    ],
+)
+def test_a_bound_that_only_others_read_is_told_as_meta(faults: Faults, hint: str, meta: str) -> None:
+    (problem,) = faults(f"{FOREIGN}@process\ndef say(m: {hint}): ...\n")
+    assert problem.code == "bad_hint"
+    assert "that stands in `Annotated`" in problem.message
+    assert f"`msgspec.Meta({meta})`" in problem.hint
+
+
+@pytest.mark.parametrize("note", ["'text'", "object()", "int", "annotated_types.doc('x')", "Meta(ge=1)"])
+def test_other_notes_stay(compiled: Callable[..., Signature], note: str) -> None:
+    compiled(f"{FOREIGN}@process\ndef say(m: Annotated[int, {note}]): ...\n")
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ("m: str = pydantic.Field(max_length=3)", "`msgspec.Meta(max_length=3)`"),
+        ("m: Struct", "`msgspec.Meta(ge=1)`"),
+        ("m: list[int] = dataclasses.field(default_factory=list)", "write the value itself"),
+        ("m: int = msgspec.field(default=1)", "write the value itself"),
+        ("m=Depends(int)", "for a resource write"),
+        ("m: Annotated[dict[str, int], Depends(int)]", "for a resource write"),
+    ],
+)
+def test_a_default_that_only_others_read_is_a_problem(faults: Faults, written: str, told: str) -> None:
+    (problem,) = faults(f"{FOREIGN}@process\ndef say({written}): ...\n")
+    assert problem.code == "bad_hint"
+    assert told in problem.hint
+
+
+@pytest.mark.parametrize(
+    ("hint", "told"),
+    [
+        ("any", "write `Any`"),
+        ("list[any]", "write `Any`"),
+        ("[str]", "`list[str]`"),
+        ("[]", "`list`"),
+        ("{str: any}", "`dict[str, Any]`"),
+        ("(str, int)", "`tuple[str, int]`"),
+        ("'list(str)'", "`list[str]`"),
+        ("'list[typing.Optional(int)]'", "`typing.Optional[int]`"),
+        ("5", "`Literal[5]`"),
+        ("datetime", "`datetime` is a module"),
+    ],
+)
+def test_a_value_in_place_of_a_type_is_told_what_to_write(faults: Faults, hint: str, told: str) -> None:
+    (problem,) = faults(f"@process\ndef say(m: {hint}): ...\n")
+    assert problem.code == "bad_hint"
+    assert told in problem.hint

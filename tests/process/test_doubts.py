@@ -30,6 +30,27 @@ def _doubts(collect: Collect) -> Callable[..., list[tuple[str, str]]]:
 Doubts = Callable[..., list[tuple[str, str]]]
 
 
+@pytest.mark.parametrize(
+    ("written", "doubtful"),
+    [
+        ("int = 'x'", True),
+        ("list[int] = {}", True),
+        ("str = False", True),
+        ("list[int] = ['я']", True),
+        ("float = 1", False),
+        ("int = None", False),
+        ("float = float('inf')", False),
+        ("Annotated[int, Meta(ge=1)] = 0", False),
+        ("Literal['a'] = ''", False),
+        ("Any = 'x'", False),
+        ("int = object()", False),
+    ],
+)
+def test_a_default_that_is_none_of_its_hint(doubts: Doubts, written: str, doubtful: bool) -> None:
+    found = doubts(f"@process\ndef say(n: {written}): ...\n")
+    assert [message.startswith('parameter "n": its default, ') for message, _ in found] == [True] * doubtful
+
+
 @pytest.mark.parametrize("default", ["", "=None"])
 @pytest.mark.parametrize(
     ("name", "told"),

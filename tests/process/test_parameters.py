@@ -131,3 +131,45 @@ def test_what_is_injected_cannot_be_in_the_url(faults: Faults, hint: str) -> Non
 def test_a_url_may_have_parameters_that_the_function_has_not(compiled: Compiled) -> None:
     signature: Any = compiled("@process\ndef say(): ...\n", "room", "other")
     assert signature.params == {}
+
+
+@pytest.mark.parametrize("own", ["a: int, b: int = 0", ""])
+@pytest.mark.parametrize("stars", ["*a, **k", "*args", "**k", "connection: Connection, **k"])
+def test_a_decorator_that_hides_the_parameters_is_told(faults: Faults, stars: str, own: str) -> None:
+    code = f"""
+def loud(function):
+    def inner({stars}): ...
+    return inner
+@process
+@loud
+def say({own}): ...
+"""
+    (problem,) = faults(code)
+    assert problem.code == "bad_signature"
+    assert "a decorator below `@process` hides its parameters behind `" in problem.message
+    assert "`@functools.wraps(...)`" in problem.hint
+    assert "above `def inner`, which stands in line 9 of p.py" in problem.hint
+
+
+@pytest.mark.parametrize("made", ["process(make())", "process(f)"])
+def test_a_function_that_has_another_name_hides_nothing(compiled: Compiled, made: str) -> None:
+    code = f"""
+def make():
+    def inner(**fields: int): ...
+    return inner
+def f(**fields: int): ...
+say = {made}
+"""
+    assert compiled(code).shape == "{…: int} -> any"
+
+
+def test_a_decorator_with_parameters_of_its_own_hides_none(compiled: Compiled) -> None:
+    code = """
+def loud(function):
+    def inner(text: str): return function(text, 1)
+    return inner
+@process
+@loud
+def say(text: str, times: int): ...
+"""
+    assert compiled(code).shape == "{text: str} -> any"

@@ -184,6 +184,35 @@ def say(a: list[int] = [1], b: dict[str, list[int]] = {"x": []}, c: Basket = Bas
     assert (second["a"], second["b"], second["c"].items, second["d"]) == ([1], {"x": []}, [], {1})
 
 
+@pytest.mark.parametrize("default", ["object()", "Missing()", "Named('S')", "Missing"])
+def test_a_sentinel_stays_itself(compiled: Compiled, default: str) -> None:
+    code = f"""
+class Missing: ...
+class Named:
+    __slots__ = "name"
+    def __init__(self, name): self.name = name
+S = {default}
+@process
+def say(a: int = S, b: uuid.UUID = S, c=S): return S
+"""
+    signature = compiled(code)
+    found = read(signature, "{}")
+    assert found["a"] is found["b"] is found["c"] is read(signature, "{}")["a"]
+
+
+def test_an_object_that_can_change_is_no_sentinel(compiled: Compiled) -> None:
+    code = """
+class Counter:
+    def __init__(self): self.count = 0
+class Sized(list): ...
+@process
+def say(a: Any = Counter(), b: Any = Sized(), c: Any = iter([1])): ...
+"""
+    signature = compiled(code)
+    first, second = read(signature, "{}"), read(signature, "{}")
+    assert all(first[name] is not second[name] for name in "abc")
+
+
 @pytest.mark.parametrize(
     "default",
     ["None", "...", "object()", "lambda: 1", "typing", "__import__('threading').Lock()", "msgspec.UNSET",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import traceback
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from typing import Any
 
 from jackfield.errors import Problem
 from jackfield.process.calling import Raised, call, said
+from jackfield.process.cures import of_call
 from jackfield.process.loading import Package
 from jackfield.process.outline import syntax_problem
 from jackfield.process.sources import FOLDER, beside, module_of
@@ -45,11 +47,18 @@ def _problem_of(exc: BaseException, file: str, package: Package) -> Problem:
 
 def raised_at(exc: BaseException, files: Mapping[str, str]) -> tuple[str, int, int] | None:
     """File, line and column of the last line among `files` (path -> file) that an exception went through."""
-    frames = [frame for frame in frames_of(exc) if frame.filename in files]
-    if not frames:
-        return None
-    last = frames[-1]
-    return files[last.filename], last.lineno or 0, _column(last)
+    last = _last(exc, files)
+    return (files[last.filename], last.lineno or 0, _column(last)) if last else None
+
+
+def _last(exc: BaseException, files: Mapping[str, str]) -> traceback.FrameSummary | None:
+    return next((frame for frame in reversed(frames_of(exc)) if frame.filename in files), None)
+
+
+def _line(exc: BaseException, files: Mapping[str, str]) -> str:
+    """The text of the last line among `files` that an exception went through."""
+    last = _last(exc, files)
+    return (last.line or "") if last else ""
 
 
 def innermost(exc: BaseException) -> str:
@@ -82,14 +91,31 @@ def _hint(exc: BaseException, package: Package) -> str:
     if isinstance(exc, ModuleNotFoundError) and exc.name:
         return _missing(package.shown(exc.name), package.files)
     if isinstance(exc, ImportError):
-        return next((hint for words, hint in _IMPORTS if words in str(exc)), "")
+        return next((hint for words, hint in _IMPORTS if words in str(exc)), "") or _misspelt(exc, package)
     if isinstance(exc, SystemExit):
         return 'put what runs the file by itself under `if __name__ == "__main__":`'
     if not isinstance(exc, Exception):
         return _EXIT
     if isinstance(exc, NameError) and exc.name in _OURS:
         return f"add `from jackfield import {exc.name}`"
+    if isinstance(exc, NameError) and (near := get_close_matches(exc.name or "", _OURS, n=1, cutoff=0.8)):
+        return f'did you mean "{near[0]}"?'
+    if isinstance(exc, TypeError) and any(words in str(exc) for words in _CALLED):
+        return of_call(_line(exc, package.files))
     return ""
+
+
+_CALLED = ("'type' object is not iterable", "annot instantiate", "expected at most 1 argument")
+
+
+def _misspelt(exc: ImportError, package: Package) -> str:
+    """The name of a module that is most like one that it has not."""
+    wanted = re.search(r"cannot import name '(\w+)'", str(exc))  # Python 3.11 says it nowhere else
+    home = exc.name or ""
+    own = package.name + home.removeprefix(FOLDER) if home.partition(".")[0] == FOLDER else home
+    module = sys.modules.get(own)
+    near = get_close_matches(wanted[1], list(vars(module)), n=1, cutoff=0.8) if wanted and module else []
+    return f'did you mean "{near[0]}"?' if near else ""
 
 
 _IMPORTS = (

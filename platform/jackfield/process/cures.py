@@ -1,13 +1,26 @@
-"""What to write in place of a hint that cannot be carried."""
+"""What to write in place of a hint or a default that cannot be carried."""
 
 from __future__ import annotations
 
+import dataclasses
+import re
 import types
 import typing
 from collections.abc import Iterator
-from typing import Annotated, Any, get_args, get_origin
+from typing import Annotated, Any, cast, get_args, get_origin
 
-__all__ = ["of_class", "of_union"]
+import msgspec
+
+__all__ = [
+    "is_pydantic",
+    "is_pydantic_dataclass",
+    "of_call",
+    "of_class",
+    "of_default",
+    "of_note",
+    "of_union",
+    "of_value",
+]
 
 _LISTS = ("Iterable", "Iterator", "Generator", "AsyncIterator", "AsyncIterable", "AsyncGenerator", "deque")
 _SEE = 'see "Several shapes" in docs/processes.md'
@@ -18,8 +31,14 @@ _EITHER = "nothing tells the two apart in JSON: keep one of them, or give each a
 
 def of_class(cls: object, name: str, *, reply: bool) -> str:
     """What to write for a class that JSON cannot carry."""
-    if not _is_pydantic(cls):
+    if not is_pydantic(cls):
         return "use `list[...]`" if name in _LISTS else "use texts, numbers, lists, dicts, dataclasses or TypedDicts"
+    if is_pydantic_dataclass(cls):
+        adapter = f"`pydantic.TypeAdapter({name})`"
+        way = f'reply with {adapter}, its `.dump_python(..., mode="json")`' if reply else f"let {adapter} look at that"
+        return (
+            f"write it with the `dataclass` of `dataclasses`, its bounds as {_META}; or use `dict[str, Any]` and {way}"
+        )
     way = 'reply with its `.model_dump(mode="json")`' if reply else f"call `{name}.model_validate` in the function"
     return f"write it as a dataclass or a `msgspec.Struct`, which check alike; or use `dict[str, Any]` and {way}"
 
@@ -37,9 +56,94 @@ def of_union(hint: Any, said: str) -> str:
     return f"let a key tell which is meant, here `kind`: {example}, and so each of them; {_SEE}"
 
 
-def _is_pydantic(cls: object) -> bool:
+def is_pydantic(cls: object) -> bool:
     """Whether a class is one of pydantic's models, which need not be installed to be known."""
-    return isinstance(cls, type) and any(base.__module__.partition(".")[0] == "pydantic" for base in cls.__mro__)
+    return is_pydantic_dataclass(cls) or "pydantic" in _homes(cls)
+
+
+def is_pydantic_dataclass(cls: object) -> bool:
+    """Whether a class is a dataclass of pydantic's, whose bounds and validators msgspec knows nothing of."""
+    known = isinstance(cls, type) and any("__pydantic_validator__" in vars(base) for base in cls.__mro__)
+    return known and dataclasses.is_dataclass(cls)
+
+
+def of_note(note: object) -> str:
+    """What to write for an object in `Annotated` that says a bound to others than msgspec; "" for any other."""
+    cls = cast(type, note) if issubclass(type(note), type) else type(note)
+    if cls.__name__ in _INJECTING:
+        return _RESOURCE
+    if not _homes(cls) & _BOUNDING or cls.__name__ == "DocInfo":
+        return ""
+    return f"write {_meta(note)} in its place"
+
+
+def of_default(value: object) -> str:
+    """What to write for a default that stands for what another library makes of it; "" for a default as any other."""
+    homes = {(str(base.__module__).replace(".v1", ""), base.__name__) for base in type(value).__mro__}
+    if issubclass(type(value), dataclasses.Field | _MSGSPEC_FIELD):
+        return "that is for the fields of a class: write the value itself, which is copied for each call"
+    if any(name in _INJECTING for _, name in homes):
+        return _RESOURCE
+    if any(module in ("pydantic.fields", "fastapi.params") for module, _ in homes):
+        return f"write `Annotated[T, ...]` with {_meta(value)} as the hint, and after `=` a value, where there is one"
+    return ""
+
+
+_BOUNDING = {"annotated_types", "pydantic", "fastapi"}
+_INJECTING = ("Depends", "Dependency")
+_MSGSPEC_FIELD = type(msgspec.field())
+_META = "`msgspec.Meta(...)` in `Annotated`"
+_RESOURCE = "for a resource write `Annotated[T, the_resource]` as the hint"
+_SAID = ("title", "description", "gt", "ge", "lt", "le", "multiple_of", "min_length", "max_length", "pattern")
+
+
+def _homes(cls: object) -> set[str]:
+    """The packages that a class and those above it are of."""
+    return {str(base.__module__).partition(".")[0] for base in getattr(cls, "__mro__", ())}
+
+
+def _meta(note: Any) -> str:
+    """The Meta that says what a note of another library says, as far as Meta can."""
+    found: dict[str, Any] = {}
+    for part in (note, *getattr(note, "metadata", ())):
+        found |= {name: value for name in _SAID if (value := getattr(part, name, None)) is not None}
+    if isinstance(found.get("pattern"), re.Pattern):
+        found["pattern"] = found["pattern"].pattern
+    said = ", ".join(f"{name}={found[name]!r}" for name in _SAID if name in found)
+    return f"`msgspec.Meta({said or '...'})`"
+
+
+def of_value(hint: Any) -> str:
+    """What to write for a hint with a value in it where a type is meant; "" where there is none."""
+    if hint is any:
+        return "write `Any`, with `from typing import Any`"
+    if isinstance(hint, list | tuple | dict):
+        inside = [*hint, *hint.values()] if isinstance(hint, dict) else hint
+        name = type(hint).__name__
+        return f"write `{name}[{', '.join(map(_shown, inside))}]`" if inside else f"write `{name}`"
+    if isinstance(hint, types.ModuleType):
+        return f"`{hint.__name__}` is a module: write a class of it"
+    if isinstance(hint, bool | int | float):
+        return f"write its type, `{type(hint).__name__}`; or `Literal[{hint!r}]`, where it is always this"
+    if get_origin(hint) is typing.Literal:
+        return ""
+    return next((cure for part in get_args(hint) if (cure := of_value(part))), "")
+
+
+def _shown(hint: Any) -> str:
+    return "Any" if hint is any else hint.__name__ if isinstance(hint, type) and not get_args(hint) else repr(hint)
+
+
+def of_call(text: str) -> str:
+    """What to write where a line calls a type in a hint: `a: list(str)`; "" where it does not."""
+    found = _CALLED.search(text)
+    return f"a hint has square brackets: `{found[1]}[{found[2]}]`" if found else ""
+
+
+_CALLED = re.compile(
+    r"(?:^|\w\s*:|->|[\[,|])\s*((?:typing\.)?(?:list|dict|set|frozenset|tuple|Optional|Union|Literal|Annotated))"
+    r"\(([^()]*)\)"
+)
 
 
 def _classes(hint: Any, deepest: int) -> Iterator[type]:

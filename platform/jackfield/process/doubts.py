@@ -16,6 +16,7 @@ from jackfield.errors import Problem
 from jackfield.process.calling import Raised, call
 from jackfield.process.catalog import Process
 from jackfield.process.declare import resource_marked
+from jackfield.process.defaults import misfit
 from jackfield.process.hints import Unsupported, readable, resolve, split
 from jackfield.process.outline import own_nodes
 from jackfield.process.parameters import NO_DEFAULT, Faults, Parameter
@@ -37,6 +38,8 @@ def doubts(process: Process, parameters: tuple[Parameter, ...], keys: Container[
     found = Faults(process)
     written = inspect.signature(process.function).parameters
     for parameter in parameters:
+        if told := misfit(parameter):
+            found.add("doubtful_hint", parameter.name, told, "write a hint that has the default in it, or leave it out")
         if parameter.source == "message" and written[parameter.name].annotation is NO_DEFAULT:
             if parameter.key not in keys and (hint := _injected(process, parameter.name)):
                 message = "it has no hint, so it is a key of the message, and any JSON value fits"

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import inspect as mi
 
 from jackfield.process.calling import Raised, call, said
-from jackfield.process.cures import of_union
+from jackfield.process.cures import is_pydantic, of_call, of_note, of_union, of_value
 
 __all__ = ["Unsupported", "members", "optional_of", "readable", "resolve", "split", "type_of"]
 
@@ -42,7 +42,8 @@ def resolve(function: Callable[..., Any], hint: Any) -> Any:
         if isinstance(exc, NameError):
             where = "import it where the program runs too, not only under `if TYPE_CHECKING:`"
             raise Unsupported(f'the hint {readable(hint)} names "{exc.name}", which is not there', where) from None
-        raise Unsupported(f"the hint {readable(hint)} cannot be used: {_said(exc)}") from None
+        cure = of_call(hint) if isinstance(hint, str) and isinstance(exc, TypeError) else ""
+        raise Unsupported(f"the hint {readable(hint)} cannot be used: {_said(exc)}", cure) from None
     return found
 
 
@@ -65,18 +66,24 @@ def type_of(hint: Any) -> mi.Type:
     if get_origin(hint) is typing.Unpack:
         raise Unsupported(f"JSON cannot carry {readable(hint)}", "write its keys as parameters")
     try:
-        mixed = call(_is_mixed, hint, [])
+        mixed = call(_is_mixed, hint)
         if not mixed:
             call(msgspec.json.Decoder, hint)
-            return call(mi.type_info, hint)
+            kind = call(mi.type_info, hint)
+            call(_refuse_unread, hint)
+            return kind
     except Raised as raised:
         exc = raised.exc
+        if isinstance(exc, Unsupported):
+            raise exc from None
         if isinstance(exc, NameError):
             raise Unsupported(f'{readable(hint)} names "{exc.name}", which is not there') from None
         if isinstance(exc, RecursionError):
             raise Unsupported(f"{readable(hint)} has no end", "use a dataclass for what holds itself") from None
         reason = _first(_said(exc))
-        raise Unsupported(f"{readable(hint)} cannot be used: {reason}", of_union(hint, reason)) from None
+        raise Unsupported(
+            f"{readable(hint)} cannot be used: {reason}", of_union(hint, reason) or of_value(hint)
+        ) from None
     where = "leave the pattern out and write it under `input:`, or give the list a key of its own"
     raise Unsupported(f"in {readable(hint)} a text with a pattern stands beside a list or a dict", where)
 
@@ -87,20 +94,40 @@ _GROWING = frozenset(
 )
 
 
-def _is_mixed(hint: Any, seen: list[Any]) -> bool:
+def _is_mixed(hint: Any) -> bool:
     """Whether a union holds a text with a pattern and a list or a dict, here or in a class that is named here.
 
     A decoder of such a union breaks the memory of the program when it is freed (msgspec 0.22: the pattern is taken
     for the type of the list's items), so none must be made, not even to ask whether the hint can be used.
     """
+    return any(
+        any(isinstance(note, msgspec.Meta) and note.pattern is not None for _, notes in parts for note in notes)
+        and any(_is_growing(part) for part, _ in parts)
+        for parts in _unions(hint, [])
+    )
+
+
+def _refuse_unread(hint: Any) -> None:
+    """Raise Unsupported for a bound, here or in a class that is named here, that only other libraries read."""
+    for part, notes in (one for parts in _unions(hint, []) for one in parts):
+        if is_pydantic(get_origin(part) or part):
+            return  # the schema refuses it as a whole
+        for note in notes:
+            if cure := of_note(note):
+                name = getattr(note, "__name__", type(note).__name__).lstrip("_")
+                raise Unsupported(f"nothing reads the `{name}` that stands in `Annotated`", cure)
+
+
+def _unions(hint: Any, seen: list[Any]) -> Iterator[list[tuple[Any, tuple[Any, ...]]]]:
+    """The members of each union, or of what is none, in a hint and in the classes that are named in it."""
     if hint in seen:
-        return False
+        return
     seen.append(hint)
     parts = list(_flat(hint))
-    bare = [part for part, _ in parts]
-    if any(marked for _, marked in parts) and any(map(_is_growing, bare)):
-        return True
-    return any(_is_mixed(inner, seen) for part in bare for inner in (*get_args(part), *_fields(part)))
+    yield parts
+    for part, _ in parts:
+        for inner in (*get_args(part), *_fields(part)):
+            yield from _unions(inner, seen)
 
 
 def _is_growing(hint: Any) -> bool:
@@ -109,21 +136,21 @@ def _is_growing(hint: Any) -> bool:
     return origin in _GROWING or (origin is tuple and (not arguments or arguments[-1] is ...))
 
 
-def _flat(hint: Any, marked: bool = False) -> Iterator[tuple[Any, bool]]:
-    """The members of a union, or the hint itself, without what is written around them; each with whether a pattern is.
+def _flat(hint: Any, around: tuple[Any, ...] = ()) -> Iterator[tuple[Any, tuple[Any, ...]]]:
+    """The members of a union, or the hint itself, without what is written around them; each with that.
 
     `type Name = ...` and `NewType("Name", ...)` are what they stand for.
     """
     bare, notes = split(hint)
-    marked = marked or any(isinstance(note, msgspec.Meta) and note.pattern is not None for note in notes)
+    notes += around
     behind = getattr(bare, "__supertype__", getattr(get_origin(bare) or bare, "__value__", None))
     if behind is not None and not isinstance(bare, type):
-        yield from _flat(_filled(behind, get_origin(bare), get_args(bare)), marked)
+        yield from _flat(_filled(behind, get_origin(bare), get_args(bare)), notes)
     elif get_origin(bare) in (typing.Union, types.UnionType):
         for part in get_args(bare):
-            yield from _flat(part, marked)
+            yield from _flat(part, notes)
     else:
-        yield bare, marked
+        yield bare, notes
 
 
 def _fields(part: Any) -> list[Any]:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
 from types import FunctionType
 from typing import Any, Literal, cast
 
@@ -20,6 +21,7 @@ from jackfield.errors import Problem
 from jackfield.process import matching
 from jackfield.process.catalog import Process
 from jackfield.process.connection import Connection
+from jackfield.process.cures import of_default
 from jackfield.process.declare import Key, resource_marked
 from jackfield.process.hints import Unsupported, members, optional_of, readable, resolve, split, type_of
 from jackfield.process.resources import Resource
@@ -67,6 +69,9 @@ class Faults(list[Problem]):
 def read_parameters(process: Process, path_parameters: tuple[str, ...], faults: Faults) -> tuple[Parameter, ...]:
     """The parameters of a process in order; those that cannot be used are noted in `faults` and left out."""
     found: list[Parameter] = []
+    if hidden := _hidden(process):
+        faults.add("bad_signature", "", *hidden)
+        return ()
     for parameter in inspect.signature(process.function).parameters.values():
         try:
             read = _read(process, parameter, path_parameters)
@@ -82,6 +87,24 @@ def read_parameters(process: Process, path_parameters: tuple[str, ...], faults: 
     return tuple(found)
 
 
+def _hidden(process: Process) -> tuple[str, str] | None:
+    """What to tell of a decorator whose own `*args` or `**more` stand before the parameters of the function."""
+    code = getattr(inspect.unwrap(process.function), "__code__", None)
+    written = set(process.places) - {"return"}
+    if code is None or hasattr(process.function, "__signature__"):
+        return None
+    if code.co_name == process.name.rpartition(".")[2] or code.co_firstlineno == process.line:
+        return None
+    parameters = inspect.signature(process.function).parameters.values()
+    stars = [str(parameter) for parameter in parameters if parameter.kind in _STARS]
+    if not stars or (written and {parameter.name for parameter in parameters} >= written):
+        return None
+    message = f"a decorator below `@process` hides its parameters behind `{', '.join(stars)}`"
+    where = f"above `def {code.co_name}`, which stands in line {code.co_firstlineno} of {Path(code.co_filename).name}"
+    return message, f"write `@functools.wraps(...)`, with the function that the decorator is given, {where}"
+
+
+_STARS = (_Kinds.VAR_POSITIONAL, _Kinds.VAR_KEYWORD)
 _KEYED = frozenset({"message", "path"})
 
 
@@ -108,6 +131,8 @@ def _read(process: Process, parameter: inspect.Parameter, path_parameters: tuple
     if parameter.kind is _Kinds.VAR_KEYWORD:
         return Parameter(parameter.name, "more", "", hint, type_of(hint))
     kind = type_of(hint)
+    if cure := of_default(parameter.default):
+        raise Unsupported(f"its default is a `{type(parameter.default).__name__}`, which nothing reads", cure)
     if path_key is not None:
         _check_path(hint, kind)
         return Parameter(parameter.name, "path", path_key, hint, kind, parameter.default)

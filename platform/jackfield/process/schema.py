@@ -21,7 +21,7 @@ from msgspec import inspect as mi
 
 from jackfield import patterns
 from jackfield.patterns import BASE64, DECIMAL, NUMBER, TIME, WHOLE
-from jackfield.process.cures import of_class
+from jackfield.process.cures import is_pydantic_dataclass, of_class, of_default
 from jackfield.process.hints import Unsupported, members
 from jackfield.process.sources import FOLDER
 
@@ -91,8 +91,9 @@ class Schemas:
         if isinstance(kind, mi.CustomType) and kind.cls is object:
             return {}
         writer = self._writers.get(type(kind))
-        if writer is None:
-            cls = getattr(kind, "cls", None)
+        cls = getattr(kind, "cls", None)
+        cls = getattr(cls, "__origin__", cls)
+        if writer is None or is_pydantic_dataclass(cls):
             name = getattr(cls, "__name__", type(kind).__name__)
             raise Unsupported(f"JSON cannot carry `{name}`", of_class(cls, name, reply=self._reply))
         return writer(kind)
@@ -203,6 +204,8 @@ class Schemas:
         return schema | ({"prefixItems": items} if items else {})
 
     def _field(self, field: mi.Field) -> JSON:
+        if cure := of_default(field.default):
+            raise Unsupported(f"the default of `{field.name}` is a `{type(field.default).__name__}`", cure)
         return self.of(field.type) | default_of(field.default)
 
     def _free_name(self, cls: Any) -> str:

@@ -5,7 +5,6 @@ The same hints are the published JSON Schema (schema.py) and the line for people
 
 from __future__ import annotations
 
-import copy
 import inspect
 import keyword
 from collections.abc import Callable, Mapping
@@ -21,13 +20,14 @@ from jackfield.errors import Problem
 from jackfield.process import matching
 from jackfield.process.catalog import Process
 from jackfield.process.connection import Connection
+from jackfield.process.defaults import fresh, published
 from jackfield.process.doubts import doubts
 from jackfield.process.hints import Unsupported, resolve
 from jackfield.process.narrowing import narrow
 from jackfield.process.parameters import NO_DEFAULT, Faults, Parameter, path_converter, read_parameters
 from jackfield.process.reply import Reply, compile_reply, own_key
 from jackfield.process.resources import Resource
-from jackfield.process.schema import JSON, Schemas, default_of
+from jackfield.process.schema import JSON, Schemas
 from jackfield.process.shape import object_shape, shape_of
 
 __all__ = ["Signature", "compile"]
@@ -139,7 +139,7 @@ def _input_schema(parameters: tuple[Parameter, ...], package: str, faults: Fault
         if parameter.source == "more":
             more = written or True
             continue
-        properties[parameter.key] = written | _published_default(parameter)
+        properties[parameter.key] = written | published(parameter)
         if parameter.default is NO_DEFAULT:
             required.append(parameter.key)
     schema: JSON = {"type": "object", "properties": properties}
@@ -169,19 +169,6 @@ def _path_schemas(parameters: tuple[Parameter, ...], package: str, faults: Fault
 def _python_names(parameters: tuple[Parameter, ...]) -> set[str]:
     keys = {parameter.key for parameter in parameters if parameter.source == "message"}
     return {parameter.name for parameter in parameters if parameter.source != "more"} - keys
-
-
-def _published_default(parameter: Parameter) -> JSON:
-    """The default for the documents, where a client could send the same."""
-    if parameter.default is NO_DEFAULT:
-        return {}
-    found = default_of(parameter.default)
-    try:
-        if found:
-            matching.decoder(parameter.hint, parameter.kind)(msgspec.json.encode(found["default"]))
-    except (TypeError, ValueError, RecursionError, Unsupported):
-        return {}
-    return found
 
 
 def _reply(process: Process, package: str, faults: Faults) -> Reply | None:
@@ -246,16 +233,7 @@ def _field(parameter: Parameter, told: matching.Plain) -> tuple[Any, Any]:
         return told.hint | UnsetType, msgspec.field(name=parameter.key, default=UNSET)
     if type(default) in _ATOMS:
         return told.hint, msgspec.field(name=parameter.key, default=default)
-    return told.hint, msgspec.field(name=parameter.key, default_factory=_fresh(default))
-
-
-def _fresh(default: Any) -> Callable[[], Any]:
-    """A copy per call: what one connection does to a default must not reach the next."""
-    try:
-        copy.deepcopy(default)
-    except Exception:  # noqa: BLE001 - a lock, a module: what cannot be copied is given as it is
-        return lambda: default
-    return lambda: copy.deepcopy(default)
+    return told.hint, msgspec.field(name=parameter.key, default_factory=fresh(default))
 
 
 _Decode = Callable[[bytes | str], Any]
@@ -265,7 +243,7 @@ def _decoding(
     message: type[msgspec.Struct], parameters: tuple[Parameter, ...], plain: _Plains
 ) -> tuple[_Decode, Callable[[Any], str | int | None]]:
     """How to decode a message, and how to find its "$id"."""
-    fields = [(field, p.key, plain[p.name], _fresh(p.default)) for p, field in _fields(parameters)]
+    fields = [(field, p.key, plain[p.name], fresh(p.default)) for p, field in _fields(parameters)]
     decode = matching.finishing(msgspec.json.Decoder(message).decode, fields)
     more = next((parameter for parameter in parameters if parameter.source == "more"), None)
     if more is None:
