@@ -146,7 +146,7 @@ def test_each_hint_alone(hint: Any) -> None:
 def test_more_keys(message: dict[str, Any]) -> None:
     def function(from_: str = "", **more: int) -> None: ...
 
-    process = Process("p.say", function, "sync", "result", False, "", "processes/p.py", 1, 1)
+    process = Process("p.function", function, "sync", "result", False, "", "processes/p.py", 1, 1)
     compiled, _ = signature.compile(process, ())
     assert compiled is not None
     agree(compiled, message)
