@@ -18,19 +18,17 @@ __all__ = ["Ended", "end", "fail", "hide", "immortal"]
 Task = asyncio.Task[Any]
 
 _immortal: list[Task] = []  # kept: that they are freed would run their code once more, without a loop
+hide: Callable[[Task], None] = _unregister_task
+"""Takes a task out of `asyncio.all_tasks`. Whoever hides one has to await or cancel it by itself.
+
+Python's manual names the function for this, https://docs.python.org/3/library/asyncio-extending.html.
+"""
+
 _TRIES = 3  # times that what a task waits for fails
 
 
 class Ended(BaseException):
     """Raised where a task waits that has swallowed its cancellation."""
-
-
-def hide(task: Task) -> None:
-    """Take a task out of `asyncio.all_tasks`. Whoever hides one has to await or cancel it by itself.
-
-    Python's manual names the function for this, https://docs.python.org/3/library/asyncio-extending.html.
-    """
-    _unregister_task(task)
 
 
 async def end(tasks: Collection[Task], time_limit: float, told: Callable[[Task], object]) -> None:

@@ -403,8 +403,7 @@ class Conversation:
             self._worker = asyncio.current_task()  # an eager one; to ask costs a system call before Python 3.12
         task = self._worker
         assert task is not None, "a coroutine runs in a task"
-        goes_on = False
-        left, until = TURN, self._now() + TURN_SECONDS
+        goes_on, left, until = False, TURN, 0.0
         try:
             while not self._over:  # a task begins some time after it was made, before Python 3.12
                 if self._behind:
@@ -437,8 +436,10 @@ class Conversation:
                     item, goes_on = self._next(), True
                     return
                 left -= 1
-                if not left or self._now() > until:
-                    left, until = TURN, self._now() + TURN_SECONDS
+                now = self._now()
+                until = until or now + TURN_SECONDS  # nearly every task has but one message, and asks for no time
+                if not left or now > until:
+                    left, until = TURN, now + TURN_SECONDS
                     await asyncio.sleep(0)
                     if not self._inbox:
                         return  # the conversation ended meanwhile
