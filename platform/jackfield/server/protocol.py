@@ -230,7 +230,7 @@ class WebSocketProtocol(DirectTransport):
                 break
             position = stop
             if answer is None:
-                if clock() > until:
+                if position < end and clock() > until:
                     break
                 continue
             if self._hear is None:
@@ -243,7 +243,7 @@ class WebSocketProtocol(DirectTransport):
             if corked > CORK:
                 self._flush()
                 corked = 0
-            if clock() > until:
+            if position < end and clock() > until:
                 break
         return position
 
