@@ -15,16 +15,15 @@ from websockets.sync.client import connect
 
 from jackfield.excerpt import LOOKS, NODES, Bounds, Excerpt
 from jackfield.schemas import GUESSES, LONG, MAX_FAULTS, Validator, parse_loosely
-from jackfield.server import direct, guards, transport
+from jackfield.server import guards
 from jackfield.server.inbox import INBOX_BYTES
 from jackfield.server.listener import bind
 from jackfield.server.options import Options
 from jackfield.server.transport import TURN_SECONDS, AsgiTransport
 from jackfield.server.websocket import FRAGMENT_RATE, FRAGMENTS_AT_ONCE
-from tests.server.door import until
 from tests.server.ear import BINARY as BINARY_HEARD
 from tests.server.ear import Ear, line, wired
-from tests.server.raw import BINARY, CLOSE, PING, TEXT, masked, request
+from tests.server.raw import BINARY, PING, TEXT, masked, request
 from tests.server.talk import Begin, replies
 from tests.test_excerpt import LISTS, MAPPING, NESTED, NULLABLE, SHAPES, UNION, message, size
 from tests.walk.conftest import Server, write
@@ -227,7 +226,7 @@ def test_ms_8_a_turn_that_comes_after_a_pause_or_the_end_takes_nothing(steps: St
 def test_ms_8_fragments_have_a_rate_of_their_own_and_wait_for_it() -> None:
     protocol, wire, ear, loop = wired()
     now = 0.0
-    loop.time = lambda: now  # type: ignore[method-assign]
+    loop.time = lambda: now  # type: ignore[method-assign]  # this test alone lets time pass
     parts = masked(TEXT, b"1", fin=False) + masked(0, b"2", fin=False) * 998
     protocol.data_received((parts + masked(0, b"3")) * 2 + masked(TEXT, b"4"))
     taken, waits = [len(protocol.frames)], 0
@@ -324,29 +323,6 @@ async def test_ms_11_what_waits_in_the_inbox_is_bounded_in_bytes(begin: Begin) -
         talk.gates.setdefault(name, asyncio.Event()).set()
     assert await talk.frames(3) == replies("first", long, long + "2")
     assert talk.network.reading
-
-
-async def test_ms_11_a_client_that_takes_no_replies_is_read_no_further_and_closed(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    assert transport.STALL == 30.0, "docs/protocol.md and the row say so"
-    monkeypatch.setattr(direct, "STALL", 0.05)
-    reply, waiting = b"x" * (32 * 1024), []
-
-    def act(ear: Ear, _text: bytes) -> bytes:
-        waiting.append(ear.transport.pending)
-        return reply
-
-    async with line("direct") as opened:
-        opened.act = act
-        peer, ear = await opened.peer()
-        peer.writer.write(masked(TEXT, b"more") * 1000)
-        await until(lambda: ear.protocol.close_sent)
-        assert len(ear.heard) < 1000, "it is answered though it takes nothing"
-        assert max(waiting) <= transport.ROOM + len(reply)
-        while (frame := await peer.frame()).opcode != CLOSE:
-            pass
-        assert frame.closes == (4408, "nothing was read for 0.05 s")
 
 
 async def test_ms_11_compressed_messages_wait_like_others() -> None:

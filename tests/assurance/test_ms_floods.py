@@ -19,6 +19,7 @@ from jackfield.config.plan import Limits
 from jackfield.server import direct, guards
 from jackfield.server.listener import bind
 from jackfield.server.options import Options
+from jackfield.server.transport import STALL
 from jackfield.server.websocket import FRAGMENTS, PING_SECONDS, PINGS, STUCK
 from tests.server.door import LIMIT
 from tests.server.ear import Ear, line, wired
@@ -364,7 +365,7 @@ def test_ms_11_a_client_that_reads_nothing_is_closed_and_freed(server: Server) -
 async def test_ms_11_who_reads_no_replies_is_heard_no_more_then_closed_and_cut_off(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert STUCK == 3.0
+    assert (STUCK, STALL) == (3.0, 30.0), "docs/protocol.md and the row say so"
     monkeypatch.setattr(direct, "STALL", 0.05)
     monkeypatch.setattr(direct, "STUCK", 0.05)
     reply, waiting = b"x" * 100_000, [0]
