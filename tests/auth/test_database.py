@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import make_url, text
@@ -198,6 +200,38 @@ async def test_an_operation_that_hangs_is_given_up(tmp_path: Path) -> None:
             await asyncio.Event().wait()
     assert isinstance(caught.value.__cause__, TimeoutError)
     await database.close()
+
+
+async def test_a_connection_given_up_while_it_is_opened_leaves_no_thread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, checked = threading.Event(), threading.Event()
+    threads: list[threading.Thread] = []
+    connect = sqlite3.connect
+
+    def on_a_slow_disk(*args: Any, **settings: Any) -> sqlite3.Connection:
+        threads.append(threading.current_thread())
+        begun.set()
+        checked.wait(0.05)
+        return connect(*args, **settings)
+
+    monkeypatch.setattr(sqlite3, "connect", on_a_slow_disk)
+    database = Database.at(f"sqlite:///{tmp_path / 'x.db'}")
+
+    async def read() -> None:
+        async with database.read():
+            pass
+
+    reading = asyncio.create_task(read())
+    await asyncio.to_thread(begun.wait, 5)
+    reading.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reading
+    await database.close()
+    alive = [thread for thread in threads if thread.is_alive()]
+    checked.set()
+    assert threads
+    assert not alive
 
 
 async def test_ops_4_a_broken_file_is_a_refusal_that_tells_no_statement(tmp_path: Path) -> None:

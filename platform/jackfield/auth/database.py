@@ -11,9 +11,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, Self
+from weakref import WeakSet
 
 import aiosqlite
 from sqlalchemy import URL, event, make_url, text
@@ -46,7 +49,7 @@ _PARAMETERS = frozenset(
 _UNNAMED = {"statement_cache_size": 0, _CACHE: 0, "prepared_statement_name_func": str}
 _WRITER = text("SELECT pg_advisory_xact_lock(7465218)")  # an arbitrary number, ours among the database's locks
 _WAL_AGAIN = 0.02  # seconds; the limit of every use bounds the whole
-_LAST_WORD = 1.0  # seconds that the thread of a connection that failed has to end
+_LAST_WORD = 1.0  # seconds that the threads of connections that ended have to report that and end
 _EXAMPLE = "for example sqlite+aiosqlite:////var/lib/app/store.db or postgresql+asyncpg://user@host/name"
 
 
@@ -59,10 +62,13 @@ class Database:
 
     usual_limit = LIMIT
 
-    def __init__(self, engine: AsyncEngine, limit: float, file: StoreFile | None = None) -> None:
+    def __init__(
+        self, engine: AsyncEngine, limit: float, file: StoreFile | None = None, threads: Iterable[threading.Thread] = ()
+    ) -> None:
         self._engine = engine
         self._limit = limit
         self._file = file
+        self._threads = threads
         self._is_sqlite = engine.dialect.name == "sqlite"
         self._writing = asyncio.Lock()
 
@@ -74,7 +80,8 @@ class Database:
         try:
             if parsed.get_backend_name() == "sqlite":
                 path = path_of(parsed)
-                return cls(_sqlite(parsed, limit), limit, StoreFile(path) if path else None)
+                threads: WeakSet[threading.Thread] = WeakSet()
+                return cls(_sqlite(parsed, limit, threads), limit, StoreFile(path) if path else None, threads)
             engine = create_async_engine(
                 _for_asyncpg(parsed),
                 pool_size=4,
@@ -122,6 +129,7 @@ class Database:
                 await self._engine.dispose()
         except TimeoutError:
             await self._engine.dispose(close=False)
+        await _end(self._threads)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
@@ -203,7 +211,7 @@ def _for_asyncpg(url: URL) -> URL:
     return url.set(query=query)
 
 
-def _sqlite(url: URL, limit: float) -> AsyncEngine:
+def _sqlite(url: URL, limit: float, threads: WeakSet[threading.Thread]) -> AsyncEngine:
     # The driver tells every statement with its values, password hashes too, to a log that listens for DEBUG.
     logging.getLogger("aiosqlite").setLevel(logging.INFO)
     # SQLite gives up waiting for another writer before our own limit strikes: its fault leaves the
@@ -215,25 +223,37 @@ def _sqlite(url: URL, limit: float) -> AsyncEngine:
         pool_timeout=limit / 2,
         hide_parameters=True,
         json_deserializer=read_json,
-        connect_args={"timeout": limit / 2, "isolation_level": None, "async_creator_fn": _connect},
+        connect_args={"timeout": limit / 2, "isolation_level": None, "async_creator_fn": partial(_connect, threads)},
     )
     event.listen(engine.sync_engine, "connect", _prepare)
     return engine
 
 
-async def _connect(*args: Any, **settings: Any) -> aiosqlite.Connection:
-    """A connection, and of one that fails nothing is left.
-
-    Its thread goes on to tell the loop that it has ended; a command that is over by then would show a stack.
-    """
+async def _connect(threads: WeakSet[threading.Thread], *args: Any, **settings: Any) -> aiosqlite.Connection:
+    """A connection; its thread is added to `threads`. One that fails leaves none behind."""
     opening = aiosqlite.connect(*args, **settings)
     thread: threading.Thread = opening._thread
     thread.daemon = True  # as SQLAlchemy does it: who forgets to close one can still end
+    threads.add(thread)
     try:
         return await opening
     except Exception:
-        await asyncio.to_thread(thread.join, _LAST_WORD)
+        await _end([thread])
         raise
+
+
+async def _end(threads: Iterable[threading.Thread]) -> None:
+    """Wait for threads of connections that are closed, failed or were cancelled.
+
+    Each still reports its end to the loop; where that is closed by then, the thread would show a stack.
+    """
+    if alive := [thread for thread in threads if thread.is_alive()]:
+        await asyncio.to_thread(_join, alive, time.monotonic() + _LAST_WORD)
+
+
+def _join(threads: Iterable[threading.Thread], until: float) -> None:
+    for thread in threads:
+        thread.join(max(0.0, until - time.monotonic()))
 
 
 async def _switch_to_wal(connection: AsyncConnection) -> bool:
