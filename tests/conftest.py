@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from jackfield.auth.database import Database
+from jackfield.auth.store.database import Database
 from tests.assurance.results import Results
 
 # how long an example takes, or the making of one, is the machine's affair

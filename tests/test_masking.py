@@ -69,7 +69,7 @@ def test_a_credential_is_left_out(text: str, told: str) -> None:
         "The token is not one of ours, or was changed on its way.",
         'endpoints.yaml:12:5: auth.session: "1.5" is no time; write 12h [wrong_value]',
         '  File "/srv/app/lib/site-packages/uvicorn/protocols/http/h11_impl.py", line 174, in data_received',
-        "jackfield.server.protocol.WebSocketProtocol.connection_lost",
+        "jackfield.server.wire.reading.WebSocketProtocol.connection_lost",
         "websockets.exceptions.InvalidHeaderValue: invalid Sec-WebSocket-Version header: 8",
         "sqlalchemy.exc.OperationalError: (sqlite3.OperationalError) disk I/O error",
         "postgresql+asyncpg://anna@db.example.com:5432/desk",

@@ -10,13 +10,13 @@ from jackfield.process.declare import Key, process, resource
 
 if TYPE_CHECKING:
     from jackfield.auth.verify import Request
-    from jackfield.server.application import application
+    from jackfield.server.node.application import application
 
 __version__ = "0.1.0"
 
 __all__ = ["Connection", "Identity", "Key", "Reject", "Request", "application", "process", "resource"]
 
-_ELSEWHERE = {"Request": "jackfield.auth.verify", "application": "jackfield.server.application"}
+_ELSEWHERE = {"Request": "jackfield.auth.verify", "application": "jackfield.server.node.application"}
 
 
 def __getattr__(name: str) -> object:

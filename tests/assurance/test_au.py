@@ -21,13 +21,14 @@ from argon2 import PasswordHasher, extract_parameters
 
 from jackfield.auth.passwords import MAX_PASSWORD, MIN_PASSWORD, Passwords
 from jackfield.auth.sessions import Sessions
-from jackfield.auth.store import Store
+from jackfield.auth.store.store import Store
 from jackfield.auth.tokens import Tokens
 from jackfield.logs import setup
-from jackfield.server import guards, json_api
-from jackfield.server.first_admin import LOGIN, FirstAdmin, make_first_admin
-from jackfield.server.node import open_node
+from jackfield.server.node.first_admin import LOGIN, FirstAdmin, make_first_admin
+from jackfield.server.node.node import open_node
 from jackfield.server.options import Options
+from jackfield.server.web import json_api
+from jackfield.server.wire import guards
 from jackfield.state import State, StateError, parse_keys
 from tests.house.habits import PACKAGE, sources
 from tests.server.conftest import OpenDoor
@@ -157,10 +158,10 @@ def _memory(*, reset: bool = False) -> int:
 
 _SECRET = re.compile(r"secret|signature|token|password|passwd|digest|(^|_)hash$|mac$|_key$", re.I)
 _ALLOWED = {
-    ("auth/store.py", "sessions.c.digest == digest"),  # the database finds it; of the secret it has SHA-256 alone
-    ("auth/store.py", "users.c.password_hash == old"),  # two values of the database
-    ("auth/store.py", "user.password_hash != instead_of"),  # the same
-    ("auth/store.py", "password_hash not in (None, user.password_hash)"),  # the same
+    ("auth/store/store.py", "sessions.c.digest == digest"),  # the database finds it; of the secret it has SHA-256 alone
+    ("auth/store/store.py", "users.c.password_hash == old"),  # two values of the database
+    ("auth/store/store.py", "user.password_hash != instead_of"),  # the same
+    ("auth/store/store.py", "password_hash not in (None, user.password_hash)"),  # the same
 }
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from jackfield.auth.attempts import KNOWN, MEMORY, PER_ADDRESS, PER_LOGIN, PER_PAIR, TURN, WATCHED, WINDOW
-from jackfield.auth.store import Store
+from jackfield.auth.store.attempts import KNOWN, MEMORY, PER_ADDRESS, PER_LOGIN, PER_PAIR, TURN, WATCHED, WINDOW
+from jackfield.auth.store.store import Store
 from tests.house.habits import PACKAGE
 from tests.server.conftest import Clock, OpenDoor
 from tests.server.door import Answer, Door

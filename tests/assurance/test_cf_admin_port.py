@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
-from jackfield.server.arrival import LISTENER
 from jackfield.server.options import Options
+from jackfield.server.request import LISTENER
 from tests.server.conftest import OpenDoor
 from tests.walk.conftest import Server, ask, jackfield, write
 

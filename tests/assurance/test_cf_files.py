@@ -11,7 +11,7 @@ import pytest
 
 from jackfield.config.load import load
 from jackfield.errors import PlanError, Problem
-from jackfield.routing import build
+from jackfield.routing.build import build
 from tests.house.habits import PACKAGE, ROOT, sources
 
 GOOD = "endpoints: {say: {url: /ws/say, process: chat.say}}\n"

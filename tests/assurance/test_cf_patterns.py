@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from jackfield.errors import PlanError
-from jackfield.routing import build
+from jackfield.routing.build import build
 from tests.server.conftest import Build, OpenDoor
 from tests.server.door import Door
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from websockets.sync.client import ClientConnection
 
-from jackfield.server import control
+from jackfield.server.node import control
 from tests.hostile import AT_LOAD
 from tests.test_files import NONE
 from tests.walk.conftest import Server, ask, close_code, write
@@ -282,7 +282,8 @@ class Impatient(Server):
 
     program = (
         "-c",
-        "from jackfield.server import publishing\npublishing.LOAD_LIMIT = 1.0\nfrom jackfield.cli import main\nmain()",
+        "from jackfield.server.publish import publisher\npublisher.LOAD_LIMIT = 1.0\n"
+        "from jackfield.cli import main\nmain()",
     )
 
 

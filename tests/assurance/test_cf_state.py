@@ -13,11 +13,11 @@ import pytest
 from click.testing import CliRunner
 
 from jackfield import application
-from jackfield.auth.store import Store
+from jackfield.auth.store.store import Store
 from jackfield.cli import main
-from jackfield.server.node import open_node
+from jackfield.server.node.node import open_node
 from jackfield.server.options import Options
-from jackfield.server.publishing import Archive, digest
+from jackfield.server.publish.publisher import Archive, digest
 from jackfield.state import State, write_private
 from tests.house.habits import PACKAGE
 from tests.walk.conftest import write

@@ -13,19 +13,19 @@ from typing import Any
 import pytest
 from websockets.sync.client import connect
 
-from jackfield.excerpt import LOOKS, NODES, Bounds, Excerpt
-from jackfield.schemas import GUESSES, LONG, MAX_FAULTS, Validator, parse_loosely
-from jackfield.server import guards
-from jackfield.server.inbox import INBOX_BYTES
-from jackfield.server.listener import bind
+from jackfield.schema.excerpt import LOOKS, NODES, Bounds, Excerpt
+from jackfield.schema.validator import GUESSES, LONG, MAX_FAULTS, Validator, parse_loosely
+from jackfield.server.connection.inbox import INBOX_BYTES
+from jackfield.server.node.listener import bind
 from jackfield.server.options import Options
-from jackfield.server.transport import TURN_SECONDS, AsgiTransport
-from jackfield.server.websocket import FRAGMENT_RATE, FRAGMENTS_AT_ONCE
+from jackfield.server.wire import guards
+from jackfield.server.wire.patched import FRAGMENT_RATE, FRAGMENTS_AT_ONCE
+from jackfield.server.wire.transport import TURN_SECONDS, AsgiTransport
+from tests.schema.test_excerpt import LISTS, MAPPING, NESTED, NULLABLE, SHAPES, UNION, message, size
 from tests.server.ear import BINARY as BINARY_HEARD
 from tests.server.ear import Ear, line, wired
 from tests.server.raw import BINARY, PING, TEXT, masked, request
 from tests.server.talk import Begin, replies
-from tests.test_excerpt import LISTS, MAPPING, NESTED, NULLABLE, SHAPES, UNION, message, size
 from tests.walk.conftest import Server, write
 
 # MS-8: what an invalid message costs
@@ -135,7 +135,7 @@ def test_ms_8_comparing_unknown_keys_with_known_ones_is_bounded(monkeypatch: pyt
         asked.append(len(known))
         return ""
 
-    monkeypatch.setattr("jackfield.schemas._nearest", nearest)
+    monkeypatch.setattr("jackfield.schema.validator._nearest", nearest)
     known: dict[str, Any] = {f"key{number}": {} for number in range(150)}
     found = Validator({"properties": known, "additionalProperties": False}).faults({f"kei{n}": 1 for n in range(900)})
     assert len(found) == MAX_FAULTS

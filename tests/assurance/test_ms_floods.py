@@ -16,15 +16,15 @@ import pytest
 from websockets.sync.client import ClientConnection, connect
 
 from jackfield.config.plan import Limits
-from jackfield.server import direct, guards
-from jackfield.server.listener import bind
+from jackfield.server.node.listener import bind
 from jackfield.server.options import Options
-from jackfield.server.transport import STALL
-from jackfield.server.websocket import FRAGMENTS, PING_SECONDS, PINGS, STUCK
+from jackfield.server.wire import guards, writing
+from jackfield.server.wire.patched import FRAGMENTS, PING_SECONDS, PINGS, STUCK
+from jackfield.server.wire.transport import STALL
 from tests.server.door import LIMIT
 from tests.server.ear import Ear, line, wired
 from tests.server.raw import CLOSE, PING, PONG, TEXT, masked, request
-from tests.server.wire import Still
+from tests.server.sockets import Still
 from tests.walk.conftest import Server, write
 
 pytestmark = pytest.mark.walk
@@ -366,8 +366,8 @@ async def test_ms_11_who_reads_no_replies_is_heard_no_more_then_closed_and_cut_o
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert (STUCK, STALL) == (3.0, 30.0), "docs/protocol.md and the row say so"
-    monkeypatch.setattr(direct, "STALL", 0.05)
-    monkeypatch.setattr(direct, "STUCK", 0.05)
+    monkeypatch.setattr(writing, "STALL", 0.05)
+    monkeypatch.setattr(writing, "STUCK", 0.05)
     reply, waiting = b"x" * 100_000, [0]
 
     def act(ear: Ear, _text: bytes) -> bytes:

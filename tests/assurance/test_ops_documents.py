@@ -15,8 +15,9 @@ from jackfield import logs, streams
 from jackfield.config.plan import Limits
 from jackfield.errors import CODES
 from jackfield.logs import log
-from jackfield.server import dispatch, lag, pace
-from jackfield.server.metrics import Metrics
+from jackfield.server.connection import dispatch, rate
+from jackfield.server.observe import lag
+from jackfield.server.observe.metrics import Metrics
 from tests.house import numbers_page
 from tests.house.habits import PACKAGE, sources
 
@@ -86,7 +87,7 @@ def test_ops_6_no_event_is_hidden_behind_a_variable() -> None:
         for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
             if re.search(r"\b(log|events)\.(debug|info|warning|error|exception)\([^\")]", line):
                 hidden.append(f"{path.relative_to(PACKAGE)}:{number}")
-    known = [place for place in hidden if place.startswith("server/guards.py")]
+    known = [place for place in hidden if place.startswith("server/wire/guards.py")]
     assert hidden == known, "write the event's name where it is told"
 
 
@@ -132,7 +133,7 @@ def test_ops_6_the_numbers_in_the_documents_are_those_of_the_code() -> None:
         f"more than {dispatch.SLOW_CALL * 1000:g} ms",
         f"more than {lag.LIMIT:g} s late",
         f"at most one such line in {lag.TELL_EVERY:g} s",
-        f"up to {pace.CREDIT:g} s that the loop stood still",
+        f"up to {rate.CREDIT:g} s that the loop stood still",
         f"at most {len(lag.place_of(deep(40)).stack)} lines",
     ):
         assert sentence in said, sentence

@@ -14,7 +14,7 @@ from urllib.parse import quote
 import pytest
 
 from jackfield.logs import MAX_STACK, MAX_VALUE, setup
-from jackfield.server.node import open_node
+from jackfield.server.node.node import open_node
 from jackfield.server.options import Options
 from jackfield.state import State
 from tests.server.conftest import OpenDoor

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
-from jackfield.server import control
+from jackfield.server.node import control
 from tests.walk.conftest import Server, write
 
 pytestmark = pytest.mark.walk

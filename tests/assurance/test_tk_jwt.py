@@ -10,7 +10,7 @@ from typing import Any
 import jwt
 import pytest
 
-from jackfield.auth.keys import UNKNOWN_KEY_PAUSE
+from jackfield.auth.jwks import UNKNOWN_KEY_PAUSE
 from jackfield.auth.verify import GRACE
 from jackfield.identity import Identity
 from tests.auth.provider import Provider, jwk, new_key, running

@@ -13,9 +13,9 @@ import pytest
 
 from jackfield.auth import sessions as sessions_module
 from jackfield.auth.sessions import SILENCE
-from jackfield.auth.store import MAX_SESSIONS, Store
+from jackfield.auth.store.store import MAX_SESSIONS, Store
 from jackfield.errors import Refusal
-from jackfield.server.conversation import Conversation
+from jackfield.server.connection.conversation import Conversation
 from tests.house.habits import PACKAGE
 from tests.server.conftest import Clock, OpenDoor
 from tests.server.door import COOKIE, Answer, Caller, Door, Headers, until

@@ -15,19 +15,19 @@ from typing import cast
 import pytest
 import uvicorn
 
-from jackfield.server import guards
-from jackfield.server.head import HEAD
-from jackfield.server.listener import bind, listen
-from jackfield.server.node import open_node
+from jackfield.server.node.listener import bind, listen
+from jackfield.server.node.node import open_node
 from jackfield.server.options import Options
-from jackfield.server.protocol import WebSocketProtocol
-from jackfield.server.silent import Connected
-from jackfield.server.upgrade import HttpProtocol
+from jackfield.server.wire import guards
+from jackfield.server.wire.head import HEAD
+from jackfield.server.wire.http1 import HttpProtocol
+from jackfield.server.wire.reading import WebSocketProtocol
+from jackfield.server.wire.silent import Connected
 from jackfield.state import State
 from tests.server.door import LIMIT
 from tests.server.listening import Listening, listening
 from tests.server.raw import request
-from tests.server.wire import Still, Wire
+from tests.server.sockets import Still, Wire
 from tests.walk.conftest import Server, write
 from tests.walk.test_tls import certificate
 

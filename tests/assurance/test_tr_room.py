@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from jackfield.server import guards
+from jackfield.server.wire import guards
 from tests.server.door import LIMIT
 from tests.server.listening import Listening, listening
 from tests.server.raw import Peer, request

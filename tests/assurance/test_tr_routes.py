@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from jackfield.config import url
-from jackfield.server import documents
-from jackfield.server.json_api import JsonApi
-from jackfield.server.sign_in import SCRIPT_AT
+from jackfield.server.web import documents
+from jackfield.server.web.json_api import JsonApi
+from jackfield.server.web.sign_in import SCRIPT_AT
 from tests.server.conftest import OpenDoor
 from tests.server.door import COOKIE, DOORS, DOORS_CODE, Answer, Door, Headers
 from tests.server.listening import listening

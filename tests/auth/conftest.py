@@ -17,7 +17,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from jackfield.auth.passwords import Passwords
-from jackfield.auth.store import Store
+from jackfield.auth.store.store import Store
 from tests.clock import Clock as Clock
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from jackfield.auth.passwords import Passwords
-from jackfield.auth.store import Store
+from jackfield.auth.store.store import Store
 from jackfield.errors import Refusal
 
 from .conftest import Clock

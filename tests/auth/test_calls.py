@@ -10,8 +10,8 @@ from contextvars import ContextVar
 
 import pytest
 
+from jackfield.addresses import networks
 from jackfield.auth import calls
-from jackfield.auth.addresses import networks
 from jackfield.auth.calls import HANGING, THREADS, Calls, NoRoom, TooLate
 
 HERE = networks("10.0.0.1")

@@ -8,20 +8,20 @@ from typing import Any
 
 import pytest
 
-from jackfield.auth.attempts import KNOWN, PER_LOGIN, PER_PAIR, TURN, WINDOW, Attempts
 from jackfield.auth.credentials import Credential
 from jackfield.auth.jwt import JwtAuthority
 from jackfield.auth.passwords import Passwords
 from jackfield.auth.sessions import SILENCE
-from jackfield.auth.store import Store
+from jackfield.auth.store.attempts import KNOWN, PER_LOGIN, PER_PAIR, TURN, WINDOW, Attempts
+from jackfield.auth.store.store import Store
 from jackfield.auth.tokens import Tokens
 from jackfield.config.plan import JwtSettings
 from jackfield.errors import Refusal
 from jackfield.identity import Identity
+from tests.auth.store.test_attempts import elsewhere, fail, succeed, wait
 
 from .conftest import Clock
 from .provider import AUDIENCE, Provider, running
-from .test_attempts import elsewhere, fail, succeed, wait
 from .test_sessions import KEY, PASSWORD, House
 from .test_verify import RECHECK, Project
 

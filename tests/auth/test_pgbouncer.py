@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import make_url
 
-from jackfield.auth.store import Store
+from jackfield.auth.store.store import Store
 from jackfield.errors import Refusal
 from tests.clock import Clock
 

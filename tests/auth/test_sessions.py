@@ -13,8 +13,8 @@ from argon2 import PasswordHasher
 from jackfield.auth.credentials import Credential
 from jackfield.auth.passwords import Passwords
 from jackfield.auth.sessions import Authority, Change, Login, Sessions
-from jackfield.auth.store import Store
-from jackfield.auth.tables import Session
+from jackfield.auth.store.store import Store
+from jackfield.auth.store.tables import Session
 from jackfield.auth.tokens import Tokens, digest
 from jackfield.errors import Refusal
 from jackfield.identity import Identity

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from jackfield.auth.attempts import Attempt
 from jackfield.auth.passwords import Passwords
 from jackfield.auth.sessions import Change, Sessions
-from jackfield.auth.store import Store
+from jackfield.auth.store.attempts import Attempt
+from jackfield.auth.store.store import Store
 from jackfield.auth.tokens import Tokens
 from jackfield.auth.users import Users
 from jackfield.errors import Refusal

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 import jackfield
-from jackfield.auth import calls, jwt, keys, verify
+from jackfield.auth import calls, jwks, jwt, verify
 from jackfield.errors import CODES
-from jackfield.routing import build
+from jackfield.routing.build import build
 
 PAGE = (Path(jackfield.__file__).parent / "docs" / "logins.md").read_text("utf-8")
 FLAT = " ".join(PAGE.split())
@@ -65,10 +65,10 @@ def test_the_function_of_the_page_answers(tmp_path: Path, monkeypatch: pytest.Mo
 @pytest.mark.parametrize(
     "said",
     [
-        f"every {keys.RENEW / 60:.0f} minutes".replace("10", "ten"),
-        f"{keys.MAX_SIZE // 1024} KiB at most, within {keys.TIME_LIMIT:g} seconds",
-        f"not more often than every {keys.UNKNOWN_KEY_PAUSE:g} seconds",
-        "hold for an hour" if keys.KEEP == 3600 else "another number",
+        f"every {jwks.RENEW / 60:.0f} minutes".replace("10", "ten"),
+        f"{jwks.MAX_SIZE // 1024} KiB at most, within {jwks.TIME_LIMIT:g} seconds",
+        f"not more often than every {jwks.UNKNOWN_KEY_PAUSE:g} seconds",
+        "hold for an hour" if jwks.KEEP == 3600 else "another number",
         f"at most {jwt.SKEW:g} seconds ahead",
         f"at most {calls.THREADS} run at once",
         f"A no is kept for {verify.KEEP_NO:g} seconds",

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from jackfield.errors import PlanError, Problem
-from jackfield.routing import build, problems_of
+from jackfield.routing.build import build, problems_of
 
 PLAN = "auth: {{verify: {name}}}\nendpoints:\n  say: {{url: /ws/say, process: accounts.say}}\n"
 CODE = """\

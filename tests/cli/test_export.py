@@ -11,9 +11,10 @@ import yaml
 from click.testing import CliRunner
 
 from jackfield.cli import main
-from jackfield.describe import asyncapi, markdown, openapi, postman, python_client, typescript
+from jackfield.describe.clients import python, typescript
 from jackfield.describe.contract import Contract, contract
-from jackfield.routing import build
+from jackfield.describe.documents import asyncapi, markdown, openapi, postman
+from jackfield.routing.build import build
 
 FULL = Path(__file__).parents[1] / "describe" / "full"
 
@@ -73,7 +74,7 @@ def test_the_files_for_postman_are_written_and_what_is_left_of_before_is_named(f
     ("language", "name", "write"),
     [
         ("typescript", "jackfield_client.ts", typescript.client),
-        ("python", "jackfield_client.py", python_client.client),
+        ("python", "jackfield_client.py", python.client),
     ],
 )
 def test_a_client_is_one_file(full: Contract, tmp_path: Path, language: str, name: str, write: Any) -> None:

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from jackfield.cli import main
-from jackfield.server.listener import check_certificate
+from jackfield.server.node.listener import check_certificate
 from tests.test_files import NONE
 from tests.walk.test_tls import certificate
 

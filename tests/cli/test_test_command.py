@@ -175,9 +175,9 @@ IMPATIENT = """
 import sys
 from functools import partial
 from jackfield.cli import main, test_command
-from jackfield.testing import stage, stall
+from jackfield.testing import gateway, stall
 test_command.watched = partial(stall.watched, limit=0.3)
-stage.THREADS_LIMIT = 0.3
+gateway.THREADS_LIMIT = 0.3
 main(sys.argv[1:])
 """
 

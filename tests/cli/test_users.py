@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from jackfield.auth.credentials import Credential
 from jackfield.auth.passwords import Passwords
 from jackfield.auth.sessions import Sessions
-from jackfield.auth.store import Store
+from jackfield.auth.store.store import Store
 from jackfield.auth.tokens import Tokens
 from jackfield.cli import token_command, users
 from jackfield.cli.settings import Context

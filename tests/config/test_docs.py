@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from jackfield.config.editor_schema import plain
 from jackfield.config.plan import AuthSettings, Endpoint, Guest, JwtSettings, Limits, Step
-from jackfield.config.schema import plain
-from jackfield.config.units import duration, rate, size
+from jackfield.config.quantities import duration, rate, size
 
 PAGE = resources.files("jackfield").joinpath("docs/endpoints.md").read_text("utf-8")
 SCHEMA = plain()

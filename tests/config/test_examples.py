@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from jackfield.config import schema
+from jackfield.config import editor_schema
 from jackfield.config.examples import MOST
 from jackfield.config.load import Loaded, load
 from jackfield.config.plan import Example, Guest, Step
@@ -245,10 +245,10 @@ def test_an_example_has_only_so_many_steps_and_clients(load: Write) -> None:
 
 
 def test_the_schema_of_such_a_file_and_the_roles_in_it_are_for_editors() -> None:
-    Draft202012Validator.check_schema(schema.examples())
-    assert list(schema.examples()["properties"]) == ["examples"]
+    Draft202012Validator.check_schema(editor_schema.examples())
+    assert list(editor_schema.examples()["properties"]) == ["examples"]
     steps: list[object] = [{"send": {}}]
-    known = Draft202012Validator(schema.document(roles=["support"]))
+    known = Draft202012Validator(editor_schema.document(roles=["support"]))
     endpoint = {"url": "/x/y", "process": "a.b"}
     for role, valid in (("support", True), ("admin", True), ("suport", False)):
         examples = [{"as": {"roles": [role]}, "steps": steps}]

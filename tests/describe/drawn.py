@@ -8,9 +8,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from jackfield import routing
-from jackfield.config.inputs import judge
-from jackfield.routing import RoutingTable
+from jackfield.config.input_schema import judge
+from jackfield.routing import build
+from jackfield.routing.build import RoutingTable
 
 JSON = dict[str, Any]
 
@@ -213,4 +213,4 @@ def table_of(folder: Path, plan: JSON, source: str) -> RoutingTable:
     (folder / "processes").mkdir(parents=True, exist_ok=True)
     (folder / "endpoints.yaml").write_text(json.dumps(plan, ensure_ascii=False), encoding="utf-8")
     (folder / "processes" / "p.py").write_text(source, encoding="utf-8")
-    return routing.build(folder, 1)
+    return build.build(folder, 1)

@@ -7,8 +7,8 @@ from pathlib import Path
 from random import Random
 from typing import Any, Literal
 
-from jackfield import routing
 from jackfield.describe.contract import JSON, Contract, Operation, contract
+from jackfield.routing import build
 from tests.house.habits import ROOT
 
 __all__ = ["FULL", "TRAPS", "called", "full", "made", "own"]
@@ -84,12 +84,12 @@ PARAMETERS = ["room", "комната", "self", "query", "path", "options", "arg
 
 def own() -> Contract:
     """The contract of the repository's own project."""
-    return contract(routing.build(ROOT, 1))
+    return contract(build.build(ROOT, 1))
 
 
 def full(folder: Path = FULL) -> Contract:
     """The contract of the project with every feature of endpoints.yaml."""
-    return contract(routing.build(folder, 1))
+    return contract(build.build(folder, 1))
 
 
 def made(seed: int) -> Contract:

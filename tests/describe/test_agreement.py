@@ -14,12 +14,14 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from jackfield.describe import asyncapi, markdown, openapi, outcomes, postman, python_client, typescript, words
+from jackfield.describe import outcomes, phrases
+from jackfield.describe.clients import python, typescript
 from jackfield.describe.contract import Contract, Operation, contract
-from jackfield.describe.draft07 import WEAKER
-from jackfield.routing import Route, RoutingTable
-from jackfield.server.dispatch import Dispatcher
-from jackfield.server.metrics import Meter
+from jackfield.describe.documents import asyncapi, markdown, openapi, postman
+from jackfield.describe.documents.draft07 import WEAKER
+from jackfield.routing.build import Route, RoutingTable
+from jackfield.server.connection.dispatch import Dispatcher
+from jackfield.server.observe.metrics import Meter
 from tests.describe import drawn
 from tests.describe.made import full
 from tests.server.conftest import connection
@@ -185,7 +187,7 @@ def test_all_documents_tell_the_same_codes(everything: Contract) -> None:
 
 
 def test_where_a_refusal_comes_as_a_close_all_say_so(everything: Contract) -> None:
-    told = {one.name: words.told(one) for one in everything.operations if one.refusals == "close"}
+    told = {one.name: phrases.told(one) for one in everything.operations if one.refusals == "close"}
     assert told.keys() == {"note"}
     texts = [
         openapi.document(everything, ADDRESS)["paths"]["/ws/%D0%B7%D0%B0%D0%BC%D0%B5%D1%82%D0%BA%D0%B8"]["get"][
@@ -194,7 +196,7 @@ def test_where_a_refusal_comes_as_a_close_all_say_so(everything: Contract) -> No
         asyncapi.document(everything, ADDRESS)["channels"]["note"]["description"],
         markdown.reference(everything, ADDRESS),
         typescript.client(everything).replace("\n   *  ", " "),
-        " ".join(python_client.client(everything).split()),
+        " ".join(python.client(everything).split()),
         *(text for path, text in postman.files(everything, ADDRESS).items() if path.endswith("note.request.yaml")),
     ]
     assert [texts.index(text) for text in texts if told["note"] in text] == list(range(6))
@@ -203,7 +205,7 @@ def test_where_a_refusal_comes_as_a_close_all_say_so(everything: Contract) -> No
 def test_clients_know_the_codes_that_can_come(everything: Contract) -> None:
     without = everything.operations[:-2]
     assert not any(one.blocking for one in without)
-    for make in (typescript.client, python_client.client):
+    for make in (typescript.client, python.client):
         assert '"busy"' in make(everything)
         assert '"busy"' not in make(replace(everything, operations=without))
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from jackfield import routing
 from jackfield.describe.contract import Contract, Operation, contract
-from jackfield.routing import RoutingTable
-from jackfield.schemas import Validator
+from jackfield.routing import build
+from jackfield.routing.build import RoutingTable
+from jackfield.schema.validator import Validator
 from tests.describe import drawn
 
 FULL = Path(__file__).parent / "full"
@@ -20,7 +20,7 @@ FULL = Path(__file__).parent / "full"
 
 @pytest.fixture(scope="module")
 def table() -> Iterator[RoutingTable]:
-    found = routing.build(FULL, 1)
+    found = build.build(FULL, 1)
     yield found
     found.catalog.release()
 

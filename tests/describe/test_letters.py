@@ -9,9 +9,10 @@ import pytest
 import yaml
 from openapi_spec_validator import validate
 
-from jackfield.describe import asyncapi, markdown, openapi, python_client, typescript
+from jackfield.describe.clients import python, typescript
 from jackfield.describe.contract import Contract, contract
-from jackfield.routing import RoutingTable, build
+from jackfield.describe.documents import asyncapi, markdown, openapi
+from jackfield.routing.build import RoutingTable, build
 
 CODE = '''
 from dataclasses import dataclass
@@ -85,4 +86,4 @@ def test_every_reference_of_the_documents_finds_its_target(found: Contract) -> N
 def test_people_read_their_own_names(found: Contract) -> None:
     assert "**Заказ**" in markdown.reference(found, ADDRESS)
     assert "Заказ" in typescript.client(found)
-    assert "class Заказ" in python_client.client(found)
+    assert "class Заказ" in python.client(found)

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from jackfield.describe import outcomes, words
+from jackfield.describe import outcomes, phrases
 from jackfield.describe.contract import Operation, contract
 from jackfield.errors import CODES, Refusal
 from jackfield.identity import ANONYMOUS
-from jackfield.routing import RoutingTable
-from jackfield.server.handshake import Request, Standing, closes_with, rejudge
+from jackfield.routing.build import RoutingTable
+from jackfield.server.handshake.judge import Request, Standing, closes_with, rejudge
 from tests.describe import drawn
 
 SOURCE = "from jackfield import process\n@process\ndef f(text: str) -> str: ...\n"
@@ -86,7 +86,7 @@ def test_what_can_go_wrong_depends_on_how_a_process_runs(operation: Make, source
     every = {code.name for code in CODES.values() if code.moment == "message"}
     found = operation(source=f"from jackfield import process\n{source}\n")
     assert every - names(outcomes.errors(found)) == {"time_exceeded", "busy"} - more
-    assert ("time" in words.limits(found.limits, in_place=found.in_place)) is ("time_exceeded" in more)
+    assert ("time" in phrases.limits(found.limits, in_place=found.in_place)) is ("time_exceeded" in more)
 
 
 def test_closes(operation: Make) -> None:
@@ -124,5 +124,5 @@ def test_what_a_close_frame_tells_is_what_the_server_tells_by_one(
         assert (route is not None) is (code.name in by_close), code.name
         assert by_close.get(code.name, 4000 + code.status) == 4000 + code.status
     assert by_close.items() <= {(code.name, code.close) for code in outcomes.closes(found)}
-    assert bool(words.told(found)) is bool(by_close)
-    assert ("origin" in words.told(found)) is (bool(by_close) and "origins" not in settings)
+    assert bool(phrases.told(found)) is bool(by_close)
+    assert ("origin" in phrases.told(found)) is (bool(by_close) and "origins" not in settings)

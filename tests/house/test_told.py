@@ -12,8 +12,8 @@ import click
 import pytest
 
 from jackfield.cli import main
-from jackfield.config.schema import plain
-from jackfield.server.transport import ROOM, STALL
+from jackfield.config.editor_schema import plain
+from jackfield.server.wire.transport import ROOM, STALL
 from tests.house.habits import PACKAGE, ROOT
 from tests.house.test_docs import PAGES, read
 from tests.walk.conftest import Server, write

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from jackfield.errors import Problem
-from jackfield.process import catalog, signature
+from jackfield.process import catalog
 from jackfield.process.catalog import Catalog
-from jackfield.process.signature import Signature
+from jackfield.process.signature import signature
+from jackfield.process.signature.signature import Signature
 
 HEADER = """
 import collections.abc, dataclasses, datetime, decimal, enum, typing, uuid

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from jackfield.errors import Problem
-from jackfield.process.signature import Signature
+from jackfield.process.signature.signature import Signature
 
 Faults = Callable[..., list[Problem]]
 

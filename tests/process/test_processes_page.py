@@ -15,10 +15,10 @@ import jackfield
 from jackfield import messages
 from jackfield.errors import CODES, Reject
 from jackfield.identity import ANONYMOUS
-from jackfield.process import signature
 from jackfield.process.catalog import Catalog
 from jackfield.process.connection import Connection
 from jackfield.process.resources import open_all
+from jackfield.process.signature import signature
 
 PAGE = (Path(jackfield.__file__).parent / "docs" / "processes.md").read_text("utf-8")
 FILES = {

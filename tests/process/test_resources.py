@@ -8,9 +8,10 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 from jackfield.errors import PlanError
-from jackfield.process import resources, signature
+from jackfield.process import resources
 from jackfield.process.catalog import Catalog
 from jackfield.process.resources import NotClosed, Opened, Resource, open_all
+from jackfield.process.signature import signature
 
 
 def made(name: str, log: list[str], fail: BaseException | None = None) -> Resource:

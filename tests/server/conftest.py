@@ -15,16 +15,16 @@ from argon2 import PasswordHasher
 
 from jackfield.auth.passwords import Passwords
 from jackfield.auth.sessions import Sessions
-from jackfield.auth.store import Store
+from jackfield.auth.store.store import Store
 from jackfield.auth.tokens import Tokens
 from jackfield.config.plan import Limits
 from jackfield.identity import ANONYMOUS, Identity
 from jackfield.process.connection import Connection
-from jackfield.routing import Route, RoutingTable, build
-from jackfield.server.dispatch import Dispatcher
+from jackfield.routing.build import Route, RoutingTable, build
+from jackfield.server.connection.dispatch import Dispatcher
 from jackfield.server.gateway import Gateway
 from jackfield.server.generation import Generation
-from jackfield.server.metrics import Meter
+from jackfield.server.observe.metrics import Meter
 from jackfield.server.options import Options
 from tests.clock import Clock as Clock
 

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from jackfield.auth.passwords import Passwords
 from jackfield.auth.sessions import Sessions
-from jackfield.auth.store import Store
+from jackfield.auth.store.store import Store
 from jackfield.server.gateway import Gateway
 
 LIMIT = 30.0

@@ -13,14 +13,14 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.asyncio.client import ClientConnection
 
 from jackfield.messages import judge_utf8
-from jackfield.server.extension import EXTENSION, Socket
-from jackfield.server.protocol import WebSocketProtocol
-from jackfield.server.transport import AsgiTransport, Transport
+from jackfield.server.wire.extension import EXTENSION, Socket
+from jackfield.server.wire.reading import WebSocketProtocol
+from jackfield.server.wire.transport import AsgiTransport, Transport
+from tests.server.sockets import Still, Wire, accept, begin, opened
 
 from .door import LIMIT
 from .listening import Listening, Scope, listening
 from .raw import Peer
-from .wire import Still, Wire, accept, begin, opened
 
 __all__ = ["BINARY", "BOUNDLESS", "Act", "Ear", "Line", "line", "wired"]
 

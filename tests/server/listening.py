@@ -14,10 +14,10 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.client import connect as connect_websockets
 
-from jackfield.server.front import open_listener
-from jackfield.server.protocol import WebSocketProtocol
-from jackfield.server.silent import Connected
-from jackfield.server.upgrade import HttpProtocol
+from jackfield.server.node.front import open_listener
+from jackfield.server.wire.http1 import HttpProtocol
+from jackfield.server.wire.reading import WebSocketProtocol
+from jackfield.server.wire.silent import Connected
 
 from .door import LIMIT, until
 from .raw import Peer, request

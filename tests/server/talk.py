@@ -12,14 +12,14 @@ from jackfield.config.plan import Limits
 from jackfield.identity import Identity
 from jackfield.process.connection import Connection
 from jackfield.process.resources import Opened
-from jackfield.routing import RoutingTable
-from jackfield.server.conversation import Conversation
-from jackfield.server.dispatch import Dispatcher
+from jackfield.routing.build import RoutingTable
+from jackfield.server.connection.conversation import Conversation
+from jackfield.server.connection.dispatch import Dispatcher
+from jackfield.server.connection.rate import Paces
 from jackfield.server.generation import Generation
-from jackfield.server.handshake import Standing
-from jackfield.server.lag import Lag
-from jackfield.server.metrics import Meter
-from jackfield.server.pace import Paces
+from jackfield.server.handshake.judge import Standing
+from jackfield.server.observe.lag import Lag
+from jackfield.server.observe.metrics import Meter
 
 from .door import LIMIT, until
 

@@ -249,7 +249,7 @@ async def test_what_processes_raised_is_kept_of_the_last_ones_alone(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An exception holds its frames, and in a long test processes may fail very often."""
-    monkeypatch.setattr("jackfield.testing.stage._FAILURES_KEPT", 1)
+    monkeypatch.setattr("jackfield.testing.gateway._FAILURES_KEPT", 1)
     async with (
         Project(folder) as project,
         project.connect("say", login="a") as quiet,

@@ -12,8 +12,8 @@ import pytest
 
 from jackfield.errors import Refusal
 from jackfield.testing import Closed, Project
-from jackfield.testing.door import InProcess, Party
 from jackfield.testing.examples import Case, Result, cases, play, run
+from jackfield.testing.target import InProcess, Party
 
 ROOT = Path(__file__).parents[2]
 FULL = ROOT / "tests" / "describe" / "full"

@@ -10,10 +10,10 @@ import pytest
 import jackfield
 from jackfield.errors import PlanError
 from jackfield.testing import Project
-from jackfield.testing.door import InProcess
 from jackfield.testing.examples import REST_LIMIT, cases, run
-from jackfield.testing.stage import THREADS_LIMIT
+from jackfield.testing.gateway import THREADS_LIMIT
 from jackfield.testing.stall import STALL_LIMIT
+from jackfield.testing.target import InProcess
 
 PAGE = (Path(jackfield.__file__).parent / "docs" / "examples.md").read_text("utf-8")
 FILES = dict(re.findall(r"^```(?:python|yaml)\n# (\S+)\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL))

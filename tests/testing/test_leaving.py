@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from jackfield.testing import Client, Project, client, line, stage
+from jackfield.testing import Client, Project, client, gateway, websocket
 
 from .desk import names_of, nothing_left, write
 
@@ -28,7 +28,7 @@ async def test_a_client_that_does_not_receive_holds_the_generator_back(folder: P
         for _ in range(1000):  # turns of the loop, in each of which it would make one more
             await asyncio.sleep(0)
         before = len(made)
-        assert before * 32_000 <= line.UNREAD + 5 * 64 * 1024
+        assert before * 32_000 <= websocket.UNREAD + 5 * 64 * 1024
         for _ in range(before + 5):
             await c.receive()
         assert len(made) > before
@@ -85,7 +85,7 @@ async def test_threads_are_waited_for(folder: Path, monkeypatch: pytest.MonkeyPa
     async with Client(folder, "slowly") as c:
         assert await c.ask({"text": "да"}) == {"waited": "да"}
     monkeypatch.setattr(client, "LEAVE_LIMIT", 0.01)
-    monkeypatch.setattr(stage, "THREADS_LIMIT", 0.01)
+    monkeypatch.setattr(gateway, "THREADS_LIMIT", 0.01)
     with pytest.raises(TimeoutError, match="blocking=True has not returned"):
         await in_thread()
     doors[0].set()

@@ -11,7 +11,7 @@ import pytest
 
 from jackfield.config.plan import Place
 from jackfield.errors import Problem
-from jackfield.routing import build
+from jackfield.routing.build import build
 from jackfield.testing.examples import Case, Failure, Result, cases
 from jackfield.testing.report import Report, github, junit, junit_of_problems, summary, text
 

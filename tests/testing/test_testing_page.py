@@ -10,7 +10,7 @@ from pathlib import Path
 
 import jackfield
 from jackfield.testing import Client, Project
-from jackfield.testing.line import LEAVE_LIMIT
+from jackfield.testing.websocket import LEAVE_LIMIT
 
 PAGE = (Path(jackfield.__file__).parent / "docs" / "testing.md").read_text("utf-8")
 FILES = {

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from jackfield.server.node import Node, open_node
+from jackfield.server.node.node import Node, open_node
 from jackfield.server.options import Options
 from jackfield.state import State
 from tests.server.listening import listening

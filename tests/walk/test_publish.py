@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from jackfield.server import control
+from jackfield.server.node import control
 
 from .conftest import Server, ask, close_code, jackfield_here, write
 

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from jackfield import routing
-from jackfield.describe import python_client, typescript
+from jackfield.describe.clients import python, typescript
 from jackfield.describe.contract import contract
+from jackfield.routing import build
 from tests import node
 
 from .conftest import ROOT, Server, write
@@ -198,7 +198,7 @@ def generated(folder: Path, name: str, text: str) -> Any:
 
 def test_typescript_talks_to_the_server(desk: Server, token: str, tmp_path: Path) -> None:
     node.needs("ws")
-    (tmp_path / "client.ts").write_text(typescript.client(contract(routing.build(FULL, 1))), encoding="utf-8")
+    (tmp_path / "client.ts").write_text(typescript.client(contract(build.build(FULL, 1))), encoding="utf-8")
     (tmp_path / "drive.ts").write_text(DRIVE, encoding="utf-8")
     done = node.run(node.program("typescript", "tsc"), *STRICT, "drive.ts", cwd=tmp_path)
     assert done.returncode == 0, done.stdout
@@ -236,7 +236,7 @@ def test_typescript_talks_to_the_server(desk: Server, token: str, tmp_path: Path
 
 def test_typescript_is_told_a_refusal_by_close_when_it_opens(pets: Server, admin: str, tmp_path: Path) -> None:
     node.needs("ws")
-    (tmp_path / "client.ts").write_text(typescript.client(contract(routing.build(pets.folder, 1))), encoding="utf-8")
+    (tmp_path / "client.ts").write_text(typescript.client(contract(build.build(pets.folder, 1))), encoding="utf-8")
     (tmp_path / "shut.ts").write_text(SHUT, encoding="utf-8")
     done = node.run(node.program("typescript", "tsc"), *STRICT, "shut.ts", cwd=tmp_path)
     assert done.returncode == 0, done.stdout
@@ -248,7 +248,7 @@ def test_typescript_is_told_a_refusal_by_close_when_it_opens(pets: Server, admin
 
 
 async def test_python_is_told_a_refusal_by_close_when_it_opens(pets: Server, admin: str, tmp_path: Path) -> None:
-    made = generated(tmp_path, "pets_client", python_client.client(contract(routing.build(pets.folder, 1))))
+    made = generated(tmp_path, "pets_client", python.client(contract(build.build(pets.folder, 1))))
     client = made.Client(pets.http, token=admin)
     async with asyncio.timeout(20):
         with pytest.raises(made.Refused, match="401 not_logged_in: The endpoint needs a login") as refused:
@@ -277,7 +277,7 @@ STRICT = (
 
 
 async def test_python_asks_and_is_answered(desk: Server, token: str, tmp_path: Path) -> None:
-    desk_client = generated(tmp_path, "desk_client", python_client.client(contract(routing.build(FULL, 1))))
+    desk_client = generated(tmp_path, "desk_client", python.client(contract(build.build(FULL, 1))))
     unheard: list[Any] = []
     client = desk_client.Client(desk.http, token=token, timeout=10, on_error=unheard.append)
 
@@ -306,7 +306,7 @@ async def test_python_asks_and_is_answered(desk: Server, token: str, tmp_path: P
 
 
 async def test_python_hears_events_errors_and_the_end(desk: Server, token: str, tmp_path: Path) -> None:
-    desk_client = generated(tmp_path, "desk_client", python_client.client(contract(routing.build(FULL, 1))))
+    desk_client = generated(tmp_path, "desk_client", python.client(contract(build.build(FULL, 1))))
     client = desk_client.Client(f"{desk.http}/", headers={"Cookie": f"desk_token={token}"})
     async with asyncio.timeout(20):
         room = await client.room("Комната #1", number=-7, query={"since": "вчера"})
@@ -328,7 +328,7 @@ async def test_python_hears_events_errors_and_the_end(desk: Server, token: str, 
 
 
 async def test_python_reads_many_replies_and_refusals(desk: Server, token: str, tmp_path: Path) -> None:
-    desk_client = generated(tmp_path, "desk_client", python_client.client(contract(routing.build(FULL, 1))))
+    desk_client = generated(tmp_path, "desk_client", python.client(contract(build.build(FULL, 1))))
     client = desk_client.Client(desk.http, token=token)
     async with asyncio.timeout(20), client.count() as count:
         assert [reply["number"] async for reply in count.stream({"to": 3})] == [1, 2, 3]
@@ -348,6 +348,6 @@ async def test_python_reads_many_replies_and_refusals(desk: Server, token: str, 
 
 async def test_the_repository_itself(desk: Server, token: str, tmp_path: Path) -> None:
     """The client of the repository's own plan fits each server that has its endpoint."""
-    client = generated(tmp_path, "own_client", python_client.client(contract(routing.build(ROOT, 1))))
+    client = generated(tmp_path, "own_client", python.client(contract(build.build(ROOT, 1))))
     async with client.Client(desk.http, token=token).greeting() as greeting:
         assert await greeting.ask({"message": "Привет"}) == {"message": "Привет!"}

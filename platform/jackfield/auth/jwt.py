@@ -22,8 +22,8 @@ import msgspec
 from jackfield import claims as claim_paths
 from jackfield import messages
 from jackfield.auth.credentials import Credential
-from jackfield.auth.keys import ALGORITHMS, ProviderKeys
-from jackfield.auth.tables import normal_login
+from jackfield.auth.jwks import ALGORITHMS, ProviderKeys
+from jackfield.auth.store.tables import normal_login
 from jackfield.clocks import Ends, watched
 from jackfield.errors import Refusal
 from jackfield.identity import Identity

@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 
 from jackfield.auth.passwords import MIN_PASSWORD
-from jackfield.auth.tables import normal_login
+from jackfield.auth.store.tables import normal_login
 from jackfield.errors import Refusal
 from jackfield.masking import masked
 

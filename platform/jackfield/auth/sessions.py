@@ -19,12 +19,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
-from jackfield.auth.attempts import Attempt
 from jackfield.auth.credentials import Credential
 from jackfield.auth.logins import Logins
 from jackfield.auth.passwords import Passwords, judge_length
-from jackfield.auth.store import Store
-from jackfield.auth.tables import Change, Session, User, normal_login
+from jackfield.auth.store.attempts import Attempt
+from jackfield.auth.store.store import Store
+from jackfield.auth.store.tables import Change, Session, User, normal_login
 from jackfield.auth.tokens import Tokens, digest
 from jackfield.clocks import Ends, Jumps, watched
 from jackfield.errors import Refusal

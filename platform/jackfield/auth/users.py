@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 
 from jackfield.auth.passwords import judge_length, judge_password
 from jackfield.auth.sessions import Sessions
-from jackfield.auth.store import Holder
-from jackfield.auth.tables import Change, Session, User, new_login, normal_login
+from jackfield.auth.store.store import Holder
+from jackfield.auth.store.tables import Change, Session, User, new_login, normal_login
 from jackfield.errors import Refusal
 from jackfield.identity import Identity
 

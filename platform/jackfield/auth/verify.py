@@ -17,10 +17,10 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from jackfield.auth.addresses import networks
+from jackfield.addresses import networks
 from jackfield.auth.calls import TIME_LIMIT, Calls, NoRoom, TooLate
 from jackfield.auth.credentials import Credential
-from jackfield.auth.tables import normal_login
+from jackfield.auth.store.tables import normal_login
 from jackfield.clocks import Ends, watched
 from jackfield.errors import Refusal
 from jackfield.identity import Identity

@@ -24,7 +24,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 from jackfield import files
 from jackfield.bodies import PLAIN, BadBody, Body
 from jackfield.cli.settings import Context, Failure, file_option, find_project, is_host, option, secret_of
-from jackfield.server.control import NoServer, ask
+from jackfield.server.node.control import NoServer, ask
 from jackfield.server.options import is_loopback
 from jackfield.state import State, StateError
 

@@ -14,12 +14,12 @@ from pathlib import Path
 import click
 
 from jackfield import claims
-from jackfield.annotations import of_problem
 from jackfield.cli.settings import PREFIX, Context, Failure, project_folder, warn_of_state
 from jackfield.config.plan import Plan
 from jackfield.errors import PlanError, Problem
-from jackfield.routing import problems_of
-from jackfield.server.publishing import build_in_thread
+from jackfield.github import of_problem
+from jackfield.routing.build import problems_of
+from jackfield.server.publish.publisher import build_in_thread
 from jackfield.state import State
 
 __all__ = ["command"]

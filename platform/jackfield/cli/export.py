@@ -13,11 +13,12 @@ from typing import Any, TypeVar
 import click
 
 from jackfield.cli.settings import Context, Failure, project_folder, server_address
-from jackfield.describe import asyncapi, markdown, openapi, postman, python_client, typescript
+from jackfield.describe.clients import python, typescript
 from jackfield.describe.contract import Contract, contract
-from jackfield.describe.text import as_yaml
+from jackfield.describe.documents import asyncapi, markdown, openapi, postman
+from jackfield.describe.documents.as_yaml import as_yaml
 from jackfield.errors import PlanError
-from jackfield.server.publishing import build_in_thread
+from jackfield.server.publish.publisher import build_in_thread
 
 __all__ = ["command"]
 
@@ -98,7 +99,7 @@ def _postman(context: click.Context, folder: Path, address: str) -> None:
 
 _CLIENTS: Mapping[str, tuple[str, Callable[[Contract], str]]] = {
     "typescript": ("jackfield_client.ts", typescript.client),
-    "python": ("jackfield_client.py", python_client.client),
+    "python": ("jackfield_client.py", python.client),
 }
 
 

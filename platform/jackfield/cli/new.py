@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from jackfield.cli.settings import Failure
-from jackfield.config import schema
+from jackfield.config import editor_schema
 from jackfield.state import State, StateError, write_private
 
 __all__ = ["command", "files"]
@@ -127,8 +127,8 @@ def command(name: str) -> None:
                 file.write(text)
         state = State.open(folder)
         schemas = {
-            state.endpoints_schema: schema.document(["greeting.answer"]),
-            state.examples_schema: schema.examples(["greeting"]),
+            state.endpoints_schema: editor_schema.document(["greeting.answer"]),
+            state.examples_schema: editor_schema.examples(["greeting"]),
         }
         for path, found in schemas.items():
             write_private(path, json.dumps(found, ensure_ascii=False, indent=2), 0o644)

@@ -9,7 +9,7 @@ import click
 
 from jackfield.cli.serve import outcome
 from jackfield.cli.settings import Failure, state_options
-from jackfield.server.control import ANSWER_LIMIT, NoServer, ask
+from jackfield.server.node.control import ANSWER_LIMIT, NoServer, ask
 from jackfield.state import State
 
 __all__ = ["command", "speak"]

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from jackfield.cli.settings import Context, find_project, judge_folder
-from jackfield.config import load, schema
+from jackfield.config import editor_schema, load
 from jackfield.process import catalog
 
 __all__ = ["command"]
@@ -29,7 +29,13 @@ def command(context: click.Context, *, examples: bool) -> None:
     folder = find_project(given)
     if folder is None and given is not None:
         judge_folder(given)  # a slip of the pen is not answered with the schema of nobody
-    found = _of_project(folder, examples=examples) if folder else schema.examples() if examples else schema.document()
+    found = (
+        _of_project(folder, examples=examples)
+        if folder
+        else editor_schema.examples()
+        if examples
+        else editor_schema.document()
+    )
     click.echo(json.dumps(found, ensure_ascii=False, indent=2))
 
 
@@ -38,6 +44,6 @@ def _of_project(folder: Path, *, examples: bool) -> dict[str, Any]:
     plan, roles = loaded.plan, tuple(loaded.plan.roles or ())
     if examples:
         # an endpoint with a fault is not in the plan, and its examples are not to be underlined for that
-        return schema.examples([endpoint.name for endpoint in plan.endpoints] if loaded.fine else (), roles)
+        return editor_schema.examples([endpoint.name for endpoint in plan.endpoints] if loaded.fine else (), roles)
     names = sorted(catalog.collect(folder, 0, only_names=True).processes)
-    return schema.document(names, roles, sorted({tag for endpoint in plan.endpoints for tag in endpoint.tags}))
+    return editor_schema.document(names, roles, sorted({tag for endpoint in plan.endpoints for tag in endpoint.tags}))

@@ -17,18 +17,18 @@ from typing import Any
 import click
 
 from jackfield import streams
-from jackfield.auth.database import Unusable
+from jackfield.auth.store.database import Unusable
 from jackfield.cli.settings import Context, Failure, Number, option, project_folder, state_options, told
 from jackfield.describe.contract import contract
 from jackfield.errors import PlanError, Refusal
 from jackfield.logs import last_resort, setup
 from jackfield.logs import log as events
-from jackfield.server.first_admin import FirstAdmin, entrance
-from jackfield.server.listener import CertificateLocked, bind, check_certificate, listen
-from jackfield.server.node import Node, open_node
+from jackfield.server.node.first_admin import FirstAdmin, entrance
+from jackfield.server.node.listener import CertificateLocked, bind, check_certificate, listen
+from jackfield.server.node.node import Node, open_node
+from jackfield.server.node.running import END_LIMIT, interrupt, leave, leave_within, run
 from jackfield.server.options import Options
-from jackfield.server.publishing import Report
-from jackfield.server.running import END_LIMIT, interrupt, leave, leave_within, run
+from jackfield.server.publish.publisher import Report
 from jackfield.state import State, StateError, write_private
 
 if sys.platform != "win32":

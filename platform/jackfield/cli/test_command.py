@@ -12,22 +12,22 @@ from typing import NoReturn
 
 import click
 
-from jackfield.annotations import of_problem
 from jackfield.cli.call import facts, log_in
 from jackfield.cli.settings import Context, Failure, file_option, project_folder, secret_of, server_address
 from jackfield.describe.contract import contract
 from jackfield.errors import PlanError, Problem
-from jackfield.routing import RoutingTable
-from jackfield.server.lag import Place
-from jackfield.server.publishing import build_in_thread
-from jackfield.server.running import run as run_loop
+from jackfield.github import of_problem
+from jackfield.routing.build import RoutingTable
+from jackfield.server.node.running import run as run_loop
+from jackfield.server.observe.lag import Place
+from jackfield.server.publish.publisher import build_in_thread
 from jackfield.testing.client import Project
-from jackfield.testing.door import InProcess
 from jackfield.testing.examples import Case, Result, cases, run, who
 from jackfield.testing.examples import Failure as Failed
 from jackfield.testing.live import Live, NoServer
 from jackfield.testing.report import FORMATS, Report, junit_of_problems, summary
 from jackfield.testing.stall import STALL_LIMIT, watched
+from jackfield.testing.target import InProcess
 
 __all__ = ["command"]
 

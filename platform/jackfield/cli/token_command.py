@@ -9,7 +9,7 @@ import click
 
 from jackfield.auth.passwords import Passwords
 from jackfield.auth.sessions import Login, Sessions
-from jackfield.auth.store import Store
+from jackfield.auth.store.store import Store
 from jackfield.auth.tokens import Tokens
 from jackfield.cli.settings import Context, find_project, state_options
 from jackfield.cli.users import in_store

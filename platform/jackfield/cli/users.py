@@ -14,10 +14,10 @@ from typing import TypeVar
 import click
 
 from jackfield import files
-from jackfield.auth.database import Unusable
 from jackfield.auth.passwords import Passwords, judge_password
-from jackfield.auth.store import Store
-from jackfield.auth.tables import User, new_login, normal_login, normal_role
+from jackfield.auth.store.database import Unusable
+from jackfield.auth.store.store import Store
+from jackfield.auth.store.tables import User, new_login, normal_login, normal_role
 from jackfield.cli.settings import Context, Failure, find_project, state_options, told
 from jackfield.config.load import load
 from jackfield.config.plan import Plan

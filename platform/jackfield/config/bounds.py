@@ -7,7 +7,7 @@ written, the problem has been added.
 from __future__ import annotations
 
 from jackfield.config.problems import PathTuple, Problems
-from jackfield.config.units import duration, rate, size
+from jackfield.config.quantities import duration, rate, size
 
 __all__ = ["rate_within", "size_within", "time_within"]
 

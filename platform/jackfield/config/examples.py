@@ -1,6 +1,6 @@
 """The `examples` of one endpoint: data of the right shape -> Example, and what is wrong in spite of its shape.
 
-Whether an example fits the process is judged later, by fitting.py, when the process is known.
+Whether an example fits the process is judged later, by routing/examples.py, when the process is known.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, Literal
 from jackfield.config.bounds import time_within
 from jackfield.config.plan import Example, Guest, Step
 from jackfield.config.problems import PathTuple, Problems
-from jackfield.config.shape import similar
+from jackfield.config.validate import similar
 from jackfield.errors import CODES
 
 __all__ = ["MOST", "read"]

@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from jackfield.config import check, schema, shape, source
+from jackfield.config import editor_schema, parse, source, validate
 from jackfield.config.plan import Place, Plan
 from jackfield.config.problems import MOST, PathTuple, Problems
 from jackfield.config.source import Source
@@ -42,11 +42,11 @@ def load(folder: Path) -> Loaded:
     sources = [_main(folder), *_further(folder, _FOLDER)]
     problems = Problems({})
     for number, file in enumerate(sources):
-        _judge(file, problems, schema.further() if number else schema.plain())
+        _judge(file, problems, editor_schema.further() if number else editor_schema.plain())
     data, places = _joined(sources, problems)
     sources += _add_examples(folder, data, places, problems, whole=not any(file.broken for file in sources))
     problems.places = places
-    plan = check.plan({} if problems.full else data, problems)
+    plan = parse.plan({} if problems.full else data, problems)
     _find_keys(folder, plan, problems)
     plan = replace(plan, hash=_hash(data), places=_inherited(data, places))
     found = (*(problem for file in sources for problem in _told(file)), *problems.found)
@@ -112,7 +112,7 @@ def _judge(file: Source, problems: Problems, expected: Mapping[str, Any]) -> Non
     problems.places = file.places
     if file.broken or (file.data is None and not file.faulty):
         return  # broken, which has been told, or empty, which _joined tells
-    shape.judge(file.data, expected, problems, file.faulty)
+    validate.judge(file.data, expected, problems, file.faulty)
 
 
 def _joined(sources: Iterable[Source], problems: Problems) -> tuple[dict[str, Any], dict[PathTuple, Place]]:
@@ -156,7 +156,7 @@ def _add_examples(
     endpoints = data["endpoints"]
     for file in files:
         own = Problems(file.places)  # what is wrong in one file says nothing about the same place in another
-        _judge(file, own, schema.plain_examples())
+        _judge(file, own, editor_schema.plain_examples())
         found = file.data.get("examples") if isinstance(file.data, Mapping) else None
         for name in found if isinstance(found, Mapping) else ():
             if isinstance(endpoints.get(name), Mapping):
@@ -164,7 +164,7 @@ def _add_examples(
                 problems.mark(unsound)
             elif whole and name not in endpoints:
                 message = f'there is no endpoint "{name}"'
-                own.add(("examples", name), "unknown_key", message, shape.similar(name, endpoints))
+                own.add(("examples", name), "unknown_key", message, validate.similar(name, endpoints))
         problems.found.update(islice(own.found.items(), max(0, MOST - len(problems.found))))
     return files
 

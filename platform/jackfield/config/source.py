@@ -18,9 +18,9 @@ from typing import Any, Literal
 import yaml
 
 from jackfield import files
-from jackfield.config.faults import QUOTES, odd_indent, translate
 from jackfield.config.plan import Place
 from jackfield.config.scalars import resolve
+from jackfield.config.yaml_errors import QUOTES, odd_indent, translate
 from jackfield.errors import Problem
 
 __all__ = ["MAX_BYTES", "MAX_DEPTH", "Source", "compose", "read"]

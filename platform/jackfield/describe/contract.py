@@ -1,7 +1,7 @@
 """RoutingTable -> Contract: what a caller may rely on, with nothing of how it is carried out.
 
 Every document, collection and client is made from this alone. Schemas are JSON Schema 2020-12 with their
-`$defs` inside; `shelf.py` puts them where a document wants them.
+`$defs` inside; `components.py` puts them where a document wants them.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 from jackfield.config.plan import Access, AuthSettings, Example, Limits, Origins
-from jackfield.routing import Route, RoutingTable
-from jackfield.sample import text_of
+from jackfield.routing.build import Route, RoutingTable
+from jackfield.schema.sample import text_of
 
 __all__ = ["JSON", "Contract", "Operation", "contract", "send_of"]
 

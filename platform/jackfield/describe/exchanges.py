@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from jackfield.config.plan import Step
-from jackfield.describe import frames, outcomes
+from jackfield.describe import outcomes
 from jackfield.describe.contract import JSON, Operation
+from jackfield.describe.schema import envelope
 from jackfield.errors import CODES
-from jackfield.schemas import Validator
+from jackfield.schema.validator import Validator
 
 __all__ = ["Kind", "Shown", "exchanges"]
 
@@ -76,15 +77,15 @@ def _error(step: Step) -> tuple[Kind, JSON] | None:
 
 
 def _validators(operation: Operation) -> Mapping[Kind, list[Validator]]:
-    asked = [Validator(frames.message(operation.message))]
+    asked = [Validator(envelope.message(operation.message))]
     if operation.narrowing is not None:
-        asked.append(Validator(frames.narrowing(operation.narrowing)))
+        asked.append(Validator(envelope.narrowing(operation.narrowing)))
     return {
         "message": asked,
-        "reply": [Validator(frames.reply(operation.reply))],
-        "done": [Validator(frames.DONE)],
-        "error": [Validator(frames.error(outcomes.errors(operation)))],
-        "rejection": [Validator(frames.rejection())],
+        "reply": [Validator(envelope.reply(operation.reply))],
+        "done": [Validator(envelope.DONE)],
+        "error": [Validator(envelope.error(outcomes.errors(operation)))],
+        "rejection": [Validator(envelope.rejection())],
     }
 
 

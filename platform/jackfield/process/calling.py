@@ -3,7 +3,7 @@
 Strategy. Imports, hints, defaults, decorators, `__eq__` of whatever a module holds: all of it is the author's code, and
 may call sys.exit as well as raise. So it is called from here alone, and whatever it raises, KeyboardInterrupt and
 GeneratorExit among it, comes out as Raised. That a thread is inside can be seen from its stack: there, and nowhere
-else, may an exception be set in it from outside (see server/breaking.py).
+else, may an exception be set in it from outside (see server/publish/breaking.py).
 """
 
 from __future__ import annotations

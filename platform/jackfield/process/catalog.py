@@ -14,16 +14,16 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from jackfield.errors import Problem
-from jackfield.process.absent import DECORATORS, lost, reasons
-from jackfield.process.awaiting import coroutines, unawaited
-from jackfield.process.blocking import blocking_calls
-from jackfield.process.breakage import innermost, problem_of, raised_at
 from jackfield.process.calling import Raised, call, said
 from jackfield.process.declare import ProcessMark, process_mark, resource_marked
-from jackfield.process.extent import extents
-from jackfield.process.loading import Package
-from jackfield.process.outline import FunctionNode, Kind, Outline, dotted, kind_of, own_nodes, read_outline
-from jackfield.process.sources import FOLDER, hash_of, module_of, read
+from jackfield.process.python.absent import DECORATORS, lost, reasons
+from jackfield.process.python.awaiting import coroutines, unawaited
+from jackfield.process.python.blocking import blocking_calls
+from jackfield.process.python.breakage import innermost, problem_of, raised_at
+from jackfield.process.python.extent import extents
+from jackfield.process.python.outline import FunctionNode, Kind, Outline, dotted, kind_of, own_nodes, read_outline
+from jackfield.process.python.package import Package
+from jackfield.process.python.sources import FOLDER, hash_of, module_of, read
 
 __all__ = ["Catalog", "Process", "collect"]
 

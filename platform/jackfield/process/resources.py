@@ -15,8 +15,8 @@ from typing import Any
 
 from jackfield.errors import PlanError, Problem
 from jackfield.logs import log
-from jackfield.process.breakage import frames_of
 from jackfield.process.calling import Raised, call, said
+from jackfield.process.python.breakage import frames_of
 from jackfield.tasks import end
 
 __all__ = ["BREAK_OFF", "CLOSE_LIMIT", "NotClosed", "Opened", "Resource", "open_all"]

@@ -14,8 +14,8 @@ from typing import Any
 from starlette.requests import Request as HttpRequest
 from starlette.responses import JSONResponse, Response
 
+from jackfield.addresses import network
 from jackfield.auth import credentials, origin
-from jackfield.auth.addresses import network
 from jackfield.auth.sessions import Change, Sessions
 from jackfield.clocks import watched
 from jackfield.config.plan import AuthSettings
@@ -24,27 +24,37 @@ from jackfield.groups.hub import Hub
 from jackfield.identity import Identity
 from jackfield.logs import log
 from jackfield.process.connection import Connection
-from jackfield.server import administration, cors, pages, telling
-from jackfield.server.arrival import arrive
-from jackfield.server.callers import Callers
-from jackfield.server.conversation import Conversation
-from jackfield.server.dispatch import Dispatcher
-from jackfield.server.documents import ADDRESSES, Documents
-from jackfield.server.drain import drain
-from jackfield.server.extension import EXTENSION, Socket
+from jackfield.server.connection.conversation import Conversation
+from jackfield.server.connection.dispatch import Dispatcher
+from jackfield.server.connection.drain import drain
+from jackfield.server.connection.rate import Paces
+from jackfield.server.connection.session_end import SessionEnd
 from jackfield.server.generation import Generation
-from jackfield.server.handshake import Admission, Request, admit, approach, closes_with, judge, rejudge, subprotocol
-from jackfield.server.lag import Lag
-from jackfield.server.login import Login
-from jackfield.server.metrics import Metrics
+from jackfield.server.handshake.callers import Callers
+from jackfield.server.handshake.judge import (
+    Admission,
+    Request,
+    admit,
+    approach,
+    closes_with,
+    judge,
+    rejudge,
+    subprotocol,
+)
+from jackfield.server.handshake.visit import Visit
+from jackfield.server.observe import redact
+from jackfield.server.observe.lag import Lag
+from jackfield.server.observe.metrics import Metrics
+from jackfield.server.observe.tracing import Tracing, Walk
 from jackfield.server.options import Options
-from jackfield.server.pace import Paces
-from jackfield.server.session_end import SessionEnd
-from jackfield.server.sign_in import SCRIPT_AT
-from jackfield.server.tracing import Tracing, Walk
-from jackfield.server.transport import AsgiTransport, Receive, Send, Transport
-from jackfield.server.upgrade_request import oversized, upgrade_fault
-from jackfield.server.visit import Visit
+from jackfield.server.request import arrive
+from jackfield.server.web import administration, cors, pages
+from jackfield.server.web.documents import ADDRESSES, Documents
+from jackfield.server.web.login import Login
+from jackfield.server.web.sign_in import SCRIPT_AT
+from jackfield.server.wire.extension import EXTENSION, Socket
+from jackfield.server.wire.transport import AsgiTransport, Receive, Send, Transport
+from jackfield.server.wire.upgrade import oversized, upgrade_fault
 
 __all__ = ["Gateway", "Refused"]
 
@@ -374,7 +384,7 @@ class Gateway:
         versions = request.values(b"sec-websocket-version")
         target = (request.raw_path + b"?" + request.query_string).decode("latin-1")
         if len(versions) == 1 and versions[0] != "13":
-            return Refusal("bad_version", f"The request asks for version {telling.typed(versions[0])[:20]}.")
+            return Refusal("bad_version", f"The request asks for version {redact.typed(versions[0])[:20]}.")
         large = oversized(target, request.headers)
         if large is not None:
             return large
@@ -424,13 +434,13 @@ class Gateway:
         """Keep a refusal for `jackfield refusals`, and log it."""
         refused = Refused(
             time=self._clock(),
-            path=telling.path(request.raw_path.decode("latin-1")),
+            path=redact.path(request.raw_path.decode("latin-1")),
             code=refusal.code,
             status=refusal.status,
-            detail=telling.typed(refusal.detail),
+            detail=redact.typed(refusal.detail),
             login=who.login if isinstance(who, Identity) else "",
             client=request.client,
-            origin=telling.origins(request.values(b"origin")),
+            origin=redact.origins(request.values(b"origin")),
         )
         self.refusals.append(refused)
         log.info(
@@ -450,7 +460,7 @@ class Gateway:
             fix = f"Use {self.options.address}; the proxy says with X-Forwarded-Proto that you did not."
             raise Refusal("tls_required", fix=fix)
         if not origin.host_allowed(hosts, request.local):
-            detail = f"The Host header was {telling.typed(', '.join(hosts))[:200] or 'missing'}."
+            detail = f"The Host header was {redact.typed(', '.join(hosts))[:200] or 'missing'}."
             fix = "Use localhost or 127.0.0.1; other names need --public-url or --behind-proxy."
             raise Refusal("wrong_host", detail, fix)
         credentials.judge_query(request.query_string, self.generation.table.plan.auth.cookie)
@@ -483,6 +493,6 @@ def _short(refusal: Refusal) -> str:
 def _fault(scope: Scope) -> Refusal:
     """Log the exception that is being handled; what the caller is told of it."""
     incident = secrets.token_hex(4)
-    hide = telling.words(scope)
-    log.exception("server_fault", incident=incident, path=telling.path(scope["path"]), hide=hide)
+    hide = redact.words(scope)
+    log.exception("server_fault", incident=incident, path=redact.path(scope["path"]), hide=hide)
     return Refusal("server_fault", more={"incident": incident})

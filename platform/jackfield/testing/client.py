@@ -24,10 +24,10 @@ import msgspec
 
 from jackfield.errors import PlanError
 from jackfield.identity import Identity
-from jackfield.routing import Route, RoutingTable
-from jackfield.testing.address import route_of, scope_of
-from jackfield.testing.line import LEAVE_LIMIT, Line
-from jackfield.testing.stage import Caller, Stage, open_stage
+from jackfield.routing.build import Route, RoutingTable
+from jackfield.testing.gateway import Caller, Stage, open_stage
+from jackfield.testing.upgrade import route_of, scope_of
+from jackfield.testing.websocket import LEAVE_LIMIT, Line
 
 __all__ = ["Client", "Closed", "Project"]
 

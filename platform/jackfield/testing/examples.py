@@ -17,11 +17,11 @@ from urllib.parse import unquote
 from jackfield.config.plan import Example, Guest, Place, Step
 from jackfield.describe.contract import Operation, contract
 from jackfield.errors import Refusal
-from jackfield.routing import Route, RoutingTable
-from jackfield.sample import text_of
+from jackfield.routing.build import Route, RoutingTable
+from jackfield.schema.sample import text_of
 from jackfield.testing.client import Closed
 from jackfield.testing.difference import differences, shown
-from jackfield.testing.door import Door, Party
+from jackfield.testing.target import Door, Party
 
 __all__ = ["REST_LIMIT", "SOMEBODY", "Case", "Failure", "Result", "cases", "play", "run", "who"]
 

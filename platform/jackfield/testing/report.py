@@ -12,9 +12,9 @@ from xml.etree import ElementTree as ET
 
 import click
 
-from jackfield.annotations import annotation
 from jackfield.config.plan import Place
 from jackfield.errors import Problem
+from jackfield.github import annotation
 from jackfield.testing.examples import Failure, Result
 
 __all__ = ["FORMATS", "Report", "github", "junit", "junit_of_problems", "summary", "text"]

@@ -13,7 +13,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
-from jackfield.server.lag import Place, place_of
+from jackfield.server.observe.lag import Place, place_of
 
 __all__ = ["STALL_LIMIT", "watched"]
 

@@ -1,0 +1,1 @@
+"""Users, sessions and counts in a database: SQLite or PostgreSQL."""

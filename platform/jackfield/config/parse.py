@@ -1,0 +1,225 @@
+"""Data and places -> Plan, and every problem on the way.
+
+Strategy: validate.py has compared the data with schema.json before; here each value that has the right shape
+gets its meaning. A part with a problem is left out and the rest goes on, so that one run finds everything: a limit
+beside a faulty one, an example beside another, the process of an endpoint whose URL cannot be read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from jackfield.config import auth as auth_settings
+from jackfield.config import examples, input_schema, url
+from jackfield.config.bounds import rate_within, size_within, time_within
+from jackfield.config.origins import normal
+from jackfield.config.plan import Access, AuthSettings, Endpoint, Example, Limits, Origins, Plan
+from jackfield.config.problems import PathTuple, Problems
+from jackfield.config.quantities import size
+from jackfield.config.validate import similar
+
+__all__ = ["plan"]
+
+_WARNINGS = ("1s", "1d")
+_RATES = ("1/h", "1000000/s")
+_LIMITS: Mapping[str, tuple[Callable[..., Any], str, str]] = {
+    "message": (size_within, "16B", "64MiB"),
+    "queue": (size_within, "4KiB", "64MiB"),
+    "rate": (rate_within, *_RATES),
+    "rate_per_user": (rate_within, *_RATES),
+    "time": (time_within, "10ms", "1h"),
+    "ping": (time_within, "1s", "1h"),
+    "idle": (time_within, "1s", "1d"),
+}
+_COUNTS = ("connections", "per_user", "per_address")
+_AS_READ = (
+    *("url", "process", "refusals", "session_warning", "input"),
+    *("summary", "description", "tags", "subprotocols", "examples"),
+)
+# Sound parts of these are looked at beside faulty ones, where the value is of this kind at all.
+_OF_PARTS = {"auth": dict, "limits": dict, "origins": list, "subprotocols": list, "examples": list}
+_JUDGING = ("auth", "limits", "input")  # what examples are judged by
+_KEYS = {*_AS_READ, "type", "auth", "origins", "origin_required", "limits", "on_connect", "on_disconnect"}
+_TOP = {"title", "auth", "roles", "defaults", "endpoints"}
+_BUILT_IN_ROLE = "admin"
+
+
+def plan(data: Mapping[str, Any], problems: Problems) -> Plan:
+    """The plan that `data` means; what is unsound is left out, with its problems added to `problems`.
+
+    An endpoint is there when its process has a name that could be one. Its `url` is empty where that is unsound.
+    `hash` and `places` are the loader's to fill in.
+    """
+    return _Reading(data, problems).plan()
+
+
+class _Reading:
+    """One walk over the data of a project."""
+
+    def __init__(self, data: Mapping[str, Any], problems: Problems) -> None:
+        self.data = data
+        self.problems = problems
+        self.meanings: Mapping[str, Callable[[Any, PathTuple], Any]] = {
+            "auth": self._access,
+            "origins": self._origins,
+            "limits": self._limits,
+            "input": self._input,
+            "examples": lambda value, path: examples.read(value, path, self.roles, self.problems),
+            "tags": lambda value, _: tuple(dict.fromkeys(value)),
+            "subprotocols": self._subprotocols,
+            "session_warning": lambda value, path: time_within(value, path, self.problems, *_WARNINGS),
+        }
+        roles = data.get("roles") if problems.sound("roles") else None
+        self.roles: Mapping[str, str] | None = None
+        if isinstance(roles, Mapping):
+            self.roles = {role: text if isinstance(text, str) else "" for role, text in roles.items()}
+
+    def plan(self) -> Plan:
+        auth = auth_settings.settings(self.data.get("auth"), self.problems)
+        defaults = self._entry(("defaults",))
+        found = self.data.get("endpoints")
+        names = list(found) if isinstance(found, Mapping) else []
+        read = [(name, self._entry(("endpoints", name)), self._pattern(name, auth)) for name in names]
+        self._same_urls({name: pattern for name, _, pattern in read if pattern is not None})
+        endpoints = [
+            self._endpoint(name, {**_merged(defaults, entry), **({} if pattern else {"url": ""})})
+            for name, entry, pattern in read
+            if "process" in entry
+        ]
+        title = self.data.get("title", "") if self.problems.sound("title") else ""
+        return Plan(tuple(endpoints), title, auth, defaults.get("origins", Origins()), self.roles)
+
+    def _entry(self, path: PathTuple) -> dict[str, Any]:
+        """The meaning of each key of the endpoint (or the defaults) at `path` that is sound, or has sound parts."""
+        raw: Any = self.data
+        for part in path:
+            raw = raw.get(part)
+        entry: dict[str, Any] = {}
+        for key, value in raw.items() if isinstance(raw, Mapping) else ():
+            at, meaning = (*path, key), self.meanings.get(key)
+            in_parts = isinstance(value, _OF_PARTS.get(key, ()))
+            if in_parts or self.problems.sound(*at):
+                found = meaning(value, at) if meaning else value
+                if in_parts or self.problems.sound(*at):
+                    entry[key] = found
+        return entry
+
+    def _endpoint(self, name: str, entry: Mapping[str, Any]) -> Endpoint:
+        origins = replace(entry.get("origins", Origins()), required=entry.get("origin_required", False))
+        values = {key: entry[key] for key in _AS_READ if key in entry}
+        access, limits = entry.get("auth", Access()), Limits(**entry.get("limits", {}))
+        if self._in_doubt(name):
+            # The plan goes live nowhere; its examples are blamed for nothing that another fault may have caused.
+            access, limits = Access("public"), replace(limits, message=size(_LIMITS["message"][2]))
+            values["examples"] = tuple(example for example in entry.get("examples", ()) if not _goes_wrong(example))
+        return Endpoint(name=name, access=access, origins=origins, limits=limits, **values)
+
+    def _in_doubt(self, name: str) -> bool:
+        """Whether something faulty may have been meant to say what the endpoint takes, and from whom."""
+        own, shared = self.data["endpoints"][name], self.data.get("defaults", {})
+        if not isinstance(shared, Mapping) or any(key not in _TOP and not key.startswith("x-") for key in self.data):
+            return True
+        paths: list[PathTuple] = [("endpoints", name, key) for key in own]
+        paths += [("defaults", key) for key in shared if key not in own or key == "limits"]
+        return any(path[-1] not in _KEYS or (path[-1] in _JUDGING and not self.problems.sound(*path)) for path in paths)
+
+    def _pattern(self, name: str, auth: AuthSettings) -> url.Pattern | None:
+        path = ("endpoints", name, "url")
+        raw = self.data["endpoints"][name]
+        if not isinstance(raw, Mapping) or "url" not in raw or not self.problems.sound(*path):
+            return None
+        try:
+            pattern = url.parse(raw["url"])
+        except ValueError as error:
+            self.problems.add(path, "bad_url", str(error))
+            return None
+        if taken := url.reserved(pattern.shape, auth.path):
+            hint = f"put it under another name, for example /ws/{name}"
+            message = f"{raw['url']} falls under {taken}, which belongs to Jackfield itself"
+            self.problems.add(path, "reserved_url", message, hint)
+        return pattern
+
+    def _same_urls(self, patterns: Mapping[str, url.Pattern]) -> None:
+        first: dict[tuple[str | None, ...], str] = {}
+        for name, pattern in patterns.items():
+            other = first.setdefault(pattern.shape, name)
+            if other != name:
+                where = self.problems.place(("endpoints", other, "url"))
+                message = f'this URL has the shape of that of "{other}" ({where.file}:{where.line})'
+                hint = "a request could mean either; change one of them"
+                self.problems.add(("endpoints", name, "url"), "same_url", message, hint)
+
+    def _access(self, value: Any, path: PathTuple) -> Access:
+        if isinstance(value, str):
+            return Access(value)  # type: ignore[arg-type]  # the schema allows the three words alone
+        roles = dict(self._sound_items(value.get("roles"), (*path, "roles")))
+        for number, role in roles.items():
+            if self.roles is not None and role not in self.roles and role != _BUILT_IN_ROLE:
+                hint = similar(role, self.roles) or "add it under `roles:` at the top"
+                at = (*path, "roles", number)
+                self.problems.add(at, "unknown_role", f'there is no role "{role}"', hint)
+        return Access("required", tuple(dict.fromkeys(roles.values())))
+
+    def _origins(self, value: Any, path: PathTuple) -> Origins:
+        if value == "any":
+            return Origins(any=True)
+        allowed = []
+        for number, origin in self._sound_items(value, path):
+            try:
+                allowed.append(normal(origin))
+            except ValueError as error:
+                self.problems.add((*path, number), "wrong_value", str(error))
+        return Origins(allowed=tuple(dict.fromkeys(allowed)))
+
+    def _limits(self, value: Any, path: PathTuple) -> dict[str, Any]:
+        limits: dict[str, Any] = {}
+        for key, raw in value.items():
+            at = (*path, key)
+            if not self.problems.sound(*at):
+                continue
+            if key in _LIMITS:
+                within, least, most = _LIMITS[key]
+                limits[key] = within(raw, at, self.problems, least, most)
+            elif key == "slow_consumer":
+                limits[key] = raw
+            elif key in _COUNTS:
+                limits[key] = None if raw == "off" else int(raw)
+        return limits
+
+    def _input(self, value: Any, path: PathTuple) -> Any:
+        for fault in input_schema.judge(value):
+            at = (*path, *fault.path)
+            written = self.problems.written(at) if fault.wants_text else ""
+            message = f"a text belongs here, and {written} is none" if written else fault.message
+            hint = f'put it in quotes: "{written}"' if written else fault.hint
+            self.problems.add(at, "bad_schema", message, hint)
+        return value
+
+    def _subprotocols(self, value: Any, path: PathTuple) -> tuple[str, ...]:
+        names = dict(self._sound_items(value, path))
+        for number, name in names.items():
+            if name == "jackfield.v1" or name.startswith("bearer."):
+                hint = "it carries the credential; remove it here"
+                self.problems.add((*path, number), "wrong_value", f"{name} belongs to Jackfield itself", hint)
+        return tuple(dict.fromkeys(names.values()))
+
+    def _sound_items(self, value: Any, path: PathTuple) -> Iterator[tuple[int, str]]:
+        """The sound items of a list of texts, with their numbers; none of what is no list, which was told."""
+        for number, item in enumerate(value) if isinstance(value, list) else ():
+            if self.problems.sound(*path, number):
+                yield number, item
+
+
+def _goes_wrong(example: Example) -> bool:
+    """Whether it shows an error or an end, which a limit, a role or `input` may bring about."""
+    return any(
+        step.kind in ("expect_error", "expect_close") or (step.kind == "expect" and "error" in step.value)
+        for step in example.steps
+    )
+
+
+def _merged(defaults: Mapping[str, Any], entry: Mapping[str, Any]) -> dict[str, Any]:
+    limits = {**defaults.get("limits", {}), **entry.get("limits", {})}
+    return {**defaults, **entry, "limits": limits}

@@ -1,0 +1,1 @@
+"""Typed clients in TypeScript and Python, made from the contract."""

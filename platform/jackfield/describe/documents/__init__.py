@@ -1,0 +1,1 @@
+"""AsyncAPI, OpenAPI, Postman collections and the reference, made from the contract."""

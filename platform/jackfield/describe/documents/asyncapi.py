@@ -1,0 +1,275 @@
+"""Contract -> AsyncAPI 3.1.0, or 3.0.0 for tools that are behind: what we say is said alike in both.
+
+A channel is a connection (AsyncAPI's WebSocket binding), so there is one for each endpoint, with all that can go
+over it. `action` is the server's side: it receives messages, with their replies and errors, and sends events.
+An operation that lists security schemes needs one of them; what lets everybody in lists none. Whatever AsyncAPI
+has no field for stands in words in the descriptions and for programs under `x-jackfield`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from jackfield.describe import outcomes, phrases
+from jackfield.describe.contract import JSON, Contract, Operation
+from jackfield.describe.documents.asyncapi_upgrade import CREDENTIALS, binding, security_schemes
+from jackfield.describe.documents.draft07 import draft07, refers, settled
+from jackfield.describe.exchanges import exchanges
+from jackfield.describe.schema import envelope
+from jackfield.describe.schema.components import Shelf
+
+__all__ = ["VERSIONS", "document"]
+
+VERSIONS = ("3.1", "3.0")
+"""The versions of AsyncAPI that a document can be made in, the usual one first."""
+
+
+def document(contract: Contract, address: str, version: str = VERSIONS[0]) -> JSON:
+    """The AsyncAPI document. `address` is the origin of the server, with a path where it is mounted below one."""
+    made = _Document(contract, address)
+    channels = {operation.name: made.channel(operation) for operation in contract.operations}
+    return {
+        "asyncapi": f"{version}.0",
+        "info": _info(contract, address),
+        "defaultContentType": "application/json",
+        "servers": {"server": _server(address)},
+        "channels": channels,
+        "operations": _operations(contract, channels),
+        "components": made.components(),
+    }
+
+
+def _info(contract: Contract, address: str) -> JSON:
+    lines = [
+        "WebSocket endpoints that speak JSON: one object in each text frame, either way.",
+        'A client may put a `"$id"` into a message; it comes back in all that answers it.',
+        "An error answers a message and leaves the connection open.",
+    ]
+    if contract.auth.own:
+        lines.append(f"To log in, `POST {address}{contract.auth.path}/login` with `login` and `password` as JSON.")
+    told = [" ".join(lines), *_codes(contract)]
+    return {"title": contract.title, "version": contract.version, "description": "\n\n".join(told)} | _tags(
+        contract.tags
+    )
+
+
+def _codes(contract: Contract) -> Iterator[str]:
+    """What the codes mean that the endpoints list, each told once."""
+    refusals = outcomes.every(contract.operations, outcomes.refusals)
+    closes = outcomes.every(contract.operations, outcomes.closes)
+    if refusals:
+        yield "An upgrade that is refused is answered with a status, and the code in the header `Jackfield-Error`:"
+        yield "\n".join(f"- {code.status} `{code.name}`: {code.sentence}" for code in refusals)
+    if closes:
+        yield "A connection that the server closes tells why by the number; 3000 to 4999 may be a process's own too:"
+        yield "\n".join(f"- {code.close} `{code.name}`: {code.sentence}" for code in closes)
+
+
+def _server(address: str) -> JSON:
+    parts = urlsplit(address)
+    path = parts.path.rstrip("/")
+    return {
+        "host": parts.netloc,
+        "protocol": "wss" if parts.scheme == "https" else "ws",
+        "protocolVersion": "13",
+        "description": "WebSocket as in RFC 6455.",
+    } | ({"pathname": path} if path else {})
+
+
+class _Document:
+    """Makes the parts of one document; the shelf is what they share."""
+
+    def __init__(self, contract: Contract, address: str) -> None:
+        self._contract = contract
+        self._address = address
+        self._shelf = Shelf(draft07)
+        self._shared: list[tuple[JSON, JSON]] = []  # schemas that are not one endpoint's, each with its reference
+
+    def channel(self, operation: Operation) -> JSON:
+        """The connection that an endpoint gives."""
+        parameters = {name: self._parameter(operation, name) for name in operation.parameters}
+        return {
+            "title": operation.summary or operation.name,
+            "address": operation.path,
+            "description": _about_connection(operation),
+            "servers": [{"$ref": "#/servers/server"}],
+            **({"parameters": parameters} if parameters else {}),
+            "messages": self._messages(operation),
+            "bindings": {"ws": binding(operation, self._contract.auth)},
+            **_tags(operation.tags),
+            "x-jackfield": _for_programs(operation),
+        }
+
+    def components(self) -> JSON:
+        """Everything that the channels refer to."""
+        location = {"description": "The id that the client chose.", "location": "$message.payload#/$id"}
+        return {
+            "schemas": settled(self._shelf.schemas),
+            "securitySchemes": security_schemes(self._contract.auth, self._address),
+            "correlationIds": {"id": location},
+        }
+
+    def _parameter(self, operation: Operation, name: str) -> JSON:
+        schema = operation.parameters[name]
+        reference = self._shelf.put(f"{operation.name}.Path.{name}", schema)
+        found: JSON = {"examples": [unquote(operation.values[name])], "x-jackfield-schema": reference}
+        told = schema.get("description") or _PLAIN.get(str(schema.get("format", schema.get("type"))))
+        found |= {"description": told} if told else {}
+        values = schema.get("enum", [])
+        if values and all(isinstance(value, str) for value in values):
+            found["enum"] = list(dict.fromkeys(values))
+        return found
+
+    def _messages(self, operation: Operation) -> JSON:
+        """All that can go over the connection; what is put first is what a reader looks for first."""
+        name, shown = operation.name, exchanges(operation)
+
+        def message(kind: str, title: str, payload: JSON, summary: str = "", *, answers: bool = True) -> JSON:
+            examples = [{"name": one.name, "payload": one.payload} for one in shown if one.kind == kind]
+            safe = [example for example in examples if not refers(example["payload"])]
+            return {
+                "name": f"{name}.{kind}",
+                "title": title,
+                **({"summary": summary} if summary else {}),
+                "payload": payload,
+                **({"correlationId": {"$ref": "#/components/correlationIds/id"}} if answers else {}),
+                **({"examples": safe} if safe else {}),
+            }
+
+        found = {"message": message("message", f"A message to {name}", self._asked(operation), operation.shape)}
+        if operation.replies != "none":
+            payload = self._shelf.put(f"{name}.Reply", envelope.reply(operation.reply))
+            found["reply"] = message("reply", f"A reply of {name}", payload, _REPLIES[operation.replies])
+        if operation.replies == "many":
+            found["done"] = message("done", "The last reply was sent", self._share("Done", envelope.DONE))
+        error = self._share("Error", envelope.error(outcomes.errors(operation)))
+        found["error"] = message("error", "The message was not answered", error)
+        rejection = self._share("Rejection", envelope.rejection())
+        found["rejection"] = message("rejection", "The process refuses", rejection, _REJECTION)
+        own = []
+        if operation.session_warning is not None and operation.access.mode != "public":
+            own = ["session_expiring"]
+            summary = f"Comes {phrases.span(operation.session_warning)} before the session ends."
+            payload = self._share("SessionExpiring", envelope.SESSION_EXPIRING)
+            title = "The session ends soon"
+            found["session_expiring"] = message("session_expiring", title, payload, summary, answers=False)
+        event = self._share("Event", envelope.event(but=own))
+        found["event"] = message("event", "An event", event, _EVENT, answers=False)
+        return found
+
+    def _asked(self, operation: Operation) -> JSON:
+        """What a message must be: what the process takes, and what `input:` asks besides."""
+        payload = self._shelf.put(f"{operation.name}.Message", envelope.message(operation.message))
+        if operation.narrowing is None:
+            return payload
+        return {"allOf": [payload, self._shelf.put(f"{operation.name}.Input", envelope.narrowing(operation.narrowing))]}
+
+    def _share(self, name: str, schema: JSON) -> JSON:
+        """The reference to a schema that several endpoints have, put on the shelf once."""
+        for shared, reference in self._shared:
+            if shared == schema:
+                return reference
+        reference = self._shelf.put(name, schema)
+        self._shared.append((schema, reference))
+        return reference
+
+
+_PLAIN = {
+    "integer": "A whole number.",
+    "number": "A number.",
+    "string": "Any text without a slash.",
+    "uuid": "A UUID.",
+    "date": "A date.",
+    "date-time": "A date and time.",
+}
+_REPLIES = {"one": "One for each message, or none.", "many": "Any number for each message, then the end."}
+_REJECTION = "An error of the process's own, where it has any."
+_EVENT = "Answers nothing and may come at any time, where the process sends any."
+_SENT = ("event", "session_expiring")
+
+
+def _operations(contract: Contract, channels: Mapping[str, JSON]) -> JSON:
+    """What can be done over the channels: messages, and then the events to listen to."""
+    found: JSON = {}
+    for operation in contract.operations:
+        messages = channels[operation.name]["messages"]
+        answers = [name for name in messages if name not in ("message", *_SENT)]
+        found[operation.name] = _operation("receive", operation, ["message"], _text(operation))
+        found[operation.name]["reply"] = {"channel": _channel(operation), "messages": _of(operation, answers)}
+    for operation in contract.operations:
+        sent = [name for name in _SENT if name in channels[operation.name]["messages"]]
+        about = {"summary": f"Events of {operation.name}"}
+        found[_free(f"{operation.name}.events", found)] = _operation("send", operation, sent, about)
+    return found
+
+
+def _operation(action: str, operation: Operation, messages: Iterable[str], about: JSON) -> JSON:
+    schemes = [{"$ref": f"#/components/securitySchemes/{name}"} for name in CREDENTIALS]
+    return {
+        "action": action,
+        "channel": _channel(operation),
+        **about,
+        **({"security": schemes} if operation.access.mode == "required" else {}),
+        **_tags(operation.tags),
+        "messages": _of(operation, messages),
+    }
+
+
+def _text(operation: Operation) -> JSON:
+    found = {"summary": operation.summary, "description": operation.description}
+    return {name: text for name, text in found.items() if text}
+
+
+def _channel(operation: Operation) -> JSON:
+    return {"$ref": f"#/channels/{operation.name}"}
+
+
+def _of(operation: Operation, names: Iterable[str]) -> list[JSON]:
+    return [{"$ref": f"#/channels/{operation.name}/messages/{name}"} for name in names]
+
+
+def _tags(tags: Iterable[str]) -> JSON:
+    found = [{"name": tag} for tag in tags]
+    return {"tags": found} if found else {}
+
+
+def _free(name: str, taken: Mapping[str, Any]) -> str:
+    """An endpoint may be called like the events of another."""
+    number, free = 2, name
+    while free in taken:
+        number, free = number + 1, f"{name}-{number}"
+    return free
+
+
+def _about_connection(operation: Operation) -> str:
+    """Who may enter and what holds for a connection, for people; what the codes mean stands under `info`."""
+    facts = [phrases.entry(operation), phrases.pages(operation.origins)]
+    if operation.subprotocols:
+        facts.append(f"Sub-protocols: {', '.join(map(phrases.code, operation.subprotocols))}, `jackfield.v1`.")
+    facts += filter(None, [phrases.told(operation)])
+    facts += phrases.limits(operation.limits, in_place=operation.in_place).values()
+    refused = [f"{code.status} `{code.name}`" for code in outcomes.refusals(operation)]
+    closed = [f"{code.close} `{code.name}`" for code in outcomes.closes(operation)]
+    facts.append(f"An upgrade can be refused with {', '.join(refused)}.")
+    facts.append(f"A connection can be closed with {', '.join(closed)}, or a number of the process's own.")
+    listed = "\n".join(f"- {fact}" for fact in facts)
+    return f"{phrases.closed(operation.description)}\n\n{listed}" if operation.description else listed
+
+
+def _for_programs(operation: Operation) -> JSON:
+    """The same for programs; sizes in bytes, times in seconds, rates a second, null for what is off."""
+    access, origins = operation.access, operation.origins
+    by_close = {code.name: {"close": code.close} for code in outcomes.told_by_close(operation)}
+    refused = [{"status": c.status, "code": c.name, **by_close.get(c.name, {})} for c in outcomes.refusals(operation)]
+    return {
+        "access": {"mode": access.mode, "roles": list(access.roles)},
+        "origins": {"any": origins.any, "allowed": list(origins.allowed), "required": origins.required},
+        "limits": asdict(operation.limits),
+        "subprotocols": list(operation.subprotocols),
+        "refusals": refused,
+        "refused_by": operation.refusals,
+        "closes": [{"close": code.close, "code": code.name} for code in outcomes.closes(operation)],
+    }

@@ -1,0 +1,145 @@
+"""What is sent to the login and the administration and what they answer, as JSON Schema 2020-12.
+
+The bounds are those by which the server judges; a test puts the same texts before both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from jackfield.auth.passwords import MAX_PASSWORD, MIN_PASSWORD
+from jackfield.config.plan import AuthSettings
+from jackfield.describe.contract import JSON
+from jackfield.describe.schema.components import at
+
+__all__ = ["PARAMETERS", "SESSIONS", "schemas"]
+
+LONGEST_NAME = 128
+"""Characters of a login or a role."""
+
+SESSIONS: JSON = {"type": "array", "items": at("Session")}
+"""A list of sessions."""
+
+# Unicode's control characters, separators of lines, and marks that turn the direction of text
+_CONTROL = r"\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069"
+_NAME: JSON = {
+    "type": "string",
+    "minLength": 1,
+    "maxLength": LONGEST_NAME,
+    "pattern": rf"^[^\s{_CONTROL}]([^{_CONTROL}]*[^\s{_CONTROL}])?$",
+}
+PARAMETERS: Mapping[str, JSON] = {
+    "id": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"},
+    "login": _NAME,
+}
+"""The schemas of what stands in braces in the addresses."""
+
+_ROLE: JSON = {**_NAME, "pattern": rf"^[^\s,+\-{_CONTROL}][^\s,{_CONTROL}]*$"}
+_NO_NUL = r"^[^\u0000]*$"
+_PASSWORD: JSON = {
+    "type": "string",
+    "format": "password",
+    "maxLength": MAX_PASSWORD,
+    "pattern": _NO_NUL,
+    "description": f"At most {MAX_PASSWORD:,} bytes of UTF-8.",
+}
+_NEW_PASSWORD: JSON = {
+    **_PASSWORD,
+    "minLength": MIN_PASSWORD,
+    "description": f"At least {MIN_PASSWORD} characters, 15 are better, and at most {MAX_PASSWORD:,} bytes of UTF-8.",
+}
+_ROLES: JSON = {"type": "array", "items": _ROLE}
+_TIME: JSON = {"type": "string", "format": "date-time"}
+_MAYBE_TIME: JSON = {"type": ["string", "null"], "format": "date-time"}
+
+
+def _object(properties: JSON, optional: tuple[str, ...] = (), **more: Any) -> JSON:
+    required = [name for name in properties if name not in optional]
+    return {"type": "object", "properties": properties, "required": required, **more}
+
+
+def schemas(auth: AuthSettings) -> dict[str, JSON]:
+    """The schemas to which the calls refer, by the names that they have in a document."""
+    return {"Problem": _problem(), **(_people(auth) if auth.own else {})}
+
+
+def _problem() -> JSON:
+    return _object(
+        {
+            "type": {"type": "string", "description": "urn:jackfield: and the code."},
+            "title": {"type": "string", "description": "What the code means; never changes."},
+            "status": {"type": "integer"},
+            "detail": {"type": "string", "description": "What is wrong here."},
+            "code": {"type": "string"},
+            "fix": {"type": "string", "description": "How to mend it."},
+            "incident": {"type": "string", "description": "The id under which the server's log has it."},
+        },
+        ("incident",),
+        description="Why a request was refused (RFC 9457).",
+    )
+
+
+def _people(auth: AuthSettings) -> dict[str, JSON]:
+    token: JSON = {"token": {"type": "string", "description": "The cookie's value."}} if auth.token_in_body else {}
+    caller: JSON = {"expires_at": _MAYBE_TIME, "login": {"type": "string"}, "roles": _strings()}
+    user: JSON = {
+        "login": {"type": "string"},
+        "roles": _strings(),
+        "disabled": {"type": "boolean"},
+        "has_password": {"type": "boolean"},
+        "created_at": _TIME,
+    }
+    session: JSON = {
+        "id": {"type": "string", "description": "Opens nothing."},
+        "created_at": _TIME,
+        "seen_at": _TIME,
+        "expires_at": _TIME,
+        "client": {"type": "string", "description": "The address from which it was opened."},
+        "agent": {"type": "string", "description": "What the client called itself."},
+        "current": {"type": "boolean", "description": "Whether it is the session that asks; told to its user alone."},
+    }
+    given: JSON = {"login": _NAME, "password": _PASSWORD}
+    return {
+        "Credentials": _object(given, additionalProperties=False, examples=[{"login": "anna", "password": "…"}]),
+        "Passwords": _object({"old": _PASSWORD, "new": _NEW_PASSWORD}, additionalProperties=False),
+        "LoggedIn": _object({**token, **caller}),
+        "Refreshed": _object({**token, "expires_at": _MAYBE_TIME}),
+        "Caller": _object(caller),
+        "Session": _object(session, ("current",)),
+        "User": _object(user),
+        "UserWithSessions": _object({**user, "sessions": SESSIONS}),
+        "NewUser": _new_user(),
+        "UserChange": _user_change(),
+    }
+
+
+def _strings() -> JSON:
+    return {"type": "array", "items": {"type": "string"}}
+
+
+def _new_user() -> JSON:
+    password = {**_NEW_PASSWORD, "type": ["string", "null"]}
+    password["description"] += " Without one, the user cannot log in with a password."
+    return _object(
+        {"login": {**_NAME, "not": {"enum": [".", ".."]}}, "password": password, "roles": _ROLES},
+        ("password", "roles"),
+        additionalProperties=False,
+        examples=[{"login": "anna", "password": "a good long phrase", "roles": ["support"]}],
+    )
+
+
+def _user_change() -> JSON:
+    changes: JSON = {
+        "roles": {**_ROLES, "type": ["array", "null"]},
+        "disabled": {"type": ["boolean", "null"]},
+        "password": {**_NEW_PASSWORD, "type": ["string", "null"]},
+    }
+    return _object(
+        changes,
+        tuple(changes),
+        additionalProperties=False,
+        anyOf=[{"required": [name], "properties": {name: {"not": {"type": "null"}}}} for name in changes],
+        description="What is left out or null stays as it is.",
+        examples=[{"roles": ["support"]}],
+    )

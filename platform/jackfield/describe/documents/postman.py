@@ -1,0 +1,240 @@
+"""Contract -> files for Postman: a collection in its file format (3.0.0, one YAML file for each request), an
+environment, and the HTTP part once more as a v2.1 JSON collection, which older versions and other programs read.
+
+What the format allows was read in Postman's own reference for it and tried with its command line. A WebSocket
+request has neither authorization nor scripts there, so the credential is a `Cookie` header made of the variable
+`token`, which the login request fills in.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from jackfield.describe import phrases
+from jackfield.describe.contract import JSON, Contract, Operation
+from jackfield.describe.documents.as_yaml import as_yaml
+
+__all__ = ["files"]
+
+COLLECTION = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"
+
+_STEP = 1000  # between two requests, so that one can be put between them by hand
+_LONGEST = 160  # bytes of a file's name; all systems take 255, and a folder's path has a limit too
+_RESERVED = frozenset(
+    ["aux", "con", "nul", "prn", *(f"{port}{number}" for port in ("com", "lpt") for number in range(10))]
+)
+"""What is a device and no file on Windows, whatever follows behind a dot."""
+_SECRETS = ("password", "token")
+
+# In both places: an environment's empty value would hide the collection's, and not everybody has one chosen.
+_KEEP = """\
+const found = pm.response.code === 200 ? pm.response.json().token || pm.cookies.get({cookie}) : '';
+if (found) [pm.environment, pm.collectionVariables].forEach((kept) => kept.set('token', found));
+pm.test('{name}', () => pm.response.to.have.status(200));"""
+
+
+def files(contract: Contract, address: str) -> dict[str, str]:
+    """The files by their paths below the folder that is exported to. `address` is where the server is."""
+    title = _file_name(contract.title)
+    room = f"postman/collections/{title}"
+    names = _Names()
+    found: dict[str, Any] = {f"{room}/.resources/definition.yaml": _definition(contract, address)}
+    order = 0
+    for name, request in _http_requests(contract):
+        order += _STEP
+        file = names.take(name)
+        found[f"{room}/{file}.request.yaml"] = _http_file(name, file, order, request)
+    for operation in contract.operations:
+        order += _STEP
+        file = names.take(operation.name)
+        messages = f".resources/{file}.resources/messages"
+        found[f"{room}/{file}.request.yaml"] = _websocket_file(operation, contract, file, order, f"./{messages}")
+        for path, message in _messages(operation):
+            found[f"{room}/{messages}/{path}.message.yaml"] = message
+    found[f"postman/environments/{title}.environment.yaml"] = _environment(contract, address)
+    written = {path: as_yaml(content) for path, content in found.items()}
+    http = json.dumps(_http_collection(contract, address), ensure_ascii=False, indent=2)
+    return written | {f"{title}.http.postman_collection.json": http + "\n"}
+
+
+# the collection
+
+
+def _variables(contract: Contract, address: str) -> dict[str, str]:
+    found = {"base_url": address, "ws_url": f"ws{address.removeprefix('http')}", "token": ""}
+    return found | ({"login": "", "password": ""} if contract.auth.own else {})
+
+
+def _definition(contract: Contract, address: str) -> JSON:
+    first = "Run the request `log in` first: it keeps the token. " if contract.auth.own else "Fill in `token`. "
+    return {
+        "$kind": "collection",
+        "name": contract.title,
+        "description": f"{first}Then connect any endpoint; its messages are saved with it. Made from version "
+        f"{contract.version} by `jackfield export postman`.",
+        "variables": [{"key": key, "value": value} for key, value in _variables(contract, address).items()],
+    }
+
+
+def _environment(contract: Contract, address: str) -> JSON:
+    return {
+        "name": contract.title,
+        "values": [
+            {"key": key, "value": value, "enabled": True, "type": "secret" if key in _SECRETS else "default"}
+            for key, value in _variables(contract, address).items()
+        ],
+    }
+
+
+def _http_requests(contract: Contract) -> Iterator[tuple[str, JSON]]:
+    """The requests of the HTTP part that a person needs, in the order in which they are of use."""
+    if not contract.auth.own:
+        return
+    at = contract.auth.path
+    body = {"login": "{{login}}", "password": "{{password}}"}
+    cookie = json.dumps(contract.auth.cookie)
+    script = _KEEP.format(cookie=cookie, name="logged in")
+    yield "log in", {"method": "POST", "path": f"{at}/login", "body": body, "script": script}
+    yield "who am I", {"method": "GET", "path": f"{at}/session"}
+    yield "my sessions", {"method": "GET", "path": f"{at}/sessions"}
+    script = _KEEP.format(cookie=cookie, name="a token with a later end")
+    yield "stay logged in", {"method": "POST", "path": f"{at}/refresh", "script": script}
+    yield "log out", {"method": "POST", "path": f"{at}/logout"}
+
+
+def _http_file(name: str, file: str, order: int, request: JSON) -> JSON:
+    found: JSON = {"$kind": "http-request"} | ({"name": name} if name != file else {})
+    found |= {"method": request["method"], "url": f"{{{{base_url}}}}{request['path']}", "order": order}
+    if "body" in request:
+        found["body"] = {"type": "json", "content": _json(request["body"])}
+    else:
+        found["headers"] = [{"key": "Authorization", "value": "Bearer {{token}}"}]
+    if "script" in request:
+        found["scripts"] = [{"type": "afterResponse", "code": request["script"], "language": "text/javascript"}]
+    return found
+
+
+def _websocket_file(operation: Operation, contract: Contract, file: str, order: int, messages: str) -> JSON:
+    headers = list(_headers(operation, contract))
+    return (
+        {"$kind": "websocket-request"}
+        | ({"name": operation.name} if operation.name != file else {})
+        | {"description": _told(operation), "url": f"{{{{ws_url}}}}{operation.filled}", "order": order}
+        | ({"headers": headers} if headers else {})
+        | ({"messages": messages} if next(_messages(operation), None) else {})
+    )
+
+
+def _headers(operation: Operation, contract: Contract) -> Iterator[JSON]:
+    if operation.access.mode != "public":
+        cookie: JSON = {"key": "Cookie", "value": f"{contract.auth.cookie}={{{{token}}}}"}
+        yield cookie | ({"disabled": True} if operation.access.mode == "optional" else {})
+    if operation.origins.required:
+        allowed = next((origin for origin in operation.origins.allowed if "*" not in origin), "{{base_url}}")
+        yield {"key": "Origin", "value": allowed}
+    if operation.subprotocols:
+        yield {"key": "Sec-WebSocket-Protocol", "value": ", ".join(operation.subprotocols)}
+
+
+def _told(operation: Operation) -> str:
+    parts = [
+        operation.summary,
+        phrases.closed(operation.description),
+        phrases.code(operation.shape),
+        phrases.told(operation),
+    ]
+    if operation.parameters:
+        parts.append(f"The address is {operation.url}; put your own values in place of those that stand there.")
+    return "\n\n".join(part for part in parts if part)
+
+
+def _messages(operation: Operation) -> Iterator[tuple[str, JSON]]:
+    """Each message that an example sends, under the example's name; where there is none, one that was made up."""
+    names = _Names()
+    order = 0
+    for number, example in enumerate(operation.examples, 1):
+        for step in example.steps:
+            if step.kind == "send":
+                order += _STEP
+                yield _message(names, example.name or f"Example {number}", step.value, order)
+    if not order and operation.send is not None:
+        yield _message(names, "A message", operation.send, _STEP)
+
+
+def _message(names: _Names, name: str, value: Any, order: int) -> tuple[str, JSON]:
+    file = names.take(name)
+    content = {"content": _json(value), "contentType": "json", "order": order}
+    return file, {"$kind": "websocket-message"} | ({"name": name} if name != file else {}) | content
+
+
+# the JSON collection
+
+
+def _http_collection(contract: Contract, address: str) -> JSON:
+    plain = [
+        (f"ask {operation.name}", {"method": "GET", "path": operation.filled, "status": 426})
+        for operation in contract.operations
+    ]
+    variables = _variables(contract, address)
+    return {
+        "info": {
+            "name": f"{contract.title} (HTTP)",
+            "description": f"Made from version {contract.version} by `jackfield export postman`. WebSocket requests "
+            "cannot stand in this format; a plain GET on an endpoint answers 426 with its address.",
+            "schema": COLLECTION,
+        },
+        "item": [_item(name, request) for name, request in (*_http_requests(contract), *plain)],
+        "variable": [{"key": key, "value": value, "type": "string"} for key, value in variables.items()],
+    }
+
+
+def _item(name: str, request: JSON) -> JSON:
+    path = str(request["path"])
+    headers = (
+        [] if "body" in request or "status" in request else [{"key": "Authorization", "value": "Bearer {{token}}"}]
+    )
+    found: JSON = {
+        "method": request["method"],
+        "header": headers,
+        "url": {"raw": f"{{{{base_url}}}}{path}", "host": ["{{base_url}}"], "path": path.lstrip("/").split("/")},
+    }
+    if "body" in request:
+        found["header"] = [{"key": "Content-Type", "value": "application/json"}]
+        found["body"] = {"mode": "raw", "raw": _json(request["body"]), "options": {"raw": {"language": "json"}}}
+    status = request.get("status", 200)
+    script = request.get("script") or f"pm.test('{status}', () => pm.response.to.have.status({status}));"
+    event = {"listen": "test", "script": {"type": "text/javascript", "exec": script.splitlines()}}
+    return {"name": name, "request": found, "event": [event]}
+
+
+# texts and names
+
+
+class _Names:
+    """File names of one folder: none stands twice, capital letters or not (Windows and macOS)."""
+
+    def __init__(self) -> None:
+        self._taken: set[str] = set()
+
+    def take(self, name: str) -> str:
+        plain = free = _file_name(name)
+        number = 2
+        while free.casefold() in self._taken:
+            number, free = number + 1, f"{plain} {number}"
+        self._taken.add(free.casefold())
+        return free
+
+
+def _file_name(name: str) -> str:
+    """`name` without what a file's name cannot hold on some system."""
+    shown = "".join(letter if letter.isprintable() else "-" for letter in name)
+    short = shown.encode(errors="replace")[:_LONGEST].decode(errors="ignore")
+    plain = re.sub(r'[/\\:*?"<>|]', "-", short).strip(" .")
+    return f"_{plain}" if plain.partition(".")[0].casefold() in _RESERVED else plain or "-"
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2)

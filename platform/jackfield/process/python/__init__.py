@@ -1,0 +1,1 @@
+"""Python files -> the processes in them, loaded and isolated by generation."""

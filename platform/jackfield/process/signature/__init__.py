@@ -1,0 +1,1 @@
+"""A function and its hints -> a compiled call, its JSON Schemas and its parameters."""

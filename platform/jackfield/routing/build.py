@@ -1,0 +1,355 @@
+"""Plan + processes -> RoutingTable. Everything that can be looked up is looked up here, once, at load.
+
+build(folder) = config.load -> catalog.collect -> compile        all problems at once, or a table
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from jackfield.config import load, url
+from jackfield.config.plan import Endpoint, Plan
+from jackfield.errors import PlanError, Problem
+from jackfield.process import catalog
+from jackfield.process.calling import Raised, call, said
+from jackfield.process.catalog import Catalog, Process
+from jackfield.process.python.sources import beside
+from jackfield.process.resources import Resource
+from jackfield.process.signature import signature
+from jackfield.process.signature.signature import Signature
+from jackfield.routing.asked import unknown_keys
+from jackfield.routing.examples import Taken, example_faults, first_message
+from jackfield.schema.sample import fitting_sample
+from jackfield.schema.validator import Validator
+
+__all__ = ["Match", "Route", "RoutingTable", "build", "compile_table", "problems_of"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Route:
+    """One endpoint with its process and its validators.
+
+    `narrow` is `input:` alone, checked on each message where there is one that the decoder of `signature`
+    does not check already. `whole` is signature and `input:` together; it is asked only to name what is wrong.
+    `example` is the first message of the examples that is taken, else one that is made up, and None where that did not
+    work; `example_raw` the same as it stands in errors.
+    `in_place` tells that a message can be answered in the step that reads it: the process is a plain function.
+    """
+
+    endpoint: Endpoint
+    process: Process
+    signature: Signature
+    pattern: url.Pattern
+    narrow: Validator | None
+    whole: Validator
+    example: Mapping[str, Any] | None
+    example_raw: msgspec.Raw | None
+    in_place: bool
+
+    @property
+    def name(self) -> str:
+        """The endpoint's name."""
+        return self.endpoint.name
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A route and the decoded text of its path parameters."""
+
+    route: Route
+    params: Mapping[str, str]
+
+
+@dataclass(slots=True)
+class _Node:
+    """One position in the tree of segments; a fixed segment is tried before the parameter."""
+
+    fixed: dict[str, _Node] = field(default_factory=dict)
+    param: _Node | None = None
+    route: Route | None = None
+
+    def add(self, route: Route) -> None:
+        node = self
+        for segment in route.pattern.segments:
+            if segment.is_param:
+                node.param = node.param or _Node()
+                node = node.param
+            else:
+                node = node.fixed.setdefault(segment.text, _Node())
+        node.route = route
+
+    def find(self, segments: Sequence[str]) -> Route | None:
+        if not segments:
+            return self.route
+        head, rest = segments[0], segments[1:]
+        below = self.fixed.get(head)
+        found = below.find(rest) if below else None
+        if found is None and self.param is not None:
+            found = self.param.find(rest)
+        return found
+
+
+class RoutingTable:
+    """All routes of one generation. `hash` changes when the plan's meaning or any process file does.
+
+    `verify` is the function that `auth.verify` names, None where it names none.
+    """
+
+    __slots__ = ("_plain", "_root", "catalog", "hash", "plan", "routes", "verify", "warnings")
+
+    def __init__(
+        self,
+        plan: Plan,
+        catalog: Catalog,
+        routes: Iterable[Route],
+        warnings: Iterable[Problem],
+        verify: Callable[..., Any] | None = None,
+    ) -> None:
+        self.plan = plan
+        self.catalog = catalog
+        self.verify = verify
+        self.routes: Mapping[str, Route] = {route.name: route for route in routes}
+        self.warnings = tuple(warnings)
+        self.hash = hashlib.sha256(f"{plan.hash} {catalog.hash}".encode()).hexdigest()[:12]
+        self._root = _Node()
+        # a URL without parameters, in the normal form that nearly every client sends, needs no walk
+        self._plain = {r.pattern.normal.encode(): Match(r, {}) for r in self.routes.values() if not r.pattern.params}
+        for route in self.routes.values():
+            self._root.add(route)
+
+    def match(self, raw_path: bytes) -> Match | None:
+        """The route for a request path (percent-encoded, without query), or None."""
+        plain = self._plain.get(raw_path)
+        if plain is not None:
+            return plain
+        segments = url.split(raw_path)
+        if segments is None or url.reserved(segments, self.plan.auth.path):
+            return None  # a URL such as /{a}/{b} has no say over addresses that are ours
+        route = self._root.find(segments)
+        if route is None:
+            return None
+        pairs = zip(route.pattern.segments, segments, strict=True)
+        return Match(route, {part.text: text for part, text in pairs if part.is_param})
+
+    def nearest(self, raw_path: bytes) -> str:
+        """The URL that looks most like this path, or an empty text."""
+        asked = url.decoded(raw_path)  # also of a path that has no normal form
+        if asked is None:
+            return ""  # no address begins like that; what is wrong with it says more
+        known = [route.endpoint.url for route in self.routes.values()]
+        return next(iter(get_close_matches(asked, known, n=1, cutoff=0.5)), "")
+
+    def resources(self) -> tuple[Resource, ...]:
+        """The resources that the routes use, each once."""
+        return tuple({r.name: r for route in self.routes.values() for r in route.signature.resources}.values())
+
+
+def build(folder: Path, generation: int, home: Path | None = None) -> RoutingTable:
+    """Load the project in `folder` whole. Raises PlanError with all problems; imports `processes/`.
+
+    `home` is the author's project, where `folder` is a copy of it.
+    """
+    loaded = load.load(folder)
+    found = catalog.collect(folder, generation, called=loaded.plan.auth.verify, home=home)
+    try:
+        with found.loading():
+            table, problems = compile_table(loaded.plan, found)
+        everything = _sorted([*loaded.problems, *found.problems, *problems])
+        if any(problem.severity == "error" for problem in everything):
+            raise PlanError(everything)
+    except BaseException:
+        found.release()
+        raise
+    table.warnings = everything
+    return table
+
+
+def problems_of(folder: Path) -> tuple[tuple[Problem, ...], Plan]:
+    """What can be told without importing any process: the file, and whether the processes it names exist."""
+    loaded = load.load(folder)
+    found = catalog.collect(folder, 0, only_names=True, called=loaded.plan.auth.verify)
+    missing = [problem for endpoint in loaded.plan.endpoints for problem in _unknown(loaded.plan, endpoint, found)]
+    missing += _unknown_verify(loaded.plan, found)
+    return _sorted([*loaded.problems, *found.problems, *missing]), loaded.plan
+
+
+def compile_table(plan: Plan, found: Catalog) -> tuple[RoutingTable, tuple[Problem, ...]]:
+    """Join plan and processes. The table holds the routes that are sound, the problems say why others are not."""
+    routes: list[Route] = []
+    problems: list[Problem] = []
+    for endpoint in plan.endpoints:
+        route, faults = _guarded(plan, endpoint, found)
+        problems += faults
+        if route is not None:
+            routes.append(route)
+    verify, faults = _verify(plan, found)
+    return RoutingTable(plan, found, routes, (), verify), (*problems, *faults)
+
+
+def _sorted(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    unique = dict.fromkeys(problems)
+    return tuple(sorted(unique, key=lambda p: (p.severity != "error", p.file, p.line, p.column)))
+
+
+def _guarded(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Route | None, list[Problem]]:
+    """The route of an endpoint and all that is wrong with it, whatever the process's hints and defaults do."""
+    try:
+        route, problems = call(_compile_route, plan, endpoint, found)
+        if route is not None:
+            taken = Taken(route.signature, route.whole, route.in_place, route.process.blocking)
+            problems += call(example_faults, plan, endpoint, taken)
+    except Raised as raised:
+        return None, [found.problem(raised.exc, found.processes[endpoint.process])]
+    return route, problems
+
+
+def _compile_route(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Route | None, list[Problem]]:
+    process = found.processes.get(endpoint.process)
+    if process is None:
+        return None, _unknown(plan, endpoint, found)
+    if not endpoint.url:
+        return None, []  # told already, and path parameters cannot be compared without it
+    pattern = url.parse(endpoint.url)
+    compiled, faults = signature.compile(process, pattern.params, endpoint.input)
+    problems = list(faults)
+    if compiled is None:
+        return None, problems
+    problems += unknown_keys(plan, endpoint, compiled.input_schema)
+    whole: dict[str, Any] = dict(compiled.input_schema)
+    if endpoint.input is not None:
+        # each part keeps an $id of its own, so that `#/$defs/…` inside it means its own definitions
+        parts = ({"$id": "urn:jackfield:signature", **whole}, {"$id": "urn:jackfield:input", **endpoint.input})
+        whole = {"allOf": list(parts)}
+    validator = Validator(whole)
+    example = first_message(endpoint) or _made_up(endpoint, compiled, validator)
+    if example is None and not problems:
+        problems.append(plan.problem(("endpoints", endpoint.name), "no_example", *_NO_EXAMPLE, "warning"))
+    return (
+        Route(
+            endpoint=endpoint,
+            process=process,
+            signature=compiled,
+            pattern=pattern,
+            narrow=Validator(endpoint.input) if endpoint.input and not compiled.narrowed else None,
+            whole=validator,
+            example=example,
+            example_raw=None if example is None else msgspec.Raw(msgspec.json.encode(example)),
+            in_place=process.kind == "sync" and not process.blocking,
+        ),
+        problems,
+    )
+
+
+_NO_EXAMPLE = (
+    "no message that fits could be made up, and the endpoint has no example: errors and documents show none",
+    "write one under `examples:`",
+)
+
+
+def _made_up(endpoint: Endpoint, compiled: Signature, whole: Validator) -> Mapping[str, Any] | None:
+    """A message that fits, made from the schemas, or None."""
+
+    def fits(found: Any) -> bool:
+        good = isinstance(found, dict) and whole.is_valid(found)
+        return good and len(msgspec.json.encode(found)) <= endpoint.limits.message
+
+    found: Mapping[str, Any] | None = fitting_sample(compiled.input_schema, endpoint.input, fits)
+    return found
+
+
+def _unknown(plan: Plan, endpoint: Endpoint, found: Catalog) -> list[Problem]:
+    if endpoint.process in found.processes:
+        return []
+    module, _, function = endpoint.process.rpartition(".")
+    if module in found.broken:
+        return []  # that file's own problem says it all
+    path = f"processes/{module.replace('.', '/')}"
+    seen = {*found.files, *(problem.file for problem in found.problems)}
+    file = next((name for name in (f"{path}.py", f"{path}/__init__.py") if name in seen), "")
+    reason = found.reasons.get(endpoint.process, "")
+    if file or reason:  # a name from another file would be far-fetched
+        own = [name.rpartition(".")[2] for name in found.processes if name.rpartition(".")[0] == module]
+        near = [f"{module}.{name}" for name in get_close_matches(function, own, n=1, cutoff=0.6)]
+    else:
+        near = get_close_matches(endpoint.process, list(found.processes), n=1, cutoff=0.6)
+    meant = f'did you mean "{near[0]}"?' if near else ""
+    if reason:
+        hint = reason
+    elif as_path := _of_path(endpoint.process, found, file):
+        hint = as_path
+    elif file:
+        write = f"write `@process` above `def {function}` in {file}"
+        hint = f"{meant} If not, {write}" if meant else write
+    elif other := beside(found.folder, module.partition(".")[0]):
+        hint = f"{other} stands outside of processes/, where processes are not looked for: move it there"
+    else:
+        hint = f"there is no file {path}.py; write it, with `@process` above `def {function}`"
+        hint += f"; or {meant}" if meant else ""
+    message = f'no process is named "{endpoint.process}"'
+    return [plan.problem(("endpoints", endpoint.name, "process"), "unknown_process", message, hint)]
+
+
+def _of_path(name: str, found: Catalog, file: str) -> str:
+    """What was meant by a name that is written like a file's path: `processes.greeting.answer`, `greeting.py`."""
+    module = (name if file else name.removeprefix("processes.")).removesuffix(".py")
+    if module == name:
+        return ""
+    if not name.endswith(".py"):
+        near = get_close_matches(module, list(found.processes), n=1, cutoff=0.6)
+        return f'did you mean "{near[0]}"?' if near else f"a process is named without its folder: {module}"
+    own = sorted(process for process in found.processes if process.rpartition(".")[0] == module)[:5]
+    if len(own) == 1:
+        return f'did you mean "{own[0]}"?'
+    return f"name the function and not the file: {' or '.join(own) or f'{module}.…'}"
+
+
+_VERIFY = ("auth", "verify")
+_VERIFY_HINT = "write `def {function}(credential, request)` in processes/{file}.py, which gives an Identity or None"
+
+
+def _verify(plan: Plan, found: Catalog) -> tuple[Callable[..., Any] | None, list[Problem]]:
+    """The function that `auth.verify` names, or why it is none."""
+    name = plan.auth.verify
+    problems = _unknown_verify(plan, found)
+    if not name or problems or name.rpartition(".")[0] in found.broken:
+        return None, problems
+    try:
+        function = call(found.function, name)
+        fault = call(_verify_fault, name, function)
+    except Raised as raised:
+        function, fault = None, f'"{name}" raises when it is looked at: {said(raised.exc)}'
+    return (None, [_bad_verify(plan, fault)]) if fault else (function, [])
+
+
+def _verify_fault(name: str, function: Callable[..., Any] | None) -> str:
+    if function is None:
+        return f'"{name}" is not a function'
+    try:
+        inspect.signature(function).bind("credential", "request")
+    except (TypeError, ValueError):
+        return f'"{name}" does not take two arguments, a credential and a request'
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        return f'"{name}" has a `yield`, and one answer is wanted'
+    return ""
+
+
+def _unknown_verify(plan: Plan, found: Catalog) -> list[Problem]:
+    name = plan.auth.verify
+    if not name or name in found.functions or name.rpartition(".")[0] in found.broken:
+        return []
+    near = get_close_matches(name, found.functions, n=1, cutoff=0.6)
+    return [_bad_verify(plan, f'no function is named "{name}"', f'did you mean "{near[0]}"?' if near else "")]
+
+
+def _bad_verify(plan: Plan, message: str, hint: str = "") -> Problem:
+    module, _, function = plan.auth.verify.rpartition(".")
+    write = _VERIFY_HINT.format(function=function, file=module.replace(".", "/"))
+    return plan.problem(_VERIFY, "bad_verify", message, hint or write)

@@ -1,0 +1,1 @@
+"""One accepted WebSocket: its messages, its rate, its outbox and its end."""

@@ -1,0 +1,500 @@
+"""One accepted socket: its inbox, its outbox, one message at a time and in order, and its end."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextvars import Context
+from functools import partial
+from typing import Any, Protocol
+
+from jackfield import messages
+from jackfield.config.plan import Limits
+from jackfield.errors import CODES
+from jackfield.identity import Identity
+from jackfield.logs import log
+from jackfield.process.connection import Connection
+from jackfield.server.connection import backlog, idle
+from jackfield.server.connection.dispatch import Dispatcher, InTask
+from jackfield.server.connection.drain import CANCEL_LIMIT
+from jackfield.server.connection.inbox import Answered, Inbox, Item
+from jackfield.server.connection.rate import Pace, Paces
+from jackfield.server.connection.session_end import SessionEnd
+from jackfield.server.connection.thread_outbox import Crossing
+from jackfield.server.generation import Generation
+from jackfield.server.handshake.judge import Standing
+from jackfield.server.observe.lag import Lag
+from jackfield.server.observe.metrics import Meter
+from jackfield.server.observe.places import waiting
+from jackfield.server.wire import transport as wire
+from jackfield.server.wire.transport import Transport
+from jackfield.tasks import end, hide
+
+__all__ = ["TURN", "Conversation", "Live"]
+
+TURN = 16
+"""Messages of one connection that are answered from its inbox before others have their turn."""
+
+_STREAMS = ("generator", "async_generator")
+_TOO_SLOW = "too_slow_reader"
+_CAUSES = {code.close: name for name, code in reversed(list(CODES.items())) if code.close not in (0, 1000)} | {
+    1006: "lost"
+}
+
+Task = asyncio.Task[Any]
+_First = Callable[[Connection, bytes, float], bytes | None]
+
+_begin: Callable[..., Task] = Task
+if sys.version_info >= (3, 12):
+    _begin = partial(Task, eager_start=True)
+
+
+class Live(Protocol):
+    """Where the conversation finds what is live now. Implemented by the gateway."""
+
+    generation: Generation
+    lag: Lag
+    paces: Paces
+
+
+class Conversation:
+    """The life of one connection after the upgrade. A hub's Member, a transport's Receiver, a Connection's Outbox.
+
+    What one of ten thousand idle connections has no need of is made with its first message.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_backlog",
+        "_began",
+        "_behind",
+        "_clock",
+        "_crossing",
+        "_dispatcher",
+        "_draining",
+        "_first",
+        "_generation",
+        "_idle",
+        "_in_task",
+        "_inbox",
+        "_live",
+        "_loop",
+        "_lost",
+        "_meter",
+        "_now",
+        "_over",
+        "_pace",
+        "_paused",
+        "_queue_limit",
+        "_ready",
+        "_said",
+        "_shared",
+        "_streaming",
+        "_streams",
+        "_tell",
+        "_transport",
+        "_tune",
+        "_worker",
+        "address",
+        "close_cause",
+        "close_code",
+        "close_reason",
+        "connection",
+        "session_end",
+        "standing",
+    )
+
+    def __init__(
+        self,
+        transport: Transport,
+        live: Live,
+        dispatcher: Dispatcher,
+        standing: Standing,
+        meter: Meter,
+        *,
+        limits: Limits,
+        tune: Callable[[Limits], None] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.connection: Connection  # set by `begin`: the two know each other
+        self.close_code = 0
+        self.close_cause = self.close_reason = ""
+        self.standing = standing
+        self.address = ""  # what `limits.per_address` counts by; set by the gateway where that limit stands
+        self.session_end: SessionEnd | None = None  # set by the gateway where the session has an end
+        self._transport = transport
+        self._live = live
+        self._dispatcher = dispatcher
+        self._now = dispatcher.clock
+        self._meter = meter
+        self._tune = tune
+        self._clock = clock
+        self._began = clock()
+        self._loop = asyncio.get_running_loop()
+        self._inbox: Inbox | None = None
+        self._worker: Task | None = None
+        self._streaming = False
+        self._paused = False
+        self._over = False
+        self._generation: Generation | None = None  # the one that the next three are of
+        self._first: _First | None = None  # what takes a message that has none before it
+        self._in_task: InTask | None = None
+        self._streams = False
+        self._ready: _First | None = None  # `_first` while nothing keeps a message from being taken at once
+        self._behind = False  # the client has not read the last answers: the next ones wait for it
+        self._draining = False
+        self._lost = False
+        self._tell: Callable[[], None] | None = None
+        self._pace = Pace(live.lag)
+        self._shared: Pace | None = None  # of all connections of this user, where that has a limit
+        self._crossing = Crossing(self._loop)
+        self._said = 0  # events sent
+        self._idle: idle.Idle | None = None
+        self._backlog: backlog.Backlog | None = None
+        self._take_limits(limits)
+
+    def _take_limits(self, limits: Limits) -> None:
+        self._queue_limit = limits.queue
+        self._pace.take(limits.rate)
+        self._idle = idle.watch(self._idle, limits.idle, self._mark, self.end)
+        self._backlog = backlog.keep(self._backlog, limits, self._transport, self._meter)
+
+    def _mark(self) -> object:
+        """Another value whenever something was said since the last call, or is being worked on; see idle.py."""
+        return (self._pace.due, self._said) if self._worker is None else object()  # `due` moves with each that comes
+
+    # what the hub and the gateway see
+
+    @property
+    def endpoint(self) -> str:
+        """The endpoint's name."""
+        return self.connection.endpoint
+
+    @property
+    def identity(self) -> Identity:
+        """Who is connected."""
+        return self.connection.identity
+
+    @property
+    def duration(self) -> float:
+        """Seconds since the conversation began."""
+        return self._clock() - self._began
+
+    def begin(self, connection: Connection, limits: Limits) -> None:
+        """Bind the public Connection; the conversation may receive from here on."""
+        self.connection = connection
+        self._share(limits)
+
+    def _share(self, limits: Limits) -> None:
+        self._shared = self._live.paces.of(self.endpoint, self.identity.login, limits.rate_per_user, self._now())
+
+    def adapt(self, params: Mapping[str, Any], limits: Limits) -> None:
+        """Take over what a publish changed for a connection that stays; called in the step that publishes."""
+        self.connection.params = params
+        self._take_limits(limits)
+        self._share(limits)
+        # an idle connection must not keep the old generation alive
+        self._generation = self._first = self._in_task = self._ready = None
+        if self._tune is not None:
+            self._tune(limits)
+
+    def end(self, name: str, reason: str = "") -> None:
+        """Close with a code of the table; what waits in the inbox is not processed any more."""
+        self._close(CODES[name].close, reason or CODES[name].sentence, name)
+
+    async def drain(self) -> None:
+        """Take no more messages, answer those that are here, then close 1012."""
+        self._draining = True
+        self._ready = None
+        self._transport.pause()
+        await self.finished()
+        await self._taken(1)
+        self.end("restart", wire.RESTARTS)
+
+    # what the transport tells
+
+    def received(self, text: bytes) -> bytes | None:
+        """One message came. Its answer where it is ready at once; otherwise it comes in its turn, by `write`."""
+        now = self._now()
+        pace = self._pace  # its rule stands here, too: a call would cost as much as all the rest of it
+        due = pace.due
+        pace.due = due = (due if due > now else now) + pace.gap
+        if due - now > pace.slack and not pace.spend(due - now):
+            messages.judge_utf8(text)
+            return self._too_fast(due - now, pace)
+        if self._shared is not None and (ahead := self._shared.over(now)):
+            messages.judge_utf8(text)
+            return self._too_fast(ahead, self._shared)
+        answer = self._ready
+        return self._received(text, now) if answer is None else answer(self.connection, text, now)
+
+    def received_binary(self) -> None:
+        """A binary message came; it is refused in its turn."""
+        now = self._now()
+        for pace in filter(None, (self._pace, self._shared)):
+            if ahead := pace.over(now):
+                frame = self._too_fast(ahead, pace)
+                if frame is not None:
+                    self.write(frame)
+                return
+        if not (self._over or self._draining):
+            self._queue(None)
+
+    def _received(self, text: bytes, now: float) -> bytes | None:
+        if self._over or self._draining:
+            return None
+        messages.judge_utf8(text)
+        if self._worker is not None or self._behind:
+            self._queue(text)
+            return None
+        if self._generation is not self._live.generation:
+            self._turn_to(self._live.generation)
+        self._ready = self._first
+        return self._ready(self.connection, text, now) if self._ready is not None else None
+
+    def _too_fast(self, ahead: float, pace: Pace) -> bytes | None:
+        """Refuse one message of a client that sent, at the allowed rate, for `ahead` seconds from now."""
+        if self._over or self._draining:
+            return None
+        whose = "" if pace is self._pace else " from all connections of this user"
+        if pace.is_flood(ahead):
+            self.end("flood", f"messages came much faster than {pace.limit}{whose}")
+            return None
+        self._meter.others["rate_limited"] += 1
+        text = f"Messages came faster than {pace.limit}{whose}; this one was not processed."
+        frame = messages.error("rate_limited", text, retry_after=pace.wait(ahead))
+        if self._worker is None and not self._behind:
+            return frame
+        self._queue(Answered(frame))
+        return None
+
+    def _turn_to(self, generation: Generation) -> None:
+        """The first message in a generation: look up what will answer those in it."""
+        route = generation.table.routes.get(self.endpoint)
+        self._generation = generation
+        self._first, self._in_task = self._start_at_once, None
+        if route is not None:
+            in_place, self._in_task = self._dispatcher.ways(generation, route, self._meter)
+            self._first = in_place or self._start_at_once
+            self._streams = route.process.kind in _STREAMS
+
+    def lost(self, code: int, reason: str = "") -> None:
+        """The client has left: a call that has begun is finished, a generator is cancelled."""
+        if not self.close_code:
+            self.close_code, self.close_cause, self.close_reason = code, _CAUSES.get(code, "client"), reason
+        self._lost = True
+        self._end_of_messages()
+        if self._worker is None:
+            self._ended()
+
+    def _end_of_messages(self) -> None:
+        self._over = True
+        if self._idle is not None:
+            self._idle.stop()
+        if self._backlog is not None:
+            self._backlog.stop()
+        self._inbox = self._ready = None
+        self._first = None  # it may be a method of ours: nothing that ended waits for the garbage collector
+        if self._worker is not None and self._streaming:
+            self._worker.cancel()
+
+    def when_over(self, tell: Callable[[], None]) -> None:
+        """Have `tell` called once, when the client is gone and the call that has begun has ended."""
+        self._tell = tell
+
+    async def finished(self) -> None:
+        """Wait for the call that has begun, and those that wait; bounded by the endpoint's `limits.time`."""
+        while (worker := self._worker) is not None:  # one hands what waits on to the next
+            try:
+                await asyncio.wait((worker,))
+            except asyncio.CancelledError:
+                await end((worker,), CANCEL_LIMIT, self._not_ended)
+                raise
+
+    def _not_ended(self, worker: Task) -> None:
+        log.error("call_not_ended", endpoint=self.endpoint, connection=self.connection.id, at=waiting(worker))
+
+    # what processes ask for, from any thread
+
+    def send_event(self, event: object) -> None:
+        """See Connection.send."""
+        text = messages.event(event)
+        (self._from_thread if self._crossing.needed else self._send)(text)
+
+    def close(self, code: int, reason: str) -> None:
+        """See Connection.close."""
+        if self._crossing.needed:
+            self._from_thread((code, reason))
+        else:
+            self._close(code, reason)
+
+    def _send(self, text: bytes) -> None:
+        self._said += 1
+        if len(text) > self._queue_limit and self._backlog is None:  # else it would hang on how fast the network is
+            reason = f"an event of {len(text):,} bytes; limits.queue is {self._queue_limit:,}"
+            self._close(CODES[_TOO_SLOW].close, reason, _TOO_SLOW)
+            return
+        (self.write if self._backlog is None else self._backlog.send)(text)
+
+    # what the dispatcher writes
+
+    def write(self, text: bytes) -> None:
+        """Queue one frame. A client that lets more than the limit pile up is closed 4408."""
+        if self._over:
+            return
+        pending = self._transport.write(text)
+        if pending >= wire.ROOM:
+            self._behind = True
+            self._ready = None
+        if pending > self._queue_limit + (wire.ROOM if self._backlog is not None else 0):  # events of ours are no fault
+            self._too_slow(f"more than {self._queue_limit:,} bytes were not read")
+
+    async def room(self) -> None:
+        """Wait until the client has read enough; one that reads nothing for wire.STALL seconds is closed 4408.
+
+        Raises CancelledError when the conversation is over, so that a generator ends even if it has caught one.
+        """
+        if self._transport.pending >= wire.ROOM:
+            await self._taken(wire.ROOM)
+        if self._over:
+            raise asyncio.CancelledError
+
+    async def _taken(self, limit: int) -> None:
+        """Wait until fewer than `limit` bytes wait for the client, or close one that takes none."""
+        if await wire.room_in_time(self._transport, limit, lambda: wire.LAST_STALL if self._draining else wire.STALL):
+            return
+        if self._draining:
+            self._close(CODES["restart"].close, wire.RESTARTS, "restart", at_once=True)
+        else:
+            self._too_slow(f"nothing was read for {wire.STALL:g} s")
+
+    def _queue(self, item: Item) -> None:
+        if self._worker is None:
+            self._start(item)
+            return
+        if self._inbox is None:
+            self._inbox = Inbox()
+        self._inbox.put(item)
+        if self._inbox.is_full and not self._paused:
+            self._paused = True
+            self._pace.paused(self._now())
+            self._transport.pause()
+
+    def _start_at_once(self, _connection: Connection, text: bytes, _came: float) -> None:
+        """Called like what answers in place, for a process that may have to wait."""
+        if not text.isascii():
+            messages.judge_utf8(text)
+        self._start(text)
+
+    def _start(self, item: Item, begin: Callable[..., Task] = _begin) -> None:
+        """Begin a task for one message and for those that come while it works; an eager one where Python has them."""
+        self._ready = None
+        context = Context()
+        task = begin(self._work(item, context), loop=self._loop, context=context)
+        if not task.done():
+            hide(task)  # a process that cancels all tasks means its own
+            self._worker = task
+
+    async def _work(self, item: Item, context: Context) -> None:
+        """Carry out what comes in a task whose context is `context`, until something is left in that."""
+        if self._worker is None:
+            self._worker = asyncio.current_task()  # an eager one; to ask costs a system call before Python 3.12
+        task = self._worker
+        assert task is not None, "a coroutine runs in a task"
+        goes_on, left, until = False, TURN, 0.0
+        try:
+            while not self._over:  # a task begins some time after it was made, before Python 3.12
+                if self._behind:
+                    await self.room()  # answers pile up no further than the client reads them
+                    self._behind = False
+                generation = self._live.generation
+                if generation is not self._generation:
+                    self._turn_to(generation)
+                answer = self._in_task
+                if isinstance(item, Answered):
+                    self.write(item.frame)
+                elif answer is None:
+                    self.end("restart", "the endpoint is gone")
+                else:
+                    self._streaming = self._streams
+                    generation.enter()  # from its first to its last byte in the generation that is live now
+                    call, item = answer(self.connection, item, task, self), None  # its text goes when it is decoded
+                    try:
+                        frame = await call
+                    finally:
+                        self._streaming = False
+                        generation.leave()
+                    if frame is not None:
+                        if self._inbox:
+                            self._transport.hold()
+                        self.write(frame)
+                if not self._inbox:
+                    return
+                if context:  # what comes next must not see what is in it
+                    item, goes_on = self._next(), True
+                    return
+                left -= 1
+                now = self._now()
+                until = until or now + wire.TURN_SECONDS  # nearly every task has but one message, and asks for no time
+                if not left or now > until:
+                    left, until = TURN, now + wire.TURN_SECONDS
+                    await asyncio.sleep(0)
+                    if not self._inbox:
+                        return  # the conversation ended meanwhile
+                item = self._next()
+        except asyncio.CancelledError:
+            if not (self._over or self._draining):
+                # a process cancelled its own task: nobody is left for what waits
+                log.error("call_cancelled", endpoint=self.endpoint, connection=self.connection.id)
+                self.end("failed")
+            raise
+        except (Exception, GeneratorExit):  # noqa: BLE001 - the root of this task; logged with its stack
+            log.exception("conversation_failed", endpoint=self.endpoint, connection=self.connection.id)
+            self.end("failed")
+        finally:
+            self._worker = None
+            if goes_on:
+                self._start(item, Task)  # no eager one: they would begin inside each other
+            elif self._lost:
+                self._ended()
+            elif not (self._behind or self._over or self._draining):
+                self._ready = self._first
+
+    def _next(self) -> Item:
+        """The message whose turn it is; the network goes on where there is room again."""
+        assert self._inbox
+        item = self._inbox.take()
+        if self._paused and not self._draining and self._inbox.has_room:
+            self._paused = False
+            self._pace.resumed(self._now())
+            self._transport.resume()
+        return item
+
+    def _ended(self) -> None:
+        tell, self._tell = self._tell, None
+        if tell is not None:
+            tell()
+
+    def _close(self, code: int, reason: str, cause: str = "process", *, at_once: bool = False) -> None:
+        if self._over:
+            return
+        self.close_code, self.close_cause, self.close_reason = code, cause, reason
+        self._end_of_messages()
+        self._transport.close(code, wire.cut(reason), at_once=at_once)
+
+    def _too_slow(self, reason: str) -> None:
+        self._close(CODES[_TOO_SLOW].close, reason, _TOO_SLOW, at_once=True)
+
+    def _from_thread(self, item: bytes | tuple[int, str]) -> None:
+        """What crosses is bounded like the outbox that it crosses to."""
+        reason = f"more than {self._queue_limit:,} bytes were not read"
+        instead = (CODES[_TOO_SLOW].close, reason)
+        self._crossing.hand_over(item, self._queue_limit, instead, self._arrive)
+
+    def _arrive(self, item: bytes | tuple[int, str]) -> None:
+        if isinstance(item, bytes):
+            self._send(item)
+        else:
+            self._close(*item, _TOO_SLOW if item[0] == CODES[_TOO_SLOW].close else "process")

@@ -1,0 +1,440 @@
+"""One message: decode it, call the process, make what it gives a frame.
+
+Strategy: the happy path is one typed decode and one call, in one closure that was made at load; a look-up is
+a tenth of a message there. Everything else, naming what is wrong with a message above all (invalid.py), happens
+after something has failed and may take its time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import threading
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, Protocol, cast
+from weakref import WeakKeyDictionary
+
+import msgspec
+
+from jackfield import messages
+from jackfield.errors import Reject
+from jackfield.logs import log
+from jackfield.process.catalog import Process
+from jackfield.process.connection import Connection
+from jackfield.routing.build import Route
+from jackfield.schema.validator import Fault
+from jackfield.server.connection.contexts import apart, for_thread
+from jackfield.server.connection.deadlines import Deadlines
+from jackfield.server.connection.invalid import Invalid, body, explain, refuse_size
+from jackfield.server.generation import Generation
+from jackfield.server.observe.metrics import BOUNDS, Meter
+from jackfield.server.observe.places import waiting
+from jackfield.tasks import Ended, fail
+
+__all__ = ["THREADS", "Busy", "Dispatcher", "InPlace", "InTask", "Task", "Traced", "Writer"]
+
+SLOW_CALL = 0.050
+"""Seconds of one synchronous call on the event loop after which it is named in the log."""
+
+THREADS = 32
+"""Calls of blocking processes that run at once on this node; one more is the error `busy`."""
+
+CLEAN_UP = 5.0
+"""Seconds that a generator has for its `finally` when it is ended before its end."""
+
+BREAK_OFF = 1.0
+"""Seconds after CLEAN_UP until a generator that swallows its cancellation is ended by force."""
+
+_END = object()
+_UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
+
+Task = asyncio.Task[Any]
+MessageId = str | int | None
+Framer = Callable[[object, MessageId], bytes | None]
+
+
+class Writer(Protocol):
+    """Where the many answers of one message go. Implemented by the conversation."""
+
+    def write(self, text: bytes) -> None:
+        """Queue one frame for the client; never waits."""
+
+    async def room(self) -> None:
+        """Wait until the client has taken enough for more to be made; cancelled when nobody is left to take it."""
+
+
+InPlace = Callable[[Connection, bytes, float], bytes | None]
+"""Answers a message in the step that reads it; the number is the time at which it came, by the dispatcher's clock.
+
+The frame, or None for silence. Raises messages.NotUtf8, and nothing for what else a client sent or a process did.
+"""
+
+InTask = Callable[[Connection, bytes | None, Task, Writer], Awaitable[bytes | None]]
+"""Answers a message in its task; None as data is a binary one. Frames before the last go to the writer.
+
+The last frame, or None. Raises CancelledError where the task was cancelled, nothing else.
+"""
+
+
+Traced = Callable[[Route, InPlace | None, InTask], tuple[InPlace | None, InTask]]
+"""Puts a span around what answers an endpoint's messages; called once for each endpoint of a generation."""
+
+
+class Busy(Exception):
+    """All threads for blocking processes are taken."""
+
+
+class Dispatcher:
+    """Calls processes. One for a node; holds the threads of blocking processes.
+
+    `failed` hears of each exception that a process raised, with the incident that the client is told; it must not
+    fail. `pool` is for blocking processes, with as many workers as `threads`; closing the dispatcher closes it too.
+    """
+
+    def __init__(
+        self,
+        *,
+        check_replies: bool = False,
+        traced: Traced | None = None,
+        failed: Callable[[str, BaseException], None] | None = None,
+        pool: ThreadPoolExecutor | None = None,
+        threads: int = THREADS,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self.clock = clock
+        self._check_replies = check_replies
+        self._traced = traced
+        self._tell_failed = failed
+        self._deadlines = Deadlines()
+        self._ways: WeakKeyDictionary[Generation, dict[str, tuple[InPlace | None, InTask]]] = WeakKeyDictionary()
+        self._free = threading.BoundedSemaphore(threads)
+        self._pool = pool or ThreadPoolExecutor(threads, thread_name_prefix="jackfield-process")
+
+    def close(self) -> None:
+        """Give the threads back; calls that still run are not waited for."""
+        self._deadlines.close()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def ways(self, generation: Generation, route: Route, meter: Meter) -> tuple[InPlace | None, InTask]:
+        """`in_place` and `in_task` of an endpoint in a generation, made once for all of its connections.
+
+        The first has an empty context for each message; of the second the context is its task's.
+        """
+        known = self._ways.setdefault(generation, {})
+        if route.name not in known:
+            resources = generation.resources
+            in_place, in_task = self.in_place(route, resources, meter), self.in_task(route, resources, meter)
+            if self._traced is not None:
+                in_place, in_task = self._traced(route, in_place, in_task)
+            known[route.name] = None if in_place is None else apart(in_place), in_task
+        return known[route.name]
+
+    def in_place(self, route: Route, resources: Mapping[str, Any], meter: Meter) -> InPlace | None:
+        """What answers an endpoint's messages in the step that reads them; None where its process may have to wait."""
+        if not route.in_place:
+            return None
+        read, framed, refused = self._reader(route), self._framer(route), self._refused
+        get_id, call, clock = route.signature.message_id, route.signature.call, self.clock
+        function, buckets, first = route.process.function, meter.buckets, BOUNDS[0]
+
+        def answer(connection: Connection, data: bytes, came: float) -> bytes | None:
+            message_id: MessageId = None
+            try:
+                value = read(data)
+                message_id = get_id(value)
+                frame = framed(call(function, value, connection, resources), message_id)
+                took = clock() - came
+                if took < first:
+                    buckets[0] += 1
+                    meter.seconds += took
+                else:
+                    meter.took(took)
+                    _tell_if_slow(route.process, took, connection)
+            except messages.NotUtf8:
+                raise  # the transport closes 1007
+            except BaseException as exc:  # noqa: BLE001 - whatever a user's process raises ends here, sys.exit too
+                if not issubclass(type(exc), Invalid):  # its class may lie about itself
+                    took = clock() - came
+                    meter.took(took)
+                    _tell_if_slow(route.process, took, connection)
+                return refused(route, connection, exc, message_id, meter)
+            meter.answered += 1
+            return frame
+
+        return answer
+
+    def in_task(self, route: Route, resources: Mapping[str, Any], meter: Meter) -> InTask:
+        """What answers an endpoint's messages in a task, whatever kind its process is of."""
+        read, framed, refused = self._reader(route), self._framer(route), self._refused
+        get_id, call, clock = route.signature.message_id, route.signature.call, self.clock
+        begin, end = self._deadlines.begin, self._deadlines.end
+        function, limit, buckets, first = route.process.function, route.endpoint.limits.time, meter.buckets, BOUNDS[0]
+        simple = route.process.kind == "async"
+
+        async def answer(connection: Connection, data: bytes | None, task: Task, writer: Writer) -> bytes | None:
+            message_id: MessageId = None
+            late = False
+            try:
+                value = read(data) if data is not None else _refuse_binary()
+                data = None  # a process that waits holds a message once
+                message_id = get_id(value)
+                began = clock()
+                begin(task, limit)
+                try:
+                    if simple:
+                        frame = framed(await call(function, value, connection, resources), message_id)
+                    else:
+                        made = lambda: call(function, value, connection, resources)  # noqa: E731 - called elsewhere
+                        frame = await self._run(route, made, message_id, framed, writer)
+                finally:
+                    late = end(task)
+                    took = clock() - began
+                    if took < first:
+                        buckets[0] += 1
+                        meter.seconds += took
+                    else:
+                        meter.took(took)
+            except BaseException as exc:
+                kind = type(exc)
+                cancelled = issubclass(kind, asyncio.CancelledError)
+                if (cancelled and task.cancelling()) or (kind is GeneratorExit and not _runs(task)):
+                    raise  # the second: the task itself is taken down with its loop
+                return refused(
+                    route, connection, _Late() if late and (cancelled or kind is Ended) else exc, message_id, meter
+                )
+            meter.answered += 1
+            return frame
+
+        return answer
+
+    def _refused(
+        self, route: Route, connection: Connection, exc: BaseException, message_id: MessageId, meter: Meter
+    ) -> bytes:
+        """The error frame for what kept a message from being answered; counted, and logged where it is ours."""
+        others, kind = meter.others, type(exc)
+        if issubclass(kind, Invalid):
+            found = cast(Invalid, exc)
+            others[found.code] += 1
+            return found.answer(route)
+        if issubclass(kind, Reject):
+            others["rejected"] += 1
+            return self._rejected(route, connection, cast(Reject, exc), message_id)
+        if issubclass(kind, Busy):
+            others["busy"] += 1
+            return messages.error("busy", retry_after=1, message_id=message_id)
+        if issubclass(kind, _Late):
+            others["time_exceeded"] += 1
+            return self._late(route, connection, message_id)
+        others["process_failed"] += 1
+        return self._failed(route, connection, exc, message_id)
+
+    def _reader(self, route: Route) -> Callable[[bytes], Any]:
+        """What makes a text message of one endpoint a value, or raises Invalid with all that is wrong with it."""
+        limit, decode, strict = route.endpoint.limits.message, route.signature.decode, route.signature.strict
+        is_valid = route.narrow.is_valid if route.narrow is not None else None
+        flat = min(messages.MAX_DEPTH, limit)  # a shorter text cannot nest too deep
+
+        def read(data: bytes) -> Any:
+            if len(data) > flat:
+                refuse_size(data, limit)
+            if not strict:
+                messages.judge_utf8(data)
+            try:
+                value = decode(data)
+            except _UNREADABLE as exc:
+                raise explain(route, data, exc) from None
+            if is_valid is not None and not is_valid(body(data)):
+                raise explain(route, data, None)
+            return value
+
+        return read
+
+    def _framer(self, route: Route) -> Framer:
+        """What makes a value of an endpoint's process a frame, None for none. Raises messages.Unsendable."""
+        make = messages.replies_under(route.process.reply, route.endpoint.limits.queue)
+        if not self._check_replies:
+            return make
+        check = route.signature.check_reply
+
+        def checked(value: object, message_id: MessageId) -> bytes | None:
+            fault = check(value)
+            if fault is not None:
+                raise messages.Unsendable("", f"the reply is not what the annotation says: {fault}")
+            return make(value, message_id)
+
+        return checked
+
+    async def _run(
+        self,
+        route: Route,
+        made: Callable[[], Any],
+        message_id: MessageId,
+        framed: Framer,
+        writer: Writer,
+    ) -> bytes | None:
+        """Carry out a process that is no coroutine function; `made` calls its function."""
+        process = route.process
+        if process.kind == "generator":
+            return await self._stream(process, self._steps(process, made()), message_id, framed, writer)
+        if process.kind == "async_generator":
+            return await self._stream(process, made(), message_id, framed, writer)
+        if process.blocking:
+            return framed(await self.in_thread(made), message_id)
+        return framed(self._timed(process, made), message_id)
+
+    def _timed(self, process: Process, function: Callable[..., Any], *values: Any) -> Any:
+        """Call on the event loop, where all others wait meanwhile; a long call is named in the log."""
+        began = self.clock()
+        try:
+            return function(*values)
+        finally:
+            _tell_if_slow(process, self.clock() - began)
+
+    async def _stream(
+        self,
+        process: Process,
+        values: AsyncGenerator[Any, None],
+        message_id: MessageId,
+        framed: Framer,
+        writer: Writer,
+    ) -> bytes | None:
+        try:
+            async for value in values:
+                frame = framed(value, message_id)
+                if frame is not None:
+                    writer.write(frame)
+                await writer.room()
+                await asyncio.sleep(0)  # others have their turn, and the time limit its chance, between two replies
+        finally:
+            if getattr(values, "ag_frame", values) is not None:  # ended before its end
+                await _clean_up(process, values)
+        return messages.done(message_id) if message_id is not None else None
+
+    async def _steps(self, process: Process, values: Generator[Any, None, None]) -> AsyncGenerator[Any, None]:
+        """A synchronous generator as an asynchronous one; each step in a thread where it may block."""
+        one_at_a_time = threading.Lock()  # a step that outlived its time limit may still run when we close
+        within = for_thread(_call)
+
+        def locked(act: Callable[[], Any]) -> Any:
+            with one_at_a_time:
+                return within(act)
+
+        try:
+            while True:
+                if process.blocking:
+                    value = await self.in_thread(lambda: locked(lambda: next(values, _END)))
+                else:
+                    value = self._timed(process, next, values, _END)
+                if value is _END:
+                    return
+                yield value
+        finally:
+            if process.blocking:
+                self._pool.submit(locked, values.close).add_done_callback(_tell_if_failed)
+            else:
+                values.close()
+
+    async def in_thread(self, function: Callable[[], Any]) -> Any:
+        """Run `function` in a thread of the bounded pool. Raises Busy when all are taken.
+
+        A call that outlives its time limit keeps its thread until it returns: threads cannot be ended.
+        """
+        if not self._free.acquire(blocking=False):
+            raise Busy
+        future = self._pool.submit(for_thread(_call_in_thread), function)
+        # also called where the future is cancelled before a thread took it
+        future.add_done_callback(lambda _done: self._free.release())
+        return await asyncio.wrap_future(future)
+
+    def _rejected(self, route: Route, connection: Connection, exc: Reject, message_id: MessageId) -> bytes:
+        try:
+            sound = Reject(exc.code, exc.message, **exc.details)  # a class of the project's own may have left it bare
+            frame = messages.error(sound.code, sound.message, more=sound.details, message_id=message_id)
+            if len(frame) > (most := route.endpoint.limits.queue):
+                raise messages.Unsendable("", f"a Reject of {len(frame):,} bytes; limits.queue is {most:,}")
+        except BaseException as fault:  # noqa: BLE001 - to write it may call the project's own code
+            return self._failed(route, connection, fault, message_id)
+        return frame
+
+    def _late(self, route: Route, connection: Connection, message_id: MessageId) -> bytes:
+        seconds = route.endpoint.limits.time
+        log.warning(
+            "time_exceeded",
+            endpoint=route.name,
+            process=route.process.name,
+            connection=connection.id,
+            limit=seconds,
+        )
+        text = f"The process took longer than {seconds:g} s."
+        return messages.error("time_exceeded", text, message_id=message_id)
+
+    def _failed(self, route: Route, connection: Connection, exc: BaseException, message_id: MessageId) -> bytes:
+        incident = secrets.token_hex(4)
+        log.error(
+            "process_failed",
+            incident=incident,
+            endpoint=route.name,
+            process=route.process.name,
+            connection=connection.id,
+            exc_info=exc,
+        )
+        if self._tell_failed is not None:
+            self._tell_failed(incident, exc)
+        return messages.error("process_failed", incident=incident, message_id=message_id)
+
+
+async def _clean_up(process: Process, values: AsyncGenerator[Any, None]) -> None:
+    """Close a generator within CLEAN_UP; what it then swallows is told, and what it waits for is made to fail."""
+    task = asyncio.current_task()
+    assert task is not None, "a coroutine runs in a task"
+    insist = asyncio.get_running_loop().call_later(CLEAN_UP + BREAK_OFF, _insist, process, task)
+    try:
+        async with asyncio.timeout(CLEAN_UP):
+            await values.aclose()
+    finally:
+        insist.cancel()
+
+
+def _insist(process: Process, task: Task) -> None:
+    log.error("generator_not_ended", process=process.name, at=waiting(task))
+    fail(task)
+
+
+def _runs(task: Task) -> bool:
+    """Whether this is a step of `task`, and no foreign hand that closes its coroutine."""
+    try:
+        return asyncio.current_task() is task
+    except RuntimeError:
+        return False
+
+
+def _call(function: Callable[[], Any]) -> Any:
+    return function()
+
+
+def _call_in_thread(function: Callable[[], Any]) -> Any:
+    try:
+        return function()
+    except (StopIteration, GeneratorExit) as exc:  # a future cannot carry the one, and the other ends who awaits it
+        raise RuntimeError(f"the process raised {type(exc).__name__}") from exc
+
+
+def _tell_if_failed(closed: Future[Any]) -> None:
+    if not closed.cancelled() and closed.exception() is not None:
+        log.error("generator_not_closed", exc_info=closed.exception())
+
+
+def _refuse_binary() -> Any:
+    raise Invalid([Fault("", "a message is a text frame; this one was binary")])
+
+
+def _tell_if_slow(process: Process, took: float, connection: Connection | None = None) -> None:
+    if took > SLOW_CALL:
+        seen = connection.id if connection is not None else ""
+        log.warning("slow_call", process=process.name, connection=seen, milliseconds=round(took * 1000))
+
+
+class _Late(Exception):
+    """The process took longer than `limits.time`."""

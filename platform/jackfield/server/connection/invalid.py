@@ -1,0 +1,83 @@
+"""What is wrong with a message: told after something has failed, with all the time that it takes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from jackfield import messages
+from jackfield.routing.build import Route
+from jackfield.routing.examples import of_decoder
+from jackfield.schema.validator import Fault, parse_loosely
+
+__all__ = ["Invalid", "body", "explain", "refuse_size"]
+
+_TOO_MUCH = "does not fit the published schema; send less of it to be told what is wrong"
+
+
+def refuse_size(data: bytes, limit: int) -> None:
+    """Raise Invalid for a message of more than `limit` bytes, or nested deeper than messages.MAX_DEPTH."""
+    if len(data) > limit:
+        messages.judge_utf8(data)
+        raise Invalid([], code="message_too_long", message=f"The message has {len(data):,} bytes; {limit:,} fit.")
+    if messages.too_deep(data):
+        messages.judge_utf8(data)
+        raise Invalid([Fault("", f"nested more than {messages.MAX_DEPTH} deep")])
+
+
+class Invalid(Exception):
+    """A message that cannot be taken, with all that is wrong with it."""
+
+    def __init__(
+        self,
+        faults: list[Fault],
+        *,
+        code: str = "invalid_message",
+        message: str = "",
+        message_id: str | int | None = None,
+    ) -> None:
+        super().__init__(code)
+        self.code = code
+        self.message = message
+        self.faults = faults
+        self.message_id = message_id
+
+    def answer(self, route: Route) -> bytes:
+        """The error frame, with the endpoint's example of a good message."""
+        details = [fault.as_json() for fault in self.faults]
+        return messages.error(
+            self.code, self.message, details=details, example=route.example_raw, message_id=self.message_id
+        )
+
+
+def explain(route: Route, data: bytes, exc: Exception | None) -> Invalid:
+    """Name all that is wrong with a message that was refused, by the published schema first. Raises NotUtf8."""
+    messages.judge_utf8(data)
+    value, faults = parse_loosely(data.decode())
+    if not isinstance(value, dict):
+        return Invalid(faults or [Fault("", "a message is a JSON object, like {…}")])
+    message_id = value.pop("$id", None)
+    good_id = message_id if _good_id(message_id) else None
+    if faults:
+        return Invalid(faults, message_id=good_id)
+    if message_id is not None and good_id is None:
+        faults = [Fault("/$id", "must be a text of at most 128 characters or a whole number")]
+    faults += route.whole.faults(value)
+    if not faults:
+        faults = [of_decoder(str(exc or _TOO_MUCH), value)]
+    return Invalid(faults, message_id=good_id)
+
+
+def _good_id(value: object) -> bool:
+    # exact types: true is an int to Python, and NaN stands as a kind of text where it was found
+    if type(value) is str:
+        return len(value) <= 128 and not any(0xD800 <= ord(letter) <= 0xDFFF for letter in value)
+    return type(value) is int
+
+
+def body(raw: bytes) -> Any:
+    """A message as `input:` sees it: plain values, without its "$id"."""
+    value = msgspec.json.decode(raw)
+    value.pop("$id", None)
+    return value

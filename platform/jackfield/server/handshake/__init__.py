@@ -1,0 +1,1 @@
+"""Whether an upgrade may enter, and whether a connection may stay."""

@@ -1,0 +1,340 @@
+"""The upgrade request being judged. No I/O: who is calling is found out between `approach` and `admit`.
+
+These read as the list of what must pass, in the order of the contract:
+host -> query -> route 404 -> origin 403 -> who is asking, where the endpoint asks at all -> credential 401 -> role 403
+-> room 429/503. Whose request goes no further than the origin has no code of the project run for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextvars import Context
+from dataclasses import dataclass
+from typing import Any, Protocol
+from urllib.parse import parse_qsl, quote
+
+from jackfield.addresses import network
+from jackfield.auth import credentials, origin
+from jackfield.auth.authorities import is_own, stands
+from jackfield.config import url
+from jackfield.config.plan import AuthSettings, Endpoint, Plan
+from jackfield.errors import Closing, Refusal
+from jackfield.identity import ANONYMOUS, Identity
+from jackfield.routing.build import Match, Route, RoutingTable
+
+__all__ = [
+    "Admission",
+    "Approach",
+    "Counts",
+    "Request",
+    "Standing",
+    "admit",
+    "approach",
+    "closes_with",
+    "fitted",
+    "judge",
+    "not_logged_in",
+    "params_of",
+    "rejudge",
+    "subprotocol",
+]
+
+RETRY_AFTER = 5
+"""Seconds that a caller is asked to wait when there is no room."""
+
+
+class Counts(Protocol):
+    """How many connections there are; implemented by the hub."""
+
+    def count(self, endpoint: str) -> int:
+        """Connections of one endpoint on this node."""
+
+    def count_of(self, endpoint: str, login: str) -> int:
+        """Connections of one user to one endpoint on this node."""
+
+    def count_from(self, endpoint: str, address: str) -> int:
+        """Connections of one address to one endpoint on this node."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What of a request is judged. `own` is the server's origin as the client addressed it.
+
+    `root` is the prefix under which another application mounts us, or a proxy passes us on; `raw_path` comes
+    without it. `local` says that it came by a listener that only this machine reaches, `plain` that the client
+    came to a proxy without TLS although our public address has it.
+    """
+
+    method: str
+    raw_path: bytes
+    query_string: bytes
+    headers: tuple[tuple[bytes, bytes], ...]
+    own: str
+    client: str = ""
+    root: str = ""
+    local: bool = False
+    plain: bool = False
+
+    def values(self, name: bytes) -> list[str]:
+        """All values of a header, as they came."""
+        return [value.decode("latin-1") for key, value in self.headers if key == name]
+
+    @property
+    def query(self) -> dict[str, str]:
+        """The query parameters, the last of each name."""
+        text = self.query_string.decode("latin-1")
+        return dict(parse_qsl(text, keep_blank_values=True)) if text else {}
+
+    def below(self, prefix: str) -> str | None:
+        """What of the path follows `prefix`, "/login" after "/auth" for example; None where it is elsewhere."""
+        asked = url.split(self.raw_path) or ()
+        own = url.split(quote(prefix, safe="/%").encode()) or ()
+        inside = len(asked) > len(own) and asked[: len(own)] == own
+        return f"/{'/'.join(asked[len(own) :])}" if inside else None
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """A request that may enter."""
+
+    route: Route
+    params: Mapping[str, Any]
+    identity: Identity
+    subprotocol: str | None
+    standing: Standing
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What an open connection entered with, kept to judge it again when the plan or the user changes."""
+
+    endpoint: str
+    texts: Mapping[str, str]
+    origin: tuple[str, ...]
+    own: str
+
+
+@dataclass(frozen=True, slots=True)
+class Approach:
+    """A request for an endpoint, by a page that may open it; who is asking nobody knows yet."""
+
+    route: Route
+    params: Mapping[str, Any]
+    standing: Standing
+
+    @property
+    def asks(self) -> bool:
+        """Whether the endpoint asks who is calling."""
+        return self.route.endpoint.access.mode != "public"
+
+
+def judge(
+    table: RoutingTable,
+    request: Request,
+    who: Identity | Refusal | None,
+    counts: Counts,
+    *,
+    tell: bool = False,
+) -> Admission:
+    """Admit the request or raise the Refusal that comes first; see `approach` and `admit`."""
+    return admit(table, request, approach(table, request, tell=tell), who, counts)
+
+
+def approach(table: RoutingTable, request: Request, *, tell: bool = False) -> Approach:
+    """What is judged before anybody is asked who is calling: the route and the origin.
+
+    `tell` allows the refusal to name the nearest endpoint, and the place of a line in the file.
+    """
+    match = _match(table, request, tell=tell)
+    endpoint = match.route.endpoint
+    params = params_of(match, request.root)
+    standing = Standing(endpoint.name, match.params, tuple(request.values(b"origin")), request.own)
+    _judge_origin(endpoint, standing, table.plan if tell else None)
+    return Approach(match.route, params, standing)
+
+
+def admit(
+    table: RoutingTable, request: Request, asked: Approach, who: Identity | Refusal | None, counts: Counts
+) -> Admission:
+    """What is judged then.
+
+    `who` is what became of the credential: an identity, the refusal that it earned, or None where none was sent or
+    the endpoint does not ask.
+    """
+    endpoint = asked.route.endpoint
+    identity = _judge_credential(endpoint, who, table, request.root)
+    _judge_role(endpoint, identity)
+    _judge_room(endpoint, identity, counts, request.client)
+    return Admission(asked.route, asked.params, identity, subprotocol(endpoint, request), asked.standing)
+
+
+_CLOSING = frozenset({401, 403, 429})
+"""Refusals whose close code, 4000 + the status, is one of ours."""
+
+
+def closes_with(table: RoutingTable, request: Request, refusal: Refusal) -> Route | None:
+    """The endpoint that has this refusal told by a close frame; None where HTTP tells it.
+
+    A browser hides the HTTP answer to an upgrade from every page, and shows a close frame to the page that
+    asked. So a page of a foreign origin must not get one: it would learn whether its visitor is logged in
+    here, and with which role. It is told by HTTP, that is nothing at all, and so is whatever is refused before
+    the origin was looked at. The origin is judged once more here, so that this does not rest on the order in
+    `judge`. With `origins: any` every page is told.
+    """
+    match = table.match(request.raw_path)
+    if match is None or match.route.endpoint.refusals != "close" or refusal.status not in _CLOSING:
+        return None
+    rule, origins = match.route.endpoint.origins, request.values(b"origin")
+    try:
+        origin.judge(origins, request.own, any_origin=rule.any, allowed=rule.allowed, required=rule.required)
+    except Refusal:
+        return None
+    return match.route
+
+
+def rejudge(table: RoutingTable, standing: Standing, identity: Identity) -> Closing | None:
+    """Whether an open connection may stay under `table`: None, or how it ends.
+
+    The endpoint's name is its identity: another URL or process is no reason to close.
+    """
+    route = table.routes.get(standing.endpoint)
+    if route is None:
+        return Closing("restart", "the endpoint is gone")
+    if set(route.pattern.params) != set(standing.texts):
+        return Closing("restart", _CHANGED)
+    if isinstance(fitted(route, standing), Closing):
+        return Closing("restart", _CHANGED)
+    if identity and not stands(table.plan.auth, identity):
+        return Closing("session_ended", "this way of logging in is not taken any more")
+    try:
+        _judge_origin(route.endpoint, standing)
+        _judge_credential(route.endpoint, identity or None, table)
+        _judge_role(route.endpoint, identity)
+    except Refusal as refusal:
+        return Closing("forbidden", refusal.detail)
+    return None
+
+
+_CHANGED = "the endpoint's path parameters changed"
+
+
+def fitted(route: Route, standing: Standing) -> Mapping[str, Any] | Closing:
+    """The path parameters of an open connection under another plan, or how it ends where they do not fit."""
+    try:
+        return params_of(Match(route, standing.texts))
+    except (Refusal, RuntimeError):
+        return Closing("restart", _CHANGED)
+
+
+def params_of(match: Match, root: str = "") -> dict[str, Any]:
+    """The path parameters, converted by the hints of the process. A value that does not fit is a 404.
+
+    `root` is the request's, for the address that is told then.
+
+    Raises RuntimeError where code of the project fails over it.
+    """
+    converted = {}
+    for name, text in match.params.items():
+        convert = match.route.signature.params.get(name, str)
+        try:
+            converted[name] = Context().run(convert, text)  # an enum of the project may have code of its own
+        except ValueError as exc:
+            detail = f'The value of "{name}" in the address does not fit: {exc}.'
+            raise Refusal("not_found", detail, f"The address is {root}{match.route.endpoint.url}.") from None
+        except BaseException as exc:
+            # code of the project may even call sys.exit
+            raise RuntimeError(f'the hint of the path parameter "{name}" fails') from exc
+    return converted
+
+
+def subprotocol(endpoint: Endpoint, request: Request) -> str | None:
+    """The first sub-protocol of the client's list that the endpoint speaks (RFC 6455, section 4.2.2).
+
+    Every endpoint speaks `jackfield.v1`; what carries a credential is never answered.
+    """
+    spoken = (*endpoint.subprotocols, credentials.SUBPROTOCOL)
+    return next((name for name in credentials.offered(request.headers) if name in spoken), None)
+
+
+def _match(table: RoutingTable, request: Request, *, tell: bool) -> Match:
+    match = table.match(request.raw_path)
+    if match is not None:
+        return match
+    detail, fix = url.fault(request.raw_path, request.root)
+    near = table.nearest(request.raw_path) if tell else ""
+    if near:
+        fix = f"Did you mean {request.root}{near}?"
+    raise Refusal("not_found", detail, fix)
+
+
+def _judge_origin(endpoint: Endpoint, standing: Standing, plan: Plan | None = None) -> None:
+    """With `plan` the refusal says where in it the line belongs; that is looked up for a refusal alone."""
+    rule = endpoint.origins
+    asked, own = standing.origin, standing.own
+    try:
+        origin.judge(asked, own, any_origin=rule.any, allowed=rule.allowed, required=rule.required)
+    except Refusal:
+        if plan is None:
+            raise
+        place = _place(plan, endpoint)
+        origin.judge(asked, own, any_origin=rule.any, allowed=rule.allowed, required=rule.required, place=place)
+
+
+def _place(plan: Plan, endpoint: Endpoint) -> str:
+    """Where a line about the endpoint's origins belongs: where they stand, or else the endpoint."""
+    place = plan.place("endpoints", endpoint.name, "origins")
+    return f"{place.file}:{place.line}, endpoint {endpoint.name}"
+
+
+def _judge_credential(
+    endpoint: Endpoint, who: Identity | Refusal | None, table: RoutingTable, root: str = ""
+) -> Identity:
+    if endpoint.access.mode == "public":
+        return ANONYMOUS
+    if isinstance(who, Refusal):
+        raise who
+    if who is not None:
+        return who
+    if endpoint.access.mode == "optional":
+        return ANONYMOUS
+    raise not_logged_in(table.plan.auth, root)
+
+
+def not_logged_in(auth: AuthSettings, root: str, detail: str = "") -> Refusal:
+    """What is told where somebody has to log in first; `root` is the request's."""
+    if not auth.own:
+        fix = (
+            f"Send the token that your login gave you: in the header Cookie: {auth.cookie}=… or Authorization: Bearer …"
+        )
+        return Refusal("not_logged_in", detail, fix)
+    where = f"{root}{auth.path}/login"
+    fix = f'POST {where} with {{"login": …, "password": …}}, then send the header Cookie: {auth.cookie}=…'
+    return Refusal("not_logged_in", detail, fix)
+
+
+def _judge_role(endpoint: Endpoint, identity: Identity) -> None:
+    roles = endpoint.access.roles
+    if roles and not identity.roles.intersection(roles):
+        names = _either(roles)
+        fix = "The roles come from the login; whoever keeps the users there gives it."
+        if is_own(identity):
+            fix = f"An administrator gives it with: jackfield users roles {identity.login} +{roles[0]}"
+        raise Refusal("role_required", f"The endpoint is for callers with the role {names}.", fix)
+
+
+def _judge_room(endpoint: Endpoint, identity: Identity, counts: Counts, client: str) -> None:
+    limits = endpoint.limits
+    if identity and counts.count_of(endpoint.name, identity.login) >= limits.per_user:
+        detail = f"The user has {limits.per_user:,} connections to this endpoint, which is all that one may have."
+        raise Refusal("too_many_of_user", detail, retry_after=RETRY_AFTER)
+    most = limits.per_address
+    if most is not None and counts.count_from(endpoint.name, network(client)) >= most:
+        detail = f"The address has {most:,} connections to this endpoint, which is all that one may have."
+        raise Refusal("too_many_of_address", detail, retry_after=RETRY_AFTER)
+    if counts.count(endpoint.name) >= limits.connections:
+        detail = f"The endpoint has {limits.connections:,} connections, which is all that it takes."
+        raise Refusal("too_many_connections", detail, retry_after=RETRY_AFTER)
+
+
+def _either(names: Sequence[str]) -> str:
+    return " or ".join(f'"{name}"' for name in names)

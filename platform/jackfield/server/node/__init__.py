@@ -1,0 +1,1 @@
+"""The life of one server: open, listen, control, drain, close."""

@@ -1,0 +1,280 @@
+"""One running server: everything behind the listener, opened in order and closed in the reverse one."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from jackfield.auth.passwords import Passwords
+from jackfield.auth.sessions import Sessions
+from jackfield.auth.store.store import Store
+from jackfield.auth.tokens import Tokens
+from jackfield.clocks import watched
+from jackfield.config import editor_schema
+from jackfield.config.plan import AuthSettings
+from jackfield.errors import PlanError
+from jackfield.logs import log
+from jackfield.routing.build import RoutingTable
+from jackfield.server.connection.dispatch import Dispatcher
+from jackfield.server.connection.session_end import ClockWatch
+from jackfield.server.gateway import Gateway
+from jackfield.server.generation import Generation
+from jackfield.server.node.control import ControlServer
+from jackfield.server.node.first_admin import FirstAdmin, make_first_admin
+from jackfield.server.node.garbage import Sweep, tuned
+from jackfield.server.node.rotation import Rotation
+from jackfield.server.observe.tracing import open_tracing
+from jackfield.server.options import Options
+from jackfield.server.publish.publisher import Archive, Publisher, Report, build_in_thread, digest
+from jackfield.server.publish.watch import watch
+from jackfield.state import State, write_private
+
+__all__ = ["Node", "open_node"]
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """What an open server consists of. `fell_back` holds the problems of the files where an older plan serves."""
+
+    folder: Path
+    gateway: Gateway
+    publisher: Publisher
+    rotation: Rotation
+    options: Options
+    first_admin: FirstAdmin | None
+    has_users: bool
+    fell_back: PlanError | None
+    began: float
+
+
+@asynccontextmanager
+async def open_node(
+    folder: Path,
+    state: State,
+    options: Options,
+    *,
+    tell: Callable[[Report | PlanError], None] | None = None,
+    clock: Callable[[], float] = time.time,
+) -> AsyncIterator[Node]:
+    """Open a server's parts; `tell` hears what `--watch` published.
+
+    Raises PlanError where neither the files nor what was last published can serve, StateError, and Refusal
+    where the store does not answer.
+    """
+    clock = watched(clock)
+    async with AsyncExitStack() as stack:
+        archive = Archive(state.published)
+        if not options.embedded:
+            stack.enter_context(tuned())  # before the first generation, which would stay for ever otherwise
+        gateway, start = await _open_gateway(stack, folder, state, archive, options, clock)
+
+        sweep = Sweep(lambda: len(gateway.hub))
+        stack.callback(sweep.close)
+
+        def on_live(table: RoutingTable) -> None:
+            _write_schemas(state, table)
+            if not options.embedded:
+                sweep.soon()
+
+        publisher = Publisher(gateway, folder, archive, tried=start.tried, on_live=on_live, clock=clock)
+        stack.push_async_callback(publisher.close)
+        rotation = Rotation(state, start.tokens)
+        node = Node(folder, gateway, publisher, rotation, options, None, True, start.fell_back, clock())
+        control = ControlServer(state.server_json, _verbs(node), _addresses(options))
+        await control.start()
+        stack.push_async_callback(control.close)
+        await stack.enter_async_context(_tending(gateway, publisher, folder, options, tell, clock))
+        on_live(gateway.generation.table)
+        admin, has_users = await _first_admin(gateway, options)  # last: a start that fails would lose the password
+        yield replace(node, first_admin=admin, has_users=has_users)
+
+
+@dataclass(frozen=True, slots=True)
+class _Start:
+    tokens: Tokens
+    tried: str
+    fell_back: PlanError | None
+
+
+async def _open_gateway(
+    stack: AsyncExitStack,
+    folder: Path,
+    state: State,
+    archive: Archive,
+    options: Options,
+    clock: Callable[[], float],
+) -> tuple[Gateway, _Start]:
+    """The gateway with its first generation. A function of its own: nothing here may keep that one alive."""
+    tokens = Tokens(state.keys(), clock=clock)
+    generation, tried, fell_back = await _first_generation(folder, archive, options)
+    unowned = await stack.enter_async_context(AsyncExitStack())
+    unowned.push_async_callback(generation.retire, 0.0)
+    sessions = await _open_sessions(stack, state, tokens, generation.table.plan.auth, clock)
+    tracing = open_tracing(options.trace, os.environ)
+    if tracing is not None:
+        stack.push_async_callback(tracing.close)
+    dispatcher = Dispatcher(check_replies=options.check_replies, traced=tracing.answers if tracing else None)
+    stack.callback(dispatcher.close)
+    gateway = Gateway(options, sessions, generation, dispatcher, tracing=tracing, folder=folder, clock=clock)
+    unowned.pop_all()
+    stack.push_async_callback(_retire_live, gateway)
+    stack.push_async_callback(gateway.callers.close)
+    return gateway, _Start(tokens, tried, fell_back)
+
+
+async def _first_admin(gateway: Gateway, options: Options) -> tuple[FirstAdmin | None, bool]:
+    """The first user where one is made, and whether there are users."""
+    if not gateway.has_sessions:
+        return None, True  # they are somebody else's
+    sessions = gateway.sessions
+    admin = await make_first_admin(sessions.store, sessions.passwords, sessions) if options.local else None
+    return admin, bool(await sessions.store.list())
+
+
+async def _open_sessions(
+    stack: AsyncExitStack, state: State, tokens: Tokens, auth: AuthSettings, clock: Callable[[], float]
+) -> Sessions | None:
+    """Our own login and its store; None where the plan has it off."""
+    if not auth.own:
+        return None
+    store = await Store.open(state.store_url, clock)
+    stack.push_async_callback(store.close)
+    passwords = Passwords()
+    stack.push_async_callback(passwords.close)
+    return Sessions(store, tokens, passwords, lifetime=auth.session, idle=auth.idle, clock=clock)
+
+
+async def _first_generation(
+    folder: Path, archive: Archive, options: Options
+) -> tuple[Generation, str, PlanError | None]:
+    """The first generation, the digest of the files, and their problems where an older plan serves."""
+    tried = await asyncio.to_thread(digest, folder)
+    table, fell_back = await _first_table(folder, archive, options)
+    try:
+        generation = await Generation.open(1, table)
+    except BaseException:
+        table.catalog.release()
+        raise
+    if fell_back is None:
+        try:
+            await asyncio.to_thread(archive.keep, folder, tried)
+        except OSError as exc:
+            log.warning("publish_not_kept", reason=str(exc))
+    return generation, tried, fell_back
+
+
+async def _first_table(folder: Path, archive: Archive, options: Options) -> tuple[RoutingTable, PlanError | None]:
+    """The table from the files, or from what was last published where the files have problems."""
+    try:
+        return await build_in_thread(folder, 1, options), None
+    except PlanError as problems:
+        names = await asyncio.to_thread(archive.names)
+        if not names:
+            raise
+        with suppress(PlanError):
+            copy = archive.path(names[-1])
+            # without its traceback, whose frames would keep the broken modules
+            return await build_in_thread(copy, 1, options, folder), problems.with_traceback(None)
+        raise  # the copy is of no use either; what to mend is in the files
+
+
+def _write_schemas(state: State, table: RoutingTable) -> None:
+    """The schemas that the first lines of the files name, so that editors complete them without a step."""
+    roles = tuple(table.plan.roles or ())
+    tags = sorted({tag for endpoint in table.plan.endpoints for tag in endpoint.tags})
+    found = {
+        state.endpoints_schema: editor_schema.document(sorted(table.catalog.processes), roles, tags),
+        state.examples_schema: editor_schema.examples(sorted(table.routes), roles),
+    }
+    try:
+        for path, content in found.items():
+            write_private(path, json.dumps(content, ensure_ascii=False, indent=2), 0o644)
+    except OSError as exc:
+        log.warning("schema_not_written", reason=str(exc))
+
+
+@asynccontextmanager
+async def _tending(
+    gateway: Gateway,
+    publisher: Publisher,
+    folder: Path,
+    options: Options,
+    tell: Callable[[Report | PlanError], None] | None,
+    clock: Callable[[], float],
+) -> AsyncIterator[None]:
+    """The tasks that live as long as the server: owned here, cancelled and awaited at the end."""
+    tasks = [asyncio.create_task(gateway.callers.watch()), asyncio.create_task(gateway.lag.watch())]
+    tasks.append(asyncio.create_task(ClockWatch(clock, gateway.session_ends).watch()))
+    if gateway.has_sessions:
+        tasks.append(asyncio.create_task(gateway.sessions.watch()))
+    if options.watch:
+        tasks.append(asyncio.create_task(watch(publisher, folder, tell or (lambda _outcome: None))))
+    for task in tasks:
+        task.add_done_callback(_tell_if_failed)
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _tell_if_failed(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and task.exception() is not None:
+        log.error("task_failed", exc_info=task.exception())
+
+
+async def _retire_live(gateway: Gateway) -> None:
+    await gateway.generation.retire(0.0)
+
+
+def _addresses(options: Options) -> dict[str, str]:
+    """Where clients reach the server; and where this machine does, if the name of a certificate is not in the way."""
+    admin = options.admin
+    found = {"address": options.address} | ({"admin": admin.address} if admin is not None else {})
+    if not (options.tls or options.embedded):
+        found["listener"] = replace(options, public_url="").address
+    return found
+
+
+def _verbs(node: Node) -> dict[str, Any]:
+    gateway = node.gateway
+
+    async def publish(asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        if node.options.locked and not asked.get("dry_run"):
+            return {"locked": True}
+        report = await node.publisher.publish(dry_run=bool(asked.get("dry_run")), back=bool(asked.get("back")))
+        return report.as_json()
+
+    async def status(_asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        table = gateway.generation.table
+        return {
+            **_addresses(node.options),
+            "generation": gateway.generation.number,
+            "hash": table.hash,
+            "published_at": node.publisher.published_at,
+            "began": node.began,
+            "connections": len(gateway.hub),
+            "fell_back": str(node.fell_back) if node.fell_back and gateway.generation.number == 1 else None,
+            "endpoints": [
+                {
+                    "name": route.name,
+                    "url": route.endpoint.url,
+                    "shape": route.signature.shape,
+                    "connections": gateway.hub.count(route.name),
+                }
+                for route in table.routes.values()
+            ],
+        }
+
+    async def refusals(_asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {"refusals": [asdict(refused) for refused in gateway.refusals]}
+
+    return {"publish": publish, "status": status, "refusals": refusals}

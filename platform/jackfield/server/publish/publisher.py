@@ -1,0 +1,379 @@
+"""Publishing: build the new generation whole, swap it in, keep what was live for the way back.
+
+    files -> (thread) routing.build -> resources opened -> copy kept -> rejudge every connection and swap
+
+Everything that may fail comes before the swap; the swap itself waits for nothing. Each publish that
+succeeds is copied to `published/` of the state folder; `history.json` there names the copies in the order
+in which they went live, the live one last. `back` drops the last and builds the one before from its copy.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import hashlib
+import json
+import re
+import shutil
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from jackfield import files, messages
+from jackfield.errors import Closing, PlanError, Problem
+from jackfield.logs import log
+from jackfield.routing.build import RoutingTable
+from jackfield.server.connection.conversation import Conversation
+from jackfield.server.gateway import Gateway
+from jackfield.server.generation import Generation
+from jackfield.server.handshake.judge import fitted, rejudge
+from jackfield.server.options import Options
+from jackfield.server.publish.building import built
+from jackfield.server.web import cookie
+from jackfield.state import read_own, write_private
+
+__all__ = ["Archive", "Closes", "Publisher", "Report", "build_in_thread", "digest"]
+
+LOAD_LIMIT = 60.0
+"""Seconds that loading the file and all processes may take."""
+
+RETIRE_LIMIT = 600.0
+"""Seconds that a generation waits for its last call before its resources are closed regardless."""
+
+KEPT = 20
+"""Publishes that are kept for the way back."""
+
+_COPY = re.compile(r"\d{6,12}-[0-9A-Za-z]+")
+_FOLDERS = ("endpoints", "examples", "processes")
+
+
+@dataclass(frozen=True, slots=True)
+class Closes:
+    """Open connections of one endpoint that a publish closes, and how."""
+
+    endpoint: str
+    code: int
+    reason: str
+    connections: int
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a publish did, or would do. `open` counts all connections before it."""
+
+    hash: str
+    generation: int
+    dry_run: bool
+    added: tuple[str, ...]
+    changed: tuple[str, ...]
+    removed: tuple[str, ...]
+    closes: tuple[Closes, ...]
+    open: int
+    settings: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """The report as the control connection carries it."""
+        return asdict(self)
+
+
+class Archive:
+    """The copies of what was published, in `folder`. All calls touch the disk and belong in a thread."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._history = folder / "history.json"
+
+    def names(self) -> list[str]:
+        """The copies in the order in which they went live, the live one last."""
+        try:
+            found = messages.parse(read_own(self._history))
+            if not isinstance(found, list):
+                raise ValueError("is no list")
+        except FileNotFoundError:
+            return []
+        except (OSError, ValueError) as exc:
+            # the copies themselves say as much; without them the next publish would take all of them away
+            log.warning("history_unreadable", reason=f"{self._history} {_said(exc)}")
+            found = sorted(path.name for path in self._folder.iterdir()) if self._folder.is_dir() else []
+        return [name for name in found if _is_copy(name) and (self._folder / name).is_dir()]
+
+    def path(self, name: str) -> Path:
+        """The project folder of one copy."""
+        return self._folder / name
+
+    def keep(self, project: Path, digest_: str) -> str:
+        """Copy the project's sources and make the copy the last; gives its name. Raises OSError."""
+        names = self.names()
+        if names and names[-1].endswith(digest_):
+            return names[-1]
+        number = max((int(name.partition("-")[0]) for name in names), default=0) + 1
+        name = f"{number:06d}-{digest_}"
+        half_made = self._folder / f".{name}"
+        shutil.rmtree(half_made, ignore_errors=True)
+        self._make()
+        half_made.mkdir()
+        for file, path in _files(project):
+            copy = half_made / file
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(path, copy)
+        half_made.rename(self._folder / name)
+        self._write([*names, name])
+        return name
+
+    def go_back(self) -> None:
+        """Forget the last copy: the one before it is live."""
+        self._write(self.names()[:-1])
+
+    def _make(self) -> None:
+        """The folder, for its owner alone: a source may hold a secret, and stood where others cannot go."""
+        if self._folder.is_symlink():
+            raise OSError(errno.ELOOP, "it is a symbolic link, which is not followed here", str(self._folder))
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if self._folder.stat().st_mode & 0o077:
+            with suppress(PermissionError):  # another's, which is for that one to close
+                self._folder.chmod(0o700)
+
+    def _write(self, names: Sequence[str]) -> None:
+        kept = list(names)[-KEPT:]
+        self._make()
+        write_private(self._history, json.dumps(kept))
+        for old in self._folder.iterdir():
+            # only what is named as we name it: who puts another folder here loses nothing
+            if _is_copy(old.name.removeprefix(".")) and old.is_dir() and old.name not in kept:
+                shutil.rmtree(old, ignore_errors=True)
+
+
+def _is_copy(name: object) -> bool:
+    """Whether this is the name of a copy: no path that leads elsewhere, and nothing that is not ours."""
+    return isinstance(name, str) and _COPY.fullmatch(name) is not None
+
+
+def _said(exc: Exception) -> str:
+    return f"cannot be read: {exc.strerror or exc}" if isinstance(exc, OSError) else str(exc)
+
+
+def digest(project: Path) -> str:
+    """A hash of all that a publish reads; differs as soon as a byte does. 12 hexadecimal digits."""
+    seen = hashlib.sha256()
+    for file, path in _files(project):
+        try:
+            content = files.digest(path)
+        except OSError:
+            continue  # an editor is just replacing it, or nobody may read it: the loader tells of that
+        seen.update(f"{file}\n{content}\n".encode("utf-8", "surrogateescape"))
+    return seen.hexdigest()[:12]
+
+
+def _files(project: Path) -> Iterator[tuple[str, Path]]:
+    """The files that make a generation, sorted: relative name and where it is.
+
+    What cannot be read is passed over: the loader tells of it.
+    """
+    if (project / "endpoints.yaml").is_file():
+        yield "endpoints.yaml", project / "endpoints.yaml"
+    for root in _FOLDERS:
+        with suppress(OSError):
+            for folder, _, names in files.below(project / root):
+                for name in names:
+                    path = folder / name
+                    if not name.endswith(".pyc") and path.is_file():
+                        yield path.relative_to(project).as_posix(), path
+
+
+async def build_in_thread(
+    folder: Path, number: int, options: Options | None = None, home: Path | None = None
+) -> RoutingTable:
+    """`routing.build` beside the loop, within LOAD_LIMIT; for a listener with `options`. Raises PlanError.
+
+    `home` is the author's project, where `folder` is a copy of it.
+    """
+    table = await built(folder, number, LOAD_LIMIT, home)
+    if options is not None:
+        _judge_listener(table, options)
+    return table
+
+
+def _judge_listener(table: RoutingTable, options: Options) -> None:
+    """Raise PlanError where the listener cannot carry what the plan asks for; add a warning where it may."""
+    problem = cookie.problem(table.plan, options)
+    if problem is None:
+        return
+    if problem.severity == "error":
+        table.catalog.release()
+        raise PlanError([problem])
+    table.warnings = (*table.warnings, problem)
+
+
+class Publisher:
+    """Publishes into one gateway, one at a time.
+
+    `tried` is the digest of the project's files when they were last loaded, whatever came of it. `on_live`
+    hears of each table that went live; it is called after the swap and must not fail.
+    """
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        folder: Path,
+        archive: Archive,
+        *,
+        tried: str = "",
+        on_live: Callable[[RoutingTable], None] = lambda _table: None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.published_at = clock()
+        self.tried = tried
+        self._gateway = gateway
+        self._folder = folder
+        self._archive = archive
+        self._on_live = on_live
+        self._clock = clock
+        self._one_at_a_time = asyncio.Lock()
+        self._retiring: dict[asyncio.Task[None], Generation] = {}
+
+    async def publish(self, *, dry_run: bool = False, back: bool = False) -> Report:
+        """Make the files live, or with `back` what was live before. Raises PlanError; the old stays then."""
+        outcome = "refused"
+        try:
+            report = await self._publish(dry_run=dry_run, back=back)
+            outcome = "back" if back else "published"
+        finally:
+            if not dry_run:
+                self._gateway.metrics.publishes[outcome] += 1
+        return report
+
+    async def _publish(self, *, dry_run: bool, back: bool) -> Report:
+        async with self._one_at_a_time:
+            source = await self._before() if back else self._folder
+            number = self._gateway.generation.number + 1
+            sources, table = await self._build(source, number)
+            self._judge_login(table)
+            if dry_run:
+                table.catalog.release()
+                return self._report(table, self._judged(table), dry_run=True)
+            generation = await self._open(number, table)
+            try:
+                await asyncio.to_thread(self._keep, sources, back=back)
+            except BaseException:
+                await generation.retire(0.0)
+                raise
+            report = self._swap(generation)
+            closed = sum(item.connections for item in report.closes)
+            log.info("published", hash=report.hash, generation=number, back=back, open=report.open, closed=closed)
+            self._on_live(table)
+            return report
+
+    async def close(self) -> None:
+        """Close the resources of what is live, and of generations that still wait for a last call."""
+        for generation in self._retiring.values():
+            generation.hurry()
+        # side by side with what is live: all of them together have the time of one
+        await asyncio.gather(*self._retiring, self._gateway.generation.retire(0.0), return_exceptions=True)
+
+    async def _build(self, source: Path, number: int) -> tuple[str, RoutingTable]:
+        """A table and the digest of exactly the files that it was built from."""
+        for _ in range(5):
+            before = await asyncio.to_thread(digest, source)
+            if source == self._folder:
+                self.tried = before
+            table = await build_in_thread(source, number, self._gateway.options, self._folder)
+            if await asyncio.to_thread(digest, source) == before:
+                return before, table
+            table.catalog.release()  # somebody saved a file meanwhile: what was read may be half of each
+        message = "the files change faster than they can be loaded"
+        raise PlanError([Problem("too_slow", message, "publish again when they are all saved", file="processes")])
+
+    def _judge_login(self, table: RoutingTable) -> None:
+        """Raise PlanError where the plan wants users of our own and the server was started without a store."""
+        if table.plan.auth.own and not self._gateway.has_sessions:
+            table.catalog.release()
+            message = "the server was started without users of its own"
+            hint = "stop it and start it again to bring the login back"
+            raise PlanError([table.plan.problem(("auth", "login"), "needs_restart", message, hint)])
+
+    async def _before(self) -> Path:
+        names = await asyncio.to_thread(self._archive.names)
+        if len(names) < 2:
+            message = "nothing was published before what is live, so there is no way back"
+            raise PlanError([Problem("file_missing", message, file="published")])
+        return self._archive.path(names[-2])
+
+    async def _open(self, number: int, table: RoutingTable) -> Generation:
+        try:
+            return await Generation.open(number, table)
+        except BaseException:
+            table.catalog.release()
+            raise
+
+    def _keep(self, sources: str, *, back: bool) -> None:
+        try:
+            if back:
+                self._archive.go_back()
+            else:
+                self._archive.keep(self._folder, sources)
+        except OSError as exc:
+            message = f"what is published cannot be kept for the way back: {exc.strerror or exc}"
+            raise PlanError([Problem("file_unreadable", message, file="published")]) from exc
+
+    def _swap(self, generation: Generation) -> Report:
+        """The one step in which the new generation becomes live; nothing in it waits."""
+        judged = self._judged(generation.table)
+        report = self._report(generation.table, judged, dry_run=False)
+        before = self._gateway.install(generation)
+        old = before.table.routes
+        self.published_at = self._clock()
+        for member, verdict in judged:
+            if isinstance(verdict, Closing):
+                member.end(verdict.code, verdict.reason)
+            else:
+                route = generation.table.routes[member.endpoint]
+                member.adapt(verdict, route.endpoint.limits)
+                if route.endpoint.session_warning != old[member.endpoint].endpoint.session_warning:
+                    self._gateway.arm(member)
+        retiring = asyncio.create_task(before.retire(RETIRE_LIMIT))
+        self._retiring[retiring] = before
+        retiring.add_done_callback(self._retiring.pop)
+        return report
+
+    def _judged(self, table: RoutingTable) -> list[_Judged]:
+        """Each open connection with its path parameters under `table`, or how it ends. Runs code of the project."""
+        members = [member for member in self._gateway.hub if isinstance(member, Conversation)]
+        return [(member, _verdict(table, member)) for member in members]
+
+    def _report(self, new: RoutingTable, judged: Iterable[_Judged], *, dry_run: bool) -> Report:
+        old = self._gateway.generation.table
+        both = [name for name in new.routes if name in old.routes]
+        leaving = Counter(
+            (member.endpoint, end.number, end.reason) for member, end in judged if isinstance(end, Closing)
+        )
+        return Report(
+            hash=new.hash,
+            generation=self._gateway.generation.number + 1,
+            dry_run=dry_run,
+            added=tuple(name for name in new.routes if name not in old.routes),
+            changed=tuple(name for name in both if _state(old, name) != _state(new, name)),
+            removed=tuple(name for name in old.routes if name not in new.routes),
+            closes=tuple(Closes(*key, count) for key, count in leaving.items()),
+            open=len(self._gateway.hub),
+            settings=tuple(n for n in ("title", "auth", "roles") if getattr(old.plan, n) != getattr(new.plan, n)),
+            warnings=tuple(str(problem) for problem in new.warnings),
+        )
+
+
+_Judged = tuple[Conversation, Mapping[str, Any] | Closing]
+
+
+def _verdict(table: RoutingTable, member: Conversation) -> Mapping[str, Any] | Closing:
+    closing = rejudge(table, member.standing, member.identity)
+    return closing or fitted(table.routes[member.endpoint], member.standing)
+
+
+def _state(table: RoutingTable, name: str) -> tuple[object, ...]:
+    """What an endpoint consists of; another value is told as a change."""
+    route = table.routes[name]
+    return route.endpoint, route.signature.shape, table.catalog.extents[route.process.name]

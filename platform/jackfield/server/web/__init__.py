@@ -1,0 +1,1 @@
+"""Plain HTTP: pages, documents, login and administration."""

@@ -1,0 +1,185 @@
+"""`/api/users`: who may log in, for callers with the role `admin`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, unquote_to_bytes
+
+import msgspec
+from starlette.requests import Request as HttpRequest
+from starlette.responses import Response
+
+from jackfield.auth.authorities import is_own
+from jackfield.auth.store.store import Holder
+from jackfield.auth.store.tables import User, normal_login
+from jackfield.auth.users import Users
+from jackfield.errors import Refusal
+from jackfield.identity import Identity
+from jackfield.logs import log
+from jackfield.server.handshake.judge import Request, not_logged_in
+from jackfield.server.web import cors
+from jackfield.server.web.accounts import as_json
+from jackfield.server.web.json_api import Asked, JsonApi, moment, reply
+
+if TYPE_CHECKING:
+    from jackfield.server.gateway import Gateway
+
+__all__ = ["AT", "ROLE", "Administration", "below"]
+
+AT = "/api"
+"""Where the administration stands."""
+
+ROLE = "admin"
+"""The role that may administer."""
+
+_USERS = f"{AT}/users/".encode()
+_BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+
+
+class _New(msgspec.Struct, forbid_unknown_fields=True):
+    login: str
+    password: str | None = None
+    roles: list[str] = []
+
+
+class _Changed(msgspec.Struct, forbid_unknown_fields=True):
+    roles: list[str] | None = None
+    disabled: bool | None = None
+    password: str | None = None
+
+
+class Administration:
+    """The addresses below AT of one gateway."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self.api = JsonApi(
+            {
+                "/users": {"GET": self._list, "POST": self._add},
+                "/users/{one}": {"GET": self._get, "PATCH": self._change, "DELETE": self._remove},
+                "/users/{one}/close": {"POST": self._close},
+            }
+        )
+
+    async def answer(self, request: Request, http: HttpRequest, path: Sequence[str]) -> Response:
+        """Answer one request; `path` is what `below` gives of it. Raises Refusal."""
+        cors.judge_own(request)
+        await self._admin(request)
+        return await self.api.answer(request, http, AT, path)
+
+    @property
+    def _users(self) -> Users:
+        return Users(self._gateway.sessions)  # asked for late: where our own login is off, there are none
+
+    async def _list(self, asked: Asked) -> Response:
+        return reply({"users": [_as_json(user) for user in await self._users.all()]})
+
+    async def _add(self, asked: Asked) -> Response:
+        given = await asked.body(_New, '{"login": "…", "password": "…", "roles": ["…"]}')
+        by = await self._admin(asked.request)  # once more: the body may have taken its time
+        user = await self._users.add(given.login, given.password, given.roles, by=_holder(by))
+        log.info("user_added", login=user.login, roles=sorted(user.roles), by=by.login, client=asked.request.client)
+        where = f"{asked.request.root}{AT}/users/{quote(user.login, safe='')}"
+        return reply(_as_json(user), {"Location": where}, status=201)
+
+    async def _get(self, asked: Asked) -> Response:
+        user = await self._users.get(asked.name)
+        found = await self._users.open_sessions(user.login)
+        return reply({**_as_json(user), "sessions": [as_json(one) for one in found]})
+
+    async def _change(self, asked: Asked) -> Response:
+        given = await asked.body(_Changed, '{"roles": ["…"], "disabled": false, "password": "…"}, or some of these')
+        wanted = {name for name in ("roles", "disabled", "password") if getattr(given, name) is not None}
+        if not wanted:
+            raise Refusal("invalid_request", "Nothing is to be changed.", "Send roles, disabled or password.")
+        by = await self._admin(asked.request)
+        if given.disabled or (given.roles is not None and ROLE not in given.roles):
+            _refuse_oneself(by, asked.name)
+        user = await self._users.change(
+            asked.name, roles=given.roles, disabled=given.disabled, password=given.password, by=_holder(by)
+        )
+        log.info(
+            "user_changed",
+            login=user.login,
+            changed=sorted(wanted),
+            roles=sorted(user.roles),
+            by=by.login,
+            client=asked.request.client,
+        )
+        return reply(_as_json(user))
+
+    async def _remove(self, asked: Asked) -> Response:
+        by = await self._admin(asked.request)
+        _refuse_oneself(by, asked.name)
+        await self._users.remove(asked.name, by=_holder(by))
+        log.info("user_removed", login=asked.name, by=by.login, client=asked.request.client)
+        return reply({})
+
+    async def _close(self, asked: Asked) -> Response:
+        by = await self._admin(asked.request)
+        auth = self._gateway.generation.table.plan.auth
+        if auth.jwt is None and not auth.verify:  # else it may be a login that only another authority knows
+            await self._users.get(asked.name)
+        ended = await self._users.close(asked.name)
+        log.info("user_closed", login=asked.name, ended=ended, by=by.login, client=asked.request.client)
+        return reply({"ended": ended})
+
+    async def _admin(self, request: Request) -> Identity:
+        """The administrator who asks. Raises Refusal, also where this listener is not for administration."""
+        sentence = f"The administration is for the role {ROLE}."
+        if self._gateway.options.admin_port is not None and not request.local:
+            raise Refusal("role_required", sentence, "Ask the listener of --admin-port.")
+        who = await self._gateway.who(request)
+        if isinstance(who, Refusal):
+            raise who
+        if who is None:
+            raise not_logged_in(self._gateway.generation.table.plan.auth, request.root, "This is for the role admin.")
+        if ROLE not in who.roles:
+            fix = f"An administrator gives it with: jackfield users roles {who.login} +{ROLE}"
+            raise Refusal("role_required", sentence, fix)
+        return who
+
+
+def below(request: Request) -> Sequence[str] | None:
+    """The segments that follow AT in a request's path, decoded; None where it is elsewhere.
+
+    A login may hold what no other address here can (`DOMAIN\\anna`, or a slash as many providers' do). Whatever
+    stands below AT is for administrators alone, so another reader in front of us who sees more segments opens nothing.
+    """
+    head, _, login = request.raw_path.partition(_USERS)
+    if head or not login:
+        found = request.below(AT)
+        return None if found is None else found[1:].split("/")
+    if _BAD_ESCAPE.search(login):
+        return None
+    try:
+        return ["users", *(unquote_to_bytes(part).decode() for part in login.split(b"/"))]
+    except UnicodeDecodeError:
+        return None
+
+
+def _as_json(user: User) -> dict[str, Any]:
+    return {
+        "login": user.login,
+        "roles": sorted(user.roles),
+        "disabled": user.disabled,
+        "has_password": user.password_hash is not None,
+        "created_at": moment(user.created_at),
+    }
+
+
+def _holder(by: Identity) -> Holder | None:
+    """What must still be so when the change is made. Whom another authority vouches for is none of our users."""
+    return (by.login, ROLE) if is_own(by) else None
+
+
+def _refuse_oneself(by: Identity, login: str) -> None:
+    """Nobody locks the door behind them: there might be no other administrator.
+
+    Whom another authority vouches for is none of our users, even where the logins are spelled alike.
+    """
+    if is_own(by) and normal_login(login) == by.login:
+        fix = "Another administrator can, or on the server's machine: jackfield users."
+        raise Refusal("invalid_request", "You cannot take the administration from yourself.", fix)

@@ -1,0 +1,265 @@
+"""`/openapi.json`, `/asyncapi.json`, `/docs` and what belongs to them: the documents, made when somebody asks.
+
+They are made from the live routing table for the address by which they are asked for, once for each generation
+and address, in a thread: five hundred endpoints cost half a second, and as YAML several. `/docs` is Swagger UI
+from the package offapi, with no script but from here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import html
+import json
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from starlette.responses import Response
+
+from jackfield.describe.contract import Contract, contract
+from jackfield.describe.documents import asyncapi, markdown, openapi, rendered
+from jackfield.describe.documents.as_yaml import as_yaml
+from jackfield.describe.documents.http_api import ADMIN
+from jackfield.errors import Refusal
+from jackfield.identity import Identity
+from jackfield.routing.build import RoutingTable
+from jackfield.server.handshake.judge import Request, not_logged_in
+from jackfield.server.web import pages
+from jackfield.server.web.sign_in import SCRIPT, SCRIPT_AT, sign_in, wants_page
+
+if TYPE_CHECKING:
+    from jackfield.server.gateway import Gateway
+
+__all__ = ["ADDRESSES", "Documents"]
+
+KEPT = 16
+"""Documents that are kept at once. Each address by which the server is called has its own."""
+
+_JSON = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """One document as it is sent."""
+
+    body: bytes
+    kind: str
+    tag: str
+
+    @classmethod
+    def of(cls, text: str | bytes, kind: str) -> _Made:
+        body = text.encode() if isinstance(text, str) else text
+        return cls(body, kind, f'"{hashlib.sha256(body).hexdigest()[:16]}"')
+
+
+def _as_json(document: Mapping[str, Any]) -> str:
+    return json.dumps(document, ensure_ascii=False, indent=1)
+
+
+def _openapi(found: Contract, address: str, _version: str) -> _Made:
+    return _Made.of(_as_json(openapi.document(found, address)), _JSON)
+
+
+def _asyncapi(found: Contract, address: str, version: str) -> _Made:
+    return _Made.of(_as_json(asyncapi.document(found, address, version)), _JSON)
+
+
+def _asyncapi_yaml(found: Contract, address: str, version: str) -> _Made:
+    return _Made.of(as_yaml(asyncapi.document(found, address, version)), "application/yaml")  # RFC 9512
+
+
+def _reference(found: Contract, address: str, _version: str) -> _Made:
+    body = rendered.html(markdown.reference(found, address))
+    return _Made.of(pages.page(found.title, body, headed=True), "text/html; charset=utf-8")
+
+
+_DOCUMENTS: Mapping[str, Callable[[Contract, str, str], _Made]] = {
+    "/asyncapi.json": _asyncapi,
+    "/asyncapi.yaml": _asyncapi_yaml,
+    "/docs/reference": _reference,
+    "/openapi.json": _openapi,
+}
+
+_FILES: Mapping[str, tuple[str, str]] = {
+    "/docs/swagger-ui.css": ("swagger_style.css", "text/css; charset=utf-8"),
+    "/docs/swagger-ui.js": ("swagger_bundle.js", "text/javascript; charset=utf-8"),
+}
+"""What of Swagger UI is sent, and the name that it has in the package."""
+
+_PAGES = frozenset({"/docs", "/docs/", "/docs/reference"})
+"""What a browser shows; who may not read them is shown how to log in."""
+
+ADDRESSES = frozenset({*_DOCUMENTS, *_FILES, *_PAGES, "/docs/start.js", SCRIPT_AT})
+"""All that is answered here."""
+
+
+class Documents:
+    """The documents of one gateway."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self._made: OrderedDict[tuple[str, str, str], _Made] = OrderedDict()
+        self._generation = 0
+        self._making = asyncio.Lock()
+
+    async def answer(self, request: Request, who: Identity | Refusal | None) -> Response | None:
+        """Answer a request for one of ADDRESSES; None for any other. Raises Refusal for who may not read them."""
+        path = request.raw_path.decode("latin-1")
+        if path not in ADDRESSES:
+            return None
+        if request.method not in ("GET", "HEAD"):
+            raise Refusal("method_not_allowed", more={"allow": "GET, HEAD"})
+        if path == SCRIPT_AT and self._gateway.options.admin_port is None:
+            return _sent(_SIGN_IN, request)
+        try:
+            self._judge(request, who)
+        except Refusal as refusal:
+            if path not in _PAGES or not wants_page(request) or self._gateway.options.admin_port is not None:
+                raise
+            self._gateway.note(request, refusal, who)
+            return sign_in(request, refusal, self._gateway.generation.table.plan.auth)
+        if path in ("/docs", "/docs/"):
+            _folder(request.root)
+            return _page(self._gateway.generation.table.plan.title, request.root)
+        if path == "/docs/start.js":
+            return _sent(_START, request)
+        if path in _FILES:
+            return _sent(await asyncio.to_thread(_file, *_FILES[path], request.root), request)
+        return _sent(await self._document(path, self._address(request, path), _version(request, path)), request)
+
+    def _address(self, request: Request, path: str) -> str:
+        """Where the documents say that the server is: as its callers address it, not as the admin port is."""
+        options = self._gateway.options
+        if options.admin_port is not None and path != "/openapi.json":  # whose requests go to where the page is from
+            return options.address
+        return request.own + request.root
+
+    def _judge(self, request: Request, who: Identity | Refusal | None) -> None:
+        """Return if the documents are open to this caller, else raise Refusal."""
+        if self._gateway.tells(request, who):
+            return
+        sentence = f"The documents are for the role {ADMIN} here."
+        if self._gateway.options.admin_port is not None:
+            raise Refusal("role_required", sentence, "Ask the listener of --admin-port.")
+        if isinstance(who, Refusal):
+            raise who
+        if who is None:
+            raise not_logged_in(self._gateway.generation.table.plan.auth, request.root, sentence)
+        fix = f"An administrator gives it with: jackfield users roles {who.login} +{ADMIN}"
+        raise Refusal("role_required", sentence, fix)
+
+    async def _document(self, path: str, address: str, version: str) -> _Made:
+        """A document of the live generation, kept for the next who asks at the same address."""
+        async with self._making:  # many who ask at once are answered with one
+            generation = self._gateway.generation
+            if generation.number != self._generation:
+                self._made.clear()
+                self._generation = generation.number
+            found = self._made.get((path, address, version))
+            if found is None:
+                generation.enter()
+                try:
+                    found = await asyncio.to_thread(_make, path, generation.table, address, version)
+                finally:
+                    generation.leave()
+                self._made[path, address, version] = found
+                if len(self._made) > KEPT:
+                    self._made.popitem(last=False)
+            self._made.move_to_end((path, address, version))
+            return found
+
+
+def _make(path: str, table: RoutingTable, address: str, version: str) -> _Made:
+    return _DOCUMENTS[path](contract(table), address, version)
+
+
+def _version(request: Request, path: str) -> str:
+    """The version that is asked for by `?version=`; of other documents than AsyncAPI there is one, and it is ""."""
+    if not path.startswith("/asyncapi."):
+        return ""
+    asked = request.query.get("version", asyncapi.VERSIONS[0])
+    found = next((version for version in asyncapi.VERSIONS if asked in (version, f"{version}.0")), None)
+    if found is None:
+        known = " or ".join(f"?version={version}" for version in asyncapi.VERSIONS)
+        raise Refusal("invalid_request", f"There is no AsyncAPI {asked[:20]} document here.", f"Ask with {known}.")
+    return found
+
+
+def _sent(made: _Made, request: Request) -> Response:
+    """A document, or that the caller has it already (RFC 9110, section 13.1.2). Each use is asked for here anew."""
+    headers = {**pages.SECURITY_HEADERS, "Cache-Control": "private, no-cache", "ETag": made.tag}
+    known = {tag.strip().removeprefix("W/") for value in request.values(b"if-none-match") for tag in value.split(",")}
+    if made.tag in known:
+        return Response(status_code=304, headers=headers)
+    return Response(made.body, 200, {**headers, "Content-Type": made.kind})
+
+
+# Swagger UI
+
+PACKAGE = "offapi"
+"""Carries the files of Swagger UI, and depends on nothing."""
+
+_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "connect-src 'self'",
+        "form-action 'none'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+
+_HTML = """<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>
+<meta name="viewport" content="width=device-width"><link rel="icon" href="data:,">
+<link rel="stylesheet" href="{root}/docs/swagger-ui.css">
+<div id="swagger-ui" data-document="{root}/openapi.json"></div>
+<script src="{root}/docs/swagger-ui.js"></script><script src="{root}/docs/start.js"></script></html>"""
+
+_START = _Made.of(
+    """const place = document.getElementById("swagger-ui");
+SwaggerUIBundle({
+  domNode: place,
+  url: place.dataset.document,
+  deepLinking: true,
+  validatorUrl: null,
+  tryItOutEnabled: false,
+  displayRequestDuration: true,
+});
+""",
+    "text/javascript; charset=utf-8",
+)
+
+
+_SIGN_IN = _Made.of(SCRIPT, "text/javascript; charset=utf-8")
+
+
+def _page(title: str, root: str) -> Response:
+    """Swagger UI, which fetches the document itself."""
+    headers = {**pages.SECURITY_HEADERS, "Cache-Control": "no-store", "Content-Security-Policy": _POLICY}
+    text = _HTML.format(title=html.escape(title or "Jackfield"), root=html.escape(root))
+    return Response(text, 200, headers, "text/html; charset=utf-8")
+
+
+def _folder(root: str) -> Path:
+    """Where the package's files are. It is not imported: that would read nine megabytes which nobody wants.
+
+    Raises Refusal where it is not installed.
+    """
+    with suppress(PackageNotFoundError):
+        found = Path(str(distribution(PACKAGE).locate_file(PACKAGE)))
+        if all((found / name).is_file() for name, _ in _FILES.values()):
+            return found
+    fix = f"pip install {PACKAGE}, then load the page again. The document itself is at {root}/openapi.json."
+    raise Refusal("not_found", f"Swagger UI comes with the package {PACKAGE}, which is not installed.", fix)
+
+
+def _file(name: str, kind: str, root: str) -> _Made:
+    return _Made.of((_folder(root) / name).read_bytes(), kind)

@@ -1,0 +1,191 @@
+"""Plain HTTP addresses that speak JSON: which methods they take, the bodies they read, the answers they give.
+
+Bodies are bounded in bytes and in time and must call themselves JSON, which no form of a foreign page can
+(OWASP ASVS 5.0, 3.5.2). That a request of a page comes from a page of ours is judged before anything is read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any, TypeVar
+
+import msgspec
+from starlette.requests import ClientDisconnect
+from starlette.requests import Request as HttpRequest
+from starlette.responses import JSONResponse, Response
+
+from jackfield import files, messages
+from jackfield.errors import Refusal
+from jackfield.masking import masked
+from jackfield.schema.validator import Fault, Validator, parse_loosely
+from jackfield.server.handshake.judge import Request
+from jackfield.server.web import pages
+
+__all__ = ["BODY_LIMIT", "MAX_BODY", "Answer", "Asked", "JsonApi", "moment", "reply"]
+
+MAX_BODY = 4096
+"""Bytes of a body; a password has at most 1,024."""
+
+BODY_LIMIT = 6.0
+"""Seconds that a client has to send its body where another server listens; our own gives up after REQUEST_LIMIT."""
+
+T = TypeVar("T")
+
+_TOLD = 3  # faults of a body; the rest is told when these are mended
+_LAST = 253402300799.0  # no calendar of ours goes on; a provider's token, or a project's function, may
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request; `name` is what stands in the place of `{one}`, decoded."""
+
+    request: Request
+    name: str
+    _http: HttpRequest
+
+    @property
+    def agent(self) -> str:
+        """What the client calls itself, as far as it can be shown; it is kept, and administrators see it."""
+        text = masked(self._http.headers.get("user-agent", ""))[:200]
+        return "".join(letter for letter in text if letter.isprintable())
+
+    async def body(self, kind: type[T], sample: str) -> T:
+        """The body as `kind`, at most MAX_BODY bytes. Raises Refusal, which shows `sample`."""
+        self.refuse_other_kinds(required=True)
+        body = files.unmarked(await _read(self._http))
+        try:
+            if messages.too_deep(body):
+                raise ValueError  # also where it is deep in what nobody here reads
+            return msgspec.json.decode(body, type=kind)
+        except (msgspec.MsgspecError, ValueError, RecursionError):
+            raise Refusal("invalid_request", _what_is_wrong(body, kind), f"Send {sample}.") from None
+
+    def refuse_other_kinds(self, *, required: bool = False) -> None:
+        """Raise Refusal for a body that does not call itself JSON; with `required` also for none."""
+        kind = self._http.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind != "application/json" and (kind or required):
+            raise Refusal("unsupported_media_type")
+
+
+Answer = Callable[[Asked], Awaitable[Response]]
+
+
+class JsonApi:
+    """The addresses below `at`, `/auth` for example. `routes` has for each path what answers each method.
+
+    A path may end in `/{one}`, or in `/{one}/` and a word: one segment that `Asked.name` then has.
+    """
+
+    def __init__(self, routes: Mapping[str, Mapping[str, Answer]]) -> None:
+        self.routes = routes
+
+    async def answer(self, request: Request, http: HttpRequest, at: str, path: Sequence[str]) -> Response:
+        """Answer a request for what is at the segments `path` below `at`, decoded. Raises Refusal.
+
+        The page that asks has been judged.
+        """
+        pattern, name = self._find(path)
+        at, methods = request.root + at, self.routes.get(pattern)
+        if methods is None:
+            raise Refusal("not_found", fix=f"Here are {', '.join(at + known for known in self.routes)}.")
+        answer = methods.get(request.method)
+        if answer is None:
+            allow = ", ".join(methods)
+            raise Refusal("method_not_allowed", f"{at}{pattern} takes {allow}.", f"Use {allow}.", more={"allow": allow})
+        _refuse_other_sites(request)
+        asked = Asked(request, name, http)
+        if request.method != "GET":
+            asked.refuse_other_kinds()
+        return await answer(asked)
+
+    def _find(self, path: Sequence[str]) -> tuple[str, str]:
+        """The path as it stands in `routes`, and what stands for `{one}` in it."""
+        for pattern in self.routes:
+            wanted = pattern[1:].split("/")
+            if len(wanted) != len(path):
+                continue
+            others = [(one, given) for one, given in zip(wanted, path, strict=True) if one != given]
+            if not others:
+                return pattern, ""
+            if len(others) == 1 and others[0][0] == "{one}" and others[0][1]:
+                return pattern, others[0][1]
+        return "", ""
+
+
+def reply(
+    body: Mapping[str, Any],
+    headers: Mapping[str, str] | None = None,
+    *,
+    cookies: Iterable[str] = (),
+    status: int = 200,
+) -> Response:
+    """An answer that no cache keeps; each of `cookies` is the value of a Set-Cookie."""
+    answer = JSONResponse(body, status, {**pages.SECURITY_HEADERS, "Cache-Control": "no-store", **(headers or {})})
+    for cookie in cookies:
+        answer.headers.append("Set-Cookie", cookie)
+    return answer
+
+
+def moment(seconds: float | None) -> str | None:
+    """Seconds since the epoch as RFC 3339 has them, in UTC; the end of the year 9999 for what is beyond it."""
+    if seconds is None:
+        return None
+    return datetime.fromtimestamp(min(seconds, _LAST), UTC).isoformat(timespec="seconds")
+
+
+def _refuse_other_sites(request: Request) -> None:
+    """A browser that says no origin says at least whether another site asks (Fetch Metadata)."""
+    sites = request.values(b"sec-fetch-site")
+    if request.method != "GET" and not request.values(b"origin") and {"cross-site", "same-site"} & set(sites):
+        raise Refusal("origin_not_allowed", f"This is for pages of {request.own}.", "Ask from a page of ours.")
+
+
+def _what_is_wrong(body: bytes, kind: type) -> str:
+    """A sentence on a body that is not of this kind. No value of it is in there: it may be a password."""
+    if not body.strip():
+        return "The body is empty."
+    if messages.too_deep(body):
+        return f"The body is nested more than {messages.MAX_DEPTH} deep."
+    try:
+        value, faults = parse_loosely(body.decode())
+    except UnicodeDecodeError:
+        return "The body is not UTF-8."
+    if value is None and faults:
+        return f"The body is {faults[0].problem}."
+    if not isinstance(value, dict):
+        return "The body is not a JSON object."
+    faults = faults or _validator(kind).faults(value) or [Fault("", "a key stands twice, and not all its values fit")]
+    told = f"The body does not fit: {'; '.join(_told(fault) for fault in faults[:_TOLD])}"
+    return told if told.endswith("?") else told + "."
+
+
+def _told(fault: Fault) -> str:
+    name, problem = fault.path.removeprefix("/"), fault.problem
+    if not name or problem.startswith(("the key ", "unknown key ")):  # these name it themselves
+        return problem
+    return f"{name} {problem}" if problem.startswith("must ") else f"{name}: {problem}"
+
+
+@cache
+def _validator(kind: type) -> Validator:
+    _, parts = msgspec.json.schema_components([kind], ref_template="#/$defs/{name}")
+    return Validator({**parts[kind.__name__], "$defs": parts})
+
+
+async def _read(http: HttpRequest) -> bytes:
+    body = b""
+    try:
+        async with asyncio.timeout(BODY_LIMIT):
+            async for part in http.stream():
+                body += part
+                if len(body) > MAX_BODY:
+                    raise Refusal("body_too_large")
+    except TimeoutError:
+        raise Refusal("request_too_slow", f"The body did not arrive within {BODY_LIMIT:g} s.") from None
+    except ClientDisconnect:
+        raise Refusal("invalid_request", "The body broke off.") from None
+    return body

@@ -1,0 +1,1 @@
+"""Bytes in, messages out: uvicorn, websockets and h11, and what is patched in them."""

@@ -1,0 +1,214 @@
+"""A project opened for tests: the real gateway and dispatcher, without listener, store, login and state folder.
+
+Strategy. Everything is judged and carried out by the parts that serve in life. Three things are put in from
+outside: who is calling (a context variable of the task that carries the connection, read where the gateway asks
+for the credential's owner), the fakes among the resources, and an ear that hears which messages were answered
+and what a process raised.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, asynccontextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+from weakref import WeakSet, WeakValueDictionary
+
+from jackfield.errors import Refusal
+from jackfield.identity import Identity
+from jackfield.process.connection import Connection
+from jackfield.process.resources import open_all
+from jackfield.routing.build import Route, RoutingTable
+from jackfield.server.connection.conversation import Conversation
+from jackfield.server.connection.dispatch import THREADS, Dispatcher, InPlace, InTask, Task, Writer
+from jackfield.server.gateway import Gateway
+from jackfield.server.generation import OPEN_LIMIT, Generation
+from jackfield.server.handshake.judge import Request
+from jackfield.server.options import Options
+from jackfield.server.publish.publisher import build_in_thread
+from jackfield.testing.fakes import by_name
+
+__all__ = ["CALLER", "THREADS_LIMIT", "Caller", "Hears", "Stage", "open_stage"]
+
+THREADS_LIMIT = 5.0
+"""Seconds that the threads of blocking processes have to return at a project's end in a test."""
+
+_FAILURES_KEPT = 100  # exceptions hold their frames, and so all that a process had in its hands
+
+
+@dataclass(slots=True)
+class Caller:
+    """Who opens a connection, and the refusal that this earned, if any."""
+
+    identity: Identity | None
+    refusal: Refusal | None = None
+
+
+CALLER: ContextVar[Caller] = ContextVar("jackfield_test_caller")
+"""Who is calling in the task that carries a connection."""
+
+
+class Hears(Protocol):
+    """The client's end of a connection, as the stage sees it."""
+
+    def answered(self) -> None:
+        """Called when one message was carried out; what it answered is on its way. Must not fail."""
+
+
+class Ear:
+    """Hears what becomes of each message."""
+
+    def __init__(self) -> None:
+        self.lines: WeakValueDictionary[str, Hears] = WeakValueDictionary()  # by the connection's id
+        self.failures: dict[str, BaseException] = {}  # by incident
+
+    def failed(self, incident: str, exc: BaseException) -> None:
+        """Called by the dispatcher for what a process raised."""
+        while len(self.failures) >= _FAILURES_KEPT:
+            del self.failures[next(iter(self.failures))]
+        self.failures[incident] = exc
+
+    def around(self, _route: Route, in_place: InPlace | None, in_task: InTask) -> tuple[InPlace | None, InTask]:
+        """Called by the dispatcher once for each endpoint; both ways of answering, heard."""
+        at_once = in_place
+
+        def now(connection: Connection, data: bytes, came: float) -> bytes | None:
+            assert at_once is not None, "only called where there is one"
+            try:
+                return at_once(connection, data, came)
+            finally:
+                self._answered(connection)
+
+        async def later(connection: Connection, data: bytes | None, task: Task, writer: Writer) -> bytes | None:
+            try:
+                return await in_task(connection, data, task, writer)
+            finally:
+                self._answered(connection)
+
+        return (None if at_once is None else now), later
+
+    def _answered(self, connection: Connection) -> None:
+        line = self.lines.get(connection.id)
+        if line is not None:
+            line.answered()
+
+
+class Stage(Gateway):
+    """A gateway whose callers are who they say they are. Everything else is judged as in life."""
+
+    def __init__(self, generation: Generation, dispatcher: Dispatcher, ear: Ear, folder: Path) -> None:
+        super().__init__(Options(), None, generation, dispatcher, folder=folder)
+        self._ear = ear
+        self._seen: WeakSet[Conversation] = WeakSet()
+
+    async def who(self, request: Request, *, asks: bool = True, own: bool = False) -> Identity | Refusal | None:
+        """The identity that the test gave; without one, what becomes of the request's credential."""
+        found = await super().who(
+            request, asks=asks, own=own
+        )  # a credential in the wrong place is refused all the same
+        return CALLER.get().identity or found
+
+    def note(self, request: Request, refusal: Refusal, who: Identity | Refusal | None = None) -> None:
+        """Keep the refusal for the client, too."""
+        CALLER.get().refusal = refusal
+        super().note(request, refusal, who)
+
+    def seat(self, line: Hears) -> Conversation:
+        """The conversation whose accept is being sent; `line` hears of its messages from here on.
+
+        It is the one member of the hub that nobody has asked for yet: it took its seat in this very step.
+        """
+        (found,) = [one for one in self.hub if isinstance(one, Conversation) and one not in self._seen]
+        self._seen.add(found)
+        self._ear.lines[found.connection.id] = line
+        return found
+
+    def failure(self, incident: str) -> BaseException | None:
+        """What a process raised, by the incident that its client was told; given once."""
+        return self._ear.failures.pop(incident, None)
+
+
+@asynccontextmanager
+async def open_stage(
+    folder: Path,
+    *,
+    resources: Mapping[Any, Any],
+    check_replies: bool = True,
+    clock: Callable[[], float] = time.perf_counter,
+    only: Callable[[RoutingTable], Route] | None = None,
+) -> AsyncIterator[Stage]:
+    """Load the project in `folder` and open it. Nothing of it is left afterwards: no module, thread or resource.
+
+    `resources` has values to use in place of opened resources, by name or function. `only` gives the one route that
+    is needed, whose resources alone are opened; what it raises is raised before that. Raises PlanError with all
+    problems, ValueError for a fake of what is no resource, and TimeoutError at the end where a call in a thread
+    does not return.
+    """
+    ear = Ear()
+    async with AsyncExitStack() as stack:
+        table = await _build(folder)
+        generation = await _open(table, folder, resources, only)
+        pool, threads = _pool()
+        dispatcher = Dispatcher(
+            check_replies=check_replies, traced=ear.around, failed=ear.failed, pool=pool, clock=clock
+        )
+        stack.callback(_join, threads)
+        stack.callback(dispatcher.close)
+        stack.push_async_callback(generation.retire, 0.0)
+        stage = Stage(generation, dispatcher, ear, folder)
+        stack.push_async_callback(stage.callers.close)
+        stack.callback(ear.failures.clear)
+        yield stage
+
+
+async def _build(folder: Path) -> RoutingTable:
+    """The table. The thread that has built it is told to be gone, for a test that counts threads."""
+    try:
+        return await build_in_thread(folder, 1)
+    finally:
+        for thread in threading.enumerate():
+            if thread.name == "jackfield-build":
+                thread.join(0.1)  # at once, unless it took too long or is another project's
+
+
+async def _open(
+    table: RoutingTable, folder: Path, resources: Mapping[Any, Any], only: Callable[[RoutingTable], Route] | None
+) -> Generation:
+    """The generation, with the fakes in the places of what they stand for, which is never opened."""
+    try:
+        needed = table.resources() if only is None else only(table).signature.resources
+        fakes = by_name(resources, table.resources(), folder)
+        opened = await open_all((one for one in needed if one.name not in fakes), time_limit=OPEN_LIMIT)
+    except BaseException:
+        table.catalog.release()
+        raise
+    opened.values = {**opened.values, **fakes}
+    return Generation(1, table, opened)
+
+
+def _pool() -> tuple[ThreadPoolExecutor, list[threading.Thread]]:
+    """Threads as a server has them, and the list in which each of them stands from its start on."""
+    threads: list[threading.Thread] = []
+    pool = ThreadPoolExecutor(
+        THREADS,
+        thread_name_prefix="jackfield-process",
+        initializer=lambda: threads.append(threading.current_thread()),
+    )
+    return pool, threads
+
+
+def _join(threads: list[threading.Thread]) -> None:
+    """Wait for threads that were told to end; they do so at once unless a call still runs in one."""
+    until = time.monotonic() + THREADS_LIMIT
+    for thread in threads:
+        thread.join(max(0.0, until - time.monotonic()))
+    if any(thread.is_alive() for thread in threads):
+        raise TimeoutError(
+            f"a process with blocking=True has not returned {THREADS_LIMIT:g} s after the test was over; "
+            "let it end before the project is left, by the event or the time limit that it waits for"
+        )

@@ -1,0 +1,178 @@
+"""The client's end of a connection without a network: what an ASGI server's `receive` and `send` would be."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import deque
+from collections.abc import Callable, MutableMapping
+from typing import Any
+
+from jackfield.server.connection.conversation import Conversation
+from jackfield.testing.gateway import CALLER, Caller, Stage
+
+__all__ = ["LEAVE_LIMIT", "UNREAD", "Line"]
+
+LEAVE_LIMIT = 5.0
+"""Seconds that a call has to end after a test's client has left; then it is cancelled."""
+
+UNREAD = 256 * 1024
+"""Characters that a test's client may leave unreceived before the server waits for it, as a network's buffers do."""
+
+_SEEN = '{"event":"\\u0000seen"}'  # goes through the outbox behind all that was written; nobody is shown it
+
+
+class Line:
+    """One connection, from its upgrade request on. All calls belong on the loop that opened it.
+
+    `sent` and `carried_out` count messages; `closed` is how the server closed, with code and reason.
+    """
+
+    def __init__(self, stage: Stage, scope: MutableMapping[str, Any], caller: Caller) -> None:
+        self.sent = 0
+        self.carried_out = 0
+        self.last: str | bytes | None = None
+        self.closed: tuple[int, str] | None = None
+        self.subprotocol: str | None = None
+        self._stage = stage
+        self._caller = caller
+        self._incoming: asyncio.Queue[dict[str, Any]] = asyncio.Queue()  # no longer than what the test itself sends
+        self._came: deque[str] = deque()
+        self._unread = 0
+        self._marks = 0
+        self._changed = asyncio.Event()
+        self._taken = asyncio.Event()
+        self._conversation: Conversation | None = None
+        self._task = asyncio.create_task(self._run(scope), name="jackfield test client")
+        self._task.add_done_callback(lambda _task: self._changed.set())
+
+    async def open(self) -> None:
+        """Wait for the accept. Raises the Refusal."""
+        self._incoming.put_nowait({"type": "websocket.connect"})
+        try:
+            await self._until(lambda: self._conversation is not None or self.closed is not None, None)
+        except asyncio.CancelledError:
+            await self.leave(0.0)
+            raise
+        if self._conversation is None and self.closed is None:
+            self._task.result()  # raises what has failed on our side
+            refusal = self._caller.refusal
+            assert refusal is not None, "neither accepted nor refused"
+            if refusal.fix:
+                refusal.add_note(refusal.fix)
+            raise refusal
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more will come."""
+        return self.closed is not None or self._task.done()
+
+    def say(self, frame: str | bytes) -> None:
+        """Send one text or binary frame."""
+        self.sent += 1
+        self.last = frame
+        kind = "text" if isinstance(frame, str) else "bytes"
+        self._incoming.put_nowait({"type": "websocket.receive", kind: frame})
+
+    async def hear(self, within: float) -> str | None:
+        """The next frame in order; None where nothing more will come. Raises TimeoutError."""
+        await self._until(lambda: bool(self._came), within)
+        return self._take() if self._came else None
+
+    async def settle(self, within: float) -> list[str]:
+        """Wait until all that was sent is carried out, and give all frames that came. Raises TimeoutError.
+
+        Then nothing is lost: `hear` gives them.
+        """
+        found: list[str] = []
+
+        def take(done: bool) -> bool:
+            while self._came:  # also while it lasts: the server waits for a client that does not read
+                found.append(self._take())
+            return done
+
+        try:
+            async with asyncio.timeout(within):
+                await self._until(lambda: take(self.carried_out >= self.sent), None)
+                mark = self._marks + 1
+                if self._conversation is not None:
+                    self._conversation.write(_SEEN.encode())
+                    await self._until(lambda: take(self._marks >= mark), None)
+        except TimeoutError:
+            self._came.extendleft(reversed(found))
+            self._unread += sum(map(len, found))
+            raise
+        take(True)
+        return found
+
+    async def leave(self, limit: float = LEAVE_LIMIT) -> bool:
+        """Close from the client's side; a call that has begun has `limit` seconds. Tells whether it took them."""
+        self._incoming.put_nowait({"type": "websocket.disconnect", "code": 1000})
+        self._unread = 0
+        self._taken.set()
+        try:
+            if await self._is_over(limit):
+                self._task.result()  # raises what has failed on our side
+                return True
+            for _ in range(2):  # the first ends the reading, the second the call; who swallows them is left behind
+                self._task.cancel()
+                if await self._is_over(1.0):
+                    break
+            return False
+        finally:
+            self._task.cancel()  # also where we are cancelled ourselves
+
+    async def _is_over(self, limit: float) -> bool:
+        if not self._task.done():
+            await asyncio.wait((self._task,), timeout=limit)
+        return self._task.done()
+
+    def answered(self) -> None:
+        """See Hears."""
+        self.carried_out += 1
+        self._changed.set()
+
+    def _take(self) -> str:
+        text = self._came.popleft()
+        self._unread -= len(text)
+        self._taken.set()
+        return text
+
+    async def _until(self, condition: Callable[[], bool], within: float | None) -> None:
+        async with asyncio.timeout(within):
+            while not (condition() or self.over):
+                self._changed.clear()
+                await self._changed.wait()
+
+    # the server's side
+
+    async def _run(self, scope: MutableMapping[str, Any]) -> None:
+        CALLER.set(self._caller)  # in this task's own context
+        await self._stage(scope, self._incoming.get, self._receive)
+
+    async def _receive(self, message: MutableMapping[str, Any]) -> None:
+        """What the server sends."""
+        match message["type"]:
+            case "websocket.accept":
+                self.subprotocol = message.get("subprotocol")
+                if self._caller.refusal is None:  # else it is accepted to be closed: `refusals: close`
+                    self._conversation = self._stage.seat(self)
+            case "websocket.send":
+                self._arrived(message["text"])
+            case "websocket.close":
+                self.closed = (message["code"], message.get("reason") or "")
+                # RFC 6455, section 5.5.1: the other end answers a close frame
+                self._incoming.put_nowait({"type": "websocket.disconnect", "code": message["code"]})
+        self._changed.set()
+        while self._unread > UNREAD:
+            self._taken.clear()
+            await self._taken.wait()
+
+    def _arrived(self, text: str) -> None:
+        if text == _SEEN:
+            self._marks += 1
+            return
+        self._came.append(text)
+        self._unread += len(text)
+        if '"rate_limited"' in text and json.loads(text).get("error", {}).get("code") == "rate_limited":
+            self.carried_out += 1  # no process ever hears of that message

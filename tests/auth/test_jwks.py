@@ -1,0 +1,316 @@
+"""The provider's keys: which are taken, when they are read again, and what holds while they cannot be."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+import os
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from typing import Any
+
+import jwt
+import pytest
+
+from jackfield.auth import jwks
+from jackfield.auth.jwks import FAILED_PAUSE, KEEP, MAX_SIZE, RENEW, UNKNOWN_KEY_PAUSE, KeysUnavailable, read_keys
+from jackfield.errors import Refusal
+from tests.auth.conftest import Clock
+from tests.auth.provider import Provider, jwk, new_key, running, say
+from tests.walk.test_tls import certificate
+
+MakeKeys = Callable[..., jwks.ProviderKeys]
+
+
+@pytest.fixture
+def provider() -> Iterator[Provider]:
+    with running() as made:
+        yield made
+
+
+@pytest.fixture
+def made(provider: Provider, clock: Clock, tmp_path: Path) -> MakeKeys:
+    def make(place: str = "", algorithms: tuple[str, ...] = ("RS256", "ES256", "EdDSA")) -> jwks.ProviderKeys:
+        return jwks.ProviderKeys(place or provider.jwks, algorithms, folder=tmp_path, clock=clock)
+
+    return make
+
+
+async def code(asked: jwks.ProviderKeys, kid: str | None = "rs256", algorithm: str = "RS256") -> str:
+    """What becomes of a token that names this key: "" where there is one."""
+    try:
+        found = await asked.find(kid, algorithm)
+    except Refusal as refusal:
+        return refusal.code
+    assert found
+    return ""
+
+
+# which keys
+
+
+def test_only_keys_for_signatures_that_fit_are_taken() -> None:
+    rsa, curve, private = new_key("RS256"), new_key("ES256"), new_key("RS256")
+    whole = jwt.algorithms.RSAAlgorithm.to_jwk(private, as_dict=True)
+    listed: list[Any] = [
+        jwk(rsa, "good", "RS256"),
+        {**jwk(rsa, "any", "RS256"), "alg": "PS256"},
+        jwk(rsa, "encrypts", "RS256", use="enc"),
+        jwk(rsa, "signs", "RS256", key_ops=["sign"]),
+        jwk(curve, "curve", "ES256"),
+        {**jwk(curve, "other curve", "ES256"), "crv": "P-384"},
+        {"kty": "oct", "kid": "shared", "k": "c2VjcmV0", "alg": "RS256"},
+        {"kty": "oct", "kid": "hmac", "k": "c2VjcmV0", "alg": "HS256"},
+        jwk(new_key("RS256", bits=1024), "short", "RS256"),
+        {**whole, "kid": "private", "alg": "RS256", "key_ops": ["sign", "verify"]},
+        {"kty": "RSA", "kid": "broken", "n": "!", "e": []},
+        "no mapping",
+        {},
+    ]
+    found = read_keys(json.dumps({"keys": listed}).encode(), ("RS256", "ES256", "HS256", "none"))
+    assert {kid for kid, _ in found} == {"good", "curve", "private"}
+    assert {algorithm for _, algorithm in found} == {"RS256", "ES256"}
+    assert not hasattr(found["private", "RS256"][0].key, "private_numbers")
+    assert jwks.short_keys(json.dumps({"keys": listed}).encode(), ("RS256", "ES256")) == {"short"}
+
+
+def test_a_key_without_algorithm_or_id_serves_all_that_it_fits() -> None:
+    bare = jwk(new_key("RS256"), None, "RS256")
+    del bare["alg"], bare["use"]
+    found = read_keys(json.dumps({"keys": [bare]}).encode(), ("RS256", "PS256", "ES256"))
+    assert set(found) == {("", "RS256"), ("", "PS256")}
+
+
+@pytest.mark.parametrize(
+    ("document", "told"),
+    [
+        (b"", "not JSON"),
+        (b"<html>", "not JSON"),
+        (b"\xff", "not JSON"),
+        (b"[" * 100_000, "not JSON"),
+        (b"[]", "no JWK Set"),
+        (b'{"keys": {}}', "no JWK Set"),
+        (b'{"keys": []}', "no key among them"),
+        (b'{"keys": [{"kty": "oct", "k": "c2VjcmV0"}]}', "no key among them"),
+    ],
+)
+def test_what_is_no_set_of_keys(document: bytes, told: str) -> None:
+    with pytest.raises(KeysUnavailable, match=told):
+        read_keys(document, ("RS256",))
+
+
+async def test_a_key_that_is_too_short_is_told_as_what_it_is(
+    provider: Provider, made: MakeKeys, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    short = jwk(new_key("RS256", bits=1024), "weak", "RS256")
+    whole = json.dumps({"keys": [short, *provider.document()["keys"]]}).encode()
+    provider.answer = lambda request: say(request, 200, whole)
+    asked = made()
+    for _ in range(2):
+        with pytest.raises(Refusal, match="too short: RSA keys have 2,048 bits or more here"):
+            await asked.find("weak", "RS256")
+        assert await code(asked) == ""
+        clock.move(RENEW)
+        await asked.renew()
+    assert provider.hits == 3
+    assert [record.getMessage().split()[0] for record in caplog.records] == ["provider_key_short"], "told once"
+    assert "weak" in caplog.text
+    clock.move(RENEW)
+    alone = json.dumps({"keys": [short]}).encode()
+    provider.answer = lambda request: say(request, 200, alone)
+    await asked.renew()
+    assert "no key among them for RS256, ES256, EdDSA; RSA keys have 2,048 bits" in caplog.text
+
+
+# when they are read
+
+
+async def test_keys_are_read_once_and_kept(provider: Provider, made: MakeKeys, clock: Clock) -> None:
+    asked = made()
+    for _ in range(5):
+        assert await code(asked) == ""
+    assert await code(asked, None) == ""
+    clock.move(RENEW - 1)
+    await asked.renew()
+    assert provider.hits == 1
+    clock.move(1)
+    await asked.renew()
+    assert provider.hits == 2
+
+
+async def test_a_new_key_is_found_and_nonsense_does_not_make_us_ask(
+    provider: Provider, made: MakeKeys, clock: Clock
+) -> None:
+    asked = made()
+    assert await code(asked) == ""
+    clock.move(UNKNOWN_KEY_PAUSE)
+    provider.rotate("new")
+    assert await code(asked, "new") == ""
+    assert provider.hits == 2
+    assert await code(asked) == "bad_credential", "the provider has withdrawn it"
+    for number in range(20):
+        assert await code(asked, f"made up {number}") == "bad_credential"
+    assert provider.hits == 2
+    clock.move(UNKNOWN_KEY_PAUSE)
+    assert await code(asked, "made up") == "bad_credential"
+    assert provider.hits == 3
+
+
+async def test_who_comes_together_waits_for_one_reading(provider: Provider, made: MakeKeys) -> None:
+    asked = made()
+    assert set(await asyncio.gather(*(code(asked) for _ in range(20)))) == {""}
+    assert provider.hits == 1
+
+
+async def test_who_waits_for_a_reading_that_fails_does_not_try_in_turn(
+    provider: Provider, made: MakeKeys, clock: Clock
+) -> None:
+    def slowly(request: BaseHTTPRequestHandler) -> None:
+        clock.move(2 * FAILED_PAUSE)
+        say(request, 503, b"{}")
+
+    provider.answer = slowly
+    asked = made()
+    assert set(await asyncio.gather(*(code(asked) for _ in range(5)))) == {"provider_unavailable"}
+    assert provider.hits == 1
+
+
+async def test_old_keys_hold_for_a_while_and_then_nobody_enters(
+    provider: Provider, made: MakeKeys, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("WARNING", "jackfield")
+    asked = made()
+    assert await code(asked) == ""
+    provider.answer = lambda request: say(request, 503, b"{}")
+    for _ in range(5):
+        clock.move(RENEW)
+        await asked.renew()
+        assert await code(asked) == ""
+    assert await code(asked, "unknown") == "provider_unavailable", "it may be a key that we could not read"
+    clock.move(KEEP - 5 * RENEW)
+    assert await code(asked) == "provider_unavailable"
+    assert [record.getMessage().split()[0] for record in caplog.records] == ["provider_keys_unavailable"]
+    provider.answer = None
+    assert await code(asked) == "provider_unavailable", "it was tried a moment ago"
+    clock.move(FAILED_PAUSE)
+    assert await code(asked) == ""
+
+
+@pytest.mark.parametrize("seconds", [7200, -7200])
+async def test_a_clock_that_is_set_makes_no_key_younger_or_older(
+    provider: Provider, made: MakeKeys, clock: Clock, seconds: float
+) -> None:
+    asked = made()
+    assert await code(asked) == ""
+    clock.set(seconds)
+    provider.answer = lambda request: say(request, 503, b"{}")
+    await asked.renew()
+    assert await code(asked) == "", "they are as good as before, whether or not the provider answers"
+    assert provider.hits == 1
+    clock.move(RENEW)
+    await asked.renew()
+    assert provider.hits == 2
+    clock.move(KEEP - RENEW)
+    assert await code(asked) == "provider_unavailable"
+
+
+# how they are fetched
+
+
+TWICE = gzip.compress(gzip.compress(b" " * 9_000_000))
+
+Answers = Callable[[BaseHTTPRequestHandler], None]
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (lambda request: say(request, 404, b"{}"), "the answer was 404"),
+        (lambda request: say(request, 302, b"", Location="/elsewhere"), "redirects are not followed"),
+        (lambda request: say(request, 200, b" " * (MAX_SIZE + 1)), "longer than 262,144 bytes"),
+        (lambda request: say(request, 200, b"{}" + b" " * 100, **{"Content-Encoding": "gzip"}), ""),
+        (lambda request: say(request, 200, TWICE, **{"Content-Encoding": "gzip, gzip"}), "gzip, once"),
+        (lambda request: say(request, 200, gzip.compress(b" " * 9_000_000), **{"Content-Encoding": "gzip"}), "longer"),
+        (lambda request: request.connection.close(), ""),
+    ],
+)
+async def test_an_answer_that_is_none(
+    provider: Provider, made: MakeKeys, caplog: pytest.LogCaptureFixture, answer: Answers, told: str
+) -> None:
+    provider.answer = answer
+    assert await code(made()) == "provider_unavailable"
+    assert "provider_keys_unavailable" in caplog.text
+    assert told in caplog.text
+    assert provider.hits == 1
+
+
+async def test_keys_that_come_packed_are_unpacked_once(provider: Provider, made: MakeKeys) -> None:
+    body = gzip.compress(json.dumps(provider.document()).encode())
+    provider.answer = lambda request: say(request, 200, body, **{"Content-Encoding": "gzip"})
+    assert await code(made()) == ""
+
+
+async def test_an_answer_that_does_not_come(
+    provider: Provider, made: MakeKeys, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(jwks, "TIME_LIMIT", 0.3)
+    over = threading.Event()
+
+    def wait(_request: BaseHTTPRequestHandler) -> None:
+        over.wait(30)
+
+    provider.answer = wait
+    assert await code(made()) == "provider_unavailable"
+    over.set()
+    assert "no answer within 0.3 s" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["http://keys.example/jwks", "ftp://127.0.0.1/jwks", "http://127.0.0.1.evil.example/jwks", "http://[", "data://x"],
+)
+async def test_keys_travel_through_tls(made: MakeKeys, place: str, caplog: pytest.LogCaptureFixture) -> None:
+    assert await code(made(place)) == "provider_unavailable"
+    assert "https" in caplog.text or "Invalid" in caplog.text
+
+
+async def test_a_certificate_is_judged_and_may_be_of_ones_own(
+    made: MakeKeys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    cert, key = certificate(tmp_path)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(cert, key)
+    with running(tls) as provider:
+        assert provider.jwks.startswith("https://localhost:")
+        monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+        assert await code(made(provider.jwks)) == "provider_unavailable"
+        assert "CERTIFICATE_VERIFY_FAILED" in caplog.text
+        monkeypatch.setenv("SSL_CERT_FILE", str(cert))
+        assert await code(made(provider.jwks)) == ""
+
+
+async def test_a_file_of_keys(
+    provider: Provider, made: MakeKeys, clock: Clock, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked = made("keys/jwks.json")
+    assert await code(asked) == "provider_unavailable"
+    (tmp_path / "keys").mkdir()
+    (tmp_path / "keys" / "jwks.json").write_text(json.dumps(provider.document()))
+    clock.move(FAILED_PAUSE)
+    assert await code(asked) == ""
+    (tmp_path / "keys" / "jwks.json").write_bytes(b" " * (MAX_SIZE + 1))
+    clock.move(KEEP)
+    assert await code(asked) == "provider_unavailable"
+    (tmp_path / "keys" / "jwks.json").write_text(json.dumps(provider.document()))
+    clock.move(FAILED_PAUSE)
+    assert await code(asked) == ""
+    (tmp_path / "keys" / "jwks.json").unlink()
+    os.mkfifo(tmp_path / "keys" / "jwks.json")
+    clock.move(KEEP)
+    assert await code(asked) == "provider_unavailable"
+    assert "it is a pipe" in caplog.text
+    assert provider.hits == 0

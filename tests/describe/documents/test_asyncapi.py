@@ -1,0 +1,292 @@
+"""The AsyncAPI document: what the tool for it says, what it promises, and that it follows the processes."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+
+from jackfield.config.plan import Limits
+from jackfield.describe import outcomes, phrases
+from jackfield.describe.contract import Contract, contract
+from jackfield.describe.documents import asyncapi
+from jackfield.errors import CODES
+from jackfield.routing import build
+from tests import node
+from tests.describe import drawn
+
+JSON = dict[str, Any]
+
+HERE = Path(__file__).parents[1]
+ROOT = HERE.parents[1]
+ADDRESS = "https://desk.example.com/rt"
+DRAWN = 30
+
+Load = Callable[[Path], Contract]
+
+
+@pytest.fixture
+def load() -> Iterator[Load]:
+    tables = []
+
+    def of(folder: Path) -> Contract:
+        tables.append(build.build(folder, 1))
+        return contract(tables[-1])
+
+    yield of
+    for table in tables:
+        table.catalog.release()
+
+
+@pytest.fixture
+def full(load: Load) -> JSON:
+    return asyncapi.document(load(HERE / "full"), ADDRESS)
+
+
+def test_the_parser_finds_nothing_in_any_document(load: Load, tmp_path: Path) -> None:
+    """Those of this repository, of the project with every feature, and drawn ones; of one process of Node."""
+    node.needs("@asyncapi/parser")
+    projects = (load(ROOT), load(HERE / "full"))
+    documents = [asyncapi.document(one, ADDRESS, version) for one in projects for version in asyncapi.VERSIONS]
+    documents += _drawn(tmp_path)
+    text = json.dumps(documents, ensure_ascii=False)
+    done = node.run("node", str(HERE / "asyncapi_parser.cjs"), input=text)
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert [one["channels"] for one in said] == [len(document["channels"]) for document in documents]
+    for document, one in zip(documents, said, strict=True):
+        told = [text for text in one["diagnostics"] if "[asyncapi-latest-version]" not in text]
+        assert len(one["diagnostics"]) - len(told) == (document["asyncapi"] == "3.0.0"), "it recommends the newest"
+        assert told == [], json.dumps(document, ensure_ascii=False, indent=1)
+
+
+def _drawn(folder: Path) -> list[JSON]:
+    documents: list[JSON] = []
+
+    @settings(max_examples=DRAWN, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+    @given(drawn.projects())
+    def draw(project: tuple[JSON, str]) -> None:
+        table = drawn.table_of(folder, *project)
+        try:
+            made = contract(table)
+            documents.append(asyncapi.document(made, "http://127.0.0.1:8000"))
+            assert json.dumps(asyncapi.document(made, "http://127.0.0.1:8000")) == json.dumps(documents[-1])
+        finally:
+            table.catalog.release()
+        _check_examples(documents[-1])
+
+    draw()
+    return documents
+
+
+def _check_examples(document: JSON) -> int:
+    """Every example fits its own message and no other of the operation; gives how many there are."""
+    count = 0
+    for operation in document["operations"].values():
+        for references in (operation["messages"], operation.get("reply", {}).get("messages", [])):
+            messages = [_at(document, reference) for reference in references]
+            for message in messages:
+                for example in message.get("examples", ()):
+                    fitting = [other["name"] for other in messages if _fits(document, other, example["payload"])]
+                    assert fitting == [message["name"]], example
+                    count += 1
+    return count
+
+
+def _at(document: JSON, reference: JSON) -> JSON:
+    found: Any = document
+    for part in reference["$ref"].removeprefix("#/").split("/"):
+        found = found[part]
+    assert isinstance(found, dict)
+    return found
+
+
+def _fits(document: JSON, message: JSON, payload: object) -> bool:
+    """Whether a payload fits a message, asked of a validator of draft-07 with the whole document's schemas."""
+    schema = {"allOf": [message["payload"]], "components": document["components"]}
+    return jsonschema_rs.Draft7Validator(schema, validate_formats=True).is_valid(payload)
+
+
+def test_the_examples_fit_one_message_each(full: JSON) -> None:
+    assert _check_examples(full) >= 10
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "message", "payload", "fits"),
+    [
+        ("room", "message", {"text": "Привет", "$id": 7}, True),
+        ("room", "message", {"text": "Привет", "$id": "x" * 129}, False),
+        ("room", "message", {"text": "<b>"}, False),
+        ("room", "message", {"text": "Привет", "mood": "sad"}, False),
+        ("room", "message", {"text": "Привет", "room": "lobby"}, False),
+        ("open", "message", {"$id": 1, "anything": [None]}, True),
+        ("open", "message", {"$id": 1.5}, False),
+        ("open", "message", {"$id": None}, True),
+        ("open", "reply", {"seen": [], "$id": None}, False),
+        ("note", "message", {"text": "", "pair": [1, "а"], "weights": None}, True),
+        ("note", "message", {"text": "", "pair": ["а", 1]}, False),
+        ("count", "reply", {"number": 1, "$id": "a"}, True),
+        ("count", "reply", {"$done": True, "$id": "a"}, False),
+        ("count", "done", {"$done": True, "$id": "a"}, True),
+        ("count", "done", {"$done": True}, False),
+        ("open", "reply", {"seen": [], "$id": 1}, True),
+        ("open", "reply", {"error": {"code": "busy", "message": "…"}}, False),
+        ("open", "error", {"error": {"code": "busy", "message": "…", "retry_after": 1}, "$id": 1}, False),
+        ("note", "error", {"error": {"code": "busy", "message": "…", "retry_after": 1}, "$id": 1}, True),
+        ("open", "error", {"error": {"code": "banned_word", "message": "…"}}, False),
+        ("room", "rejection", {"error": {"code": "banned_word", "message": "…", "word": "бан"}}, True),
+        ("room", "rejection", {"error": {"code": "process_failed", "message": "…", "incident": "1f"}}, False),
+        ("room", "session_expiring", {"event": "session_expiring", "expires_at": "2026-11-23T04:46:42+00:00"}, True),
+        ("room", "event", {"event": "session_expiring", "expires_at": "2026-11-23T04:46:42+00:00"}, False),
+        ("room", "event", {"event": "ring", "room": "lobby"}, True),
+        ("room", "event", {"message": "Привет"}, False),
+    ],
+)
+def test_a_frame_fits_its_message(full: JSON, endpoint: str, message: str, payload: JSON, fits: bool) -> None:
+    found = _at(full, {"$ref": f"#/channels/{endpoint}/messages/{message}"})
+    assert _fits(full, found, payload) is fits
+
+
+def test_the_server_is_where_the_address_says(load: Load) -> None:
+    made = load(ROOT)
+    server = asyncapi.document(made, ADDRESS)["servers"]["server"]
+    assert (server["protocol"], server["host"], server["pathname"]) == ("wss", "desk.example.com", "/rt")
+    server = asyncapi.document(made, "http://[::1]:8000")["servers"]["server"]
+    assert (server["protocol"], server["host"]) == ("ws", "[::1]:8000")
+    assert "pathname" not in server
+
+
+def test_a_channel_is_a_connection(full: JSON) -> None:
+    room = full["channels"]["room"]
+    assert room["address"] == "/ws/rooms/{room}/{number}"
+    assert room["parameters"].keys() == {"room", "number"}
+    assert room["parameters"]["number"]["description"] == "A whole number."
+    assert full["components"]["schemas"]["room.Path.number"] == {"type": "integer"}
+    assert room["tags"] == [{"name": "Desk"}, {"name": "Комнаты"}]
+    assert full["info"]["tags"] == [{"name": "Desk"}, {"name": "Комнаты"}]
+    assert full["channels"]["note"]["address"] == "/ws/%D0%B7%D0%B0%D0%BC%D0%B5%D1%82%D0%BA%D0%B8"
+    assert full["channels"]["note"]["messages"].keys() == {"message", "error", "rejection", "event"}
+    assert "done" in full["channels"]["count"]["messages"]
+
+
+def test_credentials_stand_where_they_are_needed(full: JSON) -> None:
+    schemes = [{"$ref": f"#/components/securitySchemes/{name}"} for name in ("cookie", "bearer")]
+    needed = {name for name, operation in full["operations"].items() if operation.get("security") == schemes}
+    assert needed == {f"{name}{what}" for name in ("greeting", "room", "ticket") for what in ("", ".events")}
+    assert not any(operation.get("security") for name, operation in full["operations"].items() if name not in needed)
+    assert full["components"]["securitySchemes"]["cookie"]["name"] == "desk_token"
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "headers", "fits"),
+    [
+        ("greeting", {"Cookie": "a=b; desk_token=1.Zx"}, True),
+        ("greeting", {"Cookie": "desk_tokens=1.Zx"}, False),
+        ("greeting", {"Authorization": "BEARER 1.Zx"}, True),
+        ("greeting", {"Sec-WebSocket-Protocol": "jackfield.v1, bearer.1.Zx"}, True),
+        ("greeting", {"Cookie": "theme=dark", "Authorization": "Bearer 1.Zx"}, True),
+        ("greeting", {"Cookie": "desk_token=1.Zx", "Authorization": "Basic Zm9v"}, True),
+        ("greeting", {"Sec-WebSocket-Protocol": "jackfield.v1"}, False),
+        ("greeting", {"Sec-WebSocket-Protocol": "bearer.1.Zx"}, False),
+        ("greeting", {}, False),
+        ("count", {}, True),
+        ("note", {}, False),
+        ("note", {"Origin": "https://app.example.com"}, True),
+    ],
+)
+def test_the_binding_tells_the_headers(full: JSON, endpoint: str, headers: JSON, fits: bool) -> None:
+    binding = full["channels"][endpoint]["bindings"]["ws"]
+    assert binding["method"] == "GET"
+    assert jsonschema_rs.Draft7Validator(binding["headers"]).is_valid(headers) is fits
+
+
+def test_a_cookies_name_is_no_pattern(load: Load, tmp_path: Path) -> None:
+    folder = copy(tmp_path, ROOT, 'auth: {cookie: "a.b$"}\nendpoints:', "endpoints:")
+    headers = asyncapi.document(load(folder), ADDRESS)["channels"]["greeting"]["bindings"]["ws"]["headers"]
+    validator = jsonschema_rs.Draft7Validator(headers)
+    assert validator.is_valid({"Cookie": "a.b$=1"})
+    assert not validator.is_valid({"Cookie": "aXb=1"})
+
+
+def test_the_numbers_of_the_limits_are_those_of_the_plan(load: Load) -> None:
+    made = load(HERE / "full")
+    document = asyncapi.document(made, ADDRESS)
+    for operation in made.operations:
+        channel = document["channels"][operation.name]
+        assert Limits(**channel["x-jackfield"]["limits"]) == operation.limits
+        for sentence in phrases.limits(operation.limits, in_place=operation.in_place).values():
+            assert f"- {sentence}" in channel["description"]
+
+
+def test_every_code_that_can_come_is_told_with_its_sentence(load: Load) -> None:
+    made = load(HERE / "full")
+    document = asyncapi.document(made, ADDRESS)
+    for operation in made.operations:
+        told = document["channels"][operation.name]["x-jackfield"]
+        assert [one["code"] for one in told["refusals"]] == [code.name for code in outcomes.refusals(operation)]
+        assert [one["code"] for one in told["closes"]] == [code.name for code in outcomes.closes(operation)]
+        for one in (*told["refusals"], *told["closes"]):
+            assert f"`{one['code']}`: {CODES[one['code']].sentence}" in document["info"]["description"]
+
+
+def test_a_reference_in_an_example_is_not_published(load: Load, tmp_path: Path) -> None:
+    """A reader would take it for one of the document's, wherever it stands."""
+    text = '{url: /ws/open, process: p.any, examples: [{name: "A", steps: [{send: {a: {$ref: "#/x"}}}]}]}'
+    (tmp_path / "processes").mkdir()
+    (tmp_path / "processes" / "p.py").write_text(
+        "from typing import Any\nfrom jackfield import process\n@process\ndef any(**fields: Any) -> None: ...\n"
+    )
+    (tmp_path / "endpoints.yaml").write_text(f"endpoints:\n  open: {text}\n")
+    message = asyncapi.document(load(tmp_path), ADDRESS)["channels"]["open"]["messages"]["message"]
+    assert "examples" not in message
+
+
+def test_another_type_of_a_parameter_is_another_document(load: Load, tmp_path: Path) -> None:
+    before = asyncapi.document(load(HERE / "full"), ADDRESS)
+    folder = copy(tmp_path, HERE / "full", "to: Annotated[float,", "to: Annotated[int,", "processes/desk/tickets.py")
+    after = asyncapi.document(load(folder), ADDRESS)
+    schemas = [document["components"]["schemas"]["count.Message"] for document in (before, after)]
+    assert [schema["properties"]["to"]["type"] for schema in schemas] == ["integer", "number"]
+    assert before["info"]["version"] != after["info"]["version"]
+
+
+def test_one_contract_is_one_text(load: Load) -> None:
+    texts = [json.dumps(asyncapi.document(load(HERE / "full"), ADDRESS)) for _ in range(2)]
+    assert texts[0] == texts[1]
+
+
+def copy(folder: Path, project: Path, new: str, old: str, file: str = "endpoints.yaml") -> Path:
+    """A project with one text of one file changed."""
+    for part in ("endpoints.yaml", "processes"):
+        source = project / part
+        if source.is_dir():
+            shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, folder / part)
+    path = folder / file
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    return folder
+
+
+def test_programs_are_told_what_the_plan_says_of_origins_and_limits(load: Load) -> None:
+    made = load(HERE / "full")
+    channels = asyncapi.document(made, ADDRESS)["channels"]
+    told = {name: channel["x-jackfield"] for name, channel in channels.items()}
+    assert {one["origins"]["any"] for one in told.values()} == {True, False}
+    for operation in made.operations:
+        origins = operation.origins
+        assert told[operation.name]["origins"] == {
+            "any": origins.any,
+            "allowed": list(origins.allowed),
+            "required": origins.required,
+        }
+        assert told[operation.name]["limits"] == asdict(operation.limits)

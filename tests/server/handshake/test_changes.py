@@ -1,0 +1,149 @@
+"""What a logout, a role, an expiry, a publish and a drain do to open connections."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+
+from jackfield.config.plan import Limits
+from jackfield.server.generation import Generation
+from jackfield.server.wire.extension import EXTENSION
+from jackfield.server.wire.transport import Receiver
+from tests.server.conftest import Build, Clock, OpenDoor
+from tests.server.door import DOORS, DOORS_CODE, Door, until
+from tests.server.talk import FakeTransport
+
+# what changes do to open connections
+
+
+async def test_a_logout_closes_that_session_and_no_other(door: Door) -> None:
+    first, second, other = await door.cookie("bob"), await door.cookie("bob"), await door.cookie("аня")
+    callers = [door.call("/ws/say", cookie) for cookie in (first, first, second, other)]
+    for caller in callers:
+        await caller.accepted()
+    assert (await door.http("POST", "/auth/logout", first)).status == 200
+    for caller in callers[:2]:
+        assert (await caller.closed())[0] == 4401
+    for caller in callers[2:]:
+        assert await caller.ask({"message": "да"}) == {"message": "да"}
+        await caller.leave()
+    assert (await door.call("/ws/say", first).refused()).status == 401
+
+
+@pytest.mark.parametrize("change", ["disable", "remove", "password"])
+async def test_a_user_who_is_kept_out_is_closed(door: Door, change: str) -> None:
+    caller = door.call("/ws/say", await door.cookie("bob"))
+    guest = door.call("/ws/public")
+    await caller.accepted()
+    await guest.accepted()
+    if change == "disable":
+        await door.store.disable("bob")
+    elif change == "remove":
+        await door.store.remove("bob")
+    else:
+        await door.store.set_password_hash("bob", "x")
+    await door.sessions.look_once()
+    assert (await caller.closed())[0] == 4401
+    assert (await guest.ask({"message": "a"})) == {"message": "a"}
+    await guest.leave()
+
+
+async def test_a_role_that_is_taken_away_closes_only_where_it_was_needed(door: Door) -> None:
+    cookie = await door.cookie("аня")
+    desk, say, who = (door.call(f"/ws/{name}", cookie) for name in ("desk", "say", "optional"))
+    for caller in (desk, say, who):
+        await caller.accepted()
+    await door.store.set_roles("аня", [])
+    await door.sessions.look_once()
+    assert await desk.closed() == (4403, 'The endpoint is for callers with the role "support".')
+    assert await say.ask({"message": "a"}) == {"message": "a"}
+    await say.leave()
+    await who.leave()
+
+
+async def test_a_connection_ends_with_its_session(open_door: OpenDoor) -> None:
+    door = await open_door(DOORS, DOORS_CODE, lifetime=0.05)
+    await door.add("bob")
+    caller = door.call("/ws/say", await door.cookie("bob"))
+    await caller.accepted()
+    assert await caller.closed() == (4401, "the session has run out")
+
+
+async def test_a_published_table_holds_for_the_next_message_and_handshake(door: Door, build_table: Build) -> None:
+    caller = door.call("/ws/say", await door.cookie("bob"))
+    await caller.accepted()
+    code = DOORS_CODE.replace("return message\n\n@process\ndef who", "return message.upper()\n\n@process\ndef who")
+    new = await Generation.open(2, build_table(DOORS.replace("/ws/public", "/ws/open"), code))
+    before = door.gateway.install(new)
+    assert before.number == 1
+    assert await caller.ask({"message": "да"}) == {"message": "ДА"}
+    await caller.leave()
+    assert (await door.call("/ws/public").refused()).status == 404
+
+
+async def test_a_drain_answers_what_is_being_answered(door: Door, build_table: Build) -> None:
+    cookie = await door.cookie("bob")
+    busy, idle = door.call("/ws/wait", cookie), door.call("/ws/say", cookie)
+    await busy.accepted()
+    await idle.accepted()
+    busy.incoming.put_nowait({"type": "websocket.receive", "text": json.dumps({"message": "да"})})
+    gates = door.gateway.generation.table.routes["wait"].process.function.__globals__["GATE"]
+    await until(lambda: gates)
+    draining = asyncio.create_task(door.gateway.drain(5))
+    assert (await idle.closed())[0] == 1012
+    assert not draining.done()
+    gates[0].set()
+    async with asyncio.timeout(5):
+        await draining
+    assert (await busy.closed())[0] == 1012
+    assert [message["type"].partition(".")[2] for message in busy.sent] == ["accept", "send", "close"]
+    assert (await door.call("/ws/public").refused()).status == 503
+
+
+async def test_a_drain_has_its_limit(door: Door, caplog: pytest.LogCaptureFixture) -> None:
+    busy = door.call("/ws/wait", await door.cookie("bob"))
+    await busy.accepted()
+    busy.incoming.put_nowait({"type": "websocket.receive", "text": json.dumps({"message": "да"})})
+    gates = door.gateway.generation.table.routes["wait"].process.function.__globals__["GATE"]
+    await until(lambda: gates)
+    await door.gateway.drain(0.02)
+    assert "drain_too_long" in caplog.text
+    gates[0].set()
+    await busy.leave()
+
+
+async def test_limits_of_the_endpoint_are_told_to_the_server(open_door: OpenDoor, clock: Clock) -> None:
+    tuned: list[Limits] = []
+
+    class Tuned:
+        transport = FakeTransport()
+
+        def tune(self, limits: Limits) -> None:
+            tuned.append(limits)
+
+        def attach(self, receiver: Receiver) -> None:
+            receiver.lost(1001)
+
+    door = await open_door("  a: {url: /ws/a, process: p.echo, auth: public, limits: {message: 1KiB, ping: 7s}}")
+    caller = door.call("/ws/a", extensions={EXTENSION: Tuned()})
+    await caller.accepted()
+    await caller.leave()
+    assert tuned == [Limits(message=1024, ping=7.0)]
+    assert len(door.gateway.hub) == 0
+    assert door.gateway.metrics.closes == {"1001": 1}
+
+
+async def test_a_client_that_is_gone_before_the_accept_leaves_no_seat(door: Door) -> None:
+    scope = door.scope("websocket", "/ws/public", [])
+
+    async def receive() -> dict[str, str]:
+        return {"type": "websocket.connect"}
+
+    async def send(_message: object) -> None:
+        raise OSError
+
+    async with asyncio.timeout(5):
+        await door.gateway(scope, receive, send)
+    assert len(door.gateway.hub) == 0

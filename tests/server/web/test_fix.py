@@ -1,0 +1,135 @@
+"""Every refusal says how to mend it, and every address that is told can be opened as it stands."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from jackfield import errors
+from jackfield.config.plan import AuthSettings
+from jackfield.errors import CODES, Refusal
+from jackfield.server.web import documents, pages
+from tests.server.conftest import OpenDoor
+from tests.server.door import DOORS, DOORS_CODE, Answer, Door, Headers
+from tests.server.raw import UPGRADE
+
+REFUSALS = [code.name for code in CODES.values() if code.status]
+
+
+@pytest.mark.parametrize("code", REFUSALS)
+def test_every_refusal_has_a_fix_whoever_makes_it(code: str) -> None:
+    told = json.loads(bytes(pages.problem(Refusal(code), AuthSettings()).body))
+    assert told["fix"].endswith((".", "…"))
+    assert told["fix"] != told["title"]
+
+
+def test_what_the_place_knows_better_is_told_instead() -> None:
+    assert Refusal("not_found", fix="Did you mean /ws/say?").fix == "Did you mean /ws/say?"
+
+
+def test_a_code_without_a_fix_cannot_be_made() -> None:
+    with pytest.raises(KeyError):
+        errors._refusal("out_of_mind", 400, "The mind is elsewhere.")
+
+
+def test_no_fix_stands_for_a_code_that_is_gone() -> None:
+    assert set(errors._FIXES) == set(REFUSALS)
+
+
+HANDSHAKE: Headers = [(name.lower(), value) for name, value in UPGRADE.items() if name != "Host"]
+LONG = {"login": "x" * 5000, "password": ""}
+ASKED: tuple[tuple[str, str, Headers, object], ...] = (
+    ("GET", "/nowhere", [], b""),
+    ("GET", "/ws/sey", [], b""),
+    ("GET", "/ws/rooms/lobby", [], b""),
+    ("POST", "/ws/say", [], b""),
+    ("POST", "/health", [], b""),
+    ("PUT", "/metrics", [], b""),
+    ("PUT", "/docs", [], b""),
+    ("PUT", "/openapi.json", [], b""),
+    ("GET", "/ws/say", [("upgrade", "websocket"), ("sec-websocket-version", "8")], b""),
+    ("GET", "/ws/say", [("upgrade", "websocket")], b""),
+    ("GET", "/ws/say", [("host", "two words")], b""),
+    ("GET", "/ws/say?gen_app_auth_token=x", [], b""),
+    ("GET", "/ws/say", [("cookie", "gen_app_auth_token=1"), ("authorization", "Bearer 2")], b""),
+    ("GET", "/ws/say", [("cookie", "gen_app_auth_token=torn")], b""),
+    ("GET", "/auth/nowhere", [], b""),
+    ("GET", "/auth/login", [], b""),
+    ("POST", "/auth/login", [], b"no JSON"),
+    ("POST", "/auth/login", [("content-type", "application/json")], b"{"),
+    ("POST", "/auth/login", [], LONG),
+    ("POST", "/auth/login", [], {"login": "nobody", "password": "wrong"}),
+    ("POST", "/auth/login", [("origin", "https://b.example")], b""),
+    ("GET", "/auth/session", [], b""),
+    ("POST", "/auth/refresh", [], b""),
+    ("GET", "/auth/sessions", [], b""),
+    ("POST", "/auth/password", [], b""),
+    ("GET", "/api/users", [], b""),
+    ("GET", "/api/users", [("origin", "https://b.example")], b""),
+    ("GET", "/ws/say", [], b""),
+)
+AS_ADMIN: tuple[tuple[str, str, object], ...] = (
+    ("GET", "/api/users/nobody", b""),
+    ("GET", "/api/nowhere", b""),
+    ("POST", "/api/users/nobody", b""),
+    ("PATCH", "/api/users/root", {}),
+    ("DELETE", "/api/users/root", b""),
+    ("POST", "/api/users", {"login": "root"}),
+    ("DELETE", "/auth/sessions/nowhere", b""),
+    ("POST", "/auth/password", {"old": "wrong", "new": "long enough for a password"}),
+)
+# an address of ours that does not stand behind a prefix: nothing but a blank, a quote or the like is before it
+BARE = re.compile(r'(?:^|[\s"\'`(=])/(?:ws|auth|api|docs|openapi|asyncapi|metrics|health|ready)\b')
+
+
+async def answers(door: Door, prefix: str, mounted: bool) -> Iterator[Answer]:
+    root: dict[str, Any] = {"root_path": prefix} if mounted else {}
+    found = [await door.http(method, prefix + path, headers, body, **root) for method, path, headers, body in ASKED]
+    await door.add("root", "admin")
+    cookie = await door.cookie("root")
+    found += [await door.http(method, prefix + path, cookie, body, **root) for method, path, body in AS_ADMIN]
+    found.append(await door.call(f"{prefix}/ws/say", HANDSHAKE, **root).refused())
+    return iter(found)
+
+
+@pytest.mark.parametrize(("prefix", "mounted"), [("", False), ("/rt", True), ("/a/b", True), ("/rt", False)])
+async def test_every_address_that_a_refusal_tells_has_the_prefix(
+    open_door: OpenDoor, prefix: str, mounted: bool
+) -> None:
+    public = {} if mounted or not prefix else {"public_url": f"http://localhost:8000{prefix}"}
+    door = await open_door(DOORS, DOORS_CODE, **public)
+    codes = set()
+    for answer in await answers(door, prefix, mounted):
+        told = answer.json
+        assert answer.status >= 400, told
+        assert told["fix"], told
+        codes.add(told["code"])
+        text = answer.body.decode() + answer.headers.get("www-authenticate", "")
+        assert not prefix or BARE.search(text) is None, told
+    assert len(codes) > 15, codes
+
+
+async def test_a_mount_below_letters_of_any_language_is_one(open_door: OpenDoor) -> None:
+    door = await open_door(DOORS, DOORS_CODE)
+    answer = await door.http("GET", "/%D1%87%D0%B0%D1%82/ws/say", root_path="/чат")
+    assert answer.json["websocket_url"] == "ws://127.0.0.1:8000/%D1%87%D0%B0%D1%82/ws/say"
+
+
+async def test_pages_and_documents_lead_below_the_prefix_too(
+    open_door: OpenDoor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    door = await open_door(DOORS, DOORS_CODE)
+    index = (await door.http("GET", "/rt", root_path="/rt")).body.decode()
+    assert set(re.findall(r'href="([^"]*)"', index)) >= {"http://127.0.0.1:8000/rt/docs"}
+    assert re.findall(r'href="(?!http://127\.0\.0\.1:8000/rt/)', index) == []
+    for document in ("/openapi.json", "/asyncapi.json", "/docs/reference"):
+        told = (await door.http("GET", f"/rt{document}", root_path="/rt")).body.decode()
+        assert re.findall(r"POST /\w+", told) == []
+        assert "POST http://127.0.0.1:8000/rt/auth/login" in told
+    monkeypatch.setattr(documents, "PACKAGE", "no-such-package")
+    missing = (await door.http("GET", "/rt/docs", root_path="/rt")).json
+    assert "/rt/openapi.json" in missing["fix"]

@@ -1,0 +1,132 @@
+"""What plain HTTP is answered, as bytes."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from jackfield.config.plan import AuthSettings
+from jackfield.describe.contract import send_of
+from jackfield.errors import CODES, Refusal
+from jackfield.server.web import pages
+from tests.server.conftest import Build
+
+AUTH = AuthSettings()
+
+
+@pytest.mark.parametrize("code", [code for code in CODES.values() if code.status], ids=lambda code: code.name)
+def test_every_refusal_becomes_problem_details(code: Any) -> None:
+    answer = pages.problem(Refusal(code.name, retry_after=3 if code.retry else None), AUTH)
+    body = json.loads(bytes(answer.body))
+    assert answer.status_code == body["status"] == code.status
+    assert body["code"] == answer.headers["Jackfield-Error"] == code.name
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert ("WWW-Authenticate" in answer.headers) == (code.status == 401)
+    assert ("Allow" in answer.headers) == (code.status == 405)
+    assert ("Retry-After" in answer.headers) == code.retry
+    assert ("Upgrade" in answer.headers) == (code.status == 426)
+    assert answer.headers.get("Sec-WebSocket-Version") == ("13" if code.name == "bad_version" else None)
+    for name, value in pages.SECURITY_HEADERS.items():
+        assert answer.headers[name] == value
+
+
+def test_text_in_any_language_passes_untouched() -> None:
+    answer = pages.problem(Refusal("role_required", "Нет роли «поддержка» 🤝", "Попросите её"), AUTH)
+    assert "Нет роли «поддержка» 🤝".encode() in bytes(answer.body)
+
+
+def test_the_cookie_is_named_in_the_challenge() -> None:
+    answer = pages.problem(Refusal("not_logged_in"), AuthSettings(cookie="sid", path="/a"), root="/rt")
+    assert answer.headers["WWW-Authenticate"] == (
+        'Cookie realm="jackfield", form-action="/rt/a/login", cookie-name="sid"'
+    )
+
+
+def test_where_people_log_in_elsewhere_no_login_of_ours_is_named(build_table: Build) -> None:
+    auth = AuthSettings(own=False)
+    answer = pages.problem(Refusal("not_logged_in"), auth)
+    assert answer.headers["WWW-Authenticate"] == 'Cookie realm="jackfield", cookie-name="gen_app_auth_token"'
+    route = build_table("  say: {url: /ws/say, process: p.echo}").routes["say"]
+    for as_page in (True, False):
+        told = pages.upgrade_required(
+            route, auth, own="http://a", path="/ws/say", would=None, tell=True, as_page=as_page
+        )
+        assert "/auth/login" not in bytes(told.body).decode()
+
+
+def test_nothing_in_a_page_is_taken_for_markup(build_table: Build) -> None:
+    evil = "<script>alert(1)</script>"
+    table = build_table(
+        f"  say: {{url: /ws/say, process: p.echo, summary: '{evil}'}}",
+        head=f"title: '{evil}'",
+    )
+    for page in (
+        pages.index(table, f"http://{evil}"),
+        pages.upgrade_required(
+            table.routes["say"],
+            AUTH,
+            own=f"http://{evil}",
+            path=f"/{evil}",
+            would=Refusal("not_logged_in", fix=evil),
+            tell=True,
+            as_page=True,
+        ),
+    ):
+        text = bytes(page.body).decode()
+        assert evil not in text
+        assert "&lt;script&gt;" in text
+        assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+
+
+def test_the_index_tells_the_addresses(build_table: Build) -> None:
+    table = build_table("  say: {url: /ws/речь, process: p.echo}", head='title: "Справка"')
+    text = bytes(pages.index(table, "https://a.example").body).decode()
+    assert "Справка" in text
+    assert "wss://a.example/ws/речь" in text
+    assert "{message: str}" in text
+
+
+def test_the_index_of_an_empty_plan_says_so(build_table: Build) -> None:
+    assert "No endpoint is published yet" in bytes(pages.index(build_table("  {}"), "http://a").body).decode()
+
+
+def test_a_message_is_made_up_where_no_example_was_written(build_table: Build) -> None:
+    code = """
+@process
+def say(text: str, n: int, share: float, yes: bool, tags: list[str], more: dict[str, int], x: int | str,
+        optional: str = "") -> None:
+    pass
+"""
+    route = build_table("  say: {url: /ws/say, process: p.say}", code).routes["say"]
+    made = send_of(route)
+    assert made == {"text": "…", "n": 1, "share": 1.5, "yes": True, "tags": [], "more": {}, "x": 1}
+    assert route.whole.is_valid(made)
+
+
+@pytest.mark.parametrize(
+    ("own", "strict"),
+    [
+        ("https://app.example.com", True),
+        ("https://app.example.com:8443", True),
+        ("http://app.example.com", False),
+        ("https://localhost:8000", False),
+        ("https://127.0.0.1", False),
+        ("https://[::1]:8000", False),
+        ("https://[2J]", False),
+        ("https://[", False),
+        ("", False),
+    ],
+)
+def test_what_came_over_tls_shall_come_so_again(own: str, strict: bool) -> None:
+    answer = pages.secured(pages.problem(Refusal("not_found"), AUTH), own)
+    assert answer.headers.get("Strict-Transport-Security") == (pages.HSTS if strict else None)
+
+
+def test_a_link_of_the_index_leads_to_the_endpoint_with_parameters_filled_in(build_table: Build) -> None:
+    code = "@process\ndef say(text: str, day: int, room: str) -> None:\n    pass\n"
+    table = build_table("  say: {url: '/ws/{room}/{day}', process: p.say}", code)
+    text = bytes(pages.index(table, "http://a").body).decode()
+    assert '<a href="http://a/ws/room/1">' in text
+    assert "ws://a/ws/{room}/{day}" in text

@@ -1,0 +1,182 @@
+"""Requests that are no upgrade: the 426 with the finished address, malformed upgrades, the small pages."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+
+from tests.server.conftest import OpenDoor
+from tests.server.door import COOKIE, DOORS, DOORS_CODE, Door, Headers
+
+# the plain GET
+
+
+async def test_a_plain_get_tells_all_that_is_needed(door: Door) -> None:
+    answer = await door.http("GET", "/ws/say")
+    assert answer.status == 426
+    assert answer.headers["upgrade"] == "websocket"
+    assert answer.headers["connection"] == "Upgrade"
+    assert answer.headers["cache-control"] == "no-store"
+    body = answer.json
+    would = body.pop("would")
+    assert body == {
+        "type": "urn:jackfield:upgrade_required",
+        "title": "This address speaks WebSocket; a plain request gets its address instead.",
+        "status": 426,
+        "detail": "Open this address with a WebSocket client.",
+        "code": "upgrade_required",
+        "fix": "Connect to ws://127.0.0.1:8000/ws/say",
+        "websocket_url": "ws://127.0.0.1:8000/ws/say",
+        "cookie": f"{COOKIE}=…",
+        "login": {
+            "method": "POST",
+            "url": "http://127.0.0.1:8000/auth/login",
+            "body": {"login": "…", "password": "…"},
+        },
+        "send": {"message": "Привет"},
+    }
+    assert (would["status"], would["code"]) == (401, "not_logged_in")
+    assert "/auth/login" in would["fix"]
+
+
+@pytest.mark.parametrize(
+    ("target", "login", "headers", "would"),
+    [
+        ("/ws/say", "bob", [], None),
+        ("/ws/public", "", [], None),
+        ("/ws/public", "", [("cookie", f"{COOKIE}=nonsense")], None),
+        ("/ws/desk", "bob", [], "role_required"),
+        ("/ws/desk", "аня", [], None),
+        ("/ws/desk", "аня", [("origin", "https://evil.example")], "origin_not_allowed"),
+        ("/ws/say", "", [("cookie", f"{COOKIE}=nonsense")], "bad_credential"),
+        ("/ws/rooms/5", "bob", [], None),
+    ],
+)
+async def test_a_plain_get_tells_what_the_upgrade_would_get(
+    door: Door, target: str, login: str, headers: Headers, would: str | None
+) -> None:
+    cookie = await door.cookie(login) if login else []
+    answer = await door.http("GET", target, [*cookie, *headers])
+    assert answer.status == 426
+    assert (answer.json["would"] or {}).get("code") == would
+    assert answer.json["websocket_url"].endswith(target)
+
+
+async def test_a_browser_gets_the_same_as_a_page(door: Door) -> None:
+    answer = await door.http("GET", "/ws/say", [("accept", "text/html,*/*")])
+    assert (answer.status, answer.headers["content-type"]) == (426, "text/html; charset=utf-8")
+    page = answer.body.decode()
+    assert "ws://127.0.0.1:8000/ws/say" in page
+    assert "Повторяет" in page
+    assert "401 not_logged_in" in page
+    assert answer.headers["upgrade"] == "websocket"
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "status", "code"),
+    [
+        ("HEAD", "/ws/say", 426, "upgrade_required"),
+        ("POST", "/ws/say", 405, "method_not_allowed"),
+        ("OPTIONS", "/ws/say", 405, "method_not_allowed"),
+        ("TRACE", "/ws/say", 405, "method_not_allowed"),
+        ("GET", "/ws/none", 404, "not_found"),
+        ("POST", "/ws/none", 404, "not_found"),
+        ("GET", "/ws/rooms/abc", 404, "not_found"),
+        ("GET", "/docs/none", 404, "not_found"),
+        ("POST", "/metrics", 405, "method_not_allowed"),
+        ("GET", "/auth/none", 404, "not_found"),
+        ("GET", "/auth/login", 405, "method_not_allowed"),
+        ("PUT", "/health", 405, "method_not_allowed"),
+        ("GET", f"/ws/say?{COOKIE}=x", 400, "credential_in_query"),
+    ],
+)
+async def test_other_plain_requests(door: Door, method: str, target: str, status: int, code: str) -> None:
+    answer = await door.http(method, target)
+    assert (answer.status, answer.headers["jackfield-error"]) == (status, code)
+    assert ("allow" in answer.headers) == (status == 405)
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+
+
+KEY = ("sec-websocket-key", base64.b64encode(b"0123456789abcdef").decode())
+ASKED = [("upgrade", "websocket"), ("connection", "Upgrade"), ("sec-websocket-version", "13"), KEY]
+
+
+def without(name: str, *more: tuple[str, str]) -> Headers:
+    return [*(pair for pair in ASKED if pair[0] != name), *more]
+
+
+@pytest.mark.parametrize(
+    ("headers", "status", "code", "words"),
+    [
+        (without("sec-websocket-key"), 400, "malformed_upgrade", "Sec-WebSocket-Key"),
+        (without("sec-websocket-key", ("sec-websocket-key", "short")), 400, "malformed_upgrade", "Sec-WebSocket-Key"),
+        (without("sec-websocket-version"), 400, "malformed_upgrade", "Sec-WebSocket-Version"),
+        (without("sec-websocket-version", ("sec-websocket-version", "8")), 426, "bad_version", "version 8"),
+        (without("connection", ("connection", "close")), 400, "malformed_upgrade", "Connection"),
+        ([*ASKED, KEY], 400, "malformed_upgrade", "multiple values"),
+        ([*ASKED, ("content-length", "3")], 400, "malformed_upgrade", "no body"),
+        ([*ASKED, ("x", "y" * 9_000)], 431, "headers_too_large", "longer than 8,190"),
+        ([*ASKED, *((f"x-{n}", "") for n in range(100))], 431, "headers_too_large", "more than 100"),
+        (ASKED, 400, "malformed_upgrade", "HTTP/1.1 is needed"),
+        ([*without("sec-websocket-key"), ("origin", "https://evil.example")], 403, "origin_not_allowed", "evil"),
+    ],
+)
+async def test_a_malformed_upgrade_is_told_what_it_breaks(
+    door: Door, headers: Headers, status: int, code: str, words: str
+) -> None:
+    answer = await door.http("GET", "/ws/say", headers)
+    assert (answer.status, answer.json["code"]) == (status, code)
+    assert words in answer.json["detail"]
+    assert answer.headers.get("sec-websocket-version") == ("13" if code == "bad_version" else None)
+
+
+async def test_a_target_that_is_too_long_is_named(door: Door) -> None:
+    answer = await door.http("GET", f"/ws/say?{'a' * 9_000}", ASKED)
+    assert "longer than 8,190" in answer.json["detail"]
+
+
+# where documents are open
+
+
+@pytest.mark.parametrize(
+    ("options", "login", "open_here"),
+    [
+        ({}, "", True),
+        ({"host": "localhost"}, "", True),
+        ({"host": "0.0.0.0", "insecure": True}, "", False),
+        ({"behind_proxy": ("127.0.0.1",)}, "", False),
+        ({"embedded": True}, "", False),
+        ({"host": "0.0.0.0", "insecure": True}, "bob", False),
+        ({"host": "0.0.0.0", "insecure": True}, "admin", True),
+    ],
+)
+async def test_examples_and_neighbours_are_told_only_where_documents_are_open(
+    open_door: OpenDoor, options: dict[str, object], login: str, open_here: bool
+) -> None:
+    door = await open_door(DOORS, DOORS_CODE, **options)
+    await door.add("bob")
+    await door.add("admin", "admin")
+    cookie = await door.cookie(login) if login else []
+    assert ((await door.http("GET", "/ws/say", cookie)).json["send"] is not None) == open_here
+    fix = (await door.call("/ws/sai", cookie).refused()).json["fix"]
+    assert ("/ws/say" in fix) == open_here
+    index = await door.http("GET", "/", cookie)
+    assert (index.status == 200) == (open_here and not login)
+
+
+async def test_other_hosts_are_served_where_the_listener_is_not_loopback(open_door: OpenDoor) -> None:
+    door = await open_door(DOORS, DOORS_CODE, host="0.0.0.0", insecure=True)
+    caller = door.call("/ws/public", [("host", "app.example.com")])
+    await caller.accepted()
+    await caller.leave()
+
+
+async def test_the_public_url_is_what_callers_are_told(open_door: OpenDoor) -> None:
+    door = await open_door(DOORS, DOORS_CODE, public_url="https://app.example.com")
+    body = (await door.http("GET", "/ws/say", [("host", "10.0.0.5:8000")])).json
+    assert body["websocket_url"] == "wss://app.example.com/ws/say"
+    caller = door.call("/ws/public", [("host", "10.0.0.5:8000"), ("origin", "https://app.example.com")])
+    await caller.accepted()
+    await caller.leave()
