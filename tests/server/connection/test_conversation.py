@@ -7,9 +7,9 @@ import sys
 
 import pytest
 
-from jackfield.server.connection import conversation as conversation_module
 from jackfield.server.connection.conversation import TURN
 from jackfield.server.connection.inbox import INBOX
+from jackfield.server.wire import transport as wire
 from tests.server.conftest import Build, Clock
 from tests.server.door import LIMIT
 from tests.server.talk import Begin, opened, replies
@@ -299,7 +299,7 @@ async def test_a_drain_of_an_idle_conversation_closes_at_once(begin: Begin) -> N
 @pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """A stop that waits next to nothing for who does not read, while everything else has its usual patience."""
-    monkeypatch.setattr(conversation_module.wire, "LAST_STALL", 0.02)
+    monkeypatch.setattr(wire, "LAST_STALL", 0.02)
 
 
 @pytest.mark.usefixtures("short")

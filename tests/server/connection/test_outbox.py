@@ -8,13 +8,13 @@ import threading
 import pytest
 
 from jackfield.config.plan import Limits
-from jackfield.server.connection import conversation as conversation_module
 from jackfield.server.connection.conversation import Conversation
 from jackfield.server.connection.dispatch import Dispatcher
 from jackfield.server.connection.rate import Paces
 from jackfield.server.handshake.judge import Standing
 from jackfield.server.observe.lag import Lag
 from jackfield.server.observe.metrics import Meter
+from jackfield.server.wire import transport as wire
 from jackfield.server.wire.transport import ROOM
 from tests.server.conftest import Build
 from tests.server.door import LIMIT
@@ -151,7 +151,7 @@ async def test_replies_wait_for_a_client_that_sends_faster_than_it_reads(begin: 
 async def test_a_client_that_reads_nothing_at_all_is_closed(
     begin: Begin, monkeypatch: pytest.MonkeyPatch, endpoint: str
 ) -> None:
-    monkeypatch.setattr(conversation_module.wire, "STALL", 0.02)
+    monkeypatch.setattr(wire, "STALL", 0.02)
     talk = begin(endpoint, fast=False)
     talk.say({"kilobytes": 200}, {"kilobytes": 200})
     await talk.network.until(lambda: talk.network.closed is not None)
