@@ -244,8 +244,8 @@ async def test_all_connections_of_a_user_share_their_rate(table: RoutingTable, c
     dispatcher = Dispatcher(threads=1, clock=clock)
     limits = Limits(rate=None, rate_per_user=10.0)
     one = talk_on(table, "echo", dispatcher, clock, fast=True, limits=limits)
-    two = talk_on(table, "echo", dispatcher, clock, fast=True, limits=limits, live=one.live)
-    other = talk_on(table, "heavy", dispatcher, clock, fast=True, limits=limits, live=one.live)
+    two = talk_on(table, "echo", dispatcher, clock, fast=True, limits=limits, like=one)
+    other = talk_on(table, "heavy", dispatcher, clock, fast=True, limits=limits, like=one)
     one.text(*["a"] * 12)
     two.text(*["a"] * 8)
     assert not any(limited(frame) for frame in one.network.frames + two.network.frames)
@@ -275,7 +275,7 @@ async def test_the_rate_of_a_user_who_left_is_kept_until_the_bucket_is_full(tabl
     dispatcher = Dispatcher(threads=1, clock=clock)
     limits = Limits(rate_per_user=10.0)
     talk = talk_on(table, "echo", dispatcher, clock, fast=True, limits=limits)
-    paces = talk.live.paces
+    paces = talk.paces
     assert paces.of("echo", "", 10.0, clock()) is None, "nobody has no rate of his own"
     talk.text(*["a"] * 20)
     del talk
@@ -296,7 +296,7 @@ async def test_the_rate_of_a_user_who_left_is_kept_until_the_bucket_is_full(tabl
 
 async def test_the_rates_that_are_kept_are_swept_now_and_then(table: RoutingTable, clock: Clock) -> None:
     dispatcher = Dispatcher(threads=1, clock=clock)
-    paces = talk_on(table, "echo", dispatcher, clock, fast=True, limits=Limits()).live.paces
+    paces = talk_on(table, "echo", dispatcher, clock, fast=True, limits=Limits()).paces
     for number in range(5_000):
         paces.of("echo", f"user {number}", 10.0, clock())
     assert len(paces._kept) <= 1_000

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from jackfield.errors import Refusal
 from jackfield.identity import ANONYMOUS, Identity
 from jackfield.routing.build import RoutingTable
-from jackfield.server.handshake.judge import Admission, Request, Standing, judge, rejudge
+from jackfield.server.handshake.judge import Admission, judge, rejudge
+from jackfield.server.request import Request, Standing
 from tests.server.conftest import Build
 
 OWN = "http://127.0.0.1:8000"

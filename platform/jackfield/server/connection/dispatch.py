@@ -11,9 +11,9 @@ import asyncio
 import secrets
 import threading
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, Protocol, cast
+from typing import Any, cast
 from weakref import WeakKeyDictionary
 
 import msgspec
@@ -25,6 +25,7 @@ from jackfield.process.catalog import Process
 from jackfield.process.connection import Connection
 from jackfield.routing.build import Route
 from jackfield.schema.validator import Fault
+from jackfield.server.answers import InPlace, InTask, Task, Traced, Writer
 from jackfield.server.connection.contexts import apart, for_thread
 from jackfield.server.connection.deadlines import Deadlines
 from jackfield.server.connection.invalid import Invalid, body, explain, refuse_size
@@ -33,7 +34,7 @@ from jackfield.server.observe.metrics import BOUNDS, Meter
 from jackfield.server.observe.places import waiting
 from jackfield.tasks import Ended, fail
 
-__all__ = ["THREADS", "Busy", "Dispatcher", "InPlace", "InTask", "Task", "Traced", "Writer"]
+__all__ = ["THREADS", "Busy", "Dispatcher"]
 
 SLOW_CALL = 0.050
 """Seconds of one synchronous call on the event loop after which it is named in the log."""
@@ -50,36 +51,8 @@ BREAK_OFF = 1.0
 _END = object()
 _UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
 
-Task = asyncio.Task[Any]
 MessageId = str | int | None
 Framer = Callable[[object, MessageId], bytes | None]
-
-
-class Writer(Protocol):
-    """Where the many answers of one message go. Implemented by the conversation."""
-
-    def write(self, text: bytes) -> None:
-        """Queue one frame for the client; never waits."""
-
-    async def room(self) -> None:
-        """Wait until the client has taken enough for more to be made; cancelled when nobody is left to take it."""
-
-
-InPlace = Callable[[Connection, bytes, float], bytes | None]
-"""Answers a message in the step that reads it; the number is the time at which it came, by the dispatcher's clock.
-
-The frame, or None for silence. Raises messages.NotUtf8, and nothing for what else a client sent or a process did.
-"""
-
-InTask = Callable[[Connection, bytes | None, Task, Writer], Awaitable[bytes | None]]
-"""Answers a message in its task; None as data is a binary one. Frames before the last go to the writer.
-
-The last frame, or None. Raises CancelledError where the task was cancelled, nothing else.
-"""
-
-
-Traced = Callable[[Route, InPlace | None, InTask], tuple[InPlace | None, InTask]]
-"""Puts a span around what answers an endpoint's messages; called once for each endpoint of a generation."""
 
 
 class Busy(Exception):

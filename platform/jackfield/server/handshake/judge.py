@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from contextvars import Context
 from dataclasses import dataclass
 from typing import Any, Protocol
-from urllib.parse import parse_qsl, quote
 
 from jackfield.addresses import network
 from jackfield.auth import credentials, origin
@@ -21,13 +20,12 @@ from jackfield.config.plan import AuthSettings, Endpoint, Plan
 from jackfield.errors import Closing, Refusal
 from jackfield.identity import ANONYMOUS, Identity
 from jackfield.routing.build import Match, Route, RoutingTable
+from jackfield.server.request import Caller, Request, Standing
 
 __all__ = [
     "Admission",
     "Approach",
     "Counts",
-    "Request",
-    "Standing",
     "admit",
     "approach",
     "closes_with",
@@ -57,43 +55,6 @@ class Counts(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """What of a request is judged. `own` is the server's origin as the client addressed it.
-
-    `root` is the prefix under which another application mounts us, or a proxy passes us on; `raw_path` comes
-    without it. `local` says that it came by a listener that only this machine reaches, `plain` that the client
-    came to a proxy without TLS although our public address has it.
-    """
-
-    method: str
-    raw_path: bytes
-    query_string: bytes
-    headers: tuple[tuple[bytes, bytes], ...]
-    own: str
-    client: str = ""
-    root: str = ""
-    local: bool = False
-    plain: bool = False
-
-    def values(self, name: bytes) -> list[str]:
-        """All values of a header, as they came."""
-        return [value.decode("latin-1") for key, value in self.headers if key == name]
-
-    @property
-    def query(self) -> dict[str, str]:
-        """The query parameters, the last of each name."""
-        text = self.query_string.decode("latin-1")
-        return dict(parse_qsl(text, keep_blank_values=True)) if text else {}
-
-    def below(self, prefix: str) -> str | None:
-        """What of the path follows `prefix`, "/login" after "/auth" for example; None where it is elsewhere."""
-        asked = url.split(self.raw_path) or ()
-        own = url.split(quote(prefix, safe="/%").encode()) or ()
-        inside = len(asked) > len(own) and asked[: len(own)] == own
-        return f"/{'/'.join(asked[len(own) :])}" if inside else None
-
-
-@dataclass(frozen=True, slots=True)
 class Admission:
     """A request that may enter."""
 
@@ -102,16 +63,6 @@ class Admission:
     identity: Identity
     subprotocol: str | None
     standing: Standing
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """What an open connection entered with, kept to judge it again when the plan or the user changes."""
-
-    endpoint: str
-    texts: Mapping[str, str]
-    origin: tuple[str, ...]
-    own: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,13 +82,13 @@ class Approach:
 def judge(
     table: RoutingTable,
     request: Request,
-    who: Identity | Refusal | None,
+    caller: Caller,
     counts: Counts,
     *,
     tell: bool = False,
 ) -> Admission:
     """Admit the request or raise the Refusal that comes first; see `approach` and `admit`."""
-    return admit(table, request, approach(table, request, tell=tell), who, counts)
+    return admit(table, request, approach(table, request, tell=tell), caller, counts)
 
 
 def approach(table: RoutingTable, request: Request, *, tell: bool = False) -> Approach:
@@ -153,16 +104,14 @@ def approach(table: RoutingTable, request: Request, *, tell: bool = False) -> Ap
     return Approach(match.route, params, standing)
 
 
-def admit(
-    table: RoutingTable, request: Request, asked: Approach, who: Identity | Refusal | None, counts: Counts
-) -> Admission:
+def admit(table: RoutingTable, request: Request, asked: Approach, caller: Caller, counts: Counts) -> Admission:
     """What is judged then.
 
-    `who` is what became of the credential: an identity, the refusal that it earned, or None where none was sent or
+    `caller` is what became of the credential: an identity, the refusal that it earned, or None where none was sent or
     the endpoint does not ask.
     """
     endpoint = asked.route.endpoint
-    identity = _judge_credential(endpoint, who, table, request.root)
+    identity = _judge_credential(endpoint, caller, table, request.root)
     _judge_role(endpoint, identity)
     _judge_room(endpoint, identity, counts, request.client)
     return Admission(asked.route, asked.params, identity, subprotocol(endpoint, request), asked.standing)
@@ -286,15 +235,13 @@ def _place(plan: Plan, endpoint: Endpoint) -> str:
     return f"{place.file}:{place.line}, endpoint {endpoint.name}"
 
 
-def _judge_credential(
-    endpoint: Endpoint, who: Identity | Refusal | None, table: RoutingTable, root: str = ""
-) -> Identity:
+def _judge_credential(endpoint: Endpoint, caller: Caller, table: RoutingTable, root: str = "") -> Identity:
     if endpoint.access.mode == "public":
         return ANONYMOUS
-    if isinstance(who, Refusal):
-        raise who
-    if who is not None:
-        return who
+    if isinstance(caller, Refusal):
+        raise caller
+    if caller is not None:
+        return caller
     if endpoint.access.mode == "optional":
         return ANONYMOUS
     raise not_logged_in(table.plan.auth, root)

@@ -13,10 +13,10 @@ from pathlib import Path
 
 from jackfield.errors import PlanError, Refusal
 from jackfield.logs import log
-from jackfield.server.gateway import Gateway, Scope
+from jackfield.server.asgi import Receive, Scope, Send
+from jackfield.server.gateway import Gateway
 from jackfield.server.node.node import open_node
 from jackfield.server.options import Options
-from jackfield.server.wire.transport import Receive, Send
 from jackfield.state import State, StateError, read_secret
 
 __all__ = ["Application", "application"]

@@ -13,11 +13,11 @@ from typing import Any
 
 import uvicorn
 
+from jackfield.server.asgi import Receive, Send
 from jackfield.server.node.node import Node
 from jackfield.server.node.serving import Stop, answer_all, configure
 from jackfield.server.options import Options
 from jackfield.server.request import LISTENER
-from jackfield.server.wire.transport import Receive, Send
 
 __all__ = ["PlainServer"]
 

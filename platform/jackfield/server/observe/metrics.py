@@ -21,7 +21,7 @@ from jackfield import streams
 from jackfield.logs import log
 from jackfield.server.observe import lag
 from jackfield.server.observe.lag import Lag
-from jackfield.server.wire.guards import EXHAUSTED, GAVE_WAY, SHED
+from jackfield.server.observe.throttled import EXHAUSTED, GAVE_WAY, SHED
 
 __all__ = ["BOUNDS", "Meter", "Metrics", "Seats"]
 

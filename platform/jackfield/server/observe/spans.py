@@ -23,10 +23,9 @@ from jackfield.logs import log
 from jackfield.masking import masked
 from jackfield.process.connection import Connection
 from jackfield.routing.build import Route
-from jackfield.server.connection.dispatch import InPlace, InTask, Task, Writer
+from jackfield.server.answers import InPlace, InTask, Task, Writer
+from jackfield.server.asgi import Application, Receive, Scope, Send
 from jackfield.server.observe import redact
-from jackfield.server.observe.tracing import Scope, Walk
-from jackfield.server.wire.transport import Receive, Send
 
 __all__ = ["Spans", "open_spans"]
 
@@ -49,7 +48,7 @@ class Spans:
         log.around = None
         await asyncio.to_thread(self._close)
 
-    def around(self, walk: Walk) -> Walk:
+    def around(self, upgrade: Application) -> Application:
         """See Tracing. The span's parent is the caller's, by the header `traceparent` (W3C Trace Context)."""
 
         async def traced(scope: Scope, receive: Receive, send: Send) -> None:
@@ -75,7 +74,7 @@ class Spans:
 
             token = current.attach(trace.set_span_in_context(span))
             try:
-                await walk(scope, hear, tell)
+                await upgrade(scope, hear, tell)
             finally:
                 current.detach(token)
                 if span.is_recording():

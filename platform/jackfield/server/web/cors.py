@@ -17,8 +17,8 @@ from jackfield.auth import origin
 from jackfield.config.plan import Plan
 from jackfield.errors import Refusal
 from jackfield.routing.build import RoutingTable
-from jackfield.server.handshake.judge import Request
-from jackfield.server.web import pages
+from jackfield.server.refusal import SECURITY_HEADERS
+from jackfield.server.request import Request
 
 __all__ = ["MAX_AGE", "judge", "judge_own", "preflight", "share"]
 
@@ -67,7 +67,7 @@ def preflight(request: Request, table: RoutingTable, *, tell: bool = False) -> R
     else:
         return None
     headers = {
-        **pages.SECURITY_HEADERS,
+        **SECURITY_HEADERS,
         "Access-Control-Allow-Methods": methods,
         "Access-Control-Allow-Headers": ", ".join(["Authorization", "Content-Type", *_traced(request)]),
         "Access-Control-Max-Age": str(MAX_AGE),

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cache
 from typing import Any, TypeVar
 
@@ -22,10 +21,10 @@ from jackfield import files, messages
 from jackfield.errors import Refusal
 from jackfield.masking import masked
 from jackfield.schema.validator import Fault, Validator, parse_loosely
-from jackfield.server.handshake.judge import Request
-from jackfield.server.web import pages
+from jackfield.server.refusal import SECURITY_HEADERS
+from jackfield.server.request import Request
 
-__all__ = ["BODY_LIMIT", "MAX_BODY", "Answer", "Asked", "JsonApi", "moment", "reply"]
+__all__ = ["BODY_LIMIT", "MAX_BODY", "Answer", "Asked", "JsonApi", "reply"]
 
 MAX_BODY = 4096
 """Bytes of a body; a password has at most 1,024."""
@@ -36,7 +35,6 @@ BODY_LIMIT = 6.0
 T = TypeVar("T")
 
 _TOLD = 3  # faults of a body; the rest is told when these are mended
-_LAST = 253402300799.0  # no calendar of ours goes on; a provider's token, or a project's function, may
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,17 +122,10 @@ def reply(
     status: int = 200,
 ) -> Response:
     """An answer that no cache keeps; each of `cookies` is the value of a Set-Cookie."""
-    answer = JSONResponse(body, status, {**pages.SECURITY_HEADERS, "Cache-Control": "no-store", **(headers or {})})
+    answer = JSONResponse(body, status, {**SECURITY_HEADERS, "Cache-Control": "no-store", **(headers or {})})
     for cookie in cookies:
         answer.headers.append("Set-Cookie", cookie)
     return answer
-
-
-def moment(seconds: float | None) -> str | None:
-    """Seconds since the epoch as RFC 3339 has them, in UTC; the end of the year 9999 for what is beyond it."""
-    if seconds is None:
-        return None
-    return datetime.fromtimestamp(min(seconds, _LAST), UTC).isoformat(timespec="seconds")
 
 
 def _refuse_other_sites(request: Request) -> None:

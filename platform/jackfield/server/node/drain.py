@@ -13,8 +13,10 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Protocol
 
 from jackfield.logs import log
+from jackfield.server.connection.conversation import CANCEL_LIMIT
+from jackfield.server.live import Live
 
-__all__ = ["PER_SECOND", "SPREAD", "drain"]
+__all__ = ["PER_SECOND", "SPREAD", "drain", "stop_serving"]
 
 SPREAD = 5.0
 """Seconds over which the closes are spread at most; less where there are few, and at most half of the drain."""
@@ -25,15 +27,19 @@ PER_SECOND = 200
 STEP = 0.1
 """Seconds between two batches."""
 
-CANCEL_LIMIT = 1.0
-"""Seconds that calls have to end which were broken off; what swallows that is ended by force then."""
-
 
 class Drained(Protocol):
     """One connection, as the drain sees it. Implemented by the conversation."""
 
     async def drain(self) -> None:
         """Take no more messages, answer those that are here, then close 1012. Cancelled when the time is over."""
+
+
+async def stop_serving(live: Live, time_limit: float) -> None:
+    """Take nobody new, let every conversation answer what it has, close all 1012; at most `time_limit` seconds."""
+    live.ready = False
+    if not await drain(live.hub, time_limit):
+        log.warning("drain_too_long", limit=time_limit, connections=len(live.hub))
 
 
 async def drain(
