@@ -132,7 +132,7 @@ def test_ops_6_the_numbers_in_the_documents_are_those_of_the_code() -> None:
         f"a stack is cut at {logs.MAX_STACK // 1024} KiB",
         f"more than {dispatch.SLOW_CALL * 1000:g} ms",
         f"more than {lag.LIMIT:g} s late",
-        f"at most one such line in {lag.TELL_EVERY:g} s",
+        f"at most one such line in {lag.LOG_EVERY:g} s",
         f"up to {rate.CREDIT:g} s that the loop stood still",
         f"at most {len(lag.place_of(deep(40)).stack)} lines",
     ):

@@ -15,7 +15,7 @@ from jackfield.process.resources import Opened
 from jackfield.routing.build import RoutingTable
 from jackfield.server.connection.conversation import Conversation
 from jackfield.server.connection.dispatch import Dispatcher
-from jackfield.server.connection.rate import Paces
+from jackfield.server.connection.rate import TokenBuckets
 from jackfield.server.generation import Generation
 from jackfield.server.live import Live
 from jackfield.server.observe.metrics import Meter
@@ -154,7 +154,7 @@ class Talk:
     network: FakeTransport
     one: Conversation
     live: Live
-    paces: Paces
+    buckets: TokenBuckets
     seen: list[str]
     gates: dict[str, asyncio.Event] = field(default_factory=dict)
     meter: Meter = field(default_factory=Meter)
@@ -208,12 +208,12 @@ def talk_on(
     names = table.routes["echo"].process.function.__globals__
     network = FakeTransport(fast=fast)
     live = like.live if like else Live(Options(), None, opened(1, table), lag_clock=clock)
-    paces = like.paces if like else Paces(live.lag)
+    buckets = like.buckets if like else TokenBuckets(live.lag)
     standing = Standing(endpoint, {}, (), "http://127.0.0.1")
     meter = Meter()
-    one = Conversation(network, live, dispatcher, paces, standing, meter, limits=limits, clock=clock)
+    one = Conversation(network, live, dispatcher, buckets, standing, meter, limits=limits, clock=clock)
     one.begin(Connection(one, id="c1", endpoint=endpoint, identity=Identity("аня"), params={}, query={}), limits)
-    return Talk(network, one, live, paces, names["SEEN"], names["GATES"], meter)
+    return Talk(network, one, live, buckets, names["SEEN"], names["GATES"], meter)
 
 
 def replies(*messages: str) -> list[dict[str, Any]]:

@@ -169,7 +169,7 @@ async def _serve(folder: Path, state: State, options: Options, as_json: bool) ->
 async def _open(stack: AsyncExitStack, folder: Path, state: State, options: Options) -> Node:
     """The node, until the end of `stack`. What the system refuses at the start is one line, and no fault of ours."""
     try:
-        return await stack.enter_async_context(open_node(folder, state, options, tell=_tell))
+        return await stack.enter_async_context(open_node(folder, state, options, report=_tell))
     except OSError as exc:
         raise Failure(f"cannot start: {exc.filename or state.folder}: {exc.strerror or exc}") from exc
 

@@ -21,7 +21,7 @@ class Writer(Protocol):
         """Queue one frame for the client; never waits."""
 
     async def room(self) -> None:
-        """Wait until the client has taken enough for more to be made; cancelled when nobody is left to take it."""
+        """Wait until the client has taken enough for more to be made; cancelled when the client is gone."""
 
 
 InPlace = Callable[[Connection, bytes, float], bytes | None]

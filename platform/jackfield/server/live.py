@@ -114,7 +114,7 @@ class Live:
             raise Refusal("not_ready", retry_after=1)
 
     def may_read_documents(self, request: Request, caller: Caller) -> bool:
-        """Whether the documents are open to this caller; with an admin port to nobody on the public listener."""
+        """Whether the documents are open to this caller; with an admin port, on that alone."""
         if request.local or self.options.admin_port is not None:
             return request.local
         return isinstance(caller, Identity) and "admin" in caller.roles

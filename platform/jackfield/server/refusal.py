@@ -80,7 +80,7 @@ def secured(response: Response, own: str) -> Response:
 def server_fault(scope: Scope) -> Refusal:
     """Log the exception that is being handled; the refusal names the log's line and nothing of the cause."""
     incident = secrets.token_hex(4)
-    log.exception("server_fault", incident=incident, path=redact.path(scope["path"]), hide=redact.words(scope))
+    log.exception("server_fault", incident=incident, path=redact.path(scope["path"]), hide=redact.sent(scope))
     return Refusal("server_fault", more={"incident": incident})
 
 

@@ -74,7 +74,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What an open connection entered with, kept to judge it again when the plan or the user changes."""
+    """What an open connection entered with, kept to check it again when the plan or the user changes."""
 
     endpoint: str
     texts: Mapping[str, str]
@@ -96,11 +96,11 @@ def read(scope: Scope, method: str, public: Options) -> Request:
     scheme: str = scope.get("scheme", "http")
     peer = scope.get("client")
     client: str = peer[0] if peer else ""
-    told = None
+    said = None
     if options.behind_proxy and _trusted(client, options.behind_proxy):
         hops, schemes = _hops(headers)
         client, ours = _client(client, hops, options.behind_proxy)
-        told = _scheme(schemes, ours)
+        said = _scheme(schemes, ours)
     host = next((value.decode("latin-1") for name, value in headers if name == b"host"), "")
     path, root = _path(scope, options.prefix)
     return Request(
@@ -108,11 +108,11 @@ def read(scope: Scope, method: str, public: Options) -> Request:
         raw_path=path,
         query_string=scope.get("query_string", b""),
         headers=headers,
-        own=options.own(told or scheme, host),
+        own=options.own(said or scheme, host),
         client=client,
         root=root,
         local=options.local,
-        plain=told == "http" and options.public_url.startswith("https:"),
+        plain=said == "http" and options.public_url.startswith("https:"),
     )
 
 
@@ -160,8 +160,8 @@ def _hops(headers: _Headers) -> tuple[list[str], list[str]]:
     hops, schemes = _listed(headers, b"x-forwarded-for"), _listed(headers, b"x-forwarded-proto")
     if hops or schemes:
         return hops, schemes
-    told = [_pairs(hop) for hop in _listed(headers, b"forwarded")]
-    return [pairs.get("for", "") for pairs in told], [pairs.get("proto", "") for pairs in told]
+    parts = [_pairs(hop) for hop in _listed(headers, b"forwarded")]
+    return [pairs.get("for", "") for pairs in parts], [pairs.get("proto", "") for pairs in parts]
 
 
 def _listed(headers: _Headers, header: bytes) -> list[str]:

@@ -10,7 +10,7 @@ import pytest
 from jackfield.config.plan import Limits
 from jackfield.server.connection.conversation import Conversation
 from jackfield.server.connection.dispatch import Dispatcher
-from jackfield.server.connection.rate import Paces
+from jackfield.server.connection.rate import TokenBuckets
 from jackfield.server.live import Live
 from jackfield.server.observe.metrics import Meter
 from jackfield.server.options import Options
@@ -94,8 +94,8 @@ async def test_a_thread_may_send_after_the_loop_has_ended(build_table: Build) ->
 
     async def open_one() -> Conversation:
         live, limits = Live(Options(), None, opened(1, table)), Limits(queue=100)
-        paces = Paces(live.lag)
-        return Conversation(FakeTransport(), live, Dispatcher(threads=1), paces, standing, Meter(), limits=limits)
+        buckets = TokenBuckets(live.lag)
+        return Conversation(FakeTransport(), live, Dispatcher(threads=1), buckets, standing, Meter(), limits=limits)
 
     one = await asyncio.to_thread(lambda: asyncio.run(open_one()))
     one.send_event({"event": "x"})

@@ -52,7 +52,7 @@ def test_where_people_log_in_elsewhere_no_login_of_ours_is_named(build_table: Bu
     route = build_table("  say: {url: /ws/say, process: p.echo}").routes["say"]
     for as_page in (True, False):
         told = pages.upgrade_required(
-            route, auth, own="http://a", path="/ws/say", would=None, tell=True, as_page=as_page
+            route, auth, own="http://a", path="/ws/say", would=None, detailed=True, as_page=as_page
         )
         assert "/auth/login" not in bytes(told.body).decode()
 
@@ -71,7 +71,7 @@ def test_nothing_in_a_page_is_taken_for_markup(build_table: Build) -> None:
             own=f"http://{evil}",
             path=f"/{evil}",
             would=Refusal("not_logged_in", fix=evil),
-            tell=True,
+            detailed=True,
             as_page=True,
         ),
     ):

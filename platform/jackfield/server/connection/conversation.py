@@ -21,7 +21,7 @@ from jackfield.server.connection import idle
 from jackfield.server.connection.dispatch import Dispatcher
 from jackfield.server.connection.inbox import Answered, Inbox, Item
 from jackfield.server.connection.outbox import TOO_SLOW, Outbox
-from jackfield.server.connection.rate import Pace, Paces
+from jackfield.server.connection.rate import TokenBucket, TokenBuckets
 from jackfield.server.connection.session_end import SessionEnd
 from jackfield.server.generation import Generation
 from jackfield.server.live import Live
@@ -62,6 +62,8 @@ class Conversation:
         "__weakref__",
         "_began",
         "_behind",
+        "_bucket",
+        "_buckets",
         "_clock",
         "_dispatcher",
         "_draining",
@@ -77,16 +79,14 @@ class Conversation:
         "_now",
         "_outbox",
         "_over",
-        "_pace",
-        "_paces",
         "_paused",
         "_ready",
         "_shared",
         "_streaming",
         "_streams",
-        "_tell",
         "_transport",
         "_tune",
+        "_when_over",
         "_worker",
         "address",
         "close_cause",
@@ -102,7 +102,7 @@ class Conversation:
         transport: Transport,
         live: Live,
         dispatcher: Dispatcher,
-        paces: Paces,
+        buckets: TokenBuckets,
         standing: Standing,
         meter: Meter,
         *,
@@ -118,7 +118,7 @@ class Conversation:
         self.session_end: SessionEnd | None = None  # where the session has an end
         self._transport = transport
         self._live = live
-        self._paces = paces
+        self._buckets = buckets
         self._dispatcher = dispatcher
         self._now = dispatcher.clock
         self._meter = meter
@@ -139,22 +139,22 @@ class Conversation:
         self._behind = False  # the client has not read the last answers: the next ones wait for it
         self._draining = False
         self._lost = False
-        self._tell: Callable[[], None] | None = None
-        self._pace = Pace(live.lag)
-        self._shared: Pace | None = None  # of all connections of this user, where that has a limit
+        self._when_over: Callable[[], None] | None = None
+        self._bucket = TokenBucket(live.lag)
+        self._shared: TokenBucket | None = None  # of all connections of this user, where that has a limit
         self._outbox = Outbox(transport, meter, self._loop)
         self._idle: idle.Idle | None = None
         self._take_limits(limits)
 
     def _take_limits(self, limits: Limits) -> None:
-        self._pace.take(limits.rate)
+        self._bucket.take(limits.rate)
         self._idle = idle.watch(self._idle, limits.idle, self._mark, self.end)
         self._outbox.take(limits)
 
     def _mark(self) -> object:
         """Another value whenever something was said since the last call, or is being worked on; see idle.py."""
         return (
-            (self._pace.due, self._outbox.sent) if self._worker is None else object()
+            (self._bucket.due, self._outbox.sent) if self._worker is None else object()
         )  # `due` moves with each that comes
 
     # what the hub, a publish and a stop see
@@ -180,7 +180,7 @@ class Conversation:
         self._share(limits)
 
     def _share(self, limits: Limits) -> None:
-        self._shared = self._paces.of(self.endpoint, self.identity.login, limits.rate_per_user, self._now())
+        self._shared = self._buckets.of(self.endpoint, self.identity.login, limits.rate_per_user, self._now())
 
     def adapt(self, params: Mapping[str, Any], limits: Limits) -> None:
         """Take over what a publish changed for a connection that stays; called in the step that publishes."""
@@ -227,17 +227,17 @@ class Conversation:
         await self._taken(1)
         self.end("restart", wire.RESTARTS)
 
-    # what the transport tells
+    # called by the transport
 
     def received(self, text: bytes) -> bytes | None:
         """One message came. Its answer where it is ready at once; otherwise it comes in its turn, by `write`."""
         now = self._now()
-        pace = self._pace  # its rule stands here, too: a call would cost as much as all the rest of it
-        due = pace.due
-        pace.due = due = (due if due > now else now) + pace.gap
-        if due - now > pace.slack and not pace.spend(due - now):
+        bucket = self._bucket  # its rule stands here, too: a call would cost as much as all the rest of it
+        due = bucket.due
+        bucket.due = due = (due if due > now else now) + bucket.gap
+        if due - now > bucket.slack and not bucket.spend(due - now):
             messages.judge_utf8(text)
-            return self._too_fast(due - now, pace)
+            return self._too_fast(due - now, bucket)
         if self._shared is not None and (ahead := self._shared.over(now)):
             messages.judge_utf8(text)
             return self._too_fast(ahead, self._shared)
@@ -247,9 +247,9 @@ class Conversation:
     def received_binary(self) -> None:
         """A binary message came; it is refused in its turn."""
         now = self._now()
-        for pace in filter(None, (self._pace, self._shared)):
-            if ahead := pace.over(now):
-                frame = self._too_fast(ahead, pace)
+        for bucket in filter(None, (self._bucket, self._shared)):
+            if ahead := bucket.over(now):
+                frame = self._too_fast(ahead, bucket)
                 if frame is not None:
                     self.write(frame)
                 return
@@ -268,17 +268,17 @@ class Conversation:
         self._ready = self._first
         return self._ready(self.connection, text, now) if self._ready is not None else None
 
-    def _too_fast(self, ahead: float, pace: Pace) -> bytes | None:
+    def _too_fast(self, ahead: float, bucket: TokenBucket) -> bytes | None:
         """Refuse one message of a client that sent, at the allowed rate, for `ahead` seconds from now."""
         if self._over or self._draining:
             return None
-        whose = "" if pace is self._pace else " from all connections of this user"
-        if pace.is_flood(ahead):
-            self.end("flood", f"messages came much faster than {pace.limit}{whose}")
+        whose = "" if bucket is self._bucket else " from all connections of this user"
+        if bucket.is_flood(ahead):
+            self.end("flood", f"messages came much faster than {bucket.limit}{whose}")
             return None
         self._meter.others["rate_limited"] += 1
-        text = f"Messages came faster than {pace.limit}{whose}; this one was not processed."
-        frame = messages.error("rate_limited", text, retry_after=pace.wait(ahead))
+        text = f"Messages came faster than {bucket.limit}{whose}; this one was not processed."
+        frame = messages.error("rate_limited", text, retry_after=bucket.wait(ahead))
         if self._worker is None and not self._behind:
             return frame
         self._queue(Answered(frame))
@@ -313,9 +313,9 @@ class Conversation:
         if self._worker is not None and self._streaming:
             self._worker.cancel()
 
-    def when_over(self, tell: Callable[[], None]) -> None:
-        """Have `tell` called once, when the client is gone and the call that has begun has ended."""
-        self._tell = tell
+    def when_over(self, callback: Callable[[], None]) -> None:
+        """Have `callback` called once, when the client is gone and the call that has begun has ended."""
+        self._when_over = callback
 
     async def finished(self) -> None:
         """Wait for the call that has begun, and those that wait; bounded by the endpoint's `limits.time`."""
@@ -380,7 +380,7 @@ class Conversation:
         self._inbox.put(item)
         if self._inbox.is_full and not self._paused:
             self._paused = True
-            self._pace.paused(self._now())
+            self._bucket.paused(self._now())
             self._transport.pause()
 
     def _start_at_once(self, _connection: Connection, text: bytes, _came: float) -> None:
@@ -447,7 +447,7 @@ class Conversation:
                 item = self._next()
         except asyncio.CancelledError:
             if not (self._over or self._draining):
-                # a process cancelled its own task: nobody is left for what waits
+                # a process cancelled its own task: the messages that wait have no other
                 log.error("call_cancelled", endpoint=self.endpoint, connection=self.connection.id)
                 self.end("failed")
             raise
@@ -469,14 +469,14 @@ class Conversation:
         item = self._inbox.take()
         if self._paused and not self._draining and self._inbox.has_room:
             self._paused = False
-            self._pace.resumed(self._now())
+            self._bucket.resumed(self._now())
             self._transport.resume()
         return item
 
     def _ended(self) -> None:
-        tell, self._tell = self._tell, None
-        if tell is not None:
-            tell()
+        callback, self._when_over = self._when_over, None
+        if callback is not None:
+            callback()
 
     def close_now(self, code: int, reason: str, cause: str, *, at_once: bool = False) -> None:
         """Close behind what was queued, or `at_once` without it. A second call does nothing."""

@@ -84,7 +84,7 @@ class Outbox:
             else:
                 self._items.append(item)
         if first:
-            with suppress(RuntimeError):  # the loop is closed, and nobody is connected any more
+            with suppress(RuntimeError):  # the loop is closed, and no client is connected
                 self._loop.call_soon_threadsafe(self._arrive_all, owner)
 
     def _arrive_all(self, owner: Owner) -> None:

@@ -1,6 +1,6 @@
 """The end of the session that a connection was opened with: the event before it, and the close at that moment.
 
-Strategy. Each conversation has one timer, on the loop's clock, which nobody sets. Once a second it is looked whether
+Strategy. Each conversation has one timer, on the loop's clock, which cannot be set. Once a second it is checked whether
 the wall clock was set, and only then at every conversation: where it says that the end is nearer than the timer does,
 the timer is armed anew. A clock that is set back puts no end off.
 """
@@ -84,7 +84,7 @@ class SessionEnd:
             self._arm(left)
 
     def cancel(self) -> None:
-        """The conversation is over: nothing more is told."""
+        """The conversation is over: nothing more is sent."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

@@ -12,7 +12,7 @@ from jackfield.server import request as requests
 from jackfield.server.asgi import Receive, Scope, Send
 from jackfield.server.connection.conversation import Conversation
 from jackfield.server.connection.dispatch import Dispatcher
-from jackfield.server.connection.rate import Paces
+from jackfield.server.connection.rate import TokenBuckets
 from jackfield.server.handshake.callers import Callers
 from jackfield.server.handshake.judge import Admission, admit, approach, closes_with, subprotocol
 from jackfield.server.handshake.visit import Visit
@@ -32,7 +32,7 @@ class Upgrade:
         self._live = live
         self._callers = callers
         self._dispatcher = dispatcher
-        self._paces = Paces(live.lag)
+        self._buckets = TokenBuckets(live.lag)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Check the request, then carry its conversation; on our own listener that goes on without this task."""
@@ -46,12 +46,12 @@ class Upgrade:
             table = live.generation.table
             try:
                 asked = approach(table, request)
-            except Refusal:  # an administrator is told more of it
+            except Refusal:  # an administrator gets a more detailed refusal
                 caller = await self._callers.identify_own(request)
                 table = live.generation.table
-                asked = approach(table, request, tell=live.may_read_documents(request, caller))
+                asked = approach(table, request, detailed=live.may_read_documents(request, caller))
             caller = await self._callers.identify(request, asks=asked.asks)
-            live.check_ready()  # after the last wait: whom `drain` does not see, nobody admits
+            live.check_ready()  # after the last wait: `drain` would not see a connection that enters later
             if live.generation.table is not table:
                 table = live.generation.table
                 asked = approach(table, request)
@@ -74,7 +74,7 @@ class Upgrade:
         self._live.metrics.handshakes[match.route.name if match else "", "refused", refusal.code] += 1
         shown = closes_with(table, request, refusal)
         if shown is not None:
-            with suppress(OSError):  # the client left before it was told
+            with suppress(OSError):  # the client has left
                 await send({"type": "websocket.accept", "subprotocol": subprotocol(shown.endpoint, request)})
                 await send({"type": "websocket.close", "code": 4000 + refusal.status, "reason": _short(refusal)})
         elif "websocket.http.response" in scope.get("extensions", {}):
@@ -93,7 +93,7 @@ class Upgrade:
             transport,
             live,
             self._dispatcher,
-            self._paces,
+            self._buckets,
             admission.standing,
             live.metrics.meter(admission.route.name),
             limits=limits,
@@ -119,7 +119,7 @@ class Upgrade:
             conversation.lost(1006)  # the client left before it was accepted
             return
         except BaseException:
-            conversation.lost(1006)  # the seat is given back, whoever failed
+            conversation.lost(1006)  # the seat is given back, whatever failed
             raise
         visit.begin()
         live.metrics.handshakes[admission.route.name, "accepted", ""] += 1

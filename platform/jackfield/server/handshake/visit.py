@@ -1,4 +1,4 @@
-"""One conversation from its seat to its end, as the log, the counts and the hub see it."""
+"""One conversation from its seat in the hub to its end, in the log and the counts."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""A stop: nobody new, every conversation answers what it has, and not all clients come back in one moment.
+"""A stop: no new connection, every conversation answers what it has, and not all clients come back in one moment.
 
 Strategy. Each connection is served as ever until its turn; then it takes no more messages, answers those that are
-here and closes 1012. The turns are spread, in an order that nobody can guess: ten thousand clients that were
-closed in one instant would all be at the next server's door in the one after.
+here and closes 1012. The turns are spread, in random order: ten thousand clients that were
+closed in one instant would all connect to the next server in the one after.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Drained(Protocol):
 
 
 async def stop_serving(live: Live, time_limit: float) -> None:
-    """Take nobody new, let every conversation answer what it has, close all 1012; at most `time_limit` seconds."""
+    """Admit no connection, let every conversation answer what it has, close all 1012; at most `time_limit` seconds."""
     live.ready = False
     if not await drain(live.hub, time_limit):
         log.warning("drain_too_long", limit=time_limit, connections=len(live.hub))
@@ -71,7 +71,7 @@ async def drain(
 
 
 async def _cancel(draining: list[asyncio.Task[None]]) -> None:
-    """Break off what is left, and tell what failed. A process that will not be ended keeps nobody."""
+    """Cancel what is left, and log what failed. A process that swallows its cancellation is not waited for."""
     for task in draining:
         task.cancel()
     if not draining:

@@ -58,10 +58,10 @@ async def open_node(
     state: State,
     options: Options,
     *,
-    tell: Callable[[Report | PlanError], None] | None = None,
+    report: Callable[[Report | PlanError], None] | None = None,
     clock: Callable[[], float] = time.time,
 ) -> AsyncIterator[Node]:
-    """Open a server's parts; `tell` hears what `--watch` published.
+    """Open a server's parts; `report` is called with what `--watch` published.
 
     Raises PlanError where neither the files nor what was last published can serve, StateError, and Refusal
     where the store does not answer.
@@ -88,7 +88,7 @@ async def open_node(
         control = ControlServer(state.server_json, answers, addresses(options))
         await control.start()
         stack.push_async_callback(control.close)
-        await stack.enter_async_context(_tending(gateway, publisher, folder, options, tell, clock))
+        await stack.enter_async_context(_tending(gateway, publisher, folder, options, report, clock))
         on_live(gateway.live.generation.table)
         admin, has_users = await _first_admin(gateway, options)  # last: a start that fails would lose the password
         yield Node(gateway, publisher, rotation, options, admin, has_users, start.fell_back)
@@ -204,7 +204,7 @@ async def _tending(
     publisher: Publisher,
     folder: Path,
     options: Options,
-    tell: Callable[[Report | PlanError], None] | None,
+    report: Callable[[Report | PlanError], None] | None,
     clock: Callable[[], float],
 ) -> AsyncIterator[None]:
     """The tasks that live as long as the server: owned here, cancelled and awaited at the end."""
@@ -213,9 +213,9 @@ async def _tending(
     if gateway.live.has_sessions:
         tasks.append(asyncio.create_task(gateway.live.sessions.watch()))
     if options.watch:
-        tasks.append(asyncio.create_task(watch(publisher, folder, tell or (lambda _outcome: None))))
+        tasks.append(asyncio.create_task(watch(publisher, folder, report or (lambda _outcome: None))))
     for task in tasks:
-        task.add_done_callback(_tell_if_failed)
+        task.add_done_callback(_log_if_failed)
     try:
         yield
     finally:
@@ -224,7 +224,7 @@ async def _tending(
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _tell_if_failed(task: asyncio.Task[None]) -> None:
+def _log_if_failed(task: asyncio.Task[None]) -> None:
     if not task.cancelled() and task.exception() is not None:
         log.error("task_failed", exc_info=task.exception())
 

@@ -72,5 +72,5 @@ async def _drain(node: Node) -> None:
     # what was answered last is still on its way to slow readers; uvicorn would drop it
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(CLOSING_LIMIT):
-            while len(live.hub):  # noqa: ASYNC110 - the hub tells nobody that it is empty
+            while len(live.hub):  # noqa: ASYNC110 - the hub has no event for being empty
                 await asyncio.sleep(0.02)

@@ -151,7 +151,7 @@ class Metrics(Collector):
 
 
 def _events() -> Iterator[Metric]:
-    """What the log was told and somebody should look at; of the whole process, as the log is."""
+    """Errors and warnings that were logged; of the whole process, as the log is."""
     incidents = {(event,): number for (level, event), number in tuple(log.told.items()) if level == "error"}
     yield _counter("jackfield_incidents", "Errors in the log, by event.", ("event",), incidents.items())
     warnings = {(event,): number for (level, event), number in tuple(log.told.items()) if level == "warning"}

@@ -1,6 +1,6 @@
-"""Whether traces are asked for, and the door to what makes them (spans.py, with `jackfield[otel]`).
+"""Whether traces are asked for, and the lazy import of what makes them (spans.py, with `jackfield[otel]`).
 
-Strategy: decided once, when a server opens. What traces wraps what is traced then; where nobody asks, nothing
+Strategy: decided once, when a server opens. What traces wraps what is traced then; where they are off, nothing
 is wrapped, and OpenTelemetry is not even loaded.
 """
 
@@ -33,7 +33,7 @@ class Tracing(Protocol):
         """What answers an endpoint's messages, with a span around each where that is asked for; called at load."""
 
     async def close(self) -> None:
-        """Send what is left to send; called when the server closes. Takes seconds where nobody listens."""
+        """Send what is left to send; called when the server closes. Takes seconds where no collector answers."""
 
 
 def detail(option: Detail | None, environment: Mapping[str, str]) -> Detail:

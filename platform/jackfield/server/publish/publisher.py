@@ -164,7 +164,7 @@ def digest(project: Path) -> str:
         try:
             content = files.digest(path)
         except OSError:
-            continue  # an editor is just replacing it, or nobody may read it: the loader tells of that
+            continue  # an editor is just replacing it, or it cannot be read: the loader reports that
         seen.update(f"{file}\n{content}\n".encode("utf-8", "surrogateescape"))
     return seen.hexdigest()[:12]
 
@@ -172,7 +172,7 @@ def digest(project: Path) -> str:
 def _files(project: Path) -> Iterator[tuple[str, Path]]:
     """The files that make a generation, sorted: relative name and where it is.
 
-    What cannot be read is passed over: the loader tells of it.
+    What cannot be read is passed over: the loader reports it.
     """
     if (project / "endpoints.yaml").is_file():
         yield "endpoints.yaml", project / "endpoints.yaml"
@@ -194,11 +194,11 @@ async def build_in_thread(
     """
     table = await built(folder, number, LOAD_LIMIT, home)
     if options is not None:
-        _judge_listener(table, options)
+        _check_listener(table, options)
     return table
 
 
-def _judge_listener(table: RoutingTable, options: Options) -> None:
+def _check_listener(table: RoutingTable, options: Options) -> None:
     """Raise PlanError where the listener cannot carry what the plan asks for; add a warning where it may."""
     problem = cookie.problem(table.plan, options)
     if problem is None:
@@ -213,7 +213,7 @@ class Publisher:
     """Publishes into one gateway, one at a time.
 
     `tried` is the digest of the project's files when they were last loaded, whatever came of it. `on_live`
-    hears of each table that went live; it is called after the swap and must not fail.
+    is called with each table that went live, after the swap and must not fail.
     """
 
     def __init__(
@@ -253,7 +253,7 @@ class Publisher:
             source = await self._before() if back else self._folder
             number = self._live.generation.number + 1
             sources, table = await self._build(source, number)
-            self._judge_login(table)
+            self._check_login(table)
             if dry_run:
                 table.catalog.release()
                 return self._report(table, revocation.verdicts(self._live, table), dry_run=True)
@@ -289,7 +289,7 @@ class Publisher:
         message = "the files change faster than they can be loaded"
         raise PlanError([Problem("too_slow", message, "publish again when they are all saved", file="processes")])
 
-    def _judge_login(self, table: RoutingTable) -> None:
+    def _check_login(self, table: RoutingTable) -> None:
         """Raise PlanError where the plan wants users of our own and the server was started without a store."""
         if table.plan.auth.own and not self._live.has_sessions:
             table.catalog.release()
@@ -354,6 +354,6 @@ class Publisher:
 
 
 def _state(table: RoutingTable, name: str) -> tuple[object, ...]:
-    """What an endpoint consists of; another value is told as a change."""
+    """What an endpoint consists of; another value is reported as a change."""
     route = table.routes[name]
     return route.endpoint, route.signature.shape, table.catalog.extents[route.process.name]

@@ -67,7 +67,7 @@ class Administration:
 
     async def answer(self, request: Request, http: HttpRequest, path: Sequence[str]) -> Response:
         """Answer one request; `path` is what `below` gives of it. Raises Refusal."""
-        cors.judge_own(request)
+        cors.check_own(request)
         await self._admin(request)
         return await self.api.answer(request, http, AT, path)
 
@@ -148,7 +148,7 @@ def below(request: Request) -> Sequence[str] | None:
     """The segments that follow AT in a request's path, decoded; None where it is elsewhere.
 
     A login may hold what no other address here can (`DOMAIN\\anna`, or a slash as many providers' do). Whatever
-    stands below AT is for administrators alone, so another reader in front of us who sees more segments opens nothing.
+    stands below AT is for administrators alone, so a proxy in front of us that sees more segments opens nothing.
     """
     head, _, login = request.raw_path.partition(_USERS)
     if head or not login:
@@ -173,14 +173,14 @@ def _as_json(user: User) -> dict[str, Any]:
 
 
 def _holder(by: Identity) -> Holder | None:
-    """What must still be so when the change is made. Whom another authority vouches for is none of our users."""
+    """What must still be so when the change is made; None for a caller of another authority."""
     return (by.login, ROLE) if is_own(by) else None
 
 
 def _refuse_oneself(by: Identity, login: str) -> None:
-    """Nobody locks the door behind them: there might be no other administrator.
+    """Raise Refusal where administrators take the role from themselves: there might be no other.
 
-    Whom another authority vouches for is none of our users, even where the logins are spelled alike.
+    A caller of another authority is not a user of ours, even where the logins are spelled alike.
     """
     if is_own(by) and normal_login(login) == by.login:
         fix = "Another administrator can, or on the server's machine: jackfield users."

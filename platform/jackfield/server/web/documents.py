@@ -91,7 +91,7 @@ _FILES: Mapping[str, tuple[str, str]] = {
 """What of Swagger UI is sent, and the name that it has in the package."""
 
 _PAGES = frozenset({"/docs", "/docs/", "/docs/reference"})
-"""What a browser shows; who may not read them is shown how to log in."""
+"""What a browser shows; callers who may not read them are shown how to log in."""
 
 ADDRESSES = frozenset({*_DOCUMENTS, *_FILES, *_PAGES, "/docs/start.js", SCRIPT_AT})
 """All that is answered here."""
@@ -107,7 +107,7 @@ class Documents:
         self._making = asyncio.Lock()
 
     async def answer(self, request: Request, caller: Caller) -> Response | None:
-        """Answer a request for one of ADDRESSES; None for any other. Raises Refusal for who may not read them."""
+        """Answer a request for one of ADDRESSES, else give None. Raises Refusal where the caller may not read them."""
         path = request.raw_path.decode("latin-1")
         if path not in ADDRESSES:
             return None
@@ -153,8 +153,8 @@ class Documents:
         raise Refusal("role_required", sentence, fix)
 
     async def _document(self, path: str, address: str, version: str) -> _Made:
-        """A document of the live generation, kept for the next who asks at the same address."""
-        async with self._making:  # many who ask at once are answered with one
+        """A document of the live generation, kept for the next request at the same address."""
+        async with self._making:  # requests at the same time are answered with one
             generation = self._live.generation
             if generation.number != self._generation:
                 self._made.clear()
@@ -248,7 +248,7 @@ def _page(title: str, root: str) -> Response:
 
 
 def _folder(root: str) -> Path:
-    """Where the package's files are. It is not imported: that would read nine megabytes which nobody wants.
+    """Where the package's files are. It is not imported: that would read nine megabytes.
 
     Raises Refusal where it is not installed.
     """

@@ -48,7 +48,7 @@ class Login:
     async def answer(self, request: Request, http: HttpRequest, path: str) -> Response:
         """Answer one request; `path` is what follows `auth.path`. Raises Refusal."""
         # a page of another origin may neither log somebody in nor out (login CSRF, ASVS 5.0, 3.5.1)
-        cors.judge(request, self._live.generation.table.plan)
+        cors.check(request, self._live.generation.table.plan)
         return await self.api.answer(request, http, self._auth.path, path[1:].split("/"))
 
     @property
@@ -88,7 +88,7 @@ class Login:
     async def _logout(self, asked: Asked) -> Response:
         caller = await self._callers.identify(asked.request, own=True)
         if isinstance(caller, Refusal) and caller.code == "store_unavailable":
-            raise caller  # nobody may believe a session ended that was not even looked up
+            raise caller  # else a caller would believe that a session ended that was not looked up
         ours = isinstance(caller, Identity)
         if isinstance(caller, Identity):
             await self._live.sessions.logout(caller)

@@ -32,7 +32,7 @@ def upgrade_required(
     own: str,
     path: str,
     would: Refusal | None,
-    tell: bool,
+    detailed: bool,
     as_page: bool,
 ) -> Response:
     """The answer to a plain GET on an endpoint: the finished address and all that is needed to use it."""
@@ -41,7 +41,7 @@ def upgrade_required(
         "websocket_url": address,
         "cookie": f"{auth.cookie}=…",
         "login": _login(own, auth),
-        "send": send_of(route) if tell else None,
+        "send": send_of(route) if detailed else None,
         "would": would and {"status": would.status, "code": would.code, "fix": would.fix},
     }
     refusal = Refusal("upgrade_required", "Open this address with a WebSocket client.", f"Connect to {address}")

@@ -57,7 +57,7 @@ class Routes:
                 return self._state(request, path)
             requests.check_address(request, self._live.options, auth.cookie)
             self._check_login(request)
-            asked_first = cors.preflight(request, self._live.generation.table, tell=request.local)
+            asked_first = cors.preflight(request, self._live.generation.table, detailed=request.local)
             if asked_first is not None:
                 return asked_first
             action = request.below(auth.path)
@@ -118,13 +118,13 @@ class Routes:
     def _plain(self, request: Request, caller: Caller) -> Response:
         """A request that is no upgrade: the 426 on an endpoint, a malformed upgrade, or nothing we have."""
         table = self._live.generation.table
-        tell = self._live.may_read_documents(request, caller)
+        detailed = self._live.may_read_documents(request, caller)
         if request.raw_path in (b"", b"/") and request.local and request.method in ("GET", "HEAD"):
             return pages.index(table, request.own + request.root)
         match = table.match(request.raw_path)
         would: Refusal | None = None
         try:
-            judge(table, request, caller, self._live.hub, tell=tell)
+            judge(table, request, caller, self._live.hub, detailed=detailed)
         except Refusal as refusal:
             if match is None or refusal.code == "not_found":
                 raise
@@ -142,7 +142,7 @@ class Routes:
             own=request.own + request.root,
             path=request.raw_path.decode("latin-1"),
             would=would,
-            tell=tell,
+            detailed=detailed,
             as_page=any("text/html" in value for value in request.values(b"accept")),
         )
 

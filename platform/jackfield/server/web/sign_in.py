@@ -1,4 +1,4 @@
-"""A small page with a form for who asks for the documents in a browser and may not read them yet.
+"""A small page with a login form, for browsers that ask for the documents without a session.
 
 The login takes JSON alone, which no form sends by itself; a script of ours does it (docs/security.md: a form of
 another site could send what a form sends).
@@ -56,7 +56,7 @@ def wants_page(request: Request) -> bool:
 
 
 def sign_in(request: Request, refusal: Refusal, auth: AuthSettings) -> Response:
-    """The page, with the status of `refusal` and what it says. Where our own login is off there is none."""
+    """The page, with the status of `refusal` and what it says. Where our own login is off it has no form."""
     answer = problem(refusal, auth, root=request.root)
     if not auth.own or refusal.status not in (401, 403):
         return answer
