@@ -2,7 +2,7 @@
 
 Strategy. asyncio and uvloop let SystemExit and KeyboardInterrupt out of the loop's run, wherever they are raised: a
 task, a callback, a timer. Nothing is lost by that but the call that raised; so it is logged, and the loop runs on.
-Tasks that Jackfield and its listener began do not stand in `asyncio.all_tasks`, for a process may cancel all that stand there.
+Tasks that Jackfield and its listener began do not stand in `asyncio.all_tasks`, for a process may cancel all of those.
 At the end every wait has a limit, and one thread ends the program where even that is of no use.
 """
 
