@@ -1,10 +1,10 @@
-"""Calls of a function of the project for people who wait: few at once, in turn, and none for ever.
+"""Calls of a function of the project on behalf of callers who wait: few at once, fairly, each within a time limit.
 
-Strategy. Whoever waits is let in by network (see line.py), so that no flood takes the others' turn. A call that does
-not return in time is given up: nobody can end a thread, nor a coroutine that swallows its cancellation, so it goes on
-without us, is counted as hanging until it returns, and another one takes its turn. How many may hang is bounded, and
-for each of its own networks whose calls hang a caller finds half as much room: who knows a credential on which the
-function hangs uses up a part, and the others still come in. A function that was published anew begins anew.
+Strategy. Callers wait in a queue that is fair to networks (fair_queue.py). A call that does not return in time is
+abandoned: a thread cannot be ended, nor a coroutine that swallows its cancellation, so it goes on, counts as hanging
+until it returns, and another one takes its turn. How many may hang is bounded, and for each network of its own whose
+calls hang a caller finds half as much room: a credential on which the function hangs uses up a part, and others still
+come in. A function that was published anew begins with no calls that hang.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from contextvars import Context
 from functools import partial
 from typing import Any
 
-from jackfield.auth.line import Crowded, Line
+from jackfield.auth.fair_queue import FairQueue, QueueFull
 from jackfield.logs import log
 
 __all__ = ["CALLS", "CLEAN_UP", "HANGING", "PATIENCE", "THREADS", "TIME_LIMIT", "WAITING", "Calls", "NoRoom", "TooLate"]
@@ -61,8 +61,8 @@ class Calls:
     """Calls one function, or the one that was published in its place. `close` at the end."""
 
     def __init__(self) -> None:
-        self._threads = Line(at_once=THREADS, waiting=WAITING)
-        self._tasks = Line(at_once=CALLS, waiting=WAITING)
+        self._threads = FairQueue(at_once=THREADS, waiting=WAITING)
+        self._tasks = FairQueue(at_once=CALLS, waiting=WAITING)
         self._crew = _Crew(_nothing)
 
     @property
@@ -82,16 +82,16 @@ class Calls:
         if self._crew.function is not function:
             self._crew = _Crew(function)  # the threads of the one before end with what they do
         crew = self._crew
-        line = self._tasks if inspect.iscoroutinefunction(function) else self._threads
+        queue = self._tasks if inspect.iscoroutinefunction(function) else self._threads
         crew.judge(networks)
         try:
-            await line.enter(networks, asyncio.get_running_loop().time() + PATIENCE)
-        except (Crowded, TimeoutError):
+            await queue.acquire(networks, asyncio.get_running_loop().time() + PATIENCE)
+        except (QueueFull, TimeoutError):
             raise NoRoom("More credentials come than can be judged at once.") from None
         try:
             return await crew.call(networks, given)
         finally:
-            line.leave()
+            queue.release()
 
 
 class _Crew:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import ParamSpec, TypeVar
 
-__all__ = ["Raised", "call", "inside", "said"]
+__all__ = ["Raised", "call", "inside", "one_line"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -48,7 +48,7 @@ def inside(frame: FrameType | None) -> list[FrameType]:
     return [] if frame is None else found
 
 
-def said(exc: BaseException) -> str:
+def one_line(exc: BaseException) -> str:
     """An exception as one line. Its class may have a `__str__` of its own, which may raise what it likes."""
     try:
         text = " ".join(traceback.format_exception_only(exc)[-1].split())

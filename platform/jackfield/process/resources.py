@@ -15,8 +15,8 @@ from typing import Any
 
 from jackfield.errors import PlanError, Problem
 from jackfield.logs import log
-from jackfield.process.calling import Raised, call, said
-from jackfield.process.python.breakage import frames_of
+from jackfield.process.calling import Raised, call, one_line
+from jackfield.process.python.import_errors import frames_of
 from jackfield.tasks import end
 
 __all__ = ["BREAK_OFF", "CLOSE_LIMIT", "NotClosed", "Opened", "Resource", "open_all"]
@@ -154,7 +154,7 @@ def _failure(keeper: _Keeper, late: Mapping[asyncio.Task[Any], str], time_limit:
     fault = keeper.fault()
     if fault is None or isinstance(fault, Exception):
         return fault
-    failure = RuntimeError(f"the resource {keeper.resource.name} raised {said(fault)}")
+    failure = RuntimeError(f"the resource {keeper.resource.name} raised {one_line(fault)}")
     failure.__cause__ = fault
     return failure
 
@@ -203,7 +203,7 @@ def _failed(resource: Resource, exc: BaseException | None) -> Problem:
     if exc is None:
         return _problem(resource, resource.line, "the resource ended before its `yield`", "let it yield one value")
     hint = "" if isinstance(exc, Exception) else "raise an exception that says what is missing"
-    return _problem(resource, _line_of(resource, exc), f"the resource could not be opened: {said(exc)}", hint)
+    return _problem(resource, _line_of(resource, exc), f"the resource could not be opened: {one_line(exc)}", hint)
 
 
 def _line_of(resource: Resource, exc: BaseException) -> int:

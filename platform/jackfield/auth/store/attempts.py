@@ -11,7 +11,7 @@ network can spend, however many addresses it has, is a part; the rest is for tho
 looked at at once. Only from as many unrelated networks as a login may have failures can an owner be kept waiting.
 
 Two connections to the database are for attempts, and few passwords are looked at at once; who is next is decided by
-network as well (see line.py): who sends logins by the thousand waits for themselves, and not others for them, nor
+network as well (see fair_queue.py): who sends logins by the thousand waits for themselves, and not others for them, nor
 those who are logged in already. They wait rather than being refused, since who is refused at once comes again at once.
 
 An attempt is counted before the password is looked at and given back when it was right, so that a hundred at
@@ -32,7 +32,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jackfield.addresses import networks
-from jackfield.auth.line import Crowded, Line
+from jackfield.auth.fair_queue import FairQueue, QueueFull
 from jackfield.auth.store import counts
 from jackfield.auth.store.counts import NONE, Count, key_of
 from jackfield.auth.store.database import Database
@@ -132,7 +132,7 @@ class Attempts:
         self._clock = watched(clock)
         self._now = self._clock.steady
         self._refused: OrderedDict[str, tuple[float, float]] = OrderedDict()
-        self._line = Line(at_once=AT_ONCE, waiting=WAITING)
+        self._queue = FairQueue(at_once=AT_ONCE, waiting=WAITING)
         self._in_store = asyncio.Semaphore(_IN_STORE)
         self._in_flight = InFlight()
         self._right: dict[int, str] = {}  # of those in flight, the pairs of the ones that were right, by their id
@@ -150,7 +150,7 @@ class Attempts:
         finally:
             self._right.pop(id(attempt), None)
             self._in_flight.end(attempt.measures)
-            self._line.leave()
+            self._queue.release()
 
     async def _begin(self, login: str, client: str) -> Attempt:
         """Count an attempt as soon as it may be made, and keep its place among those that are. Raises Refusal."""
@@ -175,8 +175,8 @@ class Attempts:
     async def _in_turn(self, keys: Attempt, path: tuple[str, ...], patience: float) -> Attempt | _Wall:
         """Count an attempt when it is its turn. Nothing is held where a wall is in the way. Raises Refusal."""
         try:
-            await self._line.enter(path, patience)
-        except (Crowded, TimeoutError):
+            await self._queue.acquire(path, patience)
+        except (QueueFull, TimeoutError):
             raise _busy() from None
         found: Attempt | _Wall | None = None
         try:
@@ -186,7 +186,7 @@ class Attempts:
             return found
         finally:
             if not isinstance(found, Attempt):
-                self._line.leave()
+                self._queue.release()
 
     async def _count(self, keys: Attempt) -> Attempt | _Wall:
         """Count an attempt, which is in flight from then on, or say what stands in its way."""

@@ -68,10 +68,10 @@ _HARMLESS = ("Error", "Exception", "Warning", "Timeout", "exceptions", "Row", "R
 
 @dataclass(frozen=True, slots=True)
 class _Call:
-    """One call that waits: its text as written out, the line and column, and what to use instead."""
+    """One call that waits: its text as written out, its node, and what to use instead."""
 
     name: str
-    place: tuple[int, int]
+    node: ast.Call
     instead: str
 
 
@@ -92,17 +92,8 @@ def blocking_calls(outline: Outline, node: FunctionNode, process: str) -> Iterat
 
 def _warning(outline: Outline, node: FunctionNode, process: str, call: _Call, what: str) -> Problem:
     thread = "" if isinstance(node, ast.AsyncFunctionDef) else "write `@process(blocking=True)`, or "
-    line, column = call.place
-    return Problem(
-        "blocking_call",
-        f"{what} on the event loop, and every connection waits with it",
-        f"{thread}use {call.instead}",
-        path=process,
-        file=outline.source.file,
-        line=line,
-        column=column,
-        severity="warning",
-    )
+    message = f"{what} on the event loop, and every connection waits with it"
+    return outline.warning(call.node, "blocking_call", message, f"{thread}use {call.instead}", process)
 
 
 def _waiting(outline: Outline, node: FunctionNode) -> Iterator[_Call]:
@@ -115,7 +106,7 @@ def _waiting(outline: Outline, node: FunctionNode) -> Iterator[_Call]:
             entry = _entry(name)
             if entry and entry not in told:
                 told.add(entry)
-                yield _Call(name, outline.place(part), _WAITS[entry])
+                yield _Call(name, part, _WAITS[entry])
 
 
 def _entry(name: str) -> str:

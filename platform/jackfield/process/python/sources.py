@@ -48,9 +48,13 @@ class Source:
     data: bytes
     is_package: bool
 
+    def qualified(self, name: str) -> str:
+        """What stands under this name in the file, as endpoints.yaml names it: "support.chat.say"."""
+        return f"{self.module}.{name}" if self.module else name
+
 
 def read(project: Path, home: Path | None = None) -> tuple[tuple[Source, ...], tuple[Problem, ...]]:
-    """Read every Python file of a project's processes/, sorted by module, and tell which cannot be imported.
+    """Read every Python file of a project's processes/, sorted by module, and report which cannot be imported.
 
     `home` is the author's project, where `project` is a copy of it.
 

@@ -2,7 +2,7 @@
 
 Strategy. A spawned process begins with Python alone, and reads what it shall do as a pickle, in which functions of the
 project have their names. So `multiprocessing` hands over, with the settings that every process inherits from the one
-that began it, the sources of the generation that asks; they are read first, and found there as here (loading.py). The
+that began it, the sources of the generation that asks; they are read first, and found there as here (package.py). The
 files may have changed since, and need not be where Python looks for modules.
 """
 

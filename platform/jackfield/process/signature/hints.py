@@ -12,8 +12,8 @@ from typing import Annotated, Any, get_args, get_origin
 import msgspec
 from msgspec import inspect as mi
 
-from jackfield.process.calling import Raised, call, said
-from jackfield.process.cures import is_pydantic, of_call, of_note, of_union, of_value
+from jackfield.process.calling import Raised, call, one_line
+from jackfield.process.fixes import annotation_fix, call_fix, is_pydantic, union_fix, value_fix
 
 __all__ = ["Unsupported", "members", "optional_of", "readable", "resolve", "split", "type_of"]
 
@@ -42,8 +42,8 @@ def resolve(function: Callable[..., Any], hint: Any) -> Any:
         if isinstance(exc, NameError):
             where = "import it where the program runs too, not only under `if TYPE_CHECKING:`"
             raise Unsupported(f'the hint {readable(hint)} names "{exc.name}", which is not there', where) from None
-        cure = of_call(hint) if isinstance(hint, str) and isinstance(exc, TypeError) else ""
-        raise Unsupported(f"the hint {readable(hint)} cannot be used: {_said(exc)}", cure) from None
+        fix = call_fix(hint) if isinstance(hint, str) and isinstance(exc, TypeError) else ""
+        raise Unsupported(f"the hint {readable(hint)} cannot be used: {_said(exc)}", fix) from None
     return found
 
 
@@ -82,7 +82,7 @@ def type_of(hint: Any) -> mi.Type:
             raise Unsupported(f"{readable(hint)} has no end", "use a dataclass for what holds itself") from None
         reason = _first(_said(exc))
         raise Unsupported(
-            f"{readable(hint)} cannot be used: {reason}", of_union(hint, reason) or of_value(hint)
+            f"{readable(hint)} cannot be used: {reason}", union_fix(hint, reason) or value_fix(hint)
         ) from None
     where = "leave the pattern out and write it under `input:`, or give the list a key of its own"
     raise Unsupported(f"in {readable(hint)} a text with a pattern stands beside a list or a dict", where)
@@ -113,9 +113,9 @@ def _refuse_unread(hint: Any) -> None:
         if is_pydantic(get_origin(part) or part):
             return  # the schema refuses it as a whole
         for note in notes:
-            if cure := of_note(note):
+            if fix := annotation_fix(note):
                 name = getattr(note, "__name__", type(note).__name__).lstrip("_")
-                raise Unsupported(f"nothing reads the `{name}` that stands in `Annotated`", cure)
+                raise Unsupported(f"nothing reads the `{name}` that stands in `Annotated`", fix)
 
 
 def _unions(hint: Any, seen: list[Any]) -> Iterator[list[tuple[Any, tuple[Any, ...]]]]:
@@ -215,7 +215,7 @@ def _shorten(text: str, parts: Mapping[str, str]) -> str:
 
 def _said(exc: BaseException) -> str:
     """What an exception says; sys.exit and its like say too little without their names."""
-    return str(exc) if isinstance(exc, Exception) else said(exc)
+    return str(exc) if isinstance(exc, Exception) else one_line(exc)
 
 
 def _first(text: str) -> str:

@@ -18,10 +18,10 @@ import msgspec
 from msgspec import inspect as mi
 
 from jackfield.errors import Problem
-from jackfield.process.catalog import Process
 from jackfield.process.connection import Connection
-from jackfield.process.cures import of_default
 from jackfield.process.declare import Key, resource_marked
+from jackfield.process.fixes import default_fix
+from jackfield.process.process import Process
 from jackfield.process.resources import Resource
 from jackfield.process.signature import matching
 from jackfield.process.signature.hints import Unsupported, members, optional_of, readable, resolve, split, type_of
@@ -131,8 +131,8 @@ def _read(process: Process, parameter: inspect.Parameter, path_parameters: tuple
     if parameter.kind is _Kinds.VAR_KEYWORD:
         return Parameter(parameter.name, "more", "", hint, type_of(hint))
     kind = type_of(hint)
-    if cure := of_default(parameter.default):
-        raise Unsupported(f"its default is a `{type(parameter.default).__name__}`, which nothing reads", cure)
+    if fix := default_fix(parameter.default):
+        raise Unsupported(f"its default is a `{type(parameter.default).__name__}`, which nothing reads", fix)
     if path_key is not None:
         _check_path(hint, kind)
         return Parameter(parameter.name, "path", path_key, hint, kind, parameter.default)

@@ -12,7 +12,7 @@ from typing import Any, Literal, Never, NoReturn, Union, get_args, get_origin
 import msgspec
 from msgspec import inspect as mi
 
-from jackfield.process.catalog import Process
+from jackfield.process.process import Process
 from jackfield.process.signature import matching
 from jackfield.process.signature.hints import Unsupported, members, readable, split, type_of
 from jackfield.process.signature.json_schema import JSON, Schemas, fields_in_order

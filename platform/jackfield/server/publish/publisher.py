@@ -376,4 +376,4 @@ def _verdict(table: RoutingTable, member: Conversation) -> Mapping[str, Any] | C
 def _state(table: RoutingTable, name: str) -> tuple[object, ...]:
     """What an endpoint consists of; another value is told as a change."""
     route = table.routes[name]
-    return route.endpoint, route.signature.shape, table.catalog.extents[route.process.name]
+    return route.endpoint, route.signature.shape, table.catalog.digests[route.process.name]

@@ -3,7 +3,7 @@
 Strategy. Several generations live side by side, and Python knows one module by a name. So each module stands in
 `sys.modules` under a key of its generation, where Python's import finds it, locks it and forgets it, and calls itself
 as its author does; classes, pickles and loggers take that name from it. Who asks `sys.modules` for that name gets a
-StandIn, which answers as the module of the generation that asks: the one whose code is innermost on the thread's
+ModuleProxy, which answers as the module of the generation that asks: the one whose code is innermost on the thread's
 stack, else the one that the thread loads (`loading`), else what Python had under the name before, else what is live.
 A queue pickles in a thread of its own, where no code of the project stands: there it is the module that has what the
 callers hold.
@@ -25,16 +25,16 @@ from jackfield.process.python.sources import FOLDER, of_project
 
 __all__ = [
     "Importer",
-    "StandIn",
-    "asker",
+    "ModuleProxy",
     "begin",
     "called",
+    "calling_package",
     "forget",
+    "install_proxy",
     "key_of",
     "live",
-    "live_one",
+    "live_package",
     "loading",
-    "stand_in",
 ]
 
 _CALLERS = 4  # frames whose variables are looked through for what is being pickled
@@ -110,12 +110,12 @@ def _unless_missing(name: str) -> Iterator[None]:
             raise
 
 
-class StandIn(ModuleType):
+class ModuleProxy(ModuleType):
     """What `sys.modules` has under a name that a project uses; it is whatever module is meant by who asks."""
 
     def __getattribute__(self, name: str) -> Any:
         own = _own(self)
-        package = asker()
+        package = calling_package()
         if package is not None and (module := sys.modules.get(key_of(package, own["name"]))) is not None:
             return getattr(module, name)
         modules = [module for module in (own["before"], *_side_by_side(own["name"])) if module is not None]
@@ -138,14 +138,14 @@ class StandIn(ModuleType):
         return repr(_meant(self))
 
 
-def _own(module: StandIn) -> dict[str, Any]:
+def _own(module: ModuleProxy) -> dict[str, Any]:
     found: dict[str, Any] = ModuleType.__getattribute__(module, "__dict__")
     return found
 
 
-def _meant(module: StandIn) -> ModuleType:
+def _meant(module: ModuleProxy) -> ModuleType:
     name = _own(module)["name"]
-    package = asker()
+    package = calling_package()
     keys = [] if package is None else [key_of(package, name)]
     asked = [sys.modules[key] for key in keys if key in sys.modules]
     found = [*asked, *filter(None, [_own(module)["before"]]), *_side_by_side(name)]
@@ -177,7 +177,7 @@ def _held(values: Mapping[int, Any], otherwise: Any) -> Any:
     return otherwise
 
 
-def asker() -> str | None:
+def calling_package() -> str | None:
     """The package of the generation whose code runs in this thread, or which it loads; None where it is neither."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
@@ -203,13 +203,13 @@ class loading:  # noqa: N801 - called like a function; contextlib would write in
         _thread.package = self._before
 
 
-def stand_in(package: str, key: str) -> None:
+def install_proxy(package: str, key: str) -> None:
     """Have `sys.modules` know a module of a generation by the name that it calls itself."""
     name = called(package, key)
     with _lock:
         before = sys.modules.get(name)
-        if type(before) is not StandIn:
-            made = StandIn(name)
+        if type(before) is not ModuleProxy:
+            made = ModuleProxy(name)
             _own(made).update(name=name, before=before if type(before) is ModuleType else None)
             sys.modules[name] = made
 
@@ -228,7 +228,7 @@ def live(package: str) -> None:
             _generations.append(package)
 
 
-def live_one() -> str:
+def live_package() -> str:
     """The package of the generation that answers where nobody can be seen to ask; empty where there is none."""
     return _generations[-1] if _generations else ""
 
@@ -240,7 +240,7 @@ def forget(package: str) -> None:
             _generations.remove(package)
         for key in [key for key in sys.modules if key == package or key.startswith(package + ".")]:
             del sys.modules[key]
-        for name, found in [(name, found) for name, found in sys.modules.items() if type(found) is StandIn]:
+        for name, found in [(name, found) for name, found in sys.modules.items() if type(found) is ModuleProxy]:
             if not _side_by_side(name):
                 del sys.modules[name]
                 if _own(found)["before"] is not None:

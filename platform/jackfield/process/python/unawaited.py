@@ -35,8 +35,8 @@ def unawaited(outline: Outline, known: Collection[str], processes: Collection[st
     """A warning for each call of a coroutine function, in a function of the file, whose coroutine is lost.
 
     `known` are the project's own; those of a library are known where it is imported. Only what can be told from
-    names is told: a coroutine that is given to another call may be awaited there. What the `processes` of the file
-    return goes to a client.
+    names is told: a coroutine that is given to another call may be awaited there. What the
+    `processes` return goes to a client.
     """
     for node in outline.functions:
         names = names_in(outline, node)
@@ -44,24 +44,12 @@ def unawaited(outline: Outline, known: Collection[str], processes: Collection[st
         for part in own_nodes(node):
             if not isinstance(part, ast.Call) or not (name := _coroutine(part.func, outline, node, names, known)):
                 continue
-            if _is_lost(part, parents, node, replies=node.name in processes):
-                line, column = outline.place(part)
-                yield Problem(
-                    "not_awaited",
-                    f"{name}() is not awaited, so it never runs",
-                    _hint(node, ast.unparse(part.func)[:60]),
-                    path=".".join(filter(None, (outline.source.module, node.name))),
-                    file=outline.source.file,
-                    line=line,
-                    column=column,
-                    severity="warning",
-                )
-
-
-def _hint(node: FunctionNode, name: str) -> str:
-    if isinstance(node, ast.AsyncFunctionDef):
-        return f"write `await {name}(...)`"
-    return f"write `async def {node.name}` and `await {name}(...)`"
+            path = outline.source.qualified(node.name)
+            if _is_lost(part, parents, node, replies=path in processes):
+                first = "" if isinstance(node, ast.AsyncFunctionDef) else f"`async def {node.name}` and "
+                hint = f"write {first}`await {ast.unparse(part.func)[:60]}(...)`"
+                message = f"{name}() is not awaited, so it never runs"
+                yield outline.warning(part, "not_awaited", message, hint, path)
 
 
 def _coroutine(

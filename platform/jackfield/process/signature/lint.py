@@ -14,14 +14,14 @@ from typing import Any, get_args, get_origin
 
 from jackfield.errors import Problem
 from jackfield.process.calling import Raised, call
-from jackfield.process.catalog import Process
 from jackfield.process.declare import resource_marked
+from jackfield.process.process import Process
 from jackfield.process.python.outline import own_nodes
 from jackfield.process.signature.defaults import misfit
 from jackfield.process.signature.hints import Unsupported, readable, resolve, split
 from jackfield.process.signature.parameters import NO_DEFAULT, Faults, Parameter
 
-__all__ = ["doubts"]
+__all__ = ["lint"]
 
 _CONNECTIONS = frozenset(
     {"connection", "conn", "websocket", "ws", "socket", "sock", "ctx", "context", "request", "req"}
@@ -33,8 +33,8 @@ _RESOURCES = frozenset(
 _STREAMS = (abc.AsyncIterator, abc.AsyncGenerator, abc.AsyncIterable)
 
 
-def doubts(process: Process, parameters: tuple[Parameter, ...], keys: Container[str]) -> tuple[Problem, ...]:
-    """What is doubtful about the parameters; `keys` are those that the endpoint's `input:` takes for granted."""
+def lint(process: Process, parameters: tuple[Parameter, ...], keys: Container[str]) -> tuple[Problem, ...]:
+    """What is suspicious about the parameters; `keys` are those that the endpoint's `input:` takes for granted."""
     found = Faults(process)
     written = inspect.signature(process.function).parameters
     for parameter in parameters:

@@ -16,7 +16,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.registry import Collector
 
 from jackfield.logs import log
-from jackfield.process.python import naming
+from jackfield.process.python import module_proxy
 
 __all__ = ["begin", "forget", "live"]
 
@@ -77,7 +77,7 @@ def _others(package: str) -> Iterator[_Collectors]:
 
 def _register(registry: CollectorRegistry, collector: Collector) -> None:
     """`CollectorRegistry.register`. Raises ValueError for a name that is taken."""
-    package = naming.asker()
+    package = module_proxy.calling_package()
     if package is None or package not in _of:
         _enter(registry, collector)
         return

@@ -19,7 +19,7 @@ from importlib.util import resolve_name
 from jackfield.process.python.outline import Outline
 from jackfield.process.python.sources import FOLDER, of_project
 
-__all__ = ["extents"]
+__all__ = ["digests"]
 
 _BY_TEXT = frozenset({"import_module", "__import__", "exec", "eval", "globals"})
 _LONGEST = 200  # characters of a text that may be a hint
@@ -50,7 +50,7 @@ class _Module:
         yield from (part for parts in self.bound.values() for part in parts)
 
 
-def extents(outlines: Iterable[Outline], processes: Iterable[str]) -> Mapping[str, str]:
+def digests(outlines: Iterable[Outline], processes: Iterable[str]) -> Mapping[str, str]:
     """For each process, "shop.order.place" for example, 12 hex digits that change when something that it uses does."""
     modules = {outline.source.module: _read(outline) for outline in outlines}
     return {name: _extent(modules, name) for name in processes}

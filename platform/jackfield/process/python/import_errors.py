@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from jackfield.errors import Problem
-from jackfield.process.calling import Raised, call, said
-from jackfield.process.cures import of_call
+from jackfield.process.calling import Raised, call, one_line
+from jackfield.process.fixes import call_fix
 from jackfield.process.python.outline import syntax_problem
 from jackfield.process.python.package import Package
 from jackfield.process.python.sources import FOLDER, beside, module_of
@@ -33,7 +33,7 @@ def problem_of(exc: BaseException, file: str, package: Package) -> Problem:
         return call(_problem_of, exc, file, package)
     except Raised:  # the exception is an object of the author's class, and each look at it may raise
         at, line, column = raised_at(exc, package.files) or (file, 0, 0)
-        return Problem("broken_module", package.shown(said(exc)), file=at, line=line, column=column)
+        return Problem("broken_module", package.shown(one_line(exc)), file=at, line=line, column=column)
 
 
 def _problem_of(exc: BaseException, file: str, package: Package) -> Problem:
@@ -84,7 +84,7 @@ def _column(frame: traceback.FrameSummary) -> int:
 def _one_line(exc: BaseException) -> str:
     if isinstance(exc, SystemExit):
         return f"the file ends the program: SystemExit({exc.code!r})"
-    return said(exc)
+    return one_line(exc)
 
 
 def _hint(exc: BaseException, package: Package) -> str:
@@ -101,7 +101,7 @@ def _hint(exc: BaseException, package: Package) -> str:
     if isinstance(exc, NameError) and (near := get_close_matches(exc.name or "", _OURS, n=1, cutoff=0.8)):
         return f'did you mean "{near[0]}"?'
     if isinstance(exc, TypeError) and any(words in str(exc) for words in _CALLED):
-        return of_call(_line(exc, package.files))
+        return call_fix(_line(exc, package.files))
     return ""
 
 
