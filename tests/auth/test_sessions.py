@@ -12,9 +12,9 @@ from argon2 import PasswordHasher
 
 from jackfield.auth.credentials import Credential
 from jackfield.auth.passwords import Passwords
-from jackfield.auth.sessions import Authority, Change, Login, Sessions
+from jackfield.auth.sessions import Authority, Login, Sessions
 from jackfield.auth.store.store import Store
-from jackfield.auth.store.tables import Session
+from jackfield.auth.store.tables import Change, Session
 from jackfield.auth.tokens import Tokens, digest
 from jackfield.errors import Refusal
 from jackfield.identity import Identity
@@ -37,7 +37,7 @@ class House:
             store, self.tokens, passwords, lifetime=3600.0, idle=idle, clock=clock, remembered=remembered
         )
         self.heard: list[Change] = []
-        self.sessions.subscribe(self.heard.append)
+        self.sessions.changes.subscribe(self.heard.append)
 
     async def who(self, login: Login) -> Identity:
         return await self.sessions.identify(Credential(login.token, "cookie"))
@@ -430,8 +430,8 @@ async def test_a_subscriber_that_fails_keeps_nobody_else_from_hearing(store: Sto
     def fail(_: Change) -> None:
         raise KeyError("deaf")
 
-    there.sessions.subscribe(fail)
-    there.sessions.subscribe(heard.append)
+    there.sessions.changes.subscribe(fail)
+    there.sessions.changes.subscribe(heard.append)
     await there.sessions.look_once()
     await store.disable("Анна")
     await there.sessions.look_once()
@@ -441,10 +441,10 @@ async def test_a_subscriber_that_fails_keeps_nobody_else_from_hearing(store: Sto
 async def test_watch_hears_of_changes_and_survives_faults_of_the_store(
     here: House, there: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("jackfield.auth.sessions._LOOK", 0.001)
+    monkeypatch.setattr("jackfield.auth.changes.LOOK", 0.001)
     told = asyncio.Event()
     failed = asyncio.Event()
-    here.sessions.subscribe(lambda _: told.set())
+    here.sessions.changes.subscribe(lambda _: told.set())
     watching = asyncio.create_task(here.sessions.watch())
 
     async def fail(_: int) -> tuple[Change, ...]:

@@ -36,14 +36,14 @@ class Users:
         """End one of the caller's sessions by its id. Raises Refusal `no_such_session`, for another user's as well."""
         if not await self._store.end_session(session, login=identity.login):
             raise Refusal("no_such_session")
-        await self._sessions.announce(Change(identity.login, session, "session_ended"))
+        await self._sessions.changes.announce(Change(identity.login, session, "session_ended"))
 
     async def end_others(self, identity: Identity) -> int:
         """End all sessions of the caller but this one; how many."""
         before = await self._store.sessions_of(identity.login)
         ended = await self._store.end_all(identity.login, keep=identity.session)
         others = (one.id for one in before if one.id != identity.session)
-        await self._sessions.announce(*(Change(identity.login, other, "session_ended") for other in others))
+        await self._sessions.changes.announce(*(Change(identity.login, other, "session_ended") for other in others))
         return ended
 
     async def change_password(self, identity: Identity, old: str, new: str, *, client: str) -> int:
@@ -59,7 +59,7 @@ class Users:
         before = await self._store.sessions_of(identity.login)
         ended = await self._replace(identity, old, new, client)
         others = (one.id for one in before if one.id != identity.session)
-        await self._sessions.announce(*(Change(identity.login, other, "password_changed") for other in others))
+        await self._sessions.changes.announce(*(Change(identity.login, other, "password_changed") for other in others))
         return ended
 
     async def _replace(self, identity: Identity, old: str, new: str, client: str) -> int:
@@ -123,14 +123,14 @@ class Users:
             known += [Change(user.login, one.id, "password_changed") for one in before]
         if disabled:
             known.append(Change(user.login, "", "user_disabled"))
-        await self._sessions.announce(*known)
+        await self._sessions.changes.announce(*known)
         return changed
 
     async def remove(self, login: str, *, by: Holder | None = None) -> None:
         """Remove a user with all sessions. Raises Refusal `no_such_user`."""
         user = await self.get(login)
         await self._store.remove(user.login, by=by)
-        await self._sessions.announce(Change(user.login, "", "user_removed"))
+        await self._sessions.changes.announce(Change(user.login, "", "user_removed"))
 
     async def close(self, login: str) -> int:
         """End all sessions and connections of a login, also one that another authority knows; how many sessions."""
@@ -138,7 +138,7 @@ class Users:
         before = await self._store.sessions_of(name)
         ended = await self._store.close_all(name)
         known = [Change(name, one.id, "session_ended") for one in before]
-        await self._sessions.announce(*known, Change(name, "", "connections_closed"))
+        await self._sessions.changes.announce(*known, Change(name, "", "connections_closed"))
         return ended
 
     async def _hash(self, password: str | None) -> str | None:

@@ -16,7 +16,8 @@ from starlette.responses import JSONResponse, Response
 
 from jackfield.addresses import network
 from jackfield.auth import credentials, origin
-from jackfield.auth.sessions import Change, Sessions
+from jackfield.auth.sessions import Sessions
+from jackfield.auth.store.tables import Change
 from jackfield.clocks import watched
 from jackfield.config.plan import AuthSettings
 from jackfield.errors import CODES, Refusal
@@ -110,7 +111,7 @@ class Gateway:
         self._documents = Documents(self)
         self.callers = Callers(self, sessions, folder=folder, clock=clock)
         if sessions is not None:
-            sessions.subscribe(self._changed)
+            sessions.changes.subscribe(self._changed)
             sessions.attend(lambda: {member.identity.session for member in self.hub})
         self._count_plan()
 
