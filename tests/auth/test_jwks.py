@@ -71,17 +71,17 @@ def test_only_keys_for_signatures_that_fit_are_taken() -> None:
         "no mapping",
         {},
     ]
-    found = read_keys(json.dumps({"keys": listed}).encode(), ("RS256", "ES256", "HS256", "none"))
+    found, short = read_keys(json.dumps({"keys": listed}).encode(), ("RS256", "ES256", "HS256", "none"))
     assert {kid for kid, _ in found} == {"good", "curve", "private"}
     assert {algorithm for _, algorithm in found} == {"RS256", "ES256"}
     assert not hasattr(found["private", "RS256"][0].key, "private_numbers")
-    assert jwks.short_keys(json.dumps({"keys": listed}).encode(), ("RS256", "ES256")) == {"short"}
+    assert short == {"short"}
 
 
 def test_a_key_without_algorithm_or_id_serves_all_that_it_fits() -> None:
     bare = jwk(new_key("RS256"), None, "RS256")
     del bare["alg"], bare["use"]
-    found = read_keys(json.dumps({"keys": [bare]}).encode(), ("RS256", "PS256", "ES256"))
+    found, _ = read_keys(json.dumps({"keys": [bare]}).encode(), ("RS256", "PS256", "ES256"))
     assert set(found) == {("", "RS256"), ("", "PS256")}
 
 

@@ -3,7 +3,7 @@
 The order is fixed: shape, algorithm, key, signature, and only then what the token says. The algorithm must be
 one of the plan's, and the key one that fits it: a token cannot choose. Nothing that a token says before its
 signature was found good leads to any input or output, but for the id of its key, which may have the provider's
-keys read again now and then (keys.py).
+keys read again (jwks.py).
 """
 
 from __future__ import annotations
