@@ -14,8 +14,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import make_url
 
-from jackfield.auth.store.database import Database
-from jackfield.auth.store.file import path_of
+from jackfield.auth.store.database import Database, path_of
 from jackfield.auth.store.store import Store
 from jackfield.errors import Refusal
 from jackfield.state import State
