@@ -6,7 +6,7 @@ import threading
 import pytest
 from argon2 import PasswordHasher, extract_parameters
 
-from jackfield.auth.passwords import Passwords, judge_password
+from jackfield.auth.passwords import Passwords, check_password
 from jackfield.errors import Refusal
 
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
@@ -60,7 +60,7 @@ async def test_au_4_other_parameters_are_outdated(passwords: Passwords) -> None:
 
 @pytest.mark.parametrize("password", ["12345678", "  пробелы  ", "🙂" * 8, "x" * 128, "x" * 1024, "pass\nword"])
 def test_au_6_any_text_of_8_characters_may_be_a_password(password: str) -> None:
-    judge_password(password)
+    check_password(password)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_au_6_any_text_of_8_characters_may_be_a_password(password: str) -> None:
 )
 def test_au_6_what_can_be_no_password_is_told_with_the_rule(password: str, word: str) -> None:
     with pytest.raises(Refusal) as caught:
-        judge_password(password)
+        check_password(password)
     assert caught.value.code == "invalid_request"
     assert word in caught.value.detail
     assert caught.value.fix

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from jackfield.addresses import is_loopback
 from jackfield.errors import Refusal
 
-__all__ = ["among", "host_allowed", "judge"]
+__all__ = ["among", "check", "host_allowed"]
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
@@ -50,7 +50,7 @@ class _Rule(NamedTuple):
     wild: bool
 
 
-def judge(
+def check(
     origin: Sequence[str], own: str, *, any_origin: bool, allowed: Sequence[str], required: bool, place: str = ""
 ) -> None:
     """Return if the page may open the endpoint, else raise Refusal `origin_not_allowed`.

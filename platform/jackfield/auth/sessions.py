@@ -19,7 +19,7 @@ from typing import Protocol
 from jackfield.auth.changes import Changes
 from jackfield.auth.credentials import Credential
 from jackfield.auth.logins import Logins
-from jackfield.auth.passwords import Passwords, judge_length
+from jackfield.auth.passwords import Passwords, check_length
 from jackfield.auth.store.attempts import Attempt
 from jackfield.auth.store.store import Store
 from jackfield.auth.store.tables import Change, Session, User, normal_login
@@ -42,15 +42,15 @@ _LOG_IN = "Log in again and send the new token."
 
 
 class Authority(Protocol):
-    """Says who a credential stands for. The one seam for other kinds of identity."""
+    """Identifies a credential. The plug point for other kinds of identity."""
 
     async def identify(self, credential: Credential) -> Identity:
-        """Called once per handshake and HTTP request. Raises Refusal, which is told to the caller."""
+        """Called once per handshake and HTTP request. Raises Refusal, which is sent to the caller."""
 
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """A session that was just opened. `token` is told to the client once; `expires_at` since the epoch."""
+    """A session that was just opened. `token` is sent to the client once; `expires_at` since the epoch."""
 
     token: str
     identity: Identity
@@ -123,7 +123,7 @@ class Sessions:
         for a wrong password; `too_many_attempts` before any work, for logins that nobody has as well;
         `invalid_request` for what can be no password; `too_many_logins`, `store_unavailable`.
         """
-        judge_length(password)
+        check_length(password)
         name = _name(login)
         async with self.store.attempts.trying(name or login, client) as attempt:
             user, opened = await self._try(name, password, attempt, client, agent)
@@ -155,7 +155,7 @@ class Sessions:
             raise
 
     async def open_for(self, login: str) -> Login:
-        """Open a session without a password, for the one who owns the machine (`jackfield token`)."""
+        """Open a session without a password, for the owner of the machine (`jackfield token`)."""
         user = await self.store.get(login)
         if user is None:
             raise Refusal("invalid_request", f"There is no user {login}.", "`jackfield users list` shows them all.")
@@ -237,7 +237,10 @@ class Sessions:
         await self.changes.watch(self._keep_house)
 
     async def look_once(self) -> None:
-        """Take in what has changed in the store, and write down who was seen. Raises Refusal `store_unavailable`."""
+        """Take in what has changed in the store, and write down which sessions were used.
+
+        Raises Refusal `store_unavailable`.
+        """
         await self.changes.look()
         await self._write_seen()
 

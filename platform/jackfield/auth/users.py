@@ -1,7 +1,7 @@
-"""What users change about themselves, and administrators about users: passwords, roles, sessions, who there is.
+"""What users change about themselves, and administrators about users: passwords, roles, sessions.
 
-What ends a session here is heard by the connections of this node before the call returns, and by other
-processes within a second.
+What ends a session here reaches the connections of this node before the call returns, and other processes within a
+second.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Iterable, Sequence
 
-from jackfield.auth.passwords import judge_length, judge_password
+from jackfield.auth.passwords import check_length, check_password
 from jackfield.auth.sessions import Sessions
 from jackfield.auth.store.store import Holder
 from jackfield.auth.store.tables import Change, Session, User, new_login, normal_login
@@ -25,8 +25,6 @@ class Users:
     def __init__(self, sessions: Sessions) -> None:
         self._sessions = sessions
         self._store = sessions.store
-
-    # about themselves
 
     async def sessions_of(self, identity: Identity) -> Sequence[Session]:
         """The caller's open sessions, oldest first."""
@@ -52,8 +50,8 @@ class Users:
         The old password is asked for as at a login, and counts as one: Refusal `too_many_attempts`,
         `wrong_password`; `invalid_request` for a new one that cannot be.
         """
-        judge_length(old)
-        judge_password(new)
+        check_length(old)
+        check_password(new)
         if hmac.compare_digest(old.encode(), new.encode()):
             raise Refusal("invalid_request", "The new password is the old one.", "Take another.")
         before = await self._store.sessions_of(identity.login)
@@ -144,5 +142,5 @@ class Users:
     async def _hash(self, password: str | None) -> str | None:
         if password is None:
             return None
-        judge_password(password)
+        check_password(password)
         return await self._sessions.passwords.hash(password)

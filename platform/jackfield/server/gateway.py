@@ -464,7 +464,7 @@ class Gateway:
             detail = f"The Host header was {redact.typed(', '.join(hosts))[:200] or 'missing'}."
             fix = "Use localhost or 127.0.0.1; other names need --public-url or --behind-proxy."
             raise Refusal("wrong_host", detail, fix)
-        credentials.judge_query(request.query_string, self.generation.table.plan.auth.cookie)
+        credentials.check_query(request.query_string, self.generation.table.plan.auth.cookie)
 
     def _changed(self, change: Change) -> None:
         """A session or user changed somewhere: the connections concerned close, nobody else's."""

@@ -40,7 +40,7 @@ class Callers:
             gateway.generation.table.plan.auth,
             live=self._live,
             open_sessions=self._open_sessions,
-            told=self._told,
+            report=self._told,
             folder=folder,
             clock=clock,
         )

@@ -65,7 +65,7 @@ class Login:
         except Refusal as refusal:
             self._gateway.metrics.logins["refused", refusal.code] += 1
             log.warning(
-                "login_refused", code=refusal.code, login=self._gateway.sessions.logins.told(given.login), **where
+                "login_refused", code=refusal.code, login=self._gateway.sessions.logins.shown(given.login), **where
             )
             raise
         if before is not None:
