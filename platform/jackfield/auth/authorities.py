@@ -109,7 +109,8 @@ class Authorities:
         misses no change.
         """
         value = credential.value
-        if self._own is not None and (_looks_own(value) or not (self._jwt or self._verifies)):
+        looks_own = value.startswith("1.") and value.count(".") == 4
+        if self._own is not None and (looks_own or not (self._jwt or self._verifies)):
             return await self._own.identify(credential)
         if own:
             raise Refusal("invalid_request", "This login is kept elsewhere.", "Ask where you logged in.")
@@ -133,10 +134,6 @@ class Authorities:
     async def look(self) -> None:
         """Ask the function again about open connections whose time has come."""
         await self._verifier.look()
-
-
-def _looks_own(credential: str) -> bool:
-    return credential.startswith("1.") and credential.count(".") == 4
 
 
 async def _again(act: Callable[[], Awaitable[None]]) -> None:

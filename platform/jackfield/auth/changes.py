@@ -52,16 +52,15 @@ class Changes:
         """Have `callback` called on the loop for every change, also those made here. It must not wait."""
         self._subscribers.append(callback)
 
-    async def watch(self, then: Callable[[], Awaitable[None]]) -> None:
-        """Look every LOOK seconds, and call `then` after each look, until cancelled.
+    async def watch(self, look: Callable[[], Awaitable[None]]) -> None:
+        """Call `look`, which calls the method of that name, every LOOK seconds until cancelled.
 
         Faults of the store, and faults of ours, are survived and logged once each time they begin.
         """
         failing = False
         while True:
             try:
-                await self.look()
-                await then()
+                await look()
             except Exception as exc:  # noqa: BLE001 - the root of a task: without looks no change is heard of
                 if not failing and isinstance(exc, Refusal):
                     log.warning("store_unavailable", reason=str(exc.__cause__ or exc))

@@ -234,7 +234,7 @@ class Sessions:
 
     async def watch(self) -> None:
         """Look at the store's changes every half second, and purge now and then, until cancelled."""
-        await self.changes.watch(self._keep_house)
+        await self.changes.watch(self._look_and_tidy)
 
     async def look_once(self) -> None:
         """Take in what has changed in the store, and write down which sessions were used.
@@ -354,8 +354,8 @@ class Sessions:
             if entry.identity.session in ended or entry.identity.login in logins:
                 del self._memory[key]
 
-    async def _keep_house(self) -> None:
-        await self._write_seen()
+    async def _look_and_tidy(self) -> None:
+        await self.look_once()
         if self._now() - self._tidied_at >= _TIDY:
             await self.tidy()
 

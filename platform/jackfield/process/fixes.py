@@ -1,4 +1,4 @@
-"""What to write in place of a hint or a default that cannot be carried."""
+"""What to write instead of a hint or a default that cannot be used."""
 
 from __future__ import annotations
 

@@ -93,14 +93,11 @@ class _Keeper:
         try:
             await asyncio.wait({self.task, self.opened}, return_when=asyncio.FIRST_COMPLETED)
         except asyncio.CancelledError:
-            await end([self.task], BREAK_OFF, self._told)
+            await end([self.task], BREAK_OFF, lambda _: log.error("resource_not_ended", resource=self.resource.name))
             raise
         if self.opened.done():
             return self.opened.result()
         raise _Unopened(self.fault())
-
-    def _told(self, _task: asyncio.Task[Any]) -> None:
-        log.error("resource_not_ended", resource=self.resource.name)
 
     def fault(self) -> BaseException | None:
         """What the task ended with."""
@@ -185,7 +182,7 @@ async def open_all(resources: Iterable[Resource], *, time_limit: float) -> Opene
 
 
 async def _close_quietly(keepers: list[tuple[_Keeper, Any]]) -> None:
-    # The failure to open is the one to tell; what follows from it would only hide it.
+    # The failure to open is reported; what follows from it would only hide it.
     with suppress(NotClosed):
         await Opened(keepers).close()
 

@@ -1,7 +1,7 @@
 """The processes of one generation as a package of their own.
 
 Strategy: each generation is a package with a key of its own in `sys.modules`, found by a finder that
-knows the sources by heart: nothing is read from the disk again, no .pyc is read or written, `sys.path`
+has the sources in memory: nothing is read from the disk again, no .pyc is read or written, `sys.path`
 is left alone. Modules of a generation have the names that their author gave them (module_proxy.py). Their `__import__`
 finds this package under `processes`, so two generations side by side each find their own neighbours, at load and
 later. A process that is spawned gets the sources with what Python hands it (spawning.py).
@@ -59,22 +59,22 @@ class Package:
         return importlib.import_module(f"{self.name}.{module}" if module else self.name)
 
     def shown(self, text: str) -> str:
-        """A text in which package and files are called as their authors call them."""
+        """A text with the names that authors use for package and files."""
         for path, file in self.files.items():
             text = text.replace(path, file)
         return text.replace(self.name, FOLDER)
 
     def loading(self) -> AbstractContextManager[None]:
-        """While this is open, what asks for `processes` in this thread means this generation."""
+        """While this is open, `processes` means this generation in this thread."""
         return module_proxy.loading(self.name)
 
     def go_live(self) -> None:
-        """This generation answers from now on where nobody can be seen to ask."""
+        """From now on this generation answers where the calling one cannot be told."""
         module_proxy.live(self.name)
         prometheus.live(self.name)
 
     def release(self) -> None:
-        """Forget the modules, so that they can be freed once nobody uses them. A second call does nothing."""
+        """Forget the modules, so that they can be freed. A second call does nothing."""
         if self._finder in sys.meta_path:
             sys.meta_path.remove(self._finder)
         module_proxy.forget(self.name)
@@ -86,13 +86,13 @@ class Package:
 
 
 def _chosen() -> tuple[Any, ...] | None:
-    """What a process that is spawned now gets: the sources of whoever spawns it, else of what is live."""
+    """What a process that is spawned now gets: the sources of the calling generation, else of the live one."""
     package = _packages.get(module_proxy.calling_package() or module_proxy.live_package())
     return None if package is None else package._handed
 
 
 def _receive(generation: int, sources: tuple[Source, ...], folder: str) -> object:
-    """In a spawned process: know the sources, and hand them on to what is spawned from here."""
+    """In a spawned process: take the sources, and pass them on to its own children."""
     if not _packages:
         Package(generation, sources, folder)
     return hand_on(_receive, _chosen)
@@ -138,7 +138,7 @@ class _Finder(MetaPathFinder):
         return spec
 
     def _asked_for(self, name: str) -> ModuleSpec | None:
-        """What `importlib.import_module("processes.shop")` finds, and whoever reads a pickle, before it is loaded."""
+        """What `importlib.import_module("processes.shop")` or a pickle finds before the module is loaded."""
         if self.package != module_proxy.calling_package() and module_proxy.live_package() != self.package:
             return None
         key = key_of(self.package, name)
@@ -146,7 +146,7 @@ class _Finder(MetaPathFinder):
 
 
 class _Known(Loader):
-    """Loads a module by its key, and gives what stands in for it under the name that people use."""
+    """Loads a module by its key, and gives its proxy."""
 
     def __init__(self, key: str) -> None:
         self._key = key
@@ -204,7 +204,7 @@ class _Loader(InspectLoader):
 
 
 def _call_itself(module: ModuleType, name: str) -> Any:
-    """Have a module call itself by this name; gives its new spec."""
+    """Give a module this name; returns its new spec."""
     spec = module.__spec__
     assert spec is not None
     module.__name__, module.__package__ = name, name if spec.submodule_search_locations else name.rpartition(".")[0]

@@ -6,7 +6,7 @@ import inspect
 import types
 import typing
 from collections import abc
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Annotated, Any, get_args, get_origin
 
 import msgspec
@@ -19,7 +19,7 @@ __all__ = ["Unsupported", "members", "optional_of", "readable", "resolve", "spli
 
 
 class Unsupported(Exception):
-    """A hint that cannot be used; the text says why, `hint` how to mend it."""
+    """A hint that cannot be used; the text says why, `hint` how to fix it."""
 
     def __init__(self, message: str, hint: str = "") -> None:
         self.hint = hint
@@ -80,7 +80,8 @@ def type_of(hint: Any) -> mi.Type:
             raise Unsupported(f'{readable(hint)} names "{exc.name}", which is not there') from None
         if isinstance(exc, RecursionError):
             raise Unsupported(f"{readable(hint)} has no end", "use a dataclass for what holds itself") from None
-        reason = _first(_said(exc))
+        # the tail repeats the hint, with the module names that only we use
+        reason = _said(exc).strip().partition("\n")[0].partition(" - type `")[0].rstrip(".:")
         raise Unsupported(
             f"{readable(hint)} cannot be used: {reason}", union_fix(hint, reason) or value_fix(hint)
         ) from None
@@ -154,13 +155,13 @@ def _flat(hint: Any, around: tuple[Any, ...] = ()) -> Iterator[tuple[Any, tuple[
 
 
 def _fields(part: Any) -> list[Any]:
-    """The hints of a class's fields; none for what is no class, and none where they cannot be told."""
+    """The hints of a class's fields; none for what is no class, and where they cannot be evaluated."""
     cls = get_origin(part) or part
     if not isinstance(cls, type) or cls.__module__ == "builtins":
         return []
     try:
         found = call(typing.get_type_hints, cls, include_extras=True).values()
-    except Raised:  # msgspec evaluates the author's text next, and tells what it cannot use
+    except Raised:  # msgspec evaluates the author's text next, and reports what it cannot use
         return []
     return [_filled(hint, cls, get_args(part)) for hint in found]
 
@@ -191,12 +192,14 @@ def readable(hint: Any) -> str:
         return f"`{hint}`"
     if isinstance(hint, type) and not get_args(hint):
         return f"`{hint.__qualname__}`"
-    text = _shorten(repr(hint), _modules(hint))
+    text = repr(hint)
+    for module in _modules(hint):
+        text = text.replace(f"{module}.", "")
     return f"`{text if len(text) <= 80 else text[:79] + '…'}`"
 
 
-def _modules(hint: Any) -> Mapping[str, str]:
-    """The modules that a hint's parts come from, longest first, for their names to be left out."""
+def _modules(hint: Any) -> list[str]:
+    """The modules that a hint's parts come from, longest first."""
     found = {"typing", "collections.abc", "builtins"}
     waiting = [hint]
     while waiting:
@@ -204,20 +207,9 @@ def _modules(hint: Any) -> Mapping[str, str]:
         if isinstance(getattr(part, "__module__", None), str):
             found.add(part.__module__)
         waiting += [argument for argument in get_args(part) if not isinstance(argument, str)]
-    return {name + ".": "" for name in sorted(found, key=len, reverse=True)}
-
-
-def _shorten(text: str, parts: Mapping[str, str]) -> str:
-    for old, new in parts.items():
-        text = text.replace(old, new)
-    return text
+    return sorted(found, key=len, reverse=True)
 
 
 def _said(exc: BaseException) -> str:
     """What an exception says; sys.exit and its like say too little without their names."""
     return str(exc) if isinstance(exc, Exception) else one_line(exc)
-
-
-def _first(text: str) -> str:
-    # The tail repeats the hint, with the module names that only we use.
-    return text.strip().partition("\n")[0].partition(" - type `")[0].rstrip(".:")

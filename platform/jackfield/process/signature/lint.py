@@ -1,4 +1,4 @@
-"""Warnings about a process that can be called: what is most likely meant otherwise."""
+"""Warnings about parameters of a process that can be called, but were most likely meant otherwise."""
 
 from __future__ import annotations
 
@@ -38,8 +38,10 @@ def lint(process: Process, parameters: tuple[Parameter, ...], keys: Container[st
     found = Faults(process)
     written = inspect.signature(process.function).parameters
     for parameter in parameters:
-        if told := misfit(parameter):
-            found.add("doubtful_hint", parameter.name, told, "write a hint that has the default in it, or leave it out")
+        if message := misfit(parameter):
+            found.add(
+                "doubtful_hint", parameter.name, message, "write a hint that has the default in it, or leave it out"
+            )
         if parameter.source == "message" and written[parameter.name].annotation is NO_DEFAULT:
             if parameter.key not in keys and (hint := _injected(process, parameter.name)):
                 message = "it has no hint, so it is a key of the message, and any JSON value fits"

@@ -222,7 +222,7 @@ def path_converter(parameter: Parameter, schema: Mapping[str, Any]) -> Callable[
     """
     parts = list(members(parameter.kind))
     if parameter.hint is Any or (parameter.hint is str):
-        return _as_it_is
+        return str
     numbers = any(isinstance(part, _NUMBERS) for part in parts)
     told = matching.plain(parameter.hint, parameter.kind)
     whole = Validator(schema)
@@ -265,10 +265,6 @@ def _misfit(whole: Validator, text: str, exc: msgspec.ValidationError) -> str:
 
 
 _TYPE = ", not a text"
-
-
-def _as_it_is(text: str) -> str:
-    return text
 
 
 def _is_plain(value: object, text: str) -> bool:

@@ -96,7 +96,7 @@ def compile(  # noqa: A001 - `signature.compile` says what it does
         decode=decode,
         message_id=message_id,
         narrowed=narrower is not None,
-        strict=_is_strict(parameters),
+        strict=all(p.source != "more" and (p.source != "message" or _decodes_all(p.kind)) for p in parameters),
         call=_call(parameters),
         params={p.key: path_converter(p, path_schemas[p.key]) for p in parameters if p.source == "path"},
         path_schemas=path_schemas,
@@ -110,12 +110,8 @@ def compile(  # noqa: A001 - `signature.compile` says what it does
     return signature, lint(process, parameters, (narrowing or {}).get("properties", {}))
 
 
-def _is_strict(parameters: tuple[Parameter, ...]) -> bool:
-    """Whether every text in a message is decoded; a value that is skipped or matched as bytes is not."""
-    return all(p.source != "more" and (p.source != "message" or _decodes_all(p.kind)) for p in parameters)
-
-
 def _decodes_all(kind: mi.Type) -> bool:
+    """Whether every text in a value is decoded; one that is skipped or matched as bytes is not."""
     if isinstance(kind, mi.ListType):
         return _decodes_all(kind.item_type)
     if isinstance(kind, mi.UnionType):
