@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import pytest
@@ -16,7 +15,7 @@ from jackfield.auth.tokens import Tokens
 from jackfield.auth.users import Users
 from jackfield.errors import Refusal
 
-from .conftest import Clock, execute
+from .conftest import Clock
 
 PASSWORD = "пароль 🙂🙂"
 
@@ -97,27 +96,3 @@ async def test_a_password_changed_beside_another_login_is_changed(
     await Users(sessions).change_password(own.identity, PASSWORD, "другой пароль", client="")
     assert (reads, len(told)) == (2, 1), "it counts once, or it would take another's failure with it"
     assert await sessions.login("Анна", "другой пароль")
-
-
-async def test_tk_5_a_row_that_nobody_can_read_does_not_end_the_looking(
-    sessions: Sessions, heard: list[Change], other: Store, url: str, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("jackfield.auth.changes.LOOK", 0.001)
-    change = "insert into jackfield_changes (kind, login, session, roles, at) values ('roles_changed', '', '', '7', 0)"
-    await execute(url, [change])  # JSON, and no list
-    told = asyncio.Event()
-    sessions.changes.subscribe(lambda _: told.set())
-    clock.move(601)  # so long that nobody knows any more who may stay
-    watching = asyncio.create_task(sessions.watch())
-    async with asyncio.timeout(10):
-        await asyncio.wait([watching, asyncio.create_task(told.wait())], return_when=asyncio.FIRST_COMPLETED)
-        assert not watching.done()
-        assert [one.kind for one in heard] == ["store_silent"]
-        told.clear()
-        await execute(url, ["delete from jackfield_changes where login = ''"])
-        await other.disable("Анна")
-        await told.wait()
-    assert heard[1].kind == "user_disabled"
-    watching.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await watching

@@ -7,7 +7,6 @@ import logging
 import pickle
 import sys
 import threading
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType
@@ -19,8 +18,7 @@ from jackfield.process import catalog
 from jackfield.process.catalog import Catalog
 from jackfield.process.python.module_proxy import ModuleProxy
 from jackfield.process.signature import signature
-
-Collect = Callable[..., Catalog]
+from tests.process.conftest import Collect
 
 SAY = "from jackfield import process\n"
 CAR = SAY + (

@@ -7,11 +7,8 @@ from typing import Any
 
 import pytest
 
-from jackfield.process.catalog import Catalog
 from jackfield.process.signature import signature
-from tests.process.conftest import HEADER
-
-Collect = Callable[..., Catalog]
+from tests.process.conftest import HEADER, Collect
 
 
 @pytest.fixture(name="lint")
