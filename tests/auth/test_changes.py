@@ -12,8 +12,8 @@ from jackfield.auth.store.store import Store
 from jackfield.auth.store.tables import Change
 from jackfield.errors import Refusal
 
-from .conftest import Clock
-from .test_sessions import PASSWORD, House, count_reads, refused
+from .conftest import Clock, refused
+from .test_sessions import PASSWORD, House, count_reads
 from .test_sessions import here as here
 from .test_sessions import there as there
 
