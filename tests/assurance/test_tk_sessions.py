@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
+from jackfield.auth import changes
 from jackfield.auth import sessions as sessions_module
-from jackfield.auth.sessions import SILENCE
+from jackfield.auth.changes import SILENCE
 from jackfield.auth.store.store import MAX_SESSIONS, Store
 from jackfield.errors import Refusal
 from jackfield.server.connection.conversation import Conversation
@@ -201,7 +202,7 @@ async def test_tk_5_when_the_answer_comes_no_message_is_processed_any_more(house
 async def test_tk_5_what_another_process_does_is_heard_within_the_second(
     house: Door, elsewhere: Store, act: str
 ) -> None:
-    assert sessions_module._LOOK <= 0.5  # one look, and the time to close
+    assert changes.LOOK <= 0.5  # one look, and the time to close
     cookie, other = await house.cookie("аня"), await house.cookie("bob")
     caller, neighbour = await opened(house, "desk", cookie), await opened(house, "note", other)
     watching = asyncio.create_task(house.sessions.watch())
@@ -247,7 +248,7 @@ async def test_tk_5_a_change_during_the_accept_is_not_lost(house: Door) -> None:
 async def test_tk_5_a_silent_store_closes_what_nobody_can_vouch_for_after_a_stated_time(
     house: Door, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sessions_module, "_LOOK", 0.001)
+    monkeypatch.setattr(changes, "LOOK", 0.001)
     caller, guest = await opened(house, "note", await house.cookie("аня")), await opened(house, "public", [])
     failed = asyncio.Event()
 

@@ -31,7 +31,7 @@ class Gateway:
         self._upgrade = upgrade if tracing is None else tracing.around(upgrade)
         self._routes = Routes(live, callers)
         if live.has_sessions:
-            live.sessions.subscribe(lambda change: revocation.session_changed(live, change))
+            live.sessions.changes.subscribe(lambda change: revocation.session_changed(live, change))
             live.sessions.attend(lambda: {member.identity.session for member in live.hub})
         self._count_plan()
 

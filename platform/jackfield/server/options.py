@@ -5,11 +5,12 @@ from __future__ import annotations
 import ipaddress
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Literal
 from urllib.parse import urlsplit
 
-__all__ = ["Options", "is_loopback"]
+from jackfield.addresses import is_loopback
+
+__all__ = ["Options"]
 
 _PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)*/?")  # what no proxy rewrites on its way to us
 
@@ -122,14 +123,3 @@ def _network_problem(text: str) -> str | None:
     if network.prefixlen == 0:
         return f"--behind-proxy {text} would believe every client; name the network of your proxy, 10.0.0.0/8 or so"
     return None
-
-
-@lru_cache(maxsize=16)  # the listener's own name, asked for with each handshake
-def is_loopback(host: str) -> bool:
-    """Whether a listener on `host` is reached from this machine alone."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False

@@ -129,7 +129,7 @@ def check_address(request: Request, options: Options, cookie: str) -> None:
         detail = f"The Host header was {redact.typed(', '.join(hosts))[:200] or 'missing'}."
         fix = "Use localhost or 127.0.0.1; other names need --public-url or --behind-proxy."
         raise Refusal("wrong_host", detail, fix)
-    credentials.judge_query(request.query_string, cookie)
+    credentials.check_query(request.query_string, cookie)
 
 
 def _path(scope: Mapping[str, Any], prefix: str) -> tuple[bytes, str]:

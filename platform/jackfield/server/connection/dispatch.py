@@ -21,8 +21,8 @@ import msgspec
 from jackfield import messages
 from jackfield.errors import Reject
 from jackfield.logs import log
-from jackfield.process.catalog import Process
 from jackfield.process.connection import Connection
+from jackfield.process.process import Process
 from jackfield.routing.build import Route
 from jackfield.schema.validator import Fault
 from jackfield.server.answers import InPlace, InTask, Task, Traced, Writer

@@ -29,7 +29,7 @@ class Callers:
             live.generation.table.plan.auth,
             live=self._verify,
             open_sessions=self._open_sessions,
-            told=lambda session, identity, reason: revocation.answered_anew(live, session, identity, reason),
+            report=lambda session, identity, reason: revocation.answered_anew(live, session, identity, reason),
             folder=folder,
             clock=live.clock,
         )

@@ -135,7 +135,7 @@ def closes_with(table: RoutingTable, request: Request, refusal: Refusal) -> Rout
         return None
     rule, origins = match.route.endpoint.origins, request.values(b"origin")
     try:
-        origin.judge(origins, request.own, any_origin=rule.any, allowed=rule.allowed, required=rule.required)
+        origin.check(origins, request.own, any_origin=rule.any, allowed=rule.allowed, required=rule.required)
     except Refusal:
         return None
     return match.route
@@ -221,12 +221,12 @@ def _judge_origin(endpoint: Endpoint, standing: Standing, plan: Plan | None = No
     rule = endpoint.origins
     asked, own = standing.origin, standing.own
     try:
-        origin.judge(asked, own, any_origin=rule.any, allowed=rule.allowed, required=rule.required)
+        origin.check(asked, own, any_origin=rule.any, allowed=rule.allowed, required=rule.required)
     except Refusal:
         if plan is None:
             raise
         place = _place(plan, endpoint)
-        origin.judge(asked, own, any_origin=rule.any, allowed=rule.allowed, required=rule.required, place=place)
+        origin.check(asked, own, any_origin=rule.any, allowed=rule.allowed, required=rule.required, place=place)
 
 
 def _place(plan: Plan, endpoint: Endpoint) -> str:

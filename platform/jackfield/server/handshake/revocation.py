@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from jackfield.auth.sessions import Change
+from jackfield.auth.store.tables import Change
 from jackfield.errors import Closing
 from jackfield.identity import Identity
 from jackfield.routing.build import RoutingTable

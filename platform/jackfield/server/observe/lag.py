@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from types import FrameType
 
 from jackfield.logs import log
-from jackfield.process.catalog import Process
+from jackfield.process.process import Process
 from jackfield.process.python.sources import of_project
 from jackfield.routing.build import Match, Route
 

@@ -117,7 +117,7 @@ def _traced(request: Request) -> list[str]:
 
 def _check(request: Request, allowed: tuple[str, ...], place: str) -> None:
     origins = request.values(b"origin")
-    origin.judge(origins, request.own, any_origin=False, allowed=allowed, required=False, place=place)
+    origin.check(origins, request.own, any_origin=False, allowed=allowed, required=False, place=place)
 
 
 def _readers(request: Request, table: RoutingTable) -> tuple[str, ...]:

@@ -66,7 +66,9 @@ class Login:
             )
         except Refusal as refusal:
             self._live.metrics.logins["refused", refusal.code] += 1
-            log.warning("login_refused", code=refusal.code, login=self._live.sessions.logins.told(given.login), **where)
+            log.warning(
+                "login_refused", code=refusal.code, login=self._live.sessions.logins.shown(given.login), **where
+            )
             raise
         if before is not None:
             # each login is a session of its own; the one whose cookie came along has served (ASVS 5.0, 7.2.4)
