@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any, Literal
 
-from jackfield.config.bounds import time_within
 from jackfield.config.plan import Example, Guest, Step
 from jackfield.config.problems import PathTuple, Problems
+from jackfield.config.settings import duration
 from jackfield.config.validate import similar
 from jackfield.errors import CODES
 
@@ -21,7 +21,7 @@ MOST = 1000
 """Examples of one endpoint, those in files under examples/ included."""
 
 _EXPECTATIONS = ("expect", "expect_error", "expect_close")
-_WITHIN = ("10ms", "5m")
+_WITHIN = duration("10ms", "5m")
 _BUILT_IN_ROLE = "admin"
 _ABOUT_A_CLIENT = ("as", "params", "query")
 _KEYS = {"name", *_ABOUT_A_CLIENT, "clients", "steps"}
@@ -143,7 +143,7 @@ class _Steps:
         value = meaning(item[kind], (*path, kind)) if self.problems.sound(*path, kind) else None
         within = 5.0
         if "within" in item and self.problems.sound(*path, "within"):
-            within = time_within(item["within"], (*path, "within"), self.problems, *_WITHIN) or within
+            within = _WITHIN.value(item["within"], (*path, "within"), self.problems) or within
         return Step(kind, value, (*path, kind), client, within, bool(item.get("partial", False)))
 
     def _client(self, item: Mapping[str, Any], path: PathTuple, *, whole: bool) -> str:

@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
-from jackfield.config.plan import Place
 from jackfield.errors import Problem
 
-__all__ = ["MOST", "PathTuple", "Problems"]
+__all__ = ["MOST", "PathTuple", "Place", "Problems"]
 
 PathTuple = tuple[str | int, ...]
 
 MOST = 500
 """More problems than a person reads; a file that has so many is not looked at any further."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something stands: a file relative to the project's folder, line and column from 1.
+
+    `written` is a value as its author wrote it, where that is a number, a truth or nothing, without quotes: `1.10`.
+    """
+
+    file: str = "endpoints.yaml"
+    line: int = 0
+    column: int = 0
+    written: str = field(default="", compare=False)
 
 
 class Problems:
@@ -23,6 +36,7 @@ class Problems:
         self.places = places
         self.found: dict[Problem, None] = {}
         self._unsound: set[PathTuple] = set()
+        self._unread: set[PathTuple] = set()
 
     def add(
         self,
@@ -44,10 +58,12 @@ class Problems:
         if severity == "error":
             self.mark([path])
 
-    def mark(self, paths: Iterable[PathTuple]) -> None:
-        """`paths`, and so all that is around them, are unsound."""
+    def mark(self, paths: Iterable[PathTuple], *, unread: bool = False) -> None:
+        """`paths`, and so all that is around them, are unsound; where they are `unread`, all below them too."""
         for path in paths:
             self._unsound.update(path[:length] for length in range(len(path) + 1))
+            if unread:
+                self._unread.add(path)
 
     def written(self, path: PathTuple) -> str:
         """The value at `path` as it stands in the file, where it is neither a text nor a list nor a mapping; or ""."""
@@ -60,8 +76,9 @@ class Problems:
         return len(self.found) >= MOST
 
     def sound(self, *path: str | int) -> bool:
-        """Whether no error was found at `path` or below it."""
-        return path not in self._unsound
+        """Whether no error was found at `path` or below it, and its value was looked at."""
+        unread = bool(self._unread) and any(path[:length] in self._unread for length in range(len(path)))
+        return path not in self._unsound and not unread
 
     def place(self, path: PathTuple) -> Place:
         """The place of `path`, or of the nearest thing around it that has one."""

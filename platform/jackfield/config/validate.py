@@ -1,4 +1,4 @@
-"""The data of one file against schema.json; each fault becomes one sentence in words of the file.
+"""The data of one file against its JSON Schema; each fault becomes one sentence in words of the file.
 
 The schema carries what it can say better itself: `errorMessage` (editors show it too) tells how to mend.
 """
@@ -15,7 +15,9 @@ from typing import Any
 import jsonschema
 from jsonschema import Draft202012Validator, validators
 
+from jackfield.config.limits import Limits
 from jackfield.config.problems import MOST, PathTuple, Problems
+from jackfield.config.settings import keys
 from jackfield.config.yaml_errors import glued
 
 __all__ = ["judge", "similar"]
@@ -126,10 +128,7 @@ def _unknown(error: _Error) -> list[str]:
     return [key for key in unknown if not any(re.search(pattern, key) for pattern in patterns)]
 
 
-_LIMITS = {
-    *("message", "time", "connections", "per_user", "per_address", "ping", "rate", "rate_per_user"),
-    *("idle", "queue", "slow_consumer"),
-}
+_LIMITS = keys(Limits)
 _TOP = {"title", "auth", "roles", "defaults"}
 _ABOUT_A_CLIENT = {"as", "params", "query"}
 

@@ -1,0 +1,204 @@
+"""One key of endpoints.yaml, declared once: as the metadata of the field of plan.py that it fills.
+
+Strategy: everything about a key comes from its `Setting`: its part of the JSON Schema (editor_schema.py), what a value
+means and its bounds (`read`), whether defaults and endpoint are merged (parse.py), its sentence in documents
+(describe/phrases.py), and its row in docs/endpoints.md (tests/house/settings_page.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import MISSING, dataclass, field, fields
+from typing import Any
+
+from jackfield.config import quantities
+from jackfield.config.problems import PathTuple, Problems
+
+__all__ = [
+    "FLAG",
+    "UNSET",
+    "Kind",
+    "Setting",
+    "choice",
+    "count",
+    "duration",
+    "function",
+    "keys",
+    "mapping",
+    "rate",
+    "read",
+    "setting",
+    "size",
+    "text",
+    "texts",
+]
+
+UNSET: Any = object()
+"""No default, or one that cannot be written."""
+
+_MOST = 10_000_000  # connections of any sort
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What a key takes: the JSON Schema of its values, and the function that gives the meaning of one.
+
+    `least` and `most` are written as in the file; without them the schema alone bounds the value. `name` is what is
+    measured, for a value in a sentence: `size`, `time`, `rate` or `number`.
+    """
+
+    schema: Mapping[str, Any]
+    meaning: Callable[[Any], Any] = lambda raw: raw
+    least: str = ""
+    most: str = ""
+    name: str = ""
+    remark: str = ""
+
+    @property
+    def bounds(self) -> str:
+        """The least and the most that is taken, in words."""
+        return f"from {self.least} to {self.most}"
+
+    def value(self, raw: Any, path: PathTuple, problems: Problems) -> Any:
+        """What `raw` means, None for `off`. Out of bounds it is a problem, and some value is given all the same."""
+        if not self.name:
+            return self.meaning(raw)
+        if raw == "off":
+            return None
+        try:
+            found = self.meaning(raw)
+        except ValueError as error:
+            problems.add(path, "wrong_value", str(error))
+            return self.meaning(self.least)
+        if self.least and not self.meaning(self.least) <= found <= self.meaning(self.most):
+            problems.add(path, "wrong_value", f"{raw} is out of bounds", self.bounds + self.remark)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A key and what is said of it.
+
+    - `text` is Markdown; `{bounds}` in it stands for those of the kind. `more` is added to it in docs/endpoints.md.
+    - `default` and `examples` are written as in the file.
+    - `sentence` says in documents what the limit is: `{}` is the value, `{key}` the phrase for another key's value.
+    - `phrases` are those of the values of a choice.
+    - `within` is the key of the mapping that holds this one, if that is not the mapping of its neighbours.
+    - `beside` is a class of which the keys of fields stand beside this one.
+    - `merged`: what it holds is taken over from `defaults` key by key; all else is taken over as a whole.
+    - `required`: it has to be there.
+    """
+
+    key: str
+    kind: Kind
+    title: str = ""
+    text: str = ""
+    more: str = ""
+    default: Any = UNSET
+    examples: Sequence[Any] = ()
+    sentence: str = ""
+    phrases: Mapping[str, str] = field(default_factory=dict)
+    within: str = ""
+    beside: Any = None
+    merged: bool = False
+    required: bool = False
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """Its part of the JSON Schema."""
+        if not self.title:
+            return dict(self.kind.schema)
+        description = self.text.replace("{bounds}", self.kind.bounds).replace("`", "")
+        default = {} if self.default is UNSET else {"default": self.default}
+        examples = {"examples": list(self.examples)} if self.examples else {}
+        return {**self.kind.schema, "title": self.title, "description": description, **default, **examples}
+
+
+def setting(kind: Kind, title: str = "", text: str = "", *, value: Any = UNSET, key: str = "", **more: Any) -> Any:
+    """A field of the plan that a key of the file fills; `more` are the other fields of Setting.
+
+    Its default is `value`, or else what `default` means; without both the key has to be there. The key is called as
+    the field is, unless `key` says otherwise.
+    """
+    if value is UNSET and "default" in more:
+        value = None if more["default"] == "off" and kind.name else kind.meaning(more["default"])
+    return field(
+        default=MISSING if value is UNSET else value,
+        metadata={"setting": Setting(key, kind, title, text, required=value is UNSET, **more)},
+    )
+
+
+def keys(owner: type, within: str = "") -> dict[str, tuple[str, Setting]]:
+    """The keys that fill fields of the dataclass `owner`, in order, each with the field's name and its setting."""
+    found: dict[str, tuple[str, Setting]] = {}
+    for one in fields(owner):
+        declared: Setting | None = one.metadata.get("setting")
+        if declared is not None and declared.within == within:
+            found[declared.key or one.name] = (one.name, declared)
+            found.update(keys(declared.beside) if declared.beside else {})
+    return found
+
+
+def read(owner: type, raw: Mapping[str, Any], path: PathTuple, problems: Problems, within: str = "") -> dict[str, Any]:
+    """The fields of `owner` that the mapping `raw` at `path` fills, from its sound values."""
+    return {
+        name: declared.kind.value(raw[key], (*path, key), problems)
+        for key, (name, declared) in keys(owner, within).items()
+        if key in raw and problems.sound(*path, key)
+    }
+
+
+def size(least: str, most: str) -> Kind:
+    """Bytes: `64KiB`."""
+    return Kind({"$ref": "#/$defs/size"}, quantities.size, least, most, "size")
+
+
+def duration(least: str, most: str, *, off: bool = False) -> Kind:
+    """Seconds: `30s`."""
+    return Kind({"$ref": f"#/$defs/duration{'OrOff' * off}"}, quantities.duration, least, most, "time")
+
+
+def rate(least: str, most: str) -> Kind:
+    """So many a second, or off: `50/s`."""
+    schema = {"$ref": "#/$defs/rateOrOff"}
+    return Kind(schema, quantities.rate, least, most, "rate", "; off means no limit")
+
+
+def count(*, off: bool = False) -> Kind:
+    """A whole number, 1 or more."""
+    schema = {"type": "integer", "minimum": 1, "maximum": _MOST}
+    if off:
+        message = "must be a whole number, 1 or more, or off"
+        schema |= {"type": ["integer", "string"], "pattern": "^off$", "errorMessage": message}
+    return Kind(schema, int, name="number")
+
+
+def choice(*values: str, **more: Any) -> Kind:
+    """One of these words."""
+    return Kind({"enum": list(values), **more})
+
+
+def text(**more: Any) -> Kind:
+    """A text; `more` are keywords of JSON Schema."""
+    return Kind({"type": "string", **more})
+
+
+def function(example: str) -> Kind:
+    """The dotted name of a function below processes/; `example` is one in words."""
+    pattern = r"^(?!__)[A-Za-z_][A-Za-z0-9_]*(\.(?!__)[A-Za-z_][A-Za-z0-9_]*)+$"
+    message = f"must be the file's name and the function's name with a dot between them: {example}"
+    return text(maxLength=200, pattern=pattern, errorMessage=message)
+
+
+def texts(most: int, items: Mapping[str, Any], **more: Any) -> Kind:
+    """A list of texts; each counts once."""
+    return Kind({"type": "array", "maxItems": most, "items": items, **more}, lambda raw: tuple(dict.fromkeys(raw)))
+
+
+def mapping(name: str) -> Kind:
+    """A mapping whose schema stands under `$defs` in schema.json."""
+    return Kind({"$ref": f"#/$defs/{name}"})
+
+
+FLAG = Kind({"type": "boolean"})
+"""true or false."""
