@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.house.habits import PACKAGE, sources
 
 FLOORS = [
-    {"errors", "files", "masking"},
+    {"errors", "files", "masking", "similar"},
     {"addresses", "bodies", "claims", "clocks", "github", "identity", "logs", "messages", "schema", "state", "tasks"},
     {"auth", "config", "groups", "process", "streams"},
     {"routing"},

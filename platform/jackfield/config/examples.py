@@ -6,7 +6,6 @@ Whether an example fits the process is judged later, by routing/examples.py, whe
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from typing import Any, Literal
 
 from jackfield.config.plan import Example, Guest, Step
@@ -14,6 +13,7 @@ from jackfield.config.problems import PathTuple, Problems
 from jackfield.config.settings import duration
 from jackfield.config.validate import similar
 from jackfield.errors import CODES
+from jackfield.similar import nearest
 
 __all__ = ["MOST", "read"]
 
@@ -177,8 +177,8 @@ class _Steps:
     def _doubt(self, code: str, path: PathTuple) -> None:
         """Warn of a code that is most likely one of ours with a slip of the pen; a process may have it all the same."""
         ours = [known.name for known in CODES.values() if known.moment == "message"]
-        if near := get_close_matches(code, ours, n=1, cutoff=_SLIP):
-            hint = f'did you mean "{near[0]}"? Nothing is wrong where the process rejects with this very code'
+        if near := nearest(code, ours, cutoff=_SLIP):
+            hint = f'did you mean "{near}"? Nothing is wrong where the process rejects with this very code'
             message = f'"{code}" is none of our codes'
             self.problems.add(path, "wrong_value", message, hint, severity="warning")
 

@@ -5,7 +5,6 @@ The schema carries what it can say better itself: `errorMessage` (editors show i
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 import unicodedata
@@ -19,6 +18,7 @@ from jackfield.config.limits import Limits
 from jackfield.config.problems import MOST, PathTuple, Problems
 from jackfield.config.settings import keys
 from jackfield.config.yaml_errors import glued
+from jackfield.similar import did_you_mean
 
 __all__ = ["judge", "similar"]
 
@@ -76,11 +76,7 @@ def judge(data: object, schema: Mapping[str, Any], problems: Problems, faulty: f
 
 def similar(word: str, words: Iterable[str]) -> str:
     """`did you mean "x"?`, or nothing where no word is near."""
-    if len(word) > 64:
-        return ""
-    lower = {known.lower(): known for known in words}
-    near = difflib.get_close_matches(word.lower(), list(lower), n=1, cutoff=0.65)
-    return f'did you mean "{lower[near[0]]}"?' if near else ""
+    return did_you_mean(word, words, cutoff=0.65)
 
 
 def _tell(error: _Error, problems: Problems, faulty: frozenset[PathTuple]) -> None:
