@@ -11,7 +11,20 @@ from tests.house.habits import PACKAGE, sources
 
 FLOORS = [
     {"errors", "files", "masking", "similar"},
-    {"addresses", "bodies", "claims", "clocks", "github", "identity", "logs", "messages", "schema", "state", "tasks"},
+    {
+        "addresses",
+        "bodies",
+        "claims",
+        "clocks",
+        "github",
+        "identity",
+        "logs",
+        "messages",
+        "origins",
+        "schema",
+        "state",
+        "tasks",
+    },
     {"auth", "config", "groups", "process", "streams"},
     {"routing"},
     {"describe"},

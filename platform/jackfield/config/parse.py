@@ -14,11 +14,11 @@ from typing import Any
 
 from jackfield.config import auth as auth_settings
 from jackfield.config import examples, input_schema, url
-from jackfield.config.origins import normal
 from jackfield.config.plan import Access, AuthSettings, Endpoint, Example, Limits, Origins, Plan
 from jackfield.config.problems import PathTuple, Problems
 from jackfield.config.settings import keys, read
 from jackfield.config.validate import similar
+from jackfield.origins import normal
 
 __all__ = ["MERGED", "plan"]
 
