@@ -61,7 +61,7 @@ def _table(section: str, nodes: Mapping[str, Any], page: str) -> Iterable[str]:
     for key, node in nodes.items():
         if node.get("$ref") == "#/$defs/later":
             continue
-        _, setting = _SETTINGS.get(section, {}).get(key, ("", None))
+        setting = _SETTINGS.get(section, {}).get(key)
         linked = (section, key) not in _NOT_LINKED and re.search(rf"^##+ {key}$", page, re.MULTILINE)
         link = f" See [{key}](#{key})." if linked else ""
         meaning = (_meaning(setting) or _resolved(node)["description"]) + link

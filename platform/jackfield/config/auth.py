@@ -41,27 +41,24 @@ class JwtSettings:
 
     jwks: str = setting(
         _NAME,
-        "Keys",
         "Where the provider's public keys are: an address that begins with https://, or a file beside endpoints.yaml.",
+        title="Keys",
         examples=["https://login.example.com/realms/desk/protocol/openid-connect/certs", "keys.json"],
         more="They are a JWKS (RFC 7517). An address with `http://` is taken for this machine alone.",
     )
     issuer: str = setting(
         _NAME,
-        "Issuer",
         "Who signs: the claim `iss`, letter by letter.",
         examples=["https://login.example.com/realms/desk"],
     )
     audience: tuple[str, ...] = setting(
         _AUDIENCE,
-        "Audience",
         "Whom the token is for: one of these must stand in the claim `aud`.",
         examples=["desk", ["desk", "desk-mobile"]],
         more="Without this a token that another application got would open yours.",
     )
     algorithms: tuple[str, ...] = setting(
         texts(20, _ALGORITHM, minItems=1),
-        "Algorithms",
         "The ways of signing that are taken, whatever a token says of itself.",
         examples=[["RS256"]],
         default=["RS256", "ES256", "EdDSA"],
@@ -69,14 +66,12 @@ class JwtSettings:
     )
     login: str = setting(
         text(minLength=1, maxLength=200),
-        "Login",
         r"The claim that holds the login. Dots lead into mappings; `\.` is a dot in a name.",
         examples=["preferred_username"],
         default="sub",
     )
     roles: str = setting(
         text(maxLength=200),
-        "Roles",
         r"The claim that lists the roles. Dots lead into mappings, `\.` is a dot in a name; an empty text takes no "
         "roles.",
         examples=["groups"],
@@ -95,22 +90,20 @@ class AuthSettings:
 
     cookie: str = setting(
         mapping("cookie"),
-        "Cookie",
         "The name of the cookie that carries the credential, or a mapping `{name, same_site, partitioned}`.",
         examples=["gen_app_auth_token", {"name": "__Host-desk", "same_site": "strict"}],
         default="gen_app_auth_token",
     )
     same_site: Literal["lax", "strict", "none"] = setting(
         choice("lax", "strict", "none"),
-        "SameSite",
         "Which requests from pages of other sites carry the cookie; `none` needs TLS.",
+        title="SameSite",
         examples=["strict"],
         within="cookie",
         default="lax",
     )
     partitioned: bool = setting(
         FLAG,
-        "Partitioned",
         "Keep one cookie for each site that embeds this one (CHIPS); needs TLS.",
         examples=[True],
         within="cookie",
@@ -118,35 +111,31 @@ class AuthSettings:
     )
     path: str = setting(
         text(),
-        "Path",
         "Where logging in lives: `/auth/login`, `/auth/logout` and so on stand below it.",
         examples=["/account"],
         default="/auth",
     )
     session: float = setting(
         duration("1m", "400d"),
-        "Session",
         "How long a login holds, {bounds}.",
         examples=["8h", "30d"],
         default="12h",
     )
     idle: float | None = setting(
         duration("1m", "400d", off=True),
-        "Idle",
         "End a session that was not used for so long, {bounds}; off means never.",
         examples=["30m"],
         default="off",
     )
     token_in_body: bool = setting(
         FLAG,
-        "Token in the body",
         "Whether the answer to a login holds the token too, ready to paste into Postman.",
+        title="Token in the body",
         examples=[False],
         default=True,
     )
     own: bool = setting(
         Kind({"enum": ["on", "off"], "errorMessage": "must be on or off"}, lambda raw: raw == "on"),
-        "Login",
         "Whether Jackfield has users, passwords and sessions of its own. `off` is for a project where `jwt` or "
         "`verify` says who is calling.",
         examples=["off"],
@@ -157,7 +146,6 @@ class AuthSettings:
     jwt: JwtSettings | None = setting(mapping("provider"), value=None)
     verify: str = setting(
         function("accounts.who is the function who in processes/accounts.py"),
-        "Verify",
         "A function below `processes/` that says who a credential belongs to: `accounts.who` is the function `who` in "
         "`processes/accounts.py`.",
         examples=["accounts.who"],
@@ -165,7 +153,6 @@ class AuthSettings:
     )
     recheck: float = setting(
         duration("1s", "1h"),
-        "Recheck",
         "How long an answer of `verify` holds, {bounds}. After that it is asked again, for open connections too.",
         examples=["10s"],
         default="60s",

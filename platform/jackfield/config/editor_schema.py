@@ -35,11 +35,11 @@ def plain() -> dict[str, Any]:
     parts = schema["$defs"]
     for name, owner in _OWNERS.items():
         found = keys(owner)
-        parts[name]["properties"] |= {key: setting.schema for key, (_, setting) in found.items()}
-        if required := [key for key, (_, setting) in found.items() if setting.required]:
+        parts[name]["properties"] |= {key: setting.schema for key, setting in found.items()}
+        if required := [key for key, setting in found.items() if setting.required]:
             parts[name]["required"] = required
     cookie = parts["cookie"]["anyOf"][1]["properties"]
-    cookie |= {key: setting.schema for key, (_, setting) in keys(AuthSettings, "cookie").items()}
+    cookie |= {key: setting.schema for key, setting in keys(AuthSettings, "cookie").items()}
     shared = [key for key in parts["endpoint"]["properties"] if key not in parts["endpoint"]["required"]]
     schema["properties"]["defaults"]["properties"] = {
         key: {"$ref": f"#/$defs/endpoint/properties/{key}"} for key in shared

@@ -23,7 +23,6 @@ class Limits:
 
     message: int = setting(
         size("16B", "64MiB"),
-        "Message",
         "The longest message, from 16 bytes to 64MiB.",
         examples=["1MiB", 65536],
         default="64KiB",
@@ -31,7 +30,6 @@ class Limits:
     )
     rate: float | None = setting(
         _RATE,
-        "Rate",
         "Messages that one connection may send, {bounds}, or off. Twice as many may come at once.",
         examples=["5/s", "3000/m", "off"],
         default="50/s",
@@ -39,7 +37,6 @@ class Limits:
     )
     rate_per_user: float | None = setting(
         _RATE,
-        "Rate per user",
         "Messages that all connections of one user to the endpoint may send together, {bounds}, or off. "
         "Twice as many may come at once.",
         examples=["100/s"],
@@ -48,7 +45,6 @@ class Limits:
     )
     time: float = setting(
         duration("10ms", "1h"),
-        "Time",
         "How long one call of the process may take, {bounds}.",
         examples=["500ms", "5m"],
         default="30s",
@@ -56,7 +52,6 @@ class Limits:
     )
     idle: float | None = setting(
         duration("1s", "1d", off=True),
-        "Idle",
         "Close a connection on which no message went either way for so long, {bounds}; off means never.",
         examples=["10m"],
         default="off",
@@ -64,7 +59,6 @@ class Limits:
     )
     connections: int = setting(
         count(),
-        "Connections",
         "Open connections of the endpoint on one machine.",
         examples=[500],
         default=10_000,
@@ -72,7 +66,6 @@ class Limits:
     )
     per_user: int = setting(
         count(),
-        "Per user",
         "Open connections of the endpoint that one user may have.",
         examples=[3],
         default=20,
@@ -80,7 +73,6 @@ class Limits:
     )
     per_address: int | None = setting(
         count(off=True),
-        "Per address",
         "Open connections of the endpoint from one network address, or off.",
         examples=[50],
         default="off",
@@ -88,7 +80,6 @@ class Limits:
     )
     ping: float | None = setting(
         duration("1s", "1h", off=True),
-        "Ping",
         "How often a silent connection is asked whether it still lives, {bounds}, or off.",
         examples=["30s", "off"],
         default="20s",
@@ -96,7 +87,6 @@ class Limits:
     )
     queue: int = setting(
         size("4KiB", "64MiB"),
-        "Queue",
         "What may wait for a client that does not take it, {bounds}. One reply is not longer than this.",
         examples=["256KiB"],
         default="1MiB",
@@ -104,7 +94,6 @@ class Limits:
     )
     slow_consumer: Literal["close", "drop_oldest"] = setting(
         choice("close", "drop_oldest"),
-        "Slow consumer",
         "What happens when the queue is full: close ends the connection, drop_oldest forgets the oldest events.",
         examples=["drop_oldest"],
         default="close",

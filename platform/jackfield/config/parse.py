@@ -23,9 +23,9 @@ from jackfield.origins import normal
 __all__ = ["MERGED", "plan"]
 
 _FIELDS = keys(Endpoint)
-MERGED = frozenset(key for key, (_, setting) in _FIELDS.items() if setting.merged)
+MERGED = frozenset(key for key, setting in _FIELDS.items() if setting.merged)
 """Keys of an endpoint whose mapping is taken over from `defaults` key by key."""
-_MESSAGE = keys(Limits)["message"][1].kind
+_MESSAGE = keys(Limits)["message"].kind
 # Sound parts of these are looked at beside faulty ones, where the value is of this kind at all.
 _OF_PARTS = {"auth": dict, "limits": dict, "origins": list, "subprotocols": list, "examples": list}
 _JUDGING = ("auth", "limits", "input")  # what examples are judged by
@@ -57,7 +57,7 @@ class _Reading:
             "examples": lambda value, path: examples.read(value, path, self.roles, self.problems),
             "subprotocols": self._subprotocols,
         }
-        for key, (_, setting) in _FIELDS.items():
+        for key, setting in _FIELDS.items():
             self.meanings.setdefault(key, partial(setting.kind.value, problems=problems))
         roles = data.get("roles") if problems.sound("roles") else None
         self.roles: Mapping[str, str] | None = None
@@ -95,7 +95,7 @@ class _Reading:
         return entry
 
     def _endpoint(self, name: str, entry: Mapping[str, Any]) -> Endpoint:
-        values = {field: entry[key] for key, (field, _) in _FIELDS.items() if key in entry}
+        values = {setting.name: entry[key] for key, setting in _FIELDS.items() if key in entry}
         required = values.pop("required", False)
         values["origins"] = replace(entry.get("origins", Origins()), required=required)
         values["limits"] = Limits(**entry["limits"])

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from jackfield.config.auth import AuthSettings, JwtSettings
 from jackfield.config.limits import Limits
-from jackfield.config.problems import PathTuple, Place
+from jackfield.config.problems import PathTuple, Place, Severity, nearest_place, problem_at
 from jackfield.config.settings import FLAG, Kind, choice, duration, function, mapping, setting, text, texts
 from jackfield.errors import Problem
 
@@ -63,7 +63,6 @@ class Origins:
     allowed: tuple[str, ...] = ()
     required: bool = setting(
         FLAG,
-        "Origin required",
         "Refuse requests that name no origin: programs then cannot enter, only pages.",
         examples=[True],
         key="origin_required",
@@ -129,24 +128,23 @@ class Endpoint:
     name: str
     url: str = setting(
         text(),
-        "URL",
         "The path of the address. `{room}` takes any text between two slashes and gives it to the process's "
         "parameter `room`.",
+        title="URL",
         examples=["/ws/greeting", "/ws/rooms/{room}"],
         more="See [URLs](#urls).",
     )
     process: str = setting(
         function("greeting.answer is the function answer in processes/greeting.py"),
-        "Process",
         "The function that answers: `greeting.answer` is the function `answer` in `processes/greeting.py`.",
         examples=["greeting.answer", "support.chat.say"],
         more="`support.chat.say` is `say` in `processes/support/chat.py`.",
     )
     access: Access = setting(
         mapping("access"),
-        "Who may enter",
         "`required`: everybody who is logged in. `optional`: everybody, and the process learns who is logged in. "
         "`public`: everybody. `{roles: [support]}`: who has one of the roles.",
+        title="Who may enter",
         examples=["public", {"roles": ["support"]}],
         key="auth",
         default="required",
@@ -154,7 +152,6 @@ class Endpoint:
     )
     origins: Origins = setting(
         mapping("origins"),
-        "Origins",
         "The web sites whose pages may open the endpoint, or any. Left out: pages of the same address only. Programs "
         "like Postman send no origin and pass. `https://*.preview.example.com` takes all names that have one label "
         "more.",
@@ -164,7 +161,6 @@ class Endpoint:
     )
     refusals: Literal["http", "close"] = setting(
         choice("http", "close"),
-        "Refusals",
         "How a caller is told that he may not enter. `http`: by a status and a reason. `close`: the connection is "
         "opened and closed at once with a number and a reason, which pages in browsers can read.",
         examples=["close"],
@@ -172,14 +168,12 @@ class Endpoint:
     )
     session_warning: float | None = setting(
         duration("1s", "1d", off=True),
-        "Session warning",
         "Send the event `session_expiring` so long before the session ends, {bounds}; off means never.",
         examples=["60s"],
         default="off",
     )
     input: Mapping[str, Any] | None = setting(
         Kind({"type": "object"}),
-        "Input",
         "What the message must satisfy besides the process's own parameters: a JSON Schema 2020-12.",
         examples=[{"properties": {"text": {"maxLength": 500}}}],
         value=None,
@@ -187,7 +181,6 @@ class Endpoint:
     limits: Limits = setting(mapping("limits"), value=Limits(), merged=True)
     summary: str = setting(
         text(maxLength=200),
-        "Summary",
         "One line for the documents, in any language.",
         examples=["Answers small talk"],
         default="",
@@ -195,21 +188,18 @@ class Endpoint:
     )
     description: str = setting(
         text(maxLength=20_000),
-        "Description",
         "More for the documents; Markdown, in any language.",
         examples=["Answers **small talk**, echoes the rest."],
         default="",
     )
     tags: tuple[str, ...] = setting(
         texts(20, _TAG),
-        "Tags",
         "Headings in the documents under which the endpoint stands.",
         examples=[["Chat bots"]],
         default=[],
     )
     subprotocols: tuple[str, ...] = setting(
         texts(20, _SUBPROTOCOL),
-        "Subprotocols",
         "WebSocket subprotocols that the endpoint speaks. Of those that a client offers, its first one that stands "
         "here is taken.",
         examples=[["chat.v2"]],
@@ -218,7 +208,6 @@ class Endpoint:
     )
     examples: tuple[Example, ...] = setting(
         Kind({"type": "array", "maxItems": 100, "items": {"$ref": "#/$defs/example"}}, tuple),
-        "Examples",
         "Exchanges for the documents, which `jackfield test` runs. They are checked, and the first is shown to "
         "callers who send something wrong. More may stand in files under examples/.",
         examples=[[{"name": "Greeting", "steps": [{"send": {"message": "Hello"}}]}]],
@@ -243,28 +232,10 @@ class Plan:
 
     def place(self, *path: str | int) -> Place:
         """The place of `path`, or of the nearest thing around it that has one."""
-        for length in range(len(path), -1, -1):
-            if path[:length] in self.places:
-                return self.places[path[:length]]
-        return Place()
+        return nearest_place(self.places, path)
 
     def problem(
-        self,
-        path: PathTuple,
-        code: str,
-        message: str,
-        hint: str = "",
-        severity: Literal["error", "warning"] = "error",
+        self, path: PathTuple, code: str, message: str, hint: str = "", severity: Severity = "error"
     ) -> Problem:
         """A Problem at `path`, with its file, line and column filled in."""
-        place = self.place(*path)
-        return Problem(
-            code,
-            message,
-            hint,
-            path=".".join(str(part) for part in path),
-            file=place.file,
-            line=place.line,
-            column=place.column,
-            severity=severity,
-        )
+        return problem_at(self.place(*path), path, code, message, hint, severity)

@@ -8,9 +8,10 @@ from typing import Literal
 
 from jackfield.errors import Problem
 
-__all__ = ["MOST", "PathTuple", "Place", "Problems"]
+__all__ = ["MOST", "PathTuple", "Place", "Problems", "Severity", "nearest_place", "problem_at"]
 
 PathTuple = tuple[str | int, ...]
+Severity = Literal["error", "warning"]
 
 MOST = 500
 """More problems than a person reads; a file that has so many is not looked at any further."""
@@ -46,15 +47,13 @@ class Problems:
         hint: str = "",
         *,
         at: PathTuple | None = None,
-        severity: Literal["error", "warning"] = "error",
+        severity: Severity = "error",
     ) -> None:
         """A problem of `path`; `at` is the path pointed at where that is another one (a key in it)."""
         if self.full:
             return
         place = self.place(path if at is None else at)
-        dotted = ".".join(str(part) for part in path)
-        problem = Problem(code, message, hint, dotted, place.file, place.line, place.column, severity)
-        self.found[problem] = None
+        self.found[problem_at(place, path, code, message, hint, severity)] = None
         if severity == "error":
             self.mark([path])
 
@@ -82,7 +81,16 @@ class Problems:
 
     def place(self, path: PathTuple) -> Place:
         """The place of `path`, or of the nearest thing around it that has one."""
-        for length in range(len(path), -1, -1):
-            if path[:length] in self.places:
-                return self.places[path[:length]]
-        return Place()
+        return nearest_place(self.places, path)
+
+
+def nearest_place(places: Mapping[PathTuple, Place], path: PathTuple) -> Place:
+    """The place of `path` among `places`, or of the nearest thing around it that has one."""
+    around = (path[:length] for length in range(len(path), -1, -1))
+    return next((places[part] for part in around if part in places), Place())
+
+
+def problem_at(place: Place, path: PathTuple, code: str, message: str, hint: str, severity: Severity) -> Problem:
+    """A Problem of `path` that points at `place`."""
+    dotted = ".".join(str(part) for part in path)
+    return Problem(code, message, hint, dotted, place.file, place.line, place.column, severity)

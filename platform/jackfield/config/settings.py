@@ -8,7 +8,9 @@ means and its bounds (`read`), whether defaults and endpoint are merged (parse.p
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import MISSING, dataclass, field, fields
+from copy import deepcopy
+from dataclasses import MISSING, dataclass, field, fields, replace
+from functools import cache
 from typing import Any
 
 from jackfield.config import quantities
@@ -43,7 +45,7 @@ _MOST = 10_000_000  # connections of any sort
 class Kind:
     """What a key takes: the JSON Schema of its values, and the function that gives the meaning of one.
 
-    `least` and `most` are written as in the file; without them the schema alone bounds the value. `name` is what is
+    `least` and `most` are written as in the file; without them the schema alone bounds the value. `measure` is what is
     measured, for a value in a sentence: `size`, `time`, `rate` or `number`.
     """
 
@@ -51,7 +53,7 @@ class Kind:
     meaning: Callable[[Any], Any] = lambda raw: raw
     least: str = ""
     most: str = ""
-    name: str = ""
+    measure: str = ""
     remark: str = ""
 
     @property
@@ -61,7 +63,7 @@ class Kind:
 
     def value(self, raw: Any, path: PathTuple, problems: Problems) -> Any:
         """What `raw` means, None for `off`. Out of bounds it is a problem, and some value is given all the same."""
-        if not self.name:
+        if not self.measure:
             return self.meaning(raw)
         if raw == "off":
             return None
@@ -79,6 +81,7 @@ class Kind:
 class Setting:
     """A key and what is said of it.
 
+    - `name` is that of the field. `key` is the same, and `title` as the key, unless they say otherwise.
     - `text` is Markdown; `{bounds}` in it stands for those of the kind. `more` is added to it in docs/endpoints.md.
     - `default` and `examples` are written as in the file.
     - `sentence` says in documents what the limit is: `{}` is the value, `{key}` the phrase for another key's value.
@@ -89,15 +92,16 @@ class Setting:
     - `required`: it has to be there.
     """
 
-    key: str
     kind: Kind
-    title: str = ""
     text: str = ""
+    key: str = ""
+    name: str = ""
+    title: str = ""
     more: str = ""
     default: Any = UNSET
     examples: Sequence[Any] = ()
     sentence: str = ""
-    phrases: Mapping[str, str] = field(default_factory=dict)
+    phrases: Mapping[str, str] | None = None
     within: str = ""
     beside: Any = None
     merged: bool = False
@@ -106,44 +110,46 @@ class Setting:
     @property
     def schema(self) -> dict[str, Any]:
         """Its part of the JSON Schema."""
-        if not self.title:
-            return dict(self.kind.schema)
+        schema = deepcopy(dict(self.kind.schema))
+        if not self.text:
+            return schema
         description = self.text.replace("{bounds}", self.kind.bounds).replace("`", "")
-        default = {} if self.default is UNSET else {"default": self.default}
-        examples = {"examples": list(self.examples)} if self.examples else {}
-        return {**self.kind.schema, "title": self.title, "description": description, **default, **examples}
+        schema |= {"title": self.title or self.key.replace("_", " ").capitalize(), "description": description}
+        schema |= {} if self.default is UNSET else {"default": self.default}
+        return schema | ({"examples": list(self.examples)} if self.examples else {})
 
 
-def setting(kind: Kind, title: str = "", text: str = "", *, value: Any = UNSET, key: str = "", **more: Any) -> Any:
+def setting(kind: Kind, text: str = "", *, value: Any = UNSET, **more: Any) -> Any:
     """A field of the plan that a key of the file fills; `more` are the other fields of Setting.
 
-    Its default is `value`, or else what `default` means; without both the key has to be there. The key is called as
-    the field is, unless `key` says otherwise.
+    Its default is `value`, or else what `default` means; without both the key has to be there.
     """
     if value is UNSET and "default" in more:
-        value = None if more["default"] == "off" and kind.name else kind.meaning(more["default"])
+        value = None if more["default"] == "off" and kind.measure else kind.meaning(more["default"])
     return field(
         default=MISSING if value is UNSET else value,
-        metadata={"setting": Setting(key, kind, title, text, required=value is UNSET, **more)},
+        metadata={"setting": Setting(kind, text, required=value is UNSET, **more)},
     )
 
 
-def keys(owner: type, within: str = "") -> dict[str, tuple[str, Setting]]:
-    """The keys that fill fields of the dataclass `owner`, in order, each with the field's name and its setting."""
-    found: dict[str, tuple[str, Setting]] = {}
+@cache
+def keys(owner: Any, within: str = "") -> Mapping[str, Setting]:
+    """The settings of the fields of the dataclass `owner`, in order, by their keys."""
+    found: dict[str, Setting] = {}
     for one in fields(owner):
         declared: Setting | None = one.metadata.get("setting")
         if declared is not None and declared.within == within:
-            found[declared.key or one.name] = (one.name, declared)
+            key = declared.key or one.name
+            found[key] = replace(declared, key=key, name=one.name)
             found.update(keys(declared.beside) if declared.beside else {})
     return found
 
 
-def read(owner: type, raw: Mapping[str, Any], path: PathTuple, problems: Problems, within: str = "") -> dict[str, Any]:
+def read(owner: Any, raw: Mapping[str, Any], path: PathTuple, problems: Problems, within: str = "") -> dict[str, Any]:
     """The fields of `owner` that the mapping `raw` at `path` fills, from its sound values."""
     return {
-        name: declared.kind.value(raw[key], (*path, key), problems)
-        for key, (name, declared) in keys(owner, within).items()
+        setting.name: setting.kind.value(raw[key], (*path, key), problems)
+        for key, setting in keys(owner, within).items()
         if key in raw and problems.sound(*path, key)
     }
 
@@ -170,7 +176,7 @@ def count(*, off: bool = False) -> Kind:
     if off:
         message = "must be a whole number, 1 or more, or off"
         schema |= {"type": ["integer", "string"], "pattern": "^off$", "errorMessage": message}
-    return Kind(schema, int, name="number")
+    return Kind(schema, int, measure="number")
 
 
 def choice(*values: str, **more: Any) -> Kind:

@@ -62,11 +62,11 @@ def limits(of: Limits, *, in_place: bool = False) -> Mapping[str, str]:
 
     `in_place` leaves out `time`: no limit ends a call on the event loop.
     """
-    values = {name: getattr(of, field) for name, (field, _) in _LIMITS.items()}
-    phrases = {name: setting.phrases[values[name]] for name, (_, setting) in _LIMITS.items() if setting.phrases}
+    values = {name: getattr(of, setting.name) for name, setting in _LIMITS.items()}
+    phrases = {name: setting.phrases[values[name]] for name, setting in _LIMITS.items() if setting.phrases}
     return {
-        name: setting.sentence.format(_SHOWN[setting.kind.name](values[name]), **phrases)
-        for name, (_, setting) in _LIMITS.items()
+        name: setting.sentence.format(_SHOWN[setting.kind.measure](values[name]), **phrases)
+        for name, setting in _LIMITS.items()
         if setting.sentence and values[name] is not None and not (in_place and name == "time")
     }
 
