@@ -10,8 +10,21 @@ from pathlib import Path
 from tests.house.habits import PACKAGE, sources
 
 FLOORS = [
-    {"errors", "files", "masking"},
-    {"addresses", "bodies", "claims", "clocks", "github", "identity", "logs", "messages", "schema", "state", "tasks"},
+    {"errors", "files", "masking", "similar"},
+    {
+        "addresses",
+        "bodies",
+        "claims",
+        "clocks",
+        "github",
+        "identity",
+        "logs",
+        "messages",
+        "origins",
+        "schema",
+        "state",
+        "tasks",
+    },
     {"auth", "config", "groups", "process", "streams"},
     {"routing"},
     {"describe"},

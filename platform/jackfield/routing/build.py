@@ -9,7 +9,6 @@ import hashlib
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +29,7 @@ from jackfield.routing.asked import unknown_keys
 from jackfield.routing.examples import Taken, example_faults, first_message
 from jackfield.schema.sample import fitting_sample
 from jackfield.schema.validator import Validator
+from jackfield.similar import did_you_mean, nearest
 
 __all__ = ["Match", "Route", "RoutingTable", "build", "compile_table", "problems_of"]
 
@@ -146,7 +146,7 @@ class RoutingTable:
         if asked is None:
             return ""  # no address begins like that; what is wrong with it says more
         known = [route.endpoint.url for route in self.routes.values()]
-        return next(iter(get_close_matches(asked, known, n=1, cutoff=0.5)), "")
+        return nearest(asked, known, cutoff=0.5)
 
     def resources(self) -> tuple[Resource, ...]:
         """The resources that the routes use, each once."""
@@ -278,10 +278,10 @@ def _unknown(plan: Plan, endpoint: Endpoint, found: Catalog) -> list[Problem]:
     reason = found.reasons.get(endpoint.process, "")
     if file or reason:  # a name from another file would be far-fetched
         own = [name.rpartition(".")[2] for name in found.processes if name.rpartition(".")[0] == module]
-        near = [f"{module}.{name}" for name in get_close_matches(function, own, n=1, cutoff=0.6)]
+        near = nearest(function, own)
+        meant = f'did you mean "{module}.{near}"?' if near else ""
     else:
-        near = get_close_matches(endpoint.process, list(found.processes), n=1, cutoff=0.6)
-    meant = f'did you mean "{near[0]}"?' if near else ""
+        meant = did_you_mean(endpoint.process, found.processes)
     if reason:
         hint = reason
     elif as_path := _of_path(endpoint.process, found, file):
@@ -304,8 +304,7 @@ def _of_path(name: str, found: Catalog, file: str) -> str:
     if module == name:
         return ""
     if not name.endswith(".py"):
-        near = get_close_matches(module, list(found.processes), n=1, cutoff=0.6)
-        return f'did you mean "{near[0]}"?' if near else f"a process is named without its folder: {module}"
+        return did_you_mean(module, found.processes) or f"a process is named without its folder: {module}"
     own = sorted(process for process in found.processes if process.rpartition(".")[0] == module)[:5]
     if len(own) == 1:
         return f'did you mean "{own[0]}"?'
@@ -346,8 +345,7 @@ def _unknown_verify(plan: Plan, found: Catalog) -> list[Problem]:
     name = plan.auth.verify
     if not name or name in found.functions or name.rpartition(".")[0] in found.broken:
         return []
-    near = get_close_matches(name, found.functions, n=1, cutoff=0.6)
-    return [_bad_verify(plan, f'no function is named "{name}"', f'did you mean "{near[0]}"?' if near else "")]
+    return [_bad_verify(plan, f'no function is named "{name}"', did_you_mean(name, found.functions))]
 
 
 def _bad_verify(plan: Plan, message: str, hint: str = "") -> Problem:
