@@ -135,7 +135,7 @@ def test_every_pattern_of_a_schema_is_found_and_nothing_else() -> None:
 
 
 def test_the_patterns_of_our_own_schemas_are_taken() -> None:
-    found = list(patterns.in_schema(http_schemas.schemas(AuthSettings())))
+    found = list(patterns.in_schema({"$defs": http_schemas.schemas(AuthSettings())}))
     assert found
     assert [pattern for pattern in found if patterns.judge(pattern) is not None] == []
 

@@ -19,6 +19,7 @@ from jackfield.config.plan import Endpoint, Example, Guest, Plan, Step
 from jackfield.errors import CODES, Problem
 from jackfield.process.signature.signature import Signature
 from jackfield.schema.validator import Fault, Validator, pointer
+from jackfield.schema.walk import mapped
 
 __all__ = ["Taken", "example_faults", "first_message", "of_decoder"]
 
@@ -274,31 +275,15 @@ def _hashable(value: object) -> object:
     return value if isinstance(value, str | int) else None
 
 
-_LISTS_OF_SCHEMAS = ("anyOf", "oneOf", "allOf")
-_NAMES_OF_SCHEMAS = ("properties", "$defs", "patternProperties")
+_ASKS_FOR_KEYS = frozenset({"required", "minProperties", "dependentRequired"})
 
 
-def _without_required(schema: Any) -> Any:
+def _without_required(schema: Mapping[str, Any]) -> dict[str, Any]:
     """The schema where every key may be missing, at every depth."""
-    if not isinstance(schema, Mapping):
-        return schema
-    loose: dict[str, Any] = {}
-    for key, value in schema.items():
-        if key in ("required", "minProperties", "dependentRequired"):
-            continue
-        if key in _NAMES_OF_SCHEMAS:
-            loose[key] = {name: _without_required(found) for name, found in value.items()}
-        elif key in _LISTS_OF_SCHEMAS:
-            # several may fit now that less is asked
-            name = "anyOf" if key == "oneOf" else key
-            loose[name] = [_without_required(found) for found in value]
-        elif key in ("items", "additionalProperties"):
-            loose[key] = _without_required(value)
-        elif key == "prefixItems":
-            loose[key] = [_without_required(found) for found in value]
-        else:
-            loose[key] = value
-    return loose
+    loose = mapped(schema, _without_required)
+    if "oneOf" in loose:  # several may fit now that less is asked
+        loose["anyOf"] = loose.pop("oneOf")
+    return {key: value for key, value in loose.items() if key not in _ASKS_FOR_KEYS}
 
 
 def _parts(path: str) -> list[str | int]:

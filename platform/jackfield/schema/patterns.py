@@ -12,11 +12,13 @@ is the very end of the text, `\d` and `\w` are ASCII. Where Python means somethi
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
 import jsonschema_rs
+
+from jackfield.schema.walk import walk
 
 __all__ = [
     "BASE64",
@@ -64,9 +66,6 @@ _OURS = {
     NUMBER: "must be a number",
 }
 _OF_TIME = 'must be a time of day with an offset, like "12:30:00Z" or "12:30:00+03:00"'
-
-_DATA = frozenset({"const", "default", "enum", "examples"})
-_NAMED = frozenset({"$defs", "dependentSchemas", "patternProperties", "properties"})  # names of people's, no keywords
 
 _ASCII = re.compile(r"\\[wWdD]")
 _SHOWN = 60  # characters of a pattern that is told of
@@ -157,18 +156,10 @@ def sentence(pattern: str, text: str) -> str:
 
 def in_schema(schema: object) -> Iterator[str]:
     """Every pattern in a JSON Schema."""
-    if isinstance(schema, list):
-        for part in schema:
-            yield from in_schema(part)
-    elif isinstance(schema, Mapping):
-        for key, value in schema.items():
-            if key == "pattern" and isinstance(value, str):
-                yield value
-            elif key in _NAMED and isinstance(value, Mapping):
-                yield from value if key == "patternProperties" else ()
-                yield from in_schema(list(value.values()))
-            elif key not in _DATA:
-                yield from in_schema(value)
+    for _, part in walk(schema):
+        yield from part.get("patternProperties", ())
+        if isinstance(part.get("pattern"), str):
+            yield part["pattern"]
 
 
 def _taken(pattern: str) -> bool:

@@ -18,11 +18,9 @@ import msgspec
 
 from jackfield.schema import patterns
 from jackfield.schema.excerpt import Bounds, Excerpt
+from jackfield.schema.walk import mapped
 
 __all__ = ["OPTIONS", "Fault", "Validator", "parse_loosely", "pointer", "portable"]
-
-_DATA = frozenset({"const", "default", "enum", "examples"})
-_NAMED = frozenset({"$defs", "dependentSchemas", "patternProperties", "properties"})  # names of people's, no keywords
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _LIKE = {  # of the formats that hints have
@@ -349,21 +347,12 @@ def _listed(options: list[Any]) -> str:
     return told + (f" and {len(options) - OPTIONS} more" if len(options) > OPTIONS else "")
 
 
-def portable(schema: Any) -> Any:
+def portable(schema: Mapping[str, Any]) -> dict[str, Any]:
     """A copy of a schema with the letters of each `$ref` as a URI has them (RFC 3986, section 2.1).
 
     A class may be called Заказ, and a person writes `#/$defs/Заказ`; a validator takes only what is encoded.
     """
-    if isinstance(schema, list):
-        return [portable(part) for part in schema]
-    if not isinstance(schema, Mapping):
-        return schema
-    found: dict[str, Any] = {}
-    for key, value in schema.items():
-        if key in _NAMED and isinstance(value, Mapping):
-            found[key] = {name: portable(part) for name, part in value.items()}
-        else:
-            found[key] = value if key in _DATA else portable(value)
+    found = mapped(schema, portable)
     if isinstance(found.get("$ref"), str):
         found["$ref"] = quote(found["$ref"], safe="%#/:?@!$&'()*+,;=~[]")
     return found

@@ -51,6 +51,12 @@ def test_a_reference_of_any_form_finds_its_target(reference: str, name: str) -> 
     assert reached == name or name.startswith("x.with_slash")
 
 
+def test_an_anchor_is_found_in_a_property_that_is_called_like_a_keyword_for_data() -> None:
+    schema = {"properties": {"default": {"$anchor": "here", "type": "string"}, "b": {"$ref": "#here"}}}
+    assert shelved(schema)["x"]["properties"]["b"] == at("x.here")
+    assert shelved({"default": {"$anchor": "here"}, "items": {"$ref": "#here"}})["x"]["items"] == {}
+
+
 def test_one_that_leads_nowhere_is_left_out_and_one_that_leads_away_stays() -> None:
     assert shelved({"items": {"$ref": "#/$defs/none", "minimum": 1}})["x"] == {"items": {"minimum": 1}}
     assert shelved({"items": {"$ref": "https://example.com/a"}})["x"] == {"items": {"$ref": "https://example.com/a"}}
