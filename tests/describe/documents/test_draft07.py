@@ -67,7 +67,11 @@ def test_what_it_cannot_say_is_told(schema: JSON, kept: JSON, told: str) -> None
 
 def test_a_weaker_schema_is_not_negated() -> None:
     weaker = draft07({"pattern": "(?i)a"})
-    schemas: dict[str, JSON] = {"not": {"not": weaker}, "oneOf": {"oneOf": [weaker, {}]}, "if": {"if": weaker, "then": {}}}
+    schemas: dict[str, JSON] = {
+        "not": {"not": weaker},
+        "oneOf": {"oneOf": [weaker, {}]},
+        "if": {"if": weaker, "then": {}},
+    }
     told = {"description", WEAKER}
     assert [set(found) for found in settled(schemas).values()] == [told, told | {"allOf"}, told]
 
