@@ -19,7 +19,7 @@ from jackfield.describe.clients import python, typescript
 from jackfield.describe.contract import Contract, Operation, contract
 from jackfield.describe.documents import asyncapi, markdown, openapi, postman
 from jackfield.describe.documents.draft07 import WEAKER
-from jackfield.routing.build import Route, RoutingTable
+from jackfield.routing.table import Route, RoutingTable
 from jackfield.server.connection.dispatch import Dispatcher
 from jackfield.server.observe.metrics import Meter
 from tests.describe import drawn

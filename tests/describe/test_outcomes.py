@@ -12,7 +12,7 @@ from jackfield.describe import outcomes, phrases
 from jackfield.describe.contract import Operation, contract
 from jackfield.errors import CODES, Refusal
 from jackfield.identity import ANONYMOUS
-from jackfield.routing.build import RoutingTable
+from jackfield.routing.table import RoutingTable
 from jackfield.server.handshake.judge import Request, Standing, closes_with, rejudge
 from tests.describe import drawn
 

@@ -17,7 +17,7 @@ from jackfield.cli.settings import Context, Failure, file_option, project_folder
 from jackfield.describe.contract import contract
 from jackfield.errors import PlanError, Problem
 from jackfield.github import of_problem
-from jackfield.routing.build import RoutingTable
+from jackfield.routing.table import RoutingTable
 from jackfield.server.node.running import run as run_loop
 from jackfield.server.observe.lag import Place
 from jackfield.server.publish.publisher import build_in_thread

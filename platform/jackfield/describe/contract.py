@@ -12,7 +12,7 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 from jackfield.config.plan import Access, AuthSettings, Example, Limits, Origins
-from jackfield.routing.build import Route, RoutingTable
+from jackfield.routing.table import Route, RoutingTable
 from jackfield.schema.sample import text_of
 
 __all__ = ["JSON", "Contract", "Operation", "contract", "send_of"]

@@ -24,7 +24,7 @@ import msgspec
 
 from jackfield.errors import PlanError
 from jackfield.identity import Identity
-from jackfield.routing.build import Route, RoutingTable
+from jackfield.routing.table import Route, RoutingTable
 from jackfield.testing.gateway import Caller, Stage, open_stage
 from jackfield.testing.upgrade import route_of, scope_of
 from jackfield.testing.websocket import LEAVE_LIMIT, Line

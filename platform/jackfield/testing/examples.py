@@ -17,7 +17,7 @@ from urllib.parse import unquote
 from jackfield.config.plan import Example, Guest, Place, Step
 from jackfield.describe.contract import Operation, contract
 from jackfield.errors import Refusal
-from jackfield.routing.build import Route, RoutingTable
+from jackfield.routing.table import Route, RoutingTable
 from jackfield.schema.sample import text_of
 from jackfield.testing.client import Closed
 from jackfield.testing.difference import differences, shown

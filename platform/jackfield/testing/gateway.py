@@ -23,7 +23,7 @@ from jackfield.errors import Refusal
 from jackfield.identity import Identity
 from jackfield.process.connection import Connection
 from jackfield.process.resources import open_all
-from jackfield.routing.build import Route, RoutingTable
+from jackfield.routing.table import Route, RoutingTable
 from jackfield.server.connection.conversation import Conversation
 from jackfield.server.connection.dispatch import THREADS, Dispatcher, InPlace, InTask, Task, Writer
 from jackfield.server.gateway import Gateway

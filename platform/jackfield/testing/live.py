@@ -15,7 +15,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 
 from jackfield.config.plan import Endpoint
 from jackfield.errors import CODES, Refusal
-from jackfield.routing.build import RoutingTable
+from jackfield.routing.table import RoutingTable
 from jackfield.server.options import is_loopback
 from jackfield.testing.client import Closed
 from jackfield.testing.examples import Case, who

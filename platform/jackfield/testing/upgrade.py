@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Any
 from urllib.parse import quote, unquote, urlencode
 
-from jackfield.routing.build import Route, RoutingTable
+from jackfield.routing.table import Route, RoutingTable
 
 __all__ = ["HOST", "route_of", "scope_of"]
 

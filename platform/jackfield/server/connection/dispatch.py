@@ -23,7 +23,7 @@ from jackfield.errors import Reject
 from jackfield.logs import log
 from jackfield.process.catalog import Process
 from jackfield.process.connection import Connection
-from jackfield.routing.build import Route
+from jackfield.routing.table import Route
 from jackfield.schema.validator import Fault
 from jackfield.server.connection.contexts import apart, for_thread
 from jackfield.server.connection.deadlines import Deadlines

@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import Any, Literal, Protocol
 
 from jackfield.logs import log
-from jackfield.routing.build import Route
+from jackfield.routing.table import Route
 from jackfield.server.connection.dispatch import InPlace, InTask
 from jackfield.server.wire.transport import Receive, Send
 

@@ -27,7 +27,7 @@ from jackfield.describe.documents.as_yaml import as_yaml
 from jackfield.describe.documents.http_api import ADMIN
 from jackfield.errors import Refusal
 from jackfield.identity import Identity
-from jackfield.routing.build import RoutingTable
+from jackfield.routing.table import RoutingTable
 from jackfield.server.handshake.judge import Request, not_logged_in
 from jackfield.server.web import pages
 from jackfield.server.web.sign_in import SCRIPT, SCRIPT_AT, sign_in, wants_page

@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 from jackfield.config.plan import AuthSettings
 from jackfield.describe.contract import contract, send_of
 from jackfield.errors import CODES, Refusal
-from jackfield.routing.build import Route, RoutingTable
+from jackfield.routing.table import Route, RoutingTable
 
 __all__ = ["HSTS", "SECURITY_HEADERS", "document", "index", "page", "problem", "secured", "upgrade_required"]
 

@@ -1,4 +1,4 @@
-"""Keys that an endpoint's `input:` asks for and its process has not: a slip of the pen that no message could mend."""
+"""Keys that an endpoint's `input:` names and its process does not take: a typing error that no message can satisfy."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ def unknown_keys(plan: Plan, endpoint: Endpoint, message: Mapping[str, Any]) -> 
     `message` is the JSON Schema that is made of the process's hints. At its top unknown keys are refused; what a
     dataclass or TypedDict does not know is ignored.
     """
-    walk = _Walk(message)
-    root = walk.resolved(message)
+    compared = _Comparison(message)
+    root = compared.resolved(message)
     problems = []
-    for found in walk.unknown(endpoint.input or {}, root, (), _DEEPEST):
+    for found in compared.unknown(endpoint.input or {}, root, (), _DEEPEST):
         near = get_close_matches(found.name, found.known, n=1, cutoff=0.6)
         hint = f'did you mean "{near[0]}"?' if near else f"it takes {', '.join(found.known) or 'no keys'}"
         closed = message.get("additionalProperties", True) is False
@@ -46,7 +46,7 @@ class _Unknown:
     known: list[str]
 
 
-class _Walk:
+class _Comparison:
     """`input:` beside the schemas that the process's hints make of the same value."""
 
     def __init__(self, root: Mapping[str, Any]) -> None:
@@ -65,7 +65,7 @@ class _Walk:
         return [schema]
 
     def unknown(self, asked: Any, given: _Schemas, path: Path, deepest: int) -> Iterator[_Unknown]:
-        """What is asked for in one value and nothing gives."""
+        """Keys that `asked` names and no schema of `given` has."""
         if not isinstance(asked, Mapping) or not given or not deepest:
             return
         known = list(dict.fromkeys(name for schema in given for name in schema.get("properties", ())))
