@@ -90,7 +90,7 @@ def _keyword(key: str, value: object, path: Path) -> Iterator[Fault]:
 
 
 def _pattern(pattern: str, path: Path) -> Iterator[Fault]:
-    misfit = patterns.judge(pattern)
+    misfit = patterns.check(pattern)
     if misfit is not None:
         yield Fault(path, misfit.message, misfit.hint)
 

@@ -34,7 +34,7 @@ _NO_PART = "nothing, a dot or two, a slash, a backslash and control characters a
 class Taken:
     """What an endpoint takes and gives, as far as an example is checked against it.
 
-    `whole` is the schema of messages, `input:` included; `in_place` tells that no limit can end a call, and
+    `whole` is the schema of messages, `input:` included; `in_place` says that no limit can end a call, and
     `blocking` that calls share threads.
     """
 

@@ -29,7 +29,7 @@ class Route:
     does not check already. `whole` is signature and `input:` together; it is asked only to name what is wrong.
     `example` is the first message of the examples that is taken, else one that is made up, and None where that did not
     work; `example_raw` the same as it stands in errors.
-    `in_place` tells that a message can be answered in the step that reads it: the process is a plain function.
+    `in_place` says that a message can be answered in the step that reads it: the process is a plain function.
     """
 
     endpoint: Endpoint

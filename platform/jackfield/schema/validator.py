@@ -72,7 +72,7 @@ class Validator:
         self.is_valid: Callable[[Any], bool] = self._compiled.is_valid
 
     def faults(self, value: object) -> list[Fault]:
-        """What is wrong with `value`, at most MAX_FAULTS, each told once.
+        """What is wrong with `value`, at most MAX_FAULTS, each reported once.
 
         Of a large value only a part is looked at, which holds the first fault, or none; see schema/excerpt.py.
         """
@@ -113,8 +113,8 @@ class Validator:
             return [Fault(f"{path}/{_escape(name)}", f'the key "{name}" is missing')]
         if kind == "propertyNames" and facts["error"].kind.name in _OF_TEXTS:
             inner = facts["error"]
-            told = _sentence(inner.kind.name, inner.kind.as_dict(), inner, None)
-            return [Fault(f"{path}/{_escape(inner.instance)}", f"the key {told}")]
+            said = _sentence(inner.kind.name, inner.kind.as_dict(), inner, None)
+            return [Fault(f"{path}/{_escape(inner.instance)}", f"the key {said}")]
         if kind in ("anyOf", "oneOf"):
             branches = [list(branch) for branch in facts.get("context", ())]
             tagged, of_tag = _tagged(branches, len(error.instance_path))
@@ -343,8 +343,8 @@ def _one_of(options: list[Any]) -> str:
 
 
 def _listed(options: list[Any]) -> str:
-    told = json.dumps(options[:OPTIONS], ensure_ascii=False)[1:-1]
-    return told + (f" and {len(options) - OPTIONS} more" if len(options) > OPTIONS else "")
+    listed = json.dumps(options[:OPTIONS], ensure_ascii=False)[1:-1]
+    return listed + (f" and {len(options) - OPTIONS} more" if len(options) > OPTIONS else "")
 
 
 def portable(schema: Mapping[str, Any]) -> dict[str, Any]:

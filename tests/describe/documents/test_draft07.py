@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 
 from jackfield.describe.documents.draft07 import WEAKER, draft07, refers, settled
-from jackfield.describe.schema.components import Shelf
+from jackfield.describe.schema.components import Components
 from tests.describe import drawn
 
 JSON = dict[str, Any]
@@ -106,7 +106,7 @@ def test_references_in_data_are_seen() -> None:
 
 
 def judged(schema: JSON, value: object) -> tuple[bool, bool]:
-    """What 2020-12 says of a value, and what its draft-07 on the shelf of a document says."""
+    """What 2020-12 says of a value, and what its draft-07 on the components of a document says."""
     return (
         jsonschema_rs.Draft202012Validator(schema).is_valid(value),
         jsonschema_rs.Draft7Validator(document(schema)).is_valid(value),
@@ -114,8 +114,8 @@ def judged(schema: JSON, value: object) -> tuple[bool, bool]:
 
 
 def document(schema: JSON) -> JSON:
-    shelf = Shelf(draft07)
-    return {**shelf.put("x", schema), "components": {"schemas": settled(shelf.schemas)}}
+    components = Components(draft07)
+    return {**components.put("x", schema), "components": {"schemas": settled(components.schemas)}}
 
 
 @pytest.mark.parametrize("keyword", ["not", "if", "oneOf"])

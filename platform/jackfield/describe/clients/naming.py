@@ -137,8 +137,8 @@ def class_names(places: Iterable[Place], taken: Collection[str]) -> Mapping[str,
             known.keys.add(key)
     names: dict[str, str] = {}
     for name, ones in sorted(classes.items()):
-        told = dict.fromkeys(ones, name) if len(ones) == 1 else _apart(name, ones)
-        for one, wanted in told.items():
+        given = dict.fromkeys(ones, name) if len(ones) == 1 else _apart(name, ones)
+        for one, wanted in given.items():
             free = wanted
             while free in taken or free in names.values():
                 free += "_"
@@ -149,18 +149,18 @@ def class_names(places: Iterable[Place], taken: Collection[str]) -> Mapping[str,
 def _apart(name: str, ones: Mapping[str, _Class]) -> dict[str, str]:
     """Names for different classes that their author called alike: MessageCat and ReplyCat, RoomMessageCat."""
     sides = {one: {kind for _, kind in found.places} for one, found in ones.items()}
-    told = {one: f"{min(kinds)}{name}" for one, kinds in sides.items()}
-    if all(len(kinds) == 1 for kinds in sides.values()) and len(set(told.values())) == len(ones):
-        return told
+    given = {one: f"{min(kinds)}{name}" for one, kinds in sides.items()}
+    if all(len(kinds) == 1 for kinds in sides.values()) and len(set(given.values())) == len(ones):
+        return given
     # A key with a dot in it has the module.
     homes = {one: min(found.keys) for one, found in ones.items() if all("." in key for key in found.keys)}
     rest = {one: found.places for one, found in ones.items() if one not in homes}
     times = Counter(place for places in rest.values() for place in places)
-    told = {one: pascal(key) for one, key in homes.items()}
+    given = {one: pascal(key) for one, key in homes.items()}
     for one, places in rest.items():
         alone = sorted("".join(place) for place in places if times[place] == 1)
-        told[one] = f"{alone[0]}{name}" if alone else f"{name}_{_digest(one)}"
-    return told
+        given[one] = f"{alone[0]}{name}" if alone else f"{name}_{_digest(one)}"
+    return given
 
 
 def identity(schema: Mapping[str, Any], root: JSON) -> str:

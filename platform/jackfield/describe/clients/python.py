@@ -272,8 +272,8 @@ def _function(operation: Operation, found: Operands, name: str, hidden: Set[str]
     connection = _type(_seen(Named(found.connection), hidden))
     opening = "Closing" if operation.refusals == "close" else "Opening"
     about = _docstring(printable(f"{operation.summary} ({operation.url})"))
-    told = textwrap.fill(phrases.told(operation), _WIDTH, initial_indent=" " * 8, subsequent_indent=" " * 8)
-    more = f"\n\n{told}\n        " if told else ""
+    closing = textwrap.fill(phrases.refusals(operation), _WIDTH, initial_indent=" " * 8, subsequent_indent=" " * 8)
+    more = f"\n\n{closing}\n        " if closing else ""
     return (
         f"    def {name}(self, {''.join(given)}*, query: Mapping[str, str] | None = None) -> "
         f"Opening[{connection}]:\n"

@@ -264,7 +264,7 @@ def _function(operation: Operation, found: Operands) -> str:
     arguments = "; ".join(f"{_key(key)}: {_type(kind)}" for key, kind in found.parameters.items())
     path = f"path: {{ {arguments} }}, " if arguments else ""
     closing = ", admitted" if operation.refusals == "close" else ""
-    about = f"{operation.summary} ({operation.url}) {phrases.told(operation)}".strip()
+    about = f"{operation.summary} ({operation.url}) {phrases.refusals(operation)}".strip()
     return (
         f"{_comment(about, '  ')}"
         f"  async {_method(operation.name)}({path}options: Options = {{}}): Promise<{found.connection}> {{\n"

@@ -148,9 +148,9 @@ def _is_weak(schema: Any, weak: Set[str]) -> bool:
 
 
 def _weakened(found: JSON, lost: JSON) -> JSON:
-    """`found` with what it leaves out told and marked."""
+    """`found` with what it leaves out described and marked."""
     if not lost:
         return found
     before = f"{found['description']}\n\n" if found.get("description") else ""
-    told = f"Must also fit {code(json.dumps(lost, ensure_ascii=False))}."
-    return found | {"description": before + told, WEAKER: True}
+    further = f"Must also fit {code(json.dumps(lost, ensure_ascii=False))}."
+    return found | {"description": before + further, WEAKER: True}

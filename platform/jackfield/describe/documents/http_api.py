@@ -27,7 +27,7 @@ class Call:
 
     - `answer` is the schema of what is answered, with `status`; `kind` is the media type of that answer. `codes` are
       the refusals of errors.py that come instead.
-    - `access` says who may ask: everybody (`open`), who is logged in (`known`), the role `admin`; `told` is
+    - `access` says who may ask: everybody (`open`), who is logged in (`known`), the role `admin`; `local` is
       everybody on a listener that only the server's machine reaches, elsewhere the role `admin`.
     - `body` is the schema of what is sent, as JSON; None where nothing is.
     - `headers` are those of the answer that matter to the caller.
@@ -45,7 +45,7 @@ class Call:
     headers: tuple[str, ...] = ()
     unready: JSON | None = None
     tag: str = "Login"
-    access: Literal["open", "known", "admin", "told"] = "open"
+    access: Literal["open", "known", "admin", "local"] = "open"
     codes: tuple[str, ...] = ()
     description: str = ""
 
@@ -166,5 +166,5 @@ def _server() -> tuple[Call, ...]:
     return (
         Call("GET", "/health", "health", "Whether the process lives", fine),
         Call("GET", "/ready", "ready", "Whether new connections are taken", fine, unready=unready),
-        Call("GET", "/metrics", "metrics", "Figures for Prometheus", figures, kind="text/plain", access="told"),
+        Call("GET", "/metrics", "metrics", "Figures for Prometheus", figures, kind="text/plain", access="local"),
     )

@@ -1,7 +1,7 @@
 """Schemas of many processes in one document: each has a name there, and each `$ref` finds the name.
 
 A process's schema carries what it refers to inside itself, and `#` in it means itself. In a document `#` means
-the document, so whatever is referred to moves to one shelf of it, `#/components/schemas/`.
+the document, so whatever is referred to moves to one place of it, `#/components/schemas/`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from urllib.parse import unquote
 
 from jackfield.schema.walk import mapped, walk
 
-__all__ = ["Shelf", "at", "tidy"]
+__all__ = ["Components", "at", "tidy"]
 
 JSON = dict[str, Any]
 
@@ -24,11 +24,11 @@ _HOMES = frozenset({"$defs", "definitions", "$anchor", "$dynamicAnchor", "$id", 
 
 
 def at(name: str) -> JSON:
-    """A reference to what stands on the shelf under `name`."""
+    """A reference to the component `name`."""
     return {"$ref": f"#/components/schemas/{name}"}
 
 
-class Shelf:
+class Components:
     """The schemas of one document. `dialect` rewrites each subschema, for a document that speaks another draft."""
 
     def __init__(self, dialect: Callable[[JSON], JSON] = lambda schema: schema) -> None:
@@ -36,7 +36,7 @@ class Shelf:
         self._dialect = dialect
 
     def put(self, name: str, schema: Mapping[str, Any]) -> JSON:
-        """Put a schema on the shelf as `name`, with all that it refers to; gives the reference to it.
+        """Add a schema as `name`, with all that it refers to; gives the reference to it.
 
         What it refers to is put there as `name.Definition`, all in letters that the document's format allows, and
         with a number where a name is taken. A reference that leads nowhere is left out.
@@ -58,9 +58,9 @@ class Shelf:
             return at(names[reference])
 
         while waiting:
-            shelved, found = waiting.pop(0)
+            placed, found = waiting.pop(0)
             plain = found if isinstance(found, Mapping) else {} if found else {"not": {}}
-            self.schemas[shelved] = self._moved(plain, turned)
+            self.schemas[placed] = self._moved(plain, turned)
         return at(own)
 
     def _free(self, name: str) -> str:

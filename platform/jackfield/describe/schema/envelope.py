@@ -102,10 +102,10 @@ def event(*, but: Iterable[str] = ()) -> JSON:
 def error(codes: Iterable[Code]) -> JSON:
     """An error with one of our codes."""
     codes = list(codes)
-    told = "\n".join(f"- `{code.name}`: {code.sentence}{_again(code)}" for code in codes)
+    sentences = "\n".join(f"- `{code.name}`: {code.sentence}{_again(code)}" for code in codes)
     return _answer(
         {
-            "code": {"description": told, "enum": [code.name for code in codes]},
+            "code": {"description": sentences, "enum": [code.name for code in codes]},
             "message": {"description": "A sentence for people.", "type": "string"},
             "details": {"description": "Of `invalid_message`: up to 20 faults.", "type": "array", "items": _FAULT},
             "example": {
@@ -142,8 +142,8 @@ def _framed(schema: Mapping[str, Any], message_id: JSON) -> JSON:
 
 def _noted(schema: Mapping[str, Any]) -> JSON:
     """Where no room can be made for "$id", the schema holds for what has none."""
-    told = f"{schema['description']}\n\n" if schema.get("description") else ""
-    return {**schema, "description": f'{told}A "$id" may stand beside the keys that are spoken of here.'}
+    before = f"{schema['description']}\n\n" if schema.get("description") else ""
+    return {**schema, "description": f'{before}A "$id" may stand beside the keys that are spoken of here.'}
 
 
 def _again(code: Code) -> str:

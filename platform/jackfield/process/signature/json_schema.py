@@ -253,7 +253,7 @@ def _text(kind: mi.StrType) -> JSON:
 
 def _judge(found: Iterable[str]) -> None:
     for pattern in found:
-        misfit = patterns.judge(pattern)
+        misfit = patterns.check(pattern)
         if misfit is not None:
             raise Unsupported(misfit.message, misfit.hint)
 
