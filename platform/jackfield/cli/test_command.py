@@ -16,7 +16,7 @@ from jackfield.cli.settings import Context, Failure, file_option, project_folder
 from jackfield.describe.contract import contract
 from jackfield.errors import PlanError, Problem
 from jackfield.github import of_problem
-from jackfield.routing.build import RoutingTable
+from jackfield.routing.table import RoutingTable
 from jackfield.server.node.running import run as run_loop
 from jackfield.server.observe.lag import Place
 from jackfield.server.publish.publisher import build_in_thread
@@ -27,7 +27,6 @@ from jackfield.testing.examples import Failure as Failed
 from jackfield.testing.live import Live, NoServer
 from jackfield.testing.report import FORMATS, Report, junit_of_problems, summary
 from jackfield.testing.stall import STALL_LIMIT, watched
-from jackfield.testing.target import InProcess
 
 __all__ = ["command"]
 
@@ -115,7 +114,7 @@ async def _in_process(folder: Path, names: Sequence[str], report: Report) -> Non
         async with Project(folder) as project:
             chosen = _chosen(project.table, names)
             async with watched(lambda place: _stalled(chosen, report, place)):
-                async for result in run(chosen, InProcess(project)):
+                async for result in run(chosen, project):
                     report.add(result)
     except TimeoutError as exc:  # of the way out: a process in a thread that does not return
         _break_off(report, str(exc))

@@ -10,7 +10,7 @@ from jackfield.config.settings import keys
 from jackfield.describe import outcomes
 from jackfield.describe.contract import Operation
 
-__all__ = ["closed", "code", "entry", "limits", "number", "pages", "size", "span", "told"]
+__all__ = ["closed", "code", "entry", "limits", "number", "pages", "refusals", "size", "span"]
 
 
 def code(text: str) -> str:
@@ -98,18 +98,18 @@ def pages(origins: Origins) -> str:
     return f"{text}; {'nothing else may' if origins.required else 'what is no browser may, too'}."
 
 
-def told(operation: Operation) -> str:
-    """How a refusal is told where that is not by HTTP alone, in a sentence; else nothing."""
-    found = outcomes.told_by_close(operation)
+def refusals(operation: Operation) -> str:
+    """How a refusal is sent where that is not by HTTP alone, in a sentence; else nothing."""
+    found = outcomes.closing_refusals(operation)
     if not found:
         return ""
     *first, last = (f"{status}" for status in sorted({code.status for code in found}))
     statuses = f"{', '.join(first)} or {last}" if first else last
-    origin = " That of a page's origin stays HTTP." if _judges_origins(operation) else ""
+    origin = " That of a page's origin stays HTTP." if _checks_origins(operation) else ""
     return f"A refusal with {statuses} comes as a close frame with 4000 + the status, after an accept.{origin}"
 
 
-def _judges_origins(operation: Operation) -> bool:
+def _checks_origins(operation: Operation) -> bool:
     return any(code.name == "origin_not_allowed" for code in outcomes.refusals(operation))
 
 

@@ -7,7 +7,7 @@ from enum import Enum
 from typing import Any
 from urllib.parse import quote, unquote, urlencode
 
-from jackfield.routing.build import Route, RoutingTable
+from jackfield.routing.table import Route, RoutingTable
 from jackfield.similar import did_you_mean
 
 __all__ = ["HOST", "route_of", "scope_of"]
