@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import Path
 
 import jackfield
-from tests.house.habits import PACKAGE, sources
+from tests.house.habits import PACKAGE, sources, tree_of
 
 NAMED = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 MODULES = [path for path in sources(PACKAGE) if not path.name.startswith("__")]
@@ -42,7 +42,7 @@ def test_public_names_have_a_docstring() -> None:
 
 
 def undocumented(path: Path) -> Iterator[str]:
-    tree = ast.parse(path.read_text("utf-8"))
+    tree = tree_of(path)
     if not ast.get_docstring(tree):
         yield "the file"
     public = [node for node in tree.body if is_public(node)]
