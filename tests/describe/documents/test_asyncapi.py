@@ -49,6 +49,8 @@ def full(load: Load) -> JSON:
     return asyncapi.document(load(HERE / "full"), ADDRESS)
 
 
+@pytest.mark.walk
+@pytest.mark.tool
 def test_the_parser_finds_nothing_in_any_document(load: Load, tmp_path: Path) -> None:
     """Those of this repository, of the project with every feature, and drawn ones; of one process of Node."""
     node.needs("@asyncapi/parser")
