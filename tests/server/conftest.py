@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import contextlib
+import itertools
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -84,21 +86,61 @@ def clock() -> Clock:
     return Clock()
 
 
+@pytest.fixture(scope="session")
+def built() -> Iterator[dict[tuple[str, str, str], RoutingTable]]:
+    """Tables that one test after another has, by their texts: building one takes longer than most tests."""
+    tables: dict[tuple[str, str, str], RoutingTable] = {}
+    yield tables
+    for table in tables.values():
+        table.catalog.release()
+
+
+_number = itertools.count(-1, -1)  # no generation of a node has such a one: its modules are told from these
+
+
 @pytest.fixture
-def build_table(tmp_path: Path) -> Iterator[Build]:
-    """Build a table from the text of `endpoints:` and of processes/p.py; each call is one more generation."""
+def build_table(tmp_path: Path, built: dict[tuple[str, str, str], RoutingTable]) -> Iterator[Build]:
+    """Build a table from the text of `endpoints:` and of processes/p.py; each call is one more generation.
+
+    Where the code keeps nothing but lists and dicts that are empty at first, a later test has the same table.
+    """
     made: list[RoutingTable] = []
+    own: list[RoutingTable] = []
 
     def make(endpoints: str, code: str = ECHO, *, head: str = "") -> RoutingTable:
         (tmp_path / "processes").mkdir(exist_ok=True)
         (tmp_path / "processes" / "p.py").write_text(HEADER + code, encoding="utf-8")
         (tmp_path / "endpoints.yaml").write_text(f"{head}\nendpoints:\n{endpoints}", encoding="utf-8")
-        made.append(build(tmp_path, len(made) + 1))
-        return made[-1]
+        key = (endpoints, code, head)
+        table = built.get(key)
+        if table is None or table in made:
+            table = build(tmp_path, next(_number))
+            if key in built or not _begins_empty(code):
+                own.append(table)
+            else:
+                built[key] = table
+        made.append(table)
+        if table not in own:
+            for kept in _kept(table):
+                kept.clear()
+        return table
 
     yield make
-    for table in made:
+    for table in own:
         table.catalog.release()
+
+
+def _begins_empty(code: str) -> bool:
+    """Whether all that a module keeps are lists and dicts without anything in them."""
+    values = [node.value for node in ast.parse(code).body if isinstance(node, ast.Assign | ast.AnnAssign)]
+    return all(value is not None and ast.unparse(value) in ("[]", "{}") for value in values)
+
+
+def _kept(table: RoutingTable) -> Iterator[list[Any] | dict[str, Any]]:
+    for route in table.routes.values():
+        for name, value in route.process.function.__globals__.items():
+            if name.isupper() and isinstance(value, list | dict):
+                yield value
 
 
 @pytest.fixture
