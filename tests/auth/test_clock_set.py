@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from jackfield.auth.changes import SILENCE
 from jackfield.auth.credentials import Credential
 from jackfield.auth.jwt import JwtAuthority
 from jackfield.auth.passwords import Passwords
-from jackfield.auth.sessions import SILENCE
 from jackfield.auth.store.attempts import KNOWN, PER_LOGIN, PER_PAIR, TURN, WINDOW, Attempts
 from jackfield.auth.store.store import Store
 from jackfield.auth.tokens import Tokens
@@ -145,10 +145,10 @@ async def test_a_silent_store_ends_connections_by_the_time_that_passed(
 ) -> None:
     await house.sessions.look_once()
     clock.set(seconds)
-    house.sessions.judge_silence()
+    house.sessions.changes.check_silence()
     assert house.heard == []
     clock.move(SILENCE + 1)
-    house.sessions.judge_silence()
+    house.sessions.changes.check_silence()
     assert [change.kind for change in house.heard] == ["store_silent"]
 
 

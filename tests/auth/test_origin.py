@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jackfield.auth.origin import among, host_allowed, judge
+from jackfield.auth.origin import among, check, host_allowed
 from jackfield.config.origins import normal
 from jackfield.errors import Refusal
 
@@ -19,7 +19,7 @@ def passes(
     required: bool = False,
 ) -> bool:
     try:
-        judge(origin, own, any_origin=any_origin, allowed=allowed, required=required)
+        check(origin, own, any_origin=any_origin, allowed=allowed, required=required)
     except Refusal:
         return False
     return True
@@ -143,13 +143,13 @@ def test_loopback_names_on_one_port_are_one_origin(host: str) -> None:
 
 def test_the_fix_is_the_line_to_paste() -> None:
     with pytest.raises(Refusal) as caught:
-        judge(["https://shop.example.org"], OWN, any_origin=False, allowed=(), required=False)
+        check(["https://shop.example.org"], OWN, any_origin=False, allowed=(), required=False)
     assert caught.value.fix == 'origins: ["https://shop.example.org"]'
 
 
 def test_with_its_place_the_line_repeats_those_who_are_let_in() -> None:
     with pytest.raises(Refusal) as caught:
-        judge(
+        check(
             ["https://shop.example.org"], OWN, any_origin=False, allowed=("https://a.рф",), required=False, place="f:3"
         )
     assert caught.value.fix == 'origins: ["https://a.рф", "https://shop.example.org"]  # f:3'
@@ -158,7 +158,7 @@ def test_with_its_place_the_line_repeats_those_who_are_let_in() -> None:
 @pytest.mark.parametrize("origin", [["https://shop.example.org"], ["null"], ["nonsense"], [OWN, OWN], []])
 def test_tr_2_every_refusal_is_a_403_that_says_how_to_mend_it(origin: list[str]) -> None:
     with pytest.raises(Refusal) as caught:
-        judge(origin, OWN, any_origin=False, allowed=(), required=True)
+        check(origin, OWN, any_origin=False, allowed=(), required=True)
     assert (caught.value.code, caught.value.status) == ("origin_not_allowed", 403)
     assert caught.value.detail
     assert caught.value.fix
@@ -166,7 +166,7 @@ def test_tr_2_every_refusal_is_a_403_that_says_how_to_mend_it(origin: list[str])
 
 def test_a_malformed_origin_is_not_repeated_to_the_caller() -> None:
     with pytest.raises(Refusal) as caught:
-        judge(["<script>"], OWN, any_origin=False, allowed=(), required=False)
+        check(["<script>"], OWN, any_origin=False, allowed=(), required=False)
     assert "<script>" not in caught.value.detail + caught.value.fix
 
 
@@ -253,7 +253,7 @@ def test_pages_that_come_from_no_server_are_pages(origin: str) -> None:
     others = [other for other in SERVERLESS if other != origin]
     assert not any(passes(other, allowed=(listed,)) for other in others)
     with pytest.raises(Refusal) as caught:
-        judge([origin], OWN, any_origin=False, allowed=(), required=False)
+        check([origin], OWN, any_origin=False, allowed=(), required=False)
     assert caught.value.fix == f'origins: ["{origin}"]'
 
 
@@ -282,6 +282,6 @@ def test_what_is_no_origin_of_such_a_page_either(origin: str) -> None:
 )
 def test_a_slash_at_the_end_is_told_as_one(origin: str) -> None:
     with pytest.raises(Refusal) as caught:
-        judge([f"{origin}/"], OWN, any_origin=True, allowed=(), required=False)
+        check([f"{origin}/"], OWN, any_origin=True, allowed=(), required=False)
     assert "slash" in caught.value.detail
     assert caught.value.fix == f"Send Origin: {origin}"

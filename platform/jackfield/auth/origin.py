@@ -11,12 +11,12 @@ import json
 import re
 from collections.abc import Sequence
 from functools import lru_cache
-from ipaddress import ip_address
 from typing import NamedTuple
 
+from jackfield.addresses import is_loopback
 from jackfield.errors import Refusal
 
-__all__ = ["among", "host_allowed", "judge"]
+__all__ = ["among", "check", "host_allowed"]
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
@@ -50,7 +50,7 @@ class _Rule(NamedTuple):
     wild: bool
 
 
-def judge(
+def check(
     origin: Sequence[str], own: str, *, any_origin: bool, allowed: Sequence[str], required: bool, place: str = ""
 ) -> None:
     """Return if the page may open the endpoint, else raise Refusal `origin_not_allowed`.
@@ -104,16 +104,7 @@ def host_allowed(host: Sequence[str], listener_is_loopback: bool) -> bool:
     if len(host) != 1:
         return False
     match = _HOST.fullmatch(host[0])
-    return match is not None and (not listener_is_loopback or _is_loopback(match["name"].lower()))
-
-
-def _is_loopback(name: str) -> bool:
-    if name in _LOOPBACK:  # nearly always; to read an address takes 5 µs
-        return True
-    try:
-        return ip_address(name.strip("[]")).is_loopback
-    except ValueError:
-        return False
+    return match is not None and (not listener_is_loopback or is_loopback(match["name"].lower()))
 
 
 def _parse(text: str) -> _Origin | None:

@@ -14,7 +14,7 @@ from typing import TypeVar
 import click
 
 from jackfield import files
-from jackfield.auth.passwords import Passwords, judge_password
+from jackfield.auth.passwords import Passwords, check_password
 from jackfield.auth.store.database import Unusable
 from jackfield.auth.store.store import Store
 from jackfield.auth.store.tables import User, new_login, normal_login, normal_role
@@ -234,7 +234,7 @@ def _password(login: str, from_stdin: bool) -> str:
         password = str(click.prompt(f"Password for {login}", hide_input=True, confirmation_prompt=True, err=True))
     else:
         raise Failure("there is no terminal to ask for the password on; send it with --password-stdin", 2)
-    judge_password(password)
+    check_password(password)
     return password
 
 

@@ -19,8 +19,9 @@ from jackfield.config import load, url
 from jackfield.config.plan import Endpoint, Plan
 from jackfield.errors import PlanError, Problem
 from jackfield.process import catalog
-from jackfield.process.calling import Raised, call, said
-from jackfield.process.catalog import Catalog, Process
+from jackfield.process.calling import Raised, call, one_line
+from jackfield.process.catalog import Catalog
+from jackfield.process.process import Process
 from jackfield.process.python.sources import beside
 from jackfield.process.resources import Resource
 from jackfield.process.signature import signature
@@ -325,7 +326,7 @@ def _verify(plan: Plan, found: Catalog) -> tuple[Callable[..., Any] | None, list
         function = call(found.function, name)
         fault = call(_verify_fault, name, function)
     except Raised as raised:
-        function, fault = None, f'"{name}" raises when it is looked at: {said(raised.exc)}'
+        function, fault = None, f'"{name}" raises when it is looked at: {one_line(raised.exc)}'
     return (None, [_bad_verify(plan, fault)]) if fault else (function, [])
 
 

@@ -371,7 +371,7 @@ async def test_au_1_who_sends_a_thousand_logins_waits_for_themselves_and_nobody_
     assert Counter(one.code for one in told if isinstance(one, Refusal)) == {
         "too_many_logins": 1_000 + len(owners) - AT_ONCE - WAITING
     }
-    assert not here._line.waiting
+    assert not here._queue.waiting
 
 
 async def test_nobody_waits_for_ever(here: Attempts, monkeypatch: pytest.MonkeyPatch) -> None:

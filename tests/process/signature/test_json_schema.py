@@ -18,8 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Meta
 
-from jackfield.process.catalog import Process
 from jackfield.process.declare import Key
+from jackfield.process.process import Process
 from jackfield.process.signature import signature
 from jackfield.process.signature.signature import Signature
 from jackfield.schema.validator import Validator

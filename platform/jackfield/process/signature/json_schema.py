@@ -19,7 +19,7 @@ from typing import Any
 import msgspec
 from msgspec import inspect as mi
 
-from jackfield.process.cures import is_pydantic_dataclass, of_class, of_default
+from jackfield.process.fixes import class_fix, default_fix, is_pydantic_dataclass
 from jackfield.process.python.sources import FOLDER
 from jackfield.process.signature.hints import Unsupported, members
 from jackfield.schema import patterns
@@ -95,7 +95,7 @@ class Schemas:
         cls = getattr(cls, "__origin__", cls)
         if writer is None or is_pydantic_dataclass(cls):
             name = getattr(cls, "__name__", type(kind).__name__)
-            raise Unsupported(f"JSON cannot carry `{name}`", of_class(cls, name, reply=self._reply))
+            raise Unsupported(f"JSON cannot carry `{name}`", class_fix(cls, name, reply=self._reply))
         return writer(kind)
 
     def whole(self, schema: JSON) -> JSON:
@@ -204,8 +204,8 @@ class Schemas:
         return schema | ({"prefixItems": items} if items else {})
 
     def _field(self, field: mi.Field) -> JSON:
-        if cure := of_default(field.default):
-            raise Unsupported(f"the default of `{field.name}` is a `{type(field.default).__name__}`", cure)
+        if fix := default_fix(field.default):
+            raise Unsupported(f"the default of `{field.name}` is a `{type(field.default).__name__}`", fix)
         return self.of(field.type) | default_of(field.default)
 
     def _free_name(self, cls: Any) -> str:

@@ -1,9 +1,9 @@
-"""Hints with patterns: what the decoder is told instead, and what makes its values those of the hint.
+"""Hints with patterns: the hint that the decoder gets instead, and what makes its values those of the hint.
 
-Strategy. msgspec runs a pattern in Python's engine, which one text can keep busy for hours. So the decoder is told the
-hint without its patterns, and a walk over the decoded value asks them of the engine of schema/patterns.py. A class with
-a pattern in it is decoded as a twin, a class of ours with the same keys; the walk makes the instance of it, as msgspec
-makes one: the fields, then `__post_init__`. A hint without patterns is decoded as it stands, in one step.
+Strategy. msgspec runs a pattern in Python's engine, which one text can keep busy for hours. So the decoder gets the
+hint without its patterns, and a walk over the decoded value checks them with the engine of schema/patterns.py. A class
+with a pattern in it is decoded as a twin, a class of ours with the same keys; the walk makes the instance of it, as
+msgspec makes one: the fields, then `__post_init__`. A hint without patterns is decoded as it is, in one step.
 """
 
 from __future__ import annotations

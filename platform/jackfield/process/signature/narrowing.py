@@ -1,8 +1,8 @@
-"""`input:` of an endpoint said in the hints of its process, so that the decoder of a message checks it too.
+"""`input:` of an endpoint expressed in the hints of its process, so that the decoder of a message checks it too.
 
 Strategy: all or nothing, and exactly. Most of what people write under `input:` are lengths, bounds and lists of
 texts, and msgspec checks these while it decodes. Where any part of an `input:` cannot be said so with the same
-meaning, nothing is, and the validator of schema/validator.py judges a second, untyped decode of each message.
+meaning, nothing is, and the validator of schema/validator.py checks a second, untyped decode of each message.
 
 What is the same, and why:
 - A length counts code points in both (JSON Schema 2020-12 validation, section 6.3), and half of a surrogate pair
@@ -13,7 +13,7 @@ What is the same, and why:
 - A key that stands twice in a message is the one difference: the decoder wants every value to fit, as it does for
   hints, while a validator sees the last alone.
 
-Only the decoder is told: what is published and what clients are told comes from the schemas as they were written.
+Only the decoder changes: what is published and what clients read comes from the schemas as they were written.
 """
 
 from __future__ import annotations
@@ -167,10 +167,6 @@ def _list(bare: Any, kind: mi.ListType, said: _JSON) -> Any:
     return Annotated[bare, _meta(min_length=low, max_length=high)]
 
 
-def _truth(_bare: Any, _kind: mi.BoolType, _said: _JSON) -> Any:
-    return bool
-
-
 def _sizes(kind: mi.StrType | mi.ListType, said: _JSON, what: str) -> tuple[int | None, int | None]:
     low = [_within(_SIZES, said[name]) for name in (f"min{what}",) if name in said]
     high = [_within(_SIZES, said[name]) for name in (f"max{what}",) if name in said]
@@ -205,5 +201,5 @@ _SAYING: Mapping[type[mi.Type], tuple[Iterable[str], frozenset[str], _Say]] = {
     mi.IntType: (("integer", "number"), _BOUNDS | {"type", "multipleOf"}, _whole),
     mi.FloatType: (("number",), _BOUNDS | {"type"}, _float),
     mi.ListType: (("array",), frozenset({"type", "minItems", "maxItems"}), _list),
-    mi.BoolType: (("boolean",), frozenset({"type"}), _truth),
+    mi.BoolType: (("boolean",), frozenset({"type"}), lambda *_: bool),
 }

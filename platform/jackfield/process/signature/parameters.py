@@ -18,10 +18,10 @@ import msgspec
 from msgspec import inspect as mi
 
 from jackfield.errors import Problem
-from jackfield.process.catalog import Process
 from jackfield.process.connection import Connection
-from jackfield.process.cures import of_default
 from jackfield.process.declare import Key, resource_marked
+from jackfield.process.fixes import default_fix
+from jackfield.process.process import Process
 from jackfield.process.resources import Resource
 from jackfield.process.signature import matching
 from jackfield.process.signature.hints import Unsupported, members, optional_of, readable, resolve, split, type_of
@@ -131,8 +131,8 @@ def _read(process: Process, parameter: inspect.Parameter, path_parameters: tuple
     if parameter.kind is _Kinds.VAR_KEYWORD:
         return Parameter(parameter.name, "more", "", hint, type_of(hint))
     kind = type_of(hint)
-    if cure := of_default(parameter.default):
-        raise Unsupported(f"its default is a `{type(parameter.default).__name__}`, which nothing reads", cure)
+    if fix := default_fix(parameter.default):
+        raise Unsupported(f"its default is a `{type(parameter.default).__name__}`, which nothing reads", fix)
     if path_key is not None:
         _check_path(hint, kind)
         return Parameter(parameter.name, "path", path_key, hint, kind, parameter.default)
@@ -222,7 +222,7 @@ def path_converter(parameter: Parameter, schema: Mapping[str, Any]) -> Callable[
     """
     parts = list(members(parameter.kind))
     if parameter.hint is Any or (parameter.hint is str):
-        return _as_it_is
+        return str
     numbers = any(isinstance(part, _NUMBERS) for part in parts)
     told = matching.plain(parameter.hint, parameter.kind)
     whole = Validator(schema)
@@ -265,10 +265,6 @@ def _misfit(whole: Validator, text: str, exc: msgspec.ValidationError) -> str:
 
 
 _TYPE = ", not a text"
-
-
-def _as_it_is(text: str) -> str:
-    return text
 
 
 def _is_plain(value: object, text: str) -> bool:

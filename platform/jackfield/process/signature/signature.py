@@ -17,14 +17,14 @@ from msgspec import UNSET, UnsetType
 from msgspec import inspect as mi
 
 from jackfield.errors import Problem
-from jackfield.process.catalog import Process
 from jackfield.process.connection import Connection
+from jackfield.process.process import Process
 from jackfield.process.resources import Resource
 from jackfield.process.signature import matching
 from jackfield.process.signature.defaults import fresh, published
-from jackfield.process.signature.doubts import doubts
 from jackfield.process.signature.hints import Unsupported, resolve
 from jackfield.process.signature.json_schema import JSON, Schemas
+from jackfield.process.signature.lint import lint
 from jackfield.process.signature.narrowing import narrow
 from jackfield.process.signature.parameters import NO_DEFAULT, Faults, Parameter, path_converter, read_parameters
 from jackfield.process.signature.reply import Reply, compile_reply, own_key
@@ -96,7 +96,7 @@ def compile(  # noqa: A001 - `signature.compile` says what it does
         decode=decode,
         message_id=message_id,
         narrowed=narrower is not None,
-        strict=_is_strict(parameters),
+        strict=all(p.source != "more" and (p.source != "message" or _decodes_all(p.kind)) for p in parameters),
         call=_call(parameters),
         params={p.key: path_converter(p, path_schemas[p.key]) for p in parameters if p.source == "path"},
         path_schemas=path_schemas,
@@ -107,15 +107,11 @@ def compile(  # noqa: A001 - `signature.compile` says what it does
         shape=f"{_input_shape(parameters)} -> {reply.shape}",
         replies=reply.count,
     )
-    return signature, doubts(process, parameters, (narrowing or {}).get("properties", {}))
-
-
-def _is_strict(parameters: tuple[Parameter, ...]) -> bool:
-    """Whether every text in a message is decoded; a value that is skipped or matched as bytes is not."""
-    return all(p.source != "more" and (p.source != "message" or _decodes_all(p.kind)) for p in parameters)
+    return signature, lint(process, parameters, (narrowing or {}).get("properties", {}))
 
 
 def _decodes_all(kind: mi.Type) -> bool:
+    """Whether every text in a value is decoded; one that is skipped or matched as bytes is not."""
     if isinstance(kind, mi.ListType):
         return _decodes_all(kind.item_type)
     if isinstance(kind, mi.UnionType):

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from prometheus_client import REGISTRY, CollectorRegistry, Counter
 
 from jackfield.process import catalog
-from jackfield.process.catalog import Catalog
-
-Collect = Callable[..., Catalog]
+from tests.process.conftest import Collect
 
 CODE = (
     "from prometheus_client import Counter, Gauge\nfrom jackfield import process\n"

@@ -1,4 +1,4 @@
-"""Why something that endpoints.yaml names is no process, though the file has the name: told from the text alone."""
+"""Why a name in endpoints.yaml is no process though its file has that name, read from the text of the file."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _inside(tree: ast.AST) -> Iterator[tuple[_Named, FunctionNode]]:
 
 
 def _definitions(outline: Outline) -> dict[str, list[ast.AST]]:
-    """What gives each name of a file its value, in order."""
+    """The nodes that bind each name of a file, in order."""
     found: dict[str, list[ast.AST]] = {}
     nodes = [node for node in own_nodes(outline.tree) if isinstance(node, _Named | ast.Assign | ast.ImportFrom)]
     for node in sorted(nodes, key=lambda node: node.lineno):
@@ -99,7 +99,7 @@ def _unmarked(node: FunctionNode, file: str) -> str:
 
 
 def _hidden(node: FunctionNode, number: int) -> str:
-    """What takes the mark away, of a function under `@process`, its decorator of this number."""
+    """What hides a function that has `@process` as its decorator of this number."""
     where = f"`@process` stands above it, in line {node.decorator_list[number].lineno}"
     if not number:
         return f"{where}, but the name has another value at the end of the file"

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from jackfield.errors import Problem
-from jackfield.process.catalog import Catalog
-
-Collect = Callable[..., Catalog]
+from tests.process.conftest import Collect
 
 GOOD = "from jackfield import process\n@process\ndef say(): ...\n"
 

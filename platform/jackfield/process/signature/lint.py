@@ -1,4 +1,4 @@
-"""Warnings about a process that can be called: what is most likely meant otherwise."""
+"""Warnings about parameters of a process that can be called, but were most likely meant otherwise."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from typing import Any, get_args, get_origin
 
 from jackfield.errors import Problem
 from jackfield.process.calling import Raised, call
-from jackfield.process.catalog import Process
 from jackfield.process.declare import resource_marked
+from jackfield.process.process import Process
 from jackfield.process.python.outline import own_nodes
 from jackfield.process.signature.defaults import misfit
 from jackfield.process.signature.hints import Unsupported, readable, resolve, split
 from jackfield.process.signature.parameters import NO_DEFAULT, Faults, Parameter
 
-__all__ = ["doubts"]
+__all__ = ["lint"]
 
 _CONNECTIONS = frozenset(
     {"connection", "conn", "websocket", "ws", "socket", "sock", "ctx", "context", "request", "req"}
@@ -33,13 +33,15 @@ _RESOURCES = frozenset(
 _STREAMS = (abc.AsyncIterator, abc.AsyncGenerator, abc.AsyncIterable)
 
 
-def doubts(process: Process, parameters: tuple[Parameter, ...], keys: Container[str]) -> tuple[Problem, ...]:
-    """What is doubtful about the parameters; `keys` are those that the endpoint's `input:` takes for granted."""
+def lint(process: Process, parameters: tuple[Parameter, ...], keys: Container[str]) -> tuple[Problem, ...]:
+    """What is suspicious about the parameters; `keys` are those that the endpoint's `input:` takes for granted."""
     found = Faults(process)
     written = inspect.signature(process.function).parameters
     for parameter in parameters:
-        if told := misfit(parameter):
-            found.add("doubtful_hint", parameter.name, told, "write a hint that has the default in it, or leave it out")
+        if message := misfit(parameter):
+            found.add(
+                "doubtful_hint", parameter.name, message, "write a hint that has the default in it, or leave it out"
+            )
         if parameter.source == "message" and written[parameter.name].annotation is NO_DEFAULT:
             if parameter.key not in keys and (hint := _injected(process, parameter.name)):
                 message = "it has no hint, so it is a key of the message, and any JSON value fits"

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
-from jackfield.errors import Problem
-from jackfield.process.signature.signature import Signature
-
-Faults = Callable[..., list[Problem]]
+from tests.process.conftest import Compiled, Faults
 
 MODELS = (
     "from pydantic import BaseModel, RootModel\nclass M(BaseModel):\n    a: int\nclass R(RootModel[list[int]]): pass\n"
@@ -87,7 +82,7 @@ def test_other_unions(faults: Faults, hint: str, told: str) -> None:
     assert told in problem.hint
 
 
-def test_what_is_told_is_taken(compiled: Callable[..., Signature]) -> None:
+def test_what_is_told_is_taken(compiled: Compiled) -> None:
     signature = compiled(
         'class Card(msgspec.Struct, tag="card", tag_field="kind"): number: str\n'
         'class Cash(msgspec.Struct, tag="cash", tag_field="kind"): amount: int\n'
@@ -147,7 +142,7 @@ def test_a_bound_that_only_others_read_is_told_as_meta(faults: Faults, hint: str
 
 
 @pytest.mark.parametrize("note", ["'text'", "object()", "int", "annotated_types.doc('x')", "Meta(ge=1)"])
-def test_other_notes_stay(compiled: Callable[..., Signature], note: str) -> None:
+def test_other_notes_stay(compiled: Compiled, note: str) -> None:
     compiled(f"{FOREIGN}@process\ndef say(m: Annotated[int, {note}]): ...\n")
 
 

@@ -1,4 +1,4 @@
-"""What code of the project raised while it was loaded, as a problem at the author's own line."""
+"""An exception of the project's code during its import, as a problem at the author's own line."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from jackfield.errors import Problem
-from jackfield.process.calling import Raised, call, said
-from jackfield.process.cures import of_call
+from jackfield.process.calling import Raised, call, one_line
+from jackfield.process.fixes import call_fix
 from jackfield.process.python.outline import syntax_problem
 from jackfield.process.python.package import Package
 from jackfield.process.python.sources import FOLDER, beside, module_of
@@ -24,7 +24,7 @@ _EXIT = "raise an exception that says what is missing"
 
 
 def problem_of(exc: BaseException, file: str, package: Package) -> Problem:
-    """The problem for `exc`, raised while the module of `file` was imported.
+    """The problem for `exc`, raised during the import of `file`.
 
     Its place is the last line among the project's own files that the exception went through, which may be in
     a neighbour that the file imports.
@@ -33,14 +33,15 @@ def problem_of(exc: BaseException, file: str, package: Package) -> Problem:
         return call(_problem_of, exc, file, package)
     except Raised:  # the exception is an object of the author's class, and each look at it may raise
         at, line, column = raised_at(exc, package.files) or (file, 0, 0)
-        return Problem("broken_module", package.shown(said(exc)), file=at, line=line, column=column)
+        return Problem("broken_module", package.shown(one_line(exc)), file=at, line=line, column=column)
 
 
 def _problem_of(exc: BaseException, file: str, package: Package) -> Problem:
     written = package.files.get(exc.filename or "") if isinstance(exc, SyntaxError) else None
     if written is not None and isinstance(exc, SyntaxError):
         return syntax_problem(written, exc)
-    text = package.shown(_one_line(exc))
+    ended = f"the file ends the program: SystemExit({exc.code!r})" if isinstance(exc, SystemExit) else ""
+    text = package.shown(ended or one_line(exc))
     at, line, column = raised_at(exc, package.files) or (file, 0, 0)
     return Problem("broken_module", text, _hint(exc, package), file=at, line=line, column=column)
 
@@ -53,12 +54,6 @@ def raised_at(exc: BaseException, files: Mapping[str, str]) -> tuple[str, int, i
 
 def _last(exc: BaseException, files: Mapping[str, str]) -> traceback.FrameSummary | None:
     return next((frame for frame in reversed(frames_of(exc)) if frame.filename in files), None)
-
-
-def _line(exc: BaseException, files: Mapping[str, str]) -> str:
-    """The text of the last line among `files` that an exception went through."""
-    last = _last(exc, files)
-    return (last.line or "") if last else ""
 
 
 def innermost(exc: BaseException) -> str:
@@ -81,12 +76,6 @@ def _column(frame: traceback.FrameSummary) -> int:
     return len(line.encode()[: frame.colno].decode("utf-8", "replace")) + 1
 
 
-def _one_line(exc: BaseException) -> str:
-    if isinstance(exc, SystemExit):
-        return f"the file ends the program: SystemExit({exc.code!r})"
-    return said(exc)
-
-
 def _hint(exc: BaseException, package: Package) -> str:
     if isinstance(exc, ModuleNotFoundError) and exc.name:
         return _missing(package.shown(exc.name), package.files)
@@ -101,7 +90,8 @@ def _hint(exc: BaseException, package: Package) -> str:
     if isinstance(exc, NameError) and (near := get_close_matches(exc.name or "", _OURS, n=1, cutoff=0.8)):
         return f'did you mean "{near[0]}"?'
     if isinstance(exc, TypeError) and any(words in str(exc) for words in _CALLED):
-        return of_call(_line(exc, package.files))
+        last = _last(exc, package.files)
+        return call_fix((last.line or "") if last else "")
     return ""
 
 

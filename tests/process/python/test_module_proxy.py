@@ -7,7 +7,6 @@ import logging
 import pickle
 import sys
 import threading
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType
@@ -17,10 +16,9 @@ import pytest
 
 from jackfield.process import catalog
 from jackfield.process.catalog import Catalog
-from jackfield.process.python.naming import StandIn
+from jackfield.process.python.module_proxy import ModuleProxy
 from jackfield.process.signature import signature
-
-Collect = Callable[..., Catalog]
+from tests.process.conftest import Collect
 
 SAY = "from jackfield import process\n"
 CAR = SAY + (
@@ -167,7 +165,7 @@ def test_what_had_the_name_before_keeps_it(collect: Collect, monkeypatch: pytest
 def test_what_stands_in_is_a_module_like_any_other(collect: Collect) -> None:
     found = collect({"a.py": CAR})
     module = sys.modules["processes.a"]
-    assert type(module) is StandIn
+    assert type(module) is ModuleProxy
     assert "Car" in dir(module)
     assert "processes.a" in repr(module)
     module.Car = str  # as a test patches it

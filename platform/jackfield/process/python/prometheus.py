@@ -1,9 +1,9 @@
-"""What modules of a project put into a registry of Prometheus, whose library no publish loads anew.
+"""Prometheus collectors of a project's modules. A publish loads the modules again, but not Prometheus's library.
 
-Strategy. `Counter("orders", …)` at the top of a file enters the registry while the file runs, and a registry takes a
-name once: the same file could not be loaded a second time. So a generation that is loaded may have the names that its
-project has there already. Its collectors wait, and take the place of the others in the step that makes it live; of a
-generation that is given up none stays.
+Strategy. `Counter("orders", …)` at the top of a file registers while the file runs, and a registry takes a name once:
+the same file could not be loaded a second time. So a generation that is loaded may use the names that its project has
+registered already. Its collectors wait, and replace the others when it goes live; of a generation that is given up
+none stays.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.registry import Collector
 
 from jackfield.logs import log
-from jackfield.process.python import naming
+from jackfield.process.python import module_proxy
 
 __all__ = ["begin", "forget", "live"]
 
@@ -37,12 +37,12 @@ _enter, _leave = CollectorRegistry.register, CollectorRegistry.unregister
 
 
 def begin(package: str, folder: str) -> None:
-    """One more generation of the project whose processes are in `folder`."""
+    """Add a generation of the project whose processes are in `folder`."""
     _of[package] = _Collectors(folder)
 
 
 def live(package: str) -> None:
-    """Put this generation's collectors in the place of those that its project had."""
+    """Replace the collectors that the project had with those of this generation."""
     mine = _of.get(package)
     if mine is not None:
         for other in _others(package):
@@ -52,14 +52,14 @@ def live(package: str) -> None:
             registry, collector = mine.waiting.pop(0)
             try:
                 _enter(registry, collector)
-            except ValueError as exc:  # taken since it was loaded, by code that is of no project
+            except ValueError as exc:  # taken since it was loaded, by code outside the project
                 log.warning("collector_left_out", reason=str(exc))
             else:
                 mine.entered.append((registry, collector))
 
 
 def forget(package: str) -> None:
-    """Take out what a generation has entered."""
+    """Unregister what a generation has registered."""
     mine = _of.pop(package, None)
     if mine is not None:
         _take_out(mine.entered)
@@ -67,7 +67,7 @@ def forget(package: str) -> None:
 
 def _take_out(entries: list[_Entry]) -> None:
     for registry, collector in entries:
-        with suppress(KeyError):  # somebody has taken it out already
+        with suppress(KeyError):  # it was unregistered already
             _leave(registry, collector)
 
 
@@ -77,7 +77,7 @@ def _others(package: str) -> Iterator[_Collectors]:
 
 def _register(registry: CollectorRegistry, collector: Collector) -> None:
     """`CollectorRegistry.register`. Raises ValueError for a name that is taken."""
-    package = naming.asker()
+    package = module_proxy.calling_package()
     if package is None or package not in _of:
         _enter(registry, collector)
         return
@@ -118,6 +118,6 @@ def _unregister(registry: CollectorRegistry, collector: Collector) -> None:
     _leave(registry, collector)
 
 
-# the library has no door for this; code that is of no project gets what it always got
+# the library has no hook for this; code outside a project gets the library's own behaviour
 CollectorRegistry.register = _register  # type: ignore[assignment, method-assign]
 CollectorRegistry.unregister = _unregister  # type: ignore[assignment, method-assign]

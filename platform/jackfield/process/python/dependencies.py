@@ -1,10 +1,11 @@
-"""What a process consists of: its function, and all code of the project that the function uses.
+"""A digest of each process with all code of the project that its function depends on.
 
-Strategy. Two publishes are compared by it, so that a process counts as changed where its own code, or what it imports,
-is another; not where a comment, a neighbour in the file, or a file that it does not use is. Code is read as it stands:
-a function uses the names in it, also those that a text of it holds (a hint in quotes), and what they are bound to at
-the top of their file. Statements there that bind no single name are a part of all. Of a module that is imported as a
-whole all is used, and where a name is looked up by a text that is only known when it runs, the whole project.
+Strategy. Two publishes are compared by it: a process has changed where its own code or what it imports has, and not
+where a comment, a neighbour in the file, or a file that it does not use has. The code is read, not run: a function
+depends on the names in it, also those in a string of it (a hint in quotes), and on what they are bound to at the top of
+their file. Statements there that bind no single name belong to every function of the file. A module that is imported
+as a whole is used as a whole; where a name is looked up by a string that is known only at run time, the whole project
+is.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from importlib.util import resolve_name
 from jackfield.process.python.outline import Outline
 from jackfield.process.python.sources import FOLDER, of_project
 
-__all__ = ["extents"]
+__all__ = ["digests"]
 
 _BY_TEXT = frozenset({"import_module", "__import__", "exec", "eval", "globals"})
 _LONGEST = 200  # characters of a text that may be a hint
@@ -50,7 +51,7 @@ class _Module:
         yield from (part for parts in self.bound.values() for part in parts)
 
 
-def extents(outlines: Iterable[Outline], processes: Iterable[str]) -> Mapping[str, str]:
+def digests(outlines: Iterable[Outline], processes: Iterable[str]) -> Mapping[str, str]:
     """For each process, "shop.order.place" for example, 12 hex digits that change when something that it uses does."""
     modules = {outline.source.module: _read(outline) for outline in outlines}
     return {name: _extent(modules, name) for name in processes}
@@ -97,10 +98,12 @@ def _read(outline: Outline) -> _Module:
     for number, statement in enumerate(outline.tree.body):
         if number == 0 and isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant):
             continue  # the docstring
-        if isinstance(statement, ast.Import | ast.ImportFrom) and not _imports_all(statement):
+        if isinstance(statement, ast.Import | ast.ImportFrom) and all(alias.name != "*" for alias in statement.names):
             for alias in statement.names:
+                module, level = getattr(statement, "module", None), getattr(statement, "level", None)
+                alone = ast.Import([alias]) if level is None else ast.ImportFrom(module, [alias], level)
                 bound = alias.asname or alias.name.partition(".")[0]
-                found.bound.setdefault(bound, []).append(_part(_alone(statement, alias), package, outline))
+                found.bound.setdefault(bound, []).append(_part(alone, package, outline))
             continue
         names = _bound(statement)
         part = _part(statement, package, outline)
@@ -109,17 +112,6 @@ def _read(outline: Outline) -> _Module:
         if not names:
             found.loose.append(part)
     return found
-
-
-def _imports_all(statement: ast.Import | ast.ImportFrom) -> bool:
-    return any(alias.name == "*" for alias in statement.names)
-
-
-def _alone(statement: ast.Import | ast.ImportFrom, alias: ast.alias) -> ast.stmt:
-    """An import statement of one of its names."""
-    if isinstance(statement, ast.Import):
-        return ast.Import([alias])
-    return ast.ImportFrom(statement.module, [alias], statement.level)
 
 
 def _bound(statement: ast.stmt) -> list[str]:
@@ -135,11 +127,8 @@ def _bound(statement: ast.stmt) -> list[str]:
         targets = [name]
     while any(isinstance(target, ast.Tuple | ast.List) for target in targets):
         targets = [one for target in targets for one in getattr(target, "elts", (target,))]
-    return [target.id for target in targets if isinstance(target, ast.Name)] if _are_names(targets) else []
-
-
-def _are_names(targets: Iterable[ast.expr]) -> bool:
-    return all(isinstance(target, ast.Name) for target in targets)
+    names = [target.id for target in targets if isinstance(target, ast.Name)]
+    return names if len(names) == len(targets) else []
 
 
 def _part(statement: ast.stmt, package: str, outline: Outline) -> _Part:

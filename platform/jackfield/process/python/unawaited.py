@@ -1,4 +1,4 @@
-"""Warnings for coroutines that nobody awaits, found in the text: what such a call stands for never runs."""
+"""Warnings for coroutines that are never awaited, found in the text."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["coroutines", "unawaited"]
 _Parents = Mapping[ast.AST, ast.AST]
 
 _ASKED = (ast.Attribute, ast.Subscript, ast.BinOp, ast.Compare, ast.UnaryOp, ast.FormattedValue)
-"""What looks into a value, and finds a coroutine where the value was meant."""
+"""Nodes that use a value, and would get the coroutine where its result was meant."""
 
 _CONTAINERS = (ast.List, ast.Tuple, ast.Set, ast.Dict)
 
@@ -34,9 +34,9 @@ def coroutines(outlines: Iterable[Outline]) -> frozenset[str]:
 def unawaited(outline: Outline, known: Collection[str], processes: Collection[str]) -> Iterator[Problem]:
     """A warning for each call of a coroutine function, in a function of the file, whose coroutine is lost.
 
-    `known` are the project's own; those of a library are known where it is imported. Only what can be told from
-    names is told: a coroutine that is given to another call may be awaited there. What the `processes` of the file
-    return goes to a client.
+    `known` are the project's own; those of a library are known where it is imported. Only what names
+    show is reported: a coroutine that is passed to another call may be awaited there. What the
+    `processes` return goes to a client.
     """
     for node in outline.functions:
         names = names_in(outline, node)
@@ -44,30 +44,18 @@ def unawaited(outline: Outline, known: Collection[str], processes: Collection[st
         for part in own_nodes(node):
             if not isinstance(part, ast.Call) or not (name := _coroutine(part.func, outline, node, names, known)):
                 continue
-            if _is_lost(part, parents, node, replies=node.name in processes):
-                line, column = outline.place(part)
-                yield Problem(
-                    "not_awaited",
-                    f"{name}() is not awaited, so it never runs",
-                    _hint(node, ast.unparse(part.func)[:60]),
-                    path=".".join(filter(None, (outline.source.module, node.name))),
-                    file=outline.source.file,
-                    line=line,
-                    column=column,
-                    severity="warning",
-                )
-
-
-def _hint(node: FunctionNode, name: str) -> str:
-    if isinstance(node, ast.AsyncFunctionDef):
-        return f"write `await {name}(...)`"
-    return f"write `async def {node.name}` and `await {name}(...)`"
+            path = outline.source.qualified(node.name)
+            if _is_lost(part, parents, node, replies=path in processes):
+                first = "" if isinstance(node, ast.AsyncFunctionDef) else f"`async def {node.name}` and "
+                hint = f"write {first}`await {ast.unparse(part.func)[:60]}(...)`"
+                message = f"{name}() is not awaited, so it never runs"
+                yield outline.warning(part, "not_awaited", message, hint, path)
 
 
 def _coroutine(
     func: ast.expr, outline: Outline, node: FunctionNode, names: Mapping[str, str], known: Collection[str]
 ) -> str:
-    """What the coroutine function is called that `func` names; "" where it names none."""
+    """The name of the coroutine function that `func` means; "" where it means none."""
     nested = {n.name for n in own_nodes(node) if isinstance(n, ast.AsyncFunctionDef) and kind_of(n) == "async"}
     if isinstance(func, ast.Name) and func.id in nested:
         return func.id
@@ -93,7 +81,7 @@ def _absolute(full: str, outline: Outline) -> str:
 
 
 def _of_library(full: str) -> bool:
-    """Whether a name is that of a coroutine function of a module that is loaded, found without running anything."""
+    """Whether a name is that of a coroutine function of a module that is loaded, found without running code."""
     parts = full.split(".")
     lengths = [length for length in range(len(parts) - 1, 0, -1) if ".".join(parts[:length]) in sys.modules]
     found: object = sys.modules[".".join(parts[: lengths[0]])] if lengths else None

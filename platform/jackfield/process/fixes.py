@@ -1,4 +1,4 @@
-"""What to write in place of a hint or a default that cannot be carried."""
+"""What to write instead of a hint or a default that cannot be used."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from typing import Annotated, Any, cast, get_args, get_origin
 import msgspec
 
 __all__ = [
+    "annotation_fix",
+    "call_fix",
+    "class_fix",
+    "default_fix",
     "is_pydantic",
     "is_pydantic_dataclass",
-    "of_call",
-    "of_class",
-    "of_default",
-    "of_note",
-    "of_union",
-    "of_value",
+    "union_fix",
+    "value_fix",
 ]
 
 _LISTS = ("Iterable", "Iterator", "Generator", "AsyncIterator", "AsyncIterable", "AsyncGenerator", "deque")
@@ -29,7 +29,7 @@ _OBJECTS = ("dataclass", "Struct", "TypedDict", "dict", "custom")  # what msgspe
 _EITHER = "nothing tells the two apart in JSON: keep one of them, or give each a key of its own"
 
 
-def of_class(cls: object, name: str, *, reply: bool) -> str:
+def class_fix(cls: object, name: str, *, reply: bool) -> str:
     """What to write for a class that JSON cannot carry."""
     if not is_pydantic(cls):
         return "use `list[...]`" if name in _LISTS else "use texts, numbers, lists, dicts, dataclasses or TypedDicts"
@@ -43,7 +43,7 @@ def of_class(cls: object, name: str, *, reply: bool) -> str:
     return f"write it as a dataclass or a `msgspec.Struct`, which check alike; or use `dict[str, Any]` and {way}"
 
 
-def of_union(hint: Any, said: str) -> str:
+def union_fix(hint: Any, said: str) -> str:
     """What to write for a union that msgspec refuses with these words; "" where it is none."""
     if "union" not in said:
         return ""
@@ -67,7 +67,7 @@ def is_pydantic_dataclass(cls: object) -> bool:
     return known and dataclasses.is_dataclass(cls)
 
 
-def of_note(note: object) -> str:
+def annotation_fix(note: object) -> str:
     """What to write for an object in `Annotated` that says a bound to others than msgspec; "" for any other."""
     cls = cast(type, note) if issubclass(type(note), type) else type(note)
     if cls.__name__ in _INJECTING:
@@ -77,7 +77,7 @@ def of_note(note: object) -> str:
     return f"write {_meta(note)} in its place"
 
 
-def of_default(value: object) -> str:
+def default_fix(value: object) -> str:
     """What to write for a default that stands for what another library makes of it; "" for a default as any other."""
     homes = {(str(base.__module__).replace(".v1", ""), base.__name__) for base in type(value).__mro__}
     if issubclass(type(value), dataclasses.Field | _MSGSPEC_FIELD):
@@ -113,7 +113,7 @@ def _meta(note: Any) -> str:
     return f"`msgspec.Meta({said or '...'})`"
 
 
-def of_value(hint: Any) -> str:
+def value_fix(hint: Any) -> str:
     """What to write for a hint with a value in it where a type is meant; "" where there is none."""
     if hint is any:
         return "write `Any`, with `from typing import Any`"
@@ -127,14 +127,14 @@ def of_value(hint: Any) -> str:
         return f"write its type, `{type(hint).__name__}`; or `Literal[{hint!r}]`, where it is always this"
     if get_origin(hint) is typing.Literal:
         return ""
-    return next((cure for part in get_args(hint) if (cure := of_value(part))), "")
+    return next((fix for part in get_args(hint) if (fix := value_fix(part))), "")
 
 
 def _shown(hint: Any) -> str:
     return "Any" if hint is any else hint.__name__ if isinstance(hint, type) and not get_args(hint) else repr(hint)
 
 
-def of_call(text: str) -> str:
+def call_fix(text: str) -> str:
     """What to write where a line calls a type in a hint: `a: list(str)`; "" where it does not."""
     found = _CALLED.search(text)
     return f"a hint has square brackets: `{found[1]}[{found[2]}]`" if found else ""

@@ -1,12 +1,12 @@
-"""What the modules of a project are called: `processes.shop.order`, whichever generation they are of.
+"""The names of a project's modules: `processes.shop.order`, whichever generation they belong to.
 
-Strategy. Several generations live side by side, and Python knows one module by a name. So each module stands in
-`sys.modules` under a key of its generation, where Python's import finds it, locks it and forgets it, and calls itself
-as its author does; classes, pickles and loggers take that name from it. Who asks `sys.modules` for that name gets a
-StandIn, which answers as the module of the generation that asks: the one whose code is innermost on the thread's
-stack, else the one that the thread loads (`loading`), else what Python had under the name before, else what is live.
-A queue pickles in a thread of its own, where no code of the project stands: there it is the module that has what the
-callers hold.
+Strategy. Several generations are loaded side by side, and Python knows one module by a name. So each module stands in
+`sys.modules` under a key of its generation, where Python's import finds, locks and removes it, and has the name that
+its author expects; classes, pickles and loggers take that name from it. Under the name itself `sys.modules` has a
+ModuleProxy, which answers as the module of the calling generation: the one whose code is innermost on the thread's
+stack, else the one that the thread loads (`loading`), else what Python had under the name before, else the live one.
+A queue pickles in a thread of its own, with no code of the project on its stack: there it is the module that has the
+objects which the callers hold.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ from jackfield.process.python.sources import FOLDER, of_project
 
 __all__ = [
     "Importer",
-    "StandIn",
-    "asker",
+    "ModuleProxy",
     "begin",
     "called",
+    "calling_package",
     "forget",
+    "install_proxy",
     "key_of",
     "live",
-    "live_one",
+    "live_package",
     "loading",
-    "stand_in",
 ]
 
 _CALLERS = 4  # frames whose variables are looked through for what is being pickled
@@ -46,12 +46,12 @@ _lock = threading.Lock()
 
 
 def key_of(package: str, name: str) -> str:
-    """Where `sys.modules` has the module that a generation calls `name`."""
+    """The key in `sys.modules` of the module that a generation calls `name`."""
     return package + name.removeprefix(FOLDER)
 
 
 def called(package: str, key: str) -> str:
-    """What a module with this key calls itself."""
+    """The name of the module with this key."""
     return FOLDER + key.removeprefix(package)
 
 
@@ -93,7 +93,7 @@ class Importer:
         return sys.modules[key]
 
     def _parts(self, module: ModuleType, fromlist: Sequence[str]) -> list[str]:
-        """What is asked of a package and may be a module of it that was not imported yet."""
+        """The names asked of a package that may be modules of it which were not imported yet."""
         if not hasattr(module, "__path__"):
             return []
         asked = [*fromlist, *getattr(module, "__all__", ())] if "*" in fromlist else fromlist
@@ -102,7 +102,7 @@ class Importer:
 
 @contextmanager
 def _unless_missing(name: str) -> Iterator[None]:
-    """Pass over that there is no module of this name: Python says by itself what a package has not."""
+    """Ignore that there is no module of this name: Python itself reports what a package does not have."""
     try:
         yield
     except ModuleNotFoundError as exc:
@@ -110,12 +110,12 @@ def _unless_missing(name: str) -> Iterator[None]:
             raise
 
 
-class StandIn(ModuleType):
-    """What `sys.modules` has under a name that a project uses; it is whatever module is meant by who asks."""
+class ModuleProxy(ModuleType):
+    """Stands in `sys.modules` under a name that a project uses, for the module of the calling generation."""
 
     def __getattribute__(self, name: str) -> Any:
         own = _own(self)
-        package = asker()
+        package = calling_package()
         if package is not None and (module := sys.modules.get(key_of(package, own["name"]))) is not None:
             return getattr(module, name)
         modules = [module for module in (own["before"], *_side_by_side(own["name"])) if module is not None]
@@ -125,7 +125,7 @@ class StandIn(ModuleType):
         return getattr(modules[0] if modules else ModuleType(own["name"]), name)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name != "__spec__":  # which Python's import gives to whatever it finds
+        if name != "__spec__":  # which Python's import sets on whatever it finds
             setattr(_meant(self), name, value)
 
     def __delattr__(self, name: str) -> None:
@@ -138,14 +138,14 @@ class StandIn(ModuleType):
         return repr(_meant(self))
 
 
-def _own(module: StandIn) -> dict[str, Any]:
+def _own(module: ModuleProxy) -> dict[str, Any]:
     found: dict[str, Any] = ModuleType.__getattribute__(module, "__dict__")
     return found
 
 
-def _meant(module: StandIn) -> ModuleType:
+def _meant(module: ModuleProxy) -> ModuleType:
     name = _own(module)["name"]
-    package = asker()
+    package = calling_package()
     keys = [] if package is None else [key_of(package, name)]
     asked = [sys.modules[key] for key in keys if key in sys.modules]
     found = [*asked, *filter(None, [_own(module)["before"]]), *_side_by_side(name)]
@@ -159,7 +159,7 @@ def _side_by_side(name: str) -> list[ModuleType]:
 
 
 def _held(values: Mapping[int, Any], otherwise: Any) -> Any:
-    """The one of these values that the callers hold in a variable, or in what stands in one."""
+    """The one of these values that the callers hold in a variable, or in an object in one."""
     frame: FrameType | None = sys._getframe(2)
     left: list[object] = []
     for _ in range(_CALLERS):
@@ -177,8 +177,8 @@ def _held(values: Mapping[int, Any], otherwise: Any) -> Any:
     return otherwise
 
 
-def asker() -> str | None:
-    """The package of the generation whose code runs in this thread, or which it loads; None where it is neither."""
+def calling_package() -> str | None:
+    """The package of the generation whose code runs in this thread, or which the thread loads; None for neither."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         importer = frame.f_builtins.get("__import__")
@@ -190,7 +190,7 @@ def asker() -> str | None:
 
 
 class loading:  # noqa: N801 - called like a function; contextlib would write into the exception that goes through it
-    """While this is open, the thread asks for what this generation has."""
+    """While this is open, `processes` means this generation in the thread."""
 
     def __init__(self, package: str) -> None:
         self._package = package
@@ -203,44 +203,44 @@ class loading:  # noqa: N801 - called like a function; contextlib would write in
         _thread.package = self._before
 
 
-def stand_in(package: str, key: str) -> None:
-    """Have `sys.modules` know a module of a generation by the name that it calls itself."""
+def install_proxy(package: str, key: str) -> None:
+    """Put a proxy into `sys.modules` under the name of a module of a generation."""
     name = called(package, key)
     with _lock:
         before = sys.modules.get(name)
-        if type(before) is not StandIn:
-            made = StandIn(name)
+        if type(before) is not ModuleProxy:
+            made = ModuleProxy(name)
             _own(made).update(name=name, before=before if type(before) is ModuleType else None)
             sys.modules[name] = made
 
 
 def begin(package: str) -> None:
-    """One more generation, which is live where there is no other."""
+    """Add a generation; it is live where there is no other."""
     with _lock:
         _generations.insert(0, package)
 
 
 def live(package: str) -> None:
-    """From now on this generation answers where nobody can be seen to ask."""
+    """From now on this generation answers where the calling one cannot be told."""
     with _lock:
         if package in _generations:
             _generations.remove(package)
             _generations.append(package)
 
 
-def live_one() -> str:
-    """The package of the generation that answers where nobody can be seen to ask; empty where there is none."""
+def live_package() -> str:
+    """The package of the generation that answers where the calling one cannot be told; empty where there is none."""
     return _generations[-1] if _generations else ""
 
 
 def forget(package: str) -> None:
-    """Take the modules of a generation out of `sys.modules`, and the names that no other has."""
+    """Remove the modules of a generation from `sys.modules`, and the proxies that no other needs."""
     with _lock:
         with suppress(ValueError):
             _generations.remove(package)
         for key in [key for key in sys.modules if key == package or key.startswith(package + ".")]:
             del sys.modules[key]
-        for name, found in [(name, found) for name, found in sys.modules.items() if type(found) is StandIn]:
+        for name, found in [(name, found) for name, found in sys.modules.items() if type(found) is ModuleProxy]:
             if not _side_by_side(name):
                 del sys.modules[name]
                 if _own(found)["before"] is not None:

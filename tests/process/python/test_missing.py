@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
-from jackfield.process.catalog import Catalog
-
-Collect = Callable[..., Catalog]
+from tests.process.conftest import Collect
 
 HEAD = "import functools\nfrom jackfield import process\nimport jackfield as j\nfrom .other import there\n"
 HIDING = "def logged(f):\n    def inner(**keys):\n        return f(**keys)\n    return inner\n"

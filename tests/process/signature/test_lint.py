@@ -7,30 +7,27 @@ from typing import Any
 
 import pytest
 
-from jackfield.process.catalog import Catalog
 from jackfield.process.signature import signature
-from tests.process.conftest import HEADER
-
-Collect = Callable[..., Catalog]
+from tests.process.conftest import HEADER, Collect
 
 
-@pytest.fixture(name="doubts")
-def _doubts(collect: Collect) -> Callable[..., list[tuple[str, str]]]:
-    def doubts(code: str, *params: str, narrowing: Mapping[str, Any] | None = None) -> list[tuple[str, str]]:
+@pytest.fixture(name="lint")
+def _lint(collect: Collect) -> Callable[..., list[tuple[str, str]]]:
+    def lint(code: str, *params: str, narrowing: Mapping[str, Any] | None = None) -> list[tuple[str, str]]:
         found = collect({"p.py": HEADER + code})
         made, problems = signature.compile(found.processes["p.say"], params, narrowing)
         assert made is not None, problems
         assert all((problem.code, problem.severity) == ("doubtful_hint", "warning") for problem in problems)
         return [(problem.message, problem.hint) for problem in problems]
 
-    return doubts
+    return lint
 
 
-Doubts = Callable[..., list[tuple[str, str]]]
+Lint = Callable[..., list[tuple[str, str]]]
 
 
 @pytest.mark.parametrize(
-    ("written", "doubtful"),
+    ("written", "suspicious"),
     [
         ("int = 'x'", True),
         ("list[int] = {}", True),
@@ -45,9 +42,9 @@ Doubts = Callable[..., list[tuple[str, str]]]
         ("int = object()", False),
     ],
 )
-def test_a_default_that_is_none_of_its_hint(doubts: Doubts, written: str, doubtful: bool) -> None:
-    found = doubts(f"@process\ndef say(n: {written}): ...\n")
-    assert [message.startswith('parameter "n": its default, ') for message, _ in found] == [True] * doubtful
+def test_a_default_that_is_none_of_its_hint(lint: Lint, written: str, suspicious: bool) -> None:
+    found = lint(f"@process\ndef say(n: {written}): ...\n")
+    assert [message.startswith('parameter "n": its default, ') for message, _ in found] == [True] * suspicious
 
 
 @pytest.mark.parametrize("default", ["", "=None"])
@@ -62,9 +59,9 @@ def test_a_default_that_is_none_of_its_hint(doubts: Doubts, written: str, doubtf
         ("shelf", "for the resource write `shelf: Annotated[T, shelf]`"),
     ],
 )
-def test_a_name_without_a_hint_that_is_no_key(doubts: Doubts, name: str, default: str, told: str) -> None:
+def test_a_name_without_a_hint_that_is_no_key(lint: Lint, name: str, default: str, told: str) -> None:
     code = f"@resource\nasync def shelf(): yield 1\n@process\ndef say(text: str, {name}{default}): ...\n"
-    ((message, hint),) = doubts(code)
+    ((message, hint),) = lint(code)
     assert message.startswith(f'parameter "{name}": it has no hint')
     assert told in hint
 
@@ -72,13 +69,13 @@ def test_a_name_without_a_hint_that_is_no_key(doubts: Doubts, name: str, default
 @pytest.mark.parametrize(
     "parameter", ["db: str", "db: Any", "connection: Connection", "text", "user", "name", "data=1"]
 )
-def test_what_has_a_hint_or_may_be_a_key(doubts: Doubts, parameter: str) -> None:
-    assert doubts(f"@process\ndef say({parameter}): ...\n") == []
+def test_what_has_a_hint_or_may_be_a_key(lint: Lint, parameter: str) -> None:
+    assert lint(f"@process\ndef say({parameter}): ...\n") == []
 
 
-def test_what_the_url_or_input_names_is_meant(doubts: Doubts) -> None:
-    assert doubts("@process\ndef say(session): ...\n", "session") == []
-    assert doubts("@process\ndef say(session): ...\n", narrowing={"properties": {"session": {}}}) == []
+def test_what_the_url_or_input_names_is_meant(lint: Lint) -> None:
+    assert lint("@process\ndef say(session): ...\n", "session") == []
+    assert lint("@process\ndef say(session): ...\n", narrowing={"properties": {"session": {}}}) == []
 
 
 @pytest.mark.parametrize(
@@ -95,16 +92,16 @@ def test_what_the_url_or_input_names_is_meant(doubts: Doubts) -> None:
     ],
 )
 @pytest.mark.parametrize("stream", ["AsyncIterator", "AsyncGenerator", "AsyncIterable"])
-def test_a_resource_of_another_type(doubts: Doubts, stream: str, given: str, wanted: str) -> None:
+def test_a_resource_of_another_type(lint: Lint, stream: str, given: str, wanted: str) -> None:
     end = ", None" if stream == "AsyncGenerator" else ""
-    ((message, hint),) = doubts(code_of(f" -> collections.abc.{stream}[{given}{end}]", wanted))
+    ((message, hint),) = lint(code_of(f" -> collections.abc.{stream}[{given}{end}]", wanted))
     assert "p.shelf gives" in message
     assert hint == "write the same type in both places"
 
 
 @pytest.mark.parametrize("value", ["5", "'a'", "None"])
-def test_a_constant_without_a_hint(doubts: Doubts, value: str) -> None:
-    ((message, _),) = doubts(code_of("", "bytes", value))
+def test_a_constant_without_a_hint(lint: Lint, value: str) -> None:
+    ((message, _),) = lint(code_of("", "bytes", value))
     assert "its hint is `bytes`" in message
 
 
@@ -132,13 +129,13 @@ def test_a_constant_without_a_hint(doubts: Doubts, value: str) -> None:
         ("T", "str"),
     ],
 )
-def test_one_that_fits(doubts: Doubts, given: str, wanted: str) -> None:
-    assert doubts(code_of(f" -> collections.abc.AsyncIterator[{given}]", wanted)) == []
+def test_one_that_fits(lint: Lint, given: str, wanted: str) -> None:
+    assert lint(code_of(f" -> collections.abc.AsyncIterator[{given}]", wanted)) == []
 
 
 @pytest.mark.parametrize("value", ["Pool()", "5 + 5", "open"])
-def test_one_that_does_not_say(doubts: Doubts, value: str) -> None:
-    assert doubts(code_of("", "str", value)) == []
+def test_one_that_does_not_say(lint: Lint, value: str) -> None:
+    assert lint(code_of("", "str", value)) == []
 
 
 def code_of(returns: str, wanted: str, value: str = "1") -> str:

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
-from jackfield.process.catalog import Catalog
-
-Collect = Callable[..., Catalog]
+from tests.process.conftest import Collect
 
 FILES = {
     "__init__.py": "TOP = 1\n",
@@ -83,7 +79,7 @@ def test_what_changes_with_an_edit(collect: Collect, file: str, before: str, aft
     assert before in FILES[file]
     second = collect({file: FILES[file].replace(before, after)})
     assert first.problems == second.problems == ()
-    assert {name for name in first.extents if first.extents[name] != second.extents[name]} == changed
+    assert {name for name in first.digests if first.digests[name] != second.digests[name]} == changed
 
 
 @pytest.mark.parametrize(
@@ -92,13 +88,13 @@ def test_what_changes_with_an_edit(collect: Collect, file: str, before: str, aft
 def test_what_is_looked_up_by_a_text_may_be_anything(collect: Collect, dynamic: str) -> None:
     code = f"import importlib\nfrom jackfield import process\n@process\ndef say(name: str):\n    return {dynamic}\n"
     first = collect({"a.py": code, "b.py": "x = 1\n"})
-    assert first.extents != collect({"b.py": "x = 2\n"}).extents
+    assert first.digests != collect({"b.py": "x = 2\n"}).digests
 
 
 def test_all_that_a_star_imports(collect: Collect) -> None:
     code = "from .b import *\nfrom jackfield import process\n@process\ndef say():\n    return x\n"
     first = collect({"a.py": code, "b.py": "x = 1\n"})
-    assert first.extents != collect({"b.py": "x = 2\n"}).extents
+    assert first.digests != collect({"b.py": "x = 2\n"}).digests
 
 
 def test_an_expression_too_deep_to_be_written_down(collect: Collect) -> None:
@@ -106,4 +102,4 @@ def test_an_expression_too_deep_to_be_written_down(collect: Collect) -> None:
     text = " + ".join("1" * 900)
     first = collect({"a.py": code.format(text)})
     assert first.problems == ()
-    assert first.extents != collect({"a.py": code.format(text.replace("1", "2"))}).extents
+    assert first.digests != collect({"a.py": code.format(text.replace("1", "2"))}).digests
