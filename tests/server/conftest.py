@@ -158,8 +158,20 @@ def connection(identity: Identity = ANONYMOUS, params: Mapping[str, Any] | None 
     return Connection(Nowhere(), id="c1", endpoint="say", identity=identity, params=params or {}, query={})
 
 
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The file of a store in which nobody is yet; to make its tables takes longer than to copy them."""
+    path = tmp_path_factory.mktemp("store") / "store.db"
+
+    async def make() -> None:
+        await (await Store.open(f"sqlite+aiosqlite:///{path}", Clock())).close()
+
+    asyncio.run(make())
+    return path.read_bytes()
+
+
 @pytest.fixture
-async def open_door(build_table: Build, tmp_path: Path, clock: Clock) -> AsyncIterator[OpenDoor]:
+async def open_door(build_table: Build, tmp_path: Path, clock: Clock, empty_store: bytes) -> AsyncIterator[OpenDoor]:
     """A gateway over a table built from text, with a real store; `Options` by name."""
     async with contextlib.AsyncExitStack() as stack:
 
@@ -167,7 +179,10 @@ async def open_door(build_table: Build, tmp_path: Path, clock: Clock) -> AsyncIt
             endpoints: str, code: str = ECHO, *, head: str = "", lifetime: float = 3600.0, **options: Any
         ) -> Door:
             table = build_table(endpoints, code, head=head)
-            store = await Store.open(f"sqlite+aiosqlite:///{tmp_path / 'store.db'}", clock)
+            file = tmp_path / "store.db"
+            if not file.exists():
+                file.write_bytes(empty_store)
+            store = await Store.open(f"sqlite+aiosqlite:///{file}", clock)
             stack.push_async_callback(store.close)
             passwords = Passwords(hasher=PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
             stack.push_async_callback(passwords.close)
