@@ -5,9 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
-from pathlib import Path
 
-from tests.house.habits import PACKAGE, sources
+from tests.house.habits import PACKAGE, sources, tree_of
 
 FLOORS = [
     {"errors", "files", "masking", "similar"},
@@ -68,10 +67,6 @@ def imported(tree: ast.Module) -> Iterator[tuple[ast.stmt, str]]:
 
 def is_ours(name: str) -> bool:
     return name.partition(".")[0] == "jackfield"
-
-
-def tree_of(path: Path) -> ast.Module:
-    return ast.parse(path.read_text("utf-8"))
 
 
 def test_every_room_has_a_floor() -> None:

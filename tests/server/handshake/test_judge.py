@@ -390,7 +390,7 @@ def judged(table: RoutingTable) -> Callable[[Request, Identity | Refusal | None,
     return lambda asked, who, seats: judge(table, asked, who, seats, detailed=True)
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     path=_paths(),
     query=st.binary(max_size=20),
