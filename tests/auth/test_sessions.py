@@ -173,9 +173,11 @@ async def test_a_token_without_a_password_is_for_who_is_there_and_may_enter(here
     assert "disabled" in (await refused(here.sessions.open_for("Анна"))).detail
 
 
-async def test_tk_1_an_unverified_token_causes_no_read(here: House, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_tk_1_an_unverified_token_causes_no_read(
+    here: House, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
     login = await here.sessions.login("Анна", PASSWORD)
-    forged = Tokens([b"x" * 40], clock=here.tokens._clock).issue("s" * 43, login.expires_at)
+    forged = Tokens([b"x" * 40], clock=clock).issue("s" * 43, login.expires_at)
     reads = count_reads(here.store, monkeypatch)
     monkeypatch.setattr(here.store, "last_change", None)
     for token in (forged, login.token[:-1], "", "a.b.c"):
