@@ -75,7 +75,7 @@ def cookie_of(answer: Answer) -> Headers:
 
 
 def seen(door: Door) -> list[str]:
-    found: list[str] = door.gateway.generation.table.routes["note"].process.function.__globals__["SEEN"]
+    found: list[str] = door.gateway.live.generation.table.routes["note"].process.function.__globals__["SEEN"]
     return found
 
 
@@ -177,13 +177,13 @@ async def test_tk_5_when_the_answer_comes_no_message_is_processed_any_more(house
         text = json.dumps({"message": f"busy {number}"})
         busy.incoming.put_nowait({"type": "websocket.receive", "text": text})
     await until(lambda: seen(house) == ["busy 0"])
-    (session,) = {member.identity.session for member in house.gateway.hub if member.identity.login == "аня"}
+    (session,) = {member.identity.session for member in house.gateway.live.hub if member.identity.login == "аня"}
 
     answer = await ENDINGS[how](house, cookie, session)
     assert answer.status == 200, answer.json
     # in the very step after the answer: what comes now, and what waits for its turn, is not processed
     idle.incoming.put_nowait({"type": "websocket.receive", "text": '{"message": "too late"}'})
-    seen_gates: list[asyncio.Event] = house.gateway.generation.table.routes["wait"].process.function.__globals__[
+    seen_gates: list[asyncio.Event] = house.gateway.live.generation.table.routes["wait"].process.function.__globals__[
         "GATES"
     ]
     seen_gates[0].set()
@@ -282,7 +282,7 @@ async def test_tk_5_a_silent_store_closes_what_nobody_can_vouch_for_after_a_stat
 def left(door: Door) -> list[float]:
     """The seconds for which the timers of the open conversations are armed."""
     loop = asyncio.get_running_loop()
-    ends = [member.session_end for member in door.gateway.hub if isinstance(member, Conversation)]
+    ends = [member.session_end for member in door.gateway.live.hub if isinstance(member, Conversation)]
     timers = [end._timer for end in ends if end is not None]
     return [round(timer.when() - loop.time()) for timer in timers if timer is not None]
 
@@ -325,7 +325,7 @@ async def test_tk_6_a_refresh_moves_the_end_of_open_connections(
         (session,) = await elsewhere.sessions_of("аня")
         await elsewhere.prolong(session.id, clock() + 7200, longest=1e9, step=1)
         await house.sessions.look_once()
-    assert {member.identity.login: member.identity.expires_at for member in house.gateway.hub} == {
+    assert {member.identity.login: member.identity.expires_at for member in house.gateway.live.hub} == {
         "аня": clock() + 7200,
         "bob": clock() + 1800,
     }

@@ -22,7 +22,7 @@ from jackfield.identity import ANONYMOUS, Identity
 from jackfield.process.connection import Connection
 from jackfield.routing.build import Route, RoutingTable, build
 from jackfield.server.connection.dispatch import Dispatcher
-from jackfield.server.gateway import Gateway
+from jackfield.server.gateway import open_gateway
 from jackfield.server.generation import Generation
 from jackfield.server.observe.metrics import Meter
 from jackfield.server.options import Options
@@ -134,7 +134,7 @@ async def open_door(build_table: Build, tmp_path: Path, clock: Clock) -> AsyncIt
             dispatcher = Dispatcher(threads=2)
             stack.callback(dispatcher.close)
             generation = await Generation.open(1, table)
-            gateway = Gateway(Options(**options), sessions, generation, dispatcher, clock=clock)
+            gateway = open_gateway(Options(**options), sessions, generation, dispatcher, clock=clock)
             return Door(gateway, store, sessions, passwords)
 
         yield make

@@ -21,7 +21,7 @@ class Options:
 
     `behind_proxy` holds the networks whose forwarded headers are believed. `public_url` is the address that
     clients use where it is not the listener's; it may have a path, under which a proxy passes us on. On
-    `admin_port` of the loopback address stands a second listener, 0 for any free port, for what is not told
+    `admin_port` of the loopback address stands a second listener, 0 for any free port, for what is not shown
     in public. `drain` is in seconds. Without `trace` it is left to the variables of OpenTelemetry. `embedded` is
     set inside another application, which owns the listener then.
     """
@@ -68,11 +68,11 @@ class Options:
 
     @property
     def address(self) -> str:
-        """The address to tell people, `http://127.0.0.1:8000` for example."""
+        """The address to show to people, `http://127.0.0.1:8000` for example."""
         if self.public_url:
             return self.public_url.rstrip("/")
         if self.embedded:
-            return "http://"  # the outer server's affair; nobody told us
+            return "http://"  # the outer server has it, and it is not known here
         host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.host, self.host)  # noqa: S104 - compared, not bound
         host = f"[{host}]" if ":" in host and not host.startswith("[") else host
         default = 443 if self.tls else 80

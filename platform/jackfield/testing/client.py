@@ -75,7 +75,7 @@ class Project:
     @property
     def table(self) -> RoutingTable:
         """What was loaded: the routes by endpoint, the plan, the warnings."""
-        return self._open_stage().generation.table
+        return self._open_stage().live.generation.table
 
     def connect(
         self,
@@ -235,7 +235,7 @@ class Client:
 
     async def _open(self) -> Line:
         stage = self._project._open_stage()
-        line = Line(stage, self._scope(stage.generation.table), Caller(self._identity))
+        line = Line(stage, self._scope(stage.live.generation.table), Caller(self._identity))
         await line.open()
         return line
 

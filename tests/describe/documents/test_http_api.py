@@ -49,8 +49,8 @@ async def test_each_address_and_method_is_there_and_no_other(open_door: OpenDoor
     routed = {
         f"{prefix}{path}": set(methods)
         for prefix, api in (
-            ("/auth", login.Login(door.gateway).api),
-            (administration.AT, administration.Administration(door.gateway).api),
+            ("/auth", login.Login(door.gateway.live, door.gateway.callers).api),
+            (administration.AT, administration.Administration(door.gateway.live, door.gateway.callers).api),
         )
         for path, methods in api.routes.items()
     }
@@ -245,7 +245,7 @@ async def test_what_the_administration_answers_is_what_is_described(door: Door) 
 
 
 async def test_a_server_that_takes_nobody_says_so_in_the_way_that_is_described(door: Door) -> None:
-    door.gateway.ready = False
+    door.gateway.live.ready = False
     answer = await door.http("GET", "/ready")
     assert answer.status == 503
     unready = of("ready").unready

@@ -171,7 +171,7 @@ async def test_what_piled_up_is_not_owed_for_ever(begin: Begin, clock: Clock) ->
     for name in names:
         talk.gates.setdefault(name, asyncio.Event()).set()
     await talk.frames(INBOX + 1)
-    assert talk.one._pace._reserve <= RESERVE
+    assert talk.one._bucket._reserve <= RESERVE
     clock.move(2 * RESERVE)
     talk.text(*["0"] * 41)
     await talk.network.until(lambda: talk.network.closed is not None)
@@ -208,7 +208,7 @@ async def test_binary_messages_count(begin: Begin) -> None:
 )
 async def test_the_refusal_states_the_rate_as_it_was_written(begin: Begin, rate: float, words: str) -> None:
     talk = begin("echo", rate=rate)
-    frame = talk.one._too_fast(talk.one._pace.slack + 1e-9, talk.one._pace)
+    frame = talk.one._too_fast(talk.one._bucket.slack + 1e-9, talk.one._bucket)
     assert frame is not None
     assert f"faster than {words};" in json.loads(frame)["error"]["message"]
 
@@ -244,8 +244,8 @@ async def test_all_connections_of_a_user_share_their_rate(table: RoutingTable, c
     dispatcher = Dispatcher(threads=1, clock=clock)
     limits = Limits(rate=None, rate_per_user=10.0)
     one = talk_on(table, "echo", dispatcher, clock, fast=True, limits=limits)
-    two = talk_on(table, "echo", dispatcher, clock, fast=True, limits=limits, live=one.live)
-    other = talk_on(table, "heavy", dispatcher, clock, fast=True, limits=limits, live=one.live)
+    two = talk_on(table, "echo", dispatcher, clock, fast=True, limits=limits, like=one)
+    other = talk_on(table, "heavy", dispatcher, clock, fast=True, limits=limits, like=one)
     one.text(*["a"] * 12)
     two.text(*["a"] * 8)
     assert not any(limited(frame) for frame in one.network.frames + two.network.frames)
@@ -275,31 +275,31 @@ async def test_the_rate_of_a_user_who_left_is_kept_until_the_bucket_is_full(tabl
     dispatcher = Dispatcher(threads=1, clock=clock)
     limits = Limits(rate_per_user=10.0)
     talk = talk_on(table, "echo", dispatcher, clock, fast=True, limits=limits)
-    paces = talk.live.paces
-    assert paces.of("echo", "", 10.0, clock()) is None, "nobody has no rate of his own"
+    buckets = talk.buckets
+    assert buckets.of("echo", "", 10.0, clock()) is None, "nobody has no rate of his own"
     talk.text(*["a"] * 20)
     del talk
     gc.collect()
-    paces.sweep(clock())
-    assert len(paces._shared) == 1
-    pace = paces.of("echo", "аня", 10.0, clock())
-    assert pace is not None
-    assert pace.over(clock()), "who connects anew begins where they left"
+    buckets.sweep(clock())
+    assert len(buckets._shared) == 1
+    bucket = buckets.of("echo", "аня", 10.0, clock())
+    assert bucket is not None
+    assert bucket.over(clock()), "who connects anew begins where they left"
     clock.move(2.2)
-    paces.sweep(clock())
-    assert len(paces._kept) == 1, "it is in use"
-    del pace
-    paces.sweep(clock())
-    assert len(paces._shared) == len(paces._kept) == 0
+    buckets.sweep(clock())
+    assert len(buckets._kept) == 1, "it is in use"
+    del bucket
+    buckets.sweep(clock())
+    assert len(buckets._shared) == len(buckets._kept) == 0
     dispatcher.close()
 
 
 async def test_the_rates_that_are_kept_are_swept_now_and_then(table: RoutingTable, clock: Clock) -> None:
     dispatcher = Dispatcher(threads=1, clock=clock)
-    paces = talk_on(table, "echo", dispatcher, clock, fast=True, limits=Limits()).live.paces
+    buckets = talk_on(table, "echo", dispatcher, clock, fast=True, limits=Limits()).buckets
     for number in range(5_000):
-        paces.of("echo", f"user {number}", 10.0, clock())
-    assert len(paces._kept) <= 1_000
+        buckets.of("echo", f"user {number}", 10.0, clock())
+    assert len(buckets._kept) <= 1_000
     dispatcher.close()
 
 

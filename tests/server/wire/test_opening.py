@@ -15,8 +15,8 @@ from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from jackfield.server.wire import upgrade
-from jackfield.server.wire.extension import EXTENSION
 from jackfield.server.wire.reading import WebSocketProtocol
+from jackfield.server.wire.transport import EXTENSION
 from jackfield.server.wire.upgrade import _judge_unusual, judge_upgrade
 from tests.server.door import until
 from tests.server.listening import Scope, listening
@@ -220,7 +220,7 @@ async def test_a_connection_that_ended_is_freed_without_a_search() -> None:
         await send({"type": "websocket.accept"})
         socket = scope["extensions"][EXTENSION]
         socket.attach(Ear())
-        seen.append(weakref.ref(socket.transport.conn))
+        seen.append(weakref.ref(socket.conn))
 
     async with listening(app) as connect:
         gc.collect()

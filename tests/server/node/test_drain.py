@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from jackfield.server.connection.drain import PER_SECOND, SPREAD, STEP, drain
+from jackfield.server.node.drain import PER_SECOND, SPREAD, STEP, drain
 from tests.server.door import until
 
 

@@ -1,8 +1,8 @@
-"""A stop: nobody new, every conversation answers what it has, and not all clients come back in one moment.
+"""A stop: no new connection, every conversation answers what it has, and not all clients come back in one moment.
 
 Strategy. Each connection is served as ever until its turn; then it takes no more messages, answers those that are
-here and closes 1012. The turns are spread, in an order that nobody can guess: ten thousand clients that were
-closed in one instant would all be at the next server's door in the one after.
+here and closes 1012. The turns are spread, in random order: ten thousand clients that were
+closed in one instant would all connect to the next server in the one after.
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Protocol
 
 from jackfield.logs import log
+from jackfield.server.connection.conversation import CANCEL_LIMIT
+from jackfield.server.live import Live
 
-__all__ = ["PER_SECOND", "SPREAD", "drain"]
+__all__ = ["PER_SECOND", "SPREAD", "drain", "stop_serving"]
 
 SPREAD = 5.0
 """Seconds over which the closes are spread at most; less where there are few, and at most half of the drain."""
@@ -25,15 +27,19 @@ PER_SECOND = 200
 STEP = 0.1
 """Seconds between two batches."""
 
-CANCEL_LIMIT = 1.0
-"""Seconds that calls have to end which were broken off; what swallows that is ended by force then."""
-
 
 class Drained(Protocol):
     """One connection, as the drain sees it. Implemented by the conversation."""
 
     async def drain(self) -> None:
         """Take no more messages, answer those that are here, then close 1012. Cancelled when the time is over."""
+
+
+async def stop_serving(live: Live, time_limit: float) -> None:
+    """Admit no connection, let every conversation answer what it has, close all 1012; at most `time_limit` seconds."""
+    live.ready = False
+    if not await drain(live.hub, time_limit):
+        log.warning("drain_too_long", limit=time_limit, connections=len(live.hub))
 
 
 async def drain(
@@ -65,7 +71,7 @@ async def drain(
 
 
 async def _cancel(draining: list[asyncio.Task[None]]) -> None:
-    """Break off what is left, and tell what failed. A process that will not be ended keeps nobody."""
+    """Cancel what is left, and log what failed. A process that swallows its cancellation is not waited for."""
     for task in draining:
         task.cancel()
     if not draining:
