@@ -108,7 +108,7 @@ def host_allowed(host: Sequence[str], listener_is_loopback: bool) -> bool:
 
 
 def _parse(text: str) -> _Origin | None:
-    """The parts of a serialised origin, None where it is not one. Exact: nothing is mended."""
+    """The parts of a serialised origin, None where it is not one. Exact: nothing is corrected."""
     match = _ORIGIN.fullmatch(text) or _SERVERLESS.fullmatch(text)
     if match is None:
         return None
