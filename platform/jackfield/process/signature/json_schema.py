@@ -87,7 +87,7 @@ class Schemas:
         """The schema of one type. Raises Unsupported for what JSON cannot carry."""
         if isinstance(kind, mi.Metadata):
             extra = dict(kind.extra_json_schema or {})
-            _judge(patterns.in_schema(extra))
+            _check_patterns(patterns.in_schema(extra))
             return self.of(kind.type) | extra
         if isinstance(kind, mi.CustomType) and kind.cls is object:
             return {}
@@ -247,11 +247,11 @@ def _object(properties: JSON, required: list[str], *, closed: bool) -> JSON:
 
 
 def _text(kind: mi.StrType) -> JSON:
-    _judge([kind.pattern] if kind.pattern else [])
+    _check_patterns([kind.pattern] if kind.pattern else [])
     return {"type": "string"} | _sizes(kind, "Length") | ({"pattern": kind.pattern} if kind.pattern else {})
 
 
-def _judge(found: Iterable[str]) -> None:
+def _check_patterns(found: Iterable[str]) -> None:
     for pattern in found:
         misfit = patterns.check(pattern)
         if misfit is not None:
