@@ -34,6 +34,7 @@ class Limits:
         examples=["5/s", "3000/m", "off"],
         default="50/s",
         sentence="A connection sends at most {} messages a second, twice as many at once.",
+        code="rate_limited",
     )
     rate_per_user: float | None = setting(
         _RATE,
@@ -42,6 +43,7 @@ class Limits:
         examples=["100/s"],
         default="off",
         sentence="A user sends at most {} messages a second, twice as many at once.",
+        code="rate_limited",
     )
     time: float = setting(
         duration("10ms", "1h"),
@@ -56,6 +58,7 @@ class Limits:
         examples=["10m"],
         default="off",
         sentence="After {} without a message either way the connection is closed.",
+        code="idle",
     )
     connections: int = setting(
         count(),
@@ -77,6 +80,7 @@ class Limits:
         examples=[50],
         default="off",
         sentence="An address has at most {} connections to it.",
+        code="too_many_of_address",
     )
     ping: float | None = setting(
         duration("1s", "1h", off=True),

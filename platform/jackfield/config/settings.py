@@ -85,6 +85,7 @@ class Setting:
     - `text` is Markdown; `{bounds}` in it stands for those of the kind. `more` is added to it in docs/endpoints.md.
     - `default` and `examples` are written as in the file.
     - `sentence` says in documents what the limit is: `{}` is the value, `{key}` the phrase for another key's value.
+    - `code`, in errors.py, applies while the limit is not off.
     - `phrases` are those of the values of a choice.
     - `within` is the key of the mapping that holds this one, if that is not the mapping of its neighbours.
     - `beside` is a class of which the keys of fields stand beside this one.
@@ -101,6 +102,7 @@ class Setting:
     default: Any = UNSET
     examples: Sequence[Any] = ()
     sentence: str = ""
+    code: str = ""
     phrases: Mapping[str, str] | None = None
     within: str = ""
     beside: Any = None
