@@ -6,8 +6,8 @@ go to the standard logger `jackfield`, so inside another application they follow
 `jackfield serve` configures, and sends the libraries' own lines through the same door.
 
 Strategy: two lines are written per connection, so a line must be cheap. Nothing is formatted for a level that
-nobody hears, the record is made here without the standard library's search for its caller, and a line that
-needs neither colours nor a stack is put together by hand, in the words that structlog would choose.
+nobody hears, the record is made here without the standard library's search for its caller, and the line is
+put together here, without a pipeline of processors.
 """
 
 from __future__ import annotations
@@ -27,8 +27,6 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from types import TracebackType
 from typing import Any, Literal, TextIO
-
-import structlog
 
 from jackfield.masking import MASK, SHORTEST, masked
 
@@ -56,6 +54,9 @@ _DEPTH = 3  # lists in lists that a line holds
 _FIELDS = "jackfield_event"
 _QUOTED = frozenset(" \t=\r\n\"'")  # a value with one of these stands in quotes
 _LEVEL_WIDTH = 9
+_RESET, _BOLD, _DIM = "\x1b[0m", "\x1b[1m", "\x1b[2m"  # ECMA-48, section 8.3.117 (SGR)
+_RED, _GREEN, _YELLOW, _MAGENTA, _CYAN = (f"\x1b[{code}m" for code in (31, 32, 33, 35, 36))
+_COLOURS = {"debug": _GREEN, "info": _GREEN, "warning": _YELLOW, "error": _RED, "critical": _RED}
 _LEVELS = {
     logging.DEBUG: "debug",
     logging.INFO: "info",
@@ -216,9 +217,6 @@ class _Text(logging.Formatter):
     def __init__(self, *, colours: bool) -> None:
         super().__init__()
         self._colours = colours
-        self._render = structlog.dev.ConsoleRenderer(
-            colors=colours, exception_formatter=structlog.dev.plain_traceback, pad_event_to=0
-        )
 
     def format(self, record: logging.LogRecord) -> str:
         line = self._line(_event(record))
@@ -227,10 +225,13 @@ class _Text(logging.Formatter):
         return "\n    ".join([line, *_stack_of(record)])
 
     def _line(self, event: dict[str, Any]) -> str:
-        if self._colours:
-            return self._render(None, event["level"], event)
-        head = f"{event.pop('timestamp')} [{event.pop('level'):<{_LEVEL_WIDTH}}] {event.pop('event')}"
-        return " ".join([head, *[f"{key}={_shown(event[key])}" for key in sorted(event)]]).rstrip(" ")
+        time, level, name = event.pop("timestamp"), f"{event.pop('level'):<{_LEVEL_WIDTH}}", event.pop("event")
+        if not self._colours:
+            fields = [f"{key}={_shown(event[key])}" for key in sorted(event)]
+            return " ".join([f"{time} [{level}] {name}", *fields]).rstrip(" ")
+        level = f"{_COLOURS.get(level.rstrip(), '')}{_BOLD}{level}{_RESET}"
+        fields = [f"{_CYAN}{key}{_RESET}={_MAGENTA}{_shown(event[key])}{_RESET}" for key in sorted(event)]
+        return " ".join([f"{_DIM}{time}{_RESET} [{level}] {_BOLD}{name}{_RESET}", *fields])
 
 
 def _event(record: logging.LogRecord) -> dict[str, Any]:
@@ -255,7 +256,7 @@ def _caller() -> tuple[str, int, str | None]:
 
 
 def _shown(value: object) -> str:
-    """A value as structlog's ConsoleRenderer shows it."""
+    """A value as it stands in a line of text: in quotes where a blank or a sign in it would mislead."""
     return value if isinstance(value, str) and _QUOTED.isdisjoint(value) else repr(value)
 
 

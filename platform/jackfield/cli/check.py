@@ -19,7 +19,7 @@ from jackfield.config.plan import Plan
 from jackfield.errors import PlanError, Problem
 from jackfield.github import of_problem
 from jackfield.routing.build import problems_of
-from jackfield.server.publish.publisher import build_in_thread
+from jackfield.server.publish.building import built
 from jackfield.state import State
 
 __all__ = ["command"]
@@ -59,7 +59,7 @@ def _find(folder: Path, *, no_import: bool) -> tuple[tuple[Problem, ...], Plan |
         return found, plan
     try:
         with redirect_stdout(sys.stderr):  # what modules print while they are imported is no problem of ours
-            table = asyncio.run(build_in_thread(folder, 0))
+            table = asyncio.run(built(folder, 0))
     except PlanError as exc:
         return exc.problems, None
     table.catalog.release()

@@ -18,6 +18,7 @@ import click
 
 from jackfield import streams
 from jackfield.auth.store.database import Unusable
+from jackfield.cli.publish import outcome
 from jackfield.cli.settings import Context, Failure, Number, option, project_folder, state_options, told
 from jackfield.describe.contract import contract
 from jackfield.errors import PlanError, Refusal
@@ -38,8 +39,7 @@ if sys.platform != "win32":
 else:
     _new_loop = asyncio.new_event_loop
 
-__all__ = ["command", "outcome"]
-
+__all__ = ["command"]
 
 _DEFAULTS = Options()
 
@@ -272,22 +272,6 @@ def _tell(result: Report | PlanError) -> None:
         _say(f"{_count(result)}; the old generation goes on serving.")
     else:
         _say(outcome(result.as_json()))
-
-
-def outcome(report: Any) -> str:
-    """A publish's report as lines for people."""
-    verb = "would publish" if report["dry_run"] else "published"
-    lines = [f"{verb} {report['hash']} as generation {report['generation']}"]
-    moved = [f"  {word}: {', '.join(report[word])}" for word in ("added", "changed", "removed") if report[word]]
-    moved += [f"  settings changed: {', '.join(report['settings'])}"] if report["settings"] else []
-    lines += moved or ["  no endpoint is added, changed or removed"]
-    close = "would close" if report["dry_run"] else "closed"
-    touched = 0
-    for item in report["closes"]:
-        touched += item["connections"]
-        lines.append(f"  {close}: {item['connections']} of {item['endpoint']} ({item['code']} {item['reason']})")
-    lines.append(f"  untouched: {report['open'] - touched} of {report['open']} open connections")
-    return "\n".join([*lines, *(f"  {warning}" for warning in report["warnings"])])
 
 
 def _print_problems(exc: PlanError) -> None:

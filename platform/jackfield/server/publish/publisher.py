@@ -32,14 +32,11 @@ from jackfield.server.generation import Generation
 from jackfield.server.handshake import revocation
 from jackfield.server.handshake.revocation import Verdict
 from jackfield.server.options import Options
-from jackfield.server.publish.building import built
+from jackfield.server.publish.building import LOAD_LIMIT, built
 from jackfield.server.web import cookie
 from jackfield.state import read_own, write_private
 
 __all__ = ["Archive", "Closes", "Publisher", "Report", "build_in_thread", "digest"]
-
-LOAD_LIMIT = 60.0
-"""Seconds that loading the file and all processes may take."""
 
 RETIRE_LIMIT = 600.0
 """Seconds that a generation waits for its last call before its resources are closed regardless."""
