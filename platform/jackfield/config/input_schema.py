@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import jsonschema_rs
-from jsonschema import Draft202012Validator
 
 from jackfield.config.validate import similar
 from jackfield.schema import patterns
@@ -35,7 +34,7 @@ _OTHER = frozenset(
 )
 _KNOWN = frozenset((*_ONE, *_LIST, *_NAMED, *_OTHER))
 _TYPES = ("array", "boolean", "integer", "null", "number", "object", "string")
-_METASCHEMA = jsonschema_rs.Draft202012Validator(dict(Draft202012Validator.META_SCHEMA), offline=True)
+_METASCHEMA = jsonschema_rs.Draft202012Validator({"$ref": _DIALECT}, offline=True)
 
 _BELOW = "keys of the message belong below `properties:`"
 

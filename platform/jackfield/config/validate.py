@@ -9,18 +9,14 @@ import difflib
 import json
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-import jsonschema
-from jsonschema import Draft202012Validator, validators
-
 from jackfield.config.problems import MOST, PathTuple, Problems
+from jackfield.config.schema_errors import SchemaError, schema_errors
 from jackfield.config.yaml_errors import glued
 
 __all__ = ["judge", "similar"]
-
-_Error = Any  # a jsonschema.ValidationError; its stubs say that each attribute may be unset, and none is
 
 _KINDS = {
     "string": "a text",
@@ -55,18 +51,9 @@ _BOUNDS = {
 }
 
 
-def _pattern(_: Any, pattern: str, instance: Any, schema: Any) -> Iterator[jsonschema.ValidationError]:
-    # In Python `$` also matches before a line break at the end; in JSON Schema (ECMA-262) it does not.
-    if isinstance(instance, str) and (instance.endswith("\n") or not re.search(pattern, instance)):
-        yield jsonschema.ValidationError(f"{instance!r} does not match {pattern!r}")
-
-
-_Validator: Any = validators.extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]  # theirs
-
-
 def judge(data: object, schema: Mapping[str, Any], problems: Problems, faulty: frozenset[PathTuple]) -> None:
     """Add what is wrong with `data`; the paths in `faulty` have been told of already."""
-    for error in _Validator(schema).iter_errors(data):
+    for error in schema_errors(data, schema):
         if problems.full:
             return
         _tell(error, problems, faulty)
@@ -81,8 +68,8 @@ def similar(word: str, words: Iterable[str]) -> str:
     return f'did you mean "{lower[near[0]]}"?' if near else ""
 
 
-def _tell(error: _Error, problems: Problems, faulty: frozenset[PathTuple]) -> None:
-    path: PathTuple = tuple(error.absolute_path)
+def _tell(error: SchemaError, problems: Problems, faulty: frozenset[PathTuple]) -> None:
+    path: PathTuple = error.absolute_path
     if any(path[:length] in faulty for length in range(len(path) + 1)):
         return
     match error.validator:
@@ -96,7 +83,7 @@ def _tell(error: _Error, problems: Problems, faulty: frozenset[PathTuple]) -> No
             problems.add(path, "not_supported_yet", f"`{path[-1]}` is not carried out yet", "remove it")
         case "type":
             _wrong_type(error, path, problems)
-        case _ if "propertyNames" in error.absolute_schema_path:
+        case _ if error.of_name:
             message = f"{_shown(error.instance)} cannot be a name here"
             hint = "; ".join(filter(None, (_foreign(error), _mending(error))))
             problems.add((*path, error.instance), "wrong_value", message, hint)
@@ -104,7 +91,7 @@ def _tell(error: _Error, problems: Problems, faulty: frozenset[PathTuple]) -> No
             _wrong_value(error, path, problems)
 
 
-def _unknown_keys(error: _Error, path: PathTuple, problems: Problems) -> None:
+def _unknown_keys(error: SchemaError, path: PathTuple, problems: Problems) -> None:
     known = list(error.schema.get("properties", {}))
     for count, key in enumerate(_unknown(error)[:MOST]):
         hint = _outside(key, path, error.instance)
@@ -119,7 +106,7 @@ def _slip(key: str, known: list[str]) -> str:
     return meant if key.isascii() or not meant else f"{meant} {_letter(key)} is none of a to z"
 
 
-def _unknown(error: _Error) -> list[str]:
+def _unknown(error: SchemaError) -> list[str]:
     known = error.schema.get("properties", {})
     patterns = error.schema.get("patternProperties", {})
     unknown = [key for key in error.instance if key not in known]
@@ -160,7 +147,7 @@ def _outside(key: str, path: PathTuple, instance: Mapping[str, Any]) -> str:
     return f"endpoints belong below `endpoints:`; write that line above and indent `{name}` and its keys"
 
 
-def _missing_keys(error: _Error, path: PathTuple, problems: Problems) -> None:
+def _missing_keys(error: SchemaError, path: PathTuple, problems: Problems) -> None:
     # A key that is there with a slip of the pen is told of once, as the unknown key.
     closed = error.schema.get("additionalProperties") is False
     slips = {similar(key, error.schema["properties"]) for key in _unknown(error)[:50]} if closed else set()
@@ -171,11 +158,11 @@ def _missing_keys(error: _Error, path: PathTuple, problems: Problems) -> None:
             problems.add(path, "missing_key", f'missing key "{key}"', hint)
 
 
-def _union(error: _Error, path: PathTuple, problems: Problems, faulty: frozenset[PathTuple]) -> None:
+def _union(error: SchemaError, path: PathTuple, problems: Problems, faulty: frozenset[PathTuple]) -> None:
     """Of several forms, speak of the one that the user has begun to write."""
-    branches: dict[Any, list[_Error]] = {}
-    for inner in error.context or ():
-        branches.setdefault(inner.schema_path[0], []).append(inner)
+    branches: dict[Any, list[SchemaError]] = {}
+    for inner in error.context:
+        branches.setdefault(inner.branch, []).append(inner)
     meant = [found for found in branches.values() if not any(map(_of_another_type, found))]
     if len(meant) != 1:
         written = problems.written(path)
@@ -191,11 +178,11 @@ def _union(error: _Error, path: PathTuple, problems: Problems, faulty: frozenset
             _tell(inner, problems, faulty)
 
 
-def _of_another_type(error: _Error) -> bool:
+def _of_another_type(error: SchemaError) -> bool:
     return error.validator == "type" and not error.path
 
 
-def _wrong_type(error: _Error, path: PathTuple, problems: Problems) -> None:
+def _wrong_type(error: SchemaError, path: PathTuple, problems: Problems) -> None:
     allowed = [error.validator_value] if isinstance(error.validator_value, str) else error.validator_value
     blank = glued(error.instance) if "object" in allowed and isinstance(error.instance, str) else ""
     if path == ():
@@ -220,12 +207,13 @@ def _wrong_type(error: _Error, path: PathTuple, problems: Problems) -> None:
 _NO_VALUE = "write a value, or remove the line"
 
 
-def _quoted(error: _Error, written: str) -> str:
+def _quoted(error: SchemaError, written: str) -> str:
     """How to make a text of what is written, where a text is wanted and this would be a good one; or nothing."""
     wanted = error.schema if isinstance(error.schema, Mapping) else {}
     if not written or "string" not in wanted.get("type", ()):
         return ""
-    return f'put it in quotes: "{written}"' if _Validator({**wanted, "type": "string"}).is_valid(written) else ""
+    fits = not any(schema_errors(written, {**wanted, "type": "string"}))
+    return f'put it in quotes: "{written}"' if fits else ""
 
 
 def _begin(schema: Mapping[str, Any]) -> str:
@@ -233,7 +221,7 @@ def _begin(schema: Mapping[str, Any]) -> str:
     return f"begin it with `{key}:`"
 
 
-def _wrong_value(error: _Error, path: PathTuple, problems: Problems) -> None:
+def _wrong_value(error: SchemaError, path: PathTuple, problems: Problems) -> None:
     if error.validator == "enum":
         hint = similar(str(error.instance), [str(value) for value in error.validator_value])
         _wrong_enum(error, path, problems, _mending(error) or hint)
@@ -245,7 +233,7 @@ def _wrong_value(error: _Error, path: PathTuple, problems: Problems) -> None:
         problems.add(path, "wrong_value", f"{_shown(error.instance)} does not fit here", hint)
 
 
-def _foreign(error: _Error) -> str:
+def _foreign(error: SchemaError) -> str:
     """Which letter a name may not have, where one of a to z would do: it may look like one, as "е" in "grееting"."""
     name = error.instance
     if error.validator != "pattern" or name.isascii():
@@ -263,14 +251,14 @@ def _letter(name: str) -> str:
     return f"{_shown(letter) if letter.isprintable() else number} ({unicodedata.name(letter, number).lower()})"
 
 
-def _wrong_enum(error: _Error, path: PathTuple, problems: Problems, hint: str) -> None:
+def _wrong_enum(error: SchemaError, path: PathTuple, problems: Problems, hint: str) -> None:
     words = ", ".join(map(str, error.validator_value))
     expected = f"one of {words}" if len(error.validator_value) > 1 else words
     shown = problems.written(path) or _shown(error.instance)
     problems.add(path, "wrong_value", f"{shown} is not {expected}", hint)
 
 
-def _mending(error: _Error) -> str:
+def _mending(error: SchemaError) -> str:
     text: str = error.schema.get("errorMessage", "") if isinstance(error.schema, Mapping) else ""
     return f"it {text}" if text.startswith("must ") else text
 
