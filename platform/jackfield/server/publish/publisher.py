@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from jackfield import files, messages
+from jackfield.auth import authorities
 from jackfield.errors import Closing, PlanError, Problem
 from jackfield.logs import log
 from jackfield.routing.build import RoutingTable
@@ -303,6 +304,7 @@ class Publisher:
 
     async def _open(self, number: int, table: RoutingTable) -> Generation:
         try:
+            await asyncio.to_thread(authorities.load, table.plan.auth)
             return await Generation.open(number, table)
         except BaseException:
             table.catalog.release()
