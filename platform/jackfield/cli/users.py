@@ -22,13 +22,13 @@ from jackfield.cli.settings import Context, Failure, find_project, state_options
 from jackfield.config.load import load
 from jackfield.config.plan import Plan
 from jackfield.errors import Refusal
+from jackfield.identity import ADMIN
 from jackfield.state import State, StateError
 
 __all__ = ["command", "in_store"]
 
 T = TypeVar("T")
 
-_ADMIN = "admin"  # the role that may change users through the server
 _LINE = 8192  # bytes that --password-stdin reads at most
 
 
@@ -156,7 +156,7 @@ def roles(state: State, login: str, changes: tuple[str, ...]) -> None:
         user = await store.get(login)
         if user is None:
             raise Refusal("invalid_request", f"There is no user {login}.", "`jackfield users list` shows them all.")
-        last = _ADMIN in taken and await _is_last_admin(store, login)
+        last = ADMIN in taken and await _is_last_admin(store, login)
         wanted = (user.roles | given) - taken
         await store.set_roles(login, wanted)
         return User(user.login, wanted, user.disabled, user.created_at, user.password_hash), last
@@ -295,7 +295,7 @@ def _warn_undeclared(roles: Iterable[str]) -> None:
     declared = None if plan is None else plan.roles
     if declared is None:
         return
-    for role in sorted(set(roles) - {_ADMIN, *declared}):
+    for role in sorted(set(roles) - {ADMIN, *declared}):
         near = get_close_matches(role, declared, n=1)
         hint = f"did you mean {near[0]}?" if near else "no endpoint can ask for it"
         _tell(f"warning: endpoints.yaml declares no role {role}; {hint}")
@@ -303,14 +303,14 @@ def _warn_undeclared(roles: Iterable[str]) -> None:
 
 async def _is_last_admin(store: Store, login: str) -> bool:
     """Whether this user alone may log in and has the role."""
-    admins = [user.login for user in await store.list() if _ADMIN in user.roles and not user.disabled]
+    admins = [user.login for user in await store.list() if ADMIN in user.roles and not user.disabled]
     return admins == [normal_login(login)]
 
 
 def _warn_no_admin(was_last: bool) -> None:
     """Who owns the machine may take the role from the last administrator, and should know it."""
     if was_last:
-        _tell(f"warning: no administrator is left who may log in; make one: jackfield users roles LOGIN +{_ADMIN}")
+        _tell(f"warning: no administrator is left who may log in; make one: jackfield users roles LOGIN +{ADMIN}")
 
 
 def _warn_unread() -> None:

@@ -19,6 +19,7 @@ from jackfield.config.plan import Access, AuthSettings, Endpoint, Example, Limit
 from jackfield.config.problems import PathTuple, Problems
 from jackfield.config.quantities import size
 from jackfield.config.validate import similar
+from jackfield.identity import ADMIN
 
 __all__ = ["plan"]
 
@@ -43,7 +44,6 @@ _OF_PARTS = {"auth": dict, "limits": dict, "origins": list, "subprotocols": list
 _JUDGING = ("auth", "limits", "input")  # what examples are judged by
 _KEYS = {*_AS_READ, "type", "auth", "origins", "origin_required", "limits", "on_connect", "on_disconnect"}
 _TOP = {"title", "auth", "roles", "defaults", "endpoints"}
-_BUILT_IN_ROLE = "admin"
 
 
 def plan(data: Mapping[str, Any], problems: Problems) -> Plan:
@@ -156,7 +156,7 @@ class _Reading:
             return Access(value)  # type: ignore[arg-type]  # the schema allows the three words alone
         roles = dict(self._sound_items(value.get("roles"), (*path, "roles")))
         for number, role in roles.items():
-            if self.roles is not None and role not in self.roles and role != _BUILT_IN_ROLE:
+            if self.roles is not None and role not in self.roles and role != ADMIN:
                 hint = similar(role, self.roles) or "add it under `roles:` at the top"
                 at = (*path, "roles", number)
                 self.problems.add(at, "unknown_role", f'there is no role "{role}"', hint)
