@@ -277,43 +277,36 @@ async def _exchange(socket: ClientConnection, wait: float) -> None:
 
 
 class _Turns:
-    """One line at a time: `answered` is told what came, `send` knows by it that the line has to go again.
+    """One line at a time: `answered` takes each frame, and `send` sends a line again that was refused as too fast.
 
-    Nothing in a refusal says whose it is. It is the last line's, as long as each line before was answered; once one
+    A refusal does not name its line. It is the last line's, as long as each line before was answered; once one
     was not, within PATIENCE, refusals are printed instead.
     """
 
     def __init__(self) -> None:
-        self._answered = asyncio.Event()
-        self._again: float | None = None
-        self._waits = self._lost_count = False
+        self._turn: asyncio.Future[float | None] | None = None
+        self._lost_count = False
 
     def answered(self, frame: str | bytes) -> bool:
-        """A frame came; gives whether it is a refusal that is being seen to."""
+        """Take a frame; returns whether it is a refusal after which the line is sent again."""
         body = _object(frame.encode() if isinstance(frame, str) else frame)
+        if self._turn is None or self._turn.done() or "event" in body:
+            return False
         error = body.get("error")
         wait = error.get("retry_after") if isinstance(error, dict) and error.get("code") == "rate_limited" else None
-        seen_to = isinstance(wait, int | float) and self._waits and not self._lost_count
-        if seen_to:
-            self._again = wait
-        if "event" not in body:
-            self._answered.set()
-        return seen_to
+        self._turn.set_result(wait if isinstance(wait, int | float) and not self._lost_count else None)
+        return self._turn.result() is not None
 
     async def send(self, socket: ClientConnection, line: str) -> None:
-        """Send a line until it is taken, and wait a moment for its answer."""
-        self._waits = True
-        while self._waits:
-            self._answered.clear()
-            self._again = None
+        """Send a line until it is taken, and wait at most PATIENCE for its answer."""
+        wait: float | None = 0
+        while wait is not None:
+            await asyncio.sleep(wait)
+            self._turn = asyncio.get_running_loop().create_future()
             await socket.send(line)
-            try:
-                async with asyncio.timeout(PATIENCE):
-                    await self._answered.wait()
-            except TimeoutError:
-                self._lost_count = True
-            self._waits = self._again is not None
-            await asyncio.sleep(self._again or 0)
+            answers, _ = await asyncio.wait((self._turn,), timeout=PATIENCE)
+            self._lost_count |= not answers
+            wait = self._turn.result() if answers else None
 
 
 async def _send_lines(socket: ClientConnection, turns: _Turns) -> None:
