@@ -231,10 +231,10 @@ def test_a_value_of_any_kind_is_bounded_and_json(lines: io.StringIO, value: obje
 
 
 def test_events_are_counted_whether_anybody_hears_them() -> None:
-    before = log.told["debug", "quiet"], log.told["error", "loud"]
+    before = log.counts["debug", "quiet"], log.counts["error", "loud"]
     log.debug("quiet")
     log.error("loud")
-    assert (log.told["debug", "quiet"], log.told["error", "loud"]) == (before[0] + 1, before[1] + 1)
+    assert (log.counts["debug", "quiet"], log.counts["error", "loud"]) == (before[0] + 1, before[1] + 1)
 
 
 def test_what_surrounds_an_event_stands_in_it(lines: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:

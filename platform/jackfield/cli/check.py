@@ -1,4 +1,4 @@
-"""`jackfield check`: serve without opening the door."""
+"""`jackfield check`: all that `serve` checks before it listens."""
 
 from __future__ import annotations
 
@@ -78,4 +78,4 @@ def _claims(plan: Plan) -> Iterator[str]:
     """Where the login and the roles are read in a provider's token: dots in a path can mean two things."""
     jwt = plan.auth.jwt
     for key, path in (("login", jwt.login), ("roles", jwt.roles)) if jwt else ():
-        yield f"auth.jwt.{key}: {claims.told(path) if path else 'taken from no claim'}"
+        yield f"auth.jwt.{key}: {claims.described(path) if path else 'taken from no claim'}"

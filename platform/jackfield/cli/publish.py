@@ -13,8 +13,8 @@ from jackfield.state import State
 
 __all__ = ["command", "outcome", "speak"]
 
-TELL_LIMIT = 10.0
-"""Seconds that a server has to answer `status` and `refusals`; one that is held up is told as not running."""
+STATUS_LIMIT = 10.0
+"""Seconds that a server has to answer `status` and `refusals`; one that is held up counts as not running."""
 
 
 @click.command("publish")
@@ -33,10 +33,10 @@ def command(state: State, dry_run: bool, back: bool) -> None:
 
 
 def speak(state: State, verb: str, **options: Any) -> Mapping[str, Any]:
-    """Say a verb to the project's running server; gives its answer. Raises Failure."""
+    """Send a verb to the project's running server; returns its answer. Raises Failure."""
     try:
-        # loading may take a minute; what only tells is told at once
-        answer = ask(state.server_json, verb, time_limit=ANSWER_LIMIT if verb == "publish" else TELL_LIMIT, **options)
+        # loading may take a minute; the others answer at once
+        answer = ask(state.server_json, verb, time_limit=ANSWER_LIMIT if verb == "publish" else STATUS_LIMIT, **options)
     except NoServer as exc:
         where = f"no server is running on {state.folder}"
         raise Failure(f"{where}; start one with: jackfield serve, or name its folder with --state", 3) from exc

@@ -74,7 +74,7 @@ class ControlServer:
                 task.cancel()  # from Python 3.12 on `wait_closed` waits for every connection
             await asyncio.gather(*self._answering, return_exceptions=True)
             await self._server.wait_closed()
-            with suppress(OSError):  # one that is left says where nobody answers any more
+            with suppress(OSError):  # a file that is left names a port that is closed
                 self._path.unlink()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
