@@ -19,7 +19,7 @@ from jackfield.server.connection import dispatch, rate
 from jackfield.server.observe import lag
 from jackfield.server.observe.metrics import Metrics
 from tests.house import numbers_page
-from tests.house.habits import PACKAGE, sources
+from tests.house.habits import PACKAGE, sources, tree_of
 
 PAGE = (PACKAGE / "docs" / "observing.md").read_text("utf-8")
 LEVELS = {"debug": "debug", "info": "info", "warning": "warning", "error": "error", "exception": "error"}
@@ -47,7 +47,7 @@ def names(cell: str) -> set[str]:
 def told_in_the_sources() -> Iterator[tuple[str, str, set[str]]]:
     """Each event of the log with its level and the fields that are named where it is told."""
     for path in sources(PACKAGE):
-        tree = ast.parse(path.read_text("utf-8"))
+        tree = tree_of(path)
         ours = {"log"} if path.name == "logs.py" else set()
         for node in ast.walk(tree):
             if isinstance(node, ast.ImportFrom) and node.module == "jackfield.logs":

@@ -244,6 +244,7 @@ def attempts(store: Store) -> Attempts:
     return store.attempts
 
 
+@pytest.mark.shows("AU-1")
 @pytest.mark.parametrize("remembered", [True, False])
 async def test_nobody_waits_longer_than_a_window_for_a_clock_that_is_set_back(
     attempts: Attempts, other: Store, clock: Clock, remembered: bool

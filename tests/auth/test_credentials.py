@@ -3,7 +3,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from jackfield.auth.credentials import MAX_CREDENTIAL, Credential, check_query, find, offered
@@ -207,7 +207,6 @@ values = st.one_of(st.binary(max_size=60), st.binary(max_size=20).map(lambda end
 
 
 @given(st.lists(st.tuples(places, values), max_size=4), st.binary(max_size=60))
-@settings(max_examples=200)
 def test_no_bytes_are_answered_by_anything_but_a_refusal(fields: list[tuple[bytes, bytes]], query: bytes) -> None:
     with suppress(Refusal):
         find(fields, NAME)
@@ -220,7 +219,6 @@ neighbours = st.lists(st.tuples(st.sampled_from(["theme", "id", NAME + "2", "X" 
 
 
 @given(octets, neighbours, neighbours, st.sampled_from(["; ", ";", " ;\t"]))
-@settings(max_examples=200)
 def test_a_value_comes_out_as_it_went_in(
     value: str, before: list[tuple[str, str]], after: list[tuple[str, str]], between: str
 ) -> None:

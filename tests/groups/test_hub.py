@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from jackfield.groups.hub import Hub
@@ -65,7 +65,6 @@ def test_a_member_may_leave_while_the_hub_is_gone_through() -> None:
     assert len(hub) == 0
 
 
-@settings(max_examples=100)
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from(["", "анна", "boris"]), st.booleans())))
 def test_counts_are_those_of_the_members(steps: list[tuple[str, str, bool]]) -> None:
     hub: Hub[Seat] = Hub()

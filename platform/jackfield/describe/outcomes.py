@@ -8,7 +8,7 @@ from dataclasses import replace
 from jackfield.describe.contract import Operation
 from jackfield.errors import CODES, Code
 
-__all__ = ["closes", "errors", "every", "refusals", "told_by_close"]
+__all__ = ["closes", "closing_refusals", "errors", "every", "refusals"]
 
 _ALWAYS = frozenset(
     """upgrade_required upgrade_dropped malformed_upgrade malformed_request bad_version request_too_slow
@@ -41,7 +41,7 @@ def refusals(operation: Operation) -> tuple[Code, ...]:
     return tuple(sorted((CODES[name] for name in names), key=lambda code: (code.status, _ORDER[code.name])))
 
 
-def told_by_close(operation: Operation) -> tuple[Code, ...]:
+def closing_refusals(operation: Operation) -> tuple[Code, ...]:
     """Those of `refusals` that the endpoint tells by a close frame, each with that number as its `close`."""
     if operation.refusals != "close":
         return ()
@@ -72,7 +72,7 @@ def closes(operation: Operation) -> tuple[Code, ...]:
     if operation.access.mode == "public":
         absent.add("session_ended")
     found = [code for code in CODES.values() if code.moment == "connection" and code.name not in absent]
-    return tuple(sorted((*found, *told_by_close(operation)), key=lambda code: code.close))
+    return tuple(sorted((*found, *closing_refusals(operation)), key=lambda code: code.close))
 
 
 def every(operations: Iterable[Operation], of: Callable[[Operation], tuple[Code, ...]]) -> tuple[Code, ...]:

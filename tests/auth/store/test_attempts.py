@@ -85,6 +85,7 @@ async def wait(attempts: Attempts, login: str = "аня", client: str = "10.0.0.
     return caught.value.retry_after
 
 
+@pytest.mark.shows("AU-1")
 async def test_a_login_from_one_address_has_ten_tries_in_a_window(here: Attempts, clock: Clock) -> None:
     await fail(here, PER_PAIR - 1)
     clock.move(WINDOW - 1)
@@ -102,6 +103,7 @@ async def test_another_address_and_another_login_are_not_concerned(here: Attempt
     await fail(here, 1, login="боб")
 
 
+@pytest.mark.shows("AU-1")
 async def test_what_is_counted_is_shared_by_processes_and_outlives_them(
     here: Attempts, other: Store, url: str, clock: Clock
 ) -> None:
@@ -113,10 +115,12 @@ async def test_what_is_counted_is_shared_by_processes_and_outlives_them(
     await again.close()
 
 
+@pytest.mark.shows("AU-1")
 async def test_a_hundred_at_once_are_a_hundred(here: Attempts) -> None:
     assert await at_once(here, 0, 100, together=PER_PAIR) == {"wrong": PER_PAIR, "too_many_attempts": 100 - PER_PAIR}
 
 
+@pytest.mark.shows("AU-1")
 @pytest.mark.parametrize("before", [0, PER_PAIR - 1])
 async def test_what_is_right_is_let_in_however_many_come_at_once(here: Attempts, before: int) -> None:
     await fail(here, before, client="10.0.0.0")
@@ -198,6 +202,7 @@ async def test_who_gives_up_takes_nobodys_place(here: Attempts) -> None:
         await first
 
 
+@pytest.mark.shows("AU-1")
 async def test_success_forgets_what_failed_before(here: Attempts) -> None:
     await fail(here, PER_PAIR - 1)
     await succeed(here)
@@ -211,6 +216,7 @@ async def test_what_was_not_looked_at_does_not_count(here: Attempts) -> None:
             await here.take_back(attempt)
 
 
+@pytest.mark.shows("AU-1")
 async def test_an_address_that_guesses_at_many_logins_is_refused_at_all_but_those_that_belong_there(
     here: Attempts,
 ) -> None:
@@ -227,6 +233,7 @@ def elsewhere(number: int) -> str:
     return f"{20 + number // 250}.{number % 250}.0.1"
 
 
+@pytest.mark.shows("AU-1")
 async def test_a_login_guessed_at_from_everywhere_has_a_turn_now_and_then(here: Attempts, clock: Clock) -> None:
     await succeed(here, client="10.9.9.9")
     for number in range(PER_LOGIN):
@@ -240,6 +247,7 @@ async def test_a_login_guessed_at_from_everywhere_has_a_turn_now_and_then(here: 
     await fail(here, PER_PAIR, client="10.3.0.3")
 
 
+@pytest.mark.shows("AU-1")
 @pytest.mark.parametrize(
     ("attacker", "limit", "neighbours"),
     [
@@ -343,6 +351,7 @@ async def test_purge_forgets_what_is_over_and_no_text_is_kept(
     await fail(here, PER_PAIR)
 
 
+@pytest.mark.shows("AU-1")
 async def test_au_1_who_sends_a_thousand_logins_waits_for_themselves_and_nobody_else_does(here: Attempts) -> None:
     """Each from another address of one /48 and at another login, so that no limit is reached but the work's."""
     arrived: list[str] = []

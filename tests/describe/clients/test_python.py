@@ -52,6 +52,8 @@ async def use(client: Client) -> list[CountReply]:
 """
 
 
+@pytest.mark.walk
+@pytest.mark.tool
 def test_every_client_is_typed_and_runs(tmp_path: Path) -> None:
     """One run of mypy for all: what it would say of one contract stands with the name of its file."""
     texts = {"full_client": python.client(full()), "own_client": python.client(own())}
@@ -118,7 +120,13 @@ def test_what_the_examples_speak_of_is_named() -> None:
 
 
 def test_a_contract_without_endpoints_has_a_client() -> None:
-    assert "class Client(_Server):" in python.client(dataclasses.replace(own(), operations=()))
+    assert "class Client:" in python.client(dataclasses.replace(own(), operations=()))
+
+
+def test_a_client_for_one_endpoint_is_small_and_has_nothing_that_it_does_not_use() -> None:
+    text = python.client(own())
+    assert len(text.splitlines()) < 400
+    assert [name for name in ("Streaming", "Closing", "_segment") if name in text] == []
 
 
 async def test_answers_find_their_messages(tmp_path: Path) -> None:

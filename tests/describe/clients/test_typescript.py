@@ -114,7 +114,8 @@ void main();
 
 # Keys that are no keys of a plain object, and names that the language or every object has already.
 TRAPPED = """\
-import { Client, Refused, segment } from "./traps.js";
+import { segment } from "./full.js";
+import { Client, Refused } from "./traps.js";
 import type { Socket } from "./traps.js";
 
 class Line implements Socket {
@@ -206,6 +207,8 @@ def addresses(text: str) -> dict[str, str]:
     return dict(re.findall(r'^  async (.+?)\(.*\n    return this\.#open\("(.*?)"', text, flags=re.MULTILINE))
 
 
+@pytest.mark.walk
+@pytest.mark.tool
 def test_every_client_compiles_and_keeps_its_word(tmp_path: Path) -> None:
     """One run of the compiler for all: what it would say of one contract stands with the name of its file."""
     program = node.program("typescript", "tsc")
@@ -233,10 +236,13 @@ def test_every_client_compiles_and_keeps_its_word(tmp_path: Path) -> None:
     assert told["unopened"] is True
 
 
+@pytest.mark.walk
+@pytest.mark.tool
 def test_no_name_is_a_trap_and_a_refusal_by_close_is_one(tmp_path: Path) -> None:
     closing = called("pet")
     pets = (dataclasses.replace(closing.operations[0], refusals="close"),)
     texts = {
+        "full": typescript.client(full()),
         "traps": typescript.client(called(*TRAPS)),
         "trapped": TRAPPED,
         "closing": typescript.client(dataclasses.replace(closing, operations=pets)),
@@ -286,6 +292,8 @@ def test_no_endpoint_changes_what_the_function_of_another_opens(place: int) -> N
     assert addresses(typescript.client(called(*reversed(TRAPS)))) == found
 
 
+@pytest.mark.walk
+@pytest.mark.tool
 def test_it_compiles_where_node_brings_the_types(tmp_path: Path) -> None:
     types = node.needs("@types/node")
     (tmp_path / "full.ts").write_text(typescript.client(full()), encoding="utf-8")
@@ -316,3 +324,9 @@ def test_what_the_examples_speak_of_is_named() -> None:
 
 def test_a_contract_without_endpoints_has_a_client() -> None:
     assert "export class Client" in typescript.client(dataclasses.replace(own(), operations=()))
+
+
+def test_a_client_for_one_endpoint_is_small_and_has_nothing_that_it_does_not_use() -> None:
+    text = typescript.client(own())
+    assert len(text.splitlines()) < 430
+    assert [name for name in ("Streaming", "admitted", "segment") if name in text] == []

@@ -17,10 +17,10 @@ from jackfield.describe.documents import http_api, http_schemas
 from jackfield.describe.documents.http_api import Call
 from jackfield.errors import CODES, Refusal
 from jackfield.server.web import accounts, administration, json_api, login
-from tests.server.conftest import OpenDoor, build_table, clock, open_door
+from tests.server.conftest import OpenDoor, build_table, built, clock, empty_store, open_door
 from tests.server.door import Answer, Door, Headers
 
-__all__ = ["build_table", "clock", "open_door"]  # fixtures
+__all__ = ["build_table", "built", "clock", "empty_store", "open_door"]  # fixtures
 
 CALLS = http_api.calls(AuthSettings())
 SCHEMAS = http_schemas.schemas(AuthSettings())

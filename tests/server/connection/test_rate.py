@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import itertools
 import json
 from typing import Any
 
@@ -12,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from jackfield.config.plan import Limits
-from jackfield.routing.build import RoutingTable
+from jackfield.routing.table import RoutingTable
 from jackfield.server.connection.dispatch import Dispatcher
 from jackfield.server.connection.inbox import INBOX
 from jackfield.server.connection.rate import BURST, CREDIT, RESERVE
@@ -177,14 +178,15 @@ async def test_what_piled_up_is_not_owed_for_ever(begin: Begin, clock: Clock) ->
     await talk.network.until(lambda: talk.network.closed is not None)
 
 
-@pytest.mark.parametrize("uptime", [1e3, 1e5, 2.6e6, 3e7])
-@pytest.mark.parametrize("rate", [number / span for span in (60, 3600) for number in range(1, 60)])
-async def test_a_low_rate_takes_its_first_message(table: RoutingTable, rate: float, uptime: float) -> None:
-    clock = Clock(uptime + 0.123456789)
-    dispatcher = Dispatcher(threads=1, clock=clock)
-    talk = talk_on(table, "echo", dispatcher, clock, fast=True, limits=Limits(rate=rate))
-    talk.text("Привет")
-    assert talk.network.frames == replies("Привет")
+async def test_a_low_rate_takes_its_first_message(table: RoutingTable) -> None:
+    """Whatever the sums of floating point numbers are rounded to."""
+    dispatcher = Dispatcher(threads=1, clock=Clock())
+    rates = [number / span for span in (60, 3600) for number in range(1, 60)]
+    for rate, uptime in itertools.product(rates, [1e3, 1e5, 2.6e6, 3e7]):
+        clock = Clock(uptime + 0.123456789)
+        talk = talk_on(table, "echo", dispatcher, clock, fast=True, limits=Limits(rate=rate))
+        talk.text("Привет")
+        assert talk.network.frames == replies("Привет"), (rate, uptime)
     dispatcher.close()
 
 
@@ -322,7 +324,7 @@ def played(table: RoutingTable, rate: float, steps: list[tuple[float, int]]) -> 
     return outcomes
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     rate=st.sampled_from([0.25, 0.5, 1.0, 4.0, 16.0]),
     steps=st.lists(st.tuples(st.sampled_from([0.0, 0.25, 0.5, 1.0, 8.0]), st.integers(0, 12)), max_size=12),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from jackfield.errors import Refusal
 from jackfield.identity import ANONYMOUS, Identity
-from jackfield.routing.build import RoutingTable
+from jackfield.routing.table import RoutingTable
 from jackfield.server.handshake.judge import Admission, judge, rejudge
 from jackfield.server.request import Request, Standing
 from tests.server.conftest import Build
@@ -390,7 +390,7 @@ def judged(table: RoutingTable) -> Callable[[Request, Identity | Refusal | None,
     return lambda asked, who, seats: judge(table, asked, who, seats, detailed=True)
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     path=_paths(),
     query=st.binary(max_size=20),

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -87,7 +87,6 @@ VALUES = {
 USUAL = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Key": KEY, "Sec-WebSocket-Version": "13"}
 
 
-@settings(max_examples=500)
 @given(
     st.dictionaries(st.sampled_from(sorted(VALUES)), st.integers(0, 7), max_size=3),
     st.lists(st.sampled_from(sorted(VALUES)), max_size=1),
