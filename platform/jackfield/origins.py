@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-__all__ = ["LOOPBACK", "Origin", "normal", "parse"]
+__all__ = ["Origin", "normal", "parse"]
 
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _ORIGIN = re.compile(
@@ -42,7 +42,7 @@ def parse(text: str) -> Origin | None:
     if port is not None and (port[0] == "0" or int(port) > 65535):
         return None
     number = int(port) if port else _DEFAULT_PORTS.get(scheme, 0)
-    return Origin(scheme, "localhost" if host in LOOPBACK else host, number)
+    return Origin(scheme, "localhost" if host in _LOOPBACK else host, number)
 
 
 def normal(origin: str) -> str:

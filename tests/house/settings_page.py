@@ -1,4 +1,4 @@
-"""The tables of keys in docs/endpoints.md, made from the settings of the plan's fields and the JSON Schema.
+"""The tables of keys in docs/endpoints.md and of limits in docs/observing.md, made from the settings and the schema.
 
 python -m tests.house.settings_page
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from jackfield.config.editor_schema import plain
@@ -15,9 +16,8 @@ from jackfield.config.plan import AuthSettings, Endpoint, JwtSettings, Limits
 from jackfield.config.settings import Setting, keys
 from tests.house.habits import PACKAGE
 
-__all__ = ["PAGE", "with_tables"]
+__all__ = ["pages"]
 
-PAGE = PACKAGE / "docs" / "endpoints.md"
 _SCHEMA = plain()
 _SETTINGS = {
     "auth": keys(AuthSettings),
@@ -46,14 +46,29 @@ _TYPES = {"string": "text", "integer": "number", "boolean": "true or false", "ar
 _NOT_LINKED = {("An endpoint", "auth")}  # the section of that name is about the other one
 
 
-def with_tables(page: str) -> str:
-    """The page with each of its tables of keys made anew."""
+def pages() -> Iterable[tuple[Path, str]]:
+    """Each page that has such tables, with them made anew."""
+    keyed, observed = (PACKAGE / "docs" / name for name in ("endpoints.md", "observing.md"))
+    page = keyed.read_text("utf-8")
     for section, node in _SECTIONS.items():
-        table = "".join(f"{line}\n" for line in _table(section, node["properties"], page))
-        head, body = page.split(f"# {section}\n", 1)
-        text, _, rest = re.split(r"(?m)^((?:\|.*\n)+)", body, maxsplit=1)
-        page = f"{head}# {section}\n{text}{table}{rest}"
-    return page
+        page = _with_table(page, f"# {section}\n", _table(section, node["properties"], page))
+    yield keyed, page
+    yield observed, _with_table(observed.read_text("utf-8"), "Each of the `limits` has its count:\n", _counts())
+
+
+def _with_table(page: str, before: str, lines: Iterable[str]) -> str:
+    """The page with its first table behind `before` exchanged."""
+    head, body = page.split(before, 1)
+    text, _, rest = re.split(r"(?m)^((?:\|.*\n)+)", body, maxsplit=1)
+    return "".join([head, before, text, *(f"{line}\n" for line in lines), rest])
+
+
+def _counts() -> Iterable[str]:
+    yield from ("| limit | where it is counted |", "|---|---|")
+    limits = keys(Limits)
+    for counted in dict.fromkeys(setting.counted for setting in limits.values()):
+        names = ", ".join(f"`{key}`" for key, setting in limits.items() if setting.counted == counted)
+        yield f"| {names} | {counted} |"
 
 
 def _table(section: str, nodes: Mapping[str, Any], page: str) -> Iterable[str]:
@@ -106,4 +121,5 @@ def _default(node: Mapping[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(with_tables(PAGE.read_text("utf-8")), "utf-8")
+    for path, text in pages():
+        path.write_text(text, "utf-8")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from jackfield import claims
+from jackfield.addresses import is_loopback
 from jackfield.config import url
 from jackfield.config.problems import PathTuple, Problems
 from jackfield.config.settings import FLAG, Kind, choice, duration, function, mapping, read, setting, text, texts
@@ -243,16 +243,7 @@ def _address_fault(address: str) -> tuple[str, str] | None:
         return "the address of public keys holds no login", "remove what stands before the @"
     if parts.fragment:
         return "the address has a part after #, which is never sent", "remove it"
-    if parts.scheme == "http" and not _is_this_machine(host):
+    if parts.scheme == "http" and not is_loopback(host):
         hint = "write https://; http is taken for this machine alone, like http://127.0.0.1:8080/certs"
         return "keys that come unencrypted could be anybody's", hint
     return None
-
-
-def _is_this_machine(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False

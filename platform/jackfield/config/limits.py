@@ -10,6 +10,10 @@ from jackfield.config.settings import choice, count, duration, rate, setting, si
 __all__ = ["Limits"]
 
 _RATE = rate("1/h", "1000000/s")
+_LIMITED = '`jackfield_messages_total{outcome="rate_limited"}`; floods `jackfield_ends_total{cause="flood"}`'
+_ENDED = "`jackfield_ends_total`, by cause"
+_REFUSED = '`jackfield_handshakes_total{outcome="refused"}`, by code'
+_SLOW = '`jackfield_ends_total{cause="too_slow_reader"}`, `jackfield_dropped_total`'
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,8 @@ class Limits:
         examples=["1MiB", 65536],
         default="64KiB",
         sentence="A message has at most {}.",
+        counted='`jackfield_messages_total{outcome="message_too_long"}`; beyond twice the limit '
+        '`jackfield_ends_total{cause="too_big"}`',
     )
     rate: float | None = setting(
         _RATE,
@@ -34,6 +40,8 @@ class Limits:
         examples=["5/s", "3000/m", "off"],
         default="50/s",
         sentence="A connection sends at most {} messages a second, twice as many at once.",
+        code="rate_limited",
+        counted=_LIMITED,
     )
     rate_per_user: float | None = setting(
         _RATE,
@@ -42,6 +50,8 @@ class Limits:
         examples=["100/s"],
         default="off",
         sentence="A user sends at most {} messages a second, twice as many at once.",
+        code="rate_limited",
+        counted=_LIMITED,
     )
     time: float = setting(
         duration("10ms", "1h"),
@@ -49,6 +59,7 @@ class Limits:
         examples=["500ms", "5m"],
         default="30s",
         sentence="One answer takes at most {}.",
+        counted='`jackfield_messages_total{outcome="time_exceeded"}`',
     )
     idle: float | None = setting(
         duration("1s", "1d", off=True),
@@ -56,6 +67,8 @@ class Limits:
         examples=["10m"],
         default="off",
         sentence="After {} without a message either way the connection is closed.",
+        code="idle",
+        counted=_ENDED,
     )
     connections: int = setting(
         count(),
@@ -63,6 +76,7 @@ class Limits:
         examples=[500],
         default=10_000,
         sentence="The endpoint has at most {} connections on one server.",
+        counted=_REFUSED,
     )
     per_user: int = setting(
         count(),
@@ -70,6 +84,7 @@ class Limits:
         examples=[3],
         default=20,
         sentence="A user has at most {} connections to it.",
+        counted=_REFUSED,
     )
     per_address: int | None = setting(
         count(off=True),
@@ -77,6 +92,8 @@ class Limits:
         examples=[50],
         default="off",
         sentence="An address has at most {} connections to it.",
+        code="too_many_of_address",
+        counted=_REFUSED,
     )
     ping: float | None = setting(
         duration("1s", "1h", off=True),
@@ -84,6 +101,7 @@ class Limits:
         examples=["30s", "off"],
         default="20s",
         sentence="After {} of silence the server sends a ping; the pong has as long to come.",
+        counted=_ENDED,
     )
     queue: int = setting(
         size("4KiB", "64MiB"),
@@ -91,6 +109,7 @@ class Limits:
         examples=["256KiB"],
         default="1MiB",
         sentence="At most {} wait for a client that does not read; {slow_consumer}.",
+        counted=_SLOW,
     )
     slow_consumer: Literal["close", "drop_oldest"] = setting(
         choice("close", "drop_oldest"),
@@ -101,4 +120,5 @@ class Limits:
             "close": "beyond it the connection is closed",
             "drop_oldest": "beyond it the oldest events are left out",
         },
+        counted=_SLOW,
     )

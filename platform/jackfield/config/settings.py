@@ -2,7 +2,7 @@
 
 Strategy: everything about a key comes from its `Setting`: its part of the JSON Schema (editor_schema.py), what a value
 means and its bounds (`read`), whether defaults and endpoint are merged (parse.py), its sentence in documents
-(describe/phrases.py), and its row in docs/endpoints.md (tests/house/settings_page.py).
+(describe/phrases.py), and its rows in docs/endpoints.md and docs/observing.md (tests/house/settings_page.py).
 """
 
 from __future__ import annotations
@@ -85,6 +85,8 @@ class Setting:
     - `text` is Markdown; `{bounds}` in it stands for those of the kind. `more` is added to it in docs/endpoints.md.
     - `default` and `examples` are written as in the file.
     - `sentence` says in documents what the limit is: `{}` is the value, `{key}` the phrase for another key's value.
+    - `code`, in errors.py, applies while the limit is not off.
+    - `counted` is where docs/observing.md says that it is counted.
     - `phrases` are those of the values of a choice.
     - `within` is the key of the mapping that holds this one, if that is not the mapping of its neighbours.
     - `beside` is a class of which the keys of fields stand beside this one.
@@ -101,6 +103,8 @@ class Setting:
     default: Any = UNSET
     examples: Sequence[Any] = ()
     sentence: str = ""
+    code: str = ""
+    counted: str = ""
     phrases: Mapping[str, str] | None = None
     within: str = ""
     beside: Any = None
