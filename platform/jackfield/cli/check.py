@@ -1,4 +1,4 @@
-"""`jackfield check`: serve without opening the door."""
+"""`jackfield check`: all that `serve` checks before it listens."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from jackfield.config.plan import Plan
 from jackfield.errors import PlanError, Problem
 from jackfield.github import of_problem
 from jackfield.routing.build import problems_of
-from jackfield.server.publish.publisher import build_in_thread
+from jackfield.server.publish.building import built
 from jackfield.state import State
 
 __all__ = ["command"]
@@ -59,7 +59,7 @@ def _find(folder: Path, *, no_import: bool) -> tuple[tuple[Problem, ...], Plan |
         return found, plan
     try:
         with redirect_stdout(sys.stderr):  # what modules print while they are imported is no problem of ours
-            table = asyncio.run(build_in_thread(folder, 0))
+            table = asyncio.run(built(folder, 0))
     except PlanError as exc:
         return exc.problems, None
     table.catalog.release()
@@ -78,4 +78,4 @@ def _claims(plan: Plan) -> Iterator[str]:
     """Where the login and the roles are read in a provider's token: dots in a path can mean two things."""
     jwt = plan.auth.jwt
     for key, path in (("login", jwt.login), ("roles", jwt.roles)) if jwt else ():
-        yield f"auth.jwt.{key}: {claims.told(path) if path else 'taken from no claim'}"
+        yield f"auth.jwt.{key}: {claims.described(path) if path else 'taken from no claim'}"

@@ -18,7 +18,7 @@ from jackfield.describe.contract import Contract, contract
 from jackfield.describe.documents import asyncapi, markdown, openapi, postman
 from jackfield.describe.documents.as_yaml import as_yaml
 from jackfield.errors import PlanError
-from jackfield.server.publish.publisher import build_in_thread
+from jackfield.server.publish.building import built
 
 __all__ = ["command"]
 
@@ -117,7 +117,7 @@ def _contract(context: click.Context) -> Contract:
     folder = project_folder(context.ensure_object(Context).folder)
     try:
         with redirect_stdout(sys.stderr):  # what modules print while they are imported is no part of a document
-            table = asyncio.run(build_in_thread(folder, 0))
+            table = asyncio.run(built(folder, 0))
     except PlanError as exc:
         for problem in exc.problems:
             click.echo(str(problem), err=True)

@@ -19,7 +19,7 @@ from jackfield.github import of_problem
 from jackfield.routing.table import RoutingTable
 from jackfield.server.node.running import run as run_loop
 from jackfield.server.observe.lag import Place
-from jackfield.server.publish.publisher import build_in_thread
+from jackfield.server.publish.building import built
 from jackfield.similar import did_you_mean
 from jackfield.testing.client import Project
 from jackfield.testing.examples import Case, Result, cases, run, who
@@ -139,7 +139,7 @@ def _break_off(report: Report, why: str) -> NoReturn:
 
 
 async def _live(folder: Path, names: Sequence[str], address: str, credentials: _Credentials, report: Report) -> None:
-    table = await build_in_thread(folder, 0)
+    table = await built(folder, 0)
     try:
         chosen = _chosen(table, names)
         live = Live(address, table, await credentials.tokens(address, table))

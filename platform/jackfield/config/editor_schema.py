@@ -17,6 +17,7 @@ from typing import Any
 from jackfield.config.plan import AuthSettings, Endpoint, JwtSettings, Limits
 from jackfield.config.settings import keys
 from jackfield.config.url import RESERVED
+from jackfield.identity import ADMIN
 
 __all__ = ["document", "examples", "further", "plain", "plain_examples"]
 
@@ -148,7 +149,7 @@ def _name_processes(process: dict[str, Any], names: Sequence[str]) -> None:
 def _name_roles(lists: dict[str, Any], roles: Sequence[str]) -> None:
     """Make these, and admin, the only roles of a part that is a word or `{roles: […]}`."""
     named = lists["anyOf"][1]["properties"]["roles"]
-    named["items"]["enum"] = sorted({*roles, "admin"})
+    named["items"]["enum"] = sorted({*roles, ADMIN})
     del named["examples"]
 
 

@@ -13,6 +13,7 @@ from jackfield.config.problems import PathTuple, Problems
 from jackfield.config.settings import duration
 from jackfield.config.validate import similar
 from jackfield.errors import CODES
+from jackfield.identity import ADMIN
 from jackfield.similar import nearest
 
 __all__ = ["MOST", "read"]
@@ -22,7 +23,6 @@ MOST = 1000
 
 _EXPECTATIONS = ("expect", "expect_error", "expect_close")
 _WITHIN = duration("10ms", "5m")
-_BUILT_IN_ROLE = "admin"
 _ABOUT_A_CLIENT = ("as", "params", "query")
 _KEYS = {"name", *_ABOUT_A_CLIENT, "clients", "steps"}
 # RFC 6455, section 7.4: what an endpoint may send, and what libraries and applications have for themselves
@@ -83,7 +83,7 @@ def _guest(raw: Mapping[str, Any], path: PathTuple, roles: Mapping[str, str] | N
     at, named = (*path, "as", "roles"), who.get("roles")
     found = {number: role for number, role in _items(named) if problems.sound(*at, number)}
     for number, role in found.items():
-        if roles is not None and role not in roles and role != _BUILT_IN_ROLE:
+        if roles is not None and role not in roles and role != ADMIN:
             hint = similar(role, roles) or "add it under `roles:` at the top of endpoints.yaml"
             problems.add((*at, number), "unknown_role", f'there is no role "{role}"', hint)
     return Guest(who.get("login"), tuple(dict.fromkeys(found.values())), params, query)

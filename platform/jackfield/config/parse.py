@@ -18,6 +18,7 @@ from jackfield.config.plan import Access, AuthSettings, Endpoint, Example, Limit
 from jackfield.config.problems import PathTuple, Problems
 from jackfield.config.settings import keys, read
 from jackfield.config.validate import similar
+from jackfield.identity import ADMIN
 from jackfield.origins import normal
 
 __all__ = ["MERGED", "plan"]
@@ -31,7 +32,6 @@ _OF_PARTS = {"auth": dict, "limits": dict, "origins": list, "subprotocols": list
 _JUDGING = ("auth", "limits", "input")  # what examples are judged by
 _KEYS = {*_FIELDS, "type", "on_connect", "on_disconnect"}
 _TOP = {"title", "auth", "roles", "defaults", "endpoints"}
-_BUILT_IN_ROLE = "admin"
 
 
 def plan(data: Mapping[str, Any], problems: Problems) -> Plan:
@@ -148,7 +148,7 @@ class _Reading:
             return Access(value)  # type: ignore[arg-type]  # the schema allows the three words alone
         roles = dict(self._sound_items(value.get("roles"), (*path, "roles")))
         for number, role in roles.items():
-            if self.roles is not None and role not in self.roles and role != _BUILT_IN_ROLE:
+            if self.roles is not None and role not in self.roles and role != ADMIN:
                 hint = similar(role, self.roles) or "add it under `roles:` at the top"
                 at = (*path, "roles", number)
                 self.problems.add(at, "unknown_role", f'there is no role "{role}"', hint)

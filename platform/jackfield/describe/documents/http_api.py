@@ -15,10 +15,7 @@ from jackfield.describe.contract import JSON
 from jackfield.describe.documents.http_schemas import SESSIONS
 from jackfield.describe.schema.components import at
 
-__all__ = ["ADMIN", "Call", "calls"]
-
-ADMIN = "admin"
-"""The role that the administration is for."""
+__all__ = ["Call", "calls"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,11 +18,12 @@ from jackfield.config.plan import Access
 from jackfield.describe import phrases
 from jackfield.describe.contract import JSON, Contract, Operation
 from jackfield.describe.documents import http_api, http_schemas
-from jackfield.describe.documents.http_api import ADMIN, Call
+from jackfield.describe.documents.http_api import Call
 from jackfield.describe.outcomes import closes, errors, refusals
 from jackfield.describe.schema import envelope
 from jackfield.describe.schema.components import Components, at, tidy
 from jackfield.errors import CODES, Code
+from jackfield.identity import ADMIN
 
 __all__ = ["document"]
 
