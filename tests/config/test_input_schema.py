@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from jackfield.config.input_schema import judge
+from jackfield.config.input_schema import check
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ from jackfield.config.input_schema import judge
     ],
 )
 def test_schemas_that_can_be_carried_out(schema: dict[str, Any]) -> None:
-    assert judge(schema) == []
+    assert check(schema) == []
 
 
 @pytest.mark.parametrize(
@@ -59,11 +59,11 @@ def test_schemas_that_can_be_carried_out(schema: dict[str, Any]) -> None:
     ],
 )
 def test_faults_have_their_path(schema: dict[str, Any], path: tuple[str | int, ...], words: str) -> None:
-    (fault,) = judge(schema)
+    (fault,) = check(schema)
     assert fault.path == path
     assert words in f"{fault.message}; {fault.hint}"
 
 
 def test_all_faults_are_told() -> None:
     schema = {"properties": {"a": {"type": "strin"}, "b": {"maxLength": "x"}, "c": 5}}
-    assert {fault.path[1] for fault in judge(schema)} == {"a", "b", "c"}
+    assert {fault.path[1] for fault in check(schema)} == {"a", "b", "c"}

@@ -225,7 +225,7 @@ def _jwt(raw: Mapping[str, Any], problems: Problems) -> JwtSettings:
 
 
 def _address_fault(address: str) -> tuple[str, str] | None:
-    """What is wrong with the address of the keys, and how to mend it. It is not quoted: it may hold a secret."""
+    """What is wrong with the address of the keys, and how to fix it. It is not quoted: it may hold a secret."""
     if "://" not in address:
         return None  # a file
     example = "write it like https://login.example.com/certs"

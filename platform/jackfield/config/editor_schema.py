@@ -1,7 +1,7 @@
 """The JSON Schema of endpoints.yaml: what `check` compares files with, and what editors are given of it.
 
 Strategy: schema.json is the frame, the keys come from the settings of the plan's fields. Editors get the names that a
-project holds, and what a pattern can say of rules that `check` tells of in better words itself. They propose
+project holds, and what a pattern can say of rules that `check` reports in a better sentence. They propose
 whatever stands under `examples` and `enum`: so names of other projects do not, and neither do mappings, which
 yaml-language-server can only show as "[object Object]".
 """
@@ -125,7 +125,7 @@ def _holds_mapping(value: Any) -> bool:
 
 
 def _nodes(schema: Any) -> Iterator[dict[str, Any]]:
-    """Every schema in a schema; what stands under `examples` and `default` is none."""
+    """Every schema in a schema; values under `examples` and `default` are left out."""
     if not isinstance(schema, dict):
         return
     yield schema
@@ -141,7 +141,7 @@ def _nodes(schema: Any) -> Iterator[dict[str, Any]]:
 
 
 def _name_processes(process: dict[str, Any], names: Sequence[str]) -> None:
-    """Make these the only processes. The pattern goes: its words would be told of a name that is well-formed."""
+    """Make these the only processes. The pattern goes: its message would be shown for a well-formed name."""
     del process["pattern"], process["examples"]
     process.update(enum=list(names), errorMessage=f"is none of this project's processes; {_WHERE}")
 

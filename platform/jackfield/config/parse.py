@@ -29,7 +29,7 @@ MERGED = frozenset(key for key, setting in _FIELDS.items() if setting.merged)
 _MESSAGE = keys(Limits)["message"].kind
 # Sound parts of these are looked at beside faulty ones, where the value is of this kind at all.
 _OF_PARTS = {"auth": dict, "limits": dict, "origins": list, "subprotocols": list, "examples": list}
-_JUDGING = ("auth", "limits", "input")  # what examples are judged by
+_CHECKING = ("auth", "limits", "input")  # what examples are checked against
 _KEYS = {*_FIELDS, "type", "on_connect", "on_disconnect"}
 _TOP = {"title", "auth", "roles", "defaults", "endpoints"}
 
@@ -115,7 +115,9 @@ class _Reading:
             return True
         paths: list[PathTuple] = [("endpoints", name, key) for key in own]
         paths += [("defaults", key) for key in shared if key not in own or key in MERGED]
-        return any(path[-1] not in _KEYS or (path[-1] in _JUDGING and not self.problems.sound(*path)) for path in paths)
+        return any(
+            path[-1] not in _KEYS or (path[-1] in _CHECKING and not self.problems.sound(*path)) for path in paths
+        )
 
     def _pattern(self, name: str, auth: AuthSettings) -> url.Pattern | None:
         path = ("endpoints", name, "url")
@@ -166,7 +168,7 @@ class _Reading:
         return Origins(allowed=tuple(dict.fromkeys(allowed)))
 
     def _input(self, value: Any, path: PathTuple) -> Any:
-        for fault in input_schema.judge(value):
+        for fault in input_schema.check(value):
             at = (*path, *fault.path)
             written = self.problems.written(at) if fault.wants_text else ""
             message = f"a text belongs here, and {written} is none" if written else fault.message
@@ -183,7 +185,7 @@ class _Reading:
         return tuple(dict.fromkeys(names.values()))
 
     def _sound_items(self, value: Any, path: PathTuple) -> Iterator[tuple[int, str]]:
-        """The sound items of a list of texts, with their numbers; none of what is no list, which was told."""
+        """The sound items of a list of texts, with their numbers; nothing for other types, reported before."""
         for number, item in enumerate(value) if isinstance(value, list) else ():
             if self.problems.sound(*path, number):
                 yield number, item

@@ -138,7 +138,7 @@ class _Composer:
             code = "yaml_syntax"
             if "nesting depth" in fault.message:  # libyaml reads ahead, and newer ones have a limit of their own
                 code, fault = "yaml_feature", replace(fault, message=_TOO_DEEP, hint="")
-            # A bracket swallowed by a comment is one fault, told as the bracket's.
+            # A bracket swallowed by a comment is one fault, reported as the bracket's.
             self.problems = [p for p in self.problems if (p.code, p.line) != ("cut_by_comment", fault.line + 1)]
             self._problem(code, fault.message, fault.hint, (), fault.line, fault.column)
         finally:
@@ -242,7 +242,7 @@ class _Composer:
             hint = f'put it in quotes: "{written}"' if written else ""
             if getattr(event, "flow_style", False):  # `{{ name }}` is a text to nearly everybody
                 if path in self.faulty:
-                    return None  # told of a key within this one
+                    return None  # reported for a key within this one
                 hint = QUOTES
                 self.faulty.add(path)
             self._at(event, "wrong_type", f"a key must be a text, and this one is {_kind(key)}", hint, path)
