@@ -11,10 +11,7 @@ from jackfield.config.input_schema import check
     "schema",
     [
         {},
-        {
-            "properties": {"текст": {"type": "string", "maxLength": 500, "pattern": "^[а-я]+$"}},
-            "required": ["текст"],
-        },
+        {"properties": {"текст": {"type": "string", "maxLength": 500, "pattern": "^[а-я]+$"}}, "required": ["текст"]},
         {"$defs": {"a": {"type": "integer"}}, "properties": {"x": {"$ref": "#/$defs/a"}}},
         {"$schema": "https://json-schema.org/draft/2020-12/schema", "x-mine": 5},
         {"properties": {"$ref": {"type": "string"}, "maxLenght": True}},

@@ -118,11 +118,7 @@ def told(load: Load, text: str) -> tuple[str, str, int]:
         ("examples: [{name: a}]", "missing_key", 'missing key "steps"'),
         ("examples: [{steps: []}]", "wrong_value", "the list is empty"),
         ("examples: [{steps: [{}]}]", "wrong_value", "a step holds `send`, `expect`, `expect_error` or `expect_close`"),
-        (
-            "examples: [{steps: [{send: hi}]}]",
-            "wrong_type",
-            "endpoints.say.examples.0.steps.0.send: a mapping",
-        ),
+        ("examples: [{steps: [{send: hi}]}]", "wrong_type", "endpoints.say.examples.0.steps.0.send: a mapping"),
     ],
 )
 def test_faults_of_an_endpoint(load: Load, line: str, code: str, words: str) -> None:

@@ -47,9 +47,7 @@ class JwtSettings:
         more="They are a JWKS (RFC 7517). An address with `http://` is taken for this machine alone.",
     )
     issuer: str = setting(
-        _NAME,
-        "Who signs: the claim `iss`, letter by letter.",
-        examples=["https://login.example.com/realms/desk"],
+        _NAME, "Who signs: the claim `iss`, letter by letter.", examples=["https://login.example.com/realms/desk"]
     )
     audience: tuple[str, ...] = setting(
         _AUDIENCE,
@@ -116,10 +114,7 @@ class AuthSettings:
         default="/auth",
     )
     session: float = setting(
-        duration("1m", "400d"),
-        "How long a login holds, {bounds}.",
-        examples=["8h", "30d"],
-        default="12h",
+        duration("1m", "400d"), "How long a login holds, {bounds}.", examples=["8h", "30d"], default="12h"
     )
     idle: float | None = setting(
         duration("1m", "400d", off=True),

@@ -16,7 +16,7 @@ from jackfield.errors import CODES
 from jackfield.identity import ADMIN
 from jackfield.similar import nearest
 
-__all__ = ["MOST", "read"]
+__all__ = ["MOST", "known_roles", "read"]
 
 MOST = 1000
 """Examples of one endpoint, those in files under examples/ included."""
@@ -80,18 +80,20 @@ def _guest(raw: Mapping[str, Any], path: PathTuple, roles: Mapping[str, str] | N
     caller = raw.get("as")
     if not isinstance(caller, Mapping):
         return Guest("" if caller == "nobody" else None, params=params, query=query)
-    at, named = (*path, "as", "roles"), caller.get("roles")
-    found = {number: role for number, role in _items(named) if problems.sound(*at, number)}
+    found = known_roles(caller.get("roles"), (*path, "as", "roles"), roles, problems, " of endpoints.yaml")
+    return Guest(caller.get("login"), found, params, query)
+
+
+def known_roles(
+    raw: Any, path: PathTuple, roles: Mapping[str, str] | None, problems: Problems, where: str
+) -> tuple[str, ...]:
+    """The sound roles of a list, each once. One that is not among `roles`, where these are declared, is a problem."""
+    found = problems.sound_items(raw, path)
     for number, role in found.items():
         if roles is not None and role not in roles and role != ADMIN:
-            hint = similar(role, roles) or "add it under `roles:` at the top of endpoints.yaml"
-            problems.add((*at, number), "unknown_role", f'there is no role "{role}"', hint)
-    return Guest(caller.get("login"), tuple(dict.fromkeys(found.values())), params, query)
-
-
-def _items(raw: Any) -> Iterator[tuple[int, Any]]:
-    """The items of a list with their numbers; nothing for other values, which are reported already."""
-    yield from enumerate(raw) if isinstance(raw, list) else ()
+            hint = similar(role, roles) or f"add it under `roles:` at the top{where}"
+            problems.add((*path, number), "unknown_role", f'there is no role "{role}"', hint)
+    return tuple(dict.fromkeys(found.values()))
 
 
 def _texts(raw: Any, path: PathTuple, problems: Problems) -> Mapping[str, str]:
@@ -108,7 +110,7 @@ class _Steps:
         self.problems = problems
 
     def read(self, raw: Any, path: PathTuple) -> Iterator[Step]:
-        for number, item in _items(raw):
+        for number, item in enumerate(raw) if isinstance(raw, list) else ():
             if isinstance(item, Mapping):
                 yield from self._item(item, (*path, number))
 

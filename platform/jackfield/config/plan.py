@@ -29,13 +29,7 @@ __all__ = [
     "Step",
 ]
 
-_TAG = {
-    "title": "Tag",
-    "description": "A heading in the documents.",
-    "type": "string",
-    "minLength": 1,
-    "maxLength": 64,
-}
+_TAG = {"title": "Tag", "description": "A heading in the documents.", "type": "string", "minLength": 1, "maxLength": 64}
 _SUBPROTOCOL = {
     "type": "string",
     "pattern": "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}$",

@@ -181,10 +181,7 @@ _TRANSLATIONS: tuple[tuple[str, Callable[[_Seen], Fault]], ...] = (
     ("unknown escape character", _bad_escape),
     ("hexdecimal number", _bad_escape),
     ("invalid Unicode character escape", _bad_escape),
-    (
-        "unexpected ':'",
-        lambda seen: seen.here("a colon here has no value after it", f"write one; or {QUOTES}"),
-    ),
+    ("unexpected ':'", lambda seen: seen.here("a colon here has no value after it", f"write one; or {QUOTES}")),
     ("tab character", lambda seen: seen.here("a tab cannot indent in YAML", "use spaces, two for each step")),
     ("could not find expected ':'", _no_colon),
     (
