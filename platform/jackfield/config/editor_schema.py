@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
+from functools import cache
 from importlib import resources
 from typing import Any
 
@@ -32,7 +33,14 @@ _WHERE = "greeting.answer is the function answer in processes/greeting.py, with 
 
 def plain() -> dict[str, Any]:
     """The JSON Schema 2020-12 that `check` compares endpoints.yaml with, as a fresh dict."""
-    schema: dict[str, Any] = json.loads(_FRAME)
+    schema: dict[str, Any] = json.loads(_text())
+    return schema
+
+
+@cache
+def _text() -> str:
+    """The frame with the keys that the settings declare."""
+    schema = json.loads(_FRAME)
     parts = schema["$defs"]
     for name, owner in _OWNERS.items():
         found = keys(owner)
@@ -45,7 +53,7 @@ def plain() -> dict[str, Any]:
     schema["properties"]["defaults"]["properties"] = {
         key: {"$ref": f"#/$defs/endpoint/properties/{key}"} for key in shared
     }
-    return schema
+    return json.dumps(schema)
 
 
 def document(processes: Sequence[str] = (), roles: Sequence[str] = (), tags: Sequence[str] = ()) -> dict[str, Any]:
