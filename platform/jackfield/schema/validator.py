@@ -32,13 +32,13 @@ _LIKE = {  # of the formats that hints have
 _OF_TEXTS = frozenset({"const", "enum", "format", "maxLength", "minLength", "pattern"})  # what a sentence is there for
 
 MAX_FAULTS = 20
-"""Faults told for one message; the first ones mend the rest more often than not."""
+"""Faults reported for one message; fixing the first ones often fixes the rest."""
 
 GUESSES = 200
 """Comparisons of unknown keys with known ones in one message; what is unknown beyond that gets no "did you mean"."""
 
 OPTIONS = 20
-"""Values told of an enum; who has more of them has a document for them."""
+"""Values of an enum that are listed; longer ones are in the documents."""
 
 LONG = 1_000
 """Characters of a fault's path and of its sentence: a name of 64 KiB is not sent back twice."""
@@ -77,13 +77,13 @@ class Validator:
         Of a large value only a part is looked at, which holds the first fault, or none; see schema/excerpt.py.
         """
         if self._bounds.hold(value):
-            return self._told(value, None)
+            return self._explained(value, None)
         if self.is_valid(value):
             return []
         with Excerpt(value, self.is_valid, self._bounds) as part:
-            return self._told(value, part) if part.is_small() else []
+            return self._explained(value, part) if part.is_small() else []
 
-    def _told(self, value: object, part: Excerpt | None) -> list[Fault]:
+    def _explained(self, value: object, part: Excerpt | None) -> list[Fault]:
         found: dict[Fault, None] = {}
         for error in self._compiled.iter_errors(value):
             for fault in self._explain(error, part):
@@ -145,7 +145,7 @@ _Error = jsonschema_rs.ValidationError
 
 
 def _tagged(branches: list[list[_Error]], depth: int) -> tuple[list[_Error], list[tuple[str, str]]]:
-    """Of a union whose members are told apart by a key: the faults of the member that was meant.
+    """Of a union whose members are distinguished by a key: the faults of the member that was meant.
 
     Or else what is wrong with that key, by its name. Nothing of both for a union without such a key, or where the
     value, which is `depth` deep in the message, has the wrong type for all members.

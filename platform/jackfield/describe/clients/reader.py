@@ -241,7 +241,7 @@ def _allowed(schema: Any, root: Mapping[str, Any]) -> list[Any] | None:
 
 
 def _fits(value: Any, schema: Any, root: JSON) -> bool:
-    """Whether a plain value may be of a type; what cannot be told fits."""
+    """Whether a plain value may be of a type; what cannot be known fits."""
     read = Types(()).alone("", {**schema, "$defs": root.get("$defs", {})})
     parts = read.parts if isinstance(read, Union) else (read,)
     kinds = {type(None): {"null"}, bool: {"boolean"}, int: {"integer", "number"}, float: {"number"}, str: {"string"}}

@@ -47,10 +47,10 @@ SESSION_EXPIRING: JSON = {
 }
 
 _OURS: JSON = {"anyOf": [{"required": ["error"]}, {"required": ["event"]}, {"required": ["$done"]}]}
-"""What has one of these keys is no reply."""
+"""An object with one of these keys is not a reply."""
 
 _NO_EVENT: JSON = {"anyOf": [{"required": ["error"]}, {"required": ["$id"]}, {"required": ["$done"]}]}
-"""What has one of these keys is no event."""
+"""An object with one of these keys is not an event."""
 
 _FAULT: JSON = {
     "type": "object",
@@ -120,7 +120,7 @@ def error(codes: Iterable[Code]) -> JSON:
 
 
 def rejection() -> JSON:
-    """An error of the process's own, which may tell more under names that the process chooses."""
+    """An error of the process's own, which may hold more under names that the process chooses."""
     ours = [code.name for code in CODES.values() if code.moment == "message"]
     code = {"description": "A name of the process's own.", "type": "string", "minLength": 1, "maxLength": 64}
     return _answer(
