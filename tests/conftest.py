@@ -1,6 +1,8 @@
 """What holds for every test, and what a run says of the tests that show the rows of docs/security.md.
 
 `pytest tests/assurance --results FILE` writes that down; see tests/house/security_page.py, which reads it.
+`pytest --hypothesis-profile many` draws 1,000 examples for each property, where the suite draws 20: run it by hand
+after a change of what the property is about.
 """
 
 from __future__ import annotations
@@ -13,9 +15,10 @@ from hypothesis import HealthCheck, settings
 from jackfield.auth.store.database import Database
 from tests.assurance.results import Results
 
-# how long an example takes, or the making of one, is the machine's affair
-settings.register_profile("jackfield", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("jackfield")
+# how long an example takes, or the making of one, depends on the machine
+settings.register_profile("few", max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("many", settings.get_profile("few"), max_examples=1_000)
+settings.load_profile("few")
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +33,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Take down results where they are asked for."""
+    """Write results where they are asked for; with `-n` in the process that collects the reports of all workers."""
     path: Path | None = config.getoption("results")
-    if path is not None:
+    if path is not None and not hasattr(config, "workerinput"):
         config.pluginmanager.register(Results(path))

@@ -23,7 +23,7 @@ def whole(data: bytes, *encodings: str, size: int = 100) -> bytes:
 
 def packed(data: bytes, times: int) -> bytes:
     for _ in range(times):
-        data = gzip.compress(data)
+        data = gzip.compress(data, mtime=0)
     return data
 
 

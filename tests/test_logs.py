@@ -103,7 +103,7 @@ def test_what_a_client_sends_cannot_make_a_line_of_its_own(
     told.encode()
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.text(max_size=600))
 def test_any_text_is_one_line(lines: io.StringIO, value: str) -> None:
     lines.seek(0)
@@ -159,7 +159,6 @@ class _Terminal(io.StringIO):
 values = st.one_of(st.text(max_size=30), st.integers(), st.floats(), st.none(), st.booleans(), st.lists(st.text()))
 
 
-@settings(max_examples=200)
 @given(st.text(max_size=20), st.dictionaries(st.from_regex(r"[a-df-z_]{1,8}", fullmatch=True), values, max_size=5))
 def test_a_line_put_together_by_hand_is_what_a_terminal_shows_without_its_colours(
     name: str, fields: dict[str, object]

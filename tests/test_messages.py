@@ -17,13 +17,11 @@ from uuid import UUID
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from jackfield import messages
 from jackfield.messages import MAX_DEPTH, Unsendable, too_deep
-
-PLAIN = settings(max_examples=150)
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 keys = texts.filter(lambda name: name not in ("error", "event") and not name.startswith("$"))
@@ -89,7 +87,6 @@ def nested(levels: int, brackets: str) -> str:
     return inner
 
 
-@PLAIN
 @given(st.integers(MAX_DEPTH - 3, MAX_DEPTH + 3), st.text("{[", min_size=1, max_size=4))
 def test_depth_is_counted_as_a_parser_sees_it(levels: int, brackets: str) -> None:
     text = nested(levels, brackets)
@@ -97,7 +94,6 @@ def test_depth_is_counted_as_a_parser_sees_it(levels: int, brackets: str) -> Non
     assert too_deep(text.encode()) == (levels > MAX_DEPTH)
 
 
-@PLAIN
 @given(values)
 def test_what_lies_side_by_side_is_not_deep(value: object) -> None:
     text = json.dumps([[value, '[{\\"']] * (MAX_DEPTH + 1), ensure_ascii=False)
@@ -109,7 +105,6 @@ def test_depth_of_what_is_no_json_is_told_too(text: str) -> None:
     assert too_deep(text.encode()) == (not text.startswith(('"', "]")))
 
 
-@PLAIN
 @given(st.binary(max_size=300))
 def test_depth_is_told_for_any_bytes(data: bytes) -> None:
     assert too_deep(data) in (True, False)
@@ -118,7 +113,6 @@ def test_depth_is_told_for_any_bytes(data: bytes) -> None:
 # replies
 
 
-@PLAIN
 @given(objects, st.none() | ids)
 def test_an_object_arrives_as_it_was_sent(value: dict[str, Any], message_id: str | int | None) -> None:
     frame = reply(value, "result", message_id)
@@ -126,7 +120,6 @@ def test_an_object_arrives_as_it_was_sent(value: dict[str, Any], message_id: str
     assert arrived(frame) == expected
 
 
-@PLAIN
 @given(values.filter(lambda value: not isinstance(value, dict) and value is not None), keys, ids)
 def test_a_bare_value_goes_under_its_key(value: object, key: str, message_id: str | int) -> None:
     assert arrived(reply(value, key)) == {key: value}
@@ -206,7 +199,6 @@ def wrapped(value: object, layers: list[str]) -> object:
     return value
 
 
-@PLAIN
 @given(st.sampled_from(sorted(BAD)), wraps)
 def test_what_would_arrive_as_something_else_is_not_sent(name: str, layers: list[str]) -> None:
     value = wrapped(BAD[name](), layers)
@@ -302,7 +294,6 @@ def test_a_process_cannot_write_over_code_and_message() -> None:
     assert arrived(frame) == {"error": {"code": "out_of_stock", "message": "Нет.", "left": 0}}
 
 
-@PLAIN
 @given(ids)
 def test_done_carries_the_id(message_id: str | int) -> None:
     assert arrived(messages.done(message_id)) == {"$done": True, "$id": message_id}

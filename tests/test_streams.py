@@ -153,9 +153,9 @@ def closed(fd: int) -> Callable[[], None]:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code"), [(["check"], 0), (["status"], 3), (["no-such"], 2), (["check", "--no-such"], 2)]
+    ("arguments", "code", "how"),
+    [(["check"], 0, "absent"), (["status"], 3, "full"), (["no-such"], 2, "absent"), (["check"], 0, "unread")],
 )
-@pytest.mark.parametrize("how", ["absent", "full", "unread"])
 def test_exit_codes_do_not_depend_on_stderr(
     project: Path, arguments: list[str], code: int, how: str, pipe: tuple[int, int]
 ) -> None:
@@ -176,13 +176,12 @@ def test_exit_codes_do_not_depend_on_stderr(
     assert done.returncode == code
 
 
-@pytest.mark.parametrize("encoding", ["cp1252", "ascii", "koi8-r"])
-def test_what_is_no_terminal_gets_utf_8(project: Path, encoding: str) -> None:
+def test_what_is_no_terminal_gets_utf_8(project: Path) -> None:
     (project / "endpoints.yaml").write_text(f"title: Справка 😀\n{PROJECT['endpoints.yaml']}", encoding="utf-8")
     done = subprocess.run(
         [sys.executable, "-m", "jackfield", "-C", str(project), "export", "markdown"],
         capture_output=True,
-        env={**os.environ, "PYTHONIOENCODING": encoding},
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
         timeout=60,
         check=True,
     )

@@ -1,11 +1,11 @@
-"""What counts as one client address, and the networks that it belongs to, wherever clients are counted by them."""
+"""Addresses of clients, the networks that they belong to, and those of this machine."""
 
 from __future__ import annotations
 
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
-__all__ = ["network", "networks"]
+__all__ = ["is_loopback", "network", "networks"]
 
 _WIDER = {4: (16, 24), 6: (32, 48, 56)}  # bits: of a provider, of a site, of IPv6 a customer who was given so much
 
@@ -28,6 +28,17 @@ def networks(client: str) -> tuple[str, ...]:
         return (client,)
     number, bits = int(address), address.max_prefixlen
     return *(f"{number >> bits - wide:x}/{wide}" for wide in _WIDER[address.version]), _narrowest(address)
+
+
+@lru_cache(maxsize=1024)  # asked for with each handshake; to read an address takes 5 µs
+def is_loopback(host: str) -> bool:
+    """Whether a host is reached from this machine alone: `localhost` or a loopback address, in brackets or not."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
 
 
 def _parsed(client: str) -> IPv4Address | IPv6Address | None:

@@ -11,6 +11,7 @@ import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -26,6 +27,7 @@ __all__ = [
     "error",
     "event",
     "judge_utf8",
+    "moment",
     "parse",
     "replies_under",
     "too_deep",
@@ -37,6 +39,7 @@ MAX_DEPTH = 64
 MessageId = str | int | None
 
 _OUT_DEPTH = 200  # a reply deeper than this is taken for a cycle before the encoder's recursion is
+_LAST_MOMENT = 253402300799.0  # the end of the year 9999, which is the last of a datetime
 _LEAVES = (str, int, bool, type(None), bytes)
 _PLAIN = frozenset((str, int, bool))
 _OURS = frozenset(("error", "event"))
@@ -275,3 +278,10 @@ def _check_text(text: str, path: str) -> None:
             text.encode()
         except UnicodeEncodeError:
             raise Unsendable(path, "the text holds half of a surrogate pair, which is not Unicode") from None
+
+
+def moment(seconds: float | None) -> str | None:
+    """Seconds since the epoch as RFC 3339 has them, in UTC; the end of the year 9999 for what is beyond it."""
+    if seconds is None:
+        return None
+    return datetime.fromtimestamp(min(seconds, _LAST_MOMENT), UTC).isoformat(timespec="seconds")

@@ -1,4 +1,4 @@
-"""What the last run says of each test of this folder: results.txt, one line each, `passed test_tr_1_…`.
+"""What the last run says of each test that shows a row: results.txt, one line each, `passed test_tr_1_…`.
 
 A test function that ran with several parameters is what became of the worst of them; one that never got to its end,
 an expected failure among them, is no test that passed.
@@ -41,7 +41,7 @@ class Results:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Called for the setup, the test itself and the teardown of each."""
         name = report.location[2].partition("[")[0]
-        if row_of(name) and (report.when == "call" or not report.passed):
+        if (row_of(name) or "shows" in report.keywords) and (report.when == "call" or not report.passed):
             outcome = "skipped" if hasattr(report, "wasxfail") else report.outcome
             self._found[name] = max(self._found.get(name, outcome), outcome, key=_WORST_LAST.index)
 

@@ -1,7 +1,8 @@
-"""What must hold: the rows that the tests of this folder carry in their names.
+"""What must hold: the rows that the tests of this folder carry in their names, and other tests in a mark.
 
-A test `test_tr_6_…` holds row TR-6. docs/security.md is made from these rows and from the tests that exist
-(`python -m tests.house.security_page`), so no row stands there as held because somebody says so.
+A test `test_tr_6_…` here, or one anywhere with `@pytest.mark.shows("TR-6")`, holds row TR-6. docs/security.md is made
+from these rows and from the tests that exist (`python -m tests.house.security_page`), so no row stands there as held
+because somebody says so.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ GROUPS = {
 class Row:
     """One statement. `deviation` says where we depart from the source of the demand, and why.
 
-    `rest` is the part of the statement that no test of this folder shows; with it a row is never "held", only
+    `rest` is the part of the statement that no test shows; with it a row is never "held", only
     "in part".
     """
 

@@ -30,7 +30,7 @@ from jackfield.server.options import Options
 from jackfield.server.web import json_api
 from jackfield.server.wire import guards
 from jackfield.state import State, StateError, parse_keys
-from tests.house.habits import PACKAGE, sources
+from tests.house.habits import PACKAGE, sources, tree_of
 from tests.server.conftest import OpenDoor
 from tests.server.door import COOKIE, Answer, Door, Headers
 
@@ -169,7 +169,7 @@ def test_au_5_nothing_secret_is_compared_by_its_characters() -> None:
     found = set()
     for folder in ("auth", "server"):
         for path in sources(PACKAGE / folder):
-            for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            for node in ast.walk(tree_of(path)):
                 if isinstance(node, ast.Compare) and any(isinstance(one, _BY_CHARACTER) for one in node.ops):
                     sides = [node.left, *node.comparators]
                     constant = any(isinstance(side, ast.Constant) for side in sides)
@@ -386,7 +386,7 @@ def test_au_10_a_password_is_looked_at_in_one_place() -> None:
     """Every way in that takes a password goes through `Sessions.matches`, which wants a counted attempt."""
     places = set()
     for path in sources(PACKAGE):
-        tree = ast.parse(path.read_text("utf-8"))
+        tree = tree_of(path)
         functions = [one for one in ast.walk(tree) if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)]
         for function in functions:
             for node in ast.walk(function):

@@ -12,7 +12,7 @@ import pytest
 from jackfield.config.load import load
 from jackfield.errors import PlanError, Problem
 from jackfield.routing.build import build
-from tests.house.habits import PACKAGE, ROOT, sources
+from tests.house.habits import PACKAGE, ROOT, sources, tree_of
 
 GOOD = "endpoints: {say: {url: /ws/say, process: chat.say}}\n"
 ENDPOINT = "endpoints:\n  say:\n    url: /ws/say\n    process: chat.say\n"
@@ -27,7 +27,7 @@ def problems(folder: Path, text: str) -> list[Problem]:
 def calls(path: Path) -> set[str]:
     """The names of all that a file calls, and of all that it imports."""
     found = set()
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Call):
             found.add(ast.unparse(node.func))
         elif isinstance(node, ast.Import | ast.ImportFrom):
@@ -44,7 +44,7 @@ def test_cf_1_no_code_of_ours_loads_yaml_unsafely() -> None:
         assert not unsafe & calls(path), path
     names = [
         node.attr
-        for node in ast.walk(ast.parse((PACKAGE / "config" / "source.py").read_text("utf-8")))
+        for node in ast.walk(tree_of(PACKAGE / "config" / "source.py"))
         if isinstance(node, ast.Attribute) and "Loader" in node.attr
     ]
     assert names, "the loader was looked at"

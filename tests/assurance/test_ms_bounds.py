@@ -19,8 +19,9 @@ from jackfield.server.connection.inbox import INBOX_BYTES
 from jackfield.server.node.listener import bind
 from jackfield.server.options import Options
 from jackfield.server.wire import guards
+from jackfield.server.wire.over_asgi import AsgiTransport
 from jackfield.server.wire.patched import FRAGMENT_RATE, FRAGMENTS_AT_ONCE
-from jackfield.server.wire.transport import TURN_SECONDS, AsgiTransport
+from jackfield.server.wire.transport import TURN_SECONDS
 from tests.schema.test_excerpt import LISTS, MAPPING, NESTED, NULLABLE, SHAPES, UNION, message, size
 from tests.server.ear import BINARY as BINARY_HEARD
 from tests.server.ear import Ear, line, wired

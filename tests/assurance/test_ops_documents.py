@@ -19,11 +19,11 @@ from jackfield.server.connection import dispatch, rate
 from jackfield.server.observe import lag
 from jackfield.server.observe.metrics import Metrics
 from tests.house import numbers_page
-from tests.house.habits import PACKAGE, sources
+from tests.house.habits import PACKAGE, sources, tree_of
 
 PAGE = (PACKAGE / "docs" / "observing.md").read_text("utf-8")
 LEVELS = {"debug": "debug", "info": "info", "warning": "warning", "error": "error", "exception": "error"}
-TELLERS = {"Seldom": "warning"}
+TELLERS = {"Throttled": "warning"}
 """Classes whose instances tell one event, which is their first argument."""
 
 
@@ -47,7 +47,7 @@ def names(cell: str) -> set[str]:
 def told_in_the_sources() -> Iterator[tuple[str, str, set[str]]]:
     """Each event of the log with its level and the fields that are named where it is told."""
     for path in sources(PACKAGE):
-        tree = ast.parse(path.read_text("utf-8"))
+        tree = tree_of(path)
         ours = {"log"} if path.name == "logs.py" else set()
         for node in ast.walk(tree):
             if isinstance(node, ast.ImportFrom) and node.module == "jackfield.logs":
@@ -87,7 +87,7 @@ def test_ops_6_no_event_is_hidden_behind_a_variable() -> None:
         for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
             if re.search(r"\b(log|events)\.(debug|info|warning|error|exception)\([^\")]", line):
                 hidden.append(f"{path.relative_to(PACKAGE)}:{number}")
-    known = [place for place in hidden if place.startswith("server/wire/guards.py")]
+    known = [place for place in hidden if place.startswith("server/observe/throttled.py")]
     assert hidden == known, "write the event's name where it is told"
 
 
@@ -132,7 +132,7 @@ def test_ops_6_the_numbers_in_the_documents_are_those_of_the_code() -> None:
         f"a stack is cut at {logs.MAX_STACK // 1024} KiB",
         f"more than {dispatch.SLOW_CALL * 1000:g} ms",
         f"more than {lag.LIMIT:g} s late",
-        f"at most one such line in {lag.TELL_EVERY:g} s",
+        f"at most one such line in {lag.LOG_EVERY:g} s",
         f"up to {rate.CREDIT:g} s that the loop stood still",
         f"at most {len(lag.place_of(deep(40)).stack)} lines",
     ):
@@ -155,12 +155,12 @@ def test_ops_6_what_asvs_wants_written_down_is_written_down() -> None:
     assert all(f"({number})" in page for number in ("2.1.3", "6.1.1", "7.1.1", "7.1.2", "15.1.3", "16.1.1"))
     told = {f"{module}.{name}" for module, name, _, _ in numbers_page.constants()}
     for name in (
-        "auth.attempts.PER_PAIR",
-        "auth.attempts.PER_ADDRESS",
-        "auth.store.MAX_SESSIONS",
-        "server.pace.BURST",
-        "server.dispatch.THREADS",
-        "server.publishing.LOAD_LIMIT",
+        "auth.store.attempts.PER_PAIR",
+        "auth.store.attempts.PER_ADDRESS",
+        "auth.store.store.MAX_SESSIONS",
+        "server.connection.rate.BURST",
+        "server.connection.dispatch.THREADS",
+        "server.publish.publisher.LOAD_LIMIT",
     ):
         assert name in told
     assert "| `auth.session` | 43,200 |" in page

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from jackfield.server.connection.dispatch import Dispatcher
-from jackfield.server.gateway import Gateway
+from jackfield.server.gateway import open_gateway
 from jackfield.server.options import Options
 from jackfield.server.wire import http1
 from tests.server.conftest import OpenDoor
@@ -105,14 +105,14 @@ async def test_ops_4_a_handshake_that_fails_lets_nobody_in(
     desk: Door, layer: str, name: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     cookie = await desk.cookie("аня")
-    where = desk.gateway if layer == "gateway" else desk.gateway.hub
+    where = desk.gateway if layer == "gateway" else desk.gateway.live.hub
     monkeypatch.setattr(where, name, breaks_later if name == "who" else breaks)
     answer = await desk.call("/ws/say", cookie).refused()
     assert (answer.status, answer.json["code"]) == (500, "server_fault")
     clean(answer.json)
     clean(answer.headers)
     assert f"incident='{answer.json['incident']}'" in caplog.text
-    assert len(desk.gateway.hub) == 0
+    assert len(desk.gateway.live.hub) == 0
 
 
 @pytest.mark.parametrize(
@@ -228,7 +228,7 @@ async def test_ops_4_a_conversation_that_fails_is_closed_1011(
     desk: Door, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     dispatcher = Dispatcher(threads=1)
-    gateway = Gateway(Options(), desk.sessions, desk.gateway.generation, dispatcher)
+    gateway = open_gateway(Options(), desk.sessions, desk.gateway.live.generation, dispatcher)
     monkeypatch.setattr(dispatcher, "in_task", lambda *_parts: breaks_later)
     monkeypatch.setattr(dispatcher, "in_place", lambda *_parts: None)
     desk.gateway = gateway

@@ -164,7 +164,7 @@ async def test_ops_2_no_secret_stands_in_the_log_whatever_is_asked(desk: Door, l
         await desk.http("GET", target, headers)
     await desk.http("POST", "/auth/logout", [cookie])
     assert len(lines.events) > 15
-    written = lines.stream.getvalue() + desk.gateway.metrics.text().decode()
+    written = lines.stream.getvalue() + desk.gateway.live.metrics.text().decode()
     secrets = [token, token[:20], "верный пароль", "неверный", "payload-", "query-", "body-", "cookie-", "bearer-8"]
     assert [secret for secret in secrets if secret in written] == []
 
@@ -233,7 +233,7 @@ async def test_ops_3_each_close_has_its_cause_and_reason(desk: Door, lines: Line
 
     caller = desk.call("/ws/say", [*await desk.cookie("аня"), APP])
     await caller.accepted()
-    who = next(iter(desk.gateway.hub)).identity
+    who = next(iter(desk.gateway.live.hub)).identity
     await desk.sessions.logout(who)
     code, reason = await caller.closed()
     closed = lines.last("connection_closed")
@@ -285,7 +285,7 @@ async def test_ops_3_logins_and_logouts_are_logged(desk: Door, lines: Lines) -> 
     session = lines.last("login")["session"]
     await desk.http("POST", "/auth/logout", [("cookie", f"{COOKIE}={answer.json['token']}")])
     assert lines.last("logout")["session"] == session
-    logins = desk.gateway.metrics.logins
+    logins = desk.gateway.live.metrics.logins
     assert logins == {("refused", "login_failed"): 1, ("accepted", ""): 1}
 
 
@@ -305,4 +305,4 @@ async def test_ops_3_publishes_are_logged_and_counted(tmp_path: Path, lines: Lin
         with pytest.raises(Exception, match="broken_module"):
             await node.publisher.publish()
         await node.publisher.publish(dry_run=True, back=True)
-        assert node.gateway.metrics.publishes == {"published": 1, "refused": 1}
+        assert node.gateway.live.metrics.publishes == {"published": 1, "refused": 1}

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from jackfield.server.connection.conversation import Conversation
 from jackfield.server.connection.session_end import CLOCK_LOOK, ClockWatch
 from tests.auth.provider import Provider, running
 from tests.clock import Clock
@@ -48,7 +49,7 @@ async def house(open_door: OpenDoor, provider: Provider) -> Door:
 @pytest.fixture
 def watch(house: Door, clock: Clock) -> ClockWatch:
     """What each server runs; here it looks when the test says so."""
-    return ClockWatch(clock, house.gateway.session_ends)
+    return ClockWatch(clock, house.gateway.live.hub)
 
 
 async def opened(door: Door, name: str, headers: Headers) -> Caller:
@@ -102,7 +103,10 @@ async def test_tk_6_a_clock_set_back_puts_off_no_end_that_was_known(
 ) -> None:
     headers = await credential(house, provider, clock.now)
     caller = await opened(house, "note", headers)
-    (end,) = house.gateway.session_ends()
+    (member,) = house.gateway.live.hub
+    assert isinstance(member, Conversation)
+    end = member.session_end
+    assert end is not None
     before = end._timer
     clock.set(-HOUR)
     watch.look()

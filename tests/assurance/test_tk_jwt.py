@@ -316,7 +316,7 @@ async def test_tk_1_where_our_own_login_is_off_there_is_none(desk: MakeDoor, pro
 
 def names(door: Door) -> dict[str, Any]:
     """The module of the function that is live."""
-    verify = door.gateway.generation.table.verify
+    verify = door.gateway.live.generation.table.verify
     assert verify is not None
     found: dict[str, Any] = verify.__globals__
     return found

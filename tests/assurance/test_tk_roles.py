@@ -56,7 +56,7 @@ async def staffed(open_door: OpenDoor) -> Door:
 
 def ran(door: Door) -> list[str]:
     """The endpoints whose process was called, once for each call."""
-    found: list[str] = door.gateway.generation.table.routes["public"].process.function.__globals__["RAN"]
+    found: list[str] = door.gateway.live.generation.table.routes["public"].process.function.__globals__["RAN"]
     return found
 
 
@@ -65,7 +65,7 @@ def say(caller: Caller) -> None:
 
 
 async def test_tk_11_every_cell_of_the_matrix_of_users_and_endpoints(staffed: Door) -> None:
-    assert set(MAY) == set(staffed.gateway.generation.table.routes)
+    assert set(MAY) == set(staffed.gateway.live.generation.table.routes)
     for login, roles in USERS.items():
         cookie = [] if roles is None else await staffed.cookie(login)
         for endpoint, may in MAY.items():

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
+from jackfield.auth import changes
 from jackfield.auth import sessions as sessions_module
-from jackfield.auth.sessions import SILENCE
+from jackfield.auth.changes import SILENCE
 from jackfield.auth.store.store import MAX_SESSIONS, Store
 from jackfield.errors import Refusal
 from jackfield.server.connection.conversation import Conversation
@@ -74,7 +75,7 @@ def cookie_of(answer: Answer) -> Headers:
 
 
 def seen(door: Door) -> list[str]:
-    found: list[str] = door.gateway.generation.table.routes["note"].process.function.__globals__["SEEN"]
+    found: list[str] = door.gateway.live.generation.table.routes["note"].process.function.__globals__["SEEN"]
     return found
 
 
@@ -176,13 +177,13 @@ async def test_tk_5_when_the_answer_comes_no_message_is_processed_any_more(house
         text = json.dumps({"message": f"busy {number}"})
         busy.incoming.put_nowait({"type": "websocket.receive", "text": text})
     await until(lambda: seen(house) == ["busy 0"])
-    (session,) = {member.identity.session for member in house.gateway.hub if member.identity.login == "аня"}
+    (session,) = {member.identity.session for member in house.gateway.live.hub if member.identity.login == "аня"}
 
     answer = await ENDINGS[how](house, cookie, session)
     assert answer.status == 200, answer.json
     # in the very step after the answer: what comes now, and what waits for its turn, is not processed
     idle.incoming.put_nowait({"type": "websocket.receive", "text": '{"message": "too late"}'})
-    seen_gates: list[asyncio.Event] = house.gateway.generation.table.routes["wait"].process.function.__globals__[
+    seen_gates: list[asyncio.Event] = house.gateway.live.generation.table.routes["wait"].process.function.__globals__[
         "GATES"
     ]
     seen_gates[0].set()
@@ -201,7 +202,7 @@ async def test_tk_5_when_the_answer_comes_no_message_is_processed_any_more(house
 async def test_tk_5_what_another_process_does_is_heard_within_the_second(
     house: Door, elsewhere: Store, act: str
 ) -> None:
-    assert sessions_module._LOOK <= 0.5  # one look, and the time to close
+    assert changes.LOOK <= 0.5  # one look, and the time to close
     cookie, other = await house.cookie("аня"), await house.cookie("bob")
     caller, neighbour = await opened(house, "desk", cookie), await opened(house, "note", other)
     watching = asyncio.create_task(house.sessions.watch())
@@ -247,7 +248,7 @@ async def test_tk_5_a_change_during_the_accept_is_not_lost(house: Door) -> None:
 async def test_tk_5_a_silent_store_closes_what_nobody_can_vouch_for_after_a_stated_time(
     house: Door, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sessions_module, "_LOOK", 0.001)
+    monkeypatch.setattr(changes, "LOOK", 0.001)
     caller, guest = await opened(house, "note", await house.cookie("аня")), await opened(house, "public", [])
     failed = asyncio.Event()
 
@@ -281,7 +282,7 @@ async def test_tk_5_a_silent_store_closes_what_nobody_can_vouch_for_after_a_stat
 def left(door: Door) -> list[float]:
     """The seconds for which the timers of the open conversations are armed."""
     loop = asyncio.get_running_loop()
-    ends = [member.session_end for member in door.gateway.hub if isinstance(member, Conversation)]
+    ends = [member.session_end for member in door.gateway.live.hub if isinstance(member, Conversation)]
     timers = [end._timer for end in ends if end is not None]
     return [round(timer.when() - loop.time()) for timer in timers if timer is not None]
 
@@ -324,7 +325,7 @@ async def test_tk_6_a_refresh_moves_the_end_of_open_connections(
         (session,) = await elsewhere.sessions_of("аня")
         await elsewhere.prolong(session.id, clock() + 7200, longest=1e9, step=1)
         await house.sessions.look_once()
-    assert {member.identity.login: member.identity.expires_at for member in house.gateway.hub} == {
+    assert {member.identity.login: member.identity.expires_at for member in house.gateway.live.hub} == {
         "аня": clock() + 7200,
         "bob": clock() + 1800,
     }

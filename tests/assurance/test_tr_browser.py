@@ -21,10 +21,10 @@ async def test_tr_2_a_page_of_a_foreign_origin_cannot_connect(here: Story, visit
     foreign = await visitor.open(here.page(here.foreign))
     closed = await foreign.run(f'return (new Line("{path}")).closed')
     assert closed == {"code": 1006, "reason": ""}, "it learns nothing, not even by a close frame"
-    refused = here.node.gateway.refusals[-1]
+    refused = here.node.gateway.live.refusals[-1]
     assert (refused.code, refused.origin, refused.login) == ("origin_not_allowed", here.foreign, "admin")
-    assert len(here.node.gateway.hub) == 0
-    assert not any(outcome == "accepted" for _, outcome, _ in here.node.gateway.metrics.handshakes)
+    assert len(here.node.gateway.live.hub) == 0
+    assert not any(outcome == "accepted" for _, outcome, _ in here.node.gateway.live.metrics.handshakes)
 
     known = await visitor.open(here.page(here.known))
     assert await known.run(f'return (new Line("{path}")).outcome') == "open"

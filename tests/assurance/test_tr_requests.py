@@ -131,7 +131,7 @@ async def test_tr_3_only_rfc_6455_version_13_over_get(door: Door, head: bytes, s
         found, headers, body = await peer.answer()
         assert (found, json.loads(body)["code"]) == (status, code)
         assert headers.get("sec-websocket-version") == ("13" if code == "bad_version" else None)
-        assert len(door.gateway.hub) == 0
+        assert len(door.gateway.live.hub) == 0
 
 
 @pytest.mark.parametrize(

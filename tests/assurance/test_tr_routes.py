@@ -77,7 +77,7 @@ async def test_tr_13_no_address_answers_a_caller_whom_nobody_knows(public: Door)
 
 async def test_tr_13_no_endpoint_takes_a_caller_whom_nobody_knows_unless_it_is_public(public: Door) -> None:
     taken = set()
-    for name, route in public.gateway.generation.table.routes.items():
+    for name, route in public.gateway.live.generation.table.routes.items():
         target = route.endpoint.url.replace("{room}", "5")
         for headers in ([], [("cookie", f"{COOKIE}=nonsense")], [("authorization", "Bearer nonsense")]):
             caller = public.call(target, headers)

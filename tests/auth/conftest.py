@@ -7,7 +7,7 @@ its own on that server in place of the file; the user must be one who may make d
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
 from uuid import uuid4
 
@@ -18,12 +18,20 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from jackfield.auth.passwords import Passwords
 from jackfield.auth.store.store import Store
+from jackfield.errors import Refusal
 from tests.clock import Clock as Clock
 
 
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
+
+
+async def refused(awaitable: Awaitable[object]) -> Refusal:
+    """The Refusal that this ends with."""
+    with pytest.raises(Refusal) as caught:
+        await awaitable
+    return caught.value
 
 
 POSTGRES = os.environ.get("TEST_POSTGRES", "").rstrip("/").replace("postgresql://", "postgresql+asyncpg://")

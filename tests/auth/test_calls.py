@@ -43,7 +43,7 @@ async def hang(asked: Calls, function: object, number: int, client: str = "10.0.
 
     async def one(place: int) -> str:
         try:
-            await asked.ask(function, networks(client.format(place)), "hang")  # type: ignore[arg-type]  # called with text
+            await asked.call(function, networks(client.format(place)), "hang")  # type: ignore[arg-type]  # called with text
         except (NoRoom, TooLate) as exc:
             return type(exc).__name__
         return "answered"
@@ -63,7 +63,7 @@ async def test_threads_that_hang_are_replaced_and_counted_until_they_return(
     told = [record.getMessage() for record in caplog.records]
     assert len(told) == THREADS
     assert f"verify_hanging hanging={THREADS} most={HANGING}" in told[-1]
-    assert await asyncio.gather(*(asked.ask(who, HERE, str(n)) for n in range(50))) == [str(n) for n in range(50)]
+    assert await asyncio.gather(*(asked.call(who, HERE, str(n)) for n in range(50))) == [str(n) for n in range(50)]
     gate.set()
     async with asyncio.timeout(5):
         while asked.hanging:  # noqa: ASYNC110 - they return when they like
@@ -92,15 +92,15 @@ async def test_what_hangs_from_one_network_is_a_part_of_what_may(
     told = []
     for number in range(most + 3):
         try:
-            await asked.ask(who, networks(client.format(number)), "hang")
+            await asked.call(who, networks(client.format(number)), "hang")
         except (NoRoom, TooLate) as exc:
             told.append(type(exc))
     assert told == [TooLate] * most + [NoRoom] * 3
     monkeypatch.setattr(calls, "TIME_LIMIT", 5.0)
     with pytest.raises(NoRoom, match="do not return"):
-        await asked.ask(who, networks(client.format(0)), "good")
+        await asked.call(who, networks(client.format(0)), "good")
     if most < HANGING:
-        assert await asked.ask(who, networks("192.0.2.1"), "good") == "good"
+        assert await asked.call(who, networks("192.0.2.1"), "good") == "good"
 
 
 @pytest.mark.usefixtures("soon")
@@ -142,8 +142,8 @@ async def test_a_function_that_was_published_anew_begins_anew(
 
     assert await hang(asked, before, 2) == ["TooLate"] * 2
     with pytest.raises(NoRoom):
-        await asked.ask(before, HERE, "x")
-    assert await asked.ask(after, HERE, "x") == "x"
+        await asked.call(before, HERE, "x")
+    assert await asked.call(after, HERE, "x") == "x"
     assert asked.hanging == 0
 
 
@@ -154,9 +154,9 @@ async def test_newcomers_are_next_however_many_wait_of_one_network(asked: Calls,
         gate.wait(20)
         order.append(credential)
 
-    flood = [asyncio.create_task(asked.ask(who, networks(f"10.0.0.{n}"), "flood")) for n in range(100)]
+    flood = [asyncio.create_task(asked.call(who, networks(f"10.0.0.{n}"), "flood")) for n in range(100)]
     await asyncio.sleep(0)
-    newcomer = asyncio.create_task(asked.ask(who, networks("192.0.2.1"), "newcomer"))
+    newcomer = asyncio.create_task(asked.call(who, networks("192.0.2.1"), "newcomer"))
     await asyncio.sleep(0)
     gate.set()
     await asyncio.gather(newcomer, *flood)
@@ -180,6 +180,6 @@ async def test_what_one_call_leaves_in_its_context_no_other_sees(asked: Calls, k
         return later(credential)
 
     function = {"threads": inside, "tasks": later, "both": both}[kind]
-    found = [await asked.ask(function, HERE, f"№{number}") for number in range(2 * THREADS)]
+    found = [await asked.call(function, HERE, f"№{number}") for number in range(2 * THREADS)]
     assert found == ([f"№{number}" for number in range(2 * THREADS)] if kind == "both" else [""] * 2 * THREADS)
     assert last.get() == ""

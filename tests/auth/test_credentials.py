@@ -3,10 +3,10 @@ from __future__ import annotations
 from contextlib import suppress
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from jackfield.auth.credentials import MAX_CREDENTIAL, Credential, find, judge_query, offered
+from jackfield.auth.credentials import MAX_CREDENTIAL, Credential, check_query, find, offered
 from jackfield.errors import Refusal
 
 NAME = "gen_app_auth_token"
@@ -186,7 +186,7 @@ def test_an_offer_may_be_spread_over_several_headers() -> None:
 )
 def test_tr_4_a_credential_in_the_query_is_refused(query: bytes) -> None:
     with pytest.raises(Refusal) as caught:
-        judge_query(query, NAME)
+        check_query(query, NAME)
     refusal = caught.value
     assert (refusal.code, refusal.status) == ("credential_in_query", 400)
     assert refusal.fix
@@ -195,7 +195,7 @@ def test_tr_4_a_credential_in_the_query_is_refused(query: bytes) -> None:
 
 @pytest.mark.parametrize("query", [b"", b"x=gen_app_auth_token", b"gen_app_auth_tokens=1", b"%", b"%zz=1&&="])
 def test_other_queries_are_nobodys_business(query: bytes) -> None:
-    judge_query(query, NAME)
+    check_query(query, NAME)
 
 
 def test_the_value_is_kept_out_of_repr() -> None:
@@ -207,12 +207,11 @@ values = st.one_of(st.binary(max_size=60), st.binary(max_size=20).map(lambda end
 
 
 @given(st.lists(st.tuples(places, values), max_size=4), st.binary(max_size=60))
-@settings(max_examples=200)
 def test_no_bytes_are_answered_by_anything_but_a_refusal(fields: list[tuple[bytes, bytes]], query: bytes) -> None:
     with suppress(Refusal):
         find(fields, NAME)
     with suppress(Refusal):
-        judge_query(query, NAME)
+        check_query(query, NAME)
 
 
 octets = st.text("!#$%&'()*+-./0123456789:<=>?@ABCXYZ[]^_`abcxyz{|}~", min_size=1, max_size=50)
@@ -220,7 +219,6 @@ neighbours = st.lists(st.tuples(st.sampled_from(["theme", "id", NAME + "2", "X" 
 
 
 @given(octets, neighbours, neighbours, st.sampled_from(["; ", ";", " ;\t"]))
-@settings(max_examples=200)
 def test_a_value_comes_out_as_it_went_in(
     value: str, before: list[tuple[str, str]], after: list[tuple[str, str]], between: str
 ) -> None:

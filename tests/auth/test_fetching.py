@@ -158,7 +158,10 @@ async def test_it_is_read_on_a_thread_of_its_own_and_ends_with_who_waits(monkeyp
     assert threads[0] != threading.get_ident()
 
 
-@pytest.mark.parametrize("address", ["http://keys.example/jwks", "ftp://127.0.0.1/x", "http://127.0.0.1.evil.example/"])
+@pytest.mark.parametrize(
+    "address",
+    ["http://keys.example/jwks", "ftp://127.0.0.1/x", "http://127.0.0.1.evil.example/", "http://[", "data://x"],
+)
 async def test_what_is_fetched_travels_through_tls(address: str) -> None:
-    with pytest.raises(NotFetched, match="https"):
+    with pytest.raises(NotFetched, match=r"https|Invalid"):
         await fetch(address, most=MOST, time_limit=LIMIT)

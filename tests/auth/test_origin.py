@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from jackfield.auth.origin import among, host_allowed, judge
-from jackfield.config.origins import normal
+from jackfield.auth.origin import among, check, host_allowed
 from jackfield.errors import Refusal
+from jackfield.origins import normal
 
 OWN = "https://app.example.com"
 
@@ -19,7 +19,7 @@ def passes(
     required: bool = False,
 ) -> bool:
     try:
-        judge(origin, own, any_origin=any_origin, allowed=allowed, required=required)
+        check(origin, own, any_origin=any_origin, allowed=allowed, required=required)
     except Refusal:
         return False
     return True
@@ -85,8 +85,8 @@ def test_an_allowed_origin_passes_beside_the_own() -> None:
     assert not passes("null", allowed=allowed)
 
 
-def test_what_a_person_wrote_is_read_leniently() -> None:
-    allowed = ("HTTPS://Shop.Example.org/", "https://пример.рф:8443", "nonsense", "https://..рф")
+def test_what_a_person_wrote_is_compared_as_browsers_send_it() -> None:
+    allowed = (normal("HTTPS://Shop.Example.org"), normal("https://пример.рф:8443"), "nonsense")
     assert passes("https://shop.example.org", allowed=allowed)
     assert passes("https://xn--e1afmkfd.xn--p1ai:8443", allowed=allowed)
     assert not passes("https://xn--e1afmkfd.xn--p1ai", allowed=allowed)
@@ -116,7 +116,7 @@ def test_what_a_person_wrote_is_read_leniently() -> None:
     ],
 )
 def test_tr_2_a_star_stands_for_one_label_and_nothing_else(origin: str, may: bool) -> None:
-    allowed = ("https://*.preview.example.com", "https://*.stage.example.com:8443", "https://*.пример.рф")
+    allowed = ("https://*.preview.example.com", "https://*.stage.example.com:8443", normal("https://*.пример.рф"))
     assert passes(origin, allowed=allowed) is may
     assert among(origin, allowed) is may
     assert among("https://a.stage.example.com:8443", allowed)
@@ -143,13 +143,13 @@ def test_loopback_names_on_one_port_are_one_origin(host: str) -> None:
 
 def test_the_fix_is_the_line_to_paste() -> None:
     with pytest.raises(Refusal) as caught:
-        judge(["https://shop.example.org"], OWN, any_origin=False, allowed=(), required=False)
+        check(["https://shop.example.org"], OWN, any_origin=False, allowed=(), required=False)
     assert caught.value.fix == 'origins: ["https://shop.example.org"]'
 
 
 def test_with_its_place_the_line_repeats_those_who_are_let_in() -> None:
     with pytest.raises(Refusal) as caught:
-        judge(
+        check(
             ["https://shop.example.org"], OWN, any_origin=False, allowed=("https://a.рф",), required=False, place="f:3"
         )
     assert caught.value.fix == 'origins: ["https://a.рф", "https://shop.example.org"]  # f:3'
@@ -158,7 +158,7 @@ def test_with_its_place_the_line_repeats_those_who_are_let_in() -> None:
 @pytest.mark.parametrize("origin", [["https://shop.example.org"], ["null"], ["nonsense"], [OWN, OWN], []])
 def test_tr_2_every_refusal_is_a_403_that_says_how_to_mend_it(origin: list[str]) -> None:
     with pytest.raises(Refusal) as caught:
-        judge(origin, OWN, any_origin=False, allowed=(), required=True)
+        check(origin, OWN, any_origin=False, allowed=(), required=True)
     assert (caught.value.code, caught.value.status) == ("origin_not_allowed", 403)
     assert caught.value.detail
     assert caught.value.fix
@@ -166,7 +166,7 @@ def test_tr_2_every_refusal_is_a_403_that_says_how_to_mend_it(origin: list[str])
 
 def test_a_malformed_origin_is_not_repeated_to_the_caller() -> None:
     with pytest.raises(Refusal) as caught:
-        judge(["<script>"], OWN, any_origin=False, allowed=(), required=False)
+        check(["<script>"], OWN, any_origin=False, allowed=(), required=False)
     assert "<script>" not in caught.value.detail + caught.value.fix
 
 
@@ -181,13 +181,11 @@ def test_the_own_address_may_be_in_any_case() -> None:
 
 
 @given(st.text(max_size=80))
-@settings(max_examples=200)
 def test_no_text_passes_that_is_not_the_own_origin(text: str) -> None:
     assert passes(text) is (text in (OWN, OWN + ":443"))
 
 
 @given(st.from_regex(r"[a-z0-9]{1,8}(\.[a-z0-9]{1,8}){0,2}(:[1-9][0-9]{0,3})?", fullmatch=True))
-@settings(max_examples=200)
 def test_what_the_fix_says_lets_the_page_in(host: str) -> None:
     origin = f"https://{host}"
     assert passes(origin, own=origin)
@@ -255,7 +253,7 @@ def test_pages_that_come_from_no_server_are_pages(origin: str) -> None:
     others = [other for other in SERVERLESS if other != origin]
     assert not any(passes(other, allowed=(listed,)) for other in others)
     with pytest.raises(Refusal) as caught:
-        judge([origin], OWN, any_origin=False, allowed=(), required=False)
+        check([origin], OWN, any_origin=False, allowed=(), required=False)
     assert caught.value.fix == f'origins: ["{origin}"]'
 
 
@@ -284,6 +282,6 @@ def test_what_is_no_origin_of_such_a_page_either(origin: str) -> None:
 )
 def test_a_slash_at_the_end_is_told_as_one(origin: str) -> None:
     with pytest.raises(Refusal) as caught:
-        judge([f"{origin}/"], OWN, any_origin=True, allowed=(), required=False)
+        check([f"{origin}/"], OWN, any_origin=True, allowed=(), required=False)
     assert "slash" in caught.value.detail
     assert caught.value.fix == f"Send Origin: {origin}"

@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import string
-from collections.abc import Awaitable
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +10,14 @@ from argon2 import PasswordHasher
 
 from jackfield.auth.credentials import Credential
 from jackfield.auth.passwords import Passwords
-from jackfield.auth.sessions import Authority, Change, Login, Sessions
+from jackfield.auth.sessions import Login, Sessions
 from jackfield.auth.store.store import Store
-from jackfield.auth.store.tables import Session
+from jackfield.auth.store.tables import Change, Session
 from jackfield.auth.tokens import Tokens, digest
 from jackfield.errors import Refusal
 from jackfield.identity import Identity
 
-from .conftest import Clock
+from .conftest import Clock, refused
 
 PASSWORD = "пароль 🙂🙂"
 KEY = b"k" * 40
@@ -37,7 +35,7 @@ class House:
             store, self.tokens, passwords, lifetime=3600.0, idle=idle, clock=clock, remembered=remembered
         )
         self.heard: list[Change] = []
-        self.sessions.subscribe(self.heard.append)
+        self.sessions.changes.subscribe(self.heard.append)
 
     async def who(self, login: Login) -> Identity:
         return await self.sessions.identify(Credential(login.token, "cookie"))
@@ -52,12 +50,6 @@ async def here(store: Store, passwords: Passwords, clock: Clock) -> House:
 @pytest.fixture
 def there(other: Store, passwords: Passwords, clock: Clock) -> House:
     return House(other, passwords, clock)
-
-
-async def refused(awaitable: Awaitable[object]) -> Refusal:
-    with pytest.raises(Refusal) as caught:
-        await awaitable
-    return caught.value
 
 
 def on_disk(folder: Path) -> bytes:
@@ -88,12 +80,6 @@ async def test_a_login_opens_a_session_that_is_recognised(here: House, clock: Cl
 async def test_a_login_is_one_in_both_spellings(here: House, passwords: Passwords) -> None:
     await here.store.add("Zo\u00eb", await passwords.hash(PASSWORD))
     assert (await here.sessions.login("Zoe\u0308", PASSWORD)).identity.login == "Zo\u00eb"
-
-
-async def test_sessions_are_an_authority(here: House) -> None:
-    authority: Authority = here.sessions
-    login = await here.sessions.login("Анна", PASSWORD)
-    assert await authority.identify(Credential(login.token, "bearer")) == login.identity
 
 
 async def test_tk_7_each_login_is_a_new_session_with_256_bits(here: House) -> None:
@@ -167,8 +153,7 @@ async def test_au_4_a_hash_of_other_parameters_is_renewed_at_login(here: House) 
     assert await here.sessions.login("Анна", PASSWORD)
     user = await here.store.get("Анна")
     assert user is not None
-    assert user.password_hash is not None
-    assert user.password_hash != old
+    assert user.password_hash not in (None, old)
     assert await here.sessions.login("Анна", PASSWORD)
 
 
@@ -187,9 +172,11 @@ async def test_a_token_without_a_password_is_for_who_is_there_and_may_enter(here
     assert "disabled" in (await refused(here.sessions.open_for("Анна"))).detail
 
 
-async def test_tk_1_an_unverified_token_causes_no_read(here: House, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_tk_1_an_unverified_token_causes_no_read(
+    here: House, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
     login = await here.sessions.login("Анна", PASSWORD)
-    forged = Tokens([b"x" * 40], clock=here.tokens._clock).issue("s" * 43, login.expires_at)
+    forged = Tokens([b"x" * 40], clock=clock).issue("s" * 43, login.expires_at)
     reads = count_reads(here.store, monkeypatch)
     monkeypatch.setattr(here.store, "last_change", None)
     for token in (forged, login.token[:-1], "", "a.b.c"):
@@ -219,17 +206,6 @@ async def test_memory_is_bounded_and_forgets_what_was_not_used(
     assert reads == []
     await small.who(second)
     assert len(reads) == 1
-
-
-async def test_tk_4_no_other_spelling_of_a_token_works_also_after_logout(here: House) -> None:
-    login = await here.sessions.login("Анна", PASSWORD)
-    others = {login.token[:-1] + letter for letter in string.ascii_letters + string.digits + "-_"}
-    others |= {login.token + "=", login.token + "=="}
-    for token in others - {login.token}:
-        assert (await refused(here.sessions.identify(Credential(token, "cookie")))).code == "bad_credential"
-    await here.sessions.logout(login.identity)
-    for token in others:
-        assert (await refused(here.sessions.identify(Credential(token, "cookie")))).code == "bad_credential"
 
 
 async def test_tk_2_a_session_ends_at_its_moment(here: House, clock: Clock) -> None:
@@ -365,20 +341,6 @@ async def test_tk_5_a_session_opened_after_a_change_of_password_is_not_meant(her
     assert await here.who(after)
 
 
-async def test_each_change_is_heard_once_and_in_order(here: House, there: House) -> None:
-    await here.sessions.look_once()
-    for roles in (["a"], ["b"], ["c"]):
-        await there.store.set_roles("Анна", roles)
-    await asyncio.gather(*(here.sessions.look_once() for _ in range(5)))
-    assert [change.roles for change in here.heard] == [frozenset("a"), frozenset("b"), frozenset("c")]
-
-
-async def test_what_was_before_the_first_look_is_not_told(here: House, there: House) -> None:
-    await there.store.set_roles("Анна", ["a"])
-    await here.sessions.look_once()
-    assert here.heard == []
-
-
 async def test_tk_5_a_change_during_the_read_of_a_session_is_not_lost(
     here: House, there: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -422,50 +384,6 @@ async def test_ops_4_a_login_without_a_store_is_503(here: House, monkeypatch: py
     monkeypatch.setattr(here.store, "get", fail)
     refusal = await refused(here.sessions.login("Анна", PASSWORD))
     assert (refusal.status, refusal.retry_after) == (503, 2)
-
-
-async def test_a_subscriber_that_fails_keeps_nobody_else_from_hearing(store: Store, here: House, there: House) -> None:
-    heard: list[Change] = []
-
-    def fail(_: Change) -> None:
-        raise KeyError("deaf")
-
-    there.sessions.subscribe(fail)
-    there.sessions.subscribe(heard.append)
-    await there.sessions.look_once()
-    await store.disable("Анна")
-    await there.sessions.look_once()
-    assert [change.kind for change in heard] == ["user_disabled"]
-
-
-async def test_watch_hears_of_changes_and_survives_faults_of_the_store(
-    here: House, there: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("jackfield.auth.sessions._LOOK", 0.001)
-    told = asyncio.Event()
-    failed = asyncio.Event()
-    here.sessions.subscribe(lambda _: told.set())
-    watching = asyncio.create_task(here.sessions.watch())
-
-    async def fail(_: int) -> tuple[Change, ...]:
-        failed.set()
-        raise Refusal("store_unavailable")
-
-    async with asyncio.timeout(10):
-        await there.store.set_roles("Анна", ["a"])
-        while not told.is_set():  # the first look may come after the change, which then is no news
-            await there.store.set_roles("Анна", [])
-            await there.store.set_roles("Анна", ["a"])
-        with monkeypatch.context() as patch:
-            patch.setattr(here.store, "changes_since", fail)
-            await failed.wait()
-        told.clear()
-        await there.store.disable("Анна")
-        await told.wait()
-    assert not watching.done()
-    watching.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await watching
 
 
 async def test_tidy_purges_what_is_over(here: House, store: Store, passwords: Passwords, clock: Clock) -> None:

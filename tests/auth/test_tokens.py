@@ -6,7 +6,7 @@ import secrets
 import string
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from itsdangerous import Signer, URLSafeSerializer, URLSafeTimedSerializer
 
@@ -53,7 +53,6 @@ def test_tk_1_every_change_of_one_byte_is_refused() -> None:
 
 
 @given(st.data())
-@settings(max_examples=200)
 def test_tk_1_what_was_cut_swapped_or_added_to_is_refused(data: st.DataObject) -> None:
     token = tokens().issue(SECRET, NOW + 60)
     start = data.draw(st.integers(0, len(token)))
@@ -64,7 +63,6 @@ def test_tk_1_what_was_cut_swapped_or_added_to_is_refused(data: st.DataObject) -
 
 
 @given(st.text(max_size=200))
-@settings(max_examples=200)
 def test_tk_1_no_text_of_somebody_elses_is_a_token(text: str) -> None:
     assert refused(text) == "bad_credential"
 
@@ -156,9 +154,7 @@ def test_secrets_are_kept_out_of_repr_and_stored_as_a_digest() -> None:
 
 
 def test_what_is_longer_than_any_token_is_not_even_signed() -> None:
-    tokens = Tokens([b"k" * 32], clock=lambda: 1_000.0)
-    signed = "x" * 5_000
-    long = f"{signed}.{tokens._signers[0].get_signature(signed).decode()}"
+    signer = Signer(NEW, salt=b"jackfield.session.1", key_derivation="hmac", digest_method=hashlib.sha256)
     with pytest.raises(Refusal) as caught:
-        tokens.read(long)
+        tokens().read(signer.sign("x" * 5_000).decode())
     assert caught.value.detail == "The token is not one of ours, or was changed on its way."

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import pytest
 
 from jackfield.auth.passwords import Passwords
-from jackfield.auth.sessions import Change, Sessions
+from jackfield.auth.sessions import Sessions
 from jackfield.auth.store.attempts import Attempt
 from jackfield.auth.store.store import Store
+from jackfield.auth.store.tables import Change
 from jackfield.auth.tokens import Tokens
 from jackfield.auth.users import Users
 from jackfield.errors import Refusal
 
-from .conftest import Clock, execute
+from .conftest import Clock
 
 PASSWORD = "пароль 🙂🙂"
 
@@ -31,7 +31,7 @@ async def sessions(store: Store, passwords: Passwords, clock: Clock) -> Sessions
 @pytest.fixture
 def heard(sessions: Sessions) -> list[Change]:
     found: list[Change] = []
-    sessions.subscribe(found.append)
+    sessions.changes.subscribe(found.append)
     return found
 
 
@@ -96,27 +96,3 @@ async def test_a_password_changed_beside_another_login_is_changed(
     await Users(sessions).change_password(own.identity, PASSWORD, "другой пароль", client="")
     assert (reads, len(told)) == (2, 1), "it counts once, or it would take another's failure with it"
     assert await sessions.login("Анна", "другой пароль")
-
-
-async def test_tk_5_a_row_that_nobody_can_read_does_not_end_the_looking(
-    sessions: Sessions, heard: list[Change], other: Store, url: str, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("jackfield.auth.sessions._LOOK", 0.001)
-    change = "insert into jackfield_changes (kind, login, session, roles, at) values ('roles_changed', '', '', '7', 0)"
-    await execute(url, [change])  # JSON, and no list
-    told = asyncio.Event()
-    sessions.subscribe(lambda _: told.set())
-    clock.move(601)  # so long that nobody knows any more who may stay
-    watching = asyncio.create_task(sessions.watch())
-    async with asyncio.timeout(10):
-        await asyncio.wait([watching, asyncio.create_task(told.wait())], return_when=asyncio.FIRST_COMPLETED)
-        assert not watching.done()
-        assert [one.kind for one in heard] == ["store_silent"]
-        told.clear()
-        await execute(url, ["delete from jackfield_changes where login = ''"])
-        await other.disable("Анна")
-        await told.wait()
-    assert heard[1].kind == "user_disabled"
-    watching.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await watching

@@ -39,7 +39,7 @@ class Project:
             recheck=RECHECK,
             clock=clock,
             open_sessions=lambda: self.opened,
-            told=lambda *change: self.heard.append(change),
+            report=lambda *change: self.heard.append(change),
         )
 
     @contextmanager

@@ -49,6 +49,8 @@ SHARED = "def shout(text: str) -> str:\n    return text.upper()\n"
 USING = "from jackfield import process\nfrom .shared import shout\n\n\n@process\n{}\n"
 
 
+@pytest.mark.walk
+@pytest.mark.tool
 def test_the_tools_pass_at_once_and_see_what_is_wrong(made: Path) -> None:
     loud = made / "processes" / "loud.py"
     (made / "processes" / "shared.py").write_text(SHARED)  # files of processes/ import one another

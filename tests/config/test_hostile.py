@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from jackfield.config.load import Loaded, load
@@ -75,13 +75,11 @@ def test_the_good_file_is_good() -> None:
     assert loaded(GOOD.encode()).problems == ()
 
 
-@settings(max_examples=200)
 @given(st.integers(0, len(GOOD)), st.integers(0, 12), PIECES | st.text(max_size=8))
 def test_a_good_file_with_something_in_it_that_does_not_belong(start: int, length: int, piece: str) -> None:
     check((GOOD[:start] + piece + GOOD[start + length :]).encode("utf-8", "replace"))
 
 
-@settings(max_examples=100)
 @given(st.lists(st.tuples(st.integers(0, GOOD.count("\n") - 1), PIECES), min_size=1, max_size=4))
 def test_a_good_file_with_other_values(changes: list[tuple[int, str]]) -> None:
     lines = GOOD.splitlines()
@@ -91,14 +89,12 @@ def test_a_good_file_with_other_values(changes: list[tuple[int, str]]) -> None:
     check("\n".join(lines).encode())
 
 
-@settings(max_examples=100)
 @given(st.lists(PIECES, max_size=30))
 @example(["a: 1\n"] * 99 + ["a: 1\n", "'"])
 def test_pieces_of_yaml(pieces: list[str]) -> None:
     check("".join(pieces).encode())
 
 
-@settings(max_examples=100)
 @given(st.binary(max_size=200))
 def test_any_bytes(content: bytes) -> None:
     check(content)

@@ -3,7 +3,7 @@ from __future__ import annotations
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from jackfield.config.url import Segment, parse, reserved, split
@@ -96,7 +96,6 @@ def test_a_path_is_decoded_once() -> None:
     assert split("/ws/👋".encode()) == ("ws", "👋")
 
 
-@settings(max_examples=200)
 @given(st.binary(max_size=60))
 def test_any_bytes_have_a_normal_form_or_none(path: bytes) -> None:
     parts = split(b"/" + path)
@@ -105,7 +104,6 @@ def test_any_bytes_have_a_normal_form_or_none(path: bytes) -> None:
         assert split(("/" + "/".join(quote(part, safe="") for part in parts)).encode()) == parts
 
 
-@settings(max_examples=200)
 @given(st.text(max_size=30))
 def test_an_address_that_is_taken_is_found_by_its_own_request(text: str) -> None:
     try:

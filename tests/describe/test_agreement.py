@@ -94,7 +94,7 @@ def integral(value: object) -> bool:
 
 
 # Without shrinking: a project is loaded for each step of it, and the message that is told is short as it is.
-@settings(max_examples=25, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+@settings(phases=[Phase.generate], suppress_health_check=list(HealthCheck))
 @given(project=drawn.projects(), data=st.data())
 def test_what_fits_is_taken_and_what_is_answered_is_told(
     tmp_path: Path, dispatcher: Dispatcher, project: tuple[JSON, str], data: st.DataObject

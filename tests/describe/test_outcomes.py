@@ -13,7 +13,8 @@ from jackfield.describe.contract import Operation, contract
 from jackfield.errors import CODES, Refusal
 from jackfield.identity import ANONYMOUS
 from jackfield.routing.table import RoutingTable
-from jackfield.server.handshake.judge import Request, Standing, closes_with, rejudge
+from jackfield.server.handshake.judge import closes_with, rejudge
+from jackfield.server.request import Request, Standing
 from tests.describe import drawn
 
 SOURCE = "from jackfield import process\n@process\ndef f(text: str) -> str: ...\n"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
-__all__ = ["FILE_HABIT", "FUNCTION_HABIT", "PACKAGE", "ROOT", "long_files", "long_functions", "sources"]
+__all__ = ["FILE_HABIT", "FUNCTION_HABIT", "PACKAGE", "ROOT", "long_files", "long_functions", "sources", "tree_of"]
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "platform" / "jackfield"
@@ -24,6 +25,12 @@ def sources(*folders: Path) -> Iterator[Path]:
         yield from sorted(path for path in folder.rglob("*.py") if "__pycache__" not in path.parts)
 
 
+@cache
+def tree_of(path: Path) -> ast.Module:
+    """A file's syntax tree; nobody may change it."""
+    return ast.parse(path.read_text("utf-8"))
+
+
 def long_files(limit: int, *folders: Path) -> list[str]:
     """Each file with more lines than `limit`, as one line of text."""
     counted = [(path, len(path.read_text("utf-8").splitlines())) for path in sources(*folders)]
@@ -34,7 +41,7 @@ def long_functions(limit: int, *folders: Path) -> list[str]:
     """Each function with more lines than `limit`, as one line of text."""
     found = []
     for path in sources(*folders):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        for node in ast.walk(tree_of(path)):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 lines = (node.end_lineno or node.lineno) - node.lineno + 1
                 if lines > limit:

@@ -1,6 +1,6 @@
-"""docs/security.md, made from the rows of tests/assurance and from what the last run of the tests there says of them.
+"""docs/security.md, made from the rows of tests/assurance and from what the last run of the tests says of them.
 
-pytest tests/assurance --results tests/assurance/results.txt
+pytest --results tests/assurance/results.txt
 python -m tests.house.security_page > platform/jackfield/docs/security.md
 
 With the results of another run as an argument it is the page of that run: so .ci/run holds what is kept here to what
@@ -11,23 +11,23 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from tests.assurance import results
 from tests.assurance.rows import GROUPS, ROWS, Row, row_of
-from tests.house.habits import ROOT, sources
+from tests.house.habits import ROOT, sources, tree_of
 
-__all__ = ["ASSURANCE", "page", "tests_by_row"]
+__all__ = ["ASSURANCE", "page", "shown", "tests_by_row"]
 
 ASSURANCE = ROOT / "tests" / "assurance"
 
 _HEAD = """\
 # Security
 
-What must hold, and the tests that show it. This page is made from the results of the last whole run of the tests under
-`tests/assurance/`, with a browser, proxies and Node at hand: a statement that no test shows, or of which one test
-failed, was skipped or did not run, stands here as *not held*, whatever the code does. Each run of `.ci/run` compares.
+What must hold, and the tests that show it. This page is made from the results of the last whole run of the tests, with
+a browser, proxies and Node at hand: a statement that no test shows, or of which one test failed, was skipped or did not
+run, stands here as *not held*, whatever the code does. Each run of `.ci/run` compares.
 
 The demands come from OWASP ASVS 5.0, the OWASP cheat sheets (WebSocket, sessions, passwords, logging, SSRF) and what
 was seen to go wrong in servers of this kind. Where we depart from them, the reason stands beside it.
@@ -52,13 +52,31 @@ def page(outcomes: Mapping[str, str]) -> str:
 
 
 def tests_by_row() -> Mapping[str, list[str]]:
-    """The names of the tests that exist under tests/assurance, by the row that they belong to; read, not run."""
+    """The names of the tests that exist, by the row that they belong to; read, not run."""
     found: dict[str, list[str]] = {}
-    for path in sources(ASSURANCE):
-        for node in ast.parse(path.read_text("utf-8")).body:
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and (row := row_of(node.name)):
-                found.setdefault(row, []).append(node.name)
+    for _, name, rows in shown():
+        for row in rows:
+            found.setdefault(row, []).append(name)
     return {row: sorted(names) for row, names in found.items()}
+
+
+def shown() -> Iterator[tuple[Path, str, list[str]]]:
+    """Each test of tests/assurance, and each with the mark `shows`: its file, its name and its rows."""
+    for path in sources(ROOT / "tests"):
+        here = ASSURANCE in path.parents
+        if here or "mark.shows(" in path.read_text("utf-8"):
+            for node in tree_of(path).body:
+                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_"):
+                    if here:
+                        yield path, node.name, [row_of(node.name)]
+                    elif rows := [row for mark in node.decorator_list for row in _rows(mark)]:
+                        yield path, node.name, rows
+
+
+def _rows(mark: ast.expr) -> list[str]:
+    if isinstance(mark, ast.Call) and ast.unparse(mark.func) == "pytest.mark.shows":
+        return [row for argument in mark.args if isinstance(row := ast.literal_eval(argument), str)]
+    return []
 
 
 def _state(row: Row, tests: list[str], outcomes: Mapping[str, str]) -> str:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 
-import pytest
-
 import jackfield
-from tests.house.habits import PACKAGE, sources
+from tests.house.habits import PACKAGE, sources, tree_of
 
+NAMED = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 MODULES = [path for path in sources(PACKAGE) if not path.name.startswith("__")]
 
 
@@ -29,27 +29,30 @@ def test_the_package_gives_what_the_documents_promise() -> None:
     assert jackfield.__version__.count(".") == 2
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_all_is_sorted_and_exists(path: Path) -> None:
-    module = import_module(name_of(path))
-    names = module.__all__
-    assert in_order(names) == list(names)
-    assert [name for name in names if not hasattr(module, name) or name.startswith("_")] == []
+def test_all_is_sorted_and_exists() -> None:
+    for path in MODULES:
+        module = import_module(name_of(path))
+        assert in_order(module.__all__) == list(module.__all__), path
+        assert [name for name in module.__all__ if not hasattr(module, name) or name.startswith("_")] == [], path
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_public_names_have_a_docstring(path: Path) -> None:
-    tree = ast.parse(path.read_text("utf-8"))
-    assert ast.get_docstring(tree), "the file"
-    named = (node for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef))
-    public = [node for node in named if not node.name.startswith("_")]
-    public += [
-        method
-        for kind in public
-        if isinstance(kind, ast.ClassDef)
-        for method in kind.body
-        if isinstance(method, ast.FunctionDef | ast.AsyncFunctionDef) and not method.name.startswith("_")
-    ]
-    # click takes a command's help from elsewhere in a few places, and an overload is told once
-    plain = [node for node in public if not any("overload" in ast.unparse(d) for d in node.decorator_list)]
-    assert [f"{node.name} at line {node.lineno}" for node in plain if not ast.get_docstring(node)] == []
+def test_public_names_have_a_docstring() -> None:
+    missing = [f"{name_of(path)}: {what}" for path in MODULES for what in undocumented(path)]
+    assert missing == []
+
+
+def undocumented(path: Path) -> Iterator[str]:
+    tree = tree_of(path)
+    if not ast.get_docstring(tree):
+        yield "the file"
+    public = [node for node in tree.body if is_public(node)]
+    public += [method for kind in public if isinstance(kind, ast.ClassDef) for method in kind.body if is_public(method)]
+    for node in public:
+        assert isinstance(node, NAMED)
+        # an overload is told once
+        if not ast.get_docstring(node) and not any("overload" in ast.unparse(d) for d in node.decorator_list):
+            yield f"{node.name} at line {node.lineno}"
+
+
+def is_public(node: ast.stmt) -> bool:
+    return isinstance(node, NAMED) and not node.name.startswith("_")

@@ -5,13 +5,25 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
-from pathlib import Path
 
-from tests.house.habits import PACKAGE, sources
+from tests.house.habits import PACKAGE, sources, tree_of
 
 FLOORS = [
-    {"errors", "files", "masking"},
-    {"addresses", "bodies", "claims", "clocks", "github", "identity", "logs", "messages", "schema", "state", "tasks"},
+    {"errors", "files", "masking", "similar"},
+    {
+        "addresses",
+        "bodies",
+        "claims",
+        "clocks",
+        "github",
+        "identity",
+        "logs",
+        "messages",
+        "origins",
+        "schema",
+        "state",
+        "tasks",
+    },
     {"auth", "config", "groups", "process", "streams"},
     {"routing"},
     {"describe"},
@@ -20,7 +32,21 @@ FLOORS = [
     {"cli"},  # `jackfield test` runs examples with what process authors have in `testing`
     {"", "__main__"},  # the public surface, which processes import and we do not
 ]
+OF_SERVER = [
+    {"answers", "asgi", "generation", "options"},
+    {"observe"},
+    {"request"},
+    {"live", "refusal"},
+    {"wire"},
+    {"connection"},
+    {"handshake"},
+    {"web"},
+    {"gateway"},
+    {"publish"},
+    {"node"},
+]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
+SERVER_FLOOR = {f"server.{room}": number for number, rooms in enumerate(OF_SERVER) for room in rooms}
 
 MODULES = {".".join(path.relative_to(PACKAGE).with_suffix("").parts): path for path in sources(PACKAGE)}
 NAMES = {name.removesuffix("__init__").rstrip(".") for name in MODULES}
@@ -43,10 +69,6 @@ def is_ours(name: str) -> bool:
     return name.partition(".")[0] == "jackfield"
 
 
-def tree_of(path: Path) -> ast.Module:
-    return ast.parse(path.read_text("utf-8"))
-
-
 def test_every_room_has_a_floor() -> None:
     assert {name.partition(".")[0] for name in NAMES} <= FLOOR.keys()
 
@@ -63,17 +85,30 @@ def test_imports_go_down_only() -> None:
     assert wrong == []
 
 
+def server_room(name: str) -> str:
+    return ".".join(name.split(".")[:2])
+
+
+def test_imports_in_the_server_go_down_only() -> None:
+    wrong = []
+    inside = {name: path for name, path in MODULES.items() if name.startswith("server.") and name != "server.__init__"}
+    assert {server_room(name) for name in inside} == SERVER_FLOOR.keys()
+    for name, path in inside.items():
+        room = server_room(name)
+        for node, target in imported(tree_of(path)):
+            other = server_room(target)
+            if target.startswith("server.") and other != room and SERVER_FLOOR[other] >= SERVER_FLOOR[room]:
+                wrong.append(f"{name}:{node.lineno} imports {target}")
+    assert wrong == []
+
+
 def test_no_module_waits_for_itself() -> None:
-    graph = {}
-    for name, path in MODULES.items():
-        tree = tree_of(path)
-        hints = {id(node) for block in ast.walk(tree) if is_for_types(block) for node in ast.walk(block)}
-        graph[name.removesuffix(".__init__")] = {t for node, t in imported(tree) if t and id(node) not in hints}
+    """Not for its types either: there is no TYPE_CHECKING block whose imports go up."""
+    graph = {
+        name.removesuffix(".__init__"): {target for _, target in imported(tree_of(path)) if target}
+        for name, path in MODULES.items()
+    }
     TopologicalSorter(graph).prepare()  # raises CycleError, which names the way
-
-
-def is_for_types(node: ast.AST) -> bool:
-    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
 
 
 def test_nothing_is_imported_inside_a_function() -> None:

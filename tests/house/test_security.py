@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 import subprocess
 import sys
@@ -11,17 +10,7 @@ from pathlib import Path
 from tests.assurance import results
 from tests.assurance.rows import GROUPS, ROWS, Row, row_of
 from tests.house import security_page
-from tests.house.habits import PACKAGE, ROOT, sources
-
-
-def names() -> list[tuple[str, str]]:
-    """Every test of tests/assurance, with its file's name."""
-    return [
-        (path.stem, node.name)
-        for path in sources(security_page.ASSURANCE)
-        for node in ast.parse(path.read_text("utf-8")).body
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_")
-    ]
+from tests.house.habits import PACKAGE, ROOT
 
 
 def test_the_page_of_security_is_made_from_the_results_of_the_last_whole_run() -> None:
@@ -30,7 +19,7 @@ def test_the_page_of_security_is_made_from_the_results_of_the_last_whole_run() -
 
 
 def test_results_are_of_tests_that_exist() -> None:
-    assert results.read().keys() <= {name for _, name in names()}
+    assert results.read().keys() <= {name for _, name, _ in security_page.shown()}
 
 
 ROW = """
@@ -40,6 +29,11 @@ def test_tr_1_passes(): ...
 
 def test_tr_1_fails():
     assert False
+
+@pytest.mark.shows("TR-1")
+def test_of_another_room(): ...
+
+def test_that_shows_nothing(): ...
 
 @pytest.mark.parametrize("way", ["a", "b"])
 def test_tr_1_is_skipped_one_way(way):
@@ -70,8 +64,8 @@ def test_tr_1_is_not_asked_for(): ...
 def test_a_row_is_held_by_what_the_run_says_of_each_of_its_tests(tmp_path: Path) -> None:
     (tmp_path / "test_tr.py").write_text(ROW)
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "not not_asked_for"]
-    command += ["--rootdir", str(tmp_path), "-c", str(tmp_path / "none.ini"), "-p", "tests.conftest"]
-    (tmp_path / "none.ini").write_text("[pytest]\n")
+    command += ["--rootdir", str(tmp_path), "-c", str(tmp_path / "none.ini"), "-p", "tests.conftest", "-n", "2"]
+    (tmp_path / "none.ini").write_text("[pytest]\nmarkers = shows\n")
     told = tmp_path / "results.txt"
     done = subprocess.run(
         [*command, "--results", str(told), str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=False
@@ -85,28 +79,27 @@ def test_a_row_is_held_by_what_the_run_says_of_each_of_its_tests(tmp_path: Path)
         "test_tr_1_is_expected_to_fail": "skipped",
         "test_tr_1_never_begins": "failed",
         "test_tr_1_leaves_a_mess": "failed",
+        "test_of_another_room": "passed",
     }
     row = Row("TR-1", "Something holds.")
     assert "| held |" in security_page._line(row, ["test_tr_1_passes"], found)
-    for name in [*found, "test_tr_1_is_not_asked_for"]:
+    for name in [*(found.keys() - {"test_of_another_room"}), "test_tr_1_is_not_asked_for"]:
         line = security_page._line(row, ["test_tr_1_passes", name], found)
         assert ("| held |" in line) == (name == "test_tr_1_passes")
         assert ("| not held |" in line) != (name == "test_tr_1_passes")
     assert "`test_tr_1_is_not_asked_for` (not run)" in security_page._line(row, ["test_tr_1_is_not_asked_for"], found)
 
 
-def test_every_test_of_assurance_carries_the_id_of_a_row_of_its_file() -> None:
+def test_every_row_that_a_test_shows_exists_and_is_one_of_its_file() -> None:
     known = {row.id for row in ROWS}
-    wrong = [
-        f"{file}.py: {name}"
-        for file, name in names()
-        if row_of(name) not in known or file.split("_")[1] != row_of(name).partition("-")[0].lower()
-    ]
-    assert wrong == []
+    for path, name, rows in security_page.shown():
+        assert set(rows) <= known, (path, name)
+        if path.parent == security_page.ASSURANCE:
+            assert path.stem.split("_")[1].upper() == rows[0].partition("-")[0], (path, name)
 
 
-def test_a_name_stands_once() -> None:
-    found = [name for _, name in names()]
+def test_the_name_of_a_test_that_shows_a_row_stands_once() -> None:
+    found = [name for _, name, _ in security_page.shown()]
     assert [name for name in found if found.count(name) > 1] == []
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.house.habits import PACKAGE, ROOT, long_files, long_functions, sources
+from tests.house.habits import PACKAGE, ROOT, long_files, long_functions, sources, tree_of
 
 TESTS = ROOT / "tests"
 SOURCES = list(sources(PACKAGE))
@@ -108,7 +108,7 @@ def test_what_reads_untrusted_bytes_is_safe() -> None:
     """CF-1, CF-10, CF-5: no YAML loader that makes objects, no pickle, nothing evaluated but processes/."""
     found = []
     for path in SOURCES:
-        tree = ast.parse(path.read_text("utf-8"))
+        tree = tree_of(path)
         names = {ast.unparse(call.func) for call in calls(tree)}
         words = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
         words |= {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
@@ -123,7 +123,7 @@ def test_sql_is_never_put_together_from_values() -> None:
     """CF-11: nothing formatted inside text(...) or execute(...)."""
     found = []
     for path in SOURCES:
-        for call in calls(ast.parse(path.read_text("utf-8"))):
+        for call in calls(tree_of(path)):
             name = ast.unparse(call.func).rpartition(".")[2]
             made = any(isinstance(argument, ast.JoinedStr | ast.BinOp) for argument in call.args)
             if name in ("text", "execute", "exec_driver_sql", "executescript") and made:
@@ -137,7 +137,7 @@ def test_secrets_are_compared_in_constant_time(folder: str) -> None:
     secret = re.compile(r"(^|[._])(secret|token|password|signature|mac)s?$")
     found = []
     for path in sources(PACKAGE / folder):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        for node in ast.walk(tree_of(path)):
             if isinstance(node, ast.Compare) and any(isinstance(op, ast.Eq | ast.NotEq) for op in node.ops):
                 sides = [node.left, *node.comparators]
                 if any(secret.search(ast.unparse(side)) for side in sides):

@@ -67,11 +67,11 @@ def test_no_example_is_judged_by_its_time() -> None:
     assert HealthCheck.too_slow in settings().suppress_health_check
 
 
-def test_no_example_has_a_deadline_of_its_own() -> None:
+def test_deadlines_and_the_number_of_examples_are_those_of_the_profile() -> None:
     found = [
         str(path.relative_to(ROOT))
         for path in (ROOT / "tests").rglob("*.py")
-        if re.search(r"settings\([^)]*deadline=", path.read_text("utf-8")) and path.name != "conftest.py"
+        if re.search(r"settings\([^)]*(deadline|max_examples)=", path.read_text("utf-8")) and path.name != "conftest.py"
     ]
     assert found == []
 

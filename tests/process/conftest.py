@@ -14,6 +14,10 @@ from jackfield.process.catalog import Catalog
 from jackfield.process.signature import signature
 from jackfield.process.signature.signature import Signature
 
+Collect = Callable[..., Catalog]
+Compiled = Callable[..., Signature]
+Faults = Callable[..., list[Problem]]
+
 HEADER = """
 import collections.abc, dataclasses, datetime, decimal, enum, typing, uuid
 from typing import Annotated, Any, Literal, NamedTuple, TypedDict
@@ -23,8 +27,16 @@ from jackfield import Connection, Key, Reject, process, resource
 """
 
 
+class Nowhere:
+    """An outbox that nobody reads."""
+
+    def send_event(self, event: object) -> None: ...
+
+    def close(self, code: int, reason: str) -> None: ...
+
+
 @pytest.fixture
-def collect(tmp_path: Path) -> Iterator[Callable[..., Catalog]]:
+def collect(tmp_path: Path) -> Iterator[Collect]:
     """Write files below processes/ and collect them as a generation; each call is one more."""
     made: list[Catalog] = []
 
@@ -42,7 +54,7 @@ def collect(tmp_path: Path) -> Iterator[Callable[..., Catalog]]:
 
 
 @pytest.fixture
-def compiled(collect: Callable[..., Catalog]) -> Callable[..., Signature]:
+def compiled(collect: Collect) -> Compiled:
     """Compile the function `say` of a file that begins with the usual imports; it must have no problem."""
 
     def compile_one(code: str, *params: str, narrowing: Mapping[str, Any] | None = None) -> Signature:
@@ -57,7 +69,7 @@ def compiled(collect: Callable[..., Catalog]) -> Callable[..., Signature]:
 
 
 @pytest.fixture
-def faults(collect: Callable[..., Catalog]) -> Callable[..., list[Problem]]:
+def faults(collect: Collect) -> Faults:
     """The problems of the function `say`, whose file begins with the usual imports."""
 
     def compile_one(code: str, *params: str) -> list[Problem]:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
 from jackfield.process.catalog import Catalog
-
-Collect = Callable[..., Catalog]
+from tests.process.conftest import Collect
 
 CHAT = '''
 from jackfield import process as p

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import json
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +14,10 @@ import jackfield
 from jackfield import messages
 from jackfield.errors import CODES, Reject
 from jackfield.identity import ANONYMOUS
-from jackfield.process.catalog import Catalog
 from jackfield.process.connection import Connection
 from jackfield.process.resources import open_all
 from jackfield.process.signature import signature
+from tests.process.conftest import Collect, Nowhere
 
 PAGE = (Path(jackfield.__file__).parent / "docs" / "processes.md").read_text("utf-8")
 FILES = {
@@ -32,20 +31,12 @@ SAID = [
 ]
 
 
-class Nowhere:
-    """An outbox that nobody reads."""
-
-    def send_event(self, event: object) -> None: ...
-
-    def close(self, code: int, reason: str) -> None: ...
-
-
 def test_every_example_is_found() -> None:
     assert len(FILES) == PAGE.count("```python")
     assert len(SAID) == 19
 
 
-def test_every_example_loads(collect: Callable[..., Catalog]) -> None:
+def test_every_example_loads(collect: Collect) -> None:
     found = collect(FILES)
     assert found.problems == ()
     for process in found.processes.values():
@@ -56,9 +47,7 @@ def test_every_example_loads(collect: Callable[..., Catalog]) -> None:
 
 
 @pytest.mark.parametrize(("file", "function", "sent", "expected"), SAID)
-async def test_what_the_page_says_is_so(
-    collect: Callable[..., Catalog], file: str, function: str, sent: str, expected: str
-) -> None:
+async def test_what_the_page_says_is_so(collect: Collect, file: str, function: str, sent: str, expected: str) -> None:
     process = collect(FILES).processes[f"{file}.{function}"]
     compiled, _ = signature.compile(process, ())
     assert compiled is not None

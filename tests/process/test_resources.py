@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 
 import pytest
 
 from jackfield.errors import PlanError
 from jackfield.process import resources
-from jackfield.process.catalog import Catalog
 from jackfield.process.resources import NotClosed, Opened, Resource, open_all
 from jackfield.process.signature import signature
+from tests.process.conftest import Collect
 
 
 def made(name: str, log: list[str], fail: BaseException | None = None) -> Resource:
@@ -48,7 +48,7 @@ async def test_a_failure_closes_the_others_and_has_its_place() -> None:
     )
 
 
-async def test_the_place_is_the_line_that_failed(collect: Callable[..., Catalog]) -> None:
+async def test_the_place_is_the_line_that_failed(collect: Collect) -> None:
     code = (
         "from typing import Annotated\nfrom jackfield import process, resource\n"
         "def connect():\n    raise OSError('нет')\n"

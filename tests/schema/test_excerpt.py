@@ -6,7 +6,7 @@ import copy
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from jackfield.schema import excerpt
@@ -106,7 +106,6 @@ runs = st.lists(st.tuples(leaf, st.integers(0, 60)), max_size=5).map(
 )
 
 
-@settings(max_examples=150)
 @given(st.sampled_from([LISTS, NULLABLE, UNION, NESTED]), runs | st.lists(runs, max_size=30))
 def test_what_is_told_of_a_part_is_told_of_the_whole(schema: dict[str, Any], items: list[Any]) -> None:
     validator = Validator(schema)

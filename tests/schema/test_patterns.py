@@ -7,7 +7,7 @@ import re
 import warnings
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from jackfield.config.plan import AuthSettings
@@ -107,7 +107,6 @@ PIECES = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=500)
 @given(st.lists(PIECES, max_size=6).map("".join), st.text("ab-A<{}&. ", max_size=5))
 def test_python_and_the_engine_read_ascii_alike(pattern: str, text: str) -> None:
     with warnings.catch_warnings():

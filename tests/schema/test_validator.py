@@ -7,14 +7,12 @@ from typing import Any
 
 import jsonschema
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from jackfield.messages import MAX_DEPTH
 from jackfield.schema.patterns import BASE64, DECIMAL
 from jackfield.schema.validator import MAX_FAULTS, Fault, Validator, parse_loosely, pointer
-
-PLAIN = settings(max_examples=150)
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=10)
 leaves = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | texts
@@ -193,7 +191,6 @@ def test_patterns_take_linear_time() -> None:
     assert told({"pattern": "^(a+)+$"}, "a" * 5000 + "!") == [("", "must match the pattern ^(a+)+$")]
 
 
-@PLAIN
 @given(values)
 def test_faults_are_told_exactly_where_there_are_some(value: object) -> None:
     validator = Validator(MESSAGE)
@@ -222,7 +219,6 @@ def test_a_key_that_was_meant_is_told_whichever_part_names_it_and_each_time() ->
 # JSON that only Python takes
 
 
-@PLAIN
 @given(values)
 def test_what_is_json_is_parsed_without_faults(value: object) -> None:
     assert parse_loosely(json.dumps(value, ensure_ascii=False)) == (value, [])
@@ -263,7 +259,6 @@ def test_all_impostors_are_named() -> None:
     assert [fault.path for fault in faults] == ["/a", "/b/0", "/b/1"]
 
 
-@PLAIN
 @given(st.text(max_size=60) | st.text('{}[]",:0e-.\\u nulltrue NaN Infinity', max_size=40))
 def test_any_text_is_answered_and_never_a_crash(text: str) -> None:
     value, faults = parse_loosely(text)

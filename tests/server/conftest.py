@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import contextlib
+import itertools
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -23,7 +25,7 @@ from jackfield.process.connection import Connection
 from jackfield.routing.build import build
 from jackfield.routing.table import Route, RoutingTable
 from jackfield.server.connection.dispatch import Dispatcher
-from jackfield.server.gateway import Gateway
+from jackfield.server.gateway import open_gateway
 from jackfield.server.generation import Generation
 from jackfield.server.observe.metrics import Meter
 from jackfield.server.options import Options
@@ -85,21 +87,61 @@ def clock() -> Clock:
     return Clock()
 
 
+@pytest.fixture(scope="session")
+def built() -> Iterator[dict[tuple[str, str, str], RoutingTable]]:
+    """Tables that one test after another has, by their texts: building one takes longer than most tests."""
+    tables: dict[tuple[str, str, str], RoutingTable] = {}
+    yield tables
+    for table in tables.values():
+        table.catalog.release()
+
+
+_number = itertools.count(-1, -1)  # no generation of a node has such a one: its modules are told from these
+
+
 @pytest.fixture
-def build_table(tmp_path: Path) -> Iterator[Build]:
-    """Build a table from the text of `endpoints:` and of processes/p.py; each call is one more generation."""
+def build_table(tmp_path: Path, built: dict[tuple[str, str, str], RoutingTable]) -> Iterator[Build]:
+    """Build a table from the text of `endpoints:` and of processes/p.py; each call is one more generation.
+
+    Where the code keeps nothing but lists and dicts that are empty at first, a later test has the same table.
+    """
     made: list[RoutingTable] = []
+    own: list[RoutingTable] = []
 
     def make(endpoints: str, code: str = ECHO, *, head: str = "") -> RoutingTable:
         (tmp_path / "processes").mkdir(exist_ok=True)
         (tmp_path / "processes" / "p.py").write_text(HEADER + code, encoding="utf-8")
         (tmp_path / "endpoints.yaml").write_text(f"{head}\nendpoints:\n{endpoints}", encoding="utf-8")
-        made.append(build(tmp_path, len(made) + 1))
-        return made[-1]
+        key = (endpoints, code, head)
+        table = built.get(key)
+        if table is None or table in made:
+            table = build(tmp_path, next(_number))
+            if key in built or not _begins_empty(code):
+                own.append(table)
+            else:
+                built[key] = table
+        made.append(table)
+        if table not in own:
+            for kept in _kept(table):
+                kept.clear()
+        return table
 
     yield make
-    for table in made:
+    for table in own:
         table.catalog.release()
+
+
+def _begins_empty(code: str) -> bool:
+    """Whether all that a module keeps are lists and dicts without anything in them."""
+    values = [node.value for node in ast.parse(code).body if isinstance(node, ast.Assign | ast.AnnAssign)]
+    return all(value is not None and ast.unparse(value) in ("[]", "{}") for value in values)
+
+
+def _kept(table: RoutingTable) -> Iterator[list[Any] | dict[str, Any]]:
+    for route in table.routes.values():
+        for name, value in route.process.function.__globals__.items():
+            if name.isupper() and isinstance(value, list | dict):
+                yield value
 
 
 @pytest.fixture
@@ -117,8 +159,20 @@ def connection(identity: Identity = ANONYMOUS, params: Mapping[str, Any] | None 
     return Connection(Nowhere(), id="c1", endpoint="say", identity=identity, params=params or {}, query={})
 
 
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The file of a store in which nobody is yet; to make its tables takes longer than to copy them."""
+    path = tmp_path_factory.mktemp("store") / "store.db"
+
+    async def make() -> None:
+        await (await Store.open(f"sqlite+aiosqlite:///{path}", Clock())).close()
+
+    asyncio.run(make())
+    return path.read_bytes()
+
+
 @pytest.fixture
-async def open_door(build_table: Build, tmp_path: Path, clock: Clock) -> AsyncIterator[OpenDoor]:
+async def open_door(build_table: Build, tmp_path: Path, clock: Clock, empty_store: bytes) -> AsyncIterator[OpenDoor]:
     """A gateway over a table built from text, with a real store; `Options` by name."""
     async with contextlib.AsyncExitStack() as stack:
 
@@ -126,7 +180,10 @@ async def open_door(build_table: Build, tmp_path: Path, clock: Clock) -> AsyncIt
             endpoints: str, code: str = ECHO, *, head: str = "", lifetime: float = 3600.0, **options: Any
         ) -> Door:
             table = build_table(endpoints, code, head=head)
-            store = await Store.open(f"sqlite+aiosqlite:///{tmp_path / 'store.db'}", clock)
+            file = tmp_path / "store.db"
+            if not file.exists():
+                file.write_bytes(empty_store)
+            store = await Store.open(f"sqlite+aiosqlite:///{file}", clock)
             stack.push_async_callback(store.close)
             passwords = Passwords(hasher=PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
             stack.push_async_callback(passwords.close)
@@ -135,7 +192,7 @@ async def open_door(build_table: Build, tmp_path: Path, clock: Clock) -> AsyncIt
             dispatcher = Dispatcher(threads=2)
             stack.callback(dispatcher.close)
             generation = await Generation.open(1, table)
-            gateway = Gateway(Options(**options), sessions, generation, dispatcher, clock=clock)
+            gateway = open_gateway(Options(**options), sessions, generation, dispatcher, clock=clock)
             return Door(gateway, store, sessions, passwords)
 
         yield make

@@ -13,9 +13,9 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.asyncio.client import ClientConnection
 
 from jackfield.messages import judge_utf8
-from jackfield.server.wire.extension import EXTENSION, Socket
+from jackfield.server.wire.over_asgi import AsgiTransport
 from jackfield.server.wire.reading import WebSocketProtocol
-from jackfield.server.wire.transport import AsgiTransport, Transport
+from jackfield.server.wire.transport import EXTENSION, Socket, Transport
 from tests.server.sockets import Still, Wire, accept, begin, opened
 
 from .door import LIMIT
@@ -106,7 +106,7 @@ class Line:
         assert scope["type"] == "websocket"
         await receive()
         socket: Socket | None = scope["extensions"].get(EXTENSION)
-        transport: Transport = AsgiTransport(receive, send) if socket is None else socket.transport
+        transport: Transport = AsgiTransport(receive, send) if socket is None else socket
         ear = Ear(transport, receive.__self__, self.act)
         self.before_accept(ear)
         self.ears.put_nowait(ear)

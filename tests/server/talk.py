@@ -15,11 +15,12 @@ from jackfield.process.resources import Opened
 from jackfield.routing.table import RoutingTable
 from jackfield.server.connection.conversation import Conversation
 from jackfield.server.connection.dispatch import Dispatcher
-from jackfield.server.connection.rate import Paces
+from jackfield.server.connection.rate import TokenBuckets
 from jackfield.server.generation import Generation
-from jackfield.server.handshake.judge import Standing
-from jackfield.server.observe.lag import Lag
+from jackfield.server.live import Live
 from jackfield.server.observe.metrics import Meter
+from jackfield.server.options import Options
+from jackfield.server.request import Standing
 
 from .door import LIMIT, until
 
@@ -147,21 +148,13 @@ class FakeTransport:
 
 
 @dataclass
-class Live:
-    """A gateway as the conversation sees it."""
-
-    generation: Generation
-    lag: Lag
-    paces: Paces
-
-
-@dataclass
 class Talk:
     """A conversation with the network in the test's hand."""
 
     network: FakeTransport
     one: Conversation
     live: Live
+    buckets: TokenBuckets
     seen: list[str]
     gates: dict[str, asyncio.Event] = field(default_factory=dict)
     meter: Meter = field(default_factory=Meter)
@@ -209,17 +202,18 @@ def talk_on(
     *,
     fast: bool,
     limits: Limits,
-    live: Live | None = None,
+    like: Talk | None = None,
 ) -> Talk:
-    """Begin a conversation on an endpoint of CODE."""
+    """Begin a conversation on an endpoint of CODE, on the same node as `like`."""
     names = table.routes["echo"].process.function.__globals__
     network = FakeTransport(fast=fast)
-    live = live or Live(opened(1, table), Lag(clock=clock), Paces(Lag(clock=clock)))
+    live = like.live if like else Live(Options(), None, opened(1, table), lag_clock=clock)
+    buckets = like.buckets if like else TokenBuckets(live.lag)
     standing = Standing(endpoint, {}, (), "http://127.0.0.1")
     meter = Meter()
-    one = Conversation(network, live, dispatcher, standing, meter, limits=limits, clock=clock)
+    one = Conversation(network, live, dispatcher, buckets, standing, meter, limits=limits, clock=clock)
     one.begin(Connection(one, id="c1", endpoint=endpoint, identity=Identity("аня"), params={}, query={}), limits)
-    return Talk(network, one, live, names["SEEN"], names["GATES"], meter)
+    return Talk(network, one, live, buckets, names["SEEN"], names["GATES"], meter)
 
 
 def replies(*messages: str) -> list[dict[str, Any]]:

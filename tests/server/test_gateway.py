@@ -18,10 +18,10 @@ async def test_a_logged_in_caller_converses(door: Door, caplog: pytest.LogCaptur
     caplog.set_level("INFO", "jackfield")
     caller = door.call("/ws/say?page=секрет".encode().decode("latin-1"), await door.cookie("аня"))
     assert await caller.accepted() is None
-    assert len(door.gateway.hub) == 1
+    assert len(door.gateway.live.hub) == 1
     assert await caller.ask({"message": "Привет 🤝", "$id": 1}) == {"message": "Привет 🤝", "$id": 1}
     await caller.leave()
-    assert len(door.gateway.hub) == 0
+    assert len(door.gateway.live.hub) == 0
     opened, closed = (record.getMessage() for record in caplog.records if "connection_" in record.getMessage())
     assert opened.startswith("connection_opened endpoint='say'")
     assert "login='аня'" in closed
@@ -97,7 +97,7 @@ async def test_a_refusal_is_http_and_teaches(door: Door, target: str, headers: H
     assert body["detail"]
     assert body["fix"]
     assert ("www-authenticate" in answer.headers) == (status == 401)
-    (kept,) = door.gateway.refusals
+    (kept,) = door.gateway.live.refusals
     assert (kept.code, kept.status, kept.path) == (code, status, target.partition("?")[0])
 
 
@@ -131,15 +131,15 @@ async def test_a_role_is_wanted(door: Door) -> None:
 
 async def test_the_login_of_a_refused_caller_is_kept(door: Door) -> None:
     await door.call("/ws/desk", await door.cookie("bob")).refused()
-    (kept,) = door.gateway.refusals
+    (kept,) = door.gateway.live.refusals
     assert (kept.login, kept.client) == ("bob", "10.1.2.3")
 
 
 async def test_only_the_last_200_refusals_are_kept(door: Door) -> None:
     for number in range(205):
         await door.call(f"/ws/none{number}").refused()
-    assert door.gateway.refusals[0].path == "/ws/none5"
-    assert len(door.gateway.refusals) == 200
+    assert door.gateway.live.refusals[0].path == "/ws/none5"
+    assert len(door.gateway.live.refusals) == 200
 
 
 async def test_a_server_without_http_answers_gets_a_close(door: Door) -> None:
@@ -150,7 +150,7 @@ async def test_a_server_without_http_answers_gets_a_close(door: Door) -> None:
 
 
 async def test_a_server_that_stops_takes_nobody_new(door: Door) -> None:
-    door.gateway.ready = False
+    door.gateway.live.ready = False
     answer = await door.call("/ws/public").refused()
     assert (answer.status, answer.json["code"], answer.headers["retry-after"]) == (503, "not_ready", "1")
     assert (await door.http("GET", "/ready")).status == 503
@@ -199,6 +199,7 @@ async def test_an_accept_that_fails_gives_the_seat_back(door: Door, fault: BaseE
     scope = door.scope("websocket", "/ws/say", await door.cookie("bob"))
     with contextlib.nullcontext() if isinstance(fault, OSError) else pytest.raises(type(fault)):
         await door.gateway(scope, incoming.get, send)
-    assert len(door.gateway.hub) == 0
-    assert door.gateway.hub.count_of("say", "bob") == 0
-    assert b'jackfield_handshakes_total{code="",endpoint="say",outcome="accepted"}' not in door.gateway.metrics.text()
+    assert len(door.gateway.live.hub) == 0
+    assert door.gateway.live.hub.count_of("say", "bob") == 0
+    accepted = b'jackfield_handshakes_total{code="",endpoint="say",outcome="accepted"}'
+    assert accepted not in door.gateway.live.metrics.text()

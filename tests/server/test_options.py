@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from jackfield.server.options import Options, is_loopback
+from jackfield.addresses import is_loopback
+from jackfield.server.options import Options
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from jackfield.server.handshake.judge import Request
 from jackfield.server.options import Options
-from jackfield.server.request import LISTENER, arrive
+from jackfield.server.request import LISTENER, Request, read
 
 PROXIES = ("10.0.0.0/8", "fd00::/8", "127.0.0.1")
 
@@ -27,7 +26,7 @@ def asked(
         "client": (peer, 1234) if peer else None,
         **more,
     }
-    return arrive(scope, "GET", options)
+    return read(scope, "GET", options)
 
 
 def for_(*values: str) -> list[tuple[str, str]]:

@@ -6,6 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+pytestmark = [pytest.mark.walk, pytest.mark.tool]
+
 CONFTEST = """
 import pytest
 pytest_plugins = ["jackfield.testing.plugin"]

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import jackfield
 from jackfield.testing import Client, Project
 from jackfield.testing.websocket import LEAVE_LIMIT
@@ -20,6 +22,8 @@ FILES = {
 (SETTINGS,) = re.findall(r"^```toml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 
 
+@pytest.mark.walk
+@pytest.mark.tool
 def test_the_tests_of_the_page_pass_in_a_run_of_pytest(tmp_path: Path) -> None:
     (tmp_path / "processes").mkdir()
     (tmp_path / "pyproject.toml").write_text(SETTINGS, encoding="utf-8")

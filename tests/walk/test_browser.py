@@ -35,7 +35,7 @@ async def test_a_front_end_on_another_origin_from_login_to_expiry_and_logout(her
     assert (wrong["status"], wrong["error"], wrong["body"]["code"]) == (401, "login_failed", "login_failed")
 
     # the login, and a conversation
-    here.node.gateway.sessions.tune(lifetime=2.0, idle=None)
+    here.node.gateway.live.sessions.tune(lifetime=2.0, idle=None)
     page = await logged_in(here, visitor)
     script = f'window.line = new Line("/ws/told"); return [await line.outcome, await line.ask({{message: "{HELLO}"}})]'
     assert await page.run(script) == ["open", {"message": HELLO}]
@@ -54,7 +54,7 @@ async def test_a_front_end_on_another_origin_from_login_to_expiry_and_logout(her
     assert session["error"] in over
 
     # once more, and the logout closes what is open
-    here.node.gateway.sessions.tune(lifetime=3600.0, idle=None)
+    here.node.gateway.live.sessions.tune(lifetime=3600.0, idle=None)
     page = await logged_in(here, visitor)
     assert await page.run('window.line = new Line("/ws/plain"); return line.outcome') == "open"
     assert (await page.run('return ask("POST", "/auth/logout")'))["status"] == 200
@@ -63,7 +63,7 @@ async def test_a_front_end_on_another_origin_from_login_to_expiry_and_logout(her
 
 
 async def test_a_page_without_the_cookie_sends_the_token_as_a_sub_protocol(here: Story, visitor: Visitor) -> None:
-    token = (await here.node.gateway.sessions.open_for("admin")).token
+    token = (await here.node.gateway.live.sessions.open_for("admin")).token
     page = await visitor.open(here.page(here.known))
     offer = f'["jackfield.v1", "bearer.{token}"]'
     script = f"""

@@ -13,6 +13,8 @@ import pytest
 
 from .conftest import Server, ask, jackfield_here, write
 
+pytestmark = pytest.mark.walk
+
 PROCESS = '''\
 from jackfield import process
 

@@ -1,8 +1,8 @@
-"""Who is asked about a credential: our own sessions, the identity provider's keys, or the project's function.
+"""Which authority identifies a credential: our own sessions, a provider's keys, or the project's function.
 
-The form decides, so that nobody is asked about what is another's: a token of our own has five parts and begins
-with `1.`; a token of a provider has three; all else is for the function. Where one of them is not in the plan,
-what would be its own goes to the next.
+The form of the credential decides, so that no authority sees what is another's: a token of our own has five parts and
+begins with `1.`; a token of a provider has three; all else is for the function. Where one of them is not in the plan,
+its credentials go to the next.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Protocol
 from jackfield.auth.credentials import Credential
 from jackfield.auth.jwt import JWT_SESSION, JwtAuthority, Provider, looks_like_jwt
 from jackfield.auth.sessions import Sessions
-from jackfield.auth.verify import VERIFY_SESSION, Function, Request, Told, Verifier
+from jackfield.auth.verify import VERIFY_SESSION, Function, Report, Request, Verifier
 from jackfield.errors import Refusal
 from jackfield.identity import Identity
 from jackfield.logs import log
@@ -61,10 +61,10 @@ def stands(auth: Settings, identity: Identity) -> bool:
 
 
 class Authorities:
-    """All that may say who a credential stands for. One for a node.
+    """All authorities of one node.
 
     `sessions` is None where our own login was off at the start. `live` gives the function that is live now,
-    within a context in which it may be called; `open_sessions` and `told` are as a Verifier has them. `folder`
+    within a context in which it may be called; `open_sessions` and `report` are as a Verifier has them. `folder`
     is the project's; `clock` gives seconds since the epoch.
     """
 
@@ -75,14 +75,14 @@ class Authorities:
         *,
         live: Callable[[], AbstractContextManager[Function | None]],
         open_sessions: Callable[[], Collection[str]],
-        told: Told,
+        report: Report,
         folder: Path,
         clock: Callable[[], float],
     ) -> None:
         self._sessions = sessions
         self._folder = folder
         self._clock = clock
-        self._verifier = Verifier(live, recheck=auth.recheck, clock=clock, open_sessions=open_sessions, told=told)
+        self._verifier = Verifier(live, recheck=auth.recheck, clock=clock, open_sessions=open_sessions, report=report)
         self._jwt: JwtAuthority | None = None
         self.tune(auth)
 
@@ -101,15 +101,16 @@ class Authorities:
         await self._verifier.close()
 
     async def identify(self, credential: Credential, request: Callable[[], Request], *, own: bool = False) -> Identity:
-        """Who the credential stands for; with `own` nobody else but our own sessions is asked.
+        """The identity of the credential; with `own` only our own sessions are asked.
 
-        Raises Refusal: `bad_credential`, `session_expired`, `invalid_request` for what is another's with `own`, and
-        `store_unavailable` or `provider_unavailable` where who is to say so does not answer. Between the last look
+        Raises Refusal: `bad_credential`, `session_expired`, `invalid_request` for another authority's with `own`, and
+        `store_unavailable` or `provider_unavailable` where the authority does not answer. Between the last look
         at what is known and the return nothing waits: a caller who takes note of the identity in the same step
         misses no change.
         """
         value = credential.value
-        if self._own is not None and (_looks_own(value) or not (self._jwt or self._verifies)):
+        looks_own = value.startswith("1.") and value.count(".") == 4
+        if self._own is not None and (looks_own or not (self._jwt or self._verifies)):
             return await self._own.identify(credential)
         if own:
             raise Refusal("invalid_request", "This login is kept elsewhere.", "Ask where you logged in.")
@@ -135,12 +136,8 @@ class Authorities:
         await self._verifier.look()
 
 
-def _looks_own(credential: str) -> bool:
-    return credential.startswith("1.") and credential.count(".") == 4
-
-
 async def _again(act: Callable[[], Awaitable[None]]) -> None:
-    """Do this every second; a failure of ours must not be the last time."""
+    """Call `act` every second; a fault of ours does not end that."""
     while True:
         try:
             await act()

@@ -1,10 +1,10 @@
-"""Calls of a function of the project for people who wait: few at once, in turn, and none for ever.
+"""Calls of a function of the project on behalf of callers who wait: few at once, fairly, each within a time limit.
 
-Strategy. Whoever waits is let in by network (see line.py), so that no flood takes the others' turn. A call that does
-not return in time is given up: nobody can end a thread, nor a coroutine that swallows its cancellation, so it goes on
-without us, is counted as hanging until it returns, and another one takes its turn. How many may hang is bounded, and
-for each of its own networks whose calls hang a caller finds half as much room: who knows a credential on which the
-function hangs uses up a part, and the others still come in. A function that was published anew begins anew.
+Strategy. Callers wait in a queue that is fair to networks (fair_queue.py). A call that does not return in time is
+abandoned: a thread cannot be ended, nor a coroutine that swallows its cancellation, so it goes on, counts as hanging
+until it returns, and another one takes its turn. How many may hang is bounded, and for each network of its own whose
+calls hang a caller finds half as much room: a credential on which the function hangs uses up a part, and others still
+come in. A function that was published anew begins with no calls that hang.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from contextvars import Context
 from functools import partial
 from typing import Any
 
-from jackfield.auth.line import Crowded, Line
+from jackfield.auth.fair_queue import FairQueue, QueueFull
 from jackfield.logs import log
 
 __all__ = ["CALLS", "CLEAN_UP", "HANGING", "PATIENCE", "THREADS", "TIME_LIMIT", "WAITING", "Calls", "NoRoom", "TooLate"]
@@ -61,41 +61,41 @@ class Calls:
     """Calls one function, or the one that was published in its place. `close` at the end."""
 
     def __init__(self) -> None:
-        self._threads = Line(at_once=THREADS, waiting=WAITING)
-        self._tasks = Line(at_once=CALLS, waiting=WAITING)
-        self._crew = _Crew(_nothing)
+        self._threads = FairQueue(at_once=THREADS, waiting=WAITING)
+        self._tasks = FairQueue(at_once=CALLS, waiting=WAITING)
+        self._workers = _Workers(_nothing)
 
     @property
     def hanging(self) -> int:
-        """How many calls of the function go on although nobody waits for them any more."""
-        return self._crew.hanging
+        """How many calls of the function go on after they were abandoned."""
+        return self._workers.hanging
 
     def close(self) -> None:
         """Begin no other call; a thread that does not return is not waited for."""
-        self._crew.close()
+        self._workers.close()
 
-    async def ask(self, function: Callable[..., Any], networks: Sequence[str], *given: object) -> Any:
-        """What the function answers, for a caller of these networks, the widest first.
+    async def call(self, function: Callable[..., Any], networks: Sequence[str], *given: object) -> Any:
+        """What the function returns, for a caller of these networks, the widest first.
 
         Raises NoRoom, TooLate and whatever the function raises, be it SystemExit.
         """
-        if self._crew.function is not function:
-            self._crew = _Crew(function)  # the threads of the one before end with what they do
-        crew = self._crew
-        line = self._tasks if inspect.iscoroutinefunction(function) else self._threads
-        crew.judge(networks)
+        if self._workers.function is not function:
+            self._workers = _Workers(function)  # the threads of the one before end with their calls
+        workers = self._workers
+        queue = self._tasks if inspect.iscoroutinefunction(function) else self._threads
+        workers.check_room(networks)
         try:
-            await line.enter(networks, asyncio.get_running_loop().time() + PATIENCE)
-        except (Crowded, TimeoutError):
+            await queue.acquire(networks, asyncio.get_running_loop().time() + PATIENCE)
+        except (QueueFull, TimeoutError):
             raise NoRoom("More credentials come than can be judged at once.") from None
         try:
-            return await crew.call(networks, given)
+            return await workers.call(networks, given)
         finally:
-            line.leave()
+            queue.release()
 
 
-class _Crew:
-    """The threads of one function, and those of its calls that hang."""
+class _Workers:
+    """The threads of one function, and its calls that hang."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self.function = function
@@ -106,13 +106,13 @@ class _Crew:
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def judge(self, networks: Sequence[str]) -> None:
+    def check_room(self, networks: Sequence[str]) -> None:
         """Raise NoRoom where as many calls hang as may, for a caller of these networks."""
         if self.hanging >= HANGING >> sum(name in self._networks for name in networks):
             raise NoRoom("Calls of the function that says who this is do not return.")
 
     async def call(self, networks: Sequence[str], given: Sequence[object]) -> Any:
-        self.judge(networks)  # once more: some may hang since the caller began to wait
+        self.check_room(networks)  # once more: some may hang since the caller began to wait
         until = asyncio.get_running_loop().time() + TIME_LIMIT
         context = Context()  # what one call sets in it, no other sees
         if inspect.iscoroutinefunction(self.function):
@@ -120,14 +120,14 @@ class _Crew:
         job = asyncio.wrap_future(self._pool.submit(context.run, _in_thread, self.function, given))
         await asyncio.wait({job}, timeout=until - asyncio.get_running_loop().time())
         if not job.done():
-            self._let_go(job, networks)
+            self._abandon(job, networks)
             raise TooLate
         answer = job.result()
         # async, under a decorator that is not
         return await self._await(answer, context, until, networks) if inspect.isawaitable(answer) else answer
 
     async def _await(self, answer: Awaitable[Any], context: Context, until: float, networks: Sequence[str]) -> Any:
-        """What a coroutine gives; in a task of its own, since it may swallow that it is cancelled."""
+        """The result of a coroutine, in a task of its own, since it may swallow its cancellation."""
         job = asyncio.create_task(_outcome(answer), context=context)
         try:
             await asyncio.wait({job}, timeout=until - asyncio.get_running_loop().time())
@@ -137,13 +137,13 @@ class _Crew:
                     raise fault
                 return value
         finally:
-            job.cancel()  # nobody waits for it any more
+            job.cancel()
         await asyncio.wait({job}, timeout=CLEAN_UP)
         if not job.done():
-            self._let_go(job, networks)
+            self._abandon(job, networks)
         raise TooLate
 
-    def _let_go(self, job: asyncio.Future[Any], networks: Sequence[str]) -> None:
+    def _abandon(self, job: asyncio.Future[Any], networks: Sequence[str]) -> None:
         """Count a call as hanging until it returns."""
         self.hanging += 1
         self._networks.update(networks)
@@ -156,15 +156,15 @@ class _Crew:
         self.hanging -= 1
         self._networks -= Counter(networks)  # without those that are nothing now
         if not job.cancelled():
-            job.exception()  # nobody waits for it any more
+            job.exception()  # so that asyncio does not log it as never retrieved
 
 
 def _nothing() -> None:
-    """Stands where no function was called yet."""
+    """Stands in until a function is called."""
 
 
 async def _outcome(answer: Awaitable[Any]) -> tuple[Any, BaseException | None]:
-    """What is given or raised, as a value: a task that raised SystemExit would end the loop."""
+    """The result or the exception, as a value: a task that raised SystemExit would end the loop."""
     try:
         return await answer, None
     except BaseException as exc:  # noqa: BLE001 - the project's code
@@ -174,5 +174,5 @@ async def _outcome(answer: Awaitable[Any]) -> tuple[Any, BaseException | None]:
 def _in_thread(function: Callable[..., Any], given: Sequence[object]) -> Any:
     try:
         return function(*given)
-    except (StopIteration, GeneratorExit) as exc:  # a future cannot carry the one, and the other ends who awaits it
+    except (StopIteration, GeneratorExit) as exc:  # a future cannot carry the one, the other would end its awaiter
         raise RuntimeError(f"the function raised {type(exc).__name__}") from exc

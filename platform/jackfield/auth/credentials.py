@@ -1,4 +1,4 @@
-"""Finds the credential of a request, before anybody asks whether it is any good. Pure.
+"""Finds the credential of a request; whether it is valid is checked later. Pure.
 
 Every way to carry a credential is one function in `_SOURCES`; what they find must agree. The cookie is
 read as RFC 6265, section 4.2 has it: exact name, no unquoting, no joining at commas, and never "the last
@@ -16,7 +16,7 @@ from urllib.parse import unquote_to_bytes
 
 from jackfield.errors import Refusal
 
-__all__ = ["MAX_CREDENTIAL", "SUBPROTOCOL", "Credential", "find", "judge_query", "offered"]
+__all__ = ["MAX_CREDENTIAL", "SUBPROTOCOL", "Credential", "check_query", "find", "offered"]
 
 MAX_CREDENTIAL = 4096
 """The longest credential that is looked at, in bytes."""
@@ -31,7 +31,7 @@ _BEARER = "bearer."
 
 # RFC 6265, section 4.1.1, cookie-octet: US-ASCII without controls, blank, quote, comma, semicolon, backslash.
 _COOKIE_OCTETS = frozenset(range(0x21, 0x7F)) - frozenset(b'",;\\')
-# RFC 9110, section 11.2, token68; what a sub-protocol may hold of these besides is for the token's judge to refuse.
+# RFC 9110, section 11.2, token68; a token that holds others is refused where it is verified.
 _TOKEN_OCTETS = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/=")
 
 
@@ -66,7 +66,7 @@ def offered(headers: Iterable[tuple[bytes, bytes]]) -> list[str]:
     return [name.strip() for line in lines for name in line.split(",")]
 
 
-def judge_query(query_string: bytes, cookie: str) -> None:
+def check_query(query_string: bytes, cookie: str) -> None:
     """Raise Refusal `credential_in_query` where a parameter has the cookie's name, whatever is asked for."""
     wanted = cookie.encode()
     for pair in query_string.split(b"&"):
@@ -105,7 +105,7 @@ def _cookies(headers: Headers, cookie: str) -> Iterator[Credential]:
             name, equals, value = pair.strip(b" \t").partition(b"=")
             if equals and name == wanted:
                 where = f"The cookie {cookie}"
-                _judge_length(value, where, "Paste the token after the sign =, as the login gave it.")
+                _check_length(value, where, "Paste the token after the sign =, as the login gave it.")
                 if not _COOKIE_OCTETS.issuperset(value):
                     raise Refusal(
                         "bad_credential",
@@ -121,7 +121,7 @@ def _bearers(headers: Headers, _cookie: str) -> Iterator[Credential]:
         if header != b"authorization":
             continue
         scheme, _, value = line.strip(b" \t").partition(b" ")
-        if scheme.lower() == b"bearer":  # of any other scheme, Basic for a proxy in front of us, we know nothing
+        if scheme.lower() == b"bearer":  # other schemes, Basic for a proxy in front of us, are not ours
             yield Credential(_token(value.strip(b" "), "The header Authorization: Bearer"), "bearer")
 
 
@@ -142,14 +142,14 @@ def _subprotocols(headers: Headers, _cookie: str) -> Iterator[Credential]:
 
 
 def _token(value: bytes, where: str) -> str:
-    _judge_length(value, where, "Paste the token behind it, as the login gave it.")
+    _check_length(value, where, "Paste the token behind it, as the login gave it.")
     if not _TOKEN_OCTETS.issuperset(value):
         detail = f"{where} has a character that no token can have, a quote, a blank or a letter outside ASCII."
         raise Refusal("bad_credential", detail, "Paste the token as it is, without quotes.")
     return value.decode("ascii")
 
 
-def _judge_length(value: bytes, where: str, fix: str) -> None:
+def _check_length(value: bytes, where: str, fix: str) -> None:
     if not value:
         raise Refusal("bad_credential", f"{where} is empty.", fix)
     if len(value) > MAX_CREDENTIAL:

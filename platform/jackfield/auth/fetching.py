@@ -1,20 +1,20 @@
-"""A small document of another server, fetched in a way that holds nobody else up, whatever comes.
+"""A small document of another server, fetched so that a hostile answer delays nobody else.
 
-Strategy. Who answers is believed in what the document says and in nothing about its form: it may be long, packed,
-slow, in a million parts, or have headers without end, and each of these costs time to read. So it is read on a loop
-and a thread of its own, where a time limit ends it, and what is taken of it is bounded (bodies.py).
+Strategy. The content is trusted, its form is not: an answer may be long, compressed, slow, in a million chunks, or have
+headers without end, and each of these costs time to read. So it is read on an event loop and a thread of its own,
+where a time limit ends it, and what is taken of it is bounded (bodies.py).
 """
 
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any
 
 import httpx
 
+from jackfield.addresses import is_loopback
 from jackfield.bodies import PLAIN, BadBody, Body
 
 __all__ = ["NotFetched", "fetch"]
@@ -33,7 +33,7 @@ async def fetch(address: str, *, most: int, time_limit: float) -> bytes:
         url = httpx.URL(address)
     except httpx.InvalidURL as exc:
         raise NotFetched(str(exc)) from exc
-    local = _is_local(url.host)
+    local = is_loopback(url.host)
     if url.scheme != "https" and not (local and url.scheme == "http"):
         raise NotFetched("keys are fetched through https; http is for this machine alone")
     try:
@@ -62,7 +62,7 @@ async def _get(url: httpx.URL, most: int, time_limit: float, *, local: bool) -> 
 
 
 async def _apart(work: Callable[[], Coroutine[Any, Any, bytes]]) -> bytes:
-    """Run `work` on an event loop of its own in a thread, to its end or to the end of who waits for it."""
+    """Run `work` on an event loop of its own in a thread, until it ends or the caller is cancelled."""
     running: list[tuple[asyncio.AbstractEventLoop, asyncio.Task[bytes]]] = []
 
     def run() -> bytes:
@@ -82,10 +82,3 @@ async def _apart(work: Callable[[], Coroutine[Any, Any, bytes]]) -> bytes:
             with suppress(RuntimeError):  # it has ended meanwhile
                 loop.call_soon_threadsafe(task.cancel)
         raise
-
-
-def _is_local(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -1,17 +1,22 @@
-"""The public keys of an identity provider: fetched, kept, and fetched anew when it signs with another.
+"""The public keys of an identity provider (a JWK Set, RFC 7517): fetched, kept, and fetched again for a new key.
 
-Strategy. What a provider publishes (RFC 7517) is read once and kept. It is read again every ten minutes, and
-at once for a token that names a key which is not known, but no more often than every half minute: whoever sends
-nonsense must not make us ask the provider. While it does not answer, the old keys hold for an hour; from then
-on every token is refused until it answers, since a key that was withdrawn meanwhile would still let people in.
+Strategy. The keys are read again every ten minutes, and at once for a token that names an unknown key, but no more
+often than every half minute: tokens that somebody makes up must not make us ask the provider. While the provider does
+not answer, the keys hold for an hour; from then on every token is refused until it answers, since a key that was
+withdrawn meanwhile would still let people in.
+
+PyJWT's PyJWKClient would not do. It reads an answer whole however long it is, with a time limit on each read rather
+than on all of them; it asks again for every token once its cache has run out and the provider is down, and forgets the
+keys then; it knows no files, takes keys without `alg` for one algorithm, and passes over keys without `kid`. Every one
+of its methods that reads or finds keys would have to be replaced.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import jwt
 import msgspec
@@ -33,7 +38,6 @@ __all__ = [
     "KeysUnavailable",
     "ProviderKeys",
     "read_keys",
-    "short_keys",
 ]
 
 RENEW = 600.0
@@ -86,28 +90,12 @@ class KeysUnavailable(Exception):
     """The keys cannot be read; the text says why, for the log."""
 
 
-def read_keys(document: bytes, algorithms: Sequence[str]) -> Keys:
-    """The keys of a JWK Set that verify one of `algorithms`. What is of no use to us is passed over.
+def read_keys(document: bytes, algorithms: Sequence[str]) -> tuple[Keys, frozenset[str]]:
+    """The keys of a JWK Set that verify one of `algorithms`, and the ids of those that would, were they longer.
 
-    Only public parts are looked at. RSA keys have at least 2048 bits. Raises KeysUnavailable for what is no
-    JWK Set, and where no key is left.
+    What is of no use to us is passed over. Only public parts are looked at. RSA keys have at least 2048 bits. Raises
+    KeysUnavailable for what is no JWK Set, and where no key is left.
     """
-    fitting = _fitting(document, algorithms)
-    found = {name: kept for name, keys in fitting.items() if (kept := [key for key in keys if not _is_short(key)])}
-    if not found:
-        why = f"; {_SHORT}" if fitting else ""
-        raise KeysUnavailable(f"there is no key among them for {', '.join(algorithms)}{why}")
-    return found
-
-
-def short_keys(document: bytes, algorithms: Sequence[str]) -> frozenset[str]:
-    """The ids of keys that would be taken if they were longer: a token that names one of these can be told why."""
-    fitting = _fitting(document, algorithms)
-    return frozenset(kid for (kid, _), keys in fitting.items() if all(_is_short(key) for key in keys))
-
-
-def _fitting(document: bytes, algorithms: Sequence[str]) -> Mapping[tuple[str, str], list[jwt.PyJWK]]:
-    """The keys for one of `algorithms`, of any length."""
     try:
         given = msgspec.json.decode(files.unmarked(document))
     except (msgspec.MsgspecError, ValueError, RecursionError):
@@ -116,41 +104,36 @@ def _fitting(document: bytes, algorithms: Sequence[str]) -> Mapping[tuple[str, s
     if not isinstance(listed, list):
         raise KeysUnavailable('what came is no JWK Set: an object with a list under "keys" (RFC 7517)')
     found: dict[tuple[str, str], list[jwt.PyJWK]] = {}
+    short = set()
     for data in listed[:MAX_KEYS]:
-        if isinstance(data, dict) and _is_for_signatures(data):
-            for algorithm in algorithms:
-                key = _key(data, algorithm)
-                if key is not None:
-                    found.setdefault((_id_of(data), algorithm), []).append(key)
-    return found
+        kid = data.get("kid") if isinstance(data, dict) else None
+        kid = kid if isinstance(kid, str) else ""
+        for algorithm in algorithms:
+            key = _key(data, algorithm)
+            if key is not None and key.key_type == "RSA" and key.key.key_size < _MIN_RSA:
+                short.add(kid)
+            elif key is not None:
+                found.setdefault((kid, algorithm), []).append(key)
+    if not found:
+        why = f"; {_SHORT}" if short else ""
+        raise KeysUnavailable(f"there is no key among them for {', '.join(algorithms)}{why}")
+    return found, frozenset(short.difference(kid for kid, _ in found))
 
 
-def _id_of(data: Mapping[str, Any]) -> str:
-    kid = data.get("kid", "")
-    return kid if isinstance(kid, str) else ""
-
-
-def _is_for_signatures(data: Mapping[str, Any]) -> bool:
-    operations = data.get("key_ops", ["verify"])
-    return data.get("use", "sig") == "sig" and isinstance(operations, list) and "verify" in operations
-
-
-def _key(data: Mapping[str, Any], algorithm: str) -> jwt.PyJWK | None:
-    """The key, tied to this one algorithm; None where the two do not fit."""
-    if algorithm not in ALGORITHMS or data.get("alg", algorithm) != algorithm:
+def _key(data: object, algorithm: str) -> jwt.PyJWK | None:
+    """The key, tied to this one algorithm; None where the two do not fit, and for what is not for signatures."""
+    if not isinstance(data, dict) or algorithm not in ALGORITHMS or data.get("alg", algorithm) != algorithm:
         return None
     kind, curves = ALGORITHMS[algorithm]
     if data.get("kty") != kind or (curves and data.get("crv") not in curves):
         return None
-    public = {"kty": kind} | {name: data[name] for name in _PUBLIC[kind] if name in data}
+    operations = data.get("key_ops", ["verify"])
+    if data.get("use", "sig") != "sig" or not isinstance(operations, list) or "verify" not in operations:
+        return None
     try:
-        return jwt.PyJWK(public, algorithm)
+        return jwt.PyJWK({name: data[name] for name in ("kty", *_PUBLIC[kind]) if name in data}, algorithm)
     except (jwt.PyJWTError, ValueError, TypeError):
         return None
-
-
-def _is_short(key: jwt.PyJWK) -> bool:
-    return key.key_type == "RSA" and key.key.key_size < _MIN_RSA
 
 
 class ProviderKeys:
@@ -163,11 +146,10 @@ class ProviderKeys:
         self._place = place
         self._algorithms = tuple(algorithms)
         self._folder = folder
-        self._clock = watched(clock).steady
+        self._now = watched(clock).steady
         self._keys: Keys = {}
         self._short: frozenset[str] = frozenset()
-        self._read_at: float | None = None
-        self._tried_at: float | None = None
+        self._read_at = self._tried_at = -math.inf
         self._failing = False
         self._one_at_a_time = asyncio.Lock()
 
@@ -175,36 +157,35 @@ class ProviderKeys:
         """The keys that may have signed with this id and algorithm; without an id, all of the algorithm.
 
         Raises Refusal: `bad_credential` for a key that the provider does not publish, `provider_unavailable`
-        while there are no keys to judge by.
+        while there are no keys to verify with.
         """
         if not self._hold():
-            await self._renew(FAILED_PAUSE)
+            await self._read(FAILED_PAUSE)
         if not self._hold():
             raise _unavailable()
-        found = self._known(key_id, algorithm)
-        if not found:
-            await self._renew(UNKNOWN_KEY_PAUSE)
+        if not (found := self._known(key_id, algorithm)):
+            await self._read(UNKNOWN_KEY_PAUSE)
             found = self._known(key_id, algorithm)
-        if not found and self._failing:
-            raise _unavailable()  # it may be a new key, which we could not read
-        if not found and key_id in self._short:
+        if found:
+            return found
+        if self._failing:
+            raise _unavailable()  # it may be a new key, which could not be read
+        if key_id in self._short:
             raise Refusal(
                 "bad_credential",
                 f"The token is signed with a key that is too short: {_SHORT}.",
                 "Have the identity provider sign with a longer key.",
             )
-        if not found:
-            raise Refusal(
-                "bad_credential",
-                "The token is signed with a key that the identity provider does not publish.",
-                "Get a fresh token; if that is refused too, see whether auth.jwt.jwks belongs to its issuer.",
-            )
-        return found
+        raise Refusal(
+            "bad_credential",
+            "The token is signed with a key that the identity provider does not publish.",
+            "Get a fresh token; if that is refused too, see whether auth.jwt.jwks belongs to its issuer.",
+        )
 
     async def renew(self) -> None:
         """Read the keys where it is time for that; called every second or so. Never raises for the provider."""
-        if not self._is_within(self._read_at, RENEW):
-            await self._renew(UNKNOWN_KEY_PAUSE if self._hold() else FAILED_PAUSE)
+        if self._now() - self._read_at >= RENEW:
+            await self._read(UNKNOWN_KEY_PAUSE if self._hold() else FAILED_PAUSE)
 
     def _known(self, key_id: str | None, algorithm: str) -> Sequence[jwt.PyJWK]:
         if key_id is not None:
@@ -212,38 +193,29 @@ class ProviderKeys:
         return [key for (_, named), keys in self._keys.items() if named == algorithm for key in keys]
 
     def _hold(self) -> bool:
-        """Whether the keys that we have may be used."""
-        return self._is_within(self._read_at, KEEP)
+        """Whether the keys that were read last may be used."""
+        return self._now() - self._read_at < KEEP
 
-    def _is_within(self, moment: float | None, seconds: float) -> bool:
-        return moment is not None and self._clock() - moment < seconds
-
-    async def _renew(self, pause: float) -> None:
-        """Read the keys, unless that was tried less than `pause` seconds ago. Whoever comes meanwhile waits."""
+    async def _read(self, pause: float) -> None:
+        """Read the keys, unless that was tried less than `pause` seconds ago. Callers in the meantime wait for it."""
         async with self._one_at_a_time:
-            if self._is_within(self._tried_at, pause):
+            if self._now() - self._tried_at < pause:
                 return
             try:
-                document = await self._document()
-                self._keys = read_keys(document, self._algorithms)
-                self._warn_of_short(short_keys(document, self._algorithms))
+                self._keys, short = read_keys(await self._document(), self._algorithms)
             except KeysUnavailable as exc:
-                # once when it begins, not with each caller
-                if not self._failing:
+                if not self._failing:  # once when it begins, not with each caller
                     log.warning("provider_keys_unavailable", place=self._place, reason=str(exc))
                 self._failing = True
             else:
-                self._read_at = self._clock()
+                for kid in sorted(short - self._short):  # once for each: its tokens are refused
+                    log.warning("provider_key_short", place=self._place, key=kid[:100], reason=_SHORT)
+                self._short = short
+                self._read_at = self._now()
                 self._failing = False
             finally:
-                # at its end, since one that takes its time must not be followed by that of each who waits
-                self._tried_at = self._clock()
-
-    def _warn_of_short(self, short: frozenset[str]) -> None:
-        """Tell of keys that are passed over, once for each: their tokens are refused, and nobody would know why."""
-        for kid in sorted(short - self._short):
-            log.warning("provider_key_short", place=self._place, key=kid[:100], reason=_SHORT)
-        self._short = short
+                # at its end, so that a slow failure is not repeated for each caller that waits
+                self._tried_at = self._now()
 
     async def _document(self) -> bytes:
         if "://" in self._place:
@@ -251,14 +223,10 @@ class ProviderKeys:
                 return await fetch(self._place, most=MAX_SIZE, time_limit=TIME_LIMIT)
             except NotFetched as exc:
                 raise KeysUnavailable(str(exc)) from exc
-        return await asyncio.to_thread(_read_file, self._folder / self._place)
-
-
-def _read_file(path: Path) -> bytes:
-    try:
-        return files.read(path, MAX_SIZE)
-    except OSError as exc:
-        raise KeysUnavailable(f"the file cannot be read: {exc.strerror or exc}") from exc
+        try:
+            return await asyncio.to_thread(files.read, self._folder / self._place, MAX_SIZE)
+        except OSError as exc:
+            raise KeysUnavailable(f"the file cannot be read: {exc.strerror or exc}") from exc
 
 
 def _unavailable() -> Refusal:

@@ -1,9 +1,9 @@
-"""Tokens of an identity provider: JSON Web Tokens (RFC 7519), judged by RFC 8725.
+"""Tokens of an identity provider: JSON Web Tokens (RFC 7519), checked as RFC 8725 asks.
 
 The order is fixed: shape, algorithm, key, signature, and only then what the token says. The algorithm must be
 one of the plan's, and the key one that fits it: a token cannot choose. Nothing that a token says before its
 signature was found good leads to any input or output, but for the id of its key, which may have the provider's
-keys read again now and then (keys.py).
+keys read again (jwks.py).
 """
 
 from __future__ import annotations
@@ -44,16 +44,16 @@ _SHAPE = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)")
 
 # RFC 8725, section 3.11: the header's type keeps tokens for another purpose out, logout+jwt for example.
 _TYPES = (None, "jwt", "at+jwt", "application/at+jwt", "application/jwt")
-# Providers that mark what a token is for, in a claim: what tells an application who has logged in, and what renews or
-# ends a session, lets nobody in. An ID token of others has no mark that an access token could not have: `nonce` is in
-# both at some, and where access tokens are no JWT the ID token is all that there is to send. There `aud` decides.
+# The claim in which some providers mark what a token is for: ID tokens, and tokens that renew or end a session, are
+# refused. The ID tokens of other providers have no mark that an access token could not have: `nonce` is in both at
+# some, and where access tokens are no JWT the ID token is all that there is to send. There `aud` decides.
 _OTHER_PURPOSES = ("ID", "Logout", "Offline", "Refresh")
 
 _FRESH = "Get a fresh token from the identity provider."
 
 
 class Provider(Protocol):
-    """Whose tokens are taken: `auth.jwt` of the plan, whose JwtSettings say what each is."""
+    """The identity provider: `auth.jwt` of the plan; JwtSettings document the fields."""
 
     @property
     def jwks(self) -> str:
@@ -97,7 +97,7 @@ def looks_like_jwt(credential: str) -> bool:
 
 
 class JwtAuthority:
-    """Says who a provider's token stands for. An Authority.
+    """Identifies the tokens of a provider.
 
     `clock` gives seconds since the epoch; `folder` is what a file of keys is relative to.
     """
@@ -121,7 +121,7 @@ class JwtAuthority:
         await self._keys.renew()
 
     async def identify(self, credential: Credential) -> Identity:
-        """Who the token stands for; `expires_at` is its `exp`, and its session's id begins with `jwt:`.
+        """The identity of the token; `expires_at` is its `exp`, and its session's id begins with `jwt:`.
 
         Raises Refusal: `bad_credential`, `session_expired`, `provider_unavailable`.
         """
@@ -152,14 +152,14 @@ class JwtAuthority:
         return header
 
     def _identity(self, token: str, claims: Mapping[str, Any]) -> Identity:
-        self._judge_purpose(claims)
+        self._check_purpose(claims)
         signed = token.rpartition(".")[0]
         session = JWT_SESSION + hashlib.sha256(signed.encode()).hexdigest()[:16]
-        expires_at = self._judge_time(claims, session)
+        expires_at = self._check_time(claims, session)
         return Identity(self._login(claims), self._roles(claims), session, expires_at)
 
-    def _judge_purpose(self, claims: Mapping[str, Any]) -> None:
-        """By whom, for whom and what for (RFC 8725, sections 3.8, 3.9 and 3.12)."""
+    def _check_purpose(self, claims: Mapping[str, Any]) -> None:
+        """Check issuer, audience and purpose (RFC 8725, sections 3.8, 3.9 and 3.12)."""
         issuer, wanted = claims.get("iss"), self.provider.issuer
         if issuer != wanted:
             raise _bad(
@@ -185,7 +185,7 @@ class JwtAuthority:
                 "Have the provider issue plain bearer tokens for this client.",
             )
 
-    def _judge_time(self, claims: Mapping[str, Any], session: str) -> float:
+    def _check_time(self, claims: Mapping[str, Any], session: str) -> float:
         expires_at = _moment(claims, "exp")
         if expires_at is None:
             raise _bad("The token has no end (`exp`).", "Have the provider issue tokens that run out.")

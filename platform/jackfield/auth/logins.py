@@ -1,4 +1,4 @@
-"""What a log may tell of a login that was tried: people paste a token or a password into the wrong field."""
+"""What a log may show of a login that was tried: a token or a password may have been pasted into the wrong field."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from jackfield.auth.store.tables import normal_login
 from jackfield.errors import Refusal
 from jackfield.masking import masked
 
-__all__ = ["LONGEST_TOLD", "Logins"]
+__all__ = ["LONGEST_SHOWN", "Logins"]
 
-LONGEST_TOLD = 64
-"""Characters of the longest login that the log tells as it is when it was refused."""
+LONGEST_SHOWN = 64
+"""Characters of the longest refused login that a log shows as it is."""
 
 _REMEMBERED = 10_000
 
 
 class Logins:
-    """The logins that somebody has, as far as this process has seen; the last 10,000 of them are remembered.
+    """The logins that users have, as far as this process has seen them; the last 10,000 are remembered.
 
-    `fingerprint` gives a short name for a text, which nobody can turn back.
+    `fingerprint` gives a short digest of a text, which cannot be reversed.
     """
 
     def __init__(self, fingerprint: Callable[[str], str]) -> None:
@@ -35,14 +35,14 @@ class Logins:
         while len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)
 
-    def told(self, login: str) -> str:
+    def shown(self, login: str) -> str:
         """A login as it was typed, where a user has it or it is too short to be a password; a hash otherwise.
 
-        Always a hash for what is longer than LONGEST_TOLD or has the shape of a credential. One text has one hash
+        Always a hash for what is longer than LONGEST_SHOWN or has the shape of a credential. One text has one hash
         until the secret keys are rotated.
         """
         seen = len(login) < MIN_PASSWORD or self._is_known(login)
-        if seen and len(login) <= LONGEST_TOLD and masked(login) == login:
+        if seen and len(login) <= LONGEST_SHOWN and masked(login) == login:
             return login
         return f"hash:{self._fingerprint(login)}"
 
@@ -50,4 +50,4 @@ class Logins:
         try:
             return normal_login(login) in self._known
         except Refusal:
-            return False  # nobody can have it
+            return False  # it cannot be a login

@@ -1,7 +1,7 @@
 """Password hashes, made and checked off the event loop.
 
 Argon2id with the parameters of OWASP's cheat sheet: 19 MiB, two passes, one lane, some 20 ms of one core.
-Two threads and a bounded line before them: a flood of logins costs at most 38 MiB and never the loop.
+Two threads and a bounded queue before them: a flood of logins costs at most 38 MiB and never the loop.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from jackfield.errors import Refusal
 
-__all__ = ["MAX_PASSWORD", "MIN_PASSWORD", "Passwords", "judge_length", "judge_password"]
+__all__ = ["MAX_PASSWORD", "MIN_PASSWORD", "Passwords", "check_length", "check_password"]
 
 MIN_PASSWORD = 8
 """The shortest new password, in characters; 15 and more are recommended."""
@@ -29,17 +29,17 @@ MAX_PASSWORD = 1024
 T = TypeVar("T")
 
 
-def judge_password(password: str) -> None:
+def check_password(password: str) -> None:
     """Return if this may become a password, else raise Refusal `invalid_request` with the rule.
 
     At least 8 characters, at most 1024 bytes, no NUL. Nothing else is asked for, nothing is cut or changed.
     """
-    judge_length(password)
+    check_length(password)
     if len(password) < MIN_PASSWORD:
         raise _bad("The password is too short.", f"Take at least {MIN_PASSWORD} characters; 15 are better.")
 
 
-def judge_length(password: str) -> None:
+def check_length(password: str) -> None:
     """Return if this can be a password of anybody, else raise Refusal `invalid_request`. Costs nothing."""
     try:
         length = len(password.encode())
@@ -52,9 +52,9 @@ def judge_length(password: str) -> None:
 
 
 class Passwords:
-    """Hashes and checks passwords in `threads` threads, with at most `waiting` more in line.
+    """Hashes and checks passwords in `threads` threads, with at most `waiting` more in a queue.
 
-    A full line is Refusal `too_many_logins`, with `retry_after`. Call `close` at the end.
+    A full queue is Refusal `too_many_logins`, with `retry_after`. Call `close` at the end.
     """
 
     def __init__(self, *, threads: int = 2, waiting: int = 200, hasher: PasswordHasher | None = None) -> None:
@@ -65,7 +65,7 @@ class Passwords:
         self._nobody = _hash_of_nobody(self._hasher)
 
     async def hash(self, password: str) -> str:
-        """The hash to store, with its parameters and a random salt. Judge the password before."""
+        """The hash to store, with its parameters and a random salt. Check the password before."""
         return await self._run(lambda: self._hasher.hash(password))
 
     async def verify(self, stored: str | None, password: str) -> bool:
@@ -95,7 +95,7 @@ class Passwords:
         future = asyncio.get_running_loop().run_in_executor(self._pool, work)
         self._working.add(future)
         future.add_done_callback(self._working.discard)
-        # Shielded: a caller who has left must not free a place in line while the thread still works.
+        # Shielded: a caller that has left must not free a place while the thread still works.
         return await asyncio.shield(future)
 
 

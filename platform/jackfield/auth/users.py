@@ -1,7 +1,7 @@
-"""What users change about themselves, and administrators about users: passwords, roles, sessions, who there is.
+"""What users change about themselves, and administrators about users: passwords, roles, sessions.
 
-What ends a session here is heard by the connections of this node before the call returns, and by other
-processes within a second.
+What ends a session here reaches the connections of this node before the call returns, and other processes within a
+second.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Iterable, Sequence
 
-from jackfield.auth.passwords import judge_length, judge_password
+from jackfield.auth.passwords import check_length, check_password
 from jackfield.auth.sessions import Sessions
 from jackfield.auth.store.store import Holder
 from jackfield.auth.store.tables import Change, Session, User, new_login, normal_login
@@ -26,8 +26,6 @@ class Users:
         self._sessions = sessions
         self._store = sessions.store
 
-    # about themselves
-
     async def sessions_of(self, identity: Identity) -> Sequence[Session]:
         """The caller's open sessions, oldest first."""
         return await self._sessions.open_of(identity.login)
@@ -36,14 +34,14 @@ class Users:
         """End one of the caller's sessions by its id. Raises Refusal `no_such_session`, for another user's as well."""
         if not await self._store.end_session(session, login=identity.login):
             raise Refusal("no_such_session")
-        await self._sessions.announce(Change(identity.login, session, "session_ended"))
+        await self._sessions.changes.announce(Change(identity.login, session, "session_ended"))
 
     async def end_others(self, identity: Identity) -> int:
         """End all sessions of the caller but this one; how many."""
         before = await self._store.sessions_of(identity.login)
         ended = await self._store.end_all(identity.login, keep=identity.session)
         others = (one.id for one in before if one.id != identity.session)
-        await self._sessions.announce(*(Change(identity.login, other, "session_ended") for other in others))
+        await self._sessions.changes.announce(*(Change(identity.login, other, "session_ended") for other in others))
         return ended
 
     async def change_password(self, identity: Identity, old: str, new: str, *, client: str) -> int:
@@ -52,14 +50,14 @@ class Users:
         The old password is asked for as at a login, and counts as one: Refusal `too_many_attempts`,
         `wrong_password`; `invalid_request` for a new one that cannot be.
         """
-        judge_length(old)
-        judge_password(new)
+        check_length(old)
+        check_password(new)
         if hmac.compare_digest(old.encode(), new.encode()):
             raise Refusal("invalid_request", "The new password is the old one.", "Take another.")
         before = await self._store.sessions_of(identity.login)
         ended = await self._replace(identity, old, new, client)
         others = (one.id for one in before if one.id != identity.session)
-        await self._sessions.announce(*(Change(identity.login, other, "password_changed") for other in others))
+        await self._sessions.changes.announce(*(Change(identity.login, other, "password_changed") for other in others))
         return ended
 
     async def _replace(self, identity: Identity, old: str, new: str, client: str) -> int:
@@ -123,14 +121,14 @@ class Users:
             known += [Change(user.login, one.id, "password_changed") for one in before]
         if disabled:
             known.append(Change(user.login, "", "user_disabled"))
-        await self._sessions.announce(*known)
+        await self._sessions.changes.announce(*known)
         return changed
 
     async def remove(self, login: str, *, by: Holder | None = None) -> None:
         """Remove a user with all sessions. Raises Refusal `no_such_user`."""
         user = await self.get(login)
         await self._store.remove(user.login, by=by)
-        await self._sessions.announce(Change(user.login, "", "user_removed"))
+        await self._sessions.changes.announce(Change(user.login, "", "user_removed"))
 
     async def close(self, login: str) -> int:
         """End all sessions and connections of a login, also one that another authority knows; how many sessions."""
@@ -138,11 +136,11 @@ class Users:
         before = await self._store.sessions_of(name)
         ended = await self._store.close_all(name)
         known = [Change(name, one.id, "session_ended") for one in before]
-        await self._sessions.announce(*known, Change(name, "", "connections_closed"))
+        await self._sessions.changes.announce(*known, Change(name, "", "connections_closed"))
         return ended
 
     async def _hash(self, password: str | None) -> str | None:
         if password is None:
             return None
-        judge_password(password)
+        check_password(password)
         return await self._sessions.passwords.hash(password)

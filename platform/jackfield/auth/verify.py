@@ -1,9 +1,9 @@
-"""People whom the project itself knows: `auth.verify`, a function of processes/ that says who a credential stands for.
+"""Identities from the project: `auth.verify` names a function of processes/ that says whom a credential stands for.
 
 Strategy. An answer is kept for `recheck` seconds, under a digest of the credential. A yes that open connections
-rest on is asked for again after that time; a no, or another person, ends them. A function that fails has said
-nothing: nobody new enters meanwhile, and who is connected stays for GRACE seconds more, so that a database that
-restarts does not throw everybody out, and one that stays away does not let everybody stay for ever.
+rest on is asked for again after that time; a no, or another login, ends them. A function that fails has given no
+answer: no new caller enters meanwhile, and open connections stay for GRACE seconds more, so that a restart of a
+database does not close all of them, and one that stays away does not let all of them stay for ever.
 """
 
 from __future__ import annotations
@@ -68,8 +68,8 @@ class Request:
 Function = Callable[[str, Request], Any]
 """From a credential and its request to an Identity or None, at once or as a coroutine."""
 
-Told = Callable[[str, Identity | None, str], None]
-"""Hears who a session stands for from now on, or that it stands for nobody, and why."""
+Report = Callable[[str, Identity | None, str], None]
+"""Is called with a session and its new identity, or with None and the reason why the session has ended."""
 
 
 class _Failed(Exception):
@@ -92,10 +92,11 @@ class _Known:
 
 
 class Verifier:
-    """Says who a credential stands for by asking a function of the project.
+    """Says whom a credential stands for by calling a function of the project.
 
     `live` gives the function that is live now, within a context in which it may be called. `open_sessions`
-    are those that connections rest on; `told` hears what becomes of them. `clock` gives seconds since the epoch.
+    are those that connections rest on; `report` is called when one of them changes. `clock` gives seconds
+    since the epoch.
     """
 
     def __init__(
@@ -105,7 +106,7 @@ class Verifier:
         recheck: float,
         clock: Callable[[], float],
         open_sessions: Callable[[], Collection[str]],
-        told: Told,
+        report: Report,
     ) -> None:
         self._live = live
         self._recheck = recheck
@@ -113,7 +114,7 @@ class Verifier:
         self._now = self._clock.steady
         self._ends = Ends(self._clock, ROOM)
         self._open_sessions = open_sessions
-        self._told = told
+        self._report = report
         self._known: OrderedDict[bytes, _Known] = OrderedDict()
         self._calls: dict[bytes, asyncio.Task[None]] = {}
         self._slots = asyncio.Semaphore(RECHECKS)
@@ -126,7 +127,7 @@ class Verifier:
 
     @property
     def asking(self) -> int:
-        """How many new callers are asked about, or wait for that."""
+        """How many calls for new callers run, or wait for their turn."""
         return len(self._calls)
 
     def tune(self, recheck: float) -> None:
@@ -139,7 +140,7 @@ class Verifier:
         self._function_calls.close()
 
     async def identify(self, credential: Credential, request: Callable[[], Request]) -> Identity:
-        """Who the credential stands for. Its session's id begins with `verify:`.
+        """The identity of the credential. Its session's id begins with `verify:`.
 
         Raises Refusal: `bad_credential` for a no, `session_expired`, `provider_unavailable` while the function
         fails. From the look at what is known to the return nothing waits: a caller who takes note of the
@@ -166,7 +167,7 @@ class Verifier:
         return identity is not None and ends is not None and self._ends.over(identity.session, ends)
 
     async def look(self) -> None:
-        """Ask again for open connections whose time has come, and forget what nobody needs; called every second."""
+        """Ask again for open connections whose time has come, and drop what is not needed; called every second."""
         now = self._now()
         due = [(key, known) for key, known in self._known.items() if now >= known.due]
         if not due:
@@ -180,10 +181,8 @@ class Verifier:
                 del self._known[key]
         await asyncio.gather(*again)
 
-    # asking
-
     async def _call_once(self, key: bytes, credential: str, request: Callable[[], Request]) -> None:
-        """Ask for a new caller; who comes with the same credential meanwhile waits for the same answer."""
+        """Ask for a new caller; callers with the same credential meanwhile wait for the same answer."""
         call = self._calls.get(key)
         if call is None:
             call = asyncio.create_task(self._call(key, credential, request()))
@@ -198,7 +197,7 @@ class Verifier:
     def _called(self, key: bytes, call: asyncio.Task[None]) -> None:
         del self._calls[key]
         if not call.cancelled():
-            call.exception()  # it may be that nobody waits for it any more
+            call.exception()  # its callers may have left
 
     async def _call(self, key: bytes, credential: str, request: Request) -> None:
         self._learn(key, credential, request, await self._answer(credential, request))
@@ -213,11 +212,11 @@ class Verifier:
                 self._put_off(key, known)
                 return
         if self._known.get(key) is not known:
-            return  # a new caller with this credential has asked meanwhile, and told
+            return  # a new caller with this credential has asked meanwhile
         self._learn(key, known.credential, known.request, identity)
 
     def _learn(self, key: bytes, credential: str, request: Request, identity: Identity | None) -> None:
-        """Keep an answer, and tell where connections may rest on another."""
+        """Keep an answer, and report where connections may rest on another."""
         now = self._now()
         old = self._known.get(key)
         before = None if old is None else old.identity
@@ -232,9 +231,9 @@ class Verifier:
         self._known.move_to_end(key)
         if before is not None and before != identity:
             if identity is not None and identity.session == before.session:
-                self._told(before.session, identity, "")
+                self._report(before.session, identity, "")
             else:
-                self._told(before.session, None, "the session was ended")
+                self._report(before.session, None, "the session was ended")
         self._trim()
 
     def _put_off(self, key: bytes, known: _Known) -> None:
@@ -246,17 +245,17 @@ class Verifier:
         if self._known.get(key) is known:
             del self._known[key]
         assert known.identity is not None, "only a yes is asked for again"
-        self._told(known.identity.session, None, f"who this is could not be found out for {GRACE:g} s")
+        self._report(known.identity.session, None, f"who this is could not be found out for {GRACE:g} s")
 
     async def _answer(self, credential: str, request: Request) -> Identity | None:
-        """What the function says. Raises _Failed; the log has the reason."""
+        """The answer of the function. Raises _Failed; the log has the reason."""
         task = asyncio.current_task()
         try:
             with self._live() as function:
                 if function is None:
                     return None  # the plan that is live has none
                 given = credential, request
-                return _checked(await self._function_calls.ask(function, networks(request.client), *given))
+                return _checked(await self._function_calls.call(function, networks(request.client), *given))
         except NoRoom as exc:
             raise _Failed(str(exc)) from None
         except BaseException as exc:  # the project's code, which may even call sys.exit
@@ -270,7 +269,7 @@ class Verifier:
             raise _Failed("Who this credential stands for could not be found out.") from None
 
     def _trim(self) -> None:
-        """Forget the answers not used for longest, but for those that connections rest on."""
+        """Drop the answers not used for longest, except those that connections rest on."""
         if len(self._known) <= ROOM:
             return
         opened = self._open_sessions()

@@ -22,10 +22,10 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
 from jackfield import files
+from jackfield.addresses import is_loopback
 from jackfield.bodies import PLAIN, BadBody, Body
 from jackfield.cli.settings import Context, Failure, file_option, find_project, is_host, option, secret_of
 from jackfield.server.node.control import NoServer, ask
-from jackfield.server.options import is_loopback
 from jackfield.state import State, StateError
 
 __all__ = ["command", "facts", "log_in"]

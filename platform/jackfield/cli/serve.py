@@ -169,7 +169,7 @@ async def _serve(folder: Path, state: State, options: Options, as_json: bool) ->
 async def _open(stack: AsyncExitStack, folder: Path, state: State, options: Options) -> Node:
     """The node, until the end of `stack`. What the system refuses at the start is one line, and no fault of ours."""
     try:
-        return await stack.enter_async_context(open_node(folder, state, options, tell=_tell))
+        return await stack.enter_async_context(open_node(folder, state, options, report=_tell))
     except OSError as exc:
         raise Failure(f"cannot start: {exc.filename or state.folder}: {exc.strerror or exc}") from exc
 
@@ -207,7 +207,7 @@ def _cannot_listen(options: Options, exc: OSError, name: str) -> Failure:
 
 def _log_start(node: Node, state: State) -> None:
     """The banner for programs: each line of stderr is an object then."""
-    table = node.gateway.generation.table
+    table = node.gateway.live.generation.table
     if node.fell_back is not None:
         for problem in node.fell_back.problems:
             events.error("publish_problem", problem=str(problem))
@@ -219,7 +219,7 @@ def _log_start(node: Node, state: State) -> None:
 
 
 def _banner(node: Node, state: State) -> None:
-    table = node.gateway.generation.table
+    table = node.gateway.live.generation.table
     base = f"ws{node.options.address.removeprefix('http')}"
     if node.fell_back is not None:
         _print_problems(node.fell_back)
@@ -262,7 +262,7 @@ def _leave_admin(node: Node, admin: FirstAdmin, state: State) -> None:
 
 
 def _admin_text(node: Node, admin: FirstAdmin) -> str:
-    found = contract(node.gateway.generation.table)
+    found = contract(node.gateway.live.generation.table)
     return admin.text(found.auth.cookie, node.options.address, entrance(found))
 
 

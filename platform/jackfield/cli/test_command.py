@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
-from difflib import get_close_matches
 from pathlib import Path
 from typing import NoReturn
 
@@ -21,6 +20,7 @@ from jackfield.routing.table import RoutingTable
 from jackfield.server.node.running import run as run_loop
 from jackfield.server.observe.lag import Place
 from jackfield.server.publish.publisher import build_in_thread
+from jackfield.similar import did_you_mean
 from jackfield.testing.client import Project
 from jackfield.testing.examples import Case, Result, caller_of, cases, run
 from jackfield.testing.examples import Failure as Failed
@@ -159,9 +159,8 @@ def _chosen(table: RoutingTable, names: Sequence[str]) -> list[Case]:
     known = {*table.routes, *(case.name for case in found)}
     for name in names:
         if name not in known:
-            near = get_close_matches(name, known, n=1, cutoff=0.6)
-            hint = f'; did you mean "{near[0]}"?' if near else ""
-            raise Failure(f'no endpoint and no example is called "{name}"{hint}', 2)
+            parts = filter(None, (f'no endpoint and no example is called "{name}"', did_you_mean(name, known)))
+            raise Failure("; ".join(parts), 2)
     chosen = [case for case in found if not names or {case.endpoint, case.name} & set(names)]
     if found and not chosen:
         raise Failure(f"no example was run: there is none of {', '.join(names)}")

@@ -8,13 +8,12 @@ import sys
 import time
 import unicodedata
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from difflib import get_close_matches
 from typing import TypeVar
 
 import click
 
 from jackfield import files
-from jackfield.auth.passwords import Passwords, judge_password
+from jackfield.auth.passwords import Passwords, check_password
 from jackfield.auth.store.database import Unusable
 from jackfield.auth.store.store import Store
 from jackfield.auth.store.tables import User, new_login, normal_login, normal_role
@@ -22,6 +21,7 @@ from jackfield.cli.settings import Context, Failure, find_project, state_options
 from jackfield.config.load import load
 from jackfield.config.plan import Plan
 from jackfield.errors import Refusal
+from jackfield.similar import nearest
 from jackfield.state import State, StateError
 
 __all__ = ["command", "in_store"]
@@ -234,7 +234,7 @@ def _password(login: str, from_stdin: bool) -> str:
         password = str(click.prompt(f"Password for {login}", hide_input=True, confirmation_prompt=True, err=True))
     else:
         raise Failure("there is no terminal to ask for the password on; send it with --password-stdin", 2)
-    judge_password(password)
+    check_password(password)
     return password
 
 
@@ -296,8 +296,8 @@ def _warn_undeclared(roles: Iterable[str]) -> None:
     if declared is None:
         return
     for role in sorted(set(roles) - {_ADMIN, *declared}):
-        near = get_close_matches(role, declared, n=1)
-        hint = f"did you mean {near[0]}?" if near else "no endpoint can ask for it"
+        near = nearest(role, declared)
+        hint = f"did you mean {near}?" if near else "no endpoint can ask for it"
         _tell(f"warning: endpoints.yaml declares no role {role}; {hint}")
 
 

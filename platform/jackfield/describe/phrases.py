@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from jackfield.config.plan import Limits, Origins
+from jackfield.config.settings import keys
 from jackfield.describe import outcomes
 from jackfield.describe.contract import Operation
 
@@ -61,24 +62,17 @@ def limits(of: Limits, *, in_place: bool = False) -> Mapping[str, str]:
 
     `in_place` leaves out `time`: no limit ends a call on the event loop.
     """
-    full = {"close": "beyond it the connection is closed", "drop_oldest": "beyond it the oldest events are left out"}
-    found = {
-        "message": f"A message has at most {size(of.message)}.",
-        "rate": _per_second(of.rate, "connection"),
-        "rate_per_user": _per_second(of.rate_per_user, "user"),
-        "time": "" if in_place else f"One answer takes at most {span(of.time)}.",
-        "idle": of.idle and f"After {span(of.idle)} without a message either way the connection is closed.",
-        "connections": f"The endpoint has at most {number(of.connections)} connections on one server.",
-        "per_user": f"A user has at most {number(of.per_user)} connections to it.",
-        "per_address": of.per_address and f"An address has at most {number(of.per_address)} connections to it.",
-        "ping": of.ping and f"After {span(of.ping)} of silence the server sends a ping; the pong has as long to come.",
-        "queue": f"At most {size(of.queue)} wait for a client that does not read; {full[of.slow_consumer]}.",
+    values = {name: getattr(of, setting.name) for name, setting in _LIMITS.items()}
+    phrases = {name: setting.phrases[values[name]] for name, setting in _LIMITS.items() if setting.phrases}
+    return {
+        name: setting.sentence.format(_SHOWN[setting.kind.measure](values[name]), **phrases)
+        for name, setting in _LIMITS.items()
+        if setting.sentence and values[name] is not None and not (in_place and name == "time")
     }
-    return {name: text for name, text in found.items() if text}
 
 
-def _per_second(rate: float | None, what: str) -> str:
-    return f"A {what} sends at most {number(rate)} messages a second, twice as many at once." if rate else ""
+_LIMITS = keys(Limits)
+_SHOWN = {"size": size, "time": span, "rate": number, "number": number}
 
 
 def entry(operation: Operation) -> str:

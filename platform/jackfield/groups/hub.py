@@ -1,10 +1,10 @@
-"""This node's connections: who sits where, how many, and finding those that a change concerns."""
+"""This node's connections: the members of each endpoint, and how many there are of each user and address."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
-from typing import Protocol, TypeVar
+from collections.abc import Iterator
+from typing import Generic, Protocol, TypeVar
 
 from jackfield.identity import Identity
 
@@ -28,15 +28,15 @@ class Member(Protocol):
     def address(self) -> str:
         """The address that it is counted by, or "" where addresses are not; it never changes."""
 
-    def close(self, code: int, reason: str) -> None:
-        """Close soon; called by the hub for a change that ends this connection. Never waits, never fails."""
+
+_M = TypeVar("_M", bound=Member)
 
 
-class Hub:
-    """The seats of one node. All calls are synchronous and belong on the event loop's thread."""
+class Hub(Generic[_M]):
+    """The seats of one node, by the kind of member that the server has. All calls belong on the event loop's thread."""
 
     def __init__(self) -> None:
-        self._members: dict[Member, tuple[str, str, str]] = {}
+        self._members: dict[_M, tuple[str, str, str]] = {}
         """Each with the endpoint, login and address that its seat was counted by, whatever it says of itself later."""
         self._per_endpoint: Counter[str] = Counter()
         self._per_user: Counter[tuple[str, str]] = Counter()
@@ -45,10 +45,10 @@ class Hub:
     def __len__(self) -> int:
         return len(self._members)
 
-    def __iter__(self) -> Iterator[Member]:
+    def __iter__(self) -> Iterator[_M]:
         return iter(tuple(self._members))
 
-    def seat(self, member: Member) -> None:
+    def seat(self, member: _M) -> None:
         """Take a seat. Done in the step that admits, so that a revocation during the accept is not lost."""
         endpoint, address = member.endpoint, member.address
         login = member.identity.login if member.identity else ""
@@ -59,7 +59,7 @@ class Hub:
         if address:
             self._per_address[endpoint, address] += 1
 
-    def leave(self, member: Member) -> None:
+    def leave(self, member: _M) -> None:
         """Give the seat back; a second call does nothing."""
         endpoint, login, address = self._members.pop(member, ("", "", ""))
         if endpoint:
@@ -80,13 +80,6 @@ class Hub:
     def count_from(self, endpoint: str, address: str) -> int:
         """Connections of one address to one endpoint on this node, of those that have an address."""
         return self._per_address[endpoint, address]
-
-    def close_where(self, concerned: Callable[[Member], bool], code: int, reason: str) -> int:
-        """Close all that a change concerns; gives their number."""
-        members = [member for member in self._members if concerned(member)]
-        for member in members:
-            member.close(code, reason)
-        return len(members)
 
 
 def _lower(counter: Counter[_K], key: _K) -> None:

@@ -1,9 +1,9 @@
-"""The one door through which code of the project is called while it is loaded.
+"""The only place from which code of the project is called while it is loaded.
 
 Strategy. Imports, hints, defaults, decorators, `__eq__` of whatever a module holds: all of it is the author's code, and
-may call sys.exit as well as raise. So it is called from here alone, and whatever it raises, KeyboardInterrupt and
-GeneratorExit among it, comes out as Raised. That a thread is inside can be seen from its stack: there, and nowhere
-else, may an exception be set in it from outside (see server/publish/breaking.py).
+may call sys.exit as well as raise. So it is called through `call`, and whatever it raises, KeyboardInterrupt and
+GeneratorExit included, comes out as Raised. A stack shows whether a thread is inside: there, and nowhere else, may an
+exception be set in it from outside (see server/publish/breaking.py).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import ParamSpec, TypeVar
 
-__all__ = ["Raised", "call", "inside", "said"]
+__all__ = ["Raised", "call", "inside", "one_line"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -48,7 +48,7 @@ def inside(frame: FrameType | None) -> list[FrameType]:
     return [] if frame is None else found
 
 
-def said(exc: BaseException) -> str:
+def one_line(exc: BaseException) -> str:
     """An exception as one line. Its class may have a `__str__` of its own, which may raise what it likes."""
     try:
         text = " ".join(traceback.format_exception_only(exc)[-1].split())

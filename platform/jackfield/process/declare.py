@@ -67,7 +67,7 @@ def resource(function: _Opener) -> _Opener:
 
 
 def process_mark(value: object) -> ProcessMark | None:
-    """What `@process` attached to `value`, or None. `value` may be whatever a module holds, and is not asked itself."""
+    """What `@process` attached to `value`, or None. `value` may be any object; none of its code runs."""
     mark = _attached(value, _PROCESS)
     return mark if type(mark) is ProcessMark else None
 

@@ -15,8 +15,8 @@ from typing import Any
 
 from jackfield.errors import PlanError, Problem
 from jackfield.logs import log
-from jackfield.process.calling import Raised, call, said
-from jackfield.process.python.breakage import frames_of
+from jackfield.process.calling import Raised, call, one_line
+from jackfield.process.python.import_errors import frames_of
 from jackfield.tasks import end
 
 __all__ = ["BREAK_OFF", "CLOSE_LIMIT", "NotClosed", "Opened", "Resource", "open_all"]
@@ -93,14 +93,11 @@ class _Keeper:
         try:
             await asyncio.wait({self.task, self.opened}, return_when=asyncio.FIRST_COMPLETED)
         except asyncio.CancelledError:
-            await end([self.task], BREAK_OFF, self._told)
+            await end([self.task], BREAK_OFF, lambda _: log.error("resource_not_ended", resource=self.resource.name))
             raise
         if self.opened.done():
             return self.opened.result()
         raise _Unopened(self.fault())
-
-    def _told(self, _task: asyncio.Task[Any]) -> None:
-        log.error("resource_not_ended", resource=self.resource.name)
 
     def fault(self) -> BaseException | None:
         """What the task ended with."""
@@ -154,7 +151,7 @@ def _failure(keeper: _Keeper, late: Mapping[asyncio.Task[Any], str], time_limit:
     fault = keeper.fault()
     if fault is None or isinstance(fault, Exception):
         return fault
-    failure = RuntimeError(f"the resource {keeper.resource.name} raised {said(fault)}")
+    failure = RuntimeError(f"the resource {keeper.resource.name} raised {one_line(fault)}")
     failure.__cause__ = fault
     return failure
 
@@ -185,7 +182,7 @@ async def open_all(resources: Iterable[Resource], *, time_limit: float) -> Opene
 
 
 async def _close_quietly(keepers: list[tuple[_Keeper, Any]]) -> None:
-    # The failure to open is the one to tell; what follows from it would only hide it.
+    # The failure to open is reported; what follows from it would only hide it.
     with suppress(NotClosed):
         await Opened(keepers).close()
 
@@ -203,7 +200,7 @@ def _failed(resource: Resource, exc: BaseException | None) -> Problem:
     if exc is None:
         return _problem(resource, resource.line, "the resource ended before its `yield`", "let it yield one value")
     hint = "" if isinstance(exc, Exception) else "raise an exception that says what is missing"
-    return _problem(resource, _line_of(resource, exc), f"the resource could not be opened: {said(exc)}", hint)
+    return _problem(resource, _line_of(resource, exc), f"the resource could not be opened: {one_line(exc)}", hint)
 
 
 def _line_of(resource: Resource, exc: BaseException) -> int:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from jackfield.config import load, url
 from jackfield.config.plan import Endpoint, Plan
 from jackfield.errors import PlanError, Problem
 from jackfield.process import catalog
-from jackfield.process.calling import Raised, call, said
+from jackfield.process.calling import Raised, call, one_line
 from jackfield.process.catalog import Catalog
 from jackfield.process.python.sources import beside
 from jackfield.process.signature import signature
@@ -27,6 +26,7 @@ from jackfield.routing.input_keys import unknown_keys
 from jackfield.routing.table import Route, RoutingTable
 from jackfield.schema.sample import fitting_sample
 from jackfield.schema.validator import Validator
+from jackfield.similar import did_you_mean, nearest
 
 __all__ = ["build", "compile_table", "problems_of"]
 
@@ -156,10 +156,10 @@ def _unknown(plan: Plan, endpoint: Endpoint, found: Catalog) -> list[Problem]:
     reason = found.reasons.get(endpoint.process, "")
     if file or reason:  # a name from another file would be far-fetched
         own = [name.rpartition(".")[2] for name in found.processes if name.rpartition(".")[0] == module]
-        near = [f"{module}.{name}" for name in get_close_matches(function, own, n=1, cutoff=0.6)]
+        near = nearest(function, own)
+        meant = f'did you mean "{module}.{near}"?' if near else ""
     else:
-        near = get_close_matches(endpoint.process, list(found.processes), n=1, cutoff=0.6)
-    meant = f'did you mean "{near[0]}"?' if near else ""
+        meant = did_you_mean(endpoint.process, found.processes)
     if reason:
         hint = reason
     elif as_path := _of_path(endpoint.process, found, file):
@@ -182,8 +182,7 @@ def _of_path(name: str, found: Catalog, file: str) -> str:
     if module == name:
         return ""
     if not name.endswith(".py"):
-        near = get_close_matches(module, list(found.processes), n=1, cutoff=0.6)
-        return f'did you mean "{near[0]}"?' if near else f"a process is named without its folder: {module}"
+        return did_you_mean(module, found.processes) or f"a process is named without its folder: {module}"
     own = sorted(process for process in found.processes if process.rpartition(".")[0] == module)[:5]
     if len(own) == 1:
         return f'did you mean "{own[0]}"?'
@@ -204,7 +203,7 @@ def _verify(plan: Plan, found: Catalog) -> tuple[Callable[..., Any] | None, list
         function = call(found.function, name)
         fault = call(_verify_fault, name, function)
     except Raised as raised:
-        function, fault = None, f'"{name}" raises when it is looked at: {said(raised.exc)}'
+        function, fault = None, f'"{name}" raises when it is looked at: {one_line(raised.exc)}'
     return (None, [_bad_verify(plan, fault)]) if fault else (function, [])
 
 
@@ -224,8 +223,7 @@ def _unknown_verify(plan: Plan, found: Catalog) -> list[Problem]:
     name = plan.auth.verify
     if not name or name in found.functions or name.rpartition(".")[0] in found.broken:
         return []
-    near = get_close_matches(name, found.functions, n=1, cutoff=0.6)
-    return [_bad_verify(plan, f'no function is named "{name}"', f'did you mean "{near[0]}"?' if near else "")]
+    return [_bad_verify(plan, f'no function is named "{name}"', did_you_mean(name, found.functions))]
 
 
 def _bad_verify(plan: Plan, message: str, hint: str = "") -> Problem:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any
 
 from jackfield.config.plan import Endpoint, Plan
 from jackfield.errors import Problem
 from jackfield.schema.walk import SAME_VALUE, Path, subschemas
+from jackfield.similar import did_you_mean
 
 __all__ = ["unknown_keys"]
 
@@ -28,8 +28,7 @@ def unknown_keys(plan: Plan, endpoint: Endpoint, message: Mapping[str, Any]) -> 
     root = compared.resolved(message)
     problems = []
     for found in compared.unknown(endpoint.input or {}, root, (), _DEEPEST):
-        near = get_close_matches(found.name, found.known, n=1, cutoff=0.6)
-        hint = f'did you mean "{near[0]}"?' if near else f"it takes {', '.join(found.known) or 'no keys'}"
+        hint = did_you_mean(found.name, found.known) or f"it takes {', '.join(found.known) or 'no keys'}"
         closed = message.get("additionalProperties", True) is False
         top = closed and found.path[:-1] in (("properties",), ("required",))
         noun = f"a key that {endpoint.process} takes" + ("" if top else " there, so it asks for nothing that is used")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import Any
 
 import msgspec
@@ -13,10 +12,12 @@ import msgspec
 from jackfield.config import url
 from jackfield.config.plan import Endpoint, Plan
 from jackfield.errors import Problem
-from jackfield.process.catalog import Catalog, Process
+from jackfield.process.catalog import Catalog
+from jackfield.process.process import Process
 from jackfield.process.resources import Resource
 from jackfield.process.signature.signature import Signature
 from jackfield.schema.validator import Validator
+from jackfield.similar import nearest
 
 __all__ = ["Match", "Route", "RoutingTable"]
 
@@ -133,7 +134,7 @@ class RoutingTable:
         if asked is None:
             return ""  # no address begins like that; what is wrong with it says more
         known = [route.endpoint.url for route in self.routes.values()]
-        return next(iter(get_close_matches(asked, known, n=1, cutoff=0.5)), "")
+        return nearest(asked, known, cutoff=0.5)
 
     def resources(self) -> tuple[Resource, ...]:
         """The resources that the routes use, each once."""

@@ -7,7 +7,6 @@ import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import lru_cache
 from itertools import islice
 from typing import Any
@@ -19,6 +18,7 @@ import msgspec
 from jackfield.schema import patterns
 from jackfield.schema.excerpt import Bounds, Excerpt
 from jackfield.schema.walk import mapped
+from jackfield.similar import nearest
 
 __all__ = ["OPTIONS", "Fault", "Validator", "parse_loosely", "pointer", "portable"]
 
@@ -281,7 +281,7 @@ def _unknown(name: str, known: tuple[str, ...]) -> str:
 @lru_cache(maxsize=256)
 def _nearest(name: str, known: tuple[str, ...]) -> str:
     """The key that was meant, or an empty text; remembered, for a client makes its mistake with every message."""
-    return next(iter(get_close_matches(name, known, n=1, cutoff=0.6)), "")
+    return nearest(name, known)
 
 
 def _types(error: jsonschema_rs.ValidationError) -> list[str]:

@@ -1,1 +1,1 @@
-"""The front door: what judges a request, holds a conversation and calls a process."""
+"""The server: from a request to a conversation to the call of a process."""

@@ -60,7 +60,7 @@ class Generation:
     async def retire(self, time_limit: float) -> None:
         """Wait for the last call, at most `time_limit` seconds, then close the resources and free the modules.
 
-        A resource that fails to close is logged: nobody is left to be told.
+        A resource that fails to close is logged.
         """
         self._retiring = True
         with suppress(TimeoutError):

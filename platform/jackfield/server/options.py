@@ -5,11 +5,12 @@ from __future__ import annotations
 import ipaddress
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Literal
 from urllib.parse import urlsplit
 
-__all__ = ["Options", "is_loopback"]
+from jackfield.addresses import is_loopback
+
+__all__ = ["Options"]
 
 _PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)*/?")  # what no proxy rewrites on its way to us
 
@@ -20,7 +21,7 @@ class Options:
 
     `behind_proxy` holds the networks whose forwarded headers are believed. `public_url` is the address that
     clients use where it is not the listener's; it may have a path, under which a proxy passes us on. On
-    `admin_port` of the loopback address stands a second listener, 0 for any free port, for what is not told
+    `admin_port` of the loopback address stands a second listener, 0 for any free port, for what is not shown
     in public. `drain` is in seconds. Without `trace` it is left to the variables of OpenTelemetry. `embedded` is
     set inside another application, which owns the listener then.
     """
@@ -67,11 +68,11 @@ class Options:
 
     @property
     def address(self) -> str:
-        """The address to tell people, `http://127.0.0.1:8000` for example."""
+        """The address to show to people, `http://127.0.0.1:8000` for example."""
         if self.public_url:
             return self.public_url.rstrip("/")
         if self.embedded:
-            return "http://"  # the outer server's affair; nobody told us
+            return "http://"  # the outer server has it, and it is not known here
         host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.host, self.host)  # noqa: S104 - compared, not bound
         host = f"[{host}]" if ":" in host and not host.startswith("[") else host
         default = 443 if self.tls else 80
@@ -122,14 +123,3 @@ def _network_problem(text: str) -> str | None:
     if network.prefixlen == 0:
         return f"--behind-proxy {text} would believe every client; name the network of your proxy, 10.0.0.0/8 or so"
     return None
-
-
-@lru_cache(maxsize=16)  # the listener's own name, asked for with each handshake
-def is_loopback(host: str) -> bool:
-    """Whether a listener on `host` is reached from this machine alone."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False

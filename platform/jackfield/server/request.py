@@ -1,4 +1,4 @@
-"""By which listener a request came, and what the proxies in front of it are believed. Pure.
+"""A request as it is checked: by which listener it came, and what the proxies in front of it are believed. Pure.
 
 Strategy. Each header is one list, in however many lines it comes, and a proxy adds what it saw at the right end. So the
 list of addresses is walked from the right, beginning with the peer itself, as long as the hop at hand is a proxy of
@@ -11,26 +11,83 @@ our proxies. `Forwarded` (RFC 7239) is read by the same rule, where no proxy say
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote
 
-from jackfield.server.handshake.judge import Request
+from jackfield.auth import credentials, origin
+from jackfield.config import url
+from jackfield.errors import Refusal
+from jackfield.identity import Identity
+from jackfield.server.asgi import Scope
+from jackfield.server.observe import redact
 from jackfield.server.options import Options
 
-__all__ = ["LISTENER", "arrive"]
+__all__ = ["LISTENER", "Caller", "Request", "Standing", "check_address", "read"]
 
 LISTENER = "jackfield.listener"
 """The key in an ASGI scope's `state` with the Options of a listener that is not the public one."""
+
+Caller = Identity | Refusal | None
+"""Who is calling: an identity, the refusal that the credential earned, or None where none was sent or looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What of a request is checked. `own` is the server's origin as the client addressed it.
+
+    `root` is the prefix under which another application mounts us, or a proxy passes us on; `raw_path` comes
+    without it. `local` says that it came by a listener that only this machine reaches, `plain` that the client
+    came to a proxy without TLS although our public address has it.
+    """
+
+    method: str
+    raw_path: bytes
+    query_string: bytes
+    headers: tuple[tuple[bytes, bytes], ...]
+    own: str
+    client: str = ""
+    root: str = ""
+    local: bool = False
+    plain: bool = False
+
+    def values(self, name: bytes) -> list[str]:
+        """All values of a header, as they came."""
+        return [value.decode("latin-1") for key, value in self.headers if key == name]
+
+    @property
+    def query(self) -> dict[str, str]:
+        """The query parameters, the last of each name."""
+        text = self.query_string.decode("latin-1")
+        return dict(parse_qsl(text, keep_blank_values=True)) if text else {}
+
+    def below(self, prefix: str) -> str | None:
+        """What of the path follows `prefix`, "/login" after "/auth" for example; None where it is elsewhere."""
+        asked = url.split(self.raw_path) or ()
+        own = url.split(quote(prefix, safe="/%").encode()) or ()
+        inside = len(asked) > len(own) and asked[: len(own)] == own
+        return f"/{'/'.join(asked[len(own) :])}" if inside else None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What an open connection entered with, kept to check it again when the plan or the user changes."""
+
+    endpoint: str
+    texts: Mapping[str, str]
+    origin: tuple[str, ...]
+    own: str
+
 
 _Address = IPv4Address | IPv6Address
 _Headers = tuple[tuple[bytes, bytes], ...]
 
 
-def arrive(scope: MutableMapping[str, Any], method: str, public: Options) -> Request:
-    """What of an ASGI scope is judged: the client as our proxies saw it, the path without the prefix we are under.
+def read(scope: Scope, method: str, public: Options) -> Request:
+    """What of an ASGI scope is checked: the client as our proxies saw it, the path without the prefix we are under.
 
     `public` are the options of the public listener.
     """
@@ -39,11 +96,11 @@ def arrive(scope: MutableMapping[str, Any], method: str, public: Options) -> Req
     scheme: str = scope.get("scheme", "http")
     peer = scope.get("client")
     client: str = peer[0] if peer else ""
-    told = None
+    said = None
     if options.behind_proxy and _trusted(client, options.behind_proxy):
         hops, schemes = _hops(headers)
         client, ours = _client(client, hops, options.behind_proxy)
-        told = _scheme(schemes, ours)
+        said = _scheme(schemes, ours)
     host = next((value.decode("latin-1") for name, value in headers if name == b"host"), "")
     path, root = _path(scope, options.prefix)
     return Request(
@@ -51,15 +108,28 @@ def arrive(scope: MutableMapping[str, Any], method: str, public: Options) -> Req
         raw_path=path,
         query_string=scope.get("query_string", b""),
         headers=headers,
-        own=options.own(told or scheme, host),
+        own=options.own(said or scheme, host),
         client=client,
         root=root,
         local=options.local,
-        plain=told == "http" and options.public_url.startswith("https:"),
+        plain=said == "http" and options.public_url.startswith("https:"),
     )
 
 
 _NOTHING: Mapping[str, Any] = {}
+
+
+def check_address(request: Request, options: Options, cookie: str) -> None:
+    """Raise Refusal for what no address of ours takes: another host's name, a credential in the query."""
+    hosts = request.values(b"host")
+    if request.plain:
+        fix = f"Use {options.address}; the proxy says with X-Forwarded-Proto that you did not."
+        raise Refusal("tls_required", fix=fix)
+    if not origin.host_allowed(hosts, request.local):
+        detail = f"The Host header was {redact.typed(', '.join(hosts))[:200] or 'missing'}."
+        fix = "Use localhost or 127.0.0.1; other names need --public-url or --behind-proxy."
+        raise Refusal("wrong_host", detail, fix)
+    credentials.check_query(request.query_string, cookie)
 
 
 def _path(scope: Mapping[str, Any], prefix: str) -> tuple[bytes, str]:
@@ -90,8 +160,8 @@ def _hops(headers: _Headers) -> tuple[list[str], list[str]]:
     hops, schemes = _listed(headers, b"x-forwarded-for"), _listed(headers, b"x-forwarded-proto")
     if hops or schemes:
         return hops, schemes
-    told = [_pairs(hop) for hop in _listed(headers, b"forwarded")]
-    return [pairs.get("for", "") for pairs in told], [pairs.get("proto", "") for pairs in told]
+    parts = [_pairs(hop) for hop in _listed(headers, b"forwarded")]
+    return [pairs.get("for", "") for pairs in parts], [pairs.get("proto", "") for pairs in parts]
 
 
 def _listed(headers: _Headers, header: bytes) -> list[str]:

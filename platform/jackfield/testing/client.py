@@ -74,7 +74,7 @@ class Project:
     @property
     def table(self) -> RoutingTable:
         """What was loaded: the routes by endpoint, the plan, the warnings."""
-        return self._open_gateway().generation.table
+        return self._open_gateway().live.generation.table
 
     def connect(
         self,
@@ -194,7 +194,7 @@ class Client:
             await self._project._enter(self._route)  # a typing error is reported before a database is opened
         try:
             gateway = self._project._open_gateway()
-            socket = TestSocket(gateway, self._scope(gateway.generation.table), Caller(self._identity))
+            socket = TestSocket(gateway, self._scope(gateway.live.generation.table), Caller(self._identity))
             await socket.open()
         except BaseException as exc:
             if self._own:

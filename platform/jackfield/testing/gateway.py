@@ -24,13 +24,17 @@ from jackfield.identity import Identity
 from jackfield.process.connection import Connection
 from jackfield.process.resources import open_all
 from jackfield.routing.table import Route, RoutingTable
+from jackfield.server.answers import InPlace, InTask, Task, Writer
 from jackfield.server.connection.conversation import Conversation
-from jackfield.server.connection.dispatch import THREADS, Dispatcher, InPlace, InTask, Task, Writer
+from jackfield.server.connection.dispatch import THREADS, Dispatcher
 from jackfield.server.gateway import Gateway
 from jackfield.server.generation import OPEN_LIMIT, Generation
-from jackfield.server.handshake.judge import Request
+from jackfield.server.handshake import callers
+from jackfield.server.live import Live
 from jackfield.server.options import Options
 from jackfield.server.publish.publisher import build_in_thread
+from jackfield.server.request import Caller as Found
+from jackfield.server.request import Request
 from jackfield.testing.fakes import by_name
 
 __all__ = ["CALLER", "THREADS_LIMIT", "AnswerListener", "Caller", "TestGateway", "open_gateway"]
@@ -98,32 +102,40 @@ class Recorder:
             socket.answered()
 
 
+class _Live(Live):
+    """The state of a node that gives each refusal to the client of the test, too."""
+
+    def refuse(self, request: Request, refusal: Refusal, caller: Found = None) -> None:
+        """Keep and log the refusal."""
+        CALLER.get().refusal = refusal
+        super().refuse(request, refusal, caller)
+
+
+class _Callers(callers.Callers):
+    """Callers with the identity that the test gives."""
+
+    async def identify(self, request: Request, *, asks: bool = True, own: bool = False) -> Found:
+        """The identity that the test gave; without one, what becomes of the request's credential."""
+        # a credential in the wrong place is refused all the same
+        found = await super().identify(request, asks=asks, own=own)
+        return CALLER.get().identity or found
+
+
 class TestGateway(Gateway):
     """A gateway that trusts the identity that the test gives. Everything else is checked as in production."""
 
     def __init__(self, generation: Generation, dispatcher: Dispatcher, recorder: Recorder, folder: Path) -> None:
-        super().__init__(Options(), None, generation, dispatcher, folder=folder)
+        live = _Live(Options(), None, generation, lag_clock=dispatcher.clock)
+        super().__init__(live, _Callers(live, None, folder=folder), dispatcher)
         self._recorder = recorder
         self._seen: WeakSet[Conversation] = WeakSet()
-
-    async def who(self, request: Request, *, asks: bool = True, own: bool = False) -> Identity | Refusal | None:
-        """The identity that the test gave; without one, what becomes of the request's credential."""
-        found = await super().who(
-            request, asks=asks, own=own
-        )  # a credential in the wrong place is refused all the same
-        return CALLER.get().identity or found
-
-    def note(self, request: Request, refusal: Refusal, who: Identity | Refusal | None = None) -> None:
-        """Keep the refusal for the client, too."""
-        CALLER.get().refusal = refusal
-        super().note(request, refusal, who)
 
     def attach(self, socket: AnswerListener) -> Conversation:
         """The conversation whose accept is being sent; `socket` is notified of its messages from here on.
 
         It is the one member of the hub that was not asked for yet: it was added in this very step.
         """
-        (found,) = [one for one in self.hub if isinstance(one, Conversation) and one not in self._seen]
+        (found,) = [one for one in self.live.hub if isinstance(one, Conversation) and one not in self._seen]
         self._seen.add(found)
         self._recorder.sockets[found.connection.id] = socket
         return found

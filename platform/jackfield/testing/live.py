@@ -13,10 +13,10 @@ import msgspec
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 
+from jackfield.addresses import is_loopback
 from jackfield.config.plan import Endpoint
 from jackfield.errors import CODES, Refusal
 from jackfield.routing.table import Route, RoutingTable
-from jackfield.server.options import is_loopback
 from jackfield.testing.client import Closed
 from jackfield.testing.examples import Case, caller_of
 

@@ -17,6 +17,18 @@ from jackfield.auth.store.database import Database
 from jackfield.errors import Refusal
 
 
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    made = Database.at(f"sqlite:///{tmp_path / 'x.db'}")
+    yield made
+    await made.close()
+
+
+async def scalar(database: Database, query: str) -> object:
+    async with database.read() as connection:
+        return (await connection.execute(text(query))).scalar()
+
+
 @pytest.mark.parametrize(
     ("url", "word"),
     [
@@ -40,11 +52,8 @@ def test_rel_20_a_url_that_cannot_be_used_is_told_without_itself(url: str, word:
     assert "geheim" not in str(caught.value) + caught.value.fix
 
 
-async def test_short_forms_get_their_driver(tmp_path: Path) -> None:
-    database = Database.at(f"sqlite:///{tmp_path / 'x.db'}")
-    async with database.read() as connection:
-        assert (await connection.execute(text("select 1"))).scalar() == 1
-    await database.close()
+async def test_short_forms_get_their_driver(database: Database) -> None:
+    assert await scalar(database, "select 1") == 1
 
 
 @pytest.mark.parametrize("query", ["", "?sslmode=prefer", "?ssl=prefer", "?prepared_statement_cache_size=0"])
@@ -52,8 +61,7 @@ async def test_rel_20_a_url_as_providers_of_databases_give_it(url: str, query: s
     if not url.startswith("postgresql"):
         pytest.skip("there is no PostgreSQL here")
     database = Database.at(url.replace("postgresql+asyncpg", "postgres") + query)
-    async with database.read() as connection:
-        assert (await connection.execute(text("select 1"))).scalar() == 1
+    assert await scalar(database, "select 1") == 1
     await database.close()
 
 
@@ -105,14 +113,11 @@ async def test_rel_10_a_server_that_says_nothing_any_more_costs_a_bounded_time(u
             await database.close()
 
 
-async def test_sqlite_is_opened_with_wal_and_foreign_keys(tmp_path: Path) -> None:
-    database = Database.at(f"sqlite:///{tmp_path / 'x.db'}")
+async def test_sqlite_is_opened_with_wal_and_foreign_keys(database: Database) -> None:
     await database.prepare()
     await database.prepare()
-    async with database.read() as connection:
-        assert (await connection.execute(text("pragma journal_mode"))).scalar() == "wal"
-        assert (await connection.execute(text("pragma foreign_keys"))).scalar() == 1
-    await database.close()
+    assert await scalar(database, "pragma journal_mode") == "wal"
+    assert await scalar(database, "pragma foreign_keys") == 1
 
 
 async def test_a_database_that_another_process_is_making_is_waited_for(
@@ -139,8 +144,7 @@ async def test_a_database_that_another_process_is_making_is_waited_for(
     maker.close()
 
 
-async def test_a_write_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
-    database = Database.at(f"sqlite:///{tmp_path / 'x.db'}")
+async def test_a_write_that_fails_leaves_nothing_behind(database: Database) -> None:
     async with database.write() as connection:
         await connection.execute(text("create table t (x integer)"))
 
@@ -151,13 +155,10 @@ async def test_a_write_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
 
     with pytest.raises(KeyError):
         await fail()
-    async with database.read() as connection:
-        assert (await connection.execute(text("select count(*) from t"))).scalar() == 0
-    await database.close()
+    assert await scalar(database, "select count(*) from t") == 0
 
 
-async def test_writers_take_turns(tmp_path: Path) -> None:
-    database = Database.at(f"sqlite:///{tmp_path / 'x.db'}")
+async def test_writers_take_turns(database: Database) -> None:
     async with database.write() as connection:
         await connection.execute(text("create table t (x integer)"))
         await connection.execute(text("insert into t values (0)"))
@@ -168,9 +169,7 @@ async def test_writers_take_turns(tmp_path: Path) -> None:
             await connection.execute(text("update t set x = :x"), {"x": x + 1})
 
     await asyncio.gather(*(increase() for _ in range(20)))
-    async with database.read() as connection:
-        assert (await connection.execute(text("select x from t"))).scalar() == 20
-    await database.close()
+    assert await scalar(database, "select x from t") == 20
 
 
 async def test_rel_10_a_locked_database_is_a_refusal_in_bounded_time(tmp_path: Path) -> None:

@@ -14,12 +14,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import make_url
 
-from jackfield.auth.store.database import Database
-from jackfield.auth.store.file import path_of
+from jackfield.auth.store.database import Database, path_of
 from jackfield.auth.store.store import Store
 from jackfield.errors import Refusal
 from jackfield.state import State
-from tests.auth.conftest import Clock
+from tests.auth.conftest import Clock, refused
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="modes are of POSIX")
 
@@ -90,13 +89,10 @@ async def test_a_store_that_was_removed_does_not_answer_any_more(tmp_path: Path,
     if replaced:
         other = await Store.open(url, clock)
         await other.close()
-    with pytest.raises(Refusal) as caught:
-        await store.get("аня")
-    assert caught.value.code == "store_unavailable"
-    assert (
-        str(caught.value.__cause__) == f"{file} was removed or replaced while the server uses it; start the server anew"
-    )
-    assert str(file) not in f"{caught.value} {caught.value.fix}"
+    refusal = await refused(store.get("аня"))
+    assert refusal.code == "store_unavailable"
+    assert str(refusal.__cause__) == f"{file} was removed or replaced while the server uses it; start the server anew"
+    assert str(file) not in f"{refusal} {refusal.fix}"
     assert file.exists() == replaced
     put(tmp_path / "aside", tmp_path)
     assert await store.get("аня") is not None, "put back, it is the same one"
@@ -118,8 +114,7 @@ def test_the_file_that_a_url_names(url: str, path: str | None) -> None:
 
 async def test_a_store_that_may_only_be_read_is_not_made(tmp_path: Path) -> None:
     database = Database.at(f"sqlite:///file:{tmp_path}/store.db?mode=ro&uri=true")
-    with pytest.raises(Refusal):
-        await database.prepare()
+    await refused(database.prepare())
     await database.close()
     assert modes(tmp_path) == {}
 

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 import pytest
 
 from jackfield.auth.store.store import MAX_SESSIONS, Store
-from jackfield.auth.store.tables import Change
-from jackfield.errors import Refusal
-from tests.auth.conftest import Clock, execute
+from jackfield.auth.store.tables import Change, User
+from tests.auth.conftest import Clock, execute, refused
 
 # What must come back as it went in: CF-11's injections, other languages, marks of formats.
 TEXTS = ["Анна", "👩‍🚀 Zoë", "x'); DROP TABLE jackfield_users; --", '" OR 1=1', "%s %(a)s :a ? ?1", "{0} {x}", "\\0"]
@@ -22,11 +21,10 @@ async def session(store: Store, clock: Clock, login: str, name: str, lifetime: f
     assert await store.add_session(name, login, f"digest of {name}", expires_at=clock() + lifetime)
 
 
-async def refused(awaitable: object) -> Refusal:
-    with pytest.raises(Refusal) as caught:
-        await awaitable  # type: ignore[misc]
-    assert caught.value.fix
-    return caught.value
+async def user_of(store: Store, login: str) -> User:
+    found = await store.get(login)
+    assert found is not None
+    return found
 
 
 async def test_a_user_is_kept_and_seen_by_another_process(store: Store, other: Store, clock: Clock) -> None:
@@ -42,8 +40,7 @@ async def test_a_user_is_kept_and_seen_by_another_process(store: Store, other: S
 async def test_cf_11_every_text_is_stored_as_it_is(store: Store, text: str) -> None:
     role = text.replace(" ", "_").replace(",", "_")
     await store.add(text, text, [role])
-    user = await store.get(text)
-    assert user is not None
+    user = await user_of(store, text)
     assert (user.login, user.password_hash, user.roles) == (text, text, frozenset({role}))
     await store.set_roles(text, [])
     await store.end_all(text)
@@ -152,9 +149,7 @@ async def test_a_hash_is_renewed_only_if_the_password_is_still_the_same(store: S
     await store.add("anna", "$1")
     await store.renew_hash("anna", "$1", "$1 better")
     await store.renew_hash("anna", "$1", "$lost")
-    user = await store.get("anna")
-    assert user is not None
-    assert user.password_hash == "$1 better"
+    assert (await user_of(store, "anna")).password_hash == "$1 better"
 
 
 async def test_purge_forgets_what_is_over_and_no_id_comes_twice(store: Store, clock: Clock) -> None:
@@ -241,8 +236,7 @@ async def test_a_session_is_prolonged_within_its_bounds_and_never_revived(store:
 async def test_a_change_of_a_user_is_whole_or_not_made(store: Store) -> None:
     await store.add("anna", "$1", ["a"])
     assert (await refused(store.change("anna", roles=["b", "not, one"], disabled=True))).code == "invalid_request"
-    user = await store.get("anna")
-    assert user is not None
+    user = await user_of(store, "anna")
     assert (user.roles, user.disabled) == (frozenset("a"), False)
     user = await store.change("anna", roles=["b"], disabled=True, password_hash="$2")
     assert (user.roles, user.disabled, user.password_hash) == (frozenset("b"), True, "$2")
@@ -279,6 +273,4 @@ async def test_roles_that_cannot_be_read_open_nothing_and_keep_nobody_else_from_
         await store.changes_since(0)
     assert "store_row_unreadable" in caplog.text
     await store.set_roles("аня", ["admin"])
-    found_again = await store.get("аня")
-    assert found_again is not None
-    assert found_again.roles == {"admin"}, "the way to mend it"
+    assert (await user_of(store, "аня")).roles == {"admin"}, "the way to fix it"

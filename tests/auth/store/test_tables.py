@@ -4,7 +4,7 @@ import re
 from typing import get_args
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from jackfield.auth.store.tables import Change, Kind, Session, User, new_login, normal_login, normal_role
@@ -66,7 +66,6 @@ def test_ops_1_a_login_that_would_confuse_a_reader_is_refused(login: str, word: 
 
 
 @given(st.text(max_size=140))
-@settings(max_examples=200)
 def test_a_normal_login_stays_as_it_is(text: str) -> None:
     try:
         login = normal_login(text)

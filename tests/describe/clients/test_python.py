@@ -52,6 +52,8 @@ async def use(client: Client) -> list[CountReply]:
 """
 
 
+@pytest.mark.walk
+@pytest.mark.tool
 def test_every_client_is_typed_and_runs(tmp_path: Path) -> None:
     """One run of mypy for all: what it would say of one contract stands with the name of its file."""
     texts = {"full_client": python.client(full()), "own_client": python.client(own())}

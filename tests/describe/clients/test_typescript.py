@@ -207,6 +207,8 @@ def addresses(text: str) -> dict[str, str]:
     return dict(re.findall(r'^  async (.+?)\(.*\n    return this\.#open\("(.*?)"', text, flags=re.MULTILINE))
 
 
+@pytest.mark.walk
+@pytest.mark.tool
 def test_every_client_compiles_and_keeps_its_word(tmp_path: Path) -> None:
     """One run of the compiler for all: what it would say of one contract stands with the name of its file."""
     program = node.program("typescript", "tsc")
@@ -234,6 +236,8 @@ def test_every_client_compiles_and_keeps_its_word(tmp_path: Path) -> None:
     assert told["unopened"] is True
 
 
+@pytest.mark.walk
+@pytest.mark.tool
 def test_no_name_is_a_trap_and_a_refusal_by_close_is_one(tmp_path: Path) -> None:
     closing = called("pet")
     pets = (dataclasses.replace(closing.operations[0], refusals="close"),)
@@ -288,6 +292,8 @@ def test_no_endpoint_changes_what_the_function_of_another_opens(place: int) -> N
     assert addresses(typescript.client(called(*reversed(TRAPS)))) == found
 
 
+@pytest.mark.walk
+@pytest.mark.tool
 def test_it_compiles_where_node_brings_the_types(tmp_path: Path) -> None:
     types = node.needs("@types/node")
     (tmp_path / "full.ts").write_text(typescript.client(full()), encoding="utf-8")

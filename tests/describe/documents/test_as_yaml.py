@@ -6,6 +6,7 @@ import json
 import random
 from pathlib import Path
 
+import pytest
 import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -46,6 +47,8 @@ WORDS = _WORDS.split()
 ALPHABET = "aé字😀 \n\t\r'\"\\#:-?{}[],&*!|>%@`~.eE+_0123456789xo\u00a0\u2028\u2029\x85\ufeff\x00\x7f\ud7ff"
 
 
+@pytest.mark.walk
+@pytest.mark.tool
 def test_another_version_of_yaml_reads_the_same() -> None:
     node.needs("yaml")
     dice = random.Random(7)

@@ -25,7 +25,6 @@ JSON = dict[str, Any]
 
 HERE = Path(__file__).parents[1]
 ADDRESS = "https://desk.example.com/rt"
-DRAWN = 30
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +32,8 @@ def described(full: Contract) -> JSON:
     return asyncapi.document(full, ADDRESS)
 
 
+@pytest.mark.walk
+@pytest.mark.tool
 def test_the_parser_finds_nothing_in_any_document(full: Contract, tmp_path: Path) -> None:
     """Those of this repository, of the project with every feature, and drawn ones; of one process of Node."""
     node.needs("@asyncapi/parser")
@@ -52,7 +53,7 @@ def test_the_parser_finds_nothing_in_any_document(full: Contract, tmp_path: Path
 def _drawn(folder: Path) -> list[JSON]:
     documents: list[JSON] = []
 
-    @settings(max_examples=DRAWN, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+    @settings(phases=[Phase.generate], suppress_health_check=list(HealthCheck))
     @given(drawn.projects())
     def draw(project: tuple[JSON, str]) -> None:
         table = drawn.table_of(folder, *project)

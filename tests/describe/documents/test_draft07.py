@@ -7,7 +7,7 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from jackfield.describe.documents.draft07 import WEAKER, draft07, refers, settled
 from jackfield.describe.schema.components import Components
@@ -131,7 +131,6 @@ def test_nor_is_one_behind_references(keyword: str) -> None:
     }
 
 
-@settings(max_examples=300)
 @given(drawn.schemas(), drawn.values)
 def test_it_takes_what_2020_12_takes_and_no_more_unless_told(schema: JSON, value: object) -> None:
     original, made = judged(schema, value)

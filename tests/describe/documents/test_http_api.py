@@ -10,17 +10,17 @@ import jsonschema
 import msgspec
 import pytest
 
-from jackfield.auth.passwords import MAX_PASSWORD, MIN_PASSWORD, judge_password
+from jackfield.auth.passwords import MAX_PASSWORD, MIN_PASSWORD, check_password
 from jackfield.auth.store.tables import new_login, normal_role
 from jackfield.config.plan import AuthSettings
 from jackfield.describe.documents import http_api, http_schemas
 from jackfield.describe.documents.http_api import Call
 from jackfield.errors import CODES, Refusal
 from jackfield.server.web import accounts, administration, json_api, login
-from tests.server.conftest import OpenDoor, build_table, clock, open_door
+from tests.server.conftest import OpenDoor, build_table, built, clock, empty_store, open_door
 from tests.server.door import Answer, Door, Headers
 
-__all__ = ["build_table", "clock", "open_door"]  # fixtures
+__all__ = ["build_table", "built", "clock", "empty_store", "open_door"]  # fixtures
 
 CALLS = http_api.calls(AuthSettings())
 SCHEMAS = http_schemas.schemas(AuthSettings())
@@ -49,8 +49,8 @@ async def test_each_address_and_method_is_there_and_no_other(open_door: OpenDoor
     routed = {
         f"{prefix}{path}": set(methods)
         for prefix, api in (
-            ("/auth", login.Login(door.gateway).api),
-            (administration.AT, administration.Administration(door.gateway).api),
+            ("/auth", login.Login(door.gateway.live, door.gateway.callers).api),
+            (administration.AT, administration.Administration(door.gateway.live, door.gateway.callers).api),
         )
         for path, methods in api.routes.items()
     }
@@ -131,7 +131,7 @@ def test_a_login_and_a_role_are_bounded_as_they_are_judged(text: str) -> None:
 @pytest.mark.parametrize("text", ["1234567", "12345678", "пароль с пробелами 🔑", "x" * MAX_PASSWORD, "12345678\0"])
 def test_a_new_password_is_bounded_as_it_is_judged(text: str) -> None:
     for schema in (SCHEMAS["Passwords"]["properties"]["new"], SCHEMAS["NewUser"]["properties"]["password"]):
-        assert validator(schema).is_valid(text) is taken(judge_password, text)
+        assert validator(schema).is_valid(text) is taken(check_password, text)
     assert SCHEMAS["Passwords"]["properties"]["new"]["minLength"] == MIN_PASSWORD
 
 
@@ -245,7 +245,7 @@ async def test_what_the_administration_answers_is_what_is_described(door: Door) 
 
 
 async def test_a_server_that_takes_nobody_says_so_in_the_way_that_is_described(door: Door) -> None:
-    door.gateway.ready = False
+    door.gateway.live.ready = False
     answer = await door.http("GET", "/ready")
     assert answer.status == 503
     unready = of("ready").unready

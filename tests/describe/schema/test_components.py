@@ -6,7 +6,7 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from jackfield.describe.schema.components import Components, at, tidy
 from tests.describe import drawn
@@ -115,7 +115,6 @@ def test_a_tidy_name_is_its_own(name: str) -> None:
     assert tidy("a.B-1_") == "a.B-1_"
 
 
-@settings(max_examples=150)
 @given(drawn.schemas(), drawn.values)
 def test_it_means_the_same_on_the_components(schema: JSON, value: object) -> None:
     components = Components()

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from jackfield import messages
@@ -83,7 +83,6 @@ def test_where_no_room_can_be_made_it_is_told(schema: JSON) -> None:
         assert made == {**schema, "description": 'A "$id" may stand beside the keys that are spoken of here.'}
 
 
-@settings(max_examples=150)
 @given(drawn.schemas(), st.dictionaries(drawn.names, drawn.values, max_size=4))
 def test_an_id_changes_nothing_in_any_schema(schema: JSON, value: JSON) -> None:
     made = envelope.narrowing(schema)

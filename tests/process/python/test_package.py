@@ -10,7 +10,6 @@ import subprocess
 import sys
 import traceback
 import weakref
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +18,7 @@ import pytest
 from jackfield.process import catalog
 from jackfield.process.catalog import Catalog
 from jackfield.process.signature import signature
-
-Collect = Callable[..., Catalog]
+from tests.process.conftest import Collect
 
 SAY = "from jackfield import process\n"
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from jackfield.process.catalog import Catalog
+from tests.process.conftest import Collect
 
 POOL = """
 import dataclasses, multiprocessing
@@ -34,7 +34,7 @@ def say(sum: int):
 
 
 @pytest.mark.parametrize("method", ["spawn", "forkserver"])
-def test_pools_of_two_generations_side_by_side(collect: Callable[..., Catalog], tmp_path: Path, method: str) -> None:
+def test_pools_of_two_generations_side_by_side(collect: Collect, tmp_path: Path, method: str) -> None:
     """Work and results are pickled by threads of the pool, in which no code of the project stands."""
     first = collect({"shop/order.py": POOL.format(method=method), "shop/rate.py": "RATE = 10\n"})
     second = collect({"shop/rate.py": "RATE = 100\n"})

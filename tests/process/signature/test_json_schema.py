@@ -14,12 +14,12 @@ from typing import Annotated, Any, Literal, NamedTuple, Optional, TypedDict
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Meta
 
-from jackfield.process.catalog import Process
 from jackfield.process.declare import Key
+from jackfield.process.process import Process
 from jackfield.process.signature import signature
 from jackfield.process.signature.signature import Signature
 from jackfield.schema.validator import Validator
@@ -119,7 +119,6 @@ def agree(compiled: Signature, message: Any) -> bool:
     return decoded
 
 
-@settings(max_examples=200)
 @given(st.data())
 def test_generated_signatures_and_messages(data: st.DataObject) -> None:
     names = data.draw(st.lists(st.sampled_from(["a", "b", "ключ", "from_"]), min_size=1, max_size=3, unique=True))
@@ -141,7 +140,6 @@ def test_each_hint_alone(hint: Any) -> None:
     assert any(taken)
 
 
-@settings(max_examples=100)
 @given(st.dictionaries(st.sampled_from(["a", "ключ", "$x", "$id2", "", "from", "from_"]), FITTING | JSON))
 def test_more_keys(message: dict[str, Any]) -> None:
     def function(from_: str = "", **more: int) -> None: ...

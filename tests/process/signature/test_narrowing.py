@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Meta
 
@@ -17,8 +17,6 @@ from jackfield.process.signature.parameters import NO_DEFAULT, Parameter
 from jackfield.schema.validator import Validator
 
 JSON = dict[str, Any]
-
-few = settings(max_examples=200)
 
 
 def parameter(hint: Any, default: Any = NO_DEFAULT, key: str = "v") -> Parameter:
@@ -80,7 +78,6 @@ FRACTIONS = st.one_of(
 )
 
 
-@few
 @given(
     part=subset(minLength=SIZES, maxLength=SIZES, type=st.sampled_from(["string", ["string"], ["null", "string"]])),
     own=subset(min_length=SIZES, max_length=SIZES),
@@ -91,7 +88,6 @@ def test_lengths_of_texts(part: JSON, own: JSON, optional: bool, value: object) 
     agree(annotated(str, own, optional), part, value)
 
 
-@few
 @given(
     part=subset(enum=st.lists(LETTERS.filter(str.isprintable) | st.none(), min_size=1, max_size=4, unique=True),
                 const=LETTERS.filter(str.isprintable), minLength=SIZES, title=st.just("Заголовок")),
@@ -109,7 +105,6 @@ def test_lists_of_texts(part: JSON, own: JSON, optional: bool, data: st.DataObje
     agree(hint, part, data.draw(st.sampled_from([*part.get("enum", ""), part.get("const", "")]) | LETTERS | OTHERS))
 
 
-@few
 @given(
     edge=st.sampled_from([sign * edge for edge in EDGES if edge < 2**63 for sign in (1, -1)]),
     part=subset(minimum=CLOSE, maximum=CLOSE, exclusiveMinimum=CLOSE, exclusiveMaximum=CLOSE,
@@ -126,7 +121,6 @@ def test_whole_numbers(edge: int, part: JSON, own: JSON, optional: bool, data: s
         agree(hint, part | about, data.draw(value))
 
 
-@few
 @given(
     part=subset(minimum=FRACTIONS, maximum=FRACTIONS, exclusiveMinimum=FRACTIONS, exclusiveMaximum=FRACTIONS,
                 type=st.just("number")),
@@ -140,7 +134,6 @@ def test_fractions(part: JSON, own: JSON, optional: bool, data: st.DataObject) -
     agree(annotated(float, own, optional), part, data.draw(near))
 
 
-@few
 @given(
     part=subset(minItems=SIZES, maxItems=SIZES, type=st.just("array"), description=st.just("")),
     own=subset(min_length=SIZES, max_length=SIZES),

@@ -5,16 +5,11 @@ from __future__ import annotations
 import datetime
 import decimal
 import uuid
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from jackfield.errors import Problem
-from jackfield.process.signature.signature import Signature
-
-Compiled = Callable[..., Signature]
-Faults = Callable[..., list[Problem]]
+from tests.process.conftest import Compiled, Faults
 
 U = "12345678-1234-5678-1234-567812345678"
 HEAD = """

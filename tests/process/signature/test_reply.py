@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from jackfield.errors import Problem
 from jackfield.process.signature.signature import Signature
 from jackfield.schema.validator import Validator
-
-Compiled = Callable[..., Signature]
-Faults = Callable[..., list[Problem]]
+from tests.process.conftest import Compiled, Faults
 
 HEAD = """
 class Out(TypedDict):

@@ -5,28 +5,16 @@ from __future__ import annotations
 import datetime
 import decimal
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 import pytest
 
-from jackfield.errors import Problem
 from jackfield.identity import ANONYMOUS
-from jackfield.process.catalog import Catalog
 from jackfield.process.connection import Connection
 from jackfield.process.signature.signature import Signature
-
-Compiled = Callable[..., Signature]
-Faults = Callable[..., list[Problem]]
-
-
-class Nowhere:
-    """An outbox that nobody reads."""
-
-    def send_event(self, event: object) -> None: ...
-
-    def close(self, code: int, reason: str) -> None: ...
+from tests.process.conftest import Collect, Compiled, Faults, Nowhere
 
 
 def connection(**params: Any) -> Connection:
@@ -148,7 +136,7 @@ def say(when: datetime.datetime, day: datetime.date, u: uuid.UUID, d: decimal.De
     assert found["b"] == b"a"
 
 
-def test_hints_written_as_text(collect: Callable[..., Catalog], compiled: Compiled) -> None:
+def test_hints_written_as_text(collect: Collect, compiled: Compiled) -> None:
     code = """
 @process
 def say(order: "Order", more: list["Order"], maybe: "Order | None" = None) -> "Order": ...
@@ -275,7 +263,7 @@ def test_the_connection_is_given(compiled: Compiled, hint: str) -> None:
     assert set(signature.input_schema["properties"]) == {"text"}
 
 
-def test_resources_are_given(collect: Callable[..., Catalog], compiled: Compiled) -> None:
+def test_resources_are_given(collect: Collect, compiled: Compiled) -> None:
     collect({"shared.py": "from jackfield import resource\n\n@resource\nasync def pool():\n    yield 1\n"})
     code = """
 from .shared import pool

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
-from jackfield.process.signature.signature import Signature
+from tests.process.conftest import Compiled
 
 
 @pytest.mark.parametrize(
@@ -25,7 +23,7 @@ from jackfield.process.signature.signature import Signature
         ("c: Connection, text: str", "{text: str}"),
     ],
 )
-def test_shapes(compiled: Callable[..., Signature], parameters: str, shape: str) -> None:
+def test_shapes(compiled: Compiled, parameters: str, shape: str) -> None:
     code = f"""
 class Mood(enum.Enum):
     GOOD = "хорошо"

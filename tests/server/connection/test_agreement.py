@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from jackfield.routing.build import build
@@ -136,7 +136,6 @@ def answer(dispatcher: Dispatcher, route: Route, message: dict[str, Any]) -> dic
     return found
 
 
-@settings(max_examples=120, suppress_health_check=[HealthCheck.too_slow])
 @given(signature=SIGNATURE, data=st.data())
 def test_struct_and_schema_agree_and_every_fault_has_its_place(
     project: Path, dispatcher: Dispatcher, signature: list[tuple[str, bool]], data: st.DataObject

@@ -10,15 +10,16 @@ import pytest
 from jackfield.config.plan import Limits
 from jackfield.server.connection.conversation import Conversation
 from jackfield.server.connection.dispatch import Dispatcher
-from jackfield.server.connection.rate import Paces
-from jackfield.server.handshake.judge import Standing
-from jackfield.server.observe.lag import Lag
+from jackfield.server.connection.rate import TokenBuckets
+from jackfield.server.live import Live
 from jackfield.server.observe.metrics import Meter
+from jackfield.server.options import Options
+from jackfield.server.request import Standing
 from jackfield.server.wire import transport as wire
 from jackfield.server.wire.transport import ROOM
 from tests.server.conftest import Build
 from tests.server.door import LIMIT
-from tests.server.talk import CODE, ENDPOINTS, Begin, FakeTransport, Live, opened
+from tests.server.talk import CODE, ENDPOINTS, Begin, FakeTransport, opened
 
 # events
 
@@ -66,7 +67,7 @@ async def test_what_crosses_from_threads_is_bounded(begin: Begin) -> None:
     thread.start()
     thread.join(LIMIT)  # the loop stands still meanwhile: nothing is taken away on the other side
     assert not thread.is_alive()
-    assert len(talk.one._crossing._items) <= 1
+    assert len(talk.one._outbox._items) <= 1
     assert talk.network.frames == []
     await talk.network.until(lambda: talk.network.closed is not None)
     assert talk.network.closed is not None
@@ -92,9 +93,9 @@ async def test_a_thread_may_send_after_the_loop_has_ended(build_table: Build) ->
     standing = Standing("echo", {}, (), "")
 
     async def open_one() -> Conversation:
-        lag = Lag()
-        live = Live(opened(1, table), lag, Paces(lag))
-        return Conversation(FakeTransport(), live, Dispatcher(threads=1), standing, Meter(), limits=Limits(queue=100))
+        live, limits = Live(Options(), None, opened(1, table)), Limits(queue=100)
+        buckets = TokenBuckets(live.lag)
+        return Conversation(FakeTransport(), live, Dispatcher(threads=1), buckets, standing, Meter(), limits=limits)
 
     one = await asyncio.to_thread(lambda: asyncio.run(open_one()))
     one.send_event({"event": "x"})

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -23,6 +23,22 @@ class Member:
 
     def end(self, name: str, reason: str = "") -> None:
         self.told.append((name, reason))
+
+
+class Members:
+    """The open connections; counts how often they are looked at."""
+
+    def __init__(self, ends: list[SessionEnd]) -> None:
+        self.asked = 0
+        self._ends = ends
+
+    def __iter__(self) -> Iterator[Members]:
+        self.asked += 1
+        yield self
+
+    def clock_was_set(self) -> None:
+        for end in self._ends:
+            end.look()
 
 
 class Timers:
@@ -193,21 +209,16 @@ async def test_the_watch_looks_at_all_ends_when_the_clock_was_set(
     ends = [end_of(Member(clock() + 5000), None, clock, one) for one in timers]
     for end in ends:
         end.arm()
-    asked: list[int] = []
-
-    def all_ends() -> list[SessionEnd]:
-        asked.append(1)
-        return ends
-
-    watch = ClockWatch(clock, all_ends)
+    members = Members(ends)
+    watch = ClockWatch(clock, members)
     for _ in range(5):
         clock.move(1)
         watch.look()
-    assert asked == [], "nobody is looked at while nothing is set"
+    assert members.asked == 0, "nobody is looked at while nothing is set"
     clock.set(3600)
     watch.look()
     watch.look()
-    assert len(asked) == 1
+    assert members.asked == 1
     assert caplog.text.count("clock_set seconds=3600") == 1
     assert [armed(one) for one in timers] == [5000 - 5 - 3600] * 3
 

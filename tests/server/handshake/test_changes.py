@@ -9,8 +9,8 @@ import pytest
 
 from jackfield.config.plan import Limits
 from jackfield.server.generation import Generation
-from jackfield.server.wire.extension import EXTENSION
-from jackfield.server.wire.transport import Receiver
+from jackfield.server.node.drain import stop_serving
+from jackfield.server.wire.transport import EXTENSION, Receiver
 from tests.server.conftest import Build, Clock, OpenDoor
 from tests.server.door import DOORS, DOORS_CODE, Door, until
 from tests.server.talk import FakeTransport
@@ -89,9 +89,9 @@ async def test_a_drain_answers_what_is_being_answered(door: Door, build_table: B
     await busy.accepted()
     await idle.accepted()
     busy.incoming.put_nowait({"type": "websocket.receive", "text": json.dumps({"message": "да"})})
-    gates = door.gateway.generation.table.routes["wait"].process.function.__globals__["GATE"]
+    gates = door.gateway.live.generation.table.routes["wait"].process.function.__globals__["GATE"]
     await until(lambda: gates)
-    draining = asyncio.create_task(door.gateway.drain(5))
+    draining = asyncio.create_task(stop_serving(door.gateway.live, 5))
     assert (await idle.closed())[0] == 1012
     assert not draining.done()
     gates[0].set()
@@ -106,9 +106,9 @@ async def test_a_drain_has_its_limit(door: Door, caplog: pytest.LogCaptureFixtur
     busy = door.call("/ws/wait", await door.cookie("bob"))
     await busy.accepted()
     busy.incoming.put_nowait({"type": "websocket.receive", "text": json.dumps({"message": "да"})})
-    gates = door.gateway.generation.table.routes["wait"].process.function.__globals__["GATE"]
+    gates = door.gateway.live.generation.table.routes["wait"].process.function.__globals__["GATE"]
     await until(lambda: gates)
-    await door.gateway.drain(0.02)
+    await stop_serving(door.gateway.live, 0.02)
     assert "drain_too_long" in caplog.text
     gates[0].set()
     await busy.leave()
@@ -131,8 +131,8 @@ async def test_limits_of_the_endpoint_are_told_to_the_server(open_door: OpenDoor
     await caller.accepted()
     await caller.leave()
     assert tuned == [Limits(message=1024, ping=7.0)]
-    assert len(door.gateway.hub) == 0
-    assert door.gateway.metrics.closes == {"1001": 1}
+    assert len(door.gateway.live.hub) == 0
+    assert door.gateway.live.metrics.closes == {"1001": 1}
 
 
 async def test_a_client_that_is_gone_before_the_accept_leaves_no_seat(door: Door) -> None:
@@ -146,4 +146,4 @@ async def test_a_client_that_is_gone_before_the_accept_leaves_no_seat(door: Door
 
     async with asyncio.timeout(5):
         await door.gateway(scope, receive, send)
-    assert len(door.gateway.hub) == 0
+    assert len(door.gateway.live.hub) == 0

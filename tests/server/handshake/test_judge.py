@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from jackfield.errors import Refusal
 from jackfield.identity import ANONYMOUS, Identity
 from jackfield.routing.table import RoutingTable
-from jackfield.server.handshake.judge import Admission, Request, Standing, judge, rejudge
+from jackfield.server.handshake.judge import Admission, judge, rejudge
+from jackfield.server.request import Request, Standing
 from tests.server.conftest import Build
 
 OWN = "http://127.0.0.1:8000"
@@ -213,9 +214,9 @@ def test_a_path_value_that_does_not_fit_is_a_404(table: RoutingTable, text: str)
 
 
 def test_the_nearest_endpoint_is_told_only_where_documents_are_open(table: RoutingTable) -> None:
-    assert "/ws/plain" in refused(table, request("/ws/plan"), tell=True).fix
-    assert "/ws/plain" not in refused(table, request("/ws/plan"), tell=False).fix
-    assert "RFC 3986" in refused(table, request("/ws/plain%ff"), tell=True).fix
+    assert "/ws/plain" in refused(table, request("/ws/plan"), detailed=True).fix
+    assert "/ws/plain" not in refused(table, request("/ws/plan"), detailed=False).fix
+    assert "RFC 3986" in refused(table, request("/ws/plain%ff"), detailed=True).fix
 
 
 def test_where_to_log_in_is_told_with_the_prefix_of_a_mount(table: RoutingTable) -> None:
@@ -386,10 +387,10 @@ def _paths() -> st.SearchStrategy[bytes]:
 
 @pytest.fixture
 def judged(table: RoutingTable) -> Callable[[Request, Identity | Refusal | None, Seats], Admission]:
-    return lambda asked, who, seats: judge(table, asked, who, seats, tell=True)
+    return lambda asked, who, seats: judge(table, asked, who, seats, detailed=True)
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     path=_paths(),
     query=st.binary(max_size=20),

@@ -42,7 +42,7 @@ HOST: Headers = [("host", "evil.example")]
 
 async def opened(open_door: OpenDoor, own: str = "", **options: Any) -> tuple[Door, list[str]]:
     door = await open_door(ENDPOINTS, CODE, head=f"auth: {{{own}verify: p.verify}}", **options)
-    function = door.gateway.generation.table.verify
+    function = door.gateway.live.generation.table.verify
     assert function is not None
     asked: list[str] = function.__globals__["ASKED"]
     return door, asked
@@ -152,6 +152,6 @@ async def test_our_own_login_asks_about_its_own_sessions_alone(
 
 async def test_a_server_that_stops_asks_nobody(open_door: OpenDoor) -> None:
     door, asked = await opened(open_door)
-    door.gateway.ready = False
+    door.gateway.live.ready = False
     assert (await door.call("/ws/say", BAD).refused()).json["code"] == "not_ready"
     assert asked == []

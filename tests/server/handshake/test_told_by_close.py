@@ -7,7 +7,8 @@ import pytest
 from jackfield.errors import CODES, Refusal
 from jackfield.identity import Identity
 from jackfield.routing.table import RoutingTable
-from jackfield.server.handshake.judge import Request, closes_with, judge
+from jackfield.server.handshake.judge import closes_with, judge
+from jackfield.server.request import Request
 from tests.server.conftest import Build, OpenDoor
 from tests.server.door import COOKIE, Door, Headers
 from tests.server.handshake.test_judge import Seats
@@ -68,9 +69,9 @@ async def test_a_refusal_is_told_by_a_close_frame(
     number, reason = await told(door, target, [*cookie, *headers])
     assert number == code
     assert words in reason
-    assert reason.startswith(f"{door.gateway.refusals[-1].code}: "), "a page reads the code there"
-    assert len(door.gateway.hub) == 0, "nobody took a seat"
-    assert door.gateway.refusals[-1].status == code - 4000
+    assert reason.startswith(f"{door.gateway.live.refusals[-1].code}: "), "a page reads the code there"
+    assert len(door.gateway.live.hub) == 0, "nobody took a seat"
+    assert door.gateway.live.refusals[-1].status == code - 4000
 
 
 async def test_too_many_of_one_user_are_told_so(door: Door) -> None:

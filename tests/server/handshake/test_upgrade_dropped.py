@@ -19,7 +19,7 @@ async def test_it_is_told_and_kept_among_the_refusals(door: Door, path: str, mor
     assert "10.1.2.3" in answer.json["detail"]
     for words in ("nginx", "proxy_http_version 1.1;", "proxy_set_header Upgrade $http_upgrade;", "upgrade=websocket"):
         assert words in answer.json["fix"]
-    (kept,) = door.gateway.refusals
+    (kept,) = door.gateway.live.refusals
     assert (kept.code, kept.path, kept.client) == ("upgrade_dropped", path, "10.1.2.3")
 
 
@@ -42,4 +42,4 @@ async def test_what_no_proxy_breaks_is_not_told_the_lines(door: Door, more: Head
 async def test_where_nothing_is_it_is_a_404_and_a_plain_get_is_no_refusal(door: Door) -> None:
     assert (await door.http("GET", "/nowhere", HANDSHAKE)).status == 404
     assert (await door.http("GET", "/ws/say")).json["code"] == "upgrade_required"
-    assert [kept.code for kept in door.gateway.refusals] == ["not_found"]
+    assert [kept.code for kept in door.gateway.live.refusals] == ["not_found"]

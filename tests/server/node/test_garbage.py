@@ -66,7 +66,7 @@ async def test_a_server_is_tuned_before_its_first_generation(project: Path) -> N
     async with open_node(project, State.open(project), Options()) as node:
         assert gc.get_threshold() == THRESHOLDS
         ring = Ring()
-        node.gateway.generation.table.routes["say"].process.function.__globals__["ring"] = ring
+        node.gateway.live.generation.table.routes["say"].process.function.__globals__["ring"] = ring
         seen = weakref.ref(ring)
         await node.publisher.publish()
         del ring
@@ -84,7 +84,7 @@ async def test_a_conversation_that_ended_is_freed_without_a_search(project: Path
         for word in ("Привет", "снова"):
             await client.send(json.dumps({"text": word}))
             assert [json.loads(await client.recv()) for _ in range(2)] == [{"event": "heard"}, {"result": word}]
-        [member] = node.gateway.hub
+        [member] = node.gateway.live.hub
         seen = weakref.ref(member)
         del member
         gc.collect()

@@ -18,7 +18,7 @@ from jackfield.process.connection import Connection
 from jackfield.routing.table import Match
 from jackfield.server.connection.dispatch import Dispatcher
 from jackfield.server.handshake.judge import params_of
-from jackfield.server.observe.lag import LIMIT, TELL_EVERY, TICK, TOLERANCE, Lag, Place, place_of
+from jackfield.server.observe.lag import LIMIT, LOG_EVERY, TICK, TOLERANCE, Lag, Place, place_of
 from jackfield.server.observe.metrics import Meter
 from tests.server.conftest import Build, Clock
 from tests.server.door import LIMIT as PATIENCE
@@ -123,7 +123,7 @@ def test_at_most_one_line_in_ten_seconds_but_all_are_counted(loop: Loop, told: T
     assert len(told) == 1
     loop.clock.move(0.0)
     loop.lag.expect()
-    loop.turn(TELL_EVERY)
+    loop.turn(LOG_EVERY)
     assert len(told) == 2
 
 
@@ -269,7 +269,7 @@ def test_a_thread_that_holds_the_lock_is_told_of_where_the_loop_only_waits(loop:
     loop.clock.move(TICK + LIMIT)
     loop.lag.catch(threads[1].ident or 0, own=0.3)
     loop.lag.expect()
-    loop.clock.move(TELL_EVERY)
+    loop.clock.move(LOG_EVERY)
     loop.lag.catch(threads[1].ident or 0, own=0.0)
     leave.set()
     for thread in threads:

@@ -91,4 +91,4 @@ async def test_neither_log_nor_refusals_hold_it(door: Door, monkeypatch: pytest.
         await door.http("GET", target, headers)
     assert len(events) >= 3
     assert "canary" not in repr(events)
-    assert "canary" not in repr([(one.path, one.origin) for one in door.gateway.refusals])
+    assert "canary" not in repr([(one.path, one.origin) for one in door.gateway.live.refusals])

@@ -16,7 +16,7 @@ from opentelemetry.trace import StatusCode
 
 from jackfield.logs import log
 from jackfield.server.connection.dispatch import Dispatcher
-from jackfield.server.gateway import Gateway
+from jackfield.server.gateway import open_gateway
 from jackfield.server.observe.metrics import Meter
 from jackfield.server.observe.spans import Spans
 from jackfield.server.observe.tracing import Detail, detail, open_tracing
@@ -77,8 +77,8 @@ async def door_with(open_door: OpenDoor, spans: Spans) -> Door:
     made: Door = await open_door(ENDPOINTS, CODE)
     await made.add("аня")
     dispatcher = Dispatcher(threads=1, traced=spans.answers)
-    generation = made.gateway.generation
-    made.gateway = Gateway(Options(), made.sessions, generation, dispatcher, tracing=spans)
+    generation = made.gateway.live.generation
+    made.gateway = open_gateway(Options(), made.sessions, generation, dispatcher, tracing=spans)
     dispatcher.close()
     return made
 
@@ -191,7 +191,7 @@ async def test_the_log_names_the_trace(open_door: OpenDoor, traced: Traced, capl
 
 async def test_what_is_not_asked_for_is_not_wrapped(open_door: OpenDoor, traced: Traced) -> None:
     door = await door_with(open_door, traced.spans(messages=False))
-    route = door.gateway.generation.table.routes["say"]
+    route = door.gateway.live.generation.table.routes["say"]
     own = Dispatcher(threads=1)
     both = own.in_place(route, {}, Meter()), own.in_task(route, {}, Meter())
     assert traced.spans(messages=False).answers(route, *both) == both

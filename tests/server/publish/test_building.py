@@ -156,7 +156,7 @@ async def test_a_server_does_not_start_with_it_and_goes_on_with_what_it_has(
         write(tmp_path, SAY + SPIN)
         with pytest.raises(PlanError, match=r"processes/say\.py:[56].*too_slow"):
             await node.publisher.publish()
-        assert node.gateway.generation.number == 1
+        assert node.gateway.live.generation.number == 1
     monkeypatch.setattr(publisher, "LOAD_LIMIT", 1.0)  # the copy that serves instead is loaded within it, too
     async with open_node(tmp_path, State.open(tmp_path), Options()) as node:
         assert "processes/say.py:" in str(node.fell_back)

@@ -227,14 +227,14 @@ async def test_changed_is_told_exactly(project: Path) -> None:
         write(project, endpoints=ENDPOINTS.replace("say: {", "tell: {"))
         report = await publish(dry_run=True)
         assert (report.added, report.removed, report.dry_run) == (("tell",), ("say",), True)
-        assert node.gateway.generation.table.routes.keys() == {"say", "ask"}
+        assert node.gateway.live.generation.table.routes.keys() == {"say", "ask"}
 
 
 async def test_another_session_warning_reaches_open_connections(project: Path) -> None:
     warned = ENDPOINTS.replace("say.say, auth: public", "say.say, session_warning: 60s")
     write(project, endpoints=warned)
     async with opened(project) as node:
-        sessions = node.gateway.sessions
+        sessions = node.gateway.live.sessions
         door = Door(node.gateway, sessions.store, sessions, sessions.passwords)
         caller = door.call("/ws/say", await door.cookie("admin"))
         await caller.accepted()
@@ -256,7 +256,7 @@ async def test_generations_are_counted_by_what_went_live(project: Path) -> None:
             await node.publisher.publish()
         (project / "processes" / "broken.py").unlink()
         assert (await node.publisher.publish()).generation == 2
-        assert node.gateway.generation.number == 2
+        assert node.gateway.live.generation.number == 2
 
 
 async def test_what_cannot_be_kept_does_not_go_live(project: Path) -> None:
@@ -268,7 +268,7 @@ async def test_what_cannot_be_kept_does_not_go_live(project: Path) -> None:
         with pytest.raises(PlanError) as told:
             await node.publisher.publish()
         assert told.value.problems[0].code == "file_unreadable"
-        assert node.gateway.generation.number == 1
+        assert node.gateway.live.generation.number == 1
         published.unlink()
         published.with_name("away").rename(published)
         assert (await node.publisher.publish()).changed == ("say",)
@@ -281,7 +281,7 @@ async def test_files_that_never_stand_still_are_a_problem(project: Path, monkeyp
         with pytest.raises(PlanError) as told:
             await node.publisher.publish()
         assert "change faster" in told.value.problems[0].message
-        assert node.gateway.generation.number == 1
+        assert node.gateway.live.generation.number == 1
         assert not _modules(2), "what was built in vain is released"
 
 
@@ -295,7 +295,7 @@ async def test_going_back_ends_at_the_first(project: Path) -> None:
 
 async def test_old_generations_are_freed(project: Path) -> None:
     async with opened(project) as node:
-        first = weakref.ref(node.gateway.generation.table.routes["say"].process.function)
+        first = weakref.ref(node.gateway.live.generation.table.routes["say"].process.function)
         await node.publisher.publish()
         await node.publisher.publish()
         await asyncio.sleep(0)  # the retiring tasks have their turn
@@ -343,7 +343,7 @@ async def test_a_stop_does_not_wait_for_generations_that_retire(project: Path, t
     write(project, say=RESOURCE.format(notes="[]", closing=closing))
     began = time.monotonic()
     async with opened(project) as node:
-        old = node.gateway.generation
+        old = node.gateway.live.generation
         old.enter()  # a call that never ends
         write(project, say=SAY)
         await node.publisher.publish()

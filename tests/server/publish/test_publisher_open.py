@@ -47,7 +47,7 @@ def project(tmp_path: Path) -> Path:
 
 
 def door_of(node: Node) -> Door:
-    sessions = node.gateway.sessions
+    sessions = node.gateway.live.sessions
     return Door(node.gateway, sessions.store, sessions, sessions.passwords)
 
 
@@ -75,7 +75,7 @@ async def test_one_publish_at_a_time(project: Path) -> None:
         reports = await asyncio.gather(*(node.publisher.publish() for _ in range(3)))
         assert [report.generation for report in reports] == [2, 3, 4], "each is built on what the one before left"
         assert [report.changed for report in reports] == [("say",), (), ()]
-        assert node.gateway.generation.number == 4
+        assert node.gateway.live.generation.number == 4
 
 
 async def test_by_which_way_somebody_came_is_judged_again(project: Path) -> None:
@@ -104,4 +104,4 @@ async def test_a_login_of_our_own_needs_a_start(project: Path) -> None:
         with pytest.raises(PlanError) as raised:
             await node.publisher.publish()
         assert [problem.code for problem in raised.value.problems] == ["needs_restart"]
-        assert node.gateway.generation.number == 1
+        assert node.gateway.live.generation.number == 1

@@ -12,7 +12,8 @@ import pytest
 from jackfield import errors
 from jackfield.config.plan import AuthSettings
 from jackfield.errors import CODES, Refusal
-from jackfield.server.web import documents, pages
+from jackfield.server.refusal import problem
+from jackfield.server.web import documents
 from tests.server.conftest import OpenDoor
 from tests.server.door import DOORS, DOORS_CODE, Answer, Door, Headers
 from tests.server.raw import UPGRADE
@@ -22,7 +23,7 @@ REFUSALS = [code.name for code in CODES.values() if code.status]
 
 @pytest.mark.parametrize("code", REFUSALS)
 def test_every_refusal_has_a_fix_whoever_makes_it(code: str) -> None:
-    told = json.loads(bytes(pages.problem(Refusal(code), AuthSettings()).body))
+    told = json.loads(bytes(problem(Refusal(code), AuthSettings()).body))
     assert told["fix"].endswith((".", "…"))
     assert told["fix"] != told["title"]
 

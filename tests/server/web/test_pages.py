@@ -10,6 +10,7 @@ import pytest
 from jackfield.config.plan import AuthSettings
 from jackfield.describe.contract import send_of
 from jackfield.errors import CODES, Refusal
+from jackfield.server.refusal import HSTS, SECURITY_HEADERS, problem, secured
 from jackfield.server.web import pages
 from tests.server.conftest import Build
 
@@ -18,7 +19,7 @@ AUTH = AuthSettings()
 
 @pytest.mark.parametrize("code", [code for code in CODES.values() if code.status], ids=lambda code: code.name)
 def test_every_refusal_becomes_problem_details(code: Any) -> None:
-    answer = pages.problem(Refusal(code.name, retry_after=3 if code.retry else None), AUTH)
+    answer = problem(Refusal(code.name, retry_after=3 if code.retry else None), AUTH)
     body = json.loads(bytes(answer.body))
     assert answer.status_code == body["status"] == code.status
     assert body["code"] == answer.headers["Jackfield-Error"] == code.name
@@ -28,17 +29,17 @@ def test_every_refusal_becomes_problem_details(code: Any) -> None:
     assert ("Retry-After" in answer.headers) == code.retry
     assert ("Upgrade" in answer.headers) == (code.status == 426)
     assert answer.headers.get("Sec-WebSocket-Version") == ("13" if code.name == "bad_version" else None)
-    for name, value in pages.SECURITY_HEADERS.items():
+    for name, value in SECURITY_HEADERS.items():
         assert answer.headers[name] == value
 
 
 def test_text_in_any_language_passes_untouched() -> None:
-    answer = pages.problem(Refusal("role_required", "Нет роли «поддержка» 🤝", "Попросите её"), AUTH)
+    answer = problem(Refusal("role_required", "Нет роли «поддержка» 🤝", "Попросите её"), AUTH)
     assert "Нет роли «поддержка» 🤝".encode() in bytes(answer.body)
 
 
 def test_the_cookie_is_named_in_the_challenge() -> None:
-    answer = pages.problem(Refusal("not_logged_in"), AuthSettings(cookie="sid", path="/a"), root="/rt")
+    answer = problem(Refusal("not_logged_in"), AuthSettings(cookie="sid", path="/a"), root="/rt")
     assert answer.headers["WWW-Authenticate"] == (
         'Cookie realm="jackfield", form-action="/rt/a/login", cookie-name="sid"'
     )
@@ -46,12 +47,12 @@ def test_the_cookie_is_named_in_the_challenge() -> None:
 
 def test_where_people_log_in_elsewhere_no_login_of_ours_is_named(build_table: Build) -> None:
     auth = AuthSettings(own=False)
-    answer = pages.problem(Refusal("not_logged_in"), auth)
+    answer = problem(Refusal("not_logged_in"), auth)
     assert answer.headers["WWW-Authenticate"] == 'Cookie realm="jackfield", cookie-name="gen_app_auth_token"'
     route = build_table("  say: {url: /ws/say, process: p.echo}").routes["say"]
     for as_page in (True, False):
         told = pages.upgrade_required(
-            route, auth, own="http://a", path="/ws/say", would=None, tell=True, as_page=as_page
+            route, auth, own="http://a", path="/ws/say", would=None, detailed=True, as_page=as_page
         )
         assert "/auth/login" not in bytes(told.body).decode()
 
@@ -70,7 +71,7 @@ def test_nothing_in_a_page_is_taken_for_markup(build_table: Build) -> None:
             own=f"http://{evil}",
             path=f"/{evil}",
             would=Refusal("not_logged_in", fix=evil),
-            tell=True,
+            detailed=True,
             as_page=True,
         ),
     ):
@@ -120,8 +121,8 @@ def say(text: str, n: int, share: float, yes: bool, tags: list[str], more: dict[
     ],
 )
 def test_what_came_over_tls_shall_come_so_again(own: str, strict: bool) -> None:
-    answer = pages.secured(pages.problem(Refusal("not_found"), AUTH), own)
-    assert answer.headers.get("Strict-Transport-Security") == (pages.HSTS if strict else None)
+    answer = secured(problem(Refusal("not_found"), AUTH), own)
+    assert answer.headers.get("Strict-Transport-Security") == (HSTS if strict else None)
 
 
 def test_a_link_of_the_index_leads_to_the_endpoint_with_parameters_filled_in(build_table: Build) -> None:

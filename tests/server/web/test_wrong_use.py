@@ -75,7 +75,7 @@ ENDPOINTS = "".join(f"  {name}: {{url: /ws/{name}, process: p.{name}, auth: publ
 async def opened(open_door: OpenDoor, endpoint: str) -> tuple[Caller, dict[str, type], list[str], list[str]]:
     """A client of `endpoint`, what the processes saw, and the names of what is wrong and of what is fine."""
     door = await open_door(ENDPOINTS, CODE)
-    seen = door.gateway.generation.table.routes["sync"].process.function.__globals__["SEEN"]
+    seen = door.gateway.live.generation.table.routes["sync"].process.function.__globals__["SEEN"]
     naming = door.call("/ws/names")
     await naming.accepted()
     wrong, fine = (await naming.ask({}))["result"]
@@ -99,7 +99,7 @@ async def test_a_close_that_cannot_be_is_told_in_the_process_and_ends_nothing(op
 @pytest.mark.parametrize("kind", KINDS)
 async def test_a_close_that_can_be_arrives_as_plain_values(open_door: OpenDoor, kind: str) -> None:
     door = await open_door(ENDPOINTS, CODE)
-    names = door.gateway.generation.table.routes["sync"].process.function.__globals__["FINE"]
+    names = door.gateway.live.generation.table.routes["sync"].process.function.__globals__["FINE"]
     for name in names:
         caller = door.call(f"/ws/{kind}")
         await caller.accepted()
@@ -107,7 +107,7 @@ async def test_a_close_that_can_be_arrives_as_plain_values(open_door: OpenDoor, 
         code, reason = await caller.closed()
         assert (type(code), type(reason)) == (int, str), name
         assert code in (1000, 3000, 4000, 4001, 4999), name
-        assert len(door.gateway.hub) == 0, name
+        assert len(door.gateway.live.hub) == 0, name
 
 
 REJECTS = {

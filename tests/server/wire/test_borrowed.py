@@ -16,7 +16,7 @@ import pytest
 
 from jackfield.server.node import front, listener
 from jackfield.server.wire import borrowed, head, http1, opening, silent
-from tests.house.habits import PACKAGE
+from tests.house.habits import PACKAGE, tree_of
 
 OURS = {  # our classes that stand on one of a library, with the files that their parents of ours are in
     "uvicorn.protocols.websockets.websockets_sansio_impl:WebSocketsSansIOProtocol": (
@@ -42,7 +42,7 @@ def promised_by_nobody(place: str) -> set[str]:
 
 def attributes(path: Path, *owner: str) -> Iterator[str]:
     """Each name that is asked of `self`, `super()` or what `owner` adds to them, and each method that is overridden."""
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Attribute) and chain(node.value) in (["self", *owner], ["super", *owner]):
             yield node.attr
         elif isinstance(node, ast.ClassDef) and not owner:

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 import pytest
 
 from jackfield.addresses import network
+from jackfield.server.observe.throttled import EXHAUSTED, Throttled
 from jackfield.server.wire import guards
-from jackfield.server.wire.guards import Seldom, most_connections, raise_descriptor_limit
+from jackfield.server.wire.guards import most_connections, raise_descriptor_limit
 from tests.server.conftest import Clock
 
 
@@ -35,14 +36,14 @@ def test_what_happens_often_is_told_once_a_minute_with_its_number(
     clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("WARNING")
-    seldom = Seldom("flooded", clock)
+    seldom = Throttled("flooded", clock)
     for _ in range(5):
-        seldom.tell(fix="…")
+        seldom.warn(fix="…")
     clock.move(59)
-    seldom.tell(fix="…")
+    seldom.warn(fix="…")
     assert [record.getMessage() for record in caplog.records] == ["flooded times=1 fix='…'"]
     clock.move(1)
-    seldom.tell(fix="…")
+    seldom.warn(fix="…")
     assert caplog.records[-1].getMessage() == "flooded times=6 fix='…'"
     assert seldom.total == 7
 
@@ -88,6 +89,6 @@ def test_a_container_that_allows_everything_is_not_taken_at_its_word(limit: list
 
 def test_a_look_at_the_descriptors_that_fails_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "devnull", "/nowhere/null")
-    before = guards.EXHAUSTED.total
+    before = EXHAUSTED.total
     guards.look_at_descriptors()
-    assert guards.EXHAUSTED.total == before
+    assert EXHAUSTED.total == before

@@ -13,8 +13,8 @@ import pytest
 
 from jackfield.config.plan import AuthSettings, Limits
 from jackfield.errors import Refusal
-from jackfield.server.web import pages
-from jackfield.server.wire.extension import EXTENSION
+from jackfield.server.refusal import problem
+from jackfield.server.wire.transport import EXTENSION
 from jackfield.server.wire.upgrade import upgrade_fault
 from tests.server.door import LIMIT
 from tests.server.listening import Listening, Scope, listening
@@ -215,7 +215,7 @@ async def test_a_refusal_is_an_http_answer_and_no_error_in_the_log(
 ) -> None:
     async def refuse(scope: Scope, receive: Any, send: Any) -> None:
         await receive()
-        answer = pages.problem(Refusal("role_required", "Нет роли"), AuthSettings())
+        answer = problem(Refusal("role_required", "Нет роли"), AuthSettings())
         await answer(scope, receive, send)
 
     peer = await (await start(refuse))()
@@ -342,7 +342,7 @@ async def test_an_abort_cuts_the_connection_off(start: Start) -> None:
         await receive()
         await send({"type": "websocket.accept"})
         await receive()
-        scope["extensions"][EXTENSION].abort()
+        scope["extensions"][EXTENSION].transport.abort()
         assert (await receive())["type"] == "websocket.disconnect"
 
     peer = await (await start(aborting))(upgrade=True)

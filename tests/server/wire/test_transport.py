@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from jackfield.server.wire import transport as transport_module
-from jackfield.server.wire.transport import ROOM, AsgiTransport
+from jackfield.server.wire import over_asgi
+from jackfield.server.wire.over_asgi import AsgiTransport
+from jackfield.server.wire.transport import ROOM
 from tests.server.door import LIMIT, until
 
 
@@ -234,7 +235,7 @@ async def test_a_pause_after_the_close_does_not_keep_the_end_from_being_heard() 
 async def test_a_client_that_does_not_end_after_our_close_is_cut_off(
     monkeypatch: pytest.MonkeyPatch, stuck: str
 ) -> None:
-    monkeypatch.setattr(transport_module, "CLOSE_LIMIT", 0.02)
+    monkeypatch.setattr(over_asgi, "CLOSE_LIMIT", 0.02)
     server, transport, ear, running = started()
     if stuck == "writing":
         server.gate.clear()
@@ -246,7 +247,7 @@ async def test_a_client_that_does_not_end_after_our_close_is_cut_off(
 
 
 async def test_without_an_abort_the_tasks_end_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transport_module, "CLOSE_LIMIT", 0.02)
+    monkeypatch.setattr(over_asgi, "CLOSE_LIMIT", 0.02)
     server, ear = Server(), Ear()
     transport = AsgiTransport(server.receive, server.send)
     running = asyncio.create_task(transport.run(ear))
@@ -318,8 +319,8 @@ async def test_a_client_that_does_not_read_is_not_read_either() -> None:
 
 
 async def test_a_client_that_reads_nothing_at_all_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transport_module, "STALL", 0.02)
-    monkeypatch.setattr(transport_module, "CLOSE_LIMIT", 0.02)
+    monkeypatch.setattr(over_asgi, "STALL", 0.02)
+    monkeypatch.setattr(over_asgi, "CLOSE_LIMIT", 0.02)
     server, transport, ear, running = started()
     ear.act = lambda data: transport.write(b"x" * ROOM)
     server.gate.clear()

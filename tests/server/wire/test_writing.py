@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from jackfield.server.wire import transport as transport_module
+from jackfield.server.wire import over_asgi
 from jackfield.server.wire import writing as direct_module
 from tests.server.door import LIMIT, until
 from tests.server.ear import BINARY, Ear, Line, line
@@ -332,7 +332,7 @@ async def test_a_client_that_does_not_read_is_not_read_and_loses_nothing(open_li
 
 async def test_a_client_that_takes_nothing_is_closed_4408(open_line: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(direct_module, "STALL", 0.05)
-    monkeypatch.setattr(transport_module, "STALL", 0.05)
+    monkeypatch.setattr(over_asgi, "STALL", 0.05)
     opened = await open_line()
     peer, ear = await stuffed(opened)
     await until(lambda: ear.protocol.close_sent or getattr(ear.transport, "_closing", None))

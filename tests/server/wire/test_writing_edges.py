@@ -9,7 +9,6 @@ from typing import cast
 import pytest
 
 from jackfield.config.plan import Limits
-from jackfield.server.wire.extension import Socket
 from jackfield.server.wire.reading import WebSocketProtocol
 from jackfield.server.wire.writing import CORK
 from tests.server.ear import BOUNDLESS, Ear, Line, line, wired
@@ -234,7 +233,7 @@ async def test_replies_made_before_a_close_in_the_same_read_arrive(direct: Line)
 
 
 async def test_a_limit_below_the_shortest_header_holds(direct: Line) -> None:
-    direct.before_accept = lambda ear: Socket(_ours(ear)).tune(Limits(message=5, ping=None))
+    direct.before_accept = lambda ear: _ours(ear).tune(Limits(message=5, ping=None))
     peer, ear = await direct.peer()
     await peer.send(masked(TEXT, b"0123456789"))
     assert (await peer.frame()).data == b"0123456789"
@@ -247,7 +246,7 @@ async def test_a_limit_that_a_publish_lowers_holds_at_once(direct: Line) -> None
     peer, ear = await direct.peer()
     await peer.send(masked(TEXT, b"x" * 100))
     assert (await peer.frame()).data == b"x" * 100
-    Socket(_ours(ear)).tune(Limits(message=5, ping=None))
+    _ours(ear).tune(Limits(message=5, ping=None))
     await peer.send(masked(TEXT, b"x" * 100))
     assert (await peer.frame()).closes[0] == 1009
 
@@ -290,11 +289,11 @@ async def test_a_publish_switches_pings_off_and_on_again(caplog: pytest.LogCaptu
     async with line("direct", ws_ping_interval=0.02, ws_ping_timeout=0.02) as opened_line:
         peer, ear = await opened_line.peer()
         assert (await peer.frame()).opcode == PING
-        Socket(_ours(ear)).tune(Limits(ping=None))  # one is on its way, and nobody answers it
+        _ours(ear).tune(Limits(ping=None))  # one is on its way, and nobody answers it
         assert ear.protocol.pong_timer is ear.protocol.ping_timer is None
         await peer.send(masked(TEXT, b"still here"))
         assert await peer.frame() == Frame(TEXT, b"still here")
-        Socket(_ours(ear)).tune(Limits(ping=0.02))
+        _ours(ear).tune(Limits(ping=0.02))
         assert (await peer.frame()).opcode == PING
         assert (await peer.frame()).closes[0] == 1011
         assert await ear.ended() == 1006, "the client is gone, and that is no fault of ours"

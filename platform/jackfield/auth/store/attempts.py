@@ -1,23 +1,23 @@
 """How often a password may be tried, counted in the store: for all processes together, also across a restart.
 
-Strategy. What fails is counted: for a login from an address, for an address, and for a login. The first of these is a
-wall of 15 minutes: whoever guesses from one address is refused after ten. The other two slow down who guesses from
-many addresses or at many logins, and must not lock out the people who belong there: an address from which a login has
-succeeded within 30 days is not measured by them.
+Strategy. Failures are counted for a login from an address, for an address, and for a login. The first is a limit of
+15 minutes: guesses from one address are refused after ten. The other two slow down guesses from many addresses or at
+many logins, and must not lock out the users who belong there: an address from which a login has succeeded within 30
+days is not measured by them.
 
 At a login that fails often it is also counted from which networks that comes, wide and narrow ones. For each of its
 own networks that has failed there lately an address finds the login closed at half as many failures. So what one
-network can spend, however many addresses it has, is a part; the rest is for those who come from elsewhere, who are
-looked at at once. Only from as many unrelated networks as a login may have failures can an owner be kept waiting.
+network can spend, however many addresses it has, is a part; the rest is for addresses elsewhere, which are checked at
+once. Only from as many unrelated networks as a login may have failures can an owner be kept waiting.
 
-Two connections to the database are for attempts, and few passwords are looked at at once; who is next is decided by
-network as well (see line.py): who sends logins by the thousand waits for themselves, and not others for them, nor
-those who are logged in already. They wait rather than being refused, since who is refused at once comes again at once.
+Two connections to the database are for attempts, and few passwords are checked at once; which is next is decided by
+network as well (see fair_queue.py): a flood of logins delays itself, not other callers, nor sessions that are open.
+Attempts wait rather than being refused, since a client that is refused at once comes again at once.
 
-An attempt is counted before the password is looked at and given back when it was right, so that a hundred at
-once are a hundred. But nobody is refused for what may still be right: where a limit is reached only together with
-attempts whose passwords are being looked at, the next waits until one of these has ended, and is judged again.
-Logins that nobody has are counted alike: what is refused says nothing about who exists.
+An attempt is counted before its password is checked and given back when it was right, so that a hundred at once are a
+hundred. But nothing is refused that may still be right: where a limit is reached only together with attempts whose
+passwords are being checked, the next waits until one of these has ended, and is checked again. Logins that no user
+has are counted alike: a refusal says nothing about who exists.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jackfield.addresses import networks
-from jackfield.auth.line import Crowded, Line
+from jackfield.auth.fair_queue import FairQueue, QueueFull
 from jackfield.auth.store import counts
 from jackfield.auth.store.counts import NONE, Count, key_of
 from jackfield.auth.store.database import Database
@@ -63,10 +63,10 @@ PER_PAIR = 10
 """Failures at one login from one address within a window."""
 
 PER_ADDRESS = 100
-"""Failures from one address within a window, at logins that were never right from there."""
+"""Failures from one address within a window, at logins that never succeeded from there."""
 
 PER_LOGIN = 240
-"""Failures at one login, one less each TURN seconds, at which it is closed to addresses where it was never right; to
+"""Failures at one login, one less each TURN seconds, at which it is closed to addresses where it never succeeded; to
 those in a network that has failed there itself at half as many, in a narrower one at a quarter, at last an eighth.
 """
 
@@ -86,13 +86,13 @@ PATIENCE = 5.0
 """Seconds that an attempt waits for others: for its turn, and for those that may be right."""
 
 AT_ONCE = 16
-"""Attempts that are being looked at at once; of those who wait, the networks are next in turn."""
+"""Attempts that are checked at once; the others wait, their networks in turn."""
 
 WAITING = 200
 """Attempts that wait at most; one more takes the place of the newest from the most crowded network."""
 
-_IN_STORE = 2  # attempts that are in the store at once; its other connections are for who is logged in
-_REFUSED = 10_000  # refusals that are remembered here, so that who goes on costs no read of the store
+_IN_STORE = 2  # attempts that use the store at once; its other connections are for sessions
+_REFUSED = 10_000  # refusals that are remembered here, so that further attempts cost no read of the store
 _AGAIN = 5.0  # seconds for which they are: another server may find a password right that it was still looking at
 _RENEW = 24 * 3600.0  # seconds between two writes that an address is known
 _FULL = (PER_LOGIN + PER_PAIR) * TURN  # seconds for which failures at a login count, however many of known addresses
@@ -101,7 +101,7 @@ _ROUNDING = 1e-6  # of a failure: the clock counts in steps of 2e-7 seconds
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One attempt that was counted, by the keys of what it counts for; `networks` are those that were."""
+    """One attempt, by the keys of its counts; `networks` are those under which it was counted."""
 
     pair: str
     address: str
@@ -117,8 +117,8 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
-class _Wall:
-    """What stands in an attempt's way: the key whose limit is reached, and until when."""
+class _Limit:
+    """A limit that an attempt has reached: its key, and until when it holds."""
 
     key: str
     until: float
@@ -132,10 +132,15 @@ class Attempts:
         self._clock = watched(clock)
         self._now = self._clock.steady
         self._refused: OrderedDict[str, tuple[float, float]] = OrderedDict()
-        self._line = Line(at_once=AT_ONCE, waiting=WAITING)
+        self._queue = FairQueue(at_once=AT_ONCE, waiting=WAITING)
         self._in_store = asyncio.Semaphore(_IN_STORE)
         self._in_flight = InFlight()
         self._right: dict[int, str] = {}  # of those in flight, the pairs of the ones that were right, by their id
+
+    @property
+    def waiting(self) -> int:
+        """How many attempts wait, for their turn or for one that is in flight."""
+        return self._queue.waiting + self._in_flight.waiting
 
     @asynccontextmanager
     async def trying(self, login: str, client: str) -> AsyncIterator[Attempt]:
@@ -150,7 +155,7 @@ class Attempts:
         finally:
             self._right.pop(id(attempt), None)
             self._in_flight.end(attempt.measures)
-            self._line.leave()
+            self._queue.release()
 
     async def _begin(self, login: str, client: str) -> Attempt:
         """Count an attempt as soon as it may be made, and keep its place among those that are. Raises Refusal."""
@@ -158,7 +163,7 @@ class Attempts:
         keys = _keys(login, path)
         patience = asyncio.get_running_loop().time() + PATIENCE
         while True:
-            self._judge_remembered(keys.pair)
+            self._check_remembered(keys.pair)
             found = await self._in_turn(keys, path, patience)
             if isinstance(found, Attempt):
                 return found
@@ -172,35 +177,35 @@ class Attempts:
             except TimeoutError:
                 raise _busy() from None
 
-    async def _in_turn(self, keys: Attempt, path: tuple[str, ...], patience: float) -> Attempt | _Wall:
-        """Count an attempt when it is its turn. Nothing is held where a wall is in the way. Raises Refusal."""
+    async def _in_turn(self, keys: Attempt, path: tuple[str, ...], patience: float) -> Attempt | _Limit:
+        """Count an attempt when it is its turn. No place is kept where a limit is reached. Raises Refusal."""
         try:
-            await self._line.enter(path, patience)
-        except (Crowded, TimeoutError):
+            await self._queue.acquire(path, patience)
+        except (QueueFull, TimeoutError):
             raise _busy() from None
-        found: Attempt | _Wall | None = None
+        found: Attempt | _Limit | None = None
         try:
-            self._judge_remembered(keys.pair)  # by who came before
+            self._check_remembered(keys.pair)  # one before it may have been
             async with self._in_store:
                 found = await self._count(keys)
             return found
         finally:
             if not isinstance(found, Attempt):
-                self._line.leave()
+                self._queue.release()
 
-    async def _count(self, keys: Attempt) -> Attempt | _Wall:
-        """Count an attempt, which is in flight from then on, or say what stands in its way."""
+    async def _count(self, keys: Attempt) -> Attempt | _Limit:
+        """Count an attempt, which is in flight from then on, or give the limit that it has reached."""
         now = self._clock()
         flies = False
         try:
             async with self._database.write() as connection:
                 found = await counts.read(connection, _longest(keys, self._left(keys.pair)), now)
-                wall = _judge(keys, found, now)
-                if wall is not None:
-                    return wall
+                limit = _check(keys, found, now)
+                if limit is not None:
+                    return limit
                 new = _one_more(keys, found, now)
                 await counts.write(connection, new)
-                # before the commit: who has succeeded looks within a transaction at how many are in flight
+                # before the commit: `succeeded` looks within a transaction at how many are in flight
                 self._in_flight.begin(keys.measures)
                 flies = True
         except BaseException:
@@ -222,7 +227,7 @@ class Attempts:
                 await counts.write(connection, {attempt.known: Count(1, until)})
 
     async def take_back(self, attempt: Attempt) -> None:
-        """The password was not looked at after all."""
+        """The password was not checked after all."""
         async with self._database.write() as connection:
             await _give_back(connection, attempt, attempt.address, attempt.pair)
 
@@ -231,7 +236,7 @@ class Attempts:
         async with self._database.write() as connection:
             await counts.purge(connection, self._clock())
 
-    def _judge_remembered(self, pair: str) -> None:
+    def _check_remembered(self, pair: str) -> None:
         """Raise Refusal where it was refused a moment ago."""
         until, again = self._refused.get(pair, (0.0, -math.inf))
         now = self._now()
@@ -239,7 +244,7 @@ class Attempts:
             raise _too_many(until - now)
 
     def _left(self, pair: str) -> float:
-        """The seconds that are left of what it was last told to wait; for ever where nothing is known."""
+        """The seconds that are left of its last refusal; infinite where none is remembered."""
         return max(0.0, self._refused[pair][0] - self._now()) if pair in self._refused else math.inf
 
     def _remember(self, pair: str, seconds: float) -> None:
@@ -250,18 +255,18 @@ class Attempts:
             self._refused.popitem(last=False)
 
 
-def _judge(keys: Attempt, found: Mapping[str, Count], now: float) -> _Wall | None:
-    """What stands in the way of this attempt, None if it may be made."""
+def _check(keys: Attempt, found: Mapping[str, Count], now: float) -> _Limit | None:
+    """The limit that this attempt has reached, None if it may be made."""
     pair, address, login = (found.get(key, NONE) for key in keys.measures)
     if pair.count >= PER_PAIR:
-        return _Wall(keys.pair, pair.until)
+        return _Limit(keys.pair, pair.until)
     if keys.known in found:
         return None
     if address.count >= PER_ADDRESS:
-        return _Wall(keys.address, address.until)
+        return _Limit(keys.address, address.until)
     most = PER_LOGIN >> sum(found.get(key, NONE).count > 0 for key in keys.networks)
     if _failures(login, now) > most - 1 + _ROUNDING:
-        return _Wall(keys.login, login.until - (most - 1) * TURN)
+        return _Limit(keys.login, login.until - (most - 1) * TURN)
     return None
 
 

@@ -1,6 +1,6 @@
 """Counts in the store that run out: rows of a key, a number and the moment at which it is forgotten.
 
-Nobody writes beside the one who has the transaction (see database.py), so what was read stands until the commit; and
+There is one writer at a time (see database.py), so what was read stands until the commit; and
 the statements are the same text for every database.
 """
 
@@ -34,7 +34,7 @@ NONE = Count(0, 0.0)
 
 
 def key_of(*parts: str) -> str:
-    """One length for whatever is sent as a login, and no list of addresses for whoever reads the store."""
+    """A digest: of one length for any login, and no list of addresses for a reader of the store."""
     text = "\\0".join(parts)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 

@@ -1,21 +1,29 @@
 """The connections to the database of users and sessions: SQLite by default, PostgreSQL by URL.
 
 Every use is bounded in time and every fault of the connection becomes Refusal `store_unavailable`, so that
-a database that hangs costs a caller two seconds, once more as much for whoever finds a connection dead first, and
-never a task. One writer at a time, on PostgreSQL too:
-the ids of `changes` then become visible in their order, and whoever remembers the last one misses none.
+a database that hangs costs a caller two seconds, once more as much for the caller that finds a connection dead, and
+never a task. One writer at a time, on PostgreSQL too: the ids of `changes` then become visible in their order, and a
+reader that remembers the last one misses none.
+
+SQLite makes its file as open as the umask lets it, and gives `-wal` and `-shm` the same mode; all three hold the
+hashes of the passwords. So the file is made here, before SQLite opens it. And a file that is open goes on being read
+after it was removed: the server and the command line would use two stores, and both would report success. So the file
+is looked at before each use.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import threading
 import time
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
+from pathlib import Path
 from typing import Any, Self
+from urllib.parse import unquote, urlsplit
 from weakref import WeakSet
 
 import aiosqlite
@@ -24,11 +32,10 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, Operati
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from jackfield.auth.store.file import StoreFile, path_of
 from jackfield.auth.store.tables import read_json
 from jackfield.errors import Refusal
 
-__all__ = ["LIMIT", "Database", "Unusable"]
+__all__ = ["LIMIT", "Database", "Unusable", "path_of"]
 
 LIMIT = 2.0
 """Seconds that a use of the database may take."""
@@ -45,7 +52,7 @@ _PARAMETERS = frozenset(
     | {"servicefile", "ssl", "target_session_attrs", "user"}
 )
 # A pool of connections between us and the database, PgBouncer in transaction mode for one, may give each transaction
-# another connection: there a name that was prepared before is unknown, or somebody else's. So nothing has a name.
+# another connection: there a name that was prepared before is unknown, or another client's. So nothing has a name.
 _UNNAMED = {"statement_cache_size": 0, _CACHE: 0, "prepared_statement_name_func": str}
 _WRITER = text("SELECT pg_advisory_xact_lock(7465218)")  # an arbitrary number, ours among the database's locks
 _WAL_AGAIN = 0.02  # seconds; the limit of every use bounds the whole
@@ -57,13 +64,55 @@ class Unusable(Refusal):
     """The setting itself is wrong, so trying again does not help."""
 
 
+class _StoreFile:
+    """SQLite's file; `make` comes first, then `check` before each use. Both raise OSError."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._made: tuple[int, int] | None = None
+
+    def make(self) -> None:
+        """Make the file, for its owner alone, where there is none; one that is there keeps its mode."""
+        # Never open one that is there: closing it would drop the locks of SQLite in this process.
+        with suppress(FileExistsError):
+            os.close(os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        self._made = self._identity()
+
+    def check(self) -> None:
+        """Raise OSError where the file is no more the one that was made or found."""
+        try:
+            same = self._made is None or self._identity() == self._made
+        except FileNotFoundError:
+            same = False
+        if not same:
+            raise OSError(f"{self._path} was removed or replaced while the server uses it; start the server anew")
+
+    def _identity(self) -> tuple[int, int]:
+        found = self._path.stat()
+        return found.st_dev, found.st_ino
+
+
+def path_of(url: URL) -> Path | None:
+    """The file that a SQLite URL names; None where the URL says itself how it is to be opened (`mode=ro`)."""
+    name = url.database or ""
+    if "mode" in url.query:
+        return None
+    if name.startswith("file:") and "uri" in url.query:
+        name = unquote(urlsplit(name).path)
+    return Path(name).absolute()
+
+
 class Database:
     """A small pool of connections to one database. `limit` seconds bound every use of one."""
 
     usual_limit = LIMIT
 
     def __init__(
-        self, engine: AsyncEngine, limit: float, file: StoreFile | None = None, threads: Iterable[threading.Thread] = ()
+        self,
+        engine: AsyncEngine,
+        limit: float,
+        file: _StoreFile | None = None,
+        threads: Iterable[threading.Thread] = (),
     ) -> None:
         self._engine = engine
         self._limit = limit
@@ -81,7 +130,7 @@ class Database:
             if parsed.get_backend_name() == "sqlite":
                 path = path_of(parsed)
                 threads: WeakSet[threading.Thread] = WeakSet()
-                return cls(_sqlite(parsed, limit, threads), limit, StoreFile(path) if path else None, threads)
+                return cls(_sqlite(parsed, limit, threads), limit, _StoreFile(path) if path else None, threads)
             engine = create_async_engine(
                 _for_asyncpg(parsed),
                 pool_size=4,
@@ -163,10 +212,10 @@ class Database:
         try:
             async with asyncio.timeout(self._limit):
                 if self._file is not None:
-                    self._file.judge()
+                    self._file.check()
                 yield
         except (DBAPIError, PoolTimeoutError, OSError, TimeoutError) as error:
-            # The driver's own fault is the cause to tell: SQLAlchemy's has the statement around it.
+            # The driver's own exception is the cause to log: SQLAlchemy's holds the statement.
             cause = error.orig if isinstance(error, DBAPIError) else error
             raise Refusal("store_unavailable", retry_after=2) from cause
 
@@ -177,7 +226,7 @@ def _parse(url: str) -> URL:
         parsed = parsed.set(drivername=_DRIVERS.get(parsed.drivername, parsed.drivername))
         asynchronous = parsed.get_dialect().is_async
     except (ArgumentError, NoSuchModuleError, ValueError) as error:  # ValueError: the port is no number
-        # The URL itself is not told: it may hold a password.
+        # The URL itself is not shown: it may hold a password.
         raise _unusable("JACKFIELD_STORE is not the URL of a database.", f"Write it whole, {_EXAMPLE}.") from error
     if parsed.host and not _is_host(parsed.host):
         raise _unusable(f"JACKFIELD_STORE names the host {parsed.host[:80]}, which can be none.", "Correct it.")
@@ -212,7 +261,7 @@ def _for_asyncpg(url: URL) -> URL:
 
 
 def _sqlite(url: URL, limit: float, threads: WeakSet[threading.Thread]) -> AsyncEngine:
-    # The driver tells every statement with its values, password hashes too, to a log that listens for DEBUG.
+    # At DEBUG the driver logs every statement with its values, password hashes too.
     logging.getLogger("aiosqlite").setLevel(logging.INFO)
     # SQLite gives up waiting for another writer before our own limit strikes: its fault leaves the
     # connection whole, a cancelled one must be thrown away. isolation_level None: we begin transactions.
@@ -257,7 +306,7 @@ def _join(threads: Iterable[threading.Thread], until: float) -> None:
 
 
 async def _switch_to_wal(connection: AsyncConnection) -> bool:
-    """Let readers go on while somebody writes. False while another process is at it.
+    """Let readers go on beside a writer. False while another process is at it.
 
     SQLite does not wait for its turn in this one case: it fails at once with "database is locked".
     """

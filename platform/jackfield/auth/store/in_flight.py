@@ -1,4 +1,4 @@
-"""What is on its way, and who waits for the end of it. For one event loop; nothing here is kept anywhere."""
+"""What is in flight under some keys, and the callers that wait for one of them to end. For one event loop."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["InFlight"]
 
 
 class InFlight:
-    """How many are on their way under each of some keys, and who waits for one of them to end."""
+    """Counts what is in flight under each key; callers wait for one to end."""
 
     def __init__(self) -> None:
         self._count: Counter[str] = Counter()
@@ -19,36 +19,38 @@ class InFlight:
     def __getitem__(self, key: str) -> int:
         return self._count[key]
 
+    @property
+    def waiting(self) -> int:
+        """How many wait for one to end."""
+        return sum(map(len, self._waiting.values()))
+
     def begin(self, keys: Iterable[str]) -> None:
-        """One more is on its way under these keys."""
+        """One more is in flight under these keys."""
         self._count.update(keys)
 
     def end(self, keys: Iterable[str]) -> None:
-        """One has ended. Who waits longest goes on, and all do where nothing is left to wait for."""
+        """One has ended. The longest waiter of each key goes on, and all do where nothing is left to wait for."""
         for key in keys:
             self._count[key] -= 1
             if not self._count[key]:
                 del self._count[key]
-            self._wake(key, everybody=key not in self._count)
+            waiters = self._waiting.get(key)
+            while waiters:
+                turn = waiters.popleft()
+                if not turn.done():  # else it was cancelled
+                    turn.set_result(None)
+                    if key in self._count:
+                        break
 
     async def wait(self, key: str) -> None:
-        """Return when one under this key has ended. Whether that is of use is to be seen then."""
+        """Return when one under this key has ended; the caller then checks again."""
         turn = asyncio.get_running_loop().create_future()
-        line = self._waiting.setdefault(key, deque())
-        line.append(turn)
+        waiters = self._waiting.setdefault(key, deque())
+        waiters.append(turn)
         try:
             await turn
         finally:
-            if turn in line:
-                line.remove(turn)
-            if not line and self._waiting.get(key) is line:
+            if turn in waiters:
+                waiters.remove(turn)
+            if not waiters and self._waiting.get(key) is waiters:
                 del self._waiting[key]
-
-    def _wake(self, key: str, *, everybody: bool) -> None:
-        line = self._waiting.get(key)
-        while line:
-            turn = line.popleft()
-            if not turn.done():  # else who waited has given up
-                turn.set_result(None)
-                if not everybody:
-                    return

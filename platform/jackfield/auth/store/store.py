@@ -1,8 +1,8 @@
-"""Users and sessions, kept. Every change that concerns who may enter leaves a row in `changes`, in the same
-transaction: what one process does, the servers hear by looking there.
+"""Users and sessions in the database. Every change that concerns who may enter adds a row to `changes`, in the same
+transaction, where other servers read what one process did.
 
 Faults are Refusals: `store_unavailable` when the database does not answer; `no_such_user`, `login_taken` and
-`invalid_request` when what is asked for cannot be, with a sentence for the person who asked.
+`invalid_request` when what is asked for cannot be, with a sentence for the caller.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ MAX_SESSIONS = 100
 """How many sessions a user has at most; a further login ends the oldest."""
 
 Holder = tuple[str, str]
-"""A login and a role: what is to be done only if this user may log in and has that role at that very moment."""
+"""A login and a role: something is done only if this user may log in and has that role at that moment."""
 
 _AT_ONCE = 1000
 
@@ -88,7 +88,7 @@ class Store:
         """
         user = User(new_login(login), _roles(roles), False, self._clock(), password_hash)
         async with self._database.write() as connection:
-            await _judge(connection, by)
+            await _check(connection, by)
             if await _user(connection, user.login) is not None:
                 detail = f"There is a user {user.login} already."
                 raise Refusal("login_taken", detail, "Choose another login, or change that user.")
@@ -118,7 +118,7 @@ class Store:
     async def remove(self, login: str, *, by: Holder | None = None) -> None:
         """Remove a user with all sessions."""
         async with self._database.write() as connection:
-            await _judge(connection, by)
+            await _check(connection, by)
             user = await _known(connection, login)
             await connection.execute(delete(sessions).where(sessions.c.login == user.login))
             await connection.execute(delete(users).where(users.c.login == user.login))
@@ -170,7 +170,7 @@ class Store:
         """
         wanted = None if roles is None else _roles(roles)
         async with self._database.write() as connection:
-            await _judge(connection, by)
+            await _check(connection, by)
             user = await _known(connection, login)
             if wanted is not None and user.roles != wanted:
                 await _update(connection, user, roles=sorted(wanted))
@@ -389,8 +389,8 @@ async def _known(connection: AsyncConnection, login: str) -> User:
     return user
 
 
-async def _judge(connection: AsyncConnection, by: Holder | None) -> None:
-    """Raise Refusal where `by` does not hold. Nobody writes beside us: what is read here is so until the commit."""
+async def _check(connection: AsyncConnection, by: Holder | None) -> None:
+    """Raise Refusal where `by` does not hold. One writer at a time: what is read holds until the commit."""
     if by is None:
         return
     login, role = by

@@ -80,7 +80,7 @@ _REASONS = {
     "store_silent": "the store of sessions has not answered for too long",
 }
 
-# The names in the database have a prefix: the product beside us often has a table of users already.
+# The names have a prefix: the database often has a table of users already.
 metadata = MetaData()
 
 schema_version = Table("jackfield_schema", metadata, Column("version", Integer, nullable=False))
@@ -171,16 +171,16 @@ class Session:
 
     @property
     def identity(self) -> Identity:
-        """Who the session says is calling."""
+        """The identity that the session stands for."""
         return Identity(self.login, self.roles, self.id, self.expires_at)
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Something happened to a user or a session that open connections must hear of.
+    """A change of a user or a session that matters to open connections.
 
     `session` is set where one session alone is meant, `roles` (the new ones) where they changed, `expires_at`
-    (seconds since the epoch) where the session's end was moved. `store_silent` is never stored: it tells that
+    (seconds since the epoch) where the session's end was moved. `store_silent` is never stored: it means that
     changes could not be read for too long, so that no session is known to be open.
     """
 
@@ -193,7 +193,7 @@ class Change:
 
     @classmethod
     def of(cls, row: Row[Any]) -> Change:
-        """The change in a row of `changes`. Raises TypeError for one that nobody can read: what it takes is unknown."""
+        """The change in a row of `changes`. Raises TypeError for one that cannot be read: its meaning is unknown."""
         if row.roles is not None and not _are_roles(row.roles):
             raise TypeError(f"the roles of the change {row.id} are no list of texts")
         roles = None if row.roles is None else frozenset(row.roles)
@@ -203,7 +203,7 @@ class Change:
         """Whether it is about this caller. A session opened since, with a new password say, is not meant."""
         if self.kind in _OF_SESSION:
             return bool(self.session) and identity.session == self.session
-        # Whoever another authority vouches for is not one of our users, even where the logins are spelled alike.
+        # A caller of another authority is not one of our users, even where the logins are spelled alike.
         ours = bool(identity.session) and ":" not in identity.session
         if self.kind == "store_silent":
             return ours
@@ -213,7 +213,7 @@ class Change:
 
     @property
     def ends(self) -> bool:
-        """Whether whom it concerns must log in anew. Other roles, or another end of the session, end nothing now."""
+        """Whether the callers concerned must log in anew. Other roles, or another end, end nothing now."""
         return self.kind not in _GO_ON
 
     @property
@@ -235,7 +235,7 @@ def read_json(text: object) -> Any:
 
 
 def _roles_in(row: Row[Any]) -> frozenset[str]:
-    """The roles in a row. Where somebody has written something else there, none: they open nothing then."""
+    """The roles in a row; none where something else was written there."""
     if _are_roles(row.roles):
         return frozenset(row.roles)
     log.warning("store_row_unreadable", login=row.login, reason="the roles are no list of texts; nobody has them")
@@ -288,17 +288,7 @@ def _normal(text: str, what: str) -> str:
 
 
 def _is_control(letter: str) -> bool:
-    turning = unicodedata.bidirectional(letter) in {
-        "LRE",
-        "RLE",
-        "LRO",
-        "RLO",
-        "PDF",
-        "LRI",
-        "RLI",
-        "FSI",
-        "PDI",
-    }
+    turning = unicodedata.bidirectional(letter) in {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
     return turning or unicodedata.category(letter) in {"Cc", "Cs", "Zl", "Zp"}
 
 

@@ -1,4 +1,4 @@
-"""Warnings for processes that wait on the event loop, found in their text before anybody waits with them."""
+"""Warnings for blocking calls in processes on the event loop, found in the text."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SHELL = "`asyncio.create_subprocess_exec`"
 _POSTGRES = "`asyncpg`"
 _MYSQL = "`aiomysql`"
 
-# What waits, and what does the same without making everybody wait. An entry stands for itself and for
+# What blocks, and what to use on the event loop instead. An entry stands for itself and for
 # all below it: "sqlite3" for sqlite3.connect(...).execute too.
 _WAITS: Mapping[str, str] = {
     "MySQLdb": _MYSQL,
@@ -68,17 +68,17 @@ _HARMLESS = ("Error", "Exception", "Warning", "Timeout", "exceptions", "Row", "R
 
 @dataclass(frozen=True, slots=True)
 class _Call:
-    """One call that waits: its text as written out, the line and column, and what to use instead."""
+    """One call that waits: its text as written out, its node, and what to use instead."""
 
     name: str
-    place: tuple[int, int]
+    node: ast.Call
     instead: str
 
 
 def blocking_calls(outline: Outline, node: FunctionNode, process: str) -> Iterator[Problem]:
     """A warning for each call in a process that waits, there or in a function of the same file that it calls.
 
-    Only what can be told from names is told; a call inside a nested function or lambda may be meant for
+    Only what names show is reported; a call inside a nested function or lambda may be meant for
     another thread and is passed over.
     """
     for call in _waiting(outline, node):
@@ -92,30 +92,21 @@ def blocking_calls(outline: Outline, node: FunctionNode, process: str) -> Iterat
 
 def _warning(outline: Outline, node: FunctionNode, process: str, call: _Call, what: str) -> Problem:
     thread = "" if isinstance(node, ast.AsyncFunctionDef) else "write `@process(blocking=True)`, or "
-    line, column = call.place
-    return Problem(
-        "blocking_call",
-        f"{what} on the event loop, and every connection waits with it",
-        f"{thread}use {call.instead}",
-        path=process,
-        file=outline.source.file,
-        line=line,
-        column=column,
-        severity="warning",
-    )
+    message = f"{what} on the event loop, and every connection waits with it"
+    return outline.warning(call.node, "blocking_call", message, f"{thread}use {call.instead}", process)
 
 
 def _waiting(outline: Outline, node: FunctionNode) -> Iterator[_Call]:
-    """The first call into each thing that waits; more of the same would only be noise."""
+    """The first call of each blocking function; more of the same would only be noise."""
     names = names_in(outline, node)
-    told: set[str] = set()
+    seen: set[str] = set()
     for part in own_nodes(node):
         if isinstance(part, ast.Call):
             name = dotted(part.func, names)
             entry = _entry(name)
-            if entry and entry not in told:
-                told.add(entry)
-                yield _Call(name, outline.place(part), _WAITS[entry])
+            if entry and entry not in seen:
+                seen.add(entry)
+                yield _Call(name, part, _WAITS[entry])
 
 
 def _entry(name: str) -> str:

@@ -1,4 +1,4 @@
-"""What can be told of a process file without running it: its functions, their places, its imports."""
+"""A process file parsed, not run: its functions, their places, its imports."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ import ast
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import decode_source
-from typing import Literal
 
 from jackfield.errors import Problem
+from jackfield.process.process import Kind
 from jackfield.process.python.sources import Source
 
-__all__ = ["FunctionNode", "Kind", "Outline", "dotted", "imports_in", "kind_of", "own_nodes", "read_outline"]
+__all__ = ["FunctionNode", "Outline", "dotted", "imports_in", "kind_of", "own_nodes", "read_outline"]
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
-Kind = Literal["sync", "async", "generator", "async_generator"]
 
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 
@@ -44,6 +43,11 @@ class Outline:
             found["return"] = self.place(node.returns)
         return found
 
+    def warning(self, node: ast.stmt | ast.expr, code: str, message: str, hint: str, path: str) -> Problem:
+        """A warning at the place of a node."""
+        line, column = self.place(node)
+        return Problem(code, message, hint, path, self.source.file, line, column, severity="warning")
+
     def function_at(self, name: str, line: int) -> FunctionNode | None:
         """The function whose code begins on `line`, or else the last one called `name`."""
         named = None
@@ -55,7 +59,7 @@ class Outline:
 
 
 def read_outline(source: Source) -> Outline | Problem:
-    """Parse one file, or tell why it cannot be parsed."""
+    """Parse one file, or report why it cannot be parsed."""
     try:
         tree = compile(source.data, source.path, "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
         text = decode_source(source.data)
@@ -70,7 +74,7 @@ def read_outline(source: Source) -> Outline | Problem:
 
 
 def syntax_problem(file: str, exc: SyntaxError) -> Problem:
-    """A SyntaxError as a problem; Python's own sentence often says how to mend it."""
+    """A SyntaxError as a problem; Python's own sentence often says how to fix it."""
     return Problem(
         "broken_module",
         f"not Python: {exc.msg}",
@@ -124,7 +128,7 @@ def dotted(node: ast.AST, names: Mapping[str, str], deepest: int = 100) -> str:
 
 
 def kind_of(node: FunctionNode) -> Kind:
-    """How a function runs, told from its text."""
+    """How a function runs, as its text says."""
     yields = any(isinstance(part, ast.Yield | ast.YieldFrom) for part in own_nodes(node))
     if isinstance(node, ast.AsyncFunctionDef):
         return "async_generator" if yields else "async"

@@ -1,10 +1,10 @@
 """The processes of one generation as a package of their own.
 
 Strategy: each generation is a package with a key of its own in `sys.modules`, found by a finder that
-knows the sources by heart: nothing is read from the disk again, no .pyc is read or written, `sys.path`
-is left alone. Modules of a generation call themselves as their author does (naming.py) and see `processes` as that
-package, because the `__import__` among their builtins says so; two generations side by side each find their own
-neighbours, at load and later. A process that is spawned gets the sources with what Python hands it (spawning.py).
+has the sources in memory: nothing is read from the disk again, no .pyc is read or written, `sys.path`
+is left alone. Modules of a generation have the names that their author gave them (module_proxy.py). Their `__import__`
+finds this package under `processes`, so two generations side by side each find their own neighbours, at load and
+later. A process that is spawned gets the sources with what Python hands it (spawning.py).
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from importlib.util import decode_source
 from types import CodeType, ModuleType
 from typing import Any, cast
 
-from jackfield.process.python import collectors, naming
-from jackfield.process.python.naming import Importer, called, key_of
+from jackfield.process.python import module_proxy, prometheus
+from jackfield.process.python.module_proxy import Importer, called, key_of
 from jackfield.process.python.sources import FOLDER, Source
 from jackfield.process.python.spawning import hand_on
 
@@ -49,8 +49,8 @@ class Package:
             self._finder = _Finder(self.name, sources, folder)
             # First, because the finders of files would look beside the package and write .pyc files.
             sys.meta_path.insert(0, self._finder)
-            naming.begin(self.name)
-            collectors.begin(self.name, folder)
+            module_proxy.begin(self.name)
+            prometheus.begin(self.name, folder)
             _packages[self.name] = self
         hand_on(_receive, _chosen)
 
@@ -59,26 +59,26 @@ class Package:
         return importlib.import_module(f"{self.name}.{module}" if module else self.name)
 
     def shown(self, text: str) -> str:
-        """A text in which package and files are called as their authors call them."""
+        """A text with the names that authors use for package and files."""
         for path, file in self.files.items():
             text = text.replace(path, file)
         return text.replace(self.name, FOLDER)
 
     def loading(self) -> AbstractContextManager[None]:
-        """While this is open, what asks for `processes` in this thread means this generation."""
-        return naming.loading(self.name)
+        """While this is open, `processes` means this generation in this thread."""
+        return module_proxy.loading(self.name)
 
     def go_live(self) -> None:
-        """This generation answers from now on where nobody can be seen to ask."""
-        naming.live(self.name)
-        collectors.live(self.name)
+        """From now on this generation answers where the calling one is unknown."""
+        module_proxy.live(self.name)
+        prometheus.live(self.name)
 
     def release(self) -> None:
-        """Forget the modules, so that they can be freed once nobody uses them. A second call does nothing."""
+        """Forget the modules, so that they can be freed. A second call does nothing."""
         if self._finder in sys.meta_path:
             sys.meta_path.remove(self._finder)
-        naming.forget(self.name)
-        collectors.forget(self.name)
+        module_proxy.forget(self.name)
+        prometheus.forget(self.name)
         _packages.pop(self.name, None)
         # typing remembers the last classes it saw in Optional[...] and List[...], and so their modules.
         for forget in getattr(typing, "_cleanups", ()):
@@ -86,13 +86,13 @@ class Package:
 
 
 def _chosen() -> tuple[Any, ...] | None:
-    """What a process that is spawned now gets: the sources of whoever spawns it, else of what is live."""
-    package = _packages.get(naming.asker() or naming.live_one())
+    """What a process that is spawned now gets: the sources of the calling generation, else of the live one."""
+    package = _packages.get(module_proxy.calling_package() or module_proxy.live_package())
     return None if package is None else package._handed
 
 
 def _receive(generation: int, sources: tuple[Source, ...], folder: str) -> object:
-    """In a spawned process: know the sources, and hand them on to what is spawned from here."""
+    """In a spawned process: take the sources, and pass them on to its own children."""
     if not _packages:
         Package(generation, sources, folder)
     return hand_on(_receive, _chosen)
@@ -138,15 +138,15 @@ class _Finder(MetaPathFinder):
         return spec
 
     def _asked_for(self, name: str) -> ModuleSpec | None:
-        """What `importlib.import_module("processes.shop")` finds, and whoever reads a pickle, before it is loaded."""
-        if self.package != naming.asker() and naming.live_one() != self.package:
+        """What `importlib.import_module("processes.shop")` or a pickle finds before the module is loaded."""
+        if self.package != module_proxy.calling_package() and module_proxy.live_package() != self.package:
             return None
         key = key_of(self.package, name)
         return ModuleSpec(name, _Known(key)) if key in self._sources or key in self._folders else None
 
 
 class _Known(Loader):
-    """Loads a module by its key, and gives what stands in for it under the name that people use."""
+    """Loads a module by its key, and gives its proxy."""
 
     def __init__(self, key: str) -> None:
         self._key = key
@@ -176,7 +176,7 @@ class _Loader(InspectLoader):
         # A dict per module: one that writes to its `__builtins__` changes nothing for the others.
         module.__dict__["__builtins__"] = dict(self._builtins)
         package = self._builtins["__import__"].package
-        naming.stand_in(package, self._fullname)
+        module_proxy.install_proxy(package, self._fullname)
         spec = _call_itself(module, called(package, self._fullname))
         spec._initializing = True  # as Python has it while a module is loaded
         try:
@@ -204,7 +204,7 @@ class _Loader(InspectLoader):
 
 
 def _call_itself(module: ModuleType, name: str) -> Any:
-    """Have a module call itself by this name; gives its new spec."""
+    """Give a module this name; returns its new spec."""
     spec = module.__spec__
     assert spec is not None
     module.__name__, module.__package__ = name, name if spec.submodule_search_locations else name.rpartition(".")[0]

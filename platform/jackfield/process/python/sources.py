@@ -48,9 +48,13 @@ class Source:
     data: bytes
     is_package: bool
 
+    def qualified(self, name: str) -> str:
+        """What stands under this name in the file, as endpoints.yaml names it: "support.chat.say"."""
+        return f"{self.module}.{name}" if self.module else name
+
 
 def read(project: Path, home: Path | None = None) -> tuple[tuple[Source, ...], tuple[Problem, ...]]:
-    """Read every Python file of a project's processes/, sorted by module, and tell which cannot be imported.
+    """Read every Python file of a project's processes/, sorted by module, and report which cannot be imported.
 
     `home` is the author's project, where `project` is a copy of it.
 
@@ -100,7 +104,7 @@ def module_of(file: str) -> str:
 
 
 def of_project(module: object) -> bool:
-    """Whether a module of this name is code of a project. What a module calls itself is its author's affair."""
+    """Whether a module of this name is code of a project. The name may be any object: modules can set theirs."""
     return type(module) is str and (module == FOLDER or module.startswith(FOLDER + "."))
 
 
@@ -110,18 +114,15 @@ def beside(project: Path, module: str) -> str:
     "shoplib.py", "shoplib/", "src/shoplib.py" or "../shoplib/"; "" where there is none. Nothing is imported from there.
     """
     try:
-        folders = [entry for entry in sorted(project.iterdir()) if _may_hold_modules(entry)]
+        named = [entry for entry in sorted(project.iterdir()) if entry.name.isidentifier() and entry.name != FOLDER]
+        folders = [entry for entry in named if entry.is_dir() and not (entry / "pyvenv.cfg").exists()]
         for folder in (project, *folders, project.parent):
             for found, end in ((folder / f"{module}.py", ""), (folder / module, "/")):
                 if found.is_file() if not end else any((*found.glob("*.py"), *found.glob("*/*.py"))):
                     return f"{os.path.relpath(found, project)}{end}".replace(os.sep, "/")
-    except OSError:  # a name that is too long, a folder that nobody may look into
+    except OSError:  # a name that is too long, a folder without permission
         return ""
     return ""
-
-
-def _may_hold_modules(entry: Path) -> bool:
-    return entry.is_dir() and entry.name != FOLDER and entry.name.isidentifier() and not (entry / "pyvenv.cfg").exists()
 
 
 def hash_of(sources: Iterable[Source]) -> str:
@@ -152,7 +153,7 @@ def _unreadable(file: str, exc: OSError) -> Problem:
 
 
 def _name_of(exc: OSError, project: Path) -> str:
-    """The folder that could not be read, as people know it."""
+    """The folder that could not be read, relative to the project."""
     path = Path(os.fsdecode(exc.filename or ""))
     return path.relative_to(project).as_posix() if path.is_relative_to(project) else FOLDER
 

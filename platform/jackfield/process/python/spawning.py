@@ -1,9 +1,9 @@
-"""Processes that a project spawns (`multiprocessing`, ProcessPoolExecutor) know its modules as the server does.
+"""Spawned processes of a project (`multiprocessing`, ProcessPoolExecutor) know its modules as the server does.
 
-Strategy. A spawned process begins with Python alone, and reads what it shall do as a pickle, in which functions of the
-project have their names. So `multiprocessing` hands over, with the settings that every process inherits from the one
-that began it, the sources of the generation that asks; they are read first, and found there as here (loading.py). The
-files may have changed since, and need not be where Python looks for modules.
+Strategy. A spawned process begins with Python alone and reads its task as a pickle, in which functions of the project
+have their names. So `multiprocessing` passes on the sources of the calling generation, with the settings that every
+process inherits from its parent; they are read first, and found there as here (package.py). The files may have changed
+since, and need not be where Python looks for modules.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _KEY = "jackfield"
 
 
 class _Handed:
-    """Stands among the settings of a process; its pickle is what the reader calls to know the sources, too."""
+    """An entry among the settings of a process; unpickling it makes the child call `receive`."""
 
     def __init__(self, receive: Callable[..., Any], chosen: Callable[[], tuple[Any, ...] | None]) -> None:
         self._receive = receive
@@ -30,6 +30,6 @@ class _Handed:
 
 
 def hand_on(receive: Callable[..., Any], chosen: Callable[[], tuple[Any, ...] | None]) -> object:
-    """Have each process that is spawned call `receive` with what `chosen` gives then; None is nothing to be called."""
+    """Have each process that is spawned call `receive` with what `chosen` gives then; None means no call."""
     settings: dict[str, Any] = process.current_process()._config  # type: ignore[attr-defined]  # inherited by children
     return settings.setdefault(_KEY, _Handed(receive, chosen))

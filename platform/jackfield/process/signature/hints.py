@@ -6,20 +6,20 @@ import inspect
 import types
 import typing
 from collections import abc
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Annotated, Any, get_args, get_origin
 
 import msgspec
 from msgspec import inspect as mi
 
-from jackfield.process.calling import Raised, call, said
-from jackfield.process.cures import is_pydantic, of_call, of_note, of_union, of_value
+from jackfield.process.calling import Raised, call, one_line
+from jackfield.process.fixes import annotation_fix, call_fix, is_pydantic, union_fix, value_fix
 
 __all__ = ["Unsupported", "members", "optional_of", "readable", "resolve", "split", "type_of"]
 
 
 class Unsupported(Exception):
-    """A hint that cannot be used; the text says why, `hint` how to mend it."""
+    """A hint that cannot be used; the text says why, `hint` how to fix it."""
 
     def __init__(self, message: str, hint: str = "") -> None:
         self.hint = hint
@@ -42,8 +42,8 @@ def resolve(function: Callable[..., Any], hint: Any) -> Any:
         if isinstance(exc, NameError):
             where = "import it where the program runs too, not only under `if TYPE_CHECKING:`"
             raise Unsupported(f'the hint {readable(hint)} names "{exc.name}", which is not there', where) from None
-        cure = of_call(hint) if isinstance(hint, str) and isinstance(exc, TypeError) else ""
-        raise Unsupported(f"the hint {readable(hint)} cannot be used: {_said(exc)}", cure) from None
+        fix = call_fix(hint) if isinstance(hint, str) and isinstance(exc, TypeError) else ""
+        raise Unsupported(f"the hint {readable(hint)} cannot be used: {_said(exc)}", fix) from None
     return found
 
 
@@ -80,9 +80,10 @@ def type_of(hint: Any) -> mi.Type:
             raise Unsupported(f'{readable(hint)} names "{exc.name}", which is not there') from None
         if isinstance(exc, RecursionError):
             raise Unsupported(f"{readable(hint)} has no end", "use a dataclass for what holds itself") from None
-        reason = _first(_said(exc))
+        # the tail repeats the hint, with the module names that only we use
+        reason = _said(exc).strip().partition("\n")[0].partition(" - type `")[0].rstrip(".:")
         raise Unsupported(
-            f"{readable(hint)} cannot be used: {reason}", of_union(hint, reason) or of_value(hint)
+            f"{readable(hint)} cannot be used: {reason}", union_fix(hint, reason) or value_fix(hint)
         ) from None
     where = "leave the pattern out and write it under `input:`, or give the list a key of its own"
     raise Unsupported(f"in {readable(hint)} a text with a pattern stands beside a list or a dict", where)
@@ -113,9 +114,9 @@ def _refuse_unread(hint: Any) -> None:
         if is_pydantic(get_origin(part) or part):
             return  # the schema refuses it as a whole
         for note in notes:
-            if cure := of_note(note):
+            if fix := annotation_fix(note):
                 name = getattr(note, "__name__", type(note).__name__).lstrip("_")
-                raise Unsupported(f"nothing reads the `{name}` that stands in `Annotated`", cure)
+                raise Unsupported(f"nothing reads the `{name}` that stands in `Annotated`", fix)
 
 
 def _unions(hint: Any, seen: list[Any]) -> Iterator[list[tuple[Any, tuple[Any, ...]]]]:
@@ -154,13 +155,13 @@ def _flat(hint: Any, around: tuple[Any, ...] = ()) -> Iterator[tuple[Any, tuple[
 
 
 def _fields(part: Any) -> list[Any]:
-    """The hints of a class's fields; none for what is no class, and none where they cannot be told."""
+    """The hints of a class's fields; none for what is no class, and where they cannot be evaluated."""
     cls = get_origin(part) or part
     if not isinstance(cls, type) or cls.__module__ == "builtins":
         return []
     try:
         found = call(typing.get_type_hints, cls, include_extras=True).values()
-    except Raised:  # msgspec evaluates the author's text next, and tells what it cannot use
+    except Raised:  # msgspec evaluates the author's text next, and reports what it cannot use
         return []
     return [_filled(hint, cls, get_args(part)) for hint in found]
 
@@ -191,12 +192,14 @@ def readable(hint: Any) -> str:
         return f"`{hint}`"
     if isinstance(hint, type) and not get_args(hint):
         return f"`{hint.__qualname__}`"
-    text = _shorten(repr(hint), _modules(hint))
+    text = repr(hint)
+    for module in _modules(hint):
+        text = text.replace(f"{module}.", "")
     return f"`{text if len(text) <= 80 else text[:79] + '…'}`"
 
 
-def _modules(hint: Any) -> Mapping[str, str]:
-    """The modules that a hint's parts come from, longest first, for their names to be left out."""
+def _modules(hint: Any) -> list[str]:
+    """The modules that a hint's parts come from, longest first."""
     found = {"typing", "collections.abc", "builtins"}
     waiting = [hint]
     while waiting:
@@ -204,20 +207,9 @@ def _modules(hint: Any) -> Mapping[str, str]:
         if isinstance(getattr(part, "__module__", None), str):
             found.add(part.__module__)
         waiting += [argument for argument in get_args(part) if not isinstance(argument, str)]
-    return {name + ".": "" for name in sorted(found, key=len, reverse=True)}
-
-
-def _shorten(text: str, parts: Mapping[str, str]) -> str:
-    for old, new in parts.items():
-        text = text.replace(old, new)
-    return text
+    return sorted(found, key=len, reverse=True)
 
 
 def _said(exc: BaseException) -> str:
     """What an exception says; sys.exit and its like say too little without their names."""
-    return str(exc) if isinstance(exc, Exception) else said(exc)
-
-
-def _first(text: str) -> str:
-    # The tail repeats the hint, with the module names that only we use.
-    return text.strip().partition("\n")[0].partition(" - type `")[0].rstrip(".:")
+    return str(exc) if isinstance(exc, Exception) else one_line(exc)

@@ -19,7 +19,7 @@ from typing import Any
 import msgspec
 from msgspec import inspect as mi
 
-from jackfield.process.cures import is_pydantic_dataclass, of_class, of_default
+from jackfield.process.fixes import class_fix, default_fix, is_pydantic_dataclass
 from jackfield.process.python.sources import FOLDER
 from jackfield.process.signature.hints import Unsupported, members
 from jackfield.schema import patterns
@@ -87,7 +87,7 @@ class Schemas:
         """The schema of one type. Raises Unsupported for what JSON cannot carry."""
         if isinstance(kind, mi.Metadata):
             extra = dict(kind.extra_json_schema or {})
-            _judge(patterns.in_schema(extra))
+            _check_patterns(patterns.in_schema(extra))
             return self.of(kind.type) | extra
         if isinstance(kind, mi.CustomType) and kind.cls is object:
             return {}
@@ -96,7 +96,7 @@ class Schemas:
         cls = getattr(cls, "__origin__", cls)
         if writer is None or is_pydantic_dataclass(cls):
             name = getattr(cls, "__name__", type(kind).__name__)
-            raise Unsupported(f"JSON cannot carry `{name}`", of_class(cls, name, reply=self._reply))
+            raise Unsupported(f"JSON cannot carry `{name}`", class_fix(cls, name, reply=self._reply))
         return writer(kind)
 
     def whole(self, schema: JSON) -> JSON:
@@ -205,8 +205,8 @@ class Schemas:
         return schema | ({"prefixItems": items} if items else {})
 
     def _field(self, field: mi.Field) -> JSON:
-        if cure := of_default(field.default):
-            raise Unsupported(f"the default of `{field.name}` is a `{type(field.default).__name__}`", cure)
+        if fix := default_fix(field.default):
+            raise Unsupported(f"the default of `{field.name}` is a `{type(field.default).__name__}`", fix)
         return self.of(field.type) | default_of(field.default)
 
     def _free_name(self, cls: Any) -> str:
@@ -247,11 +247,11 @@ def _object(properties: JSON, required: list[str], *, closed: bool) -> JSON:
 
 
 def _text(kind: mi.StrType) -> JSON:
-    _judge([kind.pattern] if kind.pattern else [])
+    _check_patterns([kind.pattern] if kind.pattern else [])
     return {"type": "string"} | _sizes(kind, "Length") | ({"pattern": kind.pattern} if kind.pattern else {})
 
 
-def _judge(found: Iterable[str]) -> None:
+def _check_patterns(found: Iterable[str]) -> None:
     for pattern in found:
         misfit = patterns.check(pattern)
         if misfit is not None:

@@ -1,4 +1,4 @@
-"""What a process answers, told by its return hint: the published schema, the check, the shape."""
+"""What a process answers, by its return hint: the published schema, the check, the shape."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any, Literal, Never, NoReturn, Union, get_args, get_origin
 import msgspec
 from msgspec import inspect as mi
 
-from jackfield.process.catalog import Process
+from jackfield.process.process import Process
 from jackfield.process.signature import matching
 from jackfield.process.signature.hints import Unsupported, members, readable, split, type_of
 from jackfield.process.signature.json_schema import JSON, Schemas, fields_in_order
@@ -47,7 +47,7 @@ def compile_reply(process: Process, hint: Any, package: str) -> Reply:
     many = "many " if process.kind in _STREAMS else ""
     count: Literal["one", "many"] = "many" if many else "one"
     if hint is inspect.Signature.empty:
-        return Reply(None, _anything, f"{many}any", count)
+        return Reply(None, lambda _: None, f"{many}any", count)
     item = _item(process, hint)
     if split(item)[0] in _NOTHING:
         return Reply(None, _nothing, "nothing", "none")
@@ -126,10 +126,6 @@ def _shape(parts: list[mi.Type], key: str) -> str:
     if bare:
         shapes.append(object_shape([(key, True, " | ".join(dict.fromkeys(bare)))]))
     return " | ".join(dict.fromkeys(shapes))
-
-
-def _anything(value: object) -> str | None:
-    return None
 
 
 def _nothing(value: object) -> str | None:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextvars import Context
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from jackfield import messages
 from jackfield.config.plan import Limits
@@ -16,47 +16,40 @@ from jackfield.errors import CODES
 from jackfield.identity import Identity
 from jackfield.logs import log
 from jackfield.process.connection import Connection
-from jackfield.server.connection import backlog, idle
-from jackfield.server.connection.dispatch import Dispatcher, InTask
-from jackfield.server.connection.drain import CANCEL_LIMIT
+from jackfield.server.answers import InTask, Task
+from jackfield.server.connection import idle
+from jackfield.server.connection.dispatch import Dispatcher
 from jackfield.server.connection.inbox import Answered, Inbox, Item
-from jackfield.server.connection.rate import Pace, Paces
+from jackfield.server.connection.outbox import TOO_SLOW, Outbox
+from jackfield.server.connection.rate import TokenBucket, TokenBuckets
 from jackfield.server.connection.session_end import SessionEnd
-from jackfield.server.connection.thread_outbox import Crossing
 from jackfield.server.generation import Generation
-from jackfield.server.handshake.judge import Standing
-from jackfield.server.observe.lag import Lag
+from jackfield.server.live import Live
 from jackfield.server.observe.metrics import Meter
 from jackfield.server.observe.places import waiting
+from jackfield.server.request import Standing
 from jackfield.server.wire import transport as wire
 from jackfield.server.wire.transport import Transport
 from jackfield.tasks import end, hide
 
-__all__ = ["TURN", "Conversation", "Live"]
+__all__ = ["CANCEL_LIMIT", "TURN", "Conversation"]
 
 TURN = 16
 """Messages of one connection that are answered from its inbox before others have their turn."""
 
+CANCEL_LIMIT = 1.0
+"""Seconds that calls have to end which were broken off; what swallows that is ended by force then."""
+
 _STREAMS = ("generator", "async_generator")
-_TOO_SLOW = "too_slow_reader"
 _CAUSES = {code.close: name for name, code in reversed(list(CODES.items())) if code.close not in (0, 1000)} | {
     1006: "lost"
 }
 
-Task = asyncio.Task[Any]
 _First = Callable[[Connection, bytes, float], bytes | None]
 
 _begin: Callable[..., Task] = Task
 if sys.version_info >= (3, 12):
     _begin = partial(Task, eager_start=True)
-
-
-class Live(Protocol):
-    """Where the conversation finds what is live now. Implemented by the gateway."""
-
-    generation: Generation
-    lag: Lag
-    paces: Paces
 
 
 class Conversation:
@@ -67,11 +60,11 @@ class Conversation:
 
     __slots__ = (
         "__weakref__",
-        "_backlog",
         "_began",
         "_behind",
+        "_bucket",
+        "_buckets",
         "_clock",
-        "_crossing",
         "_dispatcher",
         "_draining",
         "_first",
@@ -84,18 +77,16 @@ class Conversation:
         "_lost",
         "_meter",
         "_now",
+        "_outbox",
         "_over",
-        "_pace",
         "_paused",
-        "_queue_limit",
         "_ready",
-        "_said",
         "_shared",
         "_streaming",
         "_streams",
-        "_tell",
         "_transport",
         "_tune",
+        "_when_over",
         "_worker",
         "address",
         "close_cause",
@@ -111,6 +102,7 @@ class Conversation:
         transport: Transport,
         live: Live,
         dispatcher: Dispatcher,
+        buckets: TokenBuckets,
         standing: Standing,
         meter: Meter,
         *,
@@ -123,9 +115,10 @@ class Conversation:
         self.close_cause = self.close_reason = ""
         self.standing = standing
         self.address = ""  # what `limits.per_address` counts by; set by the gateway where that limit stands
-        self.session_end: SessionEnd | None = None  # set by the gateway where the session has an end
+        self.session_end: SessionEnd | None = None  # where the session has an end
         self._transport = transport
         self._live = live
+        self._buckets = buckets
         self._dispatcher = dispatcher
         self._now = dispatcher.clock
         self._meter = meter
@@ -146,26 +139,25 @@ class Conversation:
         self._behind = False  # the client has not read the last answers: the next ones wait for it
         self._draining = False
         self._lost = False
-        self._tell: Callable[[], None] | None = None
-        self._pace = Pace(live.lag)
-        self._shared: Pace | None = None  # of all connections of this user, where that has a limit
-        self._crossing = Crossing(self._loop)
-        self._said = 0  # events sent
+        self._when_over: Callable[[], None] | None = None
+        self._bucket = TokenBucket(live.lag)
+        self._shared: TokenBucket | None = None  # of all connections of this user, where that has a limit
+        self._outbox = Outbox(transport, meter, self._loop)
         self._idle: idle.Idle | None = None
-        self._backlog: backlog.Backlog | None = None
         self._take_limits(limits)
 
     def _take_limits(self, limits: Limits) -> None:
-        self._queue_limit = limits.queue
-        self._pace.take(limits.rate)
+        self._bucket.take(limits.rate)
         self._idle = idle.watch(self._idle, limits.idle, self._mark, self.end)
-        self._backlog = backlog.keep(self._backlog, limits, self._transport, self._meter)
+        self._outbox.take(limits)
 
     def _mark(self) -> object:
         """Another value whenever something was said since the last call, or is being worked on; see idle.py."""
-        return (self._pace.due, self._said) if self._worker is None else object()  # `due` moves with each that comes
+        return (
+            (self._bucket.due, self._outbox.sent) if self._worker is None else object()
+        )  # `due` moves with each that comes
 
-    # what the hub and the gateway see
+    # what the hub, a publish and a stop see
 
     @property
     def endpoint(self) -> str:
@@ -188,7 +180,7 @@ class Conversation:
         self._share(limits)
 
     def _share(self, limits: Limits) -> None:
-        self._shared = self._live.paces.of(self.endpoint, self.identity.login, limits.rate_per_user, self._now())
+        self._shared = self._buckets.of(self.endpoint, self.identity.login, limits.rate_per_user, self._now())
 
     def adapt(self, params: Mapping[str, Any], limits: Limits) -> None:
         """Take over what a publish changed for a connection that stays; called in the step that publishes."""
@@ -200,9 +192,31 @@ class Conversation:
         if self._tune is not None:
             self._tune(limits)
 
+    def become(self, identity: Identity) -> None:
+        """Take over other roles or another end of the session."""
+        self.connection.identity = identity
+
+    def watch_session(self, warning: float | None) -> None:
+        """Arm the timer of the session's end; the event comes `warning` seconds before it."""
+        if self.session_end is not None:
+            self.session_end.cancel()
+        if self.identity.expires_at is not None:
+            self.session_end = SessionEnd(self, warning, self._live.clock)
+            self.session_end.arm()
+
+    def move_session(self) -> None:
+        """Arm that timer for the identity's new end, where it was armed before."""
+        if self.session_end is not None:
+            self.session_end.move()
+
+    def clock_was_set(self) -> None:
+        """The wall clock was set: end with the session where it is over sooner now."""
+        if self.session_end is not None:
+            self.session_end.look()
+
     def end(self, name: str, reason: str = "") -> None:
         """Close with a code of the table; what waits in the inbox is not processed any more."""
-        self._close(CODES[name].close, reason or CODES[name].sentence, name)
+        self.close_now(CODES[name].close, reason or CODES[name].sentence, name)
 
     async def drain(self) -> None:
         """Take no more messages, answer those that are here, then close 1012."""
@@ -213,17 +227,17 @@ class Conversation:
         await self._taken(1)
         self.end("restart", wire.RESTARTS)
 
-    # what the transport tells
+    # called by the transport
 
     def received(self, text: bytes) -> bytes | None:
         """One message came. Its answer where it is ready at once; otherwise it comes in its turn, by `write`."""
         now = self._now()
-        pace = self._pace  # its rule stands here, too: a call would cost as much as all the rest of it
-        due = pace.due
-        pace.due = due = (due if due > now else now) + pace.gap
-        if due - now > pace.slack and not pace.spend(due - now):
+        bucket = self._bucket  # its rule stands here, too: a call would cost as much as all the rest of it
+        due = bucket.due
+        bucket.due = due = (due if due > now else now) + bucket.gap
+        if due - now > bucket.slack and not bucket.spend(due - now):
             messages.judge_utf8(text)
-            return self._too_fast(due - now, pace)
+            return self._too_fast(due - now, bucket)
         if self._shared is not None and (ahead := self._shared.over(now)):
             messages.judge_utf8(text)
             return self._too_fast(ahead, self._shared)
@@ -233,9 +247,9 @@ class Conversation:
     def received_binary(self) -> None:
         """A binary message came; it is refused in its turn."""
         now = self._now()
-        for pace in filter(None, (self._pace, self._shared)):
-            if ahead := pace.over(now):
-                frame = self._too_fast(ahead, pace)
+        for bucket in filter(None, (self._bucket, self._shared)):
+            if ahead := bucket.over(now):
+                frame = self._too_fast(ahead, bucket)
                 if frame is not None:
                     self.write(frame)
                 return
@@ -254,17 +268,17 @@ class Conversation:
         self._ready = self._first
         return self._ready(self.connection, text, now) if self._ready is not None else None
 
-    def _too_fast(self, ahead: float, pace: Pace) -> bytes | None:
+    def _too_fast(self, ahead: float, bucket: TokenBucket) -> bytes | None:
         """Refuse one message of a client that sent, at the allowed rate, for `ahead` seconds from now."""
         if self._over or self._draining:
             return None
-        whose = "" if pace is self._pace else " from all connections of this user"
-        if pace.is_flood(ahead):
-            self.end("flood", f"messages came much faster than {pace.limit}{whose}")
+        whose = "" if bucket is self._bucket else " from all connections of this user"
+        if bucket.is_flood(ahead):
+            self.end("flood", f"messages came much faster than {bucket.limit}{whose}")
             return None
         self._meter.others["rate_limited"] += 1
-        text = f"Messages came faster than {pace.limit}{whose}; this one was not processed."
-        frame = messages.error("rate_limited", text, retry_after=pace.wait(ahead))
+        text = f"Messages came faster than {bucket.limit}{whose}; this one was not processed."
+        frame = messages.error("rate_limited", text, retry_after=bucket.wait(ahead))
         if self._worker is None and not self._behind:
             return frame
         self._queue(Answered(frame))
@@ -293,16 +307,15 @@ class Conversation:
         self._over = True
         if self._idle is not None:
             self._idle.stop()
-        if self._backlog is not None:
-            self._backlog.stop()
+        self._outbox.stop()
         self._inbox = self._ready = None
         self._first = None  # it may be a method of ours: nothing that ended waits for the garbage collector
         if self._worker is not None and self._streaming:
             self._worker.cancel()
 
-    def when_over(self, tell: Callable[[], None]) -> None:
-        """Have `tell` called once, when the client is gone and the call that has begun has ended."""
-        self._tell = tell
+    def when_over(self, callback: Callable[[], None]) -> None:
+        """Have `callback` called once, when the client is gone and the call that has begun has ended."""
+        self._when_over = callback
 
     async def finished(self) -> None:
         """Wait for the call that has begun, and those that wait; bounded by the endpoint's `limits.time`."""
@@ -320,23 +333,11 @@ class Conversation:
 
     def send_event(self, event: object) -> None:
         """See Connection.send."""
-        text = messages.event(event)
-        (self._from_thread if self._crossing.needed else self._send)(text)
+        self._outbox.put(messages.event(event), self)
 
     def close(self, code: int, reason: str) -> None:
         """See Connection.close."""
-        if self._crossing.needed:
-            self._from_thread((code, reason))
-        else:
-            self._close(code, reason)
-
-    def _send(self, text: bytes) -> None:
-        self._said += 1
-        if len(text) > self._queue_limit and self._backlog is None:  # else it would hang on how fast the network is
-            reason = f"an event of {len(text):,} bytes; limits.queue is {self._queue_limit:,}"
-            self._close(CODES[_TOO_SLOW].close, reason, _TOO_SLOW)
-            return
-        (self.write if self._backlog is None else self._backlog.send)(text)
+        self._outbox.put((code, reason), self)
 
     # what the dispatcher writes
 
@@ -348,8 +349,8 @@ class Conversation:
         if pending >= wire.ROOM:
             self._behind = True
             self._ready = None
-        if pending > self._queue_limit + (wire.ROOM if self._backlog is not None else 0):  # events of ours are no fault
-            self._too_slow(f"more than {self._queue_limit:,} bytes were not read")
+        if pending > self._outbox.most:
+            self._too_slow(f"more than {self._outbox.limit:,} bytes were not read")
 
     async def room(self) -> None:
         """Wait until the client has read enough; one that reads nothing for wire.STALL seconds is closed 4408.
@@ -366,7 +367,7 @@ class Conversation:
         if await wire.room_in_time(self._transport, limit, lambda: wire.LAST_STALL if self._draining else wire.STALL):
             return
         if self._draining:
-            self._close(CODES["restart"].close, wire.RESTARTS, "restart", at_once=True)
+            self.close_now(CODES["restart"].close, wire.RESTARTS, "restart", at_once=True)
         else:
             self._too_slow(f"nothing was read for {wire.STALL:g} s")
 
@@ -379,7 +380,7 @@ class Conversation:
         self._inbox.put(item)
         if self._inbox.is_full and not self._paused:
             self._paused = True
-            self._pace.paused(self._now())
+            self._bucket.paused(self._now())
             self._transport.pause()
 
     def _start_at_once(self, _connection: Connection, text: bytes, _came: float) -> None:
@@ -446,7 +447,7 @@ class Conversation:
                 item = self._next()
         except asyncio.CancelledError:
             if not (self._over or self._draining):
-                # a process cancelled its own task: nobody is left for what waits
+                # a process cancelled its own task: the messages that wait have no other
                 log.error("call_cancelled", endpoint=self.endpoint, connection=self.connection.id)
                 self.end("failed")
             raise
@@ -468,16 +469,17 @@ class Conversation:
         item = self._inbox.take()
         if self._paused and not self._draining and self._inbox.has_room:
             self._paused = False
-            self._pace.resumed(self._now())
+            self._bucket.resumed(self._now())
             self._transport.resume()
         return item
 
     def _ended(self) -> None:
-        tell, self._tell = self._tell, None
-        if tell is not None:
-            tell()
+        callback, self._when_over = self._when_over, None
+        if callback is not None:
+            callback()
 
-    def _close(self, code: int, reason: str, cause: str = "process", *, at_once: bool = False) -> None:
+    def close_now(self, code: int, reason: str, cause: str, *, at_once: bool = False) -> None:
+        """Close behind what was queued, or `at_once` without it. A second call does nothing."""
         if self._over:
             return
         self.close_code, self.close_cause, self.close_reason = code, cause, reason
@@ -485,16 +487,4 @@ class Conversation:
         self._transport.close(code, wire.cut(reason), at_once=at_once)
 
     def _too_slow(self, reason: str) -> None:
-        self._close(CODES[_TOO_SLOW].close, reason, _TOO_SLOW, at_once=True)
-
-    def _from_thread(self, item: bytes | tuple[int, str]) -> None:
-        """What crosses is bounded like the outbox that it crosses to."""
-        reason = f"more than {self._queue_limit:,} bytes were not read"
-        instead = (CODES[_TOO_SLOW].close, reason)
-        self._crossing.hand_over(item, self._queue_limit, instead, self._arrive)
-
-    def _arrive(self, item: bytes | tuple[int, str]) -> None:
-        if isinstance(item, bytes):
-            self._send(item)
-        else:
-            self._close(*item, _TOO_SLOW if item[0] == CODES[_TOO_SLOW].close else "process")
+        self.close_now(CODES[TOO_SLOW].close, reason, TOO_SLOW, at_once=True)

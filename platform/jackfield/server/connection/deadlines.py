@@ -40,7 +40,7 @@ class Deadlines:
             self._arm(task.get_loop(), until, seconds)
 
     def end(self, task: Task) -> bool:
-        """The call in `task` has ended; tells whether that was because it took too long."""
+        """The call in `task` has ended; gives whether that was because it took too long."""
         if self._until.pop(task, None) is not None:
             return False
         insist = self._overdue.pop(task, None)
@@ -50,7 +50,7 @@ class Deadlines:
         return True
 
     def close(self) -> None:
-        """Disarm; nobody is cancelled any more."""
+        """Disarm: no call is cancelled any more."""
         self._next = math.inf
         if self._timer is not None:
             self._timer.cancel()

@@ -11,9 +11,9 @@ import asyncio
 import secrets
 import threading
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, Protocol, cast
+from typing import Any, cast
 from weakref import WeakKeyDictionary
 
 import msgspec
@@ -21,10 +21,11 @@ import msgspec
 from jackfield import messages
 from jackfield.errors import Reject
 from jackfield.logs import log
-from jackfield.process.catalog import Process
 from jackfield.process.connection import Connection
+from jackfield.process.process import Process
 from jackfield.routing.table import Route
 from jackfield.schema.validator import Fault
+from jackfield.server.answers import InPlace, InTask, Task, Traced, Writer
 from jackfield.server.connection.contexts import apart, for_thread
 from jackfield.server.connection.deadlines import Deadlines
 from jackfield.server.connection.invalid import Invalid, body, explain, refuse_size
@@ -33,7 +34,7 @@ from jackfield.server.observe.metrics import BOUNDS, Meter
 from jackfield.server.observe.places import waiting
 from jackfield.tasks import Ended, fail
 
-__all__ = ["THREADS", "Busy", "Dispatcher", "InPlace", "InTask", "Task", "Traced", "Writer"]
+__all__ = ["THREADS", "Busy", "Dispatcher"]
 
 SLOW_CALL = 0.050
 """Seconds of one synchronous call on the event loop after which it is named in the log."""
@@ -50,36 +51,8 @@ BREAK_OFF = 1.0
 _END = object()
 _UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
 
-Task = asyncio.Task[Any]
 MessageId = str | int | None
 Framer = Callable[[object, MessageId], bytes | None]
-
-
-class Writer(Protocol):
-    """Where the many answers of one message go. Implemented by the conversation."""
-
-    def write(self, text: bytes) -> None:
-        """Queue one frame for the client; never waits."""
-
-    async def room(self) -> None:
-        """Wait until the client has taken enough for more to be made; cancelled when nobody is left to take it."""
-
-
-InPlace = Callable[[Connection, bytes, float], bytes | None]
-"""Answers a message in the step that reads it; the number is the time at which it came, by the dispatcher's clock.
-
-The frame, or None for silence. Raises messages.NotUtf8, and nothing for what else a client sent or a process did.
-"""
-
-InTask = Callable[[Connection, bytes | None, Task, Writer], Awaitable[bytes | None]]
-"""Answers a message in its task; None as data is a binary one. Frames before the last go to the writer.
-
-The last frame, or None. Raises CancelledError where the task was cancelled, nothing else.
-"""
-
-
-Traced = Callable[[Route, InPlace | None, InTask], tuple[InPlace | None, InTask]]
-"""Puts a span around what answers an endpoint's messages; called once for each endpoint of a generation."""
 
 
 class Busy(Exception):
@@ -89,7 +62,7 @@ class Busy(Exception):
 class Dispatcher:
     """Calls processes. One for a node; holds the threads of blocking processes.
 
-    `failed` hears of each exception that a process raised, with the incident that the client is told; it must not
+    `failed` is called with each exception that a process raised and the incident that the client gets; it must not
     fail. `pool` is for blocking processes, with as many workers as `threads`; closing the dispatcher closes it too.
     """
 
@@ -106,7 +79,7 @@ class Dispatcher:
         self.clock = clock
         self._check_replies = check_replies
         self._traced = traced
-        self._tell_failed = failed
+        self._on_failure = failed
         self._deadlines = Deadlines()
         self._ways: WeakKeyDictionary[Generation, dict[str, tuple[InPlace | None, InTask]]] = WeakKeyDictionary()
         self._free = threading.BoundedSemaphore(threads)
@@ -151,14 +124,14 @@ class Dispatcher:
                     meter.seconds += took
                 else:
                     meter.took(took)
-                    _tell_if_slow(route.process, took, connection)
+                    _log_if_slow(route.process, took, connection)
             except messages.NotUtf8:
                 raise  # the transport closes 1007
             except BaseException as exc:  # noqa: BLE001 - whatever a user's process raises ends here, sys.exit too
                 if not issubclass(type(exc), Invalid):  # its class may lie about itself
                     took = clock() - came
                     meter.took(took)
-                    _tell_if_slow(route.process, took, connection)
+                    _log_if_slow(route.process, took, connection)
                 return refused(route, connection, exc, message_id, meter)
             meter.answered += 1
             return frame
@@ -290,7 +263,7 @@ class Dispatcher:
         try:
             return function(*values)
         finally:
-            _tell_if_slow(process, self.clock() - began)
+            _log_if_slow(process, self.clock() - began)
 
     async def _stream(
         self,
@@ -332,7 +305,7 @@ class Dispatcher:
                 yield value
         finally:
             if process.blocking:
-                self._pool.submit(locked, values.close).add_done_callback(_tell_if_failed)
+                self._pool.submit(locked, values.close).add_done_callback(_log_if_failed)
             else:
                 values.close()
 
@@ -380,13 +353,13 @@ class Dispatcher:
             connection=connection.id,
             exc_info=exc,
         )
-        if self._tell_failed is not None:
-            self._tell_failed(incident, exc)
+        if self._on_failure is not None:
+            self._on_failure(incident, exc)
         return messages.error("process_failed", incident=incident, message_id=message_id)
 
 
 async def _clean_up(process: Process, values: AsyncGenerator[Any, None]) -> None:
-    """Close a generator within CLEAN_UP; what it then swallows is told, and what it waits for is made to fail."""
+    """Close a generator within CLEAN_UP; what it then swallows is logged, and what it waits for is made to fail."""
     task = asyncio.current_task()
     assert task is not None, "a coroutine runs in a task"
     insist = asyncio.get_running_loop().call_later(CLEAN_UP + BREAK_OFF, _insist, process, task)
@@ -417,11 +390,11 @@ def _call(function: Callable[[], Any]) -> Any:
 def _call_in_thread(function: Callable[[], Any]) -> Any:
     try:
         return function()
-    except (StopIteration, GeneratorExit) as exc:  # a future cannot carry the one, and the other ends who awaits it
+    except (StopIteration, GeneratorExit) as exc:  # a future cannot carry the one, and the other ends its awaiter
         raise RuntimeError(f"the process raised {type(exc).__name__}") from exc
 
 
-def _tell_if_failed(closed: Future[Any]) -> None:
+def _log_if_failed(closed: Future[Any]) -> None:
     if not closed.cancelled() and closed.exception() is not None:
         log.error("generator_not_closed", exc_info=closed.exception())
 
@@ -430,7 +403,7 @@ def _refuse_binary() -> Any:
     raise Invalid([Fault("", "a message is a text frame; this one was binary")])
 
 
-def _tell_if_slow(process: Process, took: float, connection: Connection | None = None) -> None:
+def _log_if_slow(process: Process, took: float, connection: Connection | None = None) -> None:
     if took > SLOW_CALL:
         seen = connection.id if connection is not None else ""
         log.warning("slow_call", process=process.name, connection=seen, milliseconds=round(took * 1000))

@@ -1,4 +1,4 @@
-"""The end of a conversation in which nobody says anything (`limits.idle`)."""
+"""The end of a conversation without messages (`limits.idle`)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LOOKS = 8  # looks in one time limit: a conversation ends after the limit, and 
 def watch(
     before: Idle | None, seconds: float | None, mark: Callable[[], object], end: Callable[[str, str], None]
 ) -> Idle | None:
-    """Look anew, with another limit perhaps; None where there is none. `end` is told a code and a reason."""
+    """Look anew, with another limit perhaps; None where there is none. `end` is called with a code and a reason."""
     if before is not None:
         before.stop()
     if seconds is None:

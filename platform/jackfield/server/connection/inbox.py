@@ -8,7 +8,7 @@ from dataclasses import dataclass
 __all__ = ["INBOX", "INBOX_BYTES", "Answered", "Inbox", "Item"]
 
 INBOX = 16
-"""Messages that wait while a process works; then the network is paused, not the client told off."""
+"""Messages that wait while a process works; then the network is paused, and no message is refused."""
 
 INBOX_BYTES = 16 * 1024
 """Bytes in them, likewise."""
@@ -29,7 +29,7 @@ Item = bytes | Answered | None
 
 
 class Inbox(deque[Item]):
-    """First in, first out. Whoever puts in asks `is_full`, whoever takes out asks `has_room`."""
+    """First in, first out. Check `is_full` after a put, `has_room` after a take."""
 
     __slots__ = ("_bytes",)
 

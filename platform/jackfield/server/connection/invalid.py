@@ -1,4 +1,4 @@
-"""What is wrong with a message: told after something has failed, with all the time that it takes."""
+"""What is wrong with a message: found out after its decoding has failed."""
 
 from __future__ import annotations
 

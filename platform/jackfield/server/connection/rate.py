@@ -6,7 +6,7 @@ import math
 from typing import Protocol
 from weakref import WeakValueDictionary
 
-__all__ = ["BURST", "CREDIT", "RESERVE", "ROUNDING", "Pace", "Paces", "Stood"]
+__all__ = ["BURST", "CREDIT", "RESERVE", "ROUNDING", "Stood", "TokenBucket", "TokenBuckets"]
 
 BURST = 2.0
 """Seconds of `limits.rate` that may come at once; once more as much beyond that, and it is a flood."""
@@ -33,8 +33,8 @@ class Stood(Protocol):
         """What `stood` gave so long ago that it is no excuse any more."""
 
 
-class Pace:
-    """The bucket in one number: `due`, when it would be full again, by the clock whose readings are handed in.
+class TokenBucket:
+    """A token bucket in one number: `due`, when it would be full again, by the clock whose readings are handed in.
 
     It holds `slack` seconds; each message takes `gap` of them, 0 where the rate is off. The conversation adds
     `gap` to the later of `due` and now; what is further ahead of now than `slack` then came too fast.
@@ -54,7 +54,7 @@ class Pace:
 
     @property
     def limit(self) -> str:
-        """The rate as one would say it."""
+        """The rate as text: `50 a second`."""
         gap = self.gap
         span, name = (1, "a second") if gap <= 1 else (60, "a minute") if gap <= 60 else (3600, "an hour")
         return f"{span / gap:,.10g} {name}"
@@ -106,37 +106,37 @@ class Pace:
         return math.ceil((ahead + self.gap - self.slack) * 1000) / 1000
 
 
-class Paces:
+class TokenBuckets:
     """The buckets that connections share, by endpoint and login.
 
-    One lives as long as a connection that has it, and until it is full again: who connects anew begins with no
+    One lives as long as a connection that has it, and until it is full again: a client that connects again gets no
     fuller one.
     """
 
     def __init__(self, lag: Stood) -> None:
         self._lag = lag
-        self._shared: WeakValueDictionary[tuple[str, str], Pace] = WeakValueDictionary()
-        self._kept: dict[tuple[str, str], Pace] = {}
+        self._shared: WeakValueDictionary[tuple[str, str], TokenBucket] = WeakValueDictionary()
+        self._kept: dict[tuple[str, str], TokenBucket] = {}
         self._room = _ROOM
 
-    def of(self, endpoint: str, login: str, rate: float | None, now: float) -> Pace | None:
-        """The bucket of one user at one endpoint, for `limits.rate_per_user`; None where that is off, or for nobody.
+    def of(self, endpoint: str, login: str, rate: float | None, now: float) -> TokenBucket | None:
+        """The bucket of one user at one endpoint; None without a login or without `limits.rate_per_user`.
 
         `now` is a reading of the clock that the bucket goes by.
         """
         if rate is None or not login:
             return None
         key = (endpoint, login)
-        pace = self._shared.get(key)
-        if pace is None:
+        bucket = self._shared.get(key)
+        if bucket is None:
             if len(self._kept) >= self._room:
                 self.sweep(now)
-            pace = self._shared[key] = self._kept[key] = Pace(self._lag)
-        pace.take(rate)
-        return pace
+            bucket = self._shared[key] = self._kept[key] = TokenBucket(self._lag)
+        bucket.take(rate)
+        return bucket
 
     def sweep(self, now: float) -> None:
-        """Forget the buckets that are full and belong to nobody who is connected."""
-        self._kept = {key: pace for key, pace in self._kept.items() if pace.due > now}
+        """Forget the full buckets that no connection has."""
+        self._kept = {key: bucket for key, bucket in self._kept.items() if bucket.due > now}
         self._kept.update(self._shared)  # what is left there without us, connections have
         self._room = max(_ROOM, 2 * len(self._kept))

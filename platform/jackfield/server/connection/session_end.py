@@ -1,6 +1,6 @@
 """The end of the session that a connection was opened with: the event before it, and the close at that moment.
 
-Strategy. Each conversation has one timer, on the loop's clock, which nobody sets. Once a second it is looked whether
+Strategy. Each conversation has one timer, on the loop's clock, which cannot be set. Once a second it is checked whether
 the wall clock was set, and only then at every conversation: where it says that the end is nearer than the timer does,
 the timer is armed anew. A clock that is set back puts no end off.
 """
@@ -14,7 +14,7 @@ from typing import Protocol
 from jackfield.clocks import Jumps, watched
 from jackfield.identity import Identity
 from jackfield.logs import log
-from jackfield.server.web.json_api import moment
+from jackfield.messages import moment
 
 __all__ = ["CLOCK_LOOK", "ClockWatch", "Later", "SessionEnd"]
 
@@ -84,7 +84,7 @@ class SessionEnd:
             self._arm(left)
 
     def cancel(self) -> None:
-        """The conversation is over: nothing more is told."""
+        """The conversation is over: nothing more is sent."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -107,13 +107,20 @@ class SessionEnd:
         self._member.end("session_ended", _REASON)
 
 
-class ClockWatch:
-    """Looks whether the wall clock was set, and then at each of `ends`. `clock` gives seconds since the epoch."""
+class _Timed(Protocol):
+    """A conversation, as the watch on the clock sees it."""
 
-    def __init__(self, clock: Callable[[], float], ends: Callable[[], Iterable[SessionEnd]]) -> None:
+    def clock_was_set(self) -> None:
+        """Called where the wall clock was set. Never waits."""
+
+
+class ClockWatch:
+    """Looks whether the wall clock was set, and then at each member. `clock` gives seconds since the epoch."""
+
+    def __init__(self, clock: Callable[[], float], members: Iterable[_Timed]) -> None:
         self._clock = watched(clock)
         self._jumps = Jumps(self._clock)
-        self._ends = ends
+        self._members = members
 
     async def watch(self) -> None:
         """Look every CLOCK_LOOK seconds until cancelled."""
@@ -127,5 +134,5 @@ class ClockWatch:
         by = self._jumps.look()
         if by:
             log.warning("clock_set", seconds=round(by, 1))
-            for end in self._ends():
-                end.look()
+            for member in self._members:
+                member.clock_was_set()

@@ -1,65 +1,65 @@
-"""Who is calling: the gateway's side of the authorities, and what their second thoughts do to open connections."""
+"""Who is calling: the credential of a request, and the authorities that know whose it is."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from jackfield.auth import verify
+from jackfield.auth import credentials, verify
 from jackfield.auth.authorities import Authorities
-from jackfield.auth.credentials import Credential
 from jackfield.auth.sessions import Sessions
 from jackfield.config.plan import AuthSettings
 from jackfield.errors import Refusal
-from jackfield.identity import Identity
-from jackfield.server.connection.conversation import Conversation
-from jackfield.server.handshake.judge import Request, rejudge
-from jackfield.server.web import administration
-
-if TYPE_CHECKING:
-    from jackfield.server.gateway import Gateway
+from jackfield.server.handshake import revocation
+from jackfield.server.live import Live
+from jackfield.server.request import Caller, Request
 
 __all__ = ["Callers"]
 
 
 class Callers:
-    """Finds out who is calling one gateway, by asking its `authorities`.
+    """Finds out who is calling one node, by asking its `authorities`. `folder` is the project's."""
 
-    `folder` is the project's; `clock` gives seconds since the epoch.
-    """
-
-    def __init__(
-        self, gateway: Gateway, sessions: Sessions | None, *, folder: Path, clock: Callable[[], float]
-    ) -> None:
-        self._gateway = gateway
+    def __init__(self, live: Live, sessions: Sessions | None, *, folder: Path) -> None:
+        self._live = live
         self.authorities = Authorities(
             sessions,
-            gateway.generation.table.plan.auth,
-            live=self._live,
+            live.generation.table.plan.auth,
+            live=self._verify,
             open_sessions=self._open_sessions,
-            told=self._told,
+            report=lambda session, identity, reason: revocation.answered_anew(live, session, identity, reason),
             folder=folder,
-            clock=clock,
+            clock=live.clock,
         )
 
     def tune(self, auth: AuthSettings) -> None:
         """Take over the settings of a plan that goes live."""
         self.authorities.tune(auth)
 
-    async def identify(self, credential: Credential, request: Request, *, own: bool) -> Identity:
-        """Who a request's credential stands for; raises Refusal, see Authorities."""
-        return await self.authorities.identify(credential, lambda: _shown(request), own=own)
+    async def identify(self, request: Request, *, asks: bool = True, own: bool = False) -> Caller:
+        """What becomes of the request's credential: an identity, the refusal it earns, or None without one.
 
-    def check_path(self, request: Request) -> None:
-        """Raise Refusal `not_found` for the addresses of our own login where it is off."""
-        auth = self._gateway.generation.table.plan.auth
-        ours = request.below(auth.path) is not None or administration.below(request) is not None
-        if not auth.own and ours:
-            what = "their identity provider" if auth.jwt else "the application that this server belongs to"
-            raise Refusal("not_found", "There are no users and no login of our own here.", f"People log in at {what}.")
+        With `own` it is one of our own sessions or of no use; where the endpoint does not ask (`asks`), it is not
+        looked at. Raises Refusal for two credentials that differ.
+        """
+        try:
+            credential = credentials.find(request.headers, self._live.generation.table.plan.auth.cookie)
+            if credential is None or not asks:
+                return None
+            return await self.authorities.identify(credential, lambda: _shown(request), own=own)
+        except Refusal as refusal:
+            if refusal.code == "contradictory_credentials":
+                raise
+            return refusal
+
+    async def identify_own(self, request: Request) -> Caller:
+        """Who is calling, by our own sessions alone: for the log, and for what an administrator is shown."""
+        try:
+            return await self.identify(request, own=True)
+        except Refusal as refusal:
+            return refusal
 
     async def watch(self) -> None:
         """Keep the authorities up to date until cancelled; what they find closes connections."""
@@ -70,8 +70,8 @@ class Callers:
         await self.authorities.close()
 
     @contextmanager
-    def _live(self) -> Iterator[verify.Function | None]:
-        generation = self._gateway.generation
+    def _verify(self) -> Iterator[verify.Function | None]:
+        generation = self._live.generation
         generation.enter()
         try:
             yield generation.table.verify
@@ -79,23 +79,7 @@ class Callers:
             generation.leave()
 
     def _open_sessions(self) -> Collection[str]:
-        return {member.identity.session for member in self._gateway.hub}
-
-    def _told(self, session: str, identity: Identity | None, reason: str) -> None:
-        """A session stands for somebody with other roles or another end now, or for nobody."""
-        for member in self._gateway.hub:
-            if not isinstance(member, Conversation) or member.identity.session != session:
-                continue
-            if identity is None:
-                member.end("session_ended", reason)
-                continue
-            moved = member.identity.expires_at != identity.expires_at
-            member.connection.identity = identity
-            closing = rejudge(self._gateway.generation.table, member.standing, identity)
-            if closing is not None:
-                member.end(closing.code, closing.reason)
-            elif moved:
-                self._gateway.arm(member)
+        return {member.identity.session for member in self._live.hub}
 
 
 def _shown(request: Request) -> verify.Request:

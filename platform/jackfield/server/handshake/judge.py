@@ -1,7 +1,7 @@
-"""The upgrade request being judged. No I/O: who is calling is found out between `approach` and `admit`.
+"""Whether an upgrade may enter. No I/O: the caller is identified between `approach` and `admit`.
 
 These read as the list of what must pass, in the order of the contract:
-host -> query -> route 404 -> origin 403 -> who is asking, where the endpoint asks at all -> credential 401 -> role 403
+host -> query -> route 404 -> origin 403 -> the caller, where the endpoint asks -> credential 401 -> role 403
 -> room 429/503. Whose request goes no further than the origin has no code of the project run for it.
 """
 
@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from contextvars import Context
 from dataclasses import dataclass
 from typing import Any, Protocol
-from urllib.parse import parse_qsl, quote
 
 from jackfield.addresses import network
 from jackfield.auth import credentials, origin
@@ -21,13 +20,12 @@ from jackfield.config.plan import AuthSettings, Endpoint, Plan
 from jackfield.errors import Closing, Refusal
 from jackfield.identity import ANONYMOUS, Identity
 from jackfield.routing.table import Match, Route, RoutingTable
+from jackfield.server.request import Caller, Request, Standing
 
 __all__ = [
     "Admission",
     "Approach",
     "Counts",
-    "Request",
-    "Standing",
     "admit",
     "approach",
     "closes_with",
@@ -57,43 +55,6 @@ class Counts(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """What of a request is judged. `own` is the server's origin as the client addressed it.
-
-    `root` is the prefix under which another application mounts us, or a proxy passes us on; `raw_path` comes
-    without it. `local` says that it came by a listener that only this machine reaches, `plain` that the client
-    came to a proxy without TLS although our public address has it.
-    """
-
-    method: str
-    raw_path: bytes
-    query_string: bytes
-    headers: tuple[tuple[bytes, bytes], ...]
-    own: str
-    client: str = ""
-    root: str = ""
-    local: bool = False
-    plain: bool = False
-
-    def values(self, name: bytes) -> list[str]:
-        """All values of a header, as they came."""
-        return [value.decode("latin-1") for key, value in self.headers if key == name]
-
-    @property
-    def query(self) -> dict[str, str]:
-        """The query parameters, the last of each name."""
-        text = self.query_string.decode("latin-1")
-        return dict(parse_qsl(text, keep_blank_values=True)) if text else {}
-
-    def below(self, prefix: str) -> str | None:
-        """What of the path follows `prefix`, "/login" after "/auth" for example; None where it is elsewhere."""
-        asked = url.split(self.raw_path) or ()
-        own = url.split(quote(prefix, safe="/%").encode()) or ()
-        inside = len(asked) > len(own) and asked[: len(own)] == own
-        return f"/{'/'.join(asked[len(own) :])}" if inside else None
-
-
-@dataclass(frozen=True, slots=True)
 class Admission:
     """A request that may enter."""
 
@@ -105,18 +66,8 @@ class Admission:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """What an open connection entered with, kept to judge it again when the plan or the user changes."""
-
-    endpoint: str
-    texts: Mapping[str, str]
-    origin: tuple[str, ...]
-    own: str
-
-
-@dataclass(frozen=True, slots=True)
 class Approach:
-    """A request for an endpoint, by a page that may open it; who is asking nobody knows yet."""
+    """A request for an endpoint, by a page that may open it; the caller is not identified yet."""
 
     route: Route
     params: Mapping[str, Any]
@@ -131,38 +82,36 @@ class Approach:
 def judge(
     table: RoutingTable,
     request: Request,
-    who: Identity | Refusal | None,
+    caller: Caller,
     counts: Counts,
     *,
-    tell: bool = False,
+    detailed: bool = False,
 ) -> Admission:
     """Admit the request or raise the Refusal that comes first; see `approach` and `admit`."""
-    return admit(table, request, approach(table, request, tell=tell), who, counts)
+    return admit(table, request, approach(table, request, detailed=detailed), caller, counts)
 
 
-def approach(table: RoutingTable, request: Request, *, tell: bool = False) -> Approach:
-    """What is judged before anybody is asked who is calling: the route and the origin.
+def approach(table: RoutingTable, request: Request, *, detailed: bool = False) -> Approach:
+    """Check what needs no caller: the route and the origin.
 
-    `tell` allows the refusal to name the nearest endpoint, and the place of a line in the file.
+    `detailed` allows the refusal to name the nearest endpoint, and the place of a line in the file.
     """
-    match = _match(table, request, tell=tell)
+    match = _match(table, request, detailed=detailed)
     endpoint = match.route.endpoint
     params = params_of(match, request.root)
     standing = Standing(endpoint.name, match.params, tuple(request.values(b"origin")), request.own)
-    _judge_origin(endpoint, standing, table.plan if tell else None)
+    _judge_origin(endpoint, standing, table.plan if detailed else None)
     return Approach(match.route, params, standing)
 
 
-def admit(
-    table: RoutingTable, request: Request, asked: Approach, who: Identity | Refusal | None, counts: Counts
-) -> Admission:
-    """What is judged then.
+def admit(table: RoutingTable, request: Request, asked: Approach, caller: Caller, counts: Counts) -> Admission:
+    """Check what needs the caller: the credential, the role and the room.
 
-    `who` is what became of the credential: an identity, the refusal that it earned, or None where none was sent or
+    `caller` is what became of the credential: an identity, the refusal that it earned, or None where none was sent or
     the endpoint does not ask.
     """
     endpoint = asked.route.endpoint
-    identity = _judge_credential(endpoint, who, table, request.root)
+    identity = _judge_credential(endpoint, caller, table, request.root)
     _judge_role(endpoint, identity)
     _judge_room(endpoint, identity, counts, request.client)
     return Admission(asked.route, asked.params, identity, subprotocol(endpoint, request), asked.standing)
@@ -173,20 +122,20 @@ _CLOSING = frozenset({401, 403, 429})
 
 
 def closes_with(table: RoutingTable, request: Request, refusal: Refusal) -> Route | None:
-    """The endpoint that has this refusal told by a close frame; None where HTTP tells it.
+    """The endpoint that sends this refusal as a close frame; None where HTTP carries it.
 
     A browser hides the HTTP answer to an upgrade from every page, and shows a close frame to the page that
     asked. So a page of a foreign origin must not get one: it would learn whether its visitor is logged in
-    here, and with which role. It is told by HTTP, that is nothing at all, and so is whatever is refused before
-    the origin was looked at. The origin is judged once more here, so that this does not rest on the order in
-    `judge`. With `origins: any` every page is told.
+    here, and with which role. It gets HTTP, which shows it nothing, and so does whatever is refused before
+    the origin was looked at. The origin is checked once more here, so that this does not rest on the order in
+    `judge`. With `origins: any` every page gets it.
     """
     match = table.match(request.raw_path)
     if match is None or match.route.endpoint.refusals != "close" or refusal.status not in _CLOSING:
         return None
     rule, origins = match.route.endpoint.origins, request.values(b"origin")
     try:
-        origin.judge(origins, request.own, any_origin=rule.any, allowed=rule.allowed, required=rule.required)
+        origin.check(origins, request.own, any_origin=rule.any, allowed=rule.allowed, required=rule.required)
     except Refusal:
         return None
     return match.route
@@ -229,7 +178,7 @@ def fitted(route: Route, standing: Standing) -> Mapping[str, Any] | Closing:
 def params_of(match: Match, root: str = "") -> dict[str, Any]:
     """The path parameters, converted by the hints of the process. A value that does not fit is a 404.
 
-    `root` is the request's, for the address that is told then.
+    `root` is the request's, for the address in the refusal.
 
     Raises RuntimeError where code of the project fails over it.
     """
@@ -256,12 +205,12 @@ def subprotocol(endpoint: Endpoint, request: Request) -> str | None:
     return next((name for name in credentials.offered(request.headers) if name in spoken), None)
 
 
-def _match(table: RoutingTable, request: Request, *, tell: bool) -> Match:
+def _match(table: RoutingTable, request: Request, *, detailed: bool) -> Match:
     match = table.match(request.raw_path)
     if match is not None:
         return match
     detail, fix = url.fault(request.raw_path, request.root)
-    near = table.nearest(request.raw_path) if tell else ""
+    near = table.nearest(request.raw_path) if detailed else ""
     if near:
         fix = f"Did you mean {request.root}{near}?"
     raise Refusal("not_found", detail, fix)
@@ -272,12 +221,12 @@ def _judge_origin(endpoint: Endpoint, standing: Standing, plan: Plan | None = No
     rule = endpoint.origins
     asked, own = standing.origin, standing.own
     try:
-        origin.judge(asked, own, any_origin=rule.any, allowed=rule.allowed, required=rule.required)
+        origin.check(asked, own, any_origin=rule.any, allowed=rule.allowed, required=rule.required)
     except Refusal:
         if plan is None:
             raise
         place = _place(plan, endpoint)
-        origin.judge(asked, own, any_origin=rule.any, allowed=rule.allowed, required=rule.required, place=place)
+        origin.check(asked, own, any_origin=rule.any, allowed=rule.allowed, required=rule.required, place=place)
 
 
 def _place(plan: Plan, endpoint: Endpoint) -> str:
@@ -286,22 +235,20 @@ def _place(plan: Plan, endpoint: Endpoint) -> str:
     return f"{place.file}:{place.line}, endpoint {endpoint.name}"
 
 
-def _judge_credential(
-    endpoint: Endpoint, who: Identity | Refusal | None, table: RoutingTable, root: str = ""
-) -> Identity:
+def _judge_credential(endpoint: Endpoint, caller: Caller, table: RoutingTable, root: str = "") -> Identity:
     if endpoint.access.mode == "public":
         return ANONYMOUS
-    if isinstance(who, Refusal):
-        raise who
-    if who is not None:
-        return who
+    if isinstance(caller, Refusal):
+        raise caller
+    if caller is not None:
+        return caller
     if endpoint.access.mode == "optional":
         return ANONYMOUS
     raise not_logged_in(table.plan.auth, root)
 
 
 def not_logged_in(auth: AuthSettings, root: str, detail: str = "") -> Refusal:
-    """What is told where somebody has to log in first; `root` is the request's."""
+    """The refusal where the caller has to log in first; `root` is the request's."""
     if not auth.own:
         fix = (
             f"Send the token that your login gave you: in the header Cookie: {auth.cookie}=… or Authorization: Bearer …"

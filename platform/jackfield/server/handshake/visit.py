@@ -1,27 +1,26 @@
-"""One conversation from its seat to its end, as the log, the counts and the hub see it."""
+"""One conversation from its seat in the hub to its end, in the log and the counts."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from jackfield.logs import log
 from jackfield.process.connection import part
 from jackfield.server.connection.conversation import Conversation
+from jackfield.server.handshake.revocation import watch_session
+from jackfield.server.live import Live
 from jackfield.server.observe import redact
-
-if TYPE_CHECKING:
-    from jackfield.server.gateway import Gateway
 
 __all__ = ["Visit"]
 
 
 class Visit:
-    """What has to be put away when a conversation is over, whoever carried it."""
+    """Logs and counts one conversation, and gives its seat back when it is over, by whichever transport it came."""
 
-    __slots__ = ("_client", "_conversation", "_gateway", "_opened")
+    __slots__ = ("_client", "_conversation", "_live", "_opened")
 
-    def __init__(self, gateway: Gateway, conversation: Conversation, client: str) -> None:
-        self._gateway = gateway
+    def __init__(self, live: Live, conversation: Conversation, client: str) -> None:
+        self._live = live
         self._conversation = conversation
         self._client = client
         self._opened = False
@@ -30,17 +29,17 @@ class Visit:
         """The client was accepted."""
         self._opened = True
         if self._conversation.session_end is None:  # a change may have been faster
-            self._gateway.arm(self._conversation)
+            watch_session(self._live, self._conversation)
         log.info("connection_opened", **self._facts())
 
     def end(self) -> None:
         """The client is gone and the call that had begun has ended; accepted or not."""
-        if self._conversation.session_end is not None:
-            self._conversation.session_end.cancel()
-        self._gateway.hub.leave(self._conversation)
+        over = self._conversation
+        if over.session_end is not None:
+            over.session_end.cancel()
+        self._live.hub.leave(over)
         if self._opened:
-            over = self._conversation
-            self._gateway.metrics.closed(over.endpoint, over.close_code, over.close_cause)
+            self._live.metrics.closed(over.endpoint, over.close_code, over.close_cause)
             log.info(
                 "connection_closed",
                 code=over.close_code,
@@ -49,7 +48,7 @@ class Visit:
                 seconds=round(over.duration, 3),
                 **self._facts(),
             )
-        part(self._conversation.connection)
+        part(over.connection)
 
     def _facts(self) -> dict[str, Any]:
         return {

@@ -1,7 +1,7 @@
 """Jackfield inside another application: `app.mount("/rt", application("."))`, on any ASGI server.
 
 What is lost against `jackfield serve`: the ping interval, the close of an oversized message before its body
-is read and the cut-off of clients that do not read are the outer server's affair, and so are its drain and its
+is read and the cut-off of clients that do not read belong to the outer server, and so do its drain and its
 event loop: a task of a process that calls sys.exit ends what it ends there.
 """
 
@@ -13,10 +13,10 @@ from pathlib import Path
 
 from jackfield.errors import PlanError, Refusal
 from jackfield.logs import log
-from jackfield.server.gateway import Gateway, Scope
+from jackfield.server.asgi import Receive, Scope, Send
+from jackfield.server.gateway import Gateway
 from jackfield.server.node.node import open_node
 from jackfield.server.options import Options
-from jackfield.server.wire.transport import Receive, Send
 from jackfield.state import State, StateError, read_secret
 
 __all__ = ["Application", "application"]

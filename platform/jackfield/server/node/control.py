@@ -1,7 +1,7 @@
 """How `publish`, `status` and `refusals` speak to the running server: a verb on loopback, never content.
 
 One connection carries one line of JSON each way:  {"secret": "…", "verb": "publish", "dry_run": true}
-The secret stands in `server.json` of the state folder (0600), so only who may read that file may speak. It
+The secret stands in `server.json` of the state folder (0600), so only a program that may read that file may speak. It
 is used once: the server writes the next one before it answers. Where it cannot be written, a full disk for
 example, the one from before goes on being good, for the command line must reach the server then above all.
 """
@@ -74,7 +74,7 @@ class ControlServer:
                 task.cancel()  # from Python 3.12 on `wait_closed` waits for every connection
             await asyncio.gather(*self._answering, return_exceptions=True)
             await self._server.wait_closed()
-            with suppress(OSError):  # one that is left says where nobody answers any more
+            with suppress(OSError):  # one that is left names a server that has ended
                 self._path.unlink()
 
     def _renew(self) -> None:

@@ -54,7 +54,7 @@ def _enters(operation: Operation) -> bool:
 
 
 def _recipe(cookie: str, address: str, operation: Operation) -> Iterator[str]:
-    """How to talk to an endpoint; what stands in the way of the first user is told, too."""
+    """How to talk to an endpoint; with what keeps the first user from it."""
     if not _enters(operation):
         yield "Every endpoint is for users with a role. Let admin in with:"
         yield f"  jackfield users roles {LOGIN} +{operation.access.roles[0]}"

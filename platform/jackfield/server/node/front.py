@@ -54,7 +54,7 @@ class Server(uvicorn.Server, Stop):
         self._started()
 
     async def on_tick(self, counter: int) -> bool:
-        """Called ten times a second; tells whether it is time to stop."""
+        """Called ten times a second; gives whether it is time to stop."""
         if counter % 10 == 0:
             guards.look_at_descriptors()
         return await super().on_tick(counter)

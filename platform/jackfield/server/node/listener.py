@@ -33,7 +33,7 @@ _TESTED = (
 
 
 class CertificateLocked(Exception):
-    """The certificate's key is protected by a passphrase, which nobody is there to give."""
+    """The certificate's key is protected by a passphrase, which a server cannot be asked for."""
 
 
 def check_certificate(cert: str, key: str) -> None:
@@ -56,7 +56,7 @@ _TLS_WORDS = {"KEY_VALUES_MISMATCH": "the key is not that of the certificate"}
 
 
 def _pem_fault(chain: bytes, key: bytes) -> str:
-    """What a file has not that OpenSSL wants in it (RFC 7468), for which it has no words; or nothing."""
+    """What a file has not that OpenSSL wants in it (RFC 7468), which it does not name; or nothing."""
     no_chain, no_key = b"CERTIFICATE-----" not in chain, b"PRIVATE KEY-----" not in key
     if no_chain and no_key and b"CERTIFICATE-----" in key and b"PRIVATE KEY-----" in chain:
         return "the first holds the key and the second the certificate; swap them"
@@ -110,7 +110,7 @@ async def listen(
 
 @contextlib.contextmanager
 def _signals(server: Stop, node: Node, config: uvicorn.Config) -> Iterator[Callable[[], object]]:
-    """Our signals, by handlers of Python itself: uvloop hears none while an exception is on its way out of its run.
+    """Our signals, by handlers of Python itself: uvloop gets none while an exception is on its way out of its run.
 
     Gives what takes them again.
     """

@@ -6,11 +6,10 @@ import asyncio
 import json
 import os
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from jackfield.auth.passwords import Passwords
 from jackfield.auth.sessions import Sessions
@@ -24,12 +23,13 @@ from jackfield.logs import log
 from jackfield.routing.table import RoutingTable
 from jackfield.server.connection.dispatch import Dispatcher
 from jackfield.server.connection.session_end import ClockWatch
-from jackfield.server.gateway import Gateway
+from jackfield.server.gateway import Gateway, open_gateway
 from jackfield.server.generation import Generation
 from jackfield.server.node.control import ControlServer
 from jackfield.server.node.first_admin import FirstAdmin, make_first_admin
 from jackfield.server.node.garbage import Sweep, tuned
 from jackfield.server.node.rotation import Rotation
+from jackfield.server.node.verbs import addresses, verbs
 from jackfield.server.observe.tracing import open_tracing
 from jackfield.server.options import Options
 from jackfield.server.publish.publisher import Archive, Publisher, Report, build_in_thread, digest
@@ -43,7 +43,6 @@ __all__ = ["Node", "open_node"]
 class Node:
     """What an open server consists of. `fell_back` holds the problems of the files where an older plan serves."""
 
-    folder: Path
     gateway: Gateway
     publisher: Publisher
     rotation: Rotation
@@ -51,7 +50,6 @@ class Node:
     first_admin: FirstAdmin | None
     has_users: bool
     fell_back: PlanError | None
-    began: float
 
 
 @asynccontextmanager
@@ -60,10 +58,10 @@ async def open_node(
     state: State,
     options: Options,
     *,
-    tell: Callable[[Report | PlanError], None] | None = None,
+    report: Callable[[Report | PlanError], None] | None = None,
     clock: Callable[[], float] = time.time,
 ) -> AsyncIterator[Node]:
-    """Open a server's parts; `tell` hears what `--watch` published.
+    """Open a server's parts; `report` is called with what `--watch` published.
 
     Raises PlanError where neither the files nor what was last published can serve, StateError, and Refusal
     where the store does not answer.
@@ -75,7 +73,7 @@ async def open_node(
             stack.enter_context(tuned())  # before the first generation, which would stay for ever otherwise
         gateway, start = await _open_gateway(stack, folder, state, archive, options, clock)
 
-        sweep = Sweep(lambda: len(gateway.hub))
+        sweep = Sweep(lambda: len(gateway.live.hub))
         stack.callback(sweep.close)
 
         def on_live(table: RoutingTable) -> None:
@@ -86,14 +84,14 @@ async def open_node(
         publisher = Publisher(gateway, folder, archive, tried=start.tried, on_live=on_live, clock=clock)
         stack.push_async_callback(publisher.close)
         rotation = Rotation(state, start.tokens)
-        node = Node(folder, gateway, publisher, rotation, options, None, True, start.fell_back, clock())
-        control = ControlServer(state.server_json, _verbs(node), _addresses(options))
+        answers = verbs(gateway.live, publisher, start.fell_back, clock())
+        control = ControlServer(state.server_json, answers, addresses(options))
         await control.start()
         stack.push_async_callback(control.close)
-        await stack.enter_async_context(_tending(gateway, publisher, folder, options, tell, clock))
-        on_live(gateway.generation.table)
+        await stack.enter_async_context(_tending(gateway, publisher, folder, options, report, clock))
+        on_live(gateway.live.generation.table)
         admin, has_users = await _first_admin(gateway, options)  # last: a start that fails would lose the password
-        yield replace(node, first_admin=admin, has_users=has_users)
+        yield Node(gateway, publisher, rotation, options, admin, has_users, start.fell_back)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +120,7 @@ async def _open_gateway(
         stack.push_async_callback(tracing.close)
     dispatcher = Dispatcher(check_replies=options.check_replies, traced=tracing.answers if tracing else None)
     stack.callback(dispatcher.close)
-    gateway = Gateway(options, sessions, generation, dispatcher, tracing=tracing, folder=folder, clock=clock)
+    gateway = open_gateway(options, sessions, generation, dispatcher, tracing=tracing, folder=folder, clock=clock)
     unowned.pop_all()
     stack.push_async_callback(_retire_live, gateway)
     stack.push_async_callback(gateway.callers.close)
@@ -131,9 +129,9 @@ async def _open_gateway(
 
 async def _first_admin(gateway: Gateway, options: Options) -> tuple[FirstAdmin | None, bool]:
     """The first user where one is made, and whether there are users."""
-    if not gateway.has_sessions:
+    if not gateway.live.has_sessions:
         return None, True  # they are somebody else's
-    sessions = gateway.sessions
+    sessions = gateway.live.sessions
     admin = await make_first_admin(sessions.store, sessions.passwords, sessions) if options.local else None
     return admin, bool(await sessions.store.list())
 
@@ -206,18 +204,18 @@ async def _tending(
     publisher: Publisher,
     folder: Path,
     options: Options,
-    tell: Callable[[Report | PlanError], None] | None,
+    report: Callable[[Report | PlanError], None] | None,
     clock: Callable[[], float],
 ) -> AsyncIterator[None]:
     """The tasks that live as long as the server: owned here, cancelled and awaited at the end."""
-    tasks = [asyncio.create_task(gateway.callers.watch()), asyncio.create_task(gateway.lag.watch())]
-    tasks.append(asyncio.create_task(ClockWatch(clock, gateway.session_ends).watch()))
-    if gateway.has_sessions:
-        tasks.append(asyncio.create_task(gateway.sessions.watch()))
+    tasks = [asyncio.create_task(gateway.callers.watch()), asyncio.create_task(gateway.live.lag.watch())]
+    tasks.append(asyncio.create_task(ClockWatch(clock, gateway.live.hub).watch()))
+    if gateway.live.has_sessions:
+        tasks.append(asyncio.create_task(gateway.live.sessions.watch()))
     if options.watch:
-        tasks.append(asyncio.create_task(watch(publisher, folder, tell or (lambda _outcome: None))))
+        tasks.append(asyncio.create_task(watch(publisher, folder, report or (lambda _outcome: None))))
     for task in tasks:
-        task.add_done_callback(_tell_if_failed)
+        task.add_done_callback(_log_if_failed)
     try:
         yield
     finally:
@@ -226,55 +224,10 @@ async def _tending(
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _tell_if_failed(task: asyncio.Task[None]) -> None:
+def _log_if_failed(task: asyncio.Task[None]) -> None:
     if not task.cancelled() and task.exception() is not None:
         log.error("task_failed", exc_info=task.exception())
 
 
 async def _retire_live(gateway: Gateway) -> None:
-    await gateway.generation.retire(0.0)
-
-
-def _addresses(options: Options) -> dict[str, str]:
-    """Where clients reach the server; and where this machine does, if the name of a certificate is not in the way."""
-    admin = options.admin
-    found = {"address": options.address} | ({"admin": admin.address} if admin is not None else {})
-    if not (options.tls or options.embedded):
-        found["listener"] = replace(options, public_url="").address
-    return found
-
-
-def _verbs(node: Node) -> dict[str, Any]:
-    gateway = node.gateway
-
-    async def publish(asked: Mapping[str, Any]) -> Mapping[str, Any]:
-        if node.options.locked and not asked.get("dry_run"):
-            return {"locked": True}
-        report = await node.publisher.publish(dry_run=bool(asked.get("dry_run")), back=bool(asked.get("back")))
-        return report.as_json()
-
-    async def status(_asked: Mapping[str, Any]) -> Mapping[str, Any]:
-        table = gateway.generation.table
-        return {
-            **_addresses(node.options),
-            "generation": gateway.generation.number,
-            "hash": table.hash,
-            "published_at": node.publisher.published_at,
-            "began": node.began,
-            "connections": len(gateway.hub),
-            "fell_back": str(node.fell_back) if node.fell_back and gateway.generation.number == 1 else None,
-            "endpoints": [
-                {
-                    "name": route.name,
-                    "url": route.endpoint.url,
-                    "shape": route.signature.shape,
-                    "connections": gateway.hub.count(route.name),
-                }
-                for route in table.routes.values()
-            ],
-        }
-
-    async def refusals(_asked: Mapping[str, Any]) -> Mapping[str, Any]:
-        return {"refusals": [asdict(refused) for refused in gateway.refusals]}
-
-    return {"publish": publish, "status": status, "refusals": refusals}
+    await gateway.live.generation.retire(0.0)

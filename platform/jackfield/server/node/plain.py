@@ -1,7 +1,7 @@
 """uvicorn as it is: what serves where it lacks something that ours stands on; see borrowed.py.
 
 Nothing is used here but what uvicorn documents, its settings above all. What is lost against our own listener is what
-`application()` loses, too, and what keeps connections of nobody in bounds; docs/deploy.md has the list.
+`application()` loses, too, and the bounds of connections without a caller; docs/deploy.md has the list.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from typing import Any
 
 import uvicorn
 
+from jackfield.server.asgi import Receive, Send
 from jackfield.server.node.node import Node
 from jackfield.server.node.serving import Stop, answer_all, configure
 from jackfield.server.options import Options
 from jackfield.server.request import LISTENER
-from jackfield.server.wire.transport import Receive, Send
 
 __all__ = ["PlainServer"]
 

@@ -1,8 +1,8 @@
 """The run of the event loop, which code of the project does not end; the end of the program, which it does not hold up.
 
-Strategy. asyncio and uvloop let SystemExit and KeyboardInterrupt out of the loop's run, whoever raises them: a task, a
-callback, a timer. Nothing is lost by that but the call that raised; so it is logged, and the loop runs on. Tasks that
-Jackfield and its listener began do not stand in `asyncio.all_tasks`, for a process may cancel all that stand there.
+Strategy. asyncio and uvloop let SystemExit and KeyboardInterrupt out of the loop's run, wherever they are raised: a
+task, a callback, a timer. Nothing is lost by that but the call that raised; so it is logged, and the loop runs on.
+Tasks that Jackfield and its listener began do not stand in `asyncio.all_tasks`, for a process may cancel all of those.
 At the end every wait has a limit, and one thread ends the program where even that is of no use.
 """
 
@@ -38,7 +38,12 @@ LEFT_LIMIT = 1.0
 _OURS = frozenset({"jackfield", "uvicorn"})
 _HINT = "sys.exit, Ctrl-C and loop.stop end no server; raise an exception, and stop the server by a signal"
 
-_TOLD = (SystemExit, KeyboardInterrupt, Ended, type(None))  # these two have left the loop's run, and were told there
+_LOGGED = (
+    SystemExit,
+    KeyboardInterrupt,
+    Ended,
+    type(None),
+)  # these two have left the loop's run, and were logged there
 
 T = TypeVar("T")
 Task = asyncio.Task[Any]
@@ -111,7 +116,7 @@ def interrupt(_number: int, _frame: object) -> NoReturn:
 
 @contextmanager
 def _ctrl_c(task: Task) -> Iterator[Callable[[], bool]]:
-    """Cancel `task` at the first Ctrl-C, as `asyncio.run` does; gives what tells whether there was one."""
+    """Cancel `task` at the first Ctrl-C, as `asyncio.run` does; gives a function that says whether there was one."""
     times = 0
 
     def cancel(number: int, frame: object) -> None:
@@ -133,18 +138,18 @@ def _ctrl_c(task: Task) -> Iterator[Callable[[], bool]]:
 
 
 def _uncaught(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """What nobody caught in a callback or a task, without the texts of what was in their hands."""
+    """What was not caught in a callback or a task, without the values of its variables."""
     exc, task = context.get("exception"), context.get("task") or context.get("future")
     if not isinstance(task, asyncio.Task):
         task = None
-    if task is not None and exc is not None and issubclass(type(exc), _TOLD):
+    if task is not None and exc is not None and issubclass(type(exc), _LOGGED):
         return
     name = {} if task is None else {"task": task.get_name()}
     log.error("uncaught", incident=secrets.token_hex(4), at=context.get("message", ""), exc_info=exc, **name)
 
 
 async def _wind_up(ours: WeakSet[Task]) -> None:
-    """End what still runs: tasks, then async generators that nobody has closed."""
+    """End what still runs: tasks, then async generators that are still open."""
     me, loop = asyncio.current_task(), asyncio.get_running_loop()
     left = [task for task in {*asyncio.all_tasks(), *ours} if task is not me and not task.done()]
     await end(left, LEFT_LIMIT, _not_ended)
@@ -152,7 +157,7 @@ async def _wind_up(ours: WeakSet[Task]) -> None:
     await asyncio.wait({closing}, timeout=LEFT_LIMIT / 2)
     await end([closing], LEFT_LIMIT / 2, _not_ended)
     for task in (*left, closing):
-        if task.done() and not task.cancelled() and not issubclass(type(exc := task.exception()), _TOLD):
+        if task.done() and not task.cancelled() and not issubclass(type(exc := task.exception()), _LOGGED):
             log.error("uncaught", incident=secrets.token_hex(4), at=task.get_name(), exc_info=exc)
 
 

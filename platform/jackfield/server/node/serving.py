@@ -11,6 +11,7 @@ from typing import Any
 import uvicorn
 
 from jackfield.logs import log
+from jackfield.server.node.drain import stop_serving
 from jackfield.server.node.node import Node
 from jackfield.server.options import Options
 
@@ -65,11 +66,11 @@ async def answer_all(node: Node, stop: Stop) -> None:
 
 
 async def _drain(node: Node) -> None:
-    gateway, limit = node.gateway, node.options.drain
-    log.info("stopping", connections=len(gateway.hub), limit=limit)
-    await gateway.drain(limit)
+    live, limit = node.gateway.live, node.options.drain
+    log.info("stopping", connections=len(live.hub), limit=limit)
+    await stop_serving(live, limit)
     # what was answered last is still on its way to slow readers; uvicorn would drop it
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(CLOSING_LIMIT):
-            while len(gateway.hub):  # noqa: ASYNC110 - the hub tells nobody that it is empty
+            while len(live.hub):  # noqa: ASYNC110 - the hub has no event for being empty
                 await asyncio.sleep(0.02)

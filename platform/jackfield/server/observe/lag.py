@@ -1,4 +1,4 @@
-"""How late the event loop is, who holds it up, and how long it has stood still.
+"""How late the event loop is, what holds it up, and how long it has stood still.
 
 Strategy. A task looks at the clock four times a second; what comes late measures what every client waits then.
 A thread beside the loop wakes only when the next look is overdue by LIMIT and writes down what the loop's thread
@@ -7,7 +7,7 @@ and goes back to sleep.
 
 A library that holds Python's lock makes the thread beside late as well: what it sees then is where the loop has come
 since, in the worst case some lines further, when the process that was called has returned already. So the endpoint is
-looked for in the variables of our own frames, and what the project's code does in other threads is told besides.
+looked for in the variables of our own frames, and what the project's code does in other threads is logged besides.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from dataclasses import dataclass
 from types import FrameType
 
 from jackfield.logs import log
-from jackfield.process.catalog import Process
+from jackfield.process.process import Process
 from jackfield.process.python.sources import of_project
 from jackfield.routing.table import Match, Route
 
-__all__ = ["BOUNDS", "LATELY", "LIMIT", "TELL_EVERY", "TICK", "TOLERANCE", "Lag", "Place", "place_of"]
+__all__ = ["BOUNDS", "LATELY", "LIMIT", "LOG_EVERY", "TICK", "TOLERANCE", "Lag", "Place", "place_of"]
 
 TICK = 0.25
 """Seconds between two looks at the clock."""
@@ -42,17 +42,20 @@ TOLERANCE = 0.05
 LATELY = 60.0
 """Seconds after which a stop of the loop is no excuse any more for what a client sends."""
 
-TELL_EVERY = 10.0
+LOG_EVERY = 10.0
 """Seconds between two lines about a blocked loop; all of them are counted."""
 
 BOUNDS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Upper bounds, in seconds, of the buckets of `jackfield_loop_lag_seconds`."""
 
-_FRAMES = 15  # of a stack that is told; the innermost ones
+_FRAMES = 15  # of a stack that is logged; the innermost ones
 _PARTS = 3  # of a file's path
-_THREADS = 5  # beside the loop's that are told of
+_THREADS = 5  # beside the loop's that are logged
 _OURS = "jackfield."
-_NO_PART = ("jackfield.errors", "jackfield.cli.")  # what is raised, not who raises it; and where the loop was started
+_NO_PART = (
+    "jackfield.errors",
+    "jackfield.cli.",
+)  # what is raised, not the line that raises it; and where the loop was started
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +89,9 @@ class Lag:
         self._due = math.inf  # when the next look should come
         self._stood = 0.0
         self._stops: deque[tuple[float, float]] = deque()  # those of the last LATELY: their end and length, in seconds
-        self._told = -math.inf
-        self._telling = threading.Lock()  # the loop's thread and the one beside it tell of the same thing
-        self._told_of = -math.inf  # the look that was told of
+        self._logged_at = -math.inf
+        self._logging = threading.Lock()  # the loop's thread and the one beside it log the same stop
+        self._logged_look = -math.inf  # the look that was late and logged
 
     def stood(self) -> float:
         """Seconds for which the loop has stood still since the start; what came meanwhile came all at once.
@@ -112,7 +115,7 @@ class Lag:
         self._due = self._clock() + tick
 
     def look(self) -> None:
-        """Count how late this look is; a blocked loop is told of where nobody saw the culprit."""
+        """Count how late this look is; a blocked loop is logged where its culprit was not seen."""
         late = max(0.0, self._clock() - self._due)
         self.buckets[bisect_left(BOUNDS, late)] += 1
         self.seconds += late
@@ -123,33 +126,33 @@ class Lag:
             self._forget(now - LATELY)
         if late >= LIMIT:
             self.blocked += 1
-            if self._told_of == self._due:
+            if self._logged_look == self._due:
                 log.warning("loop_free", milliseconds=round(late * 1000))
             else:
-                self._tell(self._due, late, Place("unknown: Python could not look while it lasted", ()))
+                self._log(self._due, late, Place("unknown: Python could not look while it lasted", ()))
 
     def overdue(self) -> float:
         """Seconds for which the next look is late; negative while it is not."""
         return self._clock() - self._due
 
     def catch(self, thread: int, own: float) -> None:
-        """Tell what the loop's `thread` is doing, once for each time that it is blocked.
+        """Log what the loop's `thread` is doing, once for each time that it is blocked.
 
         `own` is how many seconds the caller itself woke too late: then the machine gave the whole program no
         time, or a library held Python's lock. Called from the thread beside the loop.
         """
         due, late = self._due, self.overdue()
         frames = sys._current_frames()
-        if thread in frames and late >= LIMIT and self._told_of != due:
+        if thread in frames and late >= LIMIT and self._logged_look != due:
             others = [place_of(frame) for other, frame in frames.items() if other != thread] if own >= TOLERANCE else []
-            self._tell(due, late, place_of(frames[thread]), own, [place.at for place in others if place.theirs])
+            self._log(due, late, place_of(frames[thread]), own, [place.at for place in others if place.theirs])
 
-    def _tell(self, due: float, late: float, place: Place, own: float = 0.0, others: Sequence[str] = ()) -> None:
-        with self._telling:
+    def _log(self, due: float, late: float, place: Place, own: float = 0.0, others: Sequence[str] = ()) -> None:
+        with self._logging:
             now = self._clock()
-            if self._told_of == due or now - self._told < TELL_EVERY:
+            if self._logged_look == due or now - self._logged_at < LOG_EVERY:
                 return
-            self._told, self._told_of = now, due
+            self._logged_at, self._logged_look = now, due
         late_itself = round(own * 1000) if own >= TOLERANCE else 0
         more = {
             "endpoint": place.endpoint,
@@ -158,8 +161,8 @@ class Lag:
             "threads": list(others[:_THREADS]),
         }
         at = others[0] if others and place.idle else place.at
-        told = {name: value for name, value in more.items() if value}
-        log.warning("loop_blocked", milliseconds=round(late * 1000), at=at, stack=list(place.stack), **told)
+        fields = {name: value for name, value in more.items() if value}
+        log.warning("loop_blocked", milliseconds=round(late * 1000), at=at, stack=list(place.stack), **fields)
 
     async def watch(self, tick: float = TICK) -> None:
         """Look at the clock until cancelled, with a thread beside that sees what keeps this from happening."""
@@ -182,7 +185,7 @@ class Lag:
     def _beside(self, thread: int, over: threading.Event, tick: float) -> None:
         while True:
             patience = LIMIT - self.overdue()
-            # once it was told of, the next look may be long in coming
+            # once it was logged, the next look may be late for long
             patience = min(patience, tick + LIMIT) if patience > 0 else tick
             asleep = self._clock()
             if over.wait(patience):
@@ -229,7 +232,7 @@ def _served(frames: list[FrameType]) -> tuple[str, Process | None]:
 
 
 def _module(frame: FrameType) -> str:
-    name = dict.get(frame.f_globals, "__name__")  # what a module calls itself is its author's affair
+    name = dict.get(frame.f_globals, "__name__")  # a module may set any name
     return name if type(name) is str else ""
 
 

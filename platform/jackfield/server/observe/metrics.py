@@ -21,7 +21,7 @@ from jackfield import streams
 from jackfield.logs import log
 from jackfield.server.observe import lag
 from jackfield.server.observe.lag import Lag
-from jackfield.server.wire.guards import EXHAUSTED, GAVE_WAY, SHED
+from jackfield.server.observe.throttled import EXHAUSTED, GAVE_WAY, SHED
 
 __all__ = ["BOUNDS", "Meter", "Metrics", "Seats"]
 
@@ -151,7 +151,7 @@ class Metrics(Collector):
 
 
 def _events() -> Iterator[Metric]:
-    """What the log was told and somebody should look at; of the whole process, as the log is."""
+    """Errors and warnings that were logged; of the whole process, as the log is."""
     incidents = {(event,): number for (level, event), number in tuple(log.told.items()) if level == "error"}
     yield _counter("jackfield_incidents", "Errors in the log, by event.", ("event",), incidents.items())
     warnings = {(event,): number for (level, event), number in tuple(log.told.items()) if level == "warning"}

@@ -1,6 +1,6 @@
 """OpenTelemetry's spans: one for each handshake, and one for each message where that is asked for.
 
-A span holds what the log holds, less who it was: no token, query string, payload or login. What the log is told
+A span holds what the log holds, without the caller: no token, query string, payload or login. What the log is headers
 within a span is an event of the span, and the line in the log names the trace.
 """
 
@@ -23,10 +23,9 @@ from jackfield.logs import log
 from jackfield.masking import masked
 from jackfield.process.connection import Connection
 from jackfield.routing.table import Route
-from jackfield.server.connection.dispatch import InPlace, InTask, Task, Writer
+from jackfield.server.answers import InPlace, InTask, Task, Writer
+from jackfield.server.asgi import Application, Receive, Scope, Send
 from jackfield.server.observe import redact
-from jackfield.server.observe.tracing import Scope, Walk
-from jackfield.server.wire.transport import Receive, Send
 
 __all__ = ["Spans", "open_spans"]
 
@@ -49,22 +48,22 @@ class Spans:
         log.around = None
         await asyncio.to_thread(self._close)
 
-    def around(self, walk: Walk) -> Walk:
+    def around(self, upgrade: Application) -> Application:
         """See Tracing. The span's parent is the caller's, by the header `traceparent` (W3C Trace Context)."""
 
         async def traced(scope: Scope, receive: Receive, send: Send) -> None:
             # what a client says of its trace goes on to the collector: no credential may be in it
-            told = {name: value for name, value in _texts(scope["headers"]) if masked(value) == value}
-            parent = propagate.extract(told)
+            headers = {name: value for name, value in _texts(scope["headers"]) if masked(value) == value}
+            parent = propagate.extract(headers)
             span = self._tracer.start_span("handshake", parent, SpanKind.SERVER, _facts(scope))
             accepted = False
 
-            async def hear() -> Any:
+            async def traced_receive() -> Any:
                 if accepted:
                     span.end()  # what follows is the conversation, which may last for days
                 return await receive()
 
-            async def tell(message: Any) -> None:
+            async def traced_send(message: Any) -> None:
                 nonlocal accepted
                 if message["type"] == "websocket.accept":
                     accepted = True
@@ -75,7 +74,7 @@ class Spans:
 
             token = current.attach(trace.set_span_in_context(span))
             try:
-                await walk(scope, hear, tell)
+                await upgrade(scope, traced_receive, traced_send)
             finally:
                 current.detach(token)
                 if span.is_recording():
@@ -100,7 +99,7 @@ class Spans:
             assert in_place is not None, "wrapped below only where it is there"
             with begun(connection) as span:
                 frame = in_place(connection, data, came)
-                _judge(span, frame)
+                _set_status(span, frame)
                 return frame
 
         async def traced_in_task(
@@ -108,7 +107,7 @@ class Spans:
         ) -> bytes | None:
             with begun(connection) as span:
                 frame = await in_task(connection, data, task, writer)
-                _judge(span, frame)
+                _set_status(span, frame)
                 return frame
 
         return None if in_place is None else traced_in_place, traced_in_task
@@ -166,7 +165,7 @@ def _refused(span: Span, message: Mapping[str, Any]) -> None:
         span.set_status(Status(StatusCode.ERROR))
 
 
-def _judge(span: Span, frame: bytes | None) -> None:
+def _set_status(span: Span, frame: bytes | None) -> None:
     """Write down what became of a message, by the frame that answers it."""
     if frame is None or not frame.startswith(_ERROR):
         span.set_attribute("jackfield.outcome", "answered")

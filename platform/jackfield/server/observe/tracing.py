@@ -1,25 +1,23 @@
-"""Whether traces are asked for, and the door to what makes them (spans.py, with `jackfield[otel]`).
+"""Whether traces are asked for, and the lazy import of what makes them (spans.py, with `jackfield[otel]`).
 
-Strategy: decided once, when a server opens. What traces wraps what is traced then; where nobody asks, nothing
+Strategy: decided once, when a server opens. What traces wraps what is traced then; where they are off, nothing
 is wrapped, and OpenTelemetry is not even loaded.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Mapping
 from importlib import import_module
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 from jackfield.logs import log
 from jackfield.routing.table import Route
-from jackfield.server.connection.dispatch import InPlace, InTask
-from jackfield.server.wire.transport import Receive, Send
+from jackfield.server.answers import InPlace, InTask
+from jackfield.server.asgi import Application
 
-__all__ = ["EXPORTERS", "Detail", "Scope", "Tracing", "Walk", "detail", "open_tracing"]
+__all__ = ["EXPORTERS", "Detail", "Tracing", "detail", "open_tracing"]
 
 Detail = Literal["off", "handshakes", "messages"]
-Scope = MutableMapping[str, Any]
-Walk = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 EXPORTERS = ("otlp", "console")
 """Values of OTEL_TRACES_EXPORTER that are carried out; `none` is off."""
@@ -28,14 +26,14 @@ EXPORTERS = ("otlp", "console")
 class Tracing(Protocol):
     """What makes spans. Implemented by spans.Spans."""
 
-    def around(self, walk: Walk) -> Walk:
-        """`walk`, from an upgrade request to its outcome, with a span around; called once by the gateway."""
+    def around(self, upgrade: Application) -> Application:
+        """`upgrade`, from the request to its outcome, with a span around; called once by the gateway."""
 
     def answers(self, route: Route, in_place: InPlace | None, in_task: InTask) -> tuple[InPlace | None, InTask]:
         """What answers an endpoint's messages, with a span around each where that is asked for; called at load."""
 
     async def close(self) -> None:
-        """Send what is left to send; called when the server closes. Takes seconds where nobody listens."""
+        """Send what is left to send; called when the server closes. Takes seconds where no collector answers."""
 
 
 def detail(option: Detail | None, environment: Mapping[str, str]) -> Detail:

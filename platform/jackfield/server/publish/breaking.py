@@ -4,7 +4,7 @@ Strategy. PyThreadState_SetAsyncExc sets an exception in a thread; code that cat
 it. So the lines that follow raise as well: where Python can watch the lines of single functions (3.12 on) all of them
 until the thread is out; before that the next one, which leaves the `except` that has caught. Nothing is raised but
 within a call of the project's code (process/calling.py), and not in the middle of Python's own import, whose locks
-would stay. A thread that waits in one call of the system, or computes in C, hears of all this when that returns.
+would stay. A thread that waits in one call of the system, or computes in C, sees all this when that returns.
 """
 
 from __future__ import annotations

@@ -70,7 +70,7 @@ def _too_slow(file: str, line: int, limit: float, *, ended: bool) -> Problem:
 
 
 def _begin(folder: Path, number: int, home: Path) -> tuple[threading.Thread, asyncio.Future[RoutingTable]]:
-    """The thread that builds, and its table; what comes when nobody waits any more is released."""
+    """The thread that builds, and its table; a table that comes too late is released."""
     loop = asyncio.get_running_loop()
     future: asyncio.Future[RoutingTable] = loop.create_future()
 
@@ -89,9 +89,9 @@ def _begin(folder: Path, number: int, home: Path) -> tuple[threading.Thread, asy
         table, fault = None, None
         try:
             table = build(folder, number, home)
-        except BaseException as exc:  # noqa: BLE001 - the root of this thread; told where it is awaited
+        except BaseException as exc:  # noqa: BLE001 - the root of this thread; raised again where it is awaited
             fault = exc
-        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+        with suppress(RuntimeError):  # the loop is closed
             loop.call_soon_threadsafe(deliver, table, fault)
 
     thread = threading.Thread(target=run, name="jackfield-build", daemon=True)

@@ -17,7 +17,7 @@ import re
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -27,10 +27,10 @@ from jackfield import files, messages
 from jackfield.errors import Closing, PlanError, Problem
 from jackfield.logs import log
 from jackfield.routing.table import RoutingTable
-from jackfield.server.connection.conversation import Conversation
 from jackfield.server.gateway import Gateway
 from jackfield.server.generation import Generation
-from jackfield.server.handshake.judge import fitted, rejudge
+from jackfield.server.handshake import revocation
+from jackfield.server.handshake.revocation import Verdict
 from jackfield.server.options import Options
 from jackfield.server.publish.building import built
 from jackfield.server.web import cookie
@@ -164,7 +164,7 @@ def digest(project: Path) -> str:
         try:
             content = files.digest(path)
         except OSError:
-            continue  # an editor is just replacing it, or nobody may read it: the loader tells of that
+            continue  # an editor is just replacing it, or it cannot be read: the loader reports that
         seen.update(f"{file}\n{content}\n".encode("utf-8", "surrogateescape"))
     return seen.hexdigest()[:12]
 
@@ -172,7 +172,7 @@ def digest(project: Path) -> str:
 def _files(project: Path) -> Iterator[tuple[str, Path]]:
     """The files that make a generation, sorted: relative name and where it is.
 
-    What cannot be read is passed over: the loader tells of it.
+    What cannot be read is passed over: the loader reports it.
     """
     if (project / "endpoints.yaml").is_file():
         yield "endpoints.yaml", project / "endpoints.yaml"
@@ -194,11 +194,11 @@ async def build_in_thread(
     """
     table = await built(folder, number, LOAD_LIMIT, home)
     if options is not None:
-        _judge_listener(table, options)
+        _check_listener(table, options)
     return table
 
 
-def _judge_listener(table: RoutingTable, options: Options) -> None:
+def _check_listener(table: RoutingTable, options: Options) -> None:
     """Raise PlanError where the listener cannot carry what the plan asks for; add a warning where it may."""
     problem = cookie.problem(table.plan, options)
     if problem is None:
@@ -213,7 +213,7 @@ class Publisher:
     """Publishes into one gateway, one at a time.
 
     `tried` is the digest of the project's files when they were last loaded, whatever came of it. `on_live`
-    hears of each table that went live; it is called after the swap and must not fail.
+    is called with each table that went live, after the swap and must not fail.
     """
 
     def __init__(
@@ -229,6 +229,7 @@ class Publisher:
         self.published_at = clock()
         self.tried = tried
         self._gateway = gateway
+        self._live = gateway.live
         self._folder = folder
         self._archive = archive
         self._on_live = on_live
@@ -244,18 +245,18 @@ class Publisher:
             outcome = "back" if back else "published"
         finally:
             if not dry_run:
-                self._gateway.metrics.publishes[outcome] += 1
+                self._live.metrics.publishes[outcome] += 1
         return report
 
     async def _publish(self, *, dry_run: bool, back: bool) -> Report:
         async with self._one_at_a_time:
             source = await self._before() if back else self._folder
-            number = self._gateway.generation.number + 1
+            number = self._live.generation.number + 1
             sources, table = await self._build(source, number)
-            self._judge_login(table)
+            self._check_login(table)
             if dry_run:
                 table.catalog.release()
-                return self._report(table, self._judged(table), dry_run=True)
+                return self._report(table, revocation.verdicts(self._live, table), dry_run=True)
             generation = await self._open(number, table)
             try:
                 await asyncio.to_thread(self._keep, sources, back=back)
@@ -273,7 +274,7 @@ class Publisher:
         for generation in self._retiring.values():
             generation.hurry()
         # side by side with what is live: all of them together have the time of one
-        await asyncio.gather(*self._retiring, self._gateway.generation.retire(0.0), return_exceptions=True)
+        await asyncio.gather(*self._retiring, self._live.generation.retire(0.0), return_exceptions=True)
 
     async def _build(self, source: Path, number: int) -> tuple[str, RoutingTable]:
         """A table and the digest of exactly the files that it was built from."""
@@ -281,16 +282,16 @@ class Publisher:
             before = await asyncio.to_thread(digest, source)
             if source == self._folder:
                 self.tried = before
-            table = await build_in_thread(source, number, self._gateway.options, self._folder)
+            table = await build_in_thread(source, number, self._live.options, self._folder)
             if await asyncio.to_thread(digest, source) == before:
                 return before, table
             table.catalog.release()  # somebody saved a file meanwhile: what was read may be half of each
         message = "the files change faster than they can be loaded"
         raise PlanError([Problem("too_slow", message, "publish again when they are all saved", file="processes")])
 
-    def _judge_login(self, table: RoutingTable) -> None:
+    def _check_login(self, table: RoutingTable) -> None:
         """Raise PlanError where the plan wants users of our own and the server was started without a store."""
-        if table.plan.auth.own and not self._gateway.has_sessions:
+        if table.plan.auth.own and not self._live.has_sessions:
             table.catalog.release()
             message = "the server was started without users of its own"
             hint = "stop it and start it again to bring the login back"
@@ -322,58 +323,37 @@ class Publisher:
 
     def _swap(self, generation: Generation) -> Report:
         """The one step in which the new generation becomes live; nothing in it waits."""
-        judged = self._judged(generation.table)
-        report = self._report(generation.table, judged, dry_run=False)
+        found = revocation.verdicts(self._live, generation.table)
+        report = self._report(generation.table, found, dry_run=False)
         before = self._gateway.install(generation)
-        old = before.table.routes
         self.published_at = self._clock()
-        for member, verdict in judged:
-            if isinstance(verdict, Closing):
-                member.end(verdict.code, verdict.reason)
-            else:
-                route = generation.table.routes[member.endpoint]
-                member.adapt(verdict, route.endpoint.limits)
-                if route.endpoint.session_warning != old[member.endpoint].endpoint.session_warning:
-                    self._gateway.arm(member)
+        revocation.adapt(self._live, found, before.table)
         retiring = asyncio.create_task(before.retire(RETIRE_LIMIT))
         self._retiring[retiring] = before
         retiring.add_done_callback(self._retiring.pop)
         return report
 
-    def _judged(self, table: RoutingTable) -> list[_Judged]:
-        """Each open connection with its path parameters under `table`, or how it ends. Runs code of the project."""
-        members = [member for member in self._gateway.hub if isinstance(member, Conversation)]
-        return [(member, _verdict(table, member)) for member in members]
-
-    def _report(self, new: RoutingTable, judged: Iterable[_Judged], *, dry_run: bool) -> Report:
-        old = self._gateway.generation.table
+    def _report(self, new: RoutingTable, verdicts: Iterable[Verdict], *, dry_run: bool) -> Report:
+        old = self._live.generation.table
         both = [name for name in new.routes if name in old.routes]
         leaving = Counter(
-            (member.endpoint, end.number, end.reason) for member, end in judged if isinstance(end, Closing)
+            (member.endpoint, end.number, end.reason) for member, end in verdicts if isinstance(end, Closing)
         )
         return Report(
             hash=new.hash,
-            generation=self._gateway.generation.number + 1,
+            generation=self._live.generation.number + 1,
             dry_run=dry_run,
             added=tuple(name for name in new.routes if name not in old.routes),
             changed=tuple(name for name in both if _state(old, name) != _state(new, name)),
             removed=tuple(name for name in old.routes if name not in new.routes),
             closes=tuple(Closes(*key, count) for key, count in leaving.items()),
-            open=len(self._gateway.hub),
+            open=len(self._live.hub),
             settings=tuple(n for n in ("title", "auth", "roles") if getattr(old.plan, n) != getattr(new.plan, n)),
             warnings=tuple(str(problem) for problem in new.warnings),
         )
 
 
-_Judged = tuple[Conversation, Mapping[str, Any] | Closing]
-
-
-def _verdict(table: RoutingTable, member: Conversation) -> Mapping[str, Any] | Closing:
-    closing = rejudge(table, member.standing, member.identity)
-    return closing or fitted(table.routes[member.endpoint], member.standing)
-
-
 def _state(table: RoutingTable, name: str) -> tuple[object, ...]:
-    """What an endpoint consists of; another value is told as a change."""
+    """What an endpoint consists of; another value is reported as a change."""
     route = table.routes[name]
-    return route.endpoint, route.signature.shape, table.catalog.extents[route.process.name]
+    return route.endpoint, route.signature.shape, table.catalog.digests[route.process.name]

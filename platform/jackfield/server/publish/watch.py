@@ -24,21 +24,21 @@ INTERVAL = 0.5
 async def watch(
     publisher: Publisher,
     folder: Path,
-    tell: Callable[[Report | PlanError], None],
+    report: Callable[[Report | PlanError], None],
     *,
     interval: float = INTERVAL,
 ) -> None:
     """Publish whenever the source files of `folder` are not those that were tried last, until cancelled.
 
-    `tell` hears each outcome.
+    `report` is called with each outcome.
     """
     while True:
         await asyncio.sleep(interval)
         if await asyncio.to_thread(digest, folder) == publisher.tried:
             continue
         try:
-            tell(await publisher.publish())
+            report(await publisher.publish())
         except PlanError as exc:
-            tell(exc)
+            report(exc)
         except Exception:  # noqa: BLE001 - the root of this task; the next save is published all the same
             log.exception("watch_failed")

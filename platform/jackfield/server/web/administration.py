@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote, unquote_to_bytes
 
 import msgspec
@@ -18,13 +18,14 @@ from jackfield.auth.users import Users
 from jackfield.errors import Refusal
 from jackfield.identity import Identity
 from jackfield.logs import log
-from jackfield.server.handshake.judge import Request, not_logged_in
+from jackfield.messages import moment
+from jackfield.server.handshake.callers import Callers
+from jackfield.server.handshake.judge import not_logged_in
+from jackfield.server.live import Live
+from jackfield.server.request import Request
 from jackfield.server.web import cors
 from jackfield.server.web.accounts import as_json
-from jackfield.server.web.json_api import Asked, JsonApi, moment, reply
-
-if TYPE_CHECKING:
-    from jackfield.server.gateway import Gateway
+from jackfield.server.web.json_api import Asked, JsonApi, reply
 
 __all__ = ["AT", "ROLE", "Administration", "below"]
 
@@ -53,8 +54,9 @@ class _Changed(msgspec.Struct, forbid_unknown_fields=True):
 class Administration:
     """The addresses below AT of one gateway."""
 
-    def __init__(self, gateway: Gateway) -> None:
-        self._gateway = gateway
+    def __init__(self, live: Live, callers: Callers) -> None:
+        self._live = live
+        self._callers = callers
         self.api = JsonApi(
             {
                 "/users": {"GET": self._list, "POST": self._add},
@@ -65,13 +67,13 @@ class Administration:
 
     async def answer(self, request: Request, http: HttpRequest, path: Sequence[str]) -> Response:
         """Answer one request; `path` is what `below` gives of it. Raises Refusal."""
-        cors.judge_own(request)
+        cors.check_own(request)
         await self._admin(request)
         return await self.api.answer(request, http, AT, path)
 
     @property
     def _users(self) -> Users:
-        return Users(self._gateway.sessions)  # asked for late: where our own login is off, there are none
+        return Users(self._live.sessions)  # asked for late: where our own login is off, there are none
 
     async def _list(self, asked: Asked) -> Response:
         return reply({"users": [_as_json(user) for user in await self._users.all()]})
@@ -119,7 +121,7 @@ class Administration:
 
     async def _close(self, asked: Asked) -> Response:
         by = await self._admin(asked.request)
-        auth = self._gateway.generation.table.plan.auth
+        auth = self._live.generation.table.plan.auth
         if auth.jwt is None and not auth.verify:  # else it may be a login that only another authority knows
             await self._users.get(asked.name)
         ended = await self._users.close(asked.name)
@@ -129,24 +131,24 @@ class Administration:
     async def _admin(self, request: Request) -> Identity:
         """The administrator who asks. Raises Refusal, also where this listener is not for administration."""
         sentence = f"The administration is for the role {ROLE}."
-        if self._gateway.options.admin_port is not None and not request.local:
+        if self._live.options.admin_port is not None and not request.local:
             raise Refusal("role_required", sentence, "Ask the listener of --admin-port.")
-        who = await self._gateway.who(request)
-        if isinstance(who, Refusal):
-            raise who
-        if who is None:
-            raise not_logged_in(self._gateway.generation.table.plan.auth, request.root, "This is for the role admin.")
-        if ROLE not in who.roles:
-            fix = f"An administrator gives it with: jackfield users roles {who.login} +{ROLE}"
+        caller = await self._callers.identify(request)
+        if isinstance(caller, Refusal):
+            raise caller
+        if caller is None:
+            raise not_logged_in(self._live.generation.table.plan.auth, request.root, "This is for the role admin.")
+        if ROLE not in caller.roles:
+            fix = f"An administrator gives it with: jackfield users roles {caller.login} +{ROLE}"
             raise Refusal("role_required", sentence, fix)
-        return who
+        return caller
 
 
 def below(request: Request) -> Sequence[str] | None:
     """The segments that follow AT in a request's path, decoded; None where it is elsewhere.
 
     A login may hold what no other address here can (`DOMAIN\\anna`, or a slash as many providers' do). Whatever
-    stands below AT is for administrators alone, so another reader in front of us who sees more segments opens nothing.
+    stands below AT is for administrators alone, so a proxy in front of us that sees more segments opens nothing.
     """
     head, _, login = request.raw_path.partition(_USERS)
     if head or not login:
@@ -171,14 +173,14 @@ def _as_json(user: User) -> dict[str, Any]:
 
 
 def _holder(by: Identity) -> Holder | None:
-    """What must still be so when the change is made. Whom another authority vouches for is none of our users."""
+    """What must still be so when the change is made; None for a caller of another authority."""
     return (by.login, ROLE) if is_own(by) else None
 
 
 def _refuse_oneself(by: Identity, login: str) -> None:
-    """Nobody locks the door behind them: there might be no other administrator.
+    """Raise Refusal where administrators take the role from themselves: there might be no other.
 
-    Whom another authority vouches for is none of our users, even where the logins are spelled alike.
+    A caller of another authority is not a user of ours, even where the logins are spelled alike.
     """
     if is_own(by) and normal_login(login) == by.login:
         fix = "Another administrator can, or on the server's machine: jackfield users."

@@ -17,41 +17,41 @@ from jackfield.auth import origin
 from jackfield.config.plan import Plan
 from jackfield.errors import Refusal
 from jackfield.routing.table import RoutingTable
-from jackfield.server.handshake.judge import Request
-from jackfield.server.web import pages
+from jackfield.server.refusal import SECURITY_HEADERS
+from jackfield.server.request import Request
 
-__all__ = ["MAX_AGE", "judge", "judge_own", "preflight", "share"]
+__all__ = ["MAX_AGE", "check", "check_own", "preflight", "share"]
 
 MAX_AGE = 600
-"""Seconds for which a browser may keep the answer to a preflight; longer, and a publish is not heard of."""
+"""Seconds for which a browser may keep the answer to a preflight; longer, and a publish takes effect late."""
 
 
-def judge(request: Request, plan: Plan, *, tell: bool = False) -> None:
+def check(request: Request, plan: Plan, *, detailed: bool = False) -> None:
     """Return if the page may use what is below `auth.path`: our own, and those of `defaults.origins`.
 
     Programs, which send no Origin, pass. Raises Refusal `origin_not_allowed`, whose `fix` is the line to paste;
-    with `tell` it says where.
+    with `detailed` it says where.
     """
-    place = _place(plan) if tell else ""
+    place = _place(plan) if detailed else ""
     try:
-        _judge(request, plan.origins.allowed, place)
+        _check(request, plan.origins.allowed, place)
     except Refusal as refusal:
         fix = f"defaults: {{{refusal.fix}}}" if "origin" in refusal.more and not place else refusal.fix
         detail = f"Pages of {request.own} and of defaults.origins log in and out here, and this is none of them."
         raise Refusal(refusal.code, detail, fix, more=refusal.more) from None
 
 
-def judge_own(request: Request) -> None:
+def check_own(request: Request) -> None:
     """Return if the page is of our own origin, or no page asks. Raises Refusal `origin_not_allowed`."""
     try:
-        _judge(request, (), "")
+        _check(request, (), "")
     except Refusal as refusal:
         fix = f"Serve the page from {request.own}; programs send no Origin header."
         raise Refusal(refusal.code, f"This is for pages of {request.own} alone.", fix) from None
 
 
-def preflight(request: Request, table: RoutingTable, *, tell: bool = False) -> Response | None:
-    """The answer to a browser that asks before it sends a page's request; None where nobody asks that.
+def preflight(request: Request, table: RoutingTable, *, detailed: bool = False) -> Response | None:
+    """The answer to a browser that asks before it sends a page's request; None for any other request.
 
     `share` has to add who may read it. Raises Refusal `origin_not_allowed`.
     """
@@ -59,15 +59,15 @@ def preflight(request: Request, table: RoutingTable, *, tell: bool = False) -> R
     if not asks or not request.values(b"access-control-request-method"):
         return None
     if _is_auth(request, table):
-        judge(request, table.plan, tell=tell)
+        check(request, table.plan, detailed=detailed)
         methods = "GET, POST, DELETE"
     elif table.match(request.raw_path) is not None:
-        _judge(request, _readers(request, table), _place(table.plan) if tell else "")
+        _check(request, _readers(request, table), _place(table.plan) if detailed else "")
         methods = "GET"
     else:
         return None
     headers = {
-        **pages.SECURITY_HEADERS,
+        **SECURITY_HEADERS,
         "Access-Control-Allow-Methods": methods,
         "Access-Control-Allow-Headers": ", ".join(["Authorization", "Content-Type", *_traced(request)]),
         "Access-Control-Max-Age": str(MAX_AGE),
@@ -76,7 +76,7 @@ def preflight(request: Request, table: RoutingTable, *, tell: bool = False) -> R
 
 
 def share(response: Response, request: Request, table: RoutingTable) -> Response:
-    """Let the pages concerned read an answer, whatever it is, and tell caches that it differs by Origin."""
+    """Let the pages concerned read an answer, whatever it is, and say to caches that it differs by Origin."""
     readers = _readers(request, table)
     if not readers:
         return response
@@ -115,9 +115,9 @@ def _traced(request: Request) -> list[str]:
     return list(dict.fromkeys(name for name in map(str.strip, asked) if _TRACING.fullmatch(name)))
 
 
-def _judge(request: Request, allowed: tuple[str, ...], place: str) -> None:
+def _check(request: Request, allowed: tuple[str, ...], place: str) -> None:
     origins = request.values(b"origin")
-    origin.judge(origins, request.own, any_origin=False, allowed=allowed, required=False, place=place)
+    origin.check(origins, request.own, any_origin=False, allowed=allowed, required=False, place=place)
 
 
 def _readers(request: Request, table: RoutingTable) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from starlette.responses import Response
 
@@ -26,14 +26,13 @@ from jackfield.describe.documents import asyncapi, markdown, openapi, rendered
 from jackfield.describe.documents.as_yaml import as_yaml
 from jackfield.describe.documents.http_api import ADMIN
 from jackfield.errors import Refusal
-from jackfield.identity import Identity
 from jackfield.routing.table import RoutingTable
-from jackfield.server.handshake.judge import Request, not_logged_in
+from jackfield.server.handshake.judge import not_logged_in
+from jackfield.server.live import Live
+from jackfield.server.refusal import SECURITY_HEADERS
+from jackfield.server.request import Caller, Request
 from jackfield.server.web import pages
 from jackfield.server.web.sign_in import SCRIPT, SCRIPT_AT, sign_in, wants_page
-
-if TYPE_CHECKING:
-    from jackfield.server.gateway import Gateway
 
 __all__ = ["ADDRESSES", "Documents"]
 
@@ -92,7 +91,7 @@ _FILES: Mapping[str, tuple[str, str]] = {
 """What of Swagger UI is sent, and the name that it has in the package."""
 
 _PAGES = frozenset({"/docs", "/docs/", "/docs/reference"})
-"""What a browser shows; who may not read them is shown how to log in."""
+"""What a browser shows; callers who may not read them are shown how to log in."""
 
 ADDRESSES = frozenset({*_DOCUMENTS, *_FILES, *_PAGES, "/docs/start.js", SCRIPT_AT})
 """All that is answered here."""
@@ -101,31 +100,31 @@ ADDRESSES = frozenset({*_DOCUMENTS, *_FILES, *_PAGES, "/docs/start.js", SCRIPT_A
 class Documents:
     """The documents of one gateway."""
 
-    def __init__(self, gateway: Gateway) -> None:
-        self._gateway = gateway
+    def __init__(self, live: Live) -> None:
+        self._live = live
         self._made: OrderedDict[tuple[str, str, str], _Made] = OrderedDict()
         self._generation = 0
         self._making = asyncio.Lock()
 
-    async def answer(self, request: Request, who: Identity | Refusal | None) -> Response | None:
-        """Answer a request for one of ADDRESSES; None for any other. Raises Refusal for who may not read them."""
+    async def answer(self, request: Request, caller: Caller) -> Response | None:
+        """Answer a request for one of ADDRESSES, else give None. Raises Refusal where the caller may not read them."""
         path = request.raw_path.decode("latin-1")
         if path not in ADDRESSES:
             return None
         if request.method not in ("GET", "HEAD"):
             raise Refusal("method_not_allowed", more={"allow": "GET, HEAD"})
-        if path == SCRIPT_AT and self._gateway.options.admin_port is None:
+        if path == SCRIPT_AT and self._live.options.admin_port is None:
             return _sent(_SIGN_IN, request)
         try:
-            self._judge(request, who)
+            self._check(request, caller)
         except Refusal as refusal:
-            if path not in _PAGES or not wants_page(request) or self._gateway.options.admin_port is not None:
+            if path not in _PAGES or not wants_page(request) or self._live.options.admin_port is not None:
                 raise
-            self._gateway.note(request, refusal, who)
-            return sign_in(request, refusal, self._gateway.generation.table.plan.auth)
+            self._live.refuse(request, refusal, caller)
+            return sign_in(request, refusal, self._live.generation.table.plan.auth)
         if path in ("/docs", "/docs/"):
             _folder(request.root)
-            return _page(self._gateway.generation.table.plan.title, request.root)
+            return _page(self._live.generation.table.plan.title, request.root)
         if path == "/docs/start.js":
             return _sent(_START, request)
         if path in _FILES:
@@ -134,29 +133,29 @@ class Documents:
 
     def _address(self, request: Request, path: str) -> str:
         """Where the documents say that the server is: as its callers address it, not as the admin port is."""
-        options = self._gateway.options
+        options = self._live.options
         if options.admin_port is not None and path != "/openapi.json":  # whose requests go to where the page is from
             return options.address
         return request.own + request.root
 
-    def _judge(self, request: Request, who: Identity | Refusal | None) -> None:
+    def _check(self, request: Request, caller: Caller) -> None:
         """Return if the documents are open to this caller, else raise Refusal."""
-        if self._gateway.tells(request, who):
+        if self._live.may_read_documents(request, caller):
             return
         sentence = f"The documents are for the role {ADMIN} here."
-        if self._gateway.options.admin_port is not None:
+        if self._live.options.admin_port is not None:
             raise Refusal("role_required", sentence, "Ask the listener of --admin-port.")
-        if isinstance(who, Refusal):
-            raise who
-        if who is None:
-            raise not_logged_in(self._gateway.generation.table.plan.auth, request.root, sentence)
-        fix = f"An administrator gives it with: jackfield users roles {who.login} +{ADMIN}"
+        if isinstance(caller, Refusal):
+            raise caller
+        if caller is None:
+            raise not_logged_in(self._live.generation.table.plan.auth, request.root, sentence)
+        fix = f"An administrator gives it with: jackfield users roles {caller.login} +{ADMIN}"
         raise Refusal("role_required", sentence, fix)
 
     async def _document(self, path: str, address: str, version: str) -> _Made:
-        """A document of the live generation, kept for the next who asks at the same address."""
-        async with self._making:  # many who ask at once are answered with one
-            generation = self._gateway.generation
+        """A document of the live generation, kept for the next request at the same address."""
+        async with self._making:  # requests at the same time are answered with one
+            generation = self._live.generation
             if generation.number != self._generation:
                 self._made.clear()
                 self._generation = generation.number
@@ -192,7 +191,7 @@ def _version(request: Request, path: str) -> str:
 
 def _sent(made: _Made, request: Request) -> Response:
     """A document, or that the caller has it already (RFC 9110, section 13.1.2). Each use is asked for here anew."""
-    headers = {**pages.SECURITY_HEADERS, "Cache-Control": "private, no-cache", "ETag": made.tag}
+    headers = {**SECURITY_HEADERS, "Cache-Control": "private, no-cache", "ETag": made.tag}
     known = {tag.strip().removeprefix("W/") for value in request.values(b"if-none-match") for tag in value.split(",")}
     if made.tag in known:
         return Response(status_code=304, headers=headers)
@@ -243,13 +242,13 @@ _SIGN_IN = _Made.of(SCRIPT, "text/javascript; charset=utf-8")
 
 def _page(title: str, root: str) -> Response:
     """Swagger UI, which fetches the document itself."""
-    headers = {**pages.SECURITY_HEADERS, "Cache-Control": "no-store", "Content-Security-Policy": _POLICY}
+    headers = {**SECURITY_HEADERS, "Cache-Control": "no-store", "Content-Security-Policy": _POLICY}
     text = _HTML.format(title=html.escape(title or "Jackfield"), root=html.escape(root))
     return Response(text, 200, headers, "text/html; charset=utf-8")
 
 
 def _folder(root: str) -> Path:
-    """Where the package's files are. It is not imported: that would read nine megabytes which nobody wants.
+    """Where the package's files are. It is not imported: that would read nine megabytes.
 
     Raises Refusal where it is not installed.
     """

@@ -1,7 +1,7 @@
 """Plain HTTP addresses that speak JSON: which methods they take, the bodies they read, the answers they give.
 
 Bodies are bounded in bytes and in time and must call themselves JSON, which no form of a foreign page can
-(OWASP ASVS 5.0, 3.5.2). That a request of a page comes from a page of ours is judged before anything is read.
+(OWASP ASVS 5.0, 3.5.2). That a request of a page comes from a page of ours is checked before anything is read.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cache
 from typing import Any, TypeVar
 
@@ -22,10 +21,10 @@ from jackfield import files, messages
 from jackfield.errors import Refusal
 from jackfield.masking import masked
 from jackfield.schema.validator import Fault, Validator, parse_loosely
-from jackfield.server.handshake.judge import Request
-from jackfield.server.web import pages
+from jackfield.server.refusal import SECURITY_HEADERS
+from jackfield.server.request import Request
 
-__all__ = ["BODY_LIMIT", "MAX_BODY", "Answer", "Asked", "JsonApi", "moment", "reply"]
+__all__ = ["BODY_LIMIT", "MAX_BODY", "Answer", "Asked", "JsonApi", "reply"]
 
 MAX_BODY = 4096
 """Bytes of a body; a password has at most 1,024."""
@@ -35,8 +34,7 @@ BODY_LIMIT = 6.0
 
 T = TypeVar("T")
 
-_TOLD = 3  # faults of a body; the rest is told when these are mended
-_LAST = 253402300799.0  # no calendar of ours goes on; a provider's token, or a project's function, may
+_SHOWN = 3  # faults of a body that a refusal names
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +57,7 @@ class Asked:
         body = files.unmarked(await _read(self._http))
         try:
             if messages.too_deep(body):
-                raise ValueError  # also where it is deep in what nobody here reads
+                raise ValueError  # also where it is deep in a part that is not read
             return msgspec.json.decode(body, type=kind)
         except (msgspec.MsgspecError, ValueError, RecursionError):
             raise Refusal("invalid_request", _what_is_wrong(body, kind), f"Send {sample}.") from None
@@ -86,7 +84,7 @@ class JsonApi:
     async def answer(self, request: Request, http: HttpRequest, at: str, path: Sequence[str]) -> Response:
         """Answer a request for what is at the segments `path` below `at`, decoded. Raises Refusal.
 
-        The page that asks has been judged.
+        The origin was checked before.
         """
         pattern, name = self._find(path)
         at, methods = request.root + at, self.routes.get(pattern)
@@ -124,17 +122,10 @@ def reply(
     status: int = 200,
 ) -> Response:
     """An answer that no cache keeps; each of `cookies` is the value of a Set-Cookie."""
-    answer = JSONResponse(body, status, {**pages.SECURITY_HEADERS, "Cache-Control": "no-store", **(headers or {})})
+    answer = JSONResponse(body, status, {**SECURITY_HEADERS, "Cache-Control": "no-store", **(headers or {})})
     for cookie in cookies:
         answer.headers.append("Set-Cookie", cookie)
     return answer
-
-
-def moment(seconds: float | None) -> str | None:
-    """Seconds since the epoch as RFC 3339 has them, in UTC; the end of the year 9999 for what is beyond it."""
-    if seconds is None:
-        return None
-    return datetime.fromtimestamp(min(seconds, _LAST), UTC).isoformat(timespec="seconds")
 
 
 def _refuse_other_sites(request: Request) -> None:
@@ -159,11 +150,11 @@ def _what_is_wrong(body: bytes, kind: type) -> str:
     if not isinstance(value, dict):
         return "The body is not a JSON object."
     faults = faults or _validator(kind).faults(value) or [Fault("", "a key stands twice, and not all its values fit")]
-    told = f"The body does not fit: {'; '.join(_told(fault) for fault in faults[:_TOLD])}"
-    return told if told.endswith("?") else told + "."
+    text = f"The body does not fit: {'; '.join(_sentence(fault) for fault in faults[:_SHOWN])}"
+    return text if text.endswith("?") else text + "."
 
 
-def _told(fault: Fault) -> str:
+def _sentence(fault: Fault) -> str:
     name, problem = fault.path.removeprefix("/"), fault.problem
     if not name or problem.startswith(("the key ", "unknown key ")):  # these name it themselves
         return problem

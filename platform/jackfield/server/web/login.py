@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 from starlette.requests import Request as HttpRequest
@@ -12,14 +12,15 @@ from jackfield.config.plan import AuthSettings
 from jackfield.errors import Refusal
 from jackfield.identity import Identity
 from jackfield.logs import log
-from jackfield.server.handshake.judge import Request, not_logged_in
+from jackfield.messages import moment
+from jackfield.server.handshake.callers import Callers
+from jackfield.server.handshake.judge import not_logged_in
+from jackfield.server.live import Live
 from jackfield.server.observe import redact
+from jackfield.server.request import Request
 from jackfield.server.web import cors
 from jackfield.server.web.accounts import Accounts, handed_out, taken_back
-from jackfield.server.web.json_api import Asked, JsonApi, moment, reply
-
-if TYPE_CHECKING:
-    from jackfield.server.gateway import Gateway
+from jackfield.server.web.json_api import Asked, JsonApi, reply
 
 __all__ = ["Login"]
 
@@ -32,26 +33,27 @@ class _Credentials(msgspec.Struct, forbid_unknown_fields=True):
 class Login:
     """The addresses below `auth.path` of one gateway."""
 
-    def __init__(self, gateway: Gateway) -> None:
-        self._gateway = gateway
+    def __init__(self, live: Live, callers: Callers) -> None:
+        self._live = live
+        self._callers = callers
         self.api = JsonApi(
             {
                 "/login": {"POST": self._login},
                 "/logout": {"POST": self._logout},
                 "/session": {"GET": self._session},
-                **Accounts(gateway).routes(),
+                **Accounts(live, callers).routes(),
             }
         )
 
     async def answer(self, request: Request, http: HttpRequest, path: str) -> Response:
         """Answer one request; `path` is what follows `auth.path`. Raises Refusal."""
         # a page of another origin may neither log somebody in nor out (login CSRF, ASVS 5.0, 3.5.1)
-        cors.judge(request, self._gateway.generation.table.plan)
+        cors.check(request, self._live.generation.table.plan)
         return await self.api.answer(request, http, self._auth.path, path[1:].split("/"))
 
     @property
     def _auth(self) -> AuthSettings:
-        return self._gateway.generation.table.plan.auth
+        return self._live.generation.table.plan.auth
 
     async def _login(self, asked: Asked) -> Response:
         request = asked.request
@@ -59,49 +61,49 @@ class Login:
         where = {"client": request.client, "origin": redact.origins(request.values(b"origin"))}
         before = await self._before(request)
         try:
-            opened = await self._gateway.sessions.login(
+            opened = await self._live.sessions.login(
                 given.login, given.password, client=request.client, agent=asked.agent
             )
         except Refusal as refusal:
-            self._gateway.metrics.logins["refused", refusal.code] += 1
+            self._live.metrics.logins["refused", refusal.code] += 1
             log.warning(
-                "login_refused", code=refusal.code, login=self._gateway.sessions.logins.told(given.login), **where
+                "login_refused", code=refusal.code, login=self._live.sessions.logins.shown(given.login), **where
             )
             raise
         if before is not None:
             # each login is a session of its own; the one whose cookie came along has served (ASVS 5.0, 7.2.4)
-            await self._gateway.sessions.logout(before)
-        self._gateway.metrics.logins["accepted", ""] += 1
+            await self._live.sessions.logout(before)
+        self._live.metrics.logins["accepted", ""] += 1
         log.info("login", login=opened.identity.login, session=opened.identity.session, **where)
         body: dict[str, Any] = {"token": opened.token} if self._auth.token_in_body else {}
         body |= _of(opened.identity)
-        return reply(body, cookies=handed_out(self._gateway, request, opened, moved=before is not None))
+        return reply(body, cookies=handed_out(self._live, request, opened, moved=before is not None))
 
     async def _before(self, request: Request) -> Identity | None:
         """The session whose cookie came along. Old cookies in a muddle are no reason to keep somebody out."""
         try:
-            who = await self._gateway.who(request, own=True)
+            caller = await self._callers.identify(request, own=True)
         except Refusal:
             return None
-        return who if isinstance(who, Identity) else None
+        return caller if isinstance(caller, Identity) else None
 
     async def _logout(self, asked: Asked) -> Response:
-        who = await self._gateway.who(asked.request, own=True)
-        if isinstance(who, Refusal) and who.code == "store_unavailable":
-            raise who  # nobody may believe a session ended that was not even looked up
-        ours = isinstance(who, Identity)
-        if isinstance(who, Identity):
-            await self._gateway.sessions.logout(who)
-            log.info("logout", login=who.login, session=who.session, client=asked.request.client)
+        caller = await self._callers.identify(asked.request, own=True)
+        if isinstance(caller, Refusal) and caller.code == "store_unavailable":
+            raise caller  # else a caller would believe that a session ended that was not looked up
+        ours = isinstance(caller, Identity)
+        if isinstance(caller, Identity):
+            await self._live.sessions.logout(caller)
+            log.info("logout", login=caller.login, session=caller.session, client=asked.request.client)
         return reply({}, cookies=taken_back(self._auth, asked.request, ours=ours))
 
     async def _session(self, asked: Asked) -> Response:
-        who = await self._gateway.who(asked.request)
-        if isinstance(who, Refusal):
-            raise who
-        if who is None:
+        caller = await self._callers.identify(asked.request)
+        if isinstance(caller, Refusal):
+            raise caller
+        if caller is None:
             raise not_logged_in(self._auth, asked.request.root)
-        return reply(_of(who))
+        return reply(_of(caller))
 
 
 def _of(identity: Identity) -> dict[str, Any]:

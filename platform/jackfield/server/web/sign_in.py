@@ -1,4 +1,4 @@
-"""A small page with a form for who asks for the documents in a browser and may not read them yet.
+"""A small page with a login form, for browsers that ask for the documents without a session.
 
 The login takes JSON alone, which no form sends by itself; a script of ours does it (docs/security.md: a form of
 another site could send what a form sends).
@@ -12,7 +12,8 @@ from starlette.responses import Response
 
 from jackfield.config.plan import AuthSettings
 from jackfield.errors import Refusal
-from jackfield.server.handshake.judge import Request
+from jackfield.server.refusal import problem
+from jackfield.server.request import Request
 from jackfield.server.web import pages
 
 __all__ = ["SCRIPT", "SCRIPT_AT", "sign_in", "wants_page"]
@@ -55,8 +56,8 @@ def wants_page(request: Request) -> bool:
 
 
 def sign_in(request: Request, refusal: Refusal, auth: AuthSettings) -> Response:
-    """The page, with the status of `refusal` and what it says. Where our own login is off there is none."""
-    answer = pages.problem(refusal, auth, root=request.root)
+    """The page, with the status of `refusal` and what it says. Where our own login is off it has no form."""
+    answer = problem(refusal, auth, root=request.root)
     if not auth.own or refusal.status not in (401, 403):
         return answer
     sentence = " ".join(part for part in (refusal.detail, refusal.fix) if part)

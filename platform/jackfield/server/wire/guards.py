@@ -14,28 +14,22 @@ import os
 import socket
 import struct
 import sys
-import time
-from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 
-from jackfield.logs import log
+from jackfield.server.observe.throttled import EXHAUSTED
 
 if sys.platform != "win32":
     import resource
 
 __all__ = [
-    "EXHAUSTED",
-    "GAVE_WAY",
     "GRACE",
     "MORE_ROOM",
     "PLAIN",
     "RECEIVE_BUFFER",
     "RECEIVE_BUFFER_MOST",
     "REQUEST_LIMIT",
-    "SHED",
     "UNTAKEN_LIMIT",
-    "Seldom",
     "cut_off",
     "harden",
     "look_at_descriptors",
@@ -70,41 +64,11 @@ PLAIN = 32
 _OWN = 64  # descriptors that are no connections: the store, the log, threads, what processes open
 _OWN_PART = 16  # and one of so many besides
 _ENOUGH = 131_072  # descriptors that one event loop has a use for; containers often allow a thousand million
-_PAUSE = 60.0  # seconds between two lines of one kind
 _LINGER_NONE = struct.pack("ii", 1, 0)  # struct linger: on, zero seconds
 
 
-class Seldom:
-    """Tells a warning that may be due thousands of times a second at most once a minute, with their number."""
-
-    def __init__(self, event: str, clock: Callable[[], float] = time.monotonic) -> None:
-        self.total = 0
-        self._event = event
-        self._clock = clock
-        self._told = 0  # of `total`
-        self._next = 0.0
-
-    def tell(self, **fields: object) -> None:
-        """It happened once more."""
-        self.total += 1
-        now = self._clock()
-        if now >= self._next:
-            self._next = now + _PAUSE
-            log.warning(self._event, times=self.total - self._told, **fields)
-            self._told = self.total
-
-
-SHED = Seldom("connections_shed")
-"""Connections of this process that were turned away because there is room for no more."""
-
-GAVE_WAY = Seldom("connections_gave_way")
-"""Connections of this process that had said nothing and were closed because others came."""
-
 MORE_ROOM = "raise the limit of open files (ulimit -n), or run more nodes"
 """What to do where connections are too many."""
-
-EXHAUSTED = Seldom("descriptors_exhausted")
-"""Looks of this process at its descriptors that found none left."""
 
 
 def harden(listener: socket.socket) -> None:
@@ -176,4 +140,4 @@ def look_at_descriptors() -> None:
         if exc.errno not in (errno.EMFILE, errno.ENFILE):
             return  # a sandbox without that file, for example: a look that fails must not end the server
         fix = "raise the limit of open files (ulimit -n, LimitNOFILE= in systemd), or close what processes leave open"
-        EXHAUSTED.tell(reason=exc.strerror, fix=fix)
+        EXHAUSTED.warn(reason=exc.strerror, fix=fix)

@@ -28,7 +28,8 @@ from uvicorn.protocols.utils import get_remote_addr, is_ssl
 from jackfield.config.plan import AuthSettings
 from jackfield.errors import Refusal
 from jackfield.logs import log, wordless
-from jackfield.server.web import pages
+from jackfield.server.observe.throttled import SHED
+from jackfield.server.refusal import problem
 from jackfield.server.wire import guards
 from jackfield.server.wire.head import HeadFault, read_strictly, too_long
 from jackfield.server.wire.opening import OpeningProtocol
@@ -248,7 +249,7 @@ class HttpProtocol(H11Protocol):
 
     def _turn_away(self) -> None:
         """There is no room: 503 to who came last, the others stay."""
-        guards.SHED.tell(most=guards.most_connections(), fix=guards.MORE_ROOM)
+        SHED.warn(most=guards.most_connections(), fix=guards.MORE_ROOM)
         self._end_with(_full(), linger=False)
 
     def _end_with(self, refusal: Refusal, *, linger: bool = True) -> None:
@@ -272,7 +273,7 @@ class HttpProtocol(H11Protocol):
             self.transport.close()
 
     def _write_answer(self, refusal: Refusal) -> None:
-        answer = pages.problem(refusal, AuthSettings())
+        answer = problem(refusal, AuthSettings())
         headers = [*answer.raw_headers, (b"connection", b"close")]
         reason = HTTPStatus(refusal.status).phrase.encode()
         head = h11.Response(status_code=refusal.status, headers=headers, reason=reason)

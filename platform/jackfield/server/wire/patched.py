@@ -116,7 +116,7 @@ class MendedProtocol(OpeningProtocol):
         except ClientDisconnected:
             pass
         except Exception:  # noqa: BLE001 - the last resort of a connection; logged with its stack
-            log.exception("application_failed", path=redact.path(self.scope["path"]), hide=redact.words(self.scope))
+            log.exception("application_failed", path=redact.path(self.scope["path"]), hide=redact.sent(self.scope))
         else:
             if self._lives_on():
                 self.let_go()

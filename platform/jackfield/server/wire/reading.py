@@ -28,9 +28,8 @@ from websockets.http11 import Request as HandshakeRequest
 from jackfield.config.plan import Limits
 from jackfield.logs import log
 from jackfield.messages import NotUtf8
-from jackfield.server.wire.extension import EXTENSION, Socket
 from jackfield.server.wire.patched import FRAGMENT_RATE, FRAGMENTS_AT_ONCE
-from jackfield.server.wire.transport import TURN_SECONDS, Receiver
+from jackfield.server.wire.transport import EXTENSION, TURN_SECONDS, Receiver
 from jackfield.server.wire.writing import CORK, HEADS, DirectTransport, long_head
 
 if TYPE_CHECKING:
@@ -67,7 +66,7 @@ class WebSocketProtocol(DirectTransport):
         super().handle_connect(event)
         if hasattr(self, "scope"):
             extensions = cast("dict[str, object]", self.scope["extensions"])
-            extensions[EXTENSION] = Socket(self)
+            extensions[EXTENSION] = self
 
     def _lives_on(self) -> bool:
         """Attached, the connection needs no task; what only the handshake needed is let go."""

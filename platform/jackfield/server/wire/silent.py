@@ -18,6 +18,7 @@ from typing import Protocol
 from uvicorn.server import ServerState
 
 from jackfield.addresses import networks
+from jackfield.server.observe.throttled import GAVE_WAY
 from jackfield.server.wire import guards
 
 __all__ = ["Connected", "Silence", "Silent"]
@@ -107,7 +108,7 @@ class Silence:
         if goes is newcomer:
             return False
         self._forget(goes)
-        guards.GAVE_WAY.tell(most=most, fix=guards.MORE_ROOM)
+        GAVE_WAY.warn(most=most, fix=guards.MORE_ROOM)
         goes.give_way()
         return True
 

@@ -1,0 +1,33 @@
+"""A business process as all rooms know it, whatever kind of file it was written in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+__all__ = ["Kind", "Process"]
+
+Kind = Literal["sync", "async", "generator", "async_generator"]
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One business process. `name` is "support.chat.say" for processes/support/chat.py, function say.
+
+    `summary` is the first line of the docstring, `more` what stands below it. `file` is relative to the
+    project's folder; line and column are those of the `def`; `places` holds those of each parameter, and of
+    the return hint under "return".
+    """
+
+    name: str
+    function: Callable[..., Any]
+    kind: Kind
+    reply: str
+    blocking: bool
+    summary: str
+    file: str
+    line: int
+    column: int
+    places: Mapping[str, tuple[int, int]] = field(default_factory=dict, compare=False, repr=False)
+    more: str = field(default="", compare=False, repr=False)

@@ -1,0 +1,87 @@
+"""What a publish, a changed session or role, and another answer of an authority do to open connections.
+
+All three check each connection again by the rules of the handshake, against what it entered with (Standing).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from jackfield.auth.store.tables import Change
+from jackfield.errors import Closing
+from jackfield.identity import Identity
+from jackfield.routing.table import RoutingTable
+from jackfield.server.handshake.judge import fitted, rejudge
+from jackfield.server.live import Live, Member
+
+__all__ = ["Verdict", "adapt", "answered_anew", "session_changed", "verdicts", "watch_session"]
+
+Verdict = tuple[Member, Mapping[str, Any] | Closing]
+"""An open connection with its path parameters under another plan, or how it ends."""
+
+
+def verdicts(live: Live, table: RoutingTable) -> list[Verdict]:
+    """Check every open connection against `table`. Runs code of the project: the hints of path parameters."""
+    return [(member, _verdict(table, member)) for member in live.hub]
+
+
+def _verdict(table: RoutingTable, member: Member) -> Mapping[str, Any] | Closing:
+    closing = rejudge(table, member.standing, member.identity)
+    return closing or fitted(table.routes[member.endpoint], member.standing)
+
+
+def adapt(live: Live, found: Iterable[Verdict], before: RoutingTable) -> None:
+    """Carry out the verdicts; called in the step that makes their table live, in place of `before`."""
+    for member, verdict in found:
+        if isinstance(verdict, Closing):
+            member.end(verdict.code, verdict.reason)
+            continue
+        endpoint = live.generation.table.routes[member.endpoint].endpoint
+        member.adapt(verdict, endpoint.limits)
+        if endpoint.session_warning != before.routes[member.endpoint].endpoint.session_warning:
+            watch_session(live, member)
+
+
+def session_changed(live: Live, change: Change) -> None:
+    """A session or user changed in the store: the connections concerned close, or go on with other roles."""
+    for member in live.hub:
+        if not change.concerns(member.identity):
+            continue
+        if change.ends:
+            member.end("session_ended", change.reason)
+        elif change.kind == "session_refreshed":
+            member.become(replace(member.identity, expires_at=change.expires_at))
+            member.move_session()
+        else:
+            assert change.roles is not None, "the other change that ends nothing"
+            _keep(live, member, replace(member.identity, roles=change.roles))
+
+
+def answered_anew(live: Live, session: str, identity: Identity | None, reason: str) -> None:
+    """A session stands for a caller with other roles or another end now, or for nobody."""
+    for member in live.hub:
+        if member.identity.session != session:
+            continue
+        if identity is None:
+            member.end("session_ended", reason)
+            continue
+        moved = member.identity.expires_at != identity.expires_at
+        if _keep(live, member, identity) and moved:
+            watch_session(live, member)
+
+
+def watch_session(live: Live, member: Member) -> None:
+    """Arm the timer of a connection's session, as its endpoint's `session_warning` is by now."""
+    route = live.generation.table.routes.get(member.endpoint)
+    member.watch_session(None if route is None else route.endpoint.session_warning)
+
+
+def _keep(live: Live, member: Member, identity: Identity) -> bool:
+    """Give a connection its new identity, and close it where that may not be there; gives whether it stays."""
+    member.become(identity)
+    closing = rejudge(live.generation.table, member.standing, identity)
+    if closing is not None:
+        member.end(closing.code, closing.reason)
+    return closing is None

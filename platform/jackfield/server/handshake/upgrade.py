@@ -1,0 +1,138 @@
+"""An upgrade request from its arrival to its conversation, in the order in which it is checked."""
+
+from __future__ import annotations
+
+import secrets
+from contextlib import suppress
+
+from jackfield.addresses import network
+from jackfield.errors import Refusal
+from jackfield.process.connection import Connection
+from jackfield.server import request as requests
+from jackfield.server.asgi import Receive, Scope, Send
+from jackfield.server.connection.conversation import Conversation
+from jackfield.server.connection.dispatch import Dispatcher
+from jackfield.server.connection.rate import TokenBuckets
+from jackfield.server.handshake.callers import Callers
+from jackfield.server.handshake.judge import Admission, admit, approach, closes_with, subprotocol
+from jackfield.server.handshake.visit import Visit
+from jackfield.server.live import Live
+from jackfield.server.refusal import problem, secured, server_fault
+from jackfield.server.request import Caller, Request
+from jackfield.server.wire.over_asgi import AsgiTransport
+from jackfield.server.wire.transport import EXTENSION, Socket
+
+__all__ = ["Upgrade"]
+
+
+class Upgrade:
+    """Answers every upgrade request of a node: refuses it, or accepts it and begins its conversation. ASGI 3."""
+
+    def __init__(self, live: Live, callers: Callers, dispatcher: Dispatcher) -> None:
+        self._live = live
+        self._callers = callers
+        self._dispatcher = dispatcher
+        self._buckets = TokenBuckets(live.lag)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Check the request, then carry its conversation; on our own listener that goes on without this task."""
+        live = self._live
+        await receive()  # websocket.connect
+        request = requests.read(scope, "GET", live.options)
+        caller: Caller = None
+        try:
+            requests.check_address(request, live.options, live.generation.table.plan.auth.cookie)
+            live.check_ready()
+            table = live.generation.table
+            try:
+                asked = approach(table, request)
+            except Refusal:  # an administrator gets a more detailed refusal
+                caller = await self._callers.identify_own(request)
+                table = live.generation.table
+                asked = approach(table, request, detailed=live.may_read_documents(request, caller))
+            caller = await self._callers.identify(request, asks=asked.asks)
+            live.check_ready()  # after the last wait: `drain` would not see a connection that enters later
+            if live.generation.table is not table:
+                table = live.generation.table
+                asked = approach(table, request)
+            admission = admit(table, request, asked, caller, live.hub)
+        except Refusal as refusal:
+            await self._refuse(request, refusal, caller, scope, receive, send)
+            return
+        except Exception:  # noqa: BLE001 - the last resort of a handshake; logged with its stack
+            await self._refuse(request, server_fault(scope), caller, scope, receive, send)
+            return
+        await self._accept(request, admission, scope, receive, send)
+
+    async def _refuse(
+        self, request: Request, refusal: Refusal, caller: Caller, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        """By a close frame where the endpoint says so, else by HTTP where the server can."""
+        self._live.refuse(request, refusal, caller)
+        table = self._live.generation.table
+        match = table.match(request.raw_path)
+        self._live.metrics.handshakes[match.route.name if match else "", "refused", refusal.code] += 1
+        shown = closes_with(table, request, refusal)
+        if shown is not None:
+            with suppress(OSError):  # the client has left
+                await send({"type": "websocket.accept", "subprotocol": subprotocol(shown.endpoint, request)})
+                await send({"type": "websocket.close", "code": 4000 + refusal.status, "reason": _short(refusal)})
+        elif "websocket.http.response" in scope.get("extensions", {}):
+            response = secured(problem(refusal, table.plan.auth, root=request.root), request.own)
+            await response(scope, receive, send)
+        else:
+            await send({"type": "websocket.close", "code": 1000, "reason": refusal.code})
+
+    async def _accept(self, request: Request, admission: Admission, scope: Scope, receive: Receive, send: Send) -> None:
+        live, limits = self._live, admission.route.endpoint.limits
+        socket: Socket | None = scope.get("extensions", {}).get(EXTENSION)
+        if socket is not None:
+            socket.tune(limits)
+        transport = AsgiTransport(receive, send) if socket is None else socket
+        conversation = Conversation(
+            transport,
+            live,
+            self._dispatcher,
+            self._buckets,
+            admission.standing,
+            live.metrics.meter(admission.route.name),
+            limits=limits,
+            tune=socket.tune if socket is not None else None,
+        )
+        connection = Connection(
+            conversation,
+            id=secrets.token_hex(6),
+            endpoint=admission.route.name,
+            identity=admission.identity,
+            params=admission.params,
+            query=request.query,
+        )
+        conversation.begin(connection, limits)
+        if limits.per_address is not None:
+            conversation.address = network(request.client)
+        live.hub.seat(conversation)  # in the step that admits: a revocation from here on finds it
+        visit = Visit(live, conversation, request.client)
+        conversation.when_over(visit.end)
+        try:
+            await send({"type": "websocket.accept", "subprotocol": admission.subprotocol})
+        except OSError:
+            conversation.lost(1006)  # the client left before it was accepted
+            return
+        except BaseException:
+            conversation.lost(1006)  # the seat is given back, whatever failed
+            raise
+        visit.begin()
+        live.metrics.handshakes[admission.route.name, "accepted", ""] += 1
+        if socket is not None:
+            socket.attach(conversation)
+            return
+        assert isinstance(transport, AsgiTransport)
+        try:
+            await transport.run(conversation)
+        finally:
+            await conversation.finished()
+
+
+def _short(refusal: Refusal) -> str:
+    """Code and sentence of a refusal, cut to what a close frame holds (RFC 6455, section 5.5)."""
+    return f"{refusal.code}: {refusal.detail}".encode()[:123].decode(errors="ignore")

@@ -1,0 +1,143 @@
+"""What is live on this node: the generation, the connections, the sessions, the counts. The rooms above share it."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from jackfield.auth.sessions import Sessions
+from jackfield.clocks import watched
+from jackfield.config.plan import Limits
+from jackfield.errors import Refusal
+from jackfield.groups.hub import Hub
+from jackfield.groups.hub import Member as Counted
+from jackfield.identity import Identity
+from jackfield.logs import log
+from jackfield.server.generation import Generation
+from jackfield.server.observe import redact
+from jackfield.server.observe.lag import Lag
+from jackfield.server.observe.metrics import Metrics
+from jackfield.server.options import Options
+from jackfield.server.request import Caller, Request, Standing
+
+__all__ = ["REFUSALS_KEPT", "Live", "Member", "Refused"]
+
+REFUSALS_KEPT = 200
+"""Refusals that `jackfield refusals` shows at most, the newest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """One refusal as `jackfield refusals` shows it. `path` is without its query string."""
+
+    time: float
+    path: str
+    code: str
+    status: int
+    detail: str
+    login: str
+    client: str
+    origin: str
+
+
+class Member(Counted, Protocol):
+    """An open connection, as publishes, changes of sessions and a stop see it. Implemented by the conversation.
+
+    None of the methods waits or fails, but for `drain`, which waits for the answers.
+    """
+
+    @property
+    def standing(self) -> Standing:
+        """What the connection entered with; checked again when the plan or the caller changes."""
+
+    def end(self, name: str, reason: str = "") -> None:
+        """Close with a code of the table of errors; messages that wait are not answered."""
+
+    def adapt(self, params: Mapping[str, Any], limits: Limits) -> None:
+        """Take over what a publish changed."""
+
+    def become(self, identity: Identity) -> None:
+        """Take over other roles or another end of the session."""
+
+    def watch_session(self, warning: float | None) -> None:
+        """Arm the timer of the session's end; the event comes `warning` seconds before it."""
+
+    def move_session(self) -> None:
+        """Arm that timer for the identity's new end, where it was armed before."""
+
+    def clock_was_set(self) -> None:
+        """The wall clock was set: end with the session where it is over sooner now."""
+
+    async def drain(self) -> None:
+        """Take no more messages, answer those that are here, then close 1012."""
+
+
+class Live:
+    """One node's state. `generation` is swapped in one assignment; `clock` gives seconds since the epoch."""
+
+    def __init__(
+        self,
+        options: Options,
+        sessions: Sessions | None,
+        generation: Generation,
+        *,
+        lag_clock: Callable[[], float] = time.perf_counter,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.options = options
+        self.generation = generation
+        self.hub: Hub[Member] = Hub()
+        self.lag = Lag(clock=lag_clock)
+        self.metrics = Metrics(self.hub, self.lag)
+        self.refusals: deque[Refused] = deque(maxlen=REFUSALS_KEPT)
+        self.ready = True  # False from the beginning of a stop
+        self.clock = watched(clock)
+        self._sessions = sessions
+
+    @property
+    def sessions(self) -> Sessions:
+        """The sessions of our own login. Only for callers who know that it is on (`auth.login`)."""
+        assert self._sessions is not None, "auth.login is off"
+        return self._sessions
+
+    @property
+    def has_sessions(self) -> bool:
+        """Whether our own login was on at the start; a plan cannot bring it back without a store."""
+        return self._sessions is not None
+
+    def check_ready(self) -> None:
+        """Raise Refusal `not_ready` during a stop."""
+        if not self.ready:
+            raise Refusal("not_ready", retry_after=1)
+
+    def may_read_documents(self, request: Request, caller: Caller) -> bool:
+        """Whether the documents are open to this caller; with an admin port, on that alone."""
+        if request.local or self.options.admin_port is not None:
+            return request.local
+        return isinstance(caller, Identity) and "admin" in caller.roles
+
+    def refuse(self, request: Request, refusal: Refusal, caller: Caller = None) -> None:
+        """Keep a refusal for `jackfield refusals`, and log it."""
+        refused = Refused(
+            time=self.clock(),
+            path=redact.path(request.raw_path.decode("latin-1")),
+            code=refusal.code,
+            status=refusal.status,
+            detail=redact.typed(refusal.detail),
+            login=caller.login if isinstance(caller, Identity) else "",
+            client=request.client,
+            origin=redact.origins(request.values(b"origin")),
+        )
+        self.refusals.append(refused)
+        log.info(
+            "refused",
+            code=refused.code,
+            status=refused.status,
+            path=refused.path,
+            login=refused.login,
+            client=refused.client,
+            origin=refused.origin,
+        )

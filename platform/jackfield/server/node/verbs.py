@@ -1,0 +1,61 @@
+"""What the commands ask a running server over the control channel: publish, status, refusals."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict, replace
+from typing import Any
+
+from jackfield.errors import PlanError
+from jackfield.server.live import Live
+from jackfield.server.options import Options
+from jackfield.server.publish.publisher import Publisher
+
+__all__ = ["addresses", "verbs"]
+
+Verb = Callable[[Mapping[str, Any]], Awaitable[Mapping[str, Any]]]
+
+
+def addresses(options: Options) -> dict[str, str]:
+    """Where clients reach the server; and where this machine does, if the name of a certificate is not in the way."""
+    admin = options.admin
+    found = {"address": options.address} | ({"admin": admin.address} if admin is not None else {})
+    if not (options.tls or options.embedded):
+        found["listener"] = replace(options, public_url="").address
+    return found
+
+
+def verbs(live: Live, publisher: Publisher, fell_back: PlanError | None, began: float) -> dict[str, Verb]:
+    """What answers each verb. `fell_back` is as in Node, `began` in seconds since the epoch."""
+
+    async def publish(asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        if live.options.locked and not asked.get("dry_run"):
+            return {"locked": True}
+        report = await publisher.publish(dry_run=bool(asked.get("dry_run")), back=bool(asked.get("back")))
+        return report.as_json()
+
+    async def status(_asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        table = live.generation.table
+        return {
+            **addresses(live.options),
+            "generation": live.generation.number,
+            "hash": table.hash,
+            "published_at": publisher.published_at,
+            "began": began,
+            "connections": len(live.hub),
+            "fell_back": str(fell_back) if fell_back and live.generation.number == 1 else None,
+            "endpoints": [
+                {
+                    "name": route.name,
+                    "url": route.endpoint.url,
+                    "shape": route.signature.shape,
+                    "connections": live.hub.count(route.name),
+                }
+                for route in table.routes.values()
+            ],
+        }
+
+    async def refusals(_asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {"refusals": [asdict(refused) for refused in live.refusals]}
+
+    return {"publish": publish, "status": status, "refusals": refusals}

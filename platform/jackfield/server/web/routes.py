@@ -1,0 +1,163 @@
+"""Plain HTTP: which part answers a request, and what is answered on the address of an endpoint."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from starlette.requests import Request as HttpRequest
+from starlette.responses import JSONResponse, Response
+
+from jackfield.config.plan import AuthSettings
+from jackfield.errors import CODES, Refusal
+from jackfield.server import request as requests
+from jackfield.server.asgi import Receive, Scope, Send
+from jackfield.server.handshake.callers import Callers
+from jackfield.server.handshake.judge import approach, judge
+from jackfield.server.live import Live
+from jackfield.server.observe import redact
+from jackfield.server.refusal import SECURITY_HEADERS, problem, secured, server_fault
+from jackfield.server.request import Caller, Request
+from jackfield.server.web import administration, cors, pages
+from jackfield.server.web.documents import ADDRESSES, Documents
+from jackfield.server.web.login import Login
+from jackfield.server.web.sign_in import SCRIPT_AT
+from jackfield.server.wire.upgrade import oversized, upgrade_fault
+
+__all__ = ["Routes"]
+
+_FOR_ADMINS = ADDRESSES - {SCRIPT_AT} | {"/metrics"}
+
+
+class Routes:
+    """Answers every plain request of a node. ASGI 3."""
+
+    def __init__(self, live: Live, callers: Callers) -> None:
+        self._live = live
+        self._callers = callers
+        self._login = Login(live, callers)
+        self._administration = administration.Administration(live, callers)
+        self._documents = Documents(live)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request. What fails on our side is logged with its cause and answered without it."""
+        try:
+            request = requests.read(scope, scope["method"], self._live.options)
+            answer = await self._answer(request, HttpRequest(scope, receive))
+            response = cors.share(secured(answer, request.own), request, self._live.generation.table)
+        except Exception:  # noqa: BLE001 - where even a refusal fails; logged with its stack
+            response = problem(server_fault(scope), AuthSettings())
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request, http: HttpRequest) -> Response:
+        auth = self._live.generation.table.plan.auth
+        caller: Caller = None
+        try:
+            path = request.raw_path.decode("latin-1")
+            if path in ("/health", "/ready"):
+                return self._state(request, path)
+            requests.check_address(request, self._live.options, auth.cookie)
+            self._check_login(request)
+            asked_first = cors.preflight(request, self._live.generation.table, detailed=request.local)
+            if asked_first is not None:
+                return asked_first
+            action = request.below(auth.path)
+            if action is not None:
+                return await self._login.answer(request, http, action)
+            below = administration.below(request)
+            if below is not None:
+                return await self._administration.answer(request, http, below)
+            caller = await self._caller(request, path)
+            if path == "/metrics":
+                return self._metrics(request, caller)
+            found = await self._documents.answer(request, caller)
+            return self._plain(request, caller) if found is None else found
+        except Refusal as refusal:
+            self._live.refuse(request, refusal, caller)
+            return problem(refusal, auth, root=request.root)
+        except Exception:  # noqa: BLE001 - the last resort of a request; logged with its stack
+            return problem(server_fault(http.scope), auth)
+
+    def _check_login(self, request: Request) -> None:
+        """Raise Refusal `not_found` for the addresses of our own login where it is off."""
+        auth = self._live.generation.table.plan.auth
+        if auth.own or (request.below(auth.path) is None and administration.below(request) is None):
+            return
+        where = "their identity provider" if auth.jwt else "the application that this server belongs to"
+        raise Refusal("not_found", "There are no users and no login of our own here.", f"People log in at {where}.")
+
+    async def _caller(self, request: Request, path: str) -> Caller:
+        """Who sends a plain request, by all authorities where its answer depends on that."""
+        asks = False
+        if request.method in ("GET", "HEAD"):
+            if path in _FOR_ADMINS:
+                asks = not request.local and self._live.options.admin_port is None
+            else:
+                with suppress(Refusal):  # raised again where the request is answered
+                    asks = approach(self._live.generation.table, request).asks
+        return await (self._callers.identify(request) if asks else self._callers.identify_own(request))
+
+    def _state(self, request: Request, path: str) -> Response:
+        if request.method not in ("GET", "HEAD"):
+            raise Refusal("method_not_allowed")
+        fine = path == "/health" or self._live.ready
+        body = {"status": "ok" if fine else "not ready"}
+        return JSONResponse(body, 200 if fine else 503, {**SECURITY_HEADERS, "Cache-Control": "no-store"})
+
+    def _metrics(self, request: Request, caller: Caller) -> Response:
+        if request.method not in ("GET", "HEAD"):
+            raise Refusal("method_not_allowed")
+        if not self._live.may_read_documents(request, caller):
+            fix = "Start with --admin-port and scrape that, or send the cookie of a user with the role admin."
+            if self._live.options.admin_port is not None:
+                fix = "Scrape the listener of --admin-port."
+            raise Refusal("role_required", "The metrics are for the role admin here.", fix)
+        kind = "text/plain; version=0.0.4; charset=utf-8"
+        headers = {**SECURITY_HEADERS, "Cache-Control": "no-store", "Content-Type": kind}
+        return Response(self._live.metrics.text(), 200, headers)
+
+    def _plain(self, request: Request, caller: Caller) -> Response:
+        """A request that is no upgrade: the 426 on an endpoint, a malformed upgrade, or nothing we have."""
+        table = self._live.generation.table
+        detailed = self._live.may_read_documents(request, caller)
+        if request.raw_path in (b"", b"/") and request.local and request.method in ("GET", "HEAD"):
+            return pages.index(table, request.own + request.root)
+        match = table.match(request.raw_path)
+        would: Refusal | None = None
+        try:
+            judge(table, request, caller, self._live.hub, detailed=detailed)
+        except Refusal as refusal:
+            if match is None or refusal.code == "not_found":
+                raise
+            would = refusal
+        if match is None or request.method not in ("GET", "HEAD"):
+            raise Refusal("method_not_allowed", fix="An endpoint takes GET alone, as an upgrade to WebSocket.")
+        if request.values(b"sec-websocket-key") and not request.values(b"upgrade"):
+            # the key is in no other request (RFC 6455, section 4.1), and Upgrade ends at each hop (RFC 9110, 7.8)
+            raise Refusal("upgrade_dropped", f"The WebSocket's request came from {request.client} without it.")
+        if b"websocket" in (value.lower().encode() for value in request.values(b"upgrade")):
+            raise would if would is not None and would.status == 403 else _malformed(request)
+        return pages.upgrade_required(
+            match.route,
+            table.plan.auth,
+            own=request.own + request.root,
+            path=request.raw_path.decode("latin-1"),
+            would=would,
+            detailed=detailed,
+            as_page=any("text/html" in value for value in request.values(b"accept")),
+        )
+
+
+def _malformed(request: Request) -> Refusal:
+    """What is wrong with an upgrade request that did not become one."""
+    versions = request.values(b"sec-websocket-version")
+    target = (request.raw_path + b"?" + request.query_string).decode("latin-1")
+    if len(versions) == 1 and versions[0] != "13":
+        return Refusal("bad_version", f"The request asks for version {redact.typed(versions[0])[:20]}.")
+    large = oversized(target, request.headers)
+    if large is not None:
+        return large
+    fault = upgrade_fault(request.method, target, "1.1", list(request.headers))
+    fix = CODES["malformed_upgrade"].fix
+    if fault is None or fault.endswith((" Connection header", " Upgrade header")):  # as proxies leave them
+        fix = f"{fix} {CODES['upgrade_dropped'].fix}"
+    return Refusal("malformed_upgrade", f"{fault or 'HTTP/1.1 is needed for an upgrade'}.", fix)
