@@ -130,7 +130,8 @@ class Validator:
             meant = [inner for inner in nested if inner.kind.name != "type" and inner.kind.name != "const"]
             if meant:
                 return [fault for inner in meant for fault in self._explain(inner, part)]
-            types = sorted({kind for inner in nested for kind in _types(inner)})
+            kinds = (inner.kind.as_dict().get("types", ()) for inner in nested if inner.kind.name == "type")
+            types = sorted({name for names in kinds for name in names})
             if types:
                 return [
                     Fault(
@@ -282,10 +283,6 @@ def _unknown(name: str, known: tuple[str, ...]) -> str:
 def _nearest(name: str, known: tuple[str, ...]) -> str:
     """The key that was meant, or an empty text; remembered, for a client makes its mistake with every message."""
     return nearest(name, known)
-
-
-def _types(error: jsonschema_rs.ValidationError) -> list[str]:
-    return list(error.kind.as_dict().get("types", ())) if error.kind.name == "type" else []
 
 
 def _a(kind: str) -> str:

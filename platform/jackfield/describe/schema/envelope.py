@@ -102,7 +102,8 @@ def event(*, but: Iterable[str] = ()) -> JSON:
 def error(codes: Iterable[Code]) -> JSON:
     """An error with one of our codes."""
     codes = list(codes)
-    sentences = "\n".join(f"- `{code.name}`: {code.sentence}{_again(code)}" for code in codes)
+    again = {True: " Trying again can help.", False: ""}
+    sentences = "\n".join(f"- `{code.name}`: {code.sentence}{again[code.retry]}" for code in codes)
     return _answer(
         {
             "code": {"description": sentences, "enum": [code.name for code in codes]},
@@ -144,10 +145,6 @@ def _noted(schema: Mapping[str, Any]) -> JSON:
     """Where no room can be made for "$id", the schema holds for what has none."""
     before = f"{schema['description']}\n\n" if schema.get("description") else ""
     return {**schema, "description": f'{before}A "$id" may stand beside the keys that are spoken of here.'}
-
-
-def _again(code: Code) -> str:
-    return " Trying again can help." if code.retry else ""
 
 
 def _answer(properties: JSON, *, closed: bool) -> JSON:
