@@ -7,7 +7,7 @@ through share a name, so that what comes in can be passed on.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,7 +30,7 @@ from jackfield.describe.clients.tree import (
 from jackfield.describe.contract import JSON, Operation
 from jackfield.errors import CODES
 
-__all__ = ["Operands", "Types", "operands"]
+__all__ = ["Operands", "Types", "address", "operands"]
 
 _OPERANDS = ("Message", "Reply", "ErrorCode", "Event", "Connection")
 
@@ -207,6 +207,19 @@ def operands(operation: Operation, types: Types) -> Operands:
         errors=tuple(code for code in _expected(operation, "expect_error", "code") if code not in CODES),
         events=_expected(operation, "expect", "event"),
     )
+
+
+def address(operation: Operation, literal: Callable[[str], str], segment: Callable[[str], str]) -> str:
+    """The path of an endpoint as an expression: texts written by `literal`, parameters put in by `segment`."""
+    parts = [""]
+    for part in operation.path[1:].split("/"):
+        parts[-1] += "/"
+        if part.startswith("{") and part[1:-1] in operation.parameters:
+            parts += [segment(part[1:-1]), ""]
+        else:
+            parts[-1] += part
+    texts = [part if number % 2 else literal(part) for number, part in enumerate(parts)]
+    return " + ".join(text for text in texts if text != '""')
 
 
 def _expected(operation: Operation, kind: str, key: str) -> tuple[str, ...]:
