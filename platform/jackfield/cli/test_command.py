@@ -22,7 +22,7 @@ from jackfield.server.observe.lag import Place
 from jackfield.server.publish.building import built
 from jackfield.similar import did_you_mean
 from jackfield.testing.client import Project
-from jackfield.testing.examples import Case, Result, cases, run, who
+from jackfield.testing.examples import Case, Result, caller_of, cases, run
 from jackfield.testing.examples import Failure as Failed
 from jackfield.testing.live import Live, NoServer
 from jackfield.testing.report import FORMATS, Report, junit_of_problems, summary
@@ -180,7 +180,9 @@ class _Credentials:
         if self._login:
             path = next((operation.filled for operation in contract(table).operations), "")
             return {"": await log_in(await facts(address + path), self._login, self._password)}
-        logins = {who(guest, case.operation)[0] for case in cases(table) for guest in case.example.guests.values()}
+        logins = {
+            caller_of(guest, case.operation)[0] for case in cases(table) for guest in case.example.guests.values()
+        }
         found: dict[str, str] = {}
         for given in self._given:
             login, sign, token = given.partition("=")
