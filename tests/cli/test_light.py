@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -27,8 +28,10 @@ finally:
 
 
 def loaded(*arguments: str) -> set[str]:
-    """What a process has loaded that ran a command."""
-    done = subprocess.run([sys.executable, "-c", SHOW, *arguments], capture_output=True, text=True, timeout=60)
+    """What a process has loaded that ran a command, with settings in its environment as in a container."""
+    settings = os.environ | {"JACKFIELD_PORT": "8000", "JACKFIELD_SECRET_KEYS": "0f" * 8 + "3c5a9b7d" * 4}
+    command = [sys.executable, "-c", SHOW, *arguments]
+    done = subprocess.run(command, env=settings, capture_output=True, text=True, timeout=60)
     return set(json.loads(done.stdout.splitlines()[-1]))
 
 

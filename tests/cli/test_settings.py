@@ -9,6 +9,8 @@ from click.testing import CliRunner, Result
 
 from jackfield.cli import main
 from jackfield.cli.settings import (
+    PREFIX,
+    SETTINGS,
     Context,
     Failure,
     check_environment,
@@ -170,7 +172,8 @@ def test_no_option_of_a_single_call_is_read_from_the_environment() -> None:
     """Whatever a command takes: it is a setting, which stands in the table, or it is an error there."""
     found, calls = settings(main)
     assert {name for name in found if not name.startswith("JACKFIELD_")} == set()
-    assert {"JACKFIELD_PORT", "JACKFIELD_STORE", "JACKFIELD_SECRET_KEYS", "JACKFIELD_STATE"} <= found.keys()
+    secret = {f"{name}_FILE" for name, option in found.items() if getattr(option, "secret", False)}
+    assert {f"{PREFIX}{name}" for name in SETTINGS} == found.keys() | secret
     assert {"DRY_RUN", "BACK", "FORMAT", "TOKEN", "PASSWORD", "URL", "LOGIN", "JSON", "WAIT", "ROLE", "LANG"} <= {
         name.removeprefix("JACKFIELD_") for name in calls
     }

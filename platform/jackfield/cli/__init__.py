@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from jackfield import __version__, streams
-from jackfield.cli.settings import PREFIX, Context, Failure, check_environment
+from jackfield.cli.settings import Context, Failure, check_environment
 
 __all__ = ["main"]
 
@@ -91,8 +91,7 @@ def main(context: click.Context, folder: Path | None) -> None:
     Exit codes: 0 fine, 1 problems or refused, 2 wrong usage, 3 no server reached.
     """
     context.obj = Context(folder)
-    if any(name.startswith(PREFIX) for name in os.environ):
-        check_environment(os.environ, main)
+    check_environment(os.environ, main)
 
 
 def _misplaced(exc: click.NoSuchOption, group: click.Group) -> click.UsageError | None:

@@ -46,6 +46,12 @@ __all__ = [
 
 PREFIX = "JACKFIELD_"
 
+SETTINGS = frozenset(
+    """ADMIN_PORT BEHIND_PROXY CHECK_REPLIES DRAIN HOST INSECURE LOCKED LOG PORT PUBLIC_URL SECRET_KEYS SECRET_KEYS_FILE
+    STATE STORE STORE_FILE TLS_CERT TLS_KEY TRACE WATCH WORKERS""".split()  # noqa: SIM905 - words to read
+)
+"""The variables of all commands without their prefix; a test compares. While no other is set, no command is loaded."""
+
 # What Kubernetes sets for each Service whose name begins with ours: JACKFIELD_ADMIN_PORT=tcp://10.96.0.7:8000, …
 _LINK_NAME = re.compile(
     PREFIX[:-1] + r"(_\w+)?_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)", re.ASCII
@@ -201,6 +207,10 @@ def _below(command: click.Command, name: str) -> Iterator[tuple[str, click.Comma
 
 def check_environment(environ: Mapping[str, str], command: click.Command) -> None:
     """Warn on stderr of each JACKFIELD_* that is not read. Raises Failure (exit 2) for what belongs to one call."""
+    if all(
+        n.removeprefix(PREFIX) in SETTINGS and not _is_link(n, v) for n, v in environ.items() if n.startswith(PREFIX)
+    ):
+        return
     found, calls = settings(command)
     known = {*found, *(f"{name}_FILE" for name, one in found.items() if getattr(one, "secret", False))}
     # Compared without the prefix, which would make any two names look alike.
