@@ -90,7 +90,9 @@ def command(
     found = asyncio.run(facts(address))
     if login:
         if shown != address:  # the login is found by its public address as well
-            found["login"] = {**found["login"], "url": _beside(address, found["login"]["url"])}
+            path = urlsplit(found["login"]["url"]).path
+            url = f"http{urlsplit(address)._replace(path=path, query='').geturl().removeprefix('ws')}"
+            found["login"] = {**found["login"], "url": url}
         token = asyncio.run(log_in(found, login, password))
     cookie = f"{found['cookie'].partition('=')[0]}={token}" if token else ""
     if only_print:
@@ -111,11 +113,6 @@ def _addresses(url: str, shared: Context, state: Path | None) -> tuple[str, str]
     running = _running(shared, state)
     shown = running["address"]
     return _address(shown + url), _address(running.get("listener", shown) + url)
-
-
-def _beside(address: str, url: str) -> str:
-    """The path of `url` on the server of the WebSocket `address`."""
-    return f"http{urlsplit(address)._replace(path=urlsplit(url).path, query='').geturl().removeprefix('ws')}"
 
 
 def _address(url: str) -> str:
@@ -141,13 +138,6 @@ def _running(shared: Context, state: Path | None) -> Mapping[str, str]:
     raise Failure(
         "a path alone needs this project's running server; start it, or give the whole ws:// address",
         3,
-    )
-
-
-def _hint(exc: Exception) -> str:
-    unknown = "CERTIFICATE_VERIFY_FAILED" in str(exc)
-    return (
-        "; where you made the certificate yourself, name it: SSL_CERT_FILE=cert.pem jackfield call …" if unknown else ""
     )
 
 
@@ -189,7 +179,9 @@ async def facts(address: str) -> dict[str, Any]:
     try:
         answer = await _ask("GET", f"http{address.removeprefix('ws')}")
     except _FAULTS as exc:
-        raise Failure(f"no server was reached at {address}: {_why(exc)}{_hint(exc)}", 3) from exc
+        hint = "; where you made the certificate yourself, name it: SSL_CERT_FILE=cert.pem jackfield call …"
+        hint = hint if "CERTIFICATE_VERIFY_FAILED" in str(exc) else ""
+        raise Failure(f"no server was reached at {address}: {_why(exc)}{hint}", 3) from exc
     if answer.status != 426 or not {"cookie", "login"} <= answer.body.keys():
         raise Failure(_refused(answer.status, answer.body))
     return dict(answer.body)

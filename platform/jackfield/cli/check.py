@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 
 from jackfield import claims
-from jackfield.cli.settings import PREFIX, Context, Failure, project_folder, warn_of_state
+from jackfield.cli.settings import PREFIX, Context, Failure, count_errors, counted, project_folder, warn_of_state
 from jackfield.config.plan import Plan
 from jackfield.errors import PlanError, Problem
 from jackfield.github import of_problem
@@ -42,15 +42,13 @@ def command(context: click.Context, form: str, no_import: bool) -> None:
         click.echo(line)
     state = os.environ.get(f"{PREFIX}STATE")
     warn_of_state(State.found(folder, Path(state) if state else None))
-    errors = sum(problem.severity == "error" for problem in problems)
-    if errors:
-        raise Failure(f"{errors} problem{'' if errors == 1 else 's'} in {folder}")
+    if errors := count_errors(problems):
+        raise Failure(f"{counted(errors, 'problem')} in {folder}")
     if form == "text" and plan is not None:
         for line in _claims(plan):
             click.echo(line, err=True)
-        endpoints = len(plan.endpoints)
-        warnings = f", {len(problems)} warning{'' if len(problems) == 1 else 's'}" if problems else ""
-        click.echo(f"fine: {endpoints} endpoint{'' if endpoints == 1 else 's'}{warnings}", err=True)
+        warnings = f", {counted(len(problems), 'warning')}" if problems else ""
+        click.echo(f"fine: {counted(len(plan.endpoints), 'endpoint')}{warnings}", err=True)
 
 
 def _find(folder: Path, *, no_import: bool) -> tuple[tuple[Problem, ...], Plan | None]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from jackfield.cli.settings import Failure, state_options
+from jackfield.cli.settings import Failure, counted, state_options
 from jackfield.server.node.control import ANSWER_LIMIT, NoServer, ask
 from jackfield.state import State
 
@@ -44,7 +44,7 @@ def speak(state: State, verb: str, **options: Any) -> Mapping[str, Any]:
         for problem in answer["problems"]:
             click.echo(problem["text"])
         number = sum(problem["severity"] == "error" for problem in answer["problems"])
-        raise Failure(f"{number} problem{'' if number == 1 else 's'}; the old generation goes on serving")
+        raise Failure(f"{counted(number, 'problem')}; the old generation goes on serving")
     if "error" in answer:
         raise Failure(str(answer["error"]))
     found = answer["ok"]

@@ -19,7 +19,17 @@ import click
 from jackfield import streams
 from jackfield.auth.store.database import Unusable
 from jackfield.cli.publish import outcome
-from jackfield.cli.settings import Context, Failure, Number, failure_of, option, project_folder, state_options
+from jackfield.cli.settings import (
+    Context,
+    Failure,
+    Number,
+    count_errors,
+    counted,
+    failure_of,
+    option,
+    project_folder,
+    state_options,
+)
 from jackfield.describe.contract import contract
 from jackfield.errors import PlanError, Refusal
 from jackfield.logs import last_resort, setup
@@ -228,7 +238,7 @@ def _banner(node: Node, state: State) -> None:
         _say(str(problem))
     rows = [(route.name, base + route.endpoint.url, route.signature.shape) for route in table.routes.values()]
     widths = [max((len(row[column]) for row in rows), default=0) for column in (0, 1)]
-    _say(f"Jackfield serves {len(rows)} endpoint{'' if len(rows) == 1 else 's'}:")
+    _say(f"Jackfield serves {counted(len(rows), 'endpoint')}:")
     for name, address, shape in rows:
         _say(f"  {name:<{widths[0]}}  {address:<{widths[1]}}  {shape}")
     if node.options.admin is not None:
@@ -280,8 +290,7 @@ def _print_problems(exc: PlanError) -> None:
 
 
 def _count(exc: PlanError) -> str:
-    number = sum(problem.severity == "error" for problem in exc.problems)
-    return f"{number} problem{'' if number == 1 else 's'}"
+    return counted(count_errors(exc.problems), "problem")
 
 
 def _say(text: str) -> None:

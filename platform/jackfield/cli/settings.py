@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 import click
 from click.core import ParameterSource
 
-from jackfield.errors import Refusal
+from jackfield.errors import Problem, Refusal
 from jackfield.similar import nearest
 from jackfield.state import State, StateError, read_secret
 
@@ -30,6 +30,8 @@ __all__ = [
     "Number",
     "check_environment",
     "check_folder",
+    "count_errors",
+    "counted",
     "failure_of",
     "file_option",
     "find_project",
@@ -93,6 +95,16 @@ def failure_of(refusal: Refusal, exit_code: int = 1) -> Failure:
         cause = f" ({str(refusal.__cause__) or type(refusal.__cause__).__name__})"
     fix = f" {refusal.fix}" if refusal.fix else ""
     return Failure(" ".join(f"{refusal.detail}{cause}{fix}".split()), exit_code)
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 problem`, `2 problems`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def count_errors(problems: Iterable[Problem]) -> int:
+    """How many of these are no warnings."""
+    return sum(problem.severity == "error" for problem in problems)
 
 
 class _Option(click.Option):
@@ -207,18 +219,17 @@ def _below(command: click.Command, name: str) -> Iterator[tuple[str, click.Comma
 
 def check_environment(environ: Mapping[str, str], command: click.Command) -> None:
     """Warn on stderr of each JACKFIELD_* that is not read. Raises Failure (exit 2) for what belongs to one call."""
-    if all(
-        n.removeprefix(PREFIX) in SETTINGS and not _is_link(n, v) for n, v in environ.items() if n.startswith(PREFIX)
-    ):
+    ours = {name: value for name, value in environ.items() if name.startswith(PREFIX)}
+    if all(name.removeprefix(PREFIX) in SETTINGS and not _is_link(name, value) for name, value in ours.items()):
         return
     found, calls = settings(command)
     known = {*found, *(f"{name}_FILE" for name, one in found.items() if getattr(one, "secret", False))}
     # Compared without the prefix, which would make any two names look alike.
     words = sorted(name.removeprefix(PREFIX) for name in known)
-    for name in sorted(name for name in environ if name.startswith(PREFIX)):
+    for name in sorted(ours):
         call = calls.get(name) or calls.get(name.removesuffix("_FILE"))
-        if _is_link(name, environ[name]):
-            click.echo(f"jackfield: warning: {name}={environ[name]} is of Kubernetes and is not read", err=True)
+        if _is_link(name, ours[name]):
+            click.echo(f"jackfield: warning: {name}={ours[name]} is of Kubernetes and is not read", err=True)
         elif name in known:
             continue
         elif call is not None:

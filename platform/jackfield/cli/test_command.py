@@ -12,7 +12,16 @@ from typing import NoReturn
 import click
 
 from jackfield.cli.call import facts, log_in
-from jackfield.cli.settings import Context, Failure, file_option, project_folder, secret_of, server_address
+from jackfield.cli.settings import (
+    Context,
+    Failure,
+    count_errors,
+    counted,
+    file_option,
+    project_folder,
+    secret_of,
+    server_address,
+)
 from jackfield.describe.contract import contract
 from jackfield.errors import PlanError, Problem
 from jackfield.github import of_problem
@@ -87,8 +96,7 @@ def command(
     except PlanError as exc:
         for line in _problem_lines(exc.problems, form, folder):
             click.echo(line)
-        errors = sum(problem.severity == "error" for problem in exc.problems)
-        raise Failure(f"{errors} problem{'' if errors == 1 else 's'} in {folder}") from None
+        raise Failure(f"{counted(count_errors(exc.problems), 'problem')} in {folder}") from None
     except (NoServer, KeyboardInterrupt) as exc:
         if report.results:  # what was run until then is not lost
             report.end()

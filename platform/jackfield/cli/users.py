@@ -17,7 +17,7 @@ from jackfield.auth.passwords import Passwords, check_password
 from jackfield.auth.store.database import Unusable
 from jackfield.auth.store.store import Store
 from jackfield.auth.store.tables import User, new_login, normal_login, normal_role
-from jackfield.cli.settings import Context, Failure, failure_of, find_project, state_options
+from jackfield.cli.settings import Context, Failure, counted, failure_of, find_project, state_options
 from jackfield.config.load import load
 from jackfield.config.plan import Plan
 from jackfield.errors import Refusal
@@ -62,7 +62,8 @@ def add(state: State, login: str, roles: tuple[str, ...], password_stdin: bool) 
 
     _check_names(login, roles)
     user = in_store(state, action)
-    _report(f"Added {user.login}{_with(user.roles)}.")
+    roles_of = f" (roles: {', '.join(sorted(user.roles))})" if user.roles else ""
+    _report(f"Added {user.login}{roles_of}.")
     _warn_undeclared(user.roles)
 
 
@@ -139,7 +140,7 @@ def passwd(state: State, login: str, password_stdin: bool) -> None:
         return await store.set_password_hash(login, hashed) or 0
 
     ended = in_store(state, action)
-    _report(f"Changed the password of {login}; {_sessions(ended)} ended.")
+    _report(f"Changed the password of {login}; {counted(ended, 'session')} ended.")
 
 
 # A role after a minus looks like an option: what click does not know is passed on to us. There is no -h here, which
@@ -177,7 +178,7 @@ def roles(state: State, login: str, changes: tuple[str, ...]) -> None:
 def logout(state: State, login: str) -> None:
     """End all sessions of a user; a new login is possible at once."""
     ended = in_store(state, lambda store: store.end_all(login))
-    _report(f"Ended {_sessions(ended)} of {login}.")
+    _report(f"Ended {counted(ended, 'session')} of {login}.")
 
 
 def in_store(state: State, action: Callable[[Store], Awaitable[T]]) -> T:
@@ -274,15 +275,6 @@ def _width(text: str) -> int:
         0 if unicodedata.combining(letter) else 2 if unicodedata.east_asian_width(letter) in "WF" else 1
         for letter in text
     )
-
-
-def _with(roles: Iterable[str]) -> str:
-    names = ", ".join(sorted(roles))
-    return f" (roles: {names})" if names else ""
-
-
-def _sessions(count: int) -> str:
-    return f"{count} session" if count == 1 else f"{count} sessions"
 
 
 def _report(text: str) -> None:
