@@ -76,7 +76,7 @@ def entered() -> Iterator[list[str]]:
         yield found
     finally:
         sys.setprofile(before)
-        threading.setprofile(None)  # type: ignore[arg-type]  # typeshed knows no way back
+        threading.setprofile(None)
         found += order
 
 
