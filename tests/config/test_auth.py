@@ -16,7 +16,7 @@ ISSUER = "https://login.example.com/realms/стол"
 JWT = f"jwks: https://login.example.com/certs, issuer: {ISSUER}, audience: desk"
 
 
-def told(load: Load, auth: str) -> tuple[str, str, int]:
+def problem_of(load: Load, auth: str) -> tuple[str, str, int]:
     (problem,) = load(f"auth: {auth}\n{ENDPOINTS}").problems
     return problem.code, f"{problem.path}: {problem.message}; {problem.hint}", problem.line
 
@@ -58,7 +58,7 @@ def test_everything_about_a_provider_can_be_said(load: Load) -> None:
 
 def test_keys_may_stand_in_a_file_of_the_project(load: Load, tmp_path: Path) -> None:
     auth = "{jwt: {jwks: keys/desk.json, issuer: x, audience: desk}}"
-    code, text, line = told(load, auth)
+    code, text, line = problem_of(load, auth)
     assert (code, line) == ("file_missing", 1)
     assert "auth.jwt.jwks: there is no file keys/desk.json, and no token is taken before it is there; the addr" in text
     assert load(f"auth: {auth}\n{ENDPOINTS}").fine, "a warning: it may come later"
@@ -97,7 +97,7 @@ def test_keys_come_encrypted_or_from_this_machine(load: Load, address: str) -> N
     ],
 )
 def test_addresses_from_which_no_keys_are_taken(load: Load, address: str, words: str) -> None:
-    _, text, _ = told(load, f'{{jwt: {{jwks: "{address}", issuer: x, audience: x}}}}')
+    _, text, _ = problem_of(load, f'{{jwt: {{jwks: "{address}", issuer: x, audience: x}}}}')
     assert text.startswith("auth.jwt.jwks: ")
     assert words in text
     assert "s3cret" not in text
@@ -135,7 +135,7 @@ def test_addresses_from_which_no_keys_are_taken(load: Load, address: str, words:
     ],
 )
 def test_faults_of_logging_in(load: Load, auth: str, code: str, words: str) -> None:
-    found, text, line = told(load, auth)
+    found, text, line = problem_of(load, auth)
     assert (found, line) == (code, 1)
     assert words in text
     assert "тайна" not in text

@@ -13,7 +13,7 @@ ENDPOINT = "endpoints:\n  say:\n    process: chat.say\n    {}\n    url: /ws/say\
 REST = "\nendpoints: {{say: {{url: /ws/say, process: chat.say}}}}\n"
 
 
-def told(load: Load, text: str) -> tuple[str, str, int]:
+def problem_of(load: Load, text: str) -> tuple[str, str, int]:
     (problem,) = load(text).problems
     return problem.code, f"{problem.path}: {problem.message}; {problem.hint}", problem.line
 
@@ -97,7 +97,7 @@ def told(load: Load, text: str) -> tuple[str, str, int]:
     ],
 )
 def test_faults_of_an_endpoint(load: Load, line: str, code: str, words: str) -> None:
-    found, text, number = told(load, ENDPOINT.format(line))
+    found, text, number = problem_of(load, ENDPOINT.format(line))
     assert found == code
     assert words in text
     assert number == 4
@@ -132,7 +132,7 @@ def test_faults_of_an_endpoint(load: Load, line: str, code: str, words: str) -> 
     ],
 )
 def test_faults_of_the_file(load: Load, line: str, code: str, words: str) -> None:
-    found, text, number = told(load, line + REST.format())
+    found, text, number = problem_of(load, line + REST.format())
     assert found == code
     assert words in text
     assert number == 1
@@ -155,7 +155,7 @@ def test_faults_of_the_file(load: Load, line: str, code: str, words: str) -> Non
 def test_what_stands_in_another_place_or_form_is_told_where_and_how(
     load: Load, text: str, code: str, words: str
 ) -> None:
-    found, told_of, _ = told(load, text)
+    found, told_of, _ = problem_of(load, text)
     assert found == code
     assert words in told_of
 
@@ -174,13 +174,13 @@ def test_a_process_is_a_dotted_name_and_nothing_else(load: Load, process: str) -
 
 @pytest.mark.parametrize("name", ["'a b'", "привет", "1a", "'*x'", '""', "a/b", "x" * 65, '"a\\n"'])
 def test_an_endpoint_has_a_name_that_metrics_can_carry(load: Load, name: str) -> None:
-    code, text, _ = told(load, f"endpoints: {{{name}: {{url: /ws/a, process: a.b}}}}")
+    code, text, _ = problem_of(load, f"endpoints: {{{name}: {{url: /ws/a, process: a.b}}}}")
     assert code == "wrong_value"
     assert "`summary`" in text
 
 
 def test_a_slip_in_a_key_that_must_be_there_is_told_once(load: Load) -> None:
-    code, text, _ = told(load, "endpoints: {a: {url: /ws/a, proces: a.b}}")
+    code, text, _ = problem_of(load, "endpoints: {a: {url: /ws/a, proces: a.b}}")
     assert code == "unknown_key"
     assert 'did you mean "process"?' in text
 
@@ -207,7 +207,7 @@ def test_missing_keys_are_all_told_with_an_example(load: Load) -> None:
 )
 def test_urls_that_cannot_be(load: Load, url: str, code: str) -> None:
     text = f"auth: {{path: /account}}\nendpoints:\n  a:\n    process: a.b\n    url: {url}\n"
-    found, _, line = told(load, text)
+    found, _, line = problem_of(load, text)
     assert (found, line) == (code, 5)
 
 
@@ -218,7 +218,7 @@ def test_two_urls_of_one_shape_name_both(load: Load) -> None:
           b: {url: "/ws/{y}/%D0%BF%D1%80%D0%B8", process: a.b}
           c: {url: "/ws/z/при", process: a.b}
     """
-    code, words, line = told(load, text)
+    code, words, line = problem_of(load, text)
     assert (code, line) == ("same_url", 4)
     assert '"a" (endpoints.yaml:3)' in words
 
@@ -226,7 +226,7 @@ def test_two_urls_of_one_shape_name_both(load: Load) -> None:
 def test_once_roles_are_declared_others_are_unknown(load: Load) -> None:
     text = "endpoints: {a: {url: /ws/a, process: a.b, auth: {roles: [suport, admin]}}}\n"
     assert load(text).problems == ()
-    code, words, _ = told(load, text + "roles: {support: x, поддержка: y}\n")
+    code, words, _ = problem_of(load, text + "roles: {support: x, поддержка: y}\n")
     assert code == "unknown_role"
     assert 'endpoints.a.auth.roles.0: there is no role "suport"; did you mean "support"?' in words
 
@@ -238,7 +238,7 @@ def test_many_faults_in_one_endpoint_are_all_told(load: Load) -> None:
 
 
 def test_values_of_the_user_stand_in_the_sentence_as_they_are(load: Load) -> None:
-    _, words, _ = told(load, ENDPOINT.format('auth: "всем 👋"'))
+    _, words, _ = problem_of(load, ENDPOINT.format('auth: "всем 👋"'))
     assert '"всем 👋" is not one of' in words
 
 

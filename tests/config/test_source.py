@@ -13,7 +13,7 @@ from jackfield.config.source import Source, compose, read
 from tests.test_files import NONE
 
 
-def told(text: str | bytes) -> Source:
+def composed(text: str | bytes) -> Source:
     return compose(text if isinstance(text, bytes) else text.encode(), "endpoints.yaml")
 
 
@@ -22,7 +22,7 @@ def codes(found: Source) -> list[str]:
 
 
 def test_data_and_the_place_of_every_key_and_item() -> None:
-    found = told('a: "Привет 👋"\nb:\n  - c: {d: 1}\n  - 2\n')
+    found = composed('a: "Привет 👋"\nb:\n  - c: {d: 1}\n  - 2\n')
     assert found.data == {"a": "Привет 👋", "b": [{"c": {"d": 1}}, 2]}
     assert not found.problems
     assert found.places["b", 0] == Place("endpoints.yaml", 3, 5)
@@ -32,32 +32,32 @@ def test_data_and_the_place_of_every_key_and_item() -> None:
 
 
 def test_columns_count_letters() -> None:
-    assert told('{"Привет 👋": 1, x: 2}').places["x",] == Place("endpoints.yaml", 1, 17)
+    assert composed('{"Привет 👋": 1, x: 2}').places["x",] == Place("endpoints.yaml", 1, 17)
 
 
 def test_words_of_yaml_1_1_are_texts_also_as_keys() -> None:
-    found = told("on: no\nyes: 12:30\nt: 2026-11-22\n")
+    found = composed("on: no\nyes: 12:30\nt: 2026-11-22\n")
     assert found.data == {"on": "no", "yes": "12:30", "t": "2026-11-22"}
 
 
 def test_a_question_mark_ends_a_text_in_braces() -> None:
-    assert told("a: {message: Как дела?}").data == {"a": {"message": "Как дела?"}}
+    assert composed("a: {message: Как дела?}").data == {"a": {"message": "Как дела?"}}
 
 
 def test_small_aliases_work() -> None:
-    assert told("a: &x [1, 2]\nb: *x\nc: {d: *x}\n").data == {"a": [1, 2], "b": [1, 2], "c": {"d": [1, 2]}}
+    assert composed("a: &x [1, 2]\nb: *x\nc: {d: *x}\n").data == {"a": [1, 2], "b": [1, 2], "c": {"d": [1, 2]}}
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "---\n", "---\n...\n"])
 def test_a_file_without_content_is_nothing_and_not_broken(text: str) -> None:
-    found = told(text)
+    found = composed(text)
     assert found.data is None
     assert not found.broken
     assert not found.problems
 
 
 def test_a_byte_order_mark_and_windows_line_ends_are_fine() -> None:
-    found = told(b"\xef\xbb\xbfa: 1\r\nb: 2\r\n")
+    found = composed(b"\xef\xbb\xbfa: 1\r\nb: 2\r\n")
     assert found.data == {"a": 1, "b": 2}
     assert found.places["b",] == Place("endpoints.yaml", 2, 1)
 
@@ -90,14 +90,14 @@ def test_a_byte_order_mark_and_windows_line_ends_are_fine() -> None:
     ],
 )
 def test_faults_have_code_and_place(text: str | bytes, code: str, line: int, column: int) -> None:
-    found = told(text)
+    found = composed(text)
     assert codes(found) == [code]
     assert (found.problems[0].line, found.problems[0].column) == (line, column)
 
 
 def test_nesting_without_end_is_one_fault_whoever_counts_it() -> None:
     for text in ("[" * 100_000, "a: " + "{b: " * 5_000, "- " * 5_000):
-        found = told(text)
+        found = composed(text)
         assert found.broken
         assert [(p.code, p.line, p.message) for p in found.problems] == [
             ("yaml_feature", 1, "nested deeper than 64 levels")
@@ -107,27 +107,27 @@ def test_nesting_without_end_is_one_fault_whoever_counts_it() -> None:
 def test_a_bomb_of_aliases_is_not_followed() -> None:
     lines = ["a: &a [x,x,x,x,x,x,x,x,x]"]
     lines += [f"{b}: &{b} [{','.join(['*' + a] * 9)}]" for a, b in zip("abcdefgh", "bcdefghi", strict=True)]
-    found = told("\n".join(lines))
+    found = composed("\n".join(lines))
     assert found.broken
     assert codes(found) == ["yaml_feature"]
     assert "10,000 values" in found.problems[0].message
 
 
 def test_the_first_of_two_keys_counts_and_is_named() -> None:
-    found = told("a: 1\na: {b: 2}\n")
+    found = composed("a: 1\na: {b: 2}\n")
     assert found.data == {"a": 1}
     assert ("a", "b") not in found.places
     assert "endpoints.yaml:1:1" in found.problems[0].hint
 
 
 def test_several_faults_are_told_in_one_go() -> None:
-    found = told("a: 1\na: 2\n<<: x\n5: y\nb: *c\nd: !x z\n")
+    found = composed("a: 1\na: 2\n<<: x\n5: y\nb: *c\nd: !x z\n")
     assert codes(found) == ["duplicate_key", "yaml_feature", "wrong_type", "yaml_feature", "yaml_feature"]
     assert found.data["a"] == 1
 
 
 def test_a_file_of_nothing_but_faults_is_left_early() -> None:
-    found = told("a: 1\n" * 5000)
+    found = composed("a: 1\n" * 5000)
     assert len(found.problems) == 100
     assert found.broken
 
@@ -146,11 +146,11 @@ def test_a_file_of_nothing_but_faults_is_left_early() -> None:
     ],
 )
 def test_ordinary_comments_are_not_warned_of(text: str) -> None:
-    assert not told(text).problems
+    assert not composed(text).problems
 
 
 def test_the_cut_is_a_warning() -> None:
-    found = told("summary: Заказ #5\n")
+    found = composed("summary: Заказ #5\n")
     assert found.problems[0].severity == "warning"
     assert '"Заказ"' in found.problems[0].message
     assert found.data == {"summary": "Заказ"}
@@ -158,11 +158,11 @@ def test_the_cut_is_a_warning() -> None:
 
 def test_the_pure_parser_takes_over_where_libyaml_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(source, "_Parser", yaml.SafeLoader)
-    assert told("a: {b: [1, on]}\n").data == {"a": {"b": [1, "on"]}}
-    assert codes(told('a: "\\ud800"\n')) == ["yaml_syntax"]
-    assert codes(told("a: b: c\n")) == ["yaml_syntax"]
-    assert codes(told('a: "\\UFFFFFFFF"\n')) == ["yaml_syntax"]
-    assert codes(told('a: "\\U00110000"\n')) == ["yaml_syntax"]
+    assert composed("a: {b: [1, on]}\n").data == {"a": {"b": [1, "on"]}}
+    assert codes(composed('a: "\\ud800"\n')) == ["yaml_syntax"]
+    assert codes(composed("a: b: c\n")) == ["yaml_syntax"]
+    assert codes(composed('a: "\\UFFFFFFFF"\n')) == ["yaml_syntax"]
+    assert codes(composed('a: "\\U00110000"\n')) == ["yaml_syntax"]
 
 
 def test_files_that_are_none(tmp_path: Path) -> None:
