@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from jackfield.config.input_schema import judge
 from jackfield.routing import build
-from jackfield.routing.build import RoutingTable
+from jackfield.routing.table import RoutingTable
 
 JSON = dict[str, Any]
 

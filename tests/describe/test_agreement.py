@@ -19,7 +19,7 @@ from jackfield.describe.clients import python, typescript
 from jackfield.describe.contract import Contract, Operation, contract
 from jackfield.describe.documents import asyncapi, markdown, openapi, postman
 from jackfield.describe.documents.draft07 import WEAKER
-from jackfield.routing.build import Route, RoutingTable
+from jackfield.routing.table import Route, RoutingTable
 from jackfield.server.connection.dispatch import Dispatcher
 from jackfield.server.observe.metrics import Meter
 from tests.describe import drawn
@@ -59,7 +59,7 @@ class _Described:
     """One endpoint as OpenAPI and AsyncAPI have it."""
 
     def __init__(self, operation: Operation, http: JSON, socket: JSON) -> None:
-        self._shelves = (http["components"], socket["components"])
+        self._components = (http["components"], socket["components"])
         told = http["paths"][operation.path]["get"]["x-websocket"]
         messages = socket["channels"][operation.name]["messages"]
         self.errors = told["errors"]
@@ -74,10 +74,10 @@ class _Described:
         self.without_id = BESIDE in json.dumps(http["components"]["schemas"])
 
     def _of_2020(self, schema: JSON) -> jsonschema_rs.Draft202012Validator:
-        return jsonschema_rs.Draft202012Validator({**schema, "components": self._shelves[0]}, validate_formats=True)
+        return jsonschema_rs.Draft202012Validator({**schema, "components": self._components[0]}, validate_formats=True)
 
     def _of_draft07(self, schema: JSON) -> jsonschema_rs.Draft7Validator:
-        whole = {"allOf": [schema], "components": self._shelves[1]}
+        whole = {"allOf": [schema], "components": self._components[1]}
         return jsonschema_rs.Draft7Validator(whole, validate_formats=True)
 
 
@@ -172,7 +172,7 @@ def test_all_documents_tell_the_same_codes(everything: Contract) -> None:
         programs = channel["x-jackfield"]
         assert {(entry["close"], entry["code"]) for entry in programs["closes"]} == closes
         assert {(entry["status"], entry["code"]) for entry in programs["refusals"]} == refused
-        by_close = {(code.close, code.name) for code in outcomes.told_by_close(one)}
+        by_close = {(code.close, code.name) for code in outcomes.closing_refusals(one)}
         assert {(entry["close"], entry["code"]) for entry in programs["refusals"] if "close" in entry} == by_close
         listed = channel["messages"]["error"]["payload"]["$ref"].rpartition("/")[2]
         inner = socket["components"]["schemas"][listed]["properties"]["error"]["properties"]["code"]["enum"]
@@ -187,7 +187,7 @@ def test_all_documents_tell_the_same_codes(everything: Contract) -> None:
 
 
 def test_where_a_refusal_comes_as_a_close_all_say_so(everything: Contract) -> None:
-    told = {one.name: phrases.told(one) for one in everything.operations if one.refusals == "close"}
+    told = {one.name: phrases.refusals(one) for one in everything.operations if one.refusals == "close"}
     assert told.keys() == {"note"}
     texts = [
         openapi.document(everything, ADDRESS)["paths"]["/ws/%D0%B7%D0%B0%D0%BC%D0%B5%D1%82%D0%BA%D0%B8"]["get"][

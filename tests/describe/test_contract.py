@@ -11,7 +11,7 @@ import pytest
 
 from jackfield.describe.contract import Contract, Operation, contract
 from jackfield.routing import build
-from jackfield.routing.build import RoutingTable
+from jackfield.routing.table import RoutingTable
 from jackfield.schema.validator import Validator
 from tests.describe import drawn
 

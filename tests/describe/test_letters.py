@@ -12,7 +12,8 @@ from openapi_spec_validator import validate
 from jackfield.describe.clients import python, typescript
 from jackfield.describe.contract import Contract, contract
 from jackfield.describe.documents import asyncapi, markdown, openapi
-from jackfield.routing.build import RoutingTable, build
+from jackfield.routing.build import build
+from jackfield.routing.table import RoutingTable
 
 CODE = '''
 from dataclasses import dataclass

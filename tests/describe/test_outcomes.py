@@ -12,7 +12,7 @@ from jackfield.describe import outcomes, phrases
 from jackfield.describe.contract import Operation, contract
 from jackfield.errors import CODES, Refusal
 from jackfield.identity import ANONYMOUS
-from jackfield.routing.build import RoutingTable
+from jackfield.routing.table import RoutingTable
 from jackfield.server.handshake.judge import closes_with, rejudge
 from jackfield.server.request import Request, Standing
 from tests.describe import drawn
@@ -117,7 +117,7 @@ def test_what_a_close_frame_tells_is_what_the_server_tells_by_one(
 ) -> None:
     found = operation(refusals=refusals, **settings)
     own = "https://own.example"
-    by_close = {code.name: code.close for code in outcomes.told_by_close(found)}
+    by_close = {code.name: code.close for code in outcomes.closing_refusals(found)}
     for code in outcomes.refusals(found):
         page = "https://evil.example" if code.name == "origin_not_allowed" else own
         request = Request("GET", b"/ws", b"", ((b"origin", page.encode()),), own)
@@ -125,5 +125,5 @@ def test_what_a_close_frame_tells_is_what_the_server_tells_by_one(
         assert (route is not None) is (code.name in by_close), code.name
         assert by_close.get(code.name, 4000 + code.status) == 4000 + code.status
     assert by_close.items() <= {(code.name, code.close) for code in outcomes.closes(found)}
-    assert bool(phrases.told(found)) is bool(by_close)
-    assert ("origin" in phrases.told(found)) is (bool(by_close) and "origins" not in settings)
+    assert bool(phrases.refusals(found)) is bool(by_close)
+    assert ("origin" in phrases.refusals(found)) is (bool(by_close) and "origins" not in settings)

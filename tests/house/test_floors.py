@@ -9,8 +9,21 @@ from graphlib import TopologicalSorter
 from tests.house.habits import PACKAGE, sources, tree_of
 
 FLOORS = [
-    {"errors", "files", "masking"},
-    {"addresses", "bodies", "claims", "clocks", "github", "identity", "logs", "messages", "schema", "state", "tasks"},
+    {"errors", "files", "masking", "similar"},
+    {
+        "addresses",
+        "bodies",
+        "claims",
+        "clocks",
+        "github",
+        "identity",
+        "logs",
+        "messages",
+        "origins",
+        "schema",
+        "state",
+        "tasks",
+    },
     {"auth", "config", "groups", "process", "streams"},
     {"routing"},
     {"describe"},

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from jackfield.errors import PlanError, Problem
-from jackfield.routing.build import RoutingTable, build, problems_of
+from jackfield.routing.build import build, problems_of
+from jackfield.routing.table import RoutingTable
 
 HEADER = "from typing import Annotated, Any\nfrom jackfield import Key, process\n"
 ECHO = "@process(reply='message')\ndef echo(message: str) -> str:\n    return message\n"

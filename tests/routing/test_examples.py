@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from jackfield.errors import PlanError
-from jackfield.routing.build import RoutingTable, build
+from jackfield.routing.build import build
+from jackfield.routing.table import RoutingTable
 
 CODE = """
 from collections.abc import Iterator

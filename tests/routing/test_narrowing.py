@@ -11,7 +11,8 @@ import pytest
 from jackfield.identity import ANONYMOUS
 from jackfield.process.connection import Connection
 from jackfield.process.signature import signature
-from jackfield.routing.build import Route, RoutingTable, build
+from jackfield.routing.build import build
+from jackfield.routing.table import Route, RoutingTable
 from jackfield.schema.validator import Validator
 from jackfield.server.connection.dispatch import Dispatcher
 from jackfield.server.observe.metrics import Meter

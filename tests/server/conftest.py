@@ -22,7 +22,8 @@ from jackfield.auth.tokens import Tokens
 from jackfield.config.plan import Limits
 from jackfield.identity import ANONYMOUS, Identity
 from jackfield.process.connection import Connection
-from jackfield.routing.build import Route, RoutingTable, build
+from jackfield.routing.build import build
+from jackfield.routing.table import Route, RoutingTable
 from jackfield.server.connection.dispatch import Dispatcher
 from jackfield.server.gateway import open_gateway
 from jackfield.server.generation import Generation

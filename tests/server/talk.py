@@ -12,7 +12,7 @@ from jackfield.config.plan import Limits
 from jackfield.identity import Identity
 from jackfield.process.connection import Connection
 from jackfield.process.resources import Opened
-from jackfield.routing.build import RoutingTable
+from jackfield.routing.table import RoutingTable
 from jackfield.server.connection.conversation import Conversation
 from jackfield.server.connection.dispatch import Dispatcher
 from jackfield.server.connection.rate import TokenBuckets

@@ -13,7 +13,7 @@ import pytest
 from jackfield.errors import Refusal
 from jackfield.testing import Closed, Project
 from jackfield.testing.examples import Case, Result, cases, play, run
-from jackfield.testing.target import InProcess, Party
+from jackfield.testing.target import TargetClient
 
 ROOT = Path(__file__).parents[2]
 FULL = ROOT / "tests" / "describe" / "full"
@@ -63,7 +63,7 @@ def write(folder: Path, *examples: str, auth: str = "optional") -> Path:
 
 async def results(folder: Path) -> list[Result]:
     async with Project(folder) as project:
-        return [result async for result in run(cases(project.table), InProcess(project))]
+        return [result async for result in run(cases(project.table), project)]
 
 
 async def failure(folder: Path, example: str, **settings: str) -> tuple[str, str]:
@@ -172,7 +172,7 @@ async def test_a_refusal_is_told_with_its_reason(tmp_path: Path) -> None:
 
 
 class Stern:
-    """A door that lets nobody in."""
+    """A target that lets nobody in."""
 
     @asynccontextmanager
     async def connect(
@@ -183,7 +183,7 @@ class Stern:
         roles: Iterable[str],
         params: Mapping[str, str],
         query: Mapping[str, str],
-    ) -> AsyncIterator[Party]:
+    ) -> AsyncIterator[TargetClient]:
         raise Refusal("role_required")
         yield  # a context manager is a generator
 
@@ -237,7 +237,7 @@ async def test_an_example_that_cannot_be_run_is_skipped_with_the_reason(tmp_path
         return "not today" if case.name == "first" else ""
 
     async with Project(folder) as project:
-        found = [result async for result in run(cases(project.table), InProcess(project), skip)]
+        found = [result async for result in run(cases(project.table), project, skip)]
     assert [(result.case.name, result.skipped, result.failure) for result in found] == [
         ("first", "not today", None),
         ("example 2", "", None),
@@ -264,7 +264,7 @@ async def test_a_message_that_does_not_leave_ends_the_example(tmp_path: Path, mo
 
     class Clogged(Stern):
         @asynccontextmanager
-        async def connect(self, endpoint: str, **_: Any) -> AsyncIterator[Party]:
+        async def connect(self, endpoint: str, **_: Any) -> AsyncIterator[TargetClient]:
             yield Deaf()
 
     async with Project(write(tmp_path, f"{{steps: [{said('a')}]}}")) as project:

@@ -13,7 +13,6 @@ from jackfield.testing import Project
 from jackfield.testing.examples import REST_LIMIT, cases, run
 from jackfield.testing.gateway import THREADS_LIMIT
 from jackfield.testing.stall import STALL_LIMIT
-from jackfield.testing.target import InProcess
 
 PAGE = (Path(jackfield.__file__).parent / "docs" / "examples.md").read_text("utf-8")
 FILES = dict(re.findall(r"^```(?:python|yaml)\n# (\S+)\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL))
@@ -30,7 +29,7 @@ def _folder(tmp_path: Path) -> Path:
 async def test_every_example_of_the_page_passes(folder: Path) -> None:
     assert list(FILES) == ["processes/desk.py", "endpoints.yaml", "examples/desk.yaml"]
     async with Project(folder) as project:
-        found = [result async for result in run(cases(project.table), InProcess(project))]
+        found = [result async for result in run(cases(project.table), project)]
     assert [(result.case.name, result.failure) for result in found] == [
         ("A greeting", None),
         ("What is not taken", None),

@@ -1,8 +1,8 @@
 """The feed of what changes in the store: a logout, a role, a removed user, whichever process did it.
 
-Strategy. Each change is a row in the store's `changes`. A look reads the rows since the last one and tells the
+Strategy. Each change is a row in the store's `changes`. A look reads the rows since the last one and calls the
 subscribers. `watch` looks every half second; what is changed here is announced at once. Where no look has succeeded
-for SILENCE seconds, nobody can say any more which sessions still stand: the change `store_silent` ends their
+for SILENCE seconds, it is unknown which sessions still stand: the change `store_silent` ends their
 connections.
 """
 

@@ -44,9 +44,9 @@ _SHAPE = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)")
 
 # RFC 8725, section 3.11: the header's type keeps tokens for another purpose out, logout+jwt for example.
 _TYPES = (None, "jwt", "at+jwt", "application/at+jwt", "application/jwt")
-# Providers that mark what a token is for, in a claim: what tells an application who has logged in, and what renews or
-# ends a session, lets nobody in. An ID token of others has no mark that an access token could not have: `nonce` is in
-# both at some, and where access tokens are no JWT the ID token is all that there is to send. There `aud` decides.
+# The claim in which some providers mark what a token is for: ID tokens, and tokens that renew or end a session, are
+# refused. The ID tokens of other providers have no mark that an access token could not have: `nonce` is in both at
+# some, and where access tokens are no JWT the ID token is all that there is to send. There `aud` decides.
 _OTHER_PURPOSES = ("ID", "Logout", "Offline", "Refresh")
 
 _FRESH = "Get a fresh token from the identity provider."
@@ -97,7 +97,7 @@ def looks_like_jwt(credential: str) -> bool:
 
 
 class JwtAuthority:
-    """Identifies the tokens of a provider. An Authority.
+    """Identifies the tokens of a provider.
 
     `clock` gives seconds since the epoch; `folder` is what a file of keys is relative to.
     """

@@ -15,38 +15,18 @@ from typing import NamedTuple
 
 from jackfield.addresses import is_loopback
 from jackfield.errors import Refusal
+from jackfield.origins import Origin, parse
 
 __all__ = ["among", "check", "host_allowed"]
 
-_DEFAULT_PORTS = {"http": 80, "https": 443}
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
-
-_LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
-_ORIGIN = re.compile(
-    r"(?P<scheme>[a-z][a-z0-9+.-]{0,31})://"
-    rf"(?P<host>{_LABEL}(?:\.{_LABEL})*|\[[0-9a-f:.]{{2,45}}\])"
-    r"(?::(?P<port>[1-9][0-9]{0,4}))?"
-)
-# Pages that come from no server: file://, the app://. of a desktop program, an extension's name in any letters. What
-# RFC 3986, section 3.2.2 allows as a host and browsers send as it is; of http and https the host is a name or address.
-_SERVERLESS = re.compile(
-    r"(?P<scheme>(?!https?:|wss?:)[a-z][a-z0-9+.-]{0,31})://"
-    r"(?P<host>[A-Za-z0-9._~!$&'()*+;=%-]{0,255})(?::(?P<port>[1-9][0-9]{0,4}))?"
-)
 # RFC 9110, section 7.2: uri-host [":" port]; no path, query or userinfo.
 _HOST = re.compile(r"(?P<name>[^\s/?#@:\[\]\\,]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?")
-
-
-class _Origin(NamedTuple):
-    scheme: str
-    host: str
-    port: int
 
 
 class _Rule(NamedTuple):
     """One line of an allow-list; `wild` where its host stands for every host with one label more."""
 
-    origin: _Origin
+    origin: Origin
     wild: bool
 
 
@@ -74,13 +54,13 @@ def check(
         if not any_origin:
             raise _refuse("The page has no origin of its own: a file, or a sandboxed frame.", _SERVE_PAGE)
         return
-    asked = _parse(origin[0])
+    asked = parse(origin[0])
     if asked is None:
         right = origin[0].removesuffix("/")
-        if right != origin[0] and _parse(right) is not None:
+        if right != origin[0] and parse(right) is not None:
             raise _refuse("The Origin header ends with a slash, and an origin has none.", f"Send Origin: {right}")
         raise _refuse("The Origin header is not of the form scheme://host[:port].", _SERVE_PAGE)
-    if any_origin or asked == _parse(own.lower()) or _listed(asked, allowed):
+    if any_origin or asked == parse(own.lower()) or _listed(asked, allowed):
         return
     detail = f"Pages of {origin[0]} may not open this endpoint."
     raise _refuse(detail, _line(origin[0], allowed if place else (), place), origin=origin[0])
@@ -91,7 +71,7 @@ def among(origin: str, allowed: Sequence[str]) -> bool:
 
     `*` stands for exactly one label; scheme and port are literal. `null` and what is no origin never are.
     """
-    asked = _parse(origin)
+    asked = parse(origin)
     return asked is not None and _listed(asked, allowed)
 
 
@@ -107,21 +87,9 @@ def host_allowed(host: Sequence[str], listener_is_loopback: bool) -> bool:
     return match is not None and (not listener_is_loopback or is_loopback(match["name"].lower()))
 
 
-def _parse(text: str) -> _Origin | None:
-    """The parts of a serialised origin, None where it is not one. Exact: nothing is mended."""
-    match = _ORIGIN.fullmatch(text) or _SERVERLESS.fullmatch(text)
-    if match is None:
-        return None
-    scheme, host = match["scheme"], match["host"]
-    port = int(match["port"]) if match["port"] else _DEFAULT_PORTS.get(scheme, 0)
-    if port > 65535:
-        return None
-    return _Origin(scheme, "localhost" if host in _LOOPBACK else host, port)
-
-
-def _listed(asked: _Origin, allowed: Sequence[str]) -> bool:
+def _listed(asked: Origin, allowed: Sequence[str]) -> bool:
     for one in allowed:
-        rule = _lenient(one)
+        rule = _rule(one)
         if rule is None:
             continue
         if not rule.wild and asked == rule.origin:
@@ -132,23 +100,12 @@ def _listed(asked: _Origin, allowed: Sequence[str]) -> bool:
 
 
 @lru_cache(maxsize=1024)
-def _lenient(text: str) -> _Rule | None:
-    """An origin that a person wrote into the file: case, a closing slash and letters of any language pass."""
-    serverless = _SERVERLESS.fullmatch(text)
-    if serverless:
-        found = _parse(text)
-        return found and _Rule(found, wild=False)
-    scheme, colon, host = text.strip().removesuffix("/").partition("://")
-    wild = host.startswith("*.")
-    host = host.removeprefix("*.")
-    try:
-        if not host.isascii():
-            name, mark, port = host.partition(":")
-            host = name.encode("idna").decode("ascii") + mark + port
-    except UnicodeError:
-        return None
-    found = _parse((scheme + colon + host).lower())
-    return found and _Rule(found, wild)
+def _rule(text: str) -> _Rule | None:
+    """One of an allow-list. Of a page that comes from no server, `*` is a letter of the host."""
+    if found := parse(text):
+        return _Rule(found, wild=False)
+    found = parse(text.replace("://*.", "://", 1))
+    return found and _Rule(found, wild=True)
 
 
 def _line(origin: str, beside: Sequence[str], place: str) -> str:

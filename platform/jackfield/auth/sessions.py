@@ -14,7 +14,6 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Protocol
 
 from jackfield.auth.changes import Changes
 from jackfield.auth.credentials import Credential
@@ -28,24 +27,17 @@ from jackfield.clocks import Ends, Jumps, watched
 from jackfield.errors import Refusal
 from jackfield.identity import Identity
 
-__all__ = ["LONGEST", "Authority", "Login", "Sessions"]
+__all__ = ["LONGEST", "Login", "Sessions"]
 
 LONGEST = 30 * 24 * 3600.0
 """Seconds after the login beyond which no refresh keeps a session, unless `auth.session` itself is longer."""
 
 _TIDY = 600.0  # seconds between two purges
-_KEEP_CHANGES = 24 * 3600.0  # and never shorter than a session lives: whoever slept longer has no session left
+_KEEP_CHANGES = 24 * 3600.0  # and never shorter than a session lives: a process that slept longer has no session left
 _SEEN = 60.0  # seconds between two writes of when a session was seen, or a tenth of the idle limit
 _READS = 5  # how often a session is read again because something changed meanwhile
 _STEP = 0.01  # of a session's length: a refresh that gains less changes nothing
 _LOG_IN = "Log in again and send the new token."
-
-
-class Authority(Protocol):
-    """Identifies a credential. The plug point for other kinds of identity."""
-
-    async def identify(self, credential: Credential) -> Identity:
-        """Called once per handshake and HTTP request. Raises Refusal, which is sent to the caller."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +62,7 @@ class _Remembered:
 
 
 class Sessions:
-    """Opens, recognises and ends sessions; an Authority.
+    """Opens, recognises and ends sessions.
 
     `lifetime` and `idle` are seconds, `idle` None means off. Idle slides with every `identify`, and while a
     connection of the session is open; other processes know of it up to a minute, or a tenth of `idle`, later.
@@ -120,7 +112,7 @@ class Sessions:
         """Open a session for a login and a password, from the address `client`.
 
         Raises Refusal `login_failed`, the same in words and work for a user who is unknown or disabled and
-        for a wrong password; `too_many_attempts` before any work, for logins that nobody has as well;
+        for a wrong password; `too_many_attempts` before any work, for logins that no user has as well;
         `invalid_request` for what can be no password; `too_many_logins`, `store_unavailable`.
         """
         check_length(password)
@@ -245,9 +237,9 @@ class Sessions:
         await self._write_seen()
 
     async def tidy(self) -> None:
-        """Purge sessions that have run out, and changes that nobody can miss any more.
+        """Purge sessions that have run out, and changes that every process has seen.
 
-        After the wall clock was set nobody is idle by it until all who are not have been seen anew.
+        After the wall clock was set no session is idle by it until those in use have been seen again.
         """
         now, idle = self._clock(), self._idle
         if self._jumps.look():

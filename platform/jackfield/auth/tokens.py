@@ -26,7 +26,7 @@ MIN_KEY = 32
 """The shortest secret key, in bytes."""
 
 _PURPOSE = b"jackfield.session.1"
-_TOLD = b"jackfield.told.1\0"
+_LOGGED = b"jackfield.told.1\0"
 _FINGERPRINT = 6  # bytes
 _VERSION = "1"
 _MAX_TOKEN = 4000  # a cookie has 4096 bytes with its name and attributes
@@ -104,12 +104,12 @@ class Tokens:
         return claims
 
     def fingerprint(self, text: str) -> str:
-        """A short name for a text that is not to be told: the same as long as the newest key is, and no way back.
+        """A short name for a text that must not be logged: the same while the newest key is, and irreversible.
 
         With a key, since there are few enough words to try them all.
         """
-        said = _TOLD + text.encode("utf-8", "surrogatepass")
-        return hmac.digest(self._keys[0], said, "sha256")[:_FINGERPRINT].hex()
+        message = _LOGGED + text.encode("utf-8", "surrogatepass")
+        return hmac.digest(self._keys[0], message, "sha256")[:_FINGERPRINT].hex()
 
     def _genuine(self, token: str) -> str:
         """The signed part, after the signature was found to be ours."""

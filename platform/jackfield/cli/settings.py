@@ -13,7 +13,6 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import IO, Any, Literal, TypeVar
 from urllib.parse import urlsplit
@@ -22,6 +21,7 @@ import click
 from click.core import ParameterSource
 
 from jackfield.errors import Refusal
+from jackfield.similar import nearest
 from jackfield.state import State, StateError, read_secret
 
 __all__ = [
@@ -214,8 +214,8 @@ def judge_environment(environ: Mapping[str, str], command: click.Command) -> Non
         elif call is not None:
             raise Failure(f"{name} in the environment: {call}; give it there, and unset {name}", 2)
         else:
-            near = get_close_matches(name.removeprefix(PREFIX), words, n=1)
-            hint = f"; did you mean {PREFIX}{near[0]}?" if near else ""
+            near = nearest(name.removeprefix(PREFIX), words)
+            hint = f"; did you mean {PREFIX}{near}?" if near else ""
             click.echo(f"jackfield: warning: {name} in the environment means nothing{hint}", err=True)
 
 

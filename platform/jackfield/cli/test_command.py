@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
-from difflib import get_close_matches
 from pathlib import Path
 from typing import NoReturn
 
@@ -17,17 +16,17 @@ from jackfield.cli.settings import Context, Failure, file_option, project_folder
 from jackfield.describe.contract import contract
 from jackfield.errors import PlanError, Problem
 from jackfield.github import of_problem
-from jackfield.routing.build import RoutingTable
+from jackfield.routing.table import RoutingTable
 from jackfield.server.node.running import run as run_loop
 from jackfield.server.observe.lag import Place
 from jackfield.server.publish.publisher import build_in_thread
+from jackfield.similar import did_you_mean
 from jackfield.testing.client import Project
 from jackfield.testing.examples import Case, Result, cases, run, who
 from jackfield.testing.examples import Failure as Failed
 from jackfield.testing.live import Live, NoServer
 from jackfield.testing.report import FORMATS, Report, junit_of_problems, summary
 from jackfield.testing.stall import STALL_LIMIT, watched
-from jackfield.testing.target import InProcess
 
 __all__ = ["command"]
 
@@ -115,7 +114,7 @@ async def _in_process(folder: Path, names: Sequence[str], report: Report) -> Non
         async with Project(folder) as project:
             chosen = _chosen(project.table, names)
             async with watched(lambda place: _stalled(chosen, report, place)):
-                async for result in run(chosen, InProcess(project)):
+                async for result in run(chosen, project):
                     report.add(result)
     except TimeoutError as exc:  # of the way out: a process in a thread that does not return
         _break_off(report, str(exc))
@@ -160,9 +159,8 @@ def _chosen(table: RoutingTable, names: Sequence[str]) -> list[Case]:
     known = {*table.routes, *(case.name for case in found)}
     for name in names:
         if name not in known:
-            near = get_close_matches(name, known, n=1, cutoff=0.6)
-            hint = f'; did you mean "{near[0]}"?' if near else ""
-            raise Failure(f'no endpoint and no example is called "{name}"{hint}', 2)
+            parts = filter(None, (f'no endpoint and no example is called "{name}"', did_you_mean(name, known)))
+            raise Failure("; ".join(parts), 2)
     chosen = [case for case in found if not names or {case.endpoint, case.name} & set(names)]
     if found and not chosen:
         raise Failure(f"no example was run: there is none of {', '.join(names)}")

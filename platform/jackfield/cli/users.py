@@ -8,7 +8,6 @@ import sys
 import time
 import unicodedata
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from difflib import get_close_matches
 from typing import TypeVar
 
 import click
@@ -22,6 +21,7 @@ from jackfield.cli.settings import Context, Failure, find_project, state_options
 from jackfield.config.load import load
 from jackfield.config.plan import Plan
 from jackfield.errors import Refusal
+from jackfield.similar import nearest
 from jackfield.state import State, StateError
 
 __all__ = ["command", "in_store"]
@@ -296,8 +296,8 @@ def _warn_undeclared(roles: Iterable[str]) -> None:
     if declared is None:
         return
     for role in sorted(set(roles) - {_ADMIN, *declared}):
-        near = get_close_matches(role, declared, n=1)
-        hint = f"did you mean {near[0]}?" if near else "no endpoint can ask for it"
+        near = nearest(role, declared)
+        hint = f"did you mean {near}?" if near else "no endpoint can ask for it"
         _tell(f"warning: endpoints.yaml declares no role {role}; {hint}")
 
 

@@ -1,23 +1,162 @@
-"""The top-level `auth:` -> AuthSettings: how callers log in, or whose users they are already."""
+"""The top-level `auth:`: its keys and their reading. How callers log in, or whose users they are already."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
-from ipaddress import ip_address
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from jackfield import claims
+from jackfield.addresses import is_loopback
 from jackfield.config import url
-from jackfield.config.bounds import time_within
-from jackfield.config.plan import AuthSettings, JwtSettings
 from jackfield.config.problems import PathTuple, Problems
+from jackfield.config.settings import FLAG, Kind, choice, duration, function, mapping, read, setting, text, texts
 
-__all__ = ["settings"]
+__all__ = ["AuthSettings", "JwtSettings", "settings"]
 
-_TIMES = {"session": ("1m", "400d"), "idle": ("1m", "400d"), "recheck": ("1s", "1h")}
 _OF_OUR_OWN = ("session", "idle", "token_in_body")
+_NAME = text(minLength=1, maxLength=2000)
+_ALGORITHM = {
+    "enum": ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"],
+    "errorMessage": "only signatures with a public key are taken, so neither HS256 nor none",
+}
+_AUDIENCE = Kind(
+    {
+        "anyOf": [_NAME.schema, {"type": "array", "minItems": 1, "maxItems": 20, "items": _NAME.schema}],
+        "errorMessage": "must be a text, or a list of texts",
+    },
+    lambda raw: tuple(dict.fromkeys([raw] if isinstance(raw, str) else raw)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class JwtSettings:
+    """`auth.jwt`: the identity provider whose tokens (RFC 7519) are taken.
+
+    `jwks` is the address of its keys (RFC 7517; https, or http on this machine) or, where it holds no `://`, a
+    file relative to the project's folder. A token must be of `issuer`, meant for one of `audience`, and signed
+    with one of `algorithms`. `login` and `roles` are the paths of the claims, with dots between their parts.
+    """
+
+    jwks: str = setting(
+        _NAME,
+        "Where the provider's public keys are: an address that begins with https://, or a file beside endpoints.yaml.",
+        title="Keys",
+        examples=["https://login.example.com/realms/desk/protocol/openid-connect/certs", "keys.json"],
+        more="They are a JWKS (RFC 7517). An address with `http://` is taken for this machine alone.",
+    )
+    issuer: str = setting(
+        _NAME,
+        "Who signs: the claim `iss`, letter by letter.",
+        examples=["https://login.example.com/realms/desk"],
+    )
+    audience: tuple[str, ...] = setting(
+        _AUDIENCE,
+        "Whom the token is for: one of these must stand in the claim `aud`.",
+        examples=["desk", ["desk", "desk-mobile"]],
+        more="Without this a token that another application got would open yours.",
+    )
+    algorithms: tuple[str, ...] = setting(
+        texts(20, _ALGORITHM, minItems=1),
+        "The ways of signing that are taken, whatever a token says of itself.",
+        examples=[["RS256"]],
+        default=["RS256", "ES256", "EdDSA"],
+        more=f"Known are {', '.join(_ALGORITHM['enum'])}.",
+    )
+    login: str = setting(
+        text(minLength=1, maxLength=200),
+        r"The claim that holds the login. Dots lead into mappings; `\.` is a dot in a name.",
+        examples=["preferred_username"],
+        default="sub",
+    )
+    roles: str = setting(
+        text(maxLength=200),
+        r"The claim that lists the roles. Dots lead into mappings, `\.` is a dot in a name; an empty text takes no "
+        "roles.",
+        examples=["groups"],
+        default="realm_access.roles",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class AuthSettings:
+    """The top-level `auth:`. `session`, `idle` and `recheck` are seconds; `idle` None means off.
+
+    `own` is the key `login`: whether our own users, passwords and sessions stand. They do unless the file says
+    `login: off`, which only `jwt` or `verify` beside it allows. `verify` is the name of a function below
+    `processes/`, an empty text for none.
+    """
+
+    cookie: str = setting(
+        mapping("cookie"),
+        "The name of the cookie that carries the credential, or a mapping `{name, same_site, partitioned}`.",
+        examples=["gen_app_auth_token", {"name": "__Host-desk", "same_site": "strict"}],
+        default="gen_app_auth_token",
+    )
+    same_site: Literal["lax", "strict", "none"] = setting(
+        choice("lax", "strict", "none"),
+        "Which requests from pages of other sites carry the cookie; `none` needs TLS.",
+        title="SameSite",
+        examples=["strict"],
+        within="cookie",
+        default="lax",
+    )
+    partitioned: bool = setting(
+        FLAG,
+        "Keep one cookie for each site that embeds this one (CHIPS); needs TLS.",
+        examples=[True],
+        within="cookie",
+        default=False,
+    )
+    path: str = setting(
+        text(),
+        "Where logging in lives: `/auth/login`, `/auth/logout` and so on stand below it.",
+        examples=["/account"],
+        default="/auth",
+    )
+    session: float = setting(
+        duration("1m", "400d"),
+        "How long a login holds, {bounds}.",
+        examples=["8h", "30d"],
+        default="12h",
+    )
+    idle: float | None = setting(
+        duration("1m", "400d", off=True),
+        "End a session that was not used for so long, {bounds}; off means never.",
+        examples=["30m"],
+        default="off",
+    )
+    token_in_body: bool = setting(
+        FLAG,
+        "Whether the answer to a login holds the token too, ready to paste into Postman.",
+        title="Token in the body",
+        examples=[False],
+        default=True,
+    )
+    own: bool = setting(
+        Kind({"enum": ["on", "off"], "errorMessage": "must be on or off"}, lambda raw: raw == "on"),
+        "Whether Jackfield has users, passwords and sessions of its own. `off` is for a project where `jwt` or "
+        "`verify` says who is calling.",
+        examples=["off"],
+        key="login",
+        default="on",
+        more="It needs one of them, and takes `session`, `idle` and `token_in_body` away.",
+    )
+    jwt: JwtSettings | None = setting(mapping("provider"), value=None)
+    verify: str = setting(
+        function("accounts.who is the function who in processes/accounts.py"),
+        "A function below `processes/` that says who a credential belongs to: `accounts.who` is the function `who` in "
+        "`processes/accounts.py`.",
+        examples=["accounts.who"],
+        value="",
+    )
+    recheck: float = setting(
+        duration("1s", "1h"),
+        "How long an answer of `verify` holds, {bounds}. After that it is asked again, for open connections too.",
+        examples=["10s"],
+        default="60s",
+    )
 
 
 def settings(raw: object, problems: Problems) -> AuthSettings:
@@ -25,19 +164,20 @@ def settings(raw: object, problems: Problems) -> AuthSettings:
     if not isinstance(raw, Mapping):
         return AuthSettings()
     sound = {key: value for key, value in raw.items() if problems.sound("auth", key)}
-    _judge_together(raw, sound, problems)
-    values: dict[str, Any] = {key: sound[key] for key in ("token_in_body", "verify") if key in sound}
-    for key, (least, most) in _TIMES.items():
-        if key in sound:
-            values[key] = time_within(sound[key], ("auth", key), problems, least, most)
-    if "path" in sound:
-        values["path"] = _path(sound["path"], problems)
-    if "jwt" in sound:
-        values["jwt"] = _jwt(sound["jwt"], problems)
-    return AuthSettings(own=sound.get("login") != "off", **values, **_cookie(sound.get("cookie", {})))
+    values = read(AuthSettings, raw, ("auth",), problems)
+    _check_together(raw, sound, problems)
+    if "path" in values:
+        values["path"] = _path(values["path"], problems)
+    if "jwt" in values:
+        values["jwt"] = _jwt(values["jwt"], problems)
+    if isinstance(cookie := values.get("cookie"), Mapping):
+        named = {"cookie": cookie["name"]} if "name" in cookie else {}
+        del values["cookie"]
+        values |= named | read(AuthSettings, cookie, ("auth", "cookie"), problems, within="cookie")
+    return AuthSettings(**values)
 
 
-def _judge_together(raw: Mapping[str, Any], sound: Mapping[str, Any], problems: Problems) -> None:
+def _check_together(raw: Mapping[str, Any], sound: Mapping[str, Any], problems: Problems) -> None:
     """Keys that need each other, or have no say beside each other."""
     if "recheck" in sound and "verify" not in raw:
         hint = "add `verify: accounts.who`, or remove `recheck`"
@@ -68,22 +208,11 @@ def _path(raw: str, problems: Problems) -> str:
     return raw if problems.sound(*path) else AuthSettings().path
 
 
-def _cookie(raw: Any) -> dict[str, Any]:
-    if isinstance(raw, str):
-        return {"cookie": raw}
-    names = {"name": "cookie", "same_site": "same_site", "partitioned": "partitioned"}
-    return {names[key]: value for key, value in raw.items()}
-
-
 def _jwt(raw: Mapping[str, Any], problems: Problems) -> JwtSettings:
     path: PathTuple = ("auth", "jwt", "jwks")
-    if fault := _address_fault(raw["jwks"]):
+    values = read(JwtSettings, raw, ("auth", "jwt"), problems)
+    if fault := _address_fault(values["jwks"]):
         problems.add(path, "wrong_value", *fault)
-    values = {field.name: raw[field.name] for field in fields(JwtSettings) if field.name in raw}
-    for key in ("audience", "algorithms"):
-        if key in values:
-            several = [values[key]] if isinstance(values[key], str) else values[key]
-            values[key] = tuple(dict.fromkeys(several))
     for key in ("login", "roles"):
         try:
             claims.parts(values.get(key, ""))
@@ -114,16 +243,7 @@ def _address_fault(address: str) -> tuple[str, str] | None:
         return "the address of public keys holds no login", "remove what stands before the @"
     if parts.fragment:
         return "the address has a part after #, which is never sent", "remove it"
-    if parts.scheme == "http" and not _is_this_machine(host):
+    if parts.scheme == "http" and not is_loopback(host):
         hint = "write https://; http is taken for this machine alone, like http://127.0.0.1:8080/certs"
         return "keys that come unencrypted could be anybody's", hint
     return None
-
-
-def _is_this_machine(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False

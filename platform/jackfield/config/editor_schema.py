@@ -1,8 +1,9 @@
-"""schema.json: what `check` compares files with, and what editors are given of it.
+"""The JSON Schema of endpoints.yaml: what `check` compares files with, and what editors are given of it.
 
-Strategy: editors get the names that a project holds, and what a pattern can say of rules that `check` tells of in
-better words itself. They propose whatever stands under `examples` and `enum`: so names of other projects do not, and
-neither do mappings, which yaml-language-server can only show as "[object Object]".
+Strategy: schema.json is the frame, the keys come from the settings of the plan's fields. Editors get the names that a
+project holds, and what a pattern can say of rules that `check` tells of in better words itself. They propose
+whatever stands under `examples` and `enum`: so names of other projects do not, and neither do mappings, which
+yaml-language-server can only show as "[object Object]".
 """
 
 from __future__ import annotations
@@ -13,11 +14,14 @@ from collections.abc import Iterator, Sequence
 from importlib import resources
 from typing import Any
 
+from jackfield.config.plan import AuthSettings, Endpoint, JwtSettings, Limits
+from jackfield.config.settings import keys
 from jackfield.config.url import RESERVED
 
 __all__ = ["document", "examples", "further", "plain", "plain_examples"]
 
-_TEXT = resources.files("jackfield.config").joinpath("schema.json").read_text("utf-8")
+_FRAME = resources.files("jackfield.config").joinpath("schema.json").read_text("utf-8")
+_OWNERS = {"endpoint": Endpoint, "limits": Limits, "signIn": AuthSettings, "provider": JwtSettings}
 _URL = (
     "must be the path of the address alone, like /ws/greeting or /ws/rooms/{room}: it begins with a slash and ends "
     f"without one; {', '.join(RESERVED[1:])} belong to Jackfield itself"
@@ -27,7 +31,19 @@ _WHERE = "greeting.answer is the function answer in processes/greeting.py, with 
 
 def plain() -> dict[str, Any]:
     """The JSON Schema 2020-12 that `check` compares endpoints.yaml with, as a fresh dict."""
-    schema: dict[str, Any] = json.loads(_TEXT)
+    schema: dict[str, Any] = json.loads(_FRAME)
+    parts = schema["$defs"]
+    for name, owner in _OWNERS.items():
+        found = keys(owner)
+        parts[name]["properties"] |= {key: setting.schema for key, setting in found.items()}
+        if required := [key for key, setting in found.items() if setting.required]:
+            parts[name]["required"] = required
+    cookie = parts["cookie"]["anyOf"][1]["properties"]
+    cookie |= {key: setting.schema for key, setting in keys(AuthSettings, "cookie").items()}
+    shared = [key for key in parts["endpoint"]["properties"] if key not in parts["endpoint"]["required"]]
+    schema["properties"]["defaults"]["properties"] = {
+        key: {"$ref": f"#/$defs/endpoint/properties/{key}"} for key in shared
+    }
     return schema
 
 
@@ -46,7 +62,7 @@ def document(processes: Sequence[str] = (), roles: Sequence[str] = (), tags: Seq
         _name_processes(endpoint["process"], found)
         del schema["$defs"]["signIn"]["properties"]["verify"]["examples"]
     if roles:
-        _name_roles(endpoint["auth"], roles)
+        _name_roles(schema["$defs"]["access"], roles)
     if tags:
         free = dict(endpoint["tags"]["items"])
         endpoint["tags"]["items"] = {"anyOf": [{"enum": sorted(set(tags))}, free]}

@@ -6,14 +6,14 @@ Whether an example fits the process is judged later, by routing/examples.py, whe
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from typing import Any, Literal
 
-from jackfield.config.bounds import time_within
 from jackfield.config.plan import Example, Guest, Step
 from jackfield.config.problems import PathTuple, Problems
+from jackfield.config.settings import duration
 from jackfield.config.validate import similar
 from jackfield.errors import CODES
+from jackfield.similar import nearest
 
 __all__ = ["MOST", "read"]
 
@@ -21,7 +21,7 @@ MOST = 1000
 """Examples of one endpoint, those in files under examples/ included."""
 
 _EXPECTATIONS = ("expect", "expect_error", "expect_close")
-_WITHIN = ("10ms", "5m")
+_WITHIN = duration("10ms", "5m")
 _BUILT_IN_ROLE = "admin"
 _ABOUT_A_CLIENT = ("as", "params", "query")
 _KEYS = {"name", *_ABOUT_A_CLIENT, "clients", "steps"}
@@ -143,7 +143,7 @@ class _Steps:
         value = meaning(item[kind], (*path, kind)) if self.problems.sound(*path, kind) else None
         within = 5.0
         if "within" in item and self.problems.sound(*path, "within"):
-            within = time_within(item["within"], (*path, "within"), self.problems, *_WITHIN) or within
+            within = _WITHIN.value(item["within"], (*path, "within"), self.problems) or within
         return Step(kind, value, (*path, kind), client, within, bool(item.get("partial", False)))
 
     def _client(self, item: Mapping[str, Any], path: PathTuple, *, whole: bool) -> str:
@@ -177,8 +177,8 @@ class _Steps:
     def _doubt(self, code: str, path: PathTuple) -> None:
         """Warn of a code that is most likely one of ours with a slip of the pen; a process may have it all the same."""
         ours = [known.name for known in CODES.values() if known.moment == "message"]
-        if near := get_close_matches(code, ours, n=1, cutoff=_SLIP):
-            hint = f'did you mean "{near[0]}"? Nothing is wrong where the process rejects with this very code'
+        if near := nearest(code, ours, cutoff=_SLIP):
+            hint = f'did you mean "{near}"? Nothing is wrong where the process rejects with this very code'
             message = f'"{code}" is none of our codes'
             self.problems.add(path, "wrong_value", message, hint, severity="warning")
 

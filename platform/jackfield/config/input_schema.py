@@ -17,36 +17,29 @@ from jsonschema import Draft202012Validator
 from jackfield.config.validate import similar
 from jackfield.schema import patterns
 from jackfield.schema.validator import portable
+from jackfield.schema.walk import HOLDERS, NAMED, Path, walk
 
 __all__ = ["Fault", "judge"]
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
-_ONE = frozenset(
-    """additionalProperties contains contentSchema else if items not propertyNames then
-    unevaluatedItems unevaluatedProperties""".split()  # noqa: SIM905 - words to read, not a column of quotes
-)
-_LIST = ("allOf", "anyOf", "oneOf", "prefixItems")
-_NAMED = ("$defs", "definitions", "dependentSchemas", "patternProperties", "properties")
 _OTHER = frozenset(
     """$anchor $comment $dynamicAnchor $dynamicRef $ref $schema const contentEncoding contentMediaType
     default dependentRequired deprecated description enum examples exclusiveMaximum exclusiveMinimum format
     maxContains maxItems maxLength maxProperties maximum minContains minItems minLength minProperties
-    minimum multipleOf pattern readOnly required title type uniqueItems writeOnly""".split()  # noqa: SIM905 - as above
+    minimum multipleOf pattern readOnly required title type uniqueItems writeOnly""".split()  # noqa: SIM905 - words to read, not a column of quotes
 )
-_KNOWN = frozenset((*_ONE, *_LIST, *_NAMED, *_OTHER))
+_KNOWN = (HOLDERS | NAMED | _OTHER) - {"additionalItems", "dependencies"}
 _TYPES = ("array", "boolean", "integer", "null", "number", "object", "string")
 _METASCHEMA = jsonschema_rs.Draft202012Validator(dict(Draft202012Validator.META_SCHEMA), offline=True)
 
 _BELOW = "keys of the message belong below `properties:`"
-
-_Path = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One fault of a schema; `path` leads from the schema's root to it."""
 
-    path: _Path
+    path: Path
     message: str
     hint: str = ""
     wants_text: bool = False
@@ -56,12 +49,17 @@ def judge(schema: Mapping[str, Any]) -> list[Fault]:
     """All that is wrong with `schema`; an empty list for one that a validator can be made of."""
     faults = [_told(error) for error in _METASCHEMA.iter_errors(dict(schema))]
     if not faults:
-        faults = list(_walk(schema, ()))
+        faults = [
+            fault
+            for path, part in walk(schema)
+            for key, value in part.items()
+            for fault in _keyword(key, value, (*path, key))
+        ]
     return list(dict.fromkeys(faults)) or _compiled(schema)
 
 
 def _told(error: jsonschema_rs.ValidationError) -> Fault:
-    path: _Path = tuple(error.instance_path)
+    path: Path = tuple(error.instance_path)
     if path and path[-1] == "type" and isinstance(error.instance, str):
         hint = similar(error.instance, _TYPES) or f"the types are {', '.join(_TYPES)}"
         return Fault(path, f'"{error.instance}" is not a type', hint)
@@ -70,22 +68,7 @@ def _told(error: jsonschema_rs.ValidationError) -> Fault:
     return Fault(path, _first_line(error.message), _BELOW if misplaced else "", text)
 
 
-def _walk(schema: object, path: _Path) -> Iterator[Fault]:
-    if not isinstance(schema, Mapping):
-        return
-    for key, value in schema.items():
-        yield from _keyword(key, value, (*path, key))
-        if key in _ONE:
-            yield from _walk(value, (*path, key))
-        elif key in _LIST:
-            for number, inner in enumerate(value):
-                yield from _walk(inner, (*path, key, number))
-        elif key in _NAMED:
-            for name, inner in value.items():
-                yield from _walk(inner, (*path, key, name))
-
-
-def _keyword(key: str, value: object, path: _Path) -> Iterator[Fault]:
+def _keyword(key: str, value: object, path: Path) -> Iterator[Fault]:
     if key in {"$ref", "$dynamicRef"} and not str(value).startswith("#"):
         yield Fault(path, f'"{value}" leaves this schema', 'write it under `$defs` here: "#/$defs/name"')
     elif key == "$schema" and str(value).rstrip("#") != _DIALECT:
@@ -93,7 +76,7 @@ def _keyword(key: str, value: object, path: _Path) -> Iterator[Fault]:
     elif key not in _KNOWN and not key.startswith("x-"):
         hint = similar(key, _KNOWN)
         if isinstance(value, Mapping):  # most likely a key of the message, whatever it looks like
-            hint = similar(key, _NAMED)
+            hint = similar(key, sorted(NAMED & _KNOWN))
             hint = f"{hint} If not, {_BELOW}" if hint else _BELOW
         hint = hint or "your own keys begin with x-"
         yield Fault(path, f'"{key}" is no keyword of JSON Schema that is taken here', hint)
@@ -106,8 +89,8 @@ def _keyword(key: str, value: object, path: _Path) -> Iterator[Fault]:
         yield Fault(path, f'"{value}" is no format that is known here', "like date-time, email, uri or uuid")
 
 
-def _pattern(pattern: str, path: _Path) -> Iterator[Fault]:
-    misfit = patterns.judge(pattern)
+def _pattern(pattern: str, path: Path) -> Iterator[Fault]:
+    misfit = patterns.check(pattern)
     if misfit is not None:
         yield Fault(path, misfit.message, misfit.hint)
 

@@ -108,7 +108,7 @@ def _one_further(path: Path, below: str) -> Source:
 
 
 def _judge(file: Source, problems: Problems, expected: Mapping[str, Any]) -> None:
-    problems.mark(file.faulty)
+    problems.mark(file.faulty, unread=True)
     problems.places = file.places
     if file.broken or (file.data is None and not file.faulty):
         return  # broken, which has been told, or empty, which _joined tells
@@ -199,7 +199,7 @@ def _inherited(data: Mapping[str, Any], places: Mapping[PathTuple, Place]) -> Ma
     for name, entry in data["endpoints"].items():
         own = entry if isinstance(entry, Mapping) else {}
         for path, place in shared:
-            if path[0] not in own or path[0] == "limits":
+            if path[0] not in own or path[0] in parse.MERGED:
                 everything.setdefault(("endpoints", name, *path), place)
     return everything
 

@@ -1,6 +1,6 @@
 """Data and places -> Plan, and every problem on the way.
 
-Strategy: validate.py has compared the data with schema.json before; here each value that has the right shape
+Strategy: validate.py has compared the data with the JSON Schema before; here each value that has the right shape
 gets its meaning. A part with a problem is left out and the rest goes on, so that one run finds everything: a limit
 beside a faulty one, an example beside another, the process of an endpoint whose URL cannot be read.
 """
@@ -9,39 +9,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from jackfield.config import auth as auth_settings
 from jackfield.config import examples, input_schema, url
-from jackfield.config.bounds import rate_within, size_within, time_within
-from jackfield.config.origins import normal
 from jackfield.config.plan import Access, AuthSettings, Endpoint, Example, Limits, Origins, Plan
 from jackfield.config.problems import PathTuple, Problems
-from jackfield.config.quantities import size
+from jackfield.config.settings import keys, read
 from jackfield.config.validate import similar
+from jackfield.origins import normal
 
-__all__ = ["plan"]
+__all__ = ["MERGED", "plan"]
 
-_WARNINGS = ("1s", "1d")
-_RATES = ("1/h", "1000000/s")
-_LIMITS: Mapping[str, tuple[Callable[..., Any], str, str]] = {
-    "message": (size_within, "16B", "64MiB"),
-    "queue": (size_within, "4KiB", "64MiB"),
-    "rate": (rate_within, *_RATES),
-    "rate_per_user": (rate_within, *_RATES),
-    "time": (time_within, "10ms", "1h"),
-    "ping": (time_within, "1s", "1h"),
-    "idle": (time_within, "1s", "1d"),
-}
-_COUNTS = ("connections", "per_user", "per_address")
-_AS_READ = (
-    *("url", "process", "refusals", "session_warning", "input"),
-    *("summary", "description", "tags", "subprotocols", "examples"),
-)
+_FIELDS = keys(Endpoint)
+MERGED = frozenset(key for key, setting in _FIELDS.items() if setting.merged)
+"""Keys of an endpoint whose mapping is taken over from `defaults` key by key."""
+_MESSAGE = keys(Limits)["message"].kind
 # Sound parts of these are looked at beside faulty ones, where the value is of this kind at all.
 _OF_PARTS = {"auth": dict, "limits": dict, "origins": list, "subprotocols": list, "examples": list}
 _JUDGING = ("auth", "limits", "input")  # what examples are judged by
-_KEYS = {*_AS_READ, "type", "auth", "origins", "origin_required", "limits", "on_connect", "on_disconnect"}
+_KEYS = {*_FIELDS, "type", "on_connect", "on_disconnect"}
 _TOP = {"title", "auth", "roles", "defaults", "endpoints"}
 _BUILT_IN_ROLE = "admin"
 
@@ -61,16 +49,16 @@ class _Reading:
     def __init__(self, data: Mapping[str, Any], problems: Problems) -> None:
         self.data = data
         self.problems = problems
-        self.meanings: Mapping[str, Callable[[Any, PathTuple], Any]] = {
+        self.meanings: dict[str, Callable[[Any, PathTuple], Any]] = {
             "auth": self._access,
             "origins": self._origins,
-            "limits": self._limits,
+            "limits": lambda value, path: read(Limits, value, path, self.problems),
             "input": self._input,
             "examples": lambda value, path: examples.read(value, path, self.roles, self.problems),
-            "tags": lambda value, _: tuple(dict.fromkeys(value)),
             "subprotocols": self._subprotocols,
-            "session_warning": lambda value, path: time_within(value, path, self.problems, *_WARNINGS),
         }
+        for key, setting in _FIELDS.items():
+            self.meanings.setdefault(key, partial(setting.kind.value, problems=problems))
         roles = data.get("roles") if problems.sound("roles") else None
         self.roles: Mapping[str, str] | None = None
         if isinstance(roles, Mapping):
@@ -107,14 +95,18 @@ class _Reading:
         return entry
 
     def _endpoint(self, name: str, entry: Mapping[str, Any]) -> Endpoint:
-        origins = replace(entry.get("origins", Origins()), required=entry.get("origin_required", False))
-        values = {key: entry[key] for key in _AS_READ if key in entry}
-        access, limits = entry.get("auth", Access()), Limits(**entry.get("limits", {}))
+        values = {setting.name: entry[key] for key, setting in _FIELDS.items() if key in entry}
+        required = values.pop("required", False)
+        values["origins"] = replace(entry.get("origins", Origins()), required=required)
+        values["limits"] = Limits(**entry["limits"])
         if self._in_doubt(name):
             # The plan goes live nowhere; its examples are blamed for nothing that another fault may have caused.
-            access, limits = Access("public"), replace(limits, message=size(_LIMITS["message"][2]))
+            values |= {
+                "access": Access("public"),
+                "limits": replace(values["limits"], message=_MESSAGE.meaning(_MESSAGE.most)),
+            }
             values["examples"] = tuple(example for example in entry.get("examples", ()) if not _goes_wrong(example))
-        return Endpoint(name=name, access=access, origins=origins, limits=limits, **values)
+        return Endpoint(name=name, **values)
 
     def _in_doubt(self, name: str) -> bool:
         """Whether something faulty may have been meant to say what the endpoint takes, and from whom."""
@@ -122,7 +114,7 @@ class _Reading:
         if not isinstance(shared, Mapping) or any(key not in _TOP and not key.startswith("x-") for key in self.data):
             return True
         paths: list[PathTuple] = [("endpoints", name, key) for key in own]
-        paths += [("defaults", key) for key in shared if key not in own or key == "limits"]
+        paths += [("defaults", key) for key in shared if key not in own or key in MERGED]
         return any(path[-1] not in _KEYS or (path[-1] in _JUDGING and not self.problems.sound(*path)) for path in paths)
 
     def _pattern(self, name: str, auth: AuthSettings) -> url.Pattern | None:
@@ -173,21 +165,6 @@ class _Reading:
                 self.problems.add((*path, number), "wrong_value", str(error))
         return Origins(allowed=tuple(dict.fromkeys(allowed)))
 
-    def _limits(self, value: Any, path: PathTuple) -> dict[str, Any]:
-        limits: dict[str, Any] = {}
-        for key, raw in value.items():
-            at = (*path, key)
-            if not self.problems.sound(*at):
-                continue
-            if key in _LIMITS:
-                within, least, most = _LIMITS[key]
-                limits[key] = within(raw, at, self.problems, least, most)
-            elif key == "slow_consumer":
-                limits[key] = raw
-            elif key in _COUNTS:
-                limits[key] = None if raw == "off" else int(raw)
-        return limits
-
     def _input(self, value: Any, path: PathTuple) -> Any:
         for fault in input_schema.judge(value):
             at = (*path, *fault.path)
@@ -221,5 +198,5 @@ def _goes_wrong(example: Example) -> bool:
 
 
 def _merged(defaults: Mapping[str, Any], entry: Mapping[str, Any]) -> dict[str, Any]:
-    limits = {**defaults.get("limits", {}), **entry.get("limits", {})}
-    return {**defaults, **entry, "limits": limits}
+    merged = {key: {**defaults.get(key, {}), **entry.get(key, {})} for key in MERGED}
+    return {**defaults, **entry, **merged}

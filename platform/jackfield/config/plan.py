@@ -1,4 +1,7 @@
-"""The checked content of endpoints.yaml, frozen. Every setting and its default is written here, once."""
+"""The checked content of endpoints.yaml, frozen. A key of the file is a field with its setting, written once.
+
+The keys of `limits` stand in limits.py, those of `auth` in auth.py.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from jackfield.config.auth import AuthSettings, JwtSettings
+from jackfield.config.limits import Limits
+from jackfield.config.problems import PathTuple, Place, Severity, nearest_place, problem_at
+from jackfield.config.settings import FLAG, Kind, choice, duration, function, mapping, setting, text, texts
 from jackfield.errors import Problem
 
 __all__ = [
@@ -22,20 +29,18 @@ __all__ = [
     "Step",
 ]
 
-PathPart = str | int
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where something stands: a file relative to the project's folder, line and column from 1.
-
-    `written` is a value as its author wrote it, where that is a number, a truth or nothing, without quotes: `1.10`.
-    """
-
-    file: str = "endpoints.yaml"
-    line: int = 0
-    column: int = 0
-    written: str = field(default="", compare=False)
+_TAG = {
+    "title": "Tag",
+    "description": "A heading in the documents.",
+    "type": "string",
+    "minLength": 1,
+    "maxLength": 64,
+}
+_SUBPROTOCOL = {
+    "type": "string",
+    "pattern": "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}$",
+    "errorMessage": "a subprotocol is up to 64 Latin letters, digits and - _ . without blanks (RFC 6455, section 4.1)",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,29 +61,13 @@ class Origins:
 
     any: bool = False
     allowed: tuple[str, ...] = ()
-    required: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Bounds of one endpoint; sizes in bytes, times in seconds, rates in messages a second, None means off.
-
-    `rate` is of a connection, `rate_per_user` of all connections that one login has to the endpoint on this
-    node; twice as many may come at once. `idle` is without a message in either direction. `queue` is what one
-    connection may have waiting, and `slow_consumer` what happens to a client that takes nothing and fills it.
-    """
-
-    message: int = 64 * 1024
-    rate: float | None = 50.0
-    rate_per_user: float | None = None
-    time: float = 30.0
-    idle: float | None = None
-    connections: int = 10_000
-    per_user: int = 20
-    per_address: int | None = None
-    ping: float | None = 20.0
-    queue: int = 1024 * 1024
-    slow_consumer: Literal["close", "drop_oldest"] = "close"
+    required: bool = setting(
+        FLAG,
+        "Refuse requests that name no origin: programs then cannot enter, only pages.",
+        examples=[True],
+        key="origin_required",
+        default=False,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +83,7 @@ class Step:
 
     kind: Literal["send", "expect", "expect_error", "expect_close"]
     value: Any
-    path: tuple[PathPart, ...] = field(default=(), compare=False)
+    path: PathTuple = field(default=(), compare=False)
     client: str = ""
     within: float = 5.0
     partial: bool = False
@@ -137,58 +126,93 @@ class Endpoint:
     """
 
     name: str
-    url: str
-    process: str
-    access: Access = Access()
-    origins: Origins = Origins()
-    refusals: Literal["http", "close"] = "http"
-    session_warning: float | None = None
-    input: Mapping[str, Any] | None = None
-    limits: Limits = Limits()
-    summary: str = ""
-    description: str = ""
-    tags: tuple[str, ...] = ()
-    subprotocols: tuple[str, ...] = ()
-    examples: tuple[Example, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class JwtSettings:
-    """`auth.jwt`: the identity provider whose tokens (RFC 7519) are taken.
-
-    `jwks` is the address of its keys (RFC 7517; https, or http on this machine) or, where it holds no `://`, a
-    file relative to the project's folder. A token must be of `issuer`, meant for one of `audience`, and signed
-    with one of `algorithms`. `login` and `roles` are the paths of the claims, with dots between their parts.
-    """
-
-    jwks: str
-    issuer: str
-    audience: tuple[str, ...]
-    algorithms: tuple[str, ...] = ("RS256", "ES256", "EdDSA")
-    login: str = "sub"
-    roles: str = "realm_access.roles"
-
-
-@dataclass(frozen=True, slots=True)
-class AuthSettings:
-    """The top-level `auth:`. `session`, `idle` and `recheck` are seconds; `idle` None means off.
-
-    `own` is the key `login`: whether our own users, passwords and sessions stand. They do unless the file says
-    `login: off`, which only `jwt` or `verify` beside it allows. `verify` is the name of a function below
-    `processes/`, an empty text for none.
-    """
-
-    cookie: str = "gen_app_auth_token"
-    same_site: Literal["lax", "strict", "none"] = "lax"
-    partitioned: bool = False
-    path: str = "/auth"
-    session: float = 12 * 3600.0
-    idle: float | None = None
-    token_in_body: bool = True
-    own: bool = True
-    jwt: JwtSettings | None = None
-    verify: str = ""
-    recheck: float = 60.0
+    url: str = setting(
+        text(),
+        "The path of the address. `{room}` takes any text between two slashes and gives it to the process's "
+        "parameter `room`.",
+        title="URL",
+        examples=["/ws/greeting", "/ws/rooms/{room}"],
+        more="See [URLs](#urls).",
+    )
+    process: str = setting(
+        function("greeting.answer is the function answer in processes/greeting.py"),
+        "The function that answers: `greeting.answer` is the function `answer` in `processes/greeting.py`.",
+        examples=["greeting.answer", "support.chat.say"],
+        more="`support.chat.say` is `say` in `processes/support/chat.py`.",
+    )
+    access: Access = setting(
+        mapping("access"),
+        "`required`: everybody who is logged in. `optional`: everybody, and the process learns who is logged in. "
+        "`public`: everybody. `{roles: [support]}`: who has one of the roles.",
+        title="Who may enter",
+        examples=["public", {"roles": ["support"]}],
+        key="auth",
+        default="required",
+        value=Access(),
+    )
+    origins: Origins = setting(
+        mapping("origins"),
+        "The web sites whose pages may open the endpoint, or any. Left out: pages of the same address only. Programs "
+        "like Postman send no origin and pass. `https://*.preview.example.com` takes all names that have one label "
+        "more.",
+        examples=[["https://app.example.com", "https://*.preview.example.com"], "any"],
+        beside=Origins,
+        value=Origins(),
+    )
+    refusals: Literal["http", "close"] = setting(
+        choice("http", "close"),
+        "How a caller is told that he may not enter. `http`: by a status and a reason. `close`: the connection is "
+        "opened and closed at once with a number and a reason, which pages in browsers can read.",
+        examples=["close"],
+        default="http",
+    )
+    session_warning: float | None = setting(
+        duration("1s", "1d", off=True),
+        "Send the event `session_expiring` so long before the session ends, {bounds}; off means never.",
+        examples=["60s"],
+        default="off",
+    )
+    input: Mapping[str, Any] | None = setting(
+        Kind({"type": "object"}),
+        "What the message must satisfy besides the process's own parameters: a JSON Schema 2020-12.",
+        examples=[{"properties": {"text": {"maxLength": 500}}}],
+        value=None,
+    )
+    limits: Limits = setting(mapping("limits"), value=Limits(), merged=True)
+    summary: str = setting(
+        text(maxLength=200),
+        "One line for the documents, in any language.",
+        examples=["Answers small talk"],
+        default="",
+        more="Up to 200 letters.",
+    )
+    description: str = setting(
+        text(maxLength=20_000),
+        "More for the documents; Markdown, in any language.",
+        examples=["Answers **small talk**, echoes the rest."],
+        default="",
+    )
+    tags: tuple[str, ...] = setting(
+        texts(20, _TAG),
+        "Headings in the documents under which the endpoint stands.",
+        examples=[["Chat bots"]],
+        default=[],
+    )
+    subprotocols: tuple[str, ...] = setting(
+        texts(20, _SUBPROTOCOL),
+        "WebSocket subprotocols that the endpoint speaks. Of those that a client offers, its first one that stands "
+        "here is taken.",
+        examples=[["chat.v2"]],
+        default=[],
+        more="`jackfield.v1` and what begins with `bearer.` belong to Jackfield itself.",
+    )
+    examples: tuple[Example, ...] = setting(
+        Kind({"type": "array", "maxItems": 100, "items": {"$ref": "#/$defs/example"}}, tuple),
+        "Exchanges for the documents, which `jackfield test` runs. They are checked, and the first is shown to "
+        "callers who send something wrong. More may stand in files under examples/.",
+        examples=[[{"name": "Greeting", "steps": [{"send": {"message": "Hello"}}]}]],
+        default=[],
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,32 +228,14 @@ class Plan:
     origins: Origins = Origins()
     roles: Mapping[str, str] | None = None
     hash: str = ""
-    places: Mapping[tuple[PathPart, ...], Place] = field(default_factory=dict, compare=False, repr=False)
+    places: Mapping[PathTuple, Place] = field(default_factory=dict, compare=False, repr=False)
 
-    def place(self, *path: PathPart) -> Place:
+    def place(self, *path: str | int) -> Place:
         """The place of `path`, or of the nearest thing around it that has one."""
-        for length in range(len(path), -1, -1):
-            if path[:length] in self.places:
-                return self.places[path[:length]]
-        return Place()
+        return nearest_place(self.places, path)
 
     def problem(
-        self,
-        path: tuple[PathPart, ...],
-        code: str,
-        message: str,
-        hint: str = "",
-        severity: Literal["error", "warning"] = "error",
+        self, path: PathTuple, code: str, message: str, hint: str = "", severity: Severity = "error"
     ) -> Problem:
         """A Problem at `path`, with its file, line and column filled in."""
-        place = self.place(*path)
-        return Problem(
-            code,
-            message,
-            hint,
-            path=".".join(str(part) for part in path),
-            file=place.file,
-            line=place.line,
-            column=place.column,
-            severity=severity,
-        )
+        return problem_at(self.place(*path), path, code, message, hint, severity)

@@ -14,13 +14,13 @@ _QUANTITY = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?) ?([A-Za-z]*)")
 _RATE = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?) ?/ ?([A-Za-z]*)")
 
 
-def size(value: str | int) -> int:
+def size(value: str | float) -> int:
     """Bytes: a whole number, or a text with B, KB, MB (1,000s) or KiB, MiB (1,024s).
 
     Raises ValueError with a sentence.
     """
-    if isinstance(value, int):
-        return value
+    if not isinstance(value, str):
+        return int(value)
     number, unit = _quantity(value, "a size is written like 64KiB, 1MiB or 65536")
     if unit.lower() not in _SIZES:
         raise ValueError(f"{unit!r} is not a unit of size; use B, KB, MB, KiB or MiB, as in 64KiB")

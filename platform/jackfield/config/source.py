@@ -18,7 +18,7 @@ from typing import Any, Literal
 import yaml
 
 from jackfield import files
-from jackfield.config.plan import Place
+from jackfield.config.problems import Place
 from jackfield.config.scalars import resolve
 from jackfield.config.yaml_errors import QUOTES, odd_indent, translate
 from jackfield.errors import Problem

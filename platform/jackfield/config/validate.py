@@ -1,11 +1,10 @@
-"""The data of one file against schema.json; each fault becomes one sentence in words of the file.
+"""The data of one file against its JSON Schema; each fault becomes one sentence in words of the file.
 
 The schema carries what it can say better itself: `errorMessage` (editors show it too) tells how to mend.
 """
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 import unicodedata
@@ -15,8 +14,11 @@ from typing import Any
 import jsonschema
 from jsonschema import Draft202012Validator, validators
 
+from jackfield.config.limits import Limits
 from jackfield.config.problems import MOST, PathTuple, Problems
+from jackfield.config.settings import keys
 from jackfield.config.yaml_errors import glued
+from jackfield.similar import did_you_mean
 
 __all__ = ["judge", "similar"]
 
@@ -74,11 +76,7 @@ def judge(data: object, schema: Mapping[str, Any], problems: Problems, faulty: f
 
 def similar(word: str, words: Iterable[str]) -> str:
     """`did you mean "x"?`, or nothing where no word is near."""
-    if len(word) > 64:
-        return ""
-    lower = {known.lower(): known for known in words}
-    near = difflib.get_close_matches(word.lower(), list(lower), n=1, cutoff=0.65)
-    return f'did you mean "{lower[near[0]]}"?' if near else ""
+    return did_you_mean(word, words, cutoff=0.65)
 
 
 def _tell(error: _Error, problems: Problems, faulty: frozenset[PathTuple]) -> None:
@@ -126,10 +124,7 @@ def _unknown(error: _Error) -> list[str]:
     return [key for key in unknown if not any(re.search(pattern, key) for pattern in patterns)]
 
 
-_LIMITS = {
-    *("message", "time", "connections", "per_user", "per_address", "ping", "rate", "rate_per_user"),
-    *("idle", "queue", "slow_consumer"),
-}
+_LIMITS = keys(Limits)
 _TOP = {"title", "auth", "roles", "defaults"}
 _ABOUT_A_CLIENT = {"as", "params", "query"}
 

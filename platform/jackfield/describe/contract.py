@@ -12,7 +12,7 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 from jackfield.config.plan import Access, AuthSettings, Example, Limits, Origins
-from jackfield.routing.build import Route, RoutingTable
+from jackfield.routing.table import Route, RoutingTable
 from jackfield.schema.sample import text_of
 
 __all__ = ["JSON", "Contract", "Operation", "contract", "send_of"]
@@ -28,12 +28,12 @@ class Operation:
     - `parameters` holds the schema of each path parameter, `values` a text for each that fits it, from the
       first example where that says one.
     - `message` is what the process takes, `narrowing` what `input:` asks besides (both must hold), neither with
-      "$id"; `reply` is what one answer looks like, None where nothing is said of it. `replies` tells how many
+      "$id"; `reply` is what one answer looks like, None where nothing is said of it. `replies` says how many
       answers a message gets.
     - `send` is a message that fits: of the first example that is answered, else made up; None where none
       could be made up.
     - `shape` is message and reply in a line for people.
-    - `blocking` tells that a thread is needed for each message, and there may be none free. `in_place` tells that
+    - `blocking` says that a thread is needed for each message, and there may be none free. `in_place` says that
       the process is a plain function on the event loop, whose calls no time limit can end.
     """
 

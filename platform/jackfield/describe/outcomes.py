@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
+from jackfield.config.plan import Limits
+from jackfield.config.settings import keys
 from jackfield.describe.contract import Operation
 from jackfield.errors import CODES, Code
 
-__all__ = ["closes", "errors", "every", "refusals", "told_by_close"]
+__all__ = ["closes", "closing_refusals", "errors", "every", "refusals"]
 
 _ALWAYS = frozenset(
     """upgrade_required upgrade_dropped malformed_upgrade malformed_request bad_version request_too_slow
@@ -36,12 +38,12 @@ def refusals(operation: Operation) -> tuple[Code, ...]:
         names.add("role_required")
     if operation.origins.any and not operation.origins.required:
         names.discard("origin_not_allowed")
-    if operation.limits.per_address is not None:
-        names.add("too_many_of_address")
+    names |= {code for code in _LIMITED if CODES[code].moment == "handshake"}
+    names -= _of_limits_off(operation)
     return tuple(sorted((CODES[name] for name in names), key=lambda code: (code.status, _ORDER[code.name])))
 
 
-def told_by_close(operation: Operation) -> tuple[Code, ...]:
+def closing_refusals(operation: Operation) -> tuple[Code, ...]:
     """Those of `refusals` that the endpoint tells by a close frame, each with that number as its `close`."""
     if operation.refusals != "close":
         return ()
@@ -51,9 +53,7 @@ def told_by_close(operation: Operation) -> tuple[Code, ...]:
 
 def errors(operation: Operation) -> tuple[Code, ...]:
     """The codes with which a message can be answered; a process may have others of its own."""
-    absent = set()
-    if operation.limits.rate is None and operation.limits.rate_per_user is None:
-        absent.add("rate_limited")
+    absent = _of_limits_off(operation)
     if not operation.blocking:
         absent.add("busy")
     if operation.in_place:
@@ -66,13 +66,20 @@ def closes(operation: Operation) -> tuple[Code, ...]:
 
     `forbidden` is among them for everybody: a publish can take the endpoint away from the page that has it open.
     """
-    absent = set()
-    if operation.limits.idle is None:
-        absent.add("idle")
+    absent = _of_limits_off(operation)
     if operation.access.mode == "public":
         absent.add("session_ended")
     found = [code for code in CODES.values() if code.moment == "connection" and code.name not in absent]
-    return tuple(sorted((*found, *told_by_close(operation)), key=lambda code: code.close))
+    return tuple(sorted((*found, *closing_refusals(operation)), key=lambda code: code.close))
+
+
+def _of_limits_off(operation: Operation) -> set[str]:
+    """The codes that only limits bring about which are off."""
+    return _LIMITED - {limit.code for limit in _LIMITS if getattr(operation.limits, limit.name) is not None}
+
+
+_LIMITS = keys(Limits).values()
+_LIMITED = {limit.code for limit in _LIMITS if limit.code}
 
 
 def every(operations: Iterable[Operation], of: Callable[[Operation], tuple[Code, ...]]) -> tuple[Code, ...]:

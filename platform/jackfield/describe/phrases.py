@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterable, Mapping
 
 from jackfield.config.plan import Limits, Origins
+from jackfield.config.settings import keys
 from jackfield.describe import outcomes
 from jackfield.describe.contract import Operation
 
-__all__ = ["closed", "code", "entry", "limits", "number", "pages", "size", "span", "told"]
+__all__ = ["closed", "code", "entry", "limits", "number", "pages", "refusals", "size", "span"]
 
 
 def code(text: str) -> str:
@@ -61,24 +62,17 @@ def limits(of: Limits, *, in_place: bool = False) -> Mapping[str, str]:
 
     `in_place` leaves out `time`: no limit ends a call on the event loop.
     """
-    full = {"close": "beyond it the connection is closed", "drop_oldest": "beyond it the oldest events are left out"}
-    found = {
-        "message": f"A message has at most {size(of.message)}.",
-        "rate": _per_second(of.rate, "connection"),
-        "rate_per_user": _per_second(of.rate_per_user, "user"),
-        "time": "" if in_place else f"One answer takes at most {span(of.time)}.",
-        "idle": of.idle and f"After {span(of.idle)} without a message either way the connection is closed.",
-        "connections": f"The endpoint has at most {number(of.connections)} connections on one server.",
-        "per_user": f"A user has at most {number(of.per_user)} connections to it.",
-        "per_address": of.per_address and f"An address has at most {number(of.per_address)} connections to it.",
-        "ping": of.ping and f"After {span(of.ping)} of silence the server sends a ping; the pong has as long to come.",
-        "queue": f"At most {size(of.queue)} wait for a client that does not read; {full[of.slow_consumer]}.",
+    values = {name: getattr(of, setting.name) for name, setting in _LIMITS.items()}
+    phrases = {name: setting.phrases[values[name]] for name, setting in _LIMITS.items() if setting.phrases}
+    return {
+        name: setting.sentence.format(_SHOWN[setting.kind.measure](values[name]), **phrases)
+        for name, setting in _LIMITS.items()
+        if setting.sentence and values[name] is not None and not (in_place and name == "time")
     }
-    return {name: text for name, text in found.items() if text}
 
 
-def _per_second(rate: float | None, what: str) -> str:
-    return f"A {what} sends at most {number(rate)} messages a second, twice as many at once." if rate else ""
+_LIMITS = keys(Limits)
+_SHOWN = {"size": size, "time": span, "rate": number, "number": number}
 
 
 def entry(operation: Operation) -> str:
@@ -104,18 +98,18 @@ def pages(origins: Origins) -> str:
     return f"{text}; {'nothing else may' if origins.required else 'what is no browser may, too'}."
 
 
-def told(operation: Operation) -> str:
-    """How a refusal is told where that is not by HTTP alone, in a sentence; else nothing."""
-    found = outcomes.told_by_close(operation)
+def refusals(operation: Operation) -> str:
+    """How a refusal is sent where that is not by HTTP alone, in a sentence; else nothing."""
+    found = outcomes.closing_refusals(operation)
     if not found:
         return ""
     *first, last = (f"{status}" for status in sorted({code.status for code in found}))
     statuses = f"{', '.join(first)} or {last}" if first else last
-    origin = " That of a page's origin stays HTTP." if _judges_origins(operation) else ""
+    origin = " That of a page's origin stays HTTP." if _checks_origins(operation) else ""
     return f"A refusal with {statuses} comes as a close frame with 4000 + the status, after an accept.{origin}"
 
 
-def _judges_origins(operation: Operation) -> bool:
+def _checks_origins(operation: Operation) -> bool:
     return any(code.name == "origin_not_allowed" for code in outcomes.refusals(operation))
 
 

@@ -62,7 +62,7 @@ class Catalog:
         return nullcontext() if self._package is None else self._package.loading()
 
     def go_live(self) -> None:
-        """Have this generation's modules answer where the calling generation cannot be told."""
+        """Have this generation's modules answer where the calling generation is unknown."""
         if self._package is not None:
             self._package.go_live()
 

@@ -105,7 +105,7 @@ _SHOWN = 10**20
 def part(connection: Connection) -> None:
     """Part a Connection from its conversation, which is over: what is sent from here on goes nowhere.
 
-    The two would hold each other in memory until the next garbage collection, which a server seldom has.
+    The two would hold each other in memory until the next garbage collection, which a server rarely runs.
     """
     connection._outbox = _GONE
 

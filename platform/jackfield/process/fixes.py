@@ -43,13 +43,13 @@ def class_fix(cls: object, name: str, *, reply: bool) -> str:
     return f"write it as a dataclass or a `msgspec.Struct`, which check alike; or use `dict[str, Any]` and {way}"
 
 
-def union_fix(hint: Any, said: str) -> str:
-    """What to write for a union that msgspec refuses with these words; "" where it is none."""
-    if "union" not in said:
+def union_fix(hint: Any, reason: str) -> str:
+    """What to write for a union that msgspec refuses with this reason; "" where it is none."""
+    if "union" not in reason:
         return ""
-    if "unique `tag`" in said or "same `tag_field`" in said:
+    if "unique `tag`" in reason or "same `tag_field`" in reason:
         return f"{_TAGS}; {_SEE}"
-    if not any(word in said for word in _OBJECTS):
+    if not any(word in reason for word in _OBJECTS):
         return _EITHER
     name = next((cls.__name__ for cls in _classes(hint, 5) if cls.__module__ != "builtins"), "Name")
     example = f'`class {name}(msgspec.Struct, tag="{name.lower()}", tag_field="kind")`'
@@ -94,7 +94,7 @@ _INJECTING = ("Depends", "Dependency")
 _MSGSPEC_FIELD = type(msgspec.field())
 _META = "`msgspec.Meta(...)` in `Annotated`"
 _RESOURCE = "for a resource write `Annotated[T, the_resource]` as the hint"
-_SAID = ("title", "description", "gt", "ge", "lt", "le", "multiple_of", "min_length", "max_length", "pattern")
+_BOUNDS = ("title", "description", "gt", "ge", "lt", "le", "multiple_of", "min_length", "max_length", "pattern")
 
 
 def _homes(cls: object) -> set[str]:
@@ -106,11 +106,11 @@ def _meta(note: Any) -> str:
     """The Meta that says what a note of another library says, as far as Meta can."""
     found: dict[str, Any] = {}
     for part in (note, *getattr(note, "metadata", ())):
-        found |= {name: value for name in _SAID if (value := getattr(part, name, None)) is not None}
+        found |= {name: value for name in _BOUNDS if (value := getattr(part, name, None)) is not None}
     if isinstance(found.get("pattern"), re.Pattern):
         found["pattern"] = found["pattern"].pattern
-    said = ", ".join(f"{name}={found[name]!r}" for name in _SAID if name in found)
-    return f"`msgspec.Meta({said or '...'})`"
+    bounds = ", ".join(f"{name}={found[name]!r}" for name in _BOUNDS if name in found)
+    return f"`msgspec.Meta({bounds or '...'})`"
 
 
 def value_fix(hint: Any) -> str:

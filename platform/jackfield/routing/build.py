@@ -5,11 +5,8 @@ build(folder) = config.load -> catalog.collect -> compile        all problems at
 
 from __future__ import annotations
 
-import hashlib
 import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from difflib import get_close_matches
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,136 +18,17 @@ from jackfield.errors import PlanError, Problem
 from jackfield.process import catalog
 from jackfield.process.calling import Raised, call, one_line
 from jackfield.process.catalog import Catalog
-from jackfield.process.process import Process
 from jackfield.process.python.sources import beside
-from jackfield.process.resources import Resource
 from jackfield.process.signature import signature
 from jackfield.process.signature.signature import Signature
-from jackfield.routing.asked import unknown_keys
 from jackfield.routing.examples import Taken, example_faults, first_message
+from jackfield.routing.input_keys import unknown_keys
+from jackfield.routing.table import Route, RoutingTable
 from jackfield.schema.sample import fitting_sample
 from jackfield.schema.validator import Validator
+from jackfield.similar import did_you_mean, nearest
 
-__all__ = ["Match", "Route", "RoutingTable", "build", "compile_table", "problems_of"]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Route:
-    """One endpoint with its process and its validators.
-
-    `narrow` is `input:` alone, checked on each message where there is one that the decoder of `signature`
-    does not check already. `whole` is signature and `input:` together; it is asked only to name what is wrong.
-    `example` is the first message of the examples that is taken, else one that is made up, and None where that did not
-    work; `example_raw` the same as it stands in errors.
-    `in_place` tells that a message can be answered in the step that reads it: the process is a plain function.
-    """
-
-    endpoint: Endpoint
-    process: Process
-    signature: Signature
-    pattern: url.Pattern
-    narrow: Validator | None
-    whole: Validator
-    example: Mapping[str, Any] | None
-    example_raw: msgspec.Raw | None
-    in_place: bool
-
-    @property
-    def name(self) -> str:
-        """The endpoint's name."""
-        return self.endpoint.name
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """A route and the decoded text of its path parameters."""
-
-    route: Route
-    params: Mapping[str, str]
-
-
-@dataclass(slots=True)
-class _Node:
-    """One position in the tree of segments; a fixed segment is tried before the parameter."""
-
-    fixed: dict[str, _Node] = field(default_factory=dict)
-    param: _Node | None = None
-    route: Route | None = None
-
-    def add(self, route: Route) -> None:
-        node = self
-        for segment in route.pattern.segments:
-            if segment.is_param:
-                node.param = node.param or _Node()
-                node = node.param
-            else:
-                node = node.fixed.setdefault(segment.text, _Node())
-        node.route = route
-
-    def find(self, segments: Sequence[str]) -> Route | None:
-        if not segments:
-            return self.route
-        head, rest = segments[0], segments[1:]
-        below = self.fixed.get(head)
-        found = below.find(rest) if below else None
-        if found is None and self.param is not None:
-            found = self.param.find(rest)
-        return found
-
-
-class RoutingTable:
-    """All routes of one generation. `hash` changes when the plan's meaning or any process file does.
-
-    `verify` is the function that `auth.verify` names, None where it names none.
-    """
-
-    __slots__ = ("_plain", "_root", "catalog", "hash", "plan", "routes", "verify", "warnings")
-
-    def __init__(
-        self,
-        plan: Plan,
-        catalog: Catalog,
-        routes: Iterable[Route],
-        warnings: Iterable[Problem],
-        verify: Callable[..., Any] | None = None,
-    ) -> None:
-        self.plan = plan
-        self.catalog = catalog
-        self.verify = verify
-        self.routes: Mapping[str, Route] = {route.name: route for route in routes}
-        self.warnings = tuple(warnings)
-        self.hash = hashlib.sha256(f"{plan.hash} {catalog.hash}".encode()).hexdigest()[:12]
-        self._root = _Node()
-        # a URL without parameters, in the normal form that nearly every client sends, needs no walk
-        self._plain = {r.pattern.normal.encode(): Match(r, {}) for r in self.routes.values() if not r.pattern.params}
-        for route in self.routes.values():
-            self._root.add(route)
-
-    def match(self, raw_path: bytes) -> Match | None:
-        """The route for a request path (percent-encoded, without query), or None."""
-        plain = self._plain.get(raw_path)
-        if plain is not None:
-            return plain
-        segments = url.split(raw_path)
-        if segments is None or url.reserved(segments, self.plan.auth.path):
-            return None  # a URL such as /{a}/{b} has no say over addresses that are ours
-        route = self._root.find(segments)
-        if route is None:
-            return None
-        pairs = zip(route.pattern.segments, segments, strict=True)
-        return Match(route, {part.text: text for part, text in pairs if part.is_param})
-
-    def nearest(self, raw_path: bytes) -> str:
-        """The URL that looks most like this path, or an empty text."""
-        asked = url.decoded(raw_path)  # also of a path that has no normal form
-        if asked is None:
-            return ""  # no address begins like that; what is wrong with it says more
-        known = [route.endpoint.url for route in self.routes.values()]
-        return next(iter(get_close_matches(asked, known, n=1, cutoff=0.5)), "")
-
-    def resources(self) -> tuple[Resource, ...]:
-        """The resources that the routes use, each once."""
-        return tuple({r.name: r for route in self.routes.values() for r in route.signature.resources}.values())
+__all__ = ["build", "compile_table", "problems_of"]
 
 
 def build(folder: Path, generation: int, home: Path | None = None) -> RoutingTable:
@@ -174,7 +52,7 @@ def build(folder: Path, generation: int, home: Path | None = None) -> RoutingTab
 
 
 def problems_of(folder: Path) -> tuple[tuple[Problem, ...], Plan]:
-    """What can be told without importing any process: the file, and whether the processes it names exist."""
+    """What can be reported without importing any process: the file, and whether the processes it names exist."""
     loaded = load.load(folder)
     found = catalog.collect(folder, 0, only_names=True, called=loaded.plan.auth.verify)
     missing = [problem for endpoint in loaded.plan.endpoints for problem in _unknown(loaded.plan, endpoint, found)]
@@ -217,7 +95,7 @@ def _compile_route(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Rout
     if process is None:
         return None, _unknown(plan, endpoint, found)
     if not endpoint.url:
-        return None, []  # told already, and path parameters cannot be compared without it
+        return None, []  # reported already, and path parameters cannot be compared without it
     pattern = url.parse(endpoint.url)
     compiled, faults = signature.compile(process, pattern.params, endpoint.input)
     problems = list(faults)
@@ -278,10 +156,10 @@ def _unknown(plan: Plan, endpoint: Endpoint, found: Catalog) -> list[Problem]:
     reason = found.reasons.get(endpoint.process, "")
     if file or reason:  # a name from another file would be far-fetched
         own = [name.rpartition(".")[2] for name in found.processes if name.rpartition(".")[0] == module]
-        near = [f"{module}.{name}" for name in get_close_matches(function, own, n=1, cutoff=0.6)]
+        near = nearest(function, own)
+        meant = f'did you mean "{module}.{near}"?' if near else ""
     else:
-        near = get_close_matches(endpoint.process, list(found.processes), n=1, cutoff=0.6)
-    meant = f'did you mean "{near[0]}"?' if near else ""
+        meant = did_you_mean(endpoint.process, found.processes)
     if reason:
         hint = reason
     elif as_path := _of_path(endpoint.process, found, file):
@@ -304,8 +182,7 @@ def _of_path(name: str, found: Catalog, file: str) -> str:
     if module == name:
         return ""
     if not name.endswith(".py"):
-        near = get_close_matches(module, list(found.processes), n=1, cutoff=0.6)
-        return f'did you mean "{near[0]}"?' if near else f"a process is named without its folder: {module}"
+        return did_you_mean(module, found.processes) or f"a process is named without its folder: {module}"
     own = sorted(process for process in found.processes if process.rpartition(".")[0] == module)[:5]
     if len(own) == 1:
         return f'did you mean "{own[0]}"?'
@@ -346,8 +223,7 @@ def _unknown_verify(plan: Plan, found: Catalog) -> list[Problem]:
     name = plan.auth.verify
     if not name or name in found.functions or name.rpartition(".")[0] in found.broken:
         return []
-    near = get_close_matches(name, found.functions, n=1, cutoff=0.6)
-    return [_bad_verify(plan, f'no function is named "{name}"', f'did you mean "{near[0]}"?' if near else "")]
+    return [_bad_verify(plan, f'no function is named "{name}"', did_you_mean(name, found.functions))]
 
 
 def _bad_verify(plan: Plan, message: str, hint: str = "") -> Problem:

@@ -1,6 +1,6 @@
-"""Whether an example fits its endpoint. People copy examples, and documents and errors show them.
+"""Examples checked against their endpoint. People copy examples, and documents and errors show them.
 
-An example that breaks here says what a caller can never see: a message that is not taken, a reply of another
+An example is wrong where it says what a caller can never see: a message that is not taken, a reply of another
 shape, an answer to nothing, a caller who cannot enter.
 """
 
@@ -19,6 +19,7 @@ from jackfield.config.plan import Endpoint, Example, Guest, Plan, Step
 from jackfield.errors import CODES, Problem
 from jackfield.process.signature.signature import Signature
 from jackfield.schema.validator import Fault, Validator, pointer
+from jackfield.schema.walk import mapped
 
 __all__ = ["Taken", "example_faults", "first_message", "of_decoder"]
 
@@ -31,9 +32,9 @@ _NO_PART = "nothing, a dot or two, a slash, a backslash and control characters a
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What an endpoint takes and gives, as far as an example is judged by it.
+    """What an endpoint takes and gives, as far as an example is checked against it.
 
-    `whole` is the schema of messages, `input:` included; `in_place` tells that no limit can end a call, and
+    `whole` is the schema of messages, `input:` included; `in_place` says that no limit can end a call, and
     `blocking` that calls share threads.
     """
 
@@ -45,11 +46,11 @@ class Taken:
 
 def example_faults(plan: Plan, endpoint: Endpoint, taken: Taken) -> list[Problem]:
     """What is wrong with the examples of `endpoint`, all of it, each at its place."""
-    judge = _Judge(endpoint, taken)
+    checker = _Checker(endpoint, taken)
     return [
         plan.problem(path, "example_mismatch", message, hint or _quoted(plan, path, message))
         for example in endpoint.examples
-        for path, message, hint in judge.faults(example)
+        for path, message, hint in checker.faults(example)
     ]
 
 
@@ -61,7 +62,7 @@ def _quoted(plan: Plan, path: tuple[str | int, ...], fault: str) -> str:
 
 
 def first_message(endpoint: Endpoint) -> Mapping[str, Any] | None:
-    """The first message of the examples that the endpoint takes, or None: what is shown to whoever sent another."""
+    """The first message of the examples that the endpoint takes, or None; shown where another was refused."""
     for example in endpoint.examples:
         for step, following in _with_following(example):
             if step.kind == "send" and not _error_of(following):
@@ -71,8 +72,8 @@ def first_message(endpoint: Endpoint) -> Mapping[str, Any] | None:
 
 
 @dataclass(slots=True)
-class _Told:
-    """What one client has said and heard so far."""
+class _ClientState:
+    """What one client has sent and received so far."""
 
     sent: int = 0
     answered: int = 0
@@ -84,7 +85,7 @@ class _Told:
 _Found = Iterator[tuple[tuple[str | int, ...], str, str]]
 
 
-class _Judge:
+class _Checker:
     """One endpoint's rules, for all of its examples."""
 
     def __init__(self, endpoint: Endpoint, taken: Taken) -> None:
@@ -102,9 +103,9 @@ class _Judge:
             path = (*top, "clients", name) if name else top
             yield from self._address(guest, (*path, "params"))
             yield from self._entry(guest, name, example, path)
-        told = {name: _Told() for name in example.guests}
+        states = {name: _ClientState() for name in example.guests}
         for step, following in _with_following(example):
-            client = told[step.client]
+            client = states[step.client]
             for at, message, hint in self._step(step, client, following):
                 yield (*step.path, *_parts(at)), message, hint
             client.last = step
@@ -127,14 +128,14 @@ class _Judge:
             yield path, f'the URL has the parameter "{name}", and no value for it is here', f"add `{name}:`"
 
     def _entry(self, guest: Guest, name: str, example: Example, path: tuple[str | int, ...]) -> _Found:
-        """Who can never enter can only be refused."""
-        who = name or "the client"
+        """A client that can never enter can only be refused."""
+        caller = name or "the client"
         code = self._refused_with(guest)
         first = next((step for step in example.steps if step.client == name), None)
         if code and first is not None and not (first.kind == "expect_close" and first.value == code):
             reason = "is not logged in" if code == _NOT_LOGGED_IN else "has none of the endpoint's roles"
             hint = f"change `as`, or expect the refusal first: `expect_close: {code}`"
-            yield (*path, "as"), f"{who} {reason} and cannot enter", hint
+            yield (*path, "as"), f"{caller} {reason} and cannot enter", hint
 
     def _refused_with(self, guest: Guest) -> int:
         access = self.endpoint.access
@@ -145,7 +146,7 @@ class _Judge:
         stated = guest.login is not None or guest.roles
         return _NO_ROLE if stated and access.roles and not set(access.roles) & set(guest.roles) else 0
 
-    def _step(self, step: Step, client: _Told, following: Step | None) -> Iterator[_Fault]:
+    def _step(self, step: Step, client: _ClientState, following: Step | None) -> Iterator[_Fault]:
         if client.closed:
             yield "", "the connection has ended by then", "write what follows as an example of its own"
             return
@@ -185,8 +186,8 @@ class _Judge:
                 faults = [(fault.path, fault.problem)]
         return faults
 
-    def _wrongly_refused(self, step: Step, client: _Told) -> Iterator[_Fault]:
-        """The message before it is taken as it stands, so nobody is told that it is not."""
+    def _wrongly_refused(self, step: Step, client: _ClientState) -> Iterator[_Fault]:
+        """The message before it is taken as it stands, so the error never comes."""
         before = client.last
         if before is None or before.kind != "send" or client.sent != client.answered:
             return
@@ -208,13 +209,13 @@ class _Judge:
         if why:
             yield "", f'the error "{code}" never comes: {why}', ""
 
-    def _expect(self, step: Step, client: _Told) -> Iterator[_Fault]:
+    def _expect(self, step: Step, client: _ClientState) -> Iterator[_Fault]:
         value = step.value
         if "event" in value and (marks := [key for key in value if key == "error" or key.startswith("$")]):
             yield "", f'this can never come: an event has no key "{marks[0]}"', "take it out"
             return
         if step.partial and not value.keys() & _PUSHES:
-            # what is not written may still make an event of it, so only the shape of what is there can be judged
+            # what is not written may still make an event of it, so only the shape of what is there can be checked
             if self.open_replies is not None:
                 yield from ((f.path, f.problem, "") for f in self.open_replies.faults(_without_id(value)))
             return
@@ -234,14 +235,14 @@ class _Judge:
         elif self.replies is not None:
             yield from ((f.path, f.problem, "") for f in self.replies.faults(_without_id(value)))
 
-    def _answers(self, step: Step, client: _Told, rule: str) -> Iterator[_Fault]:
+    def _answers(self, step: Step, client: _ClientState, rule: str) -> Iterator[_Fault]:
         """Each message has one answer, where the process is no generator; and there is none without a message."""
         many = self.taken.signature.replies == "many"
         if client.sent == 0 or (not many and client.answered > client.sent):
             more = "another" if client.sent else "one"
             yield "", f"this can never come: {rule}, and the client has not sent {more}", "add `send`"
 
-    def _done(self, value: Mapping[str, Any], client: _Told) -> Iterator[_Fault]:
+    def _done(self, value: Mapping[str, Any], client: _ClientState) -> Iterator[_Fault]:
         if self.taken.signature.replies != "many":
             yield "", 'this can never come: "$done" ends what a generator replies', "take it out"
         elif _hashable(value.get("$id")) not in client.ids - {None}:
@@ -274,31 +275,15 @@ def _hashable(value: object) -> object:
     return value if isinstance(value, str | int) else None
 
 
-_LISTS_OF_SCHEMAS = ("anyOf", "oneOf", "allOf")
-_NAMES_OF_SCHEMAS = ("properties", "$defs", "patternProperties")
+_ASKS_FOR_KEYS = frozenset({"required", "minProperties", "dependentRequired"})
 
 
-def _without_required(schema: Any) -> Any:
+def _without_required(schema: Mapping[str, Any]) -> dict[str, Any]:
     """The schema where every key may be missing, at every depth."""
-    if not isinstance(schema, Mapping):
-        return schema
-    loose: dict[str, Any] = {}
-    for key, value in schema.items():
-        if key in ("required", "minProperties", "dependentRequired"):
-            continue
-        if key in _NAMES_OF_SCHEMAS:
-            loose[key] = {name: _without_required(found) for name, found in value.items()}
-        elif key in _LISTS_OF_SCHEMAS:
-            # several may fit now that less is asked
-            name = "anyOf" if key == "oneOf" else key
-            loose[name] = [_without_required(found) for found in value]
-        elif key in ("items", "additionalProperties"):
-            loose[key] = _without_required(value)
-        elif key == "prefixItems":
-            loose[key] = [_without_required(found) for found in value]
-        else:
-            loose[key] = value
-    return loose
+    loose = mapped(schema, _without_required)
+    if "oneOf" in loose:  # several may fit now that less is asked
+        loose["anyOf"] = loose.pop("oneOf")
+    return {key: value for key, value in loose.items() if key not in _ASKS_FOR_KEYS}
 
 
 def _parts(path: str) -> list[str | int]:

@@ -166,7 +166,7 @@ class Excerpt:
         part: Any = self._value
         for step in path:
             key = step
-            if isinstance(part, dict) and step not in part:  # the validator tells "01" and "+1" as 1
+            if isinstance(part, dict) and step not in part:  # the validator reports "01" and "+1" as 1
                 key = next((name for name in part if _INDEX.fullmatch(name) and int(name) == step), step)
             yield part, key
             part = _member(part, key)

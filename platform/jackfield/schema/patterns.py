@@ -12,11 +12,13 @@ is the very end of the text, `\d` and `\w` are ASCII. Where Python means somethi
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
 import jsonschema_rs
+
+from jackfield.schema.walk import walk
 
 __all__ = [
     "BASE64",
@@ -27,8 +29,8 @@ __all__ = [
     "TIME",
     "WHOLE",
     "Misfit",
+    "check",
     "in_schema",
-    "judge",
     "matcher",
     "sentence",
     "text_for",
@@ -56,7 +58,7 @@ NUMBER = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$"
 """The pattern of a key that is a number."""
 
 _OURS = {
-    # what nobody has written as a pattern is not told as one
+    # patterns that we made of types are described by what they mean
     DECIMAL: 'must be a number, like 12.5 or "12.50"',
     BASE64: 'must be bytes in base64 (RFC 4648, section 4), like "0J/RgNC40LLQtdGC"',
     TIME + "$": 'must be a time of day without offset, like "12:30:00"',
@@ -65,11 +67,8 @@ _OURS = {
 }
 _OF_TIME = 'must be a time of day with an offset, like "12:30:00Z" or "12:30:00+03:00"'
 
-_DATA = frozenset({"const", "default", "enum", "examples"})
-_NAMED = frozenset({"$defs", "dependentSchemas", "patternProperties", "properties"})  # names of people's, no keywords
-
 _ASCII = re.compile(r"\\[wWdD]")
-_SHOWN = 60  # characters of a pattern that is told of
+_SHOWN = 60  # characters of a pattern that a message shows
 
 _PIECE = re.compile(
     r"""
@@ -116,7 +115,7 @@ class Misfit:
     hint: str
 
 
-def judge(pattern: str) -> Misfit | None:
+def check(pattern: str) -> Misfit | None:
     """Why a pattern is not taken, or None for one that `matcher` and every validator can be made of."""
     shown = f'"{pattern if len(pattern) <= _SHOWN else pattern[: _SHOWN - 1] + "…"}"'
     pieces = _PIECE.findall(pattern)
@@ -139,7 +138,7 @@ def judge(pattern: str) -> Misfit | None:
 
 def matcher(pattern: str) -> Callable[[str], bool]:
     """What tells whether a text holds a pattern, in time linear in the text. Raises ValueError for one not taken."""
-    found = judge(pattern)
+    found = check(pattern)
     if found is not None:
         raise ValueError(found.message)
     return jsonschema_rs.Draft202012Validator({"pattern": pattern}, pattern_options=OPTIONS).is_valid
@@ -157,18 +156,10 @@ def sentence(pattern: str, text: str) -> str:
 
 def in_schema(schema: object) -> Iterator[str]:
     """Every pattern in a JSON Schema."""
-    if isinstance(schema, list):
-        for part in schema:
-            yield from in_schema(part)
-    elif isinstance(schema, Mapping):
-        for key, value in schema.items():
-            if key == "pattern" and isinstance(value, str):
-                yield value
-            elif key in _NAMED and isinstance(value, Mapping):
-                yield from value if key == "patternProperties" else ()
-                yield from in_schema(list(value.values()))
-            elif key not in _DATA:
-                yield from in_schema(value)
+    for _, part in walk(schema):
+        yield from part.get("patternProperties", ())
+        if isinstance(part.get("pattern"), str):
+            yield part["pattern"]
 
 
 def _taken(pattern: str) -> bool:

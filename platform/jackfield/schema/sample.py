@@ -2,7 +2,7 @@
 
 Strategy. The schemas that hold at one place, the signature's and that of `input:`, what `allOf` and references add,
 are looked at together, and a value is made that meets what can be seen from them. Not every schema can be met so: there
-are several guesses, with other alternatives, more keys and longer lists, and who asks takes the first that fits.
+are several guesses, with other alternatives, more keys and longer lists, and the caller takes the first that fits.
 """
 
 from __future__ import annotations
@@ -294,7 +294,7 @@ _matcher = lru_cache(maxsize=128)(patterns.matcher)
 
 def _patterns(found: _Rules) -> list[str]:
     """Those that can be asked; a schema with another is refused."""
-    return [one for one in found.all("pattern") if patterns.judge(one) is None]
+    return [one for one in found.all("pattern") if patterns.check(one) is None]
 
 
 def _texts(found: _Rules) -> Iterator[str]:

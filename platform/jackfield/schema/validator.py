@@ -7,7 +7,6 @@ import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import lru_cache
 from itertools import islice
 from typing import Any
@@ -18,11 +17,10 @@ import msgspec
 
 from jackfield.schema import patterns
 from jackfield.schema.excerpt import Bounds, Excerpt
+from jackfield.schema.walk import mapped
+from jackfield.similar import nearest
 
 __all__ = ["OPTIONS", "Fault", "Validator", "parse_loosely", "pointer", "portable"]
-
-_DATA = frozenset({"const", "default", "enum", "examples"})
-_NAMED = frozenset({"$defs", "dependentSchemas", "patternProperties", "properties"})  # names of people's, no keywords
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _LIKE = {  # of the formats that hints have
@@ -74,7 +72,7 @@ class Validator:
         self.is_valid: Callable[[Any], bool] = self._compiled.is_valid
 
     def faults(self, value: object) -> list[Fault]:
-        """What is wrong with `value`, at most MAX_FAULTS, each told once.
+        """What is wrong with `value`, at most MAX_FAULTS, each reported once.
 
         Of a large value only a part is looked at, which holds the first fault, or none; see schema/excerpt.py.
         """
@@ -115,8 +113,8 @@ class Validator:
             return [Fault(f"{path}/{_escape(name)}", f'the key "{name}" is missing')]
         if kind == "propertyNames" and facts["error"].kind.name in _OF_TEXTS:
             inner = facts["error"]
-            told = _sentence(inner.kind.name, inner.kind.as_dict(), inner, None)
-            return [Fault(f"{path}/{_escape(inner.instance)}", f"the key {told}")]
+            said = _sentence(inner.kind.name, inner.kind.as_dict(), inner, None)
+            return [Fault(f"{path}/{_escape(inner.instance)}", f"the key {said}")]
         if kind in ("anyOf", "oneOf"):
             branches = [list(branch) for branch in facts.get("context", ())]
             tagged, of_tag = _tagged(branches, len(error.instance_path))
@@ -283,7 +281,7 @@ def _unknown(name: str, known: tuple[str, ...]) -> str:
 @lru_cache(maxsize=256)
 def _nearest(name: str, known: tuple[str, ...]) -> str:
     """The key that was meant, or an empty text; remembered, for a client makes its mistake with every message."""
-    return next(iter(get_close_matches(name, known, n=1, cutoff=0.6)), "")
+    return nearest(name, known)
 
 
 def _types(error: jsonschema_rs.ValidationError) -> list[str]:
@@ -345,25 +343,16 @@ def _one_of(options: list[Any]) -> str:
 
 
 def _listed(options: list[Any]) -> str:
-    told = json.dumps(options[:OPTIONS], ensure_ascii=False)[1:-1]
-    return told + (f" and {len(options) - OPTIONS} more" if len(options) > OPTIONS else "")
+    listed = json.dumps(options[:OPTIONS], ensure_ascii=False)[1:-1]
+    return listed + (f" and {len(options) - OPTIONS} more" if len(options) > OPTIONS else "")
 
 
-def portable(schema: Any) -> Any:
+def portable(schema: Mapping[str, Any]) -> dict[str, Any]:
     """A copy of a schema with the letters of each `$ref` as a URI has them (RFC 3986, section 2.1).
 
     A class may be called Заказ, and a person writes `#/$defs/Заказ`; a validator takes only what is encoded.
     """
-    if isinstance(schema, list):
-        return [portable(part) for part in schema]
-    if not isinstance(schema, Mapping):
-        return schema
-    found: dict[str, Any] = {}
-    for key, value in schema.items():
-        if key in _NAMED and isinstance(value, Mapping):
-            found[key] = {name: portable(part) for name, part in value.items()}
-        else:
-            found[key] = value if key in _DATA else portable(value)
+    found = mapped(schema, portable)
     if isinstance(found.get("$ref"), str):
         found["$ref"] = quote(found["$ref"], safe="%#/:?@!$&'()*+,;=~[]")
     return found

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 from jackfield.process.connection import Connection
-from jackfield.routing.build import Route
+from jackfield.routing.table import Route
 
 __all__ = ["InPlace", "InTask", "Task", "Traced", "Writer"]
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from jackfield.logs import log
 from jackfield.process.resources import CLOSE_LIMIT, NotClosed, Opened, open_all
-from jackfield.routing.build import RoutingTable
+from jackfield.routing.table import RoutingTable
 
 __all__ = ["Generation"]
 

@@ -15,7 +15,6 @@ import os
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -24,10 +23,10 @@ import msgspec
 
 from jackfield.errors import PlanError
 from jackfield.identity import Identity
-from jackfield.routing.build import Route, RoutingTable
-from jackfield.testing.gateway import Caller, Stage, open_stage
+from jackfield.routing.table import Route, RoutingTable
+from jackfield.testing.gateway import Caller, TestGateway, open_gateway
 from jackfield.testing.upgrade import route_of, scope_of
-from jackfield.testing.websocket import LEAVE_LIMIT, Line
+from jackfield.testing.websocket import LEAVE_LIMIT, TestSocket
 
 __all__ = ["Client", "Closed", "Project"]
 
@@ -69,13 +68,13 @@ class Project:
         self._check_replies = check_replies
         self._clock = clock
         self._stack = AsyncExitStack()
-        self._stage: Stage | None = None
+        self._gateway: TestGateway | None = None
         self._clients: dict[Client, None] = {}
 
     @property
     def table(self) -> RoutingTable:
         """What was loaded: the routes by endpoint, the plan, the warnings."""
-        return self._open_stage().live.generation.table
+        return self._open_gateway().live.generation.table
 
     def connect(
         self,
@@ -109,12 +108,12 @@ class Project:
 
     async def _enter(self, only: Callable[[RoutingTable], Route] | None = None) -> None:
         """Load and open the project, or `only` what one route of it needs; it may refuse the table before."""
-        if self._stage is not None:
+        if self._gateway is not None:
             raise RuntimeError("this project is open already")
         folder = self._folder.resolve()
         try:
-            self._stage = await self._stack.enter_async_context(
-                open_stage(
+            self._gateway = await self._stack.enter_async_context(
+                open_gateway(
                     folder, resources=self._resources, check_replies=self._check_replies, clock=self._clock, only=only
                 )
             )
@@ -128,24 +127,13 @@ class Project:
         """Close what is open. The project can be entered again, and is loaded anew then."""
         for client in list(self._clients):
             self._stack.push_async_exit(client.__aexit__)
-        self._stage = None
+        self._gateway = None
         await self._stack.__aexit__(kind, exc, trace)
 
-    def _open_stage(self) -> Stage:
-        if self._stage is None:
+    def _open_gateway(self) -> TestGateway:
+        if self._gateway is None:
             raise RuntimeError("the project is not open; enter it first: async with Project(…) as project")
-        return self._stage
-
-
-@dataclass(frozen=True, slots=True)
-class _Upgrade:
-    """What a client asks for."""
-
-    endpoint: str | None
-    params: Mapping[str, Any]
-    query: Mapping[str, Any]
-    headers: Mapping[str, str]
-    subprotocols: tuple[str, ...]
+        return self._gateway
 
 
 class Client:
@@ -189,28 +177,30 @@ class Client:
             raise ValueError(f'roles is a list: roles=["{roles}"]')
         if roles and not login:
             raise ValueError("roles are somebody's: give a login beside them")
-        self._project = (
-            project
-            if isinstance(project, Project)
-            else Project(project, resources=resources, check_replies=check_replies)
-        )
-        self._upgrade = _Upgrade(endpoint, params or {}, query or {}, headers or {}, tuple(subprotocols))
+        if not isinstance(project, Project):
+            project = Project(project, resources=resources, check_replies=check_replies)
+        self._project = project
+        self._endpoint = endpoint
+        self._upgrade = (params or {}, query or {}, headers or {}, tuple(subprotocols))
         self._identity = Identity(login, frozenset(roles), session="test") if login else None
         self._raise_errors = raise_errors
-        self._line: Line | None = None
+        self._socket: TestSocket | None = None
 
     async def __aenter__(self) -> Self:
         """Open the connection."""
-        if self._line is not None:
+        if self._socket is not None:
             raise RuntimeError("this client is connected already; make another one for a second connection")
         if self._own:
             await self._project._enter(self._route)  # a slip of the pen is told before a database is asked
         try:
-            self._line = await self._open()
+            gateway = self._project._open_gateway()
+            socket = TestSocket(gateway, self._scope(gateway.live.generation.table), Caller(self._identity))
+            await socket.open()
         except BaseException as exc:
             if self._own:
                 await self._project.__aexit__(type(exc), exc, exc.__traceback__)
             raise
+        self._socket = socket
         self._project._clients[self] = None
         return self
 
@@ -218,70 +208,63 @@ class Client:
         self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Leave the connection; a second call does nothing."""
-        line, self._line = self._line, None
-        if line is None:
+        socket, self._socket = self._socket, None
+        if socket is None:
             return
         self._project._clients.pop(self, None)
         try:
-            in_time = await line.leave(LEAVE_LIMIT if exc is None else _AFTER_FAILURE)
+            in_time = await socket.leave(LEAVE_LIMIT if exc is None else _AFTER_FAILURE)
             if not in_time and exc is None:
                 raise TimeoutError(
                     f"a process was still at work {LEAVE_LIMIT:g} s after its client had left, and was cancelled; "
-                    f"{_last(line)}"
+                    f"{_last(socket)}"
                 )
         finally:
             if self._own:
                 await self._project.__aexit__(kind, exc, trace)
 
-    async def _open(self) -> Line:
-        stage = self._project._open_stage()
-        line = Line(stage, self._scope(stage.live.generation.table), Caller(self._identity))
-        await line.open()
-        return line
-
     def _route(self, table: RoutingTable) -> Route:
         """The route that is meant, once the request to it is known to be one. Raises as `_scope` does."""
         self._scope(table)
-        return route_of(table, self._upgrade.endpoint)
+        return route_of(table, self._endpoint)
 
     def _scope(self, table: RoutingTable) -> dict[str, Any]:
         """The upgrade request. Raises ValueError for what this project has not."""
-        asked = self._upgrade
-        return scope_of(route_of(table, asked.endpoint), asked.params, asked.query, asked.headers, asked.subprotocols)
+        return scope_of(route_of(table, self._endpoint), *self._upgrade)
 
     @property
     def closed(self) -> Closed | None:
         """How the server has closed the connection; None while it has not."""
-        ended = self._open_line().closed
+        ended = self._open_socket().closed
         return None if ended is None else Closed(*ended)
 
     @property
     def subprotocol(self) -> str | None:
         """The sub-protocol that the server has chosen."""
-        return self._open_line().subprotocol
+        return self._open_socket().subprotocol
 
     async def send(self, message: object) -> None:
         """Send one message: a mapping, dataclass or Struct, which becomes a JSON object.
 
         A `str` is sent as it is, as a text frame, and `bytes` as a binary one. Raises Closed.
         """
-        line = self._open_line()
-        if line.over:
-            raise self._ended(line)
-        line.say(message if isinstance(message, str | bytes) else msgspec.json.encode(message).decode())
+        socket = self._open_socket()
+        if socket.over:
+            raise _ended(socket)
+        socket.send_frame(message if isinstance(message, str | bytes) else msgspec.json.encode(message).decode())
 
     async def receive(self, within: float = 1.0) -> dict[str, Any]:
         """The next reply, error or event, in order; waits `within` seconds at most.
 
         Raises TimeoutError, and Closed after the last message.
         """
-        line = self._open_line()
+        socket = self._open_socket()
         try:
-            text = await line.hear(within)
+            text = await socket.next_frame(within)
         except TimeoutError:
-            raise TimeoutError(f"nothing came within {within:g} s; {_last(line)}{_became(line)}") from None
+            raise TimeoutError(f"nothing came within {within:g} s; {_last(socket)}{_became(socket)}") from None
         if text is None:
-            raise self._ended(line)
+            raise _ended(socket)
         return self._read(text)
 
     async def ask(self, message: object, within: float = 1.0) -> dict[str, Any]:
@@ -295,27 +278,24 @@ class Client:
         Gives what came and was not received, `[]` where that is nothing; also after a close. What a process sends
         later, from a task of its own, is not waited for. Raises TimeoutError, and then nothing is lost.
         """
-        line = self._open_line()
+        socket = self._open_socket()
         try:
-            return [self._read(text) for text in await line.settle(within)]
+            return [self._read(text) for text in await socket.settle(within)]
         except TimeoutError:
             raise TimeoutError(
-                f"messages were still at work after {within:g} s; {_last(line)}{_became(line)}"
+                f"messages were still at work after {within:g} s; {_last(socket)}{_became(socket)}"
             ) from None
 
-    def _open_line(self) -> Line:
-        if self._line is None:
+    def _open_socket(self) -> TestSocket:
+        if self._socket is None:
             raise RuntimeError("the client is not connected; enter it first: async with Client(…) as c")
-        return self._line
-
-    def _ended(self, line: Line) -> Closed:
-        return Closed(*(line.closed or (1006, "the connection was lost")))
+        return self._socket
 
     def _read(self, text: str) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(text)
         error = found.get("error")
         if self._raise_errors and isinstance(error, dict) and error.get("code") == "process_failed":
-            exc = self._project._open_stage().failure(error.get("incident", ""))
+            exc = self._project._open_gateway().failure(error.get("incident", ""))
             if isinstance(exc, Exception):
                 exc.add_note("A process raised it; its client was told process_failed.")
                 raise exc
@@ -324,17 +304,21 @@ class Client:
         return found
 
 
-def _last(line: Line) -> str:
+def _ended(socket: TestSocket) -> Closed:
+    return Closed(*(socket.closed or (1006, "the connection was lost")))
+
+
+def _last(socket: TestSocket) -> str:
     """What was sent last, in words."""
-    if line.last is None:
+    if socket.last is None:
         return "nothing was sent so far"
-    shown = line.last if isinstance(line.last, str) else f"{len(line.last):,} bytes"
+    shown = socket.last if isinstance(socket.last, str) else f"{len(socket.last):,} bytes"
     return f"the last message sent was {shown if len(shown) <= _SHOWN else f'{shown[:_SHOWN]}…'}"
 
 
-def _became(line: Line) -> str:
+def _became(socket: TestSocket) -> str:
     """What became of the message that was sent last, in words; nothing where none was."""
-    if line.last is None:
+    if socket.last is None:
         return ""
-    at_work = line.carried_out < line.sent
+    at_work = socket.carried_out < socket.sent
     return ", and it is still at work" if at_work else "; it was carried out, and nothing more answers it"

@@ -1,4 +1,4 @@
-"""What came against what was expected, told for people: each place where they differ, and how."""
+"""What came against what was expected: each place where they differ, and how, in sentences."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 __all__ = ["differences", "shown"]
 
 MOST = 20
-"""Differences that are told; what is wrong all over is not read to its end."""
+"""Differences that are listed; what is wrong all over is not read to its end."""
 
 _WIDTH = 100  # letters of one value; a longer one is cut around the place where it differs
 _BEFORE = 20  # letters that are shown before that place
@@ -20,7 +20,7 @@ def differences(expected: Any, came: Any, *, partial: bool = False) -> list[str]
     """A line for each difference, with its place as a JSON pointer (RFC 6901); none where they are equal.
 
     Numbers are equal as JSON has them: 1 is 1.0, and true is no 1. With `partial`, `came` may have more keys at
-    every depth. At most MOST lines, and one that tells how many more there are.
+    every depth. At most MOST lines, and one that says how many more there are.
     """
     found = list(_differences(expected, came, "", partial))
     more = len(found) - MOST
@@ -34,39 +34,36 @@ def shown(value: Any, width: int = _WIDTH) -> str:
 
 
 def _differences(expected: Any, came: Any, path: str, partial: bool) -> Iterator[str]:
-    if isinstance(expected, Mapping) and isinstance(came, Mapping):
-        yield from _of_objects(expected, came, path, partial)
-    elif isinstance(expected, list) and isinstance(came, list):
-        yield from _of_lists(expected, came, path, partial)
-    elif isinstance(expected, str) and isinstance(came, str):
+    for kind in (Mapping, list):
+        if isinstance(expected, kind) and isinstance(came, kind):
+            yield from _of_members(_members(expected), _members(came), path, partial)
+            return
+    if isinstance(expected, str) and isinstance(came, str):
         if expected != came:
             yield f"{path or '/'}: expected {_around(expected, came)}, came {_around(came, expected)}"
     elif isinstance(expected, bool) != isinstance(came, bool) or expected != came:
         yield f"{path or '/'}: expected {shown(expected)}, came {shown(came)}"
 
 
-def _of_objects(expected: Mapping[str, Any], came: Mapping[str, Any], path: str, partial: bool) -> Iterator[str]:
+def _members(value: Any) -> Mapping[str | int, Any]:
+    return value if isinstance(value, Mapping) else dict(enumerate(value))
+
+
+def _of_members(
+    expected: Mapping[str | int, Any], came: Mapping[str | int, Any], path: str, partial: bool
+) -> Iterator[str]:
     for key, value in expected.items():
         if key in came:
             yield from _differences(value, came[key], _below(path, key), partial)
         else:
             yield f"{_below(path, key)}: missing, expected {shown(value)}"
     for key, value in came.items():
-        if key not in expected and not partial:
+        if key not in expected and not (partial and isinstance(key, str)):  # of a list each item counts
             yield f"{_below(path, key)}: not expected, came {shown(value)}"
 
 
-def _of_lists(expected: list[Any], came: list[Any], path: str, partial: bool) -> Iterator[str]:
-    for number, (one, other) in enumerate(zip(expected, came, strict=False)):
-        yield from _differences(one, other, f"{path}/{number}", partial)
-    for number in range(len(came), len(expected)):
-        yield f"{path}/{number}: missing, expected {shown(expected[number])}"
-    for number in range(len(expected), len(came)):
-        yield f"{path}/{number}: not expected, came {shown(came[number])}"
-
-
-def _below(path: str, key: str) -> str:
-    return f"{path}/{key.replace('~', '~0').replace('/', '~1')}"
+def _below(path: str, key: str | int) -> str:
+    return f"{path}/{str(key).replace('~', '~0').replace('/', '~1')}"
 
 
 def _around(text: str, other: str) -> str:

@@ -1,6 +1,6 @@
 """The examples of a project, run: each on connections of its own, step by step, always within a time limit.
 
-Who carries the messages is behind the Protocols of door.py, so that the same walk is done in process and over a
+Who carries the messages is behind the Protocols of target.py, so that the same walk is done in process and over a
 network.
 """
 
@@ -17,11 +17,11 @@ from urllib.parse import unquote
 from jackfield.config.plan import Example, Guest, Place, Step
 from jackfield.describe.contract import Operation, contract
 from jackfield.errors import Refusal
-from jackfield.routing.build import Route, RoutingTable
+from jackfield.routing.table import Route, RoutingTable
 from jackfield.schema.sample import text_of
 from jackfield.testing.client import Closed
 from jackfield.testing.difference import differences, shown
-from jackfield.testing.target import Door, Party
+from jackfield.testing.target import Target, TargetClient
 
 __all__ = ["REST_LIMIT", "SOMEBODY", "Case", "Failure", "Result", "cases", "play", "run", "who"]
 
@@ -109,7 +109,7 @@ def who(guest: Guest, operation: Operation) -> tuple[str | None, tuple[str, ...]
 
 
 async def run(
-    found: Iterable[Case], door: Door, skip: Callable[[Case], str] = lambda _case: ""
+    found: Iterable[Case], target: Target, skip: Callable[[Case], str] = lambda _case: ""
 ) -> AsyncIterator[Result]:
     """Run the examples one after the other. `skip` says why one cannot be run, or nothing."""
     for case in found:
@@ -118,17 +118,17 @@ async def run(
             yield Result(case, skipped=reason)
             continue
         began = time.perf_counter()
-        failure = await play(case, door)
+        failure = await play(case, target)
         yield Result(case, time.perf_counter() - began, failure)
 
 
-async def play(case: Case, door: Door) -> Failure | None:
+async def play(case: Case, target: Target) -> Failure | None:
     """Walk through one example on fresh connections; None where all came as expected."""
     walk = _Walk(case)
     try:
         async with AsyncExitStack() as stack:
             for name, guest in case.example.guests.items():
-                walk.seats[name] = await _enter(case, guest, door, stack)
+                walk.seats[name] = await _enter(case, guest, target, stack)
             await walk.steps()
     except _Failed as exc:
         return exc.failure
@@ -145,9 +145,9 @@ class _Failed(Exception):
         self.failure = failure
 
 
-async def _enter(case: Case, guest: Guest, door: Door, stack: AsyncExitStack) -> Party:
+async def _enter(case: Case, guest: Guest, target: Target, stack: AsyncExitStack) -> TargetClient:
     login, roles = who(guest, case.operation)
-    entering = door.connect(
+    entering = target.connect(
         case.endpoint, login=login, roles=roles, params=guest.params or case.params, query=guest.query
     )
     try:
@@ -177,7 +177,7 @@ class _Walk:
 
     def __init__(self, case: Case) -> None:
         self.case = case
-        self.seats: dict[str, Party] = {}
+        self.seats: dict[str, TargetClient] = {}
         self._said: list[str] = []
         self._over: set[str] = set()  # clients whose end was expected
 
@@ -254,7 +254,7 @@ class _Walk:
         return f"{client}: {sentence}" if len(self.seats) > 1 else sentence
 
 
-async def _left(seat: Party) -> list[dict[str, Any]]:
+async def _left(seat: TargetClient) -> list[dict[str, Any]]:
     """What came and no step took, also where a call is still at work when the time is over."""
     with suppress(TimeoutError):
         return await seat.rest(within=REST_LIMIT)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from jackfield.process.declare import resource_marked
 from jackfield.process.resources import Resource
+from jackfield.similar import did_you_mean
 
 __all__ = ["by_name"]
 
@@ -44,6 +44,6 @@ def _name_of(function: Any, used: Sequence[Resource], folder: Path) -> str:
 
 def _unknown(name: str, names: Sequence[str]) -> str:
     same_end = [known for known in names if known.rpartition(".")[2] == name.rpartition(".")[2]]
-    near = same_end or get_close_matches(name, names, n=1, cutoff=0.6)
-    hint = f'did you mean "{near[0]}"?' if near else f"these are: {', '.join(names) or 'none'}"
+    meant = f'did you mean "{same_end[0]}"?' if same_end else did_you_mean(name, names)
+    hint = meant or f"these are: {', '.join(names) or 'none'}"
     return f'resources: "{name}" is no resource that an endpoint of this project uses; {hint}'

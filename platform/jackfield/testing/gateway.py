@@ -1,8 +1,8 @@
 """A project opened for tests: the real gateway and dispatcher, without listener, store, login and state folder.
 
-Strategy. Everything is judged and carried out by the parts that serve in life. Three things are put in from
+Strategy. Everything is checked and carried out by the parts that serve in life. Three things are put in from
 outside: who is calling (a context variable of the task that carries the connection, read where the gateway asks
-for the credential's owner), the fakes among the resources, and an ear that hears which messages were answered
+for the credential's owner), the fakes among the resources, and a recorder of which messages were answered
 and what a process raised.
 """
 
@@ -23,7 +23,7 @@ from jackfield.errors import Refusal
 from jackfield.identity import Identity
 from jackfield.process.connection import Connection
 from jackfield.process.resources import open_all
-from jackfield.routing.build import Route, RoutingTable
+from jackfield.routing.table import Route, RoutingTable
 from jackfield.server.answers import InPlace, InTask, Task, Writer
 from jackfield.server.connection.conversation import Conversation
 from jackfield.server.connection.dispatch import THREADS, Dispatcher
@@ -37,7 +37,7 @@ from jackfield.server.request import Caller as Found
 from jackfield.server.request import Request
 from jackfield.testing.fakes import by_name
 
-__all__ = ["CALLER", "THREADS_LIMIT", "Caller", "Hears", "Stage", "open_stage"]
+__all__ = ["CALLER", "THREADS_LIMIT", "AnswerListener", "Caller", "TestGateway", "open_gateway"]
 
 THREADS_LIMIT = 5.0
 """Seconds that the threads of blocking processes have to return at a project's end in a test."""
@@ -57,18 +57,18 @@ CALLER: ContextVar[Caller] = ContextVar("jackfield_test_caller")
 """Who is calling in the task that carries a connection."""
 
 
-class Hears(Protocol):
-    """The client's end of a connection, as the stage sees it."""
+class AnswerListener(Protocol):
+    """The client's end of a connection, as the gateway sees it."""
 
     def answered(self) -> None:
         """Called when one message was carried out; what it answered is on its way. Must not fail."""
 
 
-class Ear:
-    """Hears what becomes of each message."""
+class Recorder:
+    """Records what becomes of each message."""
 
     def __init__(self) -> None:
-        self.lines: WeakValueDictionary[str, Hears] = WeakValueDictionary()  # by the connection's id
+        self.sockets: WeakValueDictionary[str, AnswerListener] = WeakValueDictionary()  # by the connection's id
         self.failures: dict[str, BaseException] = {}  # by incident
 
     def failed(self, incident: str, exc: BaseException) -> None:
@@ -97,9 +97,9 @@ class Ear:
         return (None if at_once is None else now), later
 
     def _answered(self, connection: Connection) -> None:
-        line = self.lines.get(connection.id)
-        if line is not None:
-            line.answered()
+        socket = self.sockets.get(connection.id)
+        if socket is not None:
+            socket.answered()
 
 
 class _Live(Live):
@@ -121,39 +121,39 @@ class _Callers(callers.Callers):
         return CALLER.get().identity or found
 
 
-class Stage(Gateway):
+class TestGateway(Gateway):
     """A gateway whose callers are who they say they are. Everything else is checked as in life."""
 
-    def __init__(self, generation: Generation, dispatcher: Dispatcher, ear: Ear, folder: Path) -> None:
+    def __init__(self, generation: Generation, dispatcher: Dispatcher, recorder: Recorder, folder: Path) -> None:
         live = _Live(Options(), None, generation, lag_clock=dispatcher.clock)
         super().__init__(live, _Callers(live, None, folder=folder), dispatcher)
-        self._ear = ear
+        self._recorder = recorder
         self._seen: WeakSet[Conversation] = WeakSet()
 
-    def seat(self, line: Hears) -> Conversation:
-        """The conversation whose accept is being sent; `line` hears of its messages from here on.
+    def attach(self, socket: AnswerListener) -> Conversation:
+        """The conversation whose accept is being sent; `socket` is notified of its messages from here on.
 
         It is the one member of the hub that nobody has asked for yet: it took its seat in this very step.
         """
         (found,) = [one for one in self.live.hub if isinstance(one, Conversation) and one not in self._seen]
         self._seen.add(found)
-        self._ear.lines[found.connection.id] = line
+        self._recorder.sockets[found.connection.id] = socket
         return found
 
     def failure(self, incident: str) -> BaseException | None:
         """What a process raised, by the incident that its client was told; given once."""
-        return self._ear.failures.pop(incident, None)
+        return self._recorder.failures.pop(incident, None)
 
 
 @asynccontextmanager
-async def open_stage(
+async def open_gateway(
     folder: Path,
     *,
     resources: Mapping[Any, Any],
     check_replies: bool = True,
     clock: Callable[[], float] = time.perf_counter,
     only: Callable[[RoutingTable], Route] | None = None,
-) -> AsyncIterator[Stage]:
+) -> AsyncIterator[TestGateway]:
     """Load the project in `folder` and open it. Nothing of it is left afterwards: no module, thread or resource.
 
     `resources` has values to use in place of opened resources, by name or function. `only` gives the one route that
@@ -161,21 +161,21 @@ async def open_stage(
     problems, ValueError for a fake of what is no resource, and TimeoutError at the end where a call in a thread
     does not return.
     """
-    ear = Ear()
+    recorder = Recorder()
     async with AsyncExitStack() as stack:
         table = await _build(folder)
         generation = await _open(table, folder, resources, only)
         pool, threads = _pool()
         dispatcher = Dispatcher(
-            check_replies=check_replies, traced=ear.around, failed=ear.failed, pool=pool, clock=clock
+            check_replies=check_replies, traced=recorder.around, failed=recorder.failed, pool=pool, clock=clock
         )
         stack.callback(_join, threads)
         stack.callback(dispatcher.close)
         stack.push_async_callback(generation.retire, 0.0)
-        stage = Stage(generation, dispatcher, ear, folder)
-        stack.push_async_callback(stage.callers.close)
-        stack.callback(ear.failures.clear)
-        yield stage
+        gateway = TestGateway(generation, dispatcher, recorder, folder)
+        stack.push_async_callback(gateway.callers.close)
+        stack.callback(recorder.failures.clear)
+        yield gateway
 
 
 async def _build(folder: Path) -> RoutingTable:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -16,7 +16,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 from jackfield.addresses import is_loopback
 from jackfield.config.plan import Endpoint
 from jackfield.errors import CODES, Refusal
-from jackfield.routing.build import RoutingTable
+from jackfield.routing.table import Route, RoutingTable
 from jackfield.testing.client import Closed
 from jackfield.testing.examples import Case, who
 
@@ -64,14 +64,15 @@ class Live:
         return f"no token for {' and '.join(missing)}" if missing else ""
 
     async def reach(self, path: str) -> None:
-        """Knock at `path` without a credential. Raises NoServer where nobody answers as Jackfield does."""
+        """Connect to `path` without a credential. Raises NoServer where nobody answers as Jackfield does."""
         try:
             socket = await _socket(self._address + path, {})
         except Refusal:
             return
         await socket.close()
 
-    def connect(
+    @asynccontextmanager
+    async def connect(
         self,
         endpoint: str,
         *,
@@ -79,24 +80,18 @@ class Live:
         roles: Iterable[str],
         params: Mapping[str, str],
         query: Mapping[str, str],
-    ) -> AbstractAsyncContextManager[_Remote]:
-        """See Door. The token's own roles hold, whatever the example says. Raises NoServer, too."""
-        return self._enter(endpoint, login, params, query)
-
-    @asynccontextmanager
-    async def _enter(
-        self, name: str, login: str | None, params: Mapping[str, str], query: Mapping[str, str]
     ) -> AsyncIterator[_Remote]:
-        route = self._table.routes[name]
-        address = self._address + self._target(name, params, query)
+        """See Target. The token's own roles hold, whatever the example says. Raises NoServer, too."""
+        route = self._table.routes[endpoint]
+        address = self._address + self._path(route, params, query)
         socket = await _socket(address, self._headers(route.endpoint, login))
         try:
             yield _Remote(socket, many=route.signature.replies == "many")
         finally:  # not `async with socket`: that tells the server of an example that failed as our internal error
             await socket.close()
 
-    def _target(self, name: str, params: Mapping[str, str], query: Mapping[str, str]) -> str:
-        path = self._table.routes[name].pattern.normal
+    def _path(self, route: Route, params: Mapping[str, str], query: Mapping[str, str]) -> str:
+        path = route.pattern.normal
         for param, text in params.items():
             path = path.replace(f"{{{param}}}", quote(text, safe=""))
         return f"{path}?{urlencode(query)}" if query else path
@@ -132,7 +127,7 @@ async def _socket(address: str, headers: Mapping[str, str]) -> ClientConnection:
 
 
 class _Remote:
-    """One client that has entered; see Party. `many` tells that one message may be answered by several."""
+    """One client that has entered; see TargetClient. `many` says that one message may be answered by several."""
 
     def __init__(self, socket: ClientConnection, *, many: bool) -> None:
         self._socket = socket

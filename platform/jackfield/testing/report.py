@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from typing import IO
@@ -15,9 +17,9 @@ import click
 from jackfield.config.plan import Place
 from jackfield.errors import Problem
 from jackfield.github import annotation
-from jackfield.testing.examples import Failure, Result
+from jackfield.testing.examples import Result
 
-__all__ = ["FORMATS", "Report", "github", "junit", "junit_of_problems", "summary", "text"]
+__all__ = ["FORMATS", "Report", "github", "junit", "junit_of_problems", "summary"]
 
 FORMATS = ("text", "junit", "github")
 
@@ -28,7 +30,7 @@ _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 class Report:
-    """What is told of a run on `out`, in one of FORMATS: of each example as soon as it is over, where that can be."""
+    """Writes the results to `out` in one of FORMATS, each as soon as its example is over where that can be."""
 
     def __init__(self, form: str, folder: Path, out: IO[str]) -> None:
         self.results: list[Result] = []
@@ -41,26 +43,18 @@ class Report:
         before = self.results[-1].case.endpoint if self.results else None
         self.results.append(result)
         if self._form == "text":
-            self._tell(_entry(result, before))
+            self._write(_entry(result, before))
         elif self._form == "github":
-            self._tell(github([result], self._folder))
+            self._write(github([result], self._folder))
 
     def end(self) -> None:
         """No more are run. JUnit's XML is written only now, because it begins with the counts."""
         if self._form == "junit":
-            self._tell([junit(self.results)])
+            self._write([junit(self.results)])
 
-    def _tell(self, lines: Iterable[str]) -> None:
+    def _write(self, lines: Iterable[str]) -> None:
         for line in lines:
             click.echo(line, file=self._out)
-
-
-def text(results: Iterable[Result]) -> Iterator[str]:
-    """Lines for people: each endpoint with its examples, and of those that failed what came."""
-    before: str | None = None
-    for result in results:
-        yield from _entry(result, before)
-        before = result.case.endpoint
 
 
 def _entry(result: Result, before: str | None) -> Iterator[str]:
@@ -80,7 +74,8 @@ def _entry(result: Result, before: str | None) -> Iterator[str]:
 
 def summary(results: Sequence[Result]) -> str:
     """One line: how many passed, failed and were skipped, and how long it took."""
-    failed, skipped = _failed(results), _skipped(results)
+    failed = sum(result.failure is not None for result in results)
+    skipped = sum(bool(result.skipped) for result in results)
     counts = [(len(results) - failed - skipped, "passed"), (failed, "failed"), (skipped, "skipped")]
     words = ", ".join(f"{count} {word}" for count, word in counts if count or word == "passed")
     return f"{words} in {sum(result.seconds for result in results):.2f} s"
@@ -92,75 +87,73 @@ def github(results: Iterable[Result], folder: Path) -> Iterator[str]:
         if result.failure is not None:
             failure = result.failure
             title, place = f"{result.case.endpoint}: {result.case.name}", failure.place
-            told = "\n".join((failure.sentence, *failure.lines))
-            yield annotation("error", place.file, place.line, place.column, title, told, folder)
+            text = "\n".join((failure.sentence, *failure.lines))
+            yield annotation("error", place.file, place.line, place.column, title, text, folder)
 
 
 def junit(results: Sequence[Result]) -> str:
     """JUnit's XML: a suite for each endpoint, a case for each example, with file and line."""
-    root = ET.Element("testsuites", _counts("jackfield", results))
-    for endpoint, group in groupby(results, key=lambda result: result.case.endpoint):
-        found = list(group)
-        suite = ET.SubElement(root, "testsuite", _counts(endpoint, found))
-        for result in found:
-            _case(suite, result)
-    return _written(root)
+    return _xml([_of_result(result) for result in results])
 
 
 def junit_of_problems(problems: Sequence[Problem]) -> str:
     """The same of a project that cannot be run: each problem is an error."""
     errors = [problem for problem in problems if problem.severity == "error"]
-    counts = {"tests": str(len(errors)), "failures": "0", "errors": str(len(errors)), "skipped": "0", "time": "0.000"}
-    root = ET.Element("testsuites", {"name": "jackfield", **counts})
-    suite = ET.SubElement(root, "testsuite", {"name": "project", **counts})
-    for problem in errors:
-        name = _clean(problem.path or problem.code)
-        place = {"file": _clean(problem.file), "line": str(max(1, problem.line))}
-        case = ET.SubElement(suite, "testcase", {"classname": "project", "name": name, "time": "0.000", **place})
-        ET.SubElement(case, "error", {"type": problem.code, "message": _clean(problem.message)}).text = _clean(
-            str(problem)
-        )
-    return _written(root)
+    return _xml([_of_problem(problem) for problem in errors], "project")
 
 
-def _case(suite: ET.Element, result: Result) -> None:
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """A case of JUnit's; `outcome` is "failure", "error", "skipped", or nothing for one that passed."""
+
+    suite: str
+    name: str
+    file: str
+    line: int
+    seconds: float = 0.0
+    outcome: str = ""
+    kind: str = ""
+    message: str = ""
+    text: str = ""
+
+
+def _of_result(result: Result) -> _Case:
     case, failure = result.case, result.failure
-    place = {"file": _clean(case.place.file), "line": str(max(1, case.place.line))}
-    values = {"classname": case.endpoint, "name": _clean(case.name), "time": f"{result.seconds:.3f}", **place}
-    element = ET.SubElement(suite, "testcase", values)
+    found = _Case(case.endpoint, case.name, case.place.file, case.place.line, result.seconds)
     if failure is not None:
-        told = {"type": "failure", "message": _clean(failure.sentence)}
-        ET.SubElement(element, "failure", told).text = _clean("\n".join(_lines(failure)))
-    elif result.skipped:
-        ET.SubElement(element, "skipped", {"message": _clean(result.skipped)})
+        text = "\n".join([f"{_at(failure.place)}: {failure.sentence}", *failure.lines])
+        return replace(found, outcome="failure", kind="failure", message=failure.sentence, text=text)
+    return replace(found, outcome="skipped", message=result.skipped) if result.skipped else found
 
 
-def _lines(failure: Failure) -> list[str]:
-    return [f"{_at(failure.place)}: {failure.sentence}", *failure.lines]
+def _of_problem(problem: Problem) -> _Case:
+    found = _Case("project", problem.path or problem.code, problem.file, problem.line, outcome="error")
+    return replace(found, kind=problem.code, message=problem.message, text=str(problem))
 
 
-def _counts(name: str, results: Sequence[Result]) -> dict[str, str]:
-    return {
-        "name": name,
-        "tests": str(len(results)),
-        "failures": str(_failed(results)),
-        "errors": "0",
-        "skipped": str(_skipped(results)),
-        "time": f"{sum(result.seconds for result in results):.3f}",
-    }
-
-
-def _failed(results: Iterable[Result]) -> int:
-    return sum(result.failure is not None for result in results)
-
-
-def _skipped(results: Iterable[Result]) -> int:
-    return sum(bool(result.skipped) for result in results)
-
-
-def _written(root: ET.Element) -> str:
+def _xml(cases: Sequence[_Case], *suites: str) -> str:
+    """The whole document; `suites` are there even without cases."""
+    root = ET.Element("testsuites", _counts("jackfield", cases))
+    groups = [(suite, list(group)) for suite, group in groupby(cases, key=lambda case: case.suite)]
+    for name, group in groups or [(name, []) for name in suites]:
+        suite = ET.SubElement(root, "testsuite", _counts(name, group))
+        for case in group:
+            place = {"file": _clean(case.file), "line": str(max(1, case.line))}
+            values = {"classname": name, "name": _clean(case.name), "time": f"{case.seconds:.3f}", **place}
+            element = ET.SubElement(suite, "testcase", values)
+            if case.outcome:
+                kind = {"type": case.kind} if case.kind else {}
+                outcome = ET.SubElement(element, case.outcome, {**kind, "message": _clean(case.message)})
+                outcome.text = _clean(case.text) or None
     ET.indent(root)
     return f'<?xml version="1.0" encoding="utf-8"?>\n{ET.tostring(root, encoding="unicode")}'
+
+
+def _counts(name: str, cases: Sequence[_Case]) -> dict[str, str]:
+    counts = Counter(case.outcome for case in cases)
+    numbers = {"failures": counts["failure"], "errors": counts["error"], "skipped": counts["skipped"]}
+    texts = {key: str(number) for key, number in {"tests": len(cases), **numbers}.items()}
+    return {"name": name, **texts, "time": f"{sum(case.seconds for case in cases):.3f}"}
 
 
 def _clean(text: str) -> str:

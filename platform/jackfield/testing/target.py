@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
-from jackfield.testing.client import Closed, Project
+from jackfield.testing.client import Closed
 
-__all__ = ["Door", "InProcess", "Party"]
+__all__ = ["Target", "TargetClient"]
 
 
-class Party(Protocol):
+class TargetClient(Protocol):
     """One client that has entered. Called by the walk, one call at a time."""
 
     async def send(self, message: Mapping[str, Any], /) -> None:
@@ -31,8 +31,8 @@ class Party(Protocol):
         """How the server has ended the connection, if it has."""
 
 
-class Door(Protocol):
-    """What examples are run against: a project in this process, or a server somewhere."""
+class Target(Protocol):
+    """What examples are run against: an open Project, or a server somewhere."""
 
     def connect(
         self,
@@ -42,24 +42,5 @@ class Door(Protocol):
         roles: Iterable[str],
         params: Mapping[str, str],
         query: Mapping[str, str],
-    ) -> AbstractAsyncContextManager[Party]:
+    ) -> AbstractAsyncContextManager[TargetClient]:
         """Enter as one client; `login` None is nobody. Entering raises Refusal, and OSError where nobody answers."""
-
-
-class InProcess:
-    """A project in this process as a door."""
-
-    def __init__(self, project: Project) -> None:
-        self._project = project
-
-    def connect(
-        self,
-        endpoint: str,
-        *,
-        login: str | None,
-        roles: Iterable[str],
-        params: Mapping[str, str],
-        query: Mapping[str, str],
-    ) -> AbstractAsyncContextManager[Party]:
-        """See Door."""
-        return self._project.connect(endpoint, login=login, roles=roles, params=params, query=query)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from enum import Enum
 from typing import Any
 from urllib.parse import quote, unquote, urlencode
 
-from jackfield.routing.build import Route, RoutingTable
+from jackfield.routing.table import Route, RoutingTable
+from jackfield.similar import did_you_mean
 
 __all__ = ["HOST", "route_of", "scope_of"]
 
@@ -24,8 +24,7 @@ def route_of(table: RoutingTable, endpoint: str | None) -> Route:
             raise ValueError(f"say which endpoint is meant, one of: {', '.join(names) or 'none'}")
         return table.routes[names[0]]
     if endpoint not in table.routes:
-        near = get_close_matches(endpoint, names, n=1, cutoff=0.6)
-        hint = f'did you mean "{near[0]}"?' if near else f"there are: {', '.join(names) or 'none'}"
+        hint = did_you_mean(endpoint, names) or f"there are: {', '.join(names) or 'none'}"
         raise ValueError(f'there is no endpoint "{endpoint}"; {hint}')
     return table.routes[endpoint]
 

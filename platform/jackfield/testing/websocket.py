@@ -9,9 +9,9 @@ from collections.abc import Callable, MutableMapping
 from typing import Any
 
 from jackfield.server.connection.conversation import Conversation
-from jackfield.testing.gateway import CALLER, Caller, Stage
+from jackfield.testing.gateway import CALLER, Caller, TestGateway
 
-__all__ = ["LEAVE_LIMIT", "UNREAD", "Line"]
+__all__ = ["LEAVE_LIMIT", "UNREAD", "TestSocket"]
 
 LEAVE_LIMIT = 5.0
 """Seconds that a call has to end after a test's client has left; then it is cancelled."""
@@ -22,19 +22,19 @@ UNREAD = 256 * 1024
 _SEEN = '{"event":"\\u0000seen"}'  # goes through the outbox behind all that was written; nobody is shown it
 
 
-class Line:
+class TestSocket:
     """One connection, from its upgrade request on. All calls belong on the loop that opened it.
 
     `sent` and `carried_out` count messages; `closed` is how the server closed, with code and reason.
     """
 
-    def __init__(self, stage: Stage, scope: MutableMapping[str, Any], caller: Caller) -> None:
+    def __init__(self, gateway: TestGateway, scope: MutableMapping[str, Any], caller: Caller) -> None:
         self.sent = 0
         self.carried_out = 0
         self.last: str | bytes | None = None
         self.closed: tuple[int, str] | None = None
         self.subprotocol: str | None = None
-        self._stage = stage
+        self._gateway = gateway
         self._caller = caller
         self._incoming: asyncio.Queue[dict[str, Any]] = asyncio.Queue()  # no longer than what the test itself sends
         self._came: deque[str] = deque()
@@ -67,14 +67,14 @@ class Line:
         """Whether nothing more will come."""
         return self.closed is not None or self._task.done()
 
-    def say(self, frame: str | bytes) -> None:
+    def send_frame(self, frame: str | bytes) -> None:
         """Send one text or binary frame."""
         self.sent += 1
         self.last = frame
         kind = "text" if isinstance(frame, str) else "bytes"
         self._incoming.put_nowait({"type": "websocket.receive", kind: frame})
 
-    async def hear(self, within: float) -> str | None:
+    async def next_frame(self, within: float) -> str | None:
         """The next frame in order; None where nothing more will come. Raises TimeoutError."""
         await self._until(lambda: bool(self._came), within)
         return self._take() if self._came else None
@@ -82,7 +82,7 @@ class Line:
     async def settle(self, within: float) -> list[str]:
         """Wait until all that was sent is carried out, and give all frames that came. Raises TimeoutError.
 
-        Then nothing is lost: `hear` gives them.
+        Then nothing is lost: `next_frame` gives them.
         """
         found: list[str] = []
 
@@ -128,7 +128,7 @@ class Line:
         return self._task.done()
 
     def answered(self) -> None:
-        """See Hears."""
+        """See AnswerListener."""
         self.carried_out += 1
         self._changed.set()
 
@@ -148,7 +148,7 @@ class Line:
 
     async def _run(self, scope: MutableMapping[str, Any]) -> None:
         CALLER.set(self._caller)  # in this task's own context
-        await self._stage(scope, self._incoming.get, self._receive)
+        await self._gateway(scope, self._incoming.get, self._receive)
 
     async def _receive(self, message: MutableMapping[str, Any]) -> None:
         """What the server sends."""
@@ -156,7 +156,7 @@ class Line:
             case "websocket.accept":
                 self.subprotocol = message.get("subprotocol")
                 if self._caller.refusal is None:  # else it is accepted to be closed: `refusals: close`
-                    self._conversation = self._stage.seat(self)
+                    self._conversation = self._gateway.attach(self)
             case "websocket.send":
                 self._arrived(message["text"])
             case "websocket.close":

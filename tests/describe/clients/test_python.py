@@ -120,7 +120,13 @@ def test_what_the_examples_speak_of_is_named() -> None:
 
 
 def test_a_contract_without_endpoints_has_a_client() -> None:
-    assert "class Client(_Server):" in python.client(dataclasses.replace(own(), operations=()))
+    assert "class Client:" in python.client(dataclasses.replace(own(), operations=()))
+
+
+def test_a_client_for_one_endpoint_is_small_and_has_nothing_that_it_does_not_use() -> None:
+    text = python.client(own())
+    assert len(text.splitlines()) < 400
+    assert [name for name in ("Streaming", "Closing", "_segment") if name in text] == []
 
 
 async def test_answers_find_their_messages(tmp_path: Path) -> None:

@@ -114,7 +114,8 @@ void main();
 
 # Keys that are no keys of a plain object, and names that the language or every object has already.
 TRAPPED = """\
-import { Client, Refused, segment } from "./traps.js";
+import { segment } from "./full.js";
+import { Client, Refused } from "./traps.js";
 import type { Socket } from "./traps.js";
 
 class Line implements Socket {
@@ -241,6 +242,7 @@ def test_no_name_is_a_trap_and_a_refusal_by_close_is_one(tmp_path: Path) -> None
     closing = called("pet")
     pets = (dataclasses.replace(closing.operations[0], refusals="close"),)
     texts = {
+        "full": typescript.client(full()),
         "traps": typescript.client(called(*TRAPS)),
         "trapped": TRAPPED,
         "closing": typescript.client(dataclasses.replace(closing, operations=pets)),
@@ -322,3 +324,9 @@ def test_what_the_examples_speak_of_is_named() -> None:
 
 def test_a_contract_without_endpoints_has_a_client() -> None:
     assert "export class Client" in typescript.client(dataclasses.replace(own(), operations=()))
+
+
+def test_a_client_for_one_endpoint_is_small_and_has_nothing_that_it_does_not_use() -> None:
+    text = typescript.client(own())
+    assert len(text.splitlines()) < 430
+    assert [name for name in ("Streaming", "admitted", "segment") if name in text] == []

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from jackfield.routing.build import Route, build
+from jackfield.routing.build import build
+from jackfield.routing.table import Route
 from jackfield.server.connection.dispatch import Dispatcher
 from jackfield.server.observe.metrics import Meter
 from tests.server.conftest import HEADER, connection

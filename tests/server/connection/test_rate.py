@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from jackfield.config.plan import Limits
-from jackfield.routing.build import RoutingTable
+from jackfield.routing.table import RoutingTable
 from jackfield.server.connection.dispatch import Dispatcher
 from jackfield.server.connection.inbox import INBOX
 from jackfield.server.connection.rate import BURST, CREDIT, RESERVE

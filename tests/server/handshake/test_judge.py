@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from jackfield.errors import Refusal
 from jackfield.identity import ANONYMOUS, Identity
-from jackfield.routing.build import RoutingTable
+from jackfield.routing.table import RoutingTable
 from jackfield.server.handshake.judge import Admission, judge, rejudge
 from jackfield.server.request import Request, Standing
 from tests.server.conftest import Build

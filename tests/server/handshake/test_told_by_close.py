@@ -6,7 +6,7 @@ import pytest
 
 from jackfield.errors import CODES, Refusal
 from jackfield.identity import Identity
-from jackfield.routing.build import RoutingTable
+from jackfield.routing.table import RoutingTable
 from jackfield.server.handshake.judge import closes_with, judge
 from jackfield.server.request import Request
 from tests.server.conftest import Build, OpenDoor

@@ -15,7 +15,7 @@ from jackfield.errors import Refusal
 from jackfield.identity import ANONYMOUS
 from jackfield.logs import log
 from jackfield.process.connection import Connection
-from jackfield.routing.build import Match
+from jackfield.routing.table import Match
 from jackfield.server.connection.dispatch import Dispatcher
 from jackfield.server.handshake.judge import params_of
 from jackfield.server.observe.lag import LIMIT, LOG_EVERY, TICK, TOLERANCE, Lag, Place, place_of

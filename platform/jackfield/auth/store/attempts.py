@@ -137,6 +137,11 @@ class Attempts:
         self._in_flight = InFlight()
         self._right: dict[int, str] = {}  # of those in flight, the pairs of the ones that were right, by their id
 
+    @property
+    def waiting(self) -> int:
+        """How many attempts wait, for their turn or for one that is in flight."""
+        return self._queue.waiting + self._in_flight.waiting
+
     @asynccontextmanager
     async def trying(self, login: str, client: str) -> AsyncIterator[Attempt]:
         """An attempt at `login` from the address `client`, counted before its password is looked at within.

@@ -52,7 +52,7 @@ _PARAMETERS = frozenset(
     | {"servicefile", "ssl", "target_session_attrs", "user"}
 )
 # A pool of connections between us and the database, PgBouncer in transaction mode for one, may give each transaction
-# another connection: there a name that was prepared before is unknown, or somebody else's. So nothing has a name.
+# another connection: there a name that was prepared before is unknown, or another client's. So nothing has a name.
 _UNNAMED = {"statement_cache_size": 0, _CACHE: 0, "prepared_statement_name_func": str}
 _WRITER = text("SELECT pg_advisory_xact_lock(7465218)")  # an arbitrary number, ours among the database's locks
 _WAL_AGAIN = 0.02  # seconds; the limit of every use bounds the whole
@@ -215,7 +215,7 @@ class Database:
                     self._file.check()
                 yield
         except (DBAPIError, PoolTimeoutError, OSError, TimeoutError) as error:
-            # The driver's own fault is the cause to tell: SQLAlchemy's has the statement around it.
+            # The driver's own exception is the cause to log: SQLAlchemy's holds the statement.
             cause = error.orig if isinstance(error, DBAPIError) else error
             raise Refusal("store_unavailable", retry_after=2) from cause
 
@@ -226,7 +226,7 @@ def _parse(url: str) -> URL:
         parsed = parsed.set(drivername=_DRIVERS.get(parsed.drivername, parsed.drivername))
         asynchronous = parsed.get_dialect().is_async
     except (ArgumentError, NoSuchModuleError, ValueError) as error:  # ValueError: the port is no number
-        # The URL itself is not told: it may hold a password.
+        # The URL itself is not shown: it may hold a password.
         raise _unusable("JACKFIELD_STORE is not the URL of a database.", f"Write it whole, {_EXAMPLE}.") from error
     if parsed.host and not _is_host(parsed.host):
         raise _unusable(f"JACKFIELD_STORE names the host {parsed.host[:80]}, which can be none.", "Correct it.")
@@ -261,7 +261,7 @@ def _for_asyncpg(url: URL) -> URL:
 
 
 def _sqlite(url: URL, limit: float, threads: WeakSet[threading.Thread]) -> AsyncEngine:
-    # The driver tells every statement with its values, password hashes too, to a log that listens for DEBUG.
+    # At DEBUG the driver logs every statement with its values, password hashes too.
     logging.getLogger("aiosqlite").setLevel(logging.INFO)
     # SQLite gives up waiting for another writer before our own limit strikes: its fault leaves the
     # connection whole, a cancelled one must be thrown away. isolation_level None: we begin transactions.
@@ -306,7 +306,7 @@ def _join(threads: Iterable[threading.Thread], until: float) -> None:
 
 
 async def _switch_to_wal(connection: AsyncConnection) -> bool:
-    """Let readers go on while somebody writes. False while another process is at it.
+    """Let readers go on beside a writer. False while another process is at it.
 
     SQLite does not wait for its turn in this one case: it fails at once with "database is locked".
     """

@@ -19,6 +19,11 @@ class InFlight:
     def __getitem__(self, key: str) -> int:
         return self._count[key]
 
+    @property
+    def waiting(self) -> int:
+        """How many wait for one to end."""
+        return sum(map(len, self._waiting.values()))
+
     def begin(self, keys: Iterable[str]) -> None:
         """One more is in flight under these keys."""
         self._count.update(keys)

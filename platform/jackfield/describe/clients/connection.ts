@@ -92,37 +92,28 @@ export class TooManyReplies extends Error {
   override readonly name = "TooManyReplies";
 }
 
-const REPLIES_KEPT = 10_000;
-const PLACES_KEPT = 1_000;
-/** The close codes with which an endpoint with `refusals: close` tells a refusal. */
-const REFUSALS: readonly number[] = [4401, 4403, 4429];
-
 type _Item = Record<string, unknown>;
-type _Reader = { resolve(result: IteratorResult<_Item, undefined>): void; reject(error: Error): void };
 
 /** What has come and was not read yet. */
 class _Queue {
   dropped = 0;
   readonly #limit: number;
-  readonly #full: "drop the oldest" | "fail";
+  readonly #drops: boolean;
   readonly #items: _Item[] = [];
-  readonly #readers = new Set<_Reader>();
+  readonly #readers = new Set<() => void>();
   #ended: { error: Error | null } | null = null;
 
-  constructor(limit: number, full: "drop the oldest" | "fail") {
+  constructor(limit: number, drops: boolean) {
     this.#limit = limit;
-    this.#full = full;
+    this.#drops = drops;
   }
 
   push(item: _Item): void {
     if (this.#ended) return;
-    for (const reader of this.#readers) {
-      this.#readers.delete(reader);
-      return reader.resolve({ done: false, value: item });
-    }
     this.#items.push(item);
+    for (const look of this.#readers) look();
     if (this.#items.length <= this.#limit) return;
-    if (this.#full === "fail") return this.end(new TooManyReplies(`more than ${this.#limit} replies wait to be read`));
+    if (!this.#drops) return this.end(new TooManyReplies(`more than ${this.#limit} replies wait to be read`));
     this.#items.shift();
     this.dropped += 1;
   }
@@ -130,52 +121,43 @@ class _Queue {
   /** Nothing more comes. What has come can still be read. */
   end(error: Error | null): void {
     this.#ended ??= { error };
-    for (const reader of this.#readers) this.#finish(reader, this.#ended.error);
-    this.#readers.clear();
+    for (const look of this.#readers) look();
   }
 
-  next(timeout: number): Promise<IteratorResult<_Item, undefined>> {
+  /** The next item, or null at the end. */
+  next(timeout: number): Promise<_Item | null> {
     return new Promise((resolve, reject) => {
-      const item = this.#items.shift();
-      if (item) return resolve({ done: false, value: item });
-      if (this.#ended) return this.#finish({ resolve, reject }, this.#ended.error);
-      const stop = timer(timeout, () => {
-        this.#readers.delete(reader);
-        reject(new TimedOut(`nothing came within ${timeout} ms`));
-      });
-      const reader: _Reader = {
-        resolve: (result) => (stop(), resolve(result)),
-        reject: (error) => (stop(), reject(error)),
+      const settle = (act: () => void) => (stop(), this.#readers.delete(look), act());
+      const stop = timer(timeout, () => settle(() => reject(new TimedOut(`nothing came within ${timeout} ms`))));
+      const look = () => {
+        const item = this.#items.shift();
+        if (item) settle(() => resolve(item));
+        else if (this.#ended?.error) settle(() => reject(this.#ended?.error));
+        else if (this.#ended) settle(() => resolve(null));
       };
-      this.#readers.add(reader);
+      this.#readers.add(look);
+      look();
     });
-  }
-
-  #finish(reader: _Reader, error: Error | null): void {
-    if (error) reader.reject(error);
-    else reader.resolve({ done: true, value: undefined });
   }
 }
 
-/** A connection to an endpoint that answers nothing; the others have more. */
+/** A connection to an endpoint that answers nothing; the others have more. Made by Client. */
 export class Connection<Message extends object, Event> {
   /** How the connection ended; it never rejects. */
   readonly closed: Promise<Closed>;
+  protected readonly many: boolean = false;
   readonly #socket: Socket;
   readonly #options: Options;
-  readonly #many: boolean;
   readonly #events: _Queue;
   /** By "$id", in the order of sending. `null` holds the place of a message whose answer nobody waits for. */
   readonly #waiting = new Map<number, _Queue | null>();
   #id = 0;
   #over: Closed | null = null;
 
-  /** Made by Client. */
-  constructor(socket: Socket, options: Options, many = false) {
+  constructor(socket: Socket, options: Options) {
     this.#socket = socket;
     this.#options = options;
-    this.#many = many;
-    this.#events = new _Queue(options.queue ?? 1_000, "drop the oldest");
+    this.#events = new _Queue(options.queue ?? 1_000, true);
     socket.onmessage = (event) => this.#receive(JSON.parse(String(event.data)));
     this.closed = new Promise((resolve) => {
       socket.onclose = (event) => resolve(this.#end(new Closed(Number(event.code), String(event.reason))));
@@ -192,14 +174,9 @@ export class Connection<Message extends object, Event> {
     this.#send(message, null);
   }
 
-  /** Events as they come, until the connection ends; then Closed is thrown, except after a close with 1000.
-   *  Each event goes to one reader. */
+  /** Events, each for one reader, until the connection ends; then Closed is thrown, except after a close with 1000. */
   async *events(timeout = Infinity): AsyncGenerator<Event, void, undefined> {
-    for (;;) {
-      const event = await this.#events.next(timeout);
-      if (event.done) return;
-      yield event.value as Event;
-    }
+    for (let event; (event = await this.#events.next(timeout)); ) yield event as Event;
   }
 
   /** Close, and wait until it is done. */
@@ -212,20 +189,11 @@ export class Connection<Message extends object, Event> {
     });
   }
 
-  protected async one(message: Message, timeout = this.#options.timeout ?? 30_000): Promise<unknown> {
-    for await (const reply of this.all(message, timeout)) return reply;
-    throw new TimedOut("the message has no reply");
-  }
-
-  protected async *all(message: Message, timeout = this.#options.timeout ?? 30_000): AsyncGenerator<unknown> {
-    const answers = new _Queue(REPLIES_KEPT, "fail");
+  protected async *all<Reply>(message: Message, timeout = this.#options.timeout ?? 30_000): AsyncGenerator<Reply, void> {
+    const answers = new _Queue(10_000, false);
     const id = this.#send(message, answers);
     try {
-      for (;;) {
-        const reply = await answers.next(timeout);
-        if (reply.done) return;
-        yield reply.value;
-      }
+      for (let reply; (reply = await answers.next(timeout)); ) yield reply as Reply;
     } finally {
       if (this.#waiting.has(id)) this.#waiting.set(id, null);
     }
@@ -236,7 +204,7 @@ export class Connection<Message extends object, Event> {
     const id = (this.#id += 1);
     this.#socket.send(JSON.stringify({ ...message, $id: id }));
     this.#waiting.set(id, answers);
-    if (this.#waiting.size > PLACES_KEPT) this.#forget((place) => place !== id, 1);
+    if (this.#waiting.size > 1_000) this.#forget(id, 1);
     return id;
   }
 
@@ -245,30 +213,26 @@ export class Connection<Message extends object, Event> {
     if (rest["error"]) return this.#fail(id, new MessageError(rest["error"] as MessageError["error"]));
     if (typeof id !== "number") return;
     // Messages are answered in their order: what stands before this one and is not waited for has no answer.
-    this.#forget((place) => place < id);
+    this.#forget(id);
     const answers = this.#waiting.get(id);
-    if (done || !this.#many) this.#waiting.delete(id);
     if (!done) answers?.push(rest);
-    if (done || !this.#many) answers?.end(null);
+    if (!done && this.many) return;
+    this.#waiting.delete(id);
+    answers?.end(null);
   }
 
   #fail(id: unknown, error: MessageError): void {
     // An error about a message that was not read has no "$id", but its place in the order.
-    const place = typeof id === "number" ? id : this.#waiting.keys().next().value;
-    const answers = place === undefined ? null : this.#waiting.get(place);
-    if (place !== undefined) this.#waiting.delete(place);
+    const place = typeof id === "number" ? id : (this.#waiting.keys().next().value ?? 0);
+    const answers = this.#waiting.get(place);
+    this.#waiting.delete(place);
     if (answers) answers.end(error);
-    else if (this.#options.onError) this.#options.onError(error);
-    else console.warn(String(error));
+    else (this.#options.onError ?? ((unheard) => console.warn(String(unheard))))(error);
   }
 
-  #forget(which: (place: number) => boolean, most = Infinity): void {
-    for (const [place, answers] of this.#waiting) {
-      if (most <= 0 || !which(place)) return;
-      if (answers) continue;
-      this.#waiting.delete(place);
-      most -= 1;
-    }
+  #forget(before: number, most = Infinity): void {
+    const places = [...this.#waiting].filter(([place, answers]) => place < before && !answers);
+    for (const [place] of places.slice(0, most)) this.#waiting.delete(place);
   }
 
   #end(closed: Closed): Closed {
@@ -283,61 +247,30 @@ export class Connection<Message extends object, Event> {
 /** A connection to an endpoint that answers each message once. */
 export class Answering<Message extends object, Reply, Event> extends Connection<Message, Event> {
   /** Send a message and wait for its reply. Throws MessageError, TimedOut, Closed. Several may be on the way. */
-  ask(message: Message, timeout?: number): Promise<Reply> {
-    return this.one(message, timeout) as Promise<Reply>;
+  async ask(message: Message, timeout?: number): Promise<Reply> {
+    for await (const reply of this.all<Reply>(message, timeout)) return reply;
+    throw new TimedOut("the message has no reply");
   }
 }
 
 /** A connection to an endpoint that answers each message with many replies. */
 export class Streaming<Message extends object, Reply, Event> extends Connection<Message, Event> {
-  /** Made by Client. */
-  constructor(socket: Socket, options: Options) {
-    super(socket, options, true);
-  }
+  protected override readonly many = true;
 
   /** Send a message and read its replies to the end. Throws what `ask` throws, and TooManyReplies where more than
    *  10,000 wait. `timeout` is that of each reply. */
   stream(message: Message, timeout?: number): AsyncGenerator<Reply, void, undefined> {
-    return this.all(message, timeout) as AsyncGenerator<Reply, void, undefined>;
+    return this.all(message, timeout);
   }
 }
 
 type _Opened = { readonly closed: Promise<Closed> };
 type _Kind<C> = new (socket: Socket, options: Options) => C;
-
-async function open<C extends _Opened>(
-  address: string,
-  path: string,
-  options: Options,
-  kind: _Kind<C>,
-  closing: boolean,
-): Promise<C> {
-  const { token, headers = {}, query, timeout = 30_000 } = options;
-  const http = address.replace(/\/+$/, "") + path + (query ? `?${new URLSearchParams(query)}` : "");
-  const protocols = token === undefined ? ["jackfield.v1"] : ["jackfield.v1", `bearer.${token}`];
-  const url = http.replace(/^http/, "ws");
-  const socket = options.socket ? options.socket(url, protocols, headers) : new WebSocket(url, protocols);
-  const connection = new kind(socket, options);
-  const { onclose } = socket;
-  const opened = await new Promise<boolean>((resolve, reject) => {
-    const stop = timer(timeout, () => {
-      reject(new TimedOut(`${url} did not open within ${timeout} ms`));
-      socket.close();
-    });
-    socket.onopen = () => (stop(), (socket.onclose = onclose), resolve(true));
-    socket.onclose = () => (stop(), resolve(false));
-    socket.onerror = () => undefined; // a close follows
-  });
-  const why = () =>
-    refusal(http, token === undefined ? headers : { ...headers, Authorization: `Bearer ${token}` }, timeout);
-  if (!opened) throw await why();
-  if (closing) await admitted(socket, connection.closed, why());
-  return connection;
-}
+type _Admit = (socket: Socket, closed: Promise<Closed>, why: Promise<Refused>) => Promise<void>;
 
 /** An endpoint with `refusals: close` accepts, and closes at once. The close of a refusal is under way before any frame
  *  and before another request can be answered; what comes first of the three tells. */
-async function admitted(socket: Socket, closed: Promise<Closed>, why: Promise<Refused>): Promise<void> {
+const admitted: _Admit = async (socket, closed, why) => {
   const { onmessage } = socket;
   const frame = new Promise<null>((resolve) => {
     socket.onmessage = (event) => (resolve(null), onmessage?.(event));
@@ -345,11 +278,11 @@ async function admitted(socket: Socket, closed: Promise<Closed>, why: Promise<Re
   const answered = why.then(() => ((socket.readyState ?? 1) > 1 ? closed : null));
   const end = await Promise.race([closed, frame, answered]);
   socket.onmessage = onmessage;
-  if (!end || !REFUSALS.includes(end.code)) return;
+  if (!end || ![4401, 4403, 4429].includes(end.code)) return;
   const told = await why;
   const [, code = "", detail] = /^(?:([a-z_]+): )?(.*)/s.exec(end.reason) ?? [];
   throw told.code && told.code === code ? told : new Refused(end.code - 4000, code, detail ?? "");
-}
+};
 
 /** Why an upgrade was refused. A WebSocket does not say; the same address asked without an upgrade does. */
 async function refusal(url: string, headers: Record<string, string>, timeout: number): Promise<Refused> {
@@ -359,19 +292,12 @@ async function refusal(url: string, headers: Record<string, string>, timeout: nu
     const answer = await fetch(url, { headers, credentials: "include", signal: ended.signal });
     const body: any = await answer.json();
     const told = answer.status === 426 ? body.would : body;
-    if (told) return new Refused(told.status, told.code, told.fix ?? "");
+    return new Refused(told.status, told.code, told.fix ?? "");
   } catch {
-    // Nobody there, or a page of an origin that may not ask.
+    return new Refused(0, "", ""); // nobody there, nothing refused now, or a page of an origin that may not ask
   } finally {
     stop();
   }
-  return new Refused(0, "", "");
-}
-
-function timer(milliseconds: number, act: () => void): () => void {
-  if (milliseconds >= 2 ** 31) return () => undefined; // more than setTimeout counts
-  const started = setTimeout(act, milliseconds);
-  return () => clearTimeout(started);
 }
 
 /** A value in one segment of the address. */
@@ -380,4 +306,10 @@ export function segment(name: string, value: unknown): string {
   const text = typeof value === "string" ? value : typeof value === "object" ? "" : (JSON.stringify(value) ?? "");
   if (/^\.{0,2}$|[/\\]/.test(text)) throw new RangeError(`${name}: ${JSON.stringify(text)} cannot stand in an address`);
   return encodeURIComponent(text);
+}
+
+function timer(milliseconds: number, act: () => void): () => void {
+  if (milliseconds >= 2 ** 31) return () => undefined; // more than setTimeout counts
+  const started = setTimeout(act, milliseconds);
+  return () => clearTimeout(started);
 }

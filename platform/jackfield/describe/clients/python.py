@@ -35,15 +35,14 @@ from jackfield.errors import CODES
 
 __all__ = ["client"]
 
-_CONNECTION = Path(__file__).with_name("connection.py.txt")
 _WIDTH = 110
 
 _TAKEN = """
-Answering Any AsyncGenerator CLOSES Callable Client ClientConnection ClientError Closed Connection ConnectionClosed
-ErrorCode Event Exception False Final Generator Generic InvalidStatus Literal Mapping MessageError None NotRequired
-OSError Opening Refused RefusalCode Self Sequence Streaming TimeoutError TooManyReplies True TypeAlias TypeVar TypedDict
-ValueError aclosing anext asyncio bool cast connect dataclass deque dict float int isinstance iter json len list logging
-math mypy next object property quote self str super urlencode
+Answering Any AsyncGenerator CLOSES Callable Client ClientConnection ClientError Closed Closing Connection
+ConnectionClosed ErrorCode Event Exception False Final Generator Generic InvalidStatus Literal Mapping MessageError
+None NotRequired OSError Opening Refused RefusalCode Self Sequence Streaming TimeoutError TooManyReplies True
+TypeAlias TypeVar TypedDict ValueError aclosing anext asyncio bool cast connect dict filter float int isinstance iter
+json len list logging math mypy next object property quote self str super suppress urlencode
 """
 """Names that the file has already, or needs."""
 
@@ -77,10 +76,8 @@ import asyncio
 import json
 import logging
 import math
-from collections import deque
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
-from contextlib import aclosing
-from dataclasses import dataclass
+from contextlib import aclosing, suppress
 from typing import Any, Final, Generic, Literal, NotRequired, Self, TypeAlias, TypedDict, TypeVar, cast
 from urllib.parse import quote, urlencode
 
@@ -90,8 +87,15 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 '''
 
 _CLIENT = '''\
-class _Server:
-    """Where the endpoints are, and with what they are opened."""
+class Client:
+    """The endpoints of one server; each method opens a connection.
+
+    - `address` is the server's, with what a proxy puts before its paths: https://desk.example.com/rt
+    - `token` is that of a login; `headers` go with each upgrade.
+    - `timeout` is how many seconds an opening, a reply, the next of many replies may take; math.inf waits on.
+    - `queue` is how many events may wait to be read; one more drops the oldest, and is counted in `dropped`.
+    - `on_error` hears the errors that no call waits for, those of `send` above all; they are logged if left out.
+    """
 
     def __init__(
         self,
@@ -105,22 +109,11 @@ class _Server:
     ) -> None:
         credential = {} if token is None else {"Authorization": f"Bearer {token}"}
         self._address = f"ws{address.rstrip('/').removeprefix('http')}"
-        self._options = _Options({**credential, **(headers or {})}, timeout, queue, on_error or _log_error)
-
-    def _url(self, path: str, query: Mapping[str, str] | None) -> str:
-        return self._address + path + (f"?{urlencode(query)}" if query else "")
-
-
-class Client(_Server):
-    """The endpoints of one server; each method opens a connection.
-
-    - `address` is the server's, with what a proxy puts before its paths: https://desk.example.com/rt
-    - `token` is that of a login; `headers` go with each upgrade.
-    - `timeout` is how many seconds an opening, a reply, the next of many replies may take; math.inf waits on.
-    - `queue` is how many events may wait to be read; one more drops the oldest, and is counted in `dropped`.
-    - `on_error` hears the errors that no call waits for, those of `send` above all; they are logged if left out.
-    """
+        self._headers = {**credential, **(headers or {})}
+        self._timeout, self._queue, self._on_error = timeout, queue, on_error or _log_error
 '''
+
+_CONNECTION = Path(__file__).with_name("connection.py.txt").read_text("utf-8")
 
 
 def client(contract: Contract) -> str:
@@ -141,8 +134,16 @@ def client(contract: Contract) -> str:
     hidden = named.intersection(methods.values())
     parts += [f"_type_{name}: TypeAlias = {name}\n" for name in sorted(hidden)]
     made = "\n".join([_CLIENT, *(_function(*one, hidden) for one in opened)])
-    text = f"{_head(contract)}{_all_codes(contract)}{''.join(parts)}\n\n{made}\n\n{_CONNECTION.read_text('utf-8')}"
+    text = f"{_head(contract)}{_all_codes(contract)}{''.join(parts)}\n\n{made}\n\n{_same(made)}"
     return re.sub(r"\n{4,}", "\n\n\n", text)
+
+
+def _same(made: str) -> str:
+    """The connection, without what no function in `made` uses."""
+    optional = {"Answering[": "class Answering(", "Streaming[": "class Streaming(", "Closing(": "class Closing("}
+    optional["_segment("] = "def _segment("
+    unused = tuple(declared for used, declared in optional.items() if used not in made)
+    return "\n\n\n".join(part for part in _CONNECTION.split("\n\n\n") if not part.startswith(unused))
 
 
 def _head(contract: Contract) -> str:
@@ -269,16 +270,16 @@ def _function(operation: Operation, found: Operands, name: str, hidden: Set[str]
     arguments = _arguments(operation)
     given = [f"{argument}: {_type(_seen(found.parameters[key], hidden))}, " for argument, key in arguments.items()]
     connection = _type(_seen(Named(found.connection), hidden))
-    closing = ", closing=True" if operation.refusals == "close" else ""
+    opening = "Closing" if operation.refusals == "close" else "Opening"
     about = _docstring(printable(f"{operation.summary} ({operation.url})"))
-    told = textwrap.fill(phrases.told(operation), _WIDTH, initial_indent=" " * 8, subsequent_indent=" " * 8)
-    more = f"\n\n{told}\n        " if told else ""
+    closing = textwrap.fill(phrases.refusals(operation), _WIDTH, initial_indent=" " * 8, subsequent_indent=" " * 8)
+    more = f"\n\n{closing}\n        " if closing else ""
     return (
         f"    def {name}(self, {''.join(given)}*, query: Mapping[str, str] | None = None) -> "
         f"Opening[{connection}]:\n"
         f'        """{about}{more}"""\n'
         f"        path = {_path(operation, arguments)}\n"
-        f"        return Opening({_kind(operation, found)}, self._url(path, query), self._options{closing})\n"
+        f"        return {opening}(self, {_kind(operation, found)}, path, query)\n"
     )
 
 
@@ -291,7 +292,7 @@ def _seen(found: Type, hidden: Set[str]) -> Type:
 
 def _arguments(operation: Operation) -> dict[str, str]:
     """The arguments of a method, each with the path parameter that it is."""
-    used = ["self", "query", "path", "Opening", *_KINDS.values(), *keyword.kwlist]  # by the function itself
+    used = ["self", "query", "path", "Closing", "Opening", *_KINDS.values(), *keyword.kwlist]  # by the function itself
     names = Names(used)
     return {names.new(key): key for key in operation.parameters}
 

@@ -11,8 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from jackfield.describe.clients.class_names import Place, class_names, identity, target
-from jackfield.describe.clients.naming import Names, pascal, stems
+from jackfield.describe.clients.naming import Names, Place, class_names, identity, pascal, stems, target
 from jackfield.describe.clients.tree import (
     Definition,
     Dictionary,

@@ -32,12 +32,11 @@ from jackfield.errors import CODES
 
 __all__ = ["client"]
 
-_CONNECTION = Path(__file__).with_name("connection.ts")
 _WIDTH = 110
 
 _TAKEN = """
 AbortController Answering Array AsyncGenerator CLOSES Client Closed Connection Error ErrorCode Event Infinity JSON
-Map MessageError Number Object Options Partial PLACES_KEPT Promise REFUSALS REPLIES_KEPT RangeError Record Refused
+Map MessageError Number Object Options Partial Promise RangeError Record Refused
 RefusalCode SessionExpiring Set Socket Streaming String Symbol TimedOut TooManyReplies URLSearchParams WebSocket
 any arguments as async await bigint boolean break case catch class const constructor continue debugger default delete do
 else enum eval export extends false finally for function if implements import in instanceof interface let never new null
@@ -74,6 +73,56 @@ _HEAD = """\
 """
 
 
+_CLIENT = """\
+/** The endpoints of one server; each function opens a connection. `address` is the server's, with what a proxy puts
+ *  before its paths: https://desk.example.com/rt */
+export class Client {
+  readonly #address: string;
+  readonly #options: Options;
+
+  constructor(address: string, options: Options = {}) {
+    this.#address = address.replace(/\\/+$/, "");
+    this.#options = options;
+  }
+
+%s
+  async #open<C extends _Opened>(path: string, own: Options, kind: _Kind<C>, admit?: _Admit): Promise<C> {
+    const options = { ...this.#options, ...own };
+    const { token, headers = {}, query, timeout = 30_000 } = options;
+    const http = this.#address + path + (query ? `?${new URLSearchParams(query)}` : "");
+    const protocols = token === undefined ? ["jackfield.v1"] : ["jackfield.v1", `bearer.${token}`];
+    const url = http.replace(/^http/, "ws");
+    const socket = options.socket ? options.socket(url, protocols, headers) : new WebSocket(url, protocols);
+    const connection = new kind(socket, options);
+    const { onclose } = socket;
+    const opened = await new Promise<boolean>((resolve, reject) => {
+      const stop = timer(timeout, () => {
+        reject(new TimedOut(`${url} did not open within ${timeout} ms`));
+        socket.close();
+      });
+      socket.onopen = () => (stop(), (socket.onclose = onclose), resolve(true));
+      socket.onclose = () => (stop(), resolve(false));
+      socket.onerror = () => undefined; // a close follows
+    });
+    const credential = token === undefined ? headers : { ...headers, Authorization: `Bearer ${token}` };
+    if (!opened) throw await refusal(http, credential, timeout);
+    if (admit) await admit(socket, connection.closed, refusal(http, credential, timeout));
+    return connection;
+  }
+}
+
+"""
+
+_CONNECTION = Path(__file__).with_name("connection.ts").read_text("utf-8")
+_OPTIONAL = {
+    ", Answering<": "export class Answering",
+    ", Streaming<": "export class Streaming",
+    ", admitted)": "const admitted",
+    "segment(": "export function segment",
+}
+"""Parts of the connection that stand in a client only where a function uses them: the use, and how it is declared."""
+
+
 def client(contract: Contract) -> str:
     """The text of the client: types of each endpoint, the close codes, class Client, the connection."""
     types = Types(_TAKEN.split(), contract.operations)
@@ -85,7 +134,15 @@ def client(contract: Contract) -> str:
         parts.append(_kinds(operation, found))
         functions.append(_function(operation, found))
     endpoints = "".join(f"{part}\n" for part in parts)
-    return f"{_head(contract)}{_all_codes(contract)}{endpoints}{_client(functions)}{_CONNECTION.read_text('utf-8')}"
+    made = "\n".join(functions)
+    return f"{_head(contract)}{_all_codes(contract)}{endpoints}{_CLIENT % made}{_same(made)}"
+
+
+def _same(made: str) -> str:
+    """The connection, without what no function in `made` speaks of."""
+    unused = [declared for used, declared in _OPTIONAL.items() if used not in made]
+    parts = re.split(r"\n\n(?=\S)", _CONNECTION)
+    return "\n\n".join(part for part in parts if not any(declared in part for declared in unused))
 
 
 def _head(contract: Contract) -> str:
@@ -206,8 +263,8 @@ def _positions(found: Positions) -> str:
 def _function(operation: Operation, found: Operands) -> str:
     arguments = "; ".join(f"{_key(key)}: {_type(kind)}" for key, kind in found.parameters.items())
     path = f"path: {{ {arguments} }}, " if arguments else ""
-    closing = ", true" if operation.refusals == "close" else ""
-    about = f"{operation.summary} ({operation.url}) {phrases.told(operation)}".strip()
+    closing = ", admitted" if operation.refusals == "close" else ""
+    about = f"{operation.summary} ({operation.url}) {phrases.refusals(operation)}".strip()
     return (
         f"{_comment(about, '  ')}"
         f"  async {_method(operation.name)}({path}options: Options = {{}}): Promise<{found.connection}> {{\n"
@@ -228,21 +285,6 @@ def _path(operation: Operation) -> str:
             parts[-1] += part
     texts = [part if number % 2 else _literal(part) for number, part in enumerate(parts)]
     return " + ".join(text for text in texts if text != '""')
-
-
-def _client(functions: Sequence[str]) -> str:
-    return (
-        "/** The endpoints of one server; each function opens a connection. `address` is the server's, with what\n"
-        " *  a proxy puts before its paths: https://desk.example.com/rt */\n"
-        "export class Client {\n"
-        "  readonly #address: string;\n  readonly #options: Options;\n\n"
-        "  constructor(address: string, options: Options = {}) {\n"
-        "    this.#address = address;\n    this.#options = options;\n  }\n"
-        "\n" + "\n".join(functions) + "\n"
-        "  #open<C extends _Opened>(path: string, options: Options, kind: _Kind<C>, closing = false): Promise<C> {\n"
-        "    return open(this.#address, path, { ...this.#options, ...options }, kind, closing);\n"
-        "  }\n}\n\n"
-    )
 
 
 def _method(name: str) -> str:

@@ -19,7 +19,7 @@ from jackfield.describe.documents.asyncapi_upgrade import CREDENTIALS, binding, 
 from jackfield.describe.documents.draft07 import draft07, refers, settled
 from jackfield.describe.exchanges import exchanges
 from jackfield.describe.schema import envelope
-from jackfield.describe.schema.components import Shelf
+from jackfield.describe.schema.components import Components
 
 __all__ = ["VERSIONS", "document"]
 
@@ -50,8 +50,8 @@ def _info(contract: Contract, address: str) -> JSON:
     ]
     if contract.auth.own:
         lines.append(f"To log in, `POST {address}{contract.auth.path}/login` with `login` and `password` as JSON.")
-    told = [" ".join(lines), *_codes(contract)]
-    return {"title": contract.title, "version": contract.version, "description": "\n\n".join(told)} | _tags(
+    texts = [" ".join(lines), *_codes(contract)]
+    return {"title": contract.title, "version": contract.version, "description": "\n\n".join(texts)} | _tags(
         contract.tags
     )
 
@@ -80,12 +80,12 @@ def _server(address: str) -> JSON:
 
 
 class _Document:
-    """Makes the parts of one document; the shelf is what they share."""
+    """Makes the parts of one document; `Components` is what they share."""
 
     def __init__(self, contract: Contract, address: str) -> None:
         self._contract = contract
         self._address = address
-        self._shelf = Shelf(draft07)
+        self._components = Components(draft07)
         self._shared: list[tuple[JSON, JSON]] = []  # schemas that are not one endpoint's, each with its reference
 
     def channel(self, operation: Operation) -> JSON:
@@ -107,17 +107,17 @@ class _Document:
         """Everything that the channels refer to."""
         location = {"description": "The id that the client chose.", "location": "$message.payload#/$id"}
         return {
-            "schemas": settled(self._shelf.schemas),
+            "schemas": settled(self._components.schemas),
             "securitySchemes": security_schemes(self._contract.auth, self._address),
             "correlationIds": {"id": location},
         }
 
     def _parameter(self, operation: Operation, name: str) -> JSON:
         schema = operation.parameters[name]
-        reference = self._shelf.put(f"{operation.name}.Path.{name}", schema)
+        reference = self._components.put(f"{operation.name}.Path.{name}", schema)
         found: JSON = {"examples": [unquote(operation.values[name])], "x-jackfield-schema": reference}
-        told = schema.get("description") or _PLAIN.get(str(schema.get("format", schema.get("type"))))
-        found |= {"description": told} if told else {}
+        about = schema.get("description") or _PLAIN.get(str(schema.get("format", schema.get("type"))))
+        found |= {"description": about} if about else {}
         values = schema.get("enum", [])
         if values and all(isinstance(value, str) for value in values):
             found["enum"] = list(dict.fromkeys(values))
@@ -141,7 +141,7 @@ class _Document:
 
         found = {"message": message("message", f"A message to {name}", self._asked(operation), operation.shape)}
         if operation.replies != "none":
-            payload = self._shelf.put(f"{name}.Reply", envelope.reply(operation.reply))
+            payload = self._components.put(f"{name}.Reply", envelope.reply(operation.reply))
             found["reply"] = message("reply", f"A reply of {name}", payload, _REPLIES[operation.replies])
         if operation.replies == "many":
             found["done"] = message("done", "The last reply was sent", self._share("Done", envelope.DONE))
@@ -162,17 +162,19 @@ class _Document:
 
     def _asked(self, operation: Operation) -> JSON:
         """What a message must be: what the process takes, and what `input:` asks besides."""
-        payload = self._shelf.put(f"{operation.name}.Message", envelope.message(operation.message))
+        payload = self._components.put(f"{operation.name}.Message", envelope.message(operation.message))
         if operation.narrowing is None:
             return payload
-        return {"allOf": [payload, self._shelf.put(f"{operation.name}.Input", envelope.narrowing(operation.narrowing))]}
+        return {
+            "allOf": [payload, self._components.put(f"{operation.name}.Input", envelope.narrowing(operation.narrowing))]
+        }
 
     def _share(self, name: str, schema: JSON) -> JSON:
-        """The reference to a schema that several endpoints have, put on the shelf once."""
+        """The reference to a schema that several endpoints have, put among the components once."""
         for shared, reference in self._shared:
             if shared == schema:
                 return reference
-        reference = self._shelf.put(name, schema)
+        reference = self._components.put(name, schema)
         self._shared.append((schema, reference))
         return reference
 
@@ -249,7 +251,7 @@ def _about_connection(operation: Operation) -> str:
     facts = [phrases.entry(operation), phrases.pages(operation.origins)]
     if operation.subprotocols:
         facts.append(f"Sub-protocols: {', '.join(map(phrases.code, operation.subprotocols))}, `jackfield.v1`.")
-    facts += filter(None, [phrases.told(operation)])
+    facts += filter(None, [phrases.refusals(operation)])
     facts += phrases.limits(operation.limits, in_place=operation.in_place).values()
     refused = [f"{code.status} `{code.name}`" for code in outcomes.refusals(operation)]
     closed = [f"{code.close} `{code.name}`" for code in outcomes.closes(operation)]
@@ -262,7 +264,7 @@ def _about_connection(operation: Operation) -> str:
 def _for_programs(operation: Operation) -> JSON:
     """The same for programs; sizes in bytes, times in seconds, rates a second, null for what is off."""
     access, origins = operation.access, operation.origins
-    by_close = {code.name: {"close": code.close} for code in outcomes.told_by_close(operation)}
+    by_close = {code.name: {"close": code.close} for code in outcomes.closing_refusals(operation)}
     refused = [{"status": c.status, "code": c.name, **by_close.get(c.name, {})} for c in outcomes.refusals(operation)]
     return {
         "access": {"mode": access.mode, "roles": list(access.roles)},

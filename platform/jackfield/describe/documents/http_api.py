@@ -5,6 +5,7 @@ What is described here is carried out in server/; tests compare the two, address
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 from urllib.parse import quote
@@ -24,9 +25,9 @@ ADMIN = "admin"
 class Call:
     """One method of one address.
 
-    - `codes` are the refusals of errors.py with which it can be answered, `answer` the schema of what is answered
-      otherwise, with `status`. `kind` is the media type of that answer.
-    - `access` says who may ask: everybody (`open`), who is logged in (`known`), the role `admin`; `told` is
+    - `answer` is the schema of what is answered, with `status`; `kind` is the media type of that answer. `codes` are
+      the refusals of errors.py that come instead.
+    - `access` says who may ask: everybody (`open`), who is logged in (`known`), the role `admin`; `local` is
       everybody on a listener that only the server's machine reaches, elsewhere the role `admin`.
     - `body` is the schema of what is sent, as JSON; None where nothing is.
     - `headers` are those of the answer that matter to the caller.
@@ -36,25 +37,36 @@ class Call:
     method: str
     path: str
     name: str
-    tag: str
     summary: str
     answer: JSON
-    codes: tuple[str, ...] = ()
-    access: Literal["open", "known", "admin", "told"] = "open"
     body: JSON | None = None
-    description: str = ""
     status: int = 200
     kind: str = "application/json"
     headers: tuple[str, ...] = ()
     unready: JSON | None = None
+    tag: str = "Login"
+    access: Literal["open", "known", "admin", "local"] = "open"
+    codes: tuple[str, ...] = ()
+    description: str = ""
 
 
 def calls(auth: AuthSettings) -> tuple[Call, ...]:
     """All of them; those of our own login and of the administration only where there is one (`auth.login`)."""
-    own = (*_login(), *_account()) if auth.own else ()
     prefix = quote(auth.path, safe="/%")
-    known = tuple(replace(call, path=prefix + call.path) for call in own)
-    return (*known, *(_administration(auth) if auth.own else ()), *_server())
+    known = _login(prefix) if auth.own else ()
+    administration = tuple(replace(call, tag="Administration", access="admin") for call in _administration())
+    server = tuple(replace(call, tag="Server") for call in _server())
+    found = (*known, *(administration if auth.own else ()), *server)
+    described = [replace(call, codes=_CODES[call.name], description=_DESCRIPTIONS.get(call.name, "")) for call in found]
+    if auth.jwt is None and not auth.verify:
+        return tuple(described)
+    return tuple(_of_others(call) if call.name == "close-user" else call for call in described)
+
+
+def _of_others(call: Call) -> Call:
+    """Where other authorities know people that are no users of ours."""
+    description = f"{call.description} Others than our own users can be named too."
+    return replace(call, codes=tuple(code for code in call.codes if code != "no_such_user"), description=description)
 
 
 _HTTP = ("malformed_request", "request_too_slow", "headers_too_large")
@@ -76,186 +88,83 @@ _KNOWN = (
 _OWN = (*_KNOWN, "invalid_request")
 _ADMIN = (*_KNOWN, "role_required")
 _KIND = "unsupported_media_type"
-
-
-_NOTHING = {"type": "object", "additionalProperties": False}
-_ENDED = {
-    "type": "object",
-    "properties": {"ended": {"type": "integer", "minimum": 0, "description": "How many sessions have ended."}},
-    "required": ["ended"],
+_OF_USER = (*_ADMIN, "invalid_request", "not_found")
+_CODES: Mapping[str, tuple[str, ...]] = {
+    "login": (*_PAGE, *_BODY, "credential_in_query", "login_failed", *_PASSWORD_ASKED, "store_unavailable"),
+    "logout": (*_PAGE, *_ASKED, _KIND, "store_unavailable"),
+    "session": _KNOWN,
+    "refresh": (*_OWN, _KIND),
+    "sessions": _OWN,
+    "end-other-sessions": (*_OWN, _KIND),
+    "end-session": (*_OWN, _KIND, "no_such_session", "not_found"),
+    "change-password": (*_OWN, *_BODY, "wrong_password", *_PASSWORD_ASKED),
+    "users": _ADMIN,
+    "add-user": (*_ADMIN, *_BODY, "login_taken", "too_many_logins"),
+    "user": (*_OF_USER, "no_such_user"),
+    "change-user": (*_OF_USER, *_BODY, "no_such_user", "too_many_logins"),
+    "remove-user": (*_OF_USER, _KIND, "no_such_user"),
+    "close-user": (*_OF_USER, _KIND, "no_such_user"),
+    "health": _HTTP,
+    "ready": _HTTP,
+    "metrics": (*_EVERYWHERE, *_ASKED, "role_required"),
 }
-_TAG = "Login"
+_DESCRIPTIONS = {
+    "login": "Sets the cookie, with which endpoints can be opened. It ends the session whose cookie came along. After "
+    "10 failures at a login from one address, that login is refused from there for 15 minutes.",
+    "logout": "The session ends everywhere, its connections close with 4401, the cookie is taken back.",
+    "refresh": "For open connections as well, and never further than 30 days after the login.",
+    "change-password": "All other sessions of the caller end.",
+    "change-user": "All of it is changed, or nothing. Who is disabled or gets another password loses all sessions; "
+    "other roles hold for open connections at once. Nobody takes the administration from themselves.",
+    "close-user": "A new login is possible.",
+}
+
+_COOKIE = ("Set-Cookie",)
+_NOTHING: JSON = {"type": "object", "additionalProperties": False}
 
 
-def _login() -> tuple[Call, ...]:
+def _object(name: str, schema: JSON) -> JSON:
+    return {"type": "object", "properties": {name: schema}, "required": [name]}
+
+
+_ENDED = _object("ended", {"type": "integer", "minimum": 0, "description": "How many sessions have ended."})
+
+
+def _login(at_: str) -> tuple[Call, ...]:
+    sessions, others = f"{at_}/sessions", "End all sessions of the caller but this one"
+    of_caller = (
+        Call("GET", f"{at_}/session", "session", "Who is logged in", at("Caller")),
+        Call("POST", f"{at_}/refresh", "refresh", "Move the session's end", at("Refreshed"), headers=_COOKIE),
+        Call("GET", sessions, "sessions", "List the caller's sessions", _object("sessions", SESSIONS)),
+        Call("DELETE", sessions, "end-other-sessions", others, _ENDED),
+        Call("DELETE", f"{sessions}/{{id}}", "end-session", "End one session of the caller", _NOTHING, headers=_COOKIE),
+        Call("POST", f"{at_}/password", "change-password", "Change the caller's password", _ENDED, at("Passwords")),
+    )
     return (
-        Call(
-            "POST",
-            "/login",
-            "login",
-            _TAG,
-            "Log in",
-            at("LoggedIn"),
-            (*_PAGE, *_BODY, "credential_in_query", "login_failed", *_PASSWORD_ASKED, "store_unavailable"),
-            body=at("Credentials"),
-            headers=("Set-Cookie",),
-            description="Sets the cookie, with which endpoints can be opened. It ends the session whose cookie came "
-            "along. After 10 failures at a login from one address, that login is refused from there for 15 minutes.",
-        ),
-        Call(
-            "POST",
-            "/logout",
-            "logout",
-            _TAG,
-            "Log out",
-            _NOTHING,
-            (*_PAGE, *_ASKED, _KIND, "store_unavailable"),
-            headers=("Set-Cookie",),
-            description="The session ends everywhere, its connections close with 4401, the cookie is taken back.",
-        ),
-        Call("GET", "/session", "session", _TAG, "Who is logged in", at("Caller"), _KNOWN, "known"),
-        Call(
-            "POST",
-            "/refresh",
-            "refresh",
-            _TAG,
-            "Move the session's end",
-            at("Refreshed"),
-            (*_OWN, _KIND),
-            "known",
-            headers=("Set-Cookie",),
-            description="For open connections as well, and never further than 30 days after the login.",
-        ),
+        Call("POST", f"{at_}/login", "login", "Log in", at("LoggedIn"), at("Credentials"), headers=_COOKIE),
+        Call("POST", f"{at_}/logout", "logout", "Log out", _NOTHING, headers=_COOKIE),
+        *(replace(call, access="known") for call in of_caller),
     )
 
 
-def _account() -> tuple[Call, ...]:
-    listed = {"type": "object", "properties": {"sessions": SESSIONS}, "required": ["sessions"]}
+def _administration() -> tuple[Call, ...]:
+    every, one, user = "/api/users", "/api/users/{login}", at("User")
+    listed, close = _object("users", {"type": "array", "items": user}), "End all sessions and connections of a user"
     return (
-        Call("GET", "/sessions", "sessions", _TAG, "List the caller's sessions", listed, _OWN, "known"),
-        Call(
-            "DELETE",
-            "/sessions",
-            "end-other-sessions",
-            _TAG,
-            "End all sessions of the caller but this one",
-            _ENDED,
-            (*_OWN, _KIND),
-            "known",
-        ),
-        Call(
-            "DELETE",
-            "/sessions/{id}",
-            "end-session",
-            _TAG,
-            "End one session of the caller",
-            _NOTHING,
-            (*_OWN, _KIND, "no_such_session", "not_found"),
-            "known",
-            headers=("Set-Cookie",),
-        ),
-        Call(
-            "POST",
-            "/password",
-            "change-password",
-            _TAG,
-            "Change the caller's password",
-            _ENDED,
-            (*_OWN, *_BODY, "wrong_password", *_PASSWORD_ASKED),
-            "known",
-            body=at("Passwords"),
-            description="All other sessions of the caller end.",
-        ),
-    )
-
-
-def _administration(auth: AuthSettings) -> tuple[Call, ...]:
-    others = auth.jwt is not None or bool(auth.verify)  # who know people that are no users of ours
-    tag, every, one = "Administration", "/api/users", "/api/users/{login}"
-    user, of_user = at("User"), (*_ADMIN, "invalid_request", "not_found")
-    listed = {
-        "type": "object",
-        "properties": {"users": {"type": "array", "items": user}},
-        "required": ["users"],
-    }
-    return (
-        Call("GET", every, "users", tag, "List all users", listed, _ADMIN, "admin"),
-        Call(
-            "POST",
-            every,
-            "add-user",
-            tag,
-            "Add a user",
-            user,
-            (*_ADMIN, *_BODY, "login_taken", "too_many_logins"),
-            "admin",
-            body=at("NewUser"),
-            status=201,
-            headers=("Location",),
-        ),
-        Call(
-            "GET",
-            one,
-            "user",
-            tag,
-            "One user with the open sessions",
-            at("UserWithSessions"),
-            (*of_user, "no_such_user"),
-            "admin",
-        ),
-        Call(
-            "PATCH",
-            one,
-            "change-user",
-            tag,
-            "Change a user",
-            user,
-            (*of_user, *_BODY, "no_such_user", "too_many_logins"),
-            "admin",
-            body=at("UserChange"),
-            description="All of it is changed, or nothing. Who is disabled or gets another password loses all "
-            "sessions; other roles hold for open connections at once. Nobody takes the administration from themselves.",
-        ),
-        Call(
-            "DELETE",
-            one,
-            "remove-user",
-            tag,
-            "Remove a user",
-            _NOTHING,
-            (*of_user, _KIND, "no_such_user"),
-            "admin",
-        ),
-        Call(
-            "POST",
-            f"{one}/close",
-            "close-user",
-            tag,
-            "End all sessions and connections of a user",
-            _ENDED,
-            (*of_user, _KIND, *(() if others else ("no_such_user",))),
-            "admin",
-            description="A new login is possible." + (" Others than our own users can be named too." if others else ""),
-        ),
+        Call("GET", every, "users", "List all users", listed),
+        Call("POST", every, "add-user", "Add a user", user, at("NewUser"), 201, headers=("Location",)),
+        Call("GET", one, "user", "One user with the open sessions", at("UserWithSessions")),
+        Call("PATCH", one, "change-user", "Change a user", user, at("UserChange")),
+        Call("DELETE", one, "remove-user", "Remove a user", _NOTHING),
+        Call("POST", f"{one}/close", "close-user", close, _ENDED),
     )
 
 
 def _server() -> tuple[Call, ...]:
-    tag = "Server"
-    fine: JSON = {"type": "object", "properties": {"status": {"const": "ok"}}, "required": ["status"]}
-    unready: JSON = {"type": "object", "properties": {"status": {"const": "not ready"}}, "required": ["status"]}
+    fine, unready = (_object("status", {"const": status}) for status in ("ok", "not ready"))
+    figures: JSON = {"type": "string"}
     return (
-        Call("GET", "/health", "health", tag, "Whether the process lives", fine, _HTTP),
-        Call("GET", "/ready", "ready", tag, "Whether new connections are taken", fine, _HTTP, unready=unready),
-        Call(
-            "GET",
-            "/metrics",
-            "metrics",
-            tag,
-            "Figures for Prometheus",
-            {"type": "string"},
-            (*_EVERYWHERE, *_ASKED, "role_required"),
-            "told",
-            kind="text/plain",
-        ),
+        Call("GET", "/health", "health", "Whether the process lives", fine),
+        Call("GET", "/ready", "ready", "Whether new connections are taken", fine, unready=unready),
+        Call("GET", "/metrics", "metrics", "Figures for Prometheus", figures, kind="text/plain", access="local"),
     )

@@ -1,6 +1,6 @@
 """What is sent to the login and the administration and what they answer, as JSON Schema 2020-12.
 
-The bounds are those by which the server judges; a test puts the same texts before both.
+The bounds are those that the server checks; a test gives the same texts to both.
 """
 
 from __future__ import annotations

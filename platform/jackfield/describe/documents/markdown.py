@@ -120,7 +120,7 @@ def _facts(operation: Operation) -> Iterator[str]:
         yield f"Also about {', '.join(_text(tag) for tag in operation.tags[1:])}."
     if operation.session_warning is not None:
         yield f"The event `session_expiring` comes {phrases.span(operation.session_warning)} before the session ends."
-    yield from filter(None, [phrases.told(operation)])
+    yield from filter(None, [phrases.refusals(operation)])
 
 
 def _limits(operation: Operation, links: Mapping[str, str]) -> Iterator[str]:
@@ -156,8 +156,8 @@ def _reply(operation: Operation) -> Iterator[str]:
     elif alternatives and all("properties" in found for found in alternatives):
         yield f"**{title}**\n\nOne of these:"
         for number, found in enumerate(alternatives, 1):
-            told = {**found, "$defs": reply.get("$defs", {})}
-            yield from _shape(_text(found.get("title", f"The {number}.")), told, None)
+            whole = {**found, "$defs": reply.get("$defs", {})}
+            yield from _shape(_text(found.get("title", f"The {number}.")), whole, None)
     else:
         kind = keys.kind_of(reply, reply.get("$defs"))
         yield f"**{title}**\n\n{'A JSON object' if kind == 'object' else kind[:1].upper() + kind[1:]}."
@@ -184,22 +184,22 @@ def _class(found: keys.Class, where: str) -> Iterator[str]:
 
 def _example(example: Example) -> Iterator[str]:
     yield f"**Example{': ' + _text(example.name) if example.name else ''}**"
-    told = [line for name, guest in example.guests.items() for line in _guest(name, guest)]
-    if told:
-        yield "\n".join(told)
+    guests = [line for name, guest in example.guests.items() for line in _guest(name, guest)]
+    if guests:
+        yield "\n".join(guests)
     lines = []
     for step in example.steps:
-        who = f"{step.client} " if step.client else ""
+        client = f"{step.client} " if step.client else ""
         value = json.dumps(step.value, ensure_ascii=False)
         match step.kind:
             case "send":
-                lines.append(f"{who}→ {value}")
+                lines.append(f"{client}→ {value}")
             case "expect":
-                lines.append(f"{who}← {value}{'   (and more)' if step.partial else ''}")
+                lines.append(f"{client}← {value}{'   (and more)' if step.partial else ''}")
             case "expect_error":
-                lines.append(f"{who}← {json.dumps({'error': step.value}, ensure_ascii=False)}")
+                lines.append(f"{client}← {json.dumps({'error': step.value}, ensure_ascii=False)}")
             case "expect_close":
-                lines.append(f"{who}  closed {value}")
+                lines.append(f"{client}  closed {value}")
     yield _fenced("\n".join(lines))
 
 

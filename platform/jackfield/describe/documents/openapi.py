@@ -21,7 +21,7 @@ from jackfield.describe.documents import http_api, http_schemas
 from jackfield.describe.documents.http_api import ADMIN, Call
 from jackfield.describe.outcomes import closes, errors, refusals
 from jackfield.describe.schema import envelope
-from jackfield.describe.schema.components import Shelf, at, tidy
+from jackfield.describe.schema.components import Components, at, tidy
 from jackfield.errors import CODES, Code
 
 __all__ = ["document"]
@@ -32,15 +32,15 @@ _ENDPOINTS = "Endpoints"
 
 def document(contract: Contract, address: str) -> JSON:
     """The OpenAPI 3.1 document of a server that is reached at `address`, `https://desk.example.com/rt` for example."""
-    shelf = Shelf()
-    shelf.schemas |= http_schemas.schemas(contract.auth)
-    shelf.schemas["UpgradeRequired"] = _upgrade_schema(shelf.schemas["Problem"])
+    components = Components()
+    components.schemas |= http_schemas.schemas(contract.auth)
+    components.schemas["UpgradeRequired"] = _upgrade_schema(components.schemas["Problem"])
     calls = http_api.calls(contract.auth)
     paths: dict[str, JSON] = {}
     for call in calls:
         paths.setdefault(call.path, {})[call.method.lower()] = _call(call)
     for operation in contract.operations:
-        paths[operation.path] = {"get": _endpoint(operation, shelf, contract, address)}
+        paths[operation.path] = {"get": _endpoint(operation, components, contract, address)}
     untagged = () if all(operation.tags for operation in contract.operations) else (_ENDPOINTS,)
     tags = dict.fromkeys((*(call.tag for call in calls[:1]), *contract.tags, *untagged, *(call.tag for call in calls)))
     responses = _shared(paths)
@@ -51,7 +51,7 @@ def document(contract: Contract, address: str) -> JSON:
         "tags": [{"name": tag} for tag in tags],
         "paths": paths,
         "components": {
-            "schemas": shelf.schemas,
+            "schemas": components.schemas,
             "responses": responses,
             "headers": _HEADERS,
             "securitySchemes": {
@@ -102,7 +102,7 @@ _ACCESS = {
     "open": Access("public"),
     "known": Access("required"),
     "admin": Access("required", (ADMIN,)),
-    "told": Access("optional", (ADMIN,)),
+    "local": Access("optional", (ADMIN,)),
 }
 
 
@@ -173,7 +173,7 @@ _HEADERS: Mapping[str, JSON] = {
 # endpoints
 
 
-def _endpoint(operation: Operation, shelf: Shelf, contract: Contract, address: str) -> JSON:
+def _endpoint(operation: Operation, components: Components, contract: Contract, address: str) -> JSON:
     found: JSON = {
         "operationId": f"connect-{tidy(operation.name)}",
         "tags": list(operation.tags) or [_ENDPOINTS],
@@ -181,13 +181,13 @@ def _endpoint(operation: Operation, shelf: Shelf, contract: Contract, address: s
         "description": _told(operation, contract),
     }
     if operation.parameters:
-        found["parameters"] = [_parameter(operation, name, shelf) for name in operation.parameters]
+        found["parameters"] = [_parameter(operation, name, components) for name in operation.parameters]
     upgraded = {"description": "The connection speaks WebSocket from here on.", "headers": _headers(["Upgrade"])}
     codes = [code for code in refusals(operation) if code.name != "upgrade_required"]
     found["responses"] = {"101": upgraded, **_refused(codes)}
     found["responses"]["426"] = _upgrade_required(operation, contract, address)
     found["security"] = _security(operation.access)
-    found["x-websocket"] = _websocket(operation, shelf, address)
+    found["x-websocket"] = _websocket(operation, components, address)
     return found
 
 
@@ -198,7 +198,7 @@ def _told(operation: Operation, contract: Contract) -> str:
         "Speaks WebSocket. A plain request, such as Execute on this page, is answered 426 with the address: open "
         f"`websocket_url` with a WebSocket client{cookie}{', and send' if send else '.'}{send}"
     )
-    parts = (phrases.closed(operation.description), how, phrases.code(operation.shape), phrases.told(operation))
+    parts = (phrases.closed(operation.description), how, phrases.code(operation.shape), phrases.refusals(operation))
     return "\n\n".join(filter(None, parts))
 
 
@@ -206,9 +206,9 @@ def _compact(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _parameter(operation: Operation, name: str, shelf: Shelf) -> JSON:
+def _parameter(operation: Operation, name: str, components: Components) -> JSON:
     schema = operation.parameters[name]
-    placed = shelf.put(f"{operation.name}.{name}", schema) if "$defs" in schema else schema
+    placed = components.put(f"{operation.name}.{name}", schema) if "$defs" in schema else schema
     example = _typed(unquote(operation.values[name]), schema)
     return {"name": name, "in": "path", "required": True, "schema": placed, "example": example}
 
@@ -256,14 +256,14 @@ def _upgrade_required(operation: Operation, contract: Contract, address: str) ->
     return answer
 
 
-def _websocket(operation: Operation, shelf: Shelf, address: str) -> JSON:
+def _websocket(operation: Operation, components: Components, address: str) -> JSON:
     answered = envelope.reply(operation.reply)
     return {
         "url": _socket_address(operation, address),
         "asyncapi": f"asyncapi.json#/operations/{_pointed(operation.name)}",
-        "message": _message(operation, shelf),
+        "message": _message(operation, components),
         "replies": operation.replies,
-        "reply": None if operation.replies == "none" else shelf.put(f"{operation.name}.reply", answered),
+        "reply": None if operation.replies == "none" else components.put(f"{operation.name}.reply", answered),
         "errors": [code.name for code in errors(operation)],
         "refused_by": operation.refusals,
         "closes": [{"code": code.close, "name": code.name, "when": code.sentence} for code in closes(operation)],
@@ -281,26 +281,26 @@ def _socket_address(operation: Operation, address: str) -> str:
     return f"ws{address.removeprefix('http')}{operation.filled}"
 
 
-def _message(operation: Operation, shelf: Shelf) -> JSON:
+def _message(operation: Operation, components: Components) -> JSON:
     """What may be sent: what the process takes and what `input:` asks besides."""
     if operation.narrowing is None:
-        return shelf.put(f"{operation.name}.message", envelope.message(operation.message))
-    both = shelf.put(f"{operation.name}.message", {})
-    taken = shelf.put(f"{operation.name}.process", envelope.message(operation.message))
-    asked = shelf.put(f"{operation.name}.input", envelope.narrowing(operation.narrowing))
-    shelf.schemas[both["$ref"].rpartition("/")[2]] = {"allOf": [taken, asked]}
+        return components.put(f"{operation.name}.message", envelope.message(operation.message))
+    both = components.put(f"{operation.name}.message", {})
+    taken = components.put(f"{operation.name}.process", envelope.message(operation.message))
+    asked = components.put(f"{operation.name}.input", envelope.narrowing(operation.narrowing))
+    components.schemas[both["$ref"].rpartition("/")[2]] = {"allOf": [taken, asked]}
     return both
 
 
 def _upgrade_schema(problem: JSON) -> JSON:
     """A problem and more. Written out: makers of clients cannot join a text and one value of it by `allOf`."""
     maybe_object: JSON = {"type": ["object", "null"]}
-    told: JSON = {
+    further: JSON = {
         "websocket_url": {"type": "string", "description": "The address to connect to."},
         "cookie": {"type": "string", "description": "The header to send with it, for its value see the login."},
         "login": {**maybe_object, "description": "How to log in; null where people log in elsewhere."},
         "send": {**maybe_object, "description": "A message that the endpoint takes."},
         "would": {**maybe_object, "description": "What an upgrade would be refused with now; null where it would not."},
     }
-    properties = {**problem["properties"], "code": {"const": "upgrade_required"}, **told}
-    return {**problem, "properties": properties, "required": [*problem["required"], *told]}
+    properties = {**problem["properties"], "code": {"const": "upgrade_required"}, **further}
+    return {**problem, "properties": properties, "required": [*problem["required"], *further]}

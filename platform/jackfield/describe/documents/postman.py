@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from jackfield.describe import phrases
@@ -43,10 +43,12 @@ def files(contract: Contract, address: str) -> dict[str, str]:
     names = _Names()
     found: dict[str, Any] = {f"{room}/.resources/definition.yaml": _definition(contract, address)}
     order = 0
-    for name, request in _http_requests(contract):
+    requests = dict(_http_requests(contract))
+    for name, request in requests.items():
         order += _STEP
         file = names.take(name)
-        found[f"{room}/{file}.request.yaml"] = _http_file(name, file, order, request)
+        called = {"name": name} if name != file else {}
+        found[f"{room}/{file}.request.yaml"] = {"$kind": "http-request", **called, **request, "order": order}
     for operation in contract.operations:
         order += _STEP
         file = names.take(operation.name)
@@ -56,8 +58,7 @@ def files(contract: Contract, address: str) -> dict[str, str]:
             found[f"{room}/{messages}/{path}.message.yaml"] = message
     found[f"postman/environments/{title}.environment.yaml"] = _environment(contract, address)
     written = {path: as_yaml(content) for path, content in found.items()}
-    http = json.dumps(_http_collection(contract, address), ensure_ascii=False, indent=2)
-    return written | {f"{title}.http.postman_collection.json": http + "\n"}
+    return written | {f"{title}.http.postman_collection.json": _json(_v2(contract, address, requests)) + "\n"}
 
 
 # the collection
@@ -93,28 +94,24 @@ def _http_requests(contract: Contract) -> Iterator[tuple[str, JSON]]:
     """The requests of the HTTP part that a person needs, in the order in which they are of use."""
     if not contract.auth.own:
         return
-    at = contract.auth.path
-    body = {"login": "{{login}}", "password": "{{password}}"}
     cookie = json.dumps(contract.auth.cookie)
-    script = _KEEP.format(cookie=cookie, name="logged in")
-    yield "log in", {"method": "POST", "path": f"{at}/login", "body": body, "script": script}
-    yield "who am I", {"method": "GET", "path": f"{at}/session"}
-    yield "my sessions", {"method": "GET", "path": f"{at}/sessions"}
-    script = _KEEP.format(cookie=cookie, name="a token with a later end")
-    yield "stay logged in", {"method": "POST", "path": f"{at}/refresh", "script": script}
-    yield "log out", {"method": "POST", "path": f"{at}/logout"}
+    body = {"type": "json", "content": _json({"login": "{{login}}", "password": "{{password}}"})}
+    bearer = {"headers": [{"key": "Authorization", "value": "Bearer {{token}}"}]}
 
+    def request(method: str, path: str, more: JSON, test: str = "") -> JSON:
+        script = {
+            "type": "afterResponse",
+            "code": _KEEP.format(cookie=cookie, name=test),
+            "language": "text/javascript",
+        }
+        found = {"method": method, "url": f"{{{{base_url}}}}{contract.auth.path}{path}", **more}
+        return found | ({"scripts": [script]} if test else {})
 
-def _http_file(name: str, file: str, order: int, request: JSON) -> JSON:
-    found: JSON = {"$kind": "http-request"} | ({"name": name} if name != file else {})
-    found |= {"method": request["method"], "url": f"{{{{base_url}}}}{request['path']}", "order": order}
-    if "body" in request:
-        found["body"] = {"type": "json", "content": _json(request["body"])}
-    else:
-        found["headers"] = [{"key": "Authorization", "value": "Bearer {{token}}"}]
-    if "script" in request:
-        found["scripts"] = [{"type": "afterResponse", "code": request["script"], "language": "text/javascript"}]
-    return found
+    yield "log in", request("POST", "/login", {"body": body}, "logged in")
+    yield "who am I", request("GET", "/session", bearer)
+    yield "my sessions", request("GET", "/sessions", bearer)
+    yield "stay logged in", request("POST", "/refresh", bearer, "a token with a later end")
+    yield "log out", request("POST", "/logout", bearer)
 
 
 def _websocket_file(operation: Operation, contract: Contract, file: str, order: int, messages: str) -> JSON:
@@ -144,7 +141,7 @@ def _told(operation: Operation) -> str:
         operation.summary,
         phrases.closed(operation.description),
         phrases.code(operation.shape),
-        phrases.told(operation),
+        phrases.refusals(operation),
     ]
     if operation.parameters:
         parts.append(f"The address is {operation.url}; put your own values in place of those that stand there.")
@@ -173,12 +170,12 @@ def _message(names: _Names, name: str, value: Any, order: int) -> tuple[str, JSO
 # the JSON collection
 
 
-def _http_collection(contract: Contract, address: str) -> JSON:
-    plain = [
-        (f"ask {operation.name}", {"method": "GET", "path": operation.filled, "status": 426})
-        for operation in contract.operations
-    ]
-    variables = _variables(contract, address)
+def _v2(contract: Contract, address: str, requests: Mapping[str, JSON]) -> JSON:
+    """The same requests in the older format, and a plain GET of each endpoint."""
+    asked = {
+        f"ask {one.name}": {"method": "GET", "url": f"{{{{base_url}}}}{one.filled}"} for one in contract.operations
+    }
+    items = [_item(name, request, 200) for name, request in requests.items()]
     return {
         "info": {
             "name": f"{contract.title} (HTTP)",
@@ -186,27 +183,27 @@ def _http_collection(contract: Contract, address: str) -> JSON:
             "cannot stand in this format; a plain GET on an endpoint answers 426 with its address.",
             "schema": COLLECTION,
         },
-        "item": [_item(name, request) for name, request in (*_http_requests(contract), *plain)],
-        "variable": [{"key": key, "value": value, "type": "string"} for key, value in variables.items()],
+        "item": items + [_item(name, request, 426) for name, request in asked.items()],
+        "variable": [
+            {"key": key, "value": value, "type": "string"} for key, value in _variables(contract, address).items()
+        ],
     }
 
 
-def _item(name: str, request: JSON) -> JSON:
-    path = str(request["path"])
-    headers = (
-        [] if "body" in request or "status" in request else [{"key": "Authorization", "value": "Bearer {{token}}"}]
-    )
+def _item(name: str, request: JSON, status: int) -> JSON:
+    url = request["url"]
     found: JSON = {
         "method": request["method"],
-        "header": headers,
-        "url": {"raw": f"{{{{base_url}}}}{path}", "host": ["{{base_url}}"], "path": path.lstrip("/").split("/")},
+        "header": request.get("headers", []),
+        "url": {"raw": url, "host": ["{{base_url}}"], "path": url.split("/")[1:]},
     }
     if "body" in request:
         found["header"] = [{"key": "Content-Type", "value": "application/json"}]
-        found["body"] = {"mode": "raw", "raw": _json(request["body"]), "options": {"raw": {"language": "json"}}}
-    status = request.get("status", 200)
-    script = request.get("script") or f"pm.test('{status}', () => pm.response.to.have.status({status}));"
-    event = {"listen": "test", "script": {"type": "text/javascript", "exec": script.splitlines()}}
+        raw = request["body"]["content"]
+        found["body"] = {"mode": "raw", "raw": raw, "options": {"raw": {"language": "json"}}}
+    test = f"pm.test('{status}', () => pm.response.to.have.status({status}));"
+    lines = [line for script in request.get("scripts", [{"code": test}]) for line in script["code"].splitlines()]
+    event = {"listen": "test", "script": {"type": "text/javascript", "exec": lines}}
     return {"name": name, "request": found, "event": [event]}
 
 

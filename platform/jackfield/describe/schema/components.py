@@ -1,7 +1,7 @@
 """Schemas of many processes in one document: each has a name there, and each `$ref` finds the name.
 
 A process's schema carries what it refers to inside itself, and `#` in it means itself. In a document `#` means
-the document, so whatever is referred to moves to one shelf of it, `#/components/schemas/`.
+the document, so whatever is referred to moves to one place of it, `#/components/schemas/`.
 """
 
 from __future__ import annotations
@@ -12,23 +12,23 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import unquote
 
-__all__ = ["Shelf", "at", "tidy"]
+from jackfield.schema.walk import mapped, walk
+
+__all__ = ["Components", "at", "tidy"]
 
 JSON = dict[str, Any]
 
-_DATA = frozenset({"default", "enum", "const", "examples", "example", "dependentRequired"})
-_DATA_OF_NAMES = frozenset({"properties", "patternProperties", "dependentSchemas"})
-"""Keywords whose keys are names of the author's: a property called `default` is a schema, no data."""
+_REFERENCES = ("$ref", "$dynamicRef")
 _HOMES = frozenset({"$defs", "definitions", "$anchor", "$dynamicAnchor", "$id", "$schema"})
 """Where a reference of the schema's own may end; none does in the document."""
 
 
 def at(name: str) -> JSON:
-    """A reference to what stands on the shelf under `name`."""
+    """A reference to the component `name`."""
     return {"$ref": f"#/components/schemas/{name}"}
 
 
-class Shelf:
+class Components:
     """The schemas of one document. `dialect` rewrites each subschema, for a document that speaks another draft."""
 
     def __init__(self, dialect: Callable[[JSON], JSON] = lambda schema: schema) -> None:
@@ -36,7 +36,7 @@ class Shelf:
         self._dialect = dialect
 
     def put(self, name: str, schema: Mapping[str, Any]) -> JSON:
-        """Put a schema on the shelf as `name`, with all that it refers to; gives the reference to it.
+        """Add a schema as `name`, with all that it refers to; gives the reference to it.
 
         What it refers to is put there as `name.Definition`, all in letters that the document's format allows, and
         with a number where a name is taken. A reference that leads nowhere is left out.
@@ -58,9 +58,9 @@ class Shelf:
             return at(names[reference])
 
         while waiting:
-            shelved, found = waiting.pop(0)
-            moved = self._moved(found, turned)
-            self.schemas[shelved] = moved if isinstance(moved, dict) else {} if moved else {"not": {}}
+            placed, found = waiting.pop(0)
+            plain = found if isinstance(found, Mapping) else {} if found else {"not": {}}
+            self.schemas[placed] = self._moved(plain, turned)
         return at(own)
 
     def _free(self, name: str) -> str:
@@ -70,26 +70,16 @@ class Shelf:
         self.schemas[free] = {}
         return free
 
-    def _moved(self, schema: Any, turned: Callable[[str], JSON]) -> Any:
+    def _moved(self, schema: Mapping[str, Any], turned: Callable[[str], JSON]) -> JSON:
         """`schema` with each reference turned to where its target stands now."""
-        if isinstance(schema, list):
-            return [self._moved(item, turned) for item in schema]
-        if not isinstance(schema, Mapping):
-            return schema
-        found: JSON = {}
-        for key, value in schema.items():
-            if key in ("$ref", "$dynamicRef") and isinstance(value, str):
-                # One file has one meaning of a dynamic reference; two references hold both.
-                found = {**found, "allOf": [turned(value)]} if "$ref" in found else {**found, **turned(value)}
-            elif key in _DATA or key.startswith("x-"):
-                found[key] = value
-            elif key in _DATA_OF_NAMES and isinstance(value, Mapping):
-                found[key] = {name: self._moved(item, turned) for name, item in value.items()}
-            elif key == "allOf" and key in found:
-                found[key] += self._moved(value, turned)
-            elif key not in _HOMES:
-                found[key] = self._moved(value, turned)
-        return self._dialect(found)
+        references = [turned(schema[key]) for key in _REFERENCES if isinstance(schema.get(key), str)]
+        kept = {key: value for key, value in schema.items() if key not in _HOMES and key not in _REFERENCES}
+        found = mapped(kept, lambda inner: self._moved(inner, turned))
+        # One file has one meaning of a dynamic reference; two references hold both.
+        first, *others = [found for found in references if found] or [{}]
+        if others:
+            found["allOf"] = [*others, *found.get("allOf", ())]
+        return self._dialect(first | found)
 
 
 def _target(schema: Any, reference: str) -> Any:
@@ -106,12 +96,8 @@ def _target(schema: Any, reference: str) -> Any:
 
 
 def _anchored(schema: Any, name: str) -> Any:
-    if isinstance(schema, Mapping):
-        if name in (schema.get("$anchor"), schema.get("$dynamicAnchor")):
-            return schema
-        schema = [value for key, value in schema.items() if key not in _DATA]
-    inner = schema if isinstance(schema, list) else ()
-    return next((found for item in inner if (found := _anchored(item, name)) is not None), None)
+    found = (part for _, part in walk(schema) if name in (part.get("$anchor"), part.get("$dynamicAnchor")))
+    return next(found, None)
 
 
 def _label(reference: str) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from jackfield.errors import CODES, Code
+from jackfield.schema.walk import SAME_VALUE, mapped, subschemas
 
 __all__ = ["DONE", "MESSAGE_ID", "SESSION_EXPIRING", "error", "event", "message", "narrowing", "rejection", "reply"]
 
@@ -62,8 +63,6 @@ _FAULT: JSON = {
 }
 
 _UNSAYABLE = frozenset({"$ref", "$dynamicRef", "const", "enum", "unevaluatedProperties"})
-_PARTS = ("not", "if", "then", "else")
-_LISTS = ("allOf", "anyOf", "oneOf")
 
 
 def message(schema: Mapping[str, Any]) -> JSON:
@@ -103,10 +102,10 @@ def event(*, but: Iterable[str] = ()) -> JSON:
 def error(codes: Iterable[Code]) -> JSON:
     """An error with one of our codes."""
     codes = list(codes)
-    told = "\n".join(f"- `{code.name}`: {code.sentence}{_again(code)}" for code in codes)
+    sentences = "\n".join(f"- `{code.name}`: {code.sentence}{_again(code)}" for code in codes)
     return _answer(
         {
-            "code": {"description": told, "enum": [code.name for code in codes]},
+            "code": {"description": sentences, "enum": [code.name for code in codes]},
             "message": {"description": "A sentence for people.", "type": "string"},
             "details": {"description": "Of `invalid_message`: up to 20 faults.", "type": "array", "items": _FAULT},
             "example": {
@@ -143,8 +142,8 @@ def _framed(schema: Mapping[str, Any], message_id: JSON) -> JSON:
 
 def _noted(schema: Mapping[str, Any]) -> JSON:
     """Where no room can be made for "$id", the schema holds for what has none."""
-    told = f"{schema['description']}\n\n" if schema.get("description") else ""
-    return {**schema, "description": f'{told}A "$id" may stand beside the keys that are spoken of here.'}
+    before = f"{schema['description']}\n\n" if schema.get("description") else ""
+    return {**schema, "description": f'{before}A "$id" may stand beside the keys that are spoken of here.'}
 
 
 def _again(code: Code) -> str:
@@ -161,10 +160,8 @@ def _answer(properties: JSON, *, closed: bool) -> JSON:
     }
 
 
-def _beside(schema: Any) -> JSON | None:
+def _beside(schema: Mapping[str, Any]) -> JSON | None:
     """`schema` as it is for the object with "$id" and whatever that holds."""
-    if not isinstance(schema, Mapping):
-        return {} if schema else {"not": {}}
     properties = schema.get("properties", {})
     if schema.keys() & _UNSAYABLE or "$id" in properties or _meets(schema.get("patternProperties", {})):
         return None
@@ -173,22 +170,8 @@ def _beside(schema: Any) -> JSON | None:
         found["properties"] = {**properties, "$id": True}
     if "propertyNames" in found:
         found["propertyNames"] = {"anyOf": [{"const": "$id"}, found["propertyNames"]]}
-    return _counted(found) if _parts(found) else None
-
-
-def _parts(found: JSON) -> bool:
-    """Turn the schemas that speak of the same object; tells whether all could be."""
-    for name in _PARTS:
-        if name in found:
-            found[name] = _beside(found[name])
-    for name in _LISTS:
-        if name in found:
-            found[name] = [_beside(part) for part in found[name]]
-    if "dependentSchemas" in found:
-        found["dependentSchemas"] = {key: _beside(part) for key, part in found["dependentSchemas"].items()}
-    turned = [found.get(name, {}) for name in _PARTS]
-    turned += [part for name in _LISTS for part in found.get(name, ())]
-    return None not in [*turned, *found.get("dependentSchemas", {}).values()]
+    same = mapped({key: value for key, value in found.items() if key in SAME_VALUE}, _beside)
+    return None if any(inner is None for _, inner in subschemas(same)) else _counted(found | same)
 
 
 def _counted(found: JSON) -> JSON:

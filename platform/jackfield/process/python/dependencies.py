@@ -41,7 +41,7 @@ class _Part:
 
 @dataclass(frozen=True, slots=True)
 class _Module:
-    """A file by what its names are bound to; `loose` is what binds none, or more than can be told."""
+    """A file by what its names are bound to; `loose` is what binds none, or an unknown set."""
 
     bound: dict[str, list[_Part]] = field(default_factory=dict)
     loose: list[_Part] = field(default_factory=list)
@@ -158,7 +158,7 @@ def _imported(node: ast.Import | ast.ImportFrom, package: str) -> Iterator[_Item
     try:
         module = resolve_name("." * node.level + (node.module or ""), package)
     except ImportError:
-        return  # beyond the top: told where it is imported
+        return  # beyond the top: reported where it is imported
     if of_project(module):
         yield from ((_below(module), None if alias.name == "*" else alias.name) for alias in node.names)
 

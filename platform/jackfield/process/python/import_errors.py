@@ -6,7 +6,6 @@ import re
 import sys
 import traceback
 from collections.abc import Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from jackfield.process.fixes import call_fix
 from jackfield.process.python.outline import syntax_problem
 from jackfield.process.python.package import Package
 from jackfield.process.python.sources import FOLDER, beside, module_of
+from jackfield.similar import did_you_mean
 
 __all__ = ["frames_of", "innermost", "problem_of", "raised_at"]
 
@@ -87,8 +87,8 @@ def _hint(exc: BaseException, package: Package) -> str:
         return _EXIT
     if isinstance(exc, NameError) and exc.name in _OURS:
         return f"add `from jackfield import {exc.name}`"
-    if isinstance(exc, NameError) and (near := get_close_matches(exc.name or "", _OURS, n=1, cutoff=0.8)):
-        return f'did you mean "{near[0]}"?'
+    if isinstance(exc, NameError) and (meant := did_you_mean(exc.name or "", _OURS, cutoff=0.8)):
+        return meant
     if isinstance(exc, TypeError) and any(words in str(exc) for words in _CALLED):
         last = _last(exc, package.files)
         return call_fix((last.line or "") if last else "")
@@ -104,8 +104,7 @@ def _misspelt(exc: ImportError, package: Package) -> str:
     home = exc.name or ""
     own = package.name + home.removeprefix(FOLDER) if home.partition(".")[0] == FOLDER else home
     module = sys.modules.get(own)
-    near = get_close_matches(wanted[1], list(vars(module)), n=1, cutoff=0.8) if wanted and module else []
-    return f'did you mean "{near[0]}"?' if near else ""
+    return did_you_mean(wanted[1], vars(module), cutoff=0.8) if wanted and module else ""
 
 
 _IMPORTS = (
@@ -130,9 +129,7 @@ def _missing(name: str, files: Mapping[str, str]) -> str:
     if other := beside(project, top):
         move = f"move it there and import it as `from {FOLDER}.{name} import ...`"
         return f"{other} is yours and stands outside of {FOLDER}/, where modules are not looked for: {move}"
-    if near := get_close_matches(top, {*own, *sys.stdlib_module_names} - {""}, n=1, cutoff=0.8):
-        return f'did you mean "{near[0]}"?'
-    return (
+    return did_you_mean(top, {*own, *sys.stdlib_module_names} - {""}, cutoff=0.8) or (
         "where it is of a package, install that for the Python that runs Jackfield (it may be called otherwise than "
         f"the module); a file of your own belongs into {FOLDER}/"
     )

@@ -104,8 +104,8 @@ def _hidden(node: FunctionNode, number: int) -> str:
     if not number:
         return f"{where}, but the name has another value at the end of the file"
     outer = _shown(node.decorator_list[0])
-    mend = f"move `@process` above `@{outer}`, and let that give back a function that is made with `functools.wraps`"
-    return f"{where}, but `@{outer}` makes something else of what it is given: {mend}"
+    fix = f"move `@process` above `@{outer}`, and let that give back a function that is made with `functools.wraps`"
+    return f"{where}, but `@{outer}` makes something else of what it is given: {fix}"
 
 
 def _marked(node: FunctionNode, names: Mapping[str, str]) -> int | None:

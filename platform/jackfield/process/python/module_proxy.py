@@ -221,7 +221,7 @@ def begin(package: str) -> None:
 
 
 def live(package: str) -> None:
-    """From now on this generation answers where the calling one cannot be told."""
+    """From now on this generation answers where the calling one is unknown."""
     with _lock:
         if package in _generations:
             _generations.remove(package)
@@ -229,7 +229,7 @@ def live(package: str) -> None:
 
 
 def live_package() -> str:
-    """The package of the generation that answers where the calling one cannot be told; empty where there is none."""
+    """The package of the generation that answers where the calling one is unknown; empty where there is none."""
     return _generations[-1] if _generations else ""
 
 

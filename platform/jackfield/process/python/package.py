@@ -69,7 +69,7 @@ class Package:
         return module_proxy.loading(self.name)
 
     def go_live(self) -> None:
-        """From now on this generation answers where the calling one cannot be told."""
+        """From now on this generation answers where the calling one is unknown."""
         module_proxy.live(self.name)
         prometheus.live(self.name)
 

@@ -32,8 +32,8 @@ def misfit(parameter: Parameter) -> str:
     """
     if parameter.source != "message" or type(parameter.default) not in (bool, int, float, str, list, dict):
         return ""
-    said = str(_refusal(parameter))
-    if ", got `" not in said or "got `null`" in said:
+    reason = str(_refusal(parameter))
+    if ", got `" not in reason or "got `null`" in reason:
         return ""
     return f"its default, {parameter.default!r:.60}, is none of its hint, {readable(parameter.hint)}"
 
@@ -61,7 +61,7 @@ def fresh(default: Any) -> Callable[[], Any]:
 
 
 def _is_sentinel(value: Any) -> bool:
-    """Whether a value is told by `is` alone: it is like no other, and holds nothing but, at most, its name."""
+    """Whether a value is recognised by `is` alone: it is like no other, and holds nothing but, at most, its name."""
     cls: Any = type(value)
     if isinstance(value, type) or hasattr(cls, "__deepcopy__") or cls.__eq__ is not object.__eq__:
         return False

@@ -24,6 +24,7 @@ from jackfield.process.python.sources import FOLDER
 from jackfield.process.signature.hints import Unsupported, members
 from jackfield.schema import patterns
 from jackfield.schema.patterns import BASE64, DECIMAL, NUMBER, TIME, WHOLE
+from jackfield.schema.walk import walk
 
 __all__ = ["Schemas", "default_of", "fields_in_order"]
 
@@ -86,7 +87,7 @@ class Schemas:
         """The schema of one type. Raises Unsupported for what JSON cannot carry."""
         if isinstance(kind, mi.Metadata):
             extra = dict(kind.extra_json_schema or {})
-            _judge(patterns.in_schema(extra))
+            _check_patterns(patterns.in_schema(extra))
             return self.of(kind.type) | extra
         if isinstance(kind, mi.CustomType) and kind.cls is object:
             return {}
@@ -246,13 +247,13 @@ def _object(properties: JSON, required: list[str], *, closed: bool) -> JSON:
 
 
 def _text(kind: mi.StrType) -> JSON:
-    _judge([kind.pattern] if kind.pattern else [])
+    _check_patterns([kind.pattern] if kind.pattern else [])
     return {"type": "string"} | _sizes(kind, "Length") | ({"pattern": kind.pattern} if kind.pattern else {})
 
 
-def _judge(found: Iterable[str]) -> None:
+def _check_patterns(found: Iterable[str]) -> None:
     for pattern in found:
-        misfit = patterns.judge(pattern)
+        misfit = patterns.check(pattern)
         if misfit is not None:
             raise Unsupported(misfit.message, misfit.hint)
 
@@ -321,19 +322,8 @@ def _text_key(kind: mi.Type) -> bool:
 
 
 def _references(schema: object) -> set[str]:
-    if isinstance(schema, list):
-        return {name for item in schema for name in _references(item)}
-    if not isinstance(schema, dict):
-        return set()
-    own = schema.get("$ref")
-    found = {own.removeprefix(_REF)} if isinstance(own, str) and own.startswith(_REF) else set()
-    # What people write as default, enum or examples is data: a "$ref" in it refers to nothing.
-    return found | {
-        name
-        for key, value in schema.items()
-        if key not in ("default", "enum", "const", "examples")
-        for name in _references(list(value.values()) if key == "properties" else value)
-    }
+    found = (part.get("$ref") for _, part in walk(schema))
+    return {own.removeprefix(_REF) for own in found if isinstance(own, str) and own.startswith(_REF)}
 
 
 def _class_name(cls: Any) -> str:

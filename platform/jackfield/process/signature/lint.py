@@ -69,16 +69,16 @@ def _injected(process: Process, name: str) -> str:
 
 
 def _given(function: Callable[..., Any], wanted: Any) -> Any:
-    """The hint of what a resource yields; None where that cannot be told."""
+    """The hint of what a resource yields; None where that is unknown."""
     inner = inspect.unwrap(function)
     hint = inner.__annotations__.get("return", NO_DEFAULT)
     if hint is NO_DEFAULT:
-        # A constant may stand for an object of somebody's class, in a test for example, but for no other plain type.
+        # A constant may stand for an object of any class, in a test for example, but for no other plain type.
         plain = all(getattr(_class(part), "__module__", "") == "builtins" for part in _members(wanted))
         return _yielded(inner) if plain else None
     try:
         bare = split(resolve(inner, hint))[0]
-    except Unsupported:  # it is no hint of a message, and nobody else minds it
+    except Unsupported:  # it is no hint of a message and may be anything
         return None
     return next(iter(get_args(bare)), None) if get_origin(bare) in _STREAMS else None
 
@@ -94,7 +94,7 @@ def _yielded(function: Callable[..., Any]) -> type | None:
 
 
 def _fits(given: Any, wanted: Any) -> bool:
-    """Whether a value of the one hint may be one of the other; True where it cannot be told."""
+    """Whether a value of the one hint may be one of the other; True where that is unknown."""
     takers = [_class(part) for part in _members(wanted)]
     return any(_is_one(_class(part), taker) for part in _members(given) for taker in takers)
 

@@ -60,9 +60,9 @@ def plain(hint: Any, kind: mi.Type) -> Plain:
 
 def decoder(hint: Any, kind: mi.Type) -> Callable[[bytes | str | msgspec.Raw], Any]:
     """What decodes one JSON value by `hint`, and raises as msgspec's decoder does. Raises Unsupported; see `plain`."""
-    told = plain(hint, kind)
-    decode = msgspec.json.Decoder(told.hint).decode
-    return decode if told.finish is None else lambda data: told.finished(decode(data))
+    target = plain(hint, kind)
+    decode = msgspec.json.Decoder(target.hint).decode
+    return decode if target.finish is None else lambda data: target.finished(decode(data))
 
 
 def finishing(
@@ -76,9 +76,9 @@ def finishing(
 
     def decode_finishing(data: bytes | str) -> Any:
         decoded = decode(data)
-        for name, key, told, default in todo:
+        for name, key, target, default in todo:
             value = getattr(decoded, name)
-            setattr(decoded, name, default() if value is UNSET else told.finished(value, f".{key}"))
+            setattr(decoded, name, default() if value is UNSET else target.finished(value, f".{key}"))
         return decoded
 
     return decode_finishing if todo else decode
@@ -87,8 +87,8 @@ def finishing(
 class _Misfit(Exception):
     """A value that does not fit; `steps` lead to it, the last one first."""
 
-    def __init__(self, told: str) -> None:
-        super().__init__(told)
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
         self.steps: list[str] = []
 
 
@@ -156,10 +156,10 @@ class _Twins:
         """The type without its patterns."""
         while isinstance(kind, mi.Metadata):
             kind = kind.type
-        told = self._of(kind)
+        target = self._of(kind)
         bounds = {name: getattr(kind, name) for name in _BOUNDS if getattr(kind, name, None) is not None}
-        hint = Annotated[told.hint, msgspec.Meta(**bounds)] if bounds else told.hint
-        return Plain(hint, told.finish, told.made)
+        hint = Annotated[target.hint, msgspec.Meta(**bounds)] if bounds else target.hint
+        return Plain(hint, target.finish, target.made)
 
     def _of(self, kind: mi.Type) -> Plain:
         match kind:
@@ -204,10 +204,10 @@ class _Twins:
 
         self._made[id(kind)] = Plain(twin, finish, dict)
         for field in kind.fields:
-            told = self.of(field.type)
-            twin.__annotations__[field.name] = told.hint if field.required else NotRequired[told.hint]
-            if told.finish is not None:
-                finishes.append((field.name, told.finish))
+            target = self.of(field.type)
+            twin.__annotations__[field.name] = target.hint if field.required else NotRequired[target.hint]
+            if target.finish is not None:
+                finishes.append((field.name, target.finish))
 
     def _instance(self, kind: mi.StructType | mi.DataclassType | mi.NamedTupleType, cls: Any) -> None:
         """A NamedTuple for a NamedTuple, else a Struct. What a client left out is not made up in it."""
@@ -227,9 +227,9 @@ class _Twins:
 
         self._made[id(kind)] = Plain(twin, finish, twin)
         for index, (name, field) in enumerate(names.items()):
-            told = self.of(field.type)
-            twin.__annotations__[name] = told.hint if field.required else told.hint | UnsetType
-            finishes.append((name, field.name, f"[{index}]" if listed else f".{field.encode_name}", told.finish))
+            target = self.of(field.type)
+            twin.__annotations__[name] = target.hint if field.required else target.hint | UnsetType
+            finishes.append((name, field.name, f"[{index}]" if listed else f".{field.encode_name}", target.finish))
 
 
 def _named_tuple(names: Mapping[str, mi.Field], cls: type) -> Any:
@@ -265,7 +265,7 @@ def _make_dataclass(kind: mi.DataclassType, cls: Any) -> Callable[[dict[str, Any
         value = cls.__new__(cls)
         for field in kind.fields:
             if field.name not in given:
-                usual = UNSET if field.default is msgspec.NODEFAULT else field.default  # UNSET is told as none
+                usual = UNSET if field.default is msgspec.NODEFAULT else field.default  # UNSET stands for none
                 given[field.name] = usual if field.default_factory is msgspec.NODEFAULT else field.default_factory()
             object.__setattr__(value, field.name, given[field.name])  # frozen or not
         if hasattr(value, "__post_init__"):
@@ -287,7 +287,7 @@ def _matching(pattern: str) -> _Finish:
 
 
 def _union(parts: list[Plain]) -> Plain:
-    # msgspec takes a union only where the JSON tells its parts apart, so that the types of their values do
+    # msgspec takes a union only where the JSON distinguishes its parts, so that the types of their values do
     finishes = {part.made: part.finish for part in parts if part.finish is not None}
 
     def finish(value: Any) -> Any:

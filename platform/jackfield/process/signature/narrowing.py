@@ -1,7 +1,7 @@
 """`input:` of an endpoint expressed in the hints of its process, so that the decoder of a message checks it too.
 
 Strategy: all or nothing, and exactly. Most of what people write under `input:` are lengths, bounds and lists of
-texts, and msgspec checks these while it decodes. Where any part of an `input:` cannot be said so with the same
+texts, and msgspec checks these while it decodes. Where any part of an `input:` cannot be expressed with the same
 meaning, nothing is, and the validator of schema/validator.py checks a second, untyped decode of each message.
 
 What is the same, and why:
@@ -44,7 +44,7 @@ _EXACT = 2**53  # the first whole number that a float has for two
 
 
 class _Inexact(Exception):
-    """A part of `input:` that cannot be said to msgspec with the same meaning."""
+    """A part of `input:` that cannot be expressed to msgspec with the same meaning."""
 
 
 def narrow(parameters: tuple[Parameter, ...], schema: object) -> tuple[Parameter, ...] | None:
@@ -59,11 +59,11 @@ def narrow(parameters: tuple[Parameter, ...], schema: object) -> tuple[Parameter
 
 
 def _object(parameters: tuple[Parameter, ...], schema: object) -> tuple[Parameter, ...]:
-    said = _assertions(schema, _OBJECT)
-    if "object" not in _types(said, "object"):
+    keywords = _assertions(schema, _OBJECT)
+    if "object" not in _types(keywords, "object"):
         raise _Inexact
-    parts: _JSON = said.get("properties", {})
-    needed = frozenset(said.get("required", ()))
+    parts: _JSON = keywords.get("properties", {})
+    needed = frozenset(keywords.get("required", ()))
     if not parts.keys() | needed <= {p.key for p in parameters if p.source == "message"}:
         raise _Inexact  # a key of `**fields`
     return tuple(
@@ -78,15 +78,15 @@ def _parameter(parameter: Parameter, part: object, needed: bool) -> Parameter:
         return parameter
     kinds = list(members(parameter.kind))
     values = [kind for kind in kinds if not isinstance(kind, mi.NoneType)]
-    if len(values) != 1 or type(values[0]) not in _SAYING:
+    if len(values) != 1 or type(values[0]) not in _EXPRESSING:
         raise _Inexact
-    names, known, say = _SAYING[type(values[0])]
-    said = _assertions(part, known)
-    types = _types(said, *names, "null")
+    names, known, express = _EXPRESSING[type(values[0])]
+    keywords = _assertions(part, known)
+    types = _types(keywords, *names, "null")
     if types.isdisjoint(names):
         raise _Inexact
-    hint = say(_bare(parameter.hint), values[0], said)
-    if len(kinds) > 1 and "null" in types and _listed(said, None):
+    hint = express(_bare(parameter.hint), values[0], keywords)
+    if len(kinds) > 1 and "null" in types and _listed(keywords, None):
         hint = hint | None
     type_of(hint)  # msgspec has the last word on what it takes
     return replace(parameter, hint=hint)
@@ -96,14 +96,14 @@ def _assertions(schema: object, known: frozenset[str] | None) -> _JSON:
     """What a schema asks, without what it only notes; nothing beyond `known` may be among it."""
     if not isinstance(schema, Mapping):
         raise _Inexact
-    said = {name: value for name, value in schema.items() if name not in _NOTES}
-    if known is not None and not said.keys() <= known:
+    keywords = {name: value for name, value in schema.items() if name not in _NOTES}
+    if known is not None and not keywords.keys() <= known:
         raise _Inexact
-    return said
+    return keywords
 
 
-def _types(said: _JSON, *otherwise: str) -> frozenset[str]:
-    found = said.get("type", otherwise)
+def _types(keywords: _JSON, *otherwise: str) -> frozenset[str]:
+    found = keywords.get("type", otherwise)
     return frozenset({found} if isinstance(found, str) else found)
 
 
@@ -112,29 +112,29 @@ def _bare(hint: Any) -> Any:
     return split(optional_of(split(hint)[0]))[0]
 
 
-def _text(_bare: Any, kind: mi.StrType, said: _JSON) -> Any:
-    low, high = _sizes(kind, said, "Length")
-    if not said.keys() & {"enum", "const"}:
+def _text(_bare: Any, kind: mi.StrType, keywords: _JSON) -> Any:
+    low, high = _sizes(kind, keywords, "Length")
+    if not keywords.keys() & {"enum", "const"}:
         return Annotated[str, _meta(min_length=low, max_length=high, pattern=kind.pattern)]
-    options = said.get("enum", [said.get("const")])
-    texts = [text for text in options if isinstance(text, str) and _listed(said, text)]
+    options = keywords.get("enum", [keywords.get("const")])
+    texts = [text for text in options if isinstance(text, str) and _listed(keywords, text)]
     fitting = tuple(text for text in texts if (low or 0) <= len(text) <= (math.inf if high is None else high))
     if not fitting or kind.pattern is not None:
         raise _Inexact
     return Literal[fitting]
 
 
-def _listed(said: _JSON, value: str | None) -> bool:
+def _listed(keywords: _JSON, value: str | None) -> bool:
     """Whether `enum` and `const` let a text or null pass."""
-    return ("enum" not in said or value in said["enum"]) and ("const" not in said or value == said["const"])
+    return value in keywords.get("enum", [value]) and value == keywords.get("const", value)
 
 
-def _whole(_bare: Any, kind: mi.IntType, said: _JSON) -> Any:
-    low = [_within(_INT64, said[name]) + step for name, step in _LOW if name in said]
-    high = [_within(_INT64, said[name]) - step for name, step in _HIGH if name in said]
+def _whole(_bare: Any, kind: mi.IntType, keywords: _JSON) -> Any:
+    low = [_within(_INT64, keywords[name]) + step for name, step in _LOW if name in keywords]
+    high = [_within(_INT64, keywords[name]) - step for name, step in _HIGH if name in keywords]
     low += [bound + step for bound, step in ((kind.ge, 0), (kind.gt, 1)) if bound is not None]
     high += [bound - step for bound, step in ((kind.le, 0), (kind.lt, 1)) if bound is not None]
-    steps = [_within(_INT64, said["multipleOf"])] if "multipleOf" in said else []
+    steps = [_within(_INT64, keywords["multipleOf"])] if "multipleOf" in keywords else []
     steps += [kind.multiple_of] if kind.multiple_of is not None else []
     return Annotated[
         int,
@@ -146,10 +146,10 @@ def _whole(_bare: Any, kind: mi.IntType, said: _JSON) -> Any:
     ]
 
 
-def _float(_bare: Any, kind: mi.FloatType, said: _JSON) -> Any:
+def _float(_bare: Any, kind: mi.FloatType, keywords: _JSON) -> Any:
     # An excluded bound is the stricter one of two that are equal.
-    low = [(_exact(said[name]), step) for name, step in _LOW if name in said]
-    high = [(_exact(said[name]), -step) for name, step in _HIGH if name in said]
+    low = [(_exact(keywords[name]), step) for name, step in _LOW if name in keywords]
+    high = [(_exact(keywords[name]), -step) for name, step in _HIGH if name in keywords]
     low += [(bound, step) for bound, step in ((kind.ge, 0), (kind.gt, 1)) if bound is not None]
     high += [(bound, -step) for bound, step in ((kind.le, 0), (kind.lt, 1)) if bound is not None]
     bounds = {}
@@ -162,14 +162,14 @@ def _float(_bare: Any, kind: mi.FloatType, said: _JSON) -> Any:
     return Annotated[float, _meta(multiple_of=kind.multiple_of, **bounds)]
 
 
-def _list(bare: Any, kind: mi.ListType, said: _JSON) -> Any:
-    low, high = _sizes(kind, said, "Items")
+def _list(bare: Any, kind: mi.ListType, keywords: _JSON) -> Any:
+    low, high = _sizes(kind, keywords, "Items")
     return Annotated[bare, _meta(min_length=low, max_length=high)]
 
 
-def _sizes(kind: mi.StrType | mi.ListType, said: _JSON, what: str) -> tuple[int | None, int | None]:
-    low = [_within(_SIZES, said[name]) for name in (f"min{what}",) if name in said]
-    high = [_within(_SIZES, said[name]) for name in (f"max{what}",) if name in said]
+def _sizes(kind: mi.StrType | mi.ListType, keywords: _JSON, what: str) -> tuple[int | None, int | None]:
+    low = [_within(_SIZES, keywords[name]) for name in (f"min{what}",) if name in keywords]
+    high = [_within(_SIZES, keywords[name]) for name in (f"max{what}",) if name in keywords]
     low += [kind.min_length] if kind.min_length is not None else []
     high += [kind.max_length] if kind.max_length is not None else []
     return max(low, default=None), min(high, default=None)
@@ -194,9 +194,9 @@ def _meta(**constraints: Any) -> msgspec.Meta:
 _LOW = (("minimum", 0), ("exclusiveMinimum", 1))
 _HIGH = (("maximum", 0), ("exclusiveMaximum", 1))
 
-_Say = Callable[[Any, Any, _JSON], Any]
-_SAYING: Mapping[type[mi.Type], tuple[Iterable[str], frozenset[str], _Say]] = {
-    # the names of the type in JSON Schema, the keywords that can be said, and what says them
+_Express = Callable[[Any, Any, _JSON], Any]
+_EXPRESSING: Mapping[type[mi.Type], tuple[Iterable[str], frozenset[str], _Express]] = {
+    # the names of the type in JSON Schema, the keywords that can be expressed, and the function that does
     mi.StrType: (("string",), _LENGTHS | {"type"}, _text),
     mi.IntType: (("integer", "number"), _BOUNDS | {"type", "multipleOf"}, _whole),
     mi.FloatType: (("number",), _BOUNDS | {"type"}, _float),

@@ -88,7 +88,7 @@ def read_parameters(process: Process, path_parameters: tuple[str, ...], faults: 
 
 
 def _hidden(process: Process) -> tuple[str, str] | None:
-    """What to tell of a decorator whose own `*args` or `**more` stand before the parameters of the function."""
+    """Problem and fix for a decorator whose own `*args` or `**more` hide the parameters of the function."""
     code = getattr(inspect.unwrap(process.function), "__code__", None)
     written = set(process.places) - {"return"}
     if code is None or hasattr(process.function, "__signature__"):
@@ -164,7 +164,7 @@ def _injected(process: Process, parameter: inspect.Parameter, bare: Any, notes: 
 
 
 def _resource(process: Process, function: Callable[..., Any]) -> Resource:
-    """A resource by the place of its function; one of an installed package is told by its module."""
+    """A resource by the place of its function; one of an installed package by its module."""
     own = inspect.unwrap(process.function)
     inner = inspect.unwrap(function)
     package, _, module = inner.__module__.partition(".")
@@ -224,17 +224,17 @@ def path_converter(parameter: Parameter, schema: Mapping[str, Any]) -> Callable[
     if parameter.hint is Any or (parameter.hint is str):
         return str
     numbers = any(isinstance(part, _NUMBERS) for part in parts)
-    told = matching.plain(parameter.hint, parameter.kind)
+    target = matching.plain(parameter.hint, parameter.kind)
     whole = Validator(schema)
 
     def read(text: str) -> Any:
         try:
-            return told.finished(msgspec.convert(text, told.hint))
+            return target.finished(msgspec.convert(text, target.hint))
         except msgspec.ValidationError:
             if not numbers:
                 raise
             # Not for dates, which would take a bare number for seconds since 1970.
-            return told.finished(msgspec.convert(text, told.hint, strict=False))
+            return target.finished(msgspec.convert(text, target.hint, strict=False))
 
     def convert(text: str) -> Any:
         try:
@@ -257,11 +257,11 @@ def _misfit(whole: Validator, text: str, exc: msgspec.ValidationError) -> str:
     value: Any = json.loads(text) if text in ("true", "false") else text
     if _NUMBER.fullmatch(text):
         value = float(text) if "." in text else int(text)
-    # A text it is in any case: of that only what is wrong with the letters is told.
+    # It is a text in any case: of that only problems with its characters are reported.
     faults = [fault.problem for fault in whole.faults(text) if _TYPE not in fault.problem]
     faults = faults or [fault.problem.removesuffix(_TYPE) for fault in whole.faults(value)]
-    said = faults[0].replace(" or null", "").replace("null or ", "") if faults else "is not taken: " + str(exc)
-    return f"it {said}"
+    problem = faults[0].replace(" or null", "").replace("null or ", "") if faults else "is not taken: " + str(exc)
+    return f"it {problem}"
 
 
 _TYPE = ", not a text"

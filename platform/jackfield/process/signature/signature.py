@@ -43,18 +43,18 @@ class Signature:
 
     - `decode` makes one JSON object a value; "$id" is taken too. Raises msgspec.ValidationError for what
       does not fit, msgspec.DecodeError for what is not JSON, UnicodeError for what is not UTF-8.
-    - `strict` tells that `decode` takes nothing that is not UTF-8: it reads every text, and skips none.
+    - `strict`: `decode` takes nothing that is not UTF-8: it reads every text, and skips none.
     - `message_id` is the "$id" of a decoded value, or None.
-    - `narrowed` tells that `decode` refuses what the endpoint's `input:` refuses, too.
+    - `narrowed`: `decode` refuses what the endpoint's `input:` refuses, too.
     - `call` calls a function with the parameters of the process and gives back what the function does. Its
       arguments are the function, a decoded value, the connection (its `params` win), the open resources by name.
     - `params` holds, for each path parameter that the function takes, what makes its decoded text the value
       that the hint asks for; it raises ValueError for a text that does not fit.
     - `path_schemas` holds the JSON Schema of each path parameter that the function takes.
     - `input_schema` is the message's JSON Schema, without "$id" and path parameters, `$defs` inside.
-      `reply_schema` is None where the function has no return hint or never replies. `replies` tells how many
+      `reply_schema` is None where the function has no return hint or never replies. `replies` is how many
       answers a message gets.
-    - `check_reply` tells what is wrong with a value that the process gave back, with its path, or None.
+    - `check_reply` gives what is wrong with a value that the process gave back, with its path, or None.
     - `shape` is both in one line: `{message: str, n?: int} -> many {text: str}`.
     """
 
@@ -191,7 +191,7 @@ def _unfit_key(key: object) -> str:
 
 
 def _plain(parameters: tuple[Parameter, ...], faults: Faults) -> dict[str, matching.Plain]:
-    """What the decoder is told of each parameter that stands in the message; nothing where there are faults."""
+    """What the decoder gets for each parameter that stands in the message; nothing where there are faults."""
     found: dict[str, matching.Plain] = {}
     for parameter in parameters:
         if parameter.source in ("message", "more") and not faults:
@@ -220,16 +220,16 @@ def _fields(parameters: tuple[Parameter, ...]) -> list[tuple[Parameter, str]]:
     return [(parameter, f"p{number}") for number, parameter in enumerate(found)]
 
 
-def _field(parameter: Parameter, told: matching.Plain) -> tuple[Any, Any]:
+def _field(parameter: Parameter, target: matching.Plain) -> tuple[Any, Any]:
     """The hint and the field; a value that is finished later must not be mistaken for a default, nor finished."""
     default = parameter.default
     if default is NO_DEFAULT:
-        return told.hint, msgspec.field(name=parameter.key)
-    if told.finish is not None:
-        return told.hint | UnsetType, msgspec.field(name=parameter.key, default=UNSET)
+        return target.hint, msgspec.field(name=parameter.key)
+    if target.finish is not None:
+        return target.hint | UnsetType, msgspec.field(name=parameter.key, default=UNSET)
     if type(default) in _ATOMS:
-        return told.hint, msgspec.field(name=parameter.key, default=default)
-    return told.hint, msgspec.field(name=parameter.key, default_factory=fresh(default))
+        return target.hint, msgspec.field(name=parameter.key, default=default)
+    return target.hint, msgspec.field(name=parameter.key, default_factory=fresh(default))
 
 
 _Decode = Callable[[bytes | str], Any]
@@ -280,8 +280,8 @@ def _open(decode: _Decode, known: set[str], taken: set[str], decode_value: Calla
 
 def _below(key: str, text: str) -> str:
     """A fault of a value as a fault of the object that holds it under `key`."""
-    said, found, path = text.rpartition("`$")
-    return f"{said}`$.{key}{path}" if found else f"{text} - at `$.{key}`"
+    problem, found, path = text.rpartition("`$")
+    return f"{problem}`$.{key}{path}" if found else f"{text} - at `$.{key}`"
 
 
 _Call = Callable[[Callable[..., Any], Any, Connection, Mapping[str, Any]], Any]
@@ -313,7 +313,7 @@ def _call(parameters: tuple[Parameter, ...]) -> _Call:
             case "more":
                 parts.append("**value.more")
     text = f"lambda function, value, connection, opened: function({', '.join(parts)})"
-    call: _Call = eval(text, {})  # noqa: S307 - what may stand in the text is told above
+    call: _Call = eval(text, {})  # noqa: S307 - see above what the text may hold
     return call
 
 

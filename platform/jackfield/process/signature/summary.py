@@ -29,7 +29,7 @@ _WORDS = {
     mi.UUIDType: "UUID",
 }
 _MANY_VALUES = 6
-"""Enums with more values than this are told by name."""
+"""Enums with more values than this are shown by name."""
 
 
 def shape_of(kind: mi.Type) -> str:

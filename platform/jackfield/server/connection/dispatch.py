@@ -23,7 +23,7 @@ from jackfield.errors import Reject
 from jackfield.logs import log
 from jackfield.process.connection import Connection
 from jackfield.process.process import Process
-from jackfield.routing.build import Route
+from jackfield.routing.table import Route
 from jackfield.schema.validator import Fault
 from jackfield.server.answers import InPlace, InTask, Task, Traced, Writer
 from jackfield.server.connection.contexts import apart, for_thread

@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 
 from jackfield import messages
-from jackfield.routing.build import Route
 from jackfield.routing.examples import of_decoder
+from jackfield.routing.table import Route
 from jackfield.schema.validator import Fault, parse_loosely
 
 __all__ = ["Invalid", "body", "explain", "refuse_size"]

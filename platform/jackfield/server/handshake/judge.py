@@ -19,7 +19,7 @@ from jackfield.config import url
 from jackfield.config.plan import AuthSettings, Endpoint, Plan
 from jackfield.errors import Closing, Refusal
 from jackfield.identity import ANONYMOUS, Identity
-from jackfield.routing.build import Match, Route, RoutingTable
+from jackfield.routing.table import Match, Route, RoutingTable
 from jackfield.server.request import Caller, Request, Standing
 
 __all__ = [

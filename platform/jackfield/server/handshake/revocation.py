@@ -12,7 +12,7 @@ from typing import Any
 from jackfield.auth.store.tables import Change
 from jackfield.errors import Closing
 from jackfield.identity import Identity
-from jackfield.routing.build import RoutingTable
+from jackfield.routing.table import RoutingTable
 from jackfield.server.handshake.judge import fitted, rejudge
 from jackfield.server.live import Live, Member
 

@@ -20,7 +20,7 @@ from jackfield.config import editor_schema
 from jackfield.config.plan import AuthSettings
 from jackfield.errors import PlanError
 from jackfield.logs import log
-from jackfield.routing.build import RoutingTable
+from jackfield.routing.table import RoutingTable
 from jackfield.server.connection.dispatch import Dispatcher
 from jackfield.server.connection.session_end import ClockWatch
 from jackfield.server.gateway import Gateway, open_gateway

@@ -26,7 +26,7 @@ from types import FrameType
 from jackfield.logs import log
 from jackfield.process.process import Process
 from jackfield.process.python.sources import of_project
-from jackfield.routing.build import Match, Route
+from jackfield.routing.table import Match, Route
 
 __all__ = ["BOUNDS", "LATELY", "LIMIT", "LOG_EVERY", "TICK", "TOLERANCE", "Lag", "Place", "place_of"]
 

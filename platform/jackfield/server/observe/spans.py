@@ -22,7 +22,7 @@ from opentelemetry.trace import ProxyTracerProvider, Span, SpanKind, Status, Sta
 from jackfield.logs import log
 from jackfield.masking import masked
 from jackfield.process.connection import Connection
-from jackfield.routing.build import Route
+from jackfield.routing.table import Route
 from jackfield.server.answers import InPlace, InTask, Task, Writer
 from jackfield.server.asgi import Application, Receive, Scope, Send
 from jackfield.server.observe import redact

@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import Literal, Protocol
 
 from jackfield.logs import log
-from jackfield.routing.build import Route
+from jackfield.routing.table import Route
 from jackfield.server.answers import InPlace, InTask
 from jackfield.server.asgi import Application
 

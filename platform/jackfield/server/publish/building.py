@@ -19,7 +19,8 @@ from types import FrameType
 from jackfield.errors import PlanError, Problem
 from jackfield.logs import log
 from jackfield.process.python.sources import FOLDER
-from jackfield.routing.build import RoutingTable, build
+from jackfield.routing.build import build
+from jackfield.routing.table import RoutingTable
 from jackfield.server.observe.lag import place_of
 from jackfield.server.publish.breaking import Breaking
 

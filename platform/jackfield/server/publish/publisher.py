@@ -26,7 +26,7 @@ from typing import Any
 from jackfield import files, messages
 from jackfield.errors import Closing, PlanError, Problem
 from jackfield.logs import log
-from jackfield.routing.build import RoutingTable
+from jackfield.routing.table import RoutingTable
 from jackfield.server.gateway import Gateway
 from jackfield.server.generation import Generation
 from jackfield.server.handshake import revocation

@@ -16,7 +16,7 @@ from starlette.responses import Response
 from jackfield.auth import origin
 from jackfield.config.plan import Plan
 from jackfield.errors import Refusal
-from jackfield.routing.build import RoutingTable
+from jackfield.routing.table import RoutingTable
 from jackfield.server.refusal import SECURITY_HEADERS
 from jackfield.server.request import Request
 

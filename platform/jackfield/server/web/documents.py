@@ -26,7 +26,7 @@ from jackfield.describe.documents import asyncapi, markdown, openapi, rendered
 from jackfield.describe.documents.as_yaml import as_yaml
 from jackfield.describe.documents.http_api import ADMIN
 from jackfield.errors import Refusal
-from jackfield.routing.build import RoutingTable
+from jackfield.routing.table import RoutingTable
 from jackfield.server.handshake.judge import not_logged_in
 from jackfield.server.live import Live
 from jackfield.server.refusal import SECURITY_HEADERS

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from jackfield.config.plan import AuthSettings
 from jackfield.describe.contract import contract, send_of
 from jackfield.errors import Refusal
-from jackfield.routing.build import Route, RoutingTable
+from jackfield.routing.table import Route, RoutingTable
 from jackfield.server.refusal import SECURITY_HEADERS, problem
 
 __all__ = ["index", "page", "upgrade_required"]

@@ -1,18 +1,48 @@
-"""Origins as endpoints.yaml writes them, in the one form that browsers send (RFC 6454, section 6.2)."""
+"""The origin of a page: as browsers send it (RFC 6454, section 6.2), and as people write it in endpoints.yaml."""
 
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
-__all__ = ["normal"]
+__all__ = ["Origin", "normal", "parse"]
 
-_ORIGIN = re.compile(r"([a-z][a-z0-9+.-]*)://(\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(?::([0-9]{1,5}))?")
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+_LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+_ORIGIN = re.compile(
+    r"(?P<scheme>[a-z][a-z0-9+.-]{0,31})://"
+    rf"(?P<host>{_LABEL}(?:\.{_LABEL})*|\[[0-9a-f:.]{{2,45}}\])"
+    r"(?::(?P<port>[0-9]{1,5}))?"
+)
+# Pages that come from no server: file://, the app://. of a desktop program, an extension's name in any letters. What
+# RFC 3986, section 3.2.2 allows as a host and browsers send as it is; of http and https the host is a name or address.
+_SERVERLESS = re.compile(
+    r"(?P<scheme>(?!https?:|wss?:)[a-z][a-z0-9+.-]{0,31})://"
+    r"(?P<host>[A-Za-z0-9._~!$&'()*+;=%-]{0,255})(?::(?P<port>[1-9][0-9]{0,4}))?"
+)
 _WEBSOCKET = {"ws": "http", "wss": "https"}
 _DISPUTED = re.compile("[ßς\u200c\u200d]")  # IDNA 2003 and 2008 give two names for these
 
 
-_SERVERLESS = re.compile(r"(?!https?:|wss?:)[a-z][a-z0-9+.-]*://[A-Za-z0-9._~!$&'()+;=%-]*(?::[1-9][0-9]{0,4})?")
+class Origin(NamedTuple):
+    """An origin that can be compared: default ports are filled in, and the names of this machine are one host."""
+
+    scheme: str
+    host: str
+    port: int
+
+
+def parse(text: str) -> Origin | None:
+    """The parts of a serialised origin, or None for what no browser sends. Nothing is corrected."""
+    match = _ORIGIN.fullmatch(text) or _SERVERLESS.fullmatch(text)
+    if match is None:
+        return None
+    scheme, host, port = match["scheme"], match["host"], match["port"]
+    if port is not None and (port[0] == "0" or int(port) > 65535):
+        return None
+    number = int(port) if port else _DEFAULT_PORTS.get(scheme, 0)
+    return Origin(scheme, "localhost" if host in _LOOPBACK else host, number)
 
 
 def normal(origin: str) -> str:
@@ -21,7 +51,7 @@ def normal(origin: str) -> str:
     The host may begin with `*.`, for one label; a domain of two labels at least comes after it. What comes from no
     server, `file://` or `app://.`, stays as it is. Raises ValueError with a sentence.
     """
-    if _SERVERLESS.fullmatch(origin):
+    if "*" not in origin and _SERVERLESS.fullmatch(origin):
         return origin
     if "*" in origin:
         return _wildcard(origin)
@@ -71,9 +101,9 @@ def _ascii(rest: str) -> str:
 
 def _joined(text: str) -> str:
     match = _ORIGIN.fullmatch(text)
-    if match is None or match[2].endswith(".") or ".." in match[2]:
+    if match is None:
         raise ValueError("this is no origin; write scheme, host and port: https://app.example.com:8443")
-    scheme, host, port = match[1], match[2], match[3]
+    scheme, host, port = match.groups()
     if port is None or int(port) == _DEFAULT_PORTS.get(scheme):
         return f"{scheme}://{host}"
     if not 0 < int(port) < 65536:

@@ -1,22 +1,20 @@
-"""Keys that an endpoint's `input:` asks for and its process has not: a slip of the pen that no message could mend."""
+"""Keys that an endpoint's `input:` names and its process does not take: a typing error that no message can satisfy."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any
 
 from jackfield.config.plan import Endpoint, Plan
 from jackfield.errors import Problem
+from jackfield.schema.walk import SAME_VALUE, Path, subschemas
+from jackfield.similar import did_you_mean
 
 __all__ = ["unknown_keys"]
 
-_Path = tuple[str | int, ...]
 _Schemas = list[Mapping[str, Any]]
 
-_SAME = ("allOf", "anyOf", "oneOf")  # what lists schemas of the same value
-_ALSO = ("if", "then", "else", "not")
 _DEEPEST = 20
 
 
@@ -26,12 +24,11 @@ def unknown_keys(plan: Plan, endpoint: Endpoint, message: Mapping[str, Any]) -> 
     `message` is the JSON Schema that is made of the process's hints. At its top unknown keys are refused; what a
     dataclass or TypedDict does not know is ignored.
     """
-    walk = _Walk(message)
-    root = walk.resolved(message)
+    compared = _Comparison(message)
+    root = compared.resolved(message)
     problems = []
-    for found in walk.unknown(endpoint.input or {}, root, (), _DEEPEST):
-        near = get_close_matches(found.name, found.known, n=1, cutoff=0.6)
-        hint = f'did you mean "{near[0]}"?' if near else f"it takes {', '.join(found.known) or 'no keys'}"
+    for found in compared.unknown(endpoint.input or {}, root, (), _DEEPEST):
+        hint = did_you_mean(found.name, found.known) or f"it takes {', '.join(found.known) or 'no keys'}"
         closed = message.get("additionalProperties", True) is False
         top = closed and found.path[:-1] in (("properties",), ("required",))
         noun = f"a key that {endpoint.process} takes" + ("" if top else " there, so it asks for nothing that is used")
@@ -43,12 +40,12 @@ def unknown_keys(plan: Plan, endpoint: Endpoint, message: Mapping[str, Any]) -> 
 
 @dataclass(frozen=True, slots=True)
 class _Unknown:
-    path: _Path
+    path: Path
     name: str
     known: list[str]
 
 
-class _Walk:
+class _Comparison:
     """`input:` beside the schemas that the process's hints make of the same value."""
 
     def __init__(self, root: Mapping[str, Any]) -> None:
@@ -66,8 +63,8 @@ class _Walk:
             return [found for member in members for found in self.resolved(member, deepest - 1)]
         return [schema]
 
-    def unknown(self, asked: Any, given: _Schemas, path: _Path, deepest: int) -> Iterator[_Unknown]:
-        """What is asked for in one value and nothing gives."""
+    def unknown(self, asked: Any, given: _Schemas, path: Path, deepest: int) -> Iterator[_Unknown]:
+        """Keys that `asked` names and no schema of `given` has."""
         if not isinstance(asked, Mapping) or not given or not deepest:
             return
         known = list(dict.fromkeys(name for schema in given for name in schema.get("properties", ())))
@@ -79,23 +76,20 @@ class _Walk:
         for further, inner, below in self._below(asked, given):
             yield from self.unknown(inner, below, (*path, *further), deepest - 1)
 
-    def _below(self, asked: Mapping[str, Any], given: _Schemas) -> Iterator[tuple[_Path, Any, _Schemas]]:
-        for key in _SAME:
-            yield from (((key, n), inner, given) for n, inner in enumerate(_list(asked.get(key))))
-        yield from (((key,), asked[key], given) for key in _ALSO if key in asked)
-        for name, inner in _dict(asked.get("dependentSchemas")).items():
-            yield ("dependentSchemas", name), inner, given
-        for name, inner in _dict(asked.get("properties")).items():
-            below = [s.get("properties", {}).get(name, s.get("additionalProperties")) for s in given]
-            yield ("properties", name), inner, self._all(below)
-        if isinstance(asked.get("additionalProperties"), Mapping):
-            below = [schema.get("additionalProperties") for schema in given]
-            yield ("additionalProperties",), asked["additionalProperties"], self._all(below)
+    def _below(self, asked: Mapping[str, Any], given: _Schemas) -> Iterator[tuple[Path, Any, _Schemas]]:
         items = [item for schema in given for item in [schema.get("items"), *schema.get("prefixItems", ())]]
-        for key in ("items", "contains"):
-            yield (key,), asked.get(key), self._all(items)
-        for number, inner in enumerate(_list(asked.get("prefixItems"))):
-            yield ("prefixItems", number), inner, self._all(items)
+        others = [schema.get("additionalProperties") for schema in given]
+        for path, inner in subschemas(asked):
+            match path:
+                case (key, *_) if key in SAME_VALUE:
+                    yield path, inner, given
+                case ("properties", name):
+                    named = [s.get("properties", {}).get(name, s.get("additionalProperties")) for s in given]
+                    yield path, inner, self._all(named)
+                case ("additionalProperties",):
+                    yield path, inner, self._all(others)
+                case ("items" | "contains" | "prefixItems", *_):
+                    yield path, inner, self._all(items)
 
     def _all(self, schemas: list[Any]) -> _Schemas:
         return [found for schema in schemas for found in self.resolved(schema)]
@@ -110,13 +104,5 @@ def _is_open(schema: Mapping[str, Any]) -> bool:
 
 def _named(asked: Mapping[str, Any]) -> Iterator[tuple[str, str | int, str]]:
     for keyword in ("properties", "dependentRequired", "dependentSchemas"):
-        yield from ((keyword, name, name) for name in _dict(asked.get(keyword)))
-    yield from (("required", number, name) for number, name in enumerate(_list(asked.get("required"))))
-
-
-def _dict(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
+        yield from ((keyword, name, name) for name in asked.get(keyword, ()))
+    yield from (("required", number, name) for number, name in enumerate(asked.get("required", ())))

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from jackfield.config.origins import normal
+from jackfield.origins import normal
 
 
 @pytest.mark.parametrize(
@@ -47,6 +47,7 @@ def test_origins_take_the_form_that_browsers_send(written: str, sent: str) -> No
         ("https://a.example.", "no origin"),
         ("https://a b", "no origin"),
         ("https://a..b", "no origin"),
+        ("https://a-.example", "no origin"),  # no browser names a host so
         ("https://a.example:", "no origin"),
         ("https://straße.example", "xn--"),
         ("https://a..я", "xn--"),

@@ -1,0 +1,141 @@
+"""What a request path leads to: the routes of one generation, found by the segments of their URLs."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from jackfield.config import url
+from jackfield.config.plan import Endpoint, Plan
+from jackfield.errors import Problem
+from jackfield.process.catalog import Catalog
+from jackfield.process.process import Process
+from jackfield.process.resources import Resource
+from jackfield.process.signature.signature import Signature
+from jackfield.schema.validator import Validator
+from jackfield.similar import nearest
+
+__all__ = ["Match", "Route", "RoutingTable"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Route:
+    """One endpoint with its process and its validators.
+
+    `narrow` is `input:` alone, checked on each message where there is one that the decoder of `signature`
+    does not check already. `whole` is signature and `input:` together; it is asked only to name what is wrong.
+    `example` is the first message of the examples that is taken, else one that is made up, and None where that did not
+    work; `example_raw` the same as it stands in errors.
+    `in_place` says that a message can be answered in the step that reads it: the process is a plain function.
+    """
+
+    endpoint: Endpoint
+    process: Process
+    signature: Signature
+    pattern: url.Pattern
+    narrow: Validator | None
+    whole: Validator
+    example: Mapping[str, Any] | None
+    example_raw: msgspec.Raw | None
+    in_place: bool
+
+    @property
+    def name(self) -> str:
+        """The endpoint's name."""
+        return self.endpoint.name
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A route and the decoded text of its path parameters."""
+
+    route: Route
+    params: Mapping[str, str]
+
+
+@dataclass(slots=True)
+class _Node:
+    """One position in the tree of segments; a fixed segment is tried before the parameter."""
+
+    fixed: dict[str, _Node] = field(default_factory=dict)
+    param: _Node | None = None
+    route: Route | None = None
+
+    def add(self, route: Route) -> None:
+        node = self
+        for segment in route.pattern.segments:
+            if segment.is_param:
+                node.param = node.param or _Node()
+                node = node.param
+            else:
+                node = node.fixed.setdefault(segment.text, _Node())
+        node.route = route
+
+    def find(self, segments: Sequence[str]) -> Route | None:
+        if not segments:
+            return self.route
+        head, rest = segments[0], segments[1:]
+        below = self.fixed.get(head)
+        found = below.find(rest) if below else None
+        if found is None and self.param is not None:
+            found = self.param.find(rest)
+        return found
+
+
+class RoutingTable:
+    """All routes of one generation. `hash` changes when the plan's meaning or any process file does.
+
+    `verify` is the function that `auth.verify` names, None where it names none.
+    """
+
+    __slots__ = ("_plain", "_root", "catalog", "hash", "plan", "routes", "verify", "warnings")
+
+    def __init__(
+        self,
+        plan: Plan,
+        catalog: Catalog,
+        routes: Iterable[Route],
+        warnings: Iterable[Problem],
+        verify: Callable[..., Any] | None = None,
+    ) -> None:
+        self.plan = plan
+        self.catalog = catalog
+        self.verify = verify
+        self.routes: Mapping[str, Route] = {route.name: route for route in routes}
+        self.warnings = tuple(warnings)
+        self.hash = hashlib.sha256(f"{plan.hash} {catalog.hash}".encode()).hexdigest()[:12]
+        self._root = _Node()
+        # a URL without parameters, in the normal form that nearly every client sends, needs no walk
+        self._plain = {r.pattern.normal.encode(): Match(r, {}) for r in self.routes.values() if not r.pattern.params}
+        for route in self.routes.values():
+            self._root.add(route)
+
+    def match(self, raw_path: bytes) -> Match | None:
+        """The route for a request path (percent-encoded, without query), or None."""
+        plain = self._plain.get(raw_path)
+        if plain is not None:
+            return plain
+        segments = url.split(raw_path)
+        if segments is None or url.reserved(segments, self.plan.auth.path):
+            return None  # a URL such as /{a}/{b} has no say over addresses that are ours
+        route = self._root.find(segments)
+        if route is None:
+            return None
+        pairs = zip(route.pattern.segments, segments, strict=True)
+        return Match(route, {part.text: text for part, text in pairs if part.is_param})
+
+    def nearest(self, raw_path: bytes) -> str:
+        """The URL that looks most like this path, or an empty text."""
+        asked = url.decoded(raw_path)  # also of a path that has no normal form
+        if asked is None:
+            return ""  # no address begins like that; what is wrong with it says more
+        known = [route.endpoint.url for route in self.routes.values()]
+        return nearest(asked, known, cutoff=0.5)
+
+    def resources(self) -> tuple[Resource, ...]:
+        """The resources that the routes use, each once."""
+        return tuple({r.name: r for route in self.routes.values() for r in route.signature.resources}.values())

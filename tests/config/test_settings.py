@@ -1,0 +1,59 @@
+"""A key is declared once; what still stands elsewhere, the frame of the schema and examples, agrees with the plan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Any
+
+import pytest
+
+from jackfield.config.editor_schema import plain
+from jackfield.config.limits import Limits
+from jackfield.config.load import Loaded
+from jackfield.config.plan import Access, AuthSettings, Endpoint, Guest, JwtSettings, Step
+from jackfield.config.quantities import duration
+from jackfield.config.settings import keys
+
+Load = Callable[..., Loaded]
+DEFS = plain()["$defs"]
+
+
+@pytest.mark.parametrize("owner", [Endpoint, Limits, AuthSettings, JwtSettings])
+def test_every_field_is_a_key_of_the_file(owner: Any) -> None:
+    found = {one.name for within in ("", "cookie") for one in keys(owner, within).values()} - {"required"}
+    assert found == {field.name for field in fields(owner)} - {"name"}
+
+
+def test_defaults_that_are_written_twice_agree() -> None:
+    step, login = Step("send", {}), AuthSettings()
+    assert duration(DEFS["step"]["properties"]["within"]["default"]) == step.within
+    assert DEFS["step"]["properties"]["partial"]["default"] == step.partial
+    assert DEFS["exampleParams"]["default"] == DEFS["exampleQuery"]["default"] == Guest().params == Guest().query
+    assert DEFS["cookieName"]["default"] == DEFS["signIn"]["properties"]["cookie"]["default"] == login.cookie
+    assert keys(Endpoint)["auth"].default == Access().mode
+
+
+def test_a_number_out_of_bounds_is_told_with_the_bounds_and_all_others_are_read(load: Load) -> None:
+    limits = "{message: 16B, rate: 0.5/h, idle: off, per_address: 7, queue: 4095, slow_consumer: drop_oldest}"
+    loaded = load(f"endpoints: {{a: {{url: /ws/a, process: a.b, limits: {limits}}}}}")
+    assert [(problem.message, problem.hint) for problem in loaded.problems] == [
+        ("0.5/h is out of bounds", "from 1/h to 1000000/s; off means no limit"),
+        ("4095 is out of bounds", "from 4KiB to 64MiB"),
+    ]
+    found = loaded.plan.endpoints[0].limits
+    assert (found.idle, found.per_address, found.slow_consumer) == (None, 7, "drop_oldest")
+
+
+@pytest.mark.parametrize(
+    "at", ["limits: {{b: c}: 1, time: 5}", "examples: [{{b: c}: 1, steps: 5, name: [a]}]", "{b}: 5"]
+)
+def test_what_stands_beside_a_key_that_is_no_text_is_not_read(load: Load, at: str) -> None:
+    (problem,) = load(f"endpoints: {{a: {{url: /ws/a, process: a.b, {at}}}}}").problems
+    assert problem.message.startswith("a key must be a text")
+
+
+def test_nor_is_how_callers_log_in(load: Load) -> None:
+    loaded = load("auth: {{b: c}: 1, cookie: , path: /a, session: 5}\nendpoints: {a: {url: /ws/a, process: a.b}}\n")
+    assert [problem.path for problem in loaded.problems] == ["auth"]
+    assert loaded.plan.auth == AuthSettings()
