@@ -211,31 +211,33 @@ async def say(began: str, pool: Annotated[int, pool]):
     {call}
 """
 HOLDS: dict[str, tuple[dict[str, str], list[str]]] = {
-    "what ends late": (
+    "a call": ({"call": "await deaf()"}, ["call_not_ended"]),
+    "a call that nothing ends": ({"call": "await immortal()"}, ["call_not_ended"]),
+    "a task and a thread": (
         {
-            "closing": "await deaf()",
             "call": "say.kept = asyncio.create_task(deaf(), name='mine')\n"
-            "    threading.Thread(target=time.sleep, args=(60,), name='mine').start()\n    await deaf()",
+            "    threading.Thread(target=time.sleep, args=(60,), name='mine').start()",
         },
-        ["resource_not_ended", "call_not_ended", "task_not_ended", "threads_left"],
+        ["task_not_ended", "threads_left"],
     ),
-    "what nothing ends": (
+    "a task that nothing ends and a thread of the pool": (
         {
-            "closing": "await immortal()",
             "call": "say.kept = asyncio.create_task(immortal())\n"
-            "    asyncio.get_running_loop().run_in_executor(None, time.sleep, 60)\n    await immortal()",
+            "    asyncio.get_running_loop().run_in_executor(None, time.sleep, 60)",
         },
-        ["resource_not_ended", "call_not_ended", "task_not_ended", "threads_left"],
+        ["task_not_ended", "threads_left"],
     ),
     "what is left behind": (
         {
-            "closing": "await asyncio.sleep(60)",
+            "closing": "await deaf()",
             "call": "async def left():\n        try: yield\n        finally: await deaf()\n"
             "    async def leave():\n        try: await deaf()\n        finally: sys.exit(3)\n"
             "    say.kept = left(), asyncio.create_task(leave()); await anext(say.kept[0])",
         },
-        ["resource_not_closed", "task_not_ended", "exit_ignored"],
+        ["resource_not_ended", "task_not_ended", "exit_ignored"],
     ),
+    "a resource that takes its time": ({"closing": "await asyncio.sleep(60)"}, ["resource_not_closed"]),
+    "a resource that nothing ends": ({"closing": "await immortal()"}, ["resource_not_ended"]),
     "a generator": ({"call": "try: yield 1; await asyncio.sleep(60)\n    finally: await deaf()"}, ["call_not_ended"]),
     "a resource that blocks": ({"closing": "time.sleep(60)"}, ["stop_too_long"]),
     "a function at the end": ({"call": "atexit.register(time.sleep, 60)"}, ["stop_too_long"]),
