@@ -125,8 +125,10 @@ class Server:
         return self.process.wait(timeout=limit)
 
     def run(self, *arguments: str, given: str | None = None, **environment: str) -> Done:
-        """Run one command of this server's project, in place."""
-        return jackfield_in_place(self.folder, *arguments, given=given, **environment)
+        """Run one command of this server's project; in place, but for `call`, which reads standard input itself."""
+        run = jackfield if arguments[0] == "call" else jackfield_in_place
+        done: Done = run(self.folder, *arguments, given=given, **environment)
+        return done
 
     def socket(self, path: str, **options: Any) -> ClientConnection:
         """Open a WebSocket to one of its endpoints."""
