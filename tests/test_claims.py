@@ -19,7 +19,7 @@ from jackfield import claims
     ],
 )
 def test_a_path_is_told_in_words(path: str, told: str) -> None:
-    assert claims.told(path) == told
+    assert claims.described(path) == told
 
 
 @pytest.mark.parametrize("path", ["a\\", r"a\b", "\\"])

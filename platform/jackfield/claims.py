@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-__all__ = ["at", "parts", "told"]
+__all__ = ["at", "described", "parts"]
 
 _PIECE = re.compile(r"\\([\\.])|(\.)|([^\\.]+)", re.DOTALL)
 
@@ -43,8 +43,8 @@ def at(claims: Mapping[str, Any], path: str) -> Any:
     return found
 
 
-def told(path: str) -> str:
-    """What a path means, in words."""
+def described(path: str) -> str:
+    """What a path means, as a phrase."""
     first, *others = (json.dumps(name, ensure_ascii=False) for name in parts(path))
-    words = f"the claim {first}{''.join(f', in it {name}' for name in others)}"
-    return f"{words}, unless a claim has the whole name" if others and "\\" not in path else words
+    phrase = f"the claim {first}{''.join(f', in it {name}' for name in others)}"
+    return f"{phrase}, unless a claim has the whole name" if others and "\\" not in path else phrase

@@ -92,17 +92,17 @@ def _raise(error: OSError) -> None:
 
 
 def _opened(path: str | Path) -> BufferedReader:
-    _judge(path, Path(path).stat().st_mode)
+    _check_regular(path, Path(path).stat().st_mode)
     descriptor = os.open(path, _FLAGS)
     try:
-        _judge(path, os.fstat(descriptor).st_mode)  # it may have been replaced meanwhile
+        _check_regular(path, os.fstat(descriptor).st_mode)  # it may have been replaced meanwhile
         return os.fdopen(descriptor, "rb")
     except BaseException:
         os.close(descriptor)
         raise
 
 
-def _judge(path: str | Path, mode: int) -> None:
+def _check_regular(path: str | Path, mode: int) -> None:
     if not stat.S_ISREG(mode):
         kind = _KINDS.get(stat.S_IFMT(mode), "something else")
         raise OSError(errno.EINVAL, f"it is {kind}, not a file", str(path))

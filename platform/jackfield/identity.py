@@ -1,10 +1,13 @@
-"""Who the credential says is calling."""
+"""The identity of a caller, as the credential gives it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["ANONYMOUS", "Identity"]
+__all__ = ["ADMIN", "ANONYMOUS", "Identity"]
+
+ADMIN = "admin"
+"""The role that administers: it exists without being declared, changes users, and reads what is not public."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,4 +27,4 @@ class Identity:
 
 
 ANONYMOUS = Identity("")
-"""The identity where nobody is logged in; false in a condition."""
+"""The identity of a caller who is not logged in; false in a condition."""

@@ -1,13 +1,13 @@
 """The log: one event, one line; for people on a terminal, as JSON for programs.
 
-Never a token, a password, a query string or a payload: who tells an event leaves them out, and what has the shape of
-a credential is left out here, whoever put it there (masking.py), of stacks and of the libraries' lines too. Our events
-go to the standard logger `jackfield`, so inside another application they follow its configuration; `setup` is what
-`jackfield serve` configures, and sends the libraries' own lines through the same door.
+Never a token, a password, a query string or a payload: the caller leaves them out, and what has the shape of a
+credential is masked here (masking.py), in stacks and in lines of libraries too. Our events go to the standard logger
+`jackfield`, so inside another application they follow its configuration; `setup` is what `jackfield serve` configures,
+and formats the lines of libraries in the same way.
 
 Strategy: two lines are written per connection, so a line must be cheap. Nothing is formatted for a level that
-nobody hears, the record is made here without the standard library's search for its caller, and a line that
-needs neither colours nor a stack is put together by hand, in the words that structlog would choose.
+is disabled, the record is made here without the standard library's search for its caller, and the line is
+put together here, without a pipeline of processors.
 """
 
 from __future__ import annotations
@@ -28,8 +28,6 @@ from functools import lru_cache
 from types import TracebackType
 from typing import Any, Literal, TextIO
 
-import structlog
-
 from jackfield.masking import MASK, SHORTEST, masked
 
 __all__ = ["Log", "Wordless", "last_resort", "log", "setup", "wordless"]
@@ -41,9 +39,9 @@ MAX_ITEMS = 50
 """Items of one list or mapping that a line holds."""
 
 MAX_STACK = 16 * 1024
-"""Characters of one stack; of a longer one its beginning and its end are told."""
+"""Characters of one stack; a longer one is cut in its middle."""
 
-_LOOKED_AT = MAX_STACK  # characters of one value that are looked through for credentials; no more of it is told
+_LOOKED_AT = MAX_STACK  # characters of one value that are looked through for credentials; no more of it is logged
 # At a cut: what may be a part of something masked, and is too short to be taken for it by itself.
 _LAST_PIECE = re.compile(rf"(?<![\w-])[\w-]{{1,{SHORTEST - 1}}}\Z", re.ASCII)
 _FIRST_PIECE = re.compile(rf"\A[\w-]{{1,{SHORTEST - 1}}}(?![\w-])", re.ASCII)
@@ -56,6 +54,9 @@ _DEPTH = 3  # lists in lists that a line holds
 _FIELDS = "jackfield_event"
 _QUOTED = frozenset(" \t=\r\n\"'")  # a value with one of these stands in quotes
 _LEVEL_WIDTH = 9
+_RESET, _BOLD, _DIM = "\x1b[0m", "\x1b[1m", "\x1b[2m"  # ECMA-48, section 8.3.117 (SGR)
+_RED, _GREEN, _YELLOW, _MAGENTA, _CYAN = (f"\x1b[{code}m" for code in (31, 32, 33, 35, 36))
+_COLOURS = {"debug": _GREEN, "info": _GREEN, "warning": _YELLOW, "error": _RED, "critical": _RED}
 _LEVELS = {
     logging.DEBUG: "debug",
     logging.INFO: "info",
@@ -65,47 +66,47 @@ _LEVELS = {
 
 
 class Log:
-    """Tells events to a standard logger: `log.info("event_name", key=value)`.
+    """Logs events to a standard logger: `log.info("event_name", key=value)`.
 
-    `exc_info` is an exception, whose stack follows the line; the texts of `hide` are left out of what it says, those
+    `exc_info` is an exception, whose stack follows the line; the texts of `hide` are left out of its message, those
     of a request for example. Control characters are escaped and long texts cut (MAX_VALUE), so that no value makes a
     line of its own (CWE-117).
 
-    `told` counts all events by level and name, also those of a level that nobody hears. `around` adds to an
+    `counts` has all events by level and name, those of a disabled level too. `around` adds to an
     event what surrounds it, the id of a trace for example; it must not fail.
     """
 
     def __init__(self, logger: logging.Logger) -> None:
         self._logger = logger
-        self.told: Counter[tuple[str, str]] = Counter()
+        self.counts: Counter[tuple[str, str]] = Counter()
         self.around: Callable[[str, Mapping[str, Any]], Mapping[str, Any]] | None = None
 
     def debug(self, event: str, **fields: Any) -> None:
-        """Tell what only a developer of Jackfield wants to hear."""
-        self._tell(logging.DEBUG, event, None, fields)
+        """Log what helps to develop Jackfield."""
+        self._log(logging.DEBUG, event, None, fields)
 
     def info(self, event: str, **fields: Any) -> None:
-        """Tell what is as it should be."""
-        self._tell(logging.INFO, event, None, fields)
+        """Log what is as it should be."""
+        self._log(logging.INFO, event, None, fields)
 
     def warning(self, event: str, **fields: Any) -> None:
-        """Tell what somebody should look at some day."""
-        self._tell(logging.WARNING, event, None, fields)
+        """Log what an operator should look at some day."""
+        self._log(logging.WARNING, event, None, fields)
 
     def error(
         self, event: str, *, exc_info: BaseException | None = None, hide: Iterable[str] = (), **fields: Any
     ) -> None:
-        """Tell what is broken."""
-        self._tell(logging.ERROR, event, exc_info, fields, hide)
+        """Log a fault."""
+        self._log(logging.ERROR, event, exc_info, fields, hide)
 
     def exception(self, event: str, *, hide: Iterable[str] = (), **fields: Any) -> None:
-        """Tell what is broken, with the exception that is being handled."""
-        self._tell(logging.ERROR, event, sys.exception(), fields, hide)
+        """Log a fault, with the exception that is being handled."""
+        self._log(logging.ERROR, event, sys.exception(), fields, hide)
 
-    def _tell(
+    def _log(
         self, level: int, event: str, exc: BaseException | None, fields: Mapping[str, Any], hide: Iterable[str] = ()
     ) -> None:
-        self.told[_LEVELS[level], event] += 1
+        self.counts[_LEVELS[level], event] += 1
         more = () if self.around is None else self.around(event, fields).items()
         logger = self._logger
         if not logger.isEnabledFor(level):
@@ -122,22 +123,22 @@ class Log:
         extra = {_FIELDS: clean}
         record = logger.makeRecord(logger.name, level, file, line, message, (), stack, function, extra)
         if exc is not None:  # as text, which other applications' formatters take over as it is
-            record.exc_text = "\n".join(_stack(_told(exc, hide)))
+            record.exc_text = "\n".join(_stack(_stack_text(exc, hide)))
         try:
             logger.handle(record)
         except BaseException:
             if exc is None:
                 raise
-            record.exc_info, record.exc_text = None, None  # another application's handler asked it what it says
+            record.exc_info, record.exc_text = None, None  # another application's handler failed to format it
             logger.handle(record)
 
 
 class Wordless(Exception):
-    """Stands for an exception whose words are not told."""
+    """Stands for an exception whose message is not logged."""
 
 
 def wordless(exc: BaseException) -> Wordless:
-    """An exception to be logged with its kind and its stack alone: its words may be what a client sent."""
+    """An exception to be logged with its type and its stack alone: its message may hold what a client sent."""
     return Wordless(_NAME.__get__(type(exc))).with_traceback(_TRACE.__get__(exc))
 
 
@@ -153,12 +154,12 @@ def setup(style: Literal["text", "json"] = "text", stream: TextIO | None = None)
     root.handlers = [out]
     root.setLevel(logging.WARNING)
     logging.getLogger("jackfield").setLevel(logging.INFO)
-    # no line of ours tells these, and each record would ask for them (see "Optimization" in the library's manual)
+    # no line of ours shows these, and each record would collect them (see "Optimization" in the library's manual)
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
 
 
 def last_resort() -> None:
-    """Send what nobody caught through the log as well: of threads, of finalizers, of the program, and warnings.
+    """Log what is not caught as well: of threads, of finalizers, of the program, and warnings.
 
     For a process of our own alone: it takes over hooks of the interpreter. Otherwise they print stacks of
     many lines into a log of which each line is an object (ASVS 5.0, 16.5.4).
@@ -216,9 +217,6 @@ class _Text(logging.Formatter):
     def __init__(self, *, colours: bool) -> None:
         super().__init__()
         self._colours = colours
-        self._render = structlog.dev.ConsoleRenderer(
-            colors=colours, exception_formatter=structlog.dev.plain_traceback, pad_event_to=0
-        )
 
     def format(self, record: logging.LogRecord) -> str:
         line = self._line(_event(record))
@@ -227,14 +225,17 @@ class _Text(logging.Formatter):
         return "\n    ".join([line, *_stack_of(record)])
 
     def _line(self, event: dict[str, Any]) -> str:
-        if self._colours:
-            return self._render(None, event["level"], event)
-        head = f"{event.pop('timestamp')} [{event.pop('level'):<{_LEVEL_WIDTH}}] {event.pop('event')}"
-        return " ".join([head, *[f"{key}={_shown(event[key])}" for key in sorted(event)]]).rstrip(" ")
+        time, level, name = event.pop("timestamp"), f"{event.pop('level'):<{_LEVEL_WIDTH}}", event.pop("event")
+        if not self._colours:
+            fields = [f"{key}={_shown(event[key])}" for key in sorted(event)]
+            return " ".join([f"{time} [{level}] {name}", *fields]).rstrip(" ")
+        level = f"{_COLOURS.get(level.rstrip(), '')}{_BOLD}{level}{_RESET}"
+        fields = [f"{_CYAN}{key}{_RESET}={_MAGENTA}{_shown(event[key])}{_RESET}" for key in sorted(event)]
+        return " ".join([f"{_DIM}{time}{_RESET} [{level}] {_BOLD}{name}{_RESET}", *fields])
 
 
 def _event(record: logging.LogRecord) -> dict[str, Any]:
-    """What a record tells, with its time and level first; also of a library's."""
+    """The fields of a record, ours or a library's, with its time and level first."""
     second, part = divmod(record.created, 1)
     moment = f"{_second(int(second))}.{int(part * 1000):03}Z"
     fields: Mapping[str, Any] = getattr(record, _FIELDS, None) or {"event": _one_line(record.getMessage())}
@@ -247,7 +248,7 @@ def _second(since_epoch: int) -> str:
 
 
 def _caller() -> tuple[str, int, str | None]:
-    """File, line and function that told the event: two calls above the one that asks."""
+    """File, line and function that logged the event: two calls above the method of Log."""
     frame = inspect.currentframe()
     for _ in range(3):
         frame = None if frame is None else frame.f_back
@@ -255,7 +256,7 @@ def _caller() -> tuple[str, int, str | None]:
 
 
 def _shown(value: object) -> str:
-    """A value as structlog's ConsoleRenderer shows it."""
+    """A value as it stands in a line of text: in quotes where a blank or a sign in it would mislead."""
     return value if isinstance(value, str) and _QUOTED.isdisjoint(value) else repr(value)
 
 
@@ -292,11 +293,11 @@ def _stack_of(record: logging.LogRecord) -> list[str]:
     if record.exc_text and hasattr(record, _FIELDS):
         return record.exc_text.split("\n")
     exc = record.exc_info[1] if record.exc_info else None
-    return [] if exc is None else _stack(_told(exc))
+    return [] if exc is None else _stack(_stack_text(exc))
 
 
-def _told(exc: BaseException, hide: Iterable[str] = ()) -> str:
-    """The stack of an exception, without these words in what the exceptions of it say.
+def _stack_text(exc: BaseException, hide: Iterable[str] = ()) -> str:
+    """The stack of an exception, without these phrases in the messages of its exceptions.
 
     An exception is an object of its author's class, which may raise whatever it likes when it is asked.
     """
@@ -308,18 +309,18 @@ def _told(exc: BaseException, hide: Iterable[str] = ()) -> str:
 
 
 def _without(text: str, exc: BaseException, hide: Iterable[str]) -> str:
-    """A stack without these words in what the exceptions of it say; the names of files and functions stay."""
-    words = sorted((word for word in hide if len(word) >= _LEAST_HIDDEN), key=len, reverse=True)
-    for said in _sayings(exc) if words else ():
-        told = said
-        for word in words:
-            told = told.replace(word, MASK).replace(repr(word)[1:-1], MASK)
-        text = text.replace(said, told)
+    """A stack without these phrases in the messages of its exceptions; the names of files and functions stay."""
+    phrases = sorted((part for part in hide if len(part) >= _LEAST_HIDDEN), key=len, reverse=True)
+    for message in _messages(exc) if phrases else ():
+        hidden = message
+        for phrase in phrases:
+            hidden = hidden.replace(phrase, MASK).replace(repr(phrase)[1:-1], MASK)
+        text = text.replace(message, hidden)
     return text
 
 
-def _sayings(exc: BaseException) -> Iterator[str]:
-    """What an exception says, and those that it came from or consists of."""
+def _messages(exc: BaseException) -> Iterator[str]:
+    """The messages of an exception, and of those that it came from or consists of."""
     left, seen = [exc], set[int]()
     while left:
         one = left.pop()
@@ -331,7 +332,7 @@ def _sayings(exc: BaseException) -> Iterator[str]:
 
 
 def _stack(text: str) -> list[str]:
-    """The lines of a stack, each printable; what an exception says may be what a client sent."""
+    """The lines of a stack, each printable; a message may hold what a client sent."""
     if len(text) > MAX_STACK:
         first = _LAST_PIECE.sub("", text[: MAX_STACK // 2])
         text = f"{first}\n…\n{_FIRST_PIECE.sub('', text[-MAX_STACK // 2 :])}"
@@ -342,10 +343,10 @@ def _one_line(text: str) -> str:
     """Mask credentials, escape what could begin a line of its own or colour a terminal, cut what is long (OPS-1)."""
     if len(text) > _LOOKED_AT:
         text = _LAST_PIECE.sub("", text[:_LOOKED_AT])
-    told = masked(text)
-    if len(told) > MAX_VALUE:
-        told = told[:MAX_VALUE] + "…"
-    return _printable(told)
+    shown = masked(text)
+    if len(shown) > MAX_VALUE:
+        shown = shown[:MAX_VALUE] + "…"
+    return _printable(shown)
 
 
 def _printable(text: str) -> str:

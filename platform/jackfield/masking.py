@@ -1,7 +1,7 @@
 """What looks like a credential, left out of a text by its shape. Pure.
 
-Strategy. Nobody who writes a log line, or an exception that ends in one, knows what a client put where. So each text
-is looked at for what credentials are made of, wherever they stand in it: a token of ours, a JSON Web Token, what
+Strategy. The author of a log line, or of an exception that ends in one, cannot know what a client put where. So each
+text is searched for what credentials are made of, wherever they stand in it: a token of ours, a JSON Web Token, what
 follows `Bearer`, a password in an address, the value of a name that says what it is, and letters and digits in the
 disorder of something random, in which a password generator's word looks like a token's part. What is percent-encoded
 is looked at as it would be read. Words that people write pass, in every language, and so do identifiers, hexadecimal
@@ -48,7 +48,7 @@ _BEFORE_TIMES = 33  # letters: its version and its secret
 
 _PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+", re.ASCII)  # a word, in CamelCase too, or a number
 _WORD = re.compile(r"[a-z]{12,}|[A-Z]{12,}", re.ASCII)
-_DISORDER = 0.36  # parts a letter; names have 0.2 and seldom 0.33, what is random has 0.54 and seldom less than 0.4
+_DISORDER = 0.36  # parts a letter; names have 0.2 and rarely 0.33, what is random has 0.54 and rarely less than 0.4
 _DISORDER_OF_LONG = 0.3  # no name is so long and has so short words
 _LONG = 32
 _KEY = re.compile(r"(?=.*\d)(?=.*[a-f])[0-9a-f]{40,}", re.ASCII | re.IGNORECASE)  # no id of ours has so many digits
@@ -69,22 +69,22 @@ def masked(text: str, *, typed: bool = False) -> str:
         return text
     if "%" in text:
         read = _decoded(text)
-        told = _masked(read, typed)
-        if told != read:
-            return told
+        shown = _masked(read, typed)
+        if shown != read:
+            return shown
     return _masked(text, typed)
 
 
 def _masked(text: str, typed: bool) -> str:
-    told = _SCHEME.sub(rf"\1{MASK}", text)
-    told = _NAMED.sub(rf"\1{MASK}", told)
-    told = _IN_ADDRESS.sub(rf"\1{MASK}", told)
-    told = _JWT.sub(MASK, told)
-    told = _OWN.sub(MASK, told)
-    told = _RUN.sub(_of_typed if typed else _of_any, told)
-    if MASK in told:
-        told = _BEFORE.sub(_beside, _BEHIND.sub(_beside, told))
-    return MASK if _is_in_pieces(told) else told
+    shown = _SCHEME.sub(rf"\1{MASK}", text)
+    shown = _NAMED.sub(rf"\1{MASK}", shown)
+    shown = _IN_ADDRESS.sub(rf"\1{MASK}", shown)
+    shown = _JWT.sub(MASK, shown)
+    shown = _OWN.sub(MASK, shown)
+    shown = _RUN.sub(_of_typed if typed else _of_any, shown)
+    if MASK in shown:
+        shown = _BEFORE.sub(_beside, _BEHIND.sub(_beside, shown))
+    return MASK if _is_in_pieces(shown) else shown
 
 
 def _of_typed(run: re.Match[str]) -> str:

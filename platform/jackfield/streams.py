@@ -1,9 +1,9 @@
-"""Standard streams that hold nobody up: they may be absent, stall, be full or have no reader any more.
+"""Standard streams that never block: they may be absent, stall, be full or have no reader any more.
 
-Strategy. What the stream takes at once is written where it is told; whether it does is asked of the system first, and a
+Strategy. What the stream takes at once is written by the caller; whether it does is asked of the system first, and a
 pipe that says yes takes PIPE_BUF bytes (POSIX, write()). All else waits, up to a bound, for a thread that may be held
-up. What finds no room, or cannot be written, is counted and told of when the stream takes something again. The file
-itself stays as it was found: whoever began us may write to it as well.
+up. What finds no room, or cannot be written, is counted and logged when the stream takes something again. The file
+itself stays as it was found: the parent process may write to it as well.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class Outlet(io.RawIOBase):
                 self._drop(left)
             elif left:
                 self._wait(left)
-        self._tell()
+        self._report()
         return len(text)
 
     def _write_at_once(self, text: bytes) -> bytes:
@@ -123,10 +123,10 @@ class Outlet(io.RawIOBase):
                 self._waiting.popleft()
                 self._size -= len(text)
                 self._change.notify_all()
-            self._tell()
+            self._report()
 
-    def _tell(self) -> None:
-        """Tell what was dropped, as soon as the stream takes something again."""
+    def _report(self) -> None:
+        """Log what was dropped, as soon as the stream takes something again."""
         with self._change:
             if not self._untold or self._waiting or self._failed:
                 return

@@ -19,7 +19,7 @@ Task = asyncio.Task[Any]
 
 _immortal: list[Task] = []  # kept: that they are freed would run their code once more, without a loop
 hide: Callable[[Task], None] = _unregister_task
-"""Takes a task out of `asyncio.all_tasks`. Whoever hides one has to await or cancel it by itself.
+"""Takes a task out of `asyncio.all_tasks`. The caller has to await or cancel it.
 
 Python's manual names the function for this, https://docs.python.org/3/library/asyncio-extending.html.
 """
@@ -31,10 +31,10 @@ class Ended(BaseException):
     """Raised where a task waits that has swallowed its cancellation."""
 
 
-async def end(tasks: Collection[Task], time_limit: float, told: Callable[[Task], object]) -> None:
+async def end(tasks: Collection[Task], time_limit: float, report: Callable[[Task], object]) -> None:
     """Cancel tasks and wait for them, `time_limit` seconds at most; what swallows that is ended by force.
 
-    `told` hears of each such task while it still stands where it stood. What a task ended with is for its owner.
+    `report` is called with each such task while its stack is still as it was. What a task ended with is for its owner.
     """
     left: Collection[Task] = [task for task in tasks if not task.done()]
     for part in (2, 4):
@@ -42,7 +42,7 @@ async def end(tasks: Collection[Task], time_limit: float, told: Callable[[Task],
             task.cancel()
         left = await _left(left, time_limit / part)
     for task in left:
-        told(task)
+        report(task)
     for _ in range(_TRIES):
         for task in left:
             fail(task)

@@ -102,7 +102,7 @@ def test_ops_6_every_metric_stands_in_the_documents(monkeypatch: pytest.MonkeyPa
     log.debug("quiet")
     monkeypatch.setitem(streams.dropped, "stderr", 1)
     for level in ("warning", "error"):
-        log.told[level, "some_event"] += 1
+        log.counts[level, "some_event"] += 1
     written = {name: names(labels) for cell, labels, _ in rows("Metrics") for name in names(cell)}
     found: dict[str, set[str]] = {}
     for family in text_string_to_metric_families(metrics.text().decode()):
@@ -110,7 +110,7 @@ def test_ops_6_every_metric_stands_in_the_documents(monkeypatch: pytest.MonkeyPa
             name = family.name if family.type == "histogram" else sample.name
             found.setdefault(name, set()).update(set(sample.labels) - {"le"})
     for level in ("warning", "error"):
-        del log.told[level, "some_event"]
+        del log.counts[level, "some_event"]
     ours = {name: labels for name, labels in found.items() if name.startswith("jackfield_")}
     assert {name: labels for name, labels in written.items() if name.startswith("jackfield_")} == ours
     assert set(found) <= set(written), "of the process and the interpreter"
@@ -160,7 +160,7 @@ def test_ops_6_what_asvs_wants_written_down_is_written_down() -> None:
         "auth.store.store.MAX_SESSIONS",
         "server.connection.rate.BURST",
         "server.connection.dispatch.THREADS",
-        "server.publish.publisher.LOAD_LIMIT",
+        "server.publish.building.LOAD_LIMIT",
     ):
         assert name in told
     assert "| `auth.session` | 43,200 |" in page

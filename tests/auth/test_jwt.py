@@ -12,7 +12,8 @@ import jwt
 import pytest
 
 from jackfield.auth.credentials import Credential
-from jackfield.auth.jwt import SKEW, JwtAuthority, looks_like_jwt
+from jackfield.auth.jwt import SKEW, JwtAuthority
+from jackfield.auth.provider import looks_like_jwt
 from jackfield.config.plan import JwtSettings
 from jackfield.errors import Refusal
 from jackfield.identity import Identity

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from jackfield.cli import main, publish
-from jackfield.cli.serve import outcome
+from jackfield.cli.publish import outcome
 
 REPORT: dict[str, Any] = {
     "hash": "0123456789ab",

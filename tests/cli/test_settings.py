@@ -9,16 +9,18 @@ from click.testing import CliRunner, Result
 
 from jackfield.cli import main
 from jackfield.cli.settings import (
+    PREFIX,
+    SETTINGS,
     Context,
     Failure,
+    check_environment,
+    failure_of,
     find_project,
-    judge_environment,
     option,
     project_folder,
     secret_of,
     settings,
     state_options,
-    told,
 )
 from jackfield.errors import Refusal
 from jackfield.state import State
@@ -147,7 +149,7 @@ def test_all_settings_of_a_command_and_those_below_it_are_known() -> None:
 
 def test_an_unknown_variable_is_warned_of_with_a_guess(capsys: pytest.CaptureFixture[str]) -> None:
     environ = {"JACKFIELD_PROT": "1", "JACKFIELD_WATCH": "x", "JACKFIELD_QWERTY": "2", "PATH": "/"}
-    judge_environment(environ | {"JACKFIELD_LOGIN_TOKEN_FILE": "x", "JACKFIELD_WATCH_FILE": "x"}, ALL)
+    check_environment(environ | {"JACKFIELD_LOGIN_TOKEN_FILE": "x", "JACKFIELD_WATCH_FILE": "x"}, ALL)
     told = capsys.readouterr()
     assert told.out == ""
     assert told.err.splitlines() == [
@@ -162,7 +164,7 @@ def test_what_belongs_to_one_call_is_an_error_in_the_environment(name: str) -> N
     with pytest.raises(
         Failure, match=f"{name} in the environment: --.* belongs to one call of .*`jackfield users add`"
     ) as told:
-        judge_environment({name: ""}, ALL)
+        check_environment({name: ""}, ALL)
     assert told.value.exit_code == 2
 
 
@@ -170,7 +172,8 @@ def test_no_option_of_a_single_call_is_read_from_the_environment() -> None:
     """Whatever a command takes: it is a setting, which stands in the table, or it is an error there."""
     found, calls = settings(main)
     assert {name for name in found if not name.startswith("JACKFIELD_")} == set()
-    assert {"JACKFIELD_PORT", "JACKFIELD_STORE", "JACKFIELD_SECRET_KEYS", "JACKFIELD_STATE"} <= found.keys()
+    secret = {f"{name}_FILE" for name, option in found.items() if getattr(option, "secret", False)}
+    assert {f"{PREFIX}{name}" for name in SETTINGS} == found.keys() | secret
     assert {"DRY_RUN", "BACK", "FORMAT", "TOKEN", "PASSWORD", "URL", "LOGIN", "JSON", "WAIT", "ROLE", "LANG"} <= {
         name.removeprefix("JACKFIELD_") for name in calls
     }
@@ -217,7 +220,7 @@ def test_what_kubernetes_says_is_told_whichever_command_is_called(tmp_path: Path
 
 @pytest.mark.parametrize("value", ["tcp//10.96.0.7", "8000", "http://10.96.0.7"])
 def test_a_slip_is_not_taken_for_kubernetes(value: str, capsys: pytest.CaptureFixture[str]) -> None:
-    judge_environment({"JACKFIELD_DESK_PORT": value}, ALL)
+    check_environment({"JACKFIELD_DESK_PORT": value}, ALL)
     assert "means nothing" in capsys.readouterr().err
 
 
@@ -278,8 +281,8 @@ def test_a_failure_is_one_line_on_stderr_with_its_exit_code(code: int) -> None:
 def test_a_refusal_is_told_with_its_fix_and_the_fault_behind_it() -> None:
     refusal = Refusal("store_unavailable", "It is away.", "Wait.")
     refusal.__cause__ = OSError("no\nroute")
-    assert told(refusal).message == "It is away. (no route) Wait."
-    assert told(Refusal("invalid_request", "No.", "Ask.")).message == "No. Ask."
+    assert failure_of(refusal).message == "It is away. (no route) Wait."
+    assert failure_of(Refusal("invalid_request", "No.", "Ask.")).message == "No. Ask."
 
 
 @click.command()

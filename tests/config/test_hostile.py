@@ -35,22 +35,7 @@ endpoints:
 WORDS = r"""
 null 5 -1 1e3 true .nan [] {} [[]] {a:b} '' : - # *t << | > ' " % @ / \ { } [ ] , ~ 👋
 """.split()  # noqa: SIM905 - words to read, not a column of quotes
-SPACED = [
-    " ",
-    "\t",
-    "\n",
-    ": ",
-    "- ",
-    "? ",
-    " #x",
-    "&t ",
-    "!!x ",
-    "---\n",
-    "...\n",
-    "{a: b}",
-    "type: 5",
-    "x-a: 1",
-]
+SPACED = [" ", "\t", "\n", ": ", "- ", "? ", " #x", "&t ", "!!x ", "---\n", "...\n", "{a: b}", "type: 5", "x-a: 1"]
 PIECES = st.sampled_from([*WORDS, *SPACED, "\u2028", "\x00", "\ud7ff", "9" * 400, "$ref: '#'"])
 
 

@@ -4,17 +4,14 @@ from typing import Any
 
 import pytest
 
-from jackfield.config.input_schema import judge
+from jackfield.config.input_schema import check
 
 
 @pytest.mark.parametrize(
     "schema",
     [
         {},
-        {
-            "properties": {"текст": {"type": "string", "maxLength": 500, "pattern": "^[а-я]+$"}},
-            "required": ["текст"],
-        },
+        {"properties": {"текст": {"type": "string", "maxLength": 500, "pattern": "^[а-я]+$"}}, "required": ["текст"]},
         {"$defs": {"a": {"type": "integer"}}, "properties": {"x": {"$ref": "#/$defs/a"}}},
         {"$schema": "https://json-schema.org/draft/2020-12/schema", "x-mine": 5},
         {"properties": {"$ref": {"type": "string"}, "maxLenght": True}},
@@ -25,7 +22,7 @@ from jackfield.config.input_schema import judge
     ],
 )
 def test_schemas_that_can_be_carried_out(schema: dict[str, Any]) -> None:
-    assert judge(schema) == []
+    assert check(schema) == []
 
 
 @pytest.mark.parametrize(
@@ -59,11 +56,11 @@ def test_schemas_that_can_be_carried_out(schema: dict[str, Any]) -> None:
     ],
 )
 def test_faults_have_their_path(schema: dict[str, Any], path: tuple[str | int, ...], words: str) -> None:
-    (fault,) = judge(schema)
+    (fault,) = check(schema)
     assert fault.path == path
     assert words in f"{fault.message}; {fault.hint}"
 
 
 def test_all_faults_are_told() -> None:
     schema = {"properties": {"a": {"type": "strin"}, "b": {"maxLength": "x"}, "c": 5}}
-    assert {fault.path[1] for fault in judge(schema)} == {"a", "b", "c"}
+    assert {fault.path[1] for fault in check(schema)} == {"a", "b", "c"}

@@ -93,11 +93,7 @@ def test_everything_that_a_file_can_say(load: Load) -> None:
         examples=(
             Example(
                 "Привет",
-                (
-                    Step("send", {"message": "Привет"}),
-                    Step("expect", {"message": "Привет!"}),
-                    Step("expect", {"n": 1}),
-                ),
+                (Step("send", {"message": "Привет"}), Step("expect", {"message": "Привет!"}), Step("expect", {"n": 1})),
             ),
         ),
     )

@@ -12,8 +12,9 @@ from jackfield.config.editor_schema import plain
 from jackfield.config.limits import Limits
 from jackfield.config.load import Loaded
 from jackfield.config.plan import Access, AuthSettings, Endpoint, Guest, JwtSettings, Step
+from jackfield.config.problems import Problems
 from jackfield.config.quantities import duration
-from jackfield.config.settings import keys
+from jackfield.config.settings import Kind, keys
 
 Load = Callable[..., Loaded]
 DEFS = plain()["$defs"]
@@ -34,10 +35,36 @@ def test_defaults_that_are_written_twice_agree() -> None:
     assert keys(Endpoint)["auth"].default == Access().mode
 
 
-def test_a_number_out_of_bounds_is_told_with_the_bounds_and_all_others_are_read(load: Load) -> None:
+BOUNDED = [
+    (path, key, one.kind)
+    for path, owner in (("limits", Limits), ("auth", AuthSettings), ("", Endpoint))
+    for key, one in keys(owner).items()
+    if one.kind.least
+]
+
+
+@pytest.mark.parametrize(("path", "key", "kind"), BOUNDED, ids=lambda value: value if isinstance(value, str) else "")
+def test_a_number_is_taken_within_its_bounds_and_told_with_them_beyond(path: str, key: str, kind: Kind) -> None:
+    least, most = kind.meaning(kind.least), kind.meaning(kind.most)
+    for written, expected in ((kind.least, least), (kind.most, most)):
+        problems = Problems({})
+        assert kind.value(written, (path, key), problems) == expected
+        assert not problems.found
+    unit = {"size": "B", "time": "s", "rate": "/s"}[kind.measure]
+    for number in (0, most + 1):
+        problems = Problems({})
+        kind.value(f"{number:.0f}{unit}", (path, key), problems)
+        assert [(one.code, one.path, one.message[-16:]) for one in problems.found] == [
+            ("wrong_value", f"{path}.{key}", "is out of bounds")
+        ]
+        assert next(iter(problems.found)).hint.startswith(f"from {kind.least} to {kind.most}")
+
+
+def test_what_is_out_of_bounds_hides_no_other_limit(load: Load) -> None:
     limits = "{message: 16B, rate: 0.5/h, idle: off, per_address: 7, queue: 4095, slow_consumer: drop_oldest}"
-    loaded = load(f"endpoints: {{a: {{url: /ws/a, process: a.b, limits: {limits}}}}}")
+    loaded = load(f"endpoints: {{a: {{url: /ws/a, process: a.b, session_warning: 25h, limits: {limits}}}}}")
     assert [(problem.message, problem.hint) for problem in loaded.problems] == [
+        ("25h is out of bounds", "from 1s to 1d"),
         ("0.5/h is out of bounds", "from 1/h to 1000000/s; off means no limit"),
         ("4095 is out of bounds", "from 4KiB to 64MiB"),
     ]

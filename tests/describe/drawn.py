@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from jackfield.config.input_schema import judge
+from jackfield.config.input_schema import check
 from jackfield.routing import build
 from jackfield.routing.table import RoutingTable
 
@@ -162,7 +162,7 @@ def _endpoint(draw: st.DrawFn, number: int) -> tuple[JSON, str]:
     endpoint: JSON = {"url": "/" + "/".join([f"e{number}", *segments]), "process": f"p.p{number}"}
     endpoint |= draw(_settings)
     if more:
-        narrowing = draw(schemas().filter(lambda schema: not judge(schema)))
+        narrowing = draw(schemas().filter(lambda schema: not check(schema)))
         endpoint |= {"input": narrowing} if draw(st.booleans()) else {}
     return endpoint, source
 

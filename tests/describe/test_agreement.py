@@ -23,7 +23,6 @@ from jackfield.routing.table import Route, RoutingTable
 from jackfield.server.connection.dispatch import Dispatcher
 from jackfield.server.observe.metrics import Meter
 from tests.describe import drawn
-from tests.describe.made import full
 from tests.server.conftest import connection
 
 JSON = dict[str, Any]
@@ -149,16 +148,11 @@ async def _answers(dispatcher: Dispatcher, route: Route, data: bytes) -> list[JS
     return [json.loads(frame) for frame in (*frames.found, *([last] if last else []))]
 
 
-@pytest.fixture(scope="module")
-def everything() -> Contract:
-    return full()
-
-
-def test_all_documents_tell_the_same_codes(everything: Contract) -> None:
-    http, socket = openapi.document(everything, ADDRESS), asyncapi.document(everything, ADDRESS)
-    text = markdown.reference(everything, ADDRESS)
+def test_all_documents_tell_the_same_codes(full: Contract) -> None:
+    http, socket = openapi.document(full, ADDRESS), asyncapi.document(full, ADDRESS)
+    text = markdown.reference(full, ADDRESS)
     chapters = {part.partition("\n")[0]: part for part in text.split("\n### ")}
-    for one in everything.operations:
+    for one in full.operations:
         errors, closes = outcomes.errors(one), {(code.close, code.name) for code in outcomes.closes(one)}
         refused = {(code.status, code.name) for code in outcomes.refusals(one)}
         get, channel = http["paths"][one.path]["get"], socket["channels"][one.name]
@@ -186,28 +180,28 @@ def test_all_documents_tell_the_same_codes(everything: Contract) -> None:
     assert "\n| 408 | `request_too_slow` |" in text
 
 
-def test_where_a_refusal_comes_as_a_close_all_say_so(everything: Contract) -> None:
-    told = {one.name: phrases.refusals(one) for one in everything.operations if one.refusals == "close"}
+def test_where_a_refusal_comes_as_a_close_all_say_so(full: Contract) -> None:
+    told = {one.name: phrases.refusals(one) for one in full.operations if one.refusals == "close"}
     assert told.keys() == {"note"}
     texts = [
-        openapi.document(everything, ADDRESS)["paths"]["/ws/%D0%B7%D0%B0%D0%BC%D0%B5%D1%82%D0%BA%D0%B8"]["get"][
+        openapi.document(full, ADDRESS)["paths"]["/ws/%D0%B7%D0%B0%D0%BC%D0%B5%D1%82%D0%BA%D0%B8"]["get"][
             "description"
         ],
-        asyncapi.document(everything, ADDRESS)["channels"]["note"]["description"],
-        markdown.reference(everything, ADDRESS),
-        typescript.client(everything).replace("\n   *  ", " "),
-        " ".join(python.client(everything).split()),
-        *(text for path, text in postman.files(everything, ADDRESS).items() if path.endswith("note.request.yaml")),
+        asyncapi.document(full, ADDRESS)["channels"]["note"]["description"],
+        markdown.reference(full, ADDRESS),
+        typescript.client(full).replace("\n   *  ", " "),
+        " ".join(python.client(full).split()),
+        *(text for path, text in postman.files(full, ADDRESS).items() if path.endswith("note.request.yaml")),
     ]
     assert [texts.index(text) for text in texts if told["note"] in text] == list(range(6))
 
 
-def test_clients_know_the_codes_that_can_come(everything: Contract) -> None:
-    without = everything.operations[:-2]
+def test_clients_know_the_codes_that_can_come(full: Contract) -> None:
+    without = full.operations[:-2]
     assert not any(one.blocking for one in without)
     for make in (typescript.client, python.client):
-        assert '"busy"' in make(everything)
-        assert '"busy"' not in make(replace(everything, operations=without))
+        assert '"busy"' in make(full)
+        assert '"busy"' not in make(replace(full, operations=without))
 
 
 HOSTILE = """

@@ -36,12 +36,7 @@ _SECTIONS = {
     "examples": _SCHEMA["$defs"]["example"],
     "steps": _SCHEMA["$defs"]["step"],
 }
-_MEASURED = {
-    "size": "size",
-    "duration": "time",
-    "durationOrOff": "time or `off`",
-    "rateOrOff": "rate or `off`",
-}
+_MEASURED = {"size": "size", "duration": "time", "durationOrOff": "time or `off`", "rateOrOff": "rate or `off`"}
 _TYPES = {"string": "text", "integer": "number", "boolean": "true or false", "array": "list", "object": "mapping"}
 _NOT_LINKED = {("An endpoint", "auth")}  # the section of that name is about the other one
 

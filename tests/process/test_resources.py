@@ -165,10 +165,16 @@ class _Mute(BaseException):
         raise SystemExit
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [SystemExit("DATABASE_URL is missing"), KeyboardInterrupt(), GeneratorExit(), asyncio.CancelledError(), _Mute()],
-)
+FAULTS = [
+    SystemExit("DATABASE_URL is missing"),
+    KeyboardInterrupt(),
+    GeneratorExit(),
+    asyncio.CancelledError(),
+    _Mute(),
+]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
 async def test_whatever_an_opening_raises_is_a_problem(fault: BaseException) -> None:
     log: list[str] = []
     with pytest.raises(PlanError) as caught:
@@ -200,9 +206,7 @@ async def test_a_resource_that_cancels_itself_or_is_cancelled_is_a_problem() -> 
         await opening
 
 
-@pytest.mark.parametrize(
-    "fault", [SystemExit(1), KeyboardInterrupt(), GeneratorExit(), asyncio.CancelledError(), _Mute()]
-)
+@pytest.mark.parametrize("fault", FAULTS)
 async def test_whatever_a_closing_raises_is_told_with_its_name(fault: BaseException) -> None:
     async def function() -> AsyncIterator[int]:
         yield 1

@@ -173,30 +173,14 @@ def test_the_first_message_of_the_examples_is_the_example(table_of: Build) -> No
         ("process: p.ekho", "unknown_process", "endpoints.a.process", 'did you mean "p.echo"?'),
         ("process: p.nothing_like_it_at_all", "unknown_process", "endpoints.a.process", "write `@process` above"),
         ("process: other.echo", "unknown_process", "endpoints.a.process", "p.echo"),
-        (
-            "process: p.echo, input: {properties: {mesage: {}}}",
-            "input_mismatch",
-            "endpoints.a.input.properties.mesage",
-            'did you mean "message"?',
-        ),
-        (
-            "process: p.echo, input: {required: [text]}",
-            "input_mismatch",
-            "endpoints.a.input.required.0",
-            "it takes message",
-        ),
-        (
-            "process: p.echo, examples: [{name: x, steps: [{send: {message: a, mesage: a}}]}]",
-            "example_mismatch",
-            "endpoints.a.examples.0.steps.0.send.mesage",
-            "unknown key",
-        ),
-        (
-            "process: p.echo, examples: [{name: x, steps: [{send: {message: a}}, {expect: {message: 5}}]}]",
-            "example_mismatch",
-            "endpoints.a.examples.0.steps.1.expect.message",
-            "must be a text",
-        ),
+        ("process: p.echo, input: {properties: {mesage: {}}}", "input_mismatch", "endpoints.a.input.properties.mesage",
+         'did you mean "message"?'),
+        ("process: p.echo, input: {required: [text]}", "input_mismatch", "endpoints.a.input.required.0",
+         "it takes message"),
+        ("process: p.echo, examples: [{name: x, steps: [{send: {message: a, mesage: a}}]}]", "example_mismatch",
+         "endpoints.a.examples.0.steps.0.send.mesage", "unknown key"),
+        ("process: p.echo, examples: [{name: x, steps: [{send: {message: a}}, {expect: {message: 5}}]}]",
+         "example_mismatch", "endpoints.a.examples.0.steps.1.expect.message", "must be a text"),
         (
             "process: p.echo, input: {properties: {message: {maxLength: 2}}}, "
             "examples: [{name: x, steps: [{send: {message: abc}}]}]",
@@ -205,7 +189,7 @@ def test_the_first_message_of_the_examples_is_the_example(table_of: Build) -> No
             "at most 2",
         ),
     ],
-)
+)  # fmt: skip
 def test_a_problem_has_its_place_and_a_hint(write: Write, endpoint: str, code: str, path: str, words: str) -> None:
     found = problems(write(f"  a: {{url: /ws/a, {endpoint}}}"))
     assert [(problem.code, problem.path) for problem in found] == [(code, path)]

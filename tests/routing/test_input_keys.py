@@ -68,32 +68,19 @@ def told(folder: Path, asked: str, process: str = "order") -> list[Problem]:
         ("{properties: {address: {required: [zip]}}}", "properties.address.required.0", "it takes street, city"),
         ("{properties: {maybe: {properties: {strete: {}}}}}", "properties.maybe.properties.strete", '"street"'),
         ("{properties: {lines: {items: {properties: {itm: {}}}}}}", "properties.lines.items.properties.itm", '"item"'),
-        (
-            "{properties: {lines: {contains: {required: [peices]}}}}",
-            "properties.lines.contains.required.0",
-            '"pieces"',
-        ),
+        ("{properties: {lines: {contains: {required: [peices]}}}}", "properties.lines.contains.required.0", '"pieces"'),
         ("{properties: {by: {properties: {nmber: {}}}}}", "properties.by.properties.nmber", '"number"'),
-        (
-            "{properties: {extra: {additionalProperties: {properties: {citty: {}}}}}}",
-            "properties.extra.additionalProperties.properties.citty",
-            '"city"',
-        ),
-        (
-            "{properties: {extra: {properties: {home: {properties: {citty: {}}}}}}}",
-            "properties.extra.properties.home.properties.citty",
-            '"city"',
-        ),
-        (
-            "{properties: {pair: {prefixItems: [{properties: {itm: {}}}]}}}",
-            "properties.pair.prefixItems.0.properties.itm",
-            '"item"',
-        ),
+        ("{properties: {extra: {additionalProperties: {properties: {citty: {}}}}}}",
+         "properties.extra.additionalProperties.properties.citty", '"city"'),
+        ("{properties: {extra: {properties: {home: {properties: {citty: {}}}}}}}",
+         "properties.extra.properties.home.properties.citty", '"city"'),
+        ("{properties: {pair: {prefixItems: [{properties: {itm: {}}}]}}}",
+         "properties.pair.prefixItems.0.properties.itm", '"item"'),
         ("{allOf: [{properties: {nmae: {maxLength: 5}}}]}", "allOf.0.properties.nmae", '"name"'),
         ("{if: {properties: {nmae: {const: a}}}, then: {required: [by]}}", "if.properties.nmae", '"name"'),
         ("{dependentRequired: {nmae: [by]}}", "dependentRequired.nmae", '"name"'),
     ],
-)
+)  # fmt: skip
 def test_a_slip_below_the_top_is_a_warning(tmp_path: Path, asked: str, path: str, hint: str) -> None:
     (problem,) = told(tmp_path, asked)
     assert (problem.code, problem.severity) == ("input_mismatch", "warning")

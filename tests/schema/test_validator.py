@@ -65,16 +65,10 @@ def test_what_is_wrong_with_a_message_is_a_sentence(value: object, faults: list[
     ("schema", "value", "problem"),
     [
         ({"minLength": 1}, "", "must not be empty"),
-        (
-            {"anyOf": [{"type": "string", "format": "date"}, {"type": "null"}]},
-            "вчера",
-            'must be a valid date, like "2026-01-30"',
-        ),
-        (
-            {"anyOf": [{"type": "string", "format": "date"}, {"type": "null"}]},
-            5,
-            "must be null or a text, not a whole number",
-        ),
+        ({"anyOf": [{"type": "string", "format": "date"}, {"type": "null"}]}, "вчера",
+         'must be a valid date, like "2026-01-30"'),
+        ({"anyOf": [{"type": "string", "format": "date"}, {"type": "null"}]}, 5,
+         "must be null or a text, not a whole number"),
         ({"minLength": 3}, "да", "must have at least 3 characters, has 2"),
         ({"minItems": 2}, [1], "must have at least 2 items, has 1"),
         ({"maxItems": 1}, [1, 2], "must have at most 1 items, has 2"),
@@ -100,7 +94,7 @@ def test_what_is_wrong_with_a_message_is_a_sentence(value: object, faults: list[
         ({"type": ["string", "null"]}, 5, "must be null or a text, not a whole number"),
         ({"anyOf": [{"type": "string"}, {"type": "integer"}]}, [], "must be a text or a whole number, not a list"),
     ],
-)
+)  # fmt: skip
 def test_each_keyword_has_a_sentence(schema: dict[str, Any], value: object, problem: str) -> None:
     [(path, found)] = told({"properties": {"a": schema}}, {"a": value})
     assert path == "/a"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +11,7 @@ import pytest
 
 from jackfield.testing import Client, Closed, PlanError, Project, Refusal
 
-from .desk import names_of, nothing_left, write
-
-
-@pytest.fixture
-async def folder(tmp_path: Path) -> AsyncIterator[Path]:
-    """The project of desk.py; whatever a test does with it, nothing is left."""
-    with nothing_left(write(tmp_path)):
-        yield tmp_path
+from .desk import names_of
 
 
 async def test_replies_errors_and_events_come_in_order(folder: Path) -> None:

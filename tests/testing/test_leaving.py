@@ -4,21 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from jackfield.testing import Client, Project, client, gateway, websocket
 
-from .desk import names_of, nothing_left, write
-
-
-@pytest.fixture
-async def folder(tmp_path: Path) -> AsyncIterator[Path]:
-    """The project of desk.py; whatever a test does with it, nothing is left."""
-    with nothing_left(write(tmp_path)):
-        yield tmp_path
+from .desk import names_of
 
 
 async def test_a_client_that_does_not_receive_holds_the_generator_back(folder: Path) -> None:

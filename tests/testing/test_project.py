@@ -13,14 +13,7 @@ import pytest
 from jackfield import resource
 from jackfield.testing import Client, Project
 
-from .desk import CODE, names_of, nothing_left, write
-
-
-@pytest.fixture
-async def folder(tmp_path: Path) -> AsyncIterator[Path]:
-    """The project of desk.py; whatever a test does with it, nothing is left."""
-    with nothing_left(write(tmp_path)):
-        yield tmp_path
+from .desk import CODE, names_of
 
 
 async def test_a_fake_takes_the_place_of_what_is_never_opened(folder: Path) -> None:

@@ -10,19 +10,24 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import AbstractContextManager
+from importlib import import_module
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from jackfield.auth.credentials import Credential
-from jackfield.auth.jwt import JWT_SESSION, JwtAuthority, Provider, looks_like_jwt
+from jackfield.auth.provider import JWT_SESSION, Provider, looks_like_jwt
 from jackfield.auth.sessions import Sessions
 from jackfield.auth.verify import VERIFY_SESSION, Function, Report, Request, Verifier
 from jackfield.errors import Refusal
 from jackfield.identity import Identity
 from jackfield.logs import log
 
-__all__ = ["Authorities", "Settings", "is_own", "stands"]
+if TYPE_CHECKING:
+    from jackfield.auth.jwt import JwtAuthority
 
+__all__ = ["Authorities", "Settings", "is_own", "load", "stands"]
+
+_JWT = "jackfield.auth.jwt"
 _LOOK = 1.0  # seconds between two looks at what is to be read or asked again
 
 
@@ -60,6 +65,15 @@ def stands(auth: Settings, identity: Identity) -> bool:
     return auth.own
 
 
+def load(auth: Settings) -> None:
+    """Load what checks tokens of a provider, where the plan takes them: PyJWT, cryptography and httpx.
+
+    They take 100 ms and 11 MB; a caller who must not wait calls this in a thread before the plan goes live.
+    """
+    if auth.jwt is not None:
+        import_module(_JWT)
+
+
 class Authorities:
     """All authorities of one node.
 
@@ -94,7 +108,7 @@ class Authorities:
         if auth.jwt is None:
             self._jwt = None
         elif self._jwt is None or not self._jwt.adapt(auth.jwt):
-            self._jwt = JwtAuthority(auth.jwt, folder=self._folder, clock=self._clock)
+            self._jwt = import_module(_JWT).JwtAuthority(auth.jwt, folder=self._folder, clock=self._clock)
 
     async def close(self) -> None:
         """End the calls of the function that run."""

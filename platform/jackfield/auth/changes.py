@@ -53,7 +53,7 @@ class Changes:
         self._subscribers.append(callback)
 
     async def watch(self, look: Callable[[], Awaitable[None]]) -> None:
-        """Call `look`, which calls the method of that name, every LOOK seconds until cancelled.
+        """Call `look`, which calls `self.look` and does what else is due, every LOOK seconds until cancelled.
 
         Faults of the store, and faults of ours, are survived and logged once each time they begin.
         """

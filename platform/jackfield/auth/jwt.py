@@ -10,11 +10,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import jwt
 import msgspec
@@ -23,12 +22,13 @@ from jackfield import claims as claim_paths
 from jackfield import messages
 from jackfield.auth.credentials import Credential
 from jackfield.auth.jwks import ALGORITHMS, ProviderKeys
+from jackfield.auth.provider import JWT_SESSION, SHAPE, Provider
 from jackfield.auth.store.tables import normal_login
 from jackfield.clocks import Ends, watched
 from jackfield.errors import Refusal
 from jackfield.identity import Identity
 
-__all__ = ["JWT_SESSION", "MAX_ROLES", "SKEW", "JwtAuthority", "Provider", "looks_like_jwt"]
+__all__ = ["MAX_ROLES", "SKEW", "JwtAuthority"]
 
 SKEW = 60.0
 """Seconds that the provider's clock may be ahead of ours. A token's end is not put off by them."""
@@ -36,11 +36,7 @@ SKEW = 60.0
 MAX_ROLES = 1000
 """The roles that one token may give."""
 
-JWT_SESSION = "jwt:"
-"""What the session's id of an identity begins with that a provider's token stands for."""
-
 _SEEN = 20_000  # tokens whose end is remembered by both clocks
-_SHAPE = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)")
 
 # RFC 8725, section 3.11: the header's type keeps tokens for another purpose out, logout+jwt for example.
 _TYPES = (None, "jwt", "at+jwt", "application/at+jwt", "application/jwt")
@@ -52,34 +48,6 @@ _OTHER_PURPOSES = ("ID", "Logout", "Offline", "Refresh")
 _FRESH = "Get a fresh token from the identity provider."
 
 
-class Provider(Protocol):
-    """The identity provider: `auth.jwt` of the plan; JwtSettings document the fields."""
-
-    @property
-    def jwks(self) -> str:
-        """Where the keys are, an address or a file."""
-
-    @property
-    def issuer(self) -> str:
-        """What `iss` must be."""
-
-    @property
-    def audience(self) -> tuple[str, ...]:
-        """What `aud` must hold one of."""
-
-    @property
-    def algorithms(self) -> tuple[str, ...]:
-        """What a token may be signed with."""
-
-    @property
-    def login(self) -> str:
-        """The path of the claim that says who is calling."""
-
-    @property
-    def roles(self) -> str:
-        """The path of the claim that holds the roles."""
-
-
 class _Header(msgspec.Struct):
     alg: str
     kid: str | None = None
@@ -89,11 +57,6 @@ class _Header(msgspec.Struct):
 
 _read_header = msgspec.json.Decoder(_Header).decode
 _read_claims = msgspec.json.Decoder(dict[str, Any]).decode
-
-
-def looks_like_jwt(credential: str) -> bool:
-    """Whether a credential has the form of a signed token: three parts of base64url with dots between them."""
-    return _SHAPE.fullmatch(credential) is not None
 
 
 class JwtAuthority:
@@ -131,7 +94,7 @@ class JwtAuthority:
         return self._identity(token, _genuine(token, header.alg, keys))
 
     def _header(self, token: str) -> _Header:
-        parts = _SHAPE.fullmatch(token)
+        parts = SHAPE.fullmatch(token)
         if parts is None or not _is_only_spelling(parts[3]):
             raise _bad("The token is not a JSON Web Token of three parts.")
         try:

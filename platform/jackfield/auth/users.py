@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from jackfield.auth.passwords import check_length, check_password
 from jackfield.auth.sessions import Sessions
 from jackfield.auth.store.store import Holder
-from jackfield.auth.store.tables import Change, Session, User, new_login, normal_login
+from jackfield.auth.store.tables import Change, Kind, Session, User, new_login, normal_login
 from jackfield.errors import Refusal
 from jackfield.identity import Identity
 
@@ -40,8 +40,7 @@ class Users:
         """End all sessions of the caller but this one; how many."""
         before = await self._store.sessions_of(identity.login)
         ended = await self._store.end_all(identity.login, keep=identity.session)
-        others = (one.id for one in before if one.id != identity.session)
-        await self._sessions.changes.announce(*(Change(identity.login, other, "session_ended") for other in others))
+        await self._announce_others(identity, before, "session_ended")
         return ended
 
     async def change_password(self, identity: Identity, old: str, new: str, *, client: str) -> int:
@@ -56,9 +55,12 @@ class Users:
             raise Refusal("invalid_request", "The new password is the old one.", "Take another.")
         before = await self._store.sessions_of(identity.login)
         ended = await self._replace(identity, old, new, client)
-        others = (one.id for one in before if one.id != identity.session)
-        await self._sessions.changes.announce(*(Change(identity.login, other, "password_changed") for other in others))
+        await self._announce_others(identity, before, "password_changed")
         return ended
+
+    async def _announce_others(self, identity: Identity, before: Sequence[Session], kind: Kind) -> None:
+        others = (one.id for one in before if one.id != identity.session)
+        await self._sessions.changes.announce(*(Change(identity.login, other, kind) for other in others))
 
     async def _replace(self, identity: Identity, old: str, new: str, client: str) -> int:
         async with self._store.attempts.trying(identity.login, client) as attempt:

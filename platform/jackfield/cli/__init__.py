@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from jackfield import __version__, streams
-from jackfield.cli.settings import PREFIX, Context, Failure, judge_environment
+from jackfield.cli.settings import Context, Failure, check_environment
 
 __all__ = ["main"]
 
@@ -48,16 +48,16 @@ class _Lazy(click.Group):
         for arg in args:
             if _is_no_argument(arg):
                 raise Failure(f"an argument holds what no program can be given: {arg[:80]!a}", 2)
-        with _told_in_a_line():  # `--help` is printed here
+        with _in_one_line():  # `--help` is printed here
             return super().make_context(info_name, args, parent, **extra)
 
     def invoke(self, ctx: click.Context) -> Any:
-        with _told_in_a_line():
+        with _in_one_line():
             try:
                 found = super().invoke(ctx)
             except click.NoSuchOption as exc:
                 raise _misplaced(exc, self) or exc from exc
-            sys.stdout.flush()  # Python would do it when it ends, and show its own words for a disk without room
+            sys.stdout.flush()  # Python would do it when it ends, and show a traceback for a full disk
         return found
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -91,12 +91,11 @@ def main(context: click.Context, folder: Path | None) -> None:
     Exit codes: 0 fine, 1 problems or refused, 2 wrong usage, 3 no server reached.
     """
     context.obj = Context(folder)
-    if any(name.startswith(PREFIX) for name in os.environ):
-        judge_environment(os.environ, main)
+    check_environment(os.environ, main)
 
 
 def _misplaced(exc: click.NoSuchOption, group: click.Group) -> click.UsageError | None:
-    """What to say of an option of ours that stands behind a command."""
+    """The error for an option of ours that stands behind a command."""
     ours = next((p for p in group.params if exc.option_name in p.opts), None)
     if ours is None or exc.ctx is None:
         return None
@@ -139,14 +138,14 @@ def _open_streams() -> None:
 
 
 @contextmanager
-def _told_in_a_line() -> Iterator[None]:
+def _in_one_line() -> Iterator[None]:
     """Turn the system's fault into one line on stderr and exit code 1."""
     try:
         yield
     except OSError as exc:
         _leave_stdout()
         if exc.errno == errno.EPIPE:
-            raise  # whoever reads us has read enough; click ends without a word then
+            raise  # the reader has closed the pipe; click ends silently then
         place = os.fsdecode(exc.filename) if isinstance(exc.filename, str | bytes) else ""
         if not place and exc.errno in _OF_STREAMS:
             place = "standard output"

@@ -87,15 +87,17 @@ def command(
     if token and not (token.isascii() and token.isprintable()):
         raise Failure("--token holds characters that no token has; copy it whole, without line breaks", 2)
     shown, address = _addresses(url, context.ensure_object(Context), state)
-    told = asyncio.run(facts(address))
+    found = asyncio.run(facts(address))
     if login:
-        if shown != address:  # the login is told by its public address as well
-            told["login"] = {**told["login"], "url": _beside(address, told["login"]["url"])}
-        token = asyncio.run(log_in(told, login, password))
-    cookie = f"{told['cookie'].partition('=')[0]}={token}" if token else ""
+        if shown != address:  # the login is found by its public address as well
+            path = urlsplit(found["login"]["url"]).path
+            url = f"http{urlsplit(address)._replace(path=path, query='').geturl().removeprefix('ws')}"
+            found["login"] = {**found["login"], "url": url}
+        token = asyncio.run(log_in(found, login, password))
+    cookie = f"{found['cookie'].partition('=')[0]}={token}" if token else ""
     if only_print:
-        asks = told.get("would") is not None  # without a credential it would be refused
-        for line in _other_clients(shown, cookie or (told["cookie"] if asks else ""), told.get("send")):
+        asks = found.get("would") is not None  # without a credential it would be refused
+        for line in _other_clients(shown, cookie or (found["cookie"] if asks else ""), found.get("send")):
             click.echo(line)
         return
     asyncio.run(_talk(address, cookie, wait))
@@ -113,11 +115,6 @@ def _addresses(url: str, shared: Context, state: Path | None) -> tuple[str, str]
     return _address(shown + url), _address(running.get("listener", shown) + url)
 
 
-def _beside(address: str, url: str) -> str:
-    """The path of `url` on the server of the WebSocket `address`."""
-    return f"http{urlsplit(address)._replace(path=urlsplit(url).path, query='').geturl().removeprefix('ws')}"
-
-
 def _address(url: str) -> str:
     scheme, found, rest = url.partition("://")
     names = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}
@@ -132,7 +129,7 @@ def _address(url: str) -> str:
 
 
 def _running(shared: Context, state: Path | None) -> Mapping[str, str]:
-    """Where this project's server says that it is; see node._addresses."""
+    """The addresses of this project's server; see node/verbs.py."""
     folder = find_project(shared.folder)
     if folder is not None or state is not None:
         with suppress(NoServer, StateError, KeyError):
@@ -144,15 +141,8 @@ def _running(shared: Context, state: Path | None) -> Mapping[str, str]:
     )
 
 
-def _hint(exc: Exception) -> str:
-    unknown = "CERTIFICATE_VERIFY_FAILED" in str(exc)
-    return (
-        "; where you made the certificate yourself, name it: SSL_CERT_FILE=cert.pem jackfield call …" if unknown else ""
-    )
-
-
 def _near(address: str) -> bool:
-    """Whether the address is this machine; no proxy may stand between, whatever the environment says."""
+    """Whether the address is this machine's; no proxy is used then, whatever the environment has."""
     return is_loopback(urlsplit(address).hostname or "")
 
 
@@ -182,30 +172,32 @@ _FAULTS = (httpx.HTTPError, httpx.InvalidURL, TimeoutError, BadBody)
 
 
 async def facts(address: str) -> dict[str, Any]:
-    """What the 426 of a plain GET says: the cookie's name, where to log in, what to send.
+    """What the 426 of a plain GET holds: the cookie's name, where to log in, what to send.
 
     Raises Failure: exit 3 where no server is reached, 1 where none of ours answers.
     """
     try:
         answer = await _ask("GET", f"http{address.removeprefix('ws')}")
     except _FAULTS as exc:
-        raise Failure(f"no server was reached at {address}: {_why(exc)}{_hint(exc)}", 3) from exc
+        hint = "; where you made the certificate yourself, name it: SSL_CERT_FILE=cert.pem jackfield call …"
+        hint = hint if "CERTIFICATE_VERIFY_FAILED" in str(exc) else ""
+        raise Failure(f"no server was reached at {address}: {_why(exc)}{hint}", 3) from exc
     if answer.status != 426 or not {"cookie", "login"} <= answer.body.keys():
         raise Failure(_refused(answer.status, answer.body))
     return dict(answer.body)
 
 
-async def log_in(told: Mapping[str, Any], login: str, password: str | None) -> str:
-    """The token of a new session; `told` is what `facts` gave. Asks for a password that is None. Raises Failure."""
+async def log_in(found: Mapping[str, Any], login: str, password: str | None) -> str:
+    """The token of a new session; `found` is what `facts` gave. Asks for a password that is None. Raises Failure."""
     if password is None:
         if not sys.stdin.isatty():
             raise Failure("there is no terminal to ask for the password on; give --password-file FILE", 2)
         password = click.prompt(f"Password of {login}", hide_input=True, err=True)
     try:
-        answer = await _ask("POST", told["login"]["url"], {"login": login, "password": password})
+        answer = await _ask("POST", found["login"]["url"], {"login": login, "password": password})
     except _FAULTS as exc:
         raise Failure(f"the login did not reach the server: {_why(exc)}", 3) from exc
-    token = answer.cookies.get(told["cookie"].partition("=")[0])
+    token = answer.cookies.get(found["cookie"].partition("=")[0])
     if answer.status != 200 or not token:
         raise Failure(_refused(answer.status, answer.body))
     return token
@@ -225,8 +217,8 @@ def _object(body: bytes | bytearray | None) -> dict[str, Any]:
 
 
 def _refused(status: int, body: Mapping[str, Any]) -> str:
-    told = (str(status), body.get("code", ""), "-", body.get("detail", "no reason given"), body.get("fix", ""))
-    return "refused: " + " ".join(part for part in told if part)
+    parts = (str(status), body.get("code", ""), "-", body.get("detail", "no reason given"), body.get("fix", ""))
+    return "refused: " + " ".join(part for part in parts if part)
 
 
 async def _talk(address: str, cookie: str, wait: float) -> None:
@@ -277,49 +269,42 @@ async def _exchange(socket: ClientConnection, wait: float) -> None:
 
 
 class _Turns:
-    """One line at a time: `answered` is told what came, `send` knows by it that the line has to go again.
+    """One line at a time: `answered` takes each frame, and `send` sends a line again that was refused as too fast.
 
-    Nothing in a refusal says whose it is. It is the last line's, as long as each line before was answered; once one
+    A refusal does not name its line. It is the last line's, as long as each line before was answered; once one
     was not, within PATIENCE, refusals are printed instead.
     """
 
     def __init__(self) -> None:
-        self._answered = asyncio.Event()
-        self._again: float | None = None
-        self._waits = self._lost_count = False
+        self._turn: asyncio.Future[float | None] | None = None
+        self._lost_count = False
 
     def answered(self, frame: str | bytes) -> bool:
-        """A frame came; gives whether it is a refusal that is being seen to."""
+        """Take a frame; returns whether it is a refusal after which the line is sent again."""
         body = _object(frame.encode() if isinstance(frame, str) else frame)
+        if self._turn is None or self._turn.done() or "event" in body:
+            return False
         error = body.get("error")
         wait = error.get("retry_after") if isinstance(error, dict) and error.get("code") == "rate_limited" else None
-        seen_to = isinstance(wait, int | float) and self._waits and not self._lost_count
-        if seen_to:
-            self._again = wait
-        if "event" not in body:
-            self._answered.set()
-        return seen_to
+        self._turn.set_result(wait if isinstance(wait, int | float) and not self._lost_count else None)
+        return self._turn.result() is not None
 
     async def send(self, socket: ClientConnection, line: str) -> None:
-        """Send a line until it is taken, and wait a moment for its answer."""
-        self._waits = True
-        while self._waits:
-            self._answered.clear()
-            self._again = None
+        """Send a line until it is taken, and wait at most PATIENCE for its answer."""
+        wait: float | None = 0
+        while wait is not None:
+            await asyncio.sleep(wait)
+            self._turn = asyncio.get_running_loop().create_future()
             await socket.send(line)
-            try:
-                async with asyncio.timeout(PATIENCE):
-                    await self._answered.wait()
-            except TimeoutError:
-                self._lost_count = True
-            self._waits = self._again is not None
-            await asyncio.sleep(self._again or 0)
+            answers, _ = await asyncio.wait((self._turn,), timeout=PATIENCE)
+            self._lost_count |= not answers
+            wait = self._turn.result() if answers else None
 
 
 async def _send_lines(socket: ClientConnection, turns: _Turns) -> None:
     lines: asyncio.Queue[str | Failure | None] = asyncio.Queue(AHEAD)
     loop = asyncio.get_running_loop()
-    # A daemon: who waits at a terminal for a line must not keep the command when the server has closed.
+    # A daemon: a read from the terminal must not keep the command from ending when the server has closed.
     threading.Thread(target=_read_lines, args=(loop, lines), daemon=True).start()
     while (line := await lines.get()) is not None:
         if isinstance(line, Failure):

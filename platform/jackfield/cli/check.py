@@ -1,4 +1,4 @@
-"""`jackfield check`: serve without opening the door."""
+"""`jackfield check`: all that `serve` checks before it listens."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from pathlib import Path
 import click
 
 from jackfield import claims
-from jackfield.cli.settings import PREFIX, Context, Failure, project_folder, warn_of_state
+from jackfield.cli.settings import PREFIX, Context, Failure, count_errors, counted, project_folder, warn_of_state
 from jackfield.config.plan import Plan
 from jackfield.errors import PlanError, Problem
 from jackfield.github import of_problem
 from jackfield.routing.build import problems_of
-from jackfield.server.publish.publisher import build_in_thread
+from jackfield.server.publish.building import built
 from jackfield.state import State
 
 __all__ = ["command"]
@@ -42,15 +42,13 @@ def command(context: click.Context, form: str, no_import: bool) -> None:
         click.echo(line)
     state = os.environ.get(f"{PREFIX}STATE")
     warn_of_state(State.found(folder, Path(state) if state else None))
-    errors = sum(problem.severity == "error" for problem in problems)
-    if errors:
-        raise Failure(f"{errors} problem{'' if errors == 1 else 's'} in {folder}")
+    if errors := count_errors(problems):
+        raise Failure(f"{counted(errors, 'problem')} in {folder}")
     if form == "text" and plan is not None:
         for line in _claims(plan):
             click.echo(line, err=True)
-        endpoints = len(plan.endpoints)
-        warnings = f", {len(problems)} warning{'' if len(problems) == 1 else 's'}" if problems else ""
-        click.echo(f"fine: {endpoints} endpoint{'' if endpoints == 1 else 's'}{warnings}", err=True)
+        warnings = f", {counted(len(problems), 'warning')}" if problems else ""
+        click.echo(f"fine: {counted(len(plan.endpoints), 'endpoint')}{warnings}", err=True)
 
 
 def _find(folder: Path, *, no_import: bool) -> tuple[tuple[Problem, ...], Plan | None]:
@@ -59,7 +57,7 @@ def _find(folder: Path, *, no_import: bool) -> tuple[tuple[Problem, ...], Plan |
         return found, plan
     try:
         with redirect_stdout(sys.stderr):  # what modules print while they are imported is no problem of ours
-            table = asyncio.run(build_in_thread(folder, 0))
+            table = asyncio.run(built(folder, 0))
     except PlanError as exc:
         return exc.problems, None
     table.catalog.release()
@@ -78,4 +76,4 @@ def _claims(plan: Plan) -> Iterator[str]:
     """Where the login and the roles are read in a provider's token: dots in a path can mean two things."""
     jwt = plan.auth.jwt
     for key, path in (("login", jwt.login), ("roles", jwt.roles)) if jwt else ():
-        yield f"auth.jwt.{key}: {claims.told(path) if path else 'taken from no claim'}"
+        yield f"auth.jwt.{key}: {claims.described(path) if path else 'taken from no claim'}"

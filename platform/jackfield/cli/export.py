@@ -12,13 +12,13 @@ from typing import Any, TypeVar
 
 import click
 
-from jackfield.cli.settings import Context, Failure, project_folder, server_address
+from jackfield.cli.settings import Context, Failure, count_errors, counted, project_folder, server_address
 from jackfield.describe.clients import python, typescript
 from jackfield.describe.contract import Contract, contract
 from jackfield.describe.documents import asyncapi, markdown, openapi, postman
 from jackfield.describe.documents.as_yaml import as_yaml
 from jackfield.errors import PlanError
-from jackfield.server.publish.publisher import build_in_thread
+from jackfield.server.publish.building import built
 
 __all__ = ["command"]
 
@@ -117,12 +117,12 @@ def _contract(context: click.Context) -> Contract:
     folder = project_folder(context.ensure_object(Context).folder)
     try:
         with redirect_stdout(sys.stderr):  # what modules print while they are imported is no part of a document
-            table = asyncio.run(build_in_thread(folder, 0))
+            table = asyncio.run(built(folder, 0))
     except PlanError as exc:
         for problem in exc.problems:
             click.echo(str(problem), err=True)
-        count = sum(problem.severity == "error" for problem in exc.problems)
-        raise Failure(f"nothing is exported: {count} problem{'' if count == 1 else 's'} in {folder}") from exc
+        problems = counted(count_errors(exc.problems), "problem")
+        raise Failure(f"nothing is exported: {problems} in {folder}") from exc
     table.catalog.release()
     return contract(table)
 
@@ -146,4 +146,4 @@ def _write(folder: Path, files: Mapping[str, str]) -> None:
     left = sorted(before - {folder / path for path in files})
     for found in left:
         click.echo(f"left as it was, and not part of this export: {found}", err=True)
-    click.echo(f"wrote {len(files)} file{'' if len(files) == 1 else 's'} to {folder}", err=True)
+    click.echo(f"wrote {counted(len(files), 'file')} to {folder}", err=True)

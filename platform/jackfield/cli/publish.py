@@ -7,15 +7,14 @@ from typing import Any
 
 import click
 
-from jackfield.cli.serve import outcome
-from jackfield.cli.settings import Failure, state_options
+from jackfield.cli.settings import Failure, counted, state_options
 from jackfield.server.node.control import ANSWER_LIMIT, NoServer, ask
 from jackfield.state import State
 
-__all__ = ["command", "speak"]
+__all__ = ["command", "outcome", "speak"]
 
-TELL_LIMIT = 10.0
-"""Seconds that a server has to answer `status` and `refusals`; one that is held up is told as not running."""
+STATUS_LIMIT = 10.0
+"""Seconds that a server has to answer `status` and `refusals`; one that is held up counts as not running."""
 
 
 @click.command("publish")
@@ -34,10 +33,10 @@ def command(state: State, dry_run: bool, back: bool) -> None:
 
 
 def speak(state: State, verb: str, **options: Any) -> Mapping[str, Any]:
-    """Say a verb to the project's running server; gives its answer. Raises Failure."""
+    """Send a verb to the project's running server; returns its answer. Raises Failure."""
     try:
-        # loading may take a minute; what only tells is told at once
-        answer = ask(state.server_json, verb, time_limit=ANSWER_LIMIT if verb == "publish" else TELL_LIMIT, **options)
+        # loading may take a minute; the others answer at once
+        answer = ask(state.server_json, verb, time_limit=ANSWER_LIMIT if verb == "publish" else STATUS_LIMIT, **options)
     except NoServer as exc:
         where = f"no server is running on {state.folder}"
         raise Failure(f"{where}; start one with: jackfield serve, or name its folder with --state", 3) from exc
@@ -45,9 +44,25 @@ def speak(state: State, verb: str, **options: Any) -> Mapping[str, Any]:
         for problem in answer["problems"]:
             click.echo(problem["text"])
         number = sum(problem["severity"] == "error" for problem in answer["problems"])
-        raise Failure(f"{number} problem{'' if number == 1 else 's'}; the old generation goes on serving")
+        raise Failure(f"{counted(number, 'problem')}; the old generation goes on serving")
     if "error" in answer:
         raise Failure(str(answer["error"]))
     found = answer["ok"]
     assert isinstance(found, Mapping)
     return found
+
+
+def outcome(report: Any) -> str:
+    """A publish's report as lines for people."""
+    verb = "would publish" if report["dry_run"] else "published"
+    lines = [f"{verb} {report['hash']} as generation {report['generation']}"]
+    moved = [f"  {word}: {', '.join(report[word])}" for word in ("added", "changed", "removed") if report[word]]
+    moved += [f"  settings changed: {', '.join(report['settings'])}"] if report["settings"] else []
+    lines += moved or ["  no endpoint is added, changed or removed"]
+    close = "would close" if report["dry_run"] else "closed"
+    touched = 0
+    for item in report["closes"]:
+        touched += item["connections"]
+        lines.append(f"  {close}: {item['connections']} of {item['endpoint']} ({item['code']} {item['reason']})")
+    lines.append(f"  untouched: {report['open'] - touched} of {report['open']} open connections")
+    return "\n".join([*lines, *(f"  {warning}" for warning in report["warnings"])])

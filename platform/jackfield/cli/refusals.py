@@ -34,7 +34,7 @@ def command(state: State, as_json: bool) -> None:
 
 
 def _printable(text: str) -> str:
-    """What strangers sent must not steer the terminal of who reads it."""
+    """The text with escapes for what would control the terminal: clients have sent parts of it."""
     return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
 
 

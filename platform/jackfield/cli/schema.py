@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from jackfield.cli.settings import Context, find_project, judge_folder
+from jackfield.cli.settings import Context, check_folder, find_project
 from jackfield.config import editor_schema, load
 from jackfield.process import catalog
 
@@ -28,7 +28,7 @@ def command(context: click.Context, *, examples: bool) -> None:
     given = context.ensure_object(Context).folder
     folder = find_project(given)
     if folder is None and given is not None:
-        judge_folder(given)  # a slip of the pen is not answered with the schema of nobody
+        check_folder(given)  # a wrong folder is an error, and not the schema without a project
     found = (
         _of_project(folder, examples=examples)
         if folder

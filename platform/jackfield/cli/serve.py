@@ -18,7 +18,18 @@ import click
 
 from jackfield import streams
 from jackfield.auth.store.database import Unusable
-from jackfield.cli.settings import Context, Failure, Number, option, project_folder, state_options, told
+from jackfield.cli.publish import outcome
+from jackfield.cli.settings import (
+    Context,
+    Failure,
+    Number,
+    count_errors,
+    counted,
+    failure_of,
+    option,
+    project_folder,
+    state_options,
+)
 from jackfield.describe.contract import contract
 from jackfield.errors import PlanError, Refusal
 from jackfield.logs import last_resort, setup
@@ -38,8 +49,7 @@ if sys.platform != "win32":
 else:
     _new_loop = asyncio.new_event_loop
 
-__all__ = ["command", "outcome"]
-
+__all__ = ["command"]
 
 _DEFAULTS = Options()
 
@@ -126,7 +136,7 @@ def command(context: click.Context, /, state: State, workers: int, log: str, **g
     except StateError as exc:
         raise Failure(str(exc)) from exc
     except Unusable as exc:
-        raise told(exc, 2) from exc
+        raise failure_of(exc, 2) from exc
     except Refusal as exc:
         raise _store_fault(exc, state) from exc
     except PlanError as exc:
@@ -138,7 +148,7 @@ def command(context: click.Context, /, state: State, workers: int, log: str, **g
 def _store_fault(exc: Refusal, state: State) -> Failure:
     """What is wrong with the store; of our own file with its path, since the cause is most often a full disk."""
     if exc.__cause__ is None or not state.has_own_store:
-        return told(exc)
+        return failure_of(exc)
     way_out = "make room on its disk, and see that this user may write there"
     return Failure(f"cannot use the store of users and sessions in {state.folder}: {exc.__cause__}; {way_out}")
 
@@ -169,7 +179,7 @@ async def _serve(folder: Path, state: State, options: Options, as_json: bool) ->
 async def _open(stack: AsyncExitStack, folder: Path, state: State, options: Options) -> Node:
     """The node, until the end of `stack`. What the system refuses at the start is one line, and no fault of ours."""
     try:
-        return await stack.enter_async_context(open_node(folder, state, options, report=_tell))
+        return await stack.enter_async_context(open_node(folder, state, options, report=_report))
     except OSError as exc:
         raise Failure(f"cannot start: {exc.filename or state.folder}: {exc.strerror or exc}") from exc
 
@@ -228,7 +238,7 @@ def _banner(node: Node, state: State) -> None:
         _say(str(problem))
     rows = [(route.name, base + route.endpoint.url, route.signature.shape) for route in table.routes.values()]
     widths = [max((len(row[column]) for row in rows), default=0) for column in (0, 1)]
-    _say(f"Jackfield serves {len(rows)} endpoint{'' if len(rows) == 1 else 's'}:")
+    _say(f"Jackfield serves {counted(len(rows), 'endpoint')}:")
     for name, address, shape in rows:
         _say(f"  {name:<{widths[0]}}  {address:<{widths[1]}}  {shape}")
     if node.options.admin is not None:
@@ -266,28 +276,12 @@ def _admin_text(node: Node, admin: FirstAdmin) -> str:
     return admin.text(found.auth.cookie, node.options.address, entrance(found))
 
 
-def _tell(result: Report | PlanError) -> None:
+def _report(result: Report | PlanError) -> None:
     if isinstance(result, PlanError):
         _print_problems(result)
         _say(f"{_count(result)}; the old generation goes on serving.")
     else:
         _say(outcome(result.as_json()))
-
-
-def outcome(report: Any) -> str:
-    """A publish's report as lines for people."""
-    verb = "would publish" if report["dry_run"] else "published"
-    lines = [f"{verb} {report['hash']} as generation {report['generation']}"]
-    moved = [f"  {word}: {', '.join(report[word])}" for word in ("added", "changed", "removed") if report[word]]
-    moved += [f"  settings changed: {', '.join(report['settings'])}"] if report["settings"] else []
-    lines += moved or ["  no endpoint is added, changed or removed"]
-    close = "would close" if report["dry_run"] else "closed"
-    touched = 0
-    for item in report["closes"]:
-        touched += item["connections"]
-        lines.append(f"  {close}: {item['connections']} of {item['endpoint']} ({item['code']} {item['reason']})")
-    lines.append(f"  untouched: {report['open'] - touched} of {report['open']} open connections")
-    return "\n".join([*lines, *(f"  {warning}" for warning in report["warnings"])])
 
 
 def _print_problems(exc: PlanError) -> None:
@@ -296,8 +290,7 @@ def _print_problems(exc: PlanError) -> None:
 
 
 def _count(exc: PlanError) -> str:
-    number = sum(problem.severity == "error" for problem in exc.problems)
-    return f"{number} problem{'' if number == 1 else 's'}"
+    return counted(count_errors(exc.problems), "problem")
 
 
 def _say(text: str) -> None:

@@ -2,8 +2,8 @@
 
 The settings of the server, the store and the keys are made with `option` and can be given as JACKFIELD_<OPTION>; a
 secret one also as the path of a file in JACKFIELD_<OPTION>_FILE, which is how containers pass secrets. Any other option
-belongs to one call of one command and is read from nowhere else: a variable of its name is an error, for whoever set
-it expects something of it.
+belongs to one call of one command and is read from nowhere else: a variable of its name is an error: it
+would have no effect.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 import click
 from click.core import ParameterSource
 
-from jackfield.errors import Refusal
+from jackfield.errors import Problem, Refusal
 from jackfield.similar import nearest
 from jackfield.state import State, StateError, read_secret
 
@@ -28,23 +28,31 @@ __all__ = [
     "Context",
     "Failure",
     "Number",
+    "check_environment",
+    "check_folder",
+    "count_errors",
+    "counted",
+    "failure_of",
     "file_option",
     "find_project",
     "is_host",
-    "judge_environment",
-    "judge_folder",
     "option",
     "project_folder",
     "secret_of",
     "server_address",
     "settings",
     "state_options",
-    "told",
     "variable",
     "warn_of_state",
 ]
 
 PREFIX = "JACKFIELD_"
+
+SETTINGS = frozenset(
+    """ADMIN_PORT BEHIND_PROXY CHECK_REPLIES DRAIN HOST INSECURE LOCKED LOG PORT PUBLIC_URL SECRET_KEYS SECRET_KEYS_FILE
+    STATE STORE STORE_FILE TLS_CERT TLS_KEY TRACE WATCH WORKERS""".split()  # noqa: SIM905 - words to read
+)
+"""The variables of all commands without their prefix; a test compares. While no other is set, no command is loaded."""
 
 # What Kubernetes sets for each Service whose name begins with ours: JACKFIELD_ADMIN_PORT=tcp://10.96.0.7:8000, …
 _LINK_NAME = re.compile(
@@ -80,13 +88,23 @@ class Failure(click.ClickException):
         click.echo(f"jackfield: {self.message}", file=file, err=file is None)
 
 
-def told(refusal: Refusal, exit_code: int = 1) -> Failure:
-    """A refusal as the command line tells it: what is wrong, then how to mend it."""
+def failure_of(refusal: Refusal, exit_code: int = 1) -> Failure:
+    """A refusal as a Failure: what is wrong, then how to correct it."""
     cause = ""
     if refusal.status == 503 and refusal.__cause__ is not None:
         cause = f" ({str(refusal.__cause__) or type(refusal.__cause__).__name__})"
     fix = f" {refusal.fix}" if refusal.fix else ""
     return Failure(" ".join(f"{refusal.detail}{cause}{fix}".split()), exit_code)
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 problem`, `2 problems`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def count_errors(problems: Iterable[Problem]) -> int:
+    """How many of these are no warnings."""
+    return sum(problem.severity == "error" for problem in problems)
 
 
 class _Option(click.Option):
@@ -100,7 +118,7 @@ class _Option(click.Option):
         """The value that the environment gives; called by click."""
         value = super().resolve_envvar_value(ctx)
         if value and _is_link(str(self.envvar), value):
-            return None  # see judge_environment, which warns of it whichever command is called
+            return None  # see check_environment, which warns of it whichever command is called
         name = f"{self.envvar}_FILE"
         path = _file_of(str(self.envvar)) if self.secret else None
         if path is None:
@@ -120,7 +138,7 @@ class _Option(click.Option):
 
 
 class Number(click.IntRange):
-    """A whole number with bounds; what is none is told with them."""
+    """A whole number with bounds; anything else fails with both in the message."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The number; called by click."""
@@ -199,16 +217,19 @@ def _below(command: click.Command, name: str) -> Iterator[tuple[str, click.Comma
                 yield from _below(found, f"{name} {child}".strip())
 
 
-def judge_environment(environ: Mapping[str, str], command: click.Command) -> None:
-    """Warn on stderr of each JACKFIELD_* that nobody reads. Raises Failure (exit 2) for what belongs to one call."""
+def check_environment(environ: Mapping[str, str], command: click.Command) -> None:
+    """Warn on stderr of each JACKFIELD_* that is not read. Raises Failure (exit 2) for what belongs to one call."""
+    ours = {name: value for name, value in environ.items() if name.startswith(PREFIX)}
+    if all(name.removeprefix(PREFIX) in SETTINGS and not _is_link(name, value) for name, value in ours.items()):
+        return
     found, calls = settings(command)
     known = {*found, *(f"{name}_FILE" for name, one in found.items() if getattr(one, "secret", False))}
     # Compared without the prefix, which would make any two names look alike.
     words = sorted(name.removeprefix(PREFIX) for name in known)
-    for name in sorted(name for name in environ if name.startswith(PREFIX)):
+    for name in sorted(ours):
         call = calls.get(name) or calls.get(name.removesuffix("_FILE"))
-        if _is_link(name, environ[name]):
-            click.echo(f"jackfield: warning: {name}={environ[name]} is of Kubernetes and is not read", err=True)
+        if _is_link(name, ours[name]):
+            click.echo(f"jackfield: warning: {name}={ours[name]} is of Kubernetes and is not read", err=True)
         elif name in known:
             continue
         elif call is not None:
@@ -234,7 +255,7 @@ def project_folder(given: Path | None) -> Path:
         return folder
     start = (given or Path()).absolute()
     if given is not None:
-        judge_folder(start)
+        check_folder(start)
     if os.path.lexists(start / "endpoints.yml"):
         raise Failure(f"{start} has an endpoints.yml; rename it to endpoints.yaml", 2)
     where = f"in {start}" if given else f"in {start} or a folder above it"
@@ -244,7 +265,7 @@ def project_folder(given: Path | None) -> Path:
     )
 
 
-def judge_folder(folder: Path) -> None:
+def check_folder(folder: Path) -> None:
     """Raise Failure (exit 2) where there is no folder of this name, or none that we may look into."""
     try:
         os.stat(f"{folder}/.")  # noqa: PTH116 - with the dot it must be a folder, and one that lets us in
@@ -287,7 +308,7 @@ def find_project(given: Path | None) -> Path | None:
         raise Failure("the current folder was removed; change into another one", 2) from exc
     folders = [start] if given is not None else [start, *start.parents]
     # os.path: where nobody may look, or what can be no name, there is none; of whatever kind: that it is no file is
-    # told as its problem
+    # a problem of its own
     return next((folder for folder in folders if os.path.exists(folder / "endpoints.yaml")), None)  # noqa: PTH110
 
 

@@ -12,17 +12,26 @@ from typing import NoReturn
 import click
 
 from jackfield.cli.call import facts, log_in
-from jackfield.cli.settings import Context, Failure, file_option, project_folder, secret_of, server_address
+from jackfield.cli.settings import (
+    Context,
+    Failure,
+    count_errors,
+    counted,
+    file_option,
+    project_folder,
+    secret_of,
+    server_address,
+)
 from jackfield.describe.contract import contract
 from jackfield.errors import PlanError, Problem
 from jackfield.github import of_problem
 from jackfield.routing.table import RoutingTable
 from jackfield.server.node.running import run as run_loop
 from jackfield.server.observe.lag import Place
-from jackfield.server.publish.publisher import build_in_thread
+from jackfield.server.publish.building import built
 from jackfield.similar import did_you_mean
 from jackfield.testing.client import Project
-from jackfield.testing.examples import Case, Result, cases, run, who
+from jackfield.testing.examples import Case, Result, caller_of, cases, run
 from jackfield.testing.examples import Failure as Failed
 from jackfield.testing.live import Live, NoServer
 from jackfield.testing.report import FORMATS, Report, junit_of_problems, summary
@@ -87,8 +96,7 @@ def command(
     except PlanError as exc:
         for line in _problem_lines(exc.problems, form, folder):
             click.echo(line)
-        errors = sum(problem.severity == "error" for problem in exc.problems)
-        raise Failure(f"{errors} problem{'' if errors == 1 else 's'} in {folder}") from None
+        raise Failure(f"{counted(count_errors(exc.problems), 'problem')} in {folder}") from None
     except (NoServer, KeyboardInterrupt) as exc:
         if report.results:  # what was run until then is not lost
             report.end()
@@ -139,7 +147,7 @@ def _break_off(report: Report, why: str) -> NoReturn:
 
 
 async def _live(folder: Path, names: Sequence[str], address: str, credentials: _Credentials, report: Report) -> None:
-    table = await build_in_thread(folder, 0)
+    table = await built(folder, 0)
     try:
         chosen = _chosen(table, names)
         live = Live(address, table, await credentials.tokens(address, table))
@@ -180,7 +188,9 @@ class _Credentials:
         if self._login:
             path = next((operation.filled for operation in contract(table).operations), "")
             return {"": await log_in(await facts(address + path), self._login, self._password)}
-        logins = {who(guest, case.operation)[0] for case in cases(table) for guest in case.example.guests.values()}
+        logins = {
+            caller_of(guest, case.operation)[0] for case in cases(table) for guest in case.example.guests.values()
+        }
         found: dict[str, str] = {}
         for given in self._given:
             login, sign, token = given.partition("=")

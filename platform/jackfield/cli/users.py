@@ -17,10 +17,11 @@ from jackfield.auth.passwords import Passwords, check_password
 from jackfield.auth.store.database import Unusable
 from jackfield.auth.store.store import Store
 from jackfield.auth.store.tables import User, new_login, normal_login, normal_role
-from jackfield.cli.settings import Context, Failure, find_project, state_options, told
+from jackfield.cli.settings import Context, Failure, counted, failure_of, find_project, state_options
 from jackfield.config.load import load
 from jackfield.config.plan import Plan
 from jackfield.errors import Refusal
+from jackfield.identity import ADMIN
 from jackfield.similar import nearest
 from jackfield.state import State, StateError
 
@@ -28,7 +29,6 @@ __all__ = ["command", "in_store"]
 
 T = TypeVar("T")
 
-_ADMIN = "admin"  # the role that may change users through the server
 _LINE = 8192  # bytes that --password-stdin reads at most
 
 
@@ -60,9 +60,10 @@ def add(state: State, login: str, roles: tuple[str, ...], password_stdin: bool) 
         hashed = await _hash(_password(login, password_stdin))
         return await store.add(login, hashed, roles)
 
-    _judge_names(login, roles)
+    _check_names(login, roles)
     user = in_store(state, action)
-    _tell(f"Added {user.login}{_with(user.roles)}.")
+    roles_of = f" (roles: {', '.join(sorted(user.roles))})" if user.roles else ""
+    _report(f"Added {user.login}{roles_of}.")
     _warn_undeclared(user.roles)
 
 
@@ -81,7 +82,7 @@ def list_(state: State, style: str) -> None:
         gap = " " * (width - _width(user.login))
         click.echo(f"{user.login}{gap}  {', '.join(sorted(user.roles)) or '-'}{note}")
     if not users:
-        _tell("There are no users yet; add one: jackfield users add LOGIN")
+        _report("There are no users yet; add one: jackfield users add LOGIN")
 
 
 @command.command()
@@ -96,7 +97,7 @@ def remove(state: State, login: str) -> None:
         return last
 
     last = in_store(state, action)
-    _tell(f"Removed {login}.")
+    _report(f"Removed {login}.")
     _warn_no_admin(last)
 
 
@@ -112,7 +113,7 @@ def disable(state: State, login: str) -> None:
         return last
 
     last = in_store(state, action)
-    _tell(f"Disabled {login}; all sessions ended.")
+    _report(f"Disabled {login}; all sessions ended.")
     _warn_no_admin(last)
 
 
@@ -122,7 +123,7 @@ def disable(state: State, login: str) -> None:
 def enable(state: State, login: str) -> None:
     """Let a disabled user in again."""
     in_store(state, lambda store: store.enable(login))
-    _tell(f"Enabled {login}.")
+    _report(f"Enabled {login}.")
 
 
 @command.command()
@@ -139,7 +140,7 @@ def passwd(state: State, login: str, password_stdin: bool) -> None:
         return await store.set_password_hash(login, hashed) or 0
 
     ended = in_store(state, action)
-    _tell(f"Changed the password of {login}; {_sessions(ended)} ended.")
+    _report(f"Changed the password of {login}; {counted(ended, 'session')} ended.")
 
 
 # A role after a minus looks like an option: what click does not know is passed on to us. There is no -h here, which
@@ -150,13 +151,13 @@ def passwd(state: State, login: str, password_stdin: bool) -> None:
 @state_options
 def roles(state: State, login: str, changes: tuple[str, ...]) -> None:
     """Print a user's roles, or give (+R) and take (-R) some. Open connections follow at once."""
-    given, taken = _judge_changes(changes)
+    given, taken = _parsed(changes)
 
     async def action(store: Store) -> tuple[User, bool]:
         user = await store.get(login)
         if user is None:
             raise Refusal("invalid_request", f"There is no user {login}.", "`jackfield users list` shows them all.")
-        last = _ADMIN in taken and await _is_last_admin(store, login)
+        last = ADMIN in taken and await _is_last_admin(store, login)
         wanted = (user.roles | given) - taken
         await store.set_roles(login, wanted)
         return User(user.login, wanted, user.disabled, user.created_at, user.password_hash), last
@@ -166,7 +167,7 @@ def roles(state: State, login: str, changes: tuple[str, ...]) -> None:
         for role in sorted(user.roles):
             click.echo(role)
         return
-    _tell(f"Roles of {user.login} now: {', '.join(sorted(user.roles)) or 'none'}.")
+    _report(f"Roles of {user.login} now: {', '.join(sorted(user.roles)) or 'none'}.")
     _warn_undeclared(user.roles)
     _warn_no_admin(last)
 
@@ -177,7 +178,7 @@ def roles(state: State, login: str, changes: tuple[str, ...]) -> None:
 def logout(state: State, login: str) -> None:
     """End all sessions of a user; a new login is possible at once."""
     ended = in_store(state, lambda store: store.end_all(login))
-    _tell(f"Ended {_sessions(ended)} of {login}.")
+    _report(f"Ended {counted(ended, 'session')} of {login}.")
 
 
 def in_store(state: State, action: Callable[[Store], Awaitable[T]]) -> T:
@@ -194,24 +195,24 @@ def in_store(state: State, action: Callable[[Store], Awaitable[T]]) -> T:
     try:
         return asyncio.run(run())
     except Unusable as refusal:
-        raise told(refusal, 2) from refusal
+        raise failure_of(refusal, 2) from refusal
     except Refusal as refusal:
-        raise told(refusal) from refusal
+        raise failure_of(refusal) from refusal
     except StateError as error:
         raise Failure(str(error)) from error
 
 
-def _judge_names(login: str, names: Iterable[str]) -> None:
+def _check_names(login: str, names: Iterable[str]) -> None:
     """What can be refused is refused before a password is asked for."""
     try:
         new_login(login)
         for name in names:
             normal_role(name)
     except Refusal as refusal:
-        raise told(refusal) from refusal
+        raise failure_of(refusal) from refusal
 
 
-def _judge_changes(changes: Sequence[str]) -> tuple[frozenset[str], frozenset[str]]:
+def _parsed(changes: Sequence[str]) -> tuple[frozenset[str], frozenset[str]]:
     """The roles to give and those to take."""
     for change in changes:
         if change[:1] not in ("+", "-") or len(change) < 2:
@@ -220,14 +221,14 @@ def _judge_changes(changes: Sequence[str]) -> tuple[frozenset[str], frozenset[st
         given = frozenset(normal_role(change[1:]) for change in changes if change[0] == "+")
         taken = frozenset(normal_role(change[1:]) for change in changes if change[0] == "-")
     except Refusal as refusal:
-        raise told(refusal, 2) from refusal
+        raise failure_of(refusal, 2) from refusal
     if both := given & taken:
         raise Failure(f"the role {min(both)} is given and taken at once; keep one", 2)
     return given, taken
 
 
 def _password(login: str, from_stdin: bool) -> str:
-    """A new password, judged: one line of standard input, or typed twice on the terminal."""
+    """A new password, checked: one line of standard input, or typed twice on the terminal."""
     if from_stdin:
         password = _first_line()
     elif _is_terminal():
@@ -276,16 +277,7 @@ def _width(text: str) -> int:
     )
 
 
-def _with(roles: Iterable[str]) -> str:
-    names = ", ".join(sorted(roles))
-    return f" (roles: {names})" if names else ""
-
-
-def _sessions(count: int) -> str:
-    return f"{count} session" if count == 1 else f"{count} sessions"
-
-
-def _tell(text: str) -> None:
+def _report(text: str) -> None:
     click.echo(text, err=True)
 
 
@@ -295,29 +287,29 @@ def _warn_undeclared(roles: Iterable[str]) -> None:
     declared = None if plan is None else plan.roles
     if declared is None:
         return
-    for role in sorted(set(roles) - {_ADMIN, *declared}):
+    for role in sorted(set(roles) - {ADMIN, *declared}):
         near = nearest(role, declared)
         hint = f"did you mean {near}?" if near else "no endpoint can ask for it"
-        _tell(f"warning: endpoints.yaml declares no role {role}; {hint}")
+        _report(f"warning: endpoints.yaml declares no role {role}; {hint}")
 
 
 async def _is_last_admin(store: Store, login: str) -> bool:
     """Whether this user alone may log in and has the role."""
-    admins = [user.login for user in await store.list() if _ADMIN in user.roles and not user.disabled]
+    admins = [user.login for user in await store.list() if ADMIN in user.roles and not user.disabled]
     return admins == [normal_login(login)]
 
 
 def _warn_no_admin(was_last: bool) -> None:
-    """Who owns the machine may take the role from the last administrator, and should know it."""
+    """The owner of the machine may take the role from the last administrator, with a warning."""
     if was_last:
-        _tell(f"warning: no administrator is left who may log in; make one: jackfield users roles LOGIN +{_ADMIN}")
+        _report(f"warning: no administrator is left who may log in; make one: jackfield users roles LOGIN +{ADMIN}")
 
 
 def _warn_unread() -> None:
-    """Nobody should wonder why a user who was added here cannot log in."""
+    """Warn where no server of the project reads the users."""
     plan = _plan()
     if plan is not None and not plan.auth.own:
-        _tell("warning: endpoints.yaml says `auth.login: off`; no server of this project reads these users")
+        _report("warning: endpoints.yaml says `auth.login: off`; no server of this project reads these users")
 
 
 def _plan() -> Plan | None:

@@ -47,9 +47,7 @@ class JwtSettings:
         more="They are a JWKS (RFC 7517). An address with `http://` is taken for this machine alone.",
     )
     issuer: str = setting(
-        _NAME,
-        "Who signs: the claim `iss`, letter by letter.",
-        examples=["https://login.example.com/realms/desk"],
+        _NAME, "Who signs: the claim `iss`, letter by letter.", examples=["https://login.example.com/realms/desk"]
     )
     audience: tuple[str, ...] = setting(
         _AUDIENCE,
@@ -116,10 +114,7 @@ class AuthSettings:
         default="/auth",
     )
     session: float = setting(
-        duration("1m", "400d"),
-        "How long a login holds, {bounds}.",
-        examples=["8h", "30d"],
-        default="12h",
+        duration("1m", "400d"), "How long a login holds, {bounds}.", examples=["8h", "30d"], default="12h"
     )
     idle: float | None = setting(
         duration("1m", "400d", off=True),
@@ -225,7 +220,7 @@ def _jwt(raw: Mapping[str, Any], problems: Problems) -> JwtSettings:
 
 
 def _address_fault(address: str) -> tuple[str, str] | None:
-    """What is wrong with the address of the keys, and how to mend it. It is not quoted: it may hold a secret."""
+    """What is wrong with the address of the keys, and how to fix it. It is not quoted: it may hold a secret."""
     if "://" not in address:
         return None  # a file
     example = "write it like https://login.example.com/certs"

@@ -1,7 +1,7 @@
 """The JSON Schema of endpoints.yaml: what `check` compares files with, and what editors are given of it.
 
 Strategy: schema.json is the frame, the keys come from the settings of the plan's fields. Editors get the names that a
-project holds, and what a pattern can say of rules that `check` tells of in better words itself. They propose
+project holds, and what a pattern can say of rules that `check` reports in a better sentence. They propose
 whatever stands under `examples` and `enum`: so names of other projects do not, and neither do mappings, which
 yaml-language-server can only show as "[object Object]".
 """
@@ -11,12 +11,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
+from functools import cache
 from importlib import resources
 from typing import Any
 
 from jackfield.config.plan import AuthSettings, Endpoint, JwtSettings, Limits
 from jackfield.config.settings import keys
 from jackfield.config.url import RESERVED
+from jackfield.identity import ADMIN
 
 __all__ = ["document", "examples", "further", "plain", "plain_examples"]
 
@@ -31,7 +33,14 @@ _WHERE = "greeting.answer is the function answer in processes/greeting.py, with 
 
 def plain() -> dict[str, Any]:
     """The JSON Schema 2020-12 that `check` compares endpoints.yaml with, as a fresh dict."""
-    schema: dict[str, Any] = json.loads(_FRAME)
+    schema: dict[str, Any] = json.loads(_text())
+    return schema
+
+
+@cache
+def _text() -> str:
+    """The frame with the keys that the settings declare."""
+    schema = json.loads(_FRAME)
     parts = schema["$defs"]
     for name, owner in _OWNERS.items():
         found = keys(owner)
@@ -44,7 +53,7 @@ def plain() -> dict[str, Any]:
     schema["properties"]["defaults"]["properties"] = {
         key: {"$ref": f"#/$defs/endpoint/properties/{key}"} for key in shared
     }
-    return schema
+    return json.dumps(schema)
 
 
 def document(processes: Sequence[str] = (), roles: Sequence[str] = (), tags: Sequence[str] = ()) -> dict[str, Any]:
@@ -124,7 +133,7 @@ def _holds_mapping(value: Any) -> bool:
 
 
 def _nodes(schema: Any) -> Iterator[dict[str, Any]]:
-    """Every schema in a schema; what stands under `examples` and `default` is none."""
+    """Every schema in a schema; values under `examples` and `default` are left out."""
     if not isinstance(schema, dict):
         return
     yield schema
@@ -140,7 +149,7 @@ def _nodes(schema: Any) -> Iterator[dict[str, Any]]:
 
 
 def _name_processes(process: dict[str, Any], names: Sequence[str]) -> None:
-    """Make these the only processes. The pattern goes: its words would be told of a name that is well-formed."""
+    """Make these the only processes. The pattern goes: its message would be shown for a well-formed name."""
     del process["pattern"], process["examples"]
     process.update(enum=list(names), errorMessage=f"is none of this project's processes; {_WHERE}")
 
@@ -148,7 +157,7 @@ def _name_processes(process: dict[str, Any], names: Sequence[str]) -> None:
 def _name_roles(lists: dict[str, Any], roles: Sequence[str]) -> None:
     """Make these, and admin, the only roles of a part that is a word or `{roles: […]}`."""
     named = lists["anyOf"][1]["properties"]["roles"]
-    named["items"]["enum"] = sorted({*roles, "admin"})
+    named["items"]["enum"] = sorted({*roles, ADMIN})
     del named["examples"]
 
 

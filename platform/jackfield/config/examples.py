@@ -1,6 +1,6 @@
 """The `examples` of one endpoint: data of the right shape -> Example, and what is wrong in spite of its shape.
 
-Whether an example fits the process is judged later, by routing/examples.py, when the process is known.
+Whether an example fits the process is checked later, by routing/examples.py, when the process is known.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from jackfield.config.problems import PathTuple, Problems
 from jackfield.config.settings import duration
 from jackfield.config.validate import similar
 from jackfield.errors import CODES
+from jackfield.identity import ADMIN
 from jackfield.similar import nearest
 
-__all__ = ["MOST", "read"]
+__all__ = ["MOST", "known_roles", "read"]
 
 MOST = 1000
 """Examples of one endpoint, those in files under examples/ included."""
 
 _EXPECTATIONS = ("expect", "expect_error", "expect_close")
 _WITHIN = duration("10ms", "5m")
-_BUILT_IN_ROLE = "admin"
 _ABOUT_A_CLIENT = ("as", "params", "query")
 _KEYS = {"name", *_ABOUT_A_CLIENT, "clients", "steps"}
 # RFC 6455, section 7.4: what an endpoint may send, and what libraries and applications have for themselves
@@ -77,25 +77,27 @@ def _example(raw: Mapping[str, Any], path: PathTuple, roles: Mapping[str, str] |
 
 def _guest(raw: Mapping[str, Any], path: PathTuple, roles: Mapping[str, str] | None, problems: Problems) -> Guest:
     params, query = (_texts(raw.get(key), (*path, key), problems) for key in ("params", "query"))
-    who = raw.get("as")
-    if not isinstance(who, Mapping):
-        return Guest("" if who == "nobody" else None, params=params, query=query)
-    at, named = (*path, "as", "roles"), who.get("roles")
-    found = {number: role for number, role in _items(named) if problems.sound(*at, number)}
+    caller = raw.get("as")
+    if not isinstance(caller, Mapping):
+        return Guest("" if caller == "nobody" else None, params=params, query=query)
+    found = known_roles(caller.get("roles"), (*path, "as", "roles"), roles, problems, " of endpoints.yaml")
+    return Guest(caller.get("login"), found, params, query)
+
+
+def known_roles(
+    raw: Any, path: PathTuple, roles: Mapping[str, str] | None, problems: Problems, where: str
+) -> tuple[str, ...]:
+    """The sound roles of a list, each once. One that is not among `roles`, where these are declared, is a problem."""
+    found = problems.sound_items(raw, path)
     for number, role in found.items():
-        if roles is not None and role not in roles and role != _BUILT_IN_ROLE:
-            hint = similar(role, roles) or "add it under `roles:` at the top of endpoints.yaml"
-            problems.add((*at, number), "unknown_role", f'there is no role "{role}"', hint)
-    return Guest(who.get("login"), tuple(dict.fromkeys(found.values())), params, query)
-
-
-def _items(raw: Any) -> Iterator[tuple[int, Any]]:
-    """The items of a list with their numbers; none of what is no list, which was told."""
-    yield from enumerate(raw) if isinstance(raw, list) else ()
+        if roles is not None and role not in roles and role != ADMIN:
+            hint = similar(role, roles) or f"add it under `roles:` at the top{where}"
+            problems.add((*path, number), "unknown_role", f'there is no role "{role}"', hint)
+    return tuple(dict.fromkeys(found.values()))
 
 
 def _texts(raw: Any, path: PathTuple, problems: Problems) -> Mapping[str, str]:
-    """Each value as a text, as it is written: the room 007 is none that is called 7."""
+    """Each value as a text, as it is written: the room 007 is not the room 7."""
     pairs = raw.items() if isinstance(raw, Mapping) else ()
     return {name: problems.written((*path, name)) or str(value) for name, value in pairs}
 
@@ -108,7 +110,7 @@ class _Steps:
         self.problems = problems
 
     def read(self, raw: Any, path: PathTuple) -> Iterator[Step]:
-        for number, item in _items(raw):
+        for number, item in enumerate(raw) if isinstance(raw, list) else ():
             if isinstance(item, Mapping):
                 yield from self._item(item, (*path, number))
 
@@ -116,14 +118,14 @@ class _Steps:
         expected = [key for key in _EXPECTATIONS if key in item]
         whole = self.problems.sound(*path)  # else a key that is written wrong may be the one that is missed
         if whole:
-            self._judge_together(item, path, expected)
+            self._check_together(item, path, expected)
         client = self._client(item, path, whole=whole)
         if "send" in item:
             yield Step("send", item["send"], (*path, "send"), client)
         for key in expected[:1]:
             yield self._expectation(key, item, path, client)
 
-    def _judge_together(self, item: Mapping[str, Any], path: PathTuple, expected: list[str]) -> None:
+    def _check_together(self, item: Mapping[str, Any], path: PathTuple, expected: list[str]) -> None:
         """Keys of one step that need each other, or have no say beside each other."""
         if "send" not in item and not expected:
             message = "nothing is sent and nothing is expected"
@@ -165,7 +167,7 @@ class _Steps:
         error = {"code": value} if isinstance(value, str) else dict(value)
         known = CODES.get(error["code"])
         if known is None:
-            self._doubt(error["code"], path)
+            self._warn_of_slip(error["code"], path)
         if known is not None and known.moment != "message":
             hint = "it is never told over a WebSocket"
             if _number(known.name):
@@ -174,8 +176,8 @@ class _Steps:
             self.problems.add(path, "wrong_value", message, hint)
         return error
 
-    def _doubt(self, code: str, path: PathTuple) -> None:
-        """Warn of a code that is most likely one of ours with a slip of the pen; a process may have it all the same."""
+    def _warn_of_slip(self, code: str, path: PathTuple) -> None:
+        """Warn of a code that is most likely one of ours misspelt; a process may still have it."""
         ours = [known.name for known in CODES.values() if known.moment == "message"]
         if near := nearest(code, ours, cutoff=_SLIP):
             hint = f'did you mean "{near}"? Nothing is wrong where the process rejects with this very code'

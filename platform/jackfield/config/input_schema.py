@@ -1,8 +1,8 @@
 """Whether what stands under `input:` is a JSON Schema 2020-12 that can be carried out here.
 
 Strategy: the metaschema names all faults of values with their places, our own walk finds what the standard
-lets pass and what people mean otherwise (a keyword with a slip of the pen, a reference that leaves the
-file), and the compiler has the last word. What is said of patterns is told by schema/patterns.py, as for hints.
+lets pass and what people mean otherwise (a misspelt keyword, a reference that leaves the
+file), and the compiler has the last word. Patterns are checked by schema/patterns.py, as in type hints.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from jackfield.schema import patterns
 from jackfield.schema.validator import portable
 from jackfield.schema.walk import HOLDERS, NAMED, Path, walk
 
-__all__ = ["Fault", "judge"]
+__all__ = ["Fault", "check"]
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _OTHER = frozenset(
@@ -45,9 +45,9 @@ class Fault:
     wants_text: bool = False
 
 
-def judge(schema: Mapping[str, Any]) -> list[Fault]:
+def check(schema: Mapping[str, Any]) -> list[Fault]:
     """All that is wrong with `schema`; an empty list for one that a validator can be made of."""
-    faults = [_told(error) for error in _METASCHEMA.iter_errors(dict(schema))]
+    faults = [_of_metaschema(error) for error in _METASCHEMA.iter_errors(dict(schema))]
     if not faults:
         faults = [
             fault
@@ -58,7 +58,7 @@ def judge(schema: Mapping[str, Any]) -> list[Fault]:
     return list(dict.fromkeys(faults)) or _compiled(schema)
 
 
-def _told(error: jsonschema_rs.ValidationError) -> Fault:
+def _of_metaschema(error: jsonschema_rs.ValidationError) -> Fault:
     path: Path = tuple(error.instance_path)
     if path and path[-1] == "type" and isinstance(error.instance, str):
         hint = similar(error.instance, _TYPES) or f"the types are {', '.join(_TYPES)}"

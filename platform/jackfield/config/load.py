@@ -42,19 +42,19 @@ def load(folder: Path) -> Loaded:
     sources = [_main(folder), *_further(folder, _FOLDER)]
     problems = Problems({})
     for number, file in enumerate(sources):
-        _judge(file, problems, editor_schema.further() if number else editor_schema.plain())
+        _check(file, problems, editor_schema.further() if number else editor_schema.plain())
     data, places = _joined(sources, problems)
     sources += _add_examples(folder, data, places, problems, whole=not any(file.broken for file in sources))
     problems.places = places
     plan = parse.plan({} if problems.full else data, problems)
     _find_keys(folder, plan, problems)
     plan = replace(plan, hash=_hash(data), places=_inherited(data, places))
-    found = (*(problem for file in sources for problem in _told(file)), *problems.found)
+    found = (*(problem for file in sources for problem in _syntax_problems(file)), *problems.found)
     return Loaded(plan, tuple(sorted(found, key=_order)))
 
 
-def _told(file: Source) -> tuple[Problem, ...]:
-    """The problems of the text itself. One that ends the reading says so: nobody should take it for the only one."""
+def _syntax_problems(file: Source) -> tuple[Problem, ...]:
+    """The problems of the text itself. One that ends the reading says that it may hide others."""
     last = file.problems[-1] if file.problems else None
     if not file.broken or last is None or last.severity == "warning" or last.code == "file_missing":
         return file.problems
@@ -107,12 +107,12 @@ def _one_further(path: Path, below: str) -> Source:
     return Source(name, problems=(problem,), broken=True)
 
 
-def _judge(file: Source, problems: Problems, expected: Mapping[str, Any]) -> None:
+def _check(file: Source, problems: Problems, expected: Mapping[str, Any]) -> None:
     problems.mark(file.faulty, unread=True)
     problems.places = file.places
     if file.broken or (file.data is None and not file.faulty):
-        return  # broken, which has been told, or empty, which _joined tells
-    validate.judge(file.data, expected, problems, file.faulty)
+        return  # broken, which is reported, or empty, which _joined reports
+    validate.check(file.data, expected, problems, file.faulty)
 
 
 def _joined(sources: Iterable[Source], problems: Problems) -> tuple[dict[str, Any], dict[PathTuple, Place]]:
@@ -132,8 +132,8 @@ def _joined(sources: Iterable[Source], problems: Problems) -> tuple[dict[str, An
                 continue
             endpoints[name] = entry
             places.update({path: place for path, place in file.places.items() if path[:2] == at})
-    told = problems.found or any(file.problems for file in (main, *others))
-    if "endpoints" not in data and not endpoints and not told:
+    reported = problems.found or any(file.problems for file in (main, *others))
+    if "endpoints" not in data and not endpoints and not reported:
         problems.places = places
         hint = "add `endpoints:` with one endpoint: its name, and under it `url` and `process`"
         problems.add((), "missing_key", 'missing key "endpoints"', hint)
@@ -150,13 +150,13 @@ def _add_examples(
 ) -> list[Source]:
     """Put what the files under examples/ hold behind the examples of their endpoints; gives the files.
 
-    `whole` tells that `data` holds all endpoints, so that others do not exist.
+    `whole` says that `data` holds all endpoints, so that others do not exist.
     """
     files = _further(folder, _EXAMPLES)
     endpoints = data["endpoints"]
     for file in files:
         own = Problems(file.places)  # what is wrong in one file says nothing about the same place in another
-        _judge(file, own, editor_schema.plain_examples())
+        _check(file, own, editor_schema.plain_examples())
         found = file.data.get("examples") if isinstance(file.data, Mapping) else None
         for name in found if isinstance(found, Mapping) else ():
             if isinstance(endpoints.get(name), Mapping):
@@ -179,7 +179,7 @@ def _with_examples(
     before = entry.get("examples", [])
     further = file.data["examples"][name]
     if not isinstance(before, list) or not isinstance(further, list):
-        return entry, []  # told already
+        return entry, []  # reported already
     unsound: list[PathTuple] = []
     for at, place in file.places.items():
         if at[:2] == ("examples", name) and len(at) > 2:

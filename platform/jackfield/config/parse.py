@@ -7,7 +7,7 @@ beside a faulty one, an example beside another, the process of an endpoint whose
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -17,7 +17,6 @@ from jackfield.config import examples, input_schema, url
 from jackfield.config.plan import Access, AuthSettings, Endpoint, Example, Limits, Origins, Plan
 from jackfield.config.problems import PathTuple, Problems
 from jackfield.config.settings import keys, read
-from jackfield.config.validate import similar
 from jackfield.origins import normal
 
 __all__ = ["MERGED", "plan"]
@@ -28,10 +27,9 @@ MERGED = frozenset(key for key, setting in _FIELDS.items() if setting.merged)
 _MESSAGE = keys(Limits)["message"].kind
 # Sound parts of these are looked at beside faulty ones, where the value is of this kind at all.
 _OF_PARTS = {"auth": dict, "limits": dict, "origins": list, "subprotocols": list, "examples": list}
-_JUDGING = ("auth", "limits", "input")  # what examples are judged by
+_CHECKING = ("auth", "limits", "input")  # what examples are checked against
 _KEYS = {*_FIELDS, "type", "on_connect", "on_disconnect"}
 _TOP = {"title", "auth", "roles", "defaults", "endpoints"}
-_BUILT_IN_ROLE = "admin"
 
 
 def plan(data: Mapping[str, Any], problems: Problems) -> Plan:
@@ -115,7 +113,9 @@ class _Reading:
             return True
         paths: list[PathTuple] = [("endpoints", name, key) for key in own]
         paths += [("defaults", key) for key in shared if key not in own or key in MERGED]
-        return any(path[-1] not in _KEYS or (path[-1] in _JUDGING and not self.problems.sound(*path)) for path in paths)
+        return any(
+            path[-1] not in _KEYS or (path[-1] in _CHECKING and not self.problems.sound(*path)) for path in paths
+        )
 
     def _pattern(self, name: str, auth: AuthSettings) -> url.Pattern | None:
         path = ("endpoints", name, "url")
@@ -146,19 +146,14 @@ class _Reading:
     def _access(self, value: Any, path: PathTuple) -> Access:
         if isinstance(value, str):
             return Access(value)  # type: ignore[arg-type]  # the schema allows the three words alone
-        roles = dict(self._sound_items(value.get("roles"), (*path, "roles")))
-        for number, role in roles.items():
-            if self.roles is not None and role not in self.roles and role != _BUILT_IN_ROLE:
-                hint = similar(role, self.roles) or "add it under `roles:` at the top"
-                at = (*path, "roles", number)
-                self.problems.add(at, "unknown_role", f'there is no role "{role}"', hint)
-        return Access("required", tuple(dict.fromkeys(roles.values())))
+        at = (*path, "roles")
+        return Access("required", examples.known_roles(value.get("roles"), at, self.roles, self.problems, ""))
 
     def _origins(self, value: Any, path: PathTuple) -> Origins:
         if value == "any":
             return Origins(any=True)
         allowed = []
-        for number, origin in self._sound_items(value, path):
+        for number, origin in self.problems.sound_items(value, path).items():
             try:
                 allowed.append(normal(origin))
             except ValueError as error:
@@ -166,7 +161,7 @@ class _Reading:
         return Origins(allowed=tuple(dict.fromkeys(allowed)))
 
     def _input(self, value: Any, path: PathTuple) -> Any:
-        for fault in input_schema.judge(value):
+        for fault in input_schema.check(value):
             at = (*path, *fault.path)
             written = self.problems.written(at) if fault.wants_text else ""
             message = f"a text belongs here, and {written} is none" if written else fault.message
@@ -175,18 +170,12 @@ class _Reading:
         return value
 
     def _subprotocols(self, value: Any, path: PathTuple) -> tuple[str, ...]:
-        names = dict(self._sound_items(value, path))
+        names = self.problems.sound_items(value, path)
         for number, name in names.items():
             if name == "jackfield.v1" or name.startswith("bearer."):
                 hint = "it carries the credential; remove it here"
                 self.problems.add((*path, number), "wrong_value", f"{name} belongs to Jackfield itself", hint)
         return tuple(dict.fromkeys(names.values()))
-
-    def _sound_items(self, value: Any, path: PathTuple) -> Iterator[tuple[int, str]]:
-        """The sound items of a list of texts, with their numbers; none of what is no list, which was told."""
-        for number, item in enumerate(value) if isinstance(value, list) else ():
-            if self.problems.sound(*path, number):
-                yield number, item
 
 
 def _goes_wrong(example: Example) -> bool:

@@ -29,13 +29,7 @@ __all__ = [
     "Step",
 ]
 
-_TAG = {
-    "title": "Tag",
-    "description": "A heading in the documents.",
-    "type": "string",
-    "minLength": 1,
-    "maxLength": 64,
-}
+_TAG = {"title": "Tag", "description": "A heading in the documents.", "type": "string", "minLength": 1, "maxLength": 64}
 _SUBPROTOCOL = {
     "type": "string",
     "pattern": "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}$",
@@ -93,9 +87,9 @@ class Step:
 class Guest:
     """One client of an example: who it is logged in as and which address it opens.
 
-    `login` None means whoever the endpoint lets in: some user with `roles`, or else with the first of the
-    endpoint's, and nobody where it lets nobody in and no role is given. An empty `login` is nobody. `params` and
-    `query` are the texts of the address, decoded; without `params` any that fit will do.
+    `login` None means a caller that the endpoint admits: some user with `roles`, or else with the first of the
+    endpoint's, or an anonymous one where the endpoint takes it and no role is given. An empty `login` is an
+    anonymous caller. `params` and `query` are the decoded texts of the address; without `params` any that match do.
     """
 
     login: str | None = None
@@ -120,7 +114,7 @@ class Example:
 class Endpoint:
     """One entry under `endpoints:`. Its name is its identity.
 
-    `refusals` says how a caller who may not enter is told: by an HTTP status, or by a close frame after an
+    `refusals` says how a caller is refused: by an HTTP status, or by a close frame after an
     accept. `session_warning` is how many seconds before the session's end the client hears of it; None means
     never.
     """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from jackfield.errors import Problem
 
@@ -78,6 +78,11 @@ class Problems:
         """Whether no error was found at `path` or below it, and its value was looked at."""
         unread = bool(self._unread) and any(path[:length] in self._unread for length in range(len(path)))
         return path not in self._unsound and not unread
+
+    def sound_items(self, value: Any, path: PathTuple) -> dict[int, Any]:
+        """The sound items of the list `value` at `path`, by their numbers; none of a value of another type."""
+        items = enumerate(value) if isinstance(value, list) else ()
+        return {number: item for number, item in items if self.sound(*path, number)}
 
     def place(self, path: PathTuple) -> Place:
         """The place of `path`, or of the nearest thing around it that has one."""

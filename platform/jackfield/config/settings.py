@@ -8,7 +8,6 @@ means and its bounds (`read`), whether defaults and endpoint are merged (parse.p
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from copy import deepcopy
 from dataclasses import MISSING, dataclass, field, fields, replace
 from functools import cache
 from typing import Any
@@ -113,8 +112,8 @@ class Setting:
 
     @property
     def schema(self) -> dict[str, Any]:
-        """Its part of the JSON Schema."""
-        schema = deepcopy(dict(self.kind.schema))
+        """Its part of the JSON Schema, to be read and not changed."""
+        schema = dict(self.kind.schema)
         if not self.text:
             return schema
         description = self.text.replace("{bounds}", self.kind.bounds).replace("`", "")

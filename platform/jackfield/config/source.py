@@ -13,12 +13,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import yaml
 
 from jackfield import files
-from jackfield.config.problems import Place
+from jackfield.config.problems import PathTuple, Place, Severity, problem_at
 from jackfield.config.scalars import resolve
 from jackfield.config.yaml_errors import QUOTES, odd_indent, translate
 from jackfield.errors import Problem
@@ -32,7 +32,6 @@ _TOO_DEEP = f"nested deeper than {MAX_DEPTH} levels"
 _MOST_PROBLEMS = 100  # of YAML itself; a file that has so many is not looked at any further
 _MAX_EXPANSION = 10_000  # values that all aliases of a file together may stand for
 
-Path_ = tuple[str | int, ...]
 
 # libyaml is in every wheel of PyYAML; the pure parser takes over where it was built without, ten times
 # slower and stricter with `?` in unquoted texts.
@@ -53,9 +52,9 @@ class Source:
 
     name: str
     data: Any = None
-    places: Mapping[Path_, Place] = field(default_factory=dict)
+    places: Mapping[PathTuple, Place] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
-    faulty: frozenset[Path_] = frozenset()
+    faulty: frozenset[PathTuple] = frozenset()
     broken: bool = False
 
 
@@ -117,9 +116,9 @@ class _Composer:
         self.name = name
         self.parser = _Parser(text)
         self.lines = text.count("\n") + 1
-        self.places: dict[Path_, Place] = {(): Place(name, 1, 1)}
+        self.places: dict[PathTuple, Place] = {(): Place(name, 1, 1)}
         self.problems: list[Problem] = []
-        self.faulty: set[Path_] = set()
+        self.faulty: set[PathTuple] = set()
         self.anchors: dict[str, tuple[Any, int, str] | None] = {}  # None while the anchored value is open
         self.count = 0  # values so far, those behind aliases included
         self.expanded = 0
@@ -138,12 +137,12 @@ class _Composer:
             code = "yaml_syntax"
             if "nesting depth" in fault.message:  # libyaml reads ahead, and newer ones have a limit of their own
                 code, fault = "yaml_feature", replace(fault, message=_TOO_DEEP, hint="")
-            # A bracket swallowed by a comment is one fault, told as the bracket's.
+            # A bracket swallowed by a comment is one fault, reported as the bracket's.
             self.problems = [p for p in self.problems if (p.code, p.line) != ("cut_by_comment", fault.line + 1)]
             self._problem(code, fault.message, fault.hint, (), fault.line, fault.column)
         finally:
             self.parser.dispose()
-        places: Mapping[Path_, Place] = {(): Place(self.name, 1, 1)} if broken else self.places
+        places: Mapping[PathTuple, Place] = {(): Place(self.name, 1, 1)} if broken else self.places
         problems, faulty = tuple(self.problems), frozenset(self.faulty)
         return Source(self.name, None if broken else data, places, problems, faulty, broken)
 
@@ -159,7 +158,7 @@ class _Composer:
             self._at(event, "yaml_syntax", "a second document begins here", "remove the line `---`", ())
         return data
 
-    def _value(self, event: Any, path: Path_, depth: int) -> Any:
+    def _value(self, event: Any, path: PathTuple, depth: int) -> Any:
         """The value that begins with `event`."""
         if depth > MAX_DEPTH:
             self._at(event, "yaml_feature", _TOO_DEEP, "", path[:4])
@@ -177,14 +176,14 @@ class _Composer:
         self.anchors[event.anchor] = (value, self.count - before + 1, self._written(event, value))
         return value
 
-    def _content(self, event: Any, path: Path_, depth: int) -> Any:
+    def _content(self, event: Any, path: PathTuple, depth: int) -> Any:
         if isinstance(event, yaml.MappingStartEvent):
             return self._mapping(path, depth)
         if isinstance(event, yaml.SequenceStartEvent):
             return self._sequence(path, depth)
         return self._scalar(event, path)
 
-    def _mapping(self, path: Path_, depth: int) -> dict[str, Any]:
+    def _mapping(self, path: PathTuple, depth: int) -> dict[str, Any]:
         data: dict[str, Any] = {}
         while not isinstance(event := self.parser.get_event(), yaml.MappingEndEvent):
             key = self._key(event, path, data, depth)
@@ -197,7 +196,7 @@ class _Composer:
             data[key] = self._placed(following, at, depth)
         return data
 
-    def _sequence(self, path: Path_, depth: int) -> list[Any]:
+    def _sequence(self, path: PathTuple, depth: int) -> list[Any]:
         data: list[Any] = []
         while not isinstance(event := self.parser.get_event(), yaml.SequenceEndEvent):
             item = (*path, len(data))
@@ -205,7 +204,7 @@ class _Composer:
             data.append(self._placed(event, item, depth))
         return data
 
-    def _placed(self, event: Any, at: Path_, depth: int) -> Any:
+    def _placed(self, event: Any, at: PathTuple, depth: int) -> Any:
         """The value at `at`, whose place is known; how it is written is kept there."""
         value = self._value(event, at, depth + 1)
         if written := self._written(event, value):
@@ -222,14 +221,14 @@ class _Composer:
             return found[2] if found else ""
         return str(event.value)
 
-    def _skip(self, event: Any, path: Path_, depth: int) -> Any:
+    def _skip(self, event: Any, path: PathTuple, depth: int) -> Any:
         """Read a value that is not kept, and forget the places in it."""
         kept, self.places = self.places, {}
         value = self._value(event, path, depth + 1)
         self.places = kept
         return value
 
-    def _key(self, event: Any, path: Path_, data: dict[str, Any], depth: int) -> str | None:
+    def _key(self, event: Any, path: PathTuple, data: dict[str, Any], depth: int) -> str | None:
         """The key that `event` writes, or None, with a problem, where its entry must be left out."""
         if isinstance(event, yaml.ScalarEvent) and event.value == "<<" and not event.style:
             hint = "keys that all endpoints share stand under `defaults:`"
@@ -242,7 +241,7 @@ class _Composer:
             hint = f'put it in quotes: "{written}"' if written else ""
             if getattr(event, "flow_style", False):  # `{{ name }}` is a text to nearly everybody
                 if path in self.faulty:
-                    return None  # told of a key within this one
+                    return None  # reported for a key within this one
                 hint = QUOTES
                 self.faulty.add(path)
             self._at(event, "wrong_type", f"a key must be a text, and this one is {_kind(key)}", hint, path)
@@ -265,7 +264,7 @@ class _Composer:
             self._problem("yaml_syntax", fault.message, fault.hint, (), fault.line, fault.column)
             raise _Stop
 
-    def _scalar(self, event: Any, path: Path_) -> Any:
+    def _scalar(self, event: Any, path: PathTuple) -> Any:
         text = event.value
         if _SURROGATE.search(text):  # the pure parser lets these through; they are no text in UTF-8
             self._at(event, "yaml_syntax", "half a letter (U+D800 to U+DFFF) is no text", "write all of it", path)
@@ -280,7 +279,7 @@ class _Composer:
             self.faulty.add(path)
             return None
 
-    def _alias(self, event: Any, path: Path_) -> Any:
+    def _alias(self, event: Any, path: PathTuple) -> Any:
         found = self.anchors.get(event.anchor, ())
         if not found:
             self.faulty.add(path)
@@ -298,7 +297,7 @@ class _Composer:
             raise _Stop
         return value
 
-    def _cut_by_comment(self, event: Any, path: Path_) -> None:
+    def _cut_by_comment(self, event: Any, path: PathTuple) -> None:
         """Warn of `summary: Заказ #5`: one blank, then # and no blank, is rarely meant as a comment."""
         if not isinstance(event, yaml.ScalarEvent) or event.style or not event.value:
             return
@@ -314,13 +313,7 @@ class _Composer:
         return Place(self.name, min(line + 1, self.lines), column + 1)
 
     def _at(
-        self,
-        event: Any,
-        code: str,
-        message: str,
-        hint: str,
-        path: Path_,
-        severity: Literal["error", "warning"] = "error",
+        self, event: Any, code: str, message: str, hint: str, path: PathTuple, severity: Severity = "error"
     ) -> None:
         mark = event.start_mark
         self._problem(code, message, hint, path, mark.line, mark.column, severity)
@@ -328,18 +321,9 @@ class _Composer:
             raise _Stop
 
     def _problem(
-        self,
-        code: str,
-        message: str,
-        hint: str,
-        path: Path_,
-        line: int,
-        column: int,
-        severity: Literal["error", "warning"] = "error",
+        self, code: str, message: str, hint: str, path: PathTuple, line: int, column: int, severity: Severity = "error"
     ) -> None:
-        place = self._place(line, column)
-        dotted = ".".join(str(part) for part in path)
-        self.problems.append(Problem(code, message, hint, dotted, place.file, place.line, place.column, severity))
+        self.problems.append(problem_at(self._place(line, column), path, code, message, hint, severity))
 
 
 def _kind(value: object) -> str:

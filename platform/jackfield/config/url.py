@@ -40,7 +40,7 @@ class Pattern:
 
     @property
     def shape(self) -> tuple[str | None, ...]:
-        """The segments with None for each parameter; two URLs of one shape cannot be told apart."""
+        """The segments with None for each parameter; two URLs of one shape match the same paths."""
         return tuple(None if segment.is_param else segment.text for segment in self.segments)
 
     @property
@@ -98,7 +98,7 @@ def split(raw_path: bytes) -> tuple[str, ...] | None:
 
 
 def fault(raw_path: bytes, root: str = "") -> tuple[str, str]:
-    """Why a request's path has no normal form, and how to mend it; two empty texts where it has one.
+    """Why a request's path has no normal form, and how to fix it; two empty texts where it has one.
 
     `root` stands before the path in the eyes of its client.
     """

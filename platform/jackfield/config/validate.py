@@ -1,6 +1,6 @@
-"""The data of one file against its JSON Schema; each fault becomes one sentence in words of the file.
+"""The data of one file against its JSON Schema; each error becomes one sentence in the terms of the file.
 
-The schema carries what it can say better itself: `errorMessage` (editors show it too) tells how to mend.
+The schema has its own text where that is better: `errorMessage` (editors show it too) says how to fix it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from jackfield.config.settings import keys
 from jackfield.config.yaml_errors import glued
 from jackfield.similar import did_you_mean
 
-__all__ = ["judge", "similar"]
+__all__ = ["check", "similar"]
 
 _Error = Any  # a jsonschema.ValidationError; its stubs say that each attribute may be unset, and none is
 
@@ -33,7 +33,7 @@ _KINDS = {
     "object": "a mapping",
     "null": "nothing",
 }
-_MENDING = {
+_FIXES = {
     "boolean": "write true or false",
     "array": 'write it as a list: ["…"]',
     "object": "write its keys below it, indented",
@@ -66,12 +66,12 @@ def _pattern(_: Any, pattern: str, instance: Any, schema: Any) -> Iterator[jsons
 _Validator: Any = validators.extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]  # theirs
 
 
-def judge(data: object, schema: Mapping[str, Any], problems: Problems, faulty: frozenset[PathTuple]) -> None:
-    """Add what is wrong with `data`; the paths in `faulty` have been told of already."""
+def check(data: object, schema: Mapping[str, Any], problems: Problems, faulty: frozenset[PathTuple]) -> None:
+    """Add what is wrong with `data`; those of the paths in `faulty` are reported already."""
     for error in _Validator(schema).iter_errors(data):
         if problems.full:
             return
-        _tell(error, problems, faulty)
+        _report(error, problems, faulty)
 
 
 def similar(word: str, words: Iterable[str]) -> str:
@@ -79,7 +79,7 @@ def similar(word: str, words: Iterable[str]) -> str:
     return did_you_mean(word, words, cutoff=0.65)
 
 
-def _tell(error: _Error, problems: Problems, faulty: frozenset[PathTuple]) -> None:
+def _report(error: _Error, problems: Problems, faulty: frozenset[PathTuple]) -> None:
     path: PathTuple = tuple(error.absolute_path)
     if any(path[:length] in faulty for length in range(len(path) + 1)):
         return
@@ -96,7 +96,7 @@ def _tell(error: _Error, problems: Problems, faulty: frozenset[PathTuple]) -> No
             _wrong_type(error, path, problems)
         case _ if "propertyNames" in error.absolute_schema_path:
             message = f"{_shown(error.instance)} cannot be a name here"
-            hint = "; ".join(filter(None, (_foreign(error), _mending(error))))
+            hint = "; ".join(filter(None, (_foreign(error), _fix(error))))
             problems.add((*path, error.instance), "wrong_value", message, hint)
         case _:
             _wrong_value(error, path, problems)
@@ -112,7 +112,7 @@ def _unknown_keys(error: _Error, path: PathTuple, problems: Problems) -> None:
 
 
 def _slip(key: str, known: list[str]) -> str:
-    """As `similar`, and which letter makes the difference where nobody can see it."""
+    """As `similar`, and which letter makes the difference where it cannot be seen."""
     meant = similar(key, known)
     return meant if key.isascii() or not meant else f"{meant} {_letter(key)} is none of a to z"
 
@@ -145,7 +145,7 @@ def _elsewhere(key: str, path: PathTuple) -> str:
 
 
 def _outside(key: str, path: PathTuple, instance: Mapping[str, Any]) -> str:
-    """How to mend an endpoint that stands beside `endpoints:` or without it."""
+    """How to fix an endpoint that stands beside `endpoints:` or without it."""
     value = instance[key]
     if path != () or not isinstance(value, Mapping) or not {"url", "process"} & set(value):
         return ""
@@ -156,7 +156,7 @@ def _outside(key: str, path: PathTuple, instance: Mapping[str, Any]) -> str:
 
 
 def _missing_keys(error: _Error, path: PathTuple, problems: Problems) -> None:
-    # A key that is there with a slip of the pen is told of once, as the unknown key.
+    # A misspelt key is reported once, as the unknown key.
     closed = error.schema.get("additionalProperties") is False
     slips = {similar(key, error.schema["properties"]) for key in _unknown(error)[:50]} if closed else set()
     for key in error.validator_value:
@@ -167,7 +167,7 @@ def _missing_keys(error: _Error, path: PathTuple, problems: Problems) -> None:
 
 
 def _union(error: _Error, path: PathTuple, problems: Problems, faulty: frozenset[PathTuple]) -> None:
-    """Of several forms, speak of the one that the user has begun to write."""
+    """Of several forms, report on the one that the user has begun to write."""
     branches: dict[Any, list[_Error]] = {}
     for inner in error.context or ():
         branches.setdefault(inner.schema_path[0], []).append(inner)
@@ -175,15 +175,15 @@ def _union(error: _Error, path: PathTuple, problems: Problems, faulty: frozenset
     if len(meant) != 1:
         written = problems.written(path)
         quoted = (_quoted(inner, written) for found in branches.values() for inner in found if not inner.path)
-        hint = "; or ".join(dict.fromkeys(filter(None, (next(filter(None, quoted), ""), _mending(error)))))
+        hint = "; or ".join(dict.fromkeys(filter(None, (next(filter(None, quoted), ""), _fix(error)))))
         problems.add(path, "wrong_type", _found(error.instance, written), hint)
         return
     for inner in meant[0]:
         if inner.validator == "enum" and not inner.path:
             hint = similar(str(inner.instance), inner.validator_value)
-            _wrong_enum(inner, path, problems, hint or _mending(error))
+            _wrong_enum(inner, path, problems, hint or _fix(error))
         else:
-            _tell(inner, problems, faulty)
+            _report(inner, problems, faulty)
 
 
 def _of_another_type(error: _Error) -> bool:
@@ -199,7 +199,7 @@ def _wrong_type(error: _Error, path: PathTuple, problems: Problems) -> None:
         return
     written = problems.written(path)
     quoted = "" if path[-2:-1] == ("origins",) else _quoted(error, written)  # none of these would be an origin
-    hint = _MENDING.get(allowed[0], "")
+    hint = _FIXES.get(allowed[0], "")
     if allowed[0] == "string" and isinstance(error.instance, dict | list):
         hint = "write one text, in quotes where it begins with { or ["
     if blank or (path[-1], type(error.instance)) in _SWAPPED:
@@ -208,7 +208,7 @@ def _wrong_type(error: _Error, path: PathTuple, problems: Problems) -> None:
         hint = f"{quoted}; if it is none, write a value or remove the line" if quoted else _NO_VALUE
     expected = " or ".join(_KINDS[kind] for kind in allowed if kind != "null")
     message = f"{expected} belongs here, and {_found(error.instance, written)}"
-    hint = hint if error.instance is None and quoted else quoted or _mending(error) or hint
+    hint = hint if error.instance is None and quoted else quoted or _fix(error) or hint
     problems.add(path, "wrong_type", message, blank or hint)
 
 
@@ -231,12 +231,12 @@ def _begin(schema: Mapping[str, Any]) -> str:
 def _wrong_value(error: _Error, path: PathTuple, problems: Problems) -> None:
     if error.validator == "enum":
         hint = similar(str(error.instance), [str(value) for value in error.validator_value])
-        _wrong_enum(error, path, problems, _mending(error) or hint)
+        _wrong_enum(error, path, problems, _fix(error) or hint)
     elif error.validator in _BOUNDS:
         message = _BOUNDS[error.validator].format(error.validator_value)
-        problems.add(path, "wrong_value", message, _mending(error))
+        problems.add(path, "wrong_value", message, _fix(error))
     else:
-        hint = "; ".join(filter(None, (_foreign(error), _mending(error))))
+        hint = "; ".join(filter(None, (_foreign(error), _fix(error))))
         problems.add(path, "wrong_value", f"{_shown(error.instance)} does not fit here", hint)
 
 
@@ -265,7 +265,7 @@ def _wrong_enum(error: _Error, path: PathTuple, problems: Problems, hint: str) -
     problems.add(path, "wrong_value", f"{shown} is not {expected}", hint)
 
 
-def _mending(error: _Error) -> str:
+def _fix(error: _Error) -> str:
     text: str = error.schema.get("errorMessage", "") if isinstance(error.schema, Mapping) else ""
     return f"it {text}" if text.startswith("must ") else text
 

@@ -1,4 +1,4 @@
-"""What the YAML parser complains of, said again in words for people who do not know YAML.
+"""What the YAML parser complains of, translated for people who do not know YAML.
 
 libyaml has some forty messages; those that people meet are translated one by one, the rest is passed on.
 Most have one cause: a text without quotes that holds a sign with a meaning in YAML.
@@ -80,7 +80,7 @@ def translate(error: Exception, text: str) -> Fault:
 
 
 def glued(text: str) -> str:
-    """How to mend a text that was meant as `key: value` and has no blank after the colon; or nothing."""
+    """How to fix a text that was meant as `key: value` and has no blank after the colon; or nothing."""
     found = _GLUED.match(text) if len(text) <= 200 else None
     if found is None:
         return ""
@@ -108,14 +108,14 @@ def _second_colon(seen: _Seen) -> Fault:
         return seen.here("a text without quotes cannot hold a colon with a blank after it", QUOTES)
     number = next((number for number in range(seen.at[0] - 1, -1, -1) if seen.line(number).strip()), 0)
     above = seen.line(number)
-    if mending := glued(above):
-        return Fault("a colon needs a blank after it", mending, number, len(above) - len(above.lstrip()))
+    if fix := glued(above):
+        return Fault("a colon needs a blank after it", fix, number, len(above) - len(above.lstrip()))
     return seen.here("this line does not fit the one above it", f"{_COLUMN}, and every key ends with a colon")
 
 
 def _no_colon(seen: _Seen) -> Fault:
-    if mending := glued(seen.line(seen.begun[0])):
-        return seen.there("a colon needs a blank after it", mending)
+    if fix := glued(seen.line(seen.begun[0])):
+        return seen.there("a colon needs a blank after it", fix)
     return seen.there("a key without a colon", "write `key: value`; keep a long text in quotes")
 
 
@@ -156,8 +156,8 @@ def _goes_on(seen: _Seen) -> Fault | None:
 
 
 def _no_dash(seen: _Seen) -> Fault:
-    mending = "write `- ` or mend the indentation"
-    return _goes_on(seen) or seen.here("every item of a list begins with a dash", mending)
+    fix = "write `- ` or mend the indentation"
+    return _goes_on(seen) or seen.here("every item of a list begins with a dash", fix)
 
 
 def _no_content(seen: _Seen) -> Fault:
@@ -181,10 +181,7 @@ _TRANSLATIONS: tuple[tuple[str, Callable[[_Seen], Fault]], ...] = (
     ("unknown escape character", _bad_escape),
     ("hexdecimal number", _bad_escape),
     ("invalid Unicode character escape", _bad_escape),
-    (
-        "unexpected ':'",
-        lambda seen: seen.here("a colon here has no value after it", f"write one; or {QUOTES}"),
-    ),
+    ("unexpected ':'", lambda seen: seen.here("a colon here has no value after it", f"write one; or {QUOTES}")),
     ("tab character", lambda seen: seen.here("a tab cannot indent in YAML", "use spaces, two for each step")),
     ("could not find expected ':'", _no_colon),
     (

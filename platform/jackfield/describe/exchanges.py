@@ -45,7 +45,8 @@ def _of_examples(operation: Operation) -> Iterator[Shown]:
     for example in operation.examples:
         counts: dict[Kind, int] = {}
         for kind, payload in filter(None, map(_shown, example.steps)):
-            if payload in seen.setdefault(kind, []) or not _fits(valid.get(kind), payload):
+            fits = all(validator.is_valid(payload) for validator in valid.get(kind, ()))
+            if payload in seen.setdefault(kind, []) or not fits:
                 continue
             seen[kind].append(payload)
             counts[kind] = counts.get(kind, 0) + 1
@@ -87,7 +88,3 @@ def _validators(operation: Operation) -> Mapping[Kind, list[Validator]]:
         "error": [Validator(envelope.error(outcomes.errors(operation)))],
         "rejection": [Validator(envelope.rejection())],
     }
-
-
-def _fits(validators: list[Validator] | None, payload: JSON) -> bool:
-    return all(validator.is_valid(payload) for validator in validators or ())

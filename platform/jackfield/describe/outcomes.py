@@ -24,7 +24,7 @@ _KNOWN = frozenset(
 """What only an endpoint says that looks at the credential."""
 
 _CLOSING = frozenset({401, 403, 429})
-"""Statuses of the refusals that `refusals: close` turns into a close code. The origin's is never told to a page."""
+"""Statuses of the refusals that `refusals: close` turns into a close code; not that of the origin."""
 
 
 def refusals(operation: Operation) -> tuple[Code, ...]:
@@ -44,7 +44,7 @@ def refusals(operation: Operation) -> tuple[Code, ...]:
 
 
 def closing_refusals(operation: Operation) -> tuple[Code, ...]:
-    """Those of `refusals` that the endpoint tells by a close frame, each with that number as its `close`."""
+    """Those of `refusals` that the endpoint sends as a close frame, each with that number as its `close`."""
     if operation.refusals != "close":
         return ()
     found = (code for code in refusals(operation) if code.status in _CLOSING and code.name != "origin_not_allowed")

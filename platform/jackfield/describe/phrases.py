@@ -105,12 +105,9 @@ def refusals(operation: Operation) -> str:
         return ""
     *first, last = (f"{status}" for status in sorted({code.status for code in found}))
     statuses = f"{', '.join(first)} or {last}" if first else last
-    origin = " That of a page's origin stays HTTP." if _checks_origins(operation) else ""
+    by_origin = any(code.name == "origin_not_allowed" for code in outcomes.refusals(operation))
+    origin = " That of a page's origin stays HTTP." if by_origin else ""
     return f"A refusal with {statuses} comes as a close frame with 4000 + the status, after an accept.{origin}"
-
-
-def _checks_origins(operation: Operation) -> bool:
-    return any(code.name == "origin_not_allowed" for code in outcomes.refusals(operation))
 
 
 def _list(names: Iterable[str]) -> str:

@@ -194,7 +194,7 @@ _VERIFY_HINT = "write `def {function}(credential, request)` in processes/{file}.
 
 
 def _verify(plan: Plan, found: Catalog) -> tuple[Callable[..., Any] | None, list[Problem]]:
-    """The function that `auth.verify` names, or why it is none."""
+    """The function that `auth.verify` names, or what is wrong with it."""
     name = plan.auth.verify
     problems = _unknown_verify(plan, found)
     if not name or problems or name.rpartition(".")[0] in found.broken:

@@ -236,7 +236,7 @@ class _Checker:
             yield from ((f.path, f.problem, "") for f in self.replies.faults(_without_id(value)))
 
     def _answers(self, step: Step, client: _ClientState, rule: str) -> Iterator[_Fault]:
-        """Each message has one answer, where the process is no generator; and there is none without a message."""
+        """Each message has one answer, where the process is not a generator; and there is none without a message."""
         many = self.taken.signature.replies == "many"
         if client.sent == 0 or (not many and client.answered > client.sent):
             more = "another" if client.sent else "one"

@@ -3,7 +3,7 @@ r"""Regular expressions that clients' texts meet: which ones are taken, and what
 Strategy. A backtracking engine, Python's `re` for one, can need hours for thirty letters, so no text of a client's
 meets it with a pattern of a project's. All of them run in the engine behind JSON Schema (Rust's `regex`), which goes
 through a text once and never back: its time is that of the text's length, times at most the pattern's size, which is
-bounded as well. What this engine has not, or reads otherwise than Python and JSON Schema do, is refused at load.
+bounded as well. What this engine does not have, or reads otherwise than Python and JSON Schema do, is refused at load.
 
 A pattern means what JSON Schema 2020-12 says (core, section 6.4; ECMA-262): it is looked for anywhere in the text, `$`
 is the very end of the text, `\d` and `\w` are ASCII. Where Python means something else docs/processes.md says so.
@@ -137,7 +137,7 @@ def check(pattern: str) -> Misfit | None:
 
 
 def matcher(pattern: str) -> Callable[[str], bool]:
-    """What tells whether a text holds a pattern, in time linear in the text. Raises ValueError for one not taken."""
+    """Whether a text holds a pattern, in time linear in the text. Raises ValueError for a pattern not taken."""
     found = check(pattern)
     if found is not None:
         raise ValueError(found.message)
@@ -145,7 +145,7 @@ def matcher(pattern: str) -> Callable[[str], bool]:
 
 
 def sentence(pattern: str, text: str) -> str:
-    """What is told of a text that does not hold a pattern."""
+    """The sentence for a text that does not hold a pattern."""
     if pattern in _OURS:
         return _OURS[pattern]
     if pattern.startswith(TIME):

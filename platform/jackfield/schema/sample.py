@@ -1,4 +1,4 @@
-"""A value of the right shape where nobody wrote an example.
+"""A value that fits a schema, for endpoints without an example.
 
 Strategy. The schemas that hold at one place, the signature's and that of `input:`, what `allOf` and references add,
 are looked at together, and a value is made that meets what can be seen from them. Not every schema can be met so: there

@@ -32,13 +32,13 @@ _LIKE = {  # of the formats that hints have
 _OF_TEXTS = frozenset({"const", "enum", "format", "maxLength", "minLength", "pattern"})  # what a sentence is there for
 
 MAX_FAULTS = 20
-"""Faults told for one message; the first ones mend the rest more often than not."""
+"""Faults reported for one message; fixing the first ones often fixes the rest."""
 
 GUESSES = 200
 """Comparisons of unknown keys with known ones in one message; what is unknown beyond that gets no "did you mean"."""
 
 OPTIONS = 20
-"""Values told of an enum; who has more of them has a document for them."""
+"""Values of an enum that are listed; longer ones are in the documents."""
 
 LONG = 1_000
 """Characters of a fault's path and of its sentence: a name of 64 KiB is not sent back twice."""
@@ -77,13 +77,13 @@ class Validator:
         Of a large value only a part is looked at, which holds the first fault, or none; see schema/excerpt.py.
         """
         if self._bounds.hold(value):
-            return self._told(value, None)
+            return self._explained(value, None)
         if self.is_valid(value):
             return []
         with Excerpt(value, self.is_valid, self._bounds) as part:
-            return self._told(value, part) if part.is_small() else []
+            return self._explained(value, part) if part.is_small() else []
 
-    def _told(self, value: object, part: Excerpt | None) -> list[Fault]:
+    def _explained(self, value: object, part: Excerpt | None) -> list[Fault]:
         found: dict[Fault, None] = {}
         for error in self._compiled.iter_errors(value):
             for fault in self._explain(error, part):
@@ -130,7 +130,8 @@ class Validator:
             meant = [inner for inner in nested if inner.kind.name != "type" and inner.kind.name != "const"]
             if meant:
                 return [fault for inner in meant for fault in self._explain(inner, part)]
-            types = sorted({kind for inner in nested for kind in _types(inner)})
+            kinds = (inner.kind.as_dict().get("types", ()) for inner in nested if inner.kind.name == "type")
+            types = sorted({name for names in kinds for name in names})
             if types:
                 return [
                     Fault(
@@ -145,7 +146,7 @@ _Error = jsonschema_rs.ValidationError
 
 
 def _tagged(branches: list[list[_Error]], depth: int) -> tuple[list[_Error], list[tuple[str, str]]]:
-    """Of a union whose members are told apart by a key: the faults of the member that was meant.
+    """Of a union whose members are distinguished by a key: the faults of the member that was meant.
 
     Or else what is wrong with that key, by its name. Nothing of both for a union without such a key, or where the
     value, which is `depth` deep in the message, has the wrong type for all members.
@@ -282,10 +283,6 @@ def _unknown(name: str, known: tuple[str, ...]) -> str:
 def _nearest(name: str, known: tuple[str, ...]) -> str:
     """The key that was meant, or an empty text; remembered, for a client makes its mistake with every message."""
     return nearest(name, known)
-
-
-def _types(error: jsonschema_rs.ValidationError) -> list[str]:
-    return list(error.kind.as_dict().get("types", ())) if error.kind.name == "type" else []
 
 
 def _a(kind: str) -> str:

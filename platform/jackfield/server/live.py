@@ -14,7 +14,7 @@ from jackfield.config.plan import Limits
 from jackfield.errors import Refusal
 from jackfield.groups.hub import Hub
 from jackfield.groups.hub import Member as Counted
-from jackfield.identity import Identity
+from jackfield.identity import ADMIN, Identity
 from jackfield.logs import log
 from jackfield.server.generation import Generation
 from jackfield.server.observe import redact
@@ -117,7 +117,7 @@ class Live:
         """Whether the documents are open to this caller; with an admin port, on that alone."""
         if request.local or self.options.admin_port is not None:
             return request.local
-        return isinstance(caller, Identity) and "admin" in caller.roles
+        return isinstance(caller, Identity) and ADMIN in caller.roles
 
     def refuse(self, request: Request, refusal: Refusal, caller: Caller = None) -> None:
         """Keep a refusal for `jackfield refusals`, and log it."""

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from jackfield import files
 
-__all__ = ["MOST", "StateError", "open_own", "read_own", "read_secret", "told", "write_private"]
+__all__ = ["MOST", "StateError", "one_line", "open_own", "read_own", "read_secret", "write_private"]
 
 MOST = 1 << 20
 """Bytes of a file that we read; none of ours comes near."""
@@ -27,12 +27,12 @@ _PLAIN = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os
 
 
 class StateError(Exception):
-    """The state folder or a setting about it cannot be used; the text is one line for whoever starts us."""
+    """The state folder or a setting about it cannot be used; the text is one line for the terminal."""
 
 
 @contextmanager
-def told(what: str) -> Iterator[None]:
-    """Turn the system's fault into one line."""
+def one_line(what: str) -> Iterator[None]:
+    """Turn an OSError into a StateError of one line."""
     try:
         yield
     except OSError as error:

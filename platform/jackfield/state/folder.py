@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Self
 
 from jackfield import files
-from jackfield.state.files import MOST, StateError, read_own, told
+from jackfield.state.files import MOST, StateError, one_line, read_own
 from jackfield.state.lock import locked_file, locked_folder
 
 __all__ = ["State", "parse_keys"]
@@ -73,7 +73,7 @@ class State:
 
     @classmethod
     def found(cls, project: Path, state: Path | None = None) -> Self | None:
-        """The state that is there already, for whoever only looks; None where there is none. Nothing is made."""
+        """The state that is there already, None where there is none. Nothing is made."""
         folder = (state or project / ".jackfield").absolute()
         return cls(folder, _sqlite_url(folder / _STORE)) if os.path.isdir(folder) else None  # noqa: PTH112 - what can be no name is none
 
@@ -89,7 +89,7 @@ class State:
 
     @property
     def server_json(self) -> Path:
-        """Where a running server says how to reach it."""
+        """Where a running server writes how to reach it."""
         return self.folder / "server.json"
 
     @property
@@ -120,12 +120,12 @@ class State:
         key of 256 bits where it is missing; with `make=False` that is a fault. Raises StateError.
         """
         if self._keys_from is not None:
-            with told(f"the key file {self._keys_from}"):
+            with one_line(f"the key file {self._keys_from}"):
                 given = files.read(self._keys_from, files.SECRET)
             return parse_keys(given.decode("ascii", "replace"), str(self._keys_from))
         if self._keys:
             return self._keys
-        with told(f"the key file {self.key_file}"):
+        with one_line(f"the key file {self.key_file}"):
             text = (self._made_key() if make else read_own(self.key_file)).decode("ascii", "replace")
         return parse_keys(text, str(self.key_file))
 
@@ -142,7 +142,7 @@ class State:
         return text
 
     def warnings(self) -> list[str]:
-        """What should be mended but stops nothing: what others on this machine can change here, or read of secrets."""
+        """Warnings of what other users of this machine can change here, or read of secrets."""
         if sys.platform == "win32":
             return []
         found = [_others_write(self.folder), *(_not_ours(path) for path in (self.folder, *self._secret_files()))]
@@ -165,7 +165,7 @@ class State:
         return [self.key_file, *self._store_files()]
 
     def locked(self) -> AbstractContextManager[None]:
-        """Hold the folder for one server. StateError tells the other's process id."""
+        """Hold the folder for one server. StateError names the other's process id."""
         return locked_folder(self.folder)
 
 
@@ -188,7 +188,7 @@ def parse_keys(text: str, place: str) -> tuple[bytes, ...]:
 
 
 def _others_write(folder: Path) -> str:
-    """A warning for a folder into which others may write: who does that has the keys, and what is served."""
+    """A warning for a folder into which others may write: that gives them the keys, and what is served."""
     mode = _mode(folder)
     if not mode & 0o022:
         return ""
@@ -197,7 +197,7 @@ def _others_write(folder: Path) -> str:
 
 
 def _not_ours(path: Path) -> str:
-    """A warning for what belongs to somebody else, who can change it at any time; root can anyway."""
+    """A warning for what belongs to another user, who can change it at any time; root can anyway."""
     with suppress(OSError):
         owner = path.stat().st_uid
         if owner not in (0, os.geteuid()):
@@ -207,7 +207,7 @@ def _not_ours(path: Path) -> str:
 
 
 def _mode(path: Path) -> int:
-    """Who may do what with a file, nobody where there is none."""
+    """The permission bits of a file, 0 where there is none."""
     try:
         return stat.S_IMODE(path.stat().st_mode)
     except OSError:

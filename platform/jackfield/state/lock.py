@@ -1,8 +1,8 @@
 """One server at a time on a state folder.
 
-Strategy: the folder itself is locked, which nobody can take away from under us, and `server.lock` in it, which says
-by whom, and which is all that there is where a folder cannot be locked (Windows, NFS). A lock on a file that was
-removed meanwhile is no lock: whoever gets one looks whether the name still leads to it.
+Strategy: the folder itself is locked, which cannot be removed meanwhile, and `server.lock` in it, which holds the
+process id, and is the only lock where a folder cannot be locked (Windows, NFS). A lock on a file that was removed
+meanwhile is no lock: after locking, the name is checked to lead to the same file still.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from jackfield.state.files import StateError, open_own, read_own, told
+from jackfield.state.files import StateError, one_line, open_own, read_own
 
 if sys.platform == "win32":
     import msvcrt
@@ -26,7 +26,7 @@ else:
 __all__ = ["locked_file", "locked_folder"]
 
 WAIT = 5.0
-"""Seconds that a file may be held by others before that is told."""
+"""Seconds that a file may be held by others before StateError is raised."""
 
 _STEP = 0.05
 _TRIES = 20  # a name that leads to another file each time is no accident
@@ -35,9 +35,9 @@ _LOCK = "server.lock"
 
 @contextmanager
 def locked_folder(folder: Path) -> Iterator[None]:
-    """Hold the folder for one server. StateError tells the other's process id."""
+    """Hold the folder for one server. StateError names the other's process id."""
     with ExitStack() as held:
-        with told(f"the lock in {folder}"):  # and not what happens while it is held
+        with one_line(f"the lock in {folder}"):  # and not what happens while it is held
             _lock_folder(folder, held)
             file = held.enter_context(_still_there(folder / _LOCK))
             os.ftruncate(file, 0)
@@ -62,7 +62,7 @@ def locked_file(path: Path) -> Iterator[int]:
 
 @contextmanager
 def _still_there(path: Path) -> Iterator[int]:
-    """The lock's file, locked, and the one that the next who comes will find."""
+    """The lock's file, locked, and the one that the name leads to."""
     for _ in range(_TRIES):
         file = open_own(path, os.O_RDWR | os.O_CREAT)
         try:
@@ -108,7 +108,7 @@ if sys.platform == "win32":
         return True
 
     def _lock_folder(folder: Path, held: ExitStack) -> None:
-        """Windows locks no folder, and lets nobody remove a file that is open."""
+        """Windows locks no folder, and removes no file that is open."""
 else:
 
     def _lock(file: int) -> bool:

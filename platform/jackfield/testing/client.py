@@ -51,7 +51,7 @@ class Project:
     - `check_replies` compares each reply with the process's annotation, as `serve --check-replies` does.
     - `clock` gives the seconds by which `limits.rate` is counted. Other times are those of the event loop.
 
-    Entering raises PlanError with all problems, and ValueError for a fake of what is no resource. Leaving closes
+    Entering raises PlanError with all problems, and ValueError for a fake of no resource. Leaving closes
     clients that are still open, and raises TimeoutError where a process in a thread does not return.
     """
 
@@ -143,7 +143,7 @@ class Client:
       resources are opened that the endpoint's process takes.
     - `endpoint` is its name; it may be left out where the project has only one.
     - `params` are the values of the URL's parameters, `query` those behind the `?`; both as plain values.
-    - `login` and `roles` say who is logged in, without a password; without a login nobody is.
+    - `login` and `roles` say who is logged in, without a password; without a login the client is anonymous.
     - `headers` of the upgrade, Origin for example, and `subprotocols` are judged as a server judges them. So is a
       credential there, by `auth.jwt` or `auth.verify`; there are no sessions of our own login here. Where the
       endpoint wants an Origin and none is given, it is that of the server's own pages.
@@ -191,7 +191,7 @@ class Client:
         if self._socket is not None:
             raise RuntimeError("this client is connected already; make another one for a second connection")
         if self._own:
-            await self._project._enter(self._route)  # a slip of the pen is told before a database is asked
+            await self._project._enter(self._route)  # a typing error is reported before a database is opened
         try:
             gateway = self._project._open_gateway()
             socket = TestSocket(gateway, self._scope(gateway.live.generation.table), Caller(self._identity))
@@ -229,7 +229,7 @@ class Client:
         return route_of(table, self._endpoint)
 
     def _scope(self, table: RoutingTable) -> dict[str, Any]:
-        """The upgrade request. Raises ValueError for what this project has not."""
+        """The upgrade request. Raises ValueError for what this project does not have."""
         return scope_of(route_of(table, self._endpoint), *self._upgrade)
 
     @property

@@ -80,6 +80,6 @@ def _around(text: str, other: str) -> str:
 
 
 def _seen(text: str) -> str:
-    """What of a text an eye can tell: "й" is one letter or two, a blank wide or narrow, a direction mark nothing."""
+    """The visible part of a text: "й" may be one letter or two, a blank wide or narrow; marks do not count."""
     folded = unicodedata.normalize("NFKC", text)
     return "".join(letter for letter in folded if unicodedata.category(letter) not in {"Cf", "Mn"})

@@ -1,6 +1,6 @@
 """The examples of a project, run: each on connections of its own, step by step, always within a time limit.
 
-Who carries the messages is behind the Protocols of target.py, so that the same walk is done in process and over a
+What carries the messages is behind the Protocols of target.py, so that the same walk is done in process and over a
 network.
 """
 
@@ -23,7 +23,7 @@ from jackfield.testing.client import Closed
 from jackfield.testing.difference import differences, shown
 from jackfield.testing.target import Target, TargetClient
 
-__all__ = ["REST_LIMIT", "SOMEBODY", "Case", "Failure", "Result", "cases", "play", "run", "who"]
+__all__ = ["REST_LIMIT", "SOMEBODY", "Case", "Failure", "Result", "caller_of", "cases", "play", "run"]
 
 SOMEBODY = "somebody"
 """The login of a client whose example names none."""
@@ -98,8 +98,8 @@ def _params(route: Route, operation: Operation) -> dict[str, str]:
     return found
 
 
-def who(guest: Guest, operation: Operation) -> tuple[str | None, tuple[str, ...]]:
-    """The login and the roles of a client; None is nobody."""
+def caller_of(guest: Guest, operation: Operation) -> tuple[str | None, tuple[str, ...]]:
+    """The login and the roles of a client; None is anonymous."""
     if guest.login == "":
         return None, ()
     if guest.login is not None or guest.roles:
@@ -128,17 +128,17 @@ async def play(case: Case, target: Target) -> Failure | None:
     try:
         async with AsyncExitStack() as stack:
             for name, guest in case.example.guests.items():
-                walk.seats[name] = await _enter(case, guest, target, stack)
+                walk.clients[name] = await _enter(case, guest, target, stack)
             await walk.steps()
     except _Failed as exc:
         return exc.failure
     except TimeoutError as exc:  # of the way out: a process that does not end
-        return Failure(str(exc) or "the example did not end in time", case.place, walk.told())
+        return Failure(str(exc) or "the example did not end in time", case.place, walk.transcript())
     return None
 
 
 class _Failed(Exception):
-    """Ends a walk. Raised, not given back: who leaves with an exception does not wait for what still works."""
+    """Ends a run. Raised, not returned: a client that leaves with an exception does not wait for calls at work."""
 
     def __init__(self, failure: Failure) -> None:
         super().__init__(failure.sentence)
@@ -146,7 +146,7 @@ class _Failed(Exception):
 
 
 async def _enter(case: Case, guest: Guest, target: Target, stack: AsyncExitStack) -> TargetClient:
-    login, roles = who(guest, case.operation)
+    login, roles = caller_of(guest, case.operation)
     entering = target.connect(
         case.endpoint, login=login, roles=roles, params=guest.params or case.params, query=guest.query
     )
@@ -177,11 +177,11 @@ class _Walk:
 
     def __init__(self, case: Case) -> None:
         self.case = case
-        self.seats: dict[str, TargetClient] = {}
+        self.clients: dict[str, TargetClient] = {}
         self._said: list[str] = []
         self._over: set[str] = set()  # clients whose end was expected
 
-    def told(self) -> tuple[str, ...]:
+    def transcript(self) -> tuple[str, ...]:
         """The last lines of the conversation."""
         if not self._said:
             return ()
@@ -194,15 +194,15 @@ class _Walk:
             found = await (self._send(step) if step.kind == "send" else self._expect(step))
             if found is not None:
                 sentence, lines = found
-                told = (*lines, *self.told())
-                raise _Failed(Failure(self._of(step.client, sentence), self.case.places[number], told))
+                shown_lines = (*lines, *self.transcript())
+                raise _Failed(Failure(self._of(step.client, sentence), self.case.places[number], shown_lines))
         await self._end()
 
     async def _send(self, step: Step) -> tuple[str, list[str]] | None:
         self._say(step.client, "→", step.value)
         try:
             async with asyncio.timeout(SEND_LIMIT):
-                await self.seats[step.client].send(step.value)
+                await self.clients[step.client].send(step.value)
         except Closed as closed:
             return f"could not send: {_ended(closed)}", []
         except TimeoutError:
@@ -212,7 +212,7 @@ class _Walk:
     async def _expect(self, step: Step) -> tuple[str, list[str]] | None:
         wanted, partial = _frame(step)
         try:
-            came = await self.seats[step.client].receive(within=step.within)
+            came = await self.clients[step.client].receive(within=step.within)
         except Closed as closed:
             self._say(step.client, "✕", f"{closed.code} {closed.reason}".rstrip())
             if step.kind == "expect_close" and closed.code == step.value:
@@ -231,37 +231,37 @@ class _Walk:
         return what, [f"expected  {shown(wanted, 500)}", f"came      {shown(came, 500)}", *(f"  {at}" for at in found)]
 
     async def _end(self) -> None:
-        """After the last step: an error or an end that nobody expected fails the example, too."""
-        for name, seat in self.seats.items():
+        """After the last step: an error or an end that no step expects fails the example, too."""
+        for name, client in self.clients.items():
             if name in self._over:
                 continue
-            came = await _left(seat)
+            came = await _left(client)
             for message in came:
                 self._say(name, "←", message)
             wrong = next((message for message in came if "error" in message), None)
             sentence = f"an error came that no step expects: {shown(wrong)}" if wrong else ""
-            if not sentence and seat.closed is not None:
-                sentence = f"no step expects it, and {_ended(seat.closed)}"
+            if not sentence and client.closed is not None:
+                sentence = f"no step expects it, and {_ended(client.closed)}"
             if sentence:
                 last = max(at for at, step in enumerate(self.case.example.steps) if step.client == name or at == 0)
-                raise _Failed(Failure(self._of(name, sentence), self.case.places[last], self.told()))
+                raise _Failed(Failure(self._of(name, sentence), self.case.places[last], self.transcript()))
 
     def _say(self, client: str, sign: str, what: Any) -> None:
         text = what if isinstance(what, str) else shown(what, 300)
         self._said.append(f"{client} {sign} {text}".lstrip())
 
     def _of(self, client: str, sentence: str) -> str:
-        return f"{client}: {sentence}" if len(self.seats) > 1 else sentence
+        return f"{client}: {sentence}" if len(self.clients) > 1 else sentence
 
 
-async def _left(seat: TargetClient) -> list[dict[str, Any]]:
+async def _left(client: TargetClient) -> list[dict[str, Any]]:
     """What came and no step took, also where a call is still at work when the time is over."""
     with suppress(TimeoutError):
-        return await seat.rest(within=REST_LIMIT)
+        return await client.rest(within=REST_LIMIT)
     found = []
     with suppress(TimeoutError, Closed):
         while True:
-            found.append(await seat.receive(within=0.0))
+            found.append(await client.receive(within=0.0))
     return found
 
 

@@ -1,6 +1,6 @@
 """A project opened for tests: the real gateway and dispatcher, without listener, store, login and state folder.
 
-Strategy. Everything is checked and carried out by the parts that serve in life. Three things are put in from
+Strategy. Everything is checked and carried out by the parts that serve in production. Three things are put in from
 outside: who is calling (a context variable of the task that carries the connection, read where the gateway asks
 for the credential's owner), the fakes among the resources, and a recorder of which messages were answered
 and what a process raised.
@@ -42,7 +42,7 @@ __all__ = ["CALLER", "THREADS_LIMIT", "AnswerListener", "Caller", "TestGateway",
 THREADS_LIMIT = 5.0
 """Seconds that the threads of blocking processes have to return at a project's end in a test."""
 
-_FAILURES_KEPT = 100  # exceptions hold their frames, and so all that a process had in its hands
+_FAILURES_KEPT = 100  # exceptions hold their frames, and so all values that a process held
 
 
 @dataclass(slots=True)
@@ -112,7 +112,7 @@ class _Live(Live):
 
 
 class _Callers(callers.Callers):
-    """Callers who are whom the test says they are."""
+    """Callers with the identity that the test gives."""
 
     async def identify(self, request: Request, *, asks: bool = True, own: bool = False) -> Found:
         """The identity that the test gave; without one, what becomes of the request's credential."""
@@ -122,7 +122,7 @@ class _Callers(callers.Callers):
 
 
 class TestGateway(Gateway):
-    """A gateway whose callers are who they say they are. Everything else is checked as in life."""
+    """A gateway that trusts the identity that the test gives. Everything else is checked as in production."""
 
     def __init__(self, generation: Generation, dispatcher: Dispatcher, recorder: Recorder, folder: Path) -> None:
         live = _Live(Options(), None, generation, lag_clock=dispatcher.clock)
@@ -133,7 +133,7 @@ class TestGateway(Gateway):
     def attach(self, socket: AnswerListener) -> Conversation:
         """The conversation whose accept is being sent; `socket` is notified of its messages from here on.
 
-        It is the one member of the hub that nobody has asked for yet: it took its seat in this very step.
+        It is the one member of the hub that was not asked for yet: it was added in this very step.
         """
         (found,) = [one for one in self.live.hub if isinstance(one, Conversation) and one not in self._seen]
         self._seen.add(found)
@@ -141,7 +141,7 @@ class TestGateway(Gateway):
         return found
 
     def failure(self, incident: str) -> BaseException | None:
-        """What a process raised, by the incident that its client was told; given once."""
+        """What a process raised, by the incident that its client received; given once."""
         return self._recorder.failures.pop(incident, None)
 
 
@@ -158,7 +158,7 @@ async def open_gateway(
 
     `resources` has values to use in place of opened resources, by name or function. `only` gives the one route that
     is needed, whose resources alone are opened; what it raises is raised before that. Raises PlanError with all
-    problems, ValueError for a fake of what is no resource, and TimeoutError at the end where a call in a thread
+    problems, ValueError for a fake of no resource, and TimeoutError at the end where a call in a thread
     does not return.
     """
     recorder = Recorder()
@@ -179,7 +179,7 @@ async def open_gateway(
 
 
 async def _build(folder: Path) -> RoutingTable:
-    """The table. The thread that has built it is told to be gone, for a test that counts threads."""
+    """The table. The thread that has built it is joined, for a test that counts threads."""
     try:
         return await build_in_thread(folder, 1)
     finally:
@@ -215,7 +215,7 @@ def _pool() -> tuple[ThreadPoolExecutor, list[threading.Thread]]:
 
 
 def _join(threads: list[threading.Thread]) -> None:
-    """Wait for threads that were told to end; they do so at once unless a call still runs in one."""
+    """Wait for threads that were asked to end; they do so at once unless a call still runs in one."""
     until = time.monotonic() + THREADS_LIMIT
     for thread in threads:
         thread.join(max(0.0, until - time.monotonic()))

@@ -18,7 +18,7 @@ from jackfield.config.plan import Endpoint
 from jackfield.errors import CODES, Refusal
 from jackfield.routing.table import Route, RoutingTable
 from jackfield.testing.client import Closed
-from jackfield.testing.examples import Case, who
+from jackfield.testing.examples import Case, caller_of
 
 __all__ = ["Live", "NoServer"]
 
@@ -38,7 +38,7 @@ _END = "end of the example"
 
 
 class NoServer(Exception):
-    """Nobody answers at the address, or somebody who does not speak as Jackfield does."""
+    """No server answers at the address, or one that is not Jackfield."""
 
 
 class Live:
@@ -59,12 +59,12 @@ class Live:
 
     def skip(self, case: Case) -> str:
         """Why a case cannot be run: a client of it must be logged in, and there is no token for it."""
-        logins = dict.fromkeys(who(guest, case.operation)[0] for guest in case.example.guests.values())
+        logins = dict.fromkeys(caller_of(guest, case.operation)[0] for guest in case.example.guests.values())
         missing = [login for login in logins if login is not None and self.token(login) is None]
         return f"no token for {' and '.join(missing)}" if missing else ""
 
     async def reach(self, path: str) -> None:
-        """Connect to `path` without a credential. Raises NoServer where nobody answers as Jackfield does."""
+        """Connect to `path` without a credential. Raises NoServer where no Jackfield answers."""
         try:
             socket = await _socket(self._address + path, {})
         except Refusal:
@@ -87,7 +87,7 @@ class Live:
         socket = await _socket(address, self._headers(route.endpoint, login))
         try:
             yield _Remote(socket, many=route.signature.replies == "many")
-        finally:  # not `async with socket`: that tells the server of an example that failed as our internal error
+        finally:  # not `async with socket`: that reports a failed example to the server as our internal error
             await socket.close()
 
     def _path(self, route: Route, params: Mapping[str, str], query: Mapping[str, str]) -> str:
@@ -178,7 +178,7 @@ class _Remote:
 
 
 def _object(frame: str | bytes) -> dict[str, Any]:
-    """The JSON object of a frame. Raises NoServer where it is none."""
+    """The JSON object of a frame. Raises NoServer for anything else."""
     found: Any = None
     with suppress(ValueError, RecursionError):  # json's faults, and those of UTF-8, are ValueErrors
         found = json.loads(frame)  # whole numbers of any length, as Client has them
@@ -199,7 +199,7 @@ def _closed(exc: ConnectionClosed) -> Closed:
 
 
 def _refusal(exc: InvalidStatus, address: str) -> Exception:
-    """The Refusal that an HTTP answer is; NoServer where it is none of Jackfield's."""
+    """The Refusal that an HTTP answer is; NoServer for one that Jackfield did not send."""
     answer = exc.response
     code = answer.headers.get("Jackfield-Error", "")
     try:

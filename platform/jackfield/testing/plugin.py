@@ -1,6 +1,6 @@
 """Fixtures for pytest: `pytest_plugins = ["jackfield.testing.plugin"]` in the conftest.py at the root of the tests.
 
-It is no entry point of pytest on purpose: that would load the server in every run of pytest on the machine, also in
+It is not an entry point of pytest on purpose: that would load the server in every run of pytest on the machine, also in
 those of projects that have nothing to do with it.
 """
 
@@ -37,6 +37,6 @@ def jackfield_folder(request: pytest.FixtureRequest) -> Path:
 def jackfield_client(jackfield_folder: Path) -> Callable[..., Client]:
     """Makes clients of the project: `async with jackfield_client("room", login="anna") as c`. Takes what Client takes.
 
-    It is no coroutine, so pytest-asyncio and anyio carry it alike.
+    It is not a coroutine, so pytest-asyncio and anyio both run it.
     """
     return partial(Client, jackfield_folder)

@@ -1,7 +1,7 @@
 """A run that stands still: a plain function that never returns keeps the event loop, and every time limit with it.
 
 Strategy. A task on the loop says every second that it still runs. A thread beside it sleeps until that is overdue by
-the limit; then it is the only one who can tell of it.
+the limit; then it is the only one that can report it.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ _TICK = 1.0
 class _Watch:
     """What the loop's task and the thread beside it share."""
 
-    def __init__(self, told: Callable[[Place], None], limit: float) -> None:
+    def __init__(self, report: Callable[[Place], None], limit: float) -> None:
         self.over = threading.Event()
-        self._told = told
+        self._report = report
         self._limit = limit
         self._loops = threading.get_ident()
         self._seen = time.monotonic()
@@ -46,16 +46,16 @@ class _Watch:
                 return
         frame = sys._current_frames().get(self._loops)
         if frame is not None:
-            self._told(place_of(frame))
+            self._report(place_of(frame))
 
 
 @asynccontextmanager
-async def watched(told: Callable[[Place], None], limit: float = STALL_LIMIT) -> AsyncIterator[None]:
-    """Call `told` with the place that holds the loop up, once, where that lasts `limit` seconds.
+async def watched(report: Callable[[Place], None], limit: float = STALL_LIMIT) -> AsyncIterator[None]:
+    """Call `report` with the place that holds the loop up, once, where that lasts `limit` seconds.
 
     It is called in another thread, while the loop still stands; nothing but the end of the program frees that.
     """
-    watch = _Watch(told, limit)
+    watch = _Watch(report, limit)
     thread = threading.Thread(target=watch.look, name="jackfield-test-stall", daemon=True)
     task = asyncio.create_task(watch.beat(), name="jackfield test stall")
     thread.start()

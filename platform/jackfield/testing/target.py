@@ -1,4 +1,4 @@
-"""What examples are run against: who lets clients in, and what a client that has entered can do."""
+"""What examples are run against: how a client connects, and what a connected client can do."""
 
 from __future__ import annotations
 
@@ -43,4 +43,4 @@ class Target(Protocol):
         params: Mapping[str, str],
         query: Mapping[str, str],
     ) -> AbstractAsyncContextManager[TargetClient]:
-        """Enter as one client; `login` None is nobody. Entering raises Refusal, and OSError where nobody answers."""
+        """Connect as one client; `login` None is anonymous. Raises Refusal, and OSError where no server answers."""

@@ -19,7 +19,7 @@ LEAVE_LIMIT = 5.0
 UNREAD = 256 * 1024
 """Characters that a test's client may leave unreceived before the server waits for it, as a network's buffers do."""
 
-_SEEN = '{"event":"\\u0000seen"}'  # goes through the outbox behind all that was written; nobody is shown it
+_SEEN = '{"event":"\\u0000seen"}'  # goes through the outbox behind all that was written; no test sees it
 
 
 class TestSocket:
@@ -114,7 +114,9 @@ class TestSocket:
             if await self._is_over(limit):
                 self._task.result()  # raises what has failed on our side
                 return True
-            for _ in range(2):  # the first ends the reading, the second the call; who swallows them is left behind
+            for _ in range(
+                2
+            ):  # the first ends the reading, the second the call; a task that suppresses both is left behind
                 self._task.cancel()
                 if await self._is_over(1.0):
                     break
@@ -175,4 +177,4 @@ class TestSocket:
         self._came.append(text)
         self._unread += len(text)
         if '"rate_limited"' in text and json.loads(text).get("error", {}).get("code") == "rate_limited":
-            self.carried_out += 1  # no process ever hears of that message
+            self.carried_out += 1  # that message reaches no process

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,49 +12,32 @@ import jsonschema_rs
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
-from jackfield.config.plan import Limits
+from jackfield.config.plan import AuthSettings
 from jackfield.describe import outcomes, phrases
 from jackfield.describe.contract import Contract, contract
 from jackfield.describe.documents import asyncapi
 from jackfield.errors import CODES
-from jackfield.routing import build
 from tests import node
 from tests.describe import drawn
+from tests.describe.made import FULL, contract_of, own
 
 JSON = dict[str, Any]
 
 HERE = Path(__file__).parents[1]
-ROOT = HERE.parents[1]
 ADDRESS = "https://desk.example.com/rt"
 
-Load = Callable[[Path], Contract]
 
-
-@pytest.fixture
-def load() -> Iterator[Load]:
-    tables = []
-
-    def of(folder: Path) -> Contract:
-        tables.append(build.build(folder, 1))
-        return contract(tables[-1])
-
-    yield of
-    for table in tables:
-        table.catalog.release()
-
-
-@pytest.fixture
-def full(load: Load) -> JSON:
-    return asyncapi.document(load(HERE / "full"), ADDRESS)
+@pytest.fixture(scope="module")
+def described(full: Contract) -> JSON:
+    return asyncapi.document(full, ADDRESS)
 
 
 @pytest.mark.walk
 @pytest.mark.tool
-def test_the_parser_finds_nothing_in_any_document(load: Load, tmp_path: Path) -> None:
+def test_the_parser_finds_nothing_in_any_document(full: Contract, tmp_path: Path) -> None:
     """Those of this repository, of the project with every feature, and drawn ones; of one process of Node."""
     node.needs("@asyncapi/parser")
-    projects = (load(ROOT), load(HERE / "full"))
-    documents = [asyncapi.document(one, ADDRESS, version) for one in projects for version in asyncapi.VERSIONS]
+    documents = [asyncapi.document(one, ADDRESS, version) for one in (own(), full) for version in asyncapi.VERSIONS]
     documents += _drawn(tmp_path)
     text = json.dumps(documents, ensure_ascii=False)
     done = node.run("node", str(HERE / "asyncapi_parser.cjs"), input=text)
@@ -115,8 +97,8 @@ def _fits(document: JSON, message: JSON, payload: object) -> bool:
     return jsonschema_rs.Draft7Validator(schema, validate_formats=True).is_valid(payload)
 
 
-def test_the_examples_fit_one_message_each(full: JSON) -> None:
-    assert _check_examples(full) >= 10
+def test_the_examples_fit_one_message_each(described: JSON) -> None:
+    assert _check_examples(described) >= 10
 
 
 @pytest.mark.parametrize(
@@ -150,39 +132,38 @@ def test_the_examples_fit_one_message_each(full: JSON) -> None:
         ("room", "event", {"message": "Привет"}, False),
     ],
 )
-def test_a_frame_fits_its_message(full: JSON, endpoint: str, message: str, payload: JSON, fits: bool) -> None:
-    found = _at(full, {"$ref": f"#/channels/{endpoint}/messages/{message}"})
-    assert _fits(full, found, payload) is fits
+def test_a_frame_fits_its_message(described: JSON, endpoint: str, message: str, payload: JSON, fits: bool) -> None:
+    found = _at(described, {"$ref": f"#/channels/{endpoint}/messages/{message}"})
+    assert _fits(described, found, payload) is fits
 
 
-def test_the_server_is_where_the_address_says(load: Load) -> None:
-    made = load(ROOT)
-    server = asyncapi.document(made, ADDRESS)["servers"]["server"]
+def test_the_server_is_where_the_address_says(full: Contract, described: JSON) -> None:
+    server = described["servers"]["server"]
     assert (server["protocol"], server["host"], server["pathname"]) == ("wss", "desk.example.com", "/rt")
-    server = asyncapi.document(made, "http://[::1]:8000")["servers"]["server"]
+    server = asyncapi.document(full, "http://[::1]:8000")["servers"]["server"]
     assert (server["protocol"], server["host"]) == ("ws", "[::1]:8000")
     assert "pathname" not in server
 
 
-def test_a_channel_is_a_connection(full: JSON) -> None:
-    room = full["channels"]["room"]
+def test_a_channel_is_a_connection(described: JSON) -> None:
+    room = described["channels"]["room"]
     assert room["address"] == "/ws/rooms/{room}/{number}"
     assert room["parameters"].keys() == {"room", "number"}
     assert room["parameters"]["number"]["description"] == "A whole number."
-    assert full["components"]["schemas"]["room.Path.number"] == {"type": "integer"}
+    assert described["components"]["schemas"]["room.Path.number"] == {"type": "integer"}
     assert room["tags"] == [{"name": "Desk"}, {"name": "Комнаты"}]
-    assert full["info"]["tags"] == [{"name": "Desk"}, {"name": "Комнаты"}]
-    assert full["channels"]["note"]["address"] == "/ws/%D0%B7%D0%B0%D0%BC%D0%B5%D1%82%D0%BA%D0%B8"
-    assert full["channels"]["note"]["messages"].keys() == {"message", "error", "rejection", "event"}
-    assert "done" in full["channels"]["count"]["messages"]
+    assert described["info"]["tags"] == [{"name": "Desk"}, {"name": "Комнаты"}]
+    assert described["channels"]["note"]["address"] == "/ws/%D0%B7%D0%B0%D0%BC%D0%B5%D1%82%D0%BA%D0%B8"
+    assert described["channels"]["note"]["messages"].keys() == {"message", "error", "rejection", "event"}
+    assert "done" in described["channels"]["count"]["messages"]
 
 
-def test_credentials_stand_where_they_are_needed(full: JSON) -> None:
+def test_credentials_stand_where_they_are_needed(described: JSON) -> None:
     schemes = [{"$ref": f"#/components/securitySchemes/{name}"} for name in ("cookie", "bearer")]
-    needed = {name for name, operation in full["operations"].items() if operation.get("security") == schemes}
-    assert needed == {f"{name}{what}" for name in ("greeting", "room", "ticket") for what in ("", ".events")}
-    assert not any(operation.get("security") for name, operation in full["operations"].items() if name not in needed)
-    assert full["components"]["securitySchemes"]["cookie"]["name"] == "desk_token"
+    secured = {name: one["security"] for name, one in described["operations"].items() if one.get("security")}
+    needed = (f"{name}{what}" for name in ("greeting", "room", "ticket") for what in ("", ".events"))
+    assert secured == dict.fromkeys(needed, schemes)
+    assert described["components"]["securitySchemes"]["cookie"]["name"] == "desk_token"
 
 
 @pytest.mark.parametrize(
@@ -202,42 +183,36 @@ def test_credentials_stand_where_they_are_needed(full: JSON) -> None:
         ("note", {"Origin": "https://app.example.com"}, True),
     ],
 )
-def test_the_binding_tells_the_headers(full: JSON, endpoint: str, headers: JSON, fits: bool) -> None:
-    binding = full["channels"][endpoint]["bindings"]["ws"]
+def test_the_binding_tells_the_headers(described: JSON, endpoint: str, headers: JSON, fits: bool) -> None:
+    binding = described["channels"][endpoint]["bindings"]["ws"]
     assert binding["method"] == "GET"
     assert jsonschema_rs.Draft7Validator(binding["headers"]).is_valid(headers) is fits
 
 
-def test_a_cookies_name_is_no_pattern(load: Load, tmp_path: Path) -> None:
-    folder = copy(tmp_path, ROOT, 'auth: {cookie: "a.b$"}\nendpoints:', "endpoints:")
-    headers = asyncapi.document(load(folder), ADDRESS)["channels"]["greeting"]["bindings"]["ws"]["headers"]
-    validator = jsonschema_rs.Draft7Validator(headers)
+def test_a_cookies_name_is_no_pattern(full: Contract) -> None:
+    document = asyncapi.document(replace(full, auth=AuthSettings(cookie="a.b$")), ADDRESS)
+    validator = jsonschema_rs.Draft7Validator(document["channels"]["greeting"]["bindings"]["ws"]["headers"])
     assert validator.is_valid({"Cookie": "a.b$=1"})
     assert not validator.is_valid({"Cookie": "aXb=1"})
 
 
-def test_the_numbers_of_the_limits_are_those_of_the_plan(load: Load) -> None:
-    made = load(HERE / "full")
-    document = asyncapi.document(made, ADDRESS)
-    for operation in made.operations:
-        channel = document["channels"][operation.name]
-        assert Limits(**channel["x-jackfield"]["limits"]) == operation.limits
+def test_programs_and_people_are_told_what_the_plan_says(full: Contract, described: JSON) -> None:
+    for operation in full.operations:
+        channel, origins = described["channels"][operation.name], operation.origins
+        told = channel["x-jackfield"]
+        assert told["limits"] == asdict(operation.limits)
+        known = {"any": origins.any, "allowed": list(origins.allowed), "required": origins.required}
+        assert told["origins"] == known
         for sentence in phrases.limits(operation.limits, in_place=operation.in_place).values():
             assert f"- {sentence}" in channel["description"]
-
-
-def test_every_code_that_can_come_is_told_with_its_sentence(load: Load) -> None:
-    made = load(HERE / "full")
-    document = asyncapi.document(made, ADDRESS)
-    for operation in made.operations:
-        told = document["channels"][operation.name]["x-jackfield"]
         assert [one["code"] for one in told["refusals"]] == [code.name for code in outcomes.refusals(operation)]
         assert [one["code"] for one in told["closes"]] == [code.name for code in outcomes.closes(operation)]
         for one in (*told["refusals"], *told["closes"]):
-            assert f"`{one['code']}`: {CODES[one['code']].sentence}" in document["info"]["description"]
+            assert f"`{one['code']}`: {CODES[one['code']].sentence}" in described["info"]["description"]
+    assert {operation.origins.any for operation in full.operations} == {True, False}
 
 
-def test_a_reference_in_an_example_is_not_published(load: Load, tmp_path: Path) -> None:
+def test_a_reference_in_an_example_is_not_published(tmp_path: Path) -> None:
     """A reader would take it for one of the document's, wherever it stands."""
     text = '{url: /ws/open, process: p.any, examples: [{name: "A", steps: [{send: {a: {$ref: "#/x"}}}]}]}'
     (tmp_path / "processes").mkdir()
@@ -245,49 +220,17 @@ def test_a_reference_in_an_example_is_not_published(load: Load, tmp_path: Path) 
         "from typing import Any\nfrom jackfield import process\n@process\ndef any(**fields: Any) -> None: ...\n"
     )
     (tmp_path / "endpoints.yaml").write_text(f"endpoints:\n  open: {text}\n")
-    message = asyncapi.document(load(tmp_path), ADDRESS)["channels"]["open"]["messages"]["message"]
+    message = asyncapi.document(contract_of(tmp_path), ADDRESS)["channels"]["open"]["messages"]["message"]
     assert "examples" not in message
 
 
-def test_another_type_of_a_parameter_is_another_document(load: Load, tmp_path: Path) -> None:
-    before = asyncapi.document(load(HERE / "full"), ADDRESS)
-    folder = copy(tmp_path, HERE / "full", "to: Annotated[float,", "to: Annotated[int,", "processes/desk/tickets.py")
-    after = asyncapi.document(load(folder), ADDRESS)
-    schemas = [document["components"]["schemas"]["count.Message"] for document in (before, after)]
-    assert [schema["properties"]["to"]["type"] for schema in schemas] == ["integer", "number"]
-    assert before["info"]["version"] != after["info"]["version"]
-
-
-def test_one_contract_is_one_text(load: Load) -> None:
-    texts = [json.dumps(asyncapi.document(load(HERE / "full"), ADDRESS)) for _ in range(2)]
-    assert texts[0] == texts[1]
-
-
-def copy(folder: Path, project: Path, new: str, old: str, file: str = "endpoints.yaml") -> Path:
-    """A project with one text of one file changed."""
-    for part in ("endpoints.yaml", "processes"):
-        source = project / part
-        if source.is_dir():
-            shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(source, folder / part)
-    path = folder / file
+def test_another_type_of_a_parameter_is_another_document(described: JSON, tmp_path: Path) -> None:
+    shutil.copytree(FULL, tmp_path / "full", ignore=shutil.ignore_patterns("__pycache__"))
+    path = tmp_path / "full" / "processes/desk/tickets.py"
     text = path.read_text(encoding="utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new, 1), encoding="utf-8")
-    return folder
-
-
-def test_programs_are_told_what_the_plan_says_of_origins_and_limits(load: Load) -> None:
-    made = load(HERE / "full")
-    channels = asyncapi.document(made, ADDRESS)["channels"]
-    told = {name: channel["x-jackfield"] for name, channel in channels.items()}
-    assert {one["origins"]["any"] for one in told.values()} == {True, False}
-    for operation in made.operations:
-        origins = operation.origins
-        assert told[operation.name]["origins"] == {
-            "any": origins.any,
-            "allowed": list(origins.allowed),
-            "required": origins.required,
-        }
-        assert told[operation.name]["limits"] == asdict(operation.limits)
+    assert "to: Annotated[int," in text
+    path.write_text(text.replace("to: Annotated[int,", "to: Annotated[float,", 1), encoding="utf-8")
+    after = asyncapi.document(contract_of(tmp_path / "full"), ADDRESS)
+    schemas = [document["components"]["schemas"]["count.Message"] for document in (described, after)]
+    assert [schema["properties"]["to"]["type"] for schema in schemas] == ["integer", "number"]
+    assert described["info"]["version"] != after["info"]["version"]

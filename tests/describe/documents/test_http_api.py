@@ -80,7 +80,6 @@ def test_each_code_of_plain_http_is_told_somewhere_and_each_told_is_one() -> Non
     told = {code for call in CALLS for code in call.codes}
     assert told <= set(CODES)
     assert {code.name for code in CODES.values() if code.moment == "http"} <= told
-    assert http_api.ADMIN == administration.ROLE
 
 
 def test_what_any_request_can_be_told_is_told_of_all() -> None:

@@ -14,20 +14,12 @@ from hypothesis import strategies as st
 
 from jackfield.config.plan import Example, Guest, Step
 from jackfield.describe import outcomes
-from jackfield.describe.contract import Contract, contract
+from jackfield.describe.contract import Contract
 from jackfield.describe.documents import markdown
 from jackfield.describe.documents.rendered import html
-from jackfield.routing.build import build
+from tests.describe.made import contract_of
 
-FULL = Path(__file__).parents[1] / "full"
 ADDRESS = "https://desk.example.com/rt"
-
-
-@pytest.fixture(scope="module")
-def full() -> Contract:
-    table = build(FULL, 1)
-    table.catalog.release()
-    return contract(table)
 
 
 @pytest.fixture(scope="module")
@@ -228,7 +220,7 @@ def test_a_union_is_told_by_its_members_and_a_heading_in_a_description_is_no_end
     (tmp_path / "processes").mkdir()
     (tmp_path / "processes" / "p.py").write_text(CODE, "utf-8")
     (tmp_path / "endpoints.yaml").write_text("endpoints: {say: {url: /ws/say, process: p.say}}", "utf-8")
-    told = markdown.reference(contract(build(tmp_path, 1)), ADDRESS)
+    told = markdown.reference(contract_of(tmp_path), ADDRESS)
     reply = told.partition("**Reply**")[2].partition("**Limits**")[0]
     assert "One of these:" in reply
     assert "**Кот**" in reply

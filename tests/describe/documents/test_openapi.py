@@ -14,26 +14,14 @@ import jsonschema
 import pytest
 from openapi_spec_validator import validate
 
-from jackfield.describe.contract import Contract, contract
+from jackfield.describe.contract import Contract
 from jackfield.describe.documents.openapi import document
 from jackfield.errors import CODES
-from jackfield.routing.build import build
+from tests.describe import made
+from tests.describe.made import contract_of
 
-ROOT = Path(__file__).parents[3]
 ADDRESS = "https://desk.example.com/rt"
 JSON = dict[str, Any]
-
-
-def contract_of(folder: Path) -> Contract:
-    table = build(folder, 1)
-    found = contract(table)
-    table.catalog.release()
-    return found
-
-
-@pytest.fixture(scope="module")
-def full() -> Contract:
-    return contract_of(ROOT / "tests/describe/full")
 
 
 @pytest.fixture(scope="module")
@@ -61,16 +49,11 @@ def schema_at(described: JSON, name: str) -> jsonschema.Draft202012Validator:
     return jsonschema.Draft202012Validator(schema, format_checker=jsonschema.FormatChecker())
 
 
-@pytest.mark.parametrize("folder", [".", "tests/describe/full"])
-def test_the_document_is_valid(folder: str) -> None:
-    made = document(contract_of(ROOT / folder), ADDRESS)
-    assert made["openapi"].startswith("3.1")
-    validate(made)
-
-
-def test_the_same_contract_gives_the_same_bytes(full: Contract) -> None:
-    texts = {json.dumps(document(contract_of(ROOT / "tests/describe/full"), ADDRESS)) for _ in range(2)}
-    assert texts == {json.dumps(document(full, ADDRESS))}
+def test_the_document_is_valid_and_the_same_for_the_same_contract(full: Contract, described: JSON) -> None:
+    for found in (described, document(made.own(), ADDRESS)):
+        assert found["openapi"].startswith("3.1")
+        validate(found)
+    assert json.dumps(document(made.full(), ADDRESS)) == json.dumps(described)
 
 
 def test_each_reference_finds_what_it_means(described: JSON) -> None:
@@ -212,8 +195,8 @@ def test_another_type_in_the_process_is_another_document(tmp_path: Path) -> None
     before, after = project(tmp_path, "int"), project(tmp_path, "str")
     assert before["info"]["version"] != after["info"]["version"]
     kinds = [
-        [made["components"]["schemas"][f"say.{word}"]["properties"]["n"]["type"] for word in ("message", "reply")]
-        for made in (before, after)
+        [found["components"]["schemas"][f"say.{word}"]["properties"]["n"]["type"] for word in ("message", "reply")]
+        for found in (before, after)
     ]
     assert kinds == [["integer"] * 2, ["string"] * 2]
 
@@ -225,11 +208,11 @@ def test_where_people_log_in_elsewhere_no_login_is_told(tmp_path: Path) -> None:
         PROCESS.format(kind="int", room="str") + "\nasync def who(credential, request):\n    return None\n"
     )
     (tmp_path / "endpoints.yaml").write_text(f"auth: {{login: off, verify: p.who}}\n{text}", encoding="utf-8")
-    made = document(contract_of(tmp_path), "http://127.0.0.1:8000")
-    validate(made)
-    assert [path for path in made["paths"] if path.startswith(("/auth", "/api"))] == []
-    assert "Credentials" not in made["components"]["schemas"]
-    answer = made["paths"]["/ws/{room}"]["get"]["responses"]["426"]["content"]["application/problem+json"]
+    found = document(contract_of(tmp_path), "http://127.0.0.1:8000")
+    validate(found)
+    assert [path for path in found["paths"] if path.startswith(("/auth", "/api"))] == []
+    assert "Credentials" not in found["components"]["schemas"]
+    answer = found["paths"]["/ws/{room}"]["get"]["responses"]["426"]["content"]["application/problem+json"]
     assert answer["example"]["login"] is None
 
 
@@ -237,9 +220,9 @@ def test_where_people_log_in_elsewhere_no_login_is_told(tmp_path: Path) -> None:
     ("hint", "example"), [("float", 1.5), ("Literal['Ять', 'Чай']", "Чай"), ("bool", True), ("Literal[3, 4]", 3)]
 )
 def test_a_parameter_of_any_type_has_an_example_that_fits(tmp_path: Path, hint: str, example: Any) -> None:
-    made = project(tmp_path, "int", hint)
-    validate(made)
-    (parameter,) = made["paths"]["/ws/{room}"]["get"]["parameters"]
+    found = project(tmp_path, "int", hint)
+    validate(found)
+    (parameter,) = found["paths"]["/ws/{room}"]["get"]["parameters"]
     jsonschema.Draft202012Validator(parameter["schema"]).validate(parameter["example"])
     assert parameter["example"] == example
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,19 +13,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from jackfield.config.plan import Access, AuthSettings, Example, Step
-from jackfield.describe.contract import Contract, contract
+from jackfield.describe.contract import Contract
 from jackfield.describe.documents import postman
-from jackfield.routing.build import build
 
-FULL = Path(__file__).parents[1] / "full"
 ADDRESS = "https://desk.example.com/rt"
-
-
-@pytest.fixture(scope="module")
-def full() -> Contract:
-    table = build(FULL, 1)
-    table.catalog.release()
-    return contract(table)
 
 
 @pytest.fixture(scope="module")

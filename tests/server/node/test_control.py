@@ -17,7 +17,7 @@ import pytest
 from jackfield.errors import PlanError, Problem
 from jackfield.server.node import control
 from jackfield.server.node.control import ControlServer, NoServer, ask
-from jackfield.state import StateError
+from jackfield.state import StateError, write_private
 
 LIMIT = 30.0
 
@@ -90,13 +90,20 @@ async def test_our_fault_is_told_without_its_cause(path: Path, caplog: pytest.Lo
     assert "a secret of the server" in caplog.text
 
 
-async def test_a_secret_is_good_once(path: Path) -> None:
-    secret = facts(path)["secret"]
-    line = json.dumps({"secret": secret, "verb": "echo"}).encode() + b"\n"
-    assert "ok" in await raw(path, line)
-    assert await raw(path, line) == {"error": "wrong secret", "again": True}
-    assert facts(path)["secret"] != secret
-    assert "ok" in await say(path, "echo")
+async def test_each_server_has_a_secret_of_its_own(path: Path, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    other = ControlServer(tmp_path / "other" / "server.json", VERBS, {})
+    await other.start()
+    try:
+        ours, theirs = facts(path), facts(tmp_path / "other" / "server.json")
+        assert ours["secret"] != theirs["secret"]
+        line = json.dumps({"secret": theirs["secret"], "verb": "echo"}).encode() + b"\n"
+        assert await raw(path, line) == {"error": "wrong secret"}
+        write_private(path, json.dumps({**ours, "secret": theirs["secret"]}))
+        with pytest.raises(NoServer, match="not the running server's"):
+            await say(path, "echo")
+    finally:
+        await other.close()
 
 
 @pytest.mark.parametrize(
@@ -123,7 +130,7 @@ async def test_strangers_get_nowhere(path: Path, line: bytes, caplog: pytest.Log
     answer = await raw(path, line)
     assert answer is None or "error" in answer, answer
     assert len(line) > control.MAX_LINE or not line.startswith(b"[[") or "nested more than 64" in str(answer)
-    assert caplog.records == [], "nobody's affair but the stranger's"
+    assert caplog.records == [], "a stranger must not fill the log"
     assert "ok" in await say(path, "echo")
 
 
@@ -207,26 +214,6 @@ async def test_a_close_breaks_off_what_is_being_answered(tmp_path: Path) -> None
         with pytest.raises(NoServer):
             await asking
         writer.close()
-
-
-async def test_where_the_next_secret_cannot_be_written_the_one_before_stays_good(
-    tmp_path: Path,
-) -> None:
-    """As on a full disk: `status` must reach the server then above all."""
-    folder, moved = tmp_path / "state", tmp_path / "moved"
-    folder.mkdir()
-    server = ControlServer(folder / "server.json", VERBS, {})
-    await server.start()
-    try:
-        folder.rename(moved)  # from here on nothing can be written at the old place
-        for _ in range(3):
-            assert await say(moved / "server.json", "echo", word="да") == {
-                "ok": {"heard": {"verb": "echo", "word": "да"}}
-            }
-        moved.rename(folder)
-        assert "ok" in await say(folder / "server.json", "echo")
-    finally:
-        await server.close()
 
 
 async def test_a_start_that_cannot_write_says_so_in_one_line(tmp_path: Path) -> None:

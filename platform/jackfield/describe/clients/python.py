@@ -15,7 +15,7 @@ from pathlib import Path
 
 from jackfield.describe import outcomes, phrases
 from jackfield.describe.clients.naming import Names, method, printable
-from jackfield.describe.clients.reader import Operands, Types, operands
+from jackfield.describe.clients.reader import Operands, Types, address, operands
 from jackfield.describe.clients.tree import (
     Definition,
     Dictionary,
@@ -272,13 +272,18 @@ def _function(operation: Operation, found: Operands, name: str, hidden: Set[str]
     connection = _type(_seen(Named(found.connection), hidden))
     opening = "Closing" if operation.refusals == "close" else "Opening"
     about = _docstring(printable(f"{operation.summary} ({operation.url})"))
+    named = {key: argument for argument, key in arguments.items()}
+
+    def put(key: str) -> str:
+        return f"_segment({_literal(key)}, {named[key]})"
+
     closing = textwrap.fill(phrases.refusals(operation), _WIDTH, initial_indent=" " * 8, subsequent_indent=" " * 8)
     more = f"\n\n{closing}\n        " if closing else ""
     return (
         f"    def {name}(self, {''.join(given)}*, query: Mapping[str, str] | None = None) -> "
         f"Opening[{connection}]:\n"
         f'        """{about}{more}"""\n'
-        f"        path = {_path(operation, arguments)}\n"
+        f"        path = {address(operation, json.dumps, put)}\n"
         f"        return {opening}(self, {_kind(operation, found)}, path, query)\n"
     )
 
@@ -295,20 +300,6 @@ def _arguments(operation: Operation) -> dict[str, str]:
     used = ["self", "query", "path", "Closing", "Opening", *_KINDS.values(), *keyword.kwlist]  # by the function itself
     names = Names(used)
     return {names.new(key): key for key in operation.parameters}
-
-
-def _path(operation: Operation, arguments: dict[str, str]) -> str:
-    """The address as an expression, each parameter put in."""
-    names = {key: argument for argument, key in arguments.items()}
-    parts = [""]
-    for part in operation.path[1:].split("/"):
-        parts[-1] += "/"
-        if part.startswith("{") and part[1:-1] in names:
-            parts += [f"_segment({_literal(part[1:-1])}, {names[part[1:-1]]})", ""]
-        else:
-            parts[-1] += part
-    texts = [part if number % 2 else json.dumps(part) for number, part in enumerate(parts)]
-    return " + ".join(text for text in texts if text != '""')
 
 
 def _is_plain(key: str, names: Names) -> bool:

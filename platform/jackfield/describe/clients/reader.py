@@ -7,7 +7,7 @@ through share a name, so that what comes in can be passed on.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,7 +30,7 @@ from jackfield.describe.clients.tree import (
 from jackfield.describe.contract import JSON, Operation
 from jackfield.errors import CODES
 
-__all__ = ["Operands", "Types", "operands"]
+__all__ = ["Operands", "Types", "address", "operands"]
 
 _OPERANDS = ("Message", "Reply", "ErrorCode", "Event", "Connection")
 
@@ -209,6 +209,19 @@ def operands(operation: Operation, types: Types) -> Operands:
     )
 
 
+def address(operation: Operation, literal: Callable[[str], str], segment: Callable[[str], str]) -> str:
+    """The path of an endpoint as an expression: texts written by `literal`, parameters put in by `segment`."""
+    parts = [""]
+    for part in operation.path[1:].split("/"):
+        parts[-1] += "/"
+        if part.startswith("{") and part[1:-1] in operation.parameters:
+            parts += [segment(part[1:-1]), ""]
+        else:
+            parts[-1] += part
+    texts = [part if number % 2 else literal(part) for number, part in enumerate(parts)]
+    return " + ".join(text for text in texts if text != '""')
+
+
 def _expected(operation: Operation, kind: str, key: str) -> tuple[str, ...]:
     """The texts that the examples expect under `key`, each once."""
     steps = (step.value for example in operation.examples for step in example.steps if step.kind == kind)
@@ -241,7 +254,7 @@ def _allowed(schema: Any, root: Mapping[str, Any]) -> list[Any] | None:
 
 
 def _fits(value: Any, schema: Any, root: JSON) -> bool:
-    """Whether a plain value may be of a type; what cannot be told fits."""
+    """Whether a plain value may be of a type; what cannot be known fits."""
     read = Types(()).alone("", {**schema, "$defs": root.get("$defs", {})})
     parts = read.parts if isinstance(read, Union) else (read,)
     kinds = {type(None): {"null"}, bool: {"boolean"}, int: {"integer", "number"}, float: {"number"}, str: {"string"}}

@@ -1,6 +1,6 @@
 """A small tree of types that TypeScript and Python can both write; reader.py makes it.
 
-What a language cannot say is left out, never made up: a pattern or a length is no type, and what cannot be
+What a language cannot say is left out, never made up: a pattern or a length is not a type, and what cannot be
 understood is Unknown. The server checks every message in any case.
 """
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from jackfield.describe import outcomes, phrases
 from jackfield.describe.clients.naming import identifier, printable
-from jackfield.describe.clients.reader import Operands, Types, operands
+from jackfield.describe.clients.reader import Operands, Types, address, operands
 from jackfield.describe.clients.tree import (
     Definition,
     Dictionary,
@@ -262,29 +262,16 @@ def _positions(found: Positions) -> str:
 
 def _function(operation: Operation, found: Operands) -> str:
     arguments = "; ".join(f"{_key(key)}: {_type(kind)}" for key, kind in found.parameters.items())
-    path = f"path: {{ {arguments} }}, " if arguments else ""
+    given = f"path: {{ {arguments} }}, " if arguments else ""
+    path = address(operation, _literal, lambda key: f"segment({_literal(key)}, path[{_literal(key)}])")
     closing = ", admitted" if operation.refusals == "close" else ""
     about = f"{operation.summary} ({operation.url}) {phrases.refusals(operation)}".strip()
     return (
         f"{_comment(about, '  ')}"
-        f"  async {_method(operation.name)}({path}options: Options = {{}}): Promise<{found.connection}> {{\n"
-        f"    return this.#open({_path(operation)}, options, {_kind(operation, found)}{closing});\n"
+        f"  async {_method(operation.name)}({given}options: Options = {{}}): Promise<{found.connection}> {{\n"
+        f"    return this.#open({path}, options, {_kind(operation, found)}{closing});\n"
         "  }\n"
     )
-
-
-def _path(operation: Operation) -> str:
-    """The address as an expression, each parameter put in."""
-    parts = [""]
-    for part in operation.path[1:].split("/"):
-        parts[-1] += "/"
-        if part.startswith("{") and part[1:-1] in operation.parameters:
-            name = _literal(part[1:-1])
-            parts += [f"segment({name}, path[{name}])", ""]
-        else:
-            parts[-1] += part
-    texts = [part if number % 2 else _literal(part) for number, part in enumerate(parts)]
-    return " + ".join(text for text in texts if text != '""')
 
 
 def _method(name: str) -> str:

@@ -33,7 +33,7 @@ def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 
 
 def _is_text(text: str) -> bool:
-    """Whether YAML 1.2 reads this as a text where it stands without quotes; what 1.1 does is PyYAML's affair."""
+    """Whether YAML 1.2 reads this as a text where it stands without quotes; PyYAML itself handles 1.1."""
     try:
         return resolve(text) == text
     except ValueError:

@@ -57,7 +57,7 @@ def _info(contract: Contract, address: str) -> JSON:
 
 
 def _codes(contract: Contract) -> Iterator[str]:
-    """What the codes mean that the endpoints list, each told once."""
+    """What the codes mean that the endpoints list, each once."""
     refusals = outcomes.every(contract.operations, outcomes.refusals)
     closes = outcomes.every(contract.operations, outcomes.closes)
     if refusals:

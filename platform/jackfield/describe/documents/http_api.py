@@ -15,10 +15,7 @@ from jackfield.describe.contract import JSON
 from jackfield.describe.documents.http_schemas import SESSIONS
 from jackfield.describe.schema.components import at
 
-__all__ = ["ADMIN", "Call", "calls"]
-
-ADMIN = "admin"
-"""The role that the administration is for."""
+__all__ = ["Call", "calls"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +24,11 @@ class Call:
 
     - `answer` is the schema of what is answered, with `status`; `kind` is the media type of that answer. `codes` are
       the refusals of errors.py that come instead.
-    - `access` says who may ask: everybody (`open`), who is logged in (`known`), the role `admin`; `local` is
+    - `access` says which callers are allowed: all (`open`), logged in (`known`), the role `admin`; `local` is
       everybody on a listener that only the server's machine reaches, elsewhere the role `admin`.
     - `body` is the schema of what is sent, as JSON; None where nothing is.
     - `headers` are those of the answer that matter to the caller.
-    - `unready` is the schema of a 503 that is no refusal.
+    - `unready` is the schema of a 503 that is not a refusal.
     """
 
     method: str

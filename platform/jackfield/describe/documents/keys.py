@@ -171,7 +171,7 @@ def _notes(schema: Mapping[str, Any]) -> list[str]:
 
 
 def _ours(pattern: str) -> bool:
-    """Whether a pattern is what a type became, which has been told in words."""
+    """Whether a pattern was made of a type, which the kind describes already."""
     return pattern == DECIMAL or pattern.startswith(TIME)
 
 

@@ -141,7 +141,8 @@ def _shape(title: str, schema: dict[str, Any], narrowing: dict[str, Any] | None)
     rows = keys.rows(schema, narrowing)
     yield _keys(rows) if rows else "An empty object, `{}`."
     if narrowing is not None and set(narrowing) - {"properties", "required", "$defs", "type"}:
-        yield f"It must also fit this JSON Schema:\n\n{_block(narrowing)}"
+        block = _fenced(json.dumps(narrowing, ensure_ascii=False, indent=2), "json")
+        yield f"It must also fit this JSON Schema:\n\n{block}"
 
 
 def _reply(operation: Operation) -> Iterator[str]:
@@ -272,12 +273,8 @@ def _keys(rows: Iterable[keys.Row]) -> str:
 
 def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     head = list(head)
-    lines = [head, ["---"] * len(head), *([_cell(cell) for cell in row] for row in rows)]
+    lines = [head, ["---"] * len(head), *([" ".join(cell.replace("|", "\\|").split()) for cell in row] for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def _cell(text: str) -> str:
-    return " ".join(text.replace("|", "\\|").split())
 
 
 def _text(text: str) -> str:
@@ -300,10 +297,6 @@ def _codes_of(texts: Iterable[str]) -> str:
     return ", ".join(map(phrases.code, texts))
 
 
-def _block(value: Any) -> str:
-    return _fenced(json.dumps(value, ensure_ascii=False, indent=2), "json")
-
-
 def _fenced(text: str, language: str = "") -> str:
     fence = "```"
     while fence in text:
@@ -319,12 +312,7 @@ class Anchors:
 
     def of(self, heading: str) -> str:
         """The name of the next heading."""
-        plain = _slug(heading)
+        plain = re.sub(r"[^\w\- ]", "", " ".join(heading.split()).lower()).replace(" ", "-")
         count = self._seen.get(plain, 0)
         self._seen[plain] = count + 1
         return f"{plain}-{count}" if count else plain
-
-
-def _slug(heading: str) -> str:
-    """The name of a heading in a link to it."""
-    return re.sub(r"[^\w\- ]", "", " ".join(heading.split()).lower()).replace(" ", "-")

@@ -18,11 +18,12 @@ from jackfield.config.plan import Access
 from jackfield.describe import phrases
 from jackfield.describe.contract import JSON, Contract, Operation
 from jackfield.describe.documents import http_api, http_schemas
-from jackfield.describe.documents.http_api import ADMIN, Call
+from jackfield.describe.documents.http_api import Call
 from jackfield.describe.outcomes import closes, errors, refusals
 from jackfield.describe.schema import envelope
 from jackfield.describe.schema.components import Components, at, tidy
 from jackfield.errors import CODES, Code
+from jackfield.identity import ADMIN
 
 __all__ = ["document"]
 
@@ -178,7 +179,7 @@ def _endpoint(operation: Operation, components: Components, contract: Contract, 
         "operationId": f"connect-{tidy(operation.name)}",
         "tags": list(operation.tags) or [_ENDPOINTS],
         "summary": operation.summary or operation.name,
-        "description": _told(operation, contract),
+        "description": _description(operation, contract),
     }
     if operation.parameters:
         found["parameters"] = [_parameter(operation, name, components) for name in operation.parameters]
@@ -191,7 +192,7 @@ def _endpoint(operation: Operation, components: Components, contract: Contract, 
     return found
 
 
-def _told(operation: Operation, contract: Contract) -> str:
+def _description(operation: Operation, contract: Contract) -> str:
     cookie = f" with the header `Cookie: {contract.auth.cookie}=…`" if operation.access.mode != "public" else ""
     send = f"\n\n```json\n{_compact(operation.send)}\n```" if operation.send is not None else ""
     how = (
@@ -227,7 +228,7 @@ def _typed(text: str, schema: JSON) -> Any:
 
 
 def _upgrade_required(operation: Operation, contract: Contract, address: str) -> JSON:
-    """The 426 of an ordinary request and that of a version which nobody speaks: one status, two shapes."""
+    """The 426 of an ordinary request and that of an unknown version: one status, two shapes."""
     codes = [CODES["upgrade_required"], CODES["upgrade_dropped"], CODES["bad_version"]]
     answer = _problem(426, codes)
     url = _socket_address(operation, address)

@@ -119,7 +119,7 @@ def _websocket_file(operation: Operation, contract: Contract, file: str, order: 
     return (
         {"$kind": "websocket-request"}
         | ({"name": operation.name} if operation.name != file else {})
-        | {"description": _told(operation), "url": f"{{{{ws_url}}}}{operation.filled}", "order": order}
+        | {"description": _description(operation), "url": f"{{{{ws_url}}}}{operation.filled}", "order": order}
         | ({"headers": headers} if headers else {})
         | ({"messages": messages} if next(_messages(operation), None) else {})
     )
@@ -136,7 +136,7 @@ def _headers(operation: Operation, contract: Contract) -> Iterator[JSON]:
         yield {"key": "Sec-WebSocket-Protocol", "value": ", ".join(operation.subprotocols)}
 
 
-def _told(operation: Operation) -> str:
+def _description(operation: Operation) -> str:
     parts = [
         operation.summary,
         phrases.closed(operation.description),

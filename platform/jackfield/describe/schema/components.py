@@ -85,7 +85,8 @@ class Components:
 def _target(schema: Any, reference: str) -> Any:
     """What `#/a/pointer` or `#anchor` means in `schema`; None where it means nothing."""
     if not reference.startswith("#/"):
-        return _anchored(schema, reference[1:])
+        anchors = ((part, (part.get("$anchor"), part.get("$dynamicAnchor"))) for _, part in walk(schema))
+        return next((part for part, names in anchors if reference[1:] in names), None)
     for part in unquote(reference[2:]).split("/"):
         part = part.replace("~1", "/").replace("~0", "~")
         if isinstance(schema, list):
@@ -93,11 +94,6 @@ def _target(schema: Any, reference: str) -> Any:
         else:
             schema = schema.get(part) if isinstance(schema, Mapping) else None
     return schema if isinstance(schema, Mapping | bool) else None
-
-
-def _anchored(schema: Any, name: str) -> Any:
-    found = (part for _, part in walk(schema) if name in (part.get("$anchor"), part.get("$dynamicAnchor")))
-    return next(found, None)
 
 
 def _label(reference: str) -> str:

@@ -47,10 +47,10 @@ SESSION_EXPIRING: JSON = {
 }
 
 _OURS: JSON = {"anyOf": [{"required": ["error"]}, {"required": ["event"]}, {"required": ["$done"]}]}
-"""What has one of these keys is no reply."""
+"""An object with one of these keys is not a reply."""
 
 _NO_EVENT: JSON = {"anyOf": [{"required": ["error"]}, {"required": ["$id"]}, {"required": ["$done"]}]}
-"""What has one of these keys is no event."""
+"""An object with one of these keys is not an event."""
 
 _FAULT: JSON = {
     "type": "object",
@@ -102,7 +102,8 @@ def event(*, but: Iterable[str] = ()) -> JSON:
 def error(codes: Iterable[Code]) -> JSON:
     """An error with one of our codes."""
     codes = list(codes)
-    sentences = "\n".join(f"- `{code.name}`: {code.sentence}{_again(code)}" for code in codes)
+    again = {True: " Trying again can help.", False: ""}
+    sentences = "\n".join(f"- `{code.name}`: {code.sentence}{again[code.retry]}" for code in codes)
     return _answer(
         {
             "code": {"description": sentences, "enum": [code.name for code in codes]},
@@ -120,7 +121,7 @@ def error(codes: Iterable[Code]) -> JSON:
 
 
 def rejection() -> JSON:
-    """An error of the process's own, which may tell more under names that the process chooses."""
+    """An error of the process's own, which may hold more under names that the process chooses."""
     ours = [code.name for code in CODES.values() if code.moment == "message"]
     code = {"description": "A name of the process's own.", "type": "string", "minLength": 1, "maxLength": 64}
     return _answer(
@@ -144,10 +145,6 @@ def _noted(schema: Mapping[str, Any]) -> JSON:
     """Where no room can be made for "$id", the schema holds for what has none."""
     before = f"{schema['description']}\n\n" if schema.get("description") else ""
     return {**schema, "description": f'{before}A "$id" may stand beside the keys that are spoken of here.'}
-
-
-def _again(code: Code) -> str:
-    return " Trying again can help." if code.retry else ""
 
 
 def _answer(properties: JSON, *, closed: bool) -> JSON:

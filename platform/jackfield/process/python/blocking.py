@@ -83,7 +83,9 @@ def blocking_calls(outline: Outline, node: FunctionNode, process: str) -> Iterat
     """
     for call in _waiting(outline, node):
         yield _warning(outline, node, process, call, f"{call.name}() waits")
-    for name in sorted(_called(outline, node)):
+    own = {function.name for function in outline.functions}
+    called = (part.func for part in own_nodes(node) if isinstance(part, ast.Call))
+    for name in sorted({call.id for call in called if isinstance(call, ast.Name) and call.id in own}):
         helper = outline.function_at(name, -1)
         if helper is not None and helper is not node:
             for call in _waiting(outline, helper):
@@ -148,9 +150,3 @@ def _made(scope: ast.AST, names: Mapping[str, str]) -> dict[str, str]:
                 known = {**names, **made}
                 made[target.id] = dotted(value, known) if isinstance(value, ast.Call) else ""
     return made
-
-
-def _called(outline: Outline, node: FunctionNode) -> set[str]:
-    own = {function.name for function in outline.functions}
-    calls = (part.func for part in own_nodes(node) if isinstance(part, ast.Call))
-    return {call.id for call in calls if isinstance(call, ast.Name) and call.id in own}

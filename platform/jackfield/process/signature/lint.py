@@ -50,7 +50,9 @@ def lint(process: Process, parameters: tuple[Parameter, ...], keys: Container[st
                 )
         elif parameter.resource is not None:
             given = _given(parameter.resource.function, parameter.hint)
-            if given is not None and not _fits(given, parameter.hint):
+            takers = [_class(part) for part in _members(parameter.hint)]
+            fits = any(_is_one(_class(part), taker) for part in _members(given) for taker in takers)
+            if given is not None and not fits:
                 message = (
                     f"its hint is {readable(parameter.hint)}, and {parameter.resource.name} gives {readable(given)}"
                 )
@@ -93,13 +95,8 @@ def _yielded(function: Callable[..., Any]) -> type | None:
     return type(found[0].value) if len(found) == 1 and isinstance(found[0], ast.Constant) else None
 
 
-def _fits(given: Any, wanted: Any) -> bool:
-    """Whether a value of the one hint may be one of the other; True where that is unknown."""
-    takers = [_class(part) for part in _members(wanted)]
-    return any(_is_one(_class(part), taker) for part in _members(given) for taker in takers)
-
-
 def _is_one(given: type | None, wanted: type | None) -> bool:
+    """Whether a value of the one class may be one of the other; True where that is unknown."""
     if given is None or wanted is None or wanted in (object, complex) or getattr(wanted, "_is_protocol", False):
         return True
     if wanted is float and given is int:  # PEP 484, the numeric tower

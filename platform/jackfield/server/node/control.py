@@ -1,9 +1,8 @@
-"""How `publish`, `status` and `refusals` speak to the running server: a verb on loopback, never content.
+"""The control channel: `publish`, `status` and `refusals` send the running server a verb on loopback, never content.
 
 One connection carries one line of JSON each way:  {"secret": "…", "verb": "publish", "dry_run": true}
-The secret stands in `server.json` of the state folder (0600), so only a program that may read that file may speak. It
-is used once: the server writes the next one before it answers. Where it cannot be written, a full disk for
-example, the one from before goes on being good, for the command line must reach the server then above all.
+The secret is made at the start of the server and stands in `server.json` of the state folder (0600), so only a
+program that may read that file is answered. It is good until the server stops.
 """
 
 from __future__ import annotations
@@ -33,13 +32,12 @@ MAX_ANSWER = 16 * 1024 * 1024
 """Bytes of an answer; 200 refusals, or the problems of a large project, have a hundredth of it."""
 
 READ_LIMIT = 5.0
-"""Seconds that a caller has to say its line."""
+"""Seconds that a caller has to send its line."""
 
 ANSWER_LIMIT = 120.0
 """Seconds that the command line waits for an answer; a publish may load for a minute."""
 
-TRIES = 50
-"""How often a secret is read that others used first; each try is one exchange on loopback."""
+_WRONG = "wrong secret"
 
 
 class NoServer(Exception):
@@ -53,7 +51,7 @@ class ControlServer:
         self._path = path
         self._verbs = verbs
         self._facts = facts
-        self._secret = ""
+        self._secret = secrets.token_urlsafe(32)
         self._server: asyncio.Server | None = None
         self._answering: set[asyncio.Task[None]] = set()
 
@@ -61,7 +59,9 @@ class ControlServer:
         """Listen, and write server.json. Raises StateError where it cannot be written."""
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, limit=MAX_LINE)
         try:
-            self._renew()
+            port = self._server.sockets[0].getsockname()[1]
+            facts = {**self._facts, "pid": os.getpid(), "port": port, "secret": self._secret}
+            write_private(self._path, json.dumps(facts, indent=2).encode())
         except OSError as exc:
             await self.close()
             raise StateError(f"cannot write {self._path}: {exc.strerror or exc}") from exc
@@ -74,16 +74,8 @@ class ControlServer:
                 task.cancel()  # from Python 3.12 on `wait_closed` waits for every connection
             await asyncio.gather(*self._answering, return_exceptions=True)
             await self._server.wait_closed()
-            with suppress(OSError):  # one that is left names a server that has ended
+            with suppress(OSError):  # a file that is left names a port that is closed
                 self._path.unlink()
-
-    def _renew(self) -> None:
-        assert self._server is not None, "start() comes first"
-        secret = secrets.token_urlsafe(32)
-        port = self._server.sockets[0].getsockname()[1]
-        facts = {**self._facts, "pid": os.getpid(), "port": port, "secret": secret}
-        write_private(self._path, json.dumps(facts, indent=2).encode())
-        self._secret = secret
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -97,7 +89,7 @@ class ControlServer:
             async with asyncio.timeout(READ_LIMIT):
                 await writer.drain()
         except (TimeoutError, OSError, ValueError):
-            pass  # not one of ours, or gone
+            pass  # not our command line, or it has gone
         finally:
             self._answering.discard(task)
             writer.close()
@@ -110,11 +102,7 @@ class ControlServer:
         if not isinstance(asked, dict) or not hmac.compare_digest(
             str(asked.get("secret", "")).encode(), self._secret.encode()
         ):
-            return {"error": "wrong secret", "again": True}
-        try:
-            self._renew()
-        except OSError as exc:
-            log.warning("control_secret_kept", reason=exc.strerror or str(exc))
+            return {"error": _WRONG}
         verb = self._verbs.get(str(asked.get("verb")))
         if verb is None:
             return {"error": "unknown verb"}
@@ -130,19 +118,18 @@ class ControlServer:
 
 
 def ask(path: Path, verb: str, *, time_limit: float = ANSWER_LIMIT, **options: Any) -> Mapping[str, Any]:
-    """Say a verb to the server whose server.json is at `path`; gives its answer. Raises NoServer.
+    """Send a verb to the server whose server.json is at `path`; returns its answer. Raises NoServer.
 
-    `time_limit` is in seconds. A secret that somebody else used first is read again.
+    `time_limit` is in seconds.
     """
-    for _ in range(TRIES):
-        try:
-            facts = messages.parse(read_own(path))
-            answer = _exchange(int(facts["port"]), {"secret": facts["secret"], "verb": verb, **options}, time_limit)
-        except (OSError, ValueError, LookupError, TypeError) as exc:
-            raise NoServer(str(exc)) from exc
-        if not answer.get("again"):
-            return answer
-    raise NoServer("the secret in server.json is not the running server's")
+    try:
+        facts = messages.parse(read_own(path))
+        answer = _exchange(int(facts["port"]), {"secret": facts["secret"], "verb": verb, **options}, time_limit)
+    except (OSError, ValueError, LookupError, TypeError) as exc:
+        raise NoServer(str(exc)) from exc
+    if answer.get("error") == _WRONG:
+        raise NoServer("the secret in server.json is not the running server's")
+    return answer
 
 
 def _exchange(port: int, asked: Mapping[str, Any], time_limit: float) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from jackfield.auth.passwords import Passwords
 from jackfield.auth.sessions import Sessions
 from jackfield.auth.store.store import Store
 from jackfield.describe.contract import Contract, Operation
+from jackfield.identity import ADMIN
 
 __all__ = ["LOGIN", "FirstAdmin", "entrance", "make_first_admin"]
 
@@ -79,7 +80,7 @@ async def make_first_admin(store: Store, passwords: Passwords, sessions: Session
     if await store.list():  # spares the work of a hash
         return None
     password = secrets.token_urlsafe(15)
-    if await store.add_first(LOGIN, await passwords.hash(password), ["admin"]) is None:
+    if await store.add_first(LOGIN, await passwords.hash(password), [ADMIN]) is None:
         return None
     opened = await sessions.open_for(LOGIN)
     return FirstAdmin(password, opened.token)

@@ -152,9 +152,9 @@ class Metrics(Collector):
 
 def _events() -> Iterator[Metric]:
     """Errors and warnings that were logged; of the whole process, as the log is."""
-    incidents = {(event,): number for (level, event), number in tuple(log.told.items()) if level == "error"}
+    incidents = {(event,): number for (level, event), number in tuple(log.counts.items()) if level == "error"}
     yield _counter("jackfield_incidents", "Errors in the log, by event.", ("event",), incidents.items())
-    warnings = {(event,): number for (level, event), number in tuple(log.told.items()) if level == "warning"}
+    warnings = {(event,): number for (level, event), number in tuple(log.counts.items()) if level == "warning"}
     yield _counter("jackfield_warnings", "Warnings in the log, by event.", ("event",), warnings.items())
     lines = {(stream,): number for stream, number in tuple(streams.dropped.items())}
     yield _counter("jackfield_lines_dropped", "Lines that a standard stream did not take.", ("stream",), lines.items())

@@ -24,7 +24,10 @@ from jackfield.routing.table import RoutingTable
 from jackfield.server.observe.lag import place_of
 from jackfield.server.publish.breaking import Breaking
 
-__all__ = ["ENDING", "MOST_LEFT", "built"]
+__all__ = ["ENDING", "LOAD_LIMIT", "MOST_LEFT", "built"]
+
+LOAD_LIMIT = 60.0
+"""Seconds that loading the file and all processes may take."""
 
 ENDING = 2.0
 """Seconds in which a load that took too long is ended."""
@@ -38,7 +41,7 @@ _DO = "do what takes long, or may have to wait, in a @resource"
 _left: list[threading.Thread] = []
 
 
-async def built(folder: Path, number: int, limit: float, home: Path | None = None) -> RoutingTable:
+async def built(folder: Path, number: int, limit: float = LOAD_LIMIT, home: Path | None = None) -> RoutingTable:
     """`routing.build` in a thread. Raises PlanError, after `limit` seconds with the line that it has come to."""
     home = home or folder
     _left[:] = [thread for thread in _left if thread.is_alive()]

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from jackfield import files, messages
+from jackfield.auth import authorities
 from jackfield.errors import Closing, PlanError, Problem
 from jackfield.logs import log
 from jackfield.routing.table import RoutingTable
@@ -32,14 +33,11 @@ from jackfield.server.generation import Generation
 from jackfield.server.handshake import revocation
 from jackfield.server.handshake.revocation import Verdict
 from jackfield.server.options import Options
-from jackfield.server.publish.building import built
+from jackfield.server.publish.building import LOAD_LIMIT, built
 from jackfield.server.web import cookie
 from jackfield.state import read_own, write_private
 
 __all__ = ["Archive", "Closes", "Publisher", "Report", "build_in_thread", "digest"]
-
-LOAD_LIMIT = 60.0
-"""Seconds that loading the file and all processes may take."""
 
 RETIRE_LIMIT = 600.0
 """Seconds that a generation waits for its last call before its resources are closed regardless."""
@@ -306,6 +304,7 @@ class Publisher:
 
     async def _open(self, number: int, table: RoutingTable) -> Generation:
         try:
+            await asyncio.to_thread(authorities.load, table.plan.auth)
             return await Generation.open(number, table)
         except BaseException:
             table.catalog.release()

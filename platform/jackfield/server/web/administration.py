@@ -16,7 +16,7 @@ from jackfield.auth.store.store import Holder
 from jackfield.auth.store.tables import User, normal_login
 from jackfield.auth.users import Users
 from jackfield.errors import Refusal
-from jackfield.identity import Identity
+from jackfield.identity import ADMIN, Identity
 from jackfield.logs import log
 from jackfield.messages import moment
 from jackfield.server.handshake.callers import Callers
@@ -27,13 +27,10 @@ from jackfield.server.web import cors
 from jackfield.server.web.accounts import as_json
 from jackfield.server.web.json_api import Asked, JsonApi, reply
 
-__all__ = ["AT", "ROLE", "Administration", "below"]
+__all__ = ["AT", "Administration", "below"]
 
 AT = "/api"
 """Where the administration stands."""
-
-ROLE = "admin"
-"""The role that may administer."""
 
 _USERS = f"{AT}/users/".encode()
 _BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
@@ -97,7 +94,7 @@ class Administration:
         if not wanted:
             raise Refusal("invalid_request", "Nothing is to be changed.", "Send roles, disabled or password.")
         by = await self._admin(asked.request)
-        if given.disabled or (given.roles is not None and ROLE not in given.roles):
+        if given.disabled or (given.roles is not None and ADMIN not in given.roles):
             _refuse_oneself(by, asked.name)
         user = await self._users.change(
             asked.name, roles=given.roles, disabled=given.disabled, password=given.password, by=_holder(by)
@@ -130,7 +127,7 @@ class Administration:
 
     async def _admin(self, request: Request) -> Identity:
         """The administrator who asks. Raises Refusal, also where this listener is not for administration."""
-        sentence = f"The administration is for the role {ROLE}."
+        sentence = f"The administration is for the role {ADMIN}."
         if self._live.options.admin_port is not None and not request.local:
             raise Refusal("role_required", sentence, "Ask the listener of --admin-port.")
         caller = await self._callers.identify(request)
@@ -138,8 +135,8 @@ class Administration:
             raise caller
         if caller is None:
             raise not_logged_in(self._live.generation.table.plan.auth, request.root, "This is for the role admin.")
-        if ROLE not in caller.roles:
-            fix = f"An administrator gives it with: jackfield users roles {caller.login} +{ROLE}"
+        if ADMIN not in caller.roles:
+            fix = f"An administrator gives it with: jackfield users roles {caller.login} +{ADMIN}"
             raise Refusal("role_required", sentence, fix)
         return caller
 
@@ -174,7 +171,7 @@ def _as_json(user: User) -> dict[str, Any]:
 
 def _holder(by: Identity) -> Holder | None:
     """What must still be so when the change is made; None for a caller of another authority."""
-    return (by.login, ROLE) if is_own(by) else None
+    return (by.login, ADMIN) if is_own(by) else None
 
 
 def _refuse_oneself(by: Identity, login: str) -> None:

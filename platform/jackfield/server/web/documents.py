@@ -24,8 +24,8 @@ from starlette.responses import Response
 from jackfield.describe.contract import Contract, contract
 from jackfield.describe.documents import asyncapi, markdown, openapi, rendered
 from jackfield.describe.documents.as_yaml import as_yaml
-from jackfield.describe.documents.http_api import ADMIN
 from jackfield.errors import Refusal
+from jackfield.identity import ADMIN
 from jackfield.routing.table import RoutingTable
 from jackfield.server.handshake.judge import not_logged_in
 from jackfield.server.live import Live

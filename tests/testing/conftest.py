@@ -1,0 +1,17 @@
+"""The project that the client for tests is tried on."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from .desk import nothing_left, write
+
+
+@pytest.fixture
+async def folder(tmp_path: Path) -> AsyncIterator[Path]:
+    """The project of desk.py; whatever a test does with it, nothing is left."""
+    with nothing_left(write(tmp_path)):
+        yield tmp_path
