@@ -130,6 +130,8 @@ async def test_cf_12_what_is_not_public_is_open_by_listener_or_to_administrators
     assert set((await opened(door, "admin")).values()) == {True}
     assert ((await door.http("GET", "/metrics", forwarded)).status == 200) == is_open
     assert ((await door.http("GET", "/")).status == 200) == is_open, "the list of endpoints"
+    cookies = [[], await door.cookie("bob"), await door.cookie("admin")]
+    assert [(await door.http("GET", "/api/users", cookie)).status for cookie in cookies] == [401, 403, 200]
 
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:8000", "127.0.0.1.evil.example", "10.0.0.1:8000", "0"])
