@@ -1,8 +1,8 @@
-"""What must hold: the rows that the tests of this folder carry in their names, and other tests in a mark.
+"""What must hold: the rows that tests carry in their names, or in a mark.
 
-A test `test_tr_6_…` here, or one anywhere with `@pytest.mark.shows("TR-6")`, holds row TR-6. docs/security.md is made
-from these rows and from the tests that exist (`python -m tests.house.security_page`), so no row stands there as held
-because somebody says so.
+A test `test_tr_6_…`, and one with `@pytest.mark.shows("TR-6")`, holds row TR-6, in whichever room it stands: here are
+those that need several rooms. docs/security.md is made from these rows and from the tests that exist (`python -m
+tests.house.security_page`), so no row stands there as held because somebody says so.
 """
 
 from __future__ import annotations

@@ -36,10 +36,3 @@ async def test_cf_12_documents_are_open_by_listener_and_never_by_where_the_calle
             else:
                 assert answer.status in (401, 403), path
                 assert b"/ws/say" not in answer.body
-
-
-async def test_cf_12_documents_are_not_read_by_a_name_that_leads_here(open_door: OpenDoor) -> None:
-    door = await open_door(DOORS, DOORS_CODE)
-    for path in sorted(documents.ADDRESSES):
-        answer = await door.http("GET", path, [("host", "rebound.example")])
-        assert (answer.status, answer.json["code"]) == (400, "wrong_host")

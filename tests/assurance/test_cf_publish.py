@@ -205,24 +205,24 @@ def test_cf_9_whatever_a_publish_does_the_old_plan_serves_and_the_file_is_named(
     assert not any("Traceback" in line for line in server.lines), server.lines
 
 
-@pytest.mark.parametrize("place", ["processes/say.py", "endpoints.yaml", "endpoints/more.yaml", "examples/say.yaml"])
-def test_cf_9_what_is_no_file_is_named_and_the_old_plan_serves(server: Server, place: str) -> None:
-    path = server.folder / place
-    path.parent.mkdir(exist_ok=True)
-    before = path.read_bytes() if path.exists() else None
+def test_cf_9_what_is_no_file_is_named_and_the_old_plan_serves(server: Server) -> None:
     with server.socket("/ws/say") as socket:
-        for make, _ in NONE:
+        for place in ("processes/say.py", "endpoints.yaml", "endpoints/more.yaml", "examples/say.yaml"):
+            path = server.folder / place
+            path.parent.mkdir(exist_ok=True)
+            before = path.read_bytes() if path.exists() else None
+            for make, _ in NONE:
+                path.unlink(missing_ok=True)
+                make(path)
+                found = publish(server)
+                assert any(place in problem["text"] for problem in found.get("problems", ())), (make, found)
+                still_serves(socket)
+                if path.is_dir() and not path.is_symlink():
+                    path.rmdir()
             path.unlink(missing_ok=True)
-            make(path)
-            found = publish(server)
-            assert any(place in problem["text"] for problem in found.get("problems", ())), (make, found)
-            still_serves(socket)
-            if path.is_dir() and not path.is_symlink():
-                path.rmdir()
-        path.unlink(missing_ok=True)
-        if before is not None:
-            path.write_bytes(before)
-        assert "ok" in publish(server)
+            if before is not None:
+                path.write_bytes(before)
+            assert "ok" in publish(server), place
 
 
 def test_cf_9_whatever_runs_later_ends_nothing(server: Server) -> None:
@@ -262,18 +262,18 @@ def test_cf_9_a_process_that_cancels_its_own_task_loses_its_own_connection(serve
         assert ask(slow, seconds=0) == {"result": "waited"}
 
 
-@pytest.mark.parametrize("name", RAISES)
-def test_cf_9_a_closing_that_fails_ends_nothing(server: Server, name: str) -> None:
-    write(server.folder, say=pool(closing=RAISES[name]))
-    assert "ok" in publish(server)
-    with server.socket("/ws/say") as socket, server.socket("/ws/slow") as slow:
-        slow.send('{"seconds": 0.5}')
-        still_serves(socket)
-        write(server.folder, say=SAY)
+def test_cf_9_a_closing_that_fails_ends_nothing(server: Server) -> None:
+    for closing in RAISES.values():
+        write(server.folder, say=pool(closing=closing))
         assert "ok" in publish(server)
-        server.wait_for("resource_not_closed")
-        still_serves(socket)
-        assert slow.recv(timeout=5) == '{"result":"waited"}'
+        with server.socket("/ws/say") as socket, server.socket("/ws/slow") as slow:
+            slow.send('{"seconds": 0.2}')
+            still_serves(socket)
+            write(server.folder, say=SAY)
+            assert "ok" in publish(server)
+            server.wait_for("resource_not_closed")
+            still_serves(socket)
+            assert slow.recv(timeout=5) == '{"result":"waited"}'
     assert server.stop() == 0
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from jackfield.server import request as requests
 from jackfield.server.connection.dispatch import Dispatcher
 from jackfield.server.gateway import open_gateway
 from jackfield.server.options import Options
@@ -68,6 +69,11 @@ def clean(told: object) -> None:
     assert [trace for trace in TRACES if trace in text] == []
 
 
+def part(desk: Door, layer: str) -> Any:
+    """A layer by its name, for a test that breaks one of its functions."""
+    return {"requests": requests, "callers": desk.gateway.callers}.get(layer) or getattr(desk.gateway.live, layer)
+
+
 def breaks(*_args: object, **_more: object) -> Any:
     raise Broken
 
@@ -100,13 +106,12 @@ async def test_ops_4_a_process_that_fails_is_told_by_its_incident_alone(
     await caller.leave()
 
 
-@pytest.mark.parametrize(("layer", "name"), [("gateway", "who"), ("hub", "count"), ("gateway", "_check_host")])
+@pytest.mark.parametrize(("layer", "name"), [("callers", "identify"), ("hub", "count"), ("requests", "check_address")])
 async def test_ops_4_a_handshake_that_fails_lets_nobody_in(
     desk: Door, layer: str, name: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     cookie = await desk.cookie("аня")
-    where = desk.gateway if layer == "gateway" else desk.gateway.live.hub
-    monkeypatch.setattr(where, name, breaks_later if name == "who" else breaks)
+    monkeypatch.setattr(part(desk, layer), name, breaks_later if name == "identify" else breaks)
     answer = await desk.call("/ws/say", cookie).refused()
     assert (answer.status, answer.json["code"]) == (500, "server_fault")
     clean(answer.json)
@@ -119,7 +124,7 @@ async def test_ops_4_a_handshake_that_fails_lets_nobody_in(
     ("method", "target", "layer", "name"),
     [
         ("POST", "/auth/login", "sessions", "login"),
-        ("GET", "/auth/session", "gateway", "who"),
+        ("GET", "/auth/session", "callers", "identify"),
         ("GET", "/ws/say", "hub", "count"),
         ("GET", "/metrics", "metrics", "text"),
     ],
@@ -134,8 +139,7 @@ async def test_ops_4_a_request_that_fails_is_told_by_its_incident_alone(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     cookie = await desk.cookie("аня")
-    where: Any = desk.gateway if layer == "gateway" else getattr(desk.gateway, layer)
-    monkeypatch.setattr(where, name, breaks_later if name in ("login", "who") else breaks)
+    monkeypatch.setattr(part(desk, layer), name, breaks_later if name in ("login", "identify") else breaks)
     body: object = {"login": "аня", "password": "верный пароль-71"} if method == "POST" else b""
     answer = await desk.http(method, target, cookie, body)
     assert (answer.status, answer.json["code"]) == (500, "server_fault")
@@ -150,7 +154,7 @@ async def test_ops_4_what_no_layer_caught_is_a_bare_500(
     desk: Door, upgrade: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Through a real listener: where even the refusal fails, the server's last resort answers."""
-    monkeypatch.setattr(desk.gateway, "request", breaks)
+    monkeypatch.setattr(requests, "read", breaks)
     async with listening(desk.gateway) as here:
         peer = await here()
         await peer.send(request("/ws/open") if upgrade else b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
@@ -191,7 +195,7 @@ async def test_ops_4_what_fails_over_the_bytes_of_a_request_is_answered_and_told
 
 
 @pytest.mark.parametrize("upgrade", [False, True], ids=["plain", "upgrade"])
-@pytest.mark.parametrize(("layer", "name"), [("gateway", "who"), ("gateway", "request")])
+@pytest.mark.parametrize(("layer", "name"), [("callers", "identify"), ("requests", "read")])
 async def test_ops_4_a_fault_is_logged_without_the_words_of_the_request(
     desk: Door,
     layer: str,
@@ -208,7 +212,7 @@ async def test_ops_4_a_fault_is_logged_without_the_words_of_the_request(
     async def fails_later(*_given: object, **_more: object) -> None:
         fails()
 
-    monkeypatch.setattr(desk.gateway, name, fails_later if name == "who" else fails)
+    monkeypatch.setattr(part(desk, layer), name, fails_later if name == "identify" else fails)
     fields: dict[str, Any] = {
         "Host": desk.host,
         "X-Key": secrets[0].encode().decode("latin-1"),

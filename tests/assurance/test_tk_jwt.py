@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -110,38 +108,6 @@ async def test_tk_1_every_bit_of_a_providers_token_counts(
         assert changed == token or await code(door, bearer(changed)) == "bad_credential", place
 
 
-async def test_tk_1_the_token_does_not_choose_how_it_is_judged(
-    desk: MakeDoor, provider: Provider, clock: Clock
-) -> None:
-    door = await desk()
-    public = json.dumps(provider.document()["keys"][1])
-    secret = jwt.algorithms.HMACAlgorithm(jwt.algorithms.HMACAlgorithm.SHA256)
-    for alg in ("none", "HS256", "RS256", "ES256", "PS256", "EdDSA"):
-        for kid in ("rs256", "es256"):
-            parts = ({"alg": alg, "kid": kid, "typ": "JWT"}, provider.claims(clock.now))
-            body = ".".join(_encoded(json.dumps(part).encode()) for part in parts)
-            signature = secret.sign(body.encode(), public.encode())
-            assert await code(door, bearer(f"{body}.{_encoded(signature)}")) == "bad_credential"
-
-
-def _encoded(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
-
-
-async def test_tk_1_tokens_of_another_instance_or_purpose(desk: MakeDoor, provider: Provider, clock: Clock) -> None:
-    door = await desk()
-    others: list[dict[str, Any]] = [
-        {"iss": "https://other.example"},
-        {"aud": "account"},
-        {"typ": "Refresh"},
-        {"cnf": {"jkt": "x"}},
-    ]
-    for claims in others:
-        assert await code(door, bearer(provider.token(now=clock.now, **claims))) == "bad_credential", claims
-    logout = provider.token(now=clock.now, header={"typ": "logout+jwt"})
-    assert await code(door, bearer(logout)) == "bad_credential"
-
-
 async def test_tk_1_what_an_unverified_token_says_leads_nowhere(
     desk: MakeDoor, provider: Provider, clock: Clock
 ) -> None:
@@ -160,30 +126,6 @@ async def test_tk_1_what_an_unverified_token_says_leads_nowhere(
             assert await code(door, bearer(taken)) == "bad_credential"
         assert evil.hits == 0
     assert provider.hits == before + 1
-
-
-# TK-2: the end is in the signature
-
-
-async def test_tk_2_a_providers_token_enters_until_its_last_moment(
-    desk: MakeDoor, provider: Provider, clock: Clock
-) -> None:
-    door = await desk()
-    headers = bearer(provider.token(now=clock.now, exp=clock.now + 300))
-    clock.move(299.9)
-    await (await entered(door, "/ws/say", headers)).leave()
-    clock.move(0.1)
-    assert await code(door, headers) == "session_expired"
-    assert await code(door, bearer(provider.token(now=clock.now, exp=None))) == "bad_credential"
-
-
-async def test_tk_2_a_providers_token_of_the_future(desk: MakeDoor, provider: Provider, clock: Clock) -> None:
-    door = await desk()
-    for name in ("iat", "nbf"):
-        ahead: dict[str, Any] = {name: clock.now + 60}
-        await (await entered(door, "/ws/say", bearer(provider.token(now=clock.now, **ahead)))).leave()
-        ahead[name] += 1
-        assert await code(door, bearer(provider.token(now=clock.now, **ahead))) == "bad_credential"
 
 
 async def test_tk_6_an_open_connection_ends_with_the_providers_token(

@@ -13,7 +13,7 @@ from tests.server.listening import listening
 from tests.server.raw import request
 
 TARGETS = [
-    *("//ws/say", "/ws//say", "/ws/say/", "/ws/./say", "/ws/../ws/say", "/public/../ws/say", "/ws/say/.."),
+    *("//ws/say", "/ws//say", "/ws/say/", "/ws/./say", "/./ws/say", "/ws/../ws/say", "/public/../ws/say", "/ws/say/.."),
     *("/ws/%2e%2e/ws/say", "/ws/public/%2e%2e/say", "/ws%2fsay", "/ws/say%2f", "/ws%5csay", "/ws\\say"),
     *("/ws/say%00", "/ws/say%0a", "/ws/s%C0%61y", "/ws/say%", "/ws/say%2", "/ws/%2573ay", "/WS/say", "/ws/say;x=1"),
     *("ftp://127.0.0.1/ws/say", "http://a@127.0.0.1/ws/say", "http:///ws/say", "ws/say", "*", "/ws/say#x"),
@@ -29,13 +29,13 @@ async def said(door: Door, target: str, **headers: str) -> tuple[int, str]:
         return status, json.loads(body)["code"] if status != 101 else ""
 
 
-@pytest.mark.parametrize("target", TARGETS)
-async def test_tr_10_another_spelling_of_a_path_is_no_way_around_the_login(door: Door, target: str) -> None:
+async def test_tr_10_another_spelling_of_a_path_is_no_way_around_the_login(door: Door) -> None:
     (_, cookie) = (await door.cookie("bob"))[0]
-    for headers in ({}, {"Cookie": cookie}):
-        status, code = await said(door, target, **headers)
-        assert (status, code) in {(404, "not_found"), (400, "malformed_request"), (400, "malformed_upgrade")}, headers
-    assert (await door.http("GET", target)).status in (400, 404)
+    refusals = {(404, "not_found"), (400, "malformed_request"), (400, "malformed_upgrade")}
+    for target in TARGETS:
+        for headers in ({}, {"Cookie": cookie}):
+            assert await said(door, target, **headers) in refusals, (target, headers)
+        assert (await door.http("GET", target)).status in (400, 404), target
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ async def test_tr_10_a_host_with_more_than_a_name_and_a_port_is_refused(
 ) -> None:
     door = await open_door(DOORS, DOORS_CODE, **options)
     assert (await said(door, "/ws/public", Host="127.0.0.1:8000"))[0] == 101
-    for more in ("/ws/public", "?x", "#x", "\\x", ",127.0.0.1", ":1:2", "@127.0.0.1"):
+    for more in ("/ws/public", "/../x", " x", "?x", "#x", "\\x", ",127.0.0.1", ":1:2", "@127.0.0.1"):
         status, code = await said(door, "/ws/public", Host=f"127.0.0.1{more}")
         assert (status, code) in {(400, "wrong_host"), (400, "malformed_request")}, more
 

@@ -37,7 +37,7 @@ OPEN = {
 def addresses(door: Door) -> Iterator[tuple[str, frozenset[str]]]:
     """Every HTTP address of a gateway with its methods, read from what routes the requests."""
     yield from FIXED.items()
-    for part in vars(door.gateway).values():
+    for part in vars(door.gateway._routes).values():
         api = getattr(part, "api", None)
         if isinstance(api, JsonApi):
             prefix = {"Login": "/auth", "Administration": "/api"}[type(part).__name__]

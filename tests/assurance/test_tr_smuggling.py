@@ -14,7 +14,7 @@ from tests.server.listening import Listening, listening
 from tests.server.raw import KEY, request
 from tests.walk.conftest import Server
 
-from .rough import address, all_of, app, begun, refused, upgraded
+from .rough import address, all_of, app, begun, refused
 
 pytestmark = pytest.mark.walk
 
@@ -115,49 +115,3 @@ async def test_tr_9_a_tab_and_letters_of_any_alphabet_may_stand_in_a_header(conn
     peer = await connect()
     await peer.send(request(X="a\tb \xe9 " + "Привет 👍".encode().decode("latin-1"), Y="\t1\t"))
     assert (await peer.answer())[0] == 101
-
-
-@pytest.mark.parametrize("sent", BROKEN.values(), ids=BROKEN)
-async def test_tr_9_what_is_no_http_is_told_how_to_mend_it(connect: Listening, sent: bytes) -> None:
-    peer = await connect()
-    await peer.send(sent)
-    _, _, body = await peer.answer()
-    assert json.loads(body)["fix"]
-
-
-# TR-10
-
-
-@pytest.mark.parametrize(
-    "target",
-    [
-        "//ws/free",
-        "/ws/../ws/free",
-        "/ws/%2e%2e/ws/free",
-        "/ws%2ffree",
-        "/./ws/free",
-        "/ws//free",
-        "/ws/free/",
-        "/ws/free;x",
-    ],
-)
-def test_tr_10_a_path_is_taken_as_it_stands(shared: Server, target: str) -> None:
-    status, client, answer = upgraded(shared, target)
-    client.close()
-    assert (status, b"not_found" in answer) == (404, True)
-
-
-@pytest.mark.parametrize("target", ["http://elsewhere/ws/free", "ws/free", "*"])
-def test_tr_10_a_target_that_is_no_path_opens_nothing(shared: Server, target: str) -> None:
-    status, client, _ = upgraded(shared, target)
-    client.close()
-    assert status in (400, 404)
-
-
-@pytest.mark.parametrize("host", ["a/b", "a?b", "user@127.0.0.1", "127.0.0.1/../x", "127.0.0.1#", "127.0.0.1 x"])
-def test_tr_10_a_host_that_is_no_host_opens_nothing(shared: Server, host: str) -> None:
-    with socket.create_connection(address(shared)) as client:
-        client.settimeout(LIMIT)
-        client.sendall(request("/ws/free", Host=host))
-        answer = client.recv(65536)
-    assert int(answer.split()[1]) == 400

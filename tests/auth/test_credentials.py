@@ -42,6 +42,7 @@ def test_further_signs_of_equality_belong_to_the_value() -> None:
     assert find(cookie(f"{NAME}=a=b=="), NAME) == Credential("a=b==", "cookie")
 
 
+@pytest.mark.shows("TK-9")
 @pytest.mark.parametrize(
     "line",
     ["", ";", "theme=dark", NAME, f"x{NAME}=abc", f"{NAME}x=abc", f"x={NAME}=abc", f'"{NAME}"=abc', f"{NAME} =abc"],
@@ -88,6 +89,7 @@ def test_tk_9_a_value_that_no_cookie_has_is_refused(value: str, word: str) -> No
     assert word in refusal.detail
 
 
+@pytest.mark.shows("TK-9")
 @pytest.mark.parametrize("where", ["cookie", "bearer", "subprotocol"])
 def test_the_longest_value_is_taken_and_no_longer_one(where: str) -> None:
     found = find(sent(where, "a" * MAX_CREDENTIAL), NAME)

@@ -131,6 +131,7 @@ async def test_claims_are_read_where_the_plan_says(
     assert (found.login, set(found.roles)) == (login, roles)
 
 
+@pytest.mark.shows("TK-1")
 @pytest.mark.parametrize(
     ("claims", "told"),
     [
@@ -184,6 +185,7 @@ async def test_what_an_id_token_may_have_and_an_access_token_too_is_no_mark(
     assert (await identify(judge(), token)).login == "f3b1-аня"
 
 
+@pytest.mark.shows("TK-2")
 async def test_a_token_ends_with_its_last_moment(provider: Provider, judge: Judge, clock: Clock) -> None:
     authority, token = judge(), provider.token(now=clock.now)
     clock.move(299.999)
@@ -192,6 +194,7 @@ async def test_a_token_ends_with_its_last_moment(provider: Provider, judge: Judg
     assert (await refused(authority, token)).code == "session_expired"
 
 
+@pytest.mark.shows("TK-2")
 @pytest.mark.parametrize("name", ["nbf", "iat"])
 async def test_the_providers_clock_may_be_a_minute_ahead(
     provider: Provider, judge: Judge, clock: Clock, name: str
@@ -204,6 +207,7 @@ async def test_the_providers_clock_may_be_a_minute_ahead(
     assert "begins in the future" in refusal.detail
 
 
+@pytest.mark.shows("TK-1")
 @pytest.mark.parametrize(
     ("header", "told"),
     [
@@ -246,6 +250,7 @@ async def test_a_header_that_is_critical_for_nobody_or_of_a_fitting_type(
         assert (await identify(authority, token)).login == "f3b1-аня"
 
 
+@pytest.mark.shows("TK-1")
 async def test_the_public_key_is_no_password(provider: Provider, judge: Judge, clock: Clock) -> None:
     """Algorithm confusion: an HMAC with the text of the public key, under the name of an asymmetric one."""
     public = json.dumps(provider.document()["keys"][1]).encode()

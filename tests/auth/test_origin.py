@@ -180,6 +180,7 @@ def test_the_own_address_may_be_in_any_case() -> None:
     assert passes(OWN, own="https://APP.example.COM")
 
 
+@pytest.mark.shows("TR-2")
 @given(st.text(max_size=80))
 def test_no_text_passes_that_is_not_the_own_origin(text: str) -> None:
     assert passes(text) is (text in (OWN, OWN + ":443"))

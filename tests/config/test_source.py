@@ -62,12 +62,15 @@ def test_a_byte_order_mark_and_windows_line_ends_are_fine() -> None:
     assert found.places["b",] == Place("endpoints.yaml", 2, 1)
 
 
+@pytest.mark.shows("CF-1", "CF-2")
 @pytest.mark.parametrize(
     ("text", "code", "line", "column"),
     [
         ("a: 1\nb: 2\na: 3\n", "duplicate_key", 3, 1),
         ("a:\n  <<: {b: 1}\n", "yaml_feature", 2, 3),
         ("a: !!python/object/apply:os.system ['x']\n", "yaml_feature", 1, 4),
+        ("a: !!python/name:os.system\n", "yaml_feature", 1, 4),
+        ("a: !!set {a}\n", "yaml_feature", 1, 4),
         ("a: !x y\n", "yaml_feature", 1, 4),
         ("a: *b\n", "yaml_feature", 1, 4),
         ("a: &a\n  - *a\n", "yaml_feature", 2, 5),
@@ -95,6 +98,7 @@ def test_faults_have_code_and_place(text: str | bytes, code: str, line: int, col
     assert (found.problems[0].line, found.problems[0].column) == (line, column)
 
 
+@pytest.mark.shows("CF-2")
 def test_nesting_without_end_is_one_fault_whoever_counts_it() -> None:
     for text in ("[" * 100_000, "a: " + "{b: " * 5_000, "- " * 5_000):
         found = composed(text)
@@ -104,6 +108,7 @@ def test_nesting_without_end_is_one_fault_whoever_counts_it() -> None:
         ]
 
 
+@pytest.mark.shows("CF-2")
 def test_a_bomb_of_aliases_is_not_followed() -> None:
     lines = ["a: &a [x,x,x,x,x,x,x,x,x]"]
     lines += [f"{b}: &{b} [{','.join(['*' + a] * 9)}]" for a, b in zip("abcdefgh", "bcdefghi", strict=True)]
@@ -113,6 +118,7 @@ def test_a_bomb_of_aliases_is_not_followed() -> None:
     assert "10,000 values" in found.problems[0].message
 
 
+@pytest.mark.shows("CF-2")
 def test_the_first_of_two_keys_counts_and_is_named() -> None:
     found = composed("a: 1\na: {b: 2}\n")
     assert found.data == {"a": 1}

@@ -61,16 +61,14 @@ def tests_by_row() -> Mapping[str, list[str]]:
 
 
 def shown() -> Iterator[tuple[Path, str, list[str]]]:
-    """Each test of tests/assurance, and each with the mark `shows`: its file, its name and its rows."""
+    """Each test of tests/assurance, and all others with a row in the name or in a mark: file, name and rows."""
     for path in sources(ROOT / "tests"):
-        here = ASSURANCE in path.parents
-        if here or "mark.shows(" in path.read_text("utf-8"):
-            for node in tree_of(path).body:
-                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_"):
-                    if here:
-                        yield path, node.name, [row_of(node.name)]
-                    elif rows := [row for mark in node.decorator_list for row in _rows(mark)]:
-                        yield path, node.name, rows
+        for node in tree_of(path).body:
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_"):
+                marked = [row for mark in node.decorator_list for row in _rows(mark)]
+                rows = [row for row in (row_of(node.name), *marked) if row]
+                if rows or path.parent == ASSURANCE:
+                    yield path, node.name, rows
 
 
 def _rows(mark: ast.expr) -> list[str]:

@@ -95,6 +95,7 @@ def test_every_row_that_a_test_shows_exists_and_is_one_of_its_file() -> None:
     for path, name, rows in security_page.shown():
         assert set(rows) <= known, (path, name)
         if path.parent == security_page.ASSURANCE:
+            assert rows, (path, name)
             assert path.stem.split("_")[1].upper() == rows[0].partition("-")[0], (path, name)
 
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, Queue
 from typing import Any
@@ -44,11 +45,29 @@ def jackfield(folder: Path, *arguments: str, given: str | None = None, **environ
 _ONE_AT_A_TIME = threading.Lock()  # the runner takes over sys.stdout, which all threads share
 
 
-def jackfield_here(folder: Path, *arguments: str) -> str:
-    """Run one command without a process of its own, which costs half a second; gives its standard output."""
+@dataclass(frozen=True)
+class Done:
+    """How a command ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def jackfield_in_place(folder: Path, *arguments: str, given: str | None = None, **environment: str) -> Done:
+    """Run one command without a process of its own, which costs half a second; not for `serve`."""
+    clean = {name: None for name in os.environ if name not in CLEAN}
     with _ONE_AT_A_TIME:
-        done = CliRunner().invoke(main, ["-C", str(folder), *arguments])
-    assert done.exit_code == 0, done.output
+        done = CliRunner().invoke(main, ["-C", str(folder), *arguments], input=given, env={**clean, **environment})
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    return Done(done.exit_code, done.stdout, done.stderr)
+
+
+def jackfield_here(folder: Path, *arguments: str) -> str:
+    """Run one command that succeeds, in place; gives its standard output."""
+    done = jackfield_in_place(folder, *arguments)
+    assert done.returncode == 0, done
     return done.stdout
 
 
@@ -105,9 +124,11 @@ class Server:
         """Wait for its end; gives the exit code."""
         return self.process.wait(timeout=limit)
 
-    def run(self, *arguments: str, given: str | None = None, **environment: str) -> Any:
-        """Run one command of this server's project."""
-        return jackfield(self.folder, *arguments, given=given, **environment)
+    def run(self, *arguments: str, given: str | None = None, **environment: str) -> Done:
+        """Run one command of this server's project; in place, but for `call`, which reads standard input itself."""
+        run = jackfield if arguments[0] == "call" else jackfield_in_place
+        done: Done = run(self.folder, *arguments, given=given, **environment)
+        return done
 
     def socket(self, path: str, **options: Any) -> ClientConnection:
         """Open a WebSocket to one of its endpoints."""

@@ -51,8 +51,6 @@ def renamed(site: Path, old: str, new: str) -> str:
     ("old", "place"),
     [
         ("read_paused", "websockets.websockets_sansio_impl.WebSocketsSansIOProtocol.read_paused"),
-        ("handle_cont", "websockets.websockets_sansio_impl.WebSocketsSansIOProtocol.handle_cont"),
-        ("WebSocketsSansIOProtocol", "websockets.websockets_sansio_impl.WebSocketsSansIOProtocol"),
         ("H11Protocol", "http.h11_impl.H11Protocol"),
     ],
 )

@@ -159,6 +159,7 @@ def test_refusals_come_in_the_order_of_the_contract(table: RoutingTable) -> None
 # origins
 
 
+@pytest.mark.shows("TR-2")
 @pytest.mark.parametrize(
     ("path", "origin", "enters"),
     [
@@ -228,6 +229,7 @@ def test_where_to_log_in_is_told_with_the_prefix_of_a_mount(table: RoutingTable)
 # sub-protocols
 
 
+@pytest.mark.shows("TR-3")
 @pytest.mark.parametrize(
     ("path", "offered", "chosen"),
     [

@@ -251,6 +251,7 @@ async def verify(credential: str, request: Any) -> Identity | None:
     assert (await door.http("DELETE", at("аня"), headers)).status == 200
 
 
+@pytest.mark.shows("CF-12")
 @pytest.mark.parametrize(
     ("method", "path"),
     [

@@ -17,6 +17,7 @@ from tests.server.conftest import Build, OpenDoor
 HTTP, HTTPS = "http://127.0.0.1:8000", "https://app.example.com"
 
 
+@pytest.mark.shows("TK-8")
 @pytest.mark.parametrize(
     ("settings", "own", "attributes"),
     [

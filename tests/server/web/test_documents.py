@@ -24,6 +24,7 @@ FOR_ADMINISTRATORS = sorted(documents.ADDRESSES - {SCRIPT_AT})
 PUBLIC: dict[str, Any] = {"host": "0.0.0.0", "insecure": True}
 
 
+@pytest.mark.shows("CF-12")
 @pytest.mark.parametrize("path", ALL)
 async def test_each_is_answered_on_a_listener_that_only_this_machine_reaches(door: Door, path: str) -> None:
     assert url.reserved(tuple(path[1:].split("/"))) is not None, "no endpoint can stand there"
@@ -37,6 +38,7 @@ async def test_each_is_answered_on_a_listener_that_only_this_machine_reaches(doo
     assert (await door.http("GET", path, [("host", "evil.example")])).json["code"] == "wrong_host"
 
 
+@pytest.mark.shows("CF-12")
 @pytest.mark.parametrize("path", FOR_ADMINISTRATORS)
 async def test_elsewhere_each_is_for_the_role_admin(open_door: OpenDoor, path: str) -> None:
     door = await open_door(DOORS, DOORS_CODE, **PUBLIC)
@@ -51,6 +53,7 @@ async def test_elsewhere_each_is_for_the_role_admin(open_door: OpenDoor, path: s
     assert (await door.http("GET", path, await door.cookie("шеф"))).status == 200
 
 
+@pytest.mark.shows("CF-12")
 async def test_with_an_admin_port_they_stand_there_alone(open_door: OpenDoor) -> None:
     door = await open_door(DOORS, DOORS_CODE, admin_port=9000)
     await door.add("шеф", "admin")
