@@ -32,7 +32,7 @@ from jackfield.server.observe.throttled import SHED
 from jackfield.server.refusal import problem
 from jackfield.server.wire import guards
 from jackfield.server.wire.head import HeadFault, read_strictly, too_long
-from jackfield.server.wire.opening import OpeningProtocol
+from jackfield.server.wire.patched import PatchedProtocol
 from jackfield.server.wire.silent import Connected
 from jackfield.server.wire.upgrade import Upgrade, judge_upgrade
 
@@ -214,7 +214,7 @@ class HttpProtocol(H11Protocol):
     def _hand_over(self, event: h11.Request) -> None:
         upgrade, self._upgrade = self._upgrade, None
         kind = self.ws_protocol_class
-        if upgrade is None or kind is None or not issubclass(kind, OpeningProtocol):
+        if upgrade is None or kind is None or not issubclass(kind, PatchedProtocol):
             super().handle_websocket_upgrade(event)  # as bytes, to be read again
             return
         self.connections.discard(self)
