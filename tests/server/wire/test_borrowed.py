@@ -15,7 +15,7 @@ from types import ModuleType
 import pytest
 
 from jackfield.server.node import front, listener
-from jackfield.server.wire import borrowed, head, http1, patched, silent
+from jackfield.server.wire import borrowed, head, http1, idle, patched
 from tests.house.habits import PACKAGE
 
 OURS = {  # our classes that stand on one of a library, with the files that their parents of ours are in
@@ -25,7 +25,7 @@ OURS = {  # our classes that stand on one of a library, with the files that thei
     ),
     "uvicorn.protocols.http.h11_impl:H11Protocol": (http1.HttpProtocol, ["wire/http1"]),
     "uvicorn.server:Server": (front.Server, ["node/front"]),
-    "uvicorn.server:ServerState": (silent.Connected, ["wire/silent"]),
+    "uvicorn.server:ServerState": (idle.SharedState, ["wire/idle"]),
     "h11._receivebuffer:ReceiveBuffer": (head._StrictBuffer, ["wire/head"]),
 }
 OF_ASYNCIO = {"data_received", "eof_received"}
@@ -126,7 +126,7 @@ class Kind:
 def test_what_needs_the_table_is_loaded_by_the_listener_alone_and_late() -> None:
     """So that a missing name is a line in the log and no ImportError."""
     standing = {"node.front", "wire.reading", "wire.writing", "wire.patched", "wire.opening", "wire.http1", "wire.head"}
-    standing |= {"wire.silent", "wire.tls"}
+    standing |= {"wire.idle", "wire.tls"}
     code = "import sys, jackfield.cli.serve; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not {f"jackfield.server.{name}" for name in standing} & set(done.stdout.split())

@@ -67,9 +67,9 @@ class StallWatch:
 
     def _last_look(self) -> None:
         """The time is over; what the client read in it, while our loop stood still, still counts."""
-        self._timer = self._loop.call_later(guards.GRACE, self._judge)
+        self._timer = self._loop.call_later(guards.GRACE, self._check)
 
-    def _judge(self) -> None:
+    def _check(self) -> None:
         self._timer = None  # which refers to us
         if self._transport.pending < self._before + self.added:
             self._start()
