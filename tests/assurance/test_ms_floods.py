@@ -18,7 +18,7 @@ from websockets.sync.client import ClientConnection, connect
 from jackfield.config.plan import Limits
 from jackfield.server.node.listener import bind
 from jackfield.server.options import Options
-from jackfield.server.wire import guards, writing
+from jackfield.server.wire import guards, reading, writing
 from jackfield.server.wire.patched import FRAGMENTS, PING_SECONDS, PINGS, STUCK
 from jackfield.server.wire.transport import STALL
 from tests.server.door import LIMIT
@@ -367,7 +367,7 @@ async def test_ms_11_who_reads_no_replies_is_heard_no_more_then_closed_and_cut_o
 ) -> None:
     assert (STUCK, STALL) == (3.0, 30.0), "docs/protocol.md and the row say so"
     monkeypatch.setattr(writing, "STALL", 0.05)
-    monkeypatch.setattr(writing, "STUCK", 0.05)
+    monkeypatch.setattr(reading, "STUCK", 0.05)
     reply, waiting = b"x" * 100_000, [0]
 
     def act(ear: Ear, _text: bytes) -> bytes:

@@ -176,7 +176,7 @@ async def test_ops_4_what_fails_over_the_bytes_of_a_request_is_answered_and_told
     def fails(_method: str, _target: str, _version: str, headers: list[tuple[bytes, bytes]]) -> None:
         raise Naming(f"{CANARY} {headers!r}") from LookupError(CANARY)
 
-    monkeypatch.setattr(http1, "judge_upgrade", fails)
+    monkeypatch.setattr(http1, "check_upgrade", fails)
     async with listening(desk.gateway) as here:
         peer = await here()
         before = b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" if second else b""

@@ -21,8 +21,8 @@ from jackfield.server.options import Options
 from jackfield.server.wire import guards
 from jackfield.server.wire.head import HEAD
 from jackfield.server.wire.http1 import HttpProtocol
+from jackfield.server.wire.idle import SharedState
 from jackfield.server.wire.reading import WebSocketProtocol
-from jackfield.server.wire.silent import Connected
 from jackfield.state import State
 from tests.server.door import LIMIT
 from tests.server.listening import Listening, listening
@@ -91,7 +91,7 @@ class Armed(Still):
 def unconnected(loop: Armed) -> tuple[HttpProtocol, Wire]:
     config = uvicorn.Config(app, ws=WebSocketProtocol, lifespan="off", interface="asgi3", log_config=None)
     config.load()
-    protocol = HttpProtocol(config, Connected(), {}, cast("asyncio.AbstractEventLoop", loop))
+    protocol = HttpProtocol(config, SharedState(), {}, cast("asyncio.AbstractEventLoop", loop))
     return protocol, Wire(cast("WebSocketProtocol", protocol))
 
 

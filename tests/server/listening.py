@@ -16,8 +16,8 @@ from websockets.asyncio.client import connect as connect_websockets
 
 from jackfield.server.node.front import open_listener
 from jackfield.server.wire.http1 import HttpProtocol
+from jackfield.server.wire.idle import SharedState
 from jackfield.server.wire.reading import WebSocketProtocol
-from jackfield.server.wire.silent import Connected
 
 from .door import LIMIT, until
 from .raw import Peer, request
@@ -33,7 +33,7 @@ class Listening:
     def __init__(
         self,
         listener: socket.socket,
-        state: Connected,
+        state: SharedState,
         stack: contextlib.AsyncExitStack,
         tls: ssl.SSLContext | None,
     ) -> None:
@@ -94,7 +94,7 @@ async def listening(
         **settings,
     )
     config.load()
-    state = Connected()
+    state = SharedState()
     state.default_headers = config.encoded_headers
     config.ssl = None if tls is None else tls[0]
     listener = socket.create_server(("127.0.0.1", 0))
@@ -112,4 +112,4 @@ async def listening(
             async with asyncio.timeout(LIMIT):
                 await asyncio.gather(*state.tasks, return_exceptions=True)
                 await server.wait_closed()
-            await until(lambda: state.silence.count == 0)  # whoever is gone is counted no more
+            await until(lambda: state.idle.count == 0)  # whoever is gone is counted no more

@@ -15,17 +15,17 @@ from types import ModuleType
 import pytest
 
 from jackfield.server.node import front, listener
-from jackfield.server.wire import borrowed, head, http1, opening, silent
+from jackfield.server.wire import borrowed, head, http1, idle, patched
 from tests.house.habits import PACKAGE, tree_of
 
 OURS = {  # our classes that stand on one of a library, with the files that their parents of ours are in
     "uvicorn.protocols.websockets.websockets_sansio_impl:WebSocketsSansIOProtocol": (
-        opening.OpeningProtocol,
-        ["wire/opening", "wire/patched", "wire/writing", "wire/reading"],
+        patched.PatchedProtocol,
+        ["wire/patched", "wire/reading"],
     ),
     "uvicorn.protocols.http.h11_impl:H11Protocol": (http1.HttpProtocol, ["wire/http1"]),
     "uvicorn.server:Server": (front.Server, ["node/front"]),
-    "uvicorn.server:ServerState": (silent.Connected, ["wire/silent"]),
+    "uvicorn.server:ServerState": (idle.SharedState, ["wire/idle"]),
     "h11._receivebuffer:ReceiveBuffer": (head._StrictBuffer, ["wire/head"]),
 }
 OF_ASYNCIO = {"data_received", "eof_received"}
@@ -40,10 +40,10 @@ def promised_by_nobody(place: str) -> set[str]:
     return {one for one in {*dir(kind), *assigned} if not one.startswith("__")}
 
 
-def attributes(path: Path, *owner: str) -> Iterator[str]:
+def attributes(path: Path, owner: list[str]) -> Iterator[str]:
     """Each name that is asked of `self`, `super()` or what `owner` adds to them, and each method that is overridden."""
     for node in ast.walk(tree_of(path)):
-        if isinstance(node, ast.Attribute) and chain(node.value) in (["self", *owner], ["super", *owner]):
+        if isinstance(node, ast.Attribute) and chain(node.value) in (["self", *owner], ["super", *owner], owner):
             yield node.attr
         elif isinstance(node, ast.ClassDef) and not owner:
             yield from (one.name for one in node.body if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef))
@@ -64,19 +64,19 @@ def test_nothing_is_missing_of_what_is_installed() -> None:
 @pytest.mark.parametrize("place", OURS)
 def test_every_name_that_our_classes_use_stands_in_the_table(place: str) -> None:
     _, files = OURS[place]
-    used = {name for file in files for name in attributes(PACKAGE / "server" / f"{file}.py")}
+    used = {name for file in files for name in attributes(PACKAGE / "server" / f"{file}.py", [])}
     assert used & promised_by_nobody(place) - set(borrowed.BORROWED[place].split()) == set()
 
 
 @pytest.mark.parametrize(
     ("place", "files"),
     [
-        ("websockets.server:ServerProtocol", ["wire/opening", "wire/patched", "wire/writing", "wire/reading"]),
+        ("websockets.server:ServerProtocol", ["wire/opening", "wire/patched", "wire/reading"]),
         ("h11:Connection", ["wire/http1"]),
     ],
 )
 def test_every_name_of_their_machine_stands_in_the_table(place: str, files: list[str]) -> None:
-    used = {name for file in files for name in attributes(PACKAGE / "server" / f"{file}.py", "conn")}
+    used = {name for file in files for name in attributes(PACKAGE / "server" / f"{file}.py", ["conn"])}
     assert used & promised_by_nobody(place) - set(borrowed.BORROWED[place].split()) == set()
 
 
@@ -126,7 +126,7 @@ class Kind:
 def test_what_needs_the_table_is_loaded_by_the_listener_alone_and_late() -> None:
     """So that a missing name is a line in the log and no ImportError."""
     standing = {"node.front", "wire.reading", "wire.writing", "wire.patched", "wire.opening", "wire.http1", "wire.head"}
-    standing |= {"wire.silent", "wire.tls"}
+    standing |= {"wire.idle", "wire.tls"}
     code = "import sys, jackfield.cli.serve; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not {f"jackfield.server.{name}" for name in standing} & set(done.stdout.split())

@@ -100,7 +100,7 @@ async def test_what_comes_while_the_application_makes_up_its_mind(
             (ours,) = here.state.connections
             assert isinstance(ours, WebSocketProtocol)
             await peer.send(early)
-            await until(lambda: ours._early)
+            await until(lambda: ours._rest)
             gate.set()
             assert await answers(peer, len(wanted)) == wanted
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from jackfield.config.plan import Limits
-from jackfield.server.wire.linger import Afterword
+from jackfield.server.wire.frames import CloseDetector
 from tests.server.ear import Ear, Line, line, wired
 from tests.server.listening import Scope, listening
 from tests.server.raw import CLOSE, PING, TEXT, Peer, masked, request
@@ -144,14 +144,14 @@ def test_who_answers_no_ping_is_read_on_where_a_message_has_begun(begun: bytes, 
 @pytest.mark.parametrize("piece", [1, 3, 1000])
 @pytest.mark.parametrize("length", [0, 2, 125, 126, 65_536])
 def test_the_close_is_found_behind_frames_of_any_length(piece: int, length: int) -> None:
-    found = Afterword()
+    found = CloseDetector()
     data = masked(TEXT, b"\x88\x80" * (length // 2)) + masked(PING, b"") + b"\x81\x02hi" + masked(CLOSE, b"\x03\xe8")
     ends = [found.ends(data[place : place + piece]) for place in range(0, len(data), piece)]
     assert ends == [False] * (len(ends) - 1) + [True]
 
 
 def test_many_frames_are_not_looked_at_without_end() -> None:
-    found = Afterword()
+    found = CloseDetector()
     assert not found.ends(masked(TEXT, b"") * 5_000 + GOING)
 
 

@@ -17,7 +17,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from jackfield.server.wire import upgrade
 from jackfield.server.wire.reading import WebSocketProtocol
 from jackfield.server.wire.transport import EXTENSION
-from jackfield.server.wire.upgrade import _judge_unusual, judge_upgrade
+from jackfield.server.wire.upgrade import _check_unusual, check_upgrade
 from tests.server.door import until
 from tests.server.listening import Scope, listening
 from tests.server.raw import KEY, TEXT, UPGRADE, masked, request
@@ -100,25 +100,25 @@ def test_what_is_taken_without_the_library_is_what_the_library_takes(
     fields = USUAL | {name: VALUES[name][number % len(VALUES[name])] for name, number in changed.items()}
     pairs = [*fields.items(), *((name, fields[name]) for name in twice if name in fields)]
     headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in pairs if name not in left_out]
-    found = judge_upgrade(method, "/ws?x=1", version, headers)
-    assert found == _judge_unusual(method, "/ws?x=1", version, headers)
+    found = check_upgrade(method, "/ws?x=1", version, headers)
+    assert found == _check_unusual(method, "/ws?x=1", version, headers)
 
 
 @pytest.mark.parametrize("name", [b"connection", b"cookie", b"sec-websocket-protocol", b"x-other"])
 def test_a_control_character_that_another_server_let_pass_is_told_without_the_value(name: bytes) -> None:
     usual = {key.lower().encode(): value.encode() for key, value in UPGRADE.items()}
     fields = {**usual, b"x-y": b"1", name: b"Upgrade, secret-17\x01"}
-    found = judge_upgrade("GET", "/ws", "1.1", [(b"x-y", b"2"), *fields.items()])
+    found = check_upgrade("GET", "/ws", "1.1", [(b"x-y", b"2"), *fields.items()])
     assert isinstance(found, str)
     assert name.decode() in found.lower()
     assert "secret-17" not in found
 
 
 def test_what_nearly_every_client_sends_is_taken_without_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(upgrade, "_judge_unusual", None)
+    monkeypatch.setattr(upgrade, "_check_unusual", None)
     for connection in ("Upgrade", "keep-alive, Upgrade"):
         headers = [(name.lower().encode(), value.encode()) for name, value in USUAL.items() if name != "Connection"]
-        found = judge_upgrade("GET", "/ws", "1.1", [*headers, (b"connection", connection.encode())])
+        found = check_upgrade("GET", "/ws", "1.1", [*headers, (b"connection", connection.encode())])
         assert isinstance(found, upgrade.Upgrade)
         assert len(base64.b64decode(found.accept)) == 20
 

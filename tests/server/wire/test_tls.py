@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from jackfield.server.wire import guards, tls
-from jackfield.server.wire.silent import Connected
+from jackfield.server.wire.idle import SharedState
 from jackfield.server.wire.tls import TlsListener
 from tests.server.door import until
 from tests.server.listening import Listening, Scope, listening
@@ -42,7 +42,7 @@ async def hello(scope: Scope, receive: Any, send: Any) -> None:
 async def connect(contexts: Pair) -> AsyncIterator[Listening]:
     async with listening(hello, tls=contexts) as here:
         yield here
-    assert here.state.silence.count == 0
+    assert here.state.idle.count == 0
 
 
 async def plain(connect: Listening) -> asyncio.StreamReader:
@@ -65,11 +65,11 @@ async def test_who_does_not_begin_tls_is_known_and_closed(connect: Listening, mo
     monkeypatch.setattr(guards, "REQUEST_LIMIT", 0.05)
     reader = await plain(connect)
     await until(lambda: connect.state.connections)
-    assert connect.state.silence.count == 1
+    assert connect.state.idle.count == 1
     with contextlib.suppress(ConnectionError):
         assert await reader.read() == b""
     await until(lambda: not connect.state.connections and not connect.state.tasks)
-    assert connect.state.silence.count == 0
+    assert connect.state.idle.count == 0
 
 
 async def test_what_is_no_tls_is_closed_and_told_nowhere(connect: Listening, caplog: pytest.LogCaptureFixture) -> None:
@@ -104,7 +104,7 @@ async def test_a_stop_ends_those_that_have_not_begun(connect: Listening) -> None
 
 
 async def test_who_gives_way_before_anything_was_done_is_closed(contexts: Pair) -> None:
-    listener, state = socket.create_server(("127.0.0.1", 0)), Connected()
+    listener, state = socket.create_server(("127.0.0.1", 0)), SharedState()
     listener.setblocking(False)
     with socket.create_connection(listener.getsockname()) as client:
         client.settimeout(5)
@@ -134,7 +134,7 @@ async def test_without_descriptors_connections_wait_until_there_are_some(
                 raise OSError(errno.EMFILE, "Too many open files")
             return super().accept()
 
-    listener, state = Listener(socket.AF_INET, socket.SOCK_STREAM), Connected()
+    listener, state = Listener(socket.AF_INET, socket.SOCK_STREAM), SharedState()
     listener.bind(("127.0.0.1", 0))
     listener.listen()
     listener.setblocking(False)

@@ -64,7 +64,7 @@ async def test_what_a_client_sends_before_our_101_waits_for_it(
             await peer.send(sent[:3])
         (ours,) = here.state.connections
         assert isinstance(ours, WebSocketProtocol)
-        await until(lambda: ours._early)
+        await until(lambda: ours._rest)
         await peer.send(sent[3:])
         gate.set()
         assert (await peer.answer())[0] == 101

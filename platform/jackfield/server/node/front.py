@@ -15,8 +15,8 @@ from jackfield.server.node.serving import BACKLOG, Stop, answer_all, configure
 from jackfield.server.request import LISTENER
 from jackfield.server.wire import guards
 from jackfield.server.wire.http1 import HttpProtocol
+from jackfield.server.wire.idle import SharedState
 from jackfield.server.wire.reading import WebSocketProtocol
-from jackfield.server.wire.silent import Connected
 from jackfield.server.wire.tls import TlsListener
 
 __all__ = ["Server", "open_listener"]
@@ -33,7 +33,7 @@ class Server(uvicorn.Server, Stop):
         admin: socket.socket | None,
     ) -> None:
         super().__init__(configure(node.gateway, node.options, HttpProtocol, WebSocketProtocol))
-        self.server_state: Connected = Connected()
+        self.server_state: SharedState = SharedState()
         self._node = node
         self._started = started
         self._stopping = stopping
@@ -72,7 +72,7 @@ class Server(uvicorn.Server, Stop):
 
 
 async def open_listener(
-    config: uvicorn.Config, state: Connected, app_state: dict[str, Any], listener: socket.socket
+    config: uvicorn.Config, state: SharedState, app_state: dict[str, Any], listener: socket.socket
 ) -> asyncio.Server:
     """Take connections from a listening socket, with TLS where the configuration has it."""
 

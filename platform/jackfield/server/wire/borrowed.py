@@ -2,8 +2,8 @@
 
 Strategy. A product that embeds us, and a release of tomorrow, has another version of these than the one that was
 tested. So the requirements are wide, and before anything of ours that uses one of these names is loaded, `missing`
-looks whether all are there. Where one is not, `jackfield serve` says which, and serves by plain ASGI with uvicorn's own
-classes (see listener.py). `application()` needs none of them.
+checks whether all are there. Where one is not, `jackfield serve` logs which, and serves by plain ASGI with uvicorn's
+own classes (see listener.py). `application()` needs none of them.
 
 A name is there when the class has it, or when one of its methods assigns it to itself: most are attributes of an
 instance, and none can be made without a connection.
@@ -57,7 +57,7 @@ BORROWED: Mapping[str, str] = {
     "h11:Connection": "_receive_buffer next_event our_state receive_data send their_state trailing_data",
     "h11._receivebuffer:ReceiveBuffer": "maybe_extract_lines",
 }
-"""What is used, and what of it. The only place where these names are listed; to be kept by who uses another one."""
+"""What is used, and what of it. The only list of these names; code that uses another one adds it here."""
 
 
 def missing() -> list[str]:

@@ -1,9 +1,9 @@
-"""What bounds those of whom nobody knows yet who they are, and those who are there no more.
+"""Bounds for clients that are not authenticated yet, and for those that have vanished.
 
 Strategy. A connection costs a descriptor and some memory from its first byte on, so what is bounded here is
-bounded before anybody is asked for a credential: the time that a request may take, the number of connections,
-and how long the kernel keeps bytes for a client that takes none. Whatever is turned away in numbers is told in
-the log once a minute, and counted.
+bounded before a credential is asked for: the time that a request may take, the number of connections,
+and how long the kernel keeps bytes for a client that takes none. What is refused in numbers is logged
+once a minute, and counted.
 """
 
 from __future__ import annotations
@@ -130,9 +130,9 @@ def raise_descriptor_limit() -> None:
 
 
 def look_at_descriptors() -> None:
-    """Tell when no descriptor is left; to be called about once a second.
+    """Log that no descriptor is left; to be called about once a second.
 
-    uvloop tells nobody: it takes connections then and closes them at once, without a word.
+    uvloop reports nothing: it accepts connections then and closes them at once.
     """
     try:
         os.close(os.open(os.devnull, os.O_RDONLY))

@@ -45,7 +45,7 @@ def read_strictly(connection: h11.Connection) -> None:
 
 
 def too_long() -> HeadFault:
-    """What is told of a head that is longer than HEAD."""
+    """The fault of a head that is longer than HEAD."""
     detail = f"The head of the request is longer than {HEAD // 1024} KiB."
     return HeadFault(detail, "Send fewer or shorter headers and cookies.", status=431)
 
@@ -58,7 +58,7 @@ class _StrictBuffer(ReceiveBuffer):
         before = len(self)
         lines = super().maybe_extract_lines()
         if lines:
-            _judge(lines, before - len(self))
+            _validate(lines, before - len(self))
             _read_target(lines)
         return lines
 
@@ -79,7 +79,7 @@ def _read_target(lines: list[bytearray]) -> None:
     lines[0][:] = b" ".join((words[0], target, words[2]))
 
 
-def _judge(lines: list[bytearray], size: int) -> None:
+def _validate(lines: list[bytearray], size: int) -> None:
     """Raise HeadFault for a head of `size` bytes that is not to be taken."""
     if size > HEAD:
         raise too_long()

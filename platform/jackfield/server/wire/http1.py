@@ -1,10 +1,10 @@
-"""uvicorn's HTTP/1.1, mended.
+"""uvicorn's HTTP/1.1, patched.
 
-What is mended: an upgrade is read and judged once (see upgrade.py and opening.py); a malformed one is
+What is patched: an upgrade is read and checked once (see upgrade.py and opening.py); a malformed one is
 answered by the application and not in a library's words, and so is a request that is no HTTP; frames that come in
 one read with the upgrade request are not lost; a request that does not come to its end is answered 408 and cut off,
-one with endless headers 431; no more connections are taken than there are descriptors for, and who holds one in
-silence gives it up for others (see silent.py).
+one with endless headers 431; no more connections are taken than there are descriptors for, and one that sends
+nothing is evicted for others (see idle.py).
 
 Strategy of the time limit: `_owed` is what of a request the client has to send next, as h11 sees it. One timer
 runs as long as that is the head or the body, and ends with the upgrade: an open WebSocket holds none of this.
@@ -32,14 +32,14 @@ from jackfield.server.observe.throttled import SHED
 from jackfield.server.refusal import problem
 from jackfield.server.wire import guards
 from jackfield.server.wire.head import HeadFault, read_strictly, too_long
-from jackfield.server.wire.opening import OpeningProtocol
-from jackfield.server.wire.silent import Connected
-from jackfield.server.wire.upgrade import Upgrade, judge_upgrade
+from jackfield.server.wire.idle import SharedState
+from jackfield.server.wire.patched import PatchedProtocol
+from jackfield.server.wire.upgrade import Upgrade, check_upgrade
 
 __all__ = ["HttpProtocol"]
 
 _FAULTS = logging.getLogger("jackfield.uvicorn.http")
-"""For what uvicorn tells of plain HTTP: faults of ours alone, a request that is no HTTP is told below."""
+"""For what uvicorn logs of plain HTTP: faults of ours alone; a request that is no HTTP is logged below."""
 
 _FAULTS.setLevel(logging.ERROR)
 
@@ -59,14 +59,14 @@ class HttpProtocol(H11Protocol):
     def __init__(
         self,
         config: uvicorn.Config,
-        server_state: Connected,
+        server_state: SharedState,
         app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,
         *,
         began: float | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
-        self._silence = server_state.silence
+        self._idle_connections = server_state.idle
         self.logger = _FAULTS
         read_strictly(self.conn)
         self._upgrade: Upgrade | None = None
@@ -75,22 +75,22 @@ class HttpProtocol(H11Protocol):
         self._owed: type[Any] | None = None
         self._deadline: asyncio.TimerHandle | None = None
         self._over = False  # handed over, or answered for good: what still comes is dropped
-        self._silent = False
+        self._is_idle = False
 
     # how long a request may take, and how large it may be
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # the parent's own
-        """A new connection; one too many has a silent one give way, or is told so and closed.
+        """A new connection; one too many has an idle one evicted, or is answered 503.
 
-        As the parent's, but without our own address, which nobody asks for and the system takes time to tell.
+        As the parent's, but without our own address, which is not used and costs a system call.
         """
         self.connections.add(self)
         self.transport = transport
         self.flow = FlowControl(transport)
         self.client = get_remote_addr(transport)
         self.scheme = "https" if is_ssl(transport) else "http"
-        self._fall_silent()
-        if not self._silence.make_room(self, len(self.connections)):
+        self._mark_idle()
+        if not self._idle_connections.make_room(self, len(self.connections)):
             self._turn_away()
             return
         self._owed = h11.IDLE
@@ -99,7 +99,7 @@ class HttpProtocol(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Nothing is owed any more."""
         self._disarm()
-        self._speak()
+        self._mark_active()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -123,10 +123,10 @@ class HttpProtocol(H11Protocol):
         self._disarm()
         self._owed = state
         if state in _OWED:
-            self._fall_silent()
+            self._mark_idle()
             self._deadline = self.loop.call_later(guards.REQUEST_LIMIT, self._last_look)
         else:
-            self._speak()
+            self._mark_active()
 
     def on_response_complete(self) -> None:
         """Go on with the next request, of which a part may be here already."""
@@ -136,7 +136,7 @@ class HttpProtocol(H11Protocol):
         if begun and owed is not self._owed and not self._over:
             self._owe(owed)
         elif owed is h11.IDLE and not self._over:
-            self._fall_silent()
+            self._mark_idle()
 
     def _disarm(self) -> None:
         if self._deadline is not None:
@@ -148,7 +148,7 @@ class HttpProtocol(H11Protocol):
         self._deadline = self.loop.call_later(guards.GRACE, self._too_late)
 
     def _too_late(self) -> None:
-        """Answer 408 where a request has begun (RFC 9110, section 15.5.9); who said nothing is told nothing."""
+        """Answer 408 where a request has begun (RFC 9110, section 15.5.9), and nothing where none has."""
         self._deadline = None
         if self._owed is h11.IDLE and not self.conn.trailing_data[0]:
             self._over = True
@@ -158,15 +158,15 @@ class HttpProtocol(H11Protocol):
         detail = f"The {what} of the request did not come to its end in {guards.REQUEST_LIMIT:g} seconds."
         self._refuse(Refusal("request_too_slow", detail))
 
-    # who gives way
+    # eviction
 
     @property
     def address(self) -> str:
-        """See Silent."""
+        """See Evictable."""
         return self.client[0] if self.client else ""
 
-    def give_way(self) -> None:
-        """See Silent. Who has begun a request is told why; who has not is told nothing."""
+    def evict(self) -> None:
+        """See Evictable. A client that has begun a request is answered 503; another gets no answer."""
         begun = self._owed is h11.SEND_BODY or (self._owed is h11.IDLE and self.conn.trailing_data[0])
         if begun and not self._over:
             self._end_with(_full(), linger=False)
@@ -175,15 +175,15 @@ class HttpProtocol(H11Protocol):
         self._disarm()
         self.transport.abort()
 
-    def _fall_silent(self) -> None:
-        if not self._silent:
-            self._silent = True
-            self._silence.begin(self, len(self.connections))
+    def _mark_idle(self) -> None:
+        if not self._is_idle:
+            self._is_idle = True
+            self._idle_connections.begin(self, len(self.connections))
 
-    def _speak(self) -> None:
-        if self._silent:
-            self._silent = False
-            self._silence.end(self)
+    def _mark_active(self) -> None:
+        if self._is_idle:
+            self._is_idle = False
+            self._idle_connections.end(self)
 
     # the upgrade
 
@@ -192,14 +192,14 @@ class HttpProtocol(H11Protocol):
             return False
         scope = self.scope
         target = scope["raw_path"].decode("latin-1") + "?" + scope["query_string"].decode("latin-1")
-        found = judge_upgrade(scope["method"], target, scope["http_version"], self.headers)
+        found = check_upgrade(scope["method"], target, scope["http_version"], self.headers)
         self._upgrade = found if isinstance(found, Upgrade) else None
         return self._upgrade is not None
 
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
-        """Hand over what was read and judged here, and what came behind it, which uvicorn loses."""
-        self._speak()
-        if len(self.connections) - self._silence.count > guards.most_connections():
+        """Hand over what was read and checked here, and what came behind it, which uvicorn loses."""
+        self._mark_active()
+        if len(self.connections) - self._idle_connections.count > guards.most_connections():
             self._turn_away()
             return
         self._over = True
@@ -214,7 +214,7 @@ class HttpProtocol(H11Protocol):
     def _hand_over(self, event: h11.Request) -> None:
         upgrade, self._upgrade = self._upgrade, None
         kind = self.ws_protocol_class
-        if upgrade is None or kind is None or not issubclass(kind, OpeningProtocol):
+        if upgrade is None or kind is None or not issubclass(kind, PatchedProtocol):
             super().handle_websocket_upgrade(event)  # as bytes, to be read again
             return
         self.connections.discard(self)
@@ -241,14 +241,14 @@ class HttpProtocol(H11Protocol):
         self._end_with(refusal)
 
     def _fail(self, fault: Exception) -> None:
-        """Something of ours, or of a library, failed over what came. Its words may be just that: they are not told."""
+        """Something of ours, or of a library, failed over what came. Its words may repeat that: they are not logged."""
         incident = secrets.token_hex(4)
         log.error("server_fault", exc_info=wordless(fault), incident=incident, path="")
         # where it was handed over, its task may still want to write, which the end of a lingering half does not take
         self._end_with(Refusal("server_fault", more={"incident": incident}), linger=not self._over)
 
     def _turn_away(self) -> None:
-        """There is no room: 503 to who came last, the others stay."""
+        """There is no room: 503 to the client that came last, the others stay."""
         SHED.warn(most=guards.most_connections(), fix=guards.MORE_ROOM)
         self._end_with(_full(), linger=False)
 
@@ -266,7 +266,7 @@ class HttpProtocol(H11Protocol):
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
             self._write_answer(refusal)
         if linger and self.transport.can_write_eof():
-            self._fall_silent()  # nothing more is expected of it
+            self._mark_idle()  # nothing more is expected of it
             self.transport.write_eof()
             self._deadline = self.loop.call_later(_LINGER, self.transport.close)
         else:

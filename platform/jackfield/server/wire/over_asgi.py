@@ -36,7 +36,7 @@ class AsgiTransport:
         self._may_read.set()
         self._drained = asyncio.Event()
         self._gone = False
-        self._cut: asyncio.TimerHandle | None = None
+        self._cut_timer: asyncio.TimerHandle | None = None
         self._tasks: tuple[asyncio.Task[None], ...] = ()
 
     def write(self, text: bytes) -> int:
@@ -65,7 +65,7 @@ class AsgiTransport:
             self._may_read.set()
             self._wake.set()
             self._drained.set()
-            self._cut = asyncio.get_running_loop().call_later(CLOSE_LIMIT, self._cut_off)
+            self._cut_timer = asyncio.get_running_loop().call_later(CLOSE_LIMIT, self._cut_off)
 
     def pause(self) -> None:
         """See Transport."""
@@ -106,8 +106,8 @@ class AsgiTransport:
     def _end(self) -> None:
         self._gone = True
         self._drained.set()
-        if self._cut is not None:
-            self._cut.cancel()
+        if self._cut_timer is not None:
+            self._cut_timer.cancel()
         for task in self._tasks:
             task.cancel()
 
@@ -131,7 +131,7 @@ class AsgiTransport:
                 self._code = int(message.get("code") or 1005)
                 return
             if self._closing is not None:
-                continue  # what comes after our close was asked for is nobody's
+                continue  # what comes after our close was asked for is dropped
             text = message.get("text")
             if text is None:
                 receiver.received_binary()

@@ -1,7 +1,7 @@
-"""A listener with TLS that knows who connects before the handshake ends.
+"""A listener with TLS that counts connections before the handshake ends.
 
-The loop's own tells a protocol of its connection only when TLS stands: a client that never begins it would hold a
-descriptor of which nobody knows (see silent.py). So connections are accepted here, and are silent until TLS stands.
+The loop's own calls a protocol only when the TLS handshake is over: a client that never begins it would hold a
+descriptor that is not counted (see idle.py). So connections are accepted here, and are idle until then.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from contextlib import suppress
 from typing import Any
 
 from jackfield.server.wire import guards
-from jackfield.server.wire.silent import Connected
+from jackfield.server.wire.idle import SharedState
 
 __all__ = ["TlsListener"]
 
@@ -24,13 +24,13 @@ _PAUSE = 0.1  # seconds until the next look when the system has no descriptor le
 _EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 Then = Callable[[float], asyncio.Protocol]
-"""Makes what has a connection once TLS stands, from the moment at which it was accepted, by the loop's clock."""
+"""Makes the protocol of a connection after its TLS handshake, from the time of the accept by the loop's clock."""
 
 
 class TlsListener:
-    """Accepts on a listening socket; to whoever ends a server it looks like asyncio's Server."""
+    """Accepts on a listening socket; has the methods of asyncio's Server that end one."""
 
-    def __init__(self, listener: socket.socket, context: ssl.SSLContext, state: Connected, then: Then) -> None:
+    def __init__(self, listener: socket.socket, context: ssl.SSLContext, state: SharedState, then: Then) -> None:
         self.context = context
         self.state = state
         self.then = then
@@ -67,11 +67,11 @@ class TlsListener:
                 self._pause = self._loop.call_later(_PAUSE, self._watch)
                 return
             accepted.setblocking(False)
-            _Opening(self, accepted, address)
+            _TlsHandshake(self, accepted, address)
 
 
-class _Opening:
-    """A connection until TLS stands. Silent, see there."""
+class _TlsHandshake:
+    """A connection until its TLS handshake is over. Implements Evictable."""
 
     def __init__(self, listener: TlsListener, accepted: socket.socket, address: Any) -> None:
         self.address: str = address[0]
@@ -86,26 +86,26 @@ class _Opening:
         state = listener.state
         state.tasks.add(self._task)
         state.connections.add(self)  # type: ignore[arg-type]  # of what is in there uvicorn asks for `shutdown` alone
-        state.silence.begin(self, len(state.connections))
-        state.silence.make_room(self, len(state.connections))  # for whom there is none is told so when TLS stands
+        state.idle.begin(self, len(state.connections))
+        state.idle.make_room(self, len(state.connections))  # one that has none is answered 503 after its handshake
 
     async def _open(self, loop: asyncio.AbstractEventLoop) -> None:
         self._taken = True
         context, limit = self._listener.context, guards.REQUEST_LIMIT
-        with suppress(OSError):  # what the client does wrong in its handshake; TLS has told it
+        with suppress(OSError):  # what the client does wrong in its handshake; TLS has reported it
             await loop.connect_accepted_socket(
-                lambda: _Waiting(self), self._accepted, ssl=context, ssl_handshake_timeout=limit
+                lambda: _Placeholder(self), self._accepted, ssl=context, ssl_handshake_timeout=limit
             )
 
-    def stands(self, transport: asyncio.Transport) -> None:
+    def established(self, transport: asyncio.Transport) -> None:
         """The handshake is over."""
         self._leave()
         protocol = self._listener.then(self._began)
         transport.set_protocol(protocol)
         protocol.connection_made(transport)
 
-    def give_way(self) -> None:
-        """See Silent."""
+    def evict(self) -> None:
+        """See Evictable."""
         self._task.cancel()
 
     def shutdown(self) -> None:
@@ -122,15 +122,15 @@ class _Opening:
         if self._here:
             self._here = False
             self._listener.state.connections.discard(self)
-            self._listener.state.silence.end(self)
+            self._listener.state.idle.end(self)
 
 
-class _Waiting(asyncio.Protocol):
-    """Stands where what has the connection will stand: that costs more than a client which says nothing is worth."""
+class _Placeholder(asyncio.Protocol):
+    """Stands in for the protocol until the handshake is over: that costs more memory than an idle client should."""
 
-    def __init__(self, opening: _Opening) -> None:
-        self._opening = opening
+    def __init__(self, handshake: _TlsHandshake) -> None:
+        self._handshake = handshake
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
-        """TLS stands."""
-        self._opening.stands(transport)
+        """The TLS handshake is over."""
+        self._handshake.established(transport)

@@ -48,18 +48,18 @@ def cut(reason: str) -> str:
 
 
 class Receiver(Protocol):
-    """Who is told what the network brings. Implemented by the conversation."""
+    """Receives what the network brings. Implemented by the conversation."""
 
     def received(self, text: bytes) -> bytes | None:
         """One whole text message. Called in order; any failure but messages.NotUtf8, which closes 1007, closes 1011.
 
-        Whether it is UTF-8 is for the receiver to judge: its decoder does that anyway. Gives the answer, where it is
+        The receiver checks whether it is UTF-8: its decoder does that anyway. Gives the answer, where it is
         ready at once; the transport writes it. None where there is none, or where it comes later through
         Transport.write.
         """
 
     def received_binary(self) -> None:
-        """One whole binary message, which nobody here can read. Called in order with the texts."""
+        """One whole binary message, which is not supported. Called in order with the texts."""
 
     def write(self, text: bytes) -> None:
         """Send an answer that `received` gave, by Transport.write and within the receiver's own limits.

@@ -19,10 +19,10 @@ from websockets.server import ServerProtocol
 
 from jackfield.errors import Refusal
 
-__all__ = ["QUIET", "Upgrade", "judge_upgrade", "oversized", "upgrade_fault"]
+__all__ = ["QUIET", "Upgrade", "check_upgrade", "oversized", "upgrade_fault"]
 
 QUIET = logging.getLogger("jackfield.uvicorn")
-"""For what uvicorn and websockets tell of each connection, query strings included; ours tells without."""
+"""For what uvicorn and websockets log of each connection, query strings included; our log has none."""
 
 QUIET.setLevel(logging.WARNING)
 
@@ -32,7 +32,7 @@ MAX_HEADER_LINE = 8190  # websockets stops without an answer at 8,192 with the l
 _LONG = 4000  # bytes of a line from which on its length is looked at
 _CONNECTION = frozenset((b"upgrade", b"keep-alive, upgrade"))  # as nearly all clients and as Firefox write it
 _KEY = re.compile(rb"[A-Za-z0-9+/]{21}[AQgw]==")  # 16 bytes in Base64
-_ANY = ("A header", "Send shorter headers.")  # what a client made up is not repeated
+_ANY = ("A header", "Send shorter headers.")  # a name that the client chose is not repeated
 _NAMED = {
     b"cookie": ("The header Cookie", "Send fewer or shorter cookies: remove those that other applications left there."),
     b"authorization": ("The header Authorization", "Send a shorter token."),
@@ -52,7 +52,7 @@ class Upgrade:
 
 def upgrade_fault(method: str, target: str, version: str, headers: list[tuple[bytes, bytes]]) -> str | None:
     """What breaks RFC 6455, section 4.2.1, in an upgrade request, as a sentence; None where nothing does."""
-    found = judge_upgrade(method, target, version, headers)
+    found = check_upgrade(method, target, version, headers)
     return found if isinstance(found, str) else None
 
 
@@ -69,7 +69,7 @@ def oversized(target: str, headers: Iterable[tuple[bytes, bytes]]) -> Refusal | 
     return Refusal("headers_too_large", detail, fix)
 
 
-def judge_upgrade(method: str, target: str, version: str, headers: list[tuple[bytes, bytes]]) -> Upgrade | str:
+def check_upgrade(method: str, target: str, version: str, headers: list[tuple[bytes, bytes]]) -> Upgrade | str:
     """The upgrade that a request asks for, or what breaks RFC 6455, section 4.2.1, in it, as a sentence.
 
     The library itself is asked, so that nothing it would refuse gets past here. Of what is written as nearly every
@@ -79,7 +79,7 @@ def judge_upgrade(method: str, target: str, version: str, headers: list[tuple[by
         accept = _usual(headers)
         if accept is not None:
             return Upgrade(accept)
-    return _judge_unusual(method, target, version, headers)
+    return _check_unusual(method, target, version, headers)
 
 
 def _usual(headers: list[tuple[bytes, bytes]]) -> str | None:
@@ -102,7 +102,7 @@ def _usual(headers: list[tuple[bytes, bytes]]) -> str | None:
     return base64.b64encode(hashlib.sha1(key + _GUID, usedforsecurity=False).digest()).decode("ascii")
 
 
-def _judge_unusual(method: str, target: str, version: str, headers: list[tuple[bytes, bytes]]) -> Upgrade | str:
+def _check_unusual(method: str, target: str, version: str, headers: list[tuple[bytes, bytes]]) -> Upgrade | str:
     if len(headers) > MAX_HEADERS:
         return f"more than {MAX_HEADERS} headers"
     if len(f"{method} {target} HTTP/{version}") > MAX_HEADER_LINE or any(
@@ -123,8 +123,8 @@ def _judge_unusual(method: str, target: str, version: str, headers: list[tuple[b
 
 def _ask_library(request: HandshakeRequest) -> str:
     """The value of Sec-WebSocket-Accept. Raises InvalidHandshake."""
-    judge = ServerProtocol(logger=QUIET)
-    answer = judge.accept(request)
-    if judge.handshake_exc is not None:
-        raise judge.handshake_exc
+    library = ServerProtocol(logger=QUIET)
+    answer = library.accept(request)
+    if library.handshake_exc is not None:
+        raise library.handshake_exc
     return answer.headers["Sec-WebSocket-Accept"]

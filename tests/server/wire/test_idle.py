@@ -1,4 +1,4 @@
-"""Who gives way when there is no room: the oldest of the most crowded network, and nobody is searched for."""
+"""Which idle connection is evicted when there is no room: the oldest of the most crowded network, without a search."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from jackfield.addresses import networks
 from jackfield.server.wire import guards
-from jackfield.server.wire.silent import Silence
+from jackfield.server.wire.idle import IdleConnections
 
 ROOM = 10
 
@@ -20,19 +20,19 @@ class Client:
 
     def __init__(self, address: str) -> None:
         self.address = address
-        self.gave_way = 0
+        self.evicted = 0
 
-    def give_way(self) -> None:
-        self.gave_way += 1
+    def evict(self) -> None:
+        self.evicted += 1
 
 
 @pytest.fixture
-def here(monkeypatch: pytest.MonkeyPatch) -> Silence:
+def here(monkeypatch: pytest.MonkeyPatch) -> IdleConnections:
     monkeypatch.setattr(guards, "most_in_all", lambda: ROOM)
-    return Silence()
+    return IdleConnections()
 
 
-def come(here: Silence, *addresses: str) -> list[Client]:
+def come(here: IdleConnections, *addresses: str) -> list[Client]:
     """So many come, each when there is no room."""
     clients = [Client(address) for address in addresses]
     for one in clients:
@@ -40,15 +40,15 @@ def come(here: Silence, *addresses: str) -> list[Client]:
     return clients
 
 
-def goes(here: Silence) -> str:
-    """Who gives way to one more from elsewhere."""
+def evicted_for_one_more(here: IdleConnections) -> str:
+    """Which one is evicted for one more from elsewhere."""
     newcomer = Client("203.0.113.1")
     here.begin(newcomer, ROOM + 1)
     kept = list(here._kept)
     assert here.make_room(newcomer, ROOM + 1)
     (gone,) = set(kept) - set(here._kept)
     assert isinstance(gone, Client)
-    assert gone.gave_way == 1
+    assert gone.evicted == 1
     here.end(newcomer)
     here.end(gone)
     return f"{gone.address} {kept.index(gone)}"
@@ -69,40 +69,42 @@ def goes(here: Silence) -> str:
         (["unix", "unix", "10.1.0.1"], "unix 0"),
     ],
 )
-def test_the_oldest_of_the_most_crowded_network_gives_way(here: Silence, addresses: Sequence[str], gone: str) -> None:
+def test_the_oldest_of_the_most_crowded_network_is_evicted(
+    here: IdleConnections, addresses: Sequence[str], gone: str
+) -> None:
     come(here, *addresses)
-    assert goes(here) == gone
+    assert evicted_for_one_more(here) == gone
 
 
-def test_who_has_spoken_gives_no_way(here: Silence) -> None:
+def test_one_that_has_sent_something_is_not_evicted(here: IdleConnections) -> None:
     first, second, third = come(here, "10.0.0.1", "10.0.0.1", "10.0.0.1")
     here.end(first)
-    assert goes(here) == "10.0.0.1 0"
-    assert (first.gave_way, second.gave_way, third.gave_way) == (0, 1, 0)
+    assert evicted_for_one_more(here) == "10.0.0.1 0"
+    assert (first.evicted, second.evicted, third.evicted) == (0, 1, 0)
 
 
-def test_nobody_goes_while_there_is_room_and_nobody_for_nothing(here: Silence) -> None:
+def test_nothing_is_evicted_while_there_is_room_or_for_nothing(here: IdleConnections) -> None:
     come(here, "10.0.0.1", "10.0.0.2")
     assert here.make_room(Client("10.0.0.3"), ROOM)
     assert len(here._kept) == 2
-    alone = Silence()
+    alone = IdleConnections()
     (one,) = come(alone, "10.0.0.1")
     assert not alone.make_room(one, ROOM + 1)
-    assert one.gave_way == 0
+    assert one.evicted == 0
 
 
-def test_who_came_while_half_was_free_goes_after_all_others(here: Silence) -> None:
+def test_one_that_came_while_half_was_free_is_evicted_after_all_others(here: IdleConnections) -> None:
     early = [Client("10.0.0.1"), Client("10.0.0.1")]
     for one in early:
         here.begin(one, ROOM // 2)
     come(here, "10.0.0.2")
-    assert goes(here) == "10.0.0.2 2"
-    assert goes(here) == "10.0.0.1 0"
-    assert early[0].gave_way == 1
+    assert evicted_for_one_more(here) == "10.0.0.2 2"
+    assert evicted_for_one_more(here) == "10.0.0.1 0"
+    assert early[0].evicted == 1
     assert here.count == 1
 
 
-def test_however_they_come_and_go_the_counts_are_right(here: Silence) -> None:
+def test_however_they_come_and_go_the_counts_are_right(here: IdleConnections) -> None:
     chance = random.Random(11)
     clients: list[Client] = []
     for _ in range(3_000):

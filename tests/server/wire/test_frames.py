@@ -1,0 +1,53 @@
+"""Heads and lengths of frames, without a connection."""
+
+from __future__ import annotations
+
+import pytest
+
+from jackfield.server.wire.frames import COMPRESSED, HEADS, PLAIN, bytes_needed, long_head
+from tests.server.raw import CLOSE, PING, TEXT, masked
+
+
+@pytest.mark.parametrize(
+    ("length", "head"),
+    [
+        (126, b"\x81\x7e\x00\x7e"),
+        (65_535, b"\x81\x7e\xff\xff"),
+        (65_536, b"\x81\x7f\x00\x00\x00\x00\x00\x01\x00\x00"),
+    ],
+)
+def test_the_head_of_a_long_text(length: int, head: bytes) -> None:
+    assert long_head(length) == head
+
+
+def test_the_head_of_a_short_text() -> None:
+    assert (HEADS[0], HEADS[125], len(HEADS)) == (b"\x81\x00", b"\x81\x7d", 126)
+
+
+@pytest.mark.parametrize("length", [0, 1, 125, 126, 65_535, 65_536])
+def test_a_frame_is_needed_whole_and_of_its_head_first_what_has_the_length(length: int) -> None:
+    frame = masked(TEXT, b"x" * length)
+    size = 2 if length < 126 else 4 if length < 65_536 else 10
+    assert bytes_needed(b"--" + frame, 2, length, PLAIN) == len(frame)
+    assert bytes_needed(frame[:1], 0, length, PLAIN) == 2
+    assert bytes_needed(frame[: size - 1], 0, length, PLAIN) == (2 if size == 2 else size)
+    assert bytes_needed(frame[:size], 0, length, PLAIN) == len(frame)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"\x81\x05",  # no mask
+        b"\x83\x80",  # an unknown opcode
+        b"\xc1\x80",  # a reserved bit
+        b"\x09\x80",  # a ping in fragments
+        masked(TEXT, b"", length=1_001)[:4],
+    ],
+)
+def test_a_head_that_is_a_violation_needs_nothing(head: bytes) -> None:
+    assert bytes_needed(head, 0, 1_000, PLAIN) == 0
+
+
+def test_compressed_frames_are_allowed_where_that_was_agreed_on() -> None:
+    assert bytes_needed(b"\xc1\x80", 0, 1_000, COMPRESSED) == 6
+    assert {masked(opcode, b"")[0] for opcode in (TEXT, PING, CLOSE)} < PLAIN < COMPRESSED
