@@ -64,7 +64,7 @@ def test_tr_1_is_not_asked_for(): ...
 def test_a_row_is_held_by_what_the_run_says_of_each_of_its_tests(tmp_path: Path) -> None:
     (tmp_path / "test_tr.py").write_text(ROW)
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "not not_asked_for"]
-    command += ["--rootdir", str(tmp_path), "-c", str(tmp_path / "none.ini"), "-p", "tests.conftest", "-n", "2"]
+    command += ["--rootdir", str(tmp_path), "-c", str(tmp_path / "none.ini"), "-p", "tests.conftest", "-n", "1"]
     (tmp_path / "none.ini").write_text("[pytest]\nmarkers = shows\n")
     told = tmp_path / "results.txt"
     done = subprocess.run(

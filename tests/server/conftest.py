@@ -87,9 +87,9 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def built() -> Iterator[dict[tuple[str, str, str], RoutingTable]]:
-    """Tables that one test after another has, by their texts: building one takes longer than most tests."""
+    """Tables that the tests of a module share, by their texts: building one takes longer than most tests."""
     tables: dict[tuple[str, str, str], RoutingTable] = {}
     yield tables
     for table in tables.values():
@@ -103,7 +103,7 @@ _number = itertools.count(-1, -1)  # no generation of a node has such a one: its
 def build_table(tmp_path: Path, built: dict[tuple[str, str, str], RoutingTable]) -> Iterator[Build]:
     """Build a table from the text of `endpoints:` and of processes/p.py; each call is one more generation.
 
-    Where the code keeps nothing but lists and dicts that are empty at first, a later test has the same table.
+    Where the code keeps nothing but lists and dicts that are empty at first, a later test of the module has the same table.
     """
     made: list[RoutingTable] = []
     own: list[RoutingTable] = []

@@ -85,7 +85,7 @@ def run(server: Server, *options: str) -> str:
         capture_output=True,
         text=True,
         encoding="utf-8",
-        timeout=60,
+        timeout=240,
         check=False,
         env={**os.environ, "PYTHONPATH": str(folder), "COLUMNS": "120"},
     )

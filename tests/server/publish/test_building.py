@@ -140,7 +140,7 @@ async def test_an_exception_is_set_in_code_of_the_project_alone(tmp_path: Path) 
 
 @pytest.mark.parametrize("command", [["check"], ["test"], ["export", "asyncapi"]], ids=lambda words: words[0])
 def test_every_command_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: list[str]) -> None:
-    monkeypatch.setattr(publisher, "LOAD_LIMIT", LIMIT)
+    monkeypatch.setattr(building.built, "__defaults__", (LIMIT, None))
     done = CliRunner().invoke(main, ["-C", str(write(tmp_path, SAY + SPIN)), *command])
     assert done.exit_code == 1
     assert "processes/say.py:" in done.output
