@@ -84,6 +84,7 @@ FLOOD = CODES["flood"].close
 FRAGMENT_TOKENS = TokenBucket(FRAGMENT_RATE, FRAGMENTS_AT_ONCE / FRAGMENT_RATE)
 
 _PING_TOKENS = TokenBucket(PINGS, PING_SECONDS + 0.001)  # a hundred twentieths are a little more than five
+_LIBRARY, _EARLY = Stage.LIBRARY, Stage.EARLY  # an Enum's attributes are slow
 _LAST_SECONDS = 1.0  # of silence, or of a flood, in which a client can read why it was closed
 
 
@@ -150,7 +151,7 @@ class PatchedProtocol(WebSocketsSansIOProtocol):
 
     async def send(self, message: ASGISendEvent) -> None:
         """See ASGI."""
-        if self._stage is not Stage.EARLY or self.handshake_complete:
+        if self._stage is not _EARLY or self.handshake_complete:
             await super().send(message)
         elif message["type"] == "websocket.accept" and self.initial_response is None:
             await self._send_accept(message)
@@ -241,10 +242,10 @@ class PatchedProtocol(WebSocketsSansIOProtocol):
     def data_received(self, data: bytes) -> None:
         """One read, by the stage of the connection."""
         stage = self._stage
-        if stage is Stage.LIBRARY:
+        if stage is _LIBRARY:
             self._parse(data)
         elif stage is Stage.ACCEPTED:
-            self._stage = Stage.LIBRARY
+            self._stage = _LIBRARY
             self._parse(data)
         elif stage is Stage.LINGERING:
             self._drop(data)
@@ -287,8 +288,8 @@ class PatchedProtocol(WebSocketsSansIOProtocol):
 
     def _set_reading(self, wanted: bool) -> None:
         """Take bytes from the network, or leave them there."""
-        if self.transport.is_closing():
-            return
+        if wanted != self.read_paused or self.transport.is_closing():
+            return  # the first is what each read asks
         if wanted:
             self._resume_reading()
         else:

@@ -45,7 +45,7 @@ from jackfield.server.wire.writing import CORK, Cork, StallWatch
 
 __all__ = ["WebSocketProtocol"]
 
-_DIRECT = Stage.DIRECT
+_DIRECT, _LINGERING, _OVER = Stage.DIRECT, Stage.LINGERING, Stage.OVER  # an Enum's attributes are slow
 
 
 class WebSocketProtocol(PatchedProtocol):
@@ -102,7 +102,7 @@ class WebSocketProtocol(PatchedProtocol):
             self._report_loss()  # the client was faster
             return
         if self._stage is Stage.EARLY or self._stage is Stage.ACCEPTED:
-            self._stage = Stage.DIRECT
+            self._stage = _DIRECT
         try:
             self._hand_over(receiver)
         except Exception:  # noqa: BLE001 - the receiver failed
@@ -223,7 +223,7 @@ class WebSocketProtocol(PatchedProtocol):
             if position == before:
                 position += self._split_other(data, position)
                 if self._stage is not _DIRECT:
-                    if self._stage is Stage.LINGERING:
+                    if self._stage is _LINGERING:
                         self._drop(data[before:])
                     return end  # after its end nothing of a client is heard (RFC 6455, section 7.1.7)
                 if position == before:
@@ -362,9 +362,9 @@ class WebSocketProtocol(PatchedProtocol):
 
     def _must_hold(self) -> bool:
         """Whether the application asked for a pause, the client does not read, or the connection is over."""
-        if self._stage is Stage.LINGERING:
+        if self._stage is _LINGERING:
             return False
-        if self._write_paused or self._stage is Stage.OVER or self.transport.is_closing():
+        if self._write_paused or self._stage is _OVER or self.transport.is_closing():
             return True
         return self._asked_to_pause and not self.close_sent  # after our close only the client's is waited for
 
