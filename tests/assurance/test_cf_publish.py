@@ -282,7 +282,7 @@ class Impatient(Server):
 
     program = (
         "-c",
-        "from jackfield.server.publish import publisher\npublisher.LOAD_LIMIT = 1.0\n"
+        "from jackfield.server.publish import building\nbuilding.LOAD_LIMIT = 1.0\n"
         "from jackfield.cli import main\nmain()",
     )
 

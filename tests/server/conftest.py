@@ -103,7 +103,8 @@ _number = itertools.count(-1, -1)  # no generation of a node has such a one: its
 def build_table(tmp_path: Path, built: dict[tuple[str, str, str], RoutingTable]) -> Iterator[Build]:
     """Build a table from the text of `endpoints:` and of processes/p.py; each call is one more generation.
 
-    Where the code keeps nothing but lists and dicts that are empty at first, a later test of the module has the same table.
+    Where the code keeps nothing but lists and dicts that are empty at first, a later test of the module has the same
+    table.
     """
     made: list[RoutingTable] = []
     own: list[RoutingTable] = []

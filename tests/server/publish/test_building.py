@@ -16,7 +16,7 @@ from jackfield.cli import main
 from jackfield.errors import PlanError, Problem
 from jackfield.server.node.node import open_node
 from jackfield.server.options import Options
-from jackfield.server.publish import building, publisher
+from jackfield.server.publish import building
 from jackfield.server.publish.breaking import Breaking
 from jackfield.server.publish.building import built
 from jackfield.state import State
@@ -140,7 +140,7 @@ async def test_an_exception_is_set_in_code_of_the_project_alone(tmp_path: Path) 
 
 @pytest.mark.parametrize("command", [["check"], ["test"], ["export", "asyncapi"]], ids=lambda words: words[0])
 def test_every_command_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: list[str]) -> None:
-    monkeypatch.setattr(building.built, "__defaults__", (LIMIT, None))
+    monkeypatch.setattr(building, "LOAD_LIMIT", LIMIT)
     done = CliRunner().invoke(main, ["-C", str(write(tmp_path, SAY + SPIN)), *command])
     assert done.exit_code == 1
     assert "processes/say.py:" in done.output
@@ -152,12 +152,12 @@ async def test_a_server_does_not_start_with_it_and_goes_on_with_what_it_has(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with open_node(write(tmp_path, SAY), State.open(tmp_path), Options()) as node:
-        monkeypatch.setattr(publisher, "LOAD_LIMIT", LIMIT)
+        monkeypatch.setattr(building, "LOAD_LIMIT", LIMIT)
         write(tmp_path, SAY + SPIN)
         with pytest.raises(PlanError, match=r"processes/say\.py:[56].*too_slow"):
             await node.publisher.publish()
         assert node.gateway.live.generation.number == 1
-    monkeypatch.setattr(publisher, "LOAD_LIMIT", 1.0)  # the copy that serves instead is loaded within it, too
+    monkeypatch.setattr(building, "LOAD_LIMIT", 1.0)  # the copy that serves instead is loaded within it, too
     async with open_node(tmp_path, State.open(tmp_path), Options()) as node:
         assert "processes/say.py:" in str(node.fell_back)
     assert threads() == []

@@ -163,7 +163,7 @@ async def test_a_build_that_takes_too_long_is_a_problem_and_its_late_table_is_re
 ) -> None:
     os.mkfifo(project / "pipe")
     write(project, slow=f"open({str(project / 'pipe')!r}).read()\n")
-    monkeypatch.setattr(publisher, "LOAD_LIMIT", 0.3)
+    monkeypatch.setattr(building, "LOAD_LIMIT", 0.3)
     monkeypatch.setattr(building, "ENDING", 0.05)
     with pytest.raises(PlanError) as told:
         await build_in_thread(project, 7001)

@@ -41,9 +41,10 @@ _DO = "do what takes long, or may have to wait, in a @resource"
 _left: list[threading.Thread] = []
 
 
-async def built(folder: Path, number: int, limit: float = LOAD_LIMIT, home: Path | None = None) -> RoutingTable:
-    """`routing.build` in a thread. Raises PlanError, after `limit` seconds with the line that it has come to."""
+async def built(folder: Path, number: int, limit: float | None = None, home: Path | None = None) -> RoutingTable:
+    """`routing.build` in a thread. Raises PlanError; after LOAD_LIMIT or `limit` seconds with the line it has come to."""
     home = home or folder
+    limit = LOAD_LIMIT if limit is None else limit
     _left[:] = [thread for thread in _left if thread.is_alive()]
     if len(_left) >= MOST_LEFT:
         message = f"{len(_left)} loads before this one took too long and could not be ended"

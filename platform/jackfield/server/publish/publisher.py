@@ -33,7 +33,7 @@ from jackfield.server.generation import Generation
 from jackfield.server.handshake import revocation
 from jackfield.server.handshake.revocation import Verdict
 from jackfield.server.options import Options
-from jackfield.server.publish.building import LOAD_LIMIT, built
+from jackfield.server.publish.building import built
 from jackfield.server.web import cookie
 from jackfield.state import read_own, write_private
 
@@ -186,11 +186,11 @@ def _files(project: Path) -> Iterator[tuple[str, Path]]:
 async def build_in_thread(
     folder: Path, number: int, options: Options | None = None, home: Path | None = None
 ) -> RoutingTable:
-    """`routing.build` beside the loop, within LOAD_LIMIT; for a listener with `options`. Raises PlanError.
+    """`routing.build` beside the loop, in bounded time; for a listener with `options`. Raises PlanError.
 
     `home` is the author's project, where `folder` is a copy of it.
     """
-    table = await built(folder, number, LOAD_LIMIT, home)
+    table = await built(folder, number, home=home)
     if options is not None:
         _check_listener(table, options)
     return table
