@@ -42,7 +42,7 @@ _left: list[threading.Thread] = []
 
 
 async def built(folder: Path, number: int, limit: float | None = None, home: Path | None = None) -> RoutingTable:
-    """`routing.build` in a thread. Raises PlanError; after LOAD_LIMIT or `limit` seconds with the line it has come to."""
+    """`routing.build` in a thread. Raises PlanError, after `limit` seconds or LOAD_LIMIT with the line it is at."""
     home = home or folder
     limit = LOAD_LIMIT if limit is None else limit
     _left[:] = [thread for thread in _left if thread.is_alive()]
