@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from jackfield.server.web import documents
-from jackfield.server.web.sign_in import SCRIPT, SCRIPT_AT
+from jackfield.server.web.sign_in_page import SCRIPT, SCRIPT_AT
 from tests.server.conftest import OpenDoor
 from tests.server.door import DOORS, DOORS_CODE
 

@@ -11,7 +11,7 @@ from types import FrameType
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from jackfield import logs, streams
+from jackfield import logs, stdio
 from jackfield.config.plan import Limits
 from jackfield.errors import CODES
 from jackfield.logs import log
@@ -100,7 +100,7 @@ def test_ops_6_every_metric_stands_in_the_documents(monkeypatch: pytest.MonkeyPa
     metrics.logins["accepted", ""] += 1
     metrics.publishes["published"] += 1
     log.debug("quiet")
-    monkeypatch.setitem(streams.dropped, "stderr", 1)
+    monkeypatch.setitem(stdio.dropped, "stderr", 1)
     for level in ("warning", "error"):
         log.counts[level, "some_event"] += 1
     written = {name: names(labels) for cell, labels, _ in rows("Metrics") for name in names(cell)}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from jackfield.server.connection.conversation import Conversation
-from jackfield.server.connection.session_end import CLOCK_LOOK, ClockWatch
+from jackfield.server.connection.session_timer import CLOCK_LOOK, ClockWatch
 from tests.auth.provider import Provider, running
 from tests.clock import Clock
 from tests.house.habits import PACKAGE

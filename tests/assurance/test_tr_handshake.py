@@ -19,9 +19,9 @@ from jackfield.server.node.listener import bind, listen
 from jackfield.server.node.node import open_node
 from jackfield.server.options import Options
 from jackfield.server.wire import guards
+from jackfield.server.wire.eviction import SharedState
 from jackfield.server.wire.head import HEAD
 from jackfield.server.wire.http1 import HttpProtocol
-from jackfield.server.wire.idle import SharedState
 from jackfield.server.wire.reading import WebSocketProtocol
 from jackfield.state import State
 from tests.server.door import LIMIT

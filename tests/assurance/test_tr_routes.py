@@ -10,7 +10,7 @@ import pytest
 from jackfield.config import url
 from jackfield.server.web import documents
 from jackfield.server.web.json_api import JsonApi
-from jackfield.server.web.sign_in import SCRIPT_AT
+from jackfield.server.web.sign_in_page import SCRIPT_AT
 from tests.server.conftest import OpenDoor
 from tests.server.door import COOKIE, DOORS, DOORS_CODE, Answer, Door, Headers
 from tests.server.listening import listening

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from jackfield.auth import calls, verify
-from jackfield.auth.calls import CALLS, WAITING
+from jackfield.auth import bounded_calls, verify
+from jackfield.auth.bounded_calls import CALLS, WAITING
 from jackfield.auth.credentials import Credential
 from jackfield.auth.verify import GRACE, KEEP_NO, Request, Verifier
 from jackfield.errors import Refusal
@@ -237,7 +237,7 @@ async def test_what_is_no_answer_lets_nobody_in_and_is_no_no(
 async def test_an_answer_that_does_not_come(
     project: Project, threaded: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(calls, "TIME_LIMIT", 0.05)
+    monkeypatch.setattr(bounded_calls, "TIME_LIMIT", 0.05)
     over = threading.Event()
 
     async def never(credential: str, request: Request) -> None:

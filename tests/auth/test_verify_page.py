@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import jackfield
-from jackfield.auth import calls, jwks, jwt, verify
+from jackfield.auth import bounded_calls, jwks, jwt, verify
 from jackfield.errors import CODES
 from jackfield.routing.build import build
 
@@ -70,13 +70,13 @@ def test_the_function_of_the_page_answers(tmp_path: Path, monkeypatch: pytest.Mo
         f"not more often than every {jwks.UNKNOWN_KEY_PAUSE:g} seconds",
         "hold for an hour" if jwks.KEEP == 3600 else "another number",
         f"at most {jwt.SKEW:g} seconds ahead",
-        f"at most {calls.THREADS} run at once",
+        f"at most {bounded_calls.THREADS} run at once",
         f"A no is kept for {verify.KEEP_NO:g} seconds",
-        f"no answer within {calls.TIME_LIMIT:g} seconds",
+        f"no answer within {bounded_calls.TIME_LIMIT:g} seconds",
         f"for `recheck` and {verify.GRACE:g} seconds after the last yes",
-        f"at most {calls.CALLS} at once",
-        f"{calls.WAITING} callers at most and none for more than {calls.PATIENCE:g} seconds",
-        f"With {calls.HANGING} of those that do not return",
+        f"at most {bounded_calls.CALLS} at once",
+        f"{bounded_calls.WAITING} callers at most and none for more than {bounded_calls.PATIENCE:g} seconds",
+        f"With {bounded_calls.HANGING} of those that do not return",
     ],
 )
 def test_the_numbers_of_the_page_are_those_of_the_code(said: str) -> None:

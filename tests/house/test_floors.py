@@ -13,9 +13,9 @@ FLOORS = [
     {
         "addresses",
         "bodies",
-        "claims",
+        "claim_paths",
         "clocks",
-        "github",
+        "github_annotations",
         "identity",
         "logs",
         "messages",
@@ -24,7 +24,7 @@ FLOORS = [
         "state",
         "tasks",
     },
-    {"auth", "config", "groups", "process", "streams"},
+    {"auth", "config", "groups", "process", "stdio"},
     {"routing"},
     {"describe"},
     {"server"},
@@ -127,7 +127,7 @@ def test_only_the_lazy_doors_load_by_name() -> None:
         "auth.authorities",  # what checks tokens of a provider
         "cli.__init__",
         "process.python.package",
-        "server.wire.borrowed",
+        "server.wire.private_names",
         "server.node.listener",
         "server.observe.tracing",
     }

@@ -41,7 +41,7 @@ def test_the_set_that_was_tested_has_all_that_is_required_and_fits_it() -> None:
 
 
 def test_what_is_embedded_with_us_has_versions_of_its_own() -> None:
-    """A product has a uvicorn already; see jackfield/server/wire/borrowed.py."""
+    """A product has a uvicorn already; see jackfield/server/wire/private_names.py."""
     bounds = {one.name: one.specifier for one in required()}
     for name, later in {"uvicorn": "0.99", "websockets": "19.0", "h11": "0.99"}.items():
         assert bounds[name].contains(later), name

@@ -14,9 +14,9 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.client import connect as connect_websockets
 
-from jackfield.server.node.front import open_listener
+from jackfield.server.node.uvicorn_server import open_listener
+from jackfield.server.wire.eviction import SharedState
 from jackfield.server.wire.http1 import HttpProtocol
-from jackfield.server.wire.idle import SharedState
 from jackfield.server.wire.reading import WebSocketProtocol
 
 from .door import LIMIT, until

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -125,8 +126,11 @@ class Server:
         return self.process.wait(timeout=limit)
 
     def run(self, *arguments: str, given: str | None = None, **environment: str) -> Done:
-        """Run one command of this server's project; in place, but for `call`, which reads standard input itself."""
-        run = jackfield if arguments[0] == "call" else jackfield_in_place
+        """Run one command of this server's project.
+
+        In place, but for `call`, which reads standard input itself, and where a loop runs, which commands have too.
+        """
+        run = jackfield if arguments[0] == "call" or _in_a_loop() else jackfield_in_place
         done: Done = run(self.folder, *arguments, given=given, **environment)
         return done
 
@@ -161,6 +165,14 @@ class Server:
 
     def cookie(self, login: str = "admin") -> dict[str, str]:
         return {"Cookie": f"gen_app_auth_token={self.token(login)}"}
+
+
+def _in_a_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 @pytest.fixture

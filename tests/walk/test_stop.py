@@ -173,8 +173,8 @@ class Hasty(Server):
     program = (
         "-c",
         "import jackfield.cli.serve as serve\n"
-        "from jackfield.server import generation; from jackfield.server.node import running\n"
-        "generation.CLOSE_LIMIT, running.LEFT_LIMIT, serve.END_LIMIT = 0.4, 0.2, 2.0\n"
+        "from jackfield.server import generation; from jackfield.server.node import event_loop\n"
+        "generation.CLOSE_LIMIT, event_loop.LEFT_LIMIT, serve.END_LIMIT = 0.4, 0.2, 2.0\n"
         "from jackfield.cli import main\n"
         "main()",
     )

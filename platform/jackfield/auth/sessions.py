@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from jackfield.auth.changes import Changes
 from jackfield.auth.credentials import Credential
-from jackfield.auth.logins import Logins
+from jackfield.auth.login_log import Logins
 from jackfield.auth.passwords import Passwords, check_length
 from jackfield.auth.store.attempts import Attempt
 from jackfield.auth.store.store import Store

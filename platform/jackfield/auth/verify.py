@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from jackfield.addresses import networks
-from jackfield.auth.calls import TIME_LIMIT, Calls, NoRoom, TooLate
+from jackfield.auth.bounded_calls import TIME_LIMIT, Calls, NoRoom, TooLate
 from jackfield.auth.credentials import Credential
 from jackfield.auth.store.tables import normal_login
 from jackfield.clocks import Ends, watched

@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from jackfield import __version__, streams
+from jackfield import __version__, stdio
 from jackfield.cli.settings import Context, Failure, check_environment
 
 __all__ = ["main"]
@@ -134,7 +134,7 @@ def _open_streams() -> None:
             # encoding of its own, and what it cannot show must not end us with a traceback.
             more = {} if stream.isatty() else {"encoding": "utf-8"}
             stream.reconfigure(errors="backslashreplace", **more)
-    streams.install(["stderr"])
+    stdio.install(["stderr"])
 
 
 @contextmanager

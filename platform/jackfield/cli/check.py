@@ -13,11 +13,11 @@ from pathlib import Path
 
 import click
 
-from jackfield import claims
+from jackfield import claim_paths
 from jackfield.cli.settings import PREFIX, Context, Failure, count_errors, counted, project_folder, warn_of_state
 from jackfield.config.plan import Plan
 from jackfield.errors import PlanError, Problem
-from jackfield.github import of_problem
+from jackfield.github_annotations import of_problem
 from jackfield.routing.build import problems_of
 from jackfield.server.publish.building import built
 from jackfield.state import State
@@ -76,4 +76,4 @@ def _claims(plan: Plan) -> Iterator[str]:
     """Where the login and the roles are read in a provider's token: dots in a path can mean two things."""
     jwt = plan.auth.jwt
     for key, path in (("login", jwt.login), ("roles", jwt.roles)) if jwt else ():
-        yield f"auth.jwt.{key}: {claims.described(path) if path else 'taken from no claim'}"
+        yield f"auth.jwt.{key}: {claim_paths.described(path) if path else 'taken from no claim'}"

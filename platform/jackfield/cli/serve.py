@@ -16,7 +16,7 @@ from typing import Any
 
 import click
 
-from jackfield import streams
+from jackfield import stdio
 from jackfield.auth.store.database import Unusable
 from jackfield.cli.publish import outcome
 from jackfield.cli.settings import (
@@ -34,10 +34,10 @@ from jackfield.describe.contract import contract
 from jackfield.errors import PlanError, Refusal
 from jackfield.logs import last_resort, setup
 from jackfield.logs import log as events
+from jackfield.server.node.event_loop import END_LIMIT, interrupt, leave, leave_within, run
 from jackfield.server.node.first_admin import FirstAdmin, entrance
 from jackfield.server.node.listener import CertificateLocked, bind, check_certificate, listen
 from jackfield.server.node.node import Node, open_node
-from jackfield.server.node.running import END_LIMIT, interrupt, leave, leave_within, run
 from jackfield.server.options import Options
 from jackfield.server.publish.publisher import Report
 from jackfield.state import State, StateError, write_private
@@ -127,7 +127,7 @@ def command(context: click.Context, /, state: State, workers: int, log: str, **g
     for problem in options.problems():
         raise Failure(problem, 2)
     as_json = log == "json"
-    streams.install(["stdout"])  # what processes print
+    stdio.install(["stdout"])  # what processes print
     setup("json" if as_json else "text")
     last_resort()
     try:

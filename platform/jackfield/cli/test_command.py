@@ -24,9 +24,9 @@ from jackfield.cli.settings import (
 )
 from jackfield.describe.contract import contract
 from jackfield.errors import PlanError, Problem
-from jackfield.github import of_problem
+from jackfield.github_annotations import of_problem
 from jackfield.routing.table import RoutingTable
-from jackfield.server.node.running import run as run_loop
+from jackfield.server.node.event_loop import run as run_loop
 from jackfield.server.observe.lag import Place
 from jackfield.server.publish.building import built
 from jackfield.similar import did_you_mean

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from jackfield import claims
+from jackfield import claim_paths
 from jackfield.addresses import is_loopback
 from jackfield.config import url
 from jackfield.config.problems import PathTuple, Problems
@@ -210,7 +210,7 @@ def _jwt(raw: Mapping[str, Any], problems: Problems) -> JwtSettings:
         problems.add(path, "wrong_value", *fault)
     for key in ("login", "roles"):
         try:
-            claims.parts(values.get(key, ""))
+            claim_paths.parts(values.get(key, ""))
         except ValueError as error:
             hint = (
                 r"write \. for a dot in a name and \\ for a backslash; in double quotes YAML wants each of them twice"

@@ -25,7 +25,7 @@ from jackfield.errors import PlanError
 from jackfield.identity import Identity
 from jackfield.routing.table import Route, RoutingTable
 from jackfield.testing.gateway import Caller, TestGateway, open_gateway
-from jackfield.testing.upgrade import route_of, scope_of
+from jackfield.testing.scope import route_of, scope_of
 from jackfield.testing.websocket import LEAVE_LIMIT, TestSocket
 
 __all__ = ["Client", "Closed", "Project"]

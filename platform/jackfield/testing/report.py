@@ -16,7 +16,7 @@ import click
 
 from jackfield.config.plan import Place
 from jackfield.errors import Problem
-from jackfield.github import annotation
+from jackfield.github_annotations import annotation
 from jackfield.testing.examples import Result
 
 __all__ = ["FORMATS", "Report", "github", "junit", "junit_of_problems", "summary"]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from jackfield.errors import PlanError, Refusal
-from jackfield.server.connection import session_end
+from jackfield.server.connection import session_timer
 from jackfield.server.node.control import ask
 from jackfield.server.node.node import open_node
 from jackfield.server.options import Options
@@ -56,7 +56,7 @@ def modules() -> list[str]:
 async def test_a_node_watches_how_the_clock_is_set(
     project: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(session_end, "CLOCK_LOOK", 0.01)
+    monkeypatch.setattr(session_timer, "CLOCK_LOOK", 0.01)
     clock = Clock()
     async with open_node(project, State.open(project), Options(), clock=clock):
         await asyncio.sleep(0)  # its tasks begin

@@ -15,7 +15,7 @@ from jackfield.config import url
 from jackfield.describe.documents import openapi
 from jackfield.server.generation import Generation
 from jackfield.server.web import documents
-from jackfield.server.web.sign_in import SCRIPT_AT
+from jackfield.server.web.sign_in_page import SCRIPT_AT
 from tests.server.conftest import Build, OpenDoor
 from tests.server.door import DOORS, DOORS_CODE, Answer, Door
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from jackfield.server.wire import guards, tls
-from jackfield.server.wire.idle import SharedState
+from jackfield.server.wire.eviction import SharedState
 from jackfield.server.wire.tls import TlsListener
 from tests.server.door import until
 from tests.server.listening import Listening, Scope, listening

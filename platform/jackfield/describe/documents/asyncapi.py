@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 from jackfield.describe import outcomes, phrases
 from jackfield.describe.contract import JSON, Contract, Operation
-from jackfield.describe.documents.asyncapi_upgrade import CREDENTIALS, binding, security_schemes
+from jackfield.describe.documents.asyncapi_request import CREDENTIALS, binding, security_schemes
 from jackfield.describe.documents.draft07 import draft07, refers, settled
 from jackfield.describe.exchanges import exchanges
 from jackfield.describe.schema import envelope

@@ -11,10 +11,10 @@ from typing import Any
 
 from jackfield.errors import Problem
 from jackfield.process.calling import Raised, call, one_line
-from jackfield.process.fixes import call_fix
 from jackfield.process.python.outline import syntax_problem
 from jackfield.process.python.package import Package
 from jackfield.process.python.sources import FOLDER, beside, module_of
+from jackfield.process.suggestions import call_fix
 from jackfield.similar import did_you_mean
 
 __all__ = ["frames_of", "innermost", "problem_of", "raised_at"]

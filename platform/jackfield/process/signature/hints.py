@@ -13,7 +13,7 @@ import msgspec
 from msgspec import inspect as mi
 
 from jackfield.process.calling import Raised, call, one_line
-from jackfield.process.fixes import annotation_fix, call_fix, is_pydantic, union_fix, value_fix
+from jackfield.process.suggestions import annotation_fix, call_fix, is_pydantic, union_fix, value_fix
 
 __all__ = ["Unsupported", "members", "optional_of", "readable", "resolve", "split", "type_of"]
 

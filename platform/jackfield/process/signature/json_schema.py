@@ -19,9 +19,9 @@ from typing import Any
 import msgspec
 from msgspec import inspect as mi
 
-from jackfield.process.fixes import class_fix, default_fix, is_pydantic_dataclass
 from jackfield.process.python.sources import FOLDER
 from jackfield.process.signature.hints import Unsupported, members
+from jackfield.process.suggestions import class_fix, default_fix, is_pydantic_dataclass
 from jackfield.schema import patterns
 from jackfield.schema.patterns import BASE64, DECIMAL, NUMBER, TIME, WHOLE
 from jackfield.schema.walk import walk

@@ -20,11 +20,11 @@ from msgspec import inspect as mi
 from jackfield.errors import Problem
 from jackfield.process.connection import Connection
 from jackfield.process.declare import Key, resource_marked
-from jackfield.process.fixes import default_fix
 from jackfield.process.process import Process
 from jackfield.process.resources import Resource
 from jackfield.process.signature import matching
 from jackfield.process.signature.hints import Unsupported, members, optional_of, readable, resolve, split, type_of
+from jackfield.process.suggestions import default_fix
 from jackfield.schema.validator import Validator
 
 __all__ = ["Faults", "Parameter", "path_converter", "read_parameters"]

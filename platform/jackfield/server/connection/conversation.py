@@ -22,11 +22,11 @@ from jackfield.server.connection.dispatch import Dispatcher
 from jackfield.server.connection.inbox import Answered, Inbox, Item
 from jackfield.server.connection.outbox import TOO_SLOW, Outbox
 from jackfield.server.connection.rate import TokenBucket, TokenBuckets
-from jackfield.server.connection.session_end import SessionEnd
+from jackfield.server.connection.session_timer import SessionEnd
 from jackfield.server.generation import Generation
 from jackfield.server.live import Live
+from jackfield.server.observe.code_location import waiting
 from jackfield.server.observe.metrics import Meter
-from jackfield.server.observe.places import waiting
 from jackfield.server.request import Standing
 from jackfield.server.wire import transport as wire
 from jackfield.server.wire.transport import Transport

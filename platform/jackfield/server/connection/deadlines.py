@@ -13,7 +13,7 @@ import time
 from typing import Any
 
 from jackfield.logs import log
-from jackfield.server.observe.places import waiting
+from jackfield.server.observe.code_location import waiting
 from jackfield.tasks import fail
 
 __all__ = ["INSIST", "Deadlines"]

@@ -30,8 +30,8 @@ from jackfield.server.connection.contexts import apart, for_thread
 from jackfield.server.connection.deadlines import Deadlines
 from jackfield.server.connection.invalid import Invalid, body, explain, refuse_size
 from jackfield.server.generation import Generation
+from jackfield.server.observe.code_location import waiting
 from jackfield.server.observe.metrics import BOUNDS, Meter
-from jackfield.server.observe.places import waiting
 from jackfield.tasks import Ended, fail
 
 __all__ = ["THREADS", "Busy", "Dispatcher"]

@@ -14,8 +14,8 @@ from jackfield.server.connection.conversation import Conversation
 from jackfield.server.connection.dispatch import Dispatcher
 from jackfield.server.connection.rate import TokenBuckets
 from jackfield.server.handshake.callers import Callers
+from jackfield.server.handshake.connection_log import Visit
 from jackfield.server.handshake.judge import Admission, admit, approach, closes_with, subprotocol
-from jackfield.server.handshake.visit import Visit
 from jackfield.server.live import Live
 from jackfield.server.refusal import problem, secured, server_fault
 from jackfield.server.request import Caller, Request

@@ -17,10 +17,10 @@ from jackfield import files
 from jackfield.errors import PlanError
 from jackfield.logs import log
 from jackfield.server.node.node import Node
-from jackfield.server.node.plain import PlainServer
-from jackfield.server.node.serving import BACKLOG, Stop
+from jackfield.server.node.uvicorn_config import BACKLOG, Stop
+from jackfield.server.node.uvicorn_fallback import PlainServer
 from jackfield.server.options import Options
-from jackfield.server.wire import borrowed, guards
+from jackfield.server.wire import guards, private_names
 
 __all__ = ["CertificateLocked", "bind", "check_certificate", "listen"]
 
@@ -96,9 +96,9 @@ async def listen(
     admin port, where there is one.
     """
     guards.raise_descriptor_limit()
-    missing = borrowed.missing()
+    missing = private_names.missing()
     if not missing:
-        server = import_module("jackfield.server.node.front").Server(node, started, stopping, admin)
+        server = import_module("jackfield.server.node.uvicorn_server").Server(node, started, stopping, admin)
         with _signals(server, node, server.config):
             await server.serve(sockets=[listener])
         return

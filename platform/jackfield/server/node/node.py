@@ -22,14 +22,14 @@ from jackfield.errors import PlanError
 from jackfield.logs import log
 from jackfield.routing.table import RoutingTable
 from jackfield.server.connection.dispatch import Dispatcher
-from jackfield.server.connection.session_end import ClockWatch
+from jackfield.server.connection.session_timer import ClockWatch
 from jackfield.server.gateway import Gateway, open_gateway
 from jackfield.server.generation import Generation
 from jackfield.server.node.control import ControlServer
+from jackfield.server.node.control_verbs import addresses, verbs
 from jackfield.server.node.first_admin import FirstAdmin, make_first_admin
-from jackfield.server.node.garbage import Sweep, tuned
-from jackfield.server.node.rotation import Rotation
-from jackfield.server.node.verbs import addresses, verbs
+from jackfield.server.node.gc_tuning import Sweep, tuned
+from jackfield.server.node.key_rotation import Rotation
 from jackfield.server.observe.tracing import open_tracing
 from jackfield.server.options import Options
 from jackfield.server.publish.publisher import Archive, Publisher, Report, build_in_thread, digest

@@ -17,7 +17,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from jackfield import streams
+from jackfield import stdio
 from jackfield.logs import log
 from jackfield.server.observe import lag
 from jackfield.server.observe.lag import Lag
@@ -156,7 +156,7 @@ def _events() -> Iterator[Metric]:
     yield _counter("jackfield_incidents", "Errors in the log, by event.", ("event",), incidents.items())
     warnings = {(event,): number for (level, event), number in tuple(log.counts.items()) if level == "warning"}
     yield _counter("jackfield_warnings", "Warnings in the log, by event.", ("event",), warnings.items())
-    lines = {(stream,): number for stream, number in tuple(streams.dropped.items())}
+    lines = {(stream,): number for stream, number in tuple(stdio.dropped.items())}
     yield _counter("jackfield_lines_dropped", "Lines that a standard stream did not take.", ("stream",), lines.items())
 
 

@@ -32,7 +32,7 @@ from jackfield.server.live import Live
 from jackfield.server.refusal import SECURITY_HEADERS
 from jackfield.server.request import Caller, Request
 from jackfield.server.web import pages
-from jackfield.server.web.sign_in import SCRIPT, SCRIPT_AT, sign_in, wants_page
+from jackfield.server.web.sign_in_page import SCRIPT, SCRIPT_AT, sign_in, wants_page
 
 __all__ = ["ADDRESSES", "Documents"]
 

@@ -20,7 +20,7 @@ from jackfield.server.request import Caller, Request
 from jackfield.server.web import administration, cors, pages
 from jackfield.server.web.documents import ADDRESSES, Documents
 from jackfield.server.web.login import Login
-from jackfield.server.web.sign_in import SCRIPT_AT
+from jackfield.server.web.sign_in_page import SCRIPT_AT
 from jackfield.server.wire.upgrade import oversized, upgrade_fault
 
 __all__ = ["Routes"]

@@ -31,8 +31,8 @@ from jackfield.logs import log, wordless
 from jackfield.server.observe.throttled import SHED
 from jackfield.server.refusal import problem
 from jackfield.server.wire import guards
+from jackfield.server.wire.eviction import SharedState
 from jackfield.server.wire.head import HeadFault, read_strictly, too_long
-from jackfield.server.wire.idle import SharedState
 from jackfield.server.wire.patched import PatchedProtocol
 from jackfield.server.wire.upgrade import Upgrade, check_upgrade
 

@@ -15,7 +15,7 @@ from contextlib import suppress
 from typing import Any
 
 from jackfield.server.wire import guards
-from jackfield.server.wire.idle import SharedState
+from jackfield.server.wire.eviction import SharedState
 
 __all__ = ["TlsListener"]
 

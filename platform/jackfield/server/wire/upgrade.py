@@ -1,6 +1,6 @@
 """What an upgrade request must hold to become a WebSocket; for our own listener and for any other server's.
 
-Of the library this uses what its documents name, and no more: see borrowed.py.
+Of the library this uses what its documents name, and no more: see private_names.py.
 """
 
 from __future__ import annotations

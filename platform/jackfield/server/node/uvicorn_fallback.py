@@ -1,4 +1,4 @@
-"""uvicorn as it is: what serves where it lacks something that ours stands on; see borrowed.py.
+"""uvicorn as it is: what serves where it lacks something that ours stands on; see private_names.py.
 
 Nothing is used here but what uvicorn documents, its settings above all. What is lost against our own listener is what
 `application()` loses, too, and the bounds of connections without a caller; docs/deploy.md has the list.
@@ -15,7 +15,7 @@ import uvicorn
 
 from jackfield.server.asgi import Receive, Send
 from jackfield.server.node.node import Node
-from jackfield.server.node.serving import Stop, answer_all, configure
+from jackfield.server.node.uvicorn_config import Stop, answer_all, configure
 from jackfield.server.options import Options
 from jackfield.server.request import LISTENER
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from jackfield.server.node import garbage
-from jackfield.server.node.garbage import FEW, THRESHOLDS, Sweep, tuned
+from jackfield.server.node import gc_tuning
+from jackfield.server.node.gc_tuning import FEW, THRESHOLDS, Sweep, tuned
 from jackfield.server.node.node import open_node
 from jackfield.server.options import Options
 from jackfield.state import State
@@ -103,7 +103,7 @@ async def test_another_application_keeps_its_own_ways(project: Path) -> None:
 
 
 async def test_a_publish_is_followed_by_a_search(monkeypatch: pytest.MonkeyPatch, unaided: None) -> None:
-    monkeypatch.setattr(garbage, "AFTER_PUBLISH", 0.0)
+    monkeypatch.setattr(gc_tuning, "AFTER_PUBLISH", 0.0)
     seen = weakref.ref(Ring())
     sweep = Sweep(lambda: FEW)
     sweep.soon()
@@ -118,7 +118,7 @@ async def test_many_connections_are_not_stopped_for_it(unaided: None) -> None:
 
 
 async def test_a_closed_sweep_searches_no_more(monkeypatch: pytest.MonkeyPatch, unaided: None) -> None:
-    monkeypatch.setattr(garbage, "AFTER_PUBLISH", 0.0)
+    monkeypatch.setattr(gc_tuning, "AFTER_PUBLISH", 0.0)
     seen = weakref.ref(Ring())
     sweep = Sweep(lambda: 0)
     sweep.soon()

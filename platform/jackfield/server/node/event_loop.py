@@ -21,10 +21,10 @@ from types import CoroutineType
 from typing import Any, NoReturn, TypeVar
 from weakref import WeakSet
 
-from jackfield import streams
+from jackfield import stdio
 from jackfield.logs import log
+from jackfield.server.observe.code_location import raised, waiting
 from jackfield.server.observe.lag import Place, place_of
-from jackfield.server.observe.places import raised, waiting
 from jackfield.tasks import Ended, end, hide, immortal
 
 __all__ = ["END_LIMIT", "LEFT_LIMIT", "Pressed", "interrupt", "leave", "leave_within", "run"]
@@ -194,5 +194,5 @@ def leave_within(seconds: float) -> None:
 
 
 def _exit() -> None:
-    streams.settle()
+    stdio.settle()
     os._exit(0)

@@ -11,8 +11,8 @@ from contextvars import ContextVar
 import pytest
 
 from jackfield.addresses import networks
-from jackfield.auth import calls
-from jackfield.auth.calls import HANGING, THREADS, Calls, NoRoom, TooLate
+from jackfield.auth import bounded_calls
+from jackfield.auth.bounded_calls import HANGING, THREADS, Calls, NoRoom, TooLate
 
 HERE = networks("10.0.0.1")
 
@@ -26,8 +26,8 @@ async def asked() -> AsyncIterator[Calls]:
 
 @pytest.fixture
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(calls, "TIME_LIMIT", 0.02)
-    monkeypatch.setattr(calls, "CLEAN_UP", 0.0)
+    monkeypatch.setattr(bounded_calls, "TIME_LIMIT", 0.02)
+    monkeypatch.setattr(bounded_calls, "CLEAN_UP", 0.0)
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ async def test_threads_that_hang_are_replaced_and_counted_until_they_return(
 async def test_what_hangs_from_one_network_is_a_part_of_what_may(
     asked: Calls, gate: threading.Event, monkeypatch: pytest.MonkeyPatch, client: str, most: int
 ) -> None:
-    monkeypatch.setattr(calls, "TIME_LIMIT", 0.001)
+    monkeypatch.setattr(bounded_calls, "TIME_LIMIT", 0.001)
 
     def who(credential: str) -> str:
         return "hung" if credential == "hang" and gate.wait(20) else credential
@@ -96,7 +96,7 @@ async def test_what_hangs_from_one_network_is_a_part_of_what_may(
         except (NoRoom, TooLate) as exc:
             told.append(type(exc))
     assert told == [TooLate] * most + [NoRoom] * 3
-    monkeypatch.setattr(calls, "TIME_LIMIT", 5.0)
+    monkeypatch.setattr(bounded_calls, "TIME_LIMIT", 5.0)
     with pytest.raises(NoRoom, match="do not return"):
         await asked.call(who, networks(client.format(0)), "good")
     if most < HANGING:
@@ -132,7 +132,7 @@ async def test_a_coroutine_that_swallows_its_end_is_counted_and_one_that_does_no
 async def test_a_function_that_was_published_anew_begins_anew(
     asked: Calls, gate: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(calls, "HANGING", 8)
+    monkeypatch.setattr(bounded_calls, "HANGING", 8)
 
     def before(credential: str) -> None:
         gate.wait(20)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jackfield import claims
+from jackfield import claim_paths
 
 
 @pytest.mark.parametrize(
@@ -19,21 +19,21 @@ from jackfield import claims
     ],
 )
 def test_a_path_is_told_in_words(path: str, told: str) -> None:
-    assert claims.described(path) == told
+    assert claim_paths.described(path) == told
 
 
 @pytest.mark.parametrize("path", ["a\\", r"a\b", "\\"])
 def test_a_backslash_that_means_nothing_is_refused(path: str) -> None:
     with pytest.raises(ValueError, match="a backslash stands before a dot"):
-        claims.parts(path)
+        claim_paths.parts(path)
 
 
 @given(st.lists(st.text(min_size=1), min_size=1, max_size=4))
 def test_every_name_can_be_written(names: list[str]) -> None:
     path = ".".join(name.replace("\\", "\\\\").replace(".", "\\.") for name in names)
-    assert claims.parts(path) == tuple(names)
+    assert claim_paths.parts(path) == tuple(names)
     found: object = "here"
     for name in reversed(names):
         found = {name: found}
     assert isinstance(found, dict)
-    assert claims.at(found, path) == "here"
+    assert claim_paths.at(found, path) == "here"

@@ -14,8 +14,8 @@ from types import ModuleType
 
 import pytest
 
-from jackfield.server.node import front, listener
-from jackfield.server.wire import borrowed, head, http1, idle, patched
+from jackfield.server.node import listener, uvicorn_server
+from jackfield.server.wire import eviction, head, http1, patched, private_names
 from tests.house.habits import PACKAGE, tree_of
 
 OURS = {  # our classes that stand on one of a library, with the files that their parents of ours are in
@@ -24,8 +24,8 @@ OURS = {  # our classes that stand on one of a library, with the files that thei
         ["wire/patched", "wire/reading"],
     ),
     "uvicorn.protocols.http.h11_impl:H11Protocol": (http1.HttpProtocol, ["wire/http1"]),
-    "uvicorn.server:Server": (front.Server, ["node/front"]),
-    "uvicorn.server:ServerState": (idle.SharedState, ["wire/idle"]),
+    "uvicorn.server:Server": (uvicorn_server.Server, ["node/uvicorn_server"]),
+    "uvicorn.server:ServerState": (eviction.SharedState, ["wire/eviction"]),
     "h11._receivebuffer:ReceiveBuffer": (head._StrictBuffer, ["wire/head"]),
 }
 OF_ASYNCIO = {"data_received", "eof_received"}
@@ -35,7 +35,7 @@ def promised_by_nobody(place: str) -> set[str]:
     """What a class of a library has or assigns, special names apart."""
     module, _, name = place.partition(":")
     kind = getattr(import_module(module), name)
-    steps = (code for code in borrowed._methods(kind))
+    steps = (code for code in private_names._methods(kind))
     assigned = {step.argval for code in steps for step in dis.get_instructions(code) if step.opname == "STORE_ATTR"}
     return {one for one in {*dir(kind), *assigned} if not one.startswith("__")}
 
@@ -58,14 +58,14 @@ def chain(node: ast.expr) -> list[str]:
 
 
 def test_nothing_is_missing_of_what_is_installed() -> None:
-    assert borrowed.missing() == []
+    assert private_names.missing() == []
 
 
 @pytest.mark.parametrize("place", OURS)
 def test_every_name_that_our_classes_use_stands_in_the_table(place: str) -> None:
     _, files = OURS[place]
     used = {name for file in files for name in attributes(PACKAGE / "server" / f"{file}.py", [])}
-    assert used & promised_by_nobody(place) - set(borrowed.BORROWED[place].split()) == set()
+    assert used & promised_by_nobody(place) - set(private_names.BORROWED[place].split()) == set()
 
 
 @pytest.mark.parametrize(
@@ -77,25 +77,25 @@ def test_every_name_that_our_classes_use_stands_in_the_table(place: str) -> None
 )
 def test_every_name_of_their_machine_stands_in_the_table(place: str, files: list[str]) -> None:
     used = {name for file in files for name in attributes(PACKAGE / "server" / f"{file}.py", ["conn"])}
-    assert used & promised_by_nobody(place) - set(borrowed.BORROWED[place].split()) == set()
+    assert used & promised_by_nobody(place) - set(private_names.BORROWED[place].split()) == set()
 
 
-@pytest.mark.parametrize("place", borrowed.BORROWED)
+@pytest.mark.parametrize("place", private_names.BORROWED)
 def test_a_class_that_is_gone_is_missed(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
     module, _, name = place.partition(":")
     monkeypatch.delattr(f"{module}.{name}")
-    assert borrowed.missing() == [f"{module}.{name}"]
+    assert private_names.missing() == [f"{module}.{name}"]
 
 
 def test_a_module_that_is_gone_is_missed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "uvicorn.protocols.http.h11_impl", None)  # to import it fails now
     gone = "uvicorn.protocols.http.h11_impl."
-    assert borrowed.missing() == [f"{gone}H11Protocol", f"{gone}RequestResponseCycle"]
+    assert private_names.missing() == [f"{gone}H11Protocol", f"{gone}RequestResponseCycle"]
 
 
 def test_each_method_that_is_gone_is_missed(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = 0
-    for place, names in borrowed.BORROWED.items():
+    for place, names in private_names.BORROWED.items():
         module, _, kind = place.partition(":")
         for name in names.split():
             if inspect.isfunction(vars(getattr(import_module(module), kind)).get(name)):
@@ -103,7 +103,7 @@ def test_each_method_that_is_gone_is_missed(monkeypatch: pytest.MonkeyPatch) -> 
                     patch.delattr(f"{module}.{kind}.{name}")
                     if not any(hasattr(one, name) for one in getattr(import_module(module), kind).__mro__):
                         seen += 1
-                        assert f"{module}.{kind}.{name}" in borrowed.missing()
+                        assert f"{module}.{kind}.{name}" in private_names.missing()
     assert seen > 30
 
 
@@ -119,14 +119,22 @@ class Kind:
 """
     exec(text, made.__dict__)
     monkeypatch.setitem(sys.modules, "made", made)
-    monkeypatch.setattr(borrowed, "BORROWED", {"made:Kind": "one two three use"})
-    assert borrowed.missing() == ["made.Kind.two"]
+    monkeypatch.setattr(private_names, "BORROWED", {"made:Kind": "one two three use"})
+    assert private_names.missing() == ["made.Kind.two"]
 
 
 def test_what_needs_the_table_is_loaded_by_the_listener_alone_and_late() -> None:
     """So that a missing name is a line in the log and no ImportError."""
-    standing = {"node.front", "wire.reading", "wire.writing", "wire.patched", "wire.opening", "wire.http1", "wire.head"}
-    standing |= {"wire.idle", "wire.tls"}
+    standing = {
+        "node.uvicorn_server",
+        "wire.reading",
+        "wire.writing",
+        "wire.patched",
+        "wire.opening",
+        "wire.http1",
+        "wire.head",
+    }
+    standing |= {"wire.eviction", "wire.tls"}
     code = "import sys, jackfield.cli.serve; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not {f"jackfield.server.{name}" for name in standing} & set(done.stdout.split())

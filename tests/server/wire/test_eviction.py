@@ -10,7 +10,7 @@ import pytest
 
 from jackfield.addresses import networks
 from jackfield.server.wire import guards
-from jackfield.server.wire.idle import IdleConnections
+from jackfield.server.wire.eviction import IdleConnections
 
 ROOM = 10
 

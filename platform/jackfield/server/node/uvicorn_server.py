@@ -1,4 +1,4 @@
-"""uvicorn's server with our protocols and our way to stop. Stands on what borrowed.py lists."""
+"""uvicorn's server with our protocols and our way to stop. Stands on what private_names.py lists."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import Any, cast
 import uvicorn
 
 from jackfield.server.node.node import Node
-from jackfield.server.node.serving import BACKLOG, Stop, answer_all, configure
+from jackfield.server.node.uvicorn_config import BACKLOG, Stop, answer_all, configure
 from jackfield.server.request import LISTENER
 from jackfield.server.wire import guards
+from jackfield.server.wire.eviction import SharedState
 from jackfield.server.wire.http1 import HttpProtocol
-from jackfield.server.wire.idle import SharedState
 from jackfield.server.wire.reading import WebSocketProtocol
 from jackfield.server.wire.tls import TlsListener
 

@@ -10,7 +10,7 @@ import pytest
 
 from jackfield.auth.tokens import Tokens
 from jackfield.errors import Refusal
-from jackfield.server.node.rotation import Rotation
+from jackfield.server.node.key_rotation import Rotation
 from jackfield.state import State
 
 OLD, NEW = secrets.token_hex(32), secrets.token_hex(32)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jackfield.server.wire.bucket import TokenBucket
+from jackfield.server.wire.token_bucket import TokenBucket
 
 
 def spent(bucket: TokenBucket, due: float, now: float, tokens: int) -> float:

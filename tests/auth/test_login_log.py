@@ -6,8 +6,8 @@ import secrets
 
 import pytest
 
-from jackfield.auth import logins
-from jackfield.auth.logins import LONGEST_SHOWN, Logins
+from jackfield.auth import login_log
+from jackfield.auth.login_log import LONGEST_SHOWN, Logins
 from jackfield.auth.passwords import MIN_PASSWORD
 from jackfield.auth.tokens import Tokens
 
@@ -91,7 +91,7 @@ def test_the_hash_is_of_the_servers_key(made: Logins, tokens: Tokens) -> None:
 
 
 def test_so_many_are_remembered(made: Logins, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(logins, "_REMEMBERED", 3)
+    monkeypatch.setattr(login_log, "_REMEMBERED", 3)
     names = [f"somebody {number}" for number in range(5)]
     for name in names:
         made.note(name)

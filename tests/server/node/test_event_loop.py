@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 import uvloop
 
-from jackfield.server.node import running
-from jackfield.server.node.running import run
+from jackfield.server.node import event_loop
+from jackfield.server.node.event_loop import run
 from jackfield.tasks import immortal
 
 LIMIT = 30.0
@@ -202,7 +202,7 @@ async def numbers() -> AsyncIterator[int]:
 def test_what_a_project_leaves_behind_is_ended_in_time(
     new_loop: Callable[[], Loop], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(running, "LEFT_LIMIT", 0.05)
+    monkeypatch.setattr(event_loop, "LEFT_LIMIT", 0.05)
 
     async def main() -> AsyncIterator[int]:
         asyncio.create_task(_of("processes.mine", deaf)(), name="mine")  # noqa: RUF006 - the loop's end has it
@@ -219,7 +219,7 @@ def test_what_a_project_leaves_behind_is_ended_in_time(
             leave()
 
     kept = run(main(), new_loop)
-    assert "task_not_ended task='mine' at='server/node/test_running.py:" in caplog.text
+    assert "task_not_ended task='mine' at='server/node/test_event_loop.py:" in caplog.text
     assert "task_not_ended task='async generators'" in caplog.text
     assert "exit_ignored" in caplog.text
     assert not immortal()
@@ -229,9 +229,9 @@ def test_what_a_project_leaves_behind_is_ended_in_time(
 PROGRAM = """
 import asyncio, sys, threading, time
 from jackfield.logs import setup
-from jackfield.server.node import running
+from jackfield.server.node import event_loop
 setup("text")
-running.LEFT_LIMIT = 0.1
+event_loop.LEFT_LIMIT = 0.1
 async def immortal():
     while True:
         try:
@@ -248,10 +248,13 @@ async def main():
 @pytest.mark.parametrize(
     ("main", "told"),
     [
-        ("running.run(main())\nrunning.leave()", "threads_left"),
-        ("threading.Thread(target=time.sleep, args=(60,), name='mine').start()\nrunning.leave()", "threads=['mine']"),
-        ("running.leave_within(0.1)\ntime.sleep(60)", "stop_too_long"),
-        ("import atexit\natexit.register(time.sleep, 60)\nrunning.leave_within(0.1)", "stop_too_long"),
+        ("event_loop.run(main())\nevent_loop.leave()", "threads_left"),
+        (
+            "threading.Thread(target=time.sleep, args=(60,), name='mine').start()\nevent_loop.leave()",
+            "threads=['mine']",
+        ),
+        ("event_loop.leave_within(0.1)\ntime.sleep(60)", "stop_too_long"),
+        ("import atexit\natexit.register(time.sleep, 60)\nevent_loop.leave_within(0.1)", "stop_too_long"),
     ],
     ids=["a task", "a thread", "a call", "a function at the end"],
 )

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from jackfield.identity import Identity
-from jackfield.server.connection.session_end import CLOCK_LOOK, ClockWatch, SessionEnd
+from jackfield.server.connection.session_timer import CLOCK_LOOK, ClockWatch, SessionEnd
 from tests.server.conftest import Clock
 
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from jackfield import streams
-from jackfield.streams import MOST, Outlet
+from jackfield import stdio
+from jackfield.stdio import MOST, Outlet
 
 LINE = b"x" * 999 + b"\n"
 
@@ -30,9 +30,9 @@ def pipe() -> Iterator[tuple[int, int]]:
 
 @pytest.fixture(autouse=True)
 def _uncounted() -> Iterator[None]:
-    streams.dropped.clear()
+    stdio.dropped.clear()
     yield
-    streams.dropped.clear()
+    stdio.dropped.clear()
 
 
 def test_what_a_stream_takes_is_there_at_once_and_in_order(pipe: tuple[int, int]) -> None:
@@ -70,7 +70,7 @@ def test_nobody_reads_and_nobody_waits(pipe: tuple[int, int], told: Told) -> Non
     sent = 3 * MOST // len(LINE)
     for _ in range(sent):
         outlet.write(LINE)
-    lost = streams.dropped["stderr"]
+    lost = stdio.dropped["stderr"]
     assert sent - lost <= (MOST + 65536 + 4096) // len(LINE) + 1, "what waits is bounded"
     assert told.lines == [], "nobody could read it yet"
     came = 0
@@ -101,7 +101,7 @@ def test_a_reader_that_leaves_and_a_disk_that_is_full(pipe: tuple[int, int]) -> 
     outlet.write(LINE)
     with Path("/dev/full").open("wb", buffering=0) as full:
         Outlet("stdout", full.fileno()).write(LINE + LINE)
-    assert streams.dropped == {"stderr": 1, "stdout": 2}
+    assert stdio.dropped == {"stderr": 1, "stdout": 2}
 
 
 def test_a_reader_that_leaves_while_something_waits(pipe: tuple[int, int]) -> None:
@@ -112,15 +112,15 @@ def test_a_reader_that_leaves_while_something_waits(pipe: tuple[int, int]) -> No
     os.close(reading)
     outlet.settle(5)
     outlet.write(LINE)
-    assert streams.dropped["stderr"] > 100
+    assert stdio.dropped["stderr"] > 100
 
 
 def test_a_child_of_a_fork_writes_too(pipe: tuple[int, int]) -> None:
     reading, writing = pipe
     code = (
-        "import os, sys\nfrom jackfield import streams\nstreams.install(['stderr'])\n"
+        "import os, sys\nfrom jackfield import stdio\nstdio.install(['stderr'])\n"
         "for _ in range(100): sys.stderr.write('x' * 999 + '\\n')\n"  # the thread waits for the stream
-        "if os.fork() == 0:\n    sys.stderr.write('of the child\\n'); streams.settle(); os._exit(0)\n"
+        "if os.fork() == 0:\n    sys.stderr.write('of the child\\n'); stdio.settle(); os._exit(0)\n"
         "print('go', flush=True)\nos.wait()\n"
     )
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=writing) as child:

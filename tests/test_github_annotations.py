@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from jackfield.errors import Problem
-from jackfield.github import annotation, of_problem
+from jackfield.github_annotations import annotation, of_problem
 
 
 @pytest.fixture(autouse=True)
