@@ -68,7 +68,7 @@ def test_another_coding_or_a_second_layer_is_refused_before_anything_is_unpacked
 
 
 @pytest.mark.parametrize(
-    ("data", "told"),
+    ("data", "reported"),
     [
         (b"not packed at all", "not packed as it says"),
         (packed(TEXT, 1)[:-3], "breaks off"),
@@ -80,8 +80,8 @@ def test_another_coding_or_a_second_layer_is_refused_before_anything_is_unpacked
     ],
 )
 @pytest.mark.parametrize("size", [1, 10_000])
-def test_what_is_packed_badly(data: bytes, told: str, size: int) -> None:
-    with pytest.raises(BadBody, match=told):
+def test_what_is_packed_badly(data: bytes, reported: str, size: int) -> None:
+    with pytest.raises(BadBody, match=reported):
         whole(data, "gzip", size=size)
 
 

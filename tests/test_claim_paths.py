@@ -10,7 +10,7 @@ from jackfield import claim_paths
 
 
 @pytest.mark.parametrize(
-    ("path", "told"),
+    ("path", "reported"),
     [
         ("sub", 'the claim "sub"'),
         ("realm_access.roles", 'the claim "realm_access", in it "roles", unless a claim has the whole name'),
@@ -18,8 +18,8 @@ from jackfield import claim_paths
         (r"https://desk\.example/roles", 'the claim "https://desk.example/roles"'),
     ],
 )
-def test_a_path_is_told_in_words(path: str, told: str) -> None:
-    assert claim_paths.described(path) == told
+def test_a_path_is_reported_in_words(path: str, reported: str) -> None:
+    assert claim_paths.described(path) == reported
 
 
 @pytest.mark.parametrize("path", ["a\\", r"a\b", "\\"])

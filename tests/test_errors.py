@@ -69,7 +69,7 @@ def test_a_problem_has_a_code_of_the_table() -> None:
         Problem("no_such_code", "…")
 
 
-def test_a_plan_error_tells_all_problems() -> None:
+def test_a_plan_error_reports_all_problems() -> None:
     problems = [Problem("bad_url", "one"), Problem("same_url", "two")]
     error = PlanError(iter(problems))
     assert error.problems == tuple(problems)

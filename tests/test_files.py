@@ -61,13 +61,13 @@ NONE: list[tuple[Callable[[Path], None], str]] = [
 """Whatever may stand where a file is expected, and what is said of it."""
 
 
-@pytest.mark.parametrize(("make", "told"), NONE, ids=lambda value: getattr(value, "__name__", ""))
-def test_what_is_no_file_is_told_and_not_read(tmp_path: Path, make: Callable[[Path], None], told: str) -> None:
+@pytest.mark.parametrize(("make", "reported"), NONE, ids=lambda value: getattr(value, "__name__", ""))
+def test_what_is_no_file_is_reported_and_not_read(tmp_path: Path, make: Callable[[Path], None], reported: str) -> None:
     path = tmp_path / "x"
     make(path)
     with pytest.raises(OSError) as caught:
         files.read(path, 100)
-    assert caught.value.strerror == told
+    assert caught.value.strerror == reported
 
 
 def test_a_file_is_read_through_links_up_to_its_last_byte(tmp_path: Path) -> None:

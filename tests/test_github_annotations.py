@@ -15,7 +15,7 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def test_a_problem_is_told_without_what_github_shows_itself(tmp_path: Path) -> None:
+def test_a_problem_is_reported_without_what_github_shows_itself(tmp_path: Path) -> None:
     problem = Problem("wrong_value", "100% плохо", "mend it,\nplease", "endpoints.a", "examples/a,b.yaml", 3, 5)
     assert of_problem(problem, tmp_path / "c:d") == (
         "::error file=c%3Ad/examples/a%2Cb.yaml,line=3,col=5,title=wrong_value::"

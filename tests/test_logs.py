@@ -71,7 +71,7 @@ def test_an_event_is_one_line_of_text(text: io.StringIO) -> None:
     assert "\x1b" not in line, "no colours where there is no terminal"
 
 
-def test_debug_is_not_told(lines: io.StringIO) -> None:
+def test_debug_is_not_reported(lines: io.StringIO) -> None:
     log.debug("secret_thoughts")
     assert lines.getvalue() == ""
 
@@ -96,11 +96,11 @@ def test_what_a_client_sends_cannot_make_a_line_of_its_own(
     """OPS-1, CWE-117."""
     stream = request.getfixturevalue("lines" if style == "json" else "text")
     log.info("refused", path=value)
-    told = stream.getvalue()
-    assert told.endswith("\n")
-    assert told[:-1].isprintable(), ascii(told[:200])
-    assert len(told) < 2 * MAX_VALUE + 200
-    told.encode()
+    reported = stream.getvalue()
+    assert reported.endswith("\n")
+    assert reported[:-1].isprintable(), ascii(reported[:200])
+    assert len(reported) < 2 * MAX_VALUE + 200
+    reported.encode()
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
@@ -145,10 +145,10 @@ def test_what_an_exception_says_cannot_look_like_a_line_of_its_own(text: io.Stri
 def test_a_long_stack_is_cut_in_its_middle(lines: io.StringIO) -> None:
     log.error("process_failed", exc_info=ValueError("a" * 1_000_000 + "end"))
     [line] = lines.getvalue().splitlines()
-    told = json.loads(line)["exception"]
-    assert MAX_STACK < len(told) < MAX_STACK + 10
-    assert told.startswith("ValueError: aaa")
-    assert told.endswith("aend")
+    reported = json.loads(line)["exception"]
+    assert MAX_STACK < len(reported) < MAX_STACK + 10
+    assert reported.startswith("ValueError: aaa")
+    assert reported.endswith("aend")
 
 
 class _Terminal(io.StringIO):
@@ -175,7 +175,7 @@ def test_an_event_that_nobody_hears_is_not_formatted() -> None:
     log.info("odd", value=Unspeakable())
 
 
-def test_a_record_knows_where_it_was_told(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_record_knows_where_it_was_reported(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, logger="jackfield"):
         log.info("login", login="анна")
     [record] = caplog.records
@@ -187,16 +187,16 @@ def test_a_record_can_be_carried_to_another_thread_or_process() -> None:
     carried: queue.Queue[logging.LogRecord] = queue.Queue()
     ours = logging.getLogger("jackfield")
     ours.setLevel(logging.INFO)
-    door = QueueHandler(carried)
-    ours.addHandler(door)
+    served = QueueHandler(carried)
+    ours.addHandler(served)
     try:
         log.info("login", login="анна")
     finally:
-        ours.removeHandler(door)
+        ours.removeHandler(served)
     assert pickle.loads(pickle.dumps(carried.get_nowait())).getMessage() == "login login='анна'"
 
 
-def test_values_of_any_type_are_told(lines: io.StringIO) -> None:
+def test_values_of_any_type_are_reported(lines: io.StringIO) -> None:
     log.info("odd", value=frozenset({1}))
     assert json.loads(lines.getvalue())["value"] == "frozenset({1})"
 
@@ -207,7 +207,7 @@ class _Odd:
 
 
 @pytest.mark.parametrize(
-    ("value", "told"),
+    ("value", "reported"),
     [
         (float("nan"), "nan"),
         (float("-inf"), "-inf"),
@@ -223,11 +223,11 @@ class _Odd:
     ],
     ids=range(11),
 )
-def test_a_value_of_any_kind_is_bounded_and_json(lines: io.StringIO, value: object, told: object) -> None:
+def test_a_value_of_any_kind_is_bounded_and_json(lines: io.StringIO, value: object, reported: object) -> None:
     log.info("odd", value=value)
     [line] = lines.getvalue().splitlines()
     found = json.loads(line, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
-    assert found["value"] == told
+    assert found["value"] == reported
 
 
 def test_events_are_counted_whether_anybody_hears_them() -> None:
@@ -271,15 +271,15 @@ def test_what_nobody_caught_is_one_line_too(lines: io.StringIO) -> None:
     Falls()
     sys.excepthook(KeyError, KeyError("в программе"), None)
     warnings.showwarning("careful", UserWarning, "file.py", 1)
-    told = [json.loads(line) for line in lines.getvalue().splitlines()]
-    assert [event["event"] for event in told[:3]] == ["uncaught"] * 3
-    assert [event["exception"].splitlines()[-1] for event in told[:3]] == [
+    reported = [json.loads(line) for line in lines.getvalue().splitlines()]
+    assert [event["event"] for event in reported[:3]] == ["uncaught"] * 3
+    assert [event["exception"].splitlines()[-1] for event in reported[:3]] == [
         "ValueError: в потоке",
         "ValueError: в конце",
         "KeyError: 'в программе'",
     ]
-    assert told[0]["at"] == "worker"
-    assert "careful" in told[3]["event"]
+    assert reported[0]["at"] == "worker"
+    assert "careful" in reported[3]["event"]
 
 
 def test_lines_of_the_libraries_go_through_the_same_door(lines: io.StringIO) -> None:
@@ -299,7 +299,7 @@ def test_in_another_application_events_follow_its_own_log(caplog: pytest.LogCapt
     assert "\n" not in record.getMessage()
 
 
-def test_setting_up_twice_tells_each_event_once() -> None:
+def test_setting_up_twice_reports_each_event_once() -> None:
     first, second = io.StringIO(), io.StringIO()
     setup("json", first)
     setup("json", second)
@@ -336,10 +336,10 @@ def test_no_line_holds_a_credential_whoever_wrote_it(style: str) -> None:
     library.error("opening handshake failed", exc_info=failed(SECRET))
     log.info("long", value="x " * 20_000 + SECRET, cut="y" * 480 + SECRET, stack=f"{'z ' * 8_150}{SECRET}")
     log.error("process_failed", exc_info=ValueError("x " * 4_070 + SECRET + " y" * 9_000))
-    told = stream.getvalue()
-    assert told.count("Naming: invalid") == 2, "the stacks are there"
-    assert "cause" in told
-    assert [SECRET[at : at + 12] for at in range(2, 34) if SECRET[at : at + 12] in told] == []
+    reported = stream.getvalue()
+    assert reported.count("Naming: invalid") == 2, "the stacks are there"
+    assert "cause" in reported
+    assert [SECRET[at : at + 12] for at in range(2, 34) if SECRET[at : at + 12] in reported] == []
 
 
 def test_another_applications_formatter_takes_the_stack_as_we_have_cleaned_it(caplog: pytest.LogCaptureFixture) -> None:
@@ -349,23 +349,23 @@ def test_another_applications_formatter_takes_the_stack_as_we_have_cleaned_it(ca
     assert "\x7f" not in caplog.text
 
 
-def test_a_stack_is_told_without_the_words_that_are_to_be_hidden(lines: io.StringIO) -> None:
+def test_a_stack_is_reported_without_the_words_that_are_to_be_hidden(lines: io.StringIO) -> None:
     try:
         raise LookupError("'пароль: тайна' and b'x\\x01y and more' of short")
     except LookupError:
         log.exception("server_fault", hide=["пароль: тайна", "x\x01y and more", "of", "", "never there", "tests"])
-    told = json.loads(lines.getvalue())["exception"]
-    assert told.endswith("LookupError: '…' and b'…' of short"), told
-    assert "raise LookupError" in told
+    reported = json.loads(lines.getvalue())["exception"]
+    assert reported.endswith("LookupError: '…' and b'…' of short"), reported
+    assert "raise LookupError" in reported
 
 
 def test_what_an_exception_says_may_be_left_out_altogether(lines: io.StringIO) -> None:
     log.error("server_fault", exc_info=wordless(failed("канарейка")))
-    told = json.loads(lines.getvalue())["exception"]
-    assert "canary" not in told
-    assert "канарейка" not in told
-    assert told.endswith("Wordless: Naming")
-    assert "in failed" in told
+    reported = json.loads(lines.getvalue())["exception"]
+    assert "canary" not in reported
+    assert "канарейка" not in reported
+    assert reported.endswith("Wordless: Naming")
+    assert "in failed" in reported
 
 
 class _Meta(type):
@@ -390,27 +390,27 @@ def _raised() -> BaseException:
 
 
 @pytest.mark.parametrize("style", ["text", "json"])
-def test_an_exception_that_raises_when_it_is_asked_is_told_all_the_same(style: Literal["text", "json"]) -> None:
+def test_an_exception_that_raises_when_it_is_asked_is_reported_all_the_same(style: Literal["text", "json"]) -> None:
     """A `__str__` that calls sys.exit would end whoever logs it, the server's loop among them."""
     stream = io.StringIO()
     setup(style, stream)
     log.error("process_failed", incident="1234", exc_info=_raised())
     log.error("odd", value=_raised())
-    told = stream.getvalue()
-    assert "process_failed" in told
-    assert "in _raised" in told
-    assert "an exception that raises SystemExit when asked" in told
-    assert "<_Evil>" in told
+    reported = stream.getvalue()
+    assert "process_failed" in reported
+    assert "in _raised" in reported
+    assert "an exception that raises SystemExit when asked" in reported
+    assert "<_Evil>" in reported
 
 
 def test_another_applications_log_gets_the_line_without_the_stack() -> None:
     class Other(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            told.append(record.getMessage())
+            reported.append(record.getMessage())
             if record.exc_info:
                 str(record.exc_info[1])
 
-    told: list[str] = []
+    reported: list[str] = []
     logging.getLogger().handlers = [Other()]
     log.error("process_failed", incident="1234", exc_info=_raised())
-    assert told == ["process_failed incident='1234'"] * 2
+    assert reported == ["process_failed incident='1234'"] * 2

@@ -101,12 +101,12 @@ def test_what_lies_side_by_side_is_not_deep(value: object) -> None:
 
 
 @pytest.mark.parametrize("text", ["[" * 100, "{" * 65, '"' + "[" * 100, "]" * 100, '"\\"' + "[" * 100])
-def test_depth_of_what_is_no_json_is_told_too(text: str) -> None:
+def test_depth_of_what_is_no_json_is_reported_too(text: str) -> None:
     assert too_deep(text.encode()) == (not text.startswith(('"', "]")))
 
 
 @given(st.binary(max_size=300))
-def test_depth_is_told_for_any_bytes(data: bytes) -> None:
+def test_depth_is_reported_for_any_bytes(data: bytes) -> None:
     assert too_deep(data) in (True, False)
 
 
@@ -226,7 +226,7 @@ def test_what_would_arrive_as_something_else_is_not_sent(name: str, layers: list
         ([1, math.inf], "/result/1"),
     ],
 )
-def test_the_place_is_told(value: object, path: str | None) -> None:
+def test_the_place_is_reported(value: object, path: str | None) -> None:
     if path is None:
         assert reply(value, "result")
         return
@@ -303,7 +303,7 @@ def test_done_carries_the_id(message_id: str | int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "reported"),
     [
         (b"", "is no JSON"),
         (b"{", "is no JSON"),
@@ -316,8 +316,8 @@ def test_done_carries_the_id(message_id: str | int) -> None:
         (b"[" * 500_000 + b"]" * 500_000, "is nested more than 64 deep"),
     ],
 )
-def test_a_text_from_elsewhere_is_read_or_told_in_a_sentence(text: bytes, told: str) -> None:
-    with pytest.raises(ValueError, match=told):
+def test_a_text_from_elsewhere_is_read_or_reported_in_a_sentence(text: bytes, reported: str) -> None:
+    with pytest.raises(ValueError, match=reported):
         messages.parse(text)
 
 

@@ -73,7 +73,7 @@ def test_origins_take_the_form_that_browsers_send(written: str, sent: str) -> No
         ("wss://*.example.com", "address of a page"),
     ],
 )
-def test_what_is_no_origin_is_told_in_a_sentence(written: str, words: str) -> None:
+def test_what_is_no_origin_is_reported_in_a_sentence(written: str, words: str) -> None:
     with pytest.raises(ValueError) as caught:
         normal(written)
     assert words in str(caught.value)

@@ -35,7 +35,7 @@ def test_the_folder_is_private_and_keeps_itself_out_of_git(tmp_path: Path) -> No
     assert (state.folder / ".gitignore").read_text() == "*\n"
 
 
-def test_paths_are_told(tmp_path: Path) -> None:
+def test_paths_are_reported(tmp_path: Path) -> None:
     state = State.open(tmp_path)
     schemas = [state.endpoints_schema, state.examples_schema]
     names = [state.server_json, state.first_admin, state.published, *schemas, state.key_file]
@@ -180,7 +180,7 @@ def test_rel_20_a_folder_that_cannot_be_made_is_one_line_with_the_way_out(tmp_pa
     assert "JACKFIELD_STATE" in message
 
 
-def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_cannot_be_written_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     State.open(tmp_path)
     monkeypatch.setattr(os, "access", lambda *_: False)
     assert "Permission denied" in refused(tmp_path)
@@ -194,7 +194,7 @@ def test_a_key_file_that_cannot_be_read_is_one_line(tmp_path: Path) -> None:
 
 
 @posix
-def test_rel_20_a_second_server_is_told_the_pid_of_the_first(tmp_path: Path) -> None:
+def test_rel_20_a_second_server_is_reported_the_pid_of_the_first(tmp_path: Path) -> None:
     state = State.open(tmp_path)
     program = (
         "import sys; from pathlib import Path; from jackfield.state import State, StateError\n"
@@ -207,9 +207,9 @@ def test_rel_20_a_second_server_is_told_the_pid_of_the_first(tmp_path: Path) -> 
         return subprocess.run(arguments, capture_output=True, text=True, check=True, timeout=60).stdout
 
     with state.locked():
-        told = another()
-    assert f"process {os.getpid()}" in told
-    assert "JACKFIELD_STATE" in told
+        reported = another()
+    assert f"process {os.getpid()}" in reported
+    assert "JACKFIELD_STATE" in reported
     assert another() == "free\n"
     with state.locked():
         pass

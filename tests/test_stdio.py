@@ -57,14 +57,14 @@ class Told(logging.Handler):
 
 
 @pytest.fixture
-def told() -> Iterator[Told]:
+def reported() -> Iterator[Told]:
     handler = Told()
     logging.getLogger("jackfield").addHandler(handler)
     yield handler
     logging.getLogger("jackfield").removeHandler(handler)
 
 
-def test_nobody_reads_and_nobody_waits(pipe: tuple[int, int], told: Told) -> None:
+def test_nobody_reads_and_nobody_waits(pipe: tuple[int, int], reported: Told) -> None:
     reading, writing = pipe
     outlet = Outlet("stderr", writing)
     sent = 3 * MOST // len(LINE)
@@ -72,15 +72,15 @@ def test_nobody_reads_and_nobody_waits(pipe: tuple[int, int], told: Told) -> Non
         outlet.write(LINE)
     lost = stdio.dropped["stderr"]
     assert sent - lost <= (MOST + 65536 + 4096) // len(LINE) + 1, "what waits is bounded"
-    assert told.lines == [], "nobody could read it yet"
+    assert reported.lines == [], "nobody could read it yet"
     came = 0
     while came < (sent - lost) * len(LINE):
         came += len(os.read(reading, 65536))
     outlet.settle(5)
     assert came == (sent - lost) * len(LINE), "whole lines, none twice"
     outlet.write(b"once more\n")
-    assert told.came.wait(30)
-    assert told.lines == [f"lines_dropped stream='stderr' lines={lost}"]
+    assert reported.came.wait(30)
+    assert reported.lines == [f"lines_dropped stream='stderr' lines={lost}"]
 
 
 def test_one_that_is_longer_than_the_pipe_is_whole(pipe: tuple[int, int]) -> None:

@@ -17,32 +17,32 @@ def _nobody(task: object) -> None:
     raise AssertionError(task)
 
 
-async def gentle(told: list[str]) -> None:
+async def gentle(reported: list[str]) -> None:
     try:
         await asyncio.Event().wait()
     finally:
-        told.append("cleaned")
+        reported.append("cleaned")
 
 
-async def stubborn(told: list[str]) -> None:
+async def stubborn(reported: list[str]) -> None:
     """Swallows one cancellation, as code does that catches too much."""
     try:
         await asyncio.Event().wait()
     except asyncio.CancelledError:
-        told.append("swallowed")
+        reported.append("swallowed")
         await asyncio.Event().wait()
 
 
-async def deaf(told: list[str]) -> None:
+async def deaf(reported: list[str]) -> None:
     """Swallows all of them."""
     try:
         while True:
             try:
                 await asyncio.Event().wait()
             except asyncio.CancelledError:
-                told.append("swallowed")
+                reported.append("swallowed")
     finally:
-        told.append("cleaned")
+        reported.append("cleaned")
 
 
 @pytest.mark.parametrize(
@@ -54,43 +54,43 @@ async def deaf(told: list[str]) -> None:
     ],
 )
 async def test_every_task_ends(kind: Callable[[list[str]], Awaitable[None]], expected: list[str]) -> None:
-    told: list[str] = []
-    task = asyncio.ensure_future(kind(told))
+    reported: list[str] = []
+    task = asyncio.ensure_future(kind(reported))
     await asyncio.sleep(0)
-    await asyncio.wait_for(end([task], SOON, lambda _task: told.append("forced")), LIMIT)
+    await asyncio.wait_for(end([task], SOON, lambda _task: reported.append("forced")), LIMIT)
     await asyncio.wait({task}, timeout=LIMIT)
     assert task.done()
-    assert told == expected
-    assert task.cancelled() == ("forced" not in told)
+    assert reported == expected
+    assert task.cancelled() == ("forced" not in reported)
 
 
 async def test_what_an_ended_task_waited_for_is_ended_with_it() -> None:
-    told: list[str] = []
-    inner = asyncio.create_task(deaf(told))
+    reported: list[str] = []
+    inner = asyncio.create_task(deaf(reported))
 
     async def outer() -> None:
         try:
             await inner
         finally:
             await asyncio.sleep(0)  # a clean-up may still wait
-            told.append("outer")
+            reported.append("outer")
 
     task = asyncio.create_task(outer())
     await asyncio.sleep(0)
     await asyncio.wait_for(end([task], SOON, lambda _task: None), LIMIT)
     assert inner.done()
     assert isinstance(task.exception(), Ended)
-    assert told == ["swallowed", "swallowed", "cleaned", "outer"]
+    assert reported == ["swallowed", "swallowed", "cleaned", "outer"]
 
 
 async def test_an_async_generator_is_ended_where_it_waits() -> None:
-    told: list[str] = []
+    reported: list[str] = []
 
     async def numbers() -> AsyncIterator[int]:
         try:
             yield 1
         finally:
-            await deaf(told)
+            await deaf(reported)
 
     async def use() -> None:
         found = numbers()
@@ -101,7 +101,7 @@ async def test_an_async_generator_is_ended_where_it_waits() -> None:
     await asyncio.sleep(0)
     await asyncio.wait_for(end([task], SOON, lambda _task: None), LIMIT)
     assert isinstance(task.exception(), Ended)
-    assert told[-1] == "cleaned"
+    assert reported[-1] == "cleaned"
 
 
 async def test_one_that_catches_everything_is_given_up() -> None:
@@ -131,8 +131,8 @@ async def test_a_task_that_is_over_is_left_alone() -> None:
 
 
 async def test_a_hidden_task_runs_and_is_cancelled_by_its_owner_alone() -> None:
-    told: list[str] = []
-    ours, theirs = asyncio.create_task(gentle(told)), asyncio.create_task(gentle(told))
+    reported: list[str] = []
+    ours, theirs = asyncio.create_task(gentle(reported)), asyncio.create_task(gentle(reported))
     hide(ours)
     await asyncio.sleep(0)
     for task in asyncio.all_tasks() - {asyncio.current_task()}:
@@ -141,4 +141,4 @@ async def test_a_hidden_task_runs_and_is_cancelled_by_its_owner_alone() -> None:
     assert (theirs.cancelled(), ours.done()) == (True, False)
     ours.cancel()
     await asyncio.wait({ours})
-    assert (ours.cancelled(), told) == (True, ["cleaned", "cleaned"])
+    assert (ours.cancelled(), reported) == (True, ["cleaned", "cleaned"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.server.conftest import begin, build_table, built, clock, door, empty_store, open_door
+from tests.server.conftest import begin, build_table, built, clock, empty_store, open_served, served
 from tests.walk.conftest import start
 from tests.walk.spa import devtools, here, visitor
 
@@ -12,10 +12,10 @@ __all__ = [
     "built",
     "clock",
     "devtools",
-    "door",
     "empty_store",
     "here",
-    "open_door",
+    "open_served",
+    "served",
     "start",
     "visitor",
 ]

@@ -206,9 +206,9 @@ def ask(port: int, shape: Shape, limit: float) -> int:
     return int(answer.split()[1])
 
 
-def leaks(told: str, secrets: dict[str, str]) -> list[tuple[str, str]]:
+def leaks(reported: str, secrets: dict[str, str]) -> list[tuple[str, str]]:
     """Which secrets stand in a text, by their pieces; encoded, in another case or as they are."""
-    seen = f"{told}\n{unquote(unquote(told))}".lower()
+    seen = f"{reported}\n{unquote(unquote(reported))}".lower()
     return [
         (name, secret[at : at + WINDOW])
         for name, secret in secrets.items()

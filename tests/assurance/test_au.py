@@ -30,8 +30,8 @@ from jackfield.server.options import Options
 from jackfield.server.web import json_api
 from jackfield.state import State, StateError, parse_keys
 from tests.house.habits import PACKAGE, sources, tree_of
-from tests.server.conftest import OpenDoor
-from tests.server.door import COOKIE, Answer, Door, Headers
+from tests.server.conftest import OpenServed
+from tests.server.served import COOKIE, Answer, Headers, Served
 
 PASSWORD = "пароль с пробелами 🔑"
 WRONG = "не тот пароль 🔒"
@@ -39,9 +39,9 @@ ENDPOINTS = "  say: {url: /ws/say, process: p.echo}"
 
 
 @pytest.fixture
-async def house(open_door: OpenDoor) -> Door:
+async def house(open_served: OpenServed) -> Served:
     """A gateway with users of each kind."""
-    made = await open_door(ENDPOINTS)
+    made = await open_served(ENDPOINTS)
     await made.add("аня", "admin", password=PASSWORD)
     await made.add("out", password=PASSWORD)
     await made.store.disable("out")
@@ -49,14 +49,14 @@ async def house(open_door: OpenDoor) -> Door:
     return made
 
 
-async def log_in(door: Door, login: str = "аня", password: str = PASSWORD, *headers: tuple[str, str]) -> Answer:
-    return await door.http("POST", "/auth/login", list(headers), {"login": login, "password": password})
+async def log_in(served: Served, login: str = "аня", password: str = PASSWORD, *headers: tuple[str, str]) -> Answer:
+    return await served.http("POST", "/auth/login", list(headers), {"login": login, "password": password})
 
 
 # AU-2, AU-3
 
 
-async def test_au_2_also_once_the_limit_is_reached(house: Door) -> None:
+async def test_au_2_also_once_the_limit_is_reached(house: Served) -> None:
     for login in ("nobody", "out", "аня"):
         for _ in range(10):
             assert (await log_in(house, login, WRONG)).status == 401
@@ -167,7 +167,7 @@ async def start(tmp_path: Path) -> AsyncIterator[Any]:
         yield opened
 
 
-async def test_au_7_the_first_administrator_has_a_random_password_that_is_told_once(start: Any) -> None:
+async def test_au_7_the_first_administrator_has_a_random_password_that_is_reported_once(start: Any) -> None:
     first, users = await start("one")
     other, _ = await start("two")
     assert users == [LOGIN]
@@ -177,7 +177,7 @@ async def test_au_7_the_first_administrator_has_a_random_password_that_is_told_o
     assert (again, users) == (None, [LOGIN])
 
 
-async def test_au_7_of_two_servers_that_start_at_once_on_one_store_one_makes_it(house: Door, tmp_path: Path) -> None:
+async def test_au_7_of_two_servers_that_start_at_once_on_one_store_one_makes_it(house: Served, tmp_path: Path) -> None:
     """The other makes it while this one is at the hash."""
 
     def sessions(store: Store) -> Sessions:
@@ -218,7 +218,7 @@ def test_au_7_a_sample_for_a_secret_key_is_refused(key: str) -> None:
 # AU-8, AU-9
 
 
-async def test_au_9_an_endless_body_is_read_no_further_than_its_limit(house: Door) -> None:
+async def test_au_9_an_endless_body_is_read_no_further_than_its_limit(house: Served) -> None:
     chunks = 0
     sent: list[Any] = []
 
@@ -253,7 +253,7 @@ def test_au_10_a_password_is_looked_at_in_one_place() -> None:
     assert places == {("auth/sessions.py", "matches")}
 
 
-async def test_au_10_the_old_password_is_measured_like_a_login(house: Door) -> None:
+async def test_au_10_the_old_password_is_measured_like_a_login(house: Served) -> None:
     await house.add("bob", password=PASSWORD)
     cookie: Headers = [("cookie", (await log_in(house, "bob")).headers["set-cookie"].partition(";")[0])]
     guess = {"old": WRONG, "new": "новый пароль"}
@@ -269,7 +269,7 @@ async def test_au_10_the_old_password_is_measured_like_a_login(house: Door) -> N
 
 
 @pytest.fixture
-def told() -> Iterator[io.StringIO]:
+def reported() -> Iterator[io.StringIO]:
     """What the log says, as JSON, while the test runs."""
     root = logging.getLogger()
     before, level = root.handlers, root.level
@@ -279,13 +279,15 @@ def told() -> Iterator[io.StringIO]:
     root.handlers, root.level = before, level
 
 
-async def test_au_11_every_attempt_is_told_with_its_outcome_and_without_secrets(house: Door, told: io.StringIO) -> None:
+async def test_au_11_every_attempt_is_reported_with_its_outcome_and_without_secrets(
+    house: Served, reported: io.StringIO
+) -> None:
     answer = await log_in(house)
     await log_in(house, "аня", WRONG)
     await log_in(house, "nobody", PASSWORD)
     for _ in range(10):
         await log_in(house, "out", WRONG)
-    lines = [json.loads(line) for line in told.getvalue().splitlines()]
+    lines = [json.loads(line) for line in reported.getvalue().splitlines()]
     tries = [line for line in lines if line["event"] in ("login", "login_refused")]
     assert [(line["event"], line["login"], line.get("code")) for line in tries[:3]] == [
         ("login", "аня", None),
@@ -297,5 +299,5 @@ async def test_au_11_every_attempt_is_told_with_its_outcome_and_without_secrets(
     assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", line["timestamp"]) for line in tries)
     token = answer.json["token"]
     for secret in (PASSWORD, WRONG, token, token.split(".")[1], COOKIE + "="):
-        assert secret not in told.getvalue()
-        assert json.dumps(secret)[1:-1] not in told.getvalue()
+        assert secret not in reported.getvalue()
+        assert json.dumps(secret)[1:-1] not in reported.getvalue()

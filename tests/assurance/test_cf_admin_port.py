@@ -12,7 +12,7 @@ import pytest
 
 from jackfield.server.options import Options
 from jackfield.server.request import LISTENER
-from tests.server.conftest import OpenDoor
+from tests.server.conftest import OpenServed
 from tests.walk.conftest import Server, ask, jackfield, write
 
 FILE = "endpoints:\n  echo: {url: /ws/echo, process: echo.say}\n"
@@ -21,26 +21,28 @@ ENDPOINT = "  a: {url: /ws/a, process: p.echo, auth: public}"
 HIDDEN = ("/", "/metrics")
 
 
-async def test_cf_12_with_an_admin_port_the_public_listener_tells_nobody(open_door: OpenDoor) -> None:
-    door = await open_door(ENDPOINT, admin_port=9000)
-    await door.add("root", "admin")
-    admin = await door.cookie("root")
+async def test_cf_12_with_an_admin_port_the_public_listener_reports_nobody(open_served: OpenServed) -> None:
+    served = await open_served(ENDPOINT, admin_port=9000)
+    await served.add("root", "admin")
+    admin = await served.cookie("root")
     for path in HIDDEN:
         for headers in ([], admin):
-            assert (await door.http("GET", path, headers)).status in (403, 404), path
-    assert (await door.http("GET", "/ws/a", admin)).json["send"] is None
-    assert (await door.http("GET", "/ready")).status == 200
+            assert (await served.http("GET", path, headers)).status in (403, 404), path
+    assert (await served.http("GET", "/ws/a", admin)).json["send"] is None
+    assert (await served.http("GET", "/ready")).status == 200
 
 
-async def test_cf_12_the_admin_port_tells_and_goes_by_loopback_names_alone(open_door: OpenDoor) -> None:
+async def test_cf_12_the_admin_port_reports_and_goes_by_loopback_names_alone(open_served: OpenServed) -> None:
     options = Options(admin_port=9000, behind_proxy=("10.0.0.0/8",), public_url="https://app.example.com/rt")
-    door = await open_door(ENDPOINT, admin_port=9000, behind_proxy=options.behind_proxy, public_url=options.public_url)
+    served = await open_served(
+        ENDPOINT, admin_port=9000, behind_proxy=options.behind_proxy, public_url=options.public_url
+    )
     here: dict[str, Any] = {"state": {LISTENER: options.admin}}
     for path in HIDDEN:
-        assert (await door.http("GET", path, **here)).status == 200, path
+        assert (await served.http("GET", path, **here)).status == 200, path
         # a page of another site whose name was made to point to 127.0.0.1 (DNS rebinding)
-        assert (await door.http("GET", path, [("host", "evil.example")], **here)).json["code"] == "wrong_host"
-    shown = (await door.http("GET", "/ws/a", **here)).json
+        assert (await served.http("GET", path, [("host", "evil.example")], **here)).json["code"] == "wrong_host"
+    shown = (await served.http("GET", "/ws/a", **here)).json
     assert shown["send"] is not None
     assert shown["websocket_url"] == "ws://127.0.0.1:8000/ws/a"
 

@@ -8,8 +8,8 @@ import pytest
 
 from jackfield.server.web import documents
 from jackfield.server.web.sign_in_page import SCRIPT, SCRIPT_AT
-from tests.server.conftest import OpenDoor
-from tests.server.door import DOORS, DOORS_CODE
+from tests.server.conftest import OpenServed
+from tests.server.served import SERVED, SERVED_CODE
 
 OPEN = [{}, {"host": "::1"}, {"public_url": "http://localhost:9000"}]
 CLOSED = [
@@ -23,13 +23,13 @@ CLOSED = [
 
 @pytest.mark.parametrize("listener", [*OPEN, *CLOSED], ids=str)
 async def test_cf_12_documents_are_open_by_listener_and_never_by_where_the_caller_is(
-    open_door: OpenDoor, listener: dict[str, Any]
+    open_served: OpenServed, listener: dict[str, Any]
 ) -> None:
-    door = await open_door(DOORS, DOORS_CODE, **listener)
-    await door.add("anna", "support")
+    served = await open_served(SERVED, SERVED_CODE, **listener)
+    await served.add("anna", "support")
     for path in sorted(documents.ADDRESSES):
-        for headers in ([], [("x-forwarded-for", "127.0.0.1")], await door.cookie("anna")):
-            answer = await door.http("GET", path, headers, client=("127.0.0.1", 5000))
+        for headers in ([], [("x-forwarded-for", "127.0.0.1")], await served.cookie("anna")):
+            answer = await served.http("GET", path, headers, client=("127.0.0.1", 5000))
             if listener in OPEN or (path == SCRIPT_AT and "admin_port" not in listener):
                 assert answer.status == 200, path
                 assert path != SCRIPT_AT or answer.body.decode() == SCRIPT, "the way in, which holds nothing"

@@ -12,8 +12,8 @@ import httpx
 import pytest
 
 from jackfield.state import State, StateError
-from tests.server.conftest import OpenDoor
-from tests.server.door import COOKIE, DOORS, DOORS_CODE, Door
+from tests.server.conftest import OpenServed
+from tests.server.served import COOKIE, SERVED, SERVED_CODE, Served
 from tests.walk.conftest import Server, jackfield_here, write
 
 KEY = "9f2c0d51b7e84a63-тайный-ключ-4b1f6e0c8d7a"
@@ -41,26 +41,26 @@ def test_cf_8_no_secret_is_in_a_page_a_metric_a_log_or_a_file_that_others_read(
     secrets |= {value for name, value in control.items() if "secret" in name}
     assert len(secrets) == 7, "the secret of `publish` is among them"
 
-    told = [httpx.get(server.http + path, headers=header).text for path in PATHS for header in HEADERS]
+    reported = [httpx.get(server.http + path, headers=header).text for path in PATHS for header in HEADERS]
     login = f"{server.http}/auth/login"
-    told.append(httpx.post(login, json={"login": "admin", "password": "wr0ng-Pa55word"}).text)
+    reported.append(httpx.post(login, json={"login": "admin", "password": "wr0ng-Pa55word"}).text)
     answer = httpx.post(login, json={"login": "admin", "password": password})
     given = answer.json()["token"]
     secrets.add(given)
-    told.append(answer.text.replace(given, "", 1))
-    told.append(httpx.post(login, content=f'{{"login": "{password}", "password": '.encode()).text)
-    told.append(httpx.get(f"{server.http}/auth/session", headers={"Cookie": f"{COOKIE}={token}"}).text)
+    reported.append(answer.text.replace(given, "", 1))
+    reported.append(httpx.post(login, content=f'{{"login": "{password}", "password": '.encode()).text)
+    reported.append(httpx.get(f"{server.http}/auth/session", headers={"Cookie": f"{COOKIE}={token}"}).text)
     with server.socket("/ws/say", additional_headers={"Cookie": f"{COOKIE}={token}"}) as socket:
         socket.send(json.dumps({"message": "а"}))
-        told.append(str(socket.recv(timeout=5)))
+        reported.append(str(socket.recv(timeout=5)))
     write(tmp_path, chat=CHAT + "\ndef broken(:\n")
     done = server.run("publish", JACKFIELD_SECRET_KEYS=KEY)
-    told += [done.stdout, done.stderr]
-    told += [jackfield_here(tmp_path, *command) for command in (["refusals"], ["status", "--json"])]
+    reported += [done.stdout, done.stderr]
+    reported += [jackfield_here(tmp_path, *command) for command in (["refusals"], ["status", "--json"])]
     server.stop()
 
     assert any("сломано" in line for line in server.lines), "the log was looked at"
-    for text in (*told, *server.lines, *readable(tmp_path)):
+    for text in (*reported, *server.lines, *readable(tmp_path)):
         assert [secret for secret in secrets if secret in text] == []
 
 
@@ -103,57 +103,57 @@ LISTENERS: list[tuple[str, dict[str, Any], bool]] = [
 ]
 
 
-async def opened(door: Door, login: str, **scope: Any) -> dict[str, bool]:
+async def opened(served: Served, login: str, **scope: Any) -> dict[str, bool]:
     """What of the pages that are not for the public a caller gets."""
-    cookie = await door.cookie(login) if login else []
-    plain = await door.http("GET", "/ws/say", cookie, **scope)
+    cookie = await served.cookie(login) if login else []
+    plain = await served.http("GET", "/ws/say", cookie, **scope)
     return {
-        "metrics": (await door.http("GET", "/metrics", cookie, **scope)).status == 200,
-        "documents": (await door.http("GET", "/openapi.json", cookie, **scope)).status == 200,
+        "metrics": (await served.http("GET", "/metrics", cookie, **scope)).status == 200,
+        "documents": (await served.http("GET", "/openapi.json", cookie, **scope)).status == 200,
         "an example message": plain.json["send"] is not None,
-        "the nearest address": "/ws/say" in (await door.call("/ws/sai", cookie, **scope).refused()).json["fix"],
+        "the nearest address": "/ws/say" in (await served.call("/ws/sai", cookie, **scope).refused()).json["fix"],
     }
 
 
 @pytest.mark.parametrize(("name", "options", "is_open"), LISTENERS, ids=[row[0] for row in LISTENERS])
 async def test_cf_12_what_is_not_public_is_open_by_listener_or_to_administrators(
-    open_door: OpenDoor, name: str, options: dict[str, Any], is_open: bool
+    open_served: OpenServed, name: str, options: dict[str, Any], is_open: bool
 ) -> None:
-    door = await open_door(DOORS, DOORS_CODE, **options)
-    await door.add("bob", "support")
-    await door.add("admin", "admin")
+    served = await open_served(SERVED, SERVED_CODE, **options)
+    await served.add("bob", "support")
+    await served.add("admin", "admin")
     forwarded = [("x-forwarded-for", "127.0.0.1"), ("x-forwarded-host", "localhost")]
     for login in ("", "bob"):
         for client in (("10.1.2.3", 5000), ("127.0.0.1", 5000), ("::1", 5000), None):
-            found = await opened(door, login, client=client)
+            found = await opened(served, login, client=client)
             assert set(found.values()) == {is_open}, (name, found)
-    assert set((await opened(door, "admin")).values()) == {True}
-    assert ((await door.http("GET", "/metrics", forwarded)).status == 200) == is_open
-    assert ((await door.http("GET", "/")).status == 200) == is_open, "the list of endpoints"
-    cookies = [[], await door.cookie("bob"), await door.cookie("admin")]
-    assert [(await door.http("GET", "/api/users", cookie)).status for cookie in cookies] == [401, 403, 200]
+    assert set((await opened(served, "admin")).values()) == {True}
+    assert ((await served.http("GET", "/metrics", forwarded)).status == 200) == is_open
+    assert ((await served.http("GET", "/")).status == 200) == is_open, "the list of endpoints"
+    cookies = [[], await served.cookie("bob"), await served.cookie("admin")]
+    assert [(await served.http("GET", "/api/users", cookie)).status for cookie in cookies] == [401, 403, 200]
 
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:8000", "127.0.0.1.evil.example", "10.0.0.1:8000", "0"])
-async def test_cf_12_a_page_whose_name_was_made_to_point_here_gets_nothing(door: Door, host: str) -> None:
+async def test_cf_12_a_page_whose_name_was_made_to_point_here_gets_nothing(served: Served, host: str) -> None:
     """DNS rebinding: the browser believes the page to be of our origin, and only the Host header tells."""
-    await door.add("admin", "admin")
-    headers = [("host", host), ("origin", f"http://{host}"), *(await door.cookie("admin"))]
+    await served.add("admin", "admin")
+    headers = [("host", host), ("origin", f"http://{host}"), *(await served.cookie("admin"))]
     for path in ("/", "/metrics", "/ws/say", "/auth/session", "/api/users", "/docs"):
-        answer = await door.http("GET", path, headers)
+        answer = await served.http("GET", path, headers)
         assert (answer.status, answer.json["code"]) == (400, "wrong_host"), path
-    assert (await door.call("/ws/public", headers).refused()).json["code"] == "wrong_host"
-    health = await door.http("GET", "/health", headers)
+    assert (await served.call("/ws/public", headers).refused()).json["code"] == "wrong_host"
+    health = await served.http("GET", "/health", headers)
     assert health.json == {"status": "ok"}, "it says no more to anybody"
 
 
-async def test_cf_12_no_page_shows_how_the_server_failed(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_cf_12_no_page_shows_how_the_server_failed(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     async def fail(_credential: object) -> None:
         raise RuntimeError("сломано")
 
-    monkeypatch.setattr(door.sessions, "identify", fail)
+    monkeypatch.setattr(served.sessions, "identify", fail)
     for path in ("/ws/say", "/metrics", "/auth/session", "/api/users"):
-        answer = await door.http("GET", path, [("cookie", f"{COOKIE}=a")])
+        answer = await served.http("GET", path, [("cookie", f"{COOKIE}=a")])
         assert (answer.status, answer.json["code"]) == (500, "server_fault"), path
         for word in ("сломано", "Traceback", "RuntimeError", ".py"):
             assert word not in answer.body.decode()

@@ -12,8 +12,8 @@ import pytest
 
 from jackfield.errors import PlanError
 from jackfield.routing.build import build
-from tests.server.conftest import Build, OpenDoor
-from tests.server.door import Door
+from tests.server.conftest import Build, OpenServed
+from tests.server.served import Served
 
 BOUND = 10.0
 """Seconds of processor time for a test that needs some milliseconds; Python's engine would need years for most."""
@@ -126,8 +126,8 @@ def bounded() -> Iterator[None]:
     signal.signal(signal.SIGVTALRM, before)
 
 
-async def asked(door: Door, url: str, message: object) -> dict[str, Any]:
-    caller = door.call(url)
+async def asked(served: Served, url: str, message: object) -> dict[str, Any]:
+    caller = served.call(url)
     await caller.accepted()
     answer = await caller.ask(message)
     await caller.leave()
@@ -136,29 +136,31 @@ async def asked(door: Door, url: str, message: object) -> dict[str, Any]:
 
 @pytest.mark.parametrize("letters", [29, 60, 1_000])
 async def test_cf_7_a_get_without_login_holds_up_nobody_by_the_pattern_of_a_path_parameter(
-    open_door: OpenDoor, letters: int
+    open_served: OpenServed, letters: int
 ) -> None:
-    door = await open_door(ENDPOINTS, CODE)
+    served = await open_served(ENDPOINTS, CODE)
     target = f"/ws/rooms/{'a' * letters}!"
-    for answer in (await door.http("GET", target), await door.call(target).refused()):
+    for answer in (await served.http("GET", target), await served.call(target).refused()):
         assert answer.status == 404
         assert "does not fit: it must match the pattern ^([a-z]+-?)*$" in answer.json["detail"]
-    assert (await door.http("GET", "/ws/rooms/general-chat")).status == 426
+    assert (await served.http("GET", "/ws/rooms/general-chat")).status == 426
 
 
 @pytest.mark.parametrize(("message", "path"), WRONG, ids=[path[:20] for _, path in WRONG])
 async def test_cf_7_a_message_holds_up_nobody_by_a_pattern_of_a_hint(
-    open_door: OpenDoor, message: dict[str, Any], path: str
+    open_served: OpenServed, message: dict[str, Any], path: str
 ) -> None:
-    answer = await asked(await open_door(ENDPOINTS, CODE), "/ws/say", message)
+    answer = await asked(await open_served(ENDPOINTS, CODE), "/ws/say", message)
     assert answer["error"]["code"] == "invalid_message"
     details = answer["error"]["details"]
-    told = [one["problem"] for one in details if one["path"] == path or path.startswith(one["path"].removesuffix("…"))]
-    assert any("^([a-z]+-?)*$" in problem for problem in told), answer
+    reported = [
+        one["problem"] for one in details if one["path"] == path or path.startswith(one["path"].removesuffix("…"))
+    ]
+    assert any("^([a-z]+-?)*$" in problem for problem in reported), answer
 
 
-async def test_cf_7_a_message_that_fits_every_pattern_is_taken(open_door: OpenDoor) -> None:
-    assert await asked(await open_door(ENDPOINTS, CODE), "/ws/say", RIGHT) == {"result": "taken"}
+async def test_cf_7_a_message_that_fits_every_pattern_is_taken(open_served: OpenServed) -> None:
+    assert await asked(await open_served(ENDPOINTS, CODE), "/ws/say", RIGHT) == {"result": "taken"}
 
 
 @pytest.mark.parametrize(
@@ -166,8 +168,8 @@ async def test_cf_7_a_message_that_fits_every_pattern_is_taken(open_door: OpenDo
     [LONG, {"x" * 20_000: 1}, {"a" * 20_000 + "!": 1}, ["a" * 20_000 + "!"], [1, "a" * 20_000 + "c"]],
     ids=["pattern", "patternProperties", "propertyNames", "items", "reference"],
 )
-async def test_cf_7_a_message_holds_up_nobody_by_a_pattern_of_input(open_door: OpenDoor, message: object) -> None:
-    answer = await asked(await open_door(ENDPOINTS, CODE), "/ws/narrow", {"message": message})
+async def test_cf_7_a_message_holds_up_nobody_by_a_pattern_of_input(open_served: OpenServed, message: object) -> None:
+    answer = await asked(await open_served(ENDPOINTS, CODE), "/ws/narrow", {"message": message})
     assert answer["error"]["code"] == "invalid_message"
 
 

@@ -246,9 +246,9 @@ def test_cf_9_whatever_runs_later_ends_nothing(server: Server) -> None:
         while answered() < 10:
             pass
     assert server.stop() == 0
-    told = "\n".join(server.lines)
-    assert "exit_ignored" in told
-    assert "uncaught" in told
+    reported = "\n".join(server.lines)
+    assert "exit_ignored" in reported
+    assert "uncaught" in reported
 
 
 def test_cf_9_a_process_that_cancels_its_own_task_loses_its_own_connection(server: Server) -> None:
@@ -300,9 +300,9 @@ def test_cf_9_a_load_that_does_not_come_back_is_named_and_ended(tmp_path: Path, 
                 assert problem["text"].startswith(("processes/say.py:5: ", "processes/say.py:6: ")), problem
             elif road == "SIGHUP":
                 server.hear(signal.SIGHUP)
-            told = server.wait_for("load_too_slow")
-            assert "at=processes/say.py:" in told
-            assert "ended=True" in told
+            reported = server.wait_for("load_too_slow")
+            assert "at=processes/say.py:" in reported
+            assert "ended=True" in reported
             if road != "publish":
                 server.wait_for(r"processes/say\.py:[56]: loading took longer")
             still_serves(socket)

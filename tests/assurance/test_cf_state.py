@@ -76,8 +76,8 @@ def test_cf_8_a_store_that_others_can_read_is_warned_of_by_each_command(tmp_path
     assert "warning" not in CliRunner().invoke(main, command).stderr
     (tmp_path / ".jackfield").chmod(0o755)
     (tmp_path / ".jackfield" / "store.db").chmod(0o644)
-    told = CliRunner().invoke(main, command).stderr
-    assert re.search(r"other users can read .*store\.db, .*chmod 600 '", told), told
+    reported = CliRunner().invoke(main, command).stderr
+    assert re.search(r"other users can read .*store\.db, .*chmod 600 '", reported), reported
 
 
 @posix

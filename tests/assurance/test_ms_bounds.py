@@ -23,9 +23,9 @@ from jackfield.server.wire.over_asgi import AsgiTransport
 from jackfield.server.wire.patched import FRAGMENT_RATE, FRAGMENTS_AT_ONCE
 from jackfield.server.wire.transport import TURN_SECONDS
 from tests.schema.test_excerpt import LISTS, MAPPING, NESTED, NULLABLE, SHAPES, UNION, message, size
-from tests.server.ear import BINARY as BINARY_HEARD
-from tests.server.ear import Ear, line, wired
 from tests.server.raw import BINARY, PING, TEXT, masked, request
+from tests.server.recorder import BINARY as BINARY_HEARD
+from tests.server.recorder import Recorder, line, wired
 from tests.server.talk import Begin, replies
 from tests.walk.conftest import Server, write
 
@@ -88,11 +88,11 @@ def test_ms_8_alternatives_in_alternatives_are_not_explained_one_by_one(kind: st
     schema = {"$defs": {"e": {kind: [*map(operator, ("and", "or", "not")), leaf]}}, "properties": {"x": inner}}
     validator = Validator(schema)
     value: object = {"f": 1}
-    told = []
+    reported = []
     for _ in range(8):
-        told.append(bool(validator.faults({"x": value})))
+        reported.append(bool(validator.faults({"x": value})))
         value = {"op": "not", "args": [value]}
-    assert told == [True] * 2 + [False] * 6, "what is deep is told by the decoder's sentence alone"
+    assert reported == [True] * 2 + [False] * 6, "what is deep is told by the decoder's sentence alone"
 
 
 def chain(length: int, *more: dict[str, Any]) -> dict[str, Any]:
@@ -172,11 +172,11 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> Steps:
     return made
 
 
-def silence(_ear: Ear, _text: bytes) -> None:
+def silence(_recorder: Recorder, _text: bytes) -> None:
     return None
 
 
-def echo(_ear: Ear, text: bytes) -> bytes:
+def echo(_recorder: Recorder, text: bytes) -> bytes:
     return text
 
 
@@ -192,40 +192,40 @@ def echo(_ear: Ear, text: bytes) -> bytes:
     ids=["text", "binary", "long", "fragments"],
 )
 def test_ms_8_a_read_of_many_messages_gives_others_their_turn_by_time(
-    steps: Steps, frame: bytes, act: Callable[[Ear, bytes], bytes | None]
+    steps: Steps, frame: bytes, act: Callable[[Recorder, bytes], bytes | None]
 ) -> None:
-    protocol, wire, ear, loop = wired(act)
+    protocol, wire, recorder, loop = wired(act)
     protocol.clock = steps
     protocol.data_received(frame * 20)
-    seen = [len(ear.heard)]
+    seen = [len(recorder.heard)]
     while loop.soon:
         assert not wire.reading, "nothing more is read before this is used"
         loop.turn()
-        seen.append(len(ear.heard))
+        seen.append(len(recorder.heard))
     assert seen[-1] == 20
     assert max(after - before for before, after in zip([0, *seen], seen, strict=False)) <= 4
     assert wire.reading
 
 
 def test_ms_8_a_turn_that_comes_after_a_pause_or_the_end_takes_nothing(steps: Steps) -> None:
-    protocol, wire, ear, loop = wired()
+    protocol, wire, recorder, loop = wired()
     protocol.clock = steps
     protocol.data_received(masked(TEXT, b"1") * 20)
     protocol.pause()
-    heard = len(ear.heard)
+    heard = len(recorder.heard)
     loop.turn()
-    assert (len(ear.heard), wire.reading) == (heard, False)
+    assert (len(recorder.heard), wire.reading) == (heard, False)
     protocol.resume()
-    assert len(ear.heard) > heard
+    assert len(recorder.heard) > heard
     wire.close()
     protocol.connection_lost(None)
-    heard = len(ear.heard)
+    heard = len(recorder.heard)
     loop.turn()
-    assert len(ear.heard) == heard
+    assert len(recorder.heard) == heard
 
 
 def test_ms_8_fragments_have_a_rate_of_their_own_and_wait_for_it() -> None:
-    protocol, wire, ear, loop = wired()
+    protocol, wire, recorder, loop = wired()
     now = 0.0
     loop.time = lambda: now  # type: ignore[method-assign]  # this test alone lets time pass
     parts = masked(TEXT, b"1", fin=False) + masked(0, b"2", fin=False) * 998
@@ -237,7 +237,7 @@ def test_ms_8_fragments_have_a_rate_of_their_own_and_wait_for_it() -> None:
         act()
         taken.append(len(protocol.frames))
     whole = "1" + "2" * 998 + "3"
-    assert ear.heard == [whole, whole, "4"]
+    assert recorder.heard == [whole, whole, "4"]
     assert FRAGMENTS_AT_ONCE <= taken[0] <= FRAGMENTS_AT_ONCE + 2
     assert waits >= (2 * 999 - FRAGMENTS_AT_ONCE) / (FRAGMENT_RATE / 16)
     protocol.data_received(parts)
@@ -245,7 +245,7 @@ def test_ms_8_fragments_have_a_rate_of_their_own_and_wait_for_it() -> None:
     wire.close()
     protocol.connection_lost(None)
     act()
-    assert len(ear.heard) == 3
+    assert len(recorder.heard) == 3
 
 
 async def test_ms_8_messages_over_plain_asgi_give_others_their_turn_by_time(steps: Steps) -> None:
@@ -262,7 +262,7 @@ async def test_ms_8_messages_over_plain_asgi_give_others_their_turn_by_time(step
         pass
 
     transport = AsgiTransport(receive, send)
-    running = asyncio.ensure_future(transport.run(Ear(transport, wired()[0], echo)))
+    running = asyncio.ensure_future(transport.run(Recorder(transport, wired()[0], echo)))
     while not running.done():
         turns += 1
         await asyncio.sleep(0)
@@ -292,14 +292,14 @@ async def test_ms_8_what_waits_in_the_inbox_gives_others_their_turn_by_time(begi
 
 @pytest.mark.parametrize("busy", [True, False])
 def test_ms_11_nothing_more_is_read_before_what_was_read_is_used(busy: bool) -> None:
-    def act(ear: Ear, _text: bytes) -> None:
-        if len(ear.heard) % 16 == 0:
+    def act(recorder: Recorder, _text: bytes) -> None:
+        if len(recorder.heard) % 16 == 0:
             protocol.pause()
 
-    protocol, wire, ear, loop = wired(act)
+    protocol, wire, recorder, loop = wired(act)
     protocol.data_received(masked(TEXT, b"1") * 100 + masked(TEXT, b"23")[:5])
     for used in range(16, 96, 16):
-        assert (len(ear.heard), wire.reading) == (used, False)
+        assert (len(recorder.heard), wire.reading) == (used, False)
         if busy:
             protocol.hold()  # an answer is written, and the next one follows in this step
         protocol.resume()
@@ -307,9 +307,9 @@ def test_ms_11_nothing_more_is_read_before_what_was_read_is_used(busy: bool) -> 
         if busy:
             loop.turn()
     protocol.resume()
-    assert (len(ear.heard), wire.reading) == (100, True), "of a frame that is not whole more has to come"
+    assert (len(recorder.heard), wire.reading) == (100, True), "of a frame that is not whole more has to come"
     protocol.data_received(masked(TEXT, b"23")[5:])
-    assert ear.heard[-1] == "23"
+    assert recorder.heard[-1] == "23"
 
 
 async def test_ms_11_what_waits_in_the_inbox_is_bounded_in_bytes(begin: Begin) -> None:
@@ -327,47 +327,47 @@ async def test_ms_11_what_waits_in_the_inbox_is_bounded_in_bytes(begin: Begin) -
 
 
 async def test_ms_11_compressed_messages_wait_like_others() -> None:
-    def act(ear: Ear, _text: bytes) -> None:
-        ear.transport.pause()
+    def act(recorder: Recorder, _text: bytes) -> None:
+        recorder.transport.pause()
 
     async with line("direct", ws_per_message_deflate=True) as opened:
         opened.act = act
-        client, ear = await opened.client(compression="deflate")
+        client, recorder = await opened.client(compression="deflate")
         for number in range(50):
             await client.send(f"{number} " + "Привет" * 50)
         for number in range(50):
-            await ear.hears(number + 1)
-            assert len(ear.heard) == number + 1
-            ear.transport.resume()
+            await recorder.hears(number + 1)
+            assert len(recorder.heard) == number + 1
+            recorder.transport.resume()
 
 
 @pytest.mark.parametrize("frame", [masked(BINARY, b"1"), masked(TEXT, b"1"), masked(PING, b"")])
 def test_ms_11_a_connection_that_is_over_throws_away_what_came(steps: Steps, frame: bytes) -> None:
-    def act(_ear: Ear, text: bytes) -> bytes:
+    def act(_recorder: Recorder, text: bytes) -> bytes:
         if text == b"last":
-            wire.close()  # a write that failed does that, and the loss is told later
+            wire.close()  # a write that failed does that, and the loss is reported later
         return text
 
-    protocol, wire, ear, loop = wired(act)
+    protocol, wire, recorder, loop = wired(act)
     protocol.clock = steps
     protocol.data_received(masked(TEXT, b"last") + frame * 10_000)
     wire.written.clear()
     while loop.soon:
         loop.turn()
-    heard = len(ear.heard)
+    heard = len(recorder.heard)
     assert heard <= 4, "what is left of its turn"
     protocol.connection_lost(None)
-    assert len(ear.heard) == heard
+    assert len(recorder.heard) == heard
 
 
 def test_ms_11_a_flood_whose_sender_left_while_it_waited_is_thrown_away() -> None:
-    protocol, wire, ear, _ = wired()
+    protocol, wire, recorder, _ = wired()
     protocol.pause()
     protocol.data_received(masked(BINARY, b"1") * 10_000)
     wire.close()
     protocol.resume()
-    assert ear.heard == []
-    assert BINARY_HEARD not in ear.heard
+    assert recorder.heard == []
+    assert BINARY_HEARD not in recorder.heard
 
 
 def test_ms_11_the_kernel_keeps_a_bounded_number_of_bytes_for_us() -> None:

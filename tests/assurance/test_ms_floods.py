@@ -21,9 +21,9 @@ from jackfield.server.options import Options
 from jackfield.server.wire import guards, reading, writing
 from jackfield.server.wire.patched import FRAGMENTS, PING_SECONDS, PINGS, STUCK
 from jackfield.server.wire.transport import STALL
-from tests.server.door import LIMIT
-from tests.server.ear import Ear, line, wired
 from tests.server.raw import CLOSE, PING, PONG, TEXT, masked, request
+from tests.server.recorder import Recorder, line, wired
+from tests.server.served import LIMIT
 from tests.server.sockets import Still
 from tests.walk.conftest import Server, write
 
@@ -240,7 +240,7 @@ async def test_ms_7_a_bomb_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> N
     bomb = b"".join(packing.compress(bytes(MEGABYTE)) for _ in range(64)) + packing.flush(zlib.Z_SYNC_FLUSH)[:-4]
     assert len(bomb) < 80_000
     async with line("direct", ws_per_message_deflate=True) as opened:
-        opened.before_accept = lambda ear: ear.protocol.tune(Limits())  # type: ignore[attr-defined]  # ours
+        opened.before_accept = lambda recorder: recorder.protocol.tune(Limits())  # type: ignore[attr-defined]  # ours
         peer = await opened.here()
         await peer.send(request(Sec_WebSocket_Extensions="permessage-deflate"))
         assert "permessage-deflate" in (await peer.answer())[1]["sec-websocket-extensions"]
@@ -272,7 +272,7 @@ class Ticking(Still):
 @pytest.mark.parametrize("opcode", [PING, PONG])
 def test_ms_9_twenty_pings_a_second_are_taken_and_more_are_a_flood(opcode: int) -> None:
     assert (PINGS, PING_SECONDS) == (20, 5.0)
-    protocol, wire, ear, _ = wired()
+    protocol, wire, recorder, _ = wired()
     loop = Ticking()
     protocol.loop = loop  # type: ignore[assignment]  # all of it that is needed
     for _ in range(2_000):
@@ -286,7 +286,7 @@ def test_ms_9_twenty_pings_a_second_are_taken_and_more_are_a_flood(opcode: int) 
     protocol.data_received(masked(opcode, b"a") * 2 + masked(TEXT, b"never"))
     assert struct.pack("!H", 4429) in wire.written
     assert not wire.reading, "nothing of a flood is read any more"
-    assert ear.heard == []
+    assert recorder.heard == []
     wire.written.clear()
     protocol.data_received(masked(opcode, b"a") * 100)
     assert wire.written == b""
@@ -333,12 +333,12 @@ def test_ms_10_messages_beyond_the_rate_are_refused_and_a_flood_closes(server: S
 
 
 async def test_ms_10_nothing_of_a_flood_is_read_after_its_close() -> None:
-    def close(ear: Ear, _text: bytes) -> None:
-        ear.transport.close(4429, "too much")
+    def close(recorder: Recorder, _text: bytes) -> None:
+        recorder.transport.close(4429, "too much")
 
-    protocol, wire, ear, loop = wired(close)
+    protocol, wire, recorder, loop = wired(close)
     protocol.data_received(masked(TEXT, b"a") * 10)
-    assert ear.heard == ["a"]
+    assert recorder.heard == ["a"]
     assert not wire.reading
     assert loop.later is not None
     loop.later()
@@ -370,17 +370,17 @@ async def test_ms_11_who_reads_no_replies_is_heard_no_more_then_closed_and_cut_o
     monkeypatch.setattr(reading, "STUCK", 0.05)
     reply, waiting = b"x" * 100_000, [0]
 
-    def act(ear: Ear, _text: bytes) -> bytes:
-        waiting.append(ear.transport.pending)
+    def act(recorder: Recorder, _text: bytes) -> bytes:
+        waiting.append(recorder.transport.pending)
         return reply
 
     async with line("direct") as opened:
         opened.act = act
-        peer, ear = await opened.peer()
+        peer, recorder = await opened.peer()
         peer.writer.transport.pause_reading()  # type: ignore[attr-defined]  # of asyncio's own transport
         await peer.send(masked(TEXT, b"more") * 1_000)
-        assert await ear.ended() == 4408
-    assert len(ear.heard) < 500, "what the kernel takes, and no more"
+        assert await recorder.ended() == 4408
+    assert len(recorder.heard) < 500, "what the kernel takes, and no more"
     assert max(waiting) < 4 * len(reply)
 
 
@@ -400,11 +400,11 @@ async def test_ms_14_a_client_that_takes_nothing_is_lost(monkeypatch: pytest.Mon
     monkeypatch.setattr(guards, "UNTAKEN_LIMIT", 0.3)
     async with line("direct") as opened:
         guards.harden(opened.here.listener)
-        peer, ear = await opened.peer()
+        peer, recorder = await opened.peer()
         peer.writer.transport.pause_reading()  # type: ignore[attr-defined]  # of asyncio's own transport
-        while ear.transport.pending < 4 * MEGABYTE:
-            ear.transport.write(b"x" * 100_000)
-        assert await ear.ended() == 1006
+        while recorder.transport.pending < 4 * MEGABYTE:
+            recorder.transport.write(b"x" * 100_000)
+        assert await recorder.ended() == 1006
 
 
 async def test_ms_14_a_client_that_answers_no_ping_is_closed_after_the_second_interval() -> None:

@@ -12,7 +12,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from tests.server.door import COOKIE, LIMIT
+from tests.server.served import COOKIE, LIMIT
 from tests.walk.conftest import Server, jackfield, jackfield_here, write
 
 pytestmark = pytest.mark.walk

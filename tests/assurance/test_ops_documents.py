@@ -153,7 +153,7 @@ def test_ops_6_the_page_of_numbers_is_made_from_the_code() -> None:
 def test_ops_6_what_asvs_wants_written_down_is_written_down() -> None:
     page = (PACKAGE / "docs" / "numbers.md").read_text("utf-8")
     assert all(f"({number})" in page for number in ("2.1.3", "6.1.1", "7.1.1", "7.1.2", "15.1.3", "16.1.1"))
-    told = {f"{module}.{name}" for module, name, _, _ in numbers_page.constants()}
+    reported = {f"{module}.{name}" for module, name, _, _ in numbers_page.constants()}
     for name in (
         "auth.store.attempts.PER_PAIR",
         "auth.store.attempts.PER_ADDRESS",
@@ -162,6 +162,6 @@ def test_ops_6_what_asvs_wants_written_down_is_written_down() -> None:
         "server.connection.dispatch.THREADS",
         "server.publish.building.LOAD_LIMIT",
     ):
-        assert name in told
+        assert name in reported
     assert "| `auth.session` | 43,200 |" in page
     assert "| `limits.message` | 65,536 |" in page

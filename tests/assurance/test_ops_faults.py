@@ -12,10 +12,10 @@ from jackfield.server.connection.dispatch import Dispatcher
 from jackfield.server.gateway import open_gateway
 from jackfield.server.options import Options
 from jackfield.server.wire import http1
-from tests.server.conftest import OpenDoor
-from tests.server.door import Door
+from tests.server.conftest import OpenServed
 from tests.server.listening import listening
 from tests.server.raw import request
+from tests.server.served import Served
 
 ENDPOINTS = """
   say: {url: /ws/say, process: p.say}
@@ -63,13 +63,13 @@ class Broken(RuntimeError):
         super().__init__(CANARY)
 
 
-def clean(told: object) -> None:
+def clean(reported: object) -> None:
     """Nothing of the cause is told."""
-    text = told if isinstance(told, str) else json.dumps(told, ensure_ascii=False, default=str)
+    text = reported if isinstance(reported, str) else json.dumps(reported, ensure_ascii=False, default=str)
     assert [trace for trace in TRACES if trace in text] == []
 
 
-def part(desk: Door, layer: str) -> Any:
+def part(desk: Served, layer: str) -> Any:
     """A layer by its name, for a test that breaks one of its functions."""
     return {"requests": requests, "callers": desk.gateway.callers}.get(layer) or getattr(desk.gateway.live, layer)
 
@@ -83,15 +83,15 @@ async def breaks_later(*_args: object, **_more: object) -> Any:
 
 
 @pytest.fixture
-async def desk(open_door: OpenDoor) -> Door:
-    made: Door = await open_door(ENDPOINTS, CODE)
+async def desk(open_served: OpenServed) -> Served:
+    made: Served = await open_served(ENDPOINTS, CODE)
     await made.add("аня", password="верный пароль-71")
     return made
 
 
 @pytest.mark.parametrize("name", ["open", "wait", "many", "sure", "halt", "odd"])
-async def test_ops_4_a_process_that_fails_is_told_by_its_incident_alone(
-    desk: Door, name: str, caplog: pytest.LogCaptureFixture
+async def test_ops_4_a_process_that_fails_is_reported_by_its_incident_alone(
+    desk: Served, name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caller = desk.call(f"/ws/{name}")
     await caller.accepted()
@@ -108,7 +108,7 @@ async def test_ops_4_a_process_that_fails_is_told_by_its_incident_alone(
 
 @pytest.mark.parametrize(("layer", "name"), [("callers", "identify"), ("hub", "count"), ("requests", "check_address")])
 async def test_ops_4_a_handshake_that_fails_lets_nobody_in(
-    desk: Door, layer: str, name: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    desk: Served, layer: str, name: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     cookie = await desk.cookie("аня")
     monkeypatch.setattr(part(desk, layer), name, breaks_later if name == "identify" else breaks)
@@ -129,8 +129,8 @@ async def test_ops_4_a_handshake_that_fails_lets_nobody_in(
         ("GET", "/metrics", "metrics", "text"),
     ],
 )
-async def test_ops_4_a_request_that_fails_is_told_by_its_incident_alone(
-    desk: Door,
+async def test_ops_4_a_request_that_fails_is_reported_by_its_incident_alone(
+    desk: Served,
     method: str,
     target: str,
     layer: str,
@@ -151,7 +151,7 @@ async def test_ops_4_a_request_that_fails_is_told_by_its_incident_alone(
 
 @pytest.mark.parametrize("upgrade", [False, True], ids=["plain", "upgrade"])
 async def test_ops_4_what_no_layer_caught_is_a_bare_500(
-    desk: Door, upgrade: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    desk: Served, upgrade: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Through a real listener: where even the refusal fails, the server's last resort answers."""
     monkeypatch.setattr(requests, "read", breaks)
@@ -170,8 +170,8 @@ class Naming(ValueError):
 
 
 @pytest.mark.parametrize("second", [False, True], ids=["first request", "second request"])
-async def test_ops_4_what_fails_over_the_bytes_of_a_request_is_answered_and_told_without_them(
-    desk: Door, second: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+async def test_ops_4_what_fails_over_the_bytes_of_a_request_is_answered_and_reported_without_them(
+    desk: Served, second: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fails(_method: str, _target: str, _version: str, headers: list[tuple[bytes, bytes]]) -> None:
         raise Naming(f"{CANARY} {headers!r}") from LookupError(CANARY)
@@ -185,10 +185,10 @@ async def test_ops_4_what_fails_over_the_bytes_of_a_request_is_answered_and_told
             assert (await peer.answer())[0] == 200
         status, headers, body = await peer.answer()
         await peer.ended()
-    told = json.loads(body)
-    assert (status, told["code"], headers["connection"]) == (500, "server_fault", "close")
-    clean(told)
-    assert f"incident='{told['incident']}'" in caplog.text
+    reported = json.loads(body)
+    assert (status, reported["code"], headers["connection"]) == (500, "server_fault", "close")
+    clean(reported)
+    assert f"incident='{reported['incident']}'" in caplog.text
     assert "Wordless: Naming" in caplog.text
     assert "in fails" in caplog.text, "the stack is there"
     assert CANARY not in caplog.text
@@ -197,7 +197,7 @@ async def test_ops_4_what_fails_over_the_bytes_of_a_request_is_answered_and_told
 @pytest.mark.parametrize("upgrade", [False, True], ids=["plain", "upgrade"])
 @pytest.mark.parametrize(("layer", "name"), [("callers", "identify"), ("requests", "read")])
 async def test_ops_4_a_fault_is_logged_without_the_words_of_the_request(
-    desk: Door,
+    desk: Served,
     layer: str,
     name: str,
     upgrade: bool,
@@ -229,7 +229,7 @@ async def test_ops_4_a_fault_is_logged_without_the_words_of_the_request(
 
 
 async def test_ops_4_a_conversation_that_fails_is_closed_1011(
-    desk: Door, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    desk: Served, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     dispatcher = Dispatcher(threads=1)
     gateway = open_gateway(Options(), desk.sessions, desk.gateway.live.generation, dispatcher)

@@ -17,8 +17,8 @@ from jackfield.logs import MAX_STACK, MAX_VALUE, setup
 from jackfield.server.node.node import open_node
 from jackfield.server.options import Options
 from jackfield.state import State
-from tests.server.conftest import OpenDoor
-from tests.server.door import COOKIE, Door
+from tests.server.conftest import OpenServed
+from tests.server.served import COOKIE, Served
 
 ENDPOINTS = """
   say: {url: /ws/say, process: p.say, origins: ["https://app.example.com"]}
@@ -75,8 +75,8 @@ def lines() -> Iterator[Lines]:
 
 
 @pytest.fixture
-async def desk(open_door: OpenDoor) -> Door:
-    made: Door = await open_door(ENDPOINTS, CODE)
+async def desk(open_served: OpenServed) -> Served:
+    made: Served = await open_served(ENDPOINTS, CODE)
     await made.add("аня", password="верный пароль-71")
     return made
 
@@ -94,7 +94,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("value", HOSTILE.values(), ids=HOSTILE)
-async def test_ops_1_no_value_of_a_client_makes_a_line_of_its_own(desk: Door, lines: Lines, value: str) -> None:
+async def test_ops_1_no_value_of_a_client_makes_a_line_of_its_own(desk: Served, lines: Lines, value: str) -> None:
     raw = value.encode().decode("latin-1")  # the bytes as a header carries them
     await desk.call(f"/ws/{raw}").refused()
     await desk.call(f"/ws/{quote(value)}").refused()
@@ -111,8 +111,8 @@ async def test_ops_1_no_value_of_a_client_makes_a_line_of_its_own(desk: Door, li
     await caller.ask({"message": f"fail {value[:50_000]}"})
     await caller.ask({"message": {value[:50_000]: value[:1_000]}})
     await caller.leave()
-    told = lines.events[before:]
-    assert [event["event"] for event in told] == ["connection_opened", "process_failed", "connection_closed"]
+    reported = lines.events[before:]
+    assert [event["event"] for event in reported] == ["connection_opened", "process_failed", "connection_closed"]
     for line, event in zip(lines.raw, lines.events, strict=True):
         assert line.isprintable()
         assert len(event.pop("exception", "")) < MAX_STACK + 10
@@ -120,7 +120,7 @@ async def test_ops_1_no_value_of_a_client_makes_a_line_of_its_own(desk: Door, li
 
 
 @pytest.mark.parametrize("value", HOSTILE.values(), ids=HOSTILE)
-async def test_ops_1_nor_in_the_log_for_people(desk: Door, lines: Lines, value: str) -> None:
+async def test_ops_1_nor_in_the_log_for_people(desk: Served, lines: Lines, value: str) -> None:
     setup("text", lines.stream)
     raw = value.encode().decode("latin-1")
     await desk.call(f"/ws/{raw}").refused()
@@ -141,7 +141,7 @@ async def test_ops_1_nor_in_the_log_for_people(desk: Door, lines: Lines, value: 
 # OPS-2
 
 
-async def test_ops_2_no_secret_stands_in_the_log_whatever_is_asked(desk: Door, lines: Lines) -> None:
+async def test_ops_2_no_secret_stands_in_the_log_whatever_is_asked(desk: Served, lines: Lines) -> None:
     answer = await desk.http("POST", "/auth/login", body={"login": "аня", "password": "верный пароль-71"})
     token = answer.json["token"]
     await desk.http("POST", "/auth/login", body={"login": "аня", "password": "неверный-72"})
@@ -170,21 +170,21 @@ async def test_ops_2_no_secret_stands_in_the_log_whatever_is_asked(desk: Door, l
 
 
 @pytest.mark.parametrize("form", ["{}", "Bearer {}", f"{COOKIE}={{}}", " {}", "{}\n", '"{}"'])
-async def test_ops_2_a_secret_in_the_field_of_the_login_is_told_by_its_hash(
-    desk: Door, lines: Lines, form: str
+async def test_ops_2_a_secret_in_the_field_of_the_login_is_reported_by_its_hash(
+    desk: Served, lines: Lines, form: str
 ) -> None:
     token = (await desk.cookie("аня"))[0][1].partition("=")[2]
     for secret in (token, token.replace(".", "%2e"), token.replace(".", "/"), "верный пароль-71", "p" * 65):
         await desk.http("POST", "/auth/login", [("origin", f"http://{token}")], {"login": secret, "password": "x" * 9})
         await desk.http("POST", "/auth/login", [], {"login": form.format(secret), "password": "x" * 9})
-        told = lines.last("login_refused")
-        assert re.fullmatch("hash:[0-9a-f]{12}", told["login"])
+        reported = lines.last("login_refused")
+        assert re.fullmatch("hash:[0-9a-f]{12}", reported["login"])
     written = lines.stream.getvalue()
     assert [piece for piece in (*token.split("."), "верный пароль", "ppp") if len(piece) > 1 and piece in written] == []
 
 
 @pytest.mark.parametrize("login", ["anna", "anna.petrova@example.com", "Анна Петрова"])
-async def test_ops_2_a_login_that_somebody_has_is_told_as_it_is(desk: Door, lines: Lines, login: str) -> None:
+async def test_ops_2_a_login_that_somebody_has_is_reported_as_it_is(desk: Served, lines: Lines, login: str) -> None:
     await desk.add(login, password="верный пароль-71")
     for _ in range(11):
         await desk.http("POST", "/auth/login", [], {"login": login, "password": "falsch-72"})
@@ -195,7 +195,7 @@ async def test_ops_2_a_login_that_somebody_has_is_told_as_it_is(desk: Door, line
 # OPS-3
 
 
-async def test_ops_3_what_happens_to_a_connection_is_logged_with_what_links_it(desk: Door, lines: Lines) -> None:
+async def test_ops_3_what_happens_to_a_connection_is_logged_with_what_links_it(desk: Served, lines: Lines) -> None:
     answer = await desk.http("POST", "/auth/login", body={"login": "аня", "password": "верный пароль-71"})
     cookie = ("cookie", f"{COOKIE}={answer.json['token']}")
     caller = desk.call("/ws/say", [cookie, APP])
@@ -223,7 +223,7 @@ async def test_ops_3_what_happens_to_a_connection_is_logged_with_what_links_it(d
     }
 
 
-async def test_ops_3_each_close_has_its_cause_and_reason(desk: Door, lines: Lines) -> None:
+async def test_ops_3_each_close_has_its_cause_and_reason(desk: Served, lines: Lines) -> None:
     caller = desk.call("/ws/say", [*await desk.cookie("аня"), APP])
     await caller.accepted()
     caller.incoming.put_nowait({"type": "websocket.receive", "text": '{"message": "close"}'})
@@ -253,7 +253,7 @@ async def test_ops_3_each_close_has_its_cause_and_reason(desk: Door, lines: Line
     assert "1 a second" in closed["reason"]
 
 
-async def test_ops_3_each_refusal_says_why_and_whom(desk: Door, lines: Lines) -> None:
+async def test_ops_3_each_refusal_says_why_and_whom(desk: Served, lines: Lines) -> None:
     cookie = await desk.cookie("аня")
     for target, headers, code in (
         ("/ws/nowhere", [], "not_found"),
@@ -264,18 +264,18 @@ async def test_ops_3_each_refusal_says_why_and_whom(desk: Door, lines: Lines) ->
         (f"/ws/say?{COOKIE}=x", [APP], "credential_in_query"),
     ):
         await desk.call(target, headers).refused()
-        told = lines.events[-1]
-        assert (told["event"], told["code"], told["client"]) == ("refused", code, "10.1.2.3")
-        assert told["path"] == target.partition("?")[0]
-        assert told["origin"] == dict(headers).get("origin", "")
+        reported = lines.events[-1]
+        assert (reported["event"], reported["code"], reported["client"]) == ("refused", code, "10.1.2.3")
+        assert reported["path"] == target.partition("?")[0]
+        assert reported["origin"] == dict(headers).get("origin", "")
         if code in ("origin_not_allowed", "role_required"):
-            assert told["login"] == "аня"
+            assert reported["login"] == "аня"
 
 
-async def test_ops_3_logins_and_logouts_are_logged(desk: Door, lines: Lines) -> None:
+async def test_ops_3_logins_and_logouts_are_logged(desk: Served, lines: Lines) -> None:
     await desk.http("POST", "/auth/login", [], {"login": "аня", "password": "falsch"})
-    told = lines.last("login_refused")
-    assert (told["level"], told["login"], told["code"], told["client"]) == (
+    reported = lines.last("login_refused")
+    assert (reported["level"], reported["login"], reported["code"], reported["client"]) == (
         "warning",
         "аня",
         "login_failed",
@@ -299,8 +299,8 @@ async def test_ops_3_publishes_are_logged_and_counted(tmp_path: Path, lines: Lin
     async with open_node(tmp_path, State.open(tmp_path), Options()) as node:
         process.write_text(text + "# changed\n", encoding="utf-8")
         report = await node.publisher.publish()
-        told = lines.last("published")
-        assert (told["hash"], told["generation"], told["back"]) == (report.hash, 2, False)
+        reported = lines.last("published")
+        assert (reported["hash"], reported["generation"], reported["back"]) == (report.hash, 2, False)
         process.write_text("def (:\n", encoding="utf-8")
         with pytest.raises(Exception, match="broken_module"):
             await node.publisher.publish()

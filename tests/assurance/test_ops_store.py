@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.server.conftest import Clock, OpenDoor
-from tests.server.door import Answer, Door
+from tests.server.conftest import Clock, OpenServed
+from tests.server.served import Answer, Served
 
 PASSWORD = "пароль с пробелами 🔑"
 LEAKS = (b"sqlite", b"SELECT", b"INSERT", b"jackfield_", b"locked", b"database", b"Traceback", b"store.db")
@@ -20,14 +20,14 @@ def patient_store() -> None:
 
 
 @pytest.fixture
-async def house(open_door: OpenDoor) -> Door:
-    made = await open_door("  say: {url: /ws/say, process: p.echo}")
+async def house(open_served: OpenServed) -> Served:
+    made = await open_served("  say: {url: /ws/say, process: p.echo}")
     await made.add("аня", "admin", password=PASSWORD)
     return made
 
 
-async def log_in(door: Door) -> Answer:
-    return await door.http("POST", "/auth/login", body={"login": "аня", "password": PASSWORD})
+async def log_in(served: Served) -> Answer:
+    return await served.http("POST", "/auth/login", body={"login": "аня", "password": PASSWORD})
 
 
 def told_in_general(answer: Answer) -> None:
@@ -38,7 +38,7 @@ def told_in_general(answer: Answer) -> None:
 
 
 async def test_ops_4_a_store_that_cannot_be_written_lets_nobody_in_and_throws_nobody_out(
-    house: Door, tmp_path: Path
+    house: Served, tmp_path: Path
 ) -> None:
     cookie = [("cookie", (await log_in(house)).headers["set-cookie"].partition(";")[0])]
     caller = house.call("/ws/say", cookie)
@@ -56,7 +56,7 @@ async def test_ops_4_a_store_that_cannot_be_written_lets_nobody_in_and_throws_no
 
 
 async def test_ops_4_a_store_that_cannot_be_read_is_no_reason_to_believe_anybody(
-    house: Door, tmp_path: Path, clock: Clock
+    house: Served, tmp_path: Path, clock: Clock
 ) -> None:
     known, unknown = await house.cookie("аня"), await house.cookie("аня")
     assert (await house.http("GET", "/auth/session", known)).status == 200

@@ -33,7 +33,7 @@ def silent() -> Iterator[int]:
         yield listener.getsockname()[1]
 
 
-def told(folder: Path, *arguments: str, run: Any = jackfield, **environment: str) -> tuple[int, str]:
+def reported(folder: Path, *arguments: str, run: Any = jackfield, **environment: str) -> tuple[int, str]:
     """The exit code and the one line of a start that fails. One that hangs fails after a minute."""
     done = run(folder, "serve", "--port", "0", *arguments, **environment)
     assert done.stdout == ""
@@ -63,12 +63,12 @@ def test_rel_20_what_is_wrong_is_one_line(
     project: Path, arguments: list[str], environment: dict[str, str], code: int, words: str
 ) -> None:
     run = jackfield_in_place if code == 2 else jackfield  # before anything is begun
-    found, line = told(project, *arguments, run=run, **environment)
+    found, line = reported(project, *arguments, run=run, **environment)
     assert (found, words in line) == (code, True), line
 
 
 def test_rel_20_a_store_that_says_nothing(project: Path, silent: int) -> None:
-    code, line = told(project, "--store", f"postgresql+asyncpg://127.0.0.1:{silent}/db")
+    code, line = reported(project, "--store", f"postgresql+asyncpg://127.0.0.1:{silent}/db")
     assert (code, "store of users" in line) == (1, True), line
 
 
@@ -109,7 +109,7 @@ def test_rel_20_a_file_that_cannot_be_written(project: Path, start: Callable[...
 
 
 def test_rel_20_no_project_and_a_broken_one(tmp_path: Path) -> None:
-    code, line = told(tmp_path)
+    code, line = reported(tmp_path)
     assert (code, "there is no endpoints.yaml" in line) == (2, True), line
     write(tmp_path, endpoints="endpoints: {echo: {url: /ws/echo, proces: echo.say}}\n")
     done = jackfield(tmp_path, "serve", "--port", "0")

@@ -13,8 +13,8 @@ from jackfield.server.connection.session_timer import CLOCK_LOOK, ClockWatch
 from tests.auth.provider import Provider, running
 from tests.clock import Clock
 from tests.house.habits import PACKAGE
-from tests.server.conftest import OpenDoor
-from tests.server.door import Caller, Door, Headers
+from tests.server.conftest import OpenServed
+from tests.server.served import Caller, Headers, Served
 
 HOUR = 3600.0
 ENDPOINTS = """
@@ -39,39 +39,39 @@ def provider() -> Iterator[Provider]:
 
 
 @pytest.fixture
-async def house(open_door: OpenDoor, provider: Provider) -> Door:
+async def house(open_served: OpenServed, provider: Provider) -> Served:
     settings = f'jwks: "{provider.jwks}", issuer: "{provider.issuer}", audience: desk'
-    made: Door = await open_door(ENDPOINTS, CODE, head=f"auth: {{jwt: {{{settings}}}}}")
+    made: Served = await open_served(ENDPOINTS, CODE, head=f"auth: {{jwt: {{{settings}}}}}")
     await made.add("аня", password="верный пароль-71")
     return made
 
 
 @pytest.fixture
-def watch(house: Door, clock: Clock) -> ClockWatch:
+def watch(house: Served, clock: Clock) -> ClockWatch:
     """What each server runs; here it looks when the test says so."""
     return ClockWatch(clock, house.gateway.live.hub)
 
 
-async def opened(door: Door, name: str, headers: Headers) -> Caller:
-    caller = door.call(f"/ws/{name}", headers)
+async def opened(served: Served, name: str, headers: Headers) -> Caller:
+    caller = served.call(f"/ws/{name}", headers)
     await caller.accepted()
     return caller
 
 
-def own(door: Door, _provider: Provider, _now: float) -> Any:
-    return door.cookie("аня")
+def own(served: Served, _provider: Provider, _now: float) -> Any:
+    return served.cookie("аня")
 
 
-async def others(_door: Door, provider: Provider, now: float) -> Headers:
+async def others(_door: Served, provider: Provider, now: float) -> Headers:
     return [("authorization", f"Bearer {provider.token(now=now)}")]
 
 
-Credential = Callable[[Door, Provider, float], Any]
+Credential = Callable[[Served, Provider, float], Any]
 
 
 @pytest.mark.parametrize("credential", [own, others])
 async def test_tk_6_a_clock_set_forward_ends_what_is_over_by_it_within_a_second(
-    house: Door, clock: Clock, watch: ClockWatch, provider: Provider, credential: Credential
+    house: Served, clock: Clock, watch: ClockWatch, provider: Provider, credential: Credential
 ) -> None:
     caller = await opened(house, "note", await credential(house, provider, clock.now))
     assert await caller.ask({"message": "да"}) == {"message": "да"}
@@ -84,7 +84,7 @@ async def test_tk_6_a_clock_set_forward_ends_what_is_over_by_it_within_a_second(
 
 
 async def test_tk_6_whose_session_is_not_over_stays_and_is_warned_when_it_is_time(
-    house: Door, clock: Clock, watch: ClockWatch
+    house: Served, clock: Clock, watch: ClockWatch
 ) -> None:
     callers = [await opened(house, name, await house.cookie("аня")) for name in ("note", "warned")]
     clock.set(HOUR - 300)
@@ -99,7 +99,7 @@ async def test_tk_6_whose_session_is_not_over_stays_and_is_warned_when_it_is_tim
 
 @pytest.mark.parametrize("credential", [own, others])
 async def test_tk_6_a_clock_set_back_puts_off_no_end_that_was_known(
-    house: Door, clock: Clock, watch: ClockWatch, provider: Provider, credential: Credential
+    house: Served, clock: Clock, watch: ClockWatch, provider: Provider, credential: Credential
 ) -> None:
     headers = await credential(house, provider, clock.now)
     caller = await opened(house, "note", headers)
@@ -118,7 +118,7 @@ async def test_tk_6_a_clock_set_back_puts_off_no_end_that_was_known(
 
 @pytest.mark.parametrize("credential", [own, others])
 async def test_tk_2_a_clock_set_back_refuses_no_token_that_is_good(
-    house: Door, clock: Clock, provider: Provider, credential: Credential
+    house: Served, clock: Clock, provider: Provider, credential: Credential
 ) -> None:
     clock.move(120)
     headers, real = await credential(house, provider, clock.now), clock.now

@@ -16,8 +16,8 @@ from websockets.exceptions import InvalidStatus
 
 from jackfield.auth.tokens import Tokens
 from jackfield.errors import Refusal
-from tests.server.conftest import OpenDoor
-from tests.server.door import COOKIE, Door, Headers
+from tests.server.conftest import OpenServed
+from tests.server.served import COOKIE, Headers, Served
 from tests.walk.browser import Visitor
 from tests.walk.conftest import Server, ask, write
 from tests.walk.spa import ECHO, Story, logged_in
@@ -93,45 +93,47 @@ def _cookie(*values: str) -> Headers:
     return [("cookie", f"{COOKIE}={value}") for value in values]
 
 
-async def _outcome(door: Door, headers: Headers) -> tuple[int, int]:
+async def _outcome(served: Served, headers: Headers) -> tuple[int, int]:
     """The status of an upgrade and of a plain request."""
-    caller = door.call("/ws/say", headers)
+    caller = served.call("/ws/say", headers)
     await caller.until(1)
     if caller.sent[0]["type"] == "websocket.accept":
         await caller.leave()
         status = 101
     else:
         status = (await caller.refused()).status
-    return status, (await door.http("GET", "/auth/session", headers)).status
+    return status, (await served.http("GET", "/auth/session", headers)).status
 
 
-async def test_tk_9_of_two_values_neither_wins(open_door: OpenDoor) -> None:
-    door = await open_door(SAY)
+async def test_tk_9_of_two_values_neither_wins(open_served: OpenServed) -> None:
+    served = await open_served(SAY)
     for login in ("аня", "mallory"):
-        await door.add(login)
-    own, planted = [(await door.sessions.open_for(login)).token for login in ("аня", "mallory")]
-    assert await _outcome(door, _cookie(own)) == (101, 200)
-    assert await _outcome(door, _cookie(own, own)) == (101, 200)
-    assert await _outcome(door, [("cookie", f"{COOKIE}={own}; theme=dark; {COOKIE}={own}")]) == (101, 200)
+        await served.add(login)
+    own, planted = [(await served.sessions.open_for(login)).token for login in ("аня", "mallory")]
+    assert await _outcome(served, _cookie(own)) == (101, 200)
+    assert await _outcome(served, _cookie(own, own)) == (101, 200)
+    assert await _outcome(served, [("cookie", f"{COOKIE}={own}; theme=dark; {COOKIE}={own}")]) == (101, 200)
     for one, other in ((own, planted), (planted, own), (own, "x")):
-        assert await _outcome(door, _cookie(one, other)) == (400, 400)
-        assert await _outcome(door, [("cookie", f"{COOKIE}={one}; {COOKIE}={other}")]) == (400, 400)
-        assert await _outcome(door, [*_cookie(one), ("authorization", f"Bearer {other}")]) == (400, 400)
+        assert await _outcome(served, _cookie(one, other)) == (400, 400)
+        assert await _outcome(served, [("cookie", f"{COOKIE}={one}; {COOKIE}={other}")]) == (400, 400)
+        assert await _outcome(served, [*_cookie(one), ("authorization", f"Bearer {other}")]) == (400, 400)
 
 
 # only by Set-Cookie
 
 
-async def test_tk_10_the_body_has_no_token_where_that_is_asked_for_and_no_cache_keeps_it(open_door: OpenDoor) -> None:
+async def test_tk_10_the_body_has_no_token_where_that_is_asked_for_and_no_cache_keeps_it(
+    open_served: OpenServed,
+) -> None:
     for inside, head in ((True, ""), (False, "auth: {token_in_body: false}")):
-        door = await open_door(SAY, head=head)
-        await door.store.add(f"user{inside}", await door.passwords.hash(PASSWORD), ())
+        served = await open_served(SAY, head=head)
+        await served.store.add(f"user{inside}", await served.passwords.hash(PASSWORD), ())
         given: Any = {"login": f"user{inside}", "password": PASSWORD}
-        answer = await door.http("POST", "/auth/login", body=given)
+        answer = await served.http("POST", "/auth/login", body=given)
         token = answer.headers["set-cookie"].partition(";")[0].partition("=")[2]
         assert (token in answer.body.decode()) is inside
         assert answer.headers["cache-control"] == "no-store"
-        session = await door.http("GET", "/auth/session", _cookie(token))
+        session = await served.http("GET", "/auth/session", _cookie(token))
         assert token not in session.body.decode()
         assert session.headers["cache-control"] == "no-store"
 

@@ -7,8 +7,8 @@ import json
 
 import pytest
 
-from tests.server.conftest import OpenDoor
-from tests.server.door import LIMIT, Caller, Door
+from tests.server.conftest import OpenServed
+from tests.server.served import LIMIT, Caller, Served
 
 ENDPOINTS = """
   public: {url: /ws/public, process: p.count, auth: public}
@@ -46,17 +46,17 @@ MAY = {
 
 
 @pytest.fixture
-async def staffed(open_door: OpenDoor) -> Door:
-    door = await open_door(ENDPOINTS, CODE, host="0.0.0.0", insecure=True)
+async def staffed(open_served: OpenServed) -> Served:
+    served = await open_served(ENDPOINTS, CODE, host="0.0.0.0", insecure=True)
     for login, roles in USERS.items():
         if roles is not None:
-            await door.add(login, *roles)
-    return door
+            await served.add(login, *roles)
+    return served
 
 
-def ran(door: Door) -> list[str]:
+def ran(served: Served) -> list[str]:
     """The endpoints whose process was called, once for each call."""
-    found: list[str] = door.gateway.live.generation.table.routes["public"].process.function.__globals__["RAN"]
+    found: list[str] = served.gateway.live.generation.table.routes["public"].process.function.__globals__["RAN"]
     return found
 
 
@@ -64,7 +64,7 @@ def say(caller: Caller) -> None:
     caller.incoming.put_nowait({"type": "websocket.receive", "text": json.dumps({})})
 
 
-async def test_tk_11_every_cell_of_the_matrix_of_users_and_endpoints(staffed: Door) -> None:
+async def test_tk_11_every_cell_of_the_matrix_of_users_and_endpoints(staffed: Served) -> None:
     assert set(MAY) == set(staffed.gateway.live.generation.table.routes)
     for login, roles in USERS.items():
         cookie = [] if roles is None else await staffed.cookie(login)
@@ -85,7 +85,7 @@ async def test_tk_11_every_cell_of_the_matrix_of_users_and_endpoints(staffed: Do
 
 
 @pytest.mark.parametrize("login", [login for login, roles in USERS.items() if roles])
-async def test_tk_11_no_message_is_processed_once_a_role_is_gone(staffed: Door, login: str) -> None:
+async def test_tk_11_no_message_is_processed_once_a_role_is_gone(staffed: Served, login: str) -> None:
     cookie = await staffed.cookie(login)
     entered = [name for name, may in MAY.items() if login in may]
     callers = {name: staffed.call(f"/ws/{name}", cookie) for name in entered}
@@ -108,7 +108,7 @@ async def test_tk_11_no_message_is_processed_once_a_role_is_gone(staffed: Door, 
         assert (await staffed.call(f"/ws/{name}", cookie).refused()).status == 403
 
 
-async def test_tk_11_one_role_of_several_is_enough_to_stay_and_none_is_kept(staffed: Door) -> None:
+async def test_tk_11_one_role_of_several_is_enough_to_stay_and_none_is_kept(staffed: Served) -> None:
     caller = staffed.call("/ws/either", await staffed.cookie("boris"))
     await caller.accepted()
     await staffed.store.set_roles("boris", ["поддержка"])

@@ -16,8 +16,8 @@ from jackfield.auth.store.store import MAX_SESSIONS, Store
 from jackfield.errors import Refusal
 from jackfield.server.connection.conversation import Conversation
 from tests.house.habits import PACKAGE
-from tests.server.conftest import Clock, OpenDoor
-from tests.server.door import Answer, Caller, Door, Headers, until
+from tests.server.conftest import Clock, OpenServed
+from tests.server.served import Answer, Caller, Headers, Served, until
 
 PASSWORD = "пароль с пробелами 🔑"
 ENDPOINTS = """
@@ -46,8 +46,8 @@ async def wait(message: str) -> str:
 
 
 @pytest.fixture
-async def house(open_door: OpenDoor) -> Door:
-    made = await open_door(ENDPOINTS, CODE)
+async def house(open_served: OpenServed) -> Served:
+    made = await open_served(ENDPOINTS, CODE)
     await made.add("шеф", "admin")
     await made.add("аня", "support", password=PASSWORD)
     await made.add("bob")
@@ -55,15 +55,15 @@ async def house(open_door: OpenDoor) -> Door:
 
 
 @pytest.fixture
-async def elsewhere(house: Door, clock: Clock, tmp_path: Path) -> AsyncIterator[Store]:
+async def elsewhere(house: Served, clock: Clock, tmp_path: Path) -> AsyncIterator[Store]:
     """Another process on the same store: the command line, or a second server."""
     store = await Store.open(f"sqlite+aiosqlite:///{tmp_path / 'store.db'}", clock)
     yield store
     await store.close()
 
 
-async def log_in(door: Door, *headers: tuple[str, str]) -> Answer:
-    answer = await door.http("POST", "/auth/login", list(headers), {"login": "аня", "password": PASSWORD})
+async def log_in(served: Served, *headers: tuple[str, str]) -> Answer:
+    answer = await served.http("POST", "/auth/login", list(headers), {"login": "аня", "password": PASSWORD})
     assert answer.status == 200
     return answer
 
@@ -72,17 +72,17 @@ def cookie_of(answer: Answer) -> Headers:
     return [("cookie", answer.headers["set-cookie"].partition(";")[0])]
 
 
-def seen(door: Door) -> list[str]:
-    found: list[str] = door.gateway.live.generation.table.routes["note"].process.function.__globals__["SEEN"]
+def seen(served: Served) -> list[str]:
+    found: list[str] = served.gateway.live.generation.table.routes["note"].process.function.__globals__["SEEN"]
     return found
 
 
-async def status(door: Door, cookie: Headers) -> int:
-    return (await door.http("GET", "/auth/session", cookie)).status
+async def status(served: Served, cookie: Headers) -> int:
+    return (await served.http("GET", "/auth/session", cookie)).status
 
 
-async def opened(door: Door, name: str, cookie: Headers) -> Caller:
-    caller = door.call(f"/ws/{name}", cookie)
+async def opened(served: Served, name: str, cookie: Headers) -> Caller:
+    caller = served.call(f"/ws/{name}", cookie)
     await caller.accepted()
     return caller
 
@@ -90,7 +90,7 @@ async def opened(door: Door, name: str, cookie: Headers) -> Caller:
 # TK-2
 
 
-async def test_tk_2_a_session_is_in_use_while_a_connection_of_it_is_open(house: Door, clock: Clock) -> None:
+async def test_tk_2_a_session_is_in_use_while_a_connection_of_it_is_open(house: Served, clock: Clock) -> None:
     house.sessions.tune(lifetime=3600, idle=600)
     cookie = cookie_of(await log_in(house))
     caller = await opened(house, "note", cookie)
@@ -106,21 +106,21 @@ async def test_tk_2_a_session_is_in_use_while_a_connection_of_it_is_open(house: 
 
 # TK-5
 
-Ending = Callable[[Door, Headers, str], Awaitable[Answer]]
+Ending = Callable[[Served, Headers, str], Awaitable[Answer]]
 
 
 def _of_admin(method: str, more: str = "", body: Any = None) -> Ending:
-    async def act(door: Door, cookie: Headers, session: str) -> Answer:
+    async def act(served: Served, cookie: Headers, session: str) -> Answer:
         path = f"/api/users/%D0%B0%D0%BD%D1%8F{more}"
-        return await door.http(method, path, await door.cookie("шеф"), b"" if body is None else body)
+        return await served.http(method, path, await served.cookie("шеф"), b"" if body is None else body)
 
     return act
 
 
 def _of_user(method: str, path: str, body: Any = None) -> Ending:
-    async def act(door: Door, cookie: Headers, session: str) -> Answer:
-        own = cookie if path == "/auth/logout" else await door.cookie("аня")
-        return await door.http(method, path.format(session=session), own, b"" if body is None else body)
+    async def act(served: Served, cookie: Headers, session: str) -> Answer:
+        own = cookie if path == "/auth/logout" else await served.cookie("аня")
+        return await served.http(method, path.format(session=session), own, b"" if body is None else body)
 
     return act
 
@@ -138,7 +138,7 @@ ENDINGS: dict[str, Ending] = {
 
 
 @pytest.mark.parametrize("how", ENDINGS)
-async def test_tk_5_when_the_answer_comes_no_message_is_processed_any_more(house: Door, how: str) -> None:
+async def test_tk_5_when_the_answer_comes_no_message_is_processed_any_more(house: Served, how: str) -> None:
     cookie, other = cookie_of(await log_in(house)), await house.cookie("bob")
     idle, busy = await opened(house, "note", cookie), await opened(house, "wait", cookie)
     neighbour = await opened(house, "note", other)
@@ -169,7 +169,7 @@ async def test_tk_5_when_the_answer_comes_no_message_is_processed_any_more(house
 
 @pytest.mark.parametrize("act", ["end_all", "password", "roles"])
 async def test_tk_5_what_another_process_does_is_heard_within_the_second(
-    house: Door, elsewhere: Store, act: str
+    house: Served, elsewhere: Store, act: str
 ) -> None:
     assert changes.LOOK <= 0.5  # one look, and the time to close
     cookie, other = await house.cookie("аня"), await house.cookie("bob")
@@ -188,7 +188,7 @@ async def test_tk_5_what_another_process_does_is_heard_within_the_second(
     await asyncio.wait([watching])
 
 
-async def test_tk_5_a_change_during_the_accept_is_not_lost(house: Door) -> None:
+async def test_tk_5_a_change_during_the_accept_is_not_lost(house: Served) -> None:
     cookie = await house.cookie("аня")
     reached, go_on = asyncio.Event(), asyncio.Event()
     sent: list[Any] = []
@@ -215,7 +215,7 @@ async def test_tk_5_a_change_during_the_accept_is_not_lost(house: Door) -> None:
 
 
 async def test_tk_5_a_silent_store_closes_what_nobody_can_vouch_for_after_a_stated_time(
-    house: Door, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    house: Served, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(changes, "LOOK", 0.001)
     caller, guest = await opened(house, "note", await house.cookie("аня")), await opened(house, "public", [])
@@ -248,16 +248,16 @@ async def test_tk_5_a_silent_store_closes_what_nobody_can_vouch_for_after_a_stat
 # TK-6
 
 
-def left(door: Door) -> list[float]:
+def left(served: Served) -> list[float]:
     """The seconds for which the timers of the open conversations are armed."""
     loop = asyncio.get_running_loop()
-    ends = [member.session_end for member in door.gateway.live.hub if isinstance(member, Conversation)]
+    ends = [member.session_end for member in served.gateway.live.hub if isinstance(member, Conversation)]
     timers = [end._timer for end in ends if end is not None]
     return [round(timer.when() - loop.time()) for timer in timers if timer is not None]
 
 
-async def test_tk_6_the_event_comes_before_and_at_the_end_nothing_is_processed(open_door: OpenDoor) -> None:
-    house = await open_door(ENDPOINTS, CODE, lifetime=0.1)
+async def test_tk_6_the_event_comes_before_and_at_the_end_nothing_is_processed(open_served: OpenServed) -> None:
+    house = await open_served(ENDPOINTS, CODE, lifetime=0.1)
     await house.add("аня")
     caller = await opened(house, "warned", await house.cookie("аня"))
     await caller.until(2)
@@ -270,7 +270,7 @@ async def test_tk_6_the_event_comes_before_and_at_the_end_nothing_is_processed(o
     assert seen(house) == []
 
 
-async def test_tk_6_timers_are_armed_for_the_warning_and_the_end(house: Door, clock: Clock) -> None:
+async def test_tk_6_timers_are_armed_for_the_warning_and_the_end(house: Served, clock: Clock) -> None:
     cookie = cookie_of(await log_in(house))
     clock.move(600)
     callers = [await opened(house, name, cookie) for name in ("warned", "note")]
@@ -282,7 +282,7 @@ async def test_tk_6_timers_are_armed_for_the_warning_and_the_end(house: Door, cl
 
 @pytest.mark.parametrize("where", ["here", "elsewhere"])
 async def test_tk_6_a_refresh_moves_the_end_of_open_connections(
-    house: Door, clock: Clock, elsewhere: Store, where: str
+    house: Served, clock: Clock, elsewhere: Store, where: str
 ) -> None:
     cookie = cookie_of(await log_in(house))
     caller, other = await opened(house, "note", cookie), await opened(house, "note", await house.cookie("bob"))
@@ -307,7 +307,7 @@ async def test_tk_6_a_refresh_moves_the_end_of_open_connections(
 # TK-12
 
 
-async def test_tk_12_there_are_so_many_sessions_of_one_user_and_no_more(house: Door, clock: Clock) -> None:
+async def test_tk_12_there_are_so_many_sessions_of_one_user_and_no_more(house: Served, clock: Clock) -> None:
     cookies = []
     for _ in range(MAX_SESSIONS):
         clock.move(1)

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.walk
 @pytest.mark.parametrize("path", ["/ws/plain", "/ws/told"])
 async def test_tr_2_a_page_of_a_foreign_origin_cannot_connect(here: Story, visitor: Visitor, path: str) -> None:
     await logged_in(here, visitor)
-    # Another port of one host is the same site: the browser sends the cookie, and only the origin tells them apart.
+    # Another port of one host is the same site: the browser sends the cookie, and only the origin reports them apart.
     foreign = await visitor.open(here.page(here.foreign))
     closed = await foreign.run(f'return (new Line("{path}")).closed')
     assert closed == {"code": 1006, "reason": ""}, "it learns nothing, not even by a close frame"

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from tests.server.conftest import OpenDoor
-from tests.server.door import DOORS, DOORS_CODE, Door
+from tests.server.conftest import OpenServed
 from tests.server.listening import listening
 from tests.server.raw import request
+from tests.server.served import SERVED, SERVED_CODE, Served
 
 TARGETS = [
     *("//ws/say", "/ws//say", "/ws/say/", "/ws/./say", "/./ws/say", "/ws/../ws/say", "/public/../ws/say", "/ws/say/.."),
@@ -20,22 +20,22 @@ TARGETS = [
 ]
 
 
-async def said(door: Door, target: str, **headers: str) -> tuple[int, str]:
+async def said(served: Served, target: str, **headers: str) -> tuple[int, str]:
     """The status that an upgrade request gets from the real listener, and the code with it."""
-    async with listening(door.gateway) as connect:
+    async with listening(served.gateway) as connect:
         peer = await connect()
         await peer.send(request(target, **headers))
         status, _, body = await peer.answer()
         return status, json.loads(body)["code"] if status != 101 else ""
 
 
-async def test_tr_10_another_spelling_of_a_path_is_no_way_around_the_login(door: Door) -> None:
-    (_, cookie) = (await door.cookie("bob"))[0]
+async def test_tr_10_another_spelling_of_a_path_is_no_way_around_the_login(served: Served) -> None:
+    (_, cookie) = (await served.cookie("bob"))[0]
     refusals = {(404, "not_found"), (400, "malformed_request"), (400, "malformed_upgrade")}
     for target in TARGETS:
         for headers in ({}, {"Cookie": cookie}):
-            assert await said(door, target, **headers) in refusals, (target, headers)
-        assert (await door.http("GET", target)).status in (400, 404), target
+            assert await said(served, target, **headers) in refusals, (target, headers)
+        assert (await served.http("GET", target)).status in (400, 404), target
 
 
 @pytest.mark.parametrize(
@@ -50,37 +50,37 @@ async def test_tr_10_another_spelling_of_a_path_is_no_way_around_the_login(door:
         "ws://127.0.0.1/ws/say",
     ],
 )
-async def test_tr_10_what_is_the_same_path_gets_the_same_verdict(door: Door, target: str) -> None:
-    (_, cookie) = (await door.cookie("bob"))[0]
-    assert await said(door, target) == (401, "not_logged_in")
-    assert await said(door, target, Cookie=cookie) == (101, "")
+async def test_tr_10_what_is_the_same_path_gets_the_same_verdict(served: Served, target: str) -> None:
+    (_, cookie) = (await served.cookie("bob"))[0]
+    assert await said(served, target) == (401, "not_logged_in")
+    assert await said(served, target, Cookie=cookie) == (101, "")
 
 
-async def test_tr_10_an_absolute_address_is_judged_by_the_host_that_it_names(door: Door) -> None:
+async def test_tr_10_an_absolute_address_is_judged_by_the_host_that_it_names(served: Served) -> None:
     """RFC 9112, section 3.2.2: the header is ignored then, and DNS rebinding finds no other way in."""
-    assert await said(door, "http://evil.example/ws/say") == (400, "wrong_host")
-    assert await said(door, "http://evil.example/ws/say", Host="127.0.0.1") == (400, "wrong_host")
+    assert await said(served, "http://evil.example/ws/say") == (400, "wrong_host")
+    assert await said(served, "http://evil.example/ws/say", Host="127.0.0.1") == (400, "wrong_host")
 
 
 @pytest.mark.parametrize("options", [{}, {"host": "0.0.0.0", "insecure": True}], ids=["loopback", "public"])
 async def test_tr_10_a_host_with_more_than_a_name_and_a_port_is_refused(
-    open_door: OpenDoor, options: dict[str, Any]
+    open_served: OpenServed, options: dict[str, Any]
 ) -> None:
-    door = await open_door(DOORS, DOORS_CODE, **options)
-    assert (await said(door, "/ws/public", Host="127.0.0.1:8000"))[0] == 101
+    served = await open_served(SERVED, SERVED_CODE, **options)
+    assert (await said(served, "/ws/public", Host="127.0.0.1:8000"))[0] == 101
     for more in ("/ws/public", "/../x", " x", "?x", "#x", "\\x", ",127.0.0.1", ":1:2", "@127.0.0.1"):
-        status, code = await said(door, "/ws/public", Host=f"127.0.0.1{more}")
+        status, code = await said(served, "/ws/public", Host=f"127.0.0.1{more}")
         assert (status, code) in {(400, "wrong_host"), (400, "malformed_request")}, more
 
 
-async def test_tr_10_a_path_that_looks_like_one_of_ours_is_not_caught_by_an_endpoint(open_door: OpenDoor) -> None:
+async def test_tr_10_a_path_that_looks_like_one_of_ours_is_not_caught_by_an_endpoint(open_served: OpenServed) -> None:
     """An endpoint such as /{a}/{b} has no say over the addresses that are ours, however they are written."""
-    door = await open_door('  any: {url: "/{a}/{b}", process: p.any, auth: public}\n', ANY)
-    assert (await said(door, "/x/y"))[0] == 101
+    served = await open_served('  any: {url: "/{a}/{b}", process: p.any, auth: public}\n', ANY)
+    assert (await said(served, "/x/y"))[0] == 101
     for target in ("/x/..", "/x/%2e%2e", "/x/.", "/x/a%2fb", "/x/a%5cb", "/x/%00", "/x/%0a", "/x/", "//x", "/x/%C0%61"):
-        assert (await said(door, target))[0] == 404, target
+        assert (await said(served, target))[0] == 404, target
     for target in ("/auth/login", "/%61uth/login", "/api/users", "/metrics/x", "/docs/x", "/openapi.json/x"):
-        assert (await said(door, target))[0] in (401, 404, 405), target
+        assert (await said(served, target))[0] in (401, 404, 405), target
 
 
 ANY = """

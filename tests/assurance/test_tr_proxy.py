@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from websockets.exceptions import InvalidStatus
 
 from jackfield.cli import main
-from tests.server.conftest import OpenDoor
+from tests.server.conftest import OpenServed
 from tests.walk.conftest import Server, ask, write
 from tests.walk.test_tls import certificate
 
@@ -72,19 +72,19 @@ def test_tr_1_plain_http_is_refused_and_not_sent_elsewhere(project: Path, start:
         httpx.post(f"http{server.http.removeprefix('https')}/auth/login", json={"login": "a", "password": "b"})
 
 
-async def test_tr_1_a_client_that_came_to_the_proxy_without_tls_is_refused(open_door: OpenDoor) -> None:
+async def test_tr_1_a_client_that_came_to_the_proxy_without_tls_is_refused(open_served: OpenServed) -> None:
     endpoint = "  a: {url: /ws/a, process: p.echo, auth: public}"
-    door = await open_door(endpoint, behind_proxy=("10.1.2.3",), public_url="https://app.example.com")
+    served = await open_served(endpoint, behind_proxy=("10.1.2.3",), public_url="https://app.example.com")
     plain = [("x-forwarded-proto", "http")]
-    answer = await door.http("POST", "/auth/login", plain, {"login": "bob", "password": "secret"})
+    answer = await served.http("POST", "/auth/login", plain, {"login": "bob", "password": "secret"})
     assert (answer.status, answer.json["code"]) == (403, "tls_required")
     assert "https://app.example.com" in answer.json["fix"]
     assert not {"location", "set-cookie"} & answer.headers.keys()
-    refused = await door.call("/ws/a", plain).refused()
+    refused = await served.call("/ws/a", plain).refused()
     assert refused.json["code"] == "tls_required"
     for path in ("/health", "/ready"):  # probes come to the listener itself
-        assert (await door.http("GET", path, plain)).status == 200
-    caller = door.call("/ws/a", [("x-forwarded-proto", "https")])
+        assert (await served.http("GET", path, plain)).status == 200
+    caller = served.call("/ws/a", [("x-forwarded-proto", "https")])
     await caller.accepted()
     await caller.leave()
 

@@ -10,10 +10,10 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.server.conftest import OpenDoor
-from tests.server.door import COOKIE, Door
+from tests.server.conftest import OpenServed
 from tests.server.listening import listening
 from tests.server.raw import KEY, request
+from tests.server.served import COOKIE, Served
 from tests.walk.conftest import Server, jackfield_here, write
 
 OWN = "https://app.example.com"
@@ -49,7 +49,7 @@ def probe(caller: Connection) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("name", "origins", "may"), ORIGINS, ids=[row[0] for row in ORIGINS])
 async def test_tr_2_no_process_runs_for_a_page_of_a_foreign_origin(
-    open_door: OpenDoor,
+    open_served: OpenServed,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     name: str,
@@ -57,10 +57,10 @@ async def test_tr_2_no_process_runs_for_a_page_of_a_foreign_origin(
     may: bool,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    door = await open_door(PROBED, PROBE, public_url=OWN, **PUBLIC)
-    await door.add("аня")
-    headers = [*(await door.cookie("аня")), *(("origin", origin) for origin in origins)]
-    caller = door.call("/ws/probe", headers)
+    served = await open_served(PROBED, PROBE, public_url=OWN, **PUBLIC)
+    await served.add("аня")
+    headers = [*(await served.cookie("аня")), *(("origin", origin) for origin in origins)]
+    caller = served.call("/ws/probe", headers)
     caller.incoming.put_nowait({"type": "websocket.receive", "text": "{}"})  # as if it were in already
     if may:
         await caller.until(2)
@@ -91,14 +91,14 @@ async def test_tr_2_no_process_runs_for_a_page_of_a_foreign_origin(
         (request("/ws/public", Content_Length="5"), 400, "malformed_upgrade"),
     ],
 )
-async def test_tr_3_only_rfc_6455_version_13_over_get(door: Door, head: bytes, status: int, code: str) -> None:
-    async with listening(door.gateway) as connect:
+async def test_tr_3_only_rfc_6455_version_13_over_get(served: Served, head: bytes, status: int, code: str) -> None:
+    async with listening(served.gateway) as connect:
         peer = await connect()
         await peer.send(head)
         found, headers, body = await peer.answer()
         assert (found, json.loads(body)["code"]) == (status, code)
         assert headers.get("sec-websocket-version") == ("13" if code == "bad_version" else None)
-        assert len(door.gateway.live.hub) == 0
+        assert len(served.gateway.live.hub) == 0
 
 
 # TR-4
@@ -113,16 +113,16 @@ def test_tr_4_a_token_in_the_url_lets_nobody_in_and_is_kept_nowhere(
     token = server.first_cookie()["Cookie"].partition("=")[2]
     queries = (f"{COOKIE}={token}", f"a=1&{COOKIE}={token}&b")
     asked = [f"{path}?{query}" for path in ("/ws/say", "/auth/session", "/ws/no", "/metrics", "/") for query in queries]
-    told = [httpx.get(server.http + target) for target in asked]
+    reported = [httpx.get(server.http + target) for target in asked]
     upgrades = (UPGRADE, UPGRADE | {"Cookie": f"{COOKIE}={token}"})
-    told += [httpx.get(f"{server.http}/ws/say?{COOKIE}={token}", headers=headers) for headers in upgrades]
-    assert {(answer.status_code, answer.json()["code"]) for answer in told} == {(400, "credential_in_query")}
+    reported += [httpx.get(f"{server.http}/ws/say?{COOKIE}={token}", headers=headers) for headers in upgrades]
+    assert {(answer.status_code, answer.json()["code"]) for answer in reported} == {(400, "credential_in_query")}
     assert httpx.get(f"{server.http}/ws/say?token={token}", headers=UPGRADE).status_code == 401, "another name"
     kept = [jackfield_here(tmp_path, *command) for command in (["refusals"], ["status", "--json"])]
     kept.append(httpx.get(f"{server.http}/metrics").text)
     server.stop()
-    assert sum('"refused"' in line for line in server.lines) == len(told) + 1, "the log was looked at"
-    for text in (*kept, *server.lines, *(answer.text for answer in told)):
+    assert sum('"refused"' in line for line in server.lines) == len(reported) + 1, "the log was looked at"
+    for text in (*kept, *server.lines, *(answer.text for answer in reported)):
         assert token not in text
 
 

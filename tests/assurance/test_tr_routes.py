@@ -11,10 +11,10 @@ from jackfield.config import url
 from jackfield.server.web import documents
 from jackfield.server.web.json_api import JsonApi
 from jackfield.server.web.sign_in_page import SCRIPT_AT
-from tests.server.conftest import OpenDoor
-from tests.server.door import COOKIE, DOORS, DOORS_CODE, Answer, Door, Headers
+from tests.server.conftest import OpenServed
 from tests.server.listening import listening
 from tests.server.raw import request
+from tests.server.served import COOKIE, SERVED, SERVED_CODE, Answer, Headers, Served
 
 OWN = "https://app.example.com"
 PUBLIC: dict[str, Any] = {"host": "0.0.0.0", "insecure": True}  # other machines reach it
@@ -34,10 +34,10 @@ OPEN = {
 """What answers a caller whom nobody knows, besides the 426 of an endpoint."""
 
 
-def addresses(door: Door) -> Iterator[tuple[str, frozenset[str]]]:
+def addresses(served: Served) -> Iterator[tuple[str, frozenset[str]]]:
     """Every HTTP address of a gateway with its methods, read from what routes the requests."""
     yield from FIXED.items()
-    for part in vars(door.gateway._routes).values():
+    for part in vars(served.gateway._routes).values():
         api = getattr(part, "api", None)
         if isinstance(api, JsonApi):
             prefix = {"Login": "/auth", "Administration": "/api"}[type(part).__name__]
@@ -51,14 +51,14 @@ def test_tr_13_every_reserved_address_is_one_that_these_tests_know() -> None:
 
 
 @pytest.fixture
-async def public(open_door: OpenDoor) -> Door:
+async def public(open_served: OpenServed) -> Served:
     """A listener that other machines reach."""
-    door = await open_door(DOORS, DOORS_CODE, **PUBLIC)
-    await door.add("admin", "admin")
-    return door
+    served = await open_served(SERVED, SERVED_CODE, **PUBLIC)
+    await served.add("admin", "admin")
+    return served
 
 
-async def test_tr_13_no_address_answers_a_caller_whom_nobody_knows(public: Door) -> None:
+async def test_tr_13_no_address_answers_a_caller_whom_nobody_knows(public: Served) -> None:
     found = dict(addresses(public))
     assert {"/auth/login", "/auth/logout", "/auth/session", "/auth/sessions", "/api/users"} <= set(found)
     answered = set()
@@ -75,7 +75,7 @@ async def test_tr_13_no_address_answers_a_caller_whom_nobody_knows(public: Door)
     assert answered == OPEN
 
 
-async def test_tr_13_no_endpoint_takes_a_caller_whom_nobody_knows_unless_it_is_public(public: Door) -> None:
+async def test_tr_13_no_endpoint_takes_a_caller_whom_nobody_knows_unless_it_is_public(public: Served) -> None:
     taken = set()
     for name, route in public.gateway.live.generation.table.routes.items():
         target = route.endpoint.url.replace("{room}", "5")
@@ -90,13 +90,13 @@ async def test_tr_13_no_endpoint_takes_a_caller_whom_nobody_knows_unless_it_is_p
     assert taken == {"public", "optional"}
 
 
-async def test_tr_12_only_documented_methods(door: Door) -> None:
-    await door.add("admin", "admin")
-    cookie = await door.cookie("admin")
-    known = dict(addresses(door)) | {"/ws/say": READ, "/ws/public": READ}
+async def test_tr_12_only_documented_methods(served: Served) -> None:
+    await served.add("admin", "admin")
+    cookie = await served.cookie("admin")
+    known = dict(addresses(served)) | {"/ws/say": READ, "/ws/public": READ}
     for path, methods in known.items():
         for method in set(METHODS) - methods:
-            answer = await door.http(method, path, cookie)
+            answer = await served.http(method, path, cookie)
             if path == "/":
                 assert answer.status in (404, 405), "the start page is no address for anything else"
                 continue
@@ -145,28 +145,28 @@ def bare(answer: Answer) -> list[str]:
 
 
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
-async def test_tr_12_every_answer_carries_the_security_headers(open_door: OpenDoor, tls: bool) -> None:
+async def test_tr_12_every_answer_carries_the_security_headers(open_served: OpenServed, tls: bool) -> None:
     address: dict[str, Any] = {"public_url": OWN, **PUBLIC} if tls else {}
-    door = await open_door(DOORS, DOORS_CODE, **address)
-    await door.add("admin", "admin", password="correct horse")
+    served = await open_served(SERVED, SERVED_CODE, **address)
+    await served.add("admin", "admin", password="correct horse")
     foreign = [("origin", "https://evil.example")]
     seen = set()
     for method, path, headers, body in CASES:
         for more in ([], foreign):
-            answer = await door.http(method, path, [*headers, *more], body)
+            answer = await served.http(method, path, [*headers, *more], body)
             seen.add(answer.status)
             assert bare(answer) == [], (method, path)
             assert ("strict-transport-security" in answer.headers) == tls, (method, path)
     for target, more in (("/ws/say", []), ("/ws/nowhere", []), ("/ws/public", foreign)):
-        answer = await door.call(target, more).refused()
+        answer = await served.call(target, more).refused()
         seen.add(answer.status)
         assert bare(answer) == [], target
         assert ("strict-transport-security" in answer.headers) == tls, target
     assert {200, 401, 403, 404, 405, 415, 426} - ({400} if tls else set()) <= seen
 
 
-async def test_tr_12_what_is_no_http_is_answered_with_them_too(door: Door) -> None:
-    async with listening(door.gateway) as connect:
+async def test_tr_12_what_is_no_http_is_answered_with_them_too(served: Served) -> None:
+    async with listening(served.gateway) as connect:
         for head in (b"nonsense\r\n\r\n", request("/ws/say", Host="a\r\nHost: b"), request("/ws/say", X="x" * 70_000)):
             peer = await connect()
             await peer.send(head)

@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from tests.server.door import LIMIT
 from tests.server.listening import Listening, listening
 from tests.server.raw import KEY, request
+from tests.server.served import LIMIT
 from tests.walk.conftest import Server
 
 from .rough import address, all_of, app, begun, refused
@@ -102,10 +102,10 @@ async def test_tr_9_a_control_character_in_a_head_is_400_with_a_fix(
         await peer.send(sent)
         answer = await all_of(peer)
         head, _, body = answer[answer.rindex(b"HTTP/1.1 ") :].partition(b"\r\n\r\n")
-        told = json.loads(body)
-        assert (int(head.split()[1]), told["code"]) == (400, "malformed_request"), sent
-        assert told["fix"]
-        assert told["detail"] == f"Line {number} of the head holds the control character 0x{byte:02x}."
+        reported = json.loads(body)
+        assert (int(head.split()[1]), reported["code"]) == (400, "malformed_request"), sent
+        assert reported["fix"]
+        assert reported["detail"] == f"Line {number} of the head holds the control character 0x{byte:02x}."
         assert "secret" not in answer.decode("latin-1").lower()
     assert "c2VjcmV0" not in caplog.text
     assert [record.getMessage() for record in caplog.records if record.levelname not in ("INFO", "DEBUG")] == []

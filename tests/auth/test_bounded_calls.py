@@ -60,9 +60,9 @@ async def test_threads_that_hang_are_replaced_and_counted_until_they_return(
 
     assert await hang(asked, who, THREADS) == ["TooLate"] * THREADS
     assert asked.hanging == THREADS
-    told = [record.getMessage() for record in caplog.records]
-    assert len(told) == THREADS
-    assert f"verify_hanging hanging={THREADS} most={HANGING}" in told[-1]
+    reported = [record.getMessage() for record in caplog.records]
+    assert len(reported) == THREADS
+    assert f"verify_hanging hanging={THREADS} most={HANGING}" in reported[-1]
     assert await asyncio.gather(*(asked.call(who, HERE, str(n)) for n in range(50))) == [str(n) for n in range(50)]
     gate.set()
     async with asyncio.timeout(5):
@@ -89,13 +89,13 @@ async def test_what_hangs_from_one_network_is_a_part_of_what_may(
     def who(credential: str) -> str:
         return "hung" if credential == "hang" and gate.wait(20) else credential
 
-    told = []
+    reported = []
     for number in range(most + 3):
         try:
             await asked.call(who, networks(client.format(number)), "hang")
         except (NoRoom, TooLate) as exc:
-            told.append(type(exc))
-    assert told == [TooLate] * most + [NoRoom] * 3
+            reported.append(type(exc))
+    assert reported == [TooLate] * most + [NoRoom] * 3
     monkeypatch.setattr(bounded_calls, "TIME_LIMIT", 5.0)
     with pytest.raises(NoRoom, match="do not return"):
         await asked.call(who, networks(client.format(0)), "good")

@@ -26,7 +26,7 @@ async def test_each_change_is_heard_once_and_in_order(here: House, there: House)
     assert [change.roles for change in here.heard] == [frozenset("a"), frozenset("b"), frozenset("c")]
 
 
-async def test_what_was_before_the_first_look_is_not_told(here: House, there: House) -> None:
+async def test_what_was_before_the_first_look_is_not_reported(here: House, there: House) -> None:
     await there.store.set_roles("Анна", ["a"])
     await here.sessions.look_once()
     assert here.heard == []
@@ -60,8 +60,8 @@ async def test_tk_5_watch_survives_faults_and_hears_of_what_comes_after(
 ) -> None:
     """TypeError is what the store raises for a row that cannot be read."""
     monkeypatch.setattr("jackfield.auth.changes.LOOK", 0.001)
-    told, failed = asyncio.Event(), asyncio.Event()
-    here.sessions.changes.subscribe(lambda _: told.set())
+    reported, failed = asyncio.Event(), asyncio.Event()
+    here.sessions.changes.subscribe(lambda _: reported.set())
     await here.sessions.look_once()
     watching = asyncio.create_task(here.sessions.watch())
 
@@ -73,12 +73,12 @@ async def test_tk_5_watch_survives_faults_and_hears_of_what_comes_after(
         with monkeypatch.context() as patch:
             patch.setattr(here.store, "changes_since", fail)
             await failed.wait()
-            assert not told.is_set()
+            assert not reported.is_set()
             clock.move(SILENCE + 1)
-            await told.wait()
-        told.clear()
+            await reported.wait()
+        reported.clear()
         await there.store.disable("Анна")
-        await told.wait()
+        await reported.wait()
     assert [change.kind for change in here.heard] == ["store_silent", "user_disabled"]
     assert [record.getMessage().split()[0] for record in caplog.records] == [event, "store_silent"]
     assert not watching.done()
@@ -87,7 +87,7 @@ async def test_tk_5_watch_survives_faults_and_hears_of_what_comes_after(
         await watching
 
 
-async def test_what_is_announced_is_not_remembered_even_where_the_store_tells_nothing(
+async def test_what_is_announced_is_not_remembered_even_where_the_store_reports_nothing(
     store: Store, passwords: Passwords, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await store.add("Анна", await passwords.hash(PASSWORD), ["support"])

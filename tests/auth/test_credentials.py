@@ -159,7 +159,7 @@ def test_other_sub_protocols_carry_no_credential(offer: str) -> None:
 
 
 @pytest.mark.parametrize("offer", ["bearer.abc", "chat.v2, bearer.abc", "Jackfield.v1, bearer.abc"])
-def test_a_token_without_a_sub_protocol_that_can_be_answered_is_told_how(offer: str) -> None:
+def test_a_token_without_a_sub_protocol_that_can_be_answered_is_reported_how(offer: str) -> None:
     refusal = refused([(b"sec-websocket-protocol", offer.encode())])
     assert refusal.code == "bad_credential"
     assert 'new WebSocket(url, ["jackfield.v1", "bearer." + token])' in refusal.fix

@@ -101,13 +101,13 @@ HOSTILE: dict[str, tuple[Callable[[], Parts], str]] = {
 }
 
 
-@pytest.mark.parametrize(("parts", "told"), HOSTILE.values(), ids=HOSTILE)
-async def test_whatever_comes_is_over_before_much_of_it_came(parts: Callable[[], Parts], told: str) -> None:
-    ready = list(parts()) if told in ("gzip, once", "longer than 262,144 bytes") else None
+@pytest.mark.parametrize(("parts", "reported"), HOSTILE.values(), ids=HOSTILE)
+async def test_whatever_comes_is_over_before_much_of_it_came(parts: Callable[[], Parts], reported: str) -> None:
+    ready = list(parts()) if reported in ("gzip, once", "longer than 262,144 bytes") else None
     async with other(parts if ready is None else lambda: ready) as server:
         tracemalloc.start()
         try:
-            with pytest.raises(NotFetched, match=told):
+            with pytest.raises(NotFetched, match=reported):
                 await fetch(server.address, most=MOST, time_limit=LIMIT)
             _, peak = tracemalloc.get_traced_memory()
         finally:
@@ -148,7 +148,7 @@ async def test_it_is_read_on_a_thread_of_its_own_and_ends_with_who_waits(monkeyp
     monkeypatch.setattr(fetching, "_get", noted)
     async with other(lambda: [HEAD]) as server:
         waiting = asyncio.create_task(fetch(server.address, most=MOST, time_limit=LIMIT))
-        while not server.asked:  # noqa: ASYNC110 - the other thread tells nobody
+        while not server.asked:  # noqa: ASYNC110 - the other thread reports nobody
             await asyncio.sleep(0)
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):

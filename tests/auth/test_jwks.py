@@ -85,7 +85,7 @@ def test_a_key_without_algorithm_or_id_serves_all_that_it_fits() -> None:
 
 
 @pytest.mark.parametrize(
-    ("document", "told"),
+    ("document", "reported"),
     [
         (b"", "not JSON"),
         (b"<html>", "not JSON"),
@@ -97,12 +97,12 @@ def test_a_key_without_algorithm_or_id_serves_all_that_it_fits() -> None:
         (b'{"keys": [{"kty": "oct", "k": "c2VjcmV0"}]}', "no key among them"),
     ],
 )
-def test_what_is_no_set_of_keys(document: bytes, told: str) -> None:
-    with pytest.raises(KeysUnavailable, match=told):
+def test_what_is_no_set_of_keys(document: bytes, reported: str) -> None:
+    with pytest.raises(KeysUnavailable, match=reported):
         read_keys(document, ("RS256",))
 
 
-async def test_a_key_that_is_too_short_is_told_as_what_it_is(
+async def test_a_key_that_is_too_short_is_reported_as_what_it_is(
     provider: Provider, made: MakeKeys, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     short = jwk(new_key("RS256", bits=1024), "weak", "RS256")

@@ -133,7 +133,7 @@ async def test_claims_are_read_where_the_plan_says(
 
 @pytest.mark.shows("TK-1")
 @pytest.mark.parametrize(
-    ("claims", "told"),
+    ("claims", "reported"),
     [
         ({"iss": "https://evil.example"}, "issued by https://evil.example, not by"),
         ({"iss": None}, "issued by nobody"),
@@ -163,7 +163,7 @@ async def test_claims_are_read_where_the_plan_says(
     ],
 )
 async def test_what_a_genuine_token_says_is_judged(
-    provider: Provider, judge: Judge, clock: Clock, claims: dict[str, Any], told: str
+    provider: Provider, judge: Judge, clock: Clock, claims: dict[str, Any], reported: str
 ) -> None:
     sub = claims.pop("sub", "f3b1")
     whole = provider.claims(clock.now, **claims)
@@ -174,7 +174,7 @@ async def test_what_a_genuine_token_says_is_judged(
     token = jwt.PyJWS().encode(json.dumps(whole).encode(), provider.keys["rs256"][1], "RS256", {"kid": "rs256"})
     refusal = await refused(judge(), token)
     assert refusal.code == "bad_credential"
-    assert told in refusal.detail
+    assert reported in refusal.detail
 
 
 async def test_what_an_id_token_may_have_and_an_access_token_too_is_no_mark(
@@ -209,7 +209,7 @@ async def test_the_providers_clock_may_be_a_minute_ahead(
 
 @pytest.mark.shows("TK-1")
 @pytest.mark.parametrize(
-    ("header", "told"),
+    ("header", "reported"),
     [
         ({"alg": "none"}, "signed with none"),
         ({"alg": "HS256", "kid": "rs256"}, "signed with HS256"),
@@ -231,10 +231,10 @@ async def test_the_providers_clock_may_be_a_minute_ahead(
         ("x" * 1000, "header cannot be read"),
     ],
 )
-async def test_a_header_chooses_nothing(provider: Provider, judge: Judge, header: object, told: str) -> None:
+async def test_a_header_chooses_nothing(provider: Provider, judge: Judge, header: object, reported: str) -> None:
     refusal = await refused(judge(), forged(header, provider.claims()))
     assert refusal.code == "bad_credential"
-    assert told in refusal.detail
+    assert reported in refusal.detail
 
 
 async def test_a_header_that_is_critical_for_nobody_or_of_a_fitting_type(

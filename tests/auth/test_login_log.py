@@ -38,14 +38,14 @@ def made(tokens: Tokens) -> Logins:
         "👍👍👍👍👍👍👍👍",
     ],
 )
-def test_a_login_that_somebody_has_is_told(made: Logins, login: str) -> None:
+def test_a_login_that_somebody_has_is_reported(made: Logins, login: str) -> None:
     assert made.shown(login).startswith("hash:"), "it may be a password"
     made.note(login)
     assert made.shown(login) == login
 
 
 @pytest.mark.parametrize("login", ["", "root", "анна", "admin", "x" * (MIN_PASSWORD - 1)])
-def test_what_is_too_short_for_a_password_is_told(made: Logins, login: str) -> None:
+def test_what_is_too_short_for_a_password_is_reported(made: Logins, login: str) -> None:
     assert made.shown(login) == login
 
 
@@ -67,12 +67,12 @@ def test_what_is_too_short_for_a_password_is_told(made: Logins, login: str) -> N
         "\ud800" * 20,
     ],
 )
-def test_what_may_be_a_secret_is_told_by_a_hash(made: Logins, tokens: Tokens, login: str) -> None:
-    told = made.shown(login)
-    assert told == f"hash:{tokens.fingerprint(login)}"
-    assert len(told) == 17
-    assert made.shown(login) == told, "so that an operator sees that it is the same one"
-    assert made.shown(login + "x") != told
+def test_what_may_be_a_secret_is_reported_by_a_hash(made: Logins, tokens: Tokens, login: str) -> None:
+    reported = made.shown(login)
+    assert reported == f"hash:{tokens.fingerprint(login)}"
+    assert len(reported) == 17
+    assert made.shown(login) == reported, "so that an operator sees that it is the same one"
+    assert made.shown(login + "x") != reported
 
 
 @pytest.mark.parametrize("login", ["a" * (LONGEST_SHOWN + 1), OWN.split(".")[1], JWT], ids=["long", "random", "jwt"])

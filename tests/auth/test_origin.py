@@ -281,7 +281,7 @@ def test_what_is_no_origin_of_such_a_page_either(origin: str) -> None:
 @pytest.mark.parametrize(
     "origin", ["https://shop.example.org", "http://localhost:3000", "app://obsidian.md", "file://"]
 )
-def test_a_slash_at_the_end_is_told_as_one(origin: str) -> None:
+def test_a_slash_at_the_end_is_reported_as_one(origin: str) -> None:
     with pytest.raises(Refusal) as caught:
         check([f"{origin}/"], OWN, any_origin=True, allowed=(), required=False)
     assert "slash" in caught.value.detail

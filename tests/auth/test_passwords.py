@@ -74,7 +74,7 @@ def test_au_6_any_text_of_8_characters_may_be_a_password(password: str) -> None:
         ("lone \ud800 surrogate", "text"),
     ],
 )
-def test_au_6_what_can_be_no_password_is_told_with_the_rule(password: str, word: str) -> None:
+def test_au_6_what_can_be_no_password_is_reported_with_the_rule(password: str, word: str) -> None:
     with pytest.raises(Refusal) as caught:
         check_password(password)
     assert caught.value.code == "invalid_request"

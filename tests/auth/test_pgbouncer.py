@@ -65,7 +65,7 @@ class _pgbouncer:  # noqa: N801 - reads as the context manager that it is
         async with asyncio.timeout(LIMIT):
             while b"process up" not in (line := await self._process.stderr.readline()):
                 assert line, "pgbouncer ended"
-        self._rest = asyncio.create_task(self._process.stderr.read())  # what it tells from here on
+        self._rest = asyncio.create_task(self._process.stderr.read())  # what it reports from here on
         return self._url.set(port=listen).render_as_string(hide_password=False)
 
     async def __aexit__(self, *_: object) -> None:

@@ -100,7 +100,9 @@ async def test_the_store_holds_no_token_no_secret_and_no_password(here: House, f
     assert login.token not in repr(login)
 
 
-async def test_au_2_unknown_disabled_and_wrong_are_told_in_the_same_words(here: House, passwords: Passwords) -> None:
+async def test_au_2_unknown_disabled_and_wrong_are_reported_in_the_same_words(
+    here: House, passwords: Passwords
+) -> None:
     await here.store.add("gone", await passwords.hash(PASSWORD))
     await here.store.disable("gone")
     await here.store.add("no password", None)
@@ -114,9 +116,9 @@ async def test_au_2_unknown_disabled_and_wrong_are_told_in_the_same_words(here: 
         ("x" * 500, PASSWORD),
         ("", ""),
     ]
-    told = [await refused(here.sessions.login(login, password)) for login, password in attempts]
-    assert {(one.code, one.status, one.detail, one.fix, one.retry_after) for one in told} == {
-        ("login_failed", 401, told[0].detail, told[0].fix, None)
+    reported = [await refused(here.sessions.login(login, password)) for login, password in attempts]
+    assert {(one.code, one.status, one.detail, one.fix, one.retry_after) for one in reported} == {
+        ("login_failed", 401, reported[0].detail, reported[0].fix, None)
     }
 
 
@@ -287,7 +289,7 @@ async def test_what_was_seen_is_kept_when_the_store_fails(
     assert (await store.sessions_of("Анна"))[0].seen_at == clock()
 
 
-async def test_tk_5_a_logout_ends_the_session_here_at_once_and_tells(here: House) -> None:
+async def test_tk_5_a_logout_ends_the_session_here_at_once_and_reports(here: House) -> None:
     one, two = await here.sessions.login("Анна", PASSWORD), await here.sessions.login("Анна", PASSWORD)
     await here.who(one)
     await here.who(two)

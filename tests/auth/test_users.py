@@ -85,14 +85,14 @@ async def test_a_password_changed_beside_another_login_is_changed(
         return found
 
     counted = sessions.store.attempts.succeeded
-    told: list[Attempt] = []
+    reported: list[Attempt] = []
 
     async def succeeded(attempt: Attempt) -> None:
-        told.append(attempt)
+        reported.append(attempt)
         await counted(attempt)
 
     monkeypatch.setattr(sessions.store, "get", renewed_meanwhile)
     monkeypatch.setattr(sessions.store.attempts, "succeeded", succeeded)
     await Users(sessions).change_password(own.identity, PASSWORD, "другой пароль", client="")
-    assert (reads, len(told)) == (2, 1), "it counts once, or it would take another's failure with it"
+    assert (reads, len(reported)) == (2, 1), "it counts once, or it would take another's failure with it"
     assert await sessions.login("Анна", "другой пароль")

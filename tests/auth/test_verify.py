@@ -130,7 +130,7 @@ async def test_who_comes_together_waits_for_one_answer(project: Project) -> None
 
     project.function = slow
     callers = [asyncio.create_task(project.identify()) for _ in range(5)]
-    while not project.asked:  # noqa: ASYNC110 - nothing tells that the function was called
+    while not project.asked:  # noqa: ASYNC110 - nothing reports that the function was called
         await asyncio.sleep(0)
     callers[0].cancel()
     gate.set()
@@ -163,8 +163,8 @@ async def test_who_sends_nonsense_leaves_room_for_others(project: Project) -> No
         await asyncio.sleep(0)
     gate.set()
     assert (await other).login == "аня"
-    told = await asyncio.gather(*flood, return_exceptions=True)
-    codes = [one.code for one in told if isinstance(one, Refusal)]
+    reported = await asyncio.gather(*flood, return_exceptions=True)
+    codes = [one.code for one in reported if isinstance(one, Refusal)]
     assert codes == ["bad_credential"] * (len(flood) - 1) + ["provider_unavailable"]
     assert project.verifier.asking == 0
 
@@ -303,7 +303,7 @@ async def test_a_no_to_a_new_caller_ends_them_too(project: Project, clock: Clock
 @pytest.mark.parametrize(
     "change", [{"roles": frozenset({"lead"})}, {"expires_at": 1_900_000_000.0}], ids=["roles", "end"]
 )
-async def test_other_roles_or_another_end_are_told(project: Project, clock: Clock, change: dict[str, Any]) -> None:
+async def test_other_roles_or_another_end_are_reported(project: Project, clock: Clock, change: dict[str, Any]) -> None:
     found = await project.enter()
     project.people["печенье"] = Identity("аня", **{"roles": frozenset({"support"}), **change})
     clock.move(RECHECK)

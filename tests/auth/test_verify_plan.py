@@ -54,7 +54,7 @@ def test_a_function_is_found(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "reported"),
     [
         ("accounts.whom", 'no function is named "accounts.whom"; did you mean "accounts.who"?'),
         ("people.who", 'no function is named "people.who"'),
@@ -64,12 +64,12 @@ def test_a_function_is_found(tmp_path: Path, name: str) -> None:
         ("accounts.many", "has a `yield`"),
     ],
 )
-def test_what_is_none_is_a_problem_at_its_place(tmp_path: Path, name: str, told: str) -> None:
+def test_what_is_none_is_a_problem_at_its_place(tmp_path: Path, name: str, reported: str) -> None:
     write(tmp_path, name)
     problem = only(tmp_path)
     assert problem.code == "bad_verify"
     assert (problem.line, problem.path) == (1, "auth.verify")
-    assert told in str(problem)
+    assert reported in str(problem)
 
 
 def only(folder: Path) -> Problem:

@@ -90,8 +90,8 @@ class Load:
         outcome = Outcome(**json.loads(text))
         if outcome.wrong or outcome.lost:
             self._process.kill()
-            told = self._process.communicate()[1]
-            raise BenchError(f"{outcome.wrong} wrong replies, {outcome.lost} lost connections: {told[-1500:]}")
+            reported = self._process.communicate()[1]
+            raise BenchError(f"{outcome.wrong} wrong replies, {outcome.lost} lost connections: {reported[-1500:]}")
         return outcome
 
     def finish(self) -> None:
@@ -116,5 +116,5 @@ class Load:
 
     def _fail(self) -> None:
         self._process.kill()
-        told = self._process.communicate()[1]
-        raise BenchError(f"the load program ended with {self._process.returncode}: {told[-1500:]}")
+        reported = self._process.communicate()[1]
+        raise BenchError(f"the load program ended with {self._process.returncode}: {reported[-1500:]}")

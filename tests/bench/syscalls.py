@@ -77,9 +77,9 @@ def _await_tracer(pid: int, tracer: subprocess.Popen[bytes]) -> None:
     status = Path("/proc") / str(pid) / "status"
     while "TracerPid:\t0\n" in status.read_text("ascii", "replace"):
         if tracer.poll() is not None or time.monotonic() > until:
-            told = (
+            reported = (
                 tracer.stderr.read().decode("utf-8", "replace") if tracer.poll() is not None and tracer.stderr else ""
             )
             tracer.kill()
-            raise BenchError(f"strace may not trace the server: {told.strip()}")
+            raise BenchError(f"strace may not trace the server: {reported.strip()}")
         time.sleep(0.01)

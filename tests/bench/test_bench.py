@@ -131,7 +131,7 @@ def test_handshakes_and_idle_connections_are_counted(program: Path, answering: C
     assert outcome_of(Load(program, target, "idle", {"connections": 20})).count == 20
 
 
-def test_a_refused_connection_is_told(program: Path) -> None:
+def test_a_refused_connection_is_reported(program: Path) -> None:
     with pytest.raises(BenchError, match="Connection refused"):
         outcome_of(Load(program, Target(free_port(), "/", ""), "idle", {}))
 
@@ -249,7 +249,7 @@ def test_a_paused_server_is_ended_with_its_group(tmp_path: Path) -> None:
         os.killpg(server.pid, 0)
 
 
-def test_a_server_that_does_not_start_is_told_with_its_log(tmp_path: Path) -> None:
+def test_a_server_that_does_not_start_is_reported_with_its_log(tmp_path: Path) -> None:
     words = [sys.executable, "-c", "raise SystemExit('no such port, друг')"]
     with Server(words, {}, free_port(), tmp_path / "log") as server, pytest.raises(BenchError, match="друг"):
         server.wait_until_open()

@@ -80,7 +80,7 @@ def test_every_scenario_has_its_table(tmp_path: Path) -> None:
     assert {len(line.split("|")) for line in text.split("### idle")[1].splitlines() if line.startswith("|")} == {5}
 
 
-def test_the_plain_table_tells_user_and_kernel_apart() -> None:
+def test_the_plain_table_reports_user_and_kernel_apart() -> None:
     text = show(MACHINE, (), [run(0, "jackfield", 10)], None)
     assert "user p10  kernel p10" in text
 

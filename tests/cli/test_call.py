@@ -99,21 +99,23 @@ def called(other: Provider, *more: str) -> tuple[int, str]:
 def test_an_answer_may_be_packed_once(other: Provider) -> None:
     body = gzip.compress(json.dumps(FACTS).encode())
     other.answer = lambda request: say(request, 426, body, **{"Content-Encoding": "gzip"})
-    code, told = called(other)
-    assert (code, '{"text": "hi"}' in told) == (0, True), told
+    code, reported = called(other)
+    assert (code, '{"text": "hi"}' in reported) == (0, True), reported
 
 
 @pytest.mark.parametrize(
-    ("encoding", "layers", "told"),
+    ("encoding", "layers", "reported"),
     [("gzip", 1, "longer than 1,048,576 bytes"), ("gzip, gzip", 2, "gzip, once"), ("br", 0, "gzip, once")],
 )
-def test_an_answer_is_read_no_further_than_its_limit(other: Provider, encoding: str, layers: int, told: str) -> None:
+def test_an_answer_is_read_no_further_than_its_limit(
+    other: Provider, encoding: str, layers: int, reported: str
+) -> None:
     body = b" " * (call.MAX_ANSWER * 8)
     for _ in range(layers):
         body = gzip.compress(body)
     other.answer = lambda request: say(request, 426, body, **{"Content-Encoding": encoding})
     code, said = called(other)
-    assert (code, told in said) == (3, True), said
+    assert (code, reported in said) == (3, True), said
 
 
 def test_an_answer_that_does_not_come_to_its_end(other: Provider, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,7 +27,7 @@ def check(folder: Path, *arguments: str, **environment: str) -> Result:
     return CliRunner().invoke(main, ["-C", str(folder), "check", *arguments], env=environment)
 
 
-def test_fine_is_told_on_stderr_alone(tmp_path: Path) -> None:
+def test_fine_is_reported_on_stderr_alone(tmp_path: Path) -> None:
     write(tmp_path)
     done = check(tmp_path)
     assert (done.exit_code, done.stdout, done.stderr) == (0, "", "fine: 1 endpoint\n")
@@ -37,17 +37,17 @@ def test_fine_is_told_on_stderr_alone(tmp_path: Path) -> None:
     assert (done.exit_code, done.stdout, done.stderr) == (0, "", "")
 
 
-def test_what_the_path_of_a_claim_means_is_told(tmp_path: Path) -> None:
+def test_what_the_path_of_a_claim_means_is_reported(tmp_path: Path) -> None:
     jwt = r"{jwks: https://a.example/keys, issuer: a, audience: b, roles: 'resource_access.desk\.web.roles'}"
     write(tmp_path, endpoints=f"auth: {{jwt: {jwt}}}\n{ENDPOINTS}")
-    told = [
+    reported = [
         'auth.jwt.login: the claim "sub"',
         'auth.jwt.roles: the claim "resource_access", in it "desk.web", in it "roles"',
         "fine: 1 endpoint",
     ]
     for more in ((), ("--no-import",)):
         done = check(tmp_path, *more)
-        assert (done.exit_code, done.stderr.splitlines()) == (0, told)
+        assert (done.exit_code, done.stderr.splitlines()) == (0, reported)
 
 
 def test_all_problems_at_once_with_their_places(tmp_path: Path) -> None:

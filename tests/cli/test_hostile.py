@@ -103,18 +103,18 @@ def fault(done: Result) -> str:
     """What is wrong with how a command ended; nothing where it is well."""
     if done.exception is not None and not isinstance(done.exception, SystemExit):
         return f"{type(done.exception).__name__}: {done.exception}"
-    told = [line for line in done.stderr.splitlines() if line.startswith(("jackfield: ", "Error: "))]
-    told = [line for line in told if not line.startswith("jackfield: warning: ")]
+    reported = [line for line in done.stderr.splitlines() if line.startswith(("jackfield: ", "Error: "))]
+    reported = [line for line in reported if not line.startswith("jackfield: warning: ")]
     if done.exit_code not in (0, 1, 2, 3) or "Traceback" in done.stderr:
         return f"exit {done.exit_code}: {done.stderr[-500:]}"
-    return "" if done.exit_code == 0 or len(told) == 1 else f"{len(told)} lines: {done.stderr[-500:]}"
+    return "" if done.exit_code == 0 or len(reported) == 1 else f"{len(reported)} lines: {done.stderr[-500:]}"
 
 
 @posix
 @pytest.mark.parametrize("place", PLACES)
-def test_whatever_stands_there_is_told_in_one_line(folder: Path, place: str) -> None:
+def test_whatever_stands_there_is_reported_in_one_line(folder: Path, place: str) -> None:
     faults = {name: fault(run(*PLACES[place](value))) for name, value in VALUES.items()}
-    assert {name: told for name, told in faults.items() if told} == {}
+    assert {name: reported for name, reported in faults.items() if reported} == {}
     assert (folder / "file").read_text() == "mine"
     assert not Path("/nonexistent").exists()
 
@@ -141,7 +141,7 @@ def test_whatever_stands_there_is_told_in_one_line(folder: Path, place: str) -> 
         ),
     ],
 )
-def test_what_is_told(arguments: list[str], code: int, words: str) -> None:
+def test_what_is_reported(arguments: list[str], code: int, words: str) -> None:
     done = run(*arguments)
     assert (done.exit_code, words in done.stderr, done.stdout) == (code, True, ""), done.stderr
 
@@ -160,7 +160,7 @@ def test_new_writes_through_no_link_that_was_prepared(folder: Path) -> None:
     assert not (folder / "made").exists()
 
 
-def test_a_current_folder_that_is_gone_is_told(folder: Path) -> None:
+def test_a_current_folder_that_is_gone_is_reported(folder: Path) -> None:
     (folder / "gone").mkdir()
     os.chdir(folder / "gone")
     (folder / "gone").rmdir()
@@ -179,22 +179,22 @@ def in_shell(folder: Path, line: str) -> subprocess.CompletedProcess[str]:
 
 @posix
 @pytest.mark.parametrize(
-    ("line", "code", "told"),
+    ("line", "code", "reported"),
     [
         ("$J schema >/dev/full", 1, "jackfield: standard output: No space left on device\n"),
         ("$J --help >/dev/full", 1, "jackfield: standard output: No space left on device\n"),
         ("$J schema >&-", 1, "jackfield: standard output: Bad file descriptor\n"),
         ("$J users list --format json >&- <&-", 1, "jackfield: standard output: Bad file descriptor\n"),
-        ("$J users list >&-", 0, "There are no users yet"),  # which is told on stderr
+        ("$J users list >&-", 0, "There are no users yet"),  # which is reported on stderr
         ("$J users roles nobody <&- >&- 2>&-", 1, ""),
         ("$J users passwd nobody <&-", 1, "jackfield: There is no user nobody."),
         ("$J users add anna --password-stdin <&-", 1, "jackfield: The password is too short."),
         ("{ $J schema; echo $? >code; } | true; exit $(cat code)", 1, ""),
     ],
 )
-def test_streams_that_are_closed_or_full(folder: Path, line: str, code: int, told: str) -> None:
+def test_streams_that_are_closed_or_full(folder: Path, line: str, code: int, reported: str) -> None:
     done = in_shell(folder, line)
-    assert (done.returncode, done.stderr[: len(told)]) == (code, told)
+    assert (done.returncode, done.stderr[: len(reported)]) == (code, reported)
     assert len(done.stderr.splitlines()) <= 1, done.stderr
     stored = (folder / "proj" / ".jackfield").glob("store.db*")
     assert all(b"jackfield" not in path.read_bytes()[:6] for path in stored), "nothing was printed into it"

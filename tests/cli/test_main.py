@@ -21,22 +21,22 @@ def run(*arguments: str, **environment: str) -> Result:
 
 def test_version_and_help() -> None:
     assert run("--version").stdout == f"jackfield {jackfield.__version__}\n"
-    told = run("--help")
-    assert told.exit_code == 0
-    assert [name for name in COMMANDS if f"\n  {name} " not in told.stdout] == []
-    assert "3 no server reached" in told.stdout
+    reported = run("--help")
+    assert reported.exit_code == 0
+    assert [name for name in COMMANDS if f"\n  {name} " not in reported.stdout] == []
+    assert "3 no server reached" in reported.stdout
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_each_command_tells_of_itself(name: str) -> None:
-    told = run(name, "--help")
-    assert (told.exit_code, told.stderr) == (0, "")
-    assert told.stdout.startswith("Usage: ")
+def test_each_command_reports_of_itself(name: str) -> None:
+    reported = run(name, "--help")
+    assert (reported.exit_code, reported.stderr) == (0, "")
+    assert reported.stdout.startswith("Usage: ")
 
 
 @pytest.mark.parametrize("command", [["check"], ["serve"], ["users", "list"], ["export", "openapi"]])
 @pytest.mark.parametrize("given", [["-C", "w"], ["-Cw"]])
-def test_an_option_of_all_commands_is_told_where_it_stands(command: list[str], given: list[str]) -> None:
+def test_an_option_of_all_commands_is_reported_where_it_stands(command: list[str], given: list[str]) -> None:
     done = run(*command, *given)
     assert done.exit_code == 2
     assert f"-C stands before the command: jackfield -C DIR {' '.join(command)}\n" in done.stderr

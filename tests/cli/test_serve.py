@@ -57,8 +57,8 @@ def test_a_wrong_value_is_of_what_was_given(tmp_path: Path) -> None:
         assert done.exit_code == 2
         return done.stderr.splitlines()[-1]
 
-    told = "Error: Invalid value for JACKFIELD_PORT: abc is not a whole number from 0 to 65535."
-    assert said(JACKFIELD_PORT="abc") == told
+    reported = "Error: Invalid value for JACKFIELD_PORT: abc is not a whole number from 0 to 65535."
+    assert said(JACKFIELD_PORT="abc") == reported
     assert "for JACKFIELD_LOG: 'xml'" in said(JACKFIELD_LOG="xml")
     assert "for '--port': -1" in said("--port", "-1", JACKFIELD_PORT="9")
 
@@ -79,7 +79,7 @@ def certificate_fault(cert: Path, key: Path) -> str:
     return str(caught.value.strerror)
 
 
-def test_what_a_certificate_lacks_is_told(tmp_path: Path) -> None:
+def test_what_a_certificate_lacks_is_reported(tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     (cert, key), (_, foreign) = certificate(tmp_path), certificate(tmp_path / "other")
     none = tmp_path / "none.pem"
@@ -102,10 +102,12 @@ def test_the_environment_counts_and_the_flag_goes_before_it(tmp_path: Path) -> N
     assert "10.2.2.2 can be reached from other machines" in said("--host", "10.2.2.2")
 
 
-@pytest.mark.parametrize(("make", "told"), NONE, ids=lambda value: getattr(value, "__name__", ""))
-def test_a_certificate_is_a_file_and_not_waited_for(tmp_path: Path, make: Callable[[Path], None], told: str) -> None:
+@pytest.mark.parametrize(("make", "reported"), NONE, ids=lambda value: getattr(value, "__name__", ""))
+def test_a_certificate_is_a_file_and_not_waited_for(
+    tmp_path: Path, make: Callable[[Path], None], reported: str
+) -> None:
     make(tmp_path / "key.pem")
     (tmp_path / "cert.pem").touch()
     with pytest.raises(OSError) as caught:
         check_certificate(str(tmp_path / "cert.pem"), str(tmp_path / "key.pem"))
-    assert caught.value.strerror == told.replace("100 bytes", "1,048,576 bytes")
+    assert caught.value.strerror == reported.replace("100 bytes", "1,048,576 bytes")

@@ -150,9 +150,9 @@ def test_all_settings_of_a_command_and_those_below_it_are_known() -> None:
 def test_an_unknown_variable_is_warned_of_with_a_guess(capsys: pytest.CaptureFixture[str]) -> None:
     environ = {"JACKFIELD_PROT": "1", "JACKFIELD_WATCH": "x", "JACKFIELD_QWERTY": "2", "PATH": "/"}
     check_environment(environ | {"JACKFIELD_LOGIN_TOKEN_FILE": "x", "JACKFIELD_WATCH_FILE": "x"}, ALL)
-    told = capsys.readouterr()
-    assert told.out == ""
-    assert told.err.splitlines() == [
+    reported = capsys.readouterr()
+    assert reported.out == ""
+    assert reported.err.splitlines() == [
         "jackfield: warning: JACKFIELD_PROT in the environment means nothing; did you mean JACKFIELD_PORT?",
         "jackfield: warning: JACKFIELD_QWERTY in the environment means nothing",
         "jackfield: warning: JACKFIELD_WATCH_FILE in the environment means nothing; did you mean JACKFIELD_WATCH?",
@@ -163,9 +163,9 @@ def test_an_unknown_variable_is_warned_of_with_a_guess(capsys: pytest.CaptureFix
 def test_what_belongs_to_one_call_is_an_error_in_the_environment(name: str) -> None:
     with pytest.raises(
         Failure, match=f"{name} in the environment: --.* belongs to one call of .*`jackfield users add`"
-    ) as told:
+    ) as reported:
         check_environment({name: ""}, ALL)
-    assert told.value.exit_code == 2
+    assert reported.value.exit_code == 2
 
 
 def test_no_option_of_a_single_call_is_read_from_the_environment() -> None:
@@ -212,7 +212,7 @@ def test_what_kubernetes_says_of_services_is_not_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", [["schema"], ["serve", "--port", "8021", "--workers", "2"]])
-def test_what_kubernetes_says_is_told_whichever_command_is_called(tmp_path: Path, command: list[str]) -> None:
+def test_what_kubernetes_says_is_reported_whichever_command_is_called(tmp_path: Path, command: list[str]) -> None:
     (tmp_path / "endpoints.yaml").write_text("endpoints: {}\n")
     done = CliRunner().invoke(main, ["-C", str(tmp_path), *command], env=LINKS)
     assert done.stderr.count("is of Kubernetes and is not read") == len(LINKS)
@@ -278,7 +278,7 @@ def test_a_failure_is_one_line_on_stderr_with_its_exit_code(code: int) -> None:
     assert (result.exit_code, result.stdout, result.stderr) == (code, "", "jackfield: так не пойдёт\n")
 
 
-def test_a_refusal_is_told_with_its_fix_and_the_fault_behind_it() -> None:
+def test_a_refusal_is_reported_with_its_fix_and_the_fault_behind_it() -> None:
     refusal = Refusal("store_unavailable", "It is away.", "Wait.")
     refusal.__cause__ = OSError("no\nroute")
     assert failure_of(refusal).message == "It is away. (no route) Wait."

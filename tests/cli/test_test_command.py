@@ -93,7 +93,7 @@ def test_github_has_a_line_for_each_failure(tmp_path: Path, monkeypatch: pytest.
 
 
 @pytest.mark.parametrize("form", ["text", "junit", "github"])
-def test_problems_are_told_and_nothing_is_run(tmp_path: Path, form: str) -> None:
+def test_problems_are_reported_and_nothing_is_run(tmp_path: Path, form: str) -> None:
     write(tmp_path, ENDPOINTS.replace("{text:", "{txt:", 1).replace('name: "Эхо"', 'nam: "Эхо"'))
     done = test(tmp_path, "--format", form)
     assert done.exit_code == 1
@@ -183,14 +183,14 @@ main(sys.argv[1:])
 
 
 @pytest.mark.parametrize(
-    ("endpoint", "told", "failures", "words"),
+    ("endpoint", "reported", "failures", "words"),
     [
         (SPINS, ["say", "spin"], 1, "/processes/stuck.py:"),
         (WAITS, ["say", "wait"], 0, "a process with blocking=True has not returned"),
     ],
 )
-def test_a_process_that_never_returns_ends_the_run_and_what_was_told_stays(
-    tmp_path: Path, endpoint: str, told: list[str], failures: int, words: str
+def test_a_process_that_never_returns_ends_the_run_and_what_was_reported_stays(
+    tmp_path: Path, endpoint: str, reported: list[str], failures: int, words: str
 ) -> None:
     write(tmp_path, ENDS + endpoint)
     (tmp_path / "processes" / "stuck.py").write_text(STUCK, "utf-8")
@@ -198,13 +198,13 @@ def test_a_process_that_never_returns_ends_the_run_and_what_was_told_stays(
     done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=60, check=False)
     assert done.returncode == 1, done.stderr
     root = ET.fromstring(done.stdout.encode())
-    assert [suite.get("name") for suite in root] == told
+    assert [suite.get("name") for suite in root] == reported
     assert root.get("failures") == str(failures)
     assert words in done.stderr.splitlines()[-1]
     assert "passed" in done.stderr.splitlines()[-2]
 
 
-def test_what_was_run_before_ctrl_c_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_run_before_ctrl_c_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path)
 
     async def interrupted(*arguments: Any) -> AsyncIterator[Any]:

@@ -83,7 +83,7 @@ def test_a_user_who_was_added_can_log_in(project: Path) -> None:
     assert enter(project, login="Анна", password=PASSWORD).roles == {"support", "поддержка"}
 
 
-def test_what_was_done_is_told_on_stderr(project: Path) -> None:
+def test_what_was_done_is_reported_on_stderr(project: Path) -> None:
     result = run(project, "add", "anna", "--role", "support", "--password-stdin", given=PASSWORD)
     assert (result.stdout, result.stderr) == ("", "Added anna (roles: support).\n")
 
@@ -119,7 +119,7 @@ def test_a_password_that_cannot_be_is_refused_with_the_rule(project: Path, given
     assert listed(project) == []
 
 
-def test_without_a_terminal_the_way_is_told(project: Path) -> None:
+def test_without_a_terminal_the_way_is_reported(project: Path) -> None:
     assert "--password-stdin" in wrong(project, "add", "anna", code=2)
     add(project, "anna")
     assert "--password-stdin" in wrong(project, "passwd", "anna", code=2)
@@ -140,12 +140,12 @@ def test_on_a_terminal_the_password_is_asked_for_twice(project: Path, monkeypatc
     assert enter(project, login="anna", password=PASSWORD)
 
 
-def test_a_user_who_is_there_is_told_before_a_password_is_asked_for(project: Path) -> None:
+def test_a_user_who_is_there_is_reported_before_a_password_is_asked_for(project: Path) -> None:
     add(project, "anna")
     assert "users passwd anna" in wrong(project, "add", "anna")
 
 
-def test_a_bad_login_or_role_is_told_before_a_password_is_asked_for(project: Path) -> None:
+def test_a_bad_login_or_role_is_reported_before_a_password_is_asked_for(project: Path) -> None:
     assert "1 to 128" in wrong(project, "add", "")
     assert "one word" in wrong(project, "add", "anna", "--role", "a b")
 
@@ -202,12 +202,12 @@ def test_a_role_after_a_minus_is_not_eaten_as_an_option(project: Path) -> None:
 )
 def test_a_change_of_roles_that_is_none_is_wrong_usage(project: Path, changes: tuple[str, ...], word: str) -> None:
     add(project, "anna")
-    told = wrong(project, "roles", "anna", *changes, code=2)
-    assert word in told
-    assert told.count("\n") == 1
+    reported = wrong(project, "roles", "anna", *changes, code=2)
+    assert word in reported
+    assert reported.count("\n") == 1
 
 
-def test_logout_ends_the_sessions_and_tells_how_many(project: Path) -> None:
+def test_logout_ends_the_sessions_and_reports_how_many(project: Path) -> None:
     add(project, "anna")
     tokens = [fine(project, "token", "anna").strip() for _ in range(2)]
     assert run(project, "logout", "anna").stderr == "Ended 2 sessions of anna.\n"
@@ -221,8 +221,8 @@ def test_logout_ends_the_sessions_and_tells_how_many(project: Path) -> None:
     [("remove",), ("disable",), ("enable",), ("logout",), ("roles",), ("passwd", "--password-stdin"), ("token",)],
 )
 def test_a_user_who_is_not_there_is_one_line(project: Path, arguments: tuple[str, ...]) -> None:
-    told = wrong(project, arguments[0], "Никто", *arguments[1:], given=PASSWORD)
-    assert told == "jackfield: There is no user Никто. `jackfield users list` shows them all.\n"
+    reported = wrong(project, arguments[0], "Никто", *arguments[1:], given=PASSWORD)
+    assert reported == "jackfield: There is no user Никто. `jackfield users list` shows them all.\n"
 
 
 def test_token_prints_the_token_alone_and_it_lives_as_long_as_the_file_says(project: Path) -> None:
@@ -238,9 +238,9 @@ def test_token_prints_the_token_alone_and_it_lives_as_long_as_the_file_says(proj
 def test_a_store_that_does_not_answer_is_one_line(project: Path) -> None:
     (project / ".jackfield").mkdir(mode=0o700)
     (project / ".jackfield" / "store.db").write_text("not a database, but long enough to be looked at" * 9)
-    told = wrong(project, "list")
-    assert told.startswith("jackfield: The store of users and sessions does not answer. (file is not a database)")
-    assert told.count("\n") == 1
+    reported = wrong(project, "list")
+    assert reported.startswith("jackfield: The store of users and sessions does not answer. (file is not a database)")
+    assert reported.count("\n") == 1
 
 
 def test_a_role_that_is_not_declared_is_warned_of(project: Path) -> None:
@@ -252,7 +252,7 @@ def test_a_role_that_is_not_declared_is_warned_of(project: Path) -> None:
     assert "warning" not in result.stderr
 
 
-def test_users_whom_no_server_reads_are_told_of(project: Path) -> None:
+def test_users_whom_no_server_reads_are_reported_of(project: Path) -> None:
     settings = "auth: {login: off, verify: accounts.who}\nendpoints: {}\n"
     (project / "endpoints.yaml").write_text(settings)
     assert "no server of this project reads these users" in run(project, "list").stderr

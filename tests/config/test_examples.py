@@ -283,7 +283,7 @@ def test_what_has_a_wrong_shape_hides_nothing_beside_it(load: Write, broken: str
         "{clients: {a: , b: }, steps: [{clint: a, send: {}}, {client: b, send: {}}]}",
     ],
 )
-def test_a_slip_of_the_pen_is_told_once(load: Write, broken: str) -> None:
+def test_a_slip_of_the_pen_is_reported_once(load: Write, broken: str) -> None:
     (problem,) = load(f"      - {broken}\n").problems
     assert (problem.code, "did you mean" in problem.hint) == ("unknown_key", True)
 

@@ -27,7 +27,7 @@ PLACES = (
 
 @pytest.mark.parametrize("written", NUMBERS)
 @pytest.mark.parametrize(("file", "path"), PLACES)
-def test_what_must_be_a_text_is_told_as_it_is_written(load: Load, file: str, path: str, written: str) -> None:
+def test_what_must_be_a_text_is_reported_as_it_is_written(load: Load, file: str, path: str, written: str) -> None:
     (problem,) = [found for found in load(file.format(written)).problems if found.severity == "error"]
     assert problem.path == path
     assert f'put it in quotes: "{written}"' in problem.hint
@@ -35,7 +35,7 @@ def test_what_must_be_a_text_is_told_as_it_is_written(load: Load, file: str, pat
         assert written in problem.message
 
 
-def test_an_empty_value_is_not_told_to_be_quoted(load: Load) -> None:
+def test_an_empty_value_is_not_reported_to_be_quoted(load: Load) -> None:
     (problem,) = load("title:\nendpoints: {}\n").problems
     assert problem.hint == "write a value, or remove the line"
 
@@ -55,7 +55,7 @@ def test_no_quotes_where_what_is_written_would_be_no_better_as_a_text(load: Load
     assert "a time with its unit" in problem.hint
 
 
-def test_a_number_that_json_has_not_is_told_as_written(load: Load) -> None:
+def test_a_number_that_json_has_not_is_reported_as_written(load: Load) -> None:
     (problem,) = load("title: -.INF\nendpoints: {}\n").problems
     assert problem.hint == 'put it in quotes if it is a text: "-.INF"'
 
@@ -81,7 +81,7 @@ def test_a_part_of_an_address_is_opened_as_it_is_written(load: Load, written: st
         ("{url: /ws/a, process: a.b, subprotocols: [чат]}", '"ч" (cyrillic small letter che)'),
     ],
 )
-def test_a_name_that_is_not_latin_is_told_by_its_first_such_letter(load: Load, line: str, letter: str) -> None:
+def test_a_name_that_is_not_latin_is_reported_by_its_first_such_letter(load: Load, line: str, letter: str) -> None:
     (problem,) = load(f"endpoints:\n  a: {line}\n").problems
     assert problem.hint.startswith(f"it is written in Latin letters, a to z, and {letter} is none of them; ")
 
@@ -123,7 +123,7 @@ def test_what_hides_nothing_does_not_say_so(load: Load) -> None:
 
 
 @pytest.mark.parametrize("written", ["[beta]", "{room}", "[[x]]", "{{ name }}", "{{{ name }}}"])
-def test_a_text_that_begins_with_a_bracket_is_told_to_be_quoted(load: Load, written: str) -> None:
+def test_a_text_that_begins_with_a_bracket_is_reported_to_be_quoted(load: Load, written: str) -> None:
     (problem,) = load(f"endpoints: {{}}\ntitle: {written}\n").problems
     assert (problem.line, problem.path) == (2, "title")
     assert "in quotes" in problem.hint
@@ -144,12 +144,12 @@ def test_the_letter_that_nobody_sees_is_named_in_an_unknown_key(load: Load, key:
 
 
 @pytest.mark.parametrize("written", ["null", "true", "5"])
-def test_nobody_is_told_to_write_an_origin_that_is_none(load: Load, written: str) -> None:
+def test_nobody_is_reported_to_write_an_origin_that_is_none(load: Load, written: str) -> None:
     (problem,) = load(f"endpoints: {{}}\ndefaults: {{origins: [{written}]}}\n").problems
     assert problem.hint == 'it must be the address of a web site, like "https://app.example.com"'
 
 
 @pytest.mark.parametrize("written", ["1_000", "'7'", "1,000"])
-def test_a_number_that_is_a_text_is_told_to_be_digits(load: Load, written: str) -> None:
+def test_a_number_that_is_a_text_is_reported_to_be_digits(load: Load, written: str) -> None:
     (problem,) = load(f"endpoints: {{}}\ndefaults:\n  limits:\n    connections: {written}\n").problems
     assert problem.hint == "write a whole number: digits alone, without quotes"

@@ -61,6 +61,6 @@ def test_faults_have_their_path(schema: dict[str, Any], path: tuple[str | int, .
     assert words in f"{fault.message}; {fault.hint}"
 
 
-def test_all_faults_are_told() -> None:
+def test_all_faults_are_reported() -> None:
     schema = {"properties": {"a": {"type": "strin"}, "b": {"maxLength": "x"}, "c": 5}}
     assert {fault.path[1] for fault in check(schema)} == {"a", "b", "c"}

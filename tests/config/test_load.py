@@ -229,7 +229,7 @@ def test_a_file_without_endpoints_says_how_to_begin(load: Load, text: str) -> No
 
 
 @pytest.mark.parametrize("text", ["- a\n", "5\n", "just words\n", "endpoint: {}\n", "endpoints:\n", "endpoints: []\n"])
-def test_one_fault_is_told_once(load: Load, text: str) -> None:
+def test_one_fault_is_reported_once(load: Load, text: str) -> None:
     assert len(load(text).problems) == 1
 
 

@@ -152,7 +152,7 @@ def test_faults_of_the_file(load: Load, line: str, code: str, words: str) -> Non
         ("endpoints:\n  a: https://x.example\n", "wrong_type", "write its keys below it, indented"),
     ],
 )
-def test_what_stands_in_another_place_or_form_is_told_where_and_how(
+def test_what_stands_in_another_place_or_form_is_reported_where_and_how(
     load: Load, text: str, code: str, words: str
 ) -> None:
     found, told_of, _ = problem_of(load, text)
@@ -179,13 +179,13 @@ def test_an_endpoint_has_a_name_that_metrics_can_carry(load: Load, name: str) ->
     assert "`summary`" in text
 
 
-def test_a_slip_in_a_key_that_must_be_there_is_told_once(load: Load) -> None:
+def test_a_slip_in_a_key_that_must_be_there_is_reported_once(load: Load) -> None:
     code, text, _ = problem_of(load, "endpoints: {a: {url: /ws/a, proces: a.b}}")
     assert code == "unknown_key"
     assert 'did you mean "process"?' in text
 
 
-def test_missing_keys_are_all_told_with_an_example(load: Load) -> None:
+def test_missing_keys_are_all_reported_with_an_example(load: Load) -> None:
     problems = load("endpoints:\n  a: {}\n").problems
     assert [(p.code, p.hint, p.line) for p in problems] == [
         ("missing_key", "add `process: greeting.answer`", 2),
@@ -231,7 +231,7 @@ def test_once_roles_are_declared_others_are_unknown(load: Load) -> None:
     assert 'endpoints.a.auth.roles.0: there is no role "suport"; did you mean "support"?' in words
 
 
-def test_many_faults_in_one_endpoint_are_all_told(load: Load) -> None:
+def test_many_faults_in_one_endpoint_are_all_reported(load: Load) -> None:
     text = ENDPOINT.format("limits: {time: 1, idle: 5, x: 1}\n    auth: 5\n    on_connect: a.b")
     assert {p.code for p in load(text).problems} == {"wrong_type", "not_supported_yet", "unknown_key"}
     assert len(load(text).problems) == 5

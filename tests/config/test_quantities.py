@@ -60,6 +60,6 @@ def test_what_is_no_time(text: str) -> None:
         duration(text)
 
 
-def test_a_time_without_a_unit_is_told_how_to_get_one() -> None:
+def test_a_time_without_a_unit_is_reported_how_to_get_one() -> None:
     with pytest.raises(ValueError, match="write 30s, 30m or 30h"):
         duration("30")

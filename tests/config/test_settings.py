@@ -44,7 +44,7 @@ BOUNDED = [
 
 
 @pytest.mark.parametrize(("path", "key", "kind"), BOUNDED, ids=lambda value: value if isinstance(value, str) else "")
-def test_a_number_is_taken_within_its_bounds_and_told_with_them_beyond(path: str, key: str, kind: Kind) -> None:
+def test_a_number_is_taken_within_its_bounds_and_reported_with_them_beyond(path: str, key: str, kind: Kind) -> None:
     least, most = kind.meaning(kind.least), kind.meaning(kind.most)
     for written, expected in ((kind.least, least), (kind.most, most)):
         problems = Problems({})

@@ -126,7 +126,7 @@ def test_the_first_of_two_keys_counts_and_is_named() -> None:
     assert "endpoints.yaml:1:1" in found.problems[0].hint
 
 
-def test_several_faults_are_told_in_one_go() -> None:
+def test_several_faults_are_reported_in_one_go() -> None:
     found = composed("a: 1\na: 2\n<<: x\n5: y\nb: *c\nd: !x z\n")
     assert codes(found) == ["duplicate_key", "yaml_feature", "wrong_type", "yaml_feature", "yaml_feature"]
     assert found.data["a"] == 1
@@ -178,14 +178,14 @@ def test_files_that_are_none(tmp_path: Path) -> None:
     assert codes(read(tmp_path / "pipe", "pipe")) == ["file_unreadable"]
 
 
-@pytest.mark.parametrize(("make", "told"), NONE, ids=lambda value: getattr(value, "__name__", ""))
-def test_what_is_no_file_is_a_problem_and_not_read(tmp_path: Path, make: Callable[[Path], None], told: str) -> None:
+@pytest.mark.parametrize(("make", "reported"), NONE, ids=lambda value: getattr(value, "__name__", ""))
+def test_what_is_no_file_is_a_problem_and_not_read(tmp_path: Path, make: Callable[[Path], None], reported: str) -> None:
     make(tmp_path / "x")
     (problem,) = read(tmp_path / "x", "endpoints/x.yaml").problems
-    assert problem.code == ("file_missing" if "No such file" in told else "file_unreadable")
+    assert problem.code == ("file_missing" if "No such file" in reported else "file_unreadable")
     assert problem.file == "endpoints/x.yaml"
     said = {"it is longer than 100 bytes": "over 1 MiB", "No such file or directory": "there is no such file"}
-    assert said.get(told, told) in problem.message
+    assert said.get(reported, reported) in problem.message
 
 
 def test_a_file_is_called_by_the_name_given(tmp_path: Path) -> None:

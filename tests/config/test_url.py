@@ -67,7 +67,7 @@ def test_the_root_has_no_segments() -> None:
         ("/" + "x" * 1024, "longer"),
     ],
 )
-def test_what_cannot_be_an_address_is_told_in_a_sentence(url: str, words: str) -> None:
+def test_what_cannot_be_an_address_is_reported_in_a_sentence(url: str, words: str) -> None:
     with pytest.raises(ValueError) as caught:
         parse(url)
     assert words in str(caught.value)

@@ -63,7 +63,7 @@ QUOTES = "put the text in quotes"
         ("a: %\n%", "%", 1, 4),
     ],
 )
-def test_a_fault_of_yaml_is_told_in_plain_words(text: str, words: str, line: int, column: int) -> None:
+def test_a_fault_of_yaml_is_reported_in_plain_words(text: str, words: str, line: int, column: int) -> None:
     found = compose(text.encode(), "endpoints.yaml")
     assert found.broken
     (problem,) = found.problems

@@ -59,11 +59,11 @@ class _Described:
 
     def __init__(self, operation: Operation, http: JSON, socket: JSON) -> None:
         self._components = (http["components"], socket["components"])
-        told = http["paths"][operation.path]["get"]["x-websocket"]
+        reported = http["paths"][operation.path]["get"]["x-websocket"]
         messages = socket["channels"][operation.name]["messages"]
-        self.errors = told["errors"]
-        self.message = self._of_2020(told["message"])
-        self.reply = self._of_2020(told["reply"]) if told["reply"] else None
+        self.errors = reported["errors"]
+        self.message = self._of_2020(reported["message"])
+        self.reply = self._of_2020(reported["reply"]) if reported["reply"] else None
         self.sent = self._of_draft07(messages["message"]["payload"])
         self.answers = {
             name: self._of_draft07(found["payload"]) for name, found in messages.items() if name != "message"
@@ -93,10 +93,10 @@ def integral(value: object) -> bool:
     return (isinstance(value, float) and value.is_integer()) or any(map(integral, inner))
 
 
-# Without shrinking: a project is loaded for each step of it, and the message that is told is short as it is.
+# Without shrinking: a project is loaded for each step of it, and the message that is reported is short as it is.
 @settings(phases=[Phase.generate], suppress_health_check=list(HealthCheck))
 @given(project=drawn.projects(), data=st.data())
-def test_what_fits_is_taken_and_what_is_answered_is_told(
+def test_what_fits_is_taken_and_what_is_answered_is_reported(
     tmp_path: Path, dispatcher: Dispatcher, project: tuple[JSON, str], data: st.DataObject
 ) -> None:
     table = drawn.table_of(tmp_path, *project)
@@ -148,7 +148,7 @@ async def _answers(dispatcher: Dispatcher, route: Route, data: bytes) -> list[JS
     return [json.loads(frame) for frame in (*frames.found, *([last] if last else []))]
 
 
-def test_all_documents_tell_the_same_codes(full: Contract) -> None:
+def test_all_documents_report_the_same_codes(full: Contract) -> None:
     http, socket = openapi.document(full, ADDRESS), asyncapi.document(full, ADDRESS)
     text = markdown.reference(full, ADDRESS)
     chapters = {part.partition("\n")[0]: part for part in text.split("\n### ")}
@@ -156,9 +156,9 @@ def test_all_documents_tell_the_same_codes(full: Contract) -> None:
         errors, closes = outcomes.errors(one), {(code.close, code.name) for code in outcomes.closes(one)}
         refused = {(code.status, code.name) for code in outcomes.refusals(one)}
         get, channel = http["paths"][one.path]["get"], socket["channels"][one.name]
-        told = get["x-websocket"]
-        assert told["errors"] == [code.name for code in errors]
-        assert {(entry["code"], entry["name"]) for entry in told["closes"]} == closes
+        reported = get["x-websocket"]
+        assert reported["errors"] == [code.name for code in errors]
+        assert {(entry["code"], entry["name"]) for entry in reported["closes"]} == closes
         for status, name in refused:
             answer = get["responses"][f"{status}"]
             shared = http["components"]["responses"].get(answer.get("$ref", "").rpartition("/")[2], answer)
@@ -170,7 +170,7 @@ def test_all_documents_tell_the_same_codes(full: Contract) -> None:
         assert {(entry["close"], entry["code"]) for entry in programs["refusals"] if "close" in entry} == by_close
         listed = channel["messages"]["error"]["payload"]["$ref"].rpartition("/")[2]
         inner = socket["components"]["schemas"][listed]["properties"]["error"]["properties"]["code"]["enum"]
-        assert inner == told["errors"]
+        assert inner == reported["errors"]
         for code in errors:
             assert f"`{code.name}`" in chapters[one.name]
         for number, name in closes:
@@ -181,8 +181,8 @@ def test_all_documents_tell_the_same_codes(full: Contract) -> None:
 
 
 def test_where_a_refusal_comes_as_a_close_all_say_so(full: Contract) -> None:
-    told = {one.name: phrases.refusals(one) for one in full.operations if one.refusals == "close"}
-    assert told.keys() == {"note"}
+    reported = {one.name: phrases.refusals(one) for one in full.operations if one.refusals == "close"}
+    assert reported.keys() == {"note"}
     texts = [
         openapi.document(full, ADDRESS)["paths"]["/ws/%D0%B7%D0%B0%D0%BC%D0%B5%D1%82%D0%BA%D0%B8"]["get"][
             "description"
@@ -193,7 +193,7 @@ def test_where_a_refusal_comes_as_a_close_all_say_so(full: Contract) -> None:
         " ".join(python.client(full).split()),
         *(text for path, text in postman.files(full, ADDRESS).items() if path.endswith("note.request.yaml")),
     ]
-    assert [texts.index(text) for text in texts if told["note"] in text] == list(range(6))
+    assert [texts.index(text) for text in texts if reported["note"] in text] == list(range(6))
 
 
 def test_clients_know_the_codes_that_can_come(full: Contract) -> None:

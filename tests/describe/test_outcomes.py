@@ -112,7 +112,7 @@ def test_a_publish_can_close_what_is_public(operation: Make) -> None:
     [{}, {"auth": "public"}, {"auth": {"roles": ["lead"]}, "limits": {"per_address": 1}}, {"origins": "any"}],
 )
 @pytest.mark.parametrize("refusals", ["http", "close"])
-def test_what_a_close_frame_tells_is_what_the_server_tells_by_one(
+def test_what_a_close_frame_reports_is_what_the_server_reports_by_one(
     operation: Make, settings: dict[str, Any], refusals: str
 ) -> None:
     found = operation(refusals=refusals, **settings)

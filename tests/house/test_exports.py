@@ -49,7 +49,7 @@ def undocumented(path: Path) -> Iterator[str]:
     public += [method for kind in public if isinstance(kind, ast.ClassDef) for method in kind.body if is_public(method)]
     for node in public:
         assert isinstance(node, NAMED)
-        # an overload is told once
+        # an overload is reported once
         if not ast.get_docstring(node) and not any("overload" in ast.unparse(d) for d in node.decorator_list):
             yield f"{node.name} at line {node.lineno}"
 

@@ -79,7 +79,7 @@ def test_imports_go_down_only() -> None:
         room = name.removesuffix("__init__").partition(".")[0]
         for node, target in imported(tree_of(path)):
             other = target.partition(".")[0]
-            version = other == "" and room == "cli"  # `--version` is told by the package itself
+            version = other == "" and room == "cli"  # `--version` is reported by the package itself
             if other != room and FLOOR[other] >= FLOOR[room] and not version:
                 wrong.append(f"{name}:{node.lineno} imports {target}")
     assert wrong == []

@@ -66,12 +66,12 @@ def test_a_row_is_held_by_what_the_run_says_of_each_of_its_tests(tmp_path: Path)
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "not not_asked_for"]
     command += ["--rootdir", str(tmp_path), "-c", str(tmp_path / "none.ini"), "-p", "tests.conftest", "-n", "1"]
     (tmp_path / "none.ini").write_text("[pytest]\nmarkers = shows\n")
-    told = tmp_path / "results.txt"
+    reported = tmp_path / "results.txt"
     done = subprocess.run(
-        [*command, "--results", str(told), str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=False
+        [*command, "--results", str(reported), str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 1, done.stdout + done.stderr
-    found = results.read(told)
+    found = results.read(reported)
     assert found == {
         "test_tr_1_passes": "passed",
         "test_tr_1_fails": "failed",

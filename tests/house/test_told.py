@@ -88,7 +88,7 @@ def fault(words: list[str]) -> str:
 @pytest.mark.parametrize("page", TYPED, ids=lambda page: page.name)
 def test_every_command_line_is_one_that_the_program_takes(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
-    wrong = [(" ".join(words), told) for words in typed(page) if (told := fault(words))]
+    wrong = [(" ".join(words), reported) for words in typed(page) if (reported := fault(words))]
     assert wrong == []
 
 
@@ -99,7 +99,7 @@ def test_the_command_lines_are_seen() -> None:
     assert ["serve"] in found
 
 
-def test_a_command_line_that_is_none_is_told() -> None:
+def test_a_command_line_that_is_none_is_reported() -> None:
     assert "--store" in fault(["call", "--store", "sqlite:///x.db", "/ws/a"])
     assert "No such command" in fault(["serv"])
     assert fault(["users", "add", "anna", "--role", "support"]) == ""
@@ -121,8 +121,8 @@ def options() -> set[str]:
 def test_every_option_that_stands_alone_exists() -> None:
     """An option in a sentence, `--behind-proxy`, is one of ours, or known to be another program's."""
     known = options()
-    told = ((page.name, re.sub(r"```.*?```", "", page.read_text("utf-8"), flags=re.S)) for page in TYPED)
-    found = [(name, one) for name, text in told for one in re.findall(r"`(--[a-z][a-z-]*)[^`\n]*`", text)]
+    reported = ((page.name, re.sub(r"```.*?```", "", page.read_text("utf-8"), flags=re.S)) for page in TYPED)
+    found = [(name, one) for name, text in reported for one in re.findall(r"`(--[a-z][a-z-]*)[^`\n]*`", text)]
     assert [(name, one) for name, one in found if one not in known | OTHERS] == []
 
 
@@ -172,9 +172,9 @@ def test_the_memory_of_a_connection_is_that_of_the_table() -> None:
     for page in TYPED:
         text = prose(page)
         said += re.findall(r"(\d+) KiB or so for each (?:idle )?connection|KiB of an idle one: at (\d+) KiB", text)
-    told = [int(one or other) for one, other in said]
-    assert len(told) == 2
-    assert set(told) == {round(idle())}
+    reported = [int(one or other) for one, other in said]
+    assert len(reported) == 2
+    assert set(reported) == {round(idle())}
     assert f"10,000 connections are some {round(idle()) * 10} MiB" in " ".join(PERFORMANCE.split())
 
 
@@ -204,7 +204,7 @@ def test_the_memory_of_a_server_is_what_is_said(tmp_path: Path) -> None:
 PROCESS = "from jackfield import process\n@process\ndef f(text: str) -> None: ...\n"
 
 
-def test_what_is_told_of_clients_that_do_not_read_is_what_is_done() -> None:
+def test_what_is_reported_of_clients_that_do_not_read_is_what_is_done() -> None:
     row = re.search(
         r"\| a client that takes no replies \| (\d+) KiB wait, .*; (\d+) s \| closed 4408 \|", read("protocol.md")
     )
@@ -220,7 +220,7 @@ def test_a_bound_that_can_be_set_is_called_by_its_setting(page: Path) -> None:
     assert [line for line in bare if "limits.queue" not in line] == []
 
 
-def test_nobody_is_told_to_install_what_no_index_has() -> None:
+def test_nobody_is_reported_to_install_what_no_index_has() -> None:
     bare = re.compile(r"pip install (?:-\S+ )*'?jackfield(?!\[|-)")
     texts = [*TYPED, *PACKAGE.rglob("*.py")]
     assert [path.name for path in texts if bare.search(path.read_text("utf-8"))] == []

@@ -60,7 +60,7 @@ def test_processes_are_found_with_their_facts_and_places(collect: Collect) -> No
     assert found.processes["support.chat.say"].places == {"text": (6, 9), "return": (6, 23)}
 
 
-def test_only_names_tells_the_same_and_imports_nothing(collect: Collect) -> None:
+def test_only_names_reports_the_same_and_imports_nothing(collect: Collect) -> None:
     found = collect({"support/chat.py": "raise SystemExit\n" + CHAT[1:]}, only_names=True)
     assert found.problems == ()
     assert facts(found) == EXPECTED
@@ -131,7 +131,7 @@ def test_blocking_on_an_async_function_is_a_problem(collect: Collect) -> None:
 
 
 @pytest.mark.parametrize(
-    ("function", "told"),
+    ("function", "reported"),
     [
         ("def pool(): yield 1", "not an async generator"),
         ("async def pool(): return 1", "not an async generator"),
@@ -139,11 +139,11 @@ def test_blocking_on_an_async_function_is_a_problem(collect: Collect) -> None:
         ("async def pool():\n    yield 1\n    yield 2", "more than one `yield`"),
     ],
 )
-def test_bad_resources_are_problems(collect: Collect, function: str, told: str) -> None:
+def test_bad_resources_are_problems(collect: Collect, function: str, reported: str) -> None:
     (problem,) = collect({"a.py": f"from jackfield import resource\n@resource\n{function}\n"}).problems
     assert (problem.code, problem.path, problem.file) == ("bad_resource", "a.pool", "processes/a.py")
     assert (problem.line, problem.column) == (3, 1)
-    assert told in problem.message
+    assert reported in problem.message
 
 
 def test_an_empty_project_has_no_processes(collect: Collect) -> None:

@@ -16,14 +16,14 @@ class Outbox:
     """Notes what it gets, and knows its Connection as a conversation does."""
 
     def __init__(self) -> None:
-        self.told: list[object] = []
+        self.reported: list[object] = []
         self.connection = Connection(self, id="c1", endpoint="say", identity=ANONYMOUS, params={}, query={})
 
     def send_event(self, event: object) -> None:
-        self.told.append(event)
+        self.reported.append(event)
 
     def close(self, code: int, reason: str) -> None:
-        self.told.append((code, reason))
+        self.reported.append((code, reason))
 
 
 def test_what_is_sent_after_the_end_goes_nowhere() -> None:
@@ -34,7 +34,7 @@ def test_what_is_sent_after_the_end_goes_nowhere() -> None:
     part(connection)
     connection.send({"event": "поздно"})
     connection.close(4000, "поздно")
-    assert outbox.told == [{"event": "привет"}]
+    assert outbox.reported == [{"event": "привет"}]
     assert connection.state == {"заметка": 1}
 
 
@@ -48,7 +48,7 @@ def test_a_wrong_event_is_wrong_after_the_end_too() -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "reason", "kind", "told"),
+    ("code", "reason", "kind", "reported"),
     [
         (1000.0, "", TypeError, "a close code is a whole number such as 4000, not 1000.0"),
         (True, "", TypeError, "not True"),
@@ -63,13 +63,13 @@ def test_a_wrong_event_is_wrong_after_the_end_too() -> None:
     ],
 )
 @pytest.mark.parametrize("over", [False, True])
-def test_a_close_that_cannot_be_says_why(code: Any, reason: Any, kind: type, told: str, over: bool) -> None:
+def test_a_close_that_cannot_be_says_why(code: Any, reason: Any, kind: type, reported: str, over: bool) -> None:
     outbox = Outbox()
     if over:
         part(outbox.connection)
-    with pytest.raises(kind, match=told):
+    with pytest.raises(kind, match=reported):
         outbox.connection.close(code, reason)
-    assert outbox.told == []
+    assert outbox.reported == []
 
 
 def test_the_two_are_freed_without_a_search() -> None:

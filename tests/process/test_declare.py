@@ -51,12 +51,12 @@ def test_a_resource_is_marked_and_nothing_else_is() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "told"), [(int, "the class int"), ("text", "as in @process(reply='text')"), (3, "type int")]
+    ("value", "reported"), [(int, "the class int"), ("text", "as in @process(reply='text')"), (3, "type int")]
 )
-def test_what_is_no_function_is_refused(value: object, told: str) -> None:
+def test_what_is_no_function_is_refused(value: object, reported: str) -> None:
     with pytest.raises(TypeError) as caught:
         process(value)  # type: ignore[call-overload]  # the mistake that is tested
-    assert told in str(caught.value)
+    assert reported in str(caught.value)
 
 
 @pytest.mark.parametrize("blocking", ["no", 1, None, 0.0])

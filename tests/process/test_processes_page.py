@@ -80,17 +80,17 @@ def objects(text: str) -> list[Any]:
 
 
 def test_the_codes_that_the_page_names_are_ours() -> None:
-    told = set(re.findall(r"(?:problem|warning) `(\w+)`", PAGE))
-    assert {"bad_hint", "bad_reply", "blocking_call", "broken_module", "resource_failed"} <= told <= set(CODES)
+    reported = set(re.findall(r"(?:problem|warning) `(\w+)`", PAGE))
+    assert {"bad_hint", "bad_reply", "blocking_call", "broken_module", "resource_failed"} <= reported <= set(CODES)
 
 
 def test_the_page_has_every_attribute_and_method_of_a_connection() -> None:
-    told = set(re.findall(r"^\| `(\w+)(?:\(.*?\))?` \|", PAGE.partition("**The connection.**")[2], re.MULTILINE))
-    assert {name for name in (*Connection.__slots__, *vars(Connection)) if not name.startswith("_")} <= told
+    reported = set(re.findall(r"^\| `(\w+)(?:\(.*?\))?` \|", PAGE.partition("**The connection.**")[2], re.MULTILINE))
+    assert {name for name in (*Connection.__slots__, *vars(Connection)) if not name.startswith("_")} <= reported
 
 
 @pytest.mark.parametrize("name", ["code", "message"])
-def test_details_of_a_reject_may_not_have_the_names_that_the_page_tells(name: str) -> None:
+def test_details_of_a_reject_may_not_have_the_names_that_the_page_reports(name: str) -> None:
     assert "any names but `code` and `message`" in PAGE
     with pytest.raises(TypeError):
         Reject("нет_в_наличии", "Чая больше нет.", **{name: "чай"})

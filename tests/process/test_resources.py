@@ -79,7 +79,7 @@ async def test_a_resource_that_never_opens_is_given_up() -> None:
     assert (log, cleaned) == (["+a", "-a"], ["да"])
 
 
-async def test_a_time_out_of_the_resources_own_is_told_as_such() -> None:
+async def test_a_time_out_of_the_resources_own_is_reported_as_such() -> None:
     with pytest.raises(PlanError, match="could not be opened: TimeoutError"):
         await open_all([made("a", [], TimeoutError())], time_limit=5)
 
@@ -207,7 +207,7 @@ async def test_a_resource_that_cancels_itself_or_is_cancelled_is_a_problem() -> 
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-async def test_whatever_a_closing_raises_is_told_with_its_name(fault: BaseException) -> None:
+async def test_whatever_a_closing_raises_is_reported_with_its_name(fault: BaseException) -> None:
     async def function() -> AsyncIterator[int]:
         yield 1
         raise fault
@@ -267,7 +267,7 @@ async def test_an_opening_that_swallows_its_cancellation_is_ended(
     assert "resource_not_ended resource='deaf'" in caplog.text
 
 
-async def test_one_that_ends_while_it_is_used_is_told_at_once(caplog: pytest.LogCaptureFixture) -> None:
+async def test_one_that_ends_while_it_is_used_is_reported_at_once(caplog: pytest.LogCaptureFixture) -> None:
     over = asyncio.Event()
 
     async def function() -> AsyncIterator[int]:

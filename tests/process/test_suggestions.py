@@ -27,7 +27,7 @@ class Away(msgspec.Struct, tag="a", tag_field="type"): y: int
 @pytest.mark.parametrize(
     "hint", ["M", "M | None", "list[M]", "dict[str, M]", "Annotated[M, 'x']", "R", "tuple[int, M]", "list[R | None]"]
 )
-def test_a_model_of_pydantic_is_told_what_to_write(faults: Faults, hint: str) -> None:
+def test_a_model_of_pydantic_is_reported_what_to_write(faults: Faults, hint: str) -> None:
     (problem,) = faults(f"{MODELS}@process\ndef say(m: {hint}): ...\n")
     name = "R" if "R" in hint else "M"
     assert f"JSON cannot carry `{name}`" in problem.message
@@ -42,7 +42,7 @@ def test_so_is_one_that_is_a_reply(faults: Faults, hint: str) -> None:
 
 
 @pytest.mark.parametrize("hint", ["M | R", "M | int", "M | R | None"])
-def test_a_union_with_a_model_is_told_of_tags(faults: Faults, hint: str) -> None:
+def test_a_union_with_a_model_is_reported_of_tags(faults: Faults, hint: str) -> None:
     (problem,) = faults(f"{MODELS}@process\ndef say(m: {hint}): ...\n")
     assert '`class M(msgspec.Struct, tag="m", tag_field="kind")`' in problem.hint
 
@@ -62,14 +62,14 @@ def test_a_union_with_a_model_is_told_of_tags(faults: Faults, hint: str) -> None
         ("Card | Twin", "Card"),
     ],
 )
-def test_a_union_of_objects_is_told_of_tags(faults: Faults, hint: str, name: str) -> None:
+def test_a_union_of_objects_is_reported_of_tags(faults: Faults, hint: str, name: str) -> None:
     (problem,) = faults(f"{SHAPES}@process\ndef say(m: {hint}): ...\n")
     assert f'`class {name}(msgspec.Struct, tag="{name.lower()}", tag_field="kind")`' in problem.hint
     assert '"Several shapes"' in problem.hint
 
 
 @pytest.mark.parametrize(
-    ("hint", "told"),
+    ("hint", "reported"),
     [
         ("Twin | Twin2", "give all of them one `tag_field`, and each a `tag` of its own"),
         ("Twin | Away", "give all of them one `tag_field`, and each a `tag` of its own"),
@@ -77,12 +77,12 @@ def test_a_union_of_objects_is_told_of_tags(faults: Faults, hint: str, name: str
         ("list[int] | set[str]", "keep one of them, or give each a key of its own"),
     ],
 )
-def test_other_unions(faults: Faults, hint: str, told: str) -> None:
+def test_other_unions(faults: Faults, hint: str, reported: str) -> None:
     (problem,) = faults(f"{SHAPES}@process\ndef say(m: {hint}): ...\n")
-    assert told in problem.hint
+    assert reported in problem.hint
 
 
-def test_what_is_told_is_taken(compiled: Compiled) -> None:
+def test_what_is_reported_is_taken(compiled: Compiled) -> None:
     signature = compiled(
         'class Card(msgspec.Struct, tag="card", tag_field="kind"): number: str\n'
         'class Cash(msgspec.Struct, tag="cash", tag_field="kind"): amount: int\n'
@@ -134,7 +134,7 @@ def test_a_dataclass_of_pydantic_is_no_hint(faults: Faults, hint: str) -> None:
         ("dict[str, Short]", "max_length=2"),
     ],
 )
-def test_a_bound_that_only_others_read_is_told_as_meta(faults: Faults, hint: str, meta: str) -> None:
+def test_a_bound_that_only_others_read_is_reported_as_meta(faults: Faults, hint: str, meta: str) -> None:
     (problem,) = faults(f"{FOREIGN}@process\ndef say(m: {hint}): ...\n")
     assert problem.code == "bad_hint"
     assert "that stands in `Annotated`" in problem.message
@@ -147,7 +147,7 @@ def test_other_notes_stay(compiled: Compiled, note: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("written", "told"),
+    ("written", "reported"),
     [
         ("m: str = pydantic.Field(max_length=3)", "`msgspec.Meta(max_length=3)`"),
         ("m: Struct", "`msgspec.Meta(ge=1)`"),
@@ -157,14 +157,14 @@ def test_other_notes_stay(compiled: Compiled, note: str) -> None:
         ("m: Annotated[dict[str, int], Depends(int)]", "for a resource write"),
     ],
 )
-def test_a_default_that_only_others_read_is_a_problem(faults: Faults, written: str, told: str) -> None:
+def test_a_default_that_only_others_read_is_a_problem(faults: Faults, written: str, reported: str) -> None:
     (problem,) = faults(f"{FOREIGN}@process\ndef say({written}): ...\n")
     assert problem.code == "bad_hint"
-    assert told in problem.hint
+    assert reported in problem.hint
 
 
 @pytest.mark.parametrize(
-    ("hint", "told"),
+    ("hint", "reported"),
     [
         ("any", "write `Any`"),
         ("list[any]", "write `Any`"),
@@ -178,7 +178,7 @@ def test_a_default_that_only_others_read_is_a_problem(faults: Faults, written: s
         ("datetime", "`datetime` is a module"),
     ],
 )
-def test_a_value_in_place_of_a_type_is_told_what_to_write(faults: Faults, hint: str, told: str) -> None:
+def test_a_value_in_place_of_a_type_is_reported_what_to_write(faults: Faults, hint: str, reported: str) -> None:
     (problem,) = faults(f"@process\ndef say(m: {hint}): ...\n")
     assert problem.code == "bad_hint"
-    assert told in problem.hint
+    assert reported in problem.hint

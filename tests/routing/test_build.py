@@ -132,7 +132,7 @@ def test_the_hash_follows_meaning_and_code_alone(table_of: Build) -> None:
     assert table_of("  a: {url: /ws/a, process: p.echo}", ECHO + "# x\n").hash != one.hash
 
 
-def test_resources_are_told_once_each(table_of: Build) -> None:
+def test_resources_are_reported_once_each(table_of: Build) -> None:
     code = """
 from jackfield import resource
 
@@ -218,7 +218,7 @@ def test_all_problems_of_file_and_processes_come_at_once(write: Write) -> None:
     assert [problem.severity for problem in found] == sorted(problem.severity for problem in found)
 
 
-def test_a_broken_module_is_told_once_and_not_as_a_missing_process(write: Write) -> None:
+def test_a_broken_module_is_reported_once_and_not_as_a_missing_process(write: Write) -> None:
     folder = write("  a: {url: /ws/a, process: p.echo}", "def (")
     assert [problem.code for problem in problems(folder)] == ["broken_module"]
 
@@ -229,13 +229,13 @@ def hint_of(folder: Path) -> str:
     return hint
 
 
-def test_a_process_without_a_file_is_told_to_write_the_file(write: Write) -> None:
+def test_a_process_without_a_file_is_reported_to_write_the_file(write: Write) -> None:
     folder = write("  a: {url: /ws/привет, process: nofile.hello}")
-    told = "there is no file processes/nofile.py; write it, with `@process` above `def hello`"
-    assert hint_of(folder) == told
+    reported = "there is no file processes/nofile.py; write it, with `@process` above `def hello`"
+    assert hint_of(folder) == reported
     (folder / "processes" / "p.py").unlink()
     (folder / "processes").rmdir()
-    assert hint_of(folder) == told
+    assert hint_of(folder) == reported
 
 
 def test_a_process_without_a_file_may_be_meant_elsewhere(write: Write) -> None:
@@ -244,7 +244,7 @@ def test_a_process_without_a_file_may_be_meant_elsewhere(write: Write) -> None:
     assert hint.endswith('; or did you mean "p.echo"?')
 
 
-def test_a_function_without_the_decorator_is_told_to_get_it(write: Write) -> None:
+def test_a_function_without_the_decorator_is_reported_to_get_it(write: Write) -> None:
     code = ECHO + "def undecorated() -> str:\n    return 'Привет'\n"
     folder = write("  a: {url: /ws/a, process: p.undecorated}", code)
     assert hint_of(folder) == "write `@process` above `def undecorated` in processes/p.py"
@@ -255,22 +255,22 @@ def test_a_function_without_the_decorator_is_told_to_get_it(write: Write) -> Non
     assert hint_of(folder) == "write `@process` above `def undecorated` in processes/q/__init__.py"
 
 
-def test_what_stands_there_already_is_not_told_to_be_written(write: Write) -> None:
+def test_what_stands_there_already_is_not_reported_to_be_written(write: Write) -> None:
     code = ECHO + "class Shop:\n    @process\n    def buy(self) -> str:\n        return 'да'\n"
     for name in ("p.buy", "p.Shop.buy"):
-        told = hint_of(write(f"  a: {{url: /ws/a, process: {name}}}", code))
-        assert told.startswith("`buy` stands inside the class `Shop`")
+        reported = hint_of(write(f"  a: {{url: /ws/a, process: {name}}}", code))
+        assert reported.startswith("`buy` stands inside the class `Shop`")
 
 
-def test_a_module_beside_the_file_is_told_to_be_moved(write: Write) -> None:
+def test_a_module_beside_the_file_is_reported_to_be_moved(write: Write) -> None:
     folder = write("  a: {url: /ws/a, process: shoplib.buy}")
     (folder / "shoplib.py").write_text("def buy(): ...\n", encoding="utf-8")
-    told = "shoplib.py stands outside of processes/, where processes are not looked for: move it there"
-    assert hint_of(folder) == told
+    reported = "shoplib.py stands outside of processes/, where processes are not looked for: move it there"
+    assert hint_of(folder) == reported
 
 
 @pytest.mark.parametrize(
-    ("written", "told"),
+    ("written", "reported"),
     [
         ("processes.p.echo", 'did you mean "p.echo"?'),
         ("processes.p.ecko", 'did you mean "p.echo"?'),
@@ -281,11 +281,11 @@ def test_a_module_beside_the_file_is_told_to_be_moved(write: Write) -> None:
         ("nofile.py", "name the function and not the file: nofile.…"),
     ],
 )
-def test_a_path_in_the_place_of_a_name_is_told_as_the_name(write: Write, written: str, told: str) -> None:
+def test_a_path_in_the_place_of_a_name_is_reported_as_the_name(write: Write, written: str, reported: str) -> None:
     folder = write(f"  a: {{url: /ws/a, process: {written}}}")
     two = "from jackfield import process\n@process\ndef two() -> None: ...\n@process\ndef one() -> None: ...\n"
     (folder / "processes" / "q.py").write_text(two, encoding="utf-8")
-    assert hint_of(folder) == told
+    assert hint_of(folder) == reported
 
 
 def test_a_near_name_in_the_file_is_not_the_only_advice(write: Write) -> None:

@@ -63,7 +63,7 @@ def project(folder: Path, **examples: str) -> Path:
     return folder
 
 
-def told(folder: Path, **examples: str) -> list[tuple[str, str]]:
+def reported(folder: Path, **examples: str) -> list[tuple[str, str]]:
     """The problems of a project with these examples, each with its path and its sentences."""
     try:
         table = build(project(folder, **examples), 1)
@@ -103,7 +103,7 @@ def told(folder: Path, **examples: str) -> list[tuple[str, str]]:
     ],
 )
 def test_what_can_come_fits(tmp_path: Path, endpoint: str, example: str) -> None:
-    assert told(tmp_path, **{endpoint: example}) == []
+    assert reported(tmp_path, **{endpoint: example}) == []
 
 
 @pytest.mark.parametrize(
@@ -176,10 +176,10 @@ def test_what_can_come_fits(tmp_path: Path, endpoint: str, example: str) -> None
         ),
     ],
 )  # fmt: skip
-def test_what_can_never_come_is_told_at_its_place(
+def test_what_can_never_come_is_reported_at_its_place(
     tmp_path: Path, endpoint: str, example: str, path: str, words: str
 ) -> None:
-    ((found, text),) = told(tmp_path, **{endpoint: example})
+    ((found, text),) = reported(tmp_path, **{endpoint: example})
     assert found == path
     assert words in text
     assert text.endswith("[example_mismatch]")
@@ -223,7 +223,7 @@ REFUSED = "{as: nobody, steps: [{send: {text: ok}, expect_error: invalid_message
     ],
 )
 def test_a_broken_example_hides_no_other_and_leaves_it_its_number(tmp_path: Path, broken: str) -> None:
-    fault, misfit = (text for _, text in told(tmp_path, note=f"{broken}, {MISFIT}") if "missing_key" not in text)
+    fault, misfit = (text for _, text in reported(tmp_path, note=f"{broken}, {MISFIT}") if "missing_key" not in text)
     assert fault.endswith(("[unknown_role]", "[wrong_value]", "[unknown_key]", "[wrong_type]"))
     assert "endpoints.note.examples.1.steps.0.send.text: " in misfit
 
@@ -241,7 +241,7 @@ def test_a_broken_example_hides_no_other_and_leaves_it_its_number(tmp_path: Path
 def test_a_fault_of_the_endpoint_hides_no_misfit_and_makes_none(tmp_path: Path, fault: str) -> None:
     """Whether an error or a refusal comes may depend on what is faulty, so nothing is said of it."""
     more = "" if fault.startswith("summary") else f", {REFUSED}"
-    found = told(tmp_path, note=f"{MISFIT}{more}], {fault}, tags: [a")
+    found = reported(tmp_path, note=f"{MISFIT}{more}], {fault}, tags: [a")
     (misfit,) = (text for _, text in found if text.endswith("[example_mismatch]"))
     assert "examples.0.steps.0.send.text: " in misfit
     assert len(found) > 1

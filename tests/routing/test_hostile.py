@@ -23,11 +23,11 @@ def project(folder: Path, text: str) -> Path:
 
 def faults(folder: Path) -> tuple[Problem, ...]:
     finders = list(sys.meta_path)
-    with pytest.raises(PlanError) as told:
+    with pytest.raises(PlanError) as reported:
         build(folder, 7101)
     assert sys.meta_path == finders
     assert not [name for name in sys.modules if name.startswith("jackfield_generation_7101")]
-    return told.value.problems
+    return reported.value.problems
 
 
 @pytest.mark.parametrize("name", AT_LOAD)
@@ -48,7 +48,7 @@ def test_what_a_module_holds_besides_is_not_asked(tmp_path: Path, name: str) -> 
     assert list(table.routes) == ["say"]
 
 
-def test_a_fault_of_one_process_keeps_no_other_from_being_told(tmp_path: Path) -> None:
+def test_a_fault_of_one_process_keeps_no_other_from_being_reported(tmp_path: Path) -> None:
     folder = project(tmp_path, AT_LOAD["exit in a hint"])
     (folder / "endpoints.yaml").write_text(
         ENDPOINTS.replace("}}\n", "}, b: {url: /ws/b, process: b.say, auth: public}}\n")

@@ -47,7 +47,7 @@ def nothing() -> str:
 """
 
 
-def told(folder: Path, asked: str, process: str = "order") -> list[Problem]:
+def reported(folder: Path, asked: str, process: str = "order") -> list[Problem]:
     (folder / "processes").mkdir(exist_ok=True)
     (folder / "processes" / "p.py").write_text(CODE, encoding="utf-8")
     text = f"endpoints: {{a: {{url: /ws/a, process: p.{process}, input: {asked}}}}}\n"
@@ -82,7 +82,7 @@ def told(folder: Path, asked: str, process: str = "order") -> list[Problem]:
     ],
 )  # fmt: skip
 def test_a_slip_below_the_top_is_a_warning(tmp_path: Path, asked: str, path: str, hint: str) -> None:
-    (problem,) = told(tmp_path, asked)
+    (problem,) = reported(tmp_path, asked)
     assert (problem.code, problem.severity) == ("input_mismatch", "warning")
     assert problem.path == f"endpoints.a.input.{path}"
     assert hint in problem.hint
@@ -101,12 +101,12 @@ def test_a_slip_below_the_top_is_a_warning(tmp_path: Path, asked: str, path: str
     ],
 )
 def test_what_the_process_has_may_be_asked_for(tmp_path: Path, asked: str) -> None:
-    assert told(tmp_path, asked) == []
+    assert reported(tmp_path, asked) == []
 
 
 def test_keys_that_are_not_named_are_known_by_their_hint(tmp_path: Path) -> None:
-    assert told(tmp_path, "{properties: {home: {properties: {street: {}}}}}", "more") == []
-    (problem,) = told(tmp_path, "{properties: {home: {properties: {sreet: {}}}}}", "more")
+    assert reported(tmp_path, "{properties: {home: {properties: {street: {}}}}}", "more") == []
+    (problem,) = reported(tmp_path, "{properties: {home: {properties: {sreet: {}}}}}", "more")
     assert problem.path.endswith("home.properties.sreet")
 
 
@@ -114,6 +114,6 @@ def test_keys_that_are_not_named_are_known_by_their_hint(tmp_path: Path) -> None
     ("process", "hint"), [("order", "it takes name, address, lines, by, extra"), ("nothing", "it takes no keys")]
 )
 def test_at_the_top_it_stays_a_problem(tmp_path: Path, process: str, hint: str) -> None:
-    (problem,) = told(tmp_path, "{properties: {zzz: {}}}", process)
+    (problem,) = reported(tmp_path, "{properties: {zzz: {}}}", process)
     assert problem.severity == "error"
     assert problem.hint.startswith(hint)

@@ -152,8 +152,8 @@ def test_every_answer_is_byte_for_byte_the_same(route_of: Callable[[str, str], R
     assert answers == {text: answer(dispatcher, beside(route), text) for text in messages}
     good = [text for text, frame in answers.items() if frame is not None and b'"error"' not in frame]
     assert 5 < len(good) < len(messages) / 2
-    told = answers['{"text": "Привет", "n": 3}'] or b""
-    assert '{"path":"/text","problem":"must have at most 5 characters, has 6"}' in told.decode()
+    reported = answers['{"text": "Привет", "n": 3}'] or b""
+    assert '{"path":"/text","problem":"must have at most 5 characters, has 6"}' in reported.decode()
 
 
 def test_named_keys_beside_others(route_of: Callable[[str, str], Route], dispatcher: Dispatcher) -> None:

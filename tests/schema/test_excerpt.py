@@ -55,7 +55,7 @@ SHAPES: dict[str, Any] = {
 
 @pytest.mark.parametrize("schema", [LISTS, NULLABLE, UNION, NESTED, MAPPING])
 @pytest.mark.parametrize("items", SHAPES.values(), ids=SHAPES.keys())
-def test_a_value_is_as_it_was_when_its_faults_are_told(schema: dict[str, Any], items: object) -> None:
+def test_a_value_is_as_it_was_when_its_faults_are_reported(schema: dict[str, Any], items: object) -> None:
     value = {"items": items}
     before = copy.deepcopy(value)
     faults = Validator(schema).faults(value)
@@ -89,13 +89,13 @@ def test_the_place_is_that_in_the_whole_value() -> None:
         ({"maxProperties": 9}, {str(n): n for n in range(5_000)}, "must have at most 9 keys, has 5000"),
     ],
 )
-def test_what_is_wrong_with_the_whole_list_is_told_of_the_whole_list(
+def test_what_is_wrong_with_the_whole_list_is_reported_of_the_whole_list(
     schema: dict[str, Any], items: object, problem: str
 ) -> None:
     assert Validator(message(schema)).faults({"items": items}) == [Fault("/items", problem)]
 
 
-def test_what_only_the_part_breaks_is_not_told() -> None:
+def test_what_only_the_part_breaks_is_not_reported() -> None:
     schema = message({"type": "array", "minItems": 1_000, "items": {"type": "integer"}})
     assert Validator(schema).faults({"items": [*range(5_000), "x"]}) == []  # the caller has the decoder's sentence
 
@@ -107,15 +107,15 @@ runs = st.lists(st.tuples(leaf, st.integers(0, 60)), max_size=5).map(
 
 
 @given(st.sampled_from([LISTS, NULLABLE, UNION, NESTED]), runs | st.lists(runs, max_size=30))
-def test_what_is_told_of_a_part_is_told_of_the_whole(schema: dict[str, Any], items: list[Any]) -> None:
+def test_what_is_reported_of_a_part_is_reported_of_the_whole(schema: dict[str, Any], items: list[Any]) -> None:
     validator = Validator(schema)
     value = {"items": items}
-    told = validator.faults(value)
-    assert bool(told) == (not validator.is_valid(value))
+    reported = validator.faults(value)
+    assert bool(reported) == (not validator.is_valid(value))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(excerpt, "NODES", 10**6)
         patch.setattr("jackfield.schema.validator.MAX_FAULTS", 10**6)
-        assert set(told) <= set(validator.faults(value))
+        assert set(reported) <= set(validator.faults(value))
 
 
 @pytest.mark.parametrize("key", ["1", "01", "+1", "-1", "1" * 30, "٣", "~1/"])

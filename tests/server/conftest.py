@@ -31,7 +31,7 @@ from jackfield.server.observe.metrics import Meter
 from jackfield.server.options import Options
 from tests.clock import Clock as Clock
 
-from .door import DOORS, DOORS_CODE, LIMIT, Door
+from .served import LIMIT, SERVED, SERVED_CODE, Served
 from .talk import CODE, ENDPOINTS, Begin, Talk, talk_on
 
 HEADER = """
@@ -49,7 +49,7 @@ def echo(message: str) -> str:
 
 Build = Callable[..., RoutingTable]
 RouteOf = Callable[..., Route]
-OpenDoor = Callable[..., Awaitable[Door]]
+OpenServed = Callable[..., Awaitable[Served]]
 
 
 @dataclass
@@ -96,7 +96,7 @@ def built() -> Iterator[dict[tuple[str, str, str], RoutingTable]]:
         table.catalog.release()
 
 
-_number = itertools.count(-1, -1)  # no generation of a node has such a one: its modules are told from these
+_number = itertools.count(-1, -1)  # no generation of a node has such a one: its modules are reported from these
 
 
 @pytest.fixture
@@ -173,13 +173,15 @@ def empty_store(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 
 @pytest.fixture
-async def open_door(build_table: Build, tmp_path: Path, clock: Clock, empty_store: bytes) -> AsyncIterator[OpenDoor]:
+async def open_served(
+    build_table: Build, tmp_path: Path, clock: Clock, empty_store: bytes
+) -> AsyncIterator[OpenServed]:
     """A gateway over a table built from text, with a real store; `Options` by name."""
     async with contextlib.AsyncExitStack() as stack:
 
         async def make(
             endpoints: str, code: str = ECHO, *, head: str = "", lifetime: float = 3600.0, **options: Any
-        ) -> Door:
+        ) -> Served:
             table = build_table(endpoints, code, head=head)
             file = tmp_path / "store.db"
             if not file.exists():
@@ -194,7 +196,7 @@ async def open_door(build_table: Build, tmp_path: Path, clock: Clock, empty_stor
             stack.callback(dispatcher.close)
             generation = await Generation.open(1, table)
             gateway = open_gateway(Options(**options), sessions, generation, dispatcher, clock=clock)
-            return Door(gateway, store, sessions, passwords)
+            return Served(gateway, store, sessions, passwords)
 
         yield make
 
@@ -258,9 +260,9 @@ async def error(dispatcher: Dispatcher, route: Route, data: object) -> dict[str,
 
 
 @pytest.fixture
-async def door(open_door: OpenDoor) -> Door:
+async def served(open_served: OpenServed) -> Served:
     """A gateway with an endpoint of each kind, and two users."""
-    made = await open_door(DOORS, DOORS_CODE)
+    made = await open_served(SERVED, SERVED_CODE)
     await made.add("аня", "support")
     await made.add("bob")
     return made

@@ -19,8 +19,8 @@ from jackfield.server.wire.eviction import SharedState
 from jackfield.server.wire.http1 import HttpProtocol
 from jackfield.server.wire.reading import WebSocketProtocol
 
-from .door import LIMIT, until
 from .raw import Peer, request
+from .served import LIMIT, until
 
 __all__ = ["Listening", "Scope", "listening"]
 

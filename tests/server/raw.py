@@ -7,7 +7,7 @@ import base64
 import struct
 from dataclasses import dataclass
 
-from .door import LIMIT
+from .served import LIMIT
 
 KEY = base64.b64encode(b"0123456789abcdef").decode()
 UPGRADE = {

@@ -22,7 +22,7 @@ from jackfield.server.observe.metrics import Meter
 from jackfield.server.options import Options
 from jackfield.server.request import Standing
 
-from .door import LIMIT, until
+from .served import LIMIT, until
 
 CODE = """
 GATES: dict[str, asyncio.Event] = {}

@@ -1,4 +1,4 @@
-"""The front door whole: who is asking, who enters, and refusals as HTTP."""
+"""The front served whole: who is asking, who enters, and refusals as HTTP."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ import pytest
 
 from jackfield.errors import Refusal
 
-from .door import COOKIE, Door, Headers
+from .served import COOKIE, Headers, Served
 
 # entering
 
 
-async def test_a_logged_in_caller_converses(door: Door, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_logged_in_caller_converses(served: Served, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO", "jackfield")
-    caller = door.call("/ws/say?page=секрет".encode().decode("latin-1"), await door.cookie("аня"))
+    caller = served.call("/ws/say?page=секрет".encode().decode("latin-1"), await served.cookie("аня"))
     assert await caller.accepted() is None
-    assert len(door.gateway.live.hub) == 1
+    assert len(served.gateway.live.hub) == 1
     assert await caller.ask({"message": "Привет 🤝", "$id": 1}) == {"message": "Привет 🤝", "$id": 1}
     await caller.leave()
-    assert len(door.gateway.live.hub) == 0
+    assert len(served.gateway.live.hub) == 0
     opened, closed = (record.getMessage() for record in caplog.records if "connection_" in record.getMessage())
     assert opened.startswith("connection_opened endpoint='say'")
     assert "login='аня'" in closed
     assert "секрет" not in caplog.text
 
 
-async def test_several_connections_with_one_cookie(door: Door) -> None:
-    cookie = await door.cookie("bob")
-    callers = [door.call("/ws/say", cookie) for _ in range(3)]
+async def test_several_connections_with_one_cookie(served: Served) -> None:
+    cookie = await served.cookie("bob")
+    callers = [served.call("/ws/say", cookie) for _ in range(3)]
     for number, caller in enumerate(callers):
         await caller.accepted()
         assert await caller.ask({"message": str(number)}) == {"message": str(number)}
@@ -38,23 +38,23 @@ async def test_several_connections_with_one_cookie(door: Door) -> None:
         await caller.leave()
 
 
-async def test_query_and_identity_reach_the_process(door: Door) -> None:
-    guest = door.call("/ws/optional?a=1&a=2&b=%D1%8F&c")
+async def test_query_and_identity_reach_the_process(served: Served) -> None:
+    guest = served.call("/ws/optional?a=1&a=2&b=%D1%8F&c")
     await guest.accepted()
     assert await guest.ask({}) == {"login": "", "known": False, "query": {"a": "2", "b": "я", "c": ""}}
     await guest.leave()
-    known = door.call("/ws/optional", await door.cookie("аня"))
+    known = served.call("/ws/optional", await served.cookie("аня"))
     await known.accepted()
     assert (await known.ask({}))["login"] == "аня"
     await known.leave()
 
 
 @pytest.mark.parametrize("value", ["nonsense", '"quoted"', "", "a" * 5_000])
-async def test_a_stale_cookie_keeps_nobody_out_of_a_public_endpoint(door: Door, value: str) -> None:
-    caller = door.call("/ws/public", [("cookie", f"{COOKIE}={value}")])
+async def test_a_stale_cookie_keeps_nobody_out_of_a_public_endpoint(served: Served, value: str) -> None:
+    caller = served.call("/ws/public", [("cookie", f"{COOKIE}={value}")])
     await caller.accepted()
     await caller.leave()
-    refused = await door.call("/ws/optional", [("cookie", f"{COOKIE}={value}")]).refused()
+    refused = await served.call("/ws/optional", [("cookie", f"{COOKIE}={value}")]).refused()
     assert refused.status == (400 if len(value) > 4096 else 401)
 
 
@@ -86,8 +86,10 @@ async def test_a_stale_cookie_keeps_nobody_out_of_a_public_endpoint(door: Door, 
         ("/ws/say", [("host", "[::1]:8000")], 401, "not_logged_in"),
     ],
 )
-async def test_a_refusal_is_http_and_teaches(door: Door, target: str, headers: Headers, status: int, code: str) -> None:
-    answer = await door.call(target, headers).refused()
+async def test_a_refusal_is_http_and_teaches(
+    served: Served, target: str, headers: Headers, status: int, code: str
+) -> None:
+    answer = await served.call(target, headers).refused()
     assert (answer.status, answer.headers["jackfield-error"]) == (status, code)
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.headers["cache-control"] == "no-store"
@@ -97,91 +99,91 @@ async def test_a_refusal_is_http_and_teaches(door: Door, target: str, headers: H
     assert body["detail"]
     assert body["fix"]
     assert ("www-authenticate" in answer.headers) == (status == 401)
-    (kept,) = door.gateway.live.refusals
+    (kept,) = served.gateway.live.refusals
     assert (kept.code, kept.status, kept.path) == (code, status, target.partition("?")[0])
 
 
-async def test_equal_cookies_are_one(door: Door) -> None:
-    cookie = await door.cookie("bob")
-    caller = door.call("/ws/say", [*cookie, *cookie])
+async def test_equal_cookies_are_one(served: Served) -> None:
+    cookie = await served.cookie("bob")
+    caller = served.call("/ws/say", [*cookie, *cookie])
     await caller.accepted()
     await caller.leave()
 
 
-async def test_no_room_says_when_to_come_again(door: Door) -> None:
-    cookie = await door.cookie("bob")
-    first = door.call("/ws/small", cookie)
+async def test_no_room_says_when_to_come_again(served: Served) -> None:
+    cookie = await served.cookie("bob")
+    first = served.call("/ws/small", cookie)
     await first.accepted()
-    answer = await door.call("/ws/small", cookie).refused()
+    answer = await served.call("/ws/small", cookie).refused()
     assert (answer.status, answer.headers["retry-after"]) == (429, "5")
     await first.leave()
-    second = door.call("/ws/small", cookie)
+    second = served.call("/ws/small", cookie)
     await second.accepted()
     await second.leave()
 
 
-async def test_a_role_is_wanted(door: Door) -> None:
-    answer = await door.call("/ws/desk", await door.cookie("bob")).refused()
+async def test_a_role_is_wanted(served: Served) -> None:
+    answer = await served.call("/ws/desk", await served.cookie("bob")).refused()
     assert (answer.status, answer.json["code"]) == (403, "role_required")
     assert "jackfield users roles bob +support" in answer.json["fix"]
-    caller = door.call("/ws/desk", await door.cookie("аня"))
+    caller = served.call("/ws/desk", await served.cookie("аня"))
     await caller.accepted()
     await caller.leave()
 
 
-async def test_the_login_of_a_refused_caller_is_kept(door: Door) -> None:
-    await door.call("/ws/desk", await door.cookie("bob")).refused()
-    (kept,) = door.gateway.live.refusals
+async def test_the_login_of_a_refused_caller_is_kept(served: Served) -> None:
+    await served.call("/ws/desk", await served.cookie("bob")).refused()
+    (kept,) = served.gateway.live.refusals
     assert (kept.login, kept.client) == ("bob", "10.1.2.3")
 
 
-async def test_only_the_last_200_refusals_are_kept(door: Door) -> None:
+async def test_only_the_last_200_refusals_are_kept(served: Served) -> None:
     for number in range(205):
-        await door.call(f"/ws/none{number}").refused()
-    assert door.gateway.live.refusals[0].path == "/ws/none5"
-    assert len(door.gateway.live.refusals) == 200
+        await served.call(f"/ws/none{number}").refused()
+    assert served.gateway.live.refusals[0].path == "/ws/none5"
+    assert len(served.gateway.live.refusals) == 200
 
 
-async def test_a_server_without_http_answers_gets_a_close(door: Door) -> None:
-    caller = door.call("/ws/say", extensions={})
+async def test_a_server_without_http_answers_gets_a_close(served: Served) -> None:
+    caller = served.call("/ws/say", extensions={})
     async with asyncio.timeout(5):
         await caller.task
     assert [message["type"] for message in caller.sent] == ["websocket.close"]
 
 
-async def test_a_server_that_stops_takes_nobody_new(door: Door) -> None:
-    door.gateway.live.ready = False
-    answer = await door.call("/ws/public").refused()
+async def test_a_server_that_stops_takes_nobody_new(served: Served) -> None:
+    served.gateway.live.ready = False
+    answer = await served.call("/ws/public").refused()
     assert (answer.status, answer.json["code"], answer.headers["retry-after"]) == (503, "not_ready", "1")
-    assert (await door.http("GET", "/ready")).status == 503
-    assert (await door.http("GET", "/health")).status == 200
+    assert (await served.http("GET", "/ready")).status == 503
+    assert (await served.http("GET", "/health")).status == 200
 
 
-async def test_a_store_that_does_not_answer_lets_nobody_in(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
-    cookie = await door.cookie("bob")
+async def test_a_store_that_does_not_answer_lets_nobody_in(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    cookie = await served.cookie("bob")
 
     async def fail(_credential: object) -> None:
         raise Refusal("store_unavailable", retry_after=2)
 
-    monkeypatch.setattr(door.sessions, "identify", fail)
-    answer = await door.call("/ws/say", cookie).refused()
+    monkeypatch.setattr(served.sessions, "identify", fail)
+    answer = await served.call("/ws/say", cookie).refused()
     assert (answer.status, answer.headers["retry-after"]) == (503, "2")
-    caller = door.call("/ws/public", cookie)
+    caller = served.call("/ws/public", cookie)
     await caller.accepted()
     await caller.leave()
-    answer = await door.http("POST", "/auth/logout", cookie)
+    answer = await served.http("POST", "/auth/logout", cookie)
     assert answer.status == 503, "a logout that ended nothing does not say that it did"
 
 
-async def test_a_fault_of_ours_is_told_without_its_cause(
-    door: Door, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+async def test_a_fault_of_ours_is_reported_without_its_cause(
+    served: Served, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def fail(_credential: object) -> None:
         raise RuntimeError("секрет")
 
-    monkeypatch.setattr(door.sessions, "identify", fail)
+    monkeypatch.setattr(served.sessions, "identify", fail)
     cookie = [("cookie", f"{COOKIE}=a")]
-    for answer in (await door.call("/ws/say", cookie).refused(), await door.http("GET", "/ws/say", cookie)):
+    for answer in (await served.call("/ws/say", cookie).refused(), await served.http("GET", "/ws/say", cookie)):
         assert (answer.status, answer.json["code"]) == (500, "server_fault")
         assert "секрет" not in answer.body.decode()
         assert answer.json["incident"] in caplog.text
@@ -189,17 +191,17 @@ async def test_a_fault_of_ours_is_told_without_its_cause(
 
 
 @pytest.mark.parametrize("fault", [RuntimeError("of the outer server"), asyncio.CancelledError(), OSError("it left")])
-async def test_an_accept_that_fails_gives_the_seat_back(door: Door, fault: BaseException) -> None:
+async def test_an_accept_that_fails_gives_the_seat_back(served: Served, fault: BaseException) -> None:
     incoming: asyncio.Queue[dict[str, str]] = asyncio.Queue()
     incoming.put_nowait({"type": "websocket.connect"})
 
     async def send(_message: object) -> None:
         raise fault
 
-    scope = door.scope("websocket", "/ws/say", await door.cookie("bob"))
+    scope = served.scope("websocket", "/ws/say", await served.cookie("bob"))
     with contextlib.nullcontext() if isinstance(fault, OSError) else pytest.raises(type(fault)):
-        await door.gateway(scope, incoming.get, send)
-    assert len(door.gateway.live.hub) == 0
-    assert door.gateway.live.hub.count_of("say", "bob") == 0
+        await served.gateway(scope, incoming.get, send)
+    assert len(served.gateway.live.hub) == 0
+    assert served.gateway.live.hub.count_of("say", "bob") == 0
     accepted = b'jackfield_handshakes_total{code="",endpoint="say",outcome="accepted"}'
-    assert accepted not in door.gateway.live.metrics.text()
+    assert accepted not in served.gateway.live.metrics.text()

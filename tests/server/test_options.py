@@ -83,7 +83,7 @@ def test_the_path_of_the_public_address_stands_before_ours(url: str, prefix: str
         ({"public_url": "https://a.example/rt/"}, "https://a.example/rt"),
     ],
 )
-def test_the_address_to_tell_people(given: dict[str, Any], address: str) -> None:
+def test_the_address_to_report_people(given: dict[str, Any], address: str) -> None:
     assert Options(**given).address == address
 
 
@@ -139,7 +139,7 @@ def test_the_own_origin_as_the_client_addressed_it(given: dict[str, Any], scheme
         ({"public_url": "https://a.example?x=1"}, "--public-url"),
     ],
 )
-def test_what_does_not_go_together_is_told(given: dict[str, Any], words: str | None) -> None:
+def test_what_does_not_go_together_is_reported(given: dict[str, Any], words: str | None) -> None:
     found = Options(**given).problems()
     if words is None:
         assert found == []

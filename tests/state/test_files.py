@@ -71,7 +71,7 @@ def test_the_files_of_a_project_that_was_prepared_are_not_written_through(tmp_pa
     assert not (tmp_path / "made").exists()
 
 
-def test_a_store_that_is_a_link_is_told(tmp_path: Path) -> None:
+def test_a_store_that_is_a_link_is_reported(tmp_path: Path) -> None:
     state = State.open(tmp_path)
     (tmp_path / "other.db").touch()
     (state.folder / "store.db").symlink_to(tmp_path / "other.db")
@@ -105,13 +105,13 @@ def test_what_belongs_to_somebody_else_is_warned_of(tmp_path: Path, monkeypatch:
     state.keys()
     mine = tmp_path.stat().st_uid
     monkeypatch.setattr(os, "geteuid", lambda: mine + 1)
-    told = state.warnings()
+    reported = state.warnings()
     if mine == 0:
-        assert told == [], "root may do all that anyway"
+        assert reported == [], "root may do all that anyway"
         os.chown(state.folder, 4321, -1)
         os.chown(state.key_file, 4321, -1)
-        told = state.warnings()
-    for path, warning in zip((state.folder, state.key_file), told, strict=True):
+        reported = state.warnings()
+    for path, warning in zip((state.folder, state.key_file), reported, strict=True):
         assert warning.startswith(f"{path} belongs to another user (")
         assert f"chown -R {mine + 1} '{path}'" in warning
 

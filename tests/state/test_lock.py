@@ -40,9 +40,9 @@ def test_rel_20_a_lock_file_that_is_gone_lets_no_second_server_in(tmp_path: Path
             file.unlink()
         if way == "replaced":
             file.write_text("")
-        told = "another server (process 4321) is running on"
-        assert told in another(tmp_path)
-        assert told in another(tmp_path), "also the one after"
+        reported = "another server (process 4321) is running on"
+        assert reported in another(tmp_path)
+        assert reported in another(tmp_path), "also the one after"
     assert another(tmp_path) == "free\n"
 
 

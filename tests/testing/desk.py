@@ -125,7 +125,7 @@ def nothing_left(folder: Path) -> Iterator[None]:
     yield
     assert asyncio.all_tasks() <= {*tasks, asyncio.current_task()}  # a fixture may end in another task
     for thread in set(threading.enumerate()) - threads:
-        thread.join(5)  # that of `auth.verify` was told to end, too
+        thread.join(5)  # that of `auth.verify` was reported to end, too
         assert not thread.is_alive()
     assert _generations() <= modules
     assert sys.meta_path == finders

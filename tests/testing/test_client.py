@@ -104,7 +104,7 @@ async def test_the_room_is_counted_over_all_clients_of_a_project(folder: Path) -
             pass
 
 
-async def test_a_refusal_that_is_told_by_a_close_is_told_so(folder: Path) -> None:
+async def test_a_refusal_that_is_reported_by_a_close_is_reported_so(folder: Path) -> None:
     async with Client(folder, "shown", login="a") as c:
         with pytest.raises(Closed) as closed:
             await c.receive()
@@ -145,7 +145,7 @@ async def test_a_time_that_is_over_says_what_was_sent_last(folder: Path) -> None
         await w.rest()
 
 
-async def test_a_plan_with_problems_tells_them_all(folder: Path) -> None:
+async def test_a_plan_with_problems_reports_them_all(folder: Path) -> None:
     (folder / "endpoints.yaml").write_text("endpoints:\n  a: {url: ws, process: x.y}\n  b: {proces: 1}\n")
     with pytest.raises(PlanError) as failed:
         async with Client(folder):
@@ -263,7 +263,7 @@ async def test_what_processes_raised_is_kept_of_the_last_ones_alone(
         ("room", {"params": {"room": "a", "number": 1}, "resources": {"desk.databas": {}}}, 'mean "desk.database"'),
     ],
 )
-async def test_a_slip_of_the_pen_is_told_before_a_resource_is_opened(
+async def test_a_slip_of_the_pen_is_reported_before_a_resource_is_opened(
     folder: Path, endpoint: str | None, options: dict[str, Any], said: str
 ) -> None:
     file = folder / "processes" / "desk.py"

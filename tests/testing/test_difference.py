@@ -71,12 +71,12 @@ def test_a_long_text_is_cut_around_the_place_where_it_parts() -> None:
         ("x" * 200 + "\u00e9", "x" * 200 + "e\u0301", ""),
     ],
 )
-def test_texts_that_look_alike_are_told_by_their_letters(expected: str, came: str, line: str) -> None:
+def test_texts_that_look_alike_are_reported_by_their_letters(expected: str, came: str, line: str) -> None:
     (found,) = differences({"t": expected}, {"t": came})
     assert found == line if line.startswith("/t") else r"\u00e9" in found and r"e\u0301" in found
 
 
-def test_only_so_many_differences_are_told() -> None:
+def test_only_so_many_differences_are_reported() -> None:
     lines = differences(list(range(100)), list(range(1, 101)))
     assert len(lines) == MOST + 1
     assert lines[-1] == "… and 80 more"

@@ -156,13 +156,13 @@ async def test_what_differs_is_shown_with_the_conversation(tmp_path: Path) -> No
         ("{send: {text: close}}", "no step expects it, and the connection ended with 4001: прощай", "→"),
     ],
 )
-async def test_what_was_not_expected_is_told(tmp_path: Path, steps: str, sentence: str, line: str) -> None:
+async def test_what_was_not_expected_is_reported(tmp_path: Path, steps: str, sentence: str, line: str) -> None:
     found, lines = await failure(tmp_path, f"{{steps: [{steps}]}}")
     assert sentence in found
     assert line in lines
 
 
-async def test_a_refusal_is_told_with_its_reason(tmp_path: Path) -> None:
+async def test_a_refusal_is_reported_with_its_reason(tmp_path: Path) -> None:
     folder = write(tmp_path, f"{{params: {{}}, steps: [{said('a')}]}}", auth="{roles: [support]}")
     async with Project(folder) as project:
         (case,) = cases(project.table)

@@ -47,7 +47,7 @@ async def hang(client: Client, *texts: str) -> None:
 
 
 @pytest.mark.parametrize("number", [1, 40], ids=["one", "more than an inbox holds"])
-async def test_a_call_that_does_not_end_is_cancelled_and_told(
+async def test_a_call_that_does_not_end_is_cancelled_and_reported(
     folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, number: int
 ) -> None:
     monkeypatch.setattr(client, "LEAVE_LIMIT", 0.01)
@@ -69,18 +69,18 @@ async def test_a_test_that_failed_is_not_held_up_by_its_calls(folder: Path) -> N
 async def test_threads_are_waited_for(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def in_thread() -> None:
         async with Project(folder) as project:
-            doors.append(names_of(project)["DOOR"])
+            all_served.append(names_of(project)["DOOR"])
             with pytest.raises(TimeoutError, match="still at work"):
                 await hang(project.connect("slowly"), "wait")
 
-    doors: list[threading.Event] = []
+    all_served: list[threading.Event] = []
     async with Client(folder, "slowly") as c:
         assert await c.ask({"text": "да"}) == {"waited": "да"}
     monkeypatch.setattr(client, "LEAVE_LIMIT", 0.01)
     monkeypatch.setattr(gateway, "THREADS_LIMIT", 0.01)
     with pytest.raises(TimeoutError, match="blocking=True has not returned"):
         await in_thread()
-    doors[0].set()
+    all_served[0].set()
 
 
 async def test_a_project_closes_clients_that_are_still_open(folder: Path) -> None:

@@ -106,7 +106,7 @@ def test_a_login_with_its_password(server: Server) -> None:
     assert "login_failed" in done.stderr
 
 
-def test_another_user_than_the_example_says_is_told_of_as_refused(server: Server, tokens: dict[str, str]) -> None:
+def test_another_user_than_the_example_says_is_reported_of_as_refused(server: Server, tokens: dict[str, str]) -> None:
     done = test(server, "Refused words", "--token", tokens["guest"], "--format", "github")
     assert done.exit_code == 1
     assert "could not send: the connection ended with 4403: refused, 403 role_required" in done.stdout
@@ -144,7 +144,7 @@ def test_where_every_example_is_skipped_the_run_is_no_success(server: Server, fo
 
 
 @pytest.mark.parametrize("names", [["Refused words"], []])
-def test_no_server_is_told_also_where_nothing_is_run(server: Server, names: list[str], tmp_path: Path) -> None:
+def test_no_server_is_reported_also_where_nothing_is_run(server: Server, names: list[str], tmp_path: Path) -> None:
     folder = server.folder
     if not names:  # without any example
         shutil.copytree(folder / "processes", tmp_path / "processes", ignore=shutil.ignore_patterns("__pycache__"))
@@ -299,7 +299,7 @@ async def test_messages_are_as_short_as_check_counts_them() -> None:
     assert heard == ['{"text":"я","n":1000000000000000000000000000000}']
 
 
-async def test_what_was_run_before_a_server_went_away_is_told(tmp_path: Path) -> None:
+async def test_what_was_run_before_a_server_went_away_is_reported(tmp_path: Path) -> None:
     shutil.copytree(FULL, tmp_path / "full", ignore=shutil.ignore_patterns("__pycache__", ".jackfield"))
     upgrades = 0
 

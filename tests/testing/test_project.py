@@ -66,7 +66,7 @@ async def database() -> AsyncIterator[int]:
         (print, "a key is a @resource function or its name"),
     ],
 )
-async def test_a_fake_of_what_is_no_resource_is_told(folder: Path, key: Any, said: str) -> None:
+async def test_a_fake_of_what_is_no_resource_is_reported(folder: Path, key: Any, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         async with Client(folder, "say", resources={key: 1}):
             pass

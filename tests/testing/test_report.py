@@ -108,9 +108,9 @@ def test_a_name_of_several_lines_stays_in_its_line_and_rings_no_bell(
     report = Report("text", FULL, sys.stdout)
     for result in (Result(odd), Result(case), Result(replace(case, endpoint="room"))):
         report.add(result)
-        told = capsys.readouterr().out.splitlines()
+        reported = capsys.readouterr().out.splitlines()
         name = r"one\ntwo\x07\x1b[2J\ud83d" if result.case is odd else case.name
-        assert told[-1] == f"  ok    {name}", "each is told when it is over"
-        assert len(told) == (1 if result.case is case else 2), "an endpoint is told once"
+        assert reported[-1] == f"  ok    {name}", "each is told when it is over"
+        assert len(reported) == (1 if result.case is case else 2), "an endpoint is told once"
     report.end()
     assert capsys.readouterr().out == ""

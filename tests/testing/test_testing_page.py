@@ -38,18 +38,20 @@ def test_the_tests_of_the_page_pass_in_a_run_of_pytest(tmp_path: Path) -> None:
 
 def test_the_page_has_every_word_of_a_client() -> None:
     table = PAGE.partition("## Entering")[2].partition("## Talking")[0]
-    told = {name for row in re.findall(r"^\| (`.*?`) \|", table, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)}
-    assert told == set(inspect.signature(Client).parameters) - {"project", "endpoint"}
+    reported = {
+        name for row in re.findall(r"^\| (`.*?`) \|", table, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)
+    }
+    assert reported == set(inspect.signature(Client).parameters) - {"project", "endpoint"}
     connect = set(inspect.signature(Project.connect).parameters) - {"self", "endpoint"}
     given_to_the_project = {"resources", "check_replies"}
-    assert connect == told - given_to_the_project
+    assert connect == reported - given_to_the_project
     assert given_to_the_project < set(inspect.signature(Project).parameters)
 
 
 def test_the_page_has_every_method_of_a_client() -> None:
     table = PAGE.partition("## Talking")[2].partition("## Time")[0]
-    told = set(re.findall(r"^\| `(\w+)(?:\(.*?\))?` \|", table, re.MULTILINE))
-    assert told == {name for name in vars(Client) if not name.startswith("_")} - {"subprotocol"}
+    reported = set(re.findall(r"^\| `(\w+)(?:\(.*?\))?` \|", table, re.MULTILINE))
+    assert reported == {name for name in vars(Client) if not name.startswith("_")} - {"subprotocol"}
 
 
 def test_the_times_of_the_page_are_those_of_the_code() -> None:

@@ -100,12 +100,12 @@ class Browser:
 
     async def _read(self) -> None:
         async for text in self._socket:
-            told = json.loads(text)
-            waiting = self._waiting.pop(told.get("id", 0), None)
+            reported = json.loads(text)
+            waiting = self._waiting.pop(reported.get("id", 0), None)
             if waiting is not None and not waiting.done():
-                waiting.set_result(told)
-            if told.get("method") == "Page.loadEventFired" and told["sessionId"] in self._loading:
-                self._loading.pop(told["sessionId"]).set_result(None)
+                waiting.set_result(reported)
+            if reported.get("method") == "Page.loadEventFired" and reported["sessionId"] in self._loading:
+                self._loading.pop(reported["sessionId"]).set_result(None)
 
     async def do(self, method: str, session: str | None = None, **params: Any) -> Any:
         """One command; its result."""
@@ -114,16 +114,16 @@ class Browser:
         asked = {"id": number, "method": method, "params": params} | ({"sessionId": session} if session else {})
         await self._socket.send(json.dumps(asked))
         async with asyncio.timeout(LIMIT):
-            told = await self._waiting[number]
-        assert "error" not in told, (method, told)
-        return told["result"]
+            reported = await self._waiting[number]
+        assert "error" not in reported, (method, reported)
+        return reported["result"]
 
     async def load(self, session: str, url: str) -> None:
         """Have a tab show a page, and wait until it does."""
         await self.do("Page.enable", session)
         loaded = self.loading(session)
-        told = await self.do("Page.navigate", session, url=url)
-        assert "errorText" not in told, told
+        reported = await self.do("Page.navigate", session, url=url)
+        assert "errorText" not in reported, reported
         async with asyncio.timeout(LIMIT):
             await loaded
 
@@ -166,15 +166,15 @@ class Page:
 
     async def run(self, script: str) -> Any:
         """Run the body of an async function in the page; what it returns, as JSON."""
-        told = await self._browser.do(
+        reported = await self._browser.do(
             "Runtime.evaluate",
             self._session,
             expression=f"(async () => {{ {script} }})()",
             awaitPromise=True,
             returnByValue=True,
         )
-        assert "exceptionDetails" not in told, told["exceptionDetails"]
-        return told["result"].get("value")
+        assert "exceptionDetails" not in reported, reported["exceptionDetails"]
+        return reported["result"].get("value")
 
     async def leave(self, script: str) -> None:
         """Run a script that makes the page load another one, or itself anew, and wait until it has."""

@@ -151,8 +151,8 @@ def devtools(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture
 async def here(tmp_path: Path) -> AsyncIterator[Story]:
     """The server and its two pages."""
-    async with story(tmp_path) as told:
-        yield told
+    async with story(tmp_path) as reported:
+        yield reported
 
 
 @pytest.fixture

@@ -216,7 +216,7 @@ def test_status_and_refusals(server: Server) -> None:
     assert "\x9b" not in first
     assert "404 not_found  /ws/none  nobody at 127.0.0.1: " in second
     assert "secret" not in done.stdout
-    told = server.run("refusals", "--json").stdout
-    assert "\x9b" not in told
-    assert [one["code"] for one in json.loads(told)] == ["origin_not_allowed", "not_found"]
-    assert json.loads(told)[0]["origin"] == "https://evil.example\x9b31m"
+    reported = server.run("refusals", "--json").stdout
+    assert "\x9b" not in reported
+    assert [one["code"] for one in json.loads(reported)] == ["origin_not_allowed", "not_found"]
+    assert json.loads(reported)[0]["origin"] == "https://evil.example\x9b31m"

@@ -119,9 +119,9 @@ def _port(server: Server) -> int:
 
 def test_login_connect_logout_through_a_proxy_with_tls(front: Begin) -> None:
     with front() as at, at.browser() as client:
-        told = client.get("/ws/echo").json()
-        assert told["websocket_url"] == f"wss://localhost:{at.port}/ws/echo"
-        assert told["login"]["url"] == f"{at.https}/auth/login"
+        reported = client.get("/ws/echo").json()
+        assert reported["websocket_url"] == f"wss://localhost:{at.port}/ws/echo"
+        assert reported["login"]["url"] == f"{at.https}/auth/login"
         cookie = at.login(client)
         with at.socket("/ws/echo", cookie, origin=at.https) as socket:
             assert ask(socket, text="Привет 🔒") == {"result": "Привет 🔒"}
@@ -177,9 +177,9 @@ def test_a_stop_is_heard_through_a_proxy(front: Begin) -> None:
 def test_under_a_path_that_nginx_leaves_on(tmp_path: Path, start: Callable[..., Server]) -> None:
     begin = _beginning(nginx, tmp_path, start)
     with begin(prefix="/rt", location="/rt/") as at, at.browser() as client:
-        told = client.get("/ws/echo").json()
-        assert told["websocket_url"] == f"wss://localhost:{at.port}/rt/ws/echo"
-        assert told["login"]["url"] == f"https://localhost:{at.port}/rt/auth/login"
+        reported = client.get("/ws/echo").json()
+        assert reported["websocket_url"] == f"wss://localhost:{at.port}/rt/ws/echo"
+        assert reported["login"]["url"] == f"https://localhost:{at.port}/rt/auth/login"
         cookie = at.login(client)
         with at.socket("/ws/echo", cookie, origin=f"https://localhost:{at.port}") as socket:
             assert ask(socket, text="да") == {"result": "да"}

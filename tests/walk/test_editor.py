@@ -121,8 +121,8 @@ class Editor:
             self._tell("textDocument/didOpen", {"textDocument": opened})
         else:
             self._tell("textDocument/didChange", {"textDocument": document, "contentChanges": [{"text": text}]})
-        told = self._wait(lambda message: message.get("method") == "textDocument/publishDiagnostics")
-        found: list[dict[str, Any]] = told["params"]["diagnostics"]
+        reported = self._wait(lambda message: message.get("method") == "textDocument/publishDiagnostics")
+        found: list[dict[str, Any]] = reported["params"]["diagnostics"]
         return found
 
     def at(self, text: str, place: str, *, after: bool = True) -> dict[str, Any]:
@@ -200,12 +200,12 @@ def test_what_is_proposed_is_this_projects_and_can_be_taken(editor: Editor) -> N
     assert not {"on_connect", "on_disconnect"} & labels(editor, PROJECT + "defaults:\n  \n", "defaults:\n  ")
 
 
-def test_hovering_tells_what_a_key_means(editor: Editor) -> None:
+def test_hovering_reports_what_a_key_means(editor: Editor) -> None:
     editor.open(PROJECT)
-    told = editor.ask("textDocument/hover", editor.at(PROJECT, "rate:", after=False))
-    assert "Messages that one connection may send" in json.dumps(told, ensure_ascii=False)
-    told = editor.ask("textDocument/hover", editor.at(PROJECT, "within:", after=False))
-    assert told, "each key of a step is described"
+    reported = editor.ask("textDocument/hover", editor.at(PROJECT, "rate:", after=False))
+    assert "Messages that one connection may send" in json.dumps(reported, ensure_ascii=False)
+    reported = editor.ask("textDocument/hover", editor.at(PROJECT, "within:", after=False))
+    assert reported, "each key of a step is described"
 
 
 @pytest.mark.parametrize(

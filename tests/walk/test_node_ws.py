@@ -86,12 +86,12 @@ def test_what_postman_sends_and_sees(
     )
     server = start(tmp_path)
     cookie = server.first_cookie()["Cookie"]
-    told = node(f"{server.ws}/ws/hi", cookie, '{"message": "Привет"}', "{bad", '{"message": "Ещё 🤝"}')
-    assert told[0] == {"extensions": None}  # ws offers permessage-deflate; we do not take it
-    assert told[1] == {"binary": False, "received": {"message": "Привет!"}}
-    assert told[2]["received"]["error"]["code"] == "invalid_message"
-    assert told[3] == {"binary": False, "received": {"message": "Ещё 🤝"}}
-    assert told[4] == {"closed": 1000}
+    reported = node(f"{server.ws}/ws/hi", cookie, '{"message": "Привет"}', "{bad", '{"message": "Ещё 🤝"}')
+    assert reported[0] == {"extensions": None}  # ws offers permessage-deflate; we do not take it
+    assert reported[1] == {"binary": False, "received": {"message": "Привет!"}}
+    assert reported[2]["received"]["error"]["code"] == "invalid_message"
+    assert reported[3] == {"binary": False, "received": {"message": "Ещё 🤝"}}
+    assert reported[4] == {"closed": 1000}
 
     (told_off,) = node(f"{server.ws}/ws/hi", "")
     assert (told_off["status"], told_off["code"]) == (401, "not_logged_in")

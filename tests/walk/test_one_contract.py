@@ -103,12 +103,12 @@ def served(server: Server) -> dict[str, Any]:
     with pytest.raises(HTTPError) as upgrade:
         get("/ws/order")
     with upgrade.value as refused:
-        told = json.loads(refused.read())
+        reported = json.loads(refused.read())
     return {
         "asyncapi": types(get("/asyncapi.json")),
         "openapi": types(get("/openapi.json")),
         "reference": get("/docs/reference").partition("<code>count</code></td>")[2].partition("</tr>")[0],
-        "426": told["send"]["count"],
+        "426": reported["send"]["count"],
     }
 
 
@@ -135,14 +135,14 @@ def test_the_type_of_a_parameter_changes_everywhere_and_breaks_its_example(
         assert ask(socket, item="чай", count=2) == {"ordered": "2 × чай"}
 
         write(folder, shop=CHANGED)
-        told = (
+        reported = (
             "endpoints.yaml:9:33: endpoints.order.examples.0.steps.0.send.count: "
             'must be a text, not a whole number; put it in quotes: "2" [example_mismatch]'
         )
         for command in (("check",), ("test",), ("publish",), ("export", "asyncapi")):
             done = server.run(*command)
             assert done.returncode == 1
-            assert told in done.stdout + done.stderr, command
+            assert reported in done.stdout + done.stderr, command
         assert served(server)["asyncapi"] == {"integer"}, "what runs stays as it was"
         assert ask(socket, item="чай", count=2) == {"ordered": "2 × чай"}
 

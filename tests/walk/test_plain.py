@@ -61,9 +61,9 @@ def test_a_uvicorn_without_one_of_the_names_serves_by_plain_asgi(
     write(folder, endpoints=ENDPOINTS, greeting=PROCESS)
     site = renamed(tmp_path / "site", old, f"{old}_of_tomorrow")
     server = start(folder, "--admin-port", "0", PYTHONPATH=site)
-    told = [line for line in server.lines if "served_plainly" in line]
-    assert len(told) == 1
-    assert f"uvicorn.protocols.{place}" in told[0]
+    reported = [line for line in server.lines if "served_plainly" in line]
+    assert len(reported) == 1
+    assert f"uvicorn.protocols.{place}" in reported[0]
     with pytest.raises(InvalidStatus) as refused:
         server.socket("/ws/greeting")
     assert refused.value.response.headers["Jackfield-Error"] == "not_logged_in"

@@ -53,7 +53,7 @@ def test_its_linter_would_find_something(tmp_path: Path, postman: Callable[..., 
     assert postman("collection", "lint", str(tmp_path / "bad")).returncode != 0
 
 
-def test_its_runner_logs_in_keeps_the_token_and_is_told_the_addresses(
+def test_its_runner_logs_in_keeps_the_token_and_is_reported_the_addresses(
     tmp_path: Path, start: Callable[..., Server], postman: Callable[..., Any]
 ) -> None:
     server = start(project(tmp_path))
@@ -63,19 +63,19 @@ def test_its_runner_logs_in_keeps_the_token_and_is_told_the_addresses(
     (environment,) = (out / "postman" / "environments").iterdir()
     (http,) = out.glob("*.http.postman_collection.json")
     secrets = ("--env-var", "login=admin", "--env-var", f"password={server.password()}")
-    told = [(name, 200) for name in ("log in", "who am I", "my sessions", "stay logged in", "log out")]
+    reported = [(name, 200) for name in ("log in", "who am I", "my sessions", "stay logged in", "log out")]
 
     done = postman("collection", "run", str(collection), "-e", str(environment), *secrets)
     # of a collection with WebSocket requests it writes no report; it names them as what they are, and goes on
     endpoints = re.findall(r"(\S+) \(ws-raw-request\)", done.stdout)
     assert endpoints == ["greeting", "room", "ticket", "count", "note", "open"], done.stdout
     ran = re.findall(r"^Root (.*)\n\n  \w+ \S+ \[(\d+)", done.stdout, re.MULTILINE)
-    assert ([(name, int(status)) for name, status in ran], done.returncode) == (told, 0), done.stdout
+    assert ([(name, int(status)) for name, status in ran], done.returncode) == (reported, 0), done.stdout
 
     report = tmp_path / "report.json"
     exported = ("-r", "json", "--reporter-json-export", str(report), "--reporter-json-structure", "newman")
     done = postman("collection", "run", str(http), *secrets, *exported)
     found = json.loads(report.read_text())["run"]
     answers = [(one["item"]["name"], one["response"]["code"]) for one in found["executions"]]
-    assert answers == [*told, *((f"ask {name}", 426) for name in endpoints)]
+    assert answers == [*reported, *((f"ask {name}", 426) for name in endpoints)]
     assert (done.returncode, found["failures"]) == (0, []), done.stdout

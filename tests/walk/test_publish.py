@@ -77,20 +77,20 @@ def test_a_new_endpoint_in_four_lines_and_new_behaviour_on_the_same_socket(
             'def loud(text: str) -> str:\n    return text.upper() + "!"\n',
             count=COUNT.replace('"one"', '"two"'),
         )
-        # a dry run tells it all and changes nothing
-        told = publish(server, "--dry-run")
-        assert told[0].startswith("would publish "), told
-        assert "added: shout" in told
-        assert "changed: count" in told
-        assert "untouched: 2 of 2 open connections" in told
+        # a dry run reports it all and changes nothing
+        reported = publish(server, "--dry-run")
+        assert reported[0].startswith("would publish "), reported
+        assert "added: shout" in reported
+        assert "changed: count" in reported
+        assert "untouched: 2 of 2 open connections" in reported
         assert ask(counting)["version"] == "one"
         with pytest.raises(InvalidStatus):
             server.socket("/ws/shout")
 
-        told = publish(server)
-        assert told[0].startswith("published "), told
-        assert told[0].endswith("as generation 2"), told
-        assert {"added: shout", "changed: count", "untouched: 2 of 2 open connections"} <= set(told), told
+        reported = publish(server)
+        assert reported[0].startswith("published "), reported
+        assert reported[0].endswith("as generation 2"), reported
+        assert {"added: shout", "changed: count", "untouched: 2 of 2 open connections"} <= set(reported), reported
         # module variables start anew, the state of the connection stays
         assert ask(counting) == {"calls": 1, "seen": 4, "mark": "а", "version": "two"}
         assert ask(room, text="Привет 🤝") == {"heard": "зал: Привет 🤝"}
@@ -99,10 +99,10 @@ def test_a_new_endpoint_in_four_lines_and_new_behaviour_on_the_same_socket(
 
         # shared code concerns whoever imports it
         write(project, shared='mark = "б"\n')
-        told = publish(server)
-        assert "changed: count" in told
+        reported = publish(server)
+        assert "changed: count" in reported
         assert ask(counting) == {"calls": 1, "seen": 5, "mark": "б", "version": "two"}
-        # and nothing at all is told as such; once as the command that people type
+        # and nothing at all is reported as such; once as the command that people type
         done = server.run("publish")
         assert (done.returncode, done.stderr) == (0, "")
         assert "  no endpoint is added, changed or removed\n" in done.stdout
@@ -154,14 +154,14 @@ def test_who_is_concerned_is_closed_and_nobody_else(project: Path, start: Callab
             hall=ROOM.replace("room", "hall"),
         )
         foretold = publish(server, "--dry-run")
-        told = publish(server)
-        assert [line.replace("would close", "closed") for line in foretold[1:]] == told[1:]
-        assert "removed: gone" in told
-        assert "closed: 1 of gone (1012 the endpoint is gone)" in told
-        assert "closed: 1 of room (1012 the endpoint's path parameters changed)" in told
-        assert 'closed: 1 of inside (4403 The endpoint is for callers with the role "support".)' in told
-        assert any(line.startswith("closed: 1 of pages (4403 Pages of https://") for line in told), told
-        assert "untouched: 2 of 6 open connections" in told
+        reported = publish(server)
+        assert [line.replace("would close", "closed") for line in foretold[1:]] == reported[1:]
+        assert "removed: gone" in reported
+        assert "closed: 1 of gone (1012 the endpoint is gone)" in reported
+        assert "closed: 1 of room (1012 the endpoint's path parameters changed)" in reported
+        assert 'closed: 1 of inside (4403 The endpoint is for callers with the role "support".)' in reported
+        assert any(line.startswith("closed: 1 of pages (4403 Pages of https://") for line in reported), reported
+        assert "untouched: 2 of 6 open connections" in reported
         assert close_code(leaving) == 1012
         assert close_code(room) == 1012
         assert close_code(insider) == 4403
@@ -170,7 +170,7 @@ def test_who_is_concerned_is_closed_and_nobody_else(project: Path, start: Callab
         assert ask(program)["seen"] == 2
 
 
-def test_what_is_broken_is_told_whole_and_the_old_goes_on(project: Path, start: Callable[..., Server]) -> None:
+def test_what_is_broken_is_reported_whole_and_the_old_goes_on(project: Path, start: Callable[..., Server]) -> None:
     server = start(project)
     with server.socket("/ws/count") as socket:
         write(

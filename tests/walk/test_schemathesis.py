@@ -94,9 +94,9 @@ def run(server: Server, *options: str) -> str:
 
 
 def test_the_server_does_what_its_document_says(server: Server) -> None:
-    told = run(server, "--max-examples=15", "--continue-on-failure")
-    found = re.search(r"(\d+) generated, (\d+) passed", told)
-    assert found is not None, told[-2_000:]
+    reported = run(server, "--max-examples=15", "--continue-on-failure")
+    found = re.search(r"(\d+) generated, (\d+) passed", reported)
+    assert found is not None, reported[-2_000:]
     assert int(found[1]) > 300
     assert found[1] == found[2]
     assert not [line for line in server.lines if "server_fault" in line]

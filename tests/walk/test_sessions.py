@@ -108,10 +108,10 @@ def test_an_administrator_adds_changes_closes_and_removes_users(tmp_path: Path, 
 def test_who_guesses_is_refused_also_by_the_server_after_it(tmp_path: Path, start: Callable[..., Server]) -> None:
     server = serve(start, tmp_path, "1h")
     for number in range(2):
-        told = [
+        reported = [
             httpx.post(f"{server.http}/auth/login", json={"login": "admin", "password": "a wrong one"}).status_code
             for _ in range(11)
         ]
-        assert told == ([429] * 11 if number else [401] * 10 + [429])
+        assert reported == ([429] * 11 if number else [401] * 10 + [429])
         server.stop()
         server = start(tmp_path)

@@ -130,7 +130,7 @@ def test_refusals_teach(example: Path, start: Callable[..., Server]) -> None:
     assert not any("secret=query" in line or "ERROR" in line for line in server.lines), server.lines
 
 
-def test_a_plain_get_tells_the_finished_address(example: Path, start: Callable[..., Server]) -> None:
+def test_a_plain_get_reports_the_finished_address(example: Path, start: Callable[..., Server]) -> None:
     server = start(example)
     answer = httpx.get(f"{server.http}/ws/greeting")
     assert answer.status_code == 426

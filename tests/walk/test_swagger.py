@@ -68,7 +68,7 @@ VIOLATIONS = """return new Promise(resolve => {
 """All that the page's policy has forbidden it so far; ends with a script written into the page, which it forbids."""
 
 
-async def told(page: Page, script: str) -> Any:
+async def reported(page: Page, script: str) -> Any:
     async with asyncio.timeout(LIMIT):
         found = await page.run(TOOLS + script)
     return int(found["status"].split()[0]), json.loads(found["body"].removeprefix("Download").strip())
@@ -84,7 +84,7 @@ def server(start: Callable[..., Server], tmp_path: Path) -> Server:
 async def test_log_in_with_execute_and_read_the_address_of_the_endpoint(server: Server, visitor: Visitor) -> None:
     page = await visitor.open(f"{server.http}/docs")
     given = json.dumps({"login": "admin", "password": server.password()})
-    status, body = await told(
+    status, body = await reported(
         page,
         f"""const block = await opened("post", "/auth/login");
         typed(await wait("body", () => block.querySelector("textarea.body-param__text")), {json.dumps(given)});
@@ -92,7 +92,7 @@ async def test_log_in_with_execute_and_read_the_address_of_the_endpoint(server: 
     )
     assert (status, body["login"]) == (200, "admin")
     token = body["token"]
-    status, body = await told(page, 'return executed(await opened("get", "/ws/greeting"));')
+    status, body = await reported(page, 'return executed(await opened("get", "/ws/greeting"));')
     assert (status, body["code"], body["would"]) == (426, "upgrade_required", None), "the cookie came along"
     assert body["websocket_url"] == f"{server.ws}/ws/greeting"
     cookie = {"Cookie": f"gen_app_auth_token={token}"}

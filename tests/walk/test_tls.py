@@ -115,7 +115,7 @@ def test_old_tls_and_plain_text_get_nowhere(project: Path, start: Callable[..., 
     assert not any("Traceback" in line for line in server.lines), server.lines
 
 
-def test_a_key_with_a_passphrase_is_told_and_not_asked_for(project: Path) -> None:
+def test_a_key_with_a_passphrase_is_reported_and_not_asked_for(project: Path) -> None:
     cert, key = certificate(project, b"secret")
     done = jackfield(project, "serve", "--port", "0", "--tls-cert", str(cert), "--tls-key", str(key))
     assert done.returncode == 2

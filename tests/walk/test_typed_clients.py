@@ -204,37 +204,37 @@ def test_typescript_talks_to_the_server(desk: Server, token: str, tmp_path: Path
     assert done.returncode == 0, done.stdout
     done = node.run("node", "drive.js", desk.http, token, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    told = dict(json.loads(line) for line in done.stdout.splitlines())
+    reported = dict(json.loads(line) for line in done.stdout.splitlines())
 
-    assert told["in flight"] == ["Привет!", "Ещё 🤝", "Отлично! Как у тебя?"]
-    assert told["invalid"]["code"] == "invalid_message"
-    assert told["invalid"]["details"][0]["path"] == "/mesage"
-    assert (told["shape"], told["no stream"], told["after"]) == (True, True, "b")
-    assert told["unheard"] == ["invalid_message"]
-    assert told["too long"] == "message_too_long"
-    assert told["close"]["code"] == 1000
-    assert told["closed"]["code"] == 1000
+    assert reported["in flight"] == ["Привет!", "Ещё 🤝", "Отлично! Как у тебя?"]
+    assert reported["invalid"]["code"] == "invalid_message"
+    assert reported["invalid"]["details"][0]["path"] == "/mesage"
+    assert (reported["shape"], reported["no stream"], reported["after"]) == (True, True, "b")
+    assert reported["unheard"] == ["invalid_message"]
+    assert reported["too long"] == "message_too_long"
+    assert reported["close"]["code"] == 1000
+    assert reported["closed"]["code"] == 1000
 
-    assert told["said"] == {"room": "Комната #1", "number": -7, "text": "Заказ #5 🎉", "mood": "грустно"}
-    assert told["mood"]["details"][0]["path"] == "/mood"
-    assert told["own"][1]["error"]["word"] == "бан"
-    assert told["event"] == {"event": "ring", "room": "Комната #1"}
-    assert told["bye"] == {"code": 4000, "reason": "bye"}
-    assert told["ended"] == [{"code": 4000, "reason": "bye"}, 4401]
-    assert told["events end"] == {"code": 4000, "reason": "bye"}
-    assert "no event" not in told
-    assert told["path"] == 'RangeError: number: "" cannot stand in an address'
-    assert told["segment"] == 'RangeError: room: ".." cannot stand in an address'
+    assert reported["said"] == {"room": "Комната #1", "number": -7, "text": "Заказ #5 🎉", "mood": "грустно"}
+    assert reported["mood"]["details"][0]["path"] == "/mood"
+    assert reported["own"][1]["error"]["word"] == "бан"
+    assert reported["event"] == {"event": "ring", "room": "Комната #1"}
+    assert reported["bye"] == {"code": 4000, "reason": "bye"}
+    assert reported["ended"] == [{"code": 4000, "reason": "bye"}, 4401]
+    assert reported["events end"] == {"code": 4000, "reason": "bye"}
+    assert "no event" not in reported
+    assert reported["path"] == 'RangeError: number: "" cannot stand in an address'
+    assert reported["segment"] == 'RangeError: room: ".." cannot stand in an address'
 
-    assert told["numbers"] == [[1, 2, 3, 1], 10, 15]
-    assert (told["refused"]["status"], told["refused"]["code"]) == (401, "not_logged_in")
-    assert told["refused"]["fix"].startswith("POST /auth/login")
-    assert (told["role"]["status"], told["role"]["code"]) == (401, "bad_credential")
-    assert (told["origin"]["status"], told["origin"]["code"]) == (403, "origin_not_allowed")
-    assert told["nobody"] == {"status": 0, "code": "", "fix": ""}
+    assert reported["numbers"] == [[1, 2, 3, 1], 10, 15]
+    assert (reported["refused"]["status"], reported["refused"]["code"]) == (401, "not_logged_in")
+    assert reported["refused"]["fix"].startswith("POST /auth/login")
+    assert (reported["role"]["status"], reported["role"]["code"]) == (401, "bad_credential")
+    assert (reported["origin"]["status"], reported["origin"]["code"]) == (403, "origin_not_allowed")
+    assert reported["nobody"] == {"status": 0, "code": "", "fix": ""}
 
 
-def test_typescript_is_told_a_refusal_by_close_when_it_opens(pets: Server, admin: str, tmp_path: Path) -> None:
+def test_typescript_is_reported_a_refusal_by_close_when_it_opens(pets: Server, admin: str, tmp_path: Path) -> None:
     node.needs("ws")
     (tmp_path / "client.ts").write_text(typescript.client(contract(build.build(pets.folder, 1))), encoding="utf-8")
     (tmp_path / "shut.ts").write_text(SHUT, encoding="utf-8")
@@ -243,11 +243,11 @@ def test_typescript_is_told_a_refusal_by_close_when_it_opens(pets: Server, admin
     done = node.run("node", "shut.js", pets.http, admin, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     # The second connection of the user has closed when the same address, asked without an upgrade, answers.
-    told = json.loads(done.stdout)
-    assert told == [[401, "not_logged_in"], [403, "role_required"], "a", [429, "too_many_of_user"], "b"]
+    reported = json.loads(done.stdout)
+    assert reported == [[401, "not_logged_in"], [403, "role_required"], "a", [429, "too_many_of_user"], "b"]
 
 
-async def test_python_is_told_a_refusal_by_close_when_it_opens(pets: Server, admin: str, tmp_path: Path) -> None:
+async def test_python_is_reported_a_refusal_by_close_when_it_opens(pets: Server, admin: str, tmp_path: Path) -> None:
     made = generated(tmp_path, "pets_client", python.client(contract(build.build(pets.folder, 1))))
     client = made.Client(pets.http, token=admin)
     async with asyncio.timeout(20):

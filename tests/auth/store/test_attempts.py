@@ -365,8 +365,8 @@ async def test_au_1_who_sends_a_thousand_logins_waits_for_themselves_and_nobody_
     owners = [f"10.{number}.0.1" for number in range(5)]
     await asyncio.gather(*(arrive("аня", owner) for owner in owners))
     assert max(arrived.index(owner) for owner in owners) <= AT_ONCE + 2 * len(owners)
-    told = await asyncio.gather(*flood, return_exceptions=True)
-    assert Counter(one.code for one in told if isinstance(one, Refusal)) == {
+    reported = await asyncio.gather(*flood, return_exceptions=True)
+    assert Counter(one.code for one in reported if isinstance(one, Refusal)) == {
         "too_many_logins": 1_000 + len(owners) - AT_ONCE - WAITING
     }
     assert not here.waiting

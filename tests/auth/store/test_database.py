@@ -44,7 +44,7 @@ async def scalar(database: Database, query: str) -> object:
         ("postgresql://u:geheim@h:99999/d", "the port 99999"),
     ],
 )
-def test_rel_20_a_url_that_cannot_be_used_is_told_without_itself(url: str, word: str) -> None:
+def test_rel_20_a_url_that_cannot_be_used_is_reported_without_itself(url: str, word: str) -> None:
     with pytest.raises(Refusal, match=word) as caught:
         Database.at(url)
     assert caught.value.code == "store_unavailable"
@@ -234,7 +234,7 @@ async def test_a_connection_given_up_while_it_is_opened_leaves_no_thread(
     assert not alive
 
 
-async def test_ops_4_a_broken_file_is_a_refusal_that_tells_no_statement(tmp_path: Path) -> None:
+async def test_ops_4_a_broken_file_is_a_refusal_that_reports_no_statement(tmp_path: Path) -> None:
     (tmp_path / "x.db").write_bytes(b"this is no database, and it is long enough" * 20)
     database = Database.at(f"sqlite:///{tmp_path / 'x.db'}")
     with pytest.raises(Refusal) as caught:

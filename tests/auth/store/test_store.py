@@ -55,7 +55,7 @@ async def test_one_login_is_one_user(store: Store) -> None:
     assert len(await store.list()) == 1
 
 
-async def test_a_user_who_is_not_there_is_told(store: Store) -> None:
+async def test_a_user_who_is_not_there_is_reported(store: Store) -> None:
     for act in (store.remove, store.disable, store.enable, store.end_all):
         assert "no user nobody" in (await refused(act("nobody"))).detail
     assert "no user nobody" in (await refused(store.set_roles("nobody", []))).detail
@@ -63,7 +63,7 @@ async def test_a_user_who_is_not_there_is_told(store: Store) -> None:
     assert await news(store) == []
 
 
-async def test_every_change_of_a_user_is_told_in_order(store: Store, other: Store, clock: Clock) -> None:
+async def test_every_change_of_a_user_is_reported_in_order(store: Store, other: Store, clock: Clock) -> None:
     await store.add("anna", "$1")
     await session(store, clock, "anna", "s1")
     await session(store, clock, "anna", "s2")
@@ -75,9 +75,9 @@ async def test_every_change_of_a_user_is_told_in_order(store: Store, other: Stor
     await store.enable("anna")
     await store.set_password_hash("anna", "$3")
     await store.remove("anna")
-    told = await news(other)
-    assert sorted(told[1:3]) == [("password_changed", "anna", "s1"), ("password_changed", "anna", "s3")]
-    assert told[:1] + told[3:] == [
+    reported = await news(other)
+    assert sorted(reported[1:3]) == [("password_changed", "anna", "s1"), ("password_changed", "anna", "s3")]
+    assert reported[:1] + reported[3:] == [
         ("user_added", "anna", ""),
         ("roles_changed", "anna", ""),
         ("session_ended", "anna", "s2"),
@@ -92,7 +92,7 @@ async def test_a_change_of_roles_carries_the_new_ones(store: Store) -> None:
     await store.add("anna", None, ["a"])
     before = await store.last_change()
     await store.set_roles("anna", ["b", "в"])
-    await store.set_roles("anna", ["в", "b"])  # no change, nothing to tell
+    await store.set_roles("anna", ["в", "b"])  # no change, nothing to report
     assert await store.changes_since(before) == (
         Change("anna", "", "roles_changed", frozenset({"b", "в"}), before + 1),
     )
@@ -137,7 +137,7 @@ async def test_tk_12_the_number_of_sessions_is_bounded_and_the_oldest_goes(store
     assert (await news(store))[1:] == [("session_ended", "anna", "s0"), ("session_ended", "anna", "s1")]
 
 
-async def test_end_session_tells_whether_there_was_one(store: Store, clock: Clock) -> None:
+async def test_end_session_reports_whether_there_was_one(store: Store, clock: Clock) -> None:
     await store.add("anna", None)
     await session(store, clock, "anna", "s1")
     assert await store.end_session("s1")

@@ -195,7 +195,7 @@ async def test_events_and_replies_that_wait_are_bounded(tmp_path: Path) -> None:
             await count.send({"to": 1})
 
 
-async def test_a_refusal_by_close_is_told_when_it_opens(tmp_path: Path) -> None:
+async def test_a_refusal_by_close_is_reported_when_it_opens(tmp_path: Path) -> None:
     contract = called("pet")
     pet = dataclasses.replace(contract.operations[0], refusals="close")
     text = python.client(dataclasses.replace(contract, operations=(pet,)))
@@ -213,10 +213,10 @@ async def test_a_refusal_by_close_is_told_when_it_opens(tmp_path: Path) -> None:
         await socket.wait_closed()
 
     async with listening(server) as address, asyncio.timeout(20):
-        for told in ((401, "not_logged_in", "who"), (429, "", "who are you")):
+        for reported in ((401, "not_logged_in", "who"), (429, "", "who are you")):
             with pytest.raises(client.Refused) as refused:
                 await client.Client(address).pet()
-            assert (refused.value.status, refused.value.code, refused.value.detail) == told
+            assert (refused.value.status, refused.value.code, refused.value.detail) == reported
         other = await client.Client(address).pet()
         assert (await other.wait_closed()).code == 4000
         async with client.Client(address).pet() as opened:

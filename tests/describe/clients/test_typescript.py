@@ -222,18 +222,18 @@ def test_every_client_compiles_and_keeps_its_word(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout
     done = node.run("node", "connection.js", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
+    reported = json.loads(done.stdout)
     address = "wss://desk.example.com/rt/ws/rooms/%D0%B0%20%D0%B1%23%3F/2?since=%D0%B2%D1%87%D0%B5%D1%80%D0%B0"
-    assert told["opened"] == [address, ["jackfield.v1", "bearer.1.abc"], {"X-A": "b"}]
-    assert told["ids"] == [1, 2, 3, 4]
-    assert told["order"] == [True, ["rate_limited", 2], "c", ["rate_limited", "own"]]
-    assert told["passed over"] == ["f", ["rate_limited", 2]]
-    assert told["events"] == [{"event": "ring", "number": 2}, {"event": "ring", "number": 3}, 1]
-    assert told["closing"] == [4000, [4000, "enough"], "Closed: closed 4000: enough"]
-    assert told["after"] == "Closed: closed 4000: enough"
-    assert told["too many"] == [10_001, True]
-    assert told["end"] == {"done": True}
-    assert told["unopened"] is True
+    assert reported["opened"] == [address, ["jackfield.v1", "bearer.1.abc"], {"X-A": "b"}]
+    assert reported["ids"] == [1, 2, 3, 4]
+    assert reported["order"] == [True, ["rate_limited", 2], "c", ["rate_limited", "own"]]
+    assert reported["passed over"] == ["f", ["rate_limited", 2]]
+    assert reported["events"] == [{"event": "ring", "number": 2}, {"event": "ring", "number": 3}, 1]
+    assert reported["closing"] == [4000, [4000, "enough"], "Closed: closed 4000: enough"]
+    assert reported["after"] == "Closed: closed 4000: enough"
+    assert reported["too many"] == [10_001, True]
+    assert reported["end"] == {"done": True}
+    assert reported["unopened"] is True
 
 
 @pytest.mark.walk
@@ -255,17 +255,17 @@ def test_no_name_is_a_trap_and_a_refusal_by_close_is_one(tmp_path: Path) -> None
     assert done.returncode == 0, done.stdout
     done = node.run("node", "trapped.js", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
-    assert told["same"] is told["own"] is told["constructor"] is True
-    assert told["urls"] == [
+    reported = json.loads(done.stdout)
+    assert reported["same"] is reported["own"] is reported["constructor"] is True
+    assert reported["urls"] == [
         *("Room", "room", "room-1", "room.1", "room_1", "class", "class_", "None", "self", "close", "delete"),
         *("constructor", "toString", "hasOwnProperty", "then", "toJSON", "valueOf", "Client", "Room"),
     ]
-    assert told["faults"] == [True, True]
-    assert (told["text"], told["json"], told["message"]) == ("[object Object]", "{}", "e")
-    assert told["said"] == {"__proto__": "a", "constructor": "b", "toString": "c", "message": "d", "$id": 1}
-    assert told["keys"] == ["__proto__", "constructor", "toString", "message", "said"]
-    assert told["refused"] == [
+    assert reported["faults"] == [True, True]
+    assert (reported["text"], reported["json"], reported["message"]) == ("[object Object]", "{}", "e")
+    assert reported["said"] == {"__proto__": "a", "constructor": "b", "toString": "c", "message": "d", "$id": 1}
+    assert reported["keys"] == ["__proto__", "constructor", "toString", "message", "said"]
+    assert reported["refused"] == [
         f"Refused: {text}" for text in ("401: Log in.", "401 a", "The connection could not be opened.")
     ]
 

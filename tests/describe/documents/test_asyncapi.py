@@ -45,9 +45,9 @@ def test_the_parser_finds_nothing_in_any_document(full: Contract, tmp_path: Path
     said = json.loads(done.stdout)
     assert [one["channels"] for one in said] == [len(document["channels"]) for document in documents]
     for document, one in zip(documents, said, strict=True):
-        told = [text for text in one["diagnostics"] if "[asyncapi-latest-version]" not in text]
-        assert len(one["diagnostics"]) - len(told) == (document["asyncapi"] == "3.0.0"), "it recommends the newest"
-        assert told == [], json.dumps(document, ensure_ascii=False, indent=1)
+        reported = [text for text in one["diagnostics"] if "[asyncapi-latest-version]" not in text]
+        assert len(one["diagnostics"]) - len(reported) == (document["asyncapi"] == "3.0.0"), "it recommends the newest"
+        assert reported == [], json.dumps(document, ensure_ascii=False, indent=1)
 
 
 def _drawn(folder: Path) -> list[JSON]:
@@ -183,7 +183,7 @@ def test_credentials_stand_where_they_are_needed(described: JSON) -> None:
         ("note", {"Origin": "https://app.example.com"}, True),
     ],
 )
-def test_the_binding_tells_the_headers(described: JSON, endpoint: str, headers: JSON, fits: bool) -> None:
+def test_the_binding_reports_the_headers(described: JSON, endpoint: str, headers: JSON, fits: bool) -> None:
     binding = described["channels"][endpoint]["bindings"]["ws"]
     assert binding["method"] == "GET"
     assert jsonschema_rs.Draft7Validator(binding["headers"]).is_valid(headers) is fits
@@ -196,18 +196,18 @@ def test_a_cookies_name_is_no_pattern(full: Contract) -> None:
     assert not validator.is_valid({"Cookie": "aXb=1"})
 
 
-def test_programs_and_people_are_told_what_the_plan_says(full: Contract, described: JSON) -> None:
+def test_programs_and_people_are_reported_what_the_plan_says(full: Contract, described: JSON) -> None:
     for operation in full.operations:
         channel, origins = described["channels"][operation.name], operation.origins
-        told = channel["x-jackfield"]
-        assert told["limits"] == asdict(operation.limits)
+        reported = channel["x-jackfield"]
+        assert reported["limits"] == asdict(operation.limits)
         known = {"any": origins.any, "allowed": list(origins.allowed), "required": origins.required}
-        assert told["origins"] == known
+        assert reported["origins"] == known
         for sentence in phrases.limits(operation.limits, in_place=operation.in_place).values():
             assert f"- {sentence}" in channel["description"]
-        assert [one["code"] for one in told["refusals"]] == [code.name for code in outcomes.refusals(operation)]
-        assert [one["code"] for one in told["closes"]] == [code.name for code in outcomes.closes(operation)]
-        for one in (*told["refusals"], *told["closes"]):
+        assert [one["code"] for one in reported["refusals"]] == [code.name for code in outcomes.refusals(operation)]
+        assert [one["code"] for one in reported["closes"]] == [code.name for code in outcomes.closes(operation)]
+        for one in (*reported["refusals"], *reported["closes"]):
             assert f"`{one['code']}`: {CODES[one['code']].sentence}" in described["info"]["description"]
     assert {operation.origins.any for operation in full.operations} == {True, False}
 

@@ -45,7 +45,7 @@ def test_what_draft_07_says_otherwise(schema: JSON, expected: JSON) -> None:
 
 
 @pytest.mark.parametrize(
-    ("schema", "kept", "told"),
+    ("schema", "kept", "reported"),
     [
         ({"contains": {"const": 1}, "maxContains": 2}, {"contains": {"const": 1}}, '"maxContains": 2'),
         ({"allOf": [{}], "unevaluatedProperties": False}, {"allOf": [{}]}, '"unevaluatedProperties": false'),
@@ -56,11 +56,11 @@ def test_what_draft_07_says_otherwise(schema: JSON, expected: JSON) -> None:
         ({"$ref": "https://example.com/x.json"}, {}, "https://example.com/x.json"),
     ],
 )  # fmt: skip
-def test_what_it_cannot_say_is_told(schema: JSON, kept: JSON, told: str) -> None:
+def test_what_it_cannot_say_is_reported(schema: JSON, kept: JSON, reported: str) -> None:
     found = draft07({**schema, "description": "Первое."})
     description = found.pop("description")
     assert description.startswith("Первое.\n\n")
-    assert told in description
+    assert reported in description
     assert found.pop(WEAKER) is True
     assert found == kept
 
@@ -72,8 +72,8 @@ def test_a_weaker_schema_is_not_negated() -> None:
         "oneOf": {"oneOf": [weaker, {}]},
         "if": {"if": weaker, "then": {}},
     }
-    told = {"description", WEAKER}
-    assert [set(found) for found in settled(schemas).values()] == [told, told | {"allOf"}, told]
+    reported = {"description", WEAKER}
+    assert [set(found) for found in settled(schemas).values()] == [reported, reported | {"allOf"}, reported]
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_nor_is_one_behind_references(keyword: str) -> None:
 
 
 @given(drawn.schemas(), drawn.values)
-def test_it_takes_what_2020_12_takes_and_no_more_unless_told(schema: JSON, value: object) -> None:
+def test_it_takes_what_2020_12_takes_and_no_more_unless_reported(schema: JSON, value: object) -> None:
     original, made = judged(schema, value)
     if WEAKER in json.dumps(document(schema)):
         assert made or not original

@@ -17,10 +17,10 @@ from jackfield.describe.documents import http_api, http_schemas
 from jackfield.describe.documents.http_api import Call
 from jackfield.errors import CODES, Refusal
 from jackfield.server.web import accounts, administration, json_api, login
-from tests.server.conftest import OpenDoor, build_table, built, clock, empty_store, open_door
-from tests.server.door import Answer, Door, Headers
+from tests.server.conftest import OpenServed, build_table, built, clock, empty_store, open_served
+from tests.server.served import Answer, Headers, Served
 
-__all__ = ["build_table", "built", "clock", "empty_store", "open_door"]  # fixtures
+__all__ = ["build_table", "built", "clock", "empty_store", "open_served"]  # fixtures
 
 CALLS = http_api.calls(AuthSettings())
 SCHEMAS = http_schemas.schemas(AuthSettings())
@@ -44,13 +44,13 @@ def addresses(calls: Iterable[Call]) -> dict[str, set[str]]:
     return found
 
 
-async def test_each_address_and_method_is_there_and_no_other(open_door: OpenDoor) -> None:
-    door = await open_door("  say: {url: /ws/say, process: p.echo}\n")
+async def test_each_address_and_method_is_there_and_no_other(open_served: OpenServed) -> None:
+    served = await open_served("  say: {url: /ws/say, process: p.echo}\n")
     routed = {
         f"{prefix}{path}": set(methods)
         for prefix, api in (
-            ("/auth", login.Login(door.gateway.live, door.gateway.callers).api),
-            (administration.AT, administration.Administration(door.gateway.live, door.gateway.callers).api),
+            ("/auth", login.Login(served.gateway.live, served.gateway.callers).api),
+            (administration.AT, administration.Administration(served.gateway.live, served.gateway.callers).api),
         )
         for path, methods in api.routes.items()
     }
@@ -65,9 +65,9 @@ def test_the_login_lives_where_the_file_says_or_nowhere() -> None:
 
 
 def test_who_may_be_unknown_depends_on_who_vouches_for_people() -> None:
-    for auth, told in ((AuthSettings(), True), (AuthSettings(verify="accounts.who"), False)):
+    for auth, reported in ((AuthSettings(), True), (AuthSettings(verify="accounts.who"), False)):
         (close,) = (call for call in http_api.calls(auth) if call.name == "close-user")
-        assert ("no_such_user" in close.codes) is told
+        assert ("no_such_user" in close.codes) is reported
 
 
 @pytest.mark.parametrize("text", [".", ".."])
@@ -76,18 +76,18 @@ def test_what_has_no_address_is_no_login(text: str) -> None:
     assert not taken(new_login, text)
 
 
-def test_each_code_of_plain_http_is_told_somewhere_and_each_told_is_one() -> None:
-    told = {code for call in CALLS for code in call.codes}
-    assert told <= set(CODES)
-    assert {code.name for code in CODES.values() if code.moment == "http"} <= told
+def test_each_code_of_plain_http_is_reported_somewhere_and_each_reported_is_one() -> None:
+    reported = {code for call in CALLS for code in call.codes}
+    assert reported <= set(CODES)
+    assert {code.name for code in CODES.values() if code.moment == "http"} <= reported
 
 
-def test_what_any_request_can_be_told_is_told_of_all() -> None:
+def test_what_any_request_can_be_reported_is_reported_of_all() -> None:
     every = {"malformed_request", "request_too_slow", "headers_too_large"}
     assert all(every <= set(call.codes) for call in CALLS)
 
 
-def test_the_limit_of_a_body_is_the_one_that_its_code_tells() -> None:
+def test_the_limit_of_a_body_is_the_one_that_its_code_reports() -> None:
     assert json_api.MAX_BODY == 4096
     assert "4 KiB" in CODES["body_too_large"].sentence
 
@@ -170,16 +170,16 @@ PASSWORD = "пароль с пробелами 🔑"
 
 
 @pytest.fixture
-async def door(open_door: OpenDoor) -> Door:
-    made = await open_door("  say: {url: /ws/say, process: p.echo}\n")
+async def served(open_served: OpenServed) -> Served:
+    made = await open_served("  say: {url: /ws/say, process: p.echo}\n")
     await made.add("шеф", "admin")
     await made.add("аня", "support", password=PASSWORD)
     return made
 
 
-async def test_what_the_login_answers_is_what_is_described(door: Door) -> None:
+async def test_what_the_login_answers_is_what_is_described(served: Served) -> None:
     given = {"login": "аня", "password": PASSWORD}
-    answer = await door.http("POST", "/auth/login", body=given)
+    answer = await served.http("POST", "/auth/login", body=given)
     judge("login", answer)
     cookie = [("cookie", answer.headers["set-cookie"].partition(";")[0])]
     walks: list[tuple[str, str, str, Headers, Any]] = [
@@ -207,19 +207,19 @@ async def test_what_the_login_answers_is_what_is_described(door: Door) -> None:
         ("logout", "POST", "/auth/logout", [], b""),
     ]
     for name, method, path, headers, body in walks:
-        judge(name, await door.http(method, path, headers, body))
+        judge(name, await served.http(method, path, headers, body))
 
 
-async def test_what_the_administration_answers_is_what_is_described(door: Door) -> None:
-    admin = await door.cookie("шеф")
-    await door.cookie("аня")
+async def test_what_the_administration_answers_is_what_is_described(served: Served) -> None:
+    admin = await served.cookie("шеф")
+    await served.cookie("аня")
     one = "/api/users/%D0%B1%D0%BE%D0%B1"
     self_ = "/api/users/%D1%88%D0%B5%D1%84"
     new = {"login": "боб", "password": PASSWORD, "roles": ["support"]}
     walks: list[tuple[str, str, str, Headers, Any]] = [
         ("users", "GET", "/api/users", admin, b""),
         ("users", "GET", "/api/users", [], b""),
-        ("users", "GET", "/api/users", await door.cookie("аня"), b""),
+        ("users", "GET", "/api/users", await served.cookie("аня"), b""),
         ("add-user", "POST", "/api/users", admin, new),
         ("add-user", "POST", "/api/users", admin, new),
         ("add-user", "POST", "/api/users", admin, {"login": ""}),
@@ -240,12 +240,12 @@ async def test_what_the_administration_answers_is_what_is_described(door: Door) 
         ("ready", "GET", "/ready", [], b""),
     ]
     for name, method, path, headers, body in walks:
-        judge(name, await door.http(method, path, headers, body))
+        judge(name, await served.http(method, path, headers, body))
 
 
-async def test_a_server_that_takes_nobody_says_so_in_the_way_that_is_described(door: Door) -> None:
-    door.gateway.live.ready = False
-    answer = await door.http("GET", "/ready")
+async def test_a_server_that_takes_nobody_says_so_in_the_way_that_is_described(served: Served) -> None:
+    served.gateway.live.ready = False
+    answer = await served.http("GET", "/ready")
     assert answer.status == 503
     unready = of("ready").unready
     assert unready is not None

@@ -53,7 +53,7 @@ def test_a_class_is_named_and_follows_with_its_rows() -> None:
     assert list(classes(schema)) == [Class("Строка", "", own)]
 
 
-def test_classes_of_one_name_are_told_apart_by_where_they_are() -> None:
+def test_classes_of_one_name_are_reported_apart_by_where_they_are() -> None:
     item = {"title": "Item", "properties": {}}
     schema = {
         "properties": {"a": {"$ref": "#/$defs/Item"}, "b": {"$ref": "#/$defs/processes.b.Item"}},
@@ -63,7 +63,7 @@ def test_classes_of_one_name_are_told_apart_by_where_they_are() -> None:
     assert [found.name for found in classes(schema)] == ["Item", "processes.b.Item"]
 
 
-def test_what_a_type_became_is_told_in_words_and_not_as_a_pattern() -> None:
+def test_what_a_type_became_is_reported_in_words_and_not_as_a_pattern() -> None:
     kinds = Schemas()
     for hint, words in ((Decimal, "decimal number as text, `12.50`, or number"), (time, "time of day, `12:00:00`")):
         schema = kinds.of(type_of(hint))

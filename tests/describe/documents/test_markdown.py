@@ -56,11 +56,11 @@ def test_a_chapter_says_all_that_a_caller_needs(text: str) -> None:
 def test_codes_are_those_that_can_come(text: str, full: Contract) -> None:
     by_name = {one.name: one for one in full.operations}
     for name in ("room", "open"):
-        told = chapter(text, name)
+        reported = chapter(text, name)
         for code in outcomes.errors(by_name[name]):
-            assert f"`{code.name}`" in told
+            assert f"`{code.name}`" in reported
         numbers = ", ".join(map(str, sorted({code.close for code in outcomes.closes(by_name[name])})))
-        assert f"Close codes: {numbers} (" in told
+        assert f"Close codes: {numbers} (" in reported
     assert "`rate_limited`" not in chapter(text, "open"), "its rate is off"
 
 
@@ -82,11 +82,11 @@ def test_an_example_with_several_clients_says_who_they_are(full: Contract) -> No
     guests = {"anna": Guest(login="anna", roles=("support",), params={"room": "зал"}), "boris": Guest()}
     room = next(one for one in full.operations if one.name == "room")
     one = replace(full, operations=(replace(room, examples=(Example("Two_of *them*", steps, guests),)),))
-    told = chapter(markdown.reference(one, ADDRESS), "room")
-    assert "**Example: Two\\_of \\*them\\***" in told
-    assert "- anna: logged in as `anna`, with the role `support`, `room` is `зал`" in told
-    assert 'anna → {"text": "Привет"}\nboris ← {"text": "Привет"}   (and more)' in told
-    assert 'anna ← {"error": {"code": "banned_word"}}\nboris   closed 4403' in told
+    reported = chapter(markdown.reference(one, ADDRESS), "room")
+    assert "**Example: Two\\_of \\*them\\***" in reported
+    assert "- anna: logged in as `anna`, with the role `support`, `room` is `зал`" in reported
+    assert 'anna → {"text": "Привет"}\nboris ← {"text": "Привет"}   (and more)' in reported
+    assert 'anna ← {"error": {"code": "banned_word"}}\nboris   closed 4403' in reported
 
 
 def test_every_link_finds_its_heading(text: str) -> None:
@@ -177,11 +177,11 @@ def test_the_same_contract_gives_the_same_text(text: str, full: Contract) -> Non
     assert markdown.reference(full, ADDRESS) == text
 
 
-def test_a_login_elsewhere_is_told(full: Contract) -> None:
+def test_a_login_elsewhere_is_reported(full: Contract) -> None:
     elsewhere: Any = replace(full.auth, own=False, verify="accounts.who")
-    told = markdown.reference(replace(full, auth=elsewhere), ADDRESS)
-    assert "this server has no login" in told
-    assert "/auth/login" not in told
+    reported = markdown.reference(replace(full, auth=elsewhere), ADDRESS)
+    assert "this server has no login" in reported
+    assert "/auth/login" not in reported
 
 
 CODE = '''
@@ -216,18 +216,18 @@ def say(pet: Кот | None = None) -> Кот | Пёс:
 '''
 
 
-def test_a_union_is_told_by_its_members_and_a_heading_in_a_description_is_no_endpoint(tmp_path: Path) -> None:
+def test_a_union_is_reported_by_its_members_and_a_heading_in_a_description_is_no_endpoint(tmp_path: Path) -> None:
     (tmp_path / "processes").mkdir()
     (tmp_path / "processes" / "p.py").write_text(CODE, "utf-8")
     (tmp_path / "endpoints.yaml").write_text("endpoints: {say: {url: /ws/say, process: p.say}}", "utf-8")
-    told = markdown.reference(contract_of(tmp_path), ADDRESS)
-    reply = told.partition("**Reply**")[2].partition("**Limits**")[0]
+    reported = markdown.reference(contract_of(tmp_path), ADDRESS)
+    reply = reported.partition("**Reply**")[2].partition("**Limits**")[0]
     assert "One of these:" in reply
     assert "**Кот**" in reply
     assert "| `лет` | whole number | no | `0` where it is left out |" in reply
-    assert "**Заголовок**" in told
-    assert "**Another**" in told
-    assert re.findall(r"^#+ (.*)$", told, re.MULTILINE)[3:5] == ["say", "Limits"]
+    assert "**Заголовок**" in reported
+    assert "**Another**" in reported
+    assert re.findall(r"^#+ (.*)$", reported, re.MULTILINE)[3:5] == ["say", "Limits"]
 
 
 def test_only_limits_that_differ_stand_with_an_endpoint(text: str) -> None:

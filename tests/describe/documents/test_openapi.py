@@ -70,16 +70,16 @@ def test_no_server_has_an_address_that_no_page_can_fetch(described: JSON) -> Non
 def test_an_endpoint_is_the_get_that_begins_it(full: Contract, described: JSON) -> None:
     for operation in full.operations:
         assert set(described["paths"][operation.path]) == {"get"}
-        told = described["paths"][operation.path]["get"]
-        assert {"101", "400", "404", "426", "503"} <= set(told["responses"]), operation.name
-        socket = told["x-websocket"]
+        reported = described["paths"][operation.path]["get"]
+        assert {"101", "400", "404", "426", "503"} <= set(reported["responses"]), operation.name
+        socket = reported["x-websocket"]
         assert socket["url"] == f"wss://desk.example.com/rt{operation.filled}"
-        assert "upgrade_required" in told["responses"]["426"]["description"]
+        assert "upgrade_required" in reported["responses"]["426"]["description"]
     names = [found["operationId"] for found in everything(described["paths"]) if "operationId" in found]
     assert len(names) == len(set(names))
 
 
-def told(described: JSON, operation: JSON, status: str) -> str:
+def reported(described: JSON, operation: JSON, status: str) -> str:
     """What an operation tells of an answer."""
     answer = operation["responses"][status]
     answer = resolved(described, answer["$ref"]) if "$ref" in answer else answer
@@ -96,12 +96,12 @@ def test_who_may_enter_stands_in_security_and_in_the_answers(described: JSON) ->
     assert optional["security"] == [{}, {"cookie": []}, {"bearer": []}]
     assert public["security"] == []
     assert described["components"]["securitySchemes"]["cookie"]["name"] == "desk_token"
-    assert "`role_required`" in told(described, rolled, "403")
-    assert "`role_required`" not in told(described, required, "403")
-    assert "`not_logged_in`" in told(described, required, "401")
-    assert "`not_logged_in`" not in told(described, optional, "401")
+    assert "`role_required`" in reported(described, rolled, "403")
+    assert "`role_required`" not in reported(described, required, "403")
+    assert "`not_logged_in`" in reported(described, required, "401")
+    assert "`not_logged_in`" not in reported(described, optional, "401")
     assert "401" not in public["responses"]
-    assert "`origin_not_allowed`" not in told(described, optional, "403"), "any page may open it"
+    assert "`origin_not_allowed`" not in reported(described, optional, "403"), "any page may open it"
     assert "429" in rolled["responses"]
 
 
@@ -201,7 +201,7 @@ def test_another_type_in_the_process_is_another_document(tmp_path: Path) -> None
     assert kinds == [["integer"] * 2, ["string"] * 2]
 
 
-def test_where_people_log_in_elsewhere_no_login_is_told(tmp_path: Path) -> None:
+def test_where_people_log_in_elsewhere_no_login_is_reported(tmp_path: Path) -> None:
     project(tmp_path, "int")
     text = (tmp_path / "endpoints.yaml").read_text(encoding="utf-8")
     (tmp_path / "processes/p.py").write_text(
@@ -227,7 +227,7 @@ def test_a_parameter_of_any_type_has_an_example_that_fits(tmp_path: Path, hint: 
     assert parameter["example"] == example
 
 
-def test_who_is_to_wait_is_told_for_how_long(described: JSON) -> None:
+def test_who_is_to_wait_is_reported_for_how_long(described: JSON) -> None:
     """Retry-After stands with each status that has a code to try again, and with no other."""
     seen = set()
     for methods in described["paths"].values():
@@ -243,10 +243,10 @@ def test_who_is_to_wait_is_told_for_how_long(described: JSON) -> None:
 
 
 def test_the_limits_of_an_endpoint_are_those_of_the_plan(full: Contract, described: JSON) -> None:
-    told = [found["limits"] for found in everything(described) if "limits" in found and "subprotocols" in found]
-    assert told == [
+    reported = [found["limits"] for found in everything(described) if "limits" in found and "subprotocols" in found]
+    assert reported == [
         {name: value for name, value in asdict(operation.limits).items() if value is not None}
         for operation in full.operations
     ]
-    assert any("per_address" in limits for limits in told)
-    assert any("idle" in limits for limits in told)
+    assert any("per_address" in limits for limits in reported)
+    assert any("idle" in limits for limits in reported)

@@ -78,7 +78,7 @@ def test_an_id_changes_nothing(schema: JSON, value: JSON) -> None:
 @pytest.mark.parametrize(
     "schema", [{"enum": [{"a": 1}]}, {"patternProperties": {"^.i": False}}, {"$ref": "#/$defs/a", "$defs": {"a": {}}}]
 )
-def test_where_no_room_can_be_made_it_is_told(schema: JSON) -> None:
+def test_where_no_room_can_be_made_it_is_reported(schema: JSON) -> None:
     for made in (envelope.message(schema), envelope.narrowing(schema)):
         assert made == {**schema, "description": 'A "$id" may stand beside the keys that are spoken of here.'}
 

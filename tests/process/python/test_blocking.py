@@ -11,15 +11,15 @@ def warnings(collect: Collect, code: str) -> list[tuple[int, str]]:
     """The warnings of a file, told from its text: what it imports need not be installed."""
     found = collect({"a.py": code}, only_names=True)
     assert all(problem.severity == "warning" for problem in found.problems)
-    told = [problem for problem in found.problems if problem.code == "blocking_call"]
-    return [(problem.line, problem.message.partition(" on the event loop")[0]) for problem in told]
+    reported = [problem for problem in found.problems if problem.code == "blocking_call"]
+    return [(problem.line, problem.message.partition(" on the event loop")[0]) for problem in reported]
 
 
 HEAD = "from jackfield import process\n"
 
 
 @pytest.mark.parametrize(
-    ("imports", "call", "told"),
+    ("imports", "call", "reported"),
     [
         ("import time", "time.sleep(1)", "time.sleep() waits"),
         ("from time import sleep as nap", "nap(1)", "time.sleep() waits"),
@@ -44,9 +44,9 @@ HEAD = "from jackfield import process\n"
     ],
 )
 @pytest.mark.parametrize("keyword", ["def", "async def"])
-def test_calls_that_wait(collect: Collect, keyword: str, imports: str, call: str, told: str) -> None:
+def test_calls_that_wait(collect: Collect, keyword: str, imports: str, call: str, reported: str) -> None:
     code = f"{HEAD}{imports}\n@process\n{keyword} say(url):\n    {call}\n"
-    assert warnings(collect, code) == [(5, told)]
+    assert warnings(collect, code) == [(5, reported)]
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_variables_of_the_module_are_known(collect: Collect) -> None:
     assert warnings(collect, code) == [(5, "requests.Session.get() waits")]
 
 
-def test_more_of_the_same_is_told_once(collect: Collect) -> None:
+def test_more_of_the_same_is_reported_once(collect: Collect) -> None:
     code = f"{HEAD}import time\n@process\ndef say():\n    time.sleep(1)\n    time.sleep(2)\n"
     assert warnings(collect, code) == [(5, "time.sleep() waits")]
 

@@ -13,7 +13,7 @@ GOOD = "from jackfield import process\n@process\ndef say(): ...\n"
 
 
 @pytest.mark.parametrize(
-    ("code", "line", "column", "told", "hint"),
+    ("code", "line", "column", "reported", "hint"),
     [
         ("x = 1\ndef f(:\n", 2, 7, "not Python: invalid syntax", ""),
         ("x = 1\n  y = 2\n", 2, 2, "not Python: unexpected indent", ""),
@@ -42,13 +42,13 @@ GOOD = "from jackfield import process\n@process\ndef say(): ...\n"
         ("raise ExceptionGroup('г', [ValueError()])", 1, 1, "ExceptionGroup: г (1 sub-exception)", ""),
     ],
 )
-def test_what_breaks_a_file(collect: Collect, code: str, line: int, column: int, told: str, hint: str) -> None:
+def test_what_breaks_a_file(collect: Collect, code: str, line: int, column: int, reported: str, hint: str) -> None:
     found = collect({"bad.py": code, "good.py": GOOD})
     assert list(found.processes) == ["good.say"]
     assert found.broken == {"bad"}
     (problem,) = found.problems
     assert (problem.code, problem.file) == ("broken_module", "processes/bad.py")
-    assert told in problem.message
+    assert reported in problem.message
     assert "jackfield_generation" not in problem.message
     assert hint in problem.hint
     assert bool(hint) == bool(problem.hint)
@@ -56,7 +56,7 @@ def test_what_breaks_a_file(collect: Collect, code: str, line: int, column: int,
 
 
 @pytest.mark.parametrize(
-    ("beside", "code", "told"),
+    ("beside", "code", "reported"),
     [
         ("shoplib.py", "import shoplib", "shoplib.py is yours"),
         ("shoplib/__init__.py", "from shoplib import x", "shoplib/ is yours"),
@@ -67,7 +67,7 @@ def test_what_breaks_a_file(collect: Collect, code: str, line: int, column: int,
     ],
 )
 def test_a_module_of_ones_own_is_never_to_be_installed(
-    collect: Collect, tmp_path: Path, beside: str, code: str, told: str
+    collect: Collect, tmp_path: Path, beside: str, code: str, reported: str
 ) -> None:
     path = tmp_path / beside
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -76,7 +76,7 @@ def test_a_module_of_ones_own_is_never_to_be_installed(
         (problem,) = collect({"bad.py": code}).problems
     finally:
         path.unlink()
-    assert problem.hint.startswith(told)
+    assert problem.hint.startswith(reported)
     assert "import it as `from processes.shoplib" in problem.hint
     assert "install" not in problem.hint
 
@@ -104,7 +104,7 @@ def test_a_file_that_is_not_text(collect: Collect) -> None:
     assert [problem.file for problem in found.problems] == ["processes/bad.py", "processes/null.py"]
 
 
-def test_a_fault_in_a_neighbour_is_told_once_and_at_its_own_line(collect: Collect) -> None:
+def test_a_fault_in_a_neighbour_is_reported_once_and_at_its_own_line(collect: Collect) -> None:
     found = collect({"a.py": "from .b import x", "b.py": "\n\nx = 1 / 0", "c.py": "import processes.a"})
     assert [str(problem) for problem in found.problems] == [
         "processes/b.py:3:5: ZeroDivisionError: division by zero [broken_module]"
@@ -112,7 +112,7 @@ def test_a_fault_in_a_neighbour_is_told_once_and_at_its_own_line(collect: Collec
     assert found.broken == {"a", "b", "c"}
 
 
-def test_a_fault_of_syntax_in_a_neighbour_is_told_once(collect: Collect) -> None:
+def test_a_fault_of_syntax_in_a_neighbour_is_reported_once(collect: Collect) -> None:
     found = collect({"a.py": "from .b import x", "b.py": "x ="})
     assert [(problem.file, problem.line) for problem in found.problems] == [("processes/b.py", 1)]
 
@@ -140,12 +140,12 @@ def test_whatever_a_file_raises_is_its_problem(collect: Collect, name: str) -> N
     assert (problem.code, problem.file, problem.line) == ("broken_module", "processes/a.py", 4)
 
 
-def test_all_problems_are_told_at_once(collect: Collect) -> None:
+def test_all_problems_are_reported_at_once(collect: Collect) -> None:
     found = collect({"a.py": "x =", "b.py": "import nowhere_at_all", "c-d.py": "", "e.py": "1/0"})
     assert [problem.file for problem in found.problems] == [f"processes/{n}.py" for n in ("a", "b", "c-d", "e")]
 
 
-def test_a_broken_package_file_is_told_once(collect: Collect) -> None:
+def test_a_broken_package_file_is_reported_once(collect: Collect) -> None:
     found = collect({"__init__.py": "1 / 0", "a.py": GOOD, "b.py": GOOD})
     assert [(problem.file, problem.line) for problem in found.problems] == [("processes/__init__.py", 1)]
     assert found.broken == {"", "a", "b"}

@@ -16,7 +16,7 @@ MOVE = "move `@process` above `@logged`"
 
 
 @pytest.mark.parametrize(
-    ("code", "name", "told"),
+    ("code", "name", "reported"),
     [
         (HIDING + "@logged\n@process\ndef say(text: str): ...", "say", MOVE),
         (HIDING + "@logged\n@process(reply='x')\ndef say(text: str): ...", "say", MOVE),
@@ -42,12 +42,12 @@ MOVE = "move `@process` above `@logged`"
         ("@functools.cache\ndef say(): ...", "say", "write `@process` above `@functools.cache`, the first line above"),
     ],
 )
-def test_why_it_is_none(collect: Collect, code: str, name: str, told: str) -> None:
+def test_why_it_is_none(collect: Collect, code: str, name: str, reported: str) -> None:
     found = collect({"p.py": HEAD + code, "other.py": "from jackfield import process\n@process\ndef there(): ..."})
     assert found.problems == ()
     assert list(found.processes) == ["other.there"]
     reason = found.reasons[f"p.{name}"]
-    assert told in reason
+    assert reported in reason
     stands = "@process" in code or "@j.process" in code
     assert not (stands and "write `@process`" in reason), "it is told to write what stands there"
 
@@ -61,12 +61,12 @@ def test_why_it_is_none(collect: Collect, code: str, name: str, told: str) -> No
         "def _say(): ...\nsay = process(_say)",
     ],
 )
-def test_nothing_is_told_of_a_process(collect: Collect, code: str) -> None:
+def test_nothing_is_reported_of_a_process(collect: Collect, code: str) -> None:
     found = collect({"p.py": HEAD + code, "other.py": "there = 1"})
     assert "p.say" in found.processes
     assert "p.say" not in found.reasons
 
 
-def test_the_same_is_told_without_an_import(collect: Collect) -> None:
+def test_the_same_is_reported_without_an_import(collect: Collect) -> None:
     found = collect({"p.py": "class Shop:\n    def say(self): ..."}, only_names=True)
     assert "inside the class `Shop`" in found.reasons["p.say"]

@@ -16,36 +16,36 @@ CODE = (
 )
 
 
-def told() -> float | None:
+def reported() -> float | None:
     return REGISTRY.get_sample_value("shop_orders_total")
 
 
 def test_a_counter_survives_a_publish(collect: Collect) -> None:
     first = collect({"a.py": CODE})
     first.processes["a.say"].function()
-    assert (first.problems, told()) == ((), 1.0)
+    assert (first.problems, reported()) == ((), 1.0)
     second = collect({"a.py": CODE + "more = Gauge('shop_more', 'More.')\n"})
     assert second.problems == ()
-    assert told() == 1.0, "until it is live, what is told is told by the first"
+    assert reported() == 1.0, "until it is live, what is told is told by the first"
     second.go_live()
-    assert told() == 0.0, "module variables start anew"
+    assert reported() == 0.0, "module variables start anew"
     first.release()
     second.processes["a.say"].function()
-    assert told() == 1.0
+    assert reported() == 1.0
     second.release()
-    assert told() is None
+    assert reported() is None
 
 
 def test_what_does_not_go_live_leaves_nothing(collect: Collect) -> None:
     first = collect({"a.py": CODE})
     collect({"a.py": CODE + "more = Gauge('shop_more', 'More.')\n1 / 0\n"}).release()
-    assert told() == 0.0
+    assert reported() == 0.0
     assert REGISTRY.get_sample_value("shop_more") is None
     third = collect({"a.py": CODE})
     assert third.problems == ()
     third.go_live()
     first.release()
-    assert told() == 0.0
+    assert reported() == 0.0
 
 
 @pytest.mark.parametrize("generation", [1, 2])
@@ -83,13 +83,13 @@ def test_what_a_project_takes_out_itself_is_gone(collect: Collect) -> None:
     first = collect({"a.py": CODE})
     second = collect({"a.py": code})
     assert second.problems == ()
-    assert told() == 0.0
+    assert reported() == 0.0
     second.go_live()
-    assert told() is None
+    assert reported() is None
     first.release()
 
 
-def test_a_name_taken_since_is_told(collect: Collect, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_name_taken_since_is_reported(collect: Collect, caplog: pytest.LogCaptureFixture) -> None:
     first = collect({"a.py": CODE})
     second = collect()
     first.release()

@@ -87,19 +87,21 @@ def test_the_hash_changes_with_content_and_with_names(tmp_path: Path) -> None:
     assert len({first, second, hash_of(read(tmp_path)[0])}) == 3
 
 
-@pytest.mark.parametrize(("make", "told"), NONE, ids=lambda value: getattr(value, "__name__", ""))
-def test_what_is_no_file_is_a_problem_with_its_place(tmp_path: Path, make: Callable[[Path], None], told: str) -> None:
+@pytest.mark.parametrize(("make", "reported"), NONE, ids=lambda value: getattr(value, "__name__", ""))
+def test_what_is_no_file_is_a_problem_with_its_place(
+    tmp_path: Path, make: Callable[[Path], None], reported: str
+) -> None:
     """A pipe would keep the load waiting for ever, and a device would fill the memory."""
     write(tmp_path, "good.py")
     make(tmp_path / "processes" / "x.py")
     sources, (problem,) = read(tmp_path)
     assert [source.module for source in sources] == ["good"]
     assert (problem.code, problem.file) == ("broken_module", "processes/x.py")
-    assert told.replace("100 bytes", "1,048,576 bytes") in problem.message
+    assert reported.replace("100 bytes", "1,048,576 bytes") in problem.message
     assert problem.hint
 
 
-def test_a_folder_of_such_a_name_is_told_once(tmp_path: Path) -> None:
+def test_a_folder_of_such_a_name_is_reported_once(tmp_path: Path) -> None:
     write(tmp_path, "x.py/a.py", "x.py/b.py")
     sources, (problem,) = read(tmp_path)
     assert sources == ()

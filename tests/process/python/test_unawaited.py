@@ -51,7 +51,7 @@ def lost(collect: Collect, body: str, keyword: str = "async def") -> list[tuple[
 )
 def test_what_is_lost(collect: Collect, keyword: str, body: str, name: str) -> None:
     found = lost(collect, body, keyword)
-    assert [told for _, told in found] == [name]
+    assert [reported for _, reported in found] == [name]
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_the_hint_is_what_stands_there(collect: Collect) -> None:
     assert problem.hint == "write `await http.get(...)`"
 
 
-def test_it_is_told_without_an_import_and_says_what_to_write(collect: Collect) -> None:
+def test_it_is_reported_without_an_import_and_says_what_to_write(collect: Collect) -> None:
     code = "from jackfield import process\nasync def load(): ...\n@process\ndef say():\n    load()\n"
     (problem,) = collect({"a.py": code}, only_names=True).problems
     assert str(problem) == (

@@ -49,7 +49,7 @@ def test_a_default_that_is_none_of_its_hint(lint: Lint, written: str, suspicious
 
 @pytest.mark.parametrize("default", ["", "=None"])
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "reported"),
     [
         *(
             (name, f"write `{name}: Connection`")
@@ -59,11 +59,11 @@ def test_a_default_that_is_none_of_its_hint(lint: Lint, written: str, suspicious
         ("shelf", "for the resource write `shelf: Annotated[T, shelf]`"),
     ],
 )
-def test_a_name_without_a_hint_that_is_no_key(lint: Lint, name: str, default: str, told: str) -> None:
+def test_a_name_without_a_hint_that_is_no_key(lint: Lint, name: str, default: str, reported: str) -> None:
     code = f"@resource\nasync def shelf(): yield 1\n@process\ndef say(text: str, {name}{default}): ...\n"
     ((message, hint),) = lint(code)
     assert message.startswith(f'parameter "{name}": it has no hint')
-    assert told in hint
+    assert reported in hint
 
 
 @pytest.mark.parametrize(

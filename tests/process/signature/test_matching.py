@@ -179,21 +179,21 @@ def test_what_arrives_is_what_msgspec_makes_of_it(hint: Any) -> None:
 
 
 @pytest.mark.parametrize("hint", HINTS, ids=repr)
-def test_the_decoder_is_told_of_no_pattern(hint: Any) -> None:
-    told = matching.plain(hint, type_of(hint))
-    assert "pattern='" not in repr(type_of(told.hint))
-    assert (told.finish is None) == (hint in (Two, Box[int])), "only what has a pattern is walked over"
+def test_the_decoder_is_reported_of_no_pattern(hint: Any) -> None:
+    reported = matching.plain(hint, type_of(hint))
+    assert "pattern='" not in repr(type_of(reported.hint))
+    assert (reported.finish is None) == (hint in (Two, Box[int])), "only what has a pattern is walked over"
 
 
 @pytest.mark.parametrize("hint", [str, int, list[str], Two, Annotated[str, Meta(max_length=5)], dict[str, Box[int]]])
 def test_a_hint_without_patterns_is_decoded_as_it_stands(hint: Any) -> None:
-    told = matching.plain(hint, type_of(hint))
-    assert told.hint is hint
-    assert told.finish is None
+    reported = matching.plain(hint, type_of(hint))
+    assert reported.hint is hint
+    assert reported.finish is None
 
 
 @pytest.mark.parametrize(
-    ("hint", "value", "told"),
+    ("hint", "value", "reported"),
     [
         (Code, "b", "Expected `str` matching regex '^a'"),
         (list[Code], ["a", "b"], "Expected `str` matching regex '^a' - at `$[1]`"),
@@ -210,10 +210,10 @@ def test_a_hint_without_patterns_is_decoded_as_it_stands(hint: Any) -> None:
         (Item, {"code": 1}, "Expected `str`, got `int` - at `$.code`"),
     ],
 )
-def test_a_fault_has_its_path(hint: Any, value: Any, told: str) -> None:
+def test_a_fault_has_its_path(hint: Any, value: Any, reported: str) -> None:
     with pytest.raises(msgspec.ValidationError) as caught:
         matching.decoder(hint, type_of(hint))(msgspec.json.encode(value))
-    assert str(caught.value) == told
+    assert str(caught.value) == reported
 
 
 @pytest.mark.parametrize(
@@ -304,14 +304,14 @@ def test_replies_are_checked_by_the_same_engine(compiled: Compiled, hint: str, k
     }
     good, bad = values[hint]
     assert check(good) is None
-    told = check(bad)
-    assert told is not None
-    assert told.startswith("Expected `str` matching regex '^a' - at `$")
-    assert key in told
+    reported = check(bad)
+    assert reported is not None
+    assert reported.startswith("Expected `str` matching regex '^a' - at `$")
+    assert key in reported
 
 
 @pytest.mark.parametrize(
-    ("head", "code", "column", "told"),
+    ("head", "code", "column", "reported"),
     [
         ("", "c: P('(?=a)')", 9, 'bad_hint "(?=a)" is no regular expression'),
         ("", "c: list[P('a++')]", 9, 'bad_hint "a++" is no regular expression'),
@@ -326,12 +326,12 @@ def test_replies_are_checked_by_the_same_engine(compiled: Compiled, hint: str, k
     ],
 )  # fmt: skip
 def test_a_pattern_that_is_not_taken_is_a_problem_with_its_place(
-    faults: Faults, head: str, code: str, column: int, told: str
+    faults: Faults, head: str, code: str, column: int, reported: str
 ) -> None:
     head = f"def P(pattern): return Annotated[str, Meta(pattern=pattern)]\n{head}"
     (problem,) = faults(f"{head}\n@process\ndef say({code}): ...\n", "room")
     name = code.partition(":")[0].lstrip("*")
-    assert told in f"{problem.code} {problem.message}".replace(f'parameter "{name}": ', "")
+    assert reported in f"{problem.code} {problem.message}".replace(f'parameter "{name}": ', "")
     assert (problem.file, problem.column) == ("processes/p.py", column)
     assert problem.hint
 

@@ -221,7 +221,7 @@ def test_one_part_that_cannot_be_said_leaves_all_of_it() -> None:
     assert narrow(both, {"properties": {"v": short, "w": mail}}) is None
 
 
-def test_only_the_decoder_is_told() -> None:
+def test_only_the_decoder_is_reported() -> None:
     plain = parameter(Annotated[str, Meta(max_length=9, description="Имя")], "")
     (narrowed,) = narrow((plain,), {"properties": {"v": {"maxLength": 5}}, "required": ["v"]}) or ()
     assert (narrowed.kind, narrowed.key, narrowed.name) == (plain.kind, plain.key, plain.name)

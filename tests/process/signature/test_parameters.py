@@ -79,7 +79,7 @@ def test_texts_that_do_not(compiled: Compiled, hint: str, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("hint", "text", "told"),
+    ("hint", "text", "reported"),
     [
         ("int", "abc", "it must be a whole number"),
         ("int | None", "abc", "it must be a whole number"),
@@ -97,12 +97,12 @@ def test_texts_that_do_not(compiled: Compiled, hint: str, text: str) -> None:
         ("Annotated[str, Meta(min_length=3)]", "7", "it must have at least 3 characters, has 1"),
     ],
 )
-def test_what_is_wrong_with_a_text_is_a_sentence(compiled: Compiled, hint: str, text: str, told: str) -> None:
+def test_what_is_wrong_with_a_text_is_a_sentence(compiled: Compiled, hint: str, text: str, reported: str) -> None:
     """Nobody who opens an address knows `int` and `str`, or that a Decimal has a regular expression."""
     convert = compiled(f"{HEAD}@process\ndef say(room: {hint}): ...\n", "room").params["room"]
     with pytest.raises(ValueError) as caught:
         convert(text)
-    assert str(caught.value) == told
+    assert str(caught.value) == reported
 
 
 def test_enums(compiled: Compiled) -> None:
@@ -130,7 +130,7 @@ def test_a_url_may_have_parameters_that_the_function_has_not(compiled: Compiled)
 
 @pytest.mark.parametrize("own", ["a: int, b: int = 0", ""])
 @pytest.mark.parametrize("stars", ["*a, **k", "*args", "**k", "connection: Connection, **k"])
-def test_a_decorator_that_hides_the_parameters_is_told(faults: Faults, stars: str, own: str) -> None:
+def test_a_decorator_that_hides_the_parameters_is_reported(faults: Faults, stars: str, own: str) -> None:
     code = f"""
 def loud(function):
     def inner({stars}): ...

@@ -114,7 +114,7 @@ def test_a_generator_without_a_hint(compiled: Compiled) -> None:
 
 
 @pytest.mark.parametrize(
-    ("hint", "value", "told"),
+    ("hint", "value", "reported"),
     [
         ("str", 1, "Expected `str`, got `int` - at `$.ответ`"),
         ("list[int]", [1, "я"], "Expected `int`, got `str` - at `$.ответ[1]`"),
@@ -130,8 +130,8 @@ def test_a_generator_without_a_hint(compiled: Compiled) -> None:
         ("str", object(), "Encoding objects of type object is unsupported - at `$.ответ`"),
     ],
 )
-def test_the_check_names_the_path(compiled: Compiled, hint: str, value: object, told: str) -> None:
-    assert compile_return(compiled, hint).check_reply(value) == told
+def test_the_check_names_the_path(compiled: Compiled, hint: str, value: object, reported: str) -> None:
+    assert compile_return(compiled, hint).check_reply(value) == reported
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ def test_the_check_is_silent_when_the_reply_fits(compiled: Compiled, hint: str, 
 
 
 @pytest.mark.parametrize(
-    ("hint", "told"),
+    ("hint", "reported"),
     [
         ("Bad", 'the key "error"'),
         ("Event", 'the key "event"'),
@@ -169,10 +169,10 @@ def test_the_check_is_silent_when_the_reply_fits(compiled: Compiled, hint: str, 
         ("'Nope'", 'names "Nope"'),
     ],
 )
-def test_bad_replies(faults: Faults, hint: str, told: str) -> None:
+def test_bad_replies(faults: Faults, hint: str, reported: str) -> None:
     (problem,) = faults(f"{HEAD}@process\ndef say() -> {hint}: ...\n")
     assert problem.code == "bad_reply"
-    assert told in problem.message
+    assert reported in problem.message
     assert problem.column == 14
 
 

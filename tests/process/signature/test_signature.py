@@ -35,7 +35,7 @@ def test_a_message_becomes_arguments(compiled: Compiled) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "reported"),
     [
         ('{"text": 1}', "Expected `str`, got `int` - at `$.text`"),
         ("{}", "missing required field `text`"),
@@ -50,11 +50,11 @@ def test_a_message_becomes_arguments(compiled: Compiled) -> None:
         ("", "truncated"),
     ],
 )
-def test_what_does_not_fit_is_refused(compiled: Compiled, text: str, told: str) -> None:
+def test_what_does_not_fit_is_refused(compiled: Compiled, text: str, reported: str) -> None:
     signature = compiled("@process\ndef say(text: str, n: int = 1): ...\n")
     with pytest.raises(msgspec.DecodeError) as caught:
         signature.decode(text)
-    assert told in str(caught.value)
+    assert reported in str(caught.value)
 
 
 @pytest.mark.parametrize(("text", "expected"), [("{}", None), ('{"$id": "я"}', "я"), ('{"$id": 7}', 7)])
@@ -224,7 +224,7 @@ def test_more_keys_are_taken_with_fields(compiled: Compiled) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "reported"),
     [
         ('{"from": "", "ключ": ["x"]}', "Expected `int`, got `str` - at `$.ключ[0]`"),
         ('{"from": "", "ключ": 1}', "Expected `array`, got `int` - at `$.ключ`"),
@@ -235,11 +235,11 @@ def test_more_keys_are_taken_with_fields(compiled: Compiled) -> None:
         ('{"ключ": [1]}', "missing required field `from`"),
     ],
 )
-def test_fields_cannot_reach_other_parameters(compiled: Compiled, text: str, told: str) -> None:
+def test_fields_cannot_reach_other_parameters(compiled: Compiled, text: str, reported: str) -> None:
     code = "@process\ndef say(from_: str, connection: Connection, room: str, **fields: list[int]): ...\n"
     with pytest.raises(msgspec.ValidationError) as caught:
         compiled(code, "room").decode(text)
-    assert told in str(caught.value)
+    assert reported in str(caught.value)
 
 
 def test_path_parameters_are_no_keys_and_win(compiled: Compiled) -> None:
@@ -314,7 +314,7 @@ def test_a_default_that_no_client_could_send_is_not_published(compiled: Compiled
 
 
 @pytest.mark.parametrize(
-    ("head", "code", "column", "told"),
+    ("head", "code", "column", "reported"),
     [
         ("class C: ...", "x: int, c: C", 17, "bad_hint JSON cannot carry `C`"),
         ("", "c: typing.Callable[[int], int]", 9, "bad_hint JSON cannot carry `Callable`"),
@@ -342,17 +342,17 @@ def test_a_default_that_no_client_could_send_is_not_published(compiled: Compiled
         ("", "**c: complex", 11, "bad_hint JSON cannot carry"),
     ],
 )  # fmt: skip
-def test_what_a_message_cannot_fill(faults: Faults, head: str, code: str, column: int, told: str) -> None:
+def test_what_a_message_cannot_fill(faults: Faults, head: str, code: str, column: int, reported: str) -> None:
     if code == "**c: C":
         code = "**c: 'C'"
     (problem,) = faults(f"{head}\n@process\ndef say({code}): ...\n")
-    assert told in f"{problem.code} {problem.message}".replace('parameter "c": ', "")
+    assert reported in f"{problem.code} {problem.message}".replace('parameter "c": ', "")
     assert problem.column == column
     assert (problem.path, problem.file) == ("p.say", "processes/p.py")
     assert "jackfield_generation" not in problem.message
 
 
-def test_all_faults_of_a_function_are_told_at_once(faults: Faults) -> None:
+def test_all_faults_of_a_function_are_reported_at_once(faults: Faults) -> None:
     found = faults("@process\ndef say(a: complex, b: 'Nope', *c) -> set[int]: ...\n")
     assert [problem.code for problem in found] == ["bad_hint", "bad_hint", "bad_signature", "bad_reply"]
 

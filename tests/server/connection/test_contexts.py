@@ -11,7 +11,7 @@ from jackfield.config.plan import Limits
 from jackfield.server.connection.dispatch import Dispatcher
 from jackfield.server.connection.inbox import INBOX
 from tests.server.conftest import Build, Clock
-from tests.server.door import LIMIT
+from tests.server.served import LIMIT
 from tests.server.talk import Talk, talk_on
 
 CODE = """
@@ -159,11 +159,11 @@ async def test_a_stop_waits_for_all_that_is_here(make: Make) -> None:
     assert talk.network.closed is not None
 
 
-async def test_who_leaves_meanwhile_is_told_once_and_nothing_more_is_begun(make: Make) -> None:
-    talk, told = make("waiting"), []
-    talk.one.when_over(lambda: told.append("over"))
+async def test_who_leaves_meanwhile_is_reported_once_and_nothing_more_is_begun(make: Make) -> None:
+    talk, reported = make("waiting"), []
+    talk.one.when_over(lambda: reported.append("over"))
     talk.say({"name": "a"}, {"name": "b"})
     await talk.frames(1)
     talk.one.lost(1006)
     await talk.finished()
-    assert (seen(talk), told) == ([CLEAN], ["over"])
+    assert (seen(talk), reported) == ([CLEAN], ["over"])

@@ -11,7 +11,7 @@ from jackfield.server.connection.conversation import TURN
 from jackfield.server.connection.inbox import INBOX
 from jackfield.server.wire import transport as wire
 from tests.server.conftest import Build, Clock
-from tests.server.door import LIMIT
+from tests.server.served import LIMIT
 from tests.server.talk import Begin, opened, replies
 
 # order
@@ -111,18 +111,18 @@ async def test_a_close_before_the_task_began_is_the_end_of_its_message(begin: Be
         assert talk.seen == []
 
 
-async def test_an_end_before_the_task_of_a_generator_began_is_told(begin: Begin) -> None:
+async def test_an_end_before_the_task_of_a_generator_began_is_reported(begin: Begin) -> None:
     talk = begin("stream")
     talk.say({"n": 1})
     talk.gates.setdefault("stream", asyncio.Event()).set()
     await talk.seeing("ended")
     await talk.finished()
-    told: list[bool] = []
-    talk.one.when_over(lambda: told.append(True))
+    reported: list[bool] = []
+    talk.one.when_over(lambda: reported.append(True))
     talk.say({"n": 1})
     talk.one.lost(1006)
     await talk.finished()
-    assert told == [True]
+    assert reported == [True]
 
 
 async def test_a_process_that_cancels_its_own_task_ends_the_connection(begin: Begin) -> None:
@@ -339,7 +339,7 @@ async def test_a_drain_waits_for_a_client_that_reads_slowly(begin: Begin) -> Non
     assert talk.network.closed == (1012, "the server restarts", False)
 
 
-async def test_the_duration_is_told_by_the_clock(begin: Begin, clock: Clock) -> None:
+async def test_the_duration_is_reported_by_the_clock(begin: Begin, clock: Clock) -> None:
     talk = begin("echo")
     clock.move(12.5)
     assert talk.one.duration == 12.5

@@ -154,15 +154,15 @@ def say(text: str, n: int = 0, share: float = 0.0, at: datetime.datetime | None 
         ("[" * 60_000, "", "nested more than 64"),
     ],
 )
-async def test_a_message_that_cannot_be_taken_is_told_with_its_place(
+async def test_a_message_that_cannot_be_taken_is_reported_with_its_place(
     dispatcher: Dispatcher, route_of: RouteOf, data: str | bytes, path: str, words: str
 ) -> None:
     example = '    examples: [{name: one, steps: [{send: {text: "Привет"}}]}]\n'
     found = await error(dispatcher, route_of(TALK, example), data)
     assert found["code"] == "invalid_message"
     assert found["example"] == {"text": "Привет"}
-    told = {fault["path"]: fault["problem"] for fault in found["details"]}
-    assert words in told[path], told
+    reported = {fault["path"]: fault["problem"] for fault in found["details"]}
+    assert words in reported[path], reported
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ async def test_odd_messages_that_are_fine(dispatcher: Dispatcher, route_of: Rout
     assert "result" in frame
 
 
-async def test_all_faults_are_told_at_once(dispatcher: Dispatcher, route_of: RouteOf) -> None:
+async def test_all_faults_are_reported_at_once(dispatcher: Dispatcher, route_of: RouteOf) -> None:
     found = await error(dispatcher, route_of(TALK), {"txt": 1, "n": "x", "tags": [1, 2]})
     assert {fault["path"] for fault in found["details"]} == {"/txt", "/text", "/n", "/tags/0", "/tags/1"}
 
@@ -206,11 +206,11 @@ async def test_input_narrows_what_the_signature_takes(dispatcher: Dispatcher, ro
     assert await ask(dispatcher, route, {"text": "абв", "$id": 1}) == [{"result": 0, "$id": 1}]
     (frame,) = await ask(dispatcher, route, {"text": "абвг", "n": 2**70, "$id": 1})
     assert frame["$id"] == 1
-    told = {fault["path"]: fault["problem"] for fault in frame["error"]["details"]}
-    assert told == {"/text": "must have at most 3 characters, has 4", "/n": "must be at most 10"}
+    reported = {fault["path"]: fault["problem"] for fault in frame["error"]["details"]}
+    assert reported == {"/text": "must have at most 3 characters, has 4", "/n": "must be at most 10"}
 
 
-async def test_what_only_the_struct_refuses_is_told_at_a_place_that_exists(
+async def test_what_only_the_struct_refuses_is_reported_at_a_place_that_exists(
     dispatcher: Dispatcher, route_of: RouteOf
 ) -> None:
     code = """
@@ -393,7 +393,7 @@ HINTS = [
         b'{"text": ' + b"[" * 70 + b'"\xff"' + b"]" * 70 + b"}",
     ],
 )
-async def test_what_is_not_utf8_is_told_as_such(route_of: RouteOf, clock: Clock, hint: str, text: bytes) -> None:
+async def test_what_is_not_utf8_is_reported_as_such(route_of: RouteOf, clock: Clock, hint: str, text: bytes) -> None:
     route = route_of(f"@process\ndef say(text: {hint}) -> None:\n    pass")
     dispatcher = Dispatcher(threads=1, clock=clock)
     in_place = dispatcher.in_place(route, {}, Meter())

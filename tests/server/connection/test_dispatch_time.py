@@ -10,7 +10,7 @@ import pytest
 from jackfield.server.connection import deadlines, dispatch
 from jackfield.server.connection.dispatch import Dispatcher
 from tests.server.conftest import Clock, RouteOf, ask, error
-from tests.server.door import LIMIT
+from tests.server.served import LIMIT
 
 # time
 
@@ -222,7 +222,7 @@ async def test_a_call_that_is_cancelled_before_a_thread_took_it_gives_its_place_
     gate = threading.Event()
     running = [asyncio.create_task(dispatcher.in_thread(lambda: gate.wait(LIMIT))) for _ in range(2)]
     await asyncio.sleep(0)
-    dispatcher._free.release()  # as if a thread had told that it is free a moment before it is
+    dispatcher._free.release()  # as if a thread had reported that it is free a moment before it is
     late = asyncio.create_task(dispatcher.in_thread(lambda: None))
     await asyncio.sleep(0)
     late.cancel()

@@ -18,7 +18,7 @@ from jackfield.server.request import Standing
 from jackfield.server.wire import transport as wire
 from jackfield.server.wire.transport import ROOM
 from tests.server.conftest import Build
-from tests.server.door import LIMIT
+from tests.server.served import LIMIT
 from tests.server.talk import CODE, ENDPOINTS, Begin, FakeTransport, opened
 
 # events
@@ -31,7 +31,7 @@ async def test_an_event_sent_before_the_reply_arrives_before_it(begin: Begin) ->
 
 
 @pytest.mark.parametrize("event", [5, None, [], {"a": 1}, {"event": ""}, {"event": 5}, {"event": "x", "a": {1}}])
-async def test_what_is_no_event_is_told_to_who_sends_it(begin: Begin, event: object) -> None:
+async def test_what_is_no_event_is_reported_to_who_sends_it(begin: Begin, event: object) -> None:
     talk = begin("echo")
     with pytest.raises((TypeError, ValueError)):
         talk.connection.send(event)

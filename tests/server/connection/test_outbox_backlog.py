@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from jackfield.config.plan import Limits
-from tests.server.door import until
+from tests.server.served import until
 from tests.server.talk import Begin, Talk
 
 

@@ -16,13 +16,13 @@ class Member:
 
     def __init__(self, expires_at: float | None) -> None:
         self.identity = Identity("аня", session="s1", expires_at=expires_at)
-        self.told: list[Any] = []
+        self.reported: list[Any] = []
 
     def send_event(self, event: object) -> None:
-        self.told.append(event)
+        self.reported.append(event)
 
     def end(self, name: str, reason: str = "") -> None:
-        self.told.append((name, reason))
+        self.reported.append((name, reason))
 
 
 class Members:
@@ -84,7 +84,7 @@ async def test_a_connection_ends_with_its_session(clock: Clock, timers: Timers) 
     end_of(member, None, clock, timers).arm()
     assert timers.armed_for == [100]
     timers.fire()
-    assert member.told == [("session_ended", "the session has run out")]
+    assert member.reported == [("session_ended", "the session has run out")]
     assert timers.none_left
 
 
@@ -92,9 +92,9 @@ async def test_the_event_comes_before_it(clock: Clock, timers: Timers) -> None:
     member = Member(clock() + 100)
     end_of(member, 60, clock, timers).arm()
     timers.fire()
-    assert member.told == [{"event": "session_expiring", "expires_at": "2027-01-15T08:01:40+00:00"}]
+    assert member.reported == [{"event": "session_expiring", "expires_at": "2027-01-15T08:01:40+00:00"}]
     timers.fire()
-    assert member.told[1:] == [("session_ended", "the session has run out")]
+    assert member.reported[1:] == [("session_ended", "the session has run out")]
     assert timers.armed_for == [40, 60]
 
 
@@ -102,7 +102,7 @@ async def test_who_connects_late_hears_of_it_at_once(clock: Clock, timers: Timer
     member = Member(clock() + 20)
     end_of(member, 60, clock, timers).arm()
     assert timers.armed_for == [0]
-    assert member.told == []  # the accept is not out yet
+    assert member.reported == []  # the accept is not out yet
     timers.fire()
     assert timers.armed_for == [0, 20]
 
@@ -119,11 +119,11 @@ async def test_a_moved_end_has_its_own_event(clock: Clock, timers: Timers, warne
     assert timers.armed_for[-1] == 940
     timers.fire()
     timers.fire()
-    assert [one["event"] for one in member.told if isinstance(one, dict)] == ["session_expiring"] * (1 + warned)
-    assert member.told[-1] == ("session_ended", "the session has run out")
+    assert [one["event"] for one in member.reported if isinstance(one, dict)] == ["session_expiring"] * (1 + warned)
+    assert member.reported[-1] == ("session_ended", "the session has run out")
 
 
-async def test_nothing_is_told_after_the_end_of_the_conversation(clock: Clock, timers: Timers) -> None:
+async def test_nothing_is_reported_after_the_end_of_the_conversation(clock: Clock, timers: Timers) -> None:
     end = end_of(Member(clock() + 100), 60, clock, timers)
     end.move()  # before it began
     assert timers.none_left
@@ -158,7 +158,7 @@ async def test_a_clock_set_forward_brings_the_end_nearer(clock: Clock, timers: T
     clock.set(3600)
     end.look()
     timers.fire()
-    assert member.told == [("session_ended", "the session has run out")]
+    assert member.reported == [("session_ended", "the session has run out")]
     assert timers.none_left
     end.look()
 
@@ -172,7 +172,7 @@ async def test_who_was_warned_is_not_warned_again(clock: Clock, timers: Timers) 
     end.look()
     assert armed(timers) == 30
     timers.fire()
-    assert [isinstance(one, dict) for one in member.told] == [True, False]
+    assert [isinstance(one, dict) for one in member.reported] == [True, False]
 
 
 async def test_who_was_not_is_warned_at_once_where_it_is_time_for_that(clock: Clock, timers: Timers) -> None:
@@ -185,7 +185,7 @@ async def test_who_was_not_is_warned_at_once_where_it_is_time_for_that(clock: Cl
     timers.fire()
     assert armed(timers) == 30
     timers.fire()
-    assert [isinstance(one, dict) for one in member.told] == [True, False]
+    assert [isinstance(one, dict) for one in member.reported] == [True, False]
 
 
 @pytest.mark.parametrize("looked", [True, False])
@@ -199,7 +199,7 @@ async def test_a_clock_set_back_puts_no_end_off(clock: Clock, timers: Timers, lo
     timers.fire()
     timers.fire()
     assert timers.armed_for == [40, 60]
-    assert member.told[-1] == ("session_ended", "the session has run out")
+    assert member.reported[-1] == ("session_ended", "the session has run out")
 
 
 async def test_the_watch_looks_at_all_ends_when_the_clock_was_set(

@@ -11,87 +11,87 @@ from jackfield.config.plan import Limits
 from jackfield.server.generation import Generation
 from jackfield.server.node.drain import stop_serving
 from jackfield.server.wire.transport import EXTENSION, Receiver
-from tests.server.conftest import Build, Clock, OpenDoor
-from tests.server.door import DOORS, DOORS_CODE, Door, until
+from tests.server.conftest import Build, Clock, OpenServed
+from tests.server.served import SERVED, SERVED_CODE, Served, until
 from tests.server.talk import FakeTransport
 
 # what changes do to open connections
 
 
-async def test_a_logout_closes_that_session_and_no_other(door: Door) -> None:
-    first, second, other = await door.cookie("bob"), await door.cookie("bob"), await door.cookie("аня")
-    callers = [door.call("/ws/say", cookie) for cookie in (first, first, second, other)]
+async def test_a_logout_closes_that_session_and_no_other(served: Served) -> None:
+    first, second, other = await served.cookie("bob"), await served.cookie("bob"), await served.cookie("аня")
+    callers = [served.call("/ws/say", cookie) for cookie in (first, first, second, other)]
     for caller in callers:
         await caller.accepted()
-    assert (await door.http("POST", "/auth/logout", first)).status == 200
+    assert (await served.http("POST", "/auth/logout", first)).status == 200
     for caller in callers[:2]:
         assert (await caller.closed())[0] == 4401
     for caller in callers[2:]:
         assert await caller.ask({"message": "да"}) == {"message": "да"}
         await caller.leave()
-    assert (await door.call("/ws/say", first).refused()).status == 401
+    assert (await served.call("/ws/say", first).refused()).status == 401
 
 
 @pytest.mark.parametrize("change", ["disable", "remove", "password"])
-async def test_a_user_who_is_kept_out_is_closed(door: Door, change: str) -> None:
-    caller = door.call("/ws/say", await door.cookie("bob"))
-    guest = door.call("/ws/public")
+async def test_a_user_who_is_kept_out_is_closed(served: Served, change: str) -> None:
+    caller = served.call("/ws/say", await served.cookie("bob"))
+    guest = served.call("/ws/public")
     await caller.accepted()
     await guest.accepted()
     if change == "disable":
-        await door.store.disable("bob")
+        await served.store.disable("bob")
     elif change == "remove":
-        await door.store.remove("bob")
+        await served.store.remove("bob")
     else:
-        await door.store.set_password_hash("bob", "x")
-    await door.sessions.look_once()
+        await served.store.set_password_hash("bob", "x")
+    await served.sessions.look_once()
     assert (await caller.closed())[0] == 4401
     assert (await guest.ask({"message": "a"})) == {"message": "a"}
     await guest.leave()
 
 
-async def test_a_role_that_is_taken_away_closes_only_where_it_was_needed(door: Door) -> None:
-    cookie = await door.cookie("аня")
-    desk, say, who = (door.call(f"/ws/{name}", cookie) for name in ("desk", "say", "optional"))
+async def test_a_role_that_is_taken_away_closes_only_where_it_was_needed(served: Served) -> None:
+    cookie = await served.cookie("аня")
+    desk, say, who = (served.call(f"/ws/{name}", cookie) for name in ("desk", "say", "optional"))
     for caller in (desk, say, who):
         await caller.accepted()
-    await door.store.set_roles("аня", [])
-    await door.sessions.look_once()
+    await served.store.set_roles("аня", [])
+    await served.sessions.look_once()
     assert await desk.closed() == (4403, 'The endpoint is for callers with the role "support".')
     assert await say.ask({"message": "a"}) == {"message": "a"}
     await say.leave()
     await who.leave()
 
 
-async def test_a_connection_ends_with_its_session(open_door: OpenDoor) -> None:
-    door = await open_door(DOORS, DOORS_CODE, lifetime=0.05)
-    await door.add("bob")
-    caller = door.call("/ws/say", await door.cookie("bob"))
+async def test_a_connection_ends_with_its_session(open_served: OpenServed) -> None:
+    served = await open_served(SERVED, SERVED_CODE, lifetime=0.05)
+    await served.add("bob")
+    caller = served.call("/ws/say", await served.cookie("bob"))
     await caller.accepted()
     assert await caller.closed() == (4401, "the session has run out")
 
 
-async def test_a_published_table_holds_for_the_next_message_and_handshake(door: Door, build_table: Build) -> None:
-    caller = door.call("/ws/say", await door.cookie("bob"))
+async def test_a_published_table_holds_for_the_next_message_and_handshake(served: Served, build_table: Build) -> None:
+    caller = served.call("/ws/say", await served.cookie("bob"))
     await caller.accepted()
-    code = DOORS_CODE.replace("return message\n\n@process\ndef who", "return message.upper()\n\n@process\ndef who")
-    new = await Generation.open(2, build_table(DOORS.replace("/ws/public", "/ws/open"), code))
-    before = door.gateway.install(new)
+    code = SERVED_CODE.replace("return message\n\n@process\ndef who", "return message.upper()\n\n@process\ndef who")
+    new = await Generation.open(2, build_table(SERVED.replace("/ws/public", "/ws/open"), code))
+    before = served.gateway.install(new)
     assert before.number == 1
     assert await caller.ask({"message": "да"}) == {"message": "ДА"}
     await caller.leave()
-    assert (await door.call("/ws/public").refused()).status == 404
+    assert (await served.call("/ws/public").refused()).status == 404
 
 
-async def test_a_drain_answers_what_is_being_answered(door: Door, build_table: Build) -> None:
-    cookie = await door.cookie("bob")
-    busy, idle = door.call("/ws/wait", cookie), door.call("/ws/say", cookie)
+async def test_a_drain_answers_what_is_being_answered(served: Served, build_table: Build) -> None:
+    cookie = await served.cookie("bob")
+    busy, idle = served.call("/ws/wait", cookie), served.call("/ws/say", cookie)
     await busy.accepted()
     await idle.accepted()
     busy.incoming.put_nowait({"type": "websocket.receive", "text": json.dumps({"message": "да"})})
-    gates = door.gateway.live.generation.table.routes["wait"].process.function.__globals__["GATE"]
+    gates = served.gateway.live.generation.table.routes["wait"].process.function.__globals__["GATE"]
     await until(lambda: gates)
-    draining = asyncio.create_task(stop_serving(door.gateway.live, 5))
+    draining = asyncio.create_task(stop_serving(served.gateway.live, 5))
     assert (await idle.closed())[0] == 1012
     assert not draining.done()
     gates[0].set()
@@ -99,22 +99,22 @@ async def test_a_drain_answers_what_is_being_answered(door: Door, build_table: B
         await draining
     assert (await busy.closed())[0] == 1012
     assert [message["type"].partition(".")[2] for message in busy.sent] == ["accept", "send", "close"]
-    assert (await door.call("/ws/public").refused()).status == 503
+    assert (await served.call("/ws/public").refused()).status == 503
 
 
-async def test_a_drain_has_its_limit(door: Door, caplog: pytest.LogCaptureFixture) -> None:
-    busy = door.call("/ws/wait", await door.cookie("bob"))
+async def test_a_drain_has_its_limit(served: Served, caplog: pytest.LogCaptureFixture) -> None:
+    busy = served.call("/ws/wait", await served.cookie("bob"))
     await busy.accepted()
     busy.incoming.put_nowait({"type": "websocket.receive", "text": json.dumps({"message": "да"})})
-    gates = door.gateway.live.generation.table.routes["wait"].process.function.__globals__["GATE"]
+    gates = served.gateway.live.generation.table.routes["wait"].process.function.__globals__["GATE"]
     await until(lambda: gates)
-    await stop_serving(door.gateway.live, 0.02)
+    await stop_serving(served.gateway.live, 0.02)
     assert "drain_too_long" in caplog.text
     gates[0].set()
     await busy.leave()
 
 
-async def test_limits_of_the_endpoint_are_told_to_the_server(open_door: OpenDoor, clock: Clock) -> None:
+async def test_limits_of_the_endpoint_are_reported_to_the_server(open_served: OpenServed, clock: Clock) -> None:
     tuned: list[Limits] = []
 
     class Tuned:
@@ -126,17 +126,17 @@ async def test_limits_of_the_endpoint_are_told_to_the_server(open_door: OpenDoor
         def attach(self, receiver: Receiver) -> None:
             receiver.lost(1001)
 
-    door = await open_door("  a: {url: /ws/a, process: p.echo, auth: public, limits: {message: 1KiB, ping: 7s}}")
-    caller = door.call("/ws/a", extensions={EXTENSION: Tuned()})
+    served = await open_served("  a: {url: /ws/a, process: p.echo, auth: public, limits: {message: 1KiB, ping: 7s}}")
+    caller = served.call("/ws/a", extensions={EXTENSION: Tuned()})
     await caller.accepted()
     await caller.leave()
     assert tuned == [Limits(message=1024, ping=7.0)]
-    assert len(door.gateway.live.hub) == 0
-    assert door.gateway.live.metrics.closes == {"1001": 1}
+    assert len(served.gateway.live.hub) == 0
+    assert served.gateway.live.metrics.closes == {"1001": 1}
 
 
-async def test_a_client_that_is_gone_before_the_accept_leaves_no_seat(door: Door) -> None:
-    scope = door.scope("websocket", "/ws/public", [])
+async def test_a_client_that_is_gone_before_the_accept_leaves_no_seat(served: Served) -> None:
+    scope = served.scope("websocket", "/ws/public", [])
 
     async def receive() -> dict[str, str]:
         return {"type": "websocket.connect"}
@@ -145,5 +145,5 @@ async def test_a_client_that_is_gone_before_the_accept_leaves_no_seat(door: Door
         raise OSError
 
     async with asyncio.timeout(5):
-        await door.gateway(scope, receive, send)
-    assert len(door.gateway.live.hub) == 0
+        await served.gateway(scope, receive, send)
+    assert len(served.gateway.live.hub) == 0

@@ -214,13 +214,13 @@ def test_a_path_value_that_does_not_fit_is_a_404(table: RoutingTable, text: str)
     assert '"room"' in refusal.detail
 
 
-def test_the_nearest_endpoint_is_told_only_where_documents_are_open(table: RoutingTable) -> None:
+def test_the_nearest_endpoint_is_reported_only_where_documents_are_open(table: RoutingTable) -> None:
     assert "/ws/plain" in refused(table, request("/ws/plan"), detailed=True).fix
     assert "/ws/plain" not in refused(table, request("/ws/plan"), detailed=False).fix
     assert "RFC 3986" in refused(table, request("/ws/plain%ff"), detailed=True).fix
 
 
-def test_where_to_log_in_is_told_with_the_prefix_of_a_mount(table: RoutingTable) -> None:
+def test_where_to_log_in_is_reported_with_the_prefix_of_a_mount(table: RoutingTable) -> None:
     fix = refused(table, replace(request("/ws/plain"), root="/rt"), None).fix
     assert "/rt/auth/login" in fix
     assert "gen_app_auth_token" in fix
@@ -259,7 +259,9 @@ def test_only_a_subprotocol_that_both_speak_is_answered(
         (Seats(all=3, own=1), "too_many_connections", 503),
     ],
 )
-def test_no_room_is_told_with_the_seconds_to_wait(table: RoutingTable, seats: Seats, code: str, status: int) -> None:
+def test_no_room_is_reported_with_the_seconds_to_wait(
+    table: RoutingTable, seats: Seats, code: str, status: int
+) -> None:
     refusal = refused(table, request("/ws/small"), BOB, counts=seats)
     assert (refusal.code, refusal.status, refusal.retry_after) == (code, status, 5)
     assert judge(table, request("/ws/small"), BOB, Seats(all=2, own=1)).identity == BOB
@@ -420,10 +422,10 @@ def test_judge_raises_nothing_but_refusals(
     try:
         admission = judged(asked, who, Seats(taken, taken))
     except Refusal as refusal:
-        told = refusal.status
+        reported = refusal.status
     else:
-        told = 101
+        reported = 101
         offered = b",".join(value for name, value in headers if name == b"sec-websocket-protocol")
         assert admission.subprotocol is None or admission.subprotocol.encode() in offered
         assert isinstance(asked.query, dict)
-    assert told in (101, 401, 403, 404, 429, 503)
+    assert reported in (101, 401, 403, 404, 429, 503)

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.server.conftest import OpenDoor
-from tests.server.door import COOKIE, Door, Headers
+from tests.server.conftest import OpenServed
+from tests.server.served import COOKIE, Headers, Served
 
 ENDPOINTS = """
   say: {url: /ws/say, process: p.who}
@@ -40,12 +40,12 @@ FOREIGN: Headers = [("origin", "https://evil.example")]
 HOST: Headers = [("host", "evil.example")]
 
 
-async def opened(open_door: OpenDoor, own: str = "", **options: Any) -> tuple[Door, list[str]]:
-    door = await open_door(ENDPOINTS, CODE, head=f"auth: {{{own}verify: p.verify}}", **options)
-    function = door.gateway.live.generation.table.verify
+async def opened(open_served: OpenServed, own: str = "", **options: Any) -> tuple[Served, list[str]]:
+    served = await open_served(ENDPOINTS, CODE, head=f"auth: {{{own}verify: p.verify}}", **options)
+    function = served.gateway.live.generation.table.verify
     assert function is not None
     asked: list[str] = function.__globals__["ASKED"]
-    return door, asked
+    return served, asked
 
 
 @pytest.mark.parametrize(
@@ -67,67 +67,67 @@ async def opened(open_door: OpenDoor, own: str = "", **options: Any) -> tuple[Do
 )
 @pytest.mark.parametrize("own", ["", "login: off, "])
 async def test_nobody_is_asked_about_a_request_that_goes_no_further(
-    open_door: OpenDoor, own: str, target: str, headers: Headers, code: str
+    open_served: OpenServed, own: str, target: str, headers: Headers, code: str
 ) -> None:
-    door, asked = await opened(open_door, own)
-    answer = await door.call(target, headers).refused()
+    served, asked = await opened(open_served, own)
+    answer = await served.call(target, headers).refused()
     assert (answer.json["code"], asked) == (code, [])
-    answer = await door.http("GET", target, headers)
+    answer = await served.http("GET", target, headers)
     assert asked == []
     assert answer.json["code"] == code or answer.json["would"]["code"] == code
 
 
 @pytest.mark.parametrize("headers", [BAD, ZOE, [("authorization", "Bearer stranger")], [("cookie", f"{COOKIE}=a b")]])
-async def test_a_public_endpoint_asks_nobody(open_door: OpenDoor, headers: Headers) -> None:
-    door, asked = await opened(open_door)
-    caller = door.call("/ws/public", headers)
+async def test_a_public_endpoint_asks_nobody(open_served: OpenServed, headers: Headers) -> None:
+    served, asked = await opened(open_served)
+    caller = served.call("/ws/public", headers)
     await caller.accepted()
     assert await caller.ask({}) == {"result": ""}
     await caller.leave()
-    answer = await door.http("GET", "/ws/public", headers)
+    answer = await served.http("GET", "/ws/public", headers)
     assert (answer.status, answer.json["would"], asked) == (426, None, [])
 
 
-async def test_an_optional_endpoint_asks_about_a_credential_and_about_none_nobody(open_door: OpenDoor) -> None:
-    door, asked = await opened(open_door)
-    assert (await door.call("/ws/optional", BAD).refused()).json["code"] == "bad_credential"
+async def test_an_optional_endpoint_asks_about_a_credential_and_about_none_nobody(open_served: OpenServed) -> None:
+    served, asked = await opened(open_served)
+    assert (await served.call("/ws/optional", BAD).refused()).json["code"] == "bad_credential"
     assert asked == ["stranger"]
     for headers, login in ((ZOE, "zoe"), ([], "")):
-        caller = door.call("/ws/optional", headers)
+        caller = served.call("/ws/optional", headers)
         await caller.accepted()
         assert await caller.ask({}) == {"result": login}
         await caller.leave()
     assert asked == ["stranger", "zoe"]
-    assert (await door.call("/ws/optional", TWO).refused()).json["code"] == "contradictory_credentials"
+    assert (await served.call("/ws/optional", TWO).refused()).json["code"] == "contradictory_credentials"
 
 
-async def test_the_role_is_judged_after_the_credential(open_door: OpenDoor) -> None:
-    door, asked = await opened(open_door)
-    assert (await door.call("/ws/desk", ZOE).refused()).json["code"] == "role_required"
+async def test_the_role_is_judged_after_the_credential(open_served: OpenServed) -> None:
+    served, asked = await opened(open_served)
+    assert (await served.call("/ws/desk", ZOE).refused()).json["code"] == "role_required"
     assert asked == ["zoe"]
 
 
 @pytest.mark.parametrize("path", ["/health", "/ready", "/metrics", "/docs", "/openapi.json", "/asyncapi.yaml", "/"])
-async def test_what_is_open_to_all_on_this_machine_asks_nobody(open_door: OpenDoor, path: str) -> None:
-    door, asked = await opened(open_door)
-    assert (await door.http("GET", path, BAD)).status == 200
+async def test_what_is_open_to_all_on_this_machine_asks_nobody(open_served: OpenServed, path: str) -> None:
+    served, asked = await opened(open_served)
+    assert (await served.http("GET", path, BAD)).status == 200
     assert asked == []
 
 
-async def test_what_is_for_administrators_asks_where_one_may_read_it(open_door: OpenDoor) -> None:
-    door, asked = await opened(open_door, host="0.0.0.0", insecure=True)
-    assert (await door.http("GET", "/openapi.json", ZOE)).status == 200
-    assert (await door.http("GET", "/metrics", BAD)).status == 403
+async def test_what_is_for_administrators_asks_where_one_may_read_it(open_served: OpenServed) -> None:
+    served, asked = await opened(open_served, host="0.0.0.0", insecure=True)
+    assert (await served.http("GET", "/openapi.json", ZOE)).status == 200
+    assert (await served.http("GET", "/metrics", BAD)).status == 403
     assert asked == ["zoe", "stranger"]
-    assert (await door.http("POST", "/openapi.json", BAD)).status == 405
-    assert (await door.http("GET", "/docs/sign-in.js", BAD)).status == 200
+    assert (await served.http("POST", "/openapi.json", BAD)).status == 405
+    assert (await served.http("GET", "/docs/sign-in.js", BAD)).status == 200
     assert asked == ["zoe", "stranger"]
 
 
 @pytest.mark.parametrize("path", ["/openapi.json", "/metrics", "/api/users"])
-async def test_and_nobody_where_none_may(open_door: OpenDoor, path: str) -> None:
-    door, asked = await opened(open_door, host="0.0.0.0", insecure=True, admin_port=9000)
-    answer = await door.http("GET", path, BAD)
+async def test_and_nobody_where_none_may(open_served: OpenServed, path: str) -> None:
+    served, asked = await opened(open_served, host="0.0.0.0", insecure=True, admin_port=9000)
+    answer = await served.http("GET", path, BAD)
     assert (answer.status, asked) == (403, [])
     assert "--admin-port" in answer.json["fix"]
 
@@ -143,15 +143,15 @@ async def test_and_nobody_where_none_may(open_door: OpenDoor, path: str) -> None
     ],
 )
 async def test_our_own_login_asks_about_its_own_sessions_alone(
-    open_door: OpenDoor, method: str, path: str, body: Any, status: int
+    open_served: OpenServed, method: str, path: str, body: Any, status: int
 ) -> None:
-    door, asked = await opened(open_door)
-    answer = await door.http(method, path, BAD, body)
+    served, asked = await opened(open_served)
+    answer = await served.http(method, path, BAD, body)
     assert (answer.status, asked) == (status, []), json.dumps(answer.json)
 
 
-async def test_a_server_that_stops_asks_nobody(open_door: OpenDoor) -> None:
-    door, asked = await opened(open_door)
-    door.gateway.live.ready = False
-    assert (await door.call("/ws/say", BAD).refused()).json["code"] == "not_ready"
+async def test_a_server_that_stops_asks_nobody(open_served: OpenServed) -> None:
+    served, asked = await opened(open_served)
+    served.gateway.live.ready = False
+    assert (await served.call("/ws/say", BAD).refused()).json["code"] == "not_ready"
     assert asked == []

@@ -9,9 +9,9 @@ from jackfield.identity import Identity
 from jackfield.routing.table import RoutingTable
 from jackfield.server.handshake.judge import closes_with, judge
 from jackfield.server.request import Request
-from tests.server.conftest import Build, OpenDoor
-from tests.server.door import COOKIE, Door, Headers
+from tests.server.conftest import Build, OpenServed
 from tests.server.handshake.test_judge import Seats
+from tests.server.served import COOKIE, Headers, Served
 
 SHOP, FOREIGN, OWN = "https://shop.example.org", "https://evil.example", "http://127.0.0.1:8000"
 SAY = f"""
@@ -35,15 +35,15 @@ def desk(number: int) -> int:
 
 
 @pytest.fixture
-async def door(open_door: OpenDoor) -> Door:
-    made = await open_door(SAY, CODE)
+async def served(open_served: OpenServed) -> Served:
+    made = await open_served(SAY, CODE)
     await made.add("bob")
     return made
 
 
-async def told(door: Door, target: str, headers: Headers) -> tuple[int, str]:
+async def reported(served: Served, target: str, headers: Headers) -> tuple[int, str]:
     """The close frame of a refusal that comes with nothing before it."""
-    caller = door.call(target, headers)
+    caller = served.call(target, headers)
     await caller.until(2)
     accept, close = caller.sent
     assert (accept["type"], close["type"]) == ("websocket.accept", "websocket.close")
@@ -62,23 +62,23 @@ async def told(door: Door, target: str, headers: Headers) -> tuple[int, str]:
         ("/ws/desk/5", "bob", [], 4403, 'the role "support"'),
     ],
 )
-async def test_a_refusal_is_told_by_a_close_frame(
-    door: Door, target: str, login: str, headers: Headers, code: int, words: str
+async def test_a_refusal_is_reported_by_a_close_frame(
+    served: Served, target: str, login: str, headers: Headers, code: int, words: str
 ) -> None:
-    cookie = await door.cookie(login) if login else []
-    number, reason = await told(door, target, [*cookie, *headers])
+    cookie = await served.cookie(login) if login else []
+    number, reason = await reported(served, target, [*cookie, *headers])
     assert number == code
     assert words in reason
-    assert reason.startswith(f"{door.gateway.live.refusals[-1].code}: "), "a page reads the code there"
-    assert len(door.gateway.live.hub) == 0, "nobody took a seat"
-    assert door.gateway.live.refusals[-1].status == code - 4000
+    assert reason.startswith(f"{served.gateway.live.refusals[-1].code}: "), "a page reads the code there"
+    assert len(served.gateway.live.hub) == 0, "nobody took a seat"
+    assert served.gateway.live.refusals[-1].status == code - 4000
 
 
-async def test_too_many_of_one_user_are_told_so(door: Door) -> None:
-    cookie = await door.cookie("bob")
-    first = door.call("/ws/small", cookie)
+async def test_too_many_of_one_user_are_reported_so(served: Served) -> None:
+    cookie = await served.cookie("bob")
+    first = served.call("/ws/small", cookie)
     await first.accepted()
-    number, reason = await told(door, "/ws/small", cookie)
+    number, reason = await reported(served, "/ws/small", cookie)
     assert (number, "1 connections" in reason) == (4429, True)
     await first.leave()
 
@@ -99,38 +99,38 @@ async def test_too_many_of_one_user_are_told_so(door: Door) -> None:
     ],
 )
 async def test_a_foreign_page_learns_nothing_by_it_and_other_refusals_stay_http(
-    door: Door, target: str, headers: Headers, status: int, code: str
+    served: Served, target: str, headers: Headers, status: int, code: str
 ) -> None:
-    for cookie in ([], await door.cookie("bob")):
+    for cookie in ([], await served.cookie("bob")):
         sent = headers if any(name == "cookie" for name, _ in headers) else [*headers, *cookie]
         if code == "not_logged_in" and cookie:
             continue
-        answer = await door.call(target, sent).refused()
+        answer = await served.call(target, sent).refused()
         assert (answer.status, answer.json["code"]) == (status, code)
 
 
-async def test_a_full_endpoint_stays_http_since_no_close_code_says_it(door: Door) -> None:
-    cookie = await door.cookie("bob")
-    first = door.call("/ws/full", cookie)
+async def test_a_full_endpoint_stays_http_since_no_close_code_says_it(served: Served) -> None:
+    cookie = await served.cookie("bob")
+    first = served.call("/ws/full", cookie)
     await first.accepted()
-    assert (await door.call("/ws/full", cookie).refused()).status == 503
+    assert (await served.call("/ws/full", cookie).refused()).status == 503
     await first.leave()
 
 
-async def test_the_accept_answers_the_sub_protocol_or_a_browser_would_hide_the_close(door: Door) -> None:
-    caller = door.call("/ws/told", [("sec-websocket-protocol", "jackfield.v1, bearer.nonsense")])
+async def test_the_accept_answers_the_sub_protocol_or_a_browser_would_hide_the_close(served: Served) -> None:
+    caller = served.call("/ws/told", [("sec-websocket-protocol", "jackfield.v1, bearer.nonsense")])
     await caller.until(2)
     await caller.task
     assert caller.sent[0]["subprotocol"] == "jackfield.v1"
     assert caller.sent[1]["code"] == 4401
 
 
-async def test_a_reason_is_cut_between_letters(open_door: OpenDoor) -> None:
+async def test_a_reason_is_cut_between_letters(open_served: OpenServed) -> None:
     role = "п" * 60
     endpoint = f"  desk: {{url: /ws/desk, process: p.echo, refusals: close, auth: {{roles: [{role}, {role}б]}}}}"
-    door = await open_door(endpoint)
-    await door.add("bob")
-    _, reason = await told(door, "/ws/desk", await door.cookie("bob"))
+    served = await open_served(endpoint)
+    await served.add("bob")
+    _, reason = await reported(served, "/ws/desk", await served.cookie("bob"))
     assert 120 < len(reason.encode()) <= 123
     assert "�" not in reason
 
@@ -168,29 +168,29 @@ def test_a_credential_is_never_answered_as_a_sub_protocol(
 
 
 @pytest.mark.parametrize("how", ["cookie", "bearer", "subprotocol"])
-async def test_a_token_enters_however_it_is_carried(door: Door, how: str) -> None:
-    token = (await door.sessions.open_for("bob")).token
+async def test_a_token_enters_however_it_is_carried(served: Served, how: str) -> None:
+    token = (await served.sessions.open_for("bob")).token
     headers = {
         "cookie": [("cookie", f"{COOKIE}={token}")],
         "bearer": [("authorization", f"Bearer {token}")],
         "subprotocol": [("sec-websocket-protocol", f"jackfield.v1, bearer.{token}")],
     }[how]
-    caller = door.call("/ws/plain", headers)
+    caller = served.call("/ws/plain", headers)
     assert await caller.accepted() == ("jackfield.v1" if how == "subprotocol" else None)
     assert await caller.ask({"message": "да"}) == {"message": "да"}
-    await door.http("POST", "/auth/logout", headers)
+    await served.http("POST", "/auth/logout", headers)
     assert (await caller.closed())[0] == 4401
 
 
 # the line to paste
 
 
-async def test_where_the_documents_are_open_the_line_says_its_place(open_door: OpenDoor) -> None:
-    door = await open_door(SAY, CODE)
-    answer = await door.call("/ws/told", [("origin", FOREIGN)]).refused()
+async def test_where_the_documents_are_open_the_line_says_its_place(open_served: OpenServed) -> None:
+    served = await open_served(SAY, CODE)
+    answer = await served.call("/ws/told", [("origin", FOREIGN)]).refused()
     assert answer.json["fix"] == f'origins: ["{SHOP}", "{FOREIGN}"]  # endpoints.yaml:4, endpoint told'
-    answer = await door.call("/ws/plain", [("origin", FOREIGN)]).refused()
+    answer = await served.call("/ws/plain", [("origin", FOREIGN)]).refused()
     assert answer.json["fix"] == f'origins: ["{FOREIGN}"]  # endpoints.yaml:9, endpoint plain'
-    public = await open_door(SAY, CODE, host="0.0.0.0", insecure=True)
+    public = await open_served(SAY, CODE, host="0.0.0.0", insecure=True)
     answer = await public.call("/ws/told", [("origin", FOREIGN)]).refused()
     assert answer.json["fix"] == f'origins: ["{FOREIGN}"]', "whom else it lets in is nobody's business"

@@ -117,7 +117,7 @@ def test_secrets_may_stand_in_files(project: Path, monkeypatch: pytest.MonkeyPat
         ({"JACKFIELD_SECRET_KEYS_FILE": "/dev/zero"}, "it is a device"),
     ],
 )
-def test_a_secret_given_twice_or_in_no_file_is_told(
+def test_a_secret_given_twice_or_in_no_file_is_reported(
     project: Path, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], words: str
 ) -> None:
     for name, value in variables.items():

@@ -74,8 +74,8 @@ async def test_a_verb_and_its_answer(path: Path) -> None:
     assert facts(path)["address"] == "http://127.0.0.1:8000"
     assert await say(path, "echo", word="Привет") == {"ok": {"heard": {"verb": "echo", "word": "Привет"}}}
     assert await say(path, "nothing") == {"error": "unknown verb"}
-    told = await say(path, "broken")
-    assert told == {
+    reported = await say(path, "broken")
+    assert reported == {
         "problems": [
             {"text": "endpoints.yaml: не тот адрес [bad_url]", "severity": "error"},
             {"text": "endpoints.yaml: warning: cut [cut_by_comment]", "severity": "warning"},
@@ -83,10 +83,10 @@ async def test_a_verb_and_its_answer(path: Path) -> None:
     }
 
 
-async def test_our_fault_is_told_without_its_cause(path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    told = str(await say(path, "failing"))
-    assert "a secret of the server" not in told
-    assert "incident" in told
+async def test_our_fault_is_reported_without_its_cause(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    reported = str(await say(path, "failing"))
+    assert "a secret of the server" not in reported
+    assert "incident" in reported
     assert "a secret of the server" in caplog.text
 
 

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from jackfield.server.node.drain import PER_SECOND, SPREAD, STEP, drain
-from tests.server.door import until
+from tests.server.served import until
 
 
 class Member:

@@ -85,7 +85,7 @@ EXITS: dict[str, Callable[[Loop], object]] = {
 def test_whoever_exits_ends_nothing(new_loop: Callable[[], Loop], name: str, caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> str:
         EXITS[name](asyncio.get_running_loop())
-        while "exit_ignored incident=" not in caplog.text:  # noqa: ASYNC110 - the log tells nobody
+        while "exit_ignored incident=" not in caplog.text:  # noqa: ASYNC110 - the log reports nobody
             await asyncio.sleep(0.001)
         return "served on"
 
@@ -162,14 +162,14 @@ def test_what_the_main_task_raises_is_raised(new_loop: Callable[[], Loop]) -> No
 
 
 def test_ctrl_c_cancels_and_a_second_one_ends_at_once(new_loop: Callable[[], Loop]) -> None:
-    told: list[str] = []
+    reported: list[str] = []
 
     async def main(presses: int) -> None:
         try:
             signal.raise_signal(signal.SIGINT)
             await asyncio.Event().wait()
         finally:
-            told.append("cleaned")
+            reported.append("cleaned")
             if presses > 1:
                 signal.raise_signal(signal.SIGINT)
                 await asyncio.Event().wait()
@@ -181,7 +181,7 @@ def test_ctrl_c_cancels_and_a_second_one_ends_at_once(new_loop: Callable[[], Loo
                 run(main(presses), new_loop)
     finally:
         signal.signal(signal.SIGINT, before)
-    assert told == ["cleaned", "cleaned"]
+    assert reported == ["cleaned", "cleaned"]
 
 
 async def deaf() -> None:
@@ -246,7 +246,7 @@ async def main():
 
 
 @pytest.mark.parametrize(
-    ("main", "told"),
+    ("main", "reported"),
     [
         ("event_loop.run(main())\nevent_loop.leave()", "threads_left"),
         (
@@ -258,7 +258,7 @@ async def main():
     ],
     ids=["a task", "a thread", "a call", "a function at the end"],
 )
-def test_the_program_ends_whatever_holds_it_up(main: str, told: str) -> None:
+def test_the_program_ends_whatever_holds_it_up(main: str, reported: str) -> None:
     """In a program of its own: it is ended without a further word to anybody in it."""
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM.format(main=main)],
@@ -269,7 +269,7 @@ def test_the_program_ends_whatever_holds_it_up(main: str, told: str) -> None:
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )
     assert (done.returncode, done.stdout) == (0, "")
-    assert told in done.stderr
+    assert reported in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -74,7 +74,7 @@ def test_a_parameter_of_the_address_has_a_value(tmp_path: Path) -> None:
         assert f"  wss://h.example/rt/ws/rooms/{value}" in shown(tmp_path, STAFF, room)
 
 
-def test_what_stands_in_the_way_is_told(tmp_path: Path) -> None:
+def test_what_stands_in_the_way_is_reported(tmp_path: Path) -> None:
     lines = shown(tmp_path, STAFF)
     assert lines[:2] == [
         "Every endpoint is for users with a role. Let admin in with:",

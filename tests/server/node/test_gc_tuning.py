@@ -130,5 +130,5 @@ async def test_a_closed_sweep_searches_no_more(monkeypatch: pytest.MonkeyPatch, 
 
 async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(5):
-        while not condition():  # noqa: ASYNC110 - nobody tells when memory is freed
+        while not condition():  # noqa: ASYNC110 - nobody reports when memory is freed
             await asyncio.sleep(0.01)

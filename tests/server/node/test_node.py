@@ -16,7 +16,7 @@ from jackfield.server.node.node import open_node
 from jackfield.server.options import Options
 from jackfield.state import State
 from tests.clock import Clock
-from tests.server.door import until
+from tests.server.served import until
 
 ENDPOINTS = "endpoints:\n  say: {url: /ws/say, process: say.say, auth: public, tags: [Болталка]}\n"
 SAY = "from jackfield import process\n@process\ndef say(text: str) -> str:\n    return text\n"
@@ -70,9 +70,9 @@ async def test_open_and_close(project: Path) -> None:
         assert node.fell_back is None
         assert node.first_admin is not None
         assert node.gateway.live.generation.number == 1
-        told = await asyncio.to_thread(ask, state.server_json, "status")
-        assert told["ok"]["address"] == "http://127.0.0.1:8000"
-        assert told["ok"]["endpoints"] == [
+        reported = await asyncio.to_thread(ask, state.server_json, "status")
+        assert reported["ok"]["address"] == "http://127.0.0.1:8000"
+        assert reported["ok"]["endpoints"] == [
             {"name": "say", "url": "/ws/say", "shape": "{text: str} -> {result: str}", "connections": 0}
         ]
         assert (await asyncio.to_thread(ask, state.server_json, "refusals"))["ok"] == {"refusals": []}
@@ -92,12 +92,14 @@ async def test_open_and_close(project: Path) -> None:
         (Options(embedded=True), None),
     ],
 )
-async def test_this_machine_is_told_the_listener_itself(project: Path, options: Options, listener: str | None) -> None:
+async def test_this_machine_is_reported_the_listener_itself(
+    project: Path, options: Options, listener: str | None
+) -> None:
     state = State.open(project)
     async with open_node(project, state, options):
-        told = await asyncio.to_thread(ask, state.server_json, "status")
-    assert told["ok"]["address"] == options.address
-    assert told["ok"].get("listener") == listener
+        reported = await asyncio.to_thread(ask, state.server_json, "status")
+    assert reported["ok"]["address"] == options.address
+    assert reported["ok"].get("listener") == listener
 
 
 async def test_the_password_is_in_no_repr(project: Path) -> None:
@@ -153,8 +155,8 @@ async def test_broken_files_fall_back_to_what_was_last_published(project: Path) 
         assert node.fell_back is not None
         assert [problem.file for problem in node.fell_back.problems] == ["processes/say.py"]
         assert "say" in node.gateway.live.generation.table.routes
-        told = await asyncio.to_thread(ask, state.server_json, "status")
-        assert "[broken_module]" in told["ok"]["fell_back"]
+        reported = await asyncio.to_thread(ask, state.server_json, "status")
+        assert "[broken_module]" in reported["ok"]["fell_back"]
     # where the copy is spoiled too, what to mend is in the files
     for copy in state.published.glob("*/processes/say.py"):
         copy.write_text("import nothing_at_all\n", encoding="utf-8")

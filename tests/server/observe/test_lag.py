@@ -21,8 +21,8 @@ from jackfield.server.handshake.judge import params_of
 from jackfield.server.observe.lag import LIMIT, LOG_EVERY, TICK, TOLERANCE, Lag, Place, place_of
 from jackfield.server.observe.metrics import Meter
 from tests.server.conftest import Build, Clock
-from tests.server.door import LIMIT as PATIENCE
-from tests.server.door import until
+from tests.server.served import LIMIT as PATIENCE
+from tests.server.served import until
 
 
 class Nowhere:
@@ -41,7 +41,7 @@ Told = list[tuple[str, dict[str, Any]]]
 
 
 @pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch) -> Told:
+def reported(monkeypatch: pytest.MonkeyPatch) -> Told:
     """What the log was told."""
     events: Told = []
 
@@ -75,13 +75,13 @@ def loop() -> Loop:
     return Loop(Clock(now=1_000.0))
 
 
-def test_a_loop_in_time_is_not_late(loop: Loop, told: Told) -> None:
+def test_a_loop_in_time_is_not_late(loop: Loop, reported: Told) -> None:
     for _ in range(100):
         loop.turn(0.0005)
     assert loop.lag.buckets[0] == 100
     assert loop.lag.seconds == pytest.approx(0.05)
     assert loop.lag.stood() == 0.0, "what every timer is late adds up to nothing"
-    assert (loop.lag.blocked, told) == (0, [])
+    assert (loop.lag.blocked, reported) == (0, [])
 
 
 def test_the_time_that_it_stood_still_adds_up(loop: Loop) -> None:
@@ -107,41 +107,41 @@ def test_nothing_is_late_before_somebody_watches() -> None:
     assert lag.stood() == 0.0
 
 
-def test_a_loop_that_nobody_saw_blocked_is_told_all_the_same(loop: Loop, told: Told) -> None:
+def test_a_loop_that_nobody_saw_blocked_is_reported_all_the_same(loop: Loop, reported: Told) -> None:
     loop.turn(LIMIT)
-    (event, fields) = told[0]
+    (event, fields) = reported[0]
     assert event == "loop_blocked"
     assert fields["milliseconds"] == round(LIMIT * 1000)
     assert fields["at"].startswith("unknown")
     assert loop.lag.blocked == 1
 
 
-def test_at_most_one_line_in_ten_seconds_but_all_are_counted(loop: Loop, told: Told) -> None:
+def test_at_most_one_line_in_ten_seconds_but_all_are_counted(loop: Loop, reported: Told) -> None:
     for _ in range(20):
         loop.turn(LIMIT)
     assert loop.lag.blocked == 20
-    assert len(told) == 1
+    assert len(reported) == 1
     loop.clock.move(0.0)
     loop.lag.expect()
     loop.turn(LOG_EVERY)
-    assert len(told) == 2
+    assert len(reported) == 2
 
 
-def test_what_was_seen_is_told_once_and_its_end_too(loop: Loop, told: Told) -> None:
+def test_what_was_seen_is_reported_once_and_its_end_too(loop: Loop, reported: Told) -> None:
     loop.clock.move(TICK + LIMIT)
     for _ in range(3):
         loop.lag.catch(threading.get_ident(), own=0.3)
     loop.clock.move(1.0)
     loop.lag.look()
-    assert [event for event, _ in told] == ["loop_blocked", "loop_free"]
-    assert told[0][1]["watcher_late"] == 300
-    assert told[1][1]["milliseconds"] == round((LIMIT + 1.0) * 1000)
+    assert [event for event, _ in reported] == ["loop_blocked", "loop_free"]
+    assert reported[0][1]["watcher_late"] == 300
+    assert reported[1][1]["milliseconds"] == round((LIMIT + 1.0) * 1000)
 
 
-def test_a_loop_in_time_is_not_caught(loop: Loop, told: Told) -> None:
+def test_a_loop_in_time_is_not_caught(loop: Loop, reported: Told) -> None:
     loop.clock.move(TICK + LIMIT / 2)
     loop.lag.catch(threading.get_ident(), own=0.0)
-    assert told == []
+    assert reported == []
 
 
 def frame_in(module: str) -> types.FrameType:
@@ -200,7 +200,7 @@ def say(text: str, room: str = "") -> str:
 """
 
 
-def test_a_handshake_is_told_by_its_endpoint_and_its_process(build_table: Build) -> None:
+def test_a_handshake_is_reported_by_its_endpoint_and_its_process(build_table: Build) -> None:
     route = build_table('\n  talk: {url: "/ws/{room}", process: p.say}\n', SERVED).routes["talk"]
     seen = Seen()
 
@@ -218,7 +218,7 @@ def test_a_handshake_is_told_by_its_endpoint_and_its_process(build_table: Build)
 
 
 @pytest.mark.parametrize("way", ["in_place", "in_task"])
-async def test_a_message_is_told_by_its_endpoint_and_its_process(build_table: Build, way: str) -> None:
+async def test_a_message_is_reported_by_its_endpoint_and_its_process(build_table: Build, way: str) -> None:
     route = build_table("\n  talk: {url: /ws/talk, process: p.say}\n", SERVED).routes["talk"]
     places: list[Place] = []
 
@@ -257,7 +257,7 @@ def test_values_are_looked_at_without_asking_them() -> None:
     assert place_of(part["serve"]()).at == "jackfield/server/x.py:3 serve"
 
 
-def test_a_thread_that_holds_the_lock_is_told_of_where_the_loop_only_waits(loop: Loop, told: Told) -> None:
+def test_a_thread_that_holds_the_lock_is_reported_of_where_the_loop_only_waits(loop: Loop, reported: Told) -> None:
     inside, leave = threading.Event(), threading.Event()
     names = {"inside": inside, "leave": leave}
     code = "def work():\n    inside.set()\n    leave.wait(5)\n"
@@ -274,14 +274,14 @@ def test_a_thread_that_holds_the_lock_is_told_of_where_the_loop_only_waits(loop:
     leave.set()
     for thread in threads:
         thread.join(PATIENCE)
-    (_, first), (_, second) = told
+    (_, first), (_, second) = reported
     assert first["at"] == "project/processes/report.py:3 work"
     assert first["threads"] == ["project/processes/report.py:3 work"]
     assert "threads" not in second, "the watcher woke in time, so nobody held the lock"
     assert "threading.py" in second["at"]
 
 
-async def test_whoever_holds_the_loop_is_named_while_he_does(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_whoever_holds_the_loop_is_named_while_he_does(reported: Told, monkeypatch: pytest.MonkeyPatch) -> None:
     caught = threading.Event()
     hear = log.around
     assert hear is not None
@@ -300,11 +300,11 @@ async def test_whoever_holds_the_loop_is_named_while_he_does(told: Told, monkeyp
         return caught.wait(PATIENCE)  # until the thread beside has told of us
 
     assert hold_the_loop()
-    await until(lambda: len(told) >= 2)
+    await until(lambda: len(reported) >= 2)
     watching.cancel()
     await asyncio.gather(watching, return_exceptions=True)
-    assert [event for event, _ in told] == ["loop_blocked", "loop_free"]
-    assert any("hold_the_loop" in line for line in told[0][1]["stack"])
+    assert [event for event, _ in reported] == ["loop_blocked", "loop_free"]
+    assert any("hold_the_loop" in line for line in reported[0][1]["stack"])
     assert lag.blocked == 1
     assert lag.stood() >= LIMIT
     assert not [thread for thread in threading.enumerate() if thread.name == "jackfield-lag"]

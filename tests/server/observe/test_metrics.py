@@ -29,7 +29,7 @@ def at(name: str, **labels: str) -> tuple[str, frozenset[tuple[str, str]]]:
     return name, frozenset(labels.items())
 
 
-def test_everything_is_told_under_its_name() -> None:
+def test_everything_is_reported_under_its_name() -> None:
     metrics = Metrics(Seats())
     metrics.plan_hash = "0123456789ab"
     meter = metrics.meter("greeting")
@@ -73,7 +73,7 @@ def test_a_client_cannot_make_series_by_its_close_codes() -> None:
     assert metrics.ends == {("greeting", "client"): 2000, ("greeting", "process"): 1}
 
 
-def test_what_the_log_was_told_is_counted() -> None:
+def test_what_the_log_was_reported_is_counted() -> None:
     metrics = Metrics(Seats())
     before = scraped(metrics)
     log.error("process_failed")

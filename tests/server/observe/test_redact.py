@@ -9,7 +9,7 @@ import pytest
 
 from jackfield.logs import log
 from jackfield.server.observe import redact
-from tests.server.door import Door
+from tests.server.served import Served
 
 OWN = "1.c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0.MTgwMA.c2FsdA.c2lnbmF0dXJl"
 REAL = "1.k3Jv-Q9xT0pLw7ZsR2mHc_Yb5NfUa8DgEoKiVtXqM1A.1764353000000.1764396200000.Zq8Rr4Wn1Tj6Ky_Uc3Vb9Mx-Lp0Os7Di2Hf5"
@@ -17,7 +17,7 @@ JWT = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiLQsNC90Y8ifQ.c2lnbmF0dXJlLXNpZ25hdHVyZQ"
 
 
 @pytest.mark.parametrize(
-    ("path", "told"),
+    ("path", "reported"),
     [
         ("/ws/rooms/42", "/ws/rooms/42"),
         ("/ws/%D0%B4%D0%BE%D0%BC", "/ws/%D0%B4%D0%BE%D0%BC"),
@@ -45,12 +45,12 @@ JWT = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiLQsNC90Y8ifQ.c2lnbmF0dXJlLXNpZ25hdHVyZQ"
         ("/ws/V1StGXR8_Z5jdHi6B-myT", "/ws/…"),
     ],
 )
-def test_a_path_is_told_without_a_secret(path: str, told: str) -> None:
-    assert redact.path(path) == told
+def test_a_path_is_reported_without_a_secret(path: str, reported: str) -> None:
+    assert redact.path(path) == reported
 
 
 @pytest.mark.parametrize(
-    ("origins", "told"),
+    ("origins", "reported"),
     [
         ([], ""),
         (["https://app.example.com:8443"], "https://app.example.com:8443"),
@@ -65,8 +65,8 @@ def test_a_path_is_told_without_a_secret(path: str, told: str) -> None:
         (["h" * 190 + "," + REAL], "h" * 190 + ",…"),
     ],
 )
-def test_an_origin_is_told_without_a_secret(origins: list[str], told: str) -> None:
-    assert redact.origins(origins) == told
+def test_an_origin_is_reported_without_a_secret(origins: list[str], reported: str) -> None:
+    assert redact.origins(origins) == reported
 
 
 @pytest.mark.parametrize("text", ["a" * 8_000, "a." * 4_000, "a.b/" * 2_000, "=" * 8_000, "@" * 8_000, "%" * 8_000])
@@ -77,7 +77,7 @@ def test_no_text_takes_long(text: str) -> None:
     assert time.process_time() - began < 1  # quadratic work takes many times as long
 
 
-async def test_neither_log_nor_refusals_hold_it(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_neither_log_nor_refusals_hold_it(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     events: list[dict[str, Any]] = []
 
     def hear(event: str, fields: Any) -> dict[str, Any]:
@@ -87,8 +87,8 @@ async def test_neither_log_nor_refusals_hold_it(door: Door, monkeypatch: pytest.
     monkeypatch.setattr(log, "around", hear)
     headers = [("origin", "https://bob:canary@app.example.com/?x=canary")]
     for target in ("/ws/none%3Fgen_app_auth_token=canary", "/ws/none;x=canary", "/ws/public"):
-        await door.call(target, headers).refused()
-        await door.http("GET", target, headers)
+        await served.call(target, headers).refused()
+        await served.http("GET", target, headers)
     assert len(events) >= 3
     assert "canary" not in repr(events)
-    assert "canary" not in repr([(one.path, one.origin) for one in door.gateway.live.refusals])
+    assert "canary" not in repr([(one.path, one.origin) for one in served.gateway.live.refusals])

@@ -21,8 +21,8 @@ from jackfield.server.observe.metrics import Meter
 from jackfield.server.observe.spans import Spans
 from jackfield.server.observe.tracing import Detail, detail, open_tracing
 from jackfield.server.options import Options
-from tests.server.conftest import OpenDoor
-from tests.server.door import Door
+from tests.server.conftest import OpenServed
+from tests.server.served import Served
 
 ENDPOINTS = """
   say: {url: /ws/say, process: p.say}
@@ -62,7 +62,7 @@ class Traced:
         return [span.name for span in self.exporter.get_finished_spans()]
 
     @property
-    def told(self) -> str:
+    def reported(self) -> str:
         return "".join(span.to_json() for span in self.exporter.get_finished_spans())
 
 
@@ -72,9 +72,9 @@ def traced() -> Iterator[Traced]:
     log.around = None
 
 
-async def door_with(open_door: OpenDoor, spans: Spans) -> Door:
+async def served_with(open_served: OpenServed, spans: Spans) -> Served:
     """A gateway as a node opens it."""
-    made: Door = await open_door(ENDPOINTS, CODE)
+    made: Served = await open_served(ENDPOINTS, CODE)
     await made.add("аня")
     dispatcher = Dispatcher(threads=1, traced=spans.answers)
     generation = made.gateway.live.generation
@@ -87,9 +87,9 @@ def facts(span: ReadableSpan) -> dict[str, Any]:
     return dict(span.attributes or {})
 
 
-async def test_a_handshake_is_a_span_that_ends_with_its_outcome(open_door: OpenDoor, traced: Traced) -> None:
-    door = await door_with(open_door, traced.spans(messages=False))
-    caller = door.call("/ws/say?q=question", [*await door.cookie("аня"), TRACEPARENT])
+async def test_a_handshake_is_a_span_that_ends_with_its_outcome(open_served: OpenServed, traced: Traced) -> None:
+    served = await served_with(open_served, traced.spans(messages=False))
+    caller = served.call("/ws/say?q=question", [*await served.cookie("аня"), TRACEPARENT])
     await caller.accepted()
     await caller.ask({"message": "Привет"})
     (span,) = traced.exporter.get_finished_spans()
@@ -107,18 +107,18 @@ async def test_a_handshake_is_a_span_that_ends_with_its_outcome(open_door: OpenD
 
 @pytest.mark.parametrize(("state", "kept"), [("vendor=abc-1", 1), (f"vendor=1.{'k3Jv-Q9xT0pLw7Z' * 3}.1764", 0)])
 async def test_a_credential_in_the_state_of_a_trace_goes_nowhere(
-    open_door: OpenDoor, traced: Traced, state: str, kept: int
+    open_served: OpenServed, traced: Traced, state: str, kept: int
 ) -> None:
-    door = await door_with(open_door, traced.spans(messages=False))
-    await door.call("/ws/say", [TRACEPARENT, ("tracestate", state)]).refused()
+    served = await served_with(open_served, traced.spans(messages=False))
+    await served.call("/ws/say", [TRACEPARENT, ("tracestate", state)]).refused()
     (span,) = traced.exporter.get_finished_spans()
     assert span.context is not None
     assert len(span.context.trace_state) == kept
 
 
-async def test_a_refusal_is_told_in_its_span(open_door: OpenDoor, traced: Traced) -> None:
-    door = await door_with(open_door, traced.spans(messages=False))
-    assert (await door.call("/ws/say").refused()).status == 401
+async def test_a_refusal_is_reported_in_its_span(open_served: OpenServed, traced: Traced) -> None:
+    served = await served_with(open_served, traced.spans(messages=False))
+    assert (await served.call("/ws/say").refused()).status == 401
     (span,) = traced.exporter.get_finished_spans()
     assert facts(span)["http.response.status_code"] == 401
     assert facts(span)["error.type"] == "not_logged_in"
@@ -127,9 +127,11 @@ async def test_a_refusal_is_told_in_its_span(open_door: OpenDoor, traced: Traced
     assert event.name == "refused"
 
 
-async def test_each_message_is_a_trace_of_its_own_where_that_is_asked_for(open_door: OpenDoor, traced: Traced) -> None:
-    door = await door_with(open_door, traced.spans(messages=True))
-    caller = door.call("/ws/say", await door.cookie("аня"))
+async def test_each_message_is_a_trace_of_its_own_where_that_is_asked_for(
+    open_served: OpenServed, traced: Traced
+) -> None:
+    served = await served_with(open_served, traced.spans(messages=True))
+    caller = served.call("/ws/say", await served.cookie("аня"))
     await caller.accepted()
     for message in ("Привет", "fail", 5):
         await caller.ask({"message": message})
@@ -151,9 +153,9 @@ async def test_each_message_is_a_trace_of_its_own_where_that_is_asked_for(open_d
     await caller.leave()
 
 
-async def test_a_message_that_waits_is_traced_to_its_end(open_door: OpenDoor, traced: Traced) -> None:
-    door = await door_with(open_door, traced.spans(messages=True))
-    caller = door.call("/ws/slow")
+async def test_a_message_that_waits_is_traced_to_its_end(open_served: OpenServed, traced: Traced) -> None:
+    served = await served_with(open_served, traced.spans(messages=True))
+    caller = served.call("/ws/slow")
     await caller.accepted()
     await caller.ask({"message": "Привет"})
     (span,) = traced.named("message slow")
@@ -161,24 +163,26 @@ async def test_a_message_that_waits_is_traced_to_its_end(open_door: OpenDoor, tr
     await caller.leave()
 
 
-async def test_no_span_holds_who_it_was_or_what_was_said(open_door: OpenDoor, traced: Traced) -> None:
-    door = await door_with(open_door, traced.spans(messages=True))
-    cookie = await door.cookie("аня")
-    caller = door.call("/ws/say?q=question-7", cookie)
+async def test_no_span_holds_who_it_was_or_what_was_said(open_served: OpenServed, traced: Traced) -> None:
+    served = await served_with(open_served, traced.spans(messages=True))
+    cookie = await served.cookie("аня")
+    caller = served.call("/ws/say?q=question-7", cookie)
     await caller.accepted()
     for message in ("письмо-13", "fail"):
         await caller.ask({"message": message})
     await caller.leave()
-    await door.call("/ws/say?gen_app_auth_token=abc", cookie).refused()
+    await served.call("/ws/say?gen_app_auth_token=abc", cookie).refused()
     assert len(traced.names) == 4
     for secret in (cookie[0][1].partition("=")[2], "аня", "question-7", "письмо-13", "секрет-42", "=abc"):
-        assert json.dumps(secret)[1:-1] not in traced.told, secret
+        assert json.dumps(secret)[1:-1] not in traced.reported, secret
 
 
-async def test_the_log_names_the_trace(open_door: OpenDoor, traced: Traced, caplog: pytest.LogCaptureFixture) -> None:
-    door = await door_with(open_door, traced.spans(messages=True))
+async def test_the_log_names_the_trace(
+    open_served: OpenServed, traced: Traced, caplog: pytest.LogCaptureFixture
+) -> None:
+    served = await served_with(open_served, traced.spans(messages=True))
     with caplog.at_level(logging.INFO, logger="jackfield"):
-        caller = door.call("/ws/say", await door.cookie("аня"))
+        caller = served.call("/ws/say", await served.cookie("аня"))
         await caller.accepted()
         await caller.ask({"message": "fail"})
         await caller.leave()
@@ -189,9 +193,9 @@ async def test_the_log_names_the_trace(open_door: OpenDoor, traced: Traced, capl
         assert f"{span.context.trace_id:032x}" in lines[event]
 
 
-async def test_what_is_not_asked_for_is_not_wrapped(open_door: OpenDoor, traced: Traced) -> None:
-    door = await door_with(open_door, traced.spans(messages=False))
-    route = door.gateway.live.generation.table.routes["say"]
+async def test_what_is_not_asked_for_is_not_wrapped(open_served: OpenServed, traced: Traced) -> None:
+    served = await served_with(open_served, traced.spans(messages=False))
+    route = served.gateway.live.generation.table.routes["say"]
     own = Dispatcher(threads=1)
     both = own.in_place(route, {}, Meter()), own.in_task(route, {}, Meter())
     assert traced.spans(messages=False).answers(route, *both) == both
@@ -222,7 +226,7 @@ def test_where_nobody_asks_nothing_is_made() -> None:
     assert log.around is None
 
 
-def test_an_exporter_that_is_not_there_is_told(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_exporter_that_is_not_there_is_reported(caplog: pytest.LogCaptureFixture) -> None:
     assert open_tracing("messages", {"OTEL_TRACES_EXPORTER": "zipkin"}) is None
     assert "traces_off" in caplog.text
     assert "otlp, console" in caplog.text

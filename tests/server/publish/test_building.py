@@ -69,9 +69,9 @@ def threads() -> list[threading.Thread]:
 
 
 async def refused(folder: Path) -> Problem:
-    with pytest.raises(PlanError) as told:
+    with pytest.raises(PlanError) as reported:
         await asyncio.wait_for(built(folder, 7201, LIMIT), PATIENCE)
-    (problem,) = told.value.problems
+    (problem,) = reported.value.problems
     return problem
 
 
@@ -97,7 +97,7 @@ def stuck(folder: Path) -> Callable[[], object]:
     return lambda: (folder / "pipe").write_text("")
 
 
-async def test_what_cannot_be_ended_is_named_and_told(
+async def test_what_cannot_be_ended_is_named_and_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(building, "ENDING", 0.1)
@@ -134,7 +134,9 @@ async def test_an_exception_is_set_in_code_of_the_project_alone(tmp_path: Path) 
     with Breaking(thread.ident or 0) as breaking:
         breaking.strike()
     over.set()
-    await asyncio.to_thread(thread.join, PATIENCE)  # an exception would be told as a warning, which is an error here
+    await asyncio.to_thread(
+        thread.join, PATIENCE
+    )  # an exception would be reported as a warning, which is an error here
     assert not thread.is_alive()
 
 

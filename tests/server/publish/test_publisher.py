@@ -21,7 +21,7 @@ from jackfield.server.options import Options
 from jackfield.server.publish import building, publisher
 from jackfield.server.publish.publisher import Archive, build_in_thread, digest
 from jackfield.state import State
-from tests.server.door import Door
+from tests.server.served import Served
 
 LIMIT = 30.0
 
@@ -165,9 +165,9 @@ async def test_a_build_that_takes_too_long_is_a_problem_and_its_late_table_is_re
     write(project, slow=f"open({str(project / 'pipe')!r}).read()\n")
     monkeypatch.setattr(building, "LOAD_LIMIT", 0.3)
     monkeypatch.setattr(building, "ENDING", 0.05)
-    with pytest.raises(PlanError) as told:
+    with pytest.raises(PlanError) as reported:
         await build_in_thread(project, 7001)
-    (problem,) = told.value.problems
+    (problem,) = reported.value.problems
     assert (problem.code, problem.file, problem.line) == ("too_slow", "processes/slow.py", 1)
     assert "@resource" in problem.hint
     assert _modules(7001)
@@ -200,7 +200,7 @@ async def _until(condition: Callable[[], bool]) -> None:
 # the report and the swap
 
 
-async def test_changed_is_told_exactly(project: Path) -> None:
+async def test_changed_is_reported_exactly(project: Path) -> None:
     async with opened(project) as node:
         publish = node.publisher.publish
         report = await publish()
@@ -235,12 +235,12 @@ async def test_another_session_warning_reaches_open_connections(project: Path) -
     write(project, endpoints=warned)
     async with opened(project) as node:
         sessions = node.gateway.live.sessions
-        door = Door(node.gateway, sessions.store, sessions, sessions.passwords)
-        caller = door.call("/ws/say", await door.cookie("admin"))
+        served = Served(node.gateway, sessions.store, sessions, sessions.passwords)
+        caller = served.call("/ws/say", await served.cookie("admin"))
         await caller.accepted()
         write(project, say=SAY + "# 2\n")
         await node.publisher.publish()
-        assert await caller.ask({"text": "да"}) == {"result": "да"}  # nothing was told before it
+        assert await caller.ask({"text": "да"}) == {"result": "да"}  # nothing was reported before it
         write(project, endpoints=warned.replace("60s", "1d"))  # longer than the session has left: at once
         await node.publisher.publish()
         await caller.until(3)
@@ -265,9 +265,9 @@ async def test_what_cannot_be_kept_does_not_go_live(project: Path) -> None:
         published.rename(published.with_name("away"))
         published.write_text("a file in the place of the folder")
         write(project, say=SAY.replace("return text", "return 2 * text"))
-        with pytest.raises(PlanError) as told:
+        with pytest.raises(PlanError) as reported:
             await node.publisher.publish()
-        assert told.value.problems[0].code == "file_unreadable"
+        assert reported.value.problems[0].code == "file_unreadable"
         assert node.gateway.live.generation.number == 1
         published.unlink()
         published.with_name("away").rename(published)
@@ -278,19 +278,19 @@ async def test_files_that_never_stand_still_are_a_problem(project: Path, monkeyp
     async with opened(project) as node:
         numbers = iter(range(100))
         monkeypatch.setattr(publisher, "digest", lambda _: f"{next(numbers):012d}")
-        with pytest.raises(PlanError) as told:
+        with pytest.raises(PlanError) as reported:
             await node.publisher.publish()
-        assert "change faster" in told.value.problems[0].message
+        assert "change faster" in reported.value.problems[0].message
         assert node.gateway.live.generation.number == 1
         assert not _modules(2), "what was built in vain is released"
 
 
 async def test_going_back_ends_at_the_first(project: Path) -> None:
     async with opened(project) as node:
-        with pytest.raises(PlanError) as told:
+        with pytest.raises(PlanError) as reported:
             await node.publisher.publish(back=True)
-        assert "no way back" in told.value.problems[0].message
-        assert "publish --back" in CODES[told.value.problems[0].code].sentence
+        assert "no way back" in reported.value.problems[0].message
+        assert "publish --back" in CODES[reported.value.problems[0].code].sentence
 
 
 async def test_old_generations_are_freed(project: Path) -> None:

@@ -9,8 +9,8 @@ import pytest
 
 from jackfield.errors import PlanError
 from jackfield.server.node.node import Node
-from tests.server.door import Door
 from tests.server.publish.test_publisher import opened, write
+from tests.server.served import Served
 
 ENDPOINTS = """\
 {auth}
@@ -46,9 +46,9 @@ def project(tmp_path: Path) -> Path:
     return folder
 
 
-def door_of(node: Node) -> Door:
+def door_of(node: Node) -> Served:
     sessions = node.gateway.live.sessions
-    return Door(node.gateway, sessions.store, sessions, sessions.passwords)
+    return Served(node.gateway, sessions.store, sessions, sessions.passwords)
 
 
 async def test_an_open_connection_takes_the_new_plan_with_its_next_message(project: Path) -> None:
@@ -81,13 +81,13 @@ async def test_one_publish_at_a_time(project: Path) -> None:
 async def test_by_which_way_somebody_came_is_judged_again(project: Path) -> None:
     plan(project, "own")
     async with opened(project) as node:
-        door = door_of(node)
-        caller = door.call("/ws/7/say", await door.cookie("admin"))
+        served = door_of(node)
+        caller = served.call("/ws/7/say", await served.cookie("admin"))
         await caller.accepted()
         plan(project, "theirs", auth=THEIRS.replace("off", "on"))
         await node.publisher.publish()
         assert await caller.ask({"text": "да"}) == {"result": "theirs да '7'"}, "another way beside it closes nobody"
-        foreign = door.call("/ws/7/say", [("cookie", "gen_app_auth_token=good")])
+        foreign = served.call("/ws/7/say", [("cookie", "gen_app_auth_token=good")])
         await foreign.accepted()
         plan(project, "theirs", auth=THEIRS)
         await node.publisher.publish()

@@ -40,11 +40,11 @@ class FakePublisher:
 class Watched:
     def __init__(self, folder: Path) -> None:
         self.publisher = FakePublisher(folder)
-        self.told: asyncio.Queue[Any] = asyncio.Queue()
+        self.reported: asyncio.Queue[Any] = asyncio.Queue()
 
     async def next(self) -> Any:
         async with asyncio.timeout(LIMIT):
-            return await self.told.get()
+            return await self.reported.get()
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ async def watched(tmp_path: Path) -> AsyncIterator[Watched]:
     (tmp_path / "endpoints.yaml").write_text("endpoints: {}\n")
     seen = Watched(tmp_path)
     publisher = cast("Publisher", seen.publisher)
-    task = asyncio.create_task(watch(publisher, tmp_path, seen.told.put_nowait, interval=0.005))
+    task = asyncio.create_task(watch(publisher, tmp_path, seen.reported.put_nowait, interval=0.005))
     yield seen
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
@@ -81,7 +81,7 @@ async def test_what_was_published_by_hand_is_not_published_again(tmp_path: Path,
     assert watched.publisher.published == 1
 
 
-async def test_problems_are_told_and_a_fault_of_ours_does_not_end_it(tmp_path: Path, watched: Watched) -> None:
+async def test_problems_are_reported_and_a_fault_of_ours_does_not_end_it(tmp_path: Path, watched: Watched) -> None:
     problems = PlanError([Problem("bad_url", "нет")])
     watched.publisher.outcomes = [problems, RuntimeError("ours")]
     (tmp_path / "endpoints.yaml").write_text("a: 1\n")
@@ -93,7 +93,7 @@ async def test_problems_are_told_and_a_fault_of_ours_does_not_end_it(tmp_path: P
     assert await watched.next() == "report 3"
 
 
-async def test_a_problem_is_told_once_and_not_every_half_second(tmp_path: Path, watched: Watched) -> None:
+async def test_a_problem_is_reported_once_and_not_every_half_second(tmp_path: Path, watched: Watched) -> None:
     watched.publisher.outcomes = [PlanError([Problem("bad_url", "нет")])]
     (tmp_path / "endpoints.yaml").write_text("a: 1\n")
     await watched.next()

@@ -12,7 +12,7 @@ from jackfield.errors import PlanError
 from jackfield.server.options import Options
 from jackfield.server.publish.publisher import build_in_thread
 from jackfield.server.web.cookie import clear_cookie, problem, set_cookie
-from tests.server.conftest import Build, OpenDoor
+from tests.server.conftest import Build, OpenServed
 
 HTTP, HTTPS = "http://127.0.0.1:8000", "https://app.example.com"
 
@@ -53,39 +53,39 @@ def test_a_part_of_a_host_has_a_cookie_of_its_own(name: str, root: str, path: st
 
 
 @pytest.mark.parametrize("options", [{"public_url": f"{HTTPS}/rt"}, {"embedded": True}])
-async def test_two_servers_on_one_host_keep_their_logins(open_door: OpenDoor, options: dict[str, Any]) -> None:
-    door = await open_door(SAY, **options)
-    await door.add("bob", password="a long password")
+async def test_two_servers_on_one_host_keep_their_logins(open_served: OpenServed, options: dict[str, Any]) -> None:
+    served = await open_served(SAY, **options)
+    await served.add("bob", password="a long password")
     mount: dict[str, Any] = {"root_path": "/rt"} if options.get("embedded") else {}
     given = {"login": "bob", "password": "a long password"}
-    answer = await door.http("POST", "/rt/auth/login", [], given, **mount)
+    answer = await served.http("POST", "/rt/auth/login", [], given, **mount)
     set_here = SimpleCookie(answer.headers["set-cookie"])["gen_app_auth_token"]
     assert (set_here["path"], set_here["max-age"]) == ("/rt", "3600")
     cookie = [("cookie", f"gen_app_auth_token={set_here.value}")]
-    assert (await door.http("GET", "/rt/auth/session", cookie, **mount)).status == 200
+    assert (await served.http("GET", "/rt/auth/session", cookie, **mount)).status == 200
 
 
-async def test_a_cookie_of_ours_for_the_whole_host_goes_when_another_comes(open_door: OpenDoor) -> None:
+async def test_a_cookie_of_ours_for_the_whole_host_goes_when_another_comes(open_served: OpenServed) -> None:
     """Set before we knew our prefix, it would stand beside the new one, and two that differ are refused."""
-    door = await open_door(SAY, public_url=f"{HTTPS}/rt")
-    await door.add("bob", password="a long password")
+    served = await open_served(SAY, public_url=f"{HTTPS}/rt")
+    await served.add("bob", password="a long password")
     given = {"login": "bob", "password": "a long password"}
     for path in ("/rt/auth/login", "/rt/auth/refresh", "/rt/auth/logout"):
-        cookie = await door.cookie("bob")
-        answer = await door.http("POST", path, cookie, given if path.endswith("login") else b"")
+        cookie = await served.cookie("bob")
+        answer = await served.http("POST", path, cookie, given if path.endswith("login") else b"")
         paths = [SimpleCookie(one)["gen_app_auth_token"]["path"] for one in answer.all("set-cookie")]
         assert paths == ["/", "/rt"], path
     stranger = [("cookie", "gen_app_auth_token=of-another-server")]
-    answer = await door.http("POST", "/rt/auth/login", stranger, given)
+    answer = await served.http("POST", "/rt/auth/login", stranger, given)
     assert len(answer.all("set-cookie")) == 1
 
 
 @pytest.mark.parametrize("session", ["30d", "1h"])
-async def test_a_login_outlives_the_browser_and_not_the_session(open_door: OpenDoor, session: str) -> None:
+async def test_a_login_outlives_the_browser_and_not_the_session(open_served: OpenServed, session: str) -> None:
     seconds = {"30d": 30 * 86400, "1h": 3600}[session]
-    door = await open_door(SAY, head=f"auth: {{session: {session}}}", lifetime=float(seconds))
-    await door.add("bob", password="a long password")
-    answer = await door.http("POST", "/auth/login", [], {"login": "bob", "password": "a long password"})
+    served = await open_served(SAY, head=f"auth: {{session: {session}}}", lifetime=float(seconds))
+    await served.add("bob", password="a long password")
+    answer = await served.http("POST", "/auth/login", [], {"login": "bob", "password": "a long password"})
     assert answer.headers["set-cookie"].endswith(f"; Max-Age={seconds}")
 
 
@@ -143,12 +143,12 @@ async def test_on_a_laptop_it_is_a_warning(build_table: Build, tmp_path: Any) ->
     table.catalog.release()
 
 
-async def test_a_login_from_another_site_gets_a_cookie_that_its_browser_takes(open_door: OpenDoor) -> None:
+async def test_a_login_from_another_site_gets_a_cookie_that_its_browser_takes(open_served: OpenServed) -> None:
     shop = "https://shop.example.org"
     head = f'auth: {{cookie: {{same_site: none, partitioned: true}}}}\ndefaults: {{origins: ["{shop}"]}}'
-    door = await open_door(SAY, head=head, public_url=HTTPS)
-    await door.add("bob", password="a long password")
+    served = await open_served(SAY, head=head, public_url=HTTPS)
+    await served.add("bob", password="a long password")
     given = {"login": "bob", "password": "a long password"}
-    answer = await door.http("POST", "/auth/login", [("origin", shop)], given)
+    answer = await served.http("POST", "/auth/login", [("origin", shop)], given)
     assert answer.headers["set-cookie"].endswith("; HttpOnly; SameSite=None; Path=/; Secure; Partitioned; Max-Age=3600")
     assert answer.headers["access-control-allow-origin"] == shop

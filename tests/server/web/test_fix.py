@@ -14,21 +14,21 @@ from jackfield.config.plan import AuthSettings
 from jackfield.errors import CODES, Refusal
 from jackfield.server.refusal import problem
 from jackfield.server.web import documents
-from tests.server.conftest import OpenDoor
-from tests.server.door import DOORS, DOORS_CODE, Answer, Door, Headers
+from tests.server.conftest import OpenServed
 from tests.server.raw import UPGRADE
+from tests.server.served import SERVED, SERVED_CODE, Answer, Headers, Served
 
 REFUSALS = [code.name for code in CODES.values() if code.status]
 
 
 @pytest.mark.parametrize("code", REFUSALS)
 def test_every_refusal_has_a_fix_whoever_makes_it(code: str) -> None:
-    told = json.loads(bytes(problem(Refusal(code), AuthSettings()).body))
-    assert told["fix"].endswith((".", "…"))
-    assert told["fix"] != told["title"]
+    reported = json.loads(bytes(problem(Refusal(code), AuthSettings()).body))
+    assert reported["fix"].endswith((".", "…"))
+    assert reported["fix"] != reported["title"]
 
 
-def test_what_the_place_knows_better_is_told_instead() -> None:
+def test_what_the_place_knows_better_is_reported_instead() -> None:
     assert Refusal("not_found", fix="Did you mean /ws/say?").fix == "Did you mean /ws/say?"
 
 
@@ -87,50 +87,50 @@ AS_ADMIN: tuple[tuple[str, str, object], ...] = (
 BARE = re.compile(r'(?:^|[\s"\'`(=])/(?:ws|auth|api|docs|openapi|asyncapi|metrics|health|ready)\b')
 
 
-async def answers(door: Door, prefix: str, mounted: bool) -> Iterator[Answer]:
+async def answers(served: Served, prefix: str, mounted: bool) -> Iterator[Answer]:
     root: dict[str, Any] = {"root_path": prefix} if mounted else {}
-    found = [await door.http(method, prefix + path, headers, body, **root) for method, path, headers, body in ASKED]
-    await door.add("root", "admin")
-    cookie = await door.cookie("root")
-    found += [await door.http(method, prefix + path, cookie, body, **root) for method, path, body in AS_ADMIN]
-    found.append(await door.call(f"{prefix}/ws/say", HANDSHAKE, **root).refused())
+    found = [await served.http(method, prefix + path, headers, body, **root) for method, path, headers, body in ASKED]
+    await served.add("root", "admin")
+    cookie = await served.cookie("root")
+    found += [await served.http(method, prefix + path, cookie, body, **root) for method, path, body in AS_ADMIN]
+    found.append(await served.call(f"{prefix}/ws/say", HANDSHAKE, **root).refused())
     return iter(found)
 
 
 @pytest.mark.parametrize(("prefix", "mounted"), [("", False), ("/rt", True), ("/a/b", True), ("/rt", False)])
-async def test_every_address_that_a_refusal_tells_has_the_prefix(
-    open_door: OpenDoor, prefix: str, mounted: bool
+async def test_every_address_that_a_refusal_reports_has_the_prefix(
+    open_served: OpenServed, prefix: str, mounted: bool
 ) -> None:
     public = {} if mounted or not prefix else {"public_url": f"http://localhost:8000{prefix}"}
-    door = await open_door(DOORS, DOORS_CODE, **public)
+    served = await open_served(SERVED, SERVED_CODE, **public)
     codes = set()
-    for answer in await answers(door, prefix, mounted):
-        told = answer.json
-        assert answer.status >= 400, told
-        assert told["fix"], told
-        codes.add(told["code"])
+    for answer in await answers(served, prefix, mounted):
+        reported = answer.json
+        assert answer.status >= 400, reported
+        assert reported["fix"], reported
+        codes.add(reported["code"])
         text = answer.body.decode() + answer.headers.get("www-authenticate", "")
-        assert not prefix or BARE.search(text) is None, told
+        assert not prefix or BARE.search(text) is None, reported
     assert len(codes) > 15, codes
 
 
-async def test_a_mount_below_letters_of_any_language_is_one(open_door: OpenDoor) -> None:
-    door = await open_door(DOORS, DOORS_CODE)
-    answer = await door.http("GET", "/%D1%87%D0%B0%D1%82/ws/say", root_path="/чат")
+async def test_a_mount_below_letters_of_any_language_is_one(open_served: OpenServed) -> None:
+    served = await open_served(SERVED, SERVED_CODE)
+    answer = await served.http("GET", "/%D1%87%D0%B0%D1%82/ws/say", root_path="/чат")
     assert answer.json["websocket_url"] == "ws://127.0.0.1:8000/%D1%87%D0%B0%D1%82/ws/say"
 
 
 async def test_pages_and_documents_lead_below_the_prefix_too(
-    open_door: OpenDoor, monkeypatch: pytest.MonkeyPatch
+    open_served: OpenServed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    door = await open_door(DOORS, DOORS_CODE)
-    index = (await door.http("GET", "/rt", root_path="/rt")).body.decode()
+    served = await open_served(SERVED, SERVED_CODE)
+    index = (await served.http("GET", "/rt", root_path="/rt")).body.decode()
     assert set(re.findall(r'href="([^"]*)"', index)) >= {"http://127.0.0.1:8000/rt/docs"}
     assert re.findall(r'href="(?!http://127\.0\.0\.1:8000/rt/)', index) == []
     for document in ("/openapi.json", "/asyncapi.json", "/docs/reference"):
-        told = (await door.http("GET", f"/rt{document}", root_path="/rt")).body.decode()
-        assert re.findall(r"POST /\w+", told) == []
-        assert "POST http://127.0.0.1:8000/rt/auth/login" in told
+        reported = (await served.http("GET", f"/rt{document}", root_path="/rt")).body.decode()
+        assert re.findall(r"POST /\w+", reported) == []
+        assert "POST http://127.0.0.1:8000/rt/auth/login" in reported
     monkeypatch.setattr(documents, "PACKAGE", "no-such-package")
-    missing = (await door.http("GET", "/rt/docs", root_path="/rt")).json
+    missing = (await served.http("GET", "/rt/docs", root_path="/rt")).json
     assert "/rt/openapi.json" in missing["fix"]

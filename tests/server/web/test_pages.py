@@ -51,10 +51,10 @@ def test_where_people_log_in_elsewhere_no_login_of_ours_is_named(build_table: Bu
     assert answer.headers["WWW-Authenticate"] == 'Cookie realm="jackfield", cookie-name="gen_app_auth_token"'
     route = build_table("  say: {url: /ws/say, process: p.echo}").routes["say"]
     for as_page in (True, False):
-        told = pages.upgrade_required(
+        reported = pages.upgrade_required(
             route, auth, own="http://a", path="/ws/say", would=None, detailed=True, as_page=as_page
         )
-        assert "/auth/login" not in bytes(told.body).decode()
+        assert "/auth/login" not in bytes(reported.body).decode()
 
 
 def test_nothing_in_a_page_is_taken_for_markup(build_table: Build) -> None:
@@ -81,7 +81,7 @@ def test_nothing_in_a_page_is_taken_for_markup(build_table: Build) -> None:
         assert "default-src 'none'" in page.headers["Content-Security-Policy"]
 
 
-def test_the_index_tells_the_addresses(build_table: Build) -> None:
+def test_the_index_reports_the_addresses(build_table: Build) -> None:
     table = build_table("  say: {url: /ws/речь, process: p.echo}", head='title: "Справка"')
     text = bytes(pages.index(table, "https://a.example").body).decode()
     assert "Справка" in text

@@ -6,14 +6,14 @@ import base64
 
 import pytest
 
-from tests.server.conftest import OpenDoor
-from tests.server.door import COOKIE, DOORS, DOORS_CODE, Door, Headers
+from tests.server.conftest import OpenServed
+from tests.server.served import COOKIE, SERVED, SERVED_CODE, Headers, Served
 
 # the plain GET
 
 
-async def test_a_plain_get_tells_all_that_is_needed(door: Door) -> None:
-    answer = await door.http("GET", "/ws/say")
+async def test_a_plain_get_reports_all_that_is_needed(served: Served) -> None:
+    answer = await served.http("GET", "/ws/say")
     assert answer.status == 426
     assert answer.headers["upgrade"] == "websocket"
     assert answer.headers["connection"] == "Upgrade"
@@ -53,18 +53,18 @@ async def test_a_plain_get_tells_all_that_is_needed(door: Door) -> None:
         ("/ws/rooms/5", "bob", [], None),
     ],
 )
-async def test_a_plain_get_tells_what_the_upgrade_would_get(
-    door: Door, target: str, login: str, headers: Headers, would: str | None
+async def test_a_plain_get_reports_what_the_upgrade_would_get(
+    served: Served, target: str, login: str, headers: Headers, would: str | None
 ) -> None:
-    cookie = await door.cookie(login) if login else []
-    answer = await door.http("GET", target, [*cookie, *headers])
+    cookie = await served.cookie(login) if login else []
+    answer = await served.http("GET", target, [*cookie, *headers])
     assert answer.status == 426
     assert (answer.json["would"] or {}).get("code") == would
     assert answer.json["websocket_url"].endswith(target)
 
 
-async def test_a_browser_gets_the_same_as_a_page(door: Door) -> None:
-    answer = await door.http("GET", "/ws/say", [("accept", "text/html,*/*")])
+async def test_a_browser_gets_the_same_as_a_page(served: Served) -> None:
+    answer = await served.http("GET", "/ws/say", [("accept", "text/html,*/*")])
     assert (answer.status, answer.headers["content-type"]) == (426, "text/html; charset=utf-8")
     page = answer.body.decode()
     assert "ws://127.0.0.1:8000/ws/say" in page
@@ -91,8 +91,8 @@ async def test_a_browser_gets_the_same_as_a_page(door: Door) -> None:
         ("GET", f"/ws/say?{COOKIE}=x", 400, "credential_in_query"),
     ],
 )
-async def test_other_plain_requests(door: Door, method: str, target: str, status: int, code: str) -> None:
-    answer = await door.http(method, target)
+async def test_other_plain_requests(served: Served, method: str, target: str, status: int, code: str) -> None:
+    answer = await served.http(method, target)
     assert (answer.status, answer.headers["jackfield-error"]) == (status, code)
     assert ("allow" in answer.headers) == (status == 405)
     assert answer.headers["x-content-type-options"] == "nosniff"
@@ -123,17 +123,17 @@ def without(name: str, *more: tuple[str, str]) -> Headers:
         ([*without("sec-websocket-key"), ("origin", "https://evil.example")], 403, "origin_not_allowed", "evil"),
     ],
 )
-async def test_a_malformed_upgrade_is_told_what_it_breaks(
-    door: Door, headers: Headers, status: int, code: str, words: str
+async def test_a_malformed_upgrade_is_reported_what_it_breaks(
+    served: Served, headers: Headers, status: int, code: str, words: str
 ) -> None:
-    answer = await door.http("GET", "/ws/say", headers)
+    answer = await served.http("GET", "/ws/say", headers)
     assert (answer.status, answer.json["code"]) == (status, code)
     assert words in answer.json["detail"]
     assert answer.headers.get("sec-websocket-version") == ("13" if code == "bad_version" else None)
 
 
-async def test_a_target_that_is_too_long_is_named(door: Door) -> None:
-    answer = await door.http("GET", f"/ws/say?{'a' * 9_000}", ASKED)
+async def test_a_target_that_is_too_long_is_named(served: Served) -> None:
+    answer = await served.http("GET", f"/ws/say?{'a' * 9_000}", ASKED)
     assert "longer than 8,190" in answer.json["detail"]
 
 
@@ -152,31 +152,31 @@ async def test_a_target_that_is_too_long_is_named(door: Door) -> None:
         ({"host": "0.0.0.0", "insecure": True}, "admin", True),
     ],
 )
-async def test_examples_and_neighbours_are_told_only_where_documents_are_open(
-    open_door: OpenDoor, options: dict[str, object], login: str, open_here: bool
+async def test_examples_and_neighbours_are_reported_only_where_documents_are_open(
+    open_served: OpenServed, options: dict[str, object], login: str, open_here: bool
 ) -> None:
-    door = await open_door(DOORS, DOORS_CODE, **options)
-    await door.add("bob")
-    await door.add("admin", "admin")
-    cookie = await door.cookie(login) if login else []
-    assert ((await door.http("GET", "/ws/say", cookie)).json["send"] is not None) == open_here
-    fix = (await door.call("/ws/sai", cookie).refused()).json["fix"]
+    served = await open_served(SERVED, SERVED_CODE, **options)
+    await served.add("bob")
+    await served.add("admin", "admin")
+    cookie = await served.cookie(login) if login else []
+    assert ((await served.http("GET", "/ws/say", cookie)).json["send"] is not None) == open_here
+    fix = (await served.call("/ws/sai", cookie).refused()).json["fix"]
     assert ("/ws/say" in fix) == open_here
-    index = await door.http("GET", "/", cookie)
+    index = await served.http("GET", "/", cookie)
     assert (index.status == 200) == (open_here and not login)
 
 
-async def test_other_hosts_are_served_where_the_listener_is_not_loopback(open_door: OpenDoor) -> None:
-    door = await open_door(DOORS, DOORS_CODE, host="0.0.0.0", insecure=True)
-    caller = door.call("/ws/public", [("host", "app.example.com")])
+async def test_other_hosts_are_served_where_the_listener_is_not_loopback(open_served: OpenServed) -> None:
+    served = await open_served(SERVED, SERVED_CODE, host="0.0.0.0", insecure=True)
+    caller = served.call("/ws/public", [("host", "app.example.com")])
     await caller.accepted()
     await caller.leave()
 
 
-async def test_the_public_url_is_what_callers_are_told(open_door: OpenDoor) -> None:
-    door = await open_door(DOORS, DOORS_CODE, public_url="https://app.example.com")
-    body = (await door.http("GET", "/ws/say", [("host", "10.0.0.5:8000")])).json
+async def test_the_public_url_is_what_callers_are_reported(open_served: OpenServed) -> None:
+    served = await open_served(SERVED, SERVED_CODE, public_url="https://app.example.com")
+    body = (await served.http("GET", "/ws/say", [("host", "10.0.0.5:8000")])).json
     assert body["websocket_url"] == "wss://app.example.com/ws/say"
-    caller = door.call("/ws/public", [("host", "10.0.0.5:8000"), ("origin", "https://app.example.com")])
+    caller = served.call("/ws/public", [("host", "10.0.0.5:8000"), ("origin", "https://app.example.com")])
     await caller.accepted()
     await caller.leave()

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from jackfield.server.connection.dispatch import Dispatcher
-from tests.server.conftest import OpenDoor, RouteOf, ask, error
-from tests.server.door import Caller
+from tests.server.conftest import OpenServed, RouteOf, ask, error
+from tests.server.served import Caller
 
 CODE = """
 class Number:
@@ -72,22 +72,24 @@ KINDS = ("sync", "thread", "stream")
 ENDPOINTS = "".join(f"  {name}: {{url: /ws/{name}, process: p.{name}, auth: public}}\n" for name in ("names", *KINDS))
 
 
-async def opened(open_door: OpenDoor, endpoint: str) -> tuple[Caller, dict[str, type], list[str], list[str]]:
+async def opened(open_served: OpenServed, endpoint: str) -> tuple[Caller, dict[str, type], list[str], list[str]]:
     """A client of `endpoint`, what the processes saw, and the names of what is wrong and of what is fine."""
-    door = await open_door(ENDPOINTS, CODE)
-    seen = door.gateway.live.generation.table.routes["sync"].process.function.__globals__["SEEN"]
-    naming = door.call("/ws/names")
+    served = await open_served(ENDPOINTS, CODE)
+    seen = served.gateway.live.generation.table.routes["sync"].process.function.__globals__["SEEN"]
+    naming = served.call("/ws/names")
     await naming.accepted()
     wrong, fine = (await naming.ask({}))["result"]
     await naming.leave()
-    caller = door.call(f"/ws/{endpoint}")
+    caller = served.call(f"/ws/{endpoint}")
     await caller.accepted()
     return caller, seen, wrong, fine
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_a_close_that_cannot_be_is_told_in_the_process_and_ends_nothing(open_door: OpenDoor, kind: str) -> None:
-    caller, seen, wrong, _ = await opened(open_door, kind)
+async def test_a_close_that_cannot_be_is_reported_in_the_process_and_ends_nothing(
+    open_served: OpenServed, kind: str
+) -> None:
+    caller, seen, wrong, _ = await opened(open_served, kind)
     for name in wrong:
         answer = await caller.ask({"name": name, "$id": name})
         assert (answer["$id"], answer["error"]["code"]) == (name, "process_failed"), name
@@ -97,17 +99,17 @@ async def test_a_close_that_cannot_be_is_told_in_the_process_and_ends_nothing(op
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_a_close_that_can_be_arrives_as_plain_values(open_door: OpenDoor, kind: str) -> None:
-    door = await open_door(ENDPOINTS, CODE)
-    names = door.gateway.live.generation.table.routes["sync"].process.function.__globals__["FINE"]
+async def test_a_close_that_can_be_arrives_as_plain_values(open_served: OpenServed, kind: str) -> None:
+    served = await open_served(ENDPOINTS, CODE)
+    names = served.gateway.live.generation.table.routes["sync"].process.function.__globals__["FINE"]
     for name in names:
-        caller = door.call(f"/ws/{kind}")
+        caller = served.call(f"/ws/{kind}")
         await caller.accepted()
         caller.incoming.put_nowait({"type": "websocket.receive", "text": json.dumps({"name": name})})
         code, reason = await caller.closed()
         assert (type(code), type(reason)) == (int, str), name
         assert code in (1000, 3000, 4000, 4001, 4999), name
-        assert len(door.gateway.live.hub) == 0, name
+        assert len(served.gateway.live.hub) == 0, name
 
 
 REJECTS = {
@@ -213,10 +215,10 @@ def forger(name: str, kind: str) -> str:
 @pytest.mark.parametrize("kind", ["reply", "generator", "event"])
 @pytest.mark.parametrize("name", FORGED)
 async def test_nothing_that_a_process_sends_passes_for_ours(
-    open_door: OpenDoor, name: str, kind: str, caplog: pytest.LogCaptureFixture
+    open_served: OpenServed, name: str, kind: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    door = await open_door("  say: {url: /ws/say, process: p.say, auth: public}", forger(name, kind))
-    caller = door.call("/ws/say")
+    served = await open_served("  say: {url: /ws/say, process: p.say, auth: public}", forger(name, kind))
+    caller = served.call("/ws/say")
     await caller.accepted()
     answer = await caller.ask({"$id": "я"})
     assert (answer["$id"], answer["error"]["code"]) == ("я", "process_failed")

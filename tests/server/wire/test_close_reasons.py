@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from jackfield.server.wire.transport import RESTARTS
-from tests.server.ear import Line, line
 from tests.server.raw import CLOSE, PING, TEXT, masked
+from tests.server.recorder import Line, line
 from tests.server.talk import Begin
 
 
@@ -29,33 +29,33 @@ async def direct() -> AsyncIterator[Line]:
         (masked(PING, b"") * 200, 4429),
     ],
 )
-async def test_what_we_close_for_is_told_to_the_receiver_too(direct: Line, sent: bytes, code: int) -> None:
-    peer, ear = await direct.peer()
+async def test_what_we_close_for_is_reported_to_the_receiver_too(direct: Line, sent: bytes, code: int) -> None:
+    peer, recorder = await direct.peer()
     await peer.send(sent)
     while (frame := await peer.frame()).opcode != CLOSE:
         pass
     assert frame.closes[0] == code
     assert frame.closes[1]
     await peer.ended()
-    assert (await ear.ended(), ear.reasons) == (code, [frame.closes[1]])
+    assert (await recorder.ended(), recorder.reasons) == (code, [frame.closes[1]])
 
 
 async def test_what_the_client_says_at_its_end_is_no_sentence_of_ours(direct: Line) -> None:
-    peer, ear = await direct.peer()
+    peer, recorder = await direct.peer()
     await peer.send(masked(CLOSE, struct.pack("!H", 4000) + "их слова".encode()))
     assert (await peer.frame()).closes == (4000, "их слова")
     await peer.ended()
-    assert (await ear.ended(), ear.reasons) == (4000, [""])
+    assert (await recorder.ended(), recorder.reasons) == (4000, [""])
 
 
-async def test_who_is_left_at_the_end_of_a_stop_is_told_why(direct: Line) -> None:
-    peer, ear = await direct.peer()
+async def test_who_is_left_at_the_end_of_a_stop_is_reported_why(direct: Line) -> None:
+    peer, recorder = await direct.peer()
     await peer.send(masked(TEXT, b"1"))
     await peer.frame()
     direct.here.shutdown()
     assert (await peer.frame()).closes == (1012, RESTARTS)
     await peer.ended()
-    assert (await ear.ended(), ear.reasons) == (1012, [RESTARTS])
+    assert (await recorder.ended(), recorder.reasons) == (1012, [RESTARTS])
 
 
 async def test_a_conversation_keeps_the_sentence_for_the_log(begin: Begin) -> None:

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from jackfield.server.wire.reading import WebSocketProtocol
-from tests.server.door import until
-from tests.server.ear import BINARY, line
 from tests.server.listening import Scope, listening
 from tests.server.raw import BINARY as BINARY_FRAME
 from tests.server.raw import CLOSE, PING, PONG, TEXT, Peer, masked, request
+from tests.server.recorder import BINARY, line
+from tests.server.served import until
 from tests.walk.test_tls import certificate
 
 HI = masked(TEXT, b"hi")

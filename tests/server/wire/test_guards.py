@@ -32,7 +32,7 @@ def test_an_ipv6_network_counts_as_one_address(client: str, counted: str) -> Non
     assert network(client) == counted
 
 
-def test_what_happens_often_is_told_once_a_minute_with_its_number(
+def test_what_happens_often_is_reported_once_a_minute_with_its_number(
     clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("WARNING")

@@ -13,9 +13,9 @@ import pytest
 
 from jackfield.config.plan import Limits
 from jackfield.server.wire.frames import CloseDetector
-from tests.server.ear import Ear, Line, line, wired
 from tests.server.listening import Scope, listening
 from tests.server.raw import CLOSE, PING, TEXT, Peer, masked, request
+from tests.server.recorder import Line, Recorder, line, wired
 from tests.server.sockets import Still
 from tests.walk.test_tls import certificate
 
@@ -31,7 +31,7 @@ BREAKS: dict[str, tuple[bytes, int]] = {
 }
 
 
-def answer(ear: Ear, text: bytes) -> bytes | None:
+def answer(recorder: Recorder, text: bytes) -> bytes | None:
     if text == b"fail":
         raise RuntimeError("as it should")
     return None
@@ -39,7 +39,7 @@ def answer(ear: Ear, text: bytes) -> bytes | None:
 
 async def sends_all_and_then_reads(direct: Line, peer: Peer, data: bytes, code: int) -> None:
     """As a client does that looks at what has come when it has sent its message, and not before."""
-    await direct.ear()
+    await direct.recorder()
     peer.writer.transport.set_write_buffer_limits(0)
     await peer.send(data)  # fails where we have closed on what was not read
     frame = await peer.frame()
@@ -50,7 +50,7 @@ async def sends_all_and_then_reads(direct: Line, peer: Peer, data: bytes, code: 
 
 @pytest.mark.parametrize(("sent", "code"), BREAKS.values(), ids=BREAKS)
 @pytest.mark.parametrize("over_tls", [False, True], ids=["plain", "tls"])
-async def test_who_sends_much_more_is_told_why_we_closed(
+async def test_who_sends_much_more_is_reported_why_we_closed(
     sent: bytes, code: int, over_tls: bool, tmp_path: Path
 ) -> None:
     tls = None
@@ -87,13 +87,13 @@ async def test_who_is_refused_while_it_sends_already_can_read_why() -> None:
 @pytest.mark.parametrize("stop", [False, True], ids=["a fault", "a stop"])
 async def test_the_clients_close_ends_it_at_once(stop: bool) -> None:
     async with line("direct", ws_max_size=1_000) as direct:
-        peer, ear = await direct.peer()
+        peer, recorder = await direct.peer()
         if stop:
             direct.here.shutdown()
         else:
             await peer.send(masked(TEXT, b"\xff"))
         assert (await peer.frame()).opcode == CLOSE
-        timer = ear.protocol.close_timer
+        timer = recorder.protocol.close_timer
         assert timer is not None, "whoever says nothing more is not waited for without end"
         await peer.send(masked(TEXT, b"one more") + GOING)
         await peer.ended()
@@ -181,10 +181,10 @@ def test_many_frames_are_not_looked_at_without_end() -> None:
 )
 async def test_the_reason_is_ours(sent: bytes, reason: str) -> None:
     async with line("direct", ws_max_size=1_000) as direct:
-        peer, ear = await direct.peer()
+        peer, recorder = await direct.peer()
         await peer.send(sent)
         assert (await peer.frame()).closes[1] == reason
         await peer.send(GOING)
         await peer.ended()
-        await ear.ended()
-        assert ear.reasons == [reason]
+        await recorder.ended()
+        assert recorder.reasons == [reason]

@@ -18,9 +18,9 @@ from jackfield.server.wire import upgrade
 from jackfield.server.wire.reading import WebSocketProtocol
 from jackfield.server.wire.transport import EXTENSION
 from jackfield.server.wire.upgrade import _check_unusual, check_upgrade
-from tests.server.door import until
 from tests.server.listening import Scope, listening
 from tests.server.raw import KEY, TEXT, UPGRADE, masked, request
+from tests.server.served import until
 
 FIELDS = {
     "X-Many": "Привет".encode().decode("latin-1"),
@@ -105,7 +105,7 @@ def test_what_is_taken_without_the_library_is_what_the_library_takes(
 
 
 @pytest.mark.parametrize("name", [b"connection", b"cookie", b"sec-websocket-protocol", b"x-other"])
-def test_a_control_character_that_another_server_let_pass_is_told_without_the_value(name: bytes) -> None:
+def test_a_control_character_that_another_server_let_pass_is_reported_without_the_value(name: bytes) -> None:
     usual = {key.lower().encode(): value.encode() for key, value in UPGRADE.items()}
     fields = {**usual, b"x-y": b"1", name: b"Upgrade, secret-17\x01"}
     found = check_upgrade("GET", "/ws", "1.1", [(b"x-y", b"2"), *fields.items()])
@@ -164,24 +164,24 @@ async def test_a_refusal_is_http() -> None:
         await peer.ended()
 
 
-async def test_a_client_that_left_before_the_accept_is_told_to_the_application() -> None:
-    told: list[str] = []
+async def test_a_client_that_left_before_the_accept_is_reported_to_the_application() -> None:
+    reported: list[str] = []
     waiting: list[Any] = []
 
     async def app(_scope: Scope, receive: Callable[[], Any], send: Callable[[Any], Any]) -> None:
         await receive()
         waiting.append(receive)
-        told.append((await receive())["type"])
+        reported.append((await receive())["type"])
         with pytest.raises(ClientDisconnected):
             await send({"type": "websocket.accept"})
-        told.append("refused")
+        reported.append("refused")
 
     async with listening(app) as connect:
         peer = await connect()
         await peer.send(request())
         await until(lambda: bool(waiting))
         peer.writer.close()
-        await until(lambda: told == ["websocket.disconnect", "refused"])
+        await until(lambda: reported == ["websocket.disconnect", "refused"])
 
 
 async def test_a_message_in_one_breath_with_the_request_is_heard() -> None:
@@ -198,7 +198,7 @@ async def test_a_message_in_one_breath_with_the_request_is_heard() -> None:
         await until(lambda: heard == ["Привет"])
 
 
-class Ear:
+class Recorder:
     """A receiver that can be referred to weakly."""
 
     def received(self, text: bytes) -> bytes | None:
@@ -218,7 +218,7 @@ async def test_a_connection_that_ended_is_freed_without_a_search() -> None:
         await receive()
         await send({"type": "websocket.accept"})
         socket = scope["extensions"][EXTENSION]
-        socket.attach(Ear())
+        socket.attach(Recorder())
         seen.append(weakref.ref(socket.conn))
 
     async with listening(app) as connect:

@@ -16,9 +16,9 @@ from jackfield.errors import Refusal
 from jackfield.server.refusal import problem
 from jackfield.server.wire.transport import EXTENSION
 from jackfield.server.wire.upgrade import upgrade_fault
-from tests.server.door import LIMIT
 from tests.server.listening import Listening, Scope, listening
 from tests.server.raw import CLOSE, KEY, PING, PONG, TEXT, Frame, masked, request
+from tests.server.served import LIMIT
 
 App = Callable[[Scope, Any, Any], Any]
 Start = Callable[..., Any]
@@ -150,18 +150,20 @@ async def test_what_is_no_http_is_answered_in_our_form(
     assert headers["content-type"] == "application/problem+json"
     assert headers["connection"] == "close"
     assert json.loads(body)["code"] == "malformed_request"
-    (told,) = [record.getMessage() for record in caplog.records if "refused" in record.getMessage()]
-    assert told.startswith("refused code='malformed_request' status=400")
-    assert "client='127.0.0.1'" in told
+    (reported,) = [record.getMessage() for record in caplog.records if "refused" in record.getMessage()]
+    assert reported.startswith("refused code='malformed_request' status=400")
+    assert "client='127.0.0.1'" in reported
     assert not [record for record in caplog.records if record.levelname not in ("INFO", "DEBUG")]
 
 
-@pytest.mark.parametrize(("host", "told"), [("a\r\nHost: b", "more than one Host header"), (None, "no Host header")])
-async def test_a_host_that_is_missing_or_doubled_is_named(start: Start, host: str | None, told: str) -> None:
+@pytest.mark.parametrize(
+    ("host", "reported"), [("a\r\nHost: b", "more than one Host header"), (None, "no Host header")]
+)
+async def test_a_host_that_is_missing_or_doubled_is_named(start: Start, host: str | None, reported: str) -> None:
     peer = await (await start(echo))()
     await peer.send(request(Host=host))
     _, _, body = await peer.answer()
-    assert json.loads(body)["detail"] == f"The head has {told}."
+    assert json.loads(body)["detail"] == f"The head has {reported}."
 
 
 @pytest.mark.parametrize(
@@ -228,7 +230,7 @@ async def test_a_refusal_is_an_http_answer_and_no_error_in_the_log(
 
 
 @pytest.mark.parametrize("before", ["connect", "accept", "message"])
-async def test_an_application_that_fails_is_logged_and_told_in_a_frame_or_a_status(
+async def test_an_application_that_fails_is_logged_and_reported_in_a_frame_or_a_status(
     start: Start, caplog: pytest.LogCaptureFixture, before: str
 ) -> None:
     async def fail(scope: Scope, receive: Any, send: Any) -> None:

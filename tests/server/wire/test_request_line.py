@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from tests.server.conftest import OpenDoor
-from tests.server.door import Door
+from tests.server.conftest import OpenServed
 from tests.server.listening import Listening, listening
 from tests.server.raw import TEXT, Peer, masked, request
+from tests.server.served import Served
 
 ENDPOINTS = """
   hello: {url: /ws/привет, process: p.echo, auth: public}
@@ -29,13 +29,13 @@ def room(room: str, message: str) -> str:
 
 
 @pytest.fixture
-async def door(open_door: OpenDoor) -> Door:
-    return await open_door(ENDPOINTS, CODE)
+async def served(open_served: OpenServed) -> Served:
+    return await open_served(ENDPOINTS, CODE)
 
 
 @pytest.fixture
-async def here(door: Door) -> AsyncIterator[Listening]:
-    async with listening(door.gateway) as made:
+async def here(served: Served) -> AsyncIterator[Listening]:
+    async with listening(served.gateway) as made:
         yield made
 
 
@@ -116,21 +116,21 @@ async def test_what_they_name_is_judged_like_all_else(
     ],
 )
 @pytest.mark.parametrize("own", [{}, {"host": "0.0.0.0", "insecure": True}], ids=["here", "public"])
-async def test_an_address_that_has_no_one_meaning_is_told_why(
-    open_door: OpenDoor, method: str, path: str, words: str, fix: str, own: dict[str, Any]
+async def test_an_address_that_has_no_one_meaning_is_reported_why(
+    open_served: OpenServed, method: str, path: str, words: str, fix: str, own: dict[str, Any]
 ) -> None:
-    door = await open_door(ENDPOINTS, CODE, **own)
-    answer = await door.http(method, path)
+    served = await open_served(ENDPOINTS, CODE, **own)
+    answer = await served.http(method, path)
     assert (answer.status, answer.json["code"]) == (404, "not_found")
     assert words in answer.json["detail"]
     assert fix in answer.json["fix"] or "Did you mean" in answer.json["fix"]
     if method == "GET":
-        assert words in (await door.call(path).refused()).json["detail"]
+        assert words in (await served.call(path).refused()).json["detail"]
 
 
-async def test_under_a_prefix_the_address_without_its_slash_has_it(open_door: OpenDoor) -> None:
-    door = await open_door(ENDPOINTS, CODE, public_url="https://a.example/rt")
-    answer = await door.http("POST", "/rt/auth/login/")
+async def test_under_a_prefix_the_address_without_its_slash_has_it(open_served: OpenServed) -> None:
+    served = await open_served(ENDPOINTS, CODE, public_url="https://a.example/rt")
+    answer = await served.http("POST", "/rt/auth/login/")
     assert answer.json["fix"] == "Take the slash away: /rt/auth/login"
 
 
@@ -143,7 +143,7 @@ async def test_under_a_prefix_the_address_without_its_slash_has_it(open_door: Op
         ({f"X-{number}": "1" for number in range(100)}, "more than 100 headers", "fewer"),
     ],
 )
-async def test_a_head_that_is_too_large_is_told_as_that(
+async def test_a_head_that_is_too_large_is_reported_as_that(
     here: Listening, headers: dict[str, str], words: str, fix: str
 ) -> None:
     peer = await here()
@@ -153,7 +153,7 @@ async def test_a_head_that_is_too_large_is_told_as_that(
         )
     )
     status, _, body = await peer.answer()
-    told = json.loads(body)
-    assert (status, told["code"]) == (431, "headers_too_large")
-    assert words in told["detail"]
-    assert fix in told["fix"]
+    reported = json.loads(body)
+    assert (status, reported["code"]) == (431, "headers_too_large")
+    assert words in reported["detail"]
+    assert fix in reported["fix"]

@@ -8,9 +8,9 @@ import pytest
 
 from jackfield.server.wire.reading import WebSocketProtocol
 from jackfield.server.wire.stages import MOVES, Stage
-from tests.server.ear import BOUNDLESS, wired
 from tests.server.frames import stream
 from tests.server.raw import CLOSE, TEXT, masked
+from tests.server.recorder import BOUNDLESS, wired
 from tests.server.sockets import Still, Wire, accept, begin, opened
 from tests.server.wire.test_writing_fuzz import by_ours
 

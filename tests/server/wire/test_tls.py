@@ -16,8 +16,8 @@ import pytest
 from jackfield.server.wire import guards, tls
 from jackfield.server.wire.eviction import SharedState
 from jackfield.server.wire.tls import TlsListener
-from tests.server.door import until
 from tests.server.listening import Listening, Scope, listening
+from tests.server.served import until
 from tests.walk.test_tls import certificate
 
 Pair = tuple[ssl.SSLContext, ssl.SSLContext]
@@ -72,7 +72,9 @@ async def test_who_does_not_begin_tls_is_known_and_closed(connect: Listening, mo
     assert connect.state.idle.count == 0
 
 
-async def test_what_is_no_tls_is_closed_and_told_nowhere(connect: Listening, caplog: pytest.LogCaptureFixture) -> None:
+async def test_what_is_no_tls_is_closed_and_reported_nowhere(
+    connect: Listening, caplog: pytest.LogCaptureFixture
+) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", connect.port)
     writer.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
     with contextlib.suppress(ConnectionError):

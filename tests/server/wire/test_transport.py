@@ -11,7 +11,7 @@ import pytest
 from jackfield.server.wire import over_asgi
 from jackfield.server.wire.over_asgi import AsgiTransport
 from jackfield.server.wire.transport import ROOM
-from tests.server.door import LIMIT, until
+from tests.server.served import LIMIT, until
 
 
 class Server:
@@ -56,7 +56,7 @@ class Server:
 BINARY = "(binary)"
 
 
-class Ear:
+class Recorder:
     """A receiver that notes what it hears."""
 
     def __init__(self) -> None:
@@ -92,10 +92,10 @@ async def no_tasks_left() -> AsyncIterator[None]:
 pytestmark = pytest.mark.usefixtures("no_tasks_left")
 
 
-def started() -> tuple[Server, AsgiTransport, Ear, asyncio.Task[None]]:
-    server, ear = Server(), Ear()
+def started() -> tuple[Server, AsgiTransport, Recorder, asyncio.Task[None]]:
+    server, recorder = Server(), Recorder()
     transport = AsgiTransport(server.receive, server.send, server.abort)
-    return server, transport, ear, asyncio.create_task(transport.run(ear))
+    return server, transport, recorder, asyncio.create_task(transport.run(recorder))
 
 
 async def ended(running: asyncio.Task[None]) -> None:
@@ -104,26 +104,26 @@ async def ended(running: asyncio.Task[None]) -> None:
 
 
 async def test_messages_go_both_ways_in_order() -> None:
-    server, transport, ear, running = started()
-    ear.act = lambda data: transport.write(f'{{"n": "{data!r}"}}'.encode())
+    server, transport, recorder, running = started()
+    recorder.act = lambda data: transport.write(f'{{"n": "{data!r}"}}'.encode())
     for data in ("раз", "два", b"\x00", ""):
         server.bring(data)
     await server.until(4)
-    assert ear.heard == ["раз", "два", BINARY, ""]
+    assert recorder.heard == ["раз", "два", BINARY, ""]
     assert server.sent[0] == {"type": "websocket.send", "text": '{"n": "\'раз\'"}'}
     assert transport.pending == 0
     server.leave()
     await ended(running)
-    assert ear.codes == [1001]
+    assert recorder.codes == [1001]
     assert transport.write(b"{}") == transport.pending == 0, "nobody is there"
 
 
 async def test_an_answer_that_is_ready_goes_through_the_receivers_limits() -> None:
-    server, _, ear, running = started()
-    ear.answer = "сразу".encode()
+    server, _, recorder, running = started()
+    recorder.answer = "сразу".encode()
     server.bring("раз")
-    await until(lambda: ear.written)
-    assert ear.written == ["сразу".encode()]
+    await until(lambda: recorder.written)
+    assert recorder.written == ["сразу".encode()]
     server.leave()
     await ended(running)
 
@@ -181,23 +181,23 @@ async def test_room_ends_with_a_close() -> None:
 
 
 async def test_a_pause_holds_messages_back() -> None:
-    server, transport, ear, running = started()
-    ear.act = lambda data: transport.pause()
+    server, transport, recorder, running = started()
+    recorder.act = lambda data: transport.pause()
     server.bring("a")
     server.bring("b")
-    await until(lambda: ear.heard)
+    await until(lambda: recorder.heard)
     for _ in range(3):
         await asyncio.sleep(0)
-    assert ear.heard == ["a"]
-    ear.act = lambda data: None
+    assert recorder.heard == ["a"]
+    recorder.act = lambda data: None
     transport.resume()
     server.leave()
     await ended(running)
-    assert ear.heard == ["a", "b"]
+    assert recorder.heard == ["a", "b"]
 
 
 async def test_a_close_follows_what_is_queued_and_ends_with_the_clients_answer() -> None:
-    server, transport, ear, running = started()
+    server, transport, recorder, running = started()
     transport.write(b'{"last":1}')
     transport.close(4401, "вышел")
     transport.write(b'{"never":1}')
@@ -208,7 +208,7 @@ async def test_a_close_follows_what_is_queued_and_ends_with_the_clients_answer()
     await ended(running)
     assert [message["type"] for message in server.sent] == ["websocket.send", "websocket.close"]
     assert (server.sent[1]["code"], server.sent[1]["reason"]) == (4401, "вышел")
-    assert ear.heard == []
+    assert recorder.heard == []
     assert server.aborted == 0
 
 
@@ -223,12 +223,12 @@ async def test_a_close_at_once_drops_what_is_queued() -> None:
 
 
 async def test_a_pause_after_the_close_does_not_keep_the_end_from_being_heard() -> None:
-    server, transport, ear, running = started()
+    server, transport, recorder, running = started()
     transport.close(1012, "restart")
     transport.pause()
     server.leave()
     await ended(running)
-    assert ear.codes == [1001]
+    assert recorder.codes == [1001]
 
 
 @pytest.mark.parametrize("stuck", ["writing", "reading"])
@@ -236,48 +236,48 @@ async def test_a_client_that_does_not_end_after_our_close_is_cut_off(
     monkeypatch: pytest.MonkeyPatch, stuck: str
 ) -> None:
     monkeypatch.setattr(over_asgi, "CLOSE_LIMIT", 0.02)
-    server, transport, ear, running = started()
+    server, transport, recorder, running = started()
     if stuck == "writing":
         server.gate.clear()
         transport.write(b"{}")
     transport.close(1000, "")
     await ended(running)
     assert server.aborted == 1
-    assert ear.codes == [1006]
+    assert recorder.codes == [1006]
 
 
 async def test_without_an_abort_the_tasks_end_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(over_asgi, "CLOSE_LIMIT", 0.02)
-    server, ear = Server(), Ear()
+    server, recorder = Server(), Recorder()
     transport = AsgiTransport(server.receive, server.send)
-    running = asyncio.create_task(transport.run(ear))
+    running = asyncio.create_task(transport.run(recorder))
     transport.close(1000, "")
     await ended(running)
-    assert ear.codes == [1006]
+    assert recorder.codes == [1006]
 
 
-async def test_a_failure_of_the_receiver_is_told_upwards() -> None:
-    server, _, ear, running = started()
+async def test_a_failure_of_the_receiver_is_reported_upwards() -> None:
+    server, _, recorder, running = started()
 
     def fail(data: str) -> None:
         raise RuntimeError("оно упало")
 
-    ear.act = fail
+    recorder.act = fail
     server.bring("a")
     with pytest.raises(RuntimeError, match="оно упало"):
         await ended(running)
-    assert ear.codes == [1006]
+    assert recorder.codes == [1006]
 
 
 async def test_a_client_that_is_gone_while_we_send_is_no_failure() -> None:
-    server, transport, ear, running = started()
+    server, transport, recorder, running = started()
     server.gone = True
     transport.write(b"{}")
     await ended(running)
-    assert ear.codes == [1006]
+    assert recorder.codes == [1006]
 
 
-async def test_what_else_the_server_raises_is_told_upwards() -> None:
+async def test_what_else_the_server_raises_is_reported_upwards() -> None:
     _, transport, _, running = started()
 
     async def broken(message: MutableMapping[str, Any]) -> None:
@@ -290,30 +290,30 @@ async def test_what_else_the_server_raises_is_told_upwards() -> None:
 
 
 async def test_cancelling_the_run_leaves_nothing_behind() -> None:
-    _, _, ear, running = started()
+    _, _, recorder, running = started()
     await asyncio.sleep(0)
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await ended(running)
-    assert ear.codes == [1006]
+    assert recorder.codes == [1006]
 
 
 # clients that do not read
 
 
 async def test_a_client_that_does_not_read_is_not_read_either() -> None:
-    server, transport, ear, running = started()
-    ear.act = lambda data: transport.write(b"x" * ROOM)
+    server, transport, recorder, running = started()
+    recorder.act = lambda data: transport.write(b"x" * ROOM)
     server.gate.clear()
     for data in "abc":
         server.bring(data)
-    await until(lambda: ear.heard)
+    await until(lambda: recorder.heard)
     for _ in range(3):
         await asyncio.sleep(0)
-    assert ear.heard == ["a"]
+    assert recorder.heard == ["a"]
     server.gate.set()
     await server.until(3)
-    assert ear.heard == ["a", "b", "c"]
+    assert recorder.heard == ["a", "b", "c"]
     server.leave()
     await ended(running)
 
@@ -321,12 +321,12 @@ async def test_a_client_that_does_not_read_is_not_read_either() -> None:
 async def test_a_client_that_reads_nothing_at_all_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(over_asgi, "STALL", 0.02)
     monkeypatch.setattr(over_asgi, "CLOSE_LIMIT", 0.02)
-    server, transport, ear, running = started()
-    ear.act = lambda data: transport.write(b"x" * ROOM)
+    server, transport, recorder, running = started()
+    recorder.act = lambda data: transport.write(b"x" * ROOM)
     server.gate.clear()
     server.bring("a")
     server.bring("b")
     await ended(running)
-    assert ear.heard == ["a"]
+    assert recorder.heard == ["a"]
     assert transport._closing == (4408, "nothing was read for 0.02 s")
     assert server.aborted == 1

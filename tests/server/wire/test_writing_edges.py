@@ -11,8 +11,8 @@ import pytest
 from jackfield.config.plan import Limits
 from jackfield.server.wire.reading import WebSocketProtocol
 from jackfield.server.wire.writing import CORK
-from tests.server.ear import BOUNDLESS, Ear, Line, line, wired
 from tests.server.raw import CLOSE, PING, PONG, TEXT, Frame, masked
+from tests.server.recorder import BOUNDLESS, Line, Recorder, line, wired
 from tests.server.sockets import Still, Wire, accept, begin, opened
 
 GOING = masked(CLOSE, struct.pack("!H", 1000))
@@ -29,11 +29,11 @@ async def direct() -> AsyncIterator[Line]:
 
 @pytest.mark.parametrize("length", [2, 3, 4, 5])
 def test_a_short_read_that_only_looks_like_a_whole_frame(length: int) -> None:
-    protocol, wire, ear, _ = wired()
+    protocol, wire, recorder, _ = wired()
     protocol.data_received(bytes((0x81, length + 122)).ljust(length, b"\0"))  # not masked
     assert wire.written.startswith(b"\x88")
     assert protocol.close_sent
-    assert ear.heard == []
+    assert recorder.heard == []
 
 
 def test_a_length_in_a_longer_form_than_it_needs() -> None:
@@ -45,14 +45,14 @@ def test_a_length_in_a_longer_form_than_it_needs() -> None:
 
 @pytest.mark.parametrize("disturb", [True, False])
 def test_the_end_of_a_frame_that_looks_like_a_frame_of_its_own(disturb: bool) -> None:
-    protocol, _, ear, _ = wired()
+    protocol, _, recorder, _ = wired()
     protocol.data_received(b"\x81\x88\xff\xff\xff\xff")
     if disturb:  # each of these looks anew at whether a frame may be taken
         protocol.pause()
         protocol.resume()
         protocol.tune(Limits(ping=None))
     protocol.data_received(b"\x81\x82\xff\xff\xff\xff\x97\x96")
-    assert ear.heard == ["~}\0\0\0\0hi"]
+    assert recorder.heard == ["~}\0\0\0\0hi"]
 
 
 # replies in one write
@@ -62,17 +62,17 @@ def test_the_end_of_a_frame_that_looks_like_a_frame_of_its_own(disturb: bool) ->
 @pytest.mark.parametrize("word", [b"{}", b"x" * 125, b"x" * 126, "я".encode() * 500])
 @pytest.mark.parametrize("events", [0, 3])
 def test_the_replies_to_one_read_leave_in_one_write(number: int, word: bytes, events: int) -> None:
-    def act(ear: Ear, text: bytes) -> bytes:
+    def act(recorder: Recorder, text: bytes) -> bytes:
         for _ in range(events):
-            ear.transport.write(b"event")
+            recorder.transport.write(b"event")
         return text
 
-    protocol, wire, ear, _ = wired(act)
+    protocol, wire, recorder, _ = wired(act)
     protocol.data_received(masked(TEXT, word) * number)
     assert wire.writes == 1
     head = bytes((0x81, len(word))) if len(word) < 126 else b"\x81\x7e" + struct.pack("!H", len(word))
     assert bytes(wire.written) == (b"\x81\x05event" * events + head + word) * number
-    assert len(ear.heard) == number
+    assert len(recorder.heard) == number
 
 
 def test_what_is_held_leaves_in_one_write_with_the_next_turn_of_the_loop() -> None:
@@ -90,15 +90,15 @@ def test_what_is_held_leaves_in_one_write_with_the_next_turn_of_the_loop() -> No
 
 @pytest.mark.parametrize("last", ["resume", "empty"])
 def test_what_waits_to_be_read_is_read_when_the_hold_ends(last: str) -> None:
-    def act(ear: Ear, text: bytes) -> bytes | None:
+    def act(recorder: Recorder, text: bytes) -> bytes | None:
         if text == b"0":
             protocol.pause()
         return text
 
-    protocol, wire, ear, loop = wired(act)
+    protocol, wire, recorder, loop = wired(act)
     loop.turn()
     protocol.data_received(b"".join(masked(TEXT, str(number).encode()) for number in range(18)))
-    assert ear.heard == ["0"]
+    assert recorder.heard == ["0"]
     if last == "empty":
         protocol.pause_writing()
         protocol.resume()
@@ -108,7 +108,7 @@ def test_what_waits_to_be_read_is_read_when_the_hold_ends(last: str) -> None:
     else:
         protocol.resume()
     loop.turn()
-    assert ear.heard == [str(number) for number in range(18)], "nothing more has to come for that"
+    assert recorder.heard == [str(number) for number in range(18)], "nothing more has to come for that"
     assert wire.written.endswith(b"\x81\x0217")
 
 
@@ -129,15 +129,15 @@ def test_what_is_held_at_the_end(ending: str) -> None:
 
 
 def test_a_message_without_an_answer_writes_nothing() -> None:
-    protocol, wire, ear, _ = wired(lambda ear, text: None)
+    protocol, wire, recorder, _ = wired(lambda recorder, text: None)
     protocol.data_received(masked(TEXT, b"{}"))
     protocol.data_received(masked(TEXT, b"{}") * 3)
-    assert len(ear.heard) == 4
+    assert len(recorder.heard) == 4
     assert wire.writes == 0
 
 
 def test_large_replies_to_one_read_do_not_pile_up() -> None:
-    protocol, wire, _, _ = wired(lambda ear, text: b"x" * CORK)
+    protocol, wire, _, _ = wired(lambda recorder, text: b"x" * CORK)
     protocol.data_received(masked(TEXT, b"{}") * 5)
     assert 3 <= wire.writes <= 5
     assert len(wire.written) == 5 * (CORK + 10)
@@ -145,59 +145,59 @@ def test_large_replies_to_one_read_do_not_pile_up() -> None:
 
 @pytest.mark.parametrize("number", [1, 3])
 def test_an_answer_to_a_network_that_is_full_goes_through_the_receivers_limits(number: int) -> None:
-    def act(ear: Ear, text: bytes) -> bytes:
-        ear.transport.write(b"x" * (CORK + 1))  # leaves at once, and fills the network
+    def act(recorder: Recorder, text: bytes) -> bytes:
+        recorder.transport.write(b"x" * (CORK + 1))  # leaves at once, and fills the network
         return text
 
-    protocol, wire, ear, _ = wired(act, fills=True)
+    protocol, wire, recorder, _ = wired(act, fills=True)
     protocol.data_received(masked(TEXT, b"late") * number)
-    assert ear.written == [b"late"]
+    assert recorder.written == [b"late"]
     assert wire.written.endswith(b"\x81\x04late")
-    assert len(ear.heard) == 1, "nothing more is handed on"
+    assert len(recorder.heard) == 1, "nothing more is handed on"
     while wire.full:
         wire.empty()
-    assert len(ear.heard) == number
-    assert ear.written == [b"late"] * number
+    assert len(recorder.heard) == number
+    assert recorder.written == [b"late"] * number
 
 
 @pytest.mark.parametrize("number", [1, 3])
 def test_an_answer_that_fills_the_network_is_the_last_one(number: int) -> None:
-    protocol, wire, ear, _ = wired(lambda ear, text: b"x" * (CORK + 1), fills=True)
+    protocol, wire, recorder, _ = wired(lambda recorder, text: b"x" * (CORK + 1), fills=True)
     protocol.data_received(masked(TEXT, b"1") * number)
-    assert len(ear.heard) == 1
+    assert len(recorder.heard) == 1
     assert not wire.reading
     wire.empty()
-    assert len(ear.heard) == min(number, 2)
+    assert len(recorder.heard) == min(number, 2)
 
 
 @pytest.mark.parametrize("number", [1, 3])
 def test_an_answer_given_with_a_pause_leaves_and_the_next_waits(number: int) -> None:
-    def act(ear: Ear, text: bytes) -> bytes:
-        ear.transport.pause()
+    def act(recorder: Recorder, text: bytes) -> bytes:
+        recorder.transport.pause()
         return text
 
-    protocol, wire, ear, _ = wired(act)
+    protocol, wire, recorder, _ = wired(act)
     protocol.data_received(masked(TEXT, b"1") * number)
     assert bytes(wire.written) == b"\x81\x011"
     protocol.resume()
-    assert len(ear.heard) == min(number, 2)
+    assert len(recorder.heard) == min(number, 2)
 
 
 @pytest.mark.parametrize("number", [1, 3])
 def test_an_answer_given_with_a_close_is_dropped(number: int) -> None:
-    def act(ear: Ear, text: bytes) -> bytes:
-        ear.transport.close(4001, "")
+    def act(recorder: Recorder, text: bytes) -> bytes:
+        recorder.transport.close(4001, "")
         return text
 
-    protocol, wire, ear, _ = wired(act)
+    protocol, wire, recorder, _ = wired(act)
     protocol.data_received(masked(TEXT, b"1") * number)
     assert bytes(wire.written) == b"\x88\x02" + struct.pack("!H", 4001)
-    assert ear.heard == ["1"]
+    assert recorder.heard == ["1"]
 
 
-def _ours(ear: Ear) -> WebSocketProtocol:
-    assert isinstance(ear.protocol, WebSocketProtocol)
-    return ear.protocol
+def _ours(recorder: Recorder) -> WebSocketProtocol:
+    assert isinstance(recorder.protocol, WebSocketProtocol)
+    return recorder.protocol
 
 
 # violations
@@ -213,40 +213,40 @@ def _ours(ear: Ear) -> WebSocketProtocol:
     ],
 )
 async def test_replies_made_before_a_violation_in_the_same_read_arrive(direct: Line, broken: bytes, code: int) -> None:
-    peer, ear = await direct.peer()
+    peer, recorder = await direct.peer()
     direct.here.state.connections.copy().pop().conn.max_message_size = BOUNDLESS  # type: ignore[union-attr]  # ours
     await peer.send(masked(TEXT, "раз".encode()) + masked(TEXT, b"2") + broken + masked(TEXT, b"never"))
     assert [(await peer.frame()).data.decode() for _ in range(2)] == ["раз", "2"]
     assert (await peer.frame()).closes[0] == code
     await peer.ended()
-    assert await ear.ended() == code
-    assert ear.heard == ["раз", "2"]
+    assert await recorder.ended() == code
+    assert recorder.heard == ["раз", "2"]
 
 
 async def test_replies_made_before_a_close_in_the_same_read_arrive(direct: Line) -> None:
-    peer, ear = await direct.peer()
+    peer, recorder = await direct.peer()
     await peer.send(masked(TEXT, b"1") + masked(PING, b"?") + masked(TEXT, b"2") + GOING + masked(TEXT, b"never"))
     frames = [await peer.frame() for _ in range(4)]
     assert frames == [Frame(TEXT, b"1"), Frame(PONG, b"?"), Frame(TEXT, b"2"), Frame(CLOSE, GOING[6:])]
-    assert await ear.ended() == 1000
-    assert ear.heard == ["1", "2"]
+    assert await recorder.ended() == 1000
+    assert recorder.heard == ["1", "2"]
 
 
 async def test_a_limit_below_the_shortest_header_holds(direct: Line) -> None:
-    direct.before_accept = lambda ear: _ours(ear).tune(Limits(message=5, ping=None))
-    peer, ear = await direct.peer()
+    direct.before_accept = lambda recorder: _ours(recorder).tune(Limits(message=5, ping=None))
+    peer, recorder = await direct.peer()
     await peer.send(masked(TEXT, b"0123456789"))
     assert (await peer.frame()).data == b"0123456789"
     await peer.send(masked(TEXT, b"0123456789a"))
     assert (await peer.frame()).closes[0] == 1009
-    assert await ear.ended() == 1009
+    assert await recorder.ended() == 1009
 
 
 async def test_a_limit_that_a_publish_lowers_holds_at_once(direct: Line) -> None:
-    peer, ear = await direct.peer()
+    peer, recorder = await direct.peer()
     await peer.send(masked(TEXT, b"x" * 100))
     assert (await peer.frame()).data == b"x" * 100
-    _ours(ear).tune(Limits(message=5, ping=None))
+    _ours(recorder).tune(Limits(message=5, ping=None))
     await peer.send(masked(TEXT, b"x" * 100))
     assert (await peer.frame()).closes[0] == 1009
 
@@ -255,7 +255,7 @@ async def test_a_limit_that_a_publish_lowers_holds_at_once(direct: Line) -> None
 
 
 def test_a_client_that_takes_little_has_time_again() -> None:
-    protocol, wire, _, loop = wired(lambda ear, text: b"x" * 1_000, fills=True)
+    protocol, wire, _, loop = wired(lambda recorder, text: b"x" * 1_000, fills=True)
     wire.buffered = 70_000
     protocol.data_received(masked(TEXT, b""))
     for taken in (1, 500):
@@ -273,11 +273,11 @@ def test_a_client_that_takes_little_has_time_again() -> None:
 
 
 def test_what_a_client_took_while_our_loop_stood_still_gives_it_time_again() -> None:
-    protocol, wire, _, loop = wired(lambda ear, text: b"x" * 1_000, fills=True)
+    protocol, wire, _, loop = wired(lambda recorder, text: b"x" * 1_000, fills=True)
     wire.buffered = 70_000
     protocol.data_received(masked(TEXT, b""))
     loop.run_later()
-    wire.buffered -= 500  # the network tells it after the timer
+    wire.buffered -= 500  # the network reports it after the timer
     loop.run_later()
     assert not protocol.close_sent
 
@@ -287,16 +287,16 @@ def test_what_a_client_took_while_our_loop_stood_still_gives_it_time_again() -> 
 
 async def test_a_publish_switches_pings_off_and_on_again(caplog: pytest.LogCaptureFixture) -> None:
     async with line("direct", ws_ping_interval=0.02, ws_ping_timeout=0.02) as opened_line:
-        peer, ear = await opened_line.peer()
+        peer, recorder = await opened_line.peer()
         assert (await peer.frame()).opcode == PING
-        _ours(ear).tune(Limits(ping=None))  # one is on its way, and nobody answers it
-        assert ear.protocol.pong_timer is ear.protocol.ping_timer is None
+        _ours(recorder).tune(Limits(ping=None))  # one is on its way, and nobody answers it
+        assert recorder.protocol.pong_timer is recorder.protocol.ping_timer is None
         await peer.send(masked(TEXT, b"still here"))
         assert await peer.frame() == Frame(TEXT, b"still here")
-        _ours(ear).tune(Limits(ping=0.02))
+        _ours(recorder).tune(Limits(ping=0.02))
         assert (await peer.frame()).opcode == PING
         assert (await peer.frame()).closes[0] == 1011
-        assert await ear.ended() == 1006, "the client is gone, and that is no fault of ours"
+        assert await recorder.ended() == 1006, "the client is gone, and that is no fault of ours"
     assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 

@@ -64,7 +64,7 @@ class Heard:
         return Heard(self.messages, [], self.others, self.closed, 1005 if self.code == 1006 else self.code)
 
 
-class Ear:
+class Recorder:
     """The receiver: notes and answers every message, some by itself, and now and then asks for a pause."""
 
     def __init__(self, protocol: WebSocketProtocol, wire: Wire, heard: Heard, may_pause: Callable[[], bool]) -> None:
@@ -156,25 +156,25 @@ def by_ours(data: bytes, dice: random.Random) -> Heard:
     steps = itertools.count()
     protocol.clock = lambda: 0.0 if calm else next(steps) * TURN_SECONDS / 3
     wire = Wire(protocol, lambda: not calm and dice.random() < 0.1)
-    ear = Ear(protocol, wire, heard, lambda: not calm and dice.random() < 0.1)
+    recorder = Recorder(protocol, wire, heard, lambda: not calm and dice.random() < 0.1)
     begin(protocol, wire)
     pieces = by_frames(data) if dice.random() < 0.3 else cut(dice, data)
     if dice.random() < 0.1 and pieces:
         protocol.data_received(pieces.pop(0))  # before the 101
     accept(protocol, wire)
-    protocol.attach(ear)
+    protocol.attach(recorder)
     loop.turn()
     while pieces and not (wire.closed or protocol.close_sent):
         if wire.reading:
             protocol.data_received(pieces.pop(0))
         if dice.random() < 0.5:
-            ear.go_on()
+            recorder.go_on()
         if dice.random() < 0.5:
             wire.empty()
         if dice.random() < 0.5:
             loop.turn()
-    while not wire.closed and (ear.paused or wire.full or loop.soon):
-        ear.go_on()
+    while not wire.closed and (recorder.paused or wire.full or loop.soon):
+        recorder.go_on()
         wire.empty()
         loop.turn()
     protocol.connection_lost(ConnectionResetError())

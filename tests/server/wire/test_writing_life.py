@@ -12,11 +12,11 @@ import pytest
 from jackfield.server.wire import patched as websocket_module
 from jackfield.server.wire.reading import WebSocketProtocol
 from jackfield.server.wire.writing import CORK
-from tests.server.door import until
-from tests.server.ear import BINARY, BOUNDLESS, Ear, Line, line, wired
 from tests.server.listening import Scope, listening
 from tests.server.raw import BINARY as BINARY_FRAME
 from tests.server.raw import CLOSE, TEXT, Frame, Peer, masked, request
+from tests.server.recorder import BINARY, BOUNDLESS, Line, Recorder, line, wired
+from tests.server.served import until
 from tests.server.sockets import Still, Wire, accept, begin, opened
 
 GOING = masked(CLOSE, struct.pack("!H", 1000))
@@ -87,11 +87,11 @@ def test_what_came_before_our_101_is_taken_before_what_comes_next() -> None:
 @pytest.mark.parametrize("place", [0, 3, 9])
 async def test_messages_between_the_accept_and_the_receiver_are_handed_over(direct: Line, place: int) -> None:
     gate = asyncio.Event()
-    direct.before_attach = lambda ear: gate.wait()
-    peer, ear = await direct.peer()
+    direct.before_attach = lambda recorder: gate.wait()
+    peer, recorder = await direct.peer()
     second = masked(TEXT, "второе".encode())
     await peer.send(masked(TEXT, b"1") + masked(BINARY_FRAME, b"") + second[:place])
-    await until(lambda: ear.protocol.queue.qsize() == 2)
+    await until(lambda: recorder.protocol.queue.qsize() == 2)
     gate.set()
     await peer.send(second[place:] + masked(TEXT, b"3"))
     assert [(await peer.frame()).data.decode() for _ in range(4)] == ["1", BINARY, "второе", "3"]
@@ -99,18 +99,18 @@ async def test_messages_between_the_accept_and_the_receiver_are_handed_over(dire
 
 async def test_a_client_that_leaves_before_the_receiver_comes(direct: Line) -> None:
     gate = asyncio.Event()
-    direct.before_attach = lambda ear: gate.wait()
-    peer, ear = await direct.peer()
+    direct.before_attach = lambda recorder: gate.wait()
+    peer, recorder = await direct.peer()
     await peer.send(GOING)
-    await until(lambda: ear.protocol.disconnected)
+    await until(lambda: recorder.protocol.disconnected)
     gate.set()
-    assert await ear.ended() == 1000
+    assert await recorder.ended() == 1000
 
 
 async def test_an_idle_connection_holds_no_task_and_no_scope(direct: Line) -> None:
-    peer, ear = await direct.peer()
+    peer, recorder = await direct.peer()
     await until(lambda: not direct.here.state.tasks)
-    assert not hasattr(ear.protocol, "scope")
+    assert not hasattr(recorder.protocol, "scope")
     await peer.send(masked(TEXT, b"alive"))
     assert (await peer.frame()).data == b"alive"
 
@@ -122,24 +122,24 @@ async def test_an_application_may_close_by_asgi_after_it_attached(direct: Line) 
 
     async with listening(closing) as here:
         peer = await here(upgrade=True)
-        ear = await direct.ear()
+        recorder = await direct.recorder()
         assert (await peer.frame()).closes[0] == 4002
         await peer.send(masked(TEXT, b"never") + masked(CLOSE, struct.pack("!H", 4002)))
         await peer.ended()
-        assert await ear.ended() == 4002
-        assert ear.heard == []
+        assert await recorder.ended() == 4002
+        assert recorder.heard == []
 
 
 # a receiver that fails
 
 
-def fail(_ear: Ear, text: bytes) -> bytes:
+def fail(_recorder: Recorder, text: bytes) -> bytes:
     if text == b"fine":
         return text
     raise RuntimeError("секрет")
 
 
-class Deaf(Ear):
+class Deaf(Recorder):
     """Fails where the others only note."""
 
     def received_binary(self) -> None:
@@ -157,12 +157,12 @@ class Deaf(Ear):
     ],
 )
 @pytest.mark.parametrize("cutting", [True, False])
-async def test_a_receiver_that_fails_is_logged_and_told_as_1011(
+async def test_a_receiver_that_fails_is_logged_and_reported_as_1011(
     caplog: pytest.LogCaptureFixture, sent: bytes, cutting: bool
 ) -> None:
     async with line("direct", ws_per_message_deflate=not cutting) as opened_line:
         opened_line.act = fail
-        peer, ear = await (opened_line.peer() if cutting else compressed(opened_line))
+        peer, recorder = await (opened_line.peer() if cutting else compressed(opened_line))
         await peer.send(sent)
         frame = await peer.frame()
         if sent.startswith(masked(TEXT, b"fine")):
@@ -170,53 +170,53 @@ async def test_a_receiver_that_fails_is_logged_and_told_as_1011(
             frame = await peer.frame()
         assert frame.closes == (1011, "")
         await peer.ended()
-        assert await ear.ended() == 1011
-    assert "never" not in ear.heard
-    (told,) = faults(caplog)
-    assert "receiver_failed" in told
+        assert await recorder.ended() == 1011
+    assert "never" not in recorder.heard
+    (reported,) = faults(caplog)
+    assert "receiver_failed" in reported
 
 
-async def compressed(opened_line: Line) -> tuple[Peer, Ear]:
+async def compressed(opened_line: Line) -> tuple[Peer, Recorder]:
     """A client that may compress, and does not."""
     peer = await opened_line.here()
     await peer.send(request(Sec_WebSocket_Extensions="permessage-deflate"))
     status, headers, _ = await peer.answer()
     assert status == 101
     assert "permessage-deflate" in headers["sec-websocket-extensions"]
-    return peer, await opened_line.ear()
+    return peer, await opened_line.recorder()
 
 
 async def test_a_receiver_that_fails_with_what_came_before_it(direct: Line, caplog: pytest.LogCaptureFixture) -> None:
     gate = asyncio.Event()
     direct.act = fail
-    direct.before_attach = lambda ear: gate.wait()
-    peer, ear = await direct.peer()
+    direct.before_attach = lambda recorder: gate.wait()
+    peer, recorder = await direct.peer()
     await peer.send(masked(TEXT, b"bad"))
-    await until(lambda: not ear.protocol.queue.empty())
+    await until(lambda: not recorder.protocol.queue.empty())
     gate.set()
     assert (await peer.frame()).closes[0] == 1011
     await peer.ended()
-    assert await ear.ended() == 1011
+    assert await recorder.ended() == 1011
     assert len(faults(caplog)) == 1
 
 
 def test_a_receiver_that_fails_at_a_binary_message_or_in_its_own_write(caplog: pytest.LogCaptureFixture) -> None:
-    def act(ear: Ear, text: bytes) -> bytes:
-        ear.transport.write(b"x" * (CORK + 1))
+    def act(recorder: Recorder, text: bytes) -> bytes:
+        recorder.transport.write(b"x" * (CORK + 1))
         return text
 
-    class Mute(Ear):
+    class Mute(Recorder):
         def write(self, text: bytes) -> None:
             raise RuntimeError("секрет")
 
     for kind, sent in ((Deaf, masked(BINARY_FRAME, b"")), (Mute, masked(TEXT, b"")), (Mute, masked(TEXT, b"") * 2)):
         caplog.clear()
-        protocol, wire, ear, _ = wired(act, kind=kind, fills=True)
+        protocol, wire, recorder, _ = wired(act, kind=kind, fills=True)
         protocol.data_received(sent)
         assert protocol.close_sent
         assert wire.written.endswith(b"\x88\x02\x03\xf3")
         protocol.connection_lost(None)
-        assert ear.codes == [1011]
+        assert recorder.codes == [1011]
         assert len(faults(caplog)) == 1
 
 
@@ -227,46 +227,46 @@ async def test_an_application_that_fails_after_it_attached(direct: Line, caplog:
 
     async with listening(failing) as here:
         peer = await here(upgrade=True)
-        ear = await direct.ear()
+        recorder = await direct.recorder()
         assert (await peer.frame()).closes[0] == 1011
         await peer.ended()
-        assert await ear.ended() == 1011
-    (told,) = faults(caplog)
-    assert "application_failed" in told
+        assert await recorder.ended() == 1011
+    (reported,) = faults(caplog)
+    assert "application_failed" in reported
 
 
 # the end
 
 
 def test_a_stop_while_the_clients_close_is_answered() -> None:
-    protocol, wire, ear, _ = wired()
+    protocol, wire, recorder, _ = wired()
     protocol.data_received(GOING)
     protocol.shutdown()
     assert bytes(wire.written) == b"\x88\x02\x03\xe8"
     protocol.connection_lost(None)
-    assert ear.codes == [1000]
+    assert recorder.codes == [1000]
 
 
 async def test_a_stop_does_not_wait_for_a_client_that_takes_nothing(
     direct: Line, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(websocket_module, "STUCK", 0.02)
-    direct.act = lambda ear, text: b"x" * 200_000
-    peer, ear = await direct.peer()
+    direct.act = lambda recorder, text: b"x" * 200_000
+    peer, recorder = await direct.peer()
     for _ in range(200):
         peer.writer.write(masked(TEXT, b"more"))
-    await until(lambda: not ear.protocol.writable.is_set())
-    ear.transport.close(4001, "")  # this one would be given much longer
+    await until(lambda: not recorder.protocol.writable.is_set())
+    recorder.transport.close(4001, "")  # this one would be given much longer
     direct.here.shutdown()
-    assert await ear.ended() == 4001
+    assert await recorder.ended() == 4001
 
 
 async def test_a_client_that_takes_not_even_our_close_is_cut_off(direct: Line) -> None:
-    direct.act = lambda ear, text: b"x" * 200_000
-    peer, ear = await direct.peer()
-    ear.protocol.close_timeout = 0.02
+    direct.act = lambda recorder, text: b"x" * 200_000
+    peer, recorder = await direct.peer()
+    recorder.protocol.close_timeout = 0.02
     for _ in range(200):
         peer.writer.write(masked(TEXT, b"more"))
-    await until(lambda: not ear.protocol.writable.is_set())
-    ear.transport.close(4001, "")
-    assert await ear.ended() == 4001  # the client has read nothing
+    await until(lambda: not recorder.protocol.writable.is_set())
+    recorder.transport.close(4001, "")
+    assert await recorder.ended() == 4001  # the client has read nothing

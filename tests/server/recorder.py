@@ -18,11 +18,11 @@ from jackfield.server.wire.reading import WebSocketProtocol
 from jackfield.server.wire.transport import EXTENSION, Socket, Transport
 from tests.server.sockets import Still, Wire, accept, begin, opened
 
-from .door import LIMIT
 from .listening import Listening, Scope, listening
 from .raw import Peer
+from .served import LIMIT
 
-__all__ = ["BINARY", "BOUNDLESS", "Act", "Ear", "Line", "line", "wired"]
+__all__ = ["BINARY", "BOUNDLESS", "Act", "Line", "Recorder", "line", "wired"]
 
 BINARY = "(binary)"
 """What is heard where a binary message came."""
@@ -31,7 +31,7 @@ BOUNDLESS = 1 << 20
 """A size limit that no test here comes near."""
 
 
-class Ear:
+class Recorder:
     """A receiver that notes what it hears and echoes it, unless the test answers otherwise."""
 
     def __init__(self, transport: Transport, protocol: WebSocketsSansIOProtocol, act: Act) -> None:
@@ -83,22 +83,22 @@ class Ear:
                 await self._changed.wait()
 
 
-Act = Callable[[Ear, bytes], bytes | None]
+Act = Callable[[Recorder, bytes], bytes | None]
 
 
-def echo(_ear: Ear, text: bytes) -> bytes:
+def echo(_recorder: Recorder, text: bytes) -> bytes:
     return text
 
 
 @dataclass
 class Line:
-    """A listener whose connections are all heard by an Ear; set what differs before the first client comes."""
+    """A listener whose connections are all heard by an Recorder; set what differs before the first client comes."""
 
     kind: str
     act: Act = echo
-    before_accept: Callable[[Ear], object] = lambda ear: None
-    before_attach: Callable[[Ear], Any] | None = None
-    ears: asyncio.Queue[Ear] = field(default_factory=asyncio.Queue)
+    before_accept: Callable[[Recorder], object] = lambda recorder: None
+    before_attach: Callable[[Recorder], Any] | None = None
+    recorders: asyncio.Queue[Recorder] = field(default_factory=asyncio.Queue)
     here: Listening = field(init=False)
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
@@ -107,32 +107,32 @@ class Line:
         await receive()
         socket: Socket | None = scope["extensions"].get(EXTENSION)
         transport: Transport = AsgiTransport(receive, send) if socket is None else socket
-        ear = Ear(transport, receive.__self__, self.act)
-        self.before_accept(ear)
-        self.ears.put_nowait(ear)
+        recorder = Recorder(transport, receive.__self__, self.act)
+        self.before_accept(recorder)
+        self.recorders.put_nowait(recorder)
         await send({"type": "websocket.accept"})
         if self.before_attach is not None:
-            await self.before_attach(ear)
+            await self.before_attach(recorder)
         if socket is not None:
-            socket.attach(ear)
+            socket.attach(recorder)
         else:
             assert isinstance(transport, AsgiTransport)
-            await transport.run(ear)
+            await transport.run(recorder)
 
-    async def peer(self) -> tuple[Peer, Ear]:
+    async def peer(self) -> tuple[Peer, Recorder]:
         """A client made of bytes, and who hears it."""
         peer = await self.here(upgrade=True)
-        return peer, await self.ear()
+        return peer, await self.recorder()
 
-    async def client(self, *, compression: str | None = None) -> tuple[ClientConnection, Ear]:
+    async def client(self, *, compression: str | None = None) -> tuple[ClientConnection, Recorder]:
         """A client as people use it, and who hears it."""
         client = await self.here.client(compression=compression)
-        return client, await self.ear()
+        return client, await self.recorder()
 
-    async def ear(self) -> Ear:
+    async def recorder(self) -> Recorder:
         """Who hears the connection that was opened last."""
         async with asyncio.timeout(LIMIT):
-            return await self.ears.get()
+            return await self.recorders.get()
 
 
 @contextlib.asynccontextmanager
@@ -147,8 +147,8 @@ async def line(
 
 
 def wired(
-    act: Act = echo, *, kind: type[Ear] = Ear, fills: bool = False, loop: Still | None = None
-) -> tuple[WebSocketProtocol, Wire, Ear, Still]:
+    act: Act = echo, *, kind: type[Recorder] = Recorder, fills: bool = False, loop: Still | None = None
+) -> tuple[WebSocketProtocol, Wire, Recorder, Still]:
     """A connection without a network, attached; where it `fills`, the network takes one write."""
     loop = loop or Still()
     protocol = opened(WebSocketProtocol, loop, BOUNDLESS)
@@ -156,6 +156,6 @@ def wired(
     begin(protocol, wire)
     accept(protocol, wire)
     wire.may_fill = lambda: fills
-    ear = kind(protocol, protocol, act)
-    protocol.attach(ear)
-    return protocol, wire, ear, loop
+    recorder = kind(protocol, protocol, act)
+    protocol.attach(recorder)
+    return protocol, wire, recorder, loop

@@ -104,7 +104,7 @@ class Caller:
 
 
 @dataclass
-class Door:
+class Served:
     """A gateway and what stands behind it."""
 
     gateway: Gateway
@@ -185,7 +185,7 @@ def _answer(start: MutableMapping[str, Any], body: bytes) -> Answer:
     return Answer(start["status"], dict(fields), body, fields)
 
 
-DOORS = """
+SERVED = """
   say:
     url: /ws/say
     process: p.echo
@@ -198,7 +198,7 @@ DOORS = """
   small: {url: /ws/small, process: p.echo, limits: {per_user: 1}}
   wait: {url: /ws/wait, process: p.wait}
 """
-DOORS_CODE = """
+SERVED_CODE = """
 GATE: list[asyncio.Event] = []
 
 @process(reply="message")
