@@ -180,7 +180,7 @@ def test_a_record_knows_where_it_was_reported(caplog: pytest.LogCaptureFixture) 
         log.info("login", login="анна")
     [record] = caplog.records
     assert record.filename == "test_logs.py"
-    assert record.funcName == "test_a_record_knows_where_it_was_told"
+    assert record.funcName == "test_a_record_knows_where_it_was_reported"
 
 
 def test_a_record_can_be_carried_to_another_thread_or_process() -> None:
