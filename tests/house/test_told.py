@@ -179,7 +179,7 @@ def test_the_memory_of_a_connection_is_that_of_the_table() -> None:
 
 
 def test_the_memory_of_a_server_is_said_alike_everywhere() -> None:
-    assert servers() == [76, 76]
+    assert servers() == [78, 78]
 
 
 def servers() -> list[int]:
