@@ -130,7 +130,7 @@ async def test_who_comes_together_waits_for_one_answer(project: Project) -> None
 
     project.function = slow
     callers = [asyncio.create_task(project.identify()) for _ in range(5)]
-    while not project.asked:  # noqa: ASYNC110 - nothing reports that the function was called
+    while not project.asked:  # noqa: ASYNC110 - the function of the project sets no event
         await asyncio.sleep(0)
     callers[0].cancel()
     gate.set()

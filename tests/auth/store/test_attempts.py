@@ -191,7 +191,7 @@ async def test_who_gives_up_takes_nobodys_place(here: Attempts) -> None:
         async with here.trying("аня", "10.0.0.1") as right:
             first, second = (asyncio.create_task(succeed(here)) for _ in range(2))
             async with asyncio.timeout(5):
-                while here.waiting < 2:  # noqa: ASYNC110 - no event tells of it
+                while here.waiting < 2:  # noqa: ASYNC110 - a waiter sets no event
                     await asyncio.sleep(0)
             first.cancel()
             await here.succeeded(right)

@@ -85,7 +85,7 @@ EXITS: dict[str, Callable[[Loop], object]] = {
 def test_whoever_exits_ends_nothing(new_loop: Callable[[], Loop], name: str, caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> str:
         EXITS[name](asyncio.get_running_loop())
-        while "exit_ignored incident=" not in caplog.text:  # noqa: ASYNC110 - the log reports nobody
+        while "exit_ignored incident=" not in caplog.text:  # noqa: ASYNC110 - the log sets no event
             await asyncio.sleep(0.001)
         return "served on"
 
