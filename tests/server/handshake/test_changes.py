@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from typing import Any
 
 import pytest
 
@@ -147,3 +148,20 @@ async def test_a_client_that_is_gone_before_the_accept_leaves_no_seat(served: Se
     async with asyncio.timeout(5):
         await served.gateway(scope, receive, send)
     assert len(served.gateway.live.hub) == 0
+
+
+async def test_an_upgrade_is_checked_by_the_table_that_is_live_when_it_enters(
+    served: Served, build_table: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A publish while the caller is identified: what it takes away admits nobody."""
+    new = await Generation.open(2, build_table("  other: {url: /ws/other, process: p.echo}\n"))
+    identify = served.gateway.callers.identify
+
+    async def meanwhile(*request: Any, **how: Any) -> Any:
+        found = await identify(*request, **how)
+        served.gateway.install(new)
+        return found
+
+    monkeypatch.setattr(served.gateway.callers, "identify", meanwhile)
+    answer = await served.call("/ws/say", await served.cookie("bob")).refused()
+    assert (answer.status, answer.json["code"]) == (404, "not_found")
