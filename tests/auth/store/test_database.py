@@ -201,19 +201,20 @@ async def test_an_operation_that_hangs_is_given_up(tmp_path: Path) -> None:
     await database.close()
 
 
-async def test_a_connection_given_up_while_it_is_opened_leaves_no_thread(
+async def test_a_connection_given_up_while_it_is_opened_leaves_nothing_open(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun, checked = threading.Event(), threading.Event()
     threads: list[threading.Thread] = []
+    opened: list[sqlite3.Connection] = []
     connect = sqlite3.connect
 
     def on_a_slow_disk(*args: Any, **settings: Any) -> sqlite3.Connection:
         threads.append(threading.current_thread())
         begun.set()
         checked.wait(0.05)
-        opened: sqlite3.Connection = connect(*args, **settings)
-        return opened
+        opened.append(connect(*args, **(settings | {"check_same_thread": False})))
+        return opened[-1]
 
     monkeypatch.setattr(sqlite3, "connect", on_a_slow_disk)
     database = Database.at(f"sqlite:///{tmp_path / 'x.db'}")
@@ -232,6 +233,8 @@ async def test_a_connection_given_up_while_it_is_opened_leaves_no_thread(
     checked.set()
     assert threads
     assert not alive
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        opened[0].execute("select 1")
 
 
 async def test_ops_4_a_broken_file_is_a_refusal_that_reports_no_statement(tmp_path: Path) -> None:

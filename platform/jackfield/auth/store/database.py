@@ -279,16 +279,27 @@ def _sqlite(url: URL, limit: float, threads: WeakSet[threading.Thread]) -> Async
 
 
 async def _connect(threads: WeakSet[threading.Thread], *args: Any, **settings: Any) -> aiosqlite.Connection:
-    """A connection; its thread is added to `threads`. One that fails leaves none behind."""
-    opening = aiosqlite.connect(*args, **settings)
-    thread: threading.Thread = opening._thread
+    """A connection; its thread is added to `threads`. One that fails, or is cancelled, leaves nothing open."""
+    connection = aiosqlite.connect(*args, **settings)
+    thread: threading.Thread = connection._thread
     thread.daemon = True  # as SQLAlchemy does it: who forgets to close one can still end
     threads.add(thread)
+    # aiosqlite that is cancelled here drops what the thread goes on to open, and closes nothing
+    opening = asyncio.ensure_future(connection)
     try:
-        return await opening
+        return await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        opening.add_done_callback(_close_unused)
+        raise
     except Exception:
         await _end([thread])
         raise
+
+
+def _close_unused(opening: asyncio.Future[aiosqlite.Connection]) -> None:
+    """Close what was opened for a caller that was cancelled; the thread then ends."""
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result().stop()
 
 
 async def _end(threads: Iterable[threading.Thread]) -> None:
