@@ -25,7 +25,7 @@ from jackfield.server.wire.transport import TURN_SECONDS
 from tests.schema.test_excerpt import LISTS, MAPPING, NESTED, NULLABLE, SHAPES, UNION, message, size
 from tests.server.raw import BINARY, PING, TEXT, masked, request
 from tests.server.recorder import BINARY as BINARY_HEARD
-from tests.server.recorder import Recorder, line, wired
+from tests.server.recorder import Recorder, echo_server, wired
 from tests.server.talk import Begin, replies
 from tests.walk.conftest import Server, write
 
@@ -330,7 +330,7 @@ async def test_ms_11_compressed_messages_wait_like_others() -> None:
     def act(recorder: Recorder, _text: bytes) -> None:
         recorder.transport.pause()
 
-    async with line("direct", ws_per_message_deflate=True) as opened:
+    async with echo_server("direct", ws_per_message_deflate=True) as opened:
         opened.act = act
         client, recorder = await opened.client(compression="deflate")
         for number in range(50):

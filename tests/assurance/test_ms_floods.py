@@ -22,7 +22,7 @@ from jackfield.server.wire import guards, reading, writing
 from jackfield.server.wire.patched import FRAGMENTS, PING_SECONDS, PINGS, STUCK
 from jackfield.server.wire.transport import STALL
 from tests.server.raw import CLOSE, PING, PONG, TEXT, masked, request
-from tests.server.recorder import Recorder, line, wired
+from tests.server.recorder import Recorder, echo_server, wired
 from tests.server.served import LIMIT
 from tests.server.sockets import Still
 from tests.walk.conftest import Server, write
@@ -239,7 +239,7 @@ async def test_ms_7_a_bomb_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> N
     packing = zlib.compressobj(9, zlib.DEFLATED, -15)
     bomb = b"".join(packing.compress(bytes(MEGABYTE)) for _ in range(64)) + packing.flush(zlib.Z_SYNC_FLUSH)[:-4]
     assert len(bomb) < 80_000
-    async with line("direct", ws_per_message_deflate=True) as opened:
+    async with echo_server("direct", ws_per_message_deflate=True) as opened:
         opened.before_accept = lambda recorder: recorder.protocol.tune(Limits())  # type: ignore[attr-defined]  # ours
         peer = await opened.here()
         await peer.send(request(Sec_WebSocket_Extensions="permessage-deflate"))
@@ -374,7 +374,7 @@ async def test_ms_11_who_reads_no_replies_is_heard_no_more_then_closed_and_cut_o
         waiting.append(recorder.transport.pending)
         return reply
 
-    async with line("direct") as opened:
+    async with echo_server("direct") as opened:
         opened.act = act
         peer, recorder = await opened.peer()
         peer.writer.transport.pause_reading()  # type: ignore[attr-defined]  # of asyncio's own transport
@@ -398,7 +398,7 @@ def test_ms_14_the_kernel_frees_a_client_that_is_not_there() -> None:
 
 async def test_ms_14_a_client_that_takes_nothing_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(guards, "UNTAKEN_LIMIT", 0.3)
-    async with line("direct") as opened:
+    async with echo_server("direct") as opened:
         guards.harden(opened.here.listener)
         peer, recorder = await opened.peer()
         peer.writer.transport.pause_reading()  # type: ignore[attr-defined]  # of asyncio's own transport

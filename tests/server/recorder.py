@@ -22,7 +22,7 @@ from .listening import Listening, Scope, listening
 from .raw import Peer
 from .served import LIMIT
 
-__all__ = ["BINARY", "BOUNDLESS", "Act", "Line", "Recorder", "line", "wired"]
+__all__ = ["BINARY", "BOUNDLESS", "Act", "EchoServer", "Recorder", "echo_server", "wired"]
 
 BINARY = "(binary)"
 """What is heard where a binary message came."""
@@ -91,8 +91,8 @@ def echo(_recorder: Recorder, text: bytes) -> bytes:
 
 
 @dataclass
-class Line:
-    """A listener whose connections are all heard by an Recorder; set what differs before the first client comes."""
+class EchoServer:
+    """A listener whose connections are all heard by a Recorder; set what differs before the first client comes."""
 
     kind: str
     act: Act = echo
@@ -136,11 +136,11 @@ class Line:
 
 
 @contextlib.asynccontextmanager
-async def line(
+async def echo_server(
     kind: str, tls: tuple[ssl.SSLContext, ssl.SSLContext] | None = None, **settings: Any
-) -> AsyncIterator[Line]:
-    """A Line on the direct path, or over plain ASGI as any server offers it, here uvicorn with its own class."""
-    made = Line(kind)
+) -> AsyncIterator[EchoServer]:
+    """An EchoServer on the direct path, or over plain ASGI as any server offers it, here uvicorn with its own class."""
+    made = EchoServer(kind)
     ws = WebSocketProtocol if kind == "direct" else WebSocketsSansIOProtocol
     async with listening(made, ws, tls, **settings) as made.here:
         yield made

@@ -9,13 +9,13 @@ import pytest
 
 from jackfield.server.wire.transport import RESTARTS
 from tests.server.raw import CLOSE, PING, TEXT, masked
-from tests.server.recorder import Line, line
+from tests.server.recorder import EchoServer, echo_server
 from tests.server.talk import Begin
 
 
 @pytest.fixture
-async def direct() -> AsyncIterator[Line]:
-    async with line("direct", ws_max_size=1_000) as made:
+async def direct() -> AsyncIterator[EchoServer]:
+    async with echo_server("direct", ws_max_size=1_000) as made:
         yield made
 
 
@@ -29,7 +29,7 @@ async def direct() -> AsyncIterator[Line]:
         (masked(PING, b"") * 200, 4429),
     ],
 )
-async def test_what_we_close_for_is_reported_to_the_receiver_too(direct: Line, sent: bytes, code: int) -> None:
+async def test_what_we_close_for_is_reported_to_the_receiver_too(direct: EchoServer, sent: bytes, code: int) -> None:
     peer, recorder = await direct.peer()
     await peer.send(sent)
     while (frame := await peer.frame()).opcode != CLOSE:
@@ -40,7 +40,7 @@ async def test_what_we_close_for_is_reported_to_the_receiver_too(direct: Line, s
     assert (await recorder.ended(), recorder.reasons) == (code, [frame.closes[1]])
 
 
-async def test_what_the_client_says_at_its_end_is_no_sentence_of_ours(direct: Line) -> None:
+async def test_what_the_client_says_at_its_end_is_no_sentence_of_ours(direct: EchoServer) -> None:
     peer, recorder = await direct.peer()
     await peer.send(masked(CLOSE, struct.pack("!H", 4000) + "их слова".encode()))
     assert (await peer.frame()).closes == (4000, "их слова")
@@ -48,7 +48,7 @@ async def test_what_the_client_says_at_its_end_is_no_sentence_of_ours(direct: Li
     assert (await recorder.ended(), recorder.reasons) == (4000, [""])
 
 
-async def test_who_is_left_at_the_end_of_a_stop_is_reported_why(direct: Line) -> None:
+async def test_who_is_left_at_the_end_of_a_stop_is_reported_why(direct: EchoServer) -> None:
     peer, recorder = await direct.peer()
     await peer.send(masked(TEXT, b"1"))
     await peer.frame()

@@ -14,7 +14,7 @@ from jackfield.server.wire.reading import WebSocketProtocol
 from tests.server.listening import Scope, listening
 from tests.server.raw import BINARY as BINARY_FRAME
 from tests.server.raw import CLOSE, PING, PONG, TEXT, Peer, masked, request
-from tests.server.recorder import BINARY, line
+from tests.server.recorder import BINARY, echo_server
 from tests.server.served import until
 from tests.walk.test_tls import certificate
 
@@ -49,7 +49,7 @@ async def answers(peer: Peer, number: int) -> Answer:
 @each
 @pytest.mark.parametrize("offered", [None, DEFLATE])
 async def test_what_comes_in_one_packet_with_the_request(early: bytes, wanted: Answer, offered: str | None) -> None:
-    async with line("direct", ws_per_message_deflate=offered is not None) as direct:
+    async with echo_server("direct", ws_per_message_deflate=offered is not None) as direct:
         peer = await direct.here()
         await peer.send(request(Sec_WebSocket_Extensions=offered) + early)
         assert await answers(peer, len(wanted)) == wanted
@@ -60,7 +60,7 @@ async def test_what_comes_in_one_packet_with_the_request(early: bytes, wanted: A
 async def test_its_first_bytes_come_with_the_request_and_the_others_later(
     early: bytes, wanted: Answer, place: int
 ) -> None:
-    async with line("direct") as direct:
+    async with echo_server("direct") as direct:
         peer = await direct.here()
         await peer.send(request() + early[:place])
         assert (await peer.answer())[0] == 101
@@ -83,7 +83,7 @@ async def test_what_comes_while_the_application_makes_up_its_mind(
         while (message := await receive())["type"] == "websocket.receive":
             await send({"type": "websocket.send", "text": message.get("text") or BINARY})
 
-    async with line("direct") as direct:
+    async with echo_server("direct") as direct:
 
         async def slow(scope: Scope, receive: Any, send: Any) -> None:
             async def held(message: Any) -> None:
@@ -110,7 +110,7 @@ async def test_over_tls_as_well(tmp_path: Path) -> None:
     ours = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     ours.load_cert_chain(cert, key)
     theirs = ssl.create_default_context(cafile=str(cert))
-    async with line("direct", tls=(ours, theirs)) as direct:
+    async with echo_server("direct", tls=(ours, theirs)) as direct:
         peer = await direct.here()
         await peer.send(request() + HI)
         assert await answers(peer, 1) == [(TEXT, b"hi")]

@@ -15,7 +15,7 @@ from jackfield.config.plan import Limits
 from jackfield.server.wire.frames import CloseDetector
 from tests.server.listening import Scope, listening
 from tests.server.raw import CLOSE, PING, TEXT, Peer, masked, request
-from tests.server.recorder import Line, Recorder, line, wired
+from tests.server.recorder import EchoServer, Recorder, echo_server, wired
 from tests.server.sockets import Still
 from tests.walk.test_tls import certificate
 
@@ -37,7 +37,7 @@ def answer(recorder: Recorder, text: bytes) -> bytes | None:
     return None
 
 
-async def sends_all_and_then_reads(direct: Line, peer: Peer, data: bytes, code: int) -> None:
+async def sends_all_and_then_reads(direct: EchoServer, peer: Peer, data: bytes, code: int) -> None:
     """As a client does that looks at what has come when it has sent its message, and not before."""
     await direct.recorder()
     peer.writer.transport.set_write_buffer_limits(0)
@@ -59,7 +59,7 @@ async def test_who_sends_much_more_is_reported_why_we_closed(
         ours = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         ours.load_cert_chain(cert, key)
         tls = ours, ssl.create_default_context(cafile=str(cert))
-    async with line("direct", tls, ws_max_size=1_000) as direct:
+    async with echo_server("direct", tls, ws_max_size=1_000) as direct:
         direct.act = answer
         peer = await direct.here(upgrade=True)
         own = peer.writer.get_extra_info("socket")
@@ -86,7 +86,7 @@ async def test_who_is_refused_while_it_sends_already_can_read_why() -> None:
 
 @pytest.mark.parametrize("stop", [False, True], ids=["a fault", "a stop"])
 async def test_the_clients_close_ends_it_at_once(stop: bool) -> None:
-    async with line("direct", ws_max_size=1_000) as direct:
+    async with echo_server("direct", ws_max_size=1_000) as direct:
         peer, recorder = await direct.peer()
         if stop:
             direct.here.shutdown()
@@ -180,7 +180,7 @@ def test_many_frames_are_not_looked_at_without_end() -> None:
     ],
 )
 async def test_the_reason_is_ours(sent: bytes, reason: str) -> None:
-    async with line("direct", ws_max_size=1_000) as direct:
+    async with echo_server("direct", ws_max_size=1_000) as direct:
         peer, recorder = await direct.peer()
         await peer.send(sent)
         assert (await peer.frame()).closes[1] == reason

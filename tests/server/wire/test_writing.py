@@ -17,11 +17,11 @@ from jackfield.server.wire import over_asgi
 from jackfield.server.wire import writing as direct_module
 from tests.server.raw import BINARY as BINARY_FRAME
 from tests.server.raw import CLOSE, PING, PONG, TEXT, Frame, Peer, masked
-from tests.server.recorder import BINARY, Line, Recorder, line
+from tests.server.recorder import BINARY, EchoServer, Recorder, echo_server
 from tests.server.served import LIMIT, until
 from tests.walk.test_tls import certificate
 
-Open = Callable[..., Awaitable[Line]]
+Open = Callable[..., Awaitable[EchoServer]]
 
 WORDS = ["", "привет", "🤝" * 31, "x" * 125, "y" * 126, "я" * 500, "z" * 65_535, "=" * 65_536, "{}"]
 LARGE = b"x" * 200_000
@@ -29,11 +29,11 @@ LARGE = b"x" * 200_000
 
 @pytest.fixture(params=["direct", "plain"])
 async def open_line(request: pytest.FixtureRequest) -> AsyncIterator[Open]:
-    """Open a Line over one of the transports; uvicorn's settings by name."""
+    """Open an EchoServer over one of the transports; uvicorn's settings by name."""
     async with contextlib.AsyncExitStack() as stack:
 
-        async def make(**settings: Any) -> Line:
-            return await stack.enter_async_context(line(request.param, **settings))
+        async def make(**settings: Any) -> EchoServer:
+            return await stack.enter_async_context(echo_server(request.param, **settings))
 
         yield make
 
@@ -312,7 +312,7 @@ async def test_a_stop_closes_1012(open_line: Open) -> None:
 # clients that do not read
 
 
-async def stuffed(opened: Line) -> tuple[Peer, Recorder]:
+async def stuffed(opened: EchoServer) -> tuple[Peer, Recorder]:
     """A client that has sent for more than the network holds and reads nothing."""
     opened.act = lambda recorder, text: LARGE
     peer, recorder = await opened.peer()

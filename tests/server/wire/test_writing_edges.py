@@ -12,15 +12,15 @@ from jackfield.config.plan import Limits
 from jackfield.server.wire.reading import WebSocketProtocol
 from jackfield.server.wire.writing import CORK
 from tests.server.raw import CLOSE, PING, PONG, TEXT, Frame, masked
-from tests.server.recorder import BOUNDLESS, Line, Recorder, line, wired
+from tests.server.recorder import BOUNDLESS, EchoServer, Recorder, echo_server, wired
 from tests.server.sockets import Still, Wire, accept, begin, opened
 
 GOING = masked(CLOSE, struct.pack("!H", 1000))
 
 
 @pytest.fixture
-async def direct() -> AsyncIterator[Line]:
-    async with line("direct") as made:
+async def direct() -> AsyncIterator[EchoServer]:
+    async with echo_server("direct") as made:
         yield made
 
 
@@ -212,7 +212,9 @@ def _ours(recorder: Recorder) -> WebSocketProtocol:
         (masked(TEXT, b"", length=1 << 40), 1009),
     ],
 )
-async def test_replies_made_before_a_violation_in_the_same_read_arrive(direct: Line, broken: bytes, code: int) -> None:
+async def test_replies_made_before_a_violation_in_the_same_read_arrive(
+    direct: EchoServer, broken: bytes, code: int
+) -> None:
     peer, recorder = await direct.peer()
     direct.here.state.connections.copy().pop().conn.max_message_size = BOUNDLESS  # type: ignore[union-attr]  # ours
     await peer.send(masked(TEXT, "раз".encode()) + masked(TEXT, b"2") + broken + masked(TEXT, b"never"))
@@ -223,7 +225,7 @@ async def test_replies_made_before_a_violation_in_the_same_read_arrive(direct: L
     assert recorder.heard == ["раз", "2"]
 
 
-async def test_replies_made_before_a_close_in_the_same_read_arrive(direct: Line) -> None:
+async def test_replies_made_before_a_close_in_the_same_read_arrive(direct: EchoServer) -> None:
     peer, recorder = await direct.peer()
     await peer.send(masked(TEXT, b"1") + masked(PING, b"?") + masked(TEXT, b"2") + GOING + masked(TEXT, b"never"))
     frames = [await peer.frame() for _ in range(4)]
@@ -232,7 +234,7 @@ async def test_replies_made_before_a_close_in_the_same_read_arrive(direct: Line)
     assert recorder.heard == ["1", "2"]
 
 
-async def test_a_limit_below_the_shortest_header_holds(direct: Line) -> None:
+async def test_a_limit_below_the_shortest_header_holds(direct: EchoServer) -> None:
     direct.before_accept = lambda recorder: _ours(recorder).tune(Limits(message=5, ping=None))
     peer, recorder = await direct.peer()
     await peer.send(masked(TEXT, b"0123456789"))
@@ -242,7 +244,7 @@ async def test_a_limit_below_the_shortest_header_holds(direct: Line) -> None:
     assert await recorder.ended() == 1009
 
 
-async def test_a_limit_that_a_publish_lowers_holds_at_once(direct: Line) -> None:
+async def test_a_limit_that_a_publish_lowers_holds_at_once(direct: EchoServer) -> None:
     peer, recorder = await direct.peer()
     await peer.send(masked(TEXT, b"x" * 100))
     assert (await peer.frame()).data == b"x" * 100
@@ -286,8 +288,8 @@ def test_what_a_client_took_while_our_loop_stood_still_gives_it_time_again() -> 
 
 
 async def test_a_publish_switches_pings_off_and_on_again(caplog: pytest.LogCaptureFixture) -> None:
-    async with line("direct", ws_ping_interval=0.02, ws_ping_timeout=0.02) as opened_line:
-        peer, recorder = await opened_line.peer()
+    async with echo_server("direct", ws_ping_interval=0.02, ws_ping_timeout=0.02) as server:
+        peer, recorder = await server.peer()
         assert (await peer.frame()).opcode == PING
         _ours(recorder).tune(Limits(ping=None))  # one is on its way, and nobody answers it
         assert recorder.protocol.pong_timer is recorder.protocol.ping_timer is None

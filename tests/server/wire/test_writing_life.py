@@ -15,7 +15,7 @@ from jackfield.server.wire.writing import CORK
 from tests.server.listening import Scope, listening
 from tests.server.raw import BINARY as BINARY_FRAME
 from tests.server.raw import CLOSE, TEXT, Frame, Peer, masked, request
-from tests.server.recorder import BINARY, BOUNDLESS, Line, Recorder, line, wired
+from tests.server.recorder import BINARY, BOUNDLESS, EchoServer, Recorder, echo_server, wired
 from tests.server.served import until
 from tests.server.sockets import Still, Wire, accept, begin, opened
 
@@ -23,8 +23,8 @@ GOING = masked(CLOSE, struct.pack("!H", 1000))
 
 
 @pytest.fixture
-async def direct() -> AsyncIterator[Line]:
-    async with line("direct") as made:
+async def direct() -> AsyncIterator[EchoServer]:
+    async with echo_server("direct") as made:
         yield made
 
 
@@ -38,7 +38,7 @@ def faults(caplog: pytest.LogCaptureFixture) -> list[str]:
 @pytest.mark.parametrize("attaching", [True, False])
 @pytest.mark.parametrize("together", [True, False])
 async def test_what_a_client_sends_before_our_101_waits_for_it(
-    direct: Line, caplog: pytest.LogCaptureFixture, attaching: bool, together: bool
+    direct: EchoServer, caplog: pytest.LogCaptureFixture, attaching: bool, together: bool
 ) -> None:
     gate = asyncio.Event()
 
@@ -85,7 +85,7 @@ def test_what_came_before_our_101_is_taken_before_what_comes_next() -> None:
 
 
 @pytest.mark.parametrize("place", [0, 3, 9])
-async def test_messages_between_the_accept_and_the_receiver_are_handed_over(direct: Line, place: int) -> None:
+async def test_messages_between_the_accept_and_the_receiver_are_handed_over(direct: EchoServer, place: int) -> None:
     gate = asyncio.Event()
     direct.before_attach = lambda recorder: gate.wait()
     peer, recorder = await direct.peer()
@@ -97,7 +97,7 @@ async def test_messages_between_the_accept_and_the_receiver_are_handed_over(dire
     assert [(await peer.frame()).data.decode() for _ in range(4)] == ["1", BINARY, "второе", "3"]
 
 
-async def test_a_client_that_leaves_before_the_receiver_comes(direct: Line) -> None:
+async def test_a_client_that_leaves_before_the_receiver_comes(direct: EchoServer) -> None:
     gate = asyncio.Event()
     direct.before_attach = lambda recorder: gate.wait()
     peer, recorder = await direct.peer()
@@ -107,7 +107,7 @@ async def test_a_client_that_leaves_before_the_receiver_comes(direct: Line) -> N
     assert await recorder.ended() == 1000
 
 
-async def test_an_idle_connection_holds_no_task_and_no_scope(direct: Line) -> None:
+async def test_an_idle_connection_holds_no_task_and_no_scope(direct: EchoServer) -> None:
     peer, recorder = await direct.peer()
     await until(lambda: not direct.here.state.tasks)
     assert not hasattr(recorder.protocol, "scope")
@@ -115,7 +115,7 @@ async def test_an_idle_connection_holds_no_task_and_no_scope(direct: Line) -> No
     assert (await peer.frame()).data == b"alive"
 
 
-async def test_an_application_may_close_by_asgi_after_it_attached(direct: Line) -> None:
+async def test_an_application_may_close_by_asgi_after_it_attached(direct: EchoServer) -> None:
     async def closing(scope: Scope, receive: Any, send: Any) -> None:
         await direct(scope, receive, send)
         await send({"type": "websocket.close", "code": 4002})
@@ -160,9 +160,9 @@ class Deaf(Recorder):
 async def test_a_receiver_that_fails_is_logged_and_reported_as_1011(
     caplog: pytest.LogCaptureFixture, sent: bytes, cutting: bool
 ) -> None:
-    async with line("direct", ws_per_message_deflate=not cutting) as opened_line:
-        opened_line.act = fail
-        peer, recorder = await (opened_line.peer() if cutting else compressed(opened_line))
+    async with echo_server("direct", ws_per_message_deflate=not cutting) as server:
+        server.act = fail
+        peer, recorder = await (server.peer() if cutting else compressed(server))
         await peer.send(sent)
         frame = await peer.frame()
         if sent.startswith(masked(TEXT, b"fine")):
@@ -176,17 +176,19 @@ async def test_a_receiver_that_fails_is_logged_and_reported_as_1011(
     assert "receiver_failed" in reported
 
 
-async def compressed(opened_line: Line) -> tuple[Peer, Recorder]:
+async def compressed(server: EchoServer) -> tuple[Peer, Recorder]:
     """A client that may compress, and does not."""
-    peer = await opened_line.here()
+    peer = await server.here()
     await peer.send(request(Sec_WebSocket_Extensions="permessage-deflate"))
     status, headers, _ = await peer.answer()
     assert status == 101
     assert "permessage-deflate" in headers["sec-websocket-extensions"]
-    return peer, await opened_line.recorder()
+    return peer, await server.recorder()
 
 
-async def test_a_receiver_that_fails_with_what_came_before_it(direct: Line, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_receiver_that_fails_with_what_came_before_it(
+    direct: EchoServer, caplog: pytest.LogCaptureFixture
+) -> None:
     gate = asyncio.Event()
     direct.act = fail
     direct.before_attach = lambda recorder: gate.wait()
@@ -220,7 +222,9 @@ def test_a_receiver_that_fails_at_a_binary_message_or_in_its_own_write(caplog: p
         assert len(faults(caplog)) == 1
 
 
-async def test_an_application_that_fails_after_it_attached(direct: Line, caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_application_that_fails_after_it_attached(
+    direct: EchoServer, caplog: pytest.LogCaptureFixture
+) -> None:
     async def failing(scope: Scope, receive: Any, send: Any) -> None:
         await direct(scope, receive, send)
         raise RuntimeError("секрет")
@@ -248,7 +252,7 @@ def test_a_stop_while_the_clients_close_is_answered() -> None:
 
 
 async def test_a_stop_does_not_wait_for_a_client_that_takes_nothing(
-    direct: Line, monkeypatch: pytest.MonkeyPatch
+    direct: EchoServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(websocket_module, "STUCK", 0.02)
     direct.act = lambda recorder, text: b"x" * 200_000
@@ -261,7 +265,7 @@ async def test_a_stop_does_not_wait_for_a_client_that_takes_nothing(
     assert await recorder.ended() == 4001
 
 
-async def test_a_client_that_takes_not_even_our_close_is_cut_off(direct: Line) -> None:
+async def test_a_client_that_takes_not_even_our_close_is_cut_off(direct: EchoServer) -> None:
     direct.act = lambda recorder, text: b"x" * 200_000
     peer, recorder = await direct.peer()
     recorder.protocol.close_timeout = 0.02
