@@ -83,7 +83,11 @@ async def other(url: str, clock: Callable[[], float], store: Store) -> AsyncIter
 
 @pytest.fixture
 async def passwords() -> AsyncIterator[Passwords]:
+    made = Passwords(hasher=cheap())
+    yield made
+    await made.close()
+
+
+def cheap() -> PasswordHasher:
     """Real Argon2id with parameters so small that a test may hash often."""
-    cheap = Passwords(hasher=PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-    yield cheap
-    await cheap.close()
+    return PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
