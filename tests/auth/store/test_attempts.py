@@ -15,7 +15,6 @@ from jackfield.auth.store.attempts import (
     KNOWN,
     MEMORY,
     PER_ADDRESS,
-    PER_LOGIN,
     PER_PAIR,
     TURN,
     WAITING,
@@ -28,6 +27,14 @@ from jackfield.auth.store.database import Database
 from jackfield.auth.store.store import Store
 from jackfield.errors import Refusal
 from tests.auth.conftest import Clock
+
+PER_LOGIN = 96
+"""In place of 240: each takes some milliseconds of the database."""
+
+
+@pytest.fixture(autouse=True)
+def _fewer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attempts_module, "PER_LOGIN", PER_LOGIN)
 
 
 @pytest.fixture
