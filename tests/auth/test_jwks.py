@@ -18,7 +18,7 @@ import pytest
 from jackfield.auth import jwks
 from jackfield.auth.jwks import FAILED_PAUSE, KEEP, MAX_SIZE, RENEW, UNKNOWN_KEY_PAUSE, KeysUnavailable, read_keys
 from jackfield.errors import Refusal
-from tests.auth.conftest import Clock
+from tests.auth.conftest import Clock, outcome
 from tests.auth.provider import Provider, jwk, new_key, running, say
 from tests.walk.test_tls import certificate
 
@@ -41,12 +41,7 @@ def made(provider: Provider, clock: Clock, tmp_path: Path) -> MakeKeys:
 
 async def code(asked: jwks.ProviderKeys, kid: str | None = "rs256", algorithm: str = "RS256") -> str:
     """What becomes of a token that names this key: "" where there is one."""
-    try:
-        found = await asked.find(kid, algorithm)
-    except Refusal as refusal:
-        return refusal.code
-    assert found
-    return ""
+    return await outcome(asked.find(kid, algorithm))
 
 
 # which keys
@@ -220,21 +215,18 @@ async def test_a_clock_that_is_set_makes_no_key_younger_or_older(
 # how they are fetched
 
 
-async def test_an_answer_that_is_too_long(provider: Provider, made: MakeKeys, caplog: pytest.LogCaptureFixture) -> None:
-    provider.answer = lambda request: say(request, 200, b" " * (MAX_SIZE + 1))
-    assert await code(made()) == "provider_unavailable"
-    assert "longer than 262,144 bytes" in caplog.text
-
-
-async def test_an_answer_that_does_not_come(
+async def test_an_answer_that_is_too_long_or_does_not_come(
     provider: Provider, made: MakeKeys, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(jwks, "TIME_LIMIT", 0.3)
     over = threading.Event()
 
     def wait(_request: BaseHTTPRequestHandler) -> None:
         over.wait(30)
 
+    provider.answer = lambda request: say(request, 200, b" " * (MAX_SIZE + 1))
+    assert await code(made()) == "provider_unavailable"
+    assert "longer than 262,144 bytes" in caplog.text
+    monkeypatch.setattr(jwks, "TIME_LIMIT", 0.3)
     provider.answer = wait
     assert await code(made()) == "provider_unavailable"
     over.set()
@@ -261,19 +253,18 @@ async def test_a_file_of_keys(
 ) -> None:
     asked = made("keys/jwks.json")
     assert await code(asked) == "provider_unavailable"
-    (tmp_path / "keys").mkdir()
-    (tmp_path / "keys" / "jwks.json").write_text(json.dumps(provider.document()))
-    clock.move(FAILED_PAUSE)
-    assert await code(asked) == ""
-    (tmp_path / "keys" / "jwks.json").write_bytes(b" " * (MAX_SIZE + 1))
-    clock.move(KEEP)
-    assert await code(asked) == "provider_unavailable"
-    (tmp_path / "keys" / "jwks.json").write_text(json.dumps(provider.document()))
-    clock.move(FAILED_PAUSE)
-    assert await code(asked) == ""
-    (tmp_path / "keys" / "jwks.json").unlink()
-    os.mkfifo(tmp_path / "keys" / "jwks.json")
-    clock.move(KEEP)
-    assert await code(asked) == "provider_unavailable"
-    assert "it is a pipe" in caplog.text
+    file = tmp_path / "keys" / "jwks.json"
+    file.parent.mkdir()
+    for make, reported in (
+        (lambda: file.write_bytes(b" " * (MAX_SIZE + 1)), "longer than 262,144 bytes"),
+        (lambda: os.mkfifo(file), "it is a pipe"),
+    ):
+        file.write_text(json.dumps(provider.document()))
+        clock.move(FAILED_PAUSE)
+        assert await code(asked) == ""
+        file.unlink()
+        make()
+        clock.move(KEEP)
+        assert await code(asked) == "provider_unavailable"
+        assert reported in caplog.text
     assert provider.hits == 0

@@ -17,7 +17,7 @@ from jackfield.auth.verify import GRACE, KEEP_NO, Request, Verifier
 from jackfield.errors import Refusal
 from jackfield.identity import ANONYMOUS, Identity
 
-from .conftest import Clock
+from .conftest import Clock, until
 
 RECHECK = 60.0
 REQUEST = Request("/ws/say", {"page": "1"}, {"user-agent": "test"}, "10.0.0.7")
@@ -130,8 +130,7 @@ async def test_who_comes_together_waits_for_one_answer(project: Project) -> None
 
     project.function = slow
     callers = [asyncio.create_task(project.identify()) for _ in range(5)]
-    while not project.asked:  # noqa: ASYNC110 - the function of the project sets no event
-        await asyncio.sleep(0)
+    await until(lambda: project.asked)
     callers[0].cancel()
     gate.set()
     found = await asyncio.gather(*callers, return_exceptions=True)
@@ -155,12 +154,10 @@ async def test_who_sends_nonsense_leaves_room_for_others(project: Project) -> No
         asyncio.create_task(project.identify(f"nonsense {number}", request(number)))
         for number in range(CALLS + WAITING)
     ]
-    while project.verifier.asking < CALLS + WAITING:  # noqa: ASYNC110 - nothing tells of who waits
-        await asyncio.sleep(0)
+    await until(lambda: project.verifier.asking == CALLS + WAITING)
     assert await project.refused("one more", request(0)) == "provider_unavailable"
     other = asyncio.create_task(project.identify(request=Request("/ws/say", {}, {}, "10.0.0.8")))
-    while not flood[-1].done():  # noqa: ASYNC110 - see above
-        await asyncio.sleep(0)
+    await until(flood[-1].done)
     gate.set()
     assert (await other).login == "аня"
     reported = await asyncio.gather(*flood, return_exceptions=True)

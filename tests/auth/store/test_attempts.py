@@ -26,7 +26,7 @@ from jackfield.auth.store.attempts import (
 from jackfield.auth.store.database import Database
 from jackfield.auth.store.store import Store
 from jackfield.errors import Refusal
-from tests.auth.conftest import Clock
+from tests.auth.conftest import Clock, until
 
 PER_LOGIN = 96
 """In place of 240: each takes some milliseconds of the database."""
@@ -76,9 +76,7 @@ async def at_once(attempts: Attempts, right: int, wrong: int = 0, *, together: i
 
     begin = asyncio.Event()
     tasks = [asyncio.create_task(one(number)) for number in range(right + wrong)]
-    async with asyncio.timeout(5):
-        while not is_full():  # noqa: ASYNC110 - no event tells of who waits
-            await asyncio.sleep(0)
+    await until(is_full)
     begin.set()
     return Counter(await asyncio.gather(*tasks))
 
@@ -197,9 +195,7 @@ async def test_who_gives_up_takes_nobodys_place(here: Attempts) -> None:
         tried = [await held.enter_async_context(here.trying("аня", "10.0.0.1")) for _ in range(PER_PAIR - 1)]
         async with here.trying("аня", "10.0.0.1") as right:
             first, second = (asyncio.create_task(succeed(here)) for _ in range(2))
-            async with asyncio.timeout(5):
-                while here.waiting < 2:  # noqa: ASYNC110 - a waiter sets no event
-                    await asyncio.sleep(0)
+            await until(lambda: here.waiting == 2)
             first.cancel()
             await here.succeeded(right)
         async with asyncio.timeout(5):
