@@ -26,10 +26,6 @@ class Users:
         self._sessions = sessions
         self._store = sessions.store
 
-    async def sessions_of(self, identity: Identity) -> Sequence[Session]:
-        """The caller's open sessions, oldest first."""
-        return await self._sessions.open_of(identity.login)
-
     async def end_session(self, identity: Identity, session: str) -> None:
         """End one of the caller's sessions by its id. Raises Refusal `no_such_session`, for another user's as well."""
         if not await self._store.end_session(session, login=identity.login):

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import sys
 from collections.abc import Callable, Mapping
-from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
+from jackfield.cli.check import load
 from jackfield.cli.settings import Context, Failure, count_errors, counted, project_folder, server_address
 from jackfield.describe.clients import python, typescript
 from jackfield.describe.contract import Contract, contract
 from jackfield.describe.documents import asyncapi, markdown, openapi, postman
 from jackfield.describe.documents.as_yaml import as_yaml
 from jackfield.errors import PlanError
-from jackfield.server.publish.building import built
 
 __all__ = ["command"]
 
@@ -116,15 +113,12 @@ def _client(context: click.Context, language: str, folder: Path) -> None:
 def _contract(context: click.Context) -> Contract:
     folder = project_folder(context.ensure_object(Context).folder)
     try:
-        with redirect_stdout(sys.stderr):  # what modules print while they are imported is no part of a document
-            table = asyncio.run(built(folder, 0))
+        return contract(load(folder))
     except PlanError as exc:
         for problem in exc.problems:
             click.echo(str(problem), err=True)
         problems = counted(count_errors(exc.problems), "problem")
         raise Failure(f"nothing is exported: {problems} in {folder}") from exc
-    table.catalog.release()
-    return contract(table)
 
 
 def _print(document: Mapping[str, Any], form: str) -> None:

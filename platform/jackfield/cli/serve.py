@@ -66,19 +66,8 @@ class _Duration(click.ParamType[float]):
 
 @click.command("serve")
 @option("--host", default=_DEFAULTS.host, show_default=True, help="The address to listen on.")
-@option(
-    "--port",
-    type=Number(0, 65535),
-    default=_DEFAULTS.port,
-    show_default=True,
-    help="The port to listen on.",
-)
-@option(
-    "--workers",
-    type=Number(1),
-    default=1,
-    help="Processes that serve; more than 1 is not supported yet.",
-)
+@option("--port", type=Number(0, 65535), default=_DEFAULTS.port, show_default=True, help="The port to listen on.")
+@option("--workers", type=Number(1), default=1, help="Processes that serve; more than 1 is not supported yet.")
 @option("--tls-cert", default="", type=click.Path(), help="The certificate chain (PEM) for wss://.")
 @option("--tls-key", default="", type=click.Path(), help="The certificate's private key (PEM).")
 @option(
@@ -97,11 +86,7 @@ class _Duration(click.ParamType[float]):
     type=Number(0, 65535),
     help="A second port, on 127.0.0.1: metrics, documents and administration are there and not in public.",
 )
-@option(
-    "--check-replies/--no-check-replies",
-    default=None,
-    help="Check replies against their types; on with --watch.",
-)
+@option("--check-replies/--no-check-replies", default=None, help="Check replies against their types; on with --watch.")
 @option(
     "--trace",
     type=click.Choice(["off", "handshakes", "messages"]),

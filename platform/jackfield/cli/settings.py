@@ -30,12 +30,13 @@ __all__ = [
     "Number",
     "check_environment",
     "check_folder",
+    "check_token",
     "count_errors",
     "counted",
     "failure_of",
     "file_option",
     "find_project",
-    "is_host",
+    "is_address",
     "option",
     "project_folder",
     "secret_of",
@@ -260,8 +261,7 @@ def project_folder(given: Path | None) -> Path:
         raise Failure(f"{start} has an endpoints.yml; rename it to endpoints.yaml", 2)
     where = f"in {start}" if given else f"in {start} or a folder above it"
     raise Failure(
-        f"there is no endpoints.yaml {where}; name the project with -C DIR, or begin one: jackfield new DIR",
-        2,
+        f"there is no endpoints.yaml {where}; name the project with -C DIR, or begin one: jackfield new DIR", 2
     )
 
 
@@ -280,24 +280,27 @@ def server_address(url: str, scheme: Literal["http", "ws"]) -> str:
 
     Raises Failure (exit 2) for what is no address.
     """
-    given, found, rest = url.partition("://")
+    given, _, rest = url.partition("://")
     known = {name + s: scheme + s for name in ("http", "ws") for s in ("", "s")}.get(given)
-    try:
-        parts = urlsplit(f"{given}://{rest}")
-        sound = known is not None and is_host(parts.hostname or "") and (parts.port or 1) > 0 and url.isprintable()
-    except ValueError:
-        sound = False
-    if not found or not sound or parts.query or parts.fragment or parts.username is not None:
+    parts = urlsplit(url) if known is not None and is_address(url) else None
+    if parts is None or parts.query or parts.fragment or parts.username is not None:
         raise Failure(f"--url must be like {scheme}s://desk.example.com, not {url}", 2)
     return f"{known}://{rest}".rstrip("/")
 
 
-def is_host(name: str) -> bool:
-    """Whether a name could be a machine's: one that cannot be asked for has no address either."""
+def is_address(url: str) -> bool:
+    """Whether the URL names a host that could be a machine's, and a port, if any, that can be connected to."""
     try:
-        return bool(name.encode("idna"))
-    except UnicodeError:
+        parts = urlsplit(url)
+        return bool((parts.hostname or "").encode("idna")) and (parts.port or 1) > 0 and url.isprintable()
+    except ValueError:
         return False
+
+
+def check_token(token: str) -> None:
+    """Raise Failure (exit 2) for what cannot be a token."""
+    if not (token.isascii() and token.isprintable()):
+        raise Failure("--token holds characters that no token has; copy it whole, without line breaks", 2)
 
 
 def find_project(given: Path | None) -> Path | None:
@@ -333,9 +336,7 @@ _STATE = option(
     help="The folder for keys, users and what was published; .jackfield beside endpoints.yaml by default.",
 )
 _STORE = option(
-    "--store",
-    secret=True,
-    help="The database of users and sessions, as a URL; SQLite in the state folder by default.",
+    "--store", secret=True, help="The database of users and sessions, as a URL; SQLite in the state folder by default."
 )
 _KEYS = option(
     "--secret-keys",

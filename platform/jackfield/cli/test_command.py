@@ -12,9 +12,11 @@ from typing import NoReturn
 import click
 
 from jackfield.cli.call import facts, log_in
+from jackfield.cli.check import lines_of
 from jackfield.cli.settings import (
     Context,
     Failure,
+    check_token,
     count_errors,
     counted,
     file_option,
@@ -23,8 +25,7 @@ from jackfield.cli.settings import (
     server_address,
 )
 from jackfield.describe.contract import contract
-from jackfield.errors import PlanError, Problem
-from jackfield.github_annotations import of_problem
+from jackfield.errors import PlanError
 from jackfield.routing.table import RoutingTable
 from jackfield.server.node.event_loop import run as run_loop
 from jackfield.server.observe.lag import Place
@@ -94,7 +95,7 @@ def command(
             else:
                 run_loop(_live(folder, names, server_address(url, "ws"), _Credentials(login, password, tokens), report))
     except PlanError as exc:
-        for line in _problem_lines(exc.problems, form, folder):
+        for line in [junit_of_problems(exc.problems)] if form == "junit" else lines_of(exc.problems, form, folder):
             click.echo(line)
         raise Failure(f"{counted(count_errors(exc.problems), 'problem')} in {folder}") from None
     except (NoServer, KeyboardInterrupt) as exc:
@@ -176,7 +177,7 @@ def _chosen(table: RoutingTable, names: Sequence[str]) -> list[Case]:
 
 
 class _Credentials:
-    """What the command line says about who is logged in."""
+    """What the command line says about logins."""
 
     def __init__(self, login: str | None, password: str | None, tokens: Sequence[str]) -> None:
         self._login = login
@@ -201,15 +202,6 @@ class _Credentials:
                 raise Failure(f"--token: no example has a client with the login {key[:40]}; there are: {known}", 2)
             if key in found:
                 raise Failure(f"--token: there are two for {key or 'every login'}", 2)
-            if not (value.isascii() and value.isprintable()):
-                raise Failure("--token holds characters that no token has; copy it whole, without line breaks", 2)
+            check_token(value)
             found[key] = value
         return found
-
-
-def _problem_lines(problems: Sequence[Problem], form: str, folder: Path) -> list[str]:
-    if form == "junit":
-        return [junit_of_problems(problems)]
-    if form == "github":
-        return [of_problem(problem, folder) for problem in problems]
-    return [str(problem) for problem in problems]

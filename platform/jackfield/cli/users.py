@@ -74,7 +74,8 @@ def list_(state: State, style: str) -> None:
     """Print all users: login, roles, and whether they are disabled."""
     users = in_store(state, lambda store: store.list())
     if style == "json":
-        click.echo(json.dumps([_as_json(user) for user in users], ensure_ascii=False, indent=2))
+        rows = [{name: getattr(user, name) for name in ("login", "roles", "disabled", "created_at")} for user in users]
+        click.echo(json.dumps(rows, default=sorted, ensure_ascii=False, indent=2))
         return
     width = max((_width(user.login) for user in users), default=0)
     for user in users:
@@ -90,15 +91,7 @@ def list_(state: State, style: str) -> None:
 @state_options
 def remove(state: State, login: str) -> None:
     """Remove a user; the sessions end."""
-
-    async def action(store: Store) -> bool:
-        last = await _is_last_admin(store, login)
-        await store.remove(login)
-        return last
-
-    last = in_store(state, action)
-    _report(f"Removed {login}.")
-    _warn_no_admin(last)
+    _take_out(state, login, lambda store: store.remove(login), f"Removed {login}.")
 
 
 @command.command()
@@ -106,14 +99,17 @@ def remove(state: State, login: str) -> None:
 @state_options
 def disable(state: State, login: str) -> None:
     """Keep a user out without removing the account; the sessions end."""
+    _take_out(state, login, lambda store: store.disable(login), f"Disabled {login}; all sessions ended.")
 
+
+def _take_out(state: State, login: str, act: Callable[[Store], Awaitable[None]], done: str) -> None:
     async def action(store: Store) -> bool:
         last = await _is_last_admin(store, login)
-        await store.disable(login)
+        await act(store)
         return last
 
     last = in_store(state, action)
-    _report(f"Disabled {login}; all sessions ended.")
+    _report(done)
     _warn_no_admin(last)
 
 
@@ -134,8 +130,7 @@ def passwd(state: State, login: str, password_stdin: bool) -> None:
     """Give a user another password; the sessions end."""
 
     async def action(store: Store) -> int:
-        if await store.get(login) is None:
-            raise Refusal("invalid_request", f"There is no user {login}.", "`jackfield users list` shows them all.")
+        await store.known(login)
         hashed = await _hash(_password(login, password_stdin))
         return await store.set_password_hash(login, hashed) or 0
 
@@ -154,13 +149,10 @@ def roles(state: State, login: str, changes: tuple[str, ...]) -> None:
     given, taken = _parsed(changes)
 
     async def action(store: Store) -> tuple[User, bool]:
-        user = await store.get(login)
-        if user is None:
-            raise Refusal("invalid_request", f"There is no user {login}.", "`jackfield users list` shows them all.")
+        user = await store.known(login)
         last = ADMIN in taken and await _is_last_admin(store, login)
         wanted = (user.roles | given) - taken
-        await store.set_roles(login, wanted)
-        return User(user.login, wanted, user.disabled, user.created_at, user.password_hash), last
+        return await store.change(login, roles=wanted), last
 
     user, last = in_store(state, action)
     if not changes:
@@ -258,15 +250,6 @@ async def _hash(password: str) -> str:
         return await passwords.hash(password)
     finally:
         await passwords.close()
-
-
-def _as_json(user: User) -> dict[str, object]:
-    return {
-        "login": user.login,
-        "roles": sorted(user.roles),
-        "disabled": user.disabled,
-        "created_at": user.created_at,
-    }
 
 
 def _width(text: str) -> int:

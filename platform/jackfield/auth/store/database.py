@@ -40,11 +40,7 @@ __all__ = ["LIMIT", "Database", "Unusable", "path_of"]
 LIMIT = 2.0
 """Seconds that a use of the database may take."""
 
-_DRIVERS = {
-    "sqlite": "sqlite+aiosqlite",
-    "postgres": "postgresql+asyncpg",
-    "postgresql": "postgresql+asyncpg",
-}
+_DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgres": "postgresql+asyncpg", "postgresql": "postgresql+asyncpg"}
 _CACHE = "prepared_statement_cache_size"
 # What may stand behind the `?` of a PostgreSQL URL: what asyncpg takes as text, by libpq's name where that differs.
 _PARAMETERS = frozenset(
@@ -143,8 +139,7 @@ class Database:
             )
         except ModuleNotFoundError as error:
             raise _unusable(
-                f"The database driver {error.name} is not installed.",
-                "Install it: pip install 'jackfield[postgres]'.",
+                f"The database driver {error.name} is not installed.", "Install it: pip install 'jackfield[postgres]'."
             ) from error
         return cls(engine, limit)
 

@@ -109,6 +109,11 @@ class Store:
         async with self._database.read() as connection:
             return await _user(connection, normal_login(login))
 
+    async def known(self, login: str) -> User:
+        """The user with this login. Raises Refusal `no_such_user`."""
+        async with self._database.read() as connection:
+            return await _known(connection, login)
+
     async def list(self) -> Sequence[User]:
         """All users, by login."""
         async with self._database.read() as connection:

@@ -52,7 +52,7 @@ MIGRATIONS = {
         "ALTER TABLE jackfield_sessions ADD COLUMN client VARCHAR(64) NOT NULL DEFAULT ''",
         "ALTER TABLE jackfield_sessions ADD COLUMN agent VARCHAR(200) NOT NULL DEFAULT ''",
         "ALTER TABLE jackfield_changes ADD COLUMN expires_at DOUBLE PRECISION",
-    ),
+    )
 }
 """What makes a store of an older schema one of the next; tables that are missing are made before."""
 
