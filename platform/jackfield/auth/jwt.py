@@ -18,8 +18,7 @@ from typing import Any
 import jwt
 import msgspec
 
-from jackfield import claim_paths as claim_paths
-from jackfield import messages
+from jackfield import claim_paths, messages
 from jackfield.auth.credentials import Credential
 from jackfield.auth.jwks import ALGORITHMS, ProviderKeys
 from jackfield.auth.provider import JWT_SESSION, SHAPE, Provider

@@ -21,7 +21,7 @@ from jackfield.auth.login_log import Logins
 from jackfield.auth.passwords import Passwords, check_length
 from jackfield.auth.store.attempts import Attempt
 from jackfield.auth.store.store import Store
-from jackfield.auth.store.tables import Change, Session, User, normal_login
+from jackfield.auth.store.tables import Change, Session, User, login_of
 from jackfield.auth.tokens import Tokens, digest
 from jackfield.clocks import Ends, Jumps, watched
 from jackfield.errors import Refusal
@@ -116,7 +116,7 @@ class Sessions:
         `invalid_request` for what can be no password; `too_many_logins`, `store_unavailable`.
         """
         check_length(password)
-        name = _name(login)
+        name = login_of(login)  # what cannot be one is refused like one that no user has
         async with self.store.attempts.trying(name or login, client) as attempt:
             user, opened = await self._try(name, password, attempt, client, agent)
         await self._renew(user, password)
@@ -352,14 +352,6 @@ class Sessions:
         await self.look_once()
         if self._now() - self._tidied_at >= _TIDY:
             await self.tidy()
-
-
-def _name(login: str) -> str:
-    """The login in its one spelling; empty for what cannot be a login, which is refused like an unknown one."""
-    try:
-        return normal_login(login)
-    except Refusal:
-        return ""
 
 
 def _ended() -> Refusal:

@@ -25,11 +25,11 @@ from jackfield import files
 from jackfield.addresses import is_loopback
 from jackfield.bodies import PLAIN, BadBody, Body
 from jackfield.cli.settings import (
-    Context,
     Failure,
     check_token,
     file_option,
     find_project,
+    given_folder,
     is_address,
     option,
     secret_of,
@@ -71,9 +71,7 @@ PATIENCE = 0.25
     type=click.Path(file_okay=False, path_type=Path),
     help="The project's state folder; .jackfield beside endpoints.yaml by default.",
 )
-@click.pass_context
 def command(
-    context: click.Context,
     url: str,
     login: str | None,
     password: str | None,
@@ -94,7 +92,7 @@ def command(
     if login and token:
         raise Failure("give --login or --token, not both", 2)
     check_token(token or "")
-    shown, address = _addresses(url, context.ensure_object(Context), state)
+    shown, address = _addresses(url, state)
     found = asyncio.run(facts(address))
     if login:
         if shown != address:  # the login is found by its public address as well
@@ -111,14 +109,14 @@ def command(
     asyncio.run(_talk(address, cookie, wait))
 
 
-def _addresses(url: str, shared: Context, state: Path | None) -> tuple[str, str]:
+def _addresses(url: str, state: Path | None) -> tuple[str, str]:
     """The address of an endpoint that others use, and the one to use here.
 
     They differ for a path of this project's server under --public-url, which this machine may not resolve.
     """
     if not url.startswith("/"):
         return _address(url), _address(url)
-    running = _running(shared, state)
+    running = _running(state)
     shown = running["address"]
     return _address(shown + url), _address(running.get("listener", shown) + url)
 
@@ -131,9 +129,9 @@ def _address(url: str) -> str:
     return f"{names[scheme]}://{rest}"
 
 
-def _running(shared: Context, state: Path | None) -> Mapping[str, str]:
+def _running(state: Path | None) -> Mapping[str, str]:
     """The addresses of this project's server; see node/verbs.py."""
-    folder = find_project(shared.folder)
+    folder = find_project(given_folder())
     if folder is not None or state is not None:
         with suppress(NoServer, StateError, KeyError):
             found: Mapping[str, str] = ask(State.open(folder or Path(), state=state).server_json, "status")["ok"]

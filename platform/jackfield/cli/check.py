@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 
 from jackfield import claim_paths
-from jackfield.cli.settings import PREFIX, Context, Failure, count_errors, counted, project_folder, warn_of_state
+from jackfield.cli.settings import PREFIX, Failure, count_errors, counted, given_folder, project_folder, warn_of_state
 from jackfield.config.plan import Plan
 from jackfield.errors import PlanError, Problem
 from jackfield.github_annotations import of_problem
@@ -29,15 +29,14 @@ __all__ = ["command", "lines_of", "load"]
 @click.command("check")
 @click.option("--format", "form", type=click.Choice(["text", "json", "github"]), default="text", show_default=True)
 @click.option("--no-import", "no_import", is_flag=True, help="Import no process; types are not checked then.")
-@click.pass_context
-def command(context: click.Context, form: str, no_import: bool) -> None:
+def command(form: str, no_import: bool) -> None:
     """Tell every problem of the project at once: file:line:column, what is wrong, how to mend it.
 
     Problems go to stdout. Exit 0 without problems (warnings are none), 1 with some. The modules of
     processes/ are imported, unless --no-import; resources are not opened. A state folder in which others can read or
     write is warned of on stderr.
     """
-    folder = project_folder(context.ensure_object(Context).folder)
+    folder = project_folder(given_folder())
     problems, plan = _find(folder, no_import=no_import)
     for line in lines_of(problems, form, folder):
         click.echo(line)

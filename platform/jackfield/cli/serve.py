@@ -20,12 +20,12 @@ from jackfield import stdio
 from jackfield.auth.store.database import Unusable
 from jackfield.cli.publish import outcome
 from jackfield.cli.settings import (
-    Context,
     Failure,
     Number,
     count_errors,
     counted,
     failure_of,
+    given_folder,
     option,
     project_folder,
     state_options,
@@ -94,10 +94,9 @@ class _Duration(click.ParamType[float]):
 )
 @option("--log", type=click.Choice(["text", "json"]), default="text", show_default=True, help="The log's form.")
 @state_options
-@click.pass_context
-def command(context: click.Context, /, state: State, workers: int, log: str, **given: Any) -> None:
+def command(state: State, workers: int, log: str, **given: Any) -> None:
     """Start the server. The banner and the log go to stderr."""
-    folder = project_folder(context.ensure_object(Context).folder)
+    folder = project_folder(given_folder())
     if workers > 1:
         raise Failure(f"--workers {workers}: more than one is not supported yet [not_supported_yet]", 2)
     proxies = given["behind_proxy"]

@@ -36,6 +36,7 @@ __all__ = [
     "failure_of",
     "file_option",
     "find_project",
+    "given_folder",
     "is_address",
     "option",
     "project_folder",
@@ -75,6 +76,13 @@ class Context:
     """What all commands share: the folder given with `-C`, None without one."""
 
     folder: Path | None = None
+
+
+def given_folder() -> Path | None:
+    """The folder given with `-C` to the command that runs."""
+    context = click.get_current_context(silent=True)
+    shared = context.find_object(Context) if context else None
+    return shared.folder if shared else None
 
 
 class Failure(click.ClickException):
@@ -347,8 +355,7 @@ _KEYS = option(
 
 def _open_state(state: Path | None, store: str | None, secret_keys: str | None) -> State:
     context = click.get_current_context()
-    shared = context.find_object(Context) or Context()
-    project = project_folder(shared.folder) if state is None else Path()
+    project = project_folder(given_folder()) if state is None else Path()
     by_environment = context.get_parameter_source("secret_keys") is ParameterSource.ENVIRONMENT
     keys_file = _file_of("JACKFIELD_SECRET_KEYS") if by_environment else None
     try:

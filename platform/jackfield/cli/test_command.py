@@ -14,12 +14,12 @@ import click
 from jackfield.cli.call import facts, log_in
 from jackfield.cli.check import lines_of
 from jackfield.cli.settings import (
-    Context,
     Failure,
     check_token,
     count_errors,
     counted,
     file_option,
+    given_folder,
     project_folder,
     secret_of,
     server_address,
@@ -59,9 +59,7 @@ __all__ = ["command"]
 )
 @file_option("token")
 @click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
-@click.pass_context
 def command(
-    context: click.Context,
     names: tuple[str, ...],
     url: str | None,
     login: str | None,
@@ -80,7 +78,7 @@ def command(
     What a program reads goes to stdout, the summary to stderr. Exit 1 where one fails, where there are examples and
     none was run, or where the project has problems; 3 where no server is reached.
     """
-    folder = project_folder(context.ensure_object(Context).folder)
+    folder = project_folder(given_folder())
     password = secret_of("password", password, password_file)
     tokens = (*tokens, *(secret_of("token", None, token_file) or "").split())
     if url is None and (login or tokens):

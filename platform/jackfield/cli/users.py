@@ -17,7 +17,7 @@ from jackfield.auth.passwords import Passwords, check_password
 from jackfield.auth.store.database import Unusable
 from jackfield.auth.store.store import Store
 from jackfield.auth.store.tables import User, new_login, normal_login, normal_role
-from jackfield.cli.settings import Context, Failure, counted, failure_of, find_project, state_options
+from jackfield.cli.settings import Failure, counted, failure_of, find_project, given_folder, state_options
 from jackfield.config.load import load
 from jackfield.config.plan import Plan
 from jackfield.errors import Refusal
@@ -25,7 +25,7 @@ from jackfield.identity import ADMIN
 from jackfield.similar import nearest
 from jackfield.state import State, StateError
 
-__all__ = ["command", "in_store"]
+__all__ = ["command", "in_store", "project_plan"]
 
 T = TypeVar("T")
 
@@ -266,7 +266,7 @@ def _report(text: str) -> None:
 
 def _warn_undeclared(roles: Iterable[str]) -> None:
     """A role that endpoints.yaml does not declare opens nothing; most often it is a slip of the finger."""
-    plan = _plan()
+    plan = project_plan()
     declared = None if plan is None else plan.roles
     if declared is None:
         return
@@ -290,14 +290,12 @@ def _warn_no_admin(was_last: bool) -> None:
 
 def _warn_unread() -> None:
     """Warn where no server of the project reads the users."""
-    plan = _plan()
+    plan = project_plan()
     if plan is not None and not plan.auth.own:
         _report("warning: endpoints.yaml says `auth.login: off`; no server of this project reads these users")
 
 
-def _plan() -> Plan | None:
+def project_plan() -> Plan | None:
     """What endpoints.yaml says, as far as it is sound; None outside of a project."""
-    context = click.get_current_context(silent=True)
-    shared = (context.find_object(Context) if context else None) or Context()
-    folder = find_project(shared.folder)
+    folder = find_project(given_folder())
     return None if folder is None else load(folder).plan

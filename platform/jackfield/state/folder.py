@@ -145,7 +145,7 @@ class State:
         """Warnings of what other users of this machine can change here, or read of secrets."""
         if sys.platform == "win32":
             return []
-        found = [_others_write(self.folder), *(_not_ours(path) for path in (self.folder, *self._secret_files()))]
+        found = [_others_write(self.folder), *map(_not_ours, (self.folder, self.key_file, *self._store_files()))]
         given = self._keys or self._keys_from is not None
         if not given and _mode(self.key_file) & 0o077:
             found.append(f"other users can read {self.key_file}; close it to them: chmod 600 '{self.key_file}'")
@@ -160,9 +160,6 @@ class State:
 
     def _store_files(self) -> list[Path]:
         return [self.folder / f"{_STORE}{end}" for end in ("", "-wal", "-shm")]
-
-    def _secret_files(self) -> list[Path]:
-        return [self.key_file, *self._store_files()]
 
     def locked(self) -> AbstractContextManager[None]:
         """Hold the folder for one server. StateError names the other's process id."""

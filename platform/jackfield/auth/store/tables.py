@@ -35,6 +35,7 @@ __all__ = [
     "User",
     "attempts",
     "changes",
+    "login_of",
     "metadata",
     "new_login",
     "normal_login",
@@ -253,6 +254,14 @@ def normal_login(text: str) -> str:
     marks that turn the direction of text, no blank at either end.
     """
     return _normal(text, "login")
+
+
+def login_of(text: str) -> str:
+    """The one spelling of a login; empty for what cannot be one."""
+    try:
+        return normal_login(text)
+    except Refusal:
+        return ""
 
 
 def new_login(text: str) -> str:
