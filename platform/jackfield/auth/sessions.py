@@ -208,7 +208,9 @@ class Sessions:
         if entry is None or self._is_idle(entry):
             # Idle in our eyes: another process may have seen the caller since.
             entry = await self._recall(key)
-        self._check_time(entry)
+        session, expires_at = entry.identity.session, entry.identity.expires_at
+        if self._is_idle(entry) or (expires_at is not None and self._ends.over(session, expires_at)):
+            raise Refusal("session_expired", "The session has run out.", _LOG_IN)
         self._use(key, entry)
         return entry.identity
 
@@ -312,11 +314,6 @@ class Sessions:
 
     def _is_idle(self, entry: _Remembered) -> bool:
         return self._idle is not None and self._now() >= entry.seen_at + self._idle
-
-    def _check_time(self, entry: _Remembered) -> None:
-        session, expires_at = entry.identity.session, entry.identity.expires_at
-        if self._is_idle(entry) or (expires_at is not None and self._ends.over(session, expires_at)):
-            raise Refusal("session_expired", "The session has run out.", _LOG_IN)
 
     def _use(self, key: str, entry: _Remembered) -> None:
         entry.seen_at = self._now()

@@ -94,7 +94,7 @@ class Users:
         return await self._sessions.open_of(login)
 
     async def add(self, login: str, password: str | None, roles: Iterable[str], *, by: Holder | None = None) -> User:
-        """Add a user; without a password one who cannot log in with any. Raises Refusal `login_taken`."""
+        """Add a user; without a password the user cannot log in with one. Raises Refusal `login_taken`."""
         new_login(login)  # what can be refused is refused before the work
         return await self._store.add(login, await self._hash(password), roles, by=by)
 

@@ -116,7 +116,13 @@ def _addresses(url: str, state: Path | None) -> tuple[str, str]:
     """
     if not url.startswith("/"):
         return _address(url), _address(url)
-    running = _running(state)
+    folder = find_project(given_folder())
+    running: Mapping[str, str] = {}
+    if folder is not None or state is not None:
+        with suppress(NoServer, StateError, KeyError):
+            running = ask(State.open(folder or Path(), state=state).server_json, "status")["ok"]
+    if not running:
+        raise Failure("a path alone needs this project's running server; start it, or give the whole ws:// address", 3)
     shown = running["address"]
     return _address(shown + url), _address(running.get("listener", shown) + url)
 
@@ -127,16 +133,6 @@ def _address(url: str) -> str:
     if scheme not in names or not is_address(url):
         raise Failure(f"{url} is not an address; write ws://host:port/path, or /path for this project's server", 2)
     return f"{names[scheme]}://{rest}"
-
-
-def _running(state: Path | None) -> Mapping[str, str]:
-    """The addresses of this project's server; see node/verbs.py."""
-    folder = find_project(given_folder())
-    if folder is not None or state is not None:
-        with suppress(NoServer, StateError, KeyError):
-            found: Mapping[str, str] = ask(State.open(folder or Path(), state=state).server_json, "status")["ok"]
-            return found
-    raise Failure("a path alone needs this project's running server; start it, or give the whole ws:// address", 3)
 
 
 def _near(address: str) -> bool:

@@ -34,16 +34,12 @@ def command() -> None:
     """
 
 
-def _address(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
-    return server_address(value, "http")
-
-
 _url = click.option(
     "--url",
     "address",
     default=ADDRESS,
     show_default=True,
-    callback=_address,
+    callback=lambda _context, _parameter, value: server_address(value, "http"),
     help="Where the server is, as its callers address it.",
 )
 _form = click.option("--format", "form", type=click.Choice(["json", "yaml"]), default="json", show_default=True)

@@ -247,7 +247,7 @@ def _show_admin(node: Node, state: State) -> None:
 
 
 def _leave_admin(node: Node, admin: FirstAdmin, state: State) -> None:
-    """Write down the first password. Raises StateError; the user is made already, and nobody knows the password."""
+    """Write down the first password. Raises StateError; the user exists by then, with a password that is lost."""
     try:
         write_private(state.first_admin, _admin_text(node, admin))
     except OSError as exc:

@@ -318,8 +318,8 @@ def find_project(given: Path | None) -> Path | None:
     except FileNotFoundError as exc:
         raise Failure("the current folder was removed; change into another one", 2) from exc
     folders = [start] if given is not None else [start, *start.parents]
-    # os.path: where nobody may look, or what can be no name, there is none; of whatever kind: that it is no file is
-    # a problem of its own
+    # os.path: False for a folder without access and for an invalid name; any kind counts: that it is not a file is a
+    # problem of its own
     return next((folder for folder in folders if os.path.exists(folder / "endpoints.yaml")), None)  # noqa: PTH110
 
 

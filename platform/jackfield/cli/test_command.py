@@ -110,7 +110,7 @@ def _sum_up(results: Sequence[Result]) -> None:
         click.echo("there are no examples; write some under `examples:` of an endpoint", err=True)
     elif any(result.failure for result in results):
         raise Failure(summary(results))
-    elif all(result.skipped for result in results):  # nobody is to take that for a success
+    elif all(result.skipped for result in results):  # which must not look like a success
         raise Failure(f"{summary(results)}; no example was run for want of a token: give --token or --login")
     else:
         click.echo(summary(results), err=True)
@@ -138,7 +138,7 @@ def _stalled(chosen: Sequence[Case], report: Report, place: Place) -> None:
 
 
 def _break_off(report: Report, why: str) -> NoReturn:
-    """End at once. Python would wait for threads of processes that nobody can end."""
+    """End at once. Python would wait for threads of processes, which cannot be ended."""
     report.end()
     click.echo(summary(report.results), err=True)
     click.echo(f"jackfield: {why}", err=True)

@@ -174,8 +174,13 @@ def logout(state: State, login: str) -> None:
 
 
 def in_store(state: State, action: Callable[[Store], Awaitable[T]]) -> T:
-    """Run `action` on the state's store and return what it returns; a Refusal becomes a Failure."""
-    _warn_unread()
+    """Run `action` on the state's store and return what it returns; a Refusal becomes a Failure.
+
+    Warns where no server of the project reads the users.
+    """
+    plan = project_plan()
+    if plan is not None and not plan.auth.own:
+        _report("warning: endpoints.yaml says `auth.login: off`; no server of this project reads these users")
 
     async def run() -> T:
         store = await Store.open(state.store_url, time.time)
@@ -286,13 +291,6 @@ def _warn_no_admin(was_last: bool) -> None:
     """The owner of the machine may take the role from the last administrator, with a warning."""
     if was_last:
         _report(f"warning: no administrator is left who may log in; make one: jackfield users roles LOGIN +{ADMIN}")
-
-
-def _warn_unread() -> None:
-    """Warn where no server of the project reads the users."""
-    plan = project_plan()
-    if plan is not None and not plan.auth.own:
-        _report("warning: endpoints.yaml says `auth.login: off`; no server of this project reads these users")
 
 
 def project_plan() -> Plan | None:
