@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,13 +13,13 @@ from jackfield.auth.passwords import Passwords
 from jackfield.auth.store.attempts import KNOWN, PER_LOGIN, PER_PAIR, TURN, WINDOW, Attempts
 from jackfield.auth.store.store import Store
 from jackfield.auth.tokens import Tokens
-from jackfield.config.plan import JwtSettings
 from jackfield.errors import Refusal
 from jackfield.identity import Identity
 from tests.auth.store.test_attempts import elsewhere, fail, succeed, wait
 
 from .conftest import Clock, outcome, unavailable
-from .provider import AUDIENCE, Provider
+from .test_jwt import Desk
+from .test_jwt import desk as desk
 from .test_sessions import KEY, PASSWORD, House
 from .test_verify import RECHECK, Project
 from .test_verify import project as project
@@ -147,21 +146,13 @@ async def test_a_silent_store_ends_connections_by_the_time_that_passed(
 # tokens of a provider
 
 
-@pytest.fixture
-def authority(provider: Provider, clock: Clock, tmp_path: Path) -> JwtAuthority:
-    plan = JwtSettings(jwks=provider.jwks, issuer=provider.issuer, audience=(AUDIENCE,))
-    return JwtAuthority(plan, folder=tmp_path, clock=clock)
-
-
 async def judged(authority: JwtAuthority, token: str) -> str:
     return await outcome(authority.identify(Credential(token, "bearer")))
 
 
 @pytest.mark.parametrize("claim", ["iat", "nbf"])
-async def test_a_providers_token_is_not_of_the_future_because_our_clock_was_set_back(
-    authority: JwtAuthority, provider: Provider, clock: Clock, claim: str
-) -> None:
-    real = clock.now
+async def test_a_providers_token_is_not_of_the_future_because_our_clock_was_set_back(desk: Desk, claim: str) -> None:
+    authority, provider, clock, real = desk.judge(), desk.provider, desk.clock, desk.clock.now
     clock.set(-HOUR)
     for ahead, wanted in ((60, ""), (61, "bad_credential")):
         claims: dict[str, Any] = {claim: real + ahead}
@@ -170,10 +161,8 @@ async def test_a_providers_token_is_not_of_the_future_because_our_clock_was_set_
     assert await judged(authority, provider.token(now=real + 600)) == ""
 
 
-async def test_a_providers_token_that_was_seen_ends_by_both_clocks(
-    authority: JwtAuthority, provider: Provider, clock: Clock
-) -> None:
-    token, other = provider.token(now=clock.now), provider.token(now=clock.now, jti="2")
+async def test_a_providers_token_that_was_seen_ends_by_both_clocks(desk: Desk, clock: Clock) -> None:
+    authority, token, other = desk.judge(), desk.token(), desk.token(jti="2")
     assert await judged(authority, token) == ""
     clock.set(-HOUR)
     clock.move(299)
