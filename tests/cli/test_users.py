@@ -53,6 +53,13 @@ def add(project: Path, login: str, *roles: str) -> None:
     assert fine(project, *ADD, login, *options, given=PASSWORD + "\n") == ""
 
 
+def token_of(project: Path, login: str = "anna") -> str:
+    """A new token; it is printed alone."""
+    token = fine(project, "token", login)
+    assert token.count("\n") == 1
+    return token.strip()
+
+
 def listed(project: Path) -> list[tuple[str, list[str], bool]]:
     rows = json.loads(fine(project, "list", "--format", "json"))
     return [(row["login"], row["roles"], row["disabled"]) for row in rows]
@@ -117,9 +124,9 @@ def test_a_password_that_cannot_be_is_refused_with_the_rule(project: Path, given
 
 
 def test_without_a_terminal_the_way_is_reported(project: Path) -> None:
-    assert "--password-stdin" in wrong(project, "add", "anna", code=2)
     add(project, "anna")
-    assert "--password-stdin" in wrong(project, "passwd", "anna", code=2)
+    for command in (("add", "bob"), ("passwd", "anna")):
+        assert "--password-stdin" in wrong(project, *command, code=2)
 
 
 def test_on_a_terminal_the_password_is_asked_for_twice(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,7 +162,7 @@ def test_who_cannot_be_added_is_reported_before_a_password_is_asked_for(
 
 def test_passwd_changes_the_password_and_ends_the_sessions(project: Path) -> None:
     add(project, "anna")
-    token = fine(project, "token", "anna").strip()
+    token = token_of(project)
     result = run(project, "passwd", "anna", "--password-stdin", given="another one\n")
     assert result.stderr == "Changed the password of anna; 1 session ended.\n"
     assert enter(project, login="anna", password="another one")
@@ -171,7 +178,7 @@ def assert_kept_out(project: Path, token: str) -> None:
 
 def test_disable_keeps_out_and_enable_lets_in(project: Path) -> None:
     add(project, "anna")
-    token = fine(project, "token", "anna").strip()
+    token = token_of(project)
     fine(project, "disable", "anna")
     assert listed(project) == [("anna", [], True)]
     assert "users enable anna" in wrong(project, "token", "anna")
@@ -209,7 +216,7 @@ def test_a_change_of_roles_that_is_none_is_wrong_usage(project: Path, changes: t
 
 def test_logout_ends_the_sessions_and_reports_how_many(project: Path) -> None:
     add(project, "anna")
-    tokens = [fine(project, "token", "anna").strip() for _ in range(2)]
+    tokens = [token_of(project) for _ in range(2)]
     assert run(project, "logout", "anna").stderr == "Ended 2 sessions of anna.\n"
     for token in tokens:
         with pytest.raises(Refusal):
@@ -227,9 +234,7 @@ def test_a_user_who_is_not_there_is_one_line(project: Path, arguments: tuple[str
 
 def test_token_prints_the_token_alone_and_it_lives_as_long_as_the_file_says(project: Path) -> None:
     add(project, "Анна", "support")
-    token = fine(project, "token", "Анна")
-    assert token.count("\n") == 1
-    who = enter(project, token=token.strip())
+    who = enter(project, token=token_of(project, "Анна"))
     assert (who.login, who.roles) == ("Анна", frozenset({"support"}))
     assert who.expires_at is not None
     assert 3500 < who.expires_at - time.time() <= 3600
