@@ -173,7 +173,14 @@ def _bind(options: Options, name: str = "--port") -> socket.socket:
     try:
         return bind(options)
     except OSError as exc:
-        raise _cannot_listen(options, exc, name) from exc
+        where = f"{options.host}:{options.port}"
+        fault = f"cannot listen on {where}: {exc.strerror or exc}"
+        if exc.errno == errno.EADDRINUSE:
+            port = options.port + 1 if options.port < 65535 else 8000
+            fault = f"{where} is taken by another program; stop it, or choose another port: {name} {port}"
+        elif exc.errno == errno.EACCES:
+            fault = f"{where} is not for you to listen on; choose a port above 1023: {name} 8000"
+        raise Failure(fault) from exc
 
 
 def _check_tls(options: Options) -> None:
@@ -187,16 +194,6 @@ def _check_tls(options: Options) -> None:
             raise Failure(
                 f"cannot use --tls-cert {options.tls_cert} with --tls-key {options.tls_key}: {reason}", 2
             ) from exc
-
-
-def _cannot_listen(options: Options, exc: OSError, name: str) -> Failure:
-    where = f"{options.host}:{options.port}"
-    if exc.errno == errno.EADDRINUSE:
-        port = options.port + 1 if options.port < 65535 else 8000
-        return Failure(f"{where} is taken by another program; stop it, or choose another port: {name} {port}")
-    if exc.errno == errno.EACCES:
-        return Failure(f"{where} is not for you to listen on; choose a port above 1023: {name} 8000")
-    return Failure(f"cannot listen on {where}: {exc.strerror or exc}")
 
 
 def _log_start(node: Node, state: State) -> None:
