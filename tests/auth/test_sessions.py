@@ -189,14 +189,6 @@ async def test_tk_1_an_unverified_token_causes_no_read(
     assert reads == []
 
 
-async def test_the_store_is_read_once_on_a_miss(here: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    login = await here.sessions.login("Анна", PASSWORD)
-    reads = count_reads(here.store, monkeypatch)
-    for _ in range(5):
-        await here.who(login)
-    assert len(reads) == 1
-
-
 async def test_memory_is_bounded_and_forgets_what_was_not_used(
     store: Store, here: House, passwords: Passwords, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

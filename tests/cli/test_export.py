@@ -89,13 +89,6 @@ def test_with_problems_nothing_is_written(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
-def test_where_nothing_can_be_written_one_line_says_so(tmp_path: Path) -> None:
-    (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "postman").write_text("a file")
-    done = export("postman", str(tmp_path / "out"), code=1)
-    assert "cannot be written" in done.stderr
-
-
 @pytest.mark.parametrize(
     "address", ["desk.example.com", "ftp://a", "https://", "https://a?b=c", "https://u@a", "http://a:x"]
 )

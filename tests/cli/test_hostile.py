@@ -189,7 +189,7 @@ def test_streams_that_are_closed_or_full(folder: Path, line: str, code: int, rep
 
 @pytest.mark.usefixtures("folder")
 def test_a_role_that_is_taken_is_no_option_of_any_group_above() -> None:
-    names = ["chat", "help", "h", "C", "hh", "version"]
+    names = ["chat", "help", "h", "C", "hh", "version", "store", "state", "secret-keys", "p"]
     roles = [part for name in names for part in ("--role", name)]
     assert run("-C", "proj", "users", "add", "anna", *roles, "--password-stdin", given=PASSWORD).exit_code == 0
     done = run("-C", "proj", "users", "roles", "anna", *(f"-{name}" for name in names))

@@ -196,13 +196,6 @@ def test_roles_are_given_taken_and_printed(project: Path) -> None:
     assert listed(project) == [("anna", [], False)]
 
 
-def test_a_role_after_a_minus_is_not_eaten_as_an_option(project: Path) -> None:
-    names = ["store", "state", "help", "h", "C", "secret-keys", "p"]
-    add(project, "anna", *names)
-    fine(project, "roles", "anna", *(f"-{name}" for name in names))
-    assert listed(project) == [("anna", [], False)]
-
-
 @pytest.mark.parametrize(
     ("changes", "word"),
     [(("admin",), "write +admin"), (("+",), "neither"), (("+a", "-a"), "at once"), (("+a b",), "blank")],
