@@ -10,12 +10,13 @@ from jackfield.auth.changes import SILENCE
 from jackfield.auth.credentials import Credential
 from jackfield.auth.jwt import JwtAuthority
 from jackfield.auth.passwords import Passwords
-from jackfield.auth.store.attempts import KNOWN, PER_LOGIN, PER_PAIR, TURN, WINDOW, Attempts
+from jackfield.auth.store.attempts import KNOWN, PER_PAIR, TURN, WINDOW, Attempts
 from jackfield.auth.store.store import Store
 from jackfield.auth.tokens import Tokens
 from jackfield.errors import Refusal
 from jackfield.identity import Identity
-from tests.auth.store.test_attempts import elsewhere, fail, succeed, wait
+from tests.auth.store.test_attempts import PER_LOGIN, elsewhere, fail, succeed, wait
+from tests.auth.store.test_attempts import fewer as fewer
 
 from .conftest import Clock, outcome, unavailable
 from .test_jwt import Desk

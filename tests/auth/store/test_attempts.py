@@ -33,7 +33,7 @@ PER_LOGIN = 96
 
 
 @pytest.fixture(autouse=True)
-def _fewer(monkeypatch: pytest.MonkeyPatch) -> None:
+def fewer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(attempts_module, "PER_LOGIN", PER_LOGIN)
 
 
