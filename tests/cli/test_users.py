@@ -104,7 +104,7 @@ def test_the_list_is_for_people_and_for_programs(project: Path) -> None:
 
 
 def test_only_the_end_of_the_line_is_taken_off_the_password(project: Path) -> None:
-    fine(project, "add", "anna", "--password-stdin", given="\ufeff  blanks  \r\nmore\n")
+    fine(project, *ADD, "anna", given="\ufeff  blanks  \r\nmore\n")
     assert enter(project, login="anna", password="  blanks  ")
 
 
@@ -119,7 +119,7 @@ def test_only_the_end_of_the_line_is_taken_off_the_password(project: Path) -> No
     ],
 )
 def test_a_password_that_cannot_be_is_refused_with_the_rule(project: Path, given: str | bytes, word: str) -> None:
-    assert word in wrong(project, "add", "anna", "--password-stdin", given=given)
+    assert word in wrong(project, *ADD, "anna", given=given)
     assert listed(project) == []
 
 
