@@ -1,4 +1,4 @@
-"""What is told of a hint that cannot be carried: how to write what it was meant for."""
+"""The hint for a type hint that cannot be carried: how to write what it was meant for."""
 
 from __future__ import annotations
 

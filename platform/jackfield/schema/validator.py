@@ -133,12 +133,7 @@ class Validator:
             kinds = (inner.kind.as_dict().get("types", ()) for inner in nested if inner.kind.name == "type")
             types = sorted({name for names in kinds for name in names})
             if types:
-                return [
-                    Fault(
-                        path,
-                        f"must be {' or '.join(_a(name) for name in types)}, not {_kind(error.instance)}",
-                    )
-                ]
+                return [Fault(path, f"must be {' or '.join(_a(name) for name in types)}, not {_kind(error.instance)}")]
         return [Fault(path, _sentence(kind, facts, error, size))]
 
 
