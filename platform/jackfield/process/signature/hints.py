@@ -15,7 +15,7 @@ from msgspec import inspect as mi
 from jackfield.process.calling import Raised, call, one_line
 from jackfield.process.suggestions import annotation_fix, call_fix, is_pydantic, union_fix, value_fix
 
-__all__ = ["Unsupported", "members", "optional_of", "readable", "resolve", "split", "type_of"]
+__all__ = ["Unsupported", "flat", "members", "optional_of", "readable", "resolve", "split", "type_of"]
 
 
 class Unsupported(Exception):
@@ -124,7 +124,7 @@ def _unions(hint: Any, seen: list[Any]) -> Iterator[list[tuple[Any, tuple[Any, .
     if hint in seen:
         return
     seen.append(hint)
-    parts = list(_flat(hint))
+    parts = list(flat(hint))
     yield parts
     for part, _ in parts:
         for inner in (*get_args(part), *_fields(part)):
@@ -137,7 +137,7 @@ def _is_growing(hint: Any) -> bool:
     return origin in _GROWING or (origin is tuple and (not arguments or arguments[-1] is ...))
 
 
-def _flat(hint: Any, around: tuple[Any, ...] = ()) -> Iterator[tuple[Any, tuple[Any, ...]]]:
+def flat(hint: Any, around: tuple[Any, ...] = ()) -> Iterator[tuple[Any, tuple[Any, ...]]]:
     """The members of a union, or the hint itself, without what is written around them; each with that.
 
     `type Name = ...` and `NewType("Name", ...)` are what they stand for.
@@ -146,10 +146,10 @@ def _flat(hint: Any, around: tuple[Any, ...] = ()) -> Iterator[tuple[Any, tuple[
     notes += around
     behind = getattr(bare, "__supertype__", getattr(get_origin(bare) or bare, "__value__", None))
     if behind is not None and not isinstance(bare, type):
-        yield from _flat(_filled(behind, get_origin(bare), get_args(bare)), notes)
+        yield from flat(_filled(behind, get_origin(bare), get_args(bare)), notes)
     elif get_origin(bare) in (typing.Union, types.UnionType):
         for part in get_args(bare):
-            yield from _flat(part, notes)
+            yield from flat(part, notes)
     else:
         yield bare, notes
 

@@ -26,7 +26,7 @@ from jackfield.schema import patterns
 from jackfield.schema.patterns import BASE64, DECIMAL, NUMBER, TIME, WHOLE
 from jackfield.schema.walk import walk
 
-__all__ = ["Schemas", "default_of", "fields_in_order"]
+__all__ = ["NUMBERS", "TEXTS", "Schemas", "default_of", "fields_in_order"]
 
 JSON = dict[str, Any]
 
@@ -35,7 +35,6 @@ _REF = "#/$defs/"
 _OFFSET = r"([Zz]|[+-]([01][0-9]|2[0-3]):?[0-5][0-9])"
 _KEY_PATTERNS = {"integer": WHOLE, "number": NUMBER}
 
-_OBJECTS = (mi.StructType, mi.TypedDictType, mi.DataclassType)
 _Fielded = mi.StructType | mi.TypedDictType | mi.DataclassType | mi.NamedTupleType
 _NO_SET = "use a list"
 
@@ -282,30 +281,19 @@ def _sizes(kind: Any, what: str) -> JSON:
     return {name: value for name, value in sizes.items() if value is not None}
 
 
-_SCALARS = (
-    mi.BoolType,
-    mi.BytesType,
-    mi.DateTimeType,
-    mi.DateType,
-    mi.DecimalType,
-    mi.EnumType,
-    mi.FloatType,
-    mi.IntType,
-    mi.LiteralType,
-    mi.NoneType,
-    mi.StrType,
-    mi.TimeDeltaType,
-    mi.TimeType,
-    mi.UUIDType,
-)
+TEXTS = (mi.DateTimeType, mi.DateType, mi.DecimalType, mi.StrType, mi.TimeDeltaType, mi.TimeType, mi.UUIDType)
+"""Types whose values are written as a text."""
+
+NUMBERS = (mi.BoolType, mi.EnumType, mi.FloatType, mi.IntType, mi.LiteralType, mi.NoneType)
+"""Types whose values may be written as something else."""
+
+_SCALARS = (mi.BytesType, *TEXTS, *NUMBERS)
 _KEYS = (mi.AnyType, *(kind for kind in _SCALARS if kind not in (mi.BoolType, mi.NoneType)))
 
 
 def _hashable(kind: mi.Type) -> bool:
-    return all(_hashable_member(part) for part in members(kind))
-
-
-def _hashable_member(kind: mi.Type) -> bool:
+    if isinstance(kind, mi.Metadata | mi.UnionType):
+        return all(map(_hashable, members(kind)))
     if isinstance(kind, mi.TupleType):
         return all(_hashable(item) for item in kind.item_types)
     if isinstance(kind, mi.VarTupleType | mi.FrozenSetType):
