@@ -1,4 +1,4 @@
-"""What the YAML parser complains of, translated for people who do not know YAML.
+"""Errors of the YAML parser, translated for authors without knowledge of YAML.
 
 libyaml has some forty messages; those that people meet are translated one by one, the rest is passed on.
 Most have one cause: a text without quotes that holds a sign with a meaning in YAML.
@@ -120,9 +120,9 @@ def _no_colon(seen: _Seen) -> Fault:
 
 
 def _bad_start(seen: _Seen) -> Fault:
-    return (
-        _TAB(seen) if seen.sign == "\t" else seen.here(f"a text without quotes cannot begin with {seen.sign!r}", QUOTES)
-    )
+    if seen.sign == "\t":
+        return _TAB(seen)
+    return seen.here(f"a text without quotes cannot begin with {seen.sign!r}", QUOTES)
 
 
 def _unclosed_bracket(seen: _Seen) -> Fault:

@@ -44,7 +44,7 @@ def class_fix(cls: object, name: str, *, reply: bool) -> str:
 
 
 def union_fix(hint: Any, reason: str) -> str:
-    """What to write for a union that msgspec refuses with this reason; "" where it is none."""
+    """What to write for a union that msgspec refuses with this reason; "" for another hint."""
     if "union" not in reason:
         return ""
     if "unique `tag`" in reason or "same `tag_field`" in reason:

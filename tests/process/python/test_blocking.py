@@ -8,7 +8,7 @@ from tests.process.conftest import Collect
 
 
 def warnings(collect: Collect, code: str) -> list[tuple[int, str]]:
-    """The warnings of a file, told from its text: what it imports need not be installed."""
+    """The warnings of a file, found in its text: what it imports need not be installed."""
     found = collect({"a.py": code}, only_names=True)
     assert all(problem.severity == "warning" for problem in found.problems)
     reported = [problem for problem in found.problems if problem.code == "blocking_call"]

@@ -132,7 +132,7 @@ def test_a_circle_that_python_can_do_is_fine(collect: Collect) -> None:
 
 @pytest.mark.parametrize("name", ["KeyboardInterrupt", "GeneratorExit", "asyncio.CancelledError", "SystemExit", "E"])
 def test_whatever_a_file_raises_is_its_problem(collect: Collect, name: str) -> None:
-    """Nobody presses Ctrl-C in the thread that imports: there KeyboardInterrupt is an exception like any other."""
+    """Ctrl-C never reaches the thread that imports: there KeyboardInterrupt is an exception like any other."""
     code = f"import asyncio\nclass E(BaseException):\n    def __str__(self): raise SystemExit\nraise {name}"
     found = collect({"a.py": code, "good.py": GOOD})
     assert list(found.processes) == ["good.say"]

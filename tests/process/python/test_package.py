@@ -184,3 +184,47 @@ def test_two_catalogs_of_one_number_do_not_meet(collect: Collect, tmp_path: Path
 def test_a_file_in_another_encoding(collect: Collect) -> None:
     text = "# -*- coding: cp1251 -*-\n" + SAY + "@process\ndef say():\n    return 'Привет'\n"
     assert call(collect({"a.py": text.encode("cp1251")}), "a.say") == "Привет"
+
+
+POOL = """
+import dataclasses, multiprocessing
+from concurrent.futures import ProcessPoolExecutor
+from jackfield import process
+from .rate import RATE
+
+@dataclasses.dataclass
+class Order:
+    sum: int
+
+def work(order):
+    return Order(order.sum * RATE)
+
+pool = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context({method!r}))
+
+@process
+def say(sum: int):
+    found = pool.submit(work, Order(sum)).result(20)
+    assert type(found) is Order, "of the same generation"
+    return found.sum
+"""
+
+
+@pytest.mark.parametrize("method", ["spawn", "forkserver"])
+def test_pools_of_two_generations_side_by_side(collect: Collect, tmp_path: Path, method: str) -> None:
+    """Work and results are pickled by threads of the pool, in which no code of the project stands."""
+    first = collect({"shop/order.py": POOL.format(method=method), "shop/rate.py": "RATE = 10\n"})
+    second = collect({"shop/rate.py": "RATE = 100\n"})
+    (tmp_path / "processes" / "shop" / "rate.py").write_text("a file that is being written")
+
+    def sums(*of: Catalog) -> list[int]:
+        return [call(found, "shop.order.say", sum=2) for found in of or (first, second)]
+
+    try:
+        assert sums() == [20, 200], "before the second is live: its resources are opened then"
+        second.go_live()
+        assert sums() == [20, 200]
+        first.release()
+        assert sums(second) == [200]
+    finally:
+        for found in (first, second):
+            found.processes["shop.order.say"].function.__globals__["pool"].shutdown()

@@ -1,4 +1,4 @@
-"""Warnings for coroutines that nobody awaits."""
+"""Warnings for coroutines that are never awaited."""
 
 from __future__ import annotations
 

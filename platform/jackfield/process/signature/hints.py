@@ -120,7 +120,7 @@ def _refuse_unread(hint: Any) -> None:
 
 
 def _unions(hint: Any, seen: list[Any]) -> Iterator[list[tuple[Any, tuple[Any, ...]]]]:
-    """The members of each union, or of what is none, in a hint and in the classes that are named in it."""
+    """The members of each union, or the one type of another hint, in a hint and in the classes that are named in it."""
     if hint in seen:
         return
     seen.append(hint)

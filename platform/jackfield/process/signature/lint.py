@@ -104,7 +104,7 @@ def _is_one(given: type | None, wanted: type | None) -> bool:
 
 
 def _class(hint: Any) -> type | None:
-    """The class of a hint without its arguments; None for what is none, as `Any` and a type variable."""
+    """The class of a hint without its arguments; None for `Any`, a type variable and the like."""
     if hint is None:
         return type(None)
     origin = get_origin(hint) or hint

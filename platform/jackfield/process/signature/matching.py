@@ -54,7 +54,7 @@ class Plain:
 
 
 def plain(hint: Any, kind: mi.Type) -> Plain:
-    """What to decode instead of `hint`; `kind` tells whether it has a pattern. Raises Unsupported."""
+    """What to decode instead of `hint`; `kind` shows whether it has a pattern. Raises Unsupported."""
     return _Twins().of(type_of(hint)) if _has_pattern(kind) else Plain(hint)
 
 
