@@ -66,8 +66,7 @@ def type_of(hint: Any) -> mi.Type:
     if get_origin(hint) is typing.Unpack:
         raise Unsupported(f"JSON cannot carry {readable(hint)}", "write its keys as parameters")
     try:
-        mixed = call(_is_mixed, hint)
-        if not mixed:
+        if not call(_is_mixed, hint):
             call(msgspec.json.Decoder, hint)
             kind = call(mi.type_info, hint)
             call(_refuse_unread, hint)
@@ -82,9 +81,8 @@ def type_of(hint: Any) -> mi.Type:
             raise Unsupported(f"{readable(hint)} has no end", "use a dataclass for what holds itself") from None
         # the tail repeats the hint, with the module names that only we use
         reason = _said(exc).strip().partition("\n")[0].partition(" - type `")[0].rstrip(".:")
-        raise Unsupported(
-            f"{readable(hint)} cannot be used: {reason}", union_fix(hint, reason) or value_fix(hint)
-        ) from None
+        fix = union_fix(hint, reason) or value_fix(hint)
+        raise Unsupported(f"{readable(hint)} cannot be used: {reason}", fix) from None
     where = "leave the pattern out and write it under `input:`, or give the list a key of its own"
     raise Unsupported(f"in {readable(hint)} a text with a pattern stands beside a list or a dict", where)
 

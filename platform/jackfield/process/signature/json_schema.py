@@ -145,14 +145,11 @@ class Schemas:
         return schema | ({"prefixItems": [self.of(item) for item in kind.item_types]} if size else {})
 
     def _dict(self, kind: mi.DictType) -> JSON:
-        names = self._keys(kind.key_type)
+        keys = [self._key(part) for part in members(kind.key_type)]
+        names = {} if {} in keys else keys[0] if len(keys) == 1 else {"anyOf": keys}
         values = self.of(kind.value_type)
         schema: JSON = {"type": "object"} | ({"propertyNames": names} if names else {})
         return schema | ({"additionalProperties": values} if values else {}) | _sizes(kind, "Properties")
-
-    def _keys(self, kind: mi.Type) -> JSON:
-        found = [self._key(part) for part in members(kind)]
-        return {} if {} in found else found[0] if len(found) == 1 else {"anyOf": found}
 
     def _key(self, kind: mi.Type) -> JSON:
         schema = self.inlined(self.of(kind)) if isinstance(kind, _KEYS) else None
@@ -188,8 +185,11 @@ class Schemas:
         if isinstance(kind, mi.StructType) and kind.tag_field is not None:
             properties = {kind.tag_field: {"const": kind.tag}} | properties
             required.insert(0, kind.tag_field)
+        schema: JSON = (
+            title | {"type": "object", "properties": properties} | ({"required": required} if required else {})
+        )
         closed = isinstance(kind, mi.StructType) and kind.forbid_unknown_fields
-        return title | _object(properties, required, closed=closed)
+        return schema | ({"additionalProperties": False} if closed else {})
 
     def _array(self, kind: mi.StructType | mi.NamedTupleType, fields: Iterable[mi.Field]) -> JSON:
         fields = list(fields)
@@ -238,11 +238,6 @@ def default_of(value: object) -> JSON:
         return {"default": msgspec.json.decode(msgspec.json.encode(value, order="deterministic"))}
     except (TypeError, ValueError, OverflowError, RecursionError):
         return {}
-
-
-def _object(properties: JSON, required: list[str], *, closed: bool) -> JSON:
-    schema: JSON = {"type": "object", "properties": properties}
-    return schema | ({"required": required} if required else {}) | ({"additionalProperties": False} if closed else {})
 
 
 def _text(kind: mi.StrType) -> JSON:
