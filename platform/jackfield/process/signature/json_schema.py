@@ -185,11 +185,12 @@ class Schemas:
         if isinstance(kind, mi.StructType) and kind.tag_field is not None:
             properties = {kind.tag_field: {"const": kind.tag}} | properties
             required.insert(0, kind.tag_field)
-        schema: JSON = (
-            title | {"type": "object", "properties": properties} | ({"required": required} if required else {})
-        )
-        closed = isinstance(kind, mi.StructType) and kind.forbid_unknown_fields
-        return schema | ({"additionalProperties": False} if closed else {})
+        schema: JSON = title | {"type": "object", "properties": properties}
+        if required:
+            schema["required"] = required
+        if isinstance(kind, mi.StructType) and kind.forbid_unknown_fields:
+            schema["additionalProperties"] = False
+        return schema
 
     def _array(self, kind: mi.StructType | mi.NamedTupleType, fields: Iterable[mi.Field]) -> JSON:
         fields = list(fields)
