@@ -21,6 +21,7 @@ from jackfield.process.catalog import Catalog
 from jackfield.process.python.sources import beside
 from jackfield.process.signature import signature
 from jackfield.process.signature.signature import Signature
+from jackfield.routing import groups
 from jackfield.routing.examples import Taken, example_faults, first_message
 from jackfield.routing.input_keys import unknown_keys
 from jackfield.routing.table import Route, RoutingTable
@@ -70,7 +71,9 @@ def compile_table(plan: Plan, found: Catalog) -> tuple[RoutingTable, tuple[Probl
         if route is not None:
             routes.append(route)
     verify, faults = _verify(plan, found)
-    return RoutingTable(plan, found, routes, (), verify), (*problems, *faults)
+    declared, wrong = groups.declared(plan)
+    wrong += groups.shared(plan, {route.name: route.groups for route in routes})
+    return RoutingTable(plan, found, routes, (), verify, declared), (*problems, *faults, *wrong)
 
 
 def _sorted(problems: Iterable[Problem]) -> tuple[Problem, ...]:
@@ -101,6 +104,8 @@ def _compile_route(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Rout
     problems = list(faults)
     if compiled is None:
         return None, problems
+    of_groups, faults_of_groups = groups.of_endpoint(plan, endpoint, pattern)
+    problems += faults_of_groups
     problems += unknown_keys(plan, endpoint, compiled.input_schema)
     whole: dict[str, Any] = dict(compiled.input_schema)
     if endpoint.input is not None:
@@ -122,6 +127,7 @@ def _compile_route(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Rout
             example=example,
             example_raw=None if example is None else msgspec.Raw(msgspec.json.encode(example)),
             in_place=process.kind == "sync" and not process.blocking,
+            groups=of_groups,
         ),
         problems,
     )
