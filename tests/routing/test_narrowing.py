@@ -14,7 +14,6 @@ from jackfield.routing.table import Route
 from jackfield.schema.validator import Validator
 from jackfield.server.connection.dispatch import Dispatcher
 from jackfield.server.observe.metrics import Meter
-from tests.process.conftest import Nowhere
 from tests.routing.conftest import Build, Write
 
 RouteOf = Callable[[str, str], Route]
