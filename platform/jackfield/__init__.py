@@ -7,6 +7,7 @@ from jackfield.errors import Reject
 from jackfield.identity import Identity
 from jackfield.process.connection import Connection
 from jackfield.process.declare import Key, process, resource
+from jackfield.process.groups import Groups
 
 if TYPE_CHECKING:
     from jackfield.auth.verify import Request
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-__all__ = ["Connection", "Identity", "Key", "Reject", "Request", "application", "process", "resource"]
+__all__ = ["Connection", "Groups", "Identity", "Key", "Reject", "Request", "application", "process", "resource"]
 
 _ELSEWHERE = {"Request": "jackfield.auth.verify", "application": "jackfield.server.node.application"}
 

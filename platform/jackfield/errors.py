@@ -67,6 +67,7 @@ _FIXES: Mapping[str, str] = {
     "session_expired": "Log in again and send the new token.",
     "role_required": "Ask whoever keeps the users for the role, or log in as a user who has it.",
     "too_many_of_user": "Close one, or raise limits.per_user.",
+    "group_full": "Wait until a member has left, or raise `members` of the group.",
     "too_many_connections": "Try again later.",
     "server_full": "Try again later.",
     "too_many_of_address": "Close one, or raise limits.per_address.",
@@ -155,6 +156,7 @@ CODES: Mapping[str, Code] = _table(
     _plan("resource_failed", "A resource could not be opened."),
     _plan("needs_restart", "The plan needs something that the server only has when it is started with it."),
     _plan("bad_verify", "`auth.verify` names no function of processes/ that takes a credential and a request."),
+    _plan("bad_group", "A pattern of groups makes no names, or `reply_to` has no group that could get the reply."),
     _plan("too_slow", "Loading the processes took longer than the time limit."),
     _plan("cookie_needs_tls", "Browsers take the cookie over TLS alone, and the listener has none."),
     # handshake
@@ -187,6 +189,7 @@ CODES: Mapping[str, Code] = _table(
         "The user has as many connections to this endpoint as are allowed.",
         retry=True,
     ),
+    _refusal("group_full", 429, "A group of the endpoint has as many members as it may have.", retry=True),
     _refusal("too_many_connections", 503, "The endpoint has as many connections as are allowed.", retry=True),
     _refusal("server_full", 503, "The server has as many connections as it can hold.", retry=True),
     _refusal(
@@ -226,6 +229,7 @@ CODES: Mapping[str, Code] = _table(
     _close("restart", 1012, "The server restarts, or the endpoint is gone.", retry=True),
     _close("session_ended", 4401, "The session was ended or has run out."),
     _close("forbidden", 4403, "The user may no longer use this endpoint."),
+    _close("removed", 4403, "The connection was closed by whoever runs the application."),
     _close("too_slow_reader", 4408, "The client did not read what was sent to it.", retry=True),
     _close("idle", 4408, "Neither side said anything for `limits.idle`."),
     _close("flood", 4429, "The client sent too much: messages far beyond `limits.rate`, for example.", retry=True),

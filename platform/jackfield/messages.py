@@ -26,6 +26,8 @@ __all__ = [
     "done",
     "error",
     "event",
+    "group_event",
+    "group_replies",
     "judge_utf8",
     "moment",
     "parse",
@@ -43,6 +45,8 @@ _LAST_MOMENT = 253402300799.0  # the end of the year 9999, which is the last of 
 _LEAVES = (str, int, bool, type(None), bytes)
 _PLAIN = frozenset((str, int, bool))
 _OURS = frozenset(("error", "event"))
+_OUR_EVENTS = frozenset(("history", "members", "joined", "left", "recovered", "session_expiring"))
+_OF_GROUPS = frozenset(("event", "from", "name", "group"))  # keys that we give a reply which becomes an event
 _encode = msgspec.json.Encoder().encode
 _read_keys = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _TEXT = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)  # possessive: nothing to go back to, so linear
@@ -106,7 +110,7 @@ def parse(data: bytes) -> Any:
         raise ValueError("is no JSON") from None
 
 
-def replies_under(key: str, most: int = sys.maxsize) -> Callable[[object, MessageId], bytes | None]:
+def replies_under(key: str, most: int = sys.maxsize) -> Callable[..., bytes | None]:
     """What makes a value that a process gave back, and the message's `$id`, a frame; None where it gave nothing.
 
     A mapping, dataclass or Struct is the object; anything else goes under `key`. It raises Unsendable, also for a
@@ -114,7 +118,7 @@ def replies_under(key: str, most: int = sys.maxsize) -> Callable[[object, Messag
     """
     head, encode, plain = b"{" + _encode(key) + b":", _encode, _PLAIN
 
-    def reply(value: object, message_id: MessageId) -> bytes | None:
+    def reply(value: object, message_id: MessageId, _connection: object = None) -> bytes | None:
         kind = type(value)
         try:
             if kind in plain:
@@ -153,6 +157,46 @@ def event(value: object) -> bytes:
     if not name.startswith(b'"') or name == b'""':
         raise Unsendable("/event", 'an event has its name under "event", for example {"event": "changed"}')
     return text
+
+
+def group_event(value: object) -> bytes:
+    """The frame for an event to a group: see `event`; its name is none of ours, and `group` is ours to give.
+
+    Raises Unsendable.
+    """
+    text = event(value)
+    found = _read_keys(text)
+    if (name := msgspec.json.decode(found["event"])) in _OUR_EVENTS:
+        raise Unsendable("/event", f'"{name}" is an event of Jackfield itself; choose another name')
+    if "group" in found:
+        raise Unsendable("/group", 'an event to a group may not have the key "group"; it is one of Jackfield\'s own')
+    return text
+
+
+def group_replies(key: str, name: str, most: int) -> Callable[[object, str], bytes | None]:
+    """What makes a value that a process gave back, and the sender's login, the event `name`; None for None.
+
+    Keys of the reply that are ours go: `event`, `from`, `name`, `group` and what begins with "$". Raises Unsendable.
+    """
+    head = b'{"event":' + _encode(name) + b',"from":'
+
+    def reply(value: object, login: str) -> bytes | None:
+        if value is None:
+            return None
+        text = _encoded(value if _is_object(value) else {key: value})
+        keys = _read_keys(text)
+        if "error" in keys:
+            raise Unsendable("/error", 'a reply may not have the key "error"; it is one of Jackfield\'s own')
+        if any(name in _OF_GROUPS or name[:1] == "$" for name in keys):
+            text = _encode({name: raw for name, raw in keys.items() if name not in _OF_GROUPS and name[:1] != "$"})
+        comma = b"," if len(text) > 2 else b""
+        frame = b"".join((head, _encode(login or None), comma, text[1:]))
+        if len(frame) > most:
+            size = f"it has {len(frame):,} bytes, and what waits for a client has room for {most:,}"
+            raise Unsendable("", size)
+        return frame
+
+    return reply
 
 
 def error(

@@ -9,11 +9,13 @@ Exception`. Code that catches even that, again and again, goes on: nothing in Py
 from __future__ import annotations
 
 import asyncio
+import sys
 from asyncio.tasks import _unregister_task
 from collections.abc import Callable, Collection
+from functools import partial
 from typing import Any
 
-__all__ = ["Ended", "end", "fail", "hide", "immortal"]
+__all__ = ["Ended", "begin_at_once", "end", "fail", "hide", "immortal"]
 
 Task = asyncio.Task[Any]
 
@@ -23,6 +25,9 @@ hide: Callable[[Task], None] = _unregister_task
 
 Python's manual names the function for this, https://docs.python.org/3/library/asyncio-extending.html.
 """
+
+begin_at_once: Callable[..., Task] = Task if sys.version_info < (3, 12) else partial(Task, eager_start=True)  # type: ignore[call-arg]  # 3.12
+"""Makes a task whose first step runs before the call returns, where Python has such; else in the loop's next turn."""
 
 _TRIES = 3  # times that what a task waits for fails
 

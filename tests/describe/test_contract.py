@@ -50,7 +50,15 @@ def test_it_holds_what_the_file_says(full: Contract) -> None:
     assert full.title == "Стойка поддержки 📞"
     assert full.roles.keys() == {"support", "lead"}
     assert full.tags == ("Desk", "Комнаты")
-    assert [operation.name for operation in full.operations] == ["greeting", "room", "ticket", "count", "note", "open"]
+    assert [operation.name for operation in full.operations] == [
+        "greeting",
+        "room",
+        "ticket",
+        "count",
+        "hall",
+        "note",
+        "open",
+    ]
 
 
 def test_an_address_can_be_opened(table: RoutingTable, full: Contract) -> None:

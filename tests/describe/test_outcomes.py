@@ -94,7 +94,7 @@ def test_closes(operation: Make) -> None:
     every = {code.name for code in CODES.values() if code.moment == "connection"}
     assert every - names(outcomes.closes(operation())) == {"idle"}
     assert names(outcomes.closes(operation(limits={"idle": "5m"}))) == every
-    assert every - names(outcomes.closes(operation(auth="public"))) == {"idle", "session_ended"}
+    assert every - names(outcomes.closes(operation(auth="public"))) == {"idle", "removed", "session_ended"}
 
 
 def test_a_publish_can_close_what_is_public(operation: Make) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from jackfield.config.editor_schema import plain
-from jackfield.config.plan import AuthSettings, Endpoint, JwtSettings, Limits
+from jackfield.config.plan import AuthSettings, Endpoint, GroupSettings, JwtSettings, Limits
 from jackfield.config.settings import Setting, keys
 from tests.house.habits import PACKAGE
 
@@ -25,6 +25,7 @@ _SETTINGS = {
     "jwt": keys(JwtSettings),
     "An endpoint": keys(Endpoint),
     "limits": keys(Limits),
+    "groups": keys(GroupSettings),
 }
 _SECTIONS = {
     "The file": _SCHEMA,
@@ -33,6 +34,7 @@ _SECTIONS = {
     "jwt": _SCHEMA["$defs"]["provider"],
     "An endpoint": _SCHEMA["$defs"]["endpoint"],
     "limits": _SCHEMA["$defs"]["limits"],
+    "groups": _SCHEMA["$defs"]["group"],
     "examples": _SCHEMA["$defs"]["example"],
     "steps": _SCHEMA["$defs"]["step"],
 }

@@ -24,7 +24,7 @@ def in_order(names: list[str]) -> list[str]:
 
 
 def test_the_package_gives_what_the_documents_promise() -> None:
-    public = {"Connection", "Identity", "Key", "Reject", "Request", "application", "process", "resource"}
+    public = {"Connection", "Groups", "Identity", "Key", "Reject", "Request", "application", "process", "resource"}
     assert set(jackfield.__all__) == public
     assert jackfield.__version__.count(".") == 2
 

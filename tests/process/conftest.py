@@ -29,14 +29,6 @@ from jackfield import Connection, Key, Reject, process, resource
 """
 
 
-class Nowhere:
-    """An outbox that takes everything and keeps nothing."""
-
-    def send_event(self, event: object) -> None: ...
-
-    def close(self, code: int, reason: str) -> None: ...
-
-
 def signature_of(found: Catalog, name: str, *params: str) -> Signature:
     """A process compiled, whatever warnings there are."""
     made, problems = signature.compile(found.processes[name], params)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from jackfield.identity import ANONYMOUS
-from jackfield.process.connection import Connection, part
+from jackfield.process.connection import GONE, Connection, Joined, part
 
 
 class Outbox:
@@ -24,6 +24,10 @@ class Outbox:
 
     def close(self, code: int, reason: str) -> None:
         self.reported.append((code, reason))
+
+    @property
+    def membership(self) -> Joined:
+        return GONE.membership
 
 
 def test_what_is_sent_after_the_end_goes_nowhere() -> None:
@@ -82,3 +86,10 @@ def test_the_two_are_freed_without_a_search() -> None:
         assert seen() is None
     finally:
         gc.enable()
+
+
+async def test_a_connection_that_is_over_is_in_no_group() -> None:
+    connection = Connection(GONE, id="c1", endpoint="say", identity=ANONYMOUS, params={}, query={})
+    assert (await connection.join("room:1"), await connection.leave("room:1"), connection.groups) == (False, False, ())
+    with pytest.raises(ValueError, match="no name of a group"):
+        await connection.join("room 1")

@@ -14,10 +14,10 @@ import jackfield
 from jackfield import messages
 from jackfield.errors import CODES, Reject
 from jackfield.identity import ANONYMOUS
-from jackfield.process.connection import Connection
+from jackfield.process.connection import GONE, Connection
 from jackfield.process.resources import open_all
 from jackfield.process.signature import signature
-from tests.process.conftest import Collect, Nowhere, signature_of
+from tests.process.conftest import Collect, signature_of
 
 PAGE = (Path(jackfield.__file__).parent / "docs" / "processes.md").read_text("utf-8")
 FILES = {
@@ -49,7 +49,7 @@ async def test_what_the_page_says_is_so(collect: Collect, file: str, function: s
     found = collect(FILES)
     process, compiled = found.processes[f"{file}.{function}"], signature_of(found, f"{file}.{function}")
     opened = await open_all(compiled.resources, time_limit=5)
-    connection = Connection(Nowhere(), id="c", endpoint="e", identity=ANONYMOUS, params={}, query={})
+    connection = Connection(GONE, id="c", endpoint="e", identity=ANONYMOUS, params={}, query={})
     values = await replies(compiled.call(process.function, compiled.decode(sent), connection, opened.values))
     assert [compiled.check_reply(value) for value in values] == [None] * len(values)
     frames = [messages.replies_under(process.reply)(value, None) for value in values]

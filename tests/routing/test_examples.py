@@ -48,8 +48,9 @@ endpoints:
   count: {{url: /ws/count, process: p.count, auth: public{1}}}
   note: {{url: /ws/note, process: p.note{2}}}
   slow: {{url: /ws/slow, process: p.slow, auth: optional{3}}}
+  hall: {{url: /ws/hall, process: p.slow, auth: public, group: hall, reply_to: group, event: said{4}}}
 """
-NAMES = ("order", "count", "note", "slow")
+NAMES = ("order", "count", "note", "slow", "hall")
 
 Project = Callable[..., Path]
 Reported = Callable[..., list[tuple[str, str]]]
@@ -85,6 +86,8 @@ def reported(project: Project, built: Build) -> Reported:
     [
         ("order", "{params: {room: a, number: 5}, steps: [{send: {text: a}, expect: {room: a, lines: []}}]}"),
         ("order", "{steps: [{send: {text: a}, expect: {lines: [{count: 1}]}, partial: true}]}"),
+        ("hall", "{steps: [{send: {text: a, $id: 1}}, {expect: {event: said, from: null, text: a, $n: 1}}]}"),
+        ("hall", "{steps: [{send: {text: a, $id: 1}, expect: {$done: true, $id: 1}}]}"),
         ("order", "{steps: [{send: {text: a, $id: 1}, expect: {$id: 1}, partial: true}]}"),
         ("order", "{steps: [{send: {text: 5}, expect_error: invalid_message}]}"),
         ("order", "{steps: [{send: {text: 5}}, {send: {}}, {expect_error: invalid_message}]}"),
@@ -120,6 +123,8 @@ def test_what_can_come_fits(reported: Reported, endpoint: str, example: str) -> 
             for room in ("''", "..", "a/b", r"'a\b'", r'"a\0"')
         ),
         ("note", "{params: {room: a}, steps: [{send: {text: a}}]}", ".params.room", "it has none"),
+        ("hall", "{steps: [{send: {text: a}, expect: {result: a}}]}", ".steps.0.expect", "goes to the group"),
+        ("note", "{steps: [{expect: {event: noted, $n: 1}}]}", ".steps.0.expect", 'no key "$n"'),
         ("order", "{params: {rom: a, number: 1, room: b}, steps: [{send: {text: a}}]}", ".params.rom",
          "it has room, number"),
         ("order", "{clients: {a: {params: {number: б, room: a}}}, steps: [{send: {text: a}}]}",

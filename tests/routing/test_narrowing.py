@@ -8,13 +8,12 @@ from dataclasses import replace
 import pytest
 
 from jackfield.identity import ANONYMOUS
-from jackfield.process.connection import Connection
+from jackfield.process.connection import GONE, Connection
 from jackfield.process.signature import signature
 from jackfield.routing.table import Route
 from jackfield.schema.validator import Validator
 from jackfield.server.connection.dispatch import Dispatcher
 from jackfield.server.observe.metrics import Meter
-from tests.process.conftest import Nowhere
 from tests.routing.conftest import Build, Write
 
 RouteOf = Callable[[str, str], Route]
@@ -118,7 +117,7 @@ def dispatcher() -> Iterator[Dispatcher]:
 def answer(dispatcher: Dispatcher, route: Route, text: str) -> bytes | None:
     in_place = dispatcher.in_place(route, {}, Meter())
     assert in_place is not None
-    connection = Connection(Nowhere(), id="c", endpoint="say", identity=ANONYMOUS, params={}, query={})
+    connection = Connection(GONE, id="c", endpoint="say", identity=ANONYMOUS, params={}, query={})
     return in_place(connection, text.encode(), dispatcher.clock())
 
 

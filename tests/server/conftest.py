@@ -21,7 +21,7 @@ from jackfield.auth.store.store import Store
 from jackfield.auth.tokens import Tokens
 from jackfield.config.plan import Limits
 from jackfield.identity import ANONYMOUS, Identity
-from jackfield.process.connection import Connection
+from jackfield.process.connection import GONE, Connection
 from jackfield.routing.build import build
 from jackfield.routing.table import Route, RoutingTable
 from jackfield.server.connection.dispatch import Dispatcher
@@ -70,16 +70,6 @@ class Writer:
 
 class Queued(Dispatcher):
     """Answers every message as one that waited in the inbox; where it need not wait, it is answered in place."""
-
-
-class Nowhere:
-    """An Outbox whose client has left."""
-
-    def send_event(self, event: object) -> None:
-        pass
-
-    def close(self, code: int, reason: str) -> None:
-        pass
 
 
 @pytest.fixture
@@ -157,7 +147,7 @@ def route_of(build_table: Build) -> Callable[..., Route]:
 
 def connection(identity: Identity = ANONYMOUS, params: Mapping[str, Any] | None = None) -> Connection:
     """A connection for processes that want one; what they send goes nowhere."""
-    return Connection(Nowhere(), id="c1", endpoint="say", identity=identity, params=params or {}, query={})
+    return Connection(GONE, id="c1", endpoint="say", identity=identity, params=params or {}, query={})
 
 
 @pytest.fixture(scope="session")

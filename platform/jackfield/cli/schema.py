@@ -44,5 +44,5 @@ def _of_project(folder: Path, *, examples: bool) -> dict[str, Any]:
     if examples:
         # an endpoint with a fault is not in the plan, and its examples are not to be underlined for that
         return editor_schema.examples([endpoint.name for endpoint in plan.endpoints] if loaded.fine else (), roles)
-    names = sorted(catalog.collect(folder, 0, only_names=True).processes)
+    names = sorted(catalog.collect(folder, 0, only_names=True).known)
     return editor_schema.document(names, roles, sorted({tag for endpoint in plan.endpoints for tag in endpoint.tags}))

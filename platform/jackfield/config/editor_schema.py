@@ -15,6 +15,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
+from jackfield.config.groups import GroupSettings
 from jackfield.config.plan import AuthSettings, Endpoint, JwtSettings, Limits
 from jackfield.config.settings import keys
 from jackfield.config.url import RESERVED
@@ -23,7 +24,13 @@ from jackfield.identity import ADMIN
 __all__ = ["document", "examples", "further", "plain", "plain_examples"]
 
 _FRAME = resources.files("jackfield.config").joinpath("schema.json").read_text("utf-8")
-_OWNERS = {"endpoint": Endpoint, "limits": Limits, "signIn": AuthSettings, "provider": JwtSettings}
+_OWNERS = {
+    "endpoint": Endpoint,
+    "group": GroupSettings,
+    "limits": Limits,
+    "signIn": AuthSettings,
+    "provider": JwtSettings,
+}
 _URL = (
     "must be the path of the address alone, like /ws/greeting or /ws/rooms/{room}: it begins with a slash and ends "
     f"without one; {', '.join(RESERVED[1:])} belong to Jackfield itself"

@@ -14,7 +14,7 @@ from typing import Any
 
 from jackfield.config import auth as auth_settings
 from jackfield.config import examples, input_schema, url
-from jackfield.config.plan import Access, AuthSettings, Endpoint, Example, Limits, Origins, Plan
+from jackfield.config.plan import Access, AuthSettings, Endpoint, Example, GroupSettings, Limits, Origins, Plan
 from jackfield.config.problems import PathTuple, Problems
 from jackfield.config.settings import keys, read
 from jackfield.origins import normal
@@ -29,7 +29,7 @@ _MESSAGE = keys(Limits)["message"].kind
 _OF_PARTS = {"auth": dict, "limits": dict, "origins": list, "subprotocols": list, "examples": list}
 _CHECKING = ("auth", "limits", "input")  # what examples are checked against
 _KEYS = {*_FIELDS, "type", "on_connect", "on_disconnect"}
-_TOP = {"title", "auth", "roles", "defaults", "endpoints"}
+_TOP = {"title", "auth", "roles", "groups", "defaults", "endpoints"}
 
 
 def plan(data: Mapping[str, Any], problems: Problems) -> Plan:
@@ -75,7 +75,17 @@ class _Reading:
             if "process" in entry
         ]
         title = self.data.get("title", "") if self.problems.sound("title") else ""
-        return Plan(tuple(endpoints), title, auth, defaults.get("origins", Origins()), self.roles)
+        return Plan(tuple(endpoints), title, auth, defaults.get("origins", Origins()), self.roles, self._groups())
+
+    def _groups(self) -> dict[str, GroupSettings]:
+        """What stands under `groups`, of the patterns that are sound as far as they are."""
+        found = self.data.get("groups")
+        patterns = found.items() if isinstance(found, Mapping) else ()
+        return {
+            text: GroupSettings(**read(GroupSettings, raw, ("groups", text), self.problems))
+            for text, raw in patterns
+            if isinstance(raw, Mapping)
+        }
 
     def _entry(self, path: PathTuple) -> dict[str, Any]:
         """The meaning of each key of the endpoint (or the defaults) at `path` that is sound, or has sound parts."""
@@ -97,6 +107,9 @@ class _Reading:
         required = values.pop("required", False)
         values["origins"] = replace(entry.get("origins", Origins()), required=required)
         values["limits"] = Limits(**entry["limits"])
+        if values.get("reply_to", "sender") != "sender" and values["limits"].message > values["limits"].queue:
+            message = "a message may be longer than what may wait for a member: limits.message is over limits.queue"
+            self.problems.add(("endpoints", name, "reply_to"), "bad_group", message, "raise limits.queue")
         if self._in_doubt(name):
             # The plan goes live nowhere; its examples are blamed for nothing that another fault may have caused.
             values |= {

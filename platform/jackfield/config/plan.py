@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from jackfield.config.auth import AuthSettings, JwtSettings
+from jackfield.config.groups import GROUPS_OF_ENDPOINT, GroupSettings
 from jackfield.config.limits import Limits
 from jackfield.config.problems import PathTuple, Place, Severity, nearest_place, problem_at
 from jackfield.config.settings import FLAG, Kind, choice, duration, function, mapping, setting, text, texts
@@ -20,6 +21,7 @@ __all__ = [
     "AuthSettings",
     "Endpoint",
     "Example",
+    "GroupSettings",
     "Guest",
     "JwtSettings",
     "Limits",
@@ -166,6 +168,26 @@ class Endpoint:
         examples=["60s"],
         default="off",
     )
+    group: tuple[str, ...] = setting(
+        GROUPS_OF_ENDPOINT,
+        "The group that a connection is in from its begin to its end, or a list of them. `{room}` is a path parameter; "
+        "`{login}` and `{endpoint}` stand for the caller and the endpoint.",
+        examples=["room:{room}"],
+        value=(),
+        more="See [Groups](#groups).",
+    )
+    reply_to: Literal["sender", "group", "others"] = setting(
+        choice("sender", "group", "others"),
+        "Who gets the reply: the sender; all members of the endpoint's group, as an event; or the others in it.",
+        examples=["group"],
+        default="sender",
+    )
+    event: str = setting(
+        text(minLength=1, maxLength=64),
+        "The name of the event that a reply becomes where it goes to a group.",
+        examples=["said"],
+        default="message",
+    )
     input: Mapping[str, Any] | None = setting(
         Kind({"type": "object"}),
         "What the message must satisfy besides the process's own parameters: a JSON Schema 2020-12.",
@@ -221,6 +243,7 @@ class Plan:
     auth: AuthSettings = AuthSettings()
     origins: Origins = Origins()
     roles: Mapping[str, str] | None = None
+    groups: Mapping[str, GroupSettings] = field(default_factory=dict)
     hash: str = ""
     places: Mapping[PathTuple, Place] = field(default_factory=dict, compare=False, repr=False)
 

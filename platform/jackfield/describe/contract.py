@@ -30,6 +30,8 @@ class Operation:
     - `message` is what the process takes, `narrowing` what `input:` asks besides (both must hold), neither with
       "$id"; `reply` is what one answer looks like, None where nothing is said of it. `replies` says how many
       answers a message gets.
+    - `groups` are the patterns of a connection's groups. Where replies go to the first, `event` is the name of the
+      event that each becomes, `said` what the process gives for it, and `to_others` that the sender gets none.
     - `send` is a message that fits: of the first example that is answered, else made up; None where none
       could be made up.
     - `shape` is message and reply in a line for people.
@@ -46,6 +48,10 @@ class Operation:
     narrowing: JSON | None
     reply: JSON | None
     replies: Literal["none", "one", "many"]
+    groups: tuple[str, ...]
+    event: str
+    said: JSON | None
+    to_others: bool
     send: JSON | None
     shape: str
     blocking: bool
@@ -102,6 +108,7 @@ def contract(table: RoutingTable) -> Contract:
 
 def _operation(route: Route) -> Operation:
     endpoint, signature = route.endpoint, route.signature
+    to_group = endpoint.reply_to != "sender"
     schemas = {name: dict(signature.path_schemas.get(name, {"type": "string"})) for name in route.pattern.params}
     return Operation(
         name=endpoint.name,
@@ -111,8 +118,12 @@ def _operation(route: Route) -> Operation:
         values={name: _value(route, name, schema) for name, schema in schemas.items()},
         message=signature.input_schema,
         narrowing=dict(endpoint.input) if endpoint.input is not None else None,
-        reply=signature.reply_schema,
-        replies=signature.replies,
+        reply=None if to_group else signature.reply_schema,
+        replies="none" if to_group else signature.replies,
+        groups=endpoint.group,
+        event=endpoint.event if to_group and signature.replies != "none" else "",
+        said=signature.reply_schema if to_group else None,
+        to_others=endpoint.reply_to == "others",
         send=send_of(route),
         shape=signature.shape,
         blocking=route.process.blocking,

@@ -19,7 +19,7 @@ from jackfield.schema.validator import Validator
 
 __all__ = ["Kind", "Shown", "exchanges"]
 
-Kind = Literal["message", "reply", "done", "error", "rejection", "event"]
+Kind = Literal["message", "reply", "done", "error", "rejection", "said", "event"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def _of_examples(operation: Operation) -> Iterator[Shown]:
     seen: dict[Kind, list[JSON]] = {}
     for example in operation.examples:
         counts: dict[Kind, int] = {}
-        for kind, payload in filter(None, map(_shown, example.steps)):
+        for kind, payload in filter(None, (_shown(step, operation.event) for step in example.steps)):
             fits = all(validator.is_valid(payload) for validator in valid.get(kind, ()))
             if payload in seen.setdefault(kind, []) or not fits:
                 continue
@@ -54,8 +54,8 @@ def _of_examples(operation: Operation) -> Iterator[Shown]:
             yield Shown(kind, name, payload)
 
 
-def _shown(step: Step) -> tuple[Kind, JSON] | None:
-    """What a step shows, if it shows something whole."""
+def _shown(step: Step, said: str) -> tuple[Kind, JSON] | None:
+    """What a step shows, if it shows something whole; `said` is the event that a reply to a group becomes."""
     if step.kind == "expect_close" or not isinstance(step.value, Mapping):
         return None
     if step.kind == "send":
@@ -65,6 +65,8 @@ def _shown(step: Step) -> tuple[Kind, JSON] | None:
     if step.partial:
         return None
     kind: Kind = "event" if "event" in step.value else "done" if "$done" in step.value else "reply"
+    if said and step.value.get("event") == said:
+        kind = "said"
     return kind, dict(step.value)
 
 
@@ -85,6 +87,7 @@ def _validators(operation: Operation) -> Mapping[Kind, list[Validator]]:
         "message": asked,
         "reply": [Validator(envelope.reply(operation.reply))],
         "done": [Validator(envelope.DONE)],
+        "said": [Validator(envelope.group_event(operation.event, operation.said))],
         "error": [Validator(envelope.error(outcomes.errors(operation)))],
         "rejection": [Validator(envelope.rejection())],
     }

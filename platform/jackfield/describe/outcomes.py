@@ -38,6 +38,8 @@ def refusals(operation: Operation) -> tuple[Code, ...]:
         names.add("role_required")
     if operation.origins.any and not operation.origins.required:
         names.discard("origin_not_allowed")
+    if operation.groups:
+        names.add("group_full")
     names |= {code for code in _LIMITED if CODES[code].moment == "handshake"}
     names -= _of_limits_off(operation)
     return tuple(sorted((CODES[name] for name in names), key=lambda code: (code.status, _ORDER[code.name])))
@@ -68,7 +70,7 @@ def closes(operation: Operation) -> tuple[Code, ...]:
     """
     absent = _of_limits_off(operation)
     if operation.access.mode == "public":
-        absent.add("session_ended")
+        absent |= {"session_ended", "removed"}
     found = [code for code in CODES.values() if code.moment == "connection" and code.name not in absent]
     return tuple(sorted((*found, *closing_refusals(operation)), key=lambda code: code.close))
 

@@ -10,7 +10,7 @@ from jackfield.config.settings import keys
 from jackfield.describe import outcomes
 from jackfield.describe.contract import Operation
 
-__all__ = ["closed", "code", "entry", "limits", "number", "pages", "refusals", "size", "span"]
+__all__ = ["closed", "code", "entry", "groups", "limits", "number", "pages", "refusals", "size", "span"]
 
 
 def code(text: str) -> str:
@@ -108,6 +108,19 @@ def refusals(operation: Operation) -> str:
     by_origin = any(code.name == "origin_not_allowed" for code in outcomes.refusals(operation))
     origin = " That of a page's origin stays HTTP." if by_origin else ""
     return f"A refusal with {statuses} comes as a close frame with 4000 + the status, after an accept.{origin}"
+
+
+def groups(operation: Operation) -> str:
+    """The groups of a connection, and that replies go to the first; nothing where there are none."""
+    if not operation.groups:
+        return ""
+    *first, last = map(code, operation.groups)
+    named = f"groups {', '.join(first)} and {last}" if first else f"group {last}"
+    found = f"A connection is in the {named} and hears what is sent there."
+    if operation.event:
+        who = "the others in it" if operation.to_others else "all members, the sender too"
+        found += f" A reply goes to {who}, as the event {code(operation.event)}."
+    return found
 
 
 def _list(names: Iterable[str]) -> str:

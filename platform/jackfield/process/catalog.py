@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from jackfield.errors import Problem
+from jackfield.process.builtin import processes as builtin
 from jackfield.process.calling import one_line
 from jackfield.process.process import Process
 from jackfield.process.python.functions import read_functions
@@ -39,6 +40,12 @@ class Catalog:
     digests: Mapping[str, str] = field(default_factory=dict, repr=False)
     folder: Path = field(default_factory=Path, repr=False)
     _package: Package | None = field(default=None, repr=False)
+
+    @property
+    def known(self) -> Mapping[str, Process]:
+        """What an endpoint may name: the project's processes, and those that every project has."""
+        taken = {file.split("/")[1].removesuffix(".py") for file in self.files}
+        return {**builtin.processes(taken), **self.processes}
 
     def function(self, name: str) -> Callable[..., Any] | None:
         """A function of the project by its name, "accounts.who" for example; None where nothing was imported."""

@@ -7,13 +7,38 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from jackfield import messages
+from jackfield.groups.names import checked
 from jackfield.identity import Identity
 
-__all__ = ["Connection", "Outbox", "part"]
+__all__ = ["GONE", "Connection", "Joined", "Outbox", "outbox_of", "part"]
+
+
+class Joined(Protocol):
+    """What a Connection needs from its groups. Called on the loop's thread."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the groups that it is in, in the order of its joins."""
+
+    def join(self, name: str) -> bool:
+        """Enter a group; False where it is in it, or is over. Raises Refusal `group_full`."""
+
+    def leave(self, name: str) -> bool:
+        """Leave a group; False where it is not in it."""
+
+    def say(self, frame: bytes, *, to_others: bool) -> None:
+        """Send a reply that became an event to the endpoint's first group; called by the dispatcher."""
 
 
 class Outbox(Protocol):
-    """What a Connection needs from the conversation behind it. Both calls return at once, from any thread."""
+    """What a Connection needs from the conversation behind it. The calls return at once.
+
+    `send_event` and `close` may be called from any thread, the others belong on the loop's.
+    """
+
+    @property
+    def membership(self) -> Joined:
+        """The groups that it is in."""
 
     def send_event(self, event: object) -> None:
         """Queue one event for the client; called by processes. A full queue closes the connection 4408."""
@@ -58,6 +83,22 @@ class Connection:
         not a JSON object.
         """
         self._outbox.send_event(event)
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The names of the groups that the connection is in, in the order of its joins."""
+        return self._outbox.membership.names
+
+    async def join(self, group: str) -> bool:
+        """Enter a group, whose kept events come at once; gives False where the connection was in it.
+
+        At most 100 groups for a connection. Raises ValueError for a name that no group can have, Reject `group_full`.
+        """
+        return self._outbox.membership.join(checked(group))
+
+    async def leave(self, group: str) -> bool:
+        """Leave a group: nothing of it is heard on return. Gives False where the connection was not in it."""
+        return self._outbox.membership.leave(checked(group))
 
     def close(self, code: int = 1000, reason: str = "") -> None:
         """Close the connection after what was queued has left. Never waits; callable from threads.
@@ -107,13 +148,31 @@ def part(connection: Connection) -> None:
 
     The two would hold each other in memory until the next garbage collection, which a server rarely runs.
     """
-    connection._outbox = _GONE
+    connection._outbox = GONE
+
+
+def outbox_of(connection: Connection) -> Outbox:
+    """What stands behind a Connection, for our own code."""
+    return connection._outbox
 
 
 class _Gone:
     """The outbox of a connection that has ended. An event is still looked at: a wrong one is wrong at any time."""
 
     __slots__ = ()
+    names: tuple[str, ...] = ()
+
+    @property
+    def membership(self) -> _Gone:
+        return self
+
+    def join(self, _name: str) -> bool:
+        return False
+
+    leave = join
+
+    def say(self, _frame: bytes, *, to_others: bool) -> None:
+        pass
 
     def send_event(self, event: object) -> None:
         messages.event(event)
@@ -122,4 +181,5 @@ class _Gone:
         pass
 
 
-_GONE = _Gone()
+GONE: Outbox = _Gone()
+"""What stands behind a connection that is over."""

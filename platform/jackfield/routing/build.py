@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,13 @@ from jackfield.config import load, url
 from jackfield.config.plan import Endpoint, Plan
 from jackfield.errors import PlanError, Problem
 from jackfield.process import catalog
+from jackfield.process.builtin import processes as builtin
 from jackfield.process.calling import Raised, call, one_line
 from jackfield.process.catalog import Catalog
 from jackfield.process.python.sources import beside
 from jackfield.process.signature import signature
 from jackfield.process.signature.signature import Signature
+from jackfield.routing import groups
 from jackfield.routing.examples import Taken, example_faults, first_message
 from jackfield.routing.input_keys import unknown_keys
 from jackfield.routing.table import Route, RoutingTable
@@ -70,7 +73,9 @@ def compile_table(plan: Plan, found: Catalog) -> tuple[RoutingTable, tuple[Probl
         if route is not None:
             routes.append(route)
     verify, faults = _verify(plan, found)
-    return RoutingTable(plan, found, routes, (), verify), (*problems, *faults)
+    declared, wrong = groups.declared(plan)
+    wrong += groups.shared(plan, {route.name: route.groups for route in routes})
+    return RoutingTable(plan, found, routes, (), verify, declared), (*problems, *faults, *wrong)
 
 
 def _sorted(problems: Iterable[Problem]) -> tuple[Problem, ...]:
@@ -86,14 +91,16 @@ def _guarded(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Route | No
             taken = Taken(route.signature, route.whole, route.in_place, route.process.blocking)
             problems += call(example_faults, plan, endpoint, taken)
     except Raised as raised:
-        return None, [found.problem(raised.exc, found.processes[endpoint.process])]
+        return None, [found.problem(raised.exc, found.known[endpoint.process])]
     return route, problems
 
 
 def _compile_route(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Route | None, list[Problem]]:
-    process = found.processes.get(endpoint.process)
+    process = found.known.get(endpoint.process)
     if process is None:
         return None, _unknown(plan, endpoint, found)
+    if (ours := builtin.input_of(process, to_group=endpoint.reply_to != "sender")) is not None:
+        endpoint = replace(endpoint, input=ours if endpoint.input is None else {"allOf": [ours, endpoint.input]})
     if not endpoint.url:
         return None, []  # reported already, and path parameters cannot be compared without it
     pattern = url.parse(endpoint.url)
@@ -101,6 +108,8 @@ def _compile_route(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Rout
     problems = list(faults)
     if compiled is None:
         return None, problems
+    of_groups, faults_of_groups = groups.of_endpoint(plan, endpoint, pattern)
+    problems += faults_of_groups
     problems += unknown_keys(plan, endpoint, compiled.input_schema)
     whole: dict[str, Any] = dict(compiled.input_schema)
     if endpoint.input is not None:
@@ -122,6 +131,7 @@ def _compile_route(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Rout
             example=example,
             example_raw=None if example is None else msgspec.Raw(msgspec.json.encode(example)),
             in_place=process.kind == "sync" and not process.blocking,
+            groups=of_groups,
         ),
         problems,
     )
@@ -145,7 +155,7 @@ def _made_up(endpoint: Endpoint, compiled: Signature, whole: Validator) -> Mappi
 
 
 def _unknown(plan: Plan, endpoint: Endpoint, found: Catalog) -> list[Problem]:
-    if endpoint.process in found.processes:
+    if endpoint.process in found.known:
         return []
     module, _, function = endpoint.process.rpartition(".")
     if module in found.broken:
@@ -155,11 +165,11 @@ def _unknown(plan: Plan, endpoint: Endpoint, found: Catalog) -> list[Problem]:
     file = next((name for name in (f"{path}.py", f"{path}/__init__.py") if name in seen), "")
     reason = found.reasons.get(endpoint.process, "")
     if file or reason:  # a name from another file would be far-fetched
-        own = [name.rpartition(".")[2] for name in found.processes if name.rpartition(".")[0] == module]
+        own = [name.rpartition(".")[2] for name in found.known if name.rpartition(".")[0] == module]
         near = nearest(function, own)
         meant = f'did you mean "{module}.{near}"?' if near else ""
     else:
-        meant = did_you_mean(endpoint.process, found.processes)
+        meant = did_you_mean(endpoint.process, found.known)
     if reason:
         hint = reason
     elif as_path := _of_path(endpoint.process, found, file):
@@ -182,8 +192,8 @@ def _of_path(name: str, found: Catalog, file: str) -> str:
     if module == name:
         return ""
     if not name.endswith(".py"):
-        return did_you_mean(module, found.processes) or f"a process is named without its folder: {module}"
-    own = sorted(process for process in found.processes if process.rpartition(".")[0] == module)[:5]
+        return did_you_mean(module, found.known) or f"a process is named without its folder: {module}"
+    own = sorted(process for process in found.known if process.rpartition(".")[0] == module)[:5]
     if len(own) == 1:
         return f'did you mean "{own[0]}"?'
     return f"name the function and not the file: {' or '.join(own) or f'{module}.…'}"

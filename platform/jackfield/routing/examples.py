@@ -91,6 +91,7 @@ class _Checker:
     def __init__(self, endpoint: Endpoint, taken: Taken) -> None:
         self.endpoint = endpoint
         self.taken = taken
+        self.to_group = endpoint.reply_to != "sender"
         self.params = url.parse(endpoint.url).params
         schema = taken.signature.reply_schema
         self.replies = Validator(schema) if schema else None
@@ -210,7 +211,9 @@ class _Checker:
 
     def _expect(self, step: Step, client: _ClientState) -> Iterator[_Fault]:
         value = step.value
-        if "event" in value and (marks := [key for key in value if key == "error" or key.startswith("$")]):
+        of_group = ("$n", "$time") if self.endpoint.group else ()
+        marks = [key for key in value if key == "error" or (key.startswith("$") and key not in of_group)]
+        if "event" in value and marks:
             yield "", f'this can never come: an event has no key "{marks[0]}"', "take it out"
             return
         if step.partial and not value.keys() & _PUSHES:
@@ -229,7 +232,10 @@ class _Checker:
             known = ", ".join(_shown(one) for one in client.ids if one is not None)
             hint = f'"$id" of what was sent: {known}' if known else 'no message was sent with an "$id"'
             yield "", 'this can never come: a reply has the "$id" of its message, and only where that has one', hint
-        if self.taken.signature.replies == "none":
+        if self.to_group:
+            hint = f"expect the event `{self.endpoint.event}`, `from` whom it is, and what the process gives"
+            yield "", "this can never come: the reply goes to the group, as an event", hint
+        elif self.taken.signature.replies == "none":
             yield "", "the process never replies", "expect an event, or nothing"
         elif self.replies is not None:
             yield from ((f.path, f.problem, "") for f in self.replies.faults(_without_id(value)))
@@ -242,7 +248,7 @@ class _Checker:
             yield "", f"this can never come: {rule}, and the client has not sent {more}", "add `send`"
 
     def _done(self, value: Mapping[str, Any], client: _ClientState) -> Iterator[_Fault]:
-        if self.taken.signature.replies != "many":
+        if self.taken.signature.replies != "many" and not self.to_group:
             yield "", 'this can never come: "$done" ends what a generator replies', "take it out"
         elif _hashable(value.get("$id")) not in client.ids - {None}:
             yield "", 'this can never come: "$done" has the "$id" of a message', 'send `"$id"` with the message'

@@ -12,6 +12,8 @@ import msgspec
 from jackfield.config import url
 from jackfield.config.plan import Endpoint, Plan
 from jackfield.errors import Problem
+from jackfield.groups.group import Declared
+from jackfield.groups.names import Pattern
 from jackfield.process.catalog import Catalog
 from jackfield.process.process import Process
 from jackfield.process.resources import Resource
@@ -30,6 +32,7 @@ class Route:
     does not check already. `whole` is signature and `input:` together; it is asked only to name what is wrong.
     `example` is the first message of the examples that is taken, else one that is made up, and None where that did not
     work; `example_raw` the same as it stands in errors.
+    `groups` are the patterns of the groups that its connections are in.
     `in_place` says that a message can be answered in the step that reads it: the process is a plain function.
     """
 
@@ -42,6 +45,7 @@ class Route:
     example: Mapping[str, Any] | None
     example_raw: msgspec.Raw | None
     in_place: bool
+    groups: tuple[Pattern, ...] = ()
 
     @property
     def name(self) -> str:
@@ -87,12 +91,12 @@ class _Node:
 
 
 class RoutingTable:
-    """All routes of one generation. `hash` changes when the plan's meaning or any process file does.
+    """All routes of one generation, and what `groups` declares. `hash` changes with the plan's meaning and any process.
 
     `verify` is the function that `auth.verify` names, None where it names none.
     """
 
-    __slots__ = ("_plain", "_root", "catalog", "hash", "plan", "routes", "verify", "warnings")
+    __slots__ = ("_plain", "_root", "catalog", "groups", "hash", "plan", "routes", "verify", "warnings")
 
     def __init__(
         self,
@@ -101,10 +105,12 @@ class RoutingTable:
         routes: Iterable[Route],
         warnings: Iterable[Problem],
         verify: Callable[..., Any] | None = None,
+        groups: tuple[Declared, ...] = (),
     ) -> None:
         self.plan = plan
         self.catalog = catalog
         self.verify = verify
+        self.groups = groups
         self.routes: Mapping[str, Route] = {route.name: route for route in routes}
         self.warnings = tuple(warnings)
         self.hash = hashlib.sha256(f"{plan.hash} {catalog.hash}".encode()).hexdigest()[:12]

@@ -323,6 +323,8 @@ def _sentence(kind: str, facts: Mapping[str, Any], error: jsonschema_rs.Validati
             return patterns.sentence(str(facts["pattern"]), str(error.instance))
         case "format":
             return f"must be a valid {facts['format']}{_LIKE.get(str(facts['format']), '')}"
+        case "falseSchema":
+            return "must be left out"
         case "uniqueItems":
             return "must not hold one item twice"
         case "multipleOf":

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from jackfield.auth.sessions import Sessions
+from jackfield.process.groups import Groups
 from jackfield.server.asgi import Application, Receive, Scope, Send
 from jackfield.server.connection.dispatch import Dispatcher
 from jackfield.server.generation import Generation
@@ -14,6 +15,7 @@ from jackfield.server.handshake import revocation
 from jackfield.server.handshake.callers import Callers
 from jackfield.server.handshake.upgrade import Upgrade
 from jackfield.server.live import Live
+from jackfield.server.members import Members
 from jackfield.server.observe.tracing import Tracing
 from jackfield.server.options import Options
 from jackfield.server.web.routes import Routes
@@ -27,6 +29,7 @@ class Gateway:
     def __init__(self, live: Live, callers: Callers, dispatcher: Dispatcher, *, tracing: Tracing | None = None) -> None:
         self.live = live
         self.callers = callers
+        dispatcher.groups = Groups(Members(live))
         upgrade: Application = Upgrade(live, callers, dispatcher)
         self._upgrade = upgrade if tracing is None else tracing.around(upgrade)
         self._routes = Routes(live, callers)
@@ -39,6 +42,7 @@ class Gateway:
         """Make `generation` live for every message and handshake from now on; gives the one before."""
         before, self.live.generation = self.live.generation, generation
         generation.table.catalog.go_live()
+        self.live.groups.declare(generation.table.groups)
         auth = generation.table.plan.auth
         if self.live.has_sessions:
             self.live.sessions.tune(lifetime=auth.session, idle=auth.idle)

@@ -12,6 +12,8 @@ from jackfield.auth.sessions import Sessions
 from jackfield.clocks import watched
 from jackfield.config.plan import Limits
 from jackfield.errors import Refusal
+from jackfield.groups.group import Listener
+from jackfield.groups.groups import Groups
 from jackfield.groups.hub import Hub
 from jackfield.groups.hub import Member as Counted
 from jackfield.identity import ADMIN, Identity
@@ -23,7 +25,7 @@ from jackfield.server.observe.metrics import Metrics
 from jackfield.server.options import Options
 from jackfield.server.request import Caller, Request, Standing
 
-__all__ = ["REFUSALS_KEPT", "Live", "Member", "Refused"]
+__all__ = ["REFUSALS_KEPT", "GroupMember", "Live", "Member", "Refused"]
 
 REFUSALS_KEPT = 200
 """Refusals that `jackfield refusals` shows at most, the newest."""
@@ -43,6 +45,13 @@ class Refused:
     origin: str
 
 
+class GroupMember(Listener, Protocol):
+    """An open connection in its groups."""
+
+    def move(self, names: tuple[str, ...]) -> None:
+        """Be in these groups instead of those that the endpoint gave before. Raises Refusal `group_full`."""
+
+
 class Member(Counted, Protocol):
     """An open connection, as publishes, changes of sessions and a stop see it. Implemented by the conversation.
 
@@ -52,6 +61,13 @@ class Member(Counted, Protocol):
     @property
     def standing(self) -> Standing:
         """What the connection entered with; checked again when the plan or the caller changes."""
+
+    @property
+    def membership(self) -> GroupMember:
+        """The groups that it is in."""
+
+    def hear(self, frame: bytes) -> None:
+        """Queue the frame of an event."""
 
     def end(self, name: str, reason: str = "") -> None:
         """Close with a code of the table of errors; messages that wait are not answered."""
@@ -90,6 +106,8 @@ class Live:
         self.options = options
         self.generation = generation
         self.hub: Hub[Member] = Hub()
+        self.groups = Groups(clock=clock)
+        self.groups.declare(generation.table.groups)
         self.lag = Lag(clock=lag_clock)
         self.metrics = Metrics(self.hub, self.lag)
         self.refusals: deque[Refused] = deque(maxlen=REFUSALS_KEPT)

@@ -130,6 +130,12 @@ def test_the_examples_fit_one_message_each(described: JSON) -> None:
         ("room", "event", {"event": "session_expiring", "expires_at": "2026-11-23T04:46:42+00:00"}, False),
         ("room", "event", {"event": "ring", "room": "lobby"}, True),
         ("room", "event", {"message": "Привет"}, False),
+        ("hall", "said", {"event": "said", "from": None, "message": "Привет!"}, True),
+        ("hall", "said", {"event": "said", "from": "анна", "message": "!", "group": "hall:1", "$n": 1}, True),
+        ("hall", "said", {"event": "said", "from": None, "message": 1}, False),
+        ("hall", "said", {"event": "said", "message": "!"}, False),
+        ("hall", "event", {"event": "said", "from": None, "message": "!"}, False),
+        ("hall", "done", {"$done": True, "$id": 1}, True),
     ],
 )
 def test_a_frame_fits_its_message(described: JSON, endpoint: str, message: str, payload: JSON, fits: bool) -> None:

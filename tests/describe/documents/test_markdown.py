@@ -53,6 +53,14 @@ def test_a_chapter_says_all_that_a_caller_needs(text: str) -> None:
     assert '→ {"text": "Заказ #5 🎉", "mood": "happy"}' in room
 
 
+def test_a_chapter_says_who_hears_the_reply(text: str) -> None:
+    hall = chapter(text, "hall")
+    assert "in the groups `hall:{hall}` and `everybody`" in hall
+    assert "A reply goes to all members, the sender too, as the event `said`." in hall
+    assert "**Event to the group**" in hall
+    assert "| `from` | text or null | yes |" in hall
+
+
 def test_codes_are_those_that_can_come(text: str, full: Contract) -> None:
     by_name = {one.name: one for one in full.operations}
     for name in ("room", "open"):

@@ -11,13 +11,13 @@ import msgspec
 import pytest
 
 from jackfield.identity import ANONYMOUS
-from jackfield.process.connection import Connection
+from jackfield.process.connection import GONE, Connection
 from jackfield.process.signature.signature import Signature
-from tests.process.conftest import Collect, Compiled, Faults, Nowhere
+from tests.process.conftest import Collect, Compiled, Faults
 
 
 def connection(**params: Any) -> Connection:
-    return Connection(Nowhere(), id="c1", endpoint="e", identity=ANONYMOUS, params=params, query={})
+    return Connection(GONE, id="c1", endpoint="e", identity=ANONYMOUS, params=params, query={})
 
 
 def read(signature: Signature, text: str, opened: Mapping[str, Any] = {}, **params: Any) -> dict[str, Any]:

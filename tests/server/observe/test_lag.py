@@ -14,7 +14,7 @@ import pytest
 from jackfield.errors import Refusal
 from jackfield.identity import ANONYMOUS
 from jackfield.logs import log
-from jackfield.process.connection import Connection
+from jackfield.process.connection import GONE, Connection
 from jackfield.routing.table import Match
 from jackfield.server.connection.dispatch import Dispatcher
 from jackfield.server.handshake.judge import params_of
@@ -27,10 +27,6 @@ from tests.server.served import until
 
 class Nowhere:
     """A client that nobody is."""
-
-    def send_event(self, event: object) -> None: ...
-
-    def close(self, code: int, reason: str) -> None: ...
 
     def write(self, text: bytes) -> None: ...
 
@@ -228,7 +224,7 @@ async def test_a_message_is_reported_by_its_endpoint_and_its_process(build_table
 
     slow = replace(route, signature=replace(route.signature, decode=decode))
     dispatcher = Dispatcher(threads=1)
-    connection = Connection(Nowhere(), id="c", endpoint="talk", identity=ANONYMOUS, params={}, query={})
+    connection = Connection(GONE, id="c", endpoint="talk", identity=ANONYMOUS, params={}, query={})
     if way == "in_place":
         in_place = dispatcher.in_place(slow, {}, Meter())
         assert in_place is not None

@@ -143,7 +143,7 @@ class _Document:
         if operation.replies != "none":
             payload = self._components.put(f"{name}.Reply", envelope.reply(operation.reply))
             found["reply"] = message("reply", f"A reply of {name}", payload, _REPLIES[operation.replies])
-        if operation.replies == "many":
+        if operation.replies == "many" or operation.event:
             found["done"] = message("done", "The last reply was sent", self._share("Done", envelope.DONE))
         error = self._share("Error", envelope.error(outcomes.errors(operation)))
         found["error"] = message("error", "The message was not answered", error)
@@ -156,6 +156,10 @@ class _Document:
             payload = self._share("SessionExpiring", envelope.SESSION_EXPIRING)
             title = "The session ends soon"
             found["session_expiring"] = message("session_expiring", title, payload, summary, answers=False)
+        if operation.event:
+            own.append(operation.event)
+            payload = self._components.put(f"{name}.Said", envelope.group_event(operation.event, operation.said))
+            found["said"] = message("said", f"A reply of {name}", payload, phrases.groups(operation), answers=False)
         event = self._share("Event", envelope.event(but=own))
         found["event"] = message("event", "An event", event, _EVENT, answers=False)
         return found
@@ -190,7 +194,7 @@ _PLAIN = {
 _REPLIES = {"one": "One for each message, or none.", "many": "Any number for each message, then the end."}
 _REJECTION = "An error of the process's own, where it has any."
 _EVENT = "Answers nothing and may come at any time, where the process sends any."
-_SENT = ("event", "session_expiring")
+_SENT = ("event", "said", "session_expiring")
 
 
 def _operations(contract: Contract, channels: Mapping[str, JSON]) -> JSON:
@@ -251,7 +255,7 @@ def _about_connection(operation: Operation) -> str:
     facts = [phrases.entry(operation), phrases.pages(operation.origins)]
     if operation.subprotocols:
         facts.append(f"Sub-protocols: {', '.join(map(phrases.code, operation.subprotocols))}, `jackfield.v1`.")
-    facts += filter(None, [phrases.refusals(operation)])
+    facts += filter(None, [phrases.refusals(operation), phrases.groups(operation)])
     facts += phrases.limits(operation.limits, in_place=operation.in_place).values()
     refused = [f"{code.status} `{code.name}`" for code in outcomes.refusals(operation)]
     closed = [f"{code.close} `{code.name}`" for code in outcomes.closes(operation)]

@@ -18,6 +18,7 @@ from jackfield.config.plan import Example, Guest, Limits
 from jackfield.describe import outcomes, phrases
 from jackfield.describe.contract import Contract, Operation
 from jackfield.describe.documents import keys
+from jackfield.describe.schema.envelope import group_event
 from jackfield.errors import CODES, Code
 
 __all__ = ["Anchors", "reference"]
@@ -120,7 +121,7 @@ def _facts(operation: Operation) -> Iterator[str]:
         yield f"Also about {', '.join(_text(tag) for tag in operation.tags[1:])}."
     if operation.session_warning is not None:
         yield f"The event `session_expiring` comes {phrases.span(operation.session_warning)} before the session ends."
-    yield from filter(None, [phrases.refusals(operation)])
+    yield from filter(None, [phrases.refusals(operation), phrases.groups(operation)])
 
 
 def _limits(operation: Operation, links: Mapping[str, str]) -> Iterator[str]:
@@ -149,6 +150,9 @@ def _reply(operation: Operation) -> Iterator[str]:
     title = "Replies" if operation.replies == "many" else "Reply"
     reply = operation.reply or {"type": "object"}
     alternatives = reply.get("anyOf", ())
+    if operation.event:
+        yield from _shape("Event to the group", group_event(operation.event, operation.said), None)
+        return
     if operation.replies == "none":
         yield f"**{title}**\n\nNone."
         return

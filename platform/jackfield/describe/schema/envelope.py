@@ -13,7 +13,18 @@ from typing import Any
 from jackfield.errors import CODES, Code
 from jackfield.schema.walk import SAME_VALUE, mapped, subschemas
 
-__all__ = ["DONE", "MESSAGE_ID", "SESSION_EXPIRING", "error", "event", "message", "narrowing", "rejection", "reply"]
+__all__ = [
+    "DONE",
+    "MESSAGE_ID",
+    "SESSION_EXPIRING",
+    "error",
+    "event",
+    "group_event",
+    "message",
+    "narrowing",
+    "rejection",
+    "reply",
+]
 
 JSON = dict[str, Any]
 
@@ -96,6 +107,28 @@ def event(*, but: Iterable[str] = ()) -> JSON:
         "properties": {"event": name | ({"not": {"enum": names}} if names else {})},
         "required": ["event"],
         "not": _NO_EVENT,
+    }
+
+
+def group_event(name: str, schema: Mapping[str, Any] | None) -> JSON:
+    """The event that a reply of `schema` becomes where it goes to a group."""
+    found = dict(schema or {"type": "object"})
+    closed = found.pop("additionalProperties", True) is False
+    ours: JSON = {
+        "event": {"const": name},
+        "from": {"description": "The sender's login, null for one who is not logged in.", "type": ["string", "null"]},
+        "group": {"description": "The group, where the connection chose it or is in several.", "type": "string"},
+        "$n": {"description": "The number in the group, where that keeps its events.", "type": "integer"},
+        "$time": {"description": "When it was sent, where the group keeps its events.", "format": "date-time"},
+    }
+    properties = {**found.get("properties", {}), **ours}
+    required = [*(key for key in found.get("required", ()) if key not in ours), "event", "from"]
+    return {
+        **found,
+        "type": "object",
+        "properties": properties,
+        "required": required,
+        **({"additionalProperties": False} if closed else {}),
     }
 
 

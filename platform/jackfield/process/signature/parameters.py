@@ -20,6 +20,7 @@ from msgspec import inspect as mi
 from jackfield.errors import Problem
 from jackfield.process.connection import Connection
 from jackfield.process.declare import Key, resource_marked
+from jackfield.process.groups import Groups
 from jackfield.process.process import Process
 from jackfield.process.resources import Resource
 from jackfield.process.signature import matching
@@ -30,7 +31,7 @@ from jackfield.schema.validator import Validator
 
 __all__ = ["Faults", "Parameter", "path_converter", "read_parameters"]
 
-Source = Literal["message", "more", "path", "connection", "resource"]
+Source = Literal["message", "more", "path", "connection", "groups", "resource"]
 _Kinds = inspect.Parameter
 
 NO_DEFAULT = inspect.Parameter.empty
@@ -154,6 +155,8 @@ def _injected(process: Process, parameter: inspect.Parameter, bare: Any, notes: 
     inner = split(optional_of(bare))[0]
     if inner is Connection:
         return Parameter(parameter.name, "connection", parameter.name, inner, mi.AnyType())
+    if inner is Groups:
+        return Parameter(parameter.name, "groups", parameter.name, inner, mi.AnyType())
     for note in notes:
         if resource_marked(note):
             found = _resource(process, note)

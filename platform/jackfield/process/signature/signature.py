@@ -30,9 +30,12 @@ from jackfield.process.signature.parameters import NO_DEFAULT, Faults, Parameter
 from jackfield.process.signature.reply import Reply, compile_reply, own_key
 from jackfield.process.signature.summary import object_shape, shape_of
 
-__all__ = ["Signature", "compile"]
+__all__ = ["GROUPS", "Signature", "compile"]
 
 _MessageId = Annotated[str, msgspec.Meta(max_length=128)] | int | None
+GROUPS = "$groups"
+"""The name by which Groups stands among the open resources; no resource has one like it."""
+
 _Plains = Mapping[str, matching.Plain]
 _ATOMS = (type(None), bool, int, float, complex, str, bytes)
 
@@ -308,6 +311,8 @@ def _call(parameters: tuple[Parameter, ...]) -> _Call:
                 parts.append(f"{parameter.name}=connection.params[{parameter.key!r}]")
             case "connection":
                 parts.append(f"{parameter.name}=connection")
+            case "groups":
+                parts.append(f"{parameter.name}=opened[{GROUPS!r}]")
             case "resource":
                 parts.append(f"{parameter.name}=opened[{parameter.key!r}]")
             case "more":

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import time
 from collections.abc import Callable, Mapping
 from contextvars import Context
-from functools import partial
 from typing import Any
 
 from jackfield import messages
@@ -20,6 +18,7 @@ from jackfield.server.answers import InTask, Task
 from jackfield.server.connection import idle
 from jackfield.server.connection.dispatch import Dispatcher
 from jackfield.server.connection.inbox import Answered, Inbox, Item
+from jackfield.server.connection.membership import Membership
 from jackfield.server.connection.outbox import TOO_SLOW, Outbox
 from jackfield.server.connection.rate import TokenBucket, TokenBuckets
 from jackfield.server.connection.session_timer import SessionEnd
@@ -30,7 +29,7 @@ from jackfield.server.observe.metrics import Meter
 from jackfield.server.request import Standing
 from jackfield.server.wire import transport as wire
 from jackfield.server.wire.transport import Transport
-from jackfield.tasks import end, hide
+from jackfield.tasks import begin_at_once, end, hide
 
 __all__ = ["CANCEL_LIMIT", "TURN", "Conversation"]
 
@@ -46,10 +45,6 @@ _CAUSES = {code.close: name for name, code in reversed(list(CODES.items())) if c
 }
 
 _First = Callable[[Connection, bytes, float], bytes | None]
-
-_begin: Callable[..., Task] = Task
-if sys.version_info >= (3, 12):
-    _begin = partial(Task, eager_start=True)
 
 
 class Conversation:
@@ -75,6 +70,7 @@ class Conversation:
         "_live",
         "_loop",
         "_lost",
+        "_membership",
         "_meter",
         "_now",
         "_outbox",
@@ -139,6 +135,7 @@ class Conversation:
         self._behind = False  # the client has not read the last answers: the next ones wait for it
         self._draining = False
         self._lost = False
+        self._membership: Membership | None = None
         self._when_over: Callable[[], None] | None = None
         self._bucket = TokenBucket(live.lag)
         self._shared: TokenBucket | None = None  # of all connections of this user, where that has a limit
@@ -308,6 +305,8 @@ class Conversation:
         if self._idle is not None:
             self._idle.stop()
         self._outbox.stop()
+        if self._membership is not None:
+            self._membership.end()
         self._inbox = self._ready = None
         self._first = None  # it may be a method of ours: nothing that ended waits for the garbage collector
         if self._worker is not None and self._streaming:
@@ -329,6 +328,18 @@ class Conversation:
     def _not_ended(self, worker: Task) -> None:
         log.error("call_not_ended", endpoint=self.endpoint, connection=self.connection.id, at=waiting(worker))
 
+    @property
+    def membership(self) -> Membership:
+        """The groups that it is in."""
+        if self._membership is None:
+            self._membership = Membership(self, self._live.groups)
+        return self._membership
+
+    def hear(self, frame: bytes) -> None:
+        """Queue the frame of an event; on the loop's thread."""
+        if not self._over:
+            self._outbox.send(frame, self)
+
     # what processes ask for, from any thread
 
     def send_event(self, event: object) -> None:
@@ -338,8 +349,6 @@ class Conversation:
     def close(self, code: int, reason: str) -> None:
         """See Connection.close."""
         self._outbox.put((code, reason), self)
-
-    # what the dispatcher writes
 
     def write(self, text: bytes) -> None:
         """Queue one frame. A client that lets more than the limit pile up is closed 4408."""
@@ -389,7 +398,7 @@ class Conversation:
             messages.judge_utf8(text)
         self._start(text)
 
-    def _start(self, item: Item, begin: Callable[..., Task] = _begin) -> None:
+    def _start(self, item: Item, begin: Callable[..., Task] = begin_at_once) -> None:
         """Begin a task for one message and for those that come while it works; an eager one where Python has them."""
         self._ready = None
         context = Context()

@@ -19,10 +19,12 @@ from weakref import WeakKeyDictionary
 import msgspec
 
 from jackfield import messages
-from jackfield.errors import Reject
+from jackfield.errors import Refusal, Reject
 from jackfield.logs import log
-from jackfield.process.connection import Connection
+from jackfield.process.connection import Connection, outbox_of
+from jackfield.process.groups import Groups
 from jackfield.process.process import Process
+from jackfield.process.signature.signature import GROUPS
 from jackfield.routing.table import Route
 from jackfield.schema.validator import Fault
 from jackfield.server.answers import InPlace, InTask, Task, Traced, Writer
@@ -52,7 +54,7 @@ _END = object()
 _UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
 
 MessageId = str | int | None
-Framer = Callable[[object, MessageId], bytes | None]
+Framer = Callable[[object, MessageId, Connection], bytes | None]
 
 
 class Busy(Exception):
@@ -80,6 +82,7 @@ class Dispatcher:
         self._check_replies = check_replies
         self._traced = traced
         self._on_failure = failed
+        self.groups: Groups | None = None  # what processes get as Groups; set by who opens the node
         self._deadlines = Deadlines()
         self._ways: WeakKeyDictionary[Generation, dict[str, tuple[InPlace | None, InTask]]] = WeakKeyDictionary()
         self._free = threading.BoundedSemaphore(threads)
@@ -97,7 +100,7 @@ class Dispatcher:
         """
         known = self._ways.setdefault(generation, {})
         if route.name not in known:
-            resources = generation.resources
+            resources = {**generation.resources, GROUPS: self.groups}
             in_place, in_task = self.in_place(route, resources, meter), self.in_task(route, resources, meter)
             if self._traced is not None:
                 in_place, in_task = self._traced(route, in_place, in_task)
@@ -117,7 +120,7 @@ class Dispatcher:
             try:
                 value = read(data)
                 message_id = get_id(value)
-                frame = framed(call(function, value, connection, resources), message_id)
+                frame = framed(call(function, value, connection, resources), message_id, connection)
                 took = clock() - came
                 if took < first:
                     buckets[0] += 1
@@ -157,10 +160,10 @@ class Dispatcher:
                 begin(task, limit)
                 try:
                     if simple:
-                        frame = framed(await call(function, value, connection, resources), message_id)
+                        frame = framed(await call(function, value, connection, resources), message_id, connection)
                     else:
                         made = lambda: call(function, value, connection, resources)  # noqa: E731 - called elsewhere
-                        frame = await self._run(route, made, message_id, framed, writer)
+                        frame = await self._run(route, made, connection, message_id, framed, writer)
                 finally:
                     late = end(task)
                     took = clock() - began
@@ -200,6 +203,10 @@ class Dispatcher:
         if issubclass(kind, _Late):
             others["time_exceeded"] += 1
             return self._late(route, connection, message_id)
+        if issubclass(kind, Refusal):  # a group that a process joined the connection to is full
+            full = cast(Refusal, exc)
+            others["rejected"] += 1
+            return messages.error(full.code, full.detail, retry_after=full.retry_after, message_id=message_id)
         others["process_failed"] += 1
         return self._failed(route, connection, exc, message_id)
 
@@ -225,17 +232,20 @@ class Dispatcher:
         return read
 
     def _framer(self, route: Route) -> Framer:
-        """What makes a value of an endpoint's process a frame, None for none. Raises messages.Unsendable."""
-        make = messages.replies_under(route.process.reply, route.endpoint.limits.queue)
+        """What makes a value of an endpoint's process a frame for the sender, None for none.
+
+        A value for the endpoint's group is sent to that, and the sender gets the end. Raises messages.Unsendable.
+        """
+        make = _to_sender(route) if route.endpoint.reply_to == "sender" else _to_group(route)
         if not self._check_replies:
             return make
         check = route.signature.check_reply
 
-        def checked(value: object, message_id: MessageId) -> bytes | None:
+        def checked(value: object, message_id: MessageId, connection: Connection) -> bytes | None:
             fault = check(value)
             if fault is not None:
                 raise messages.Unsendable("", f"the reply is not what the annotation says: {fault}")
-            return make(value, message_id)
+            return make(value, message_id, connection)
 
         return checked
 
@@ -243,6 +253,7 @@ class Dispatcher:
         self,
         route: Route,
         made: Callable[[], Any],
+        connection: Connection,
         message_id: MessageId,
         framed: Framer,
         writer: Writer,
@@ -250,12 +261,12 @@ class Dispatcher:
         """Carry out a process that is no coroutine function; `made` calls its function."""
         process = route.process
         if process.kind == "generator":
-            return await self._stream(process, self._steps(process, made()), message_id, framed, writer)
+            return await self._stream(process, self._steps(process, made()), connection, message_id, framed, writer)
         if process.kind == "async_generator":
-            return await self._stream(process, made(), message_id, framed, writer)
+            return await self._stream(process, made(), connection, message_id, framed, writer)
         if process.blocking:
-            return framed(await self.in_thread(made), message_id)
-        return framed(self._timed(process, made), message_id)
+            return framed(await self.in_thread(made), message_id, connection)
+        return framed(self._timed(process, made), message_id, connection)
 
     def _timed(self, process: Process, function: Callable[..., Any], *values: Any) -> Any:
         """Call on the event loop, where all others wait meanwhile; a long call is named in the log."""
@@ -269,13 +280,14 @@ class Dispatcher:
         self,
         process: Process,
         values: AsyncGenerator[Any, None],
+        connection: Connection,
         message_id: MessageId,
         framed: Framer,
         writer: Writer,
     ) -> bytes | None:
         try:
             async for value in values:
-                frame = framed(value, message_id)
+                frame = framed(value, message_id, connection)
                 if frame is not None:
                     writer.write(frame)
                 await writer.room()
@@ -356,6 +368,24 @@ class Dispatcher:
         if self._on_failure is not None:
             self._on_failure(incident, exc)
         return messages.error("process_failed", incident=incident, message_id=message_id)
+
+
+def _to_sender(route: Route) -> Framer:
+    return messages.replies_under(route.process.reply, route.endpoint.limits.queue)
+
+
+def _to_group(route: Route) -> Framer:
+    endpoint = route.endpoint
+    make = messages.group_replies(route.process.reply, endpoint.event, endpoint.limits.queue)
+    to_others, streams = endpoint.reply_to == "others", route.signature.replies == "many"
+
+    def say(value: object, message_id: MessageId, connection: Connection) -> bytes | None:
+        frame = make(value, connection.identity.login)
+        if frame is not None:
+            outbox_of(connection).membership.say(frame, to_others=to_others)
+        return None if message_id is None or streams else messages.done(message_id)
+
+    return say
 
 
 async def _clean_up(process: Process, values: AsyncGenerator[Any, None]) -> None:

@@ -87,6 +87,10 @@ class Outbox:
             with suppress(RuntimeError):  # the loop is closed, and no client is connected
                 self._loop.call_soon_threadsafe(self._arrive_all, owner)
 
+    def send(self, frame: bytes, owner: Owner) -> None:
+        """Send an event, on the loop's thread."""
+        self._arrive(frame, owner)
+
     def _arrive_all(self, owner: Owner) -> None:
         with _HANDING_OVER:
             items, self._items = self._items, []

@@ -18,6 +18,7 @@ from jackfield.auth.authorities import is_own, stands
 from jackfield.config import url
 from jackfield.config.plan import AuthSettings, Endpoint, Plan
 from jackfield.errors import Closing, Refusal
+from jackfield.groups.names import BadName
 from jackfield.identity import ANONYMOUS, Identity
 from jackfield.routing.table import Match, Route, RoutingTable
 from jackfield.server.request import Caller, Request, Standing
@@ -30,6 +31,7 @@ __all__ = [
     "approach",
     "closes_with",
     "fitted",
+    "groups_of",
     "judge",
     "not_logged_in",
     "params_of",
@@ -63,6 +65,7 @@ class Admission:
     identity: Identity
     subprotocol: str | None
     standing: Standing
+    groups: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +117,19 @@ def admit(table: RoutingTable, request: Request, asked: Approach, caller: Caller
     identity = _judge_credential(endpoint, caller, table, request.root)
     _judge_role(endpoint, identity)
     _judge_room(endpoint, identity, counts, request.client)
-    return Admission(asked.route, asked.params, identity, subprotocol(endpoint, request), asked.standing)
+    groups = groups_of(asked.route, identity, asked.params)
+    return Admission(asked.route, asked.params, identity, subprotocol(endpoint, request), asked.standing, groups)
+
+
+def groups_of(route: Route, identity: Identity, params: Mapping[str, Any]) -> tuple[str, ...]:
+    """The names of the groups that the endpoint gives a connection. A name that cannot be is a 404."""
+    if not route.groups:
+        return ()
+    values = {**params, "login": identity.login, "endpoint": route.name}
+    try:
+        return tuple(dict.fromkeys(pattern.fill(values) for pattern in route.groups))
+    except BadName as exc:
+        raise Refusal("not_found", f"{str(exc)[0].upper()}{str(exc)[1:]}.") from None
 
 
 _CLOSING = frozenset({401, 403, 429})

@@ -10,10 +10,10 @@ from dataclasses import replace
 from typing import Any
 
 from jackfield.auth.store.tables import Change
-from jackfield.errors import Closing
+from jackfield.errors import Closing, Refusal
 from jackfield.identity import Identity
 from jackfield.routing.table import RoutingTable
-from jackfield.server.handshake.judge import fitted, rejudge
+from jackfield.server.handshake.judge import fitted, groups_of, rejudge
 from jackfield.server.live import Live, Member
 
 __all__ = ["Verdict", "adapt", "answered_anew", "session_changed", "verdicts", "watch_session"]
@@ -38,8 +38,15 @@ def adapt(live: Live, found: Iterable[Verdict], before: RoutingTable) -> None:
         if isinstance(verdict, Closing):
             member.end(verdict.code, verdict.reason)
             continue
-        endpoint = live.generation.table.routes[member.endpoint].endpoint
+        route = live.generation.table.routes[member.endpoint]
+        endpoint = route.endpoint
         member.adapt(verdict, endpoint.limits)
+        try:
+            if route.groups or before.routes[member.endpoint].groups:
+                member.membership.move(groups_of(route, member.identity, verdict))
+        except Refusal as refusal:
+            member.end("restart", refusal.detail)
+            continue
         if endpoint.session_warning != before.routes[member.endpoint].endpoint.session_warning:
             watch_session(live, member)
 

@@ -56,6 +56,7 @@ class Upgrade:
                 table = live.generation.table
                 asked = approach(table, request)
             admission = admit(table, request, asked, caller, live.hub)
+            live.groups.check(admission.groups)
         except Refusal as refusal:
             await self._refuse(request, refusal, caller, scope, receive, send)
             return
@@ -111,6 +112,8 @@ class Upgrade:
         if limits.per_address is not None:
             conversation.address = network(request.client)
         live.hub.seat(conversation)  # in the step that admits: a revocation from here on finds it
+        if admission.groups:
+            conversation.membership.enter(admission.groups, limits.queue)
         visit = Visit(live, conversation, request.client)
         conversation.when_over(visit.end)
         try:
@@ -125,12 +128,19 @@ class Upgrade:
         live.metrics.handshakes[admission.route.name, "accepted", ""] += 1
         if socket is not None:
             socket.attach(conversation)
+            _entered(conversation, admission)
             return
         assert isinstance(transport, AsgiTransport)
+        _entered(conversation, admission)
         try:
             await transport.run(conversation)
         finally:
             await conversation.finished()
+
+
+def _entered(conversation: Conversation, admission: Admission) -> None:
+    if admission.groups:
+        conversation.membership.entered()
 
 
 def _short(refusal: Refusal) -> str:

@@ -188,7 +188,7 @@ def _write_schemas(state: State, table: RoutingTable) -> None:
     roles = tuple(table.plan.roles or ())
     tags = sorted({tag for endpoint in table.plan.endpoints for tag in endpoint.tags})
     found = {
-        state.endpoints_schema: editor_schema.document(sorted(table.catalog.processes), roles, tags),
+        state.endpoints_schema: editor_schema.document(sorted(table.catalog.known), roles, tags),
         state.examples_schema: editor_schema.examples(sorted(table.routes), roles),
     }
     try:

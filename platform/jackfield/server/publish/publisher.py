@@ -355,4 +355,4 @@ class Publisher:
 def _state(table: RoutingTable, name: str) -> tuple[object, ...]:
     """What an endpoint consists of; another value is reported as a change."""
     route = table.routes[name]
-    return route.endpoint, route.signature.shape, table.catalog.digests[route.process.name]
+    return route.endpoint, route.signature.shape, table.catalog.digests.get(route.process.name, "")

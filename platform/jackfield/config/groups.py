@@ -1,0 +1,93 @@
+"""The keys of a pattern under `groups:`: each is a field with its setting."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from jackfield.config import quantities
+from jackfield.config.settings import Kind, count, setting
+
+__all__ = ["GROUPS_OF_ENDPOINT", "GroupSettings"]
+
+_NAME = {"type": "string", "minLength": 1, "maxLength": 200}
+
+GROUPS_OF_ENDPOINT = Kind(
+    {
+        "anyOf": [_NAME, {"type": "array", "minItems": 1, "maxItems": 20, "items": _NAME}],
+        "errorMessage": 'must be the pattern of a group such as "room:{room}", or a list of them',
+    },
+    lambda raw: (raw,) if isinstance(raw, str) else tuple(dict.fromkeys(raw)),
+)
+"""What `group` of an endpoint takes."""
+
+
+_PRESENCE = {
+    "anyOf": [
+        {"type": "boolean"},
+        {"type": "string", "enum": ["names", "count"]},
+        {
+            "type": "object",
+            "properties": {
+                "show": {
+                    "title": "Show",
+                    "description": "Users by login, or numbers alone.",
+                    "type": "string",
+                    "enum": ["names", "count"],
+                },
+                "grace": {
+                    "title": "Grace",
+                    "description": "How long a user may be gone before the others hear of it.",
+                    "$ref": "#/$defs/duration",
+                },
+            },
+            "additionalProperties": False,
+        },
+    ],
+    "errorMessage": "must be true, false, count or {show: names, grace: 15s}",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """What members hear of each other: nothing with an empty `show`. `grace` is in seconds, None for the usual one."""
+
+    show: Literal["", "names", "count"] = ""
+    grace: float | None = None
+
+
+def _presence(raw: Any) -> Presence:
+    if isinstance(raw, Mapping):
+        grace = raw.get("grace")
+        return Presence(raw.get("show", "names"), None if grace is None else quantities.duration(grace))
+    if isinstance(raw, bool):
+        return Presence("names" if raw else "")
+    return Presence(raw)
+
+
+@dataclass(frozen=True, slots=True)
+class GroupSettings:
+    """What stands under `groups:` for one pattern. `members` None means no bound."""
+
+    history: int = setting(
+        Kind({"type": "integer", "minimum": 0, "maximum": 1000}),
+        "How many of the last events a newcomer gets when it enters, up to 1,000 and 1 MiB. Each event then has its "
+        "number `$n` and its time `$time`. They survive publishes, and not a restart.",
+        examples=[50],
+        default=0,
+    )
+    presence: Presence = setting(
+        Kind(_PRESENCE, _presence),
+        "Whether members hear who is there. `true`: by login, and how many; `count`: how many; "
+        "`{show: names, grace: 15s}`: a user may be gone for so long before the others hear of it.",
+        examples=[True, "count"],
+        default=False,
+        value=Presence(),
+    )
+    members: int | None = setting(
+        count(off=True),
+        "How many connections the group has at most, or off. One more is refused `group_full`.",
+        examples=[2],
+        default="off",
+    )

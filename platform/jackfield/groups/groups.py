@@ -1,0 +1,123 @@
+"""All groups of this node: who is in which, and what is sent to them. Empty ones are gone, but for kept events."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Sequence
+
+from jackfield.errors import Refusal
+from jackfield.groups.group import PLAIN, Declared, Group, Listener
+from jackfield.groups.presence import Later
+
+__all__ = ["MAX_GROUPS", "MAX_JOINED", "Groups"]
+
+MAX_GROUPS = 100_000
+"""Groups of one node."""
+
+MAX_JOINED = 100
+"""Groups of one connection."""
+
+
+class Groups:
+    """The groups of one node. All calls belong on the event loop's thread and none waits.
+
+    `clock` gives seconds since the epoch; `later` calls a function after some seconds, as a loop's `call_later` does.
+    """
+
+    def __init__(self, *, clock: Callable[[], float] = time.time, later: Later | None = None) -> None:
+        self._clock = clock
+        self._later = later or _call_later
+        self._groups: dict[str, Group] = {}
+        self._declared: tuple[Declared, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self._groups)
+
+    def declare(self, declared: Iterable[Declared]) -> None:
+        """Take over `groups:` of the plan that is live from now on."""
+        self._declared = tuple(declared)
+        for group in list(self._groups.values()):
+            group.redeclare(self._declared_for(group.name), self._later)
+            self._forget_if_empty(group)
+
+    def check(self, names: Iterable[str]) -> None:
+        """Raise Refusal `group_full` where a connection cannot be in all of these groups."""
+        for name in names:
+            group = self._groups.get(name)
+            if group.is_full if group is not None else len(self._groups) >= MAX_GROUPS:
+                raise Refusal("group_full", f'The group "{name}" has as many members as it may have.', retry_after=5)
+
+    def join(self, member: Listener, name: str, *, chosen: bool = False) -> bool:
+        """Make it a member; False where it was one. Raises Refusal `group_full`.
+
+        `chosen`: by the connection, so that events name the group. They do so also in all of several groups.
+        """
+        group = self._groups.get(name)
+        if group is not None and member in group.members:
+            return False
+        self.check((name,))
+        if len(member.groups) >= MAX_JOINED:
+            raise Refusal("group_full", f"The connection is in {MAX_JOINED} groups, which is all that one may be in.")
+        if group is None:
+            group = self._groups[name] = Group(name, self._declared_for(name), self._later)
+        several = bool(member.groups)
+        for other in member.groups:
+            other.members[member] = True
+        group.members[member] = chosen or several
+        member.groups += (group,)
+        if (past := group.past()) is not None:
+            member.hear(past)
+        if group.presence is not None and member.is_present:
+            group.presence.came(member)
+        return True
+
+    def leave(self, member: Listener, name: str) -> bool:
+        """End a membership; False where there was none."""
+        group = self._groups.get(name)
+        if group is None or member not in group.members:
+            return False
+        member.groups = tuple(other for other in member.groups if other is not group)
+        self._remove(member, group)
+        return True
+
+    def leave_all(self, member: Listener) -> None:
+        """End all memberships, with the connection."""
+        groups, member.groups = member.groups, ()
+        for group in groups:
+            self._remove(member, group)
+
+    def send(self, name: str, frame: bytes, but: Listener | None = None) -> int:
+        """Send an event, the frame of a JSON object, to a group; gives the number of its members but one."""
+        group = self._groups.get(name)
+        if group is None:
+            declared = self._declared_for(name)
+            if not declared.history:
+                return 0
+            self.check((name,))
+            group = self._groups[name] = Group(name, declared, self._later)  # who comes later hears it
+        return group.send(frame, self._clock(), but)
+
+    def members(self, name: str) -> Sequence[Listener]:
+        """The members of a group in the order of their joins."""
+        group = self._groups.get(name)
+        return () if group is None else tuple(group.members)
+
+    def _remove(self, member: Listener, group: Group) -> None:
+        group.remove(member)
+        if group.presence is not None and member.is_present:
+            group.presence.went(member)
+        self._forget_if_empty(group)
+
+    def _forget_if_empty(self, group: Group) -> None:
+        if not group.members and not group.history:
+            self._groups.pop(group.name, None)
+            if group.presence is not None:
+                group.presence.stop()
+
+    def _declared_for(self, name: str) -> Declared:
+        return next((one for one in self._declared if one.pattern.match(name) is not None), PLAIN)
+
+
+def _call_later(seconds: float, act: Callable[[], None]) -> asyncio.TimerHandle:
+    return asyncio.get_running_loop().call_later(seconds, act)

@@ -1,0 +1,1 @@
+"""Processes that every project has: found where the project has no file of that name."""

@@ -1,0 +1,77 @@
+"""The public Groups: what a process says to groups of connections, and the protocol that it stands on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from jackfield import messages
+from jackfield.groups.names import BadName, Pattern, checked
+from jackfield.identity import Identity
+from jackfield.process.connection import Connection
+
+__all__ = ["Backend", "Groups"]
+
+
+class Backend(Protocol):
+    """What Groups needs from the node. Called on the loop's thread; none of the calls waits."""
+
+    def send(self, group: str, frame: bytes, but: Connection | None) -> int:
+        """Send an event to a group; gives the number of connections that get it."""
+
+    def send_to(self, login: str, frame: bytes, endpoint: str | None) -> int:
+        """Send an event to the connections of a user; gives their number."""
+
+    def remove(self, group: str, login: str) -> int:
+        """Take the connections of a user out of a group; gives their number."""
+
+    def close(self, login: str, reason: str) -> int:
+        """Close the connections of a user 4403; gives their number."""
+
+    def members(self, group: str) -> Sequence[Identity]:
+        """The callers behind the connections of a group, in the order of their joins."""
+
+
+class Groups:
+    """All groups of this node. A process gets it by a parameter with this annotation.
+
+    A group is its name, at most 200 characters; there is no need to make one. What is sent reaches its members of that
+    moment, on this node. Call it on the event loop: from a thread, `asyncio.run_coroutine_threadsafe`.
+    """
+
+    __slots__ = ("_backend",)
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+
+    async def send(self, group: str, event: object, *, but: Connection | None = None) -> int:
+        """Send an event to all members, except `but`; gives the number of connections.
+
+        Waits for no reader. Raises ValueError for a name that no group can have, and TypeError or ValueError for
+        what is not a JSON object with its name under "event".
+        """
+        return self._backend.send(checked(group), messages.group_event(event), but)
+
+    async def send_to(self, login: str, event: object, *, endpoint: str | None = None) -> int:
+        """Send an event to all connections of a user, or to those of one endpoint; gives their number."""
+        return self._backend.send_to(login, messages.event(event), endpoint)
+
+    async def remove(self, group: str, login: str) -> int:
+        """Take all connections of a user out of a group; gives their number. They hear nothing more on return."""
+        return self._backend.remove(checked(group), login)
+
+    async def close(self, login: str, reason: str = "") -> int:
+        """Close all connections of a user 4403 (`removed`); gives their number."""
+        return self._backend.close(login, reason)
+
+    async def members(self, group: str) -> Sequence[Identity]:
+        """The callers behind the connections of a group, in the order of their joins."""
+        return self._backend.members(checked(group))
+
+    @staticmethod
+    def name(pattern: str, **values: Any) -> str:
+        """The name that a pattern gives: `groups.name("room:{room}", room=room)`. Raises ValueError."""
+        try:
+            return Pattern.parse(pattern).fill(values)
+        except KeyError as exc:
+            raise BadName(f'"{pattern}" needs a value for {exc}') from None

@@ -1,0 +1,100 @@
+"""The groups of a plan: its patterns parsed, and what is wrong with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from itertools import combinations
+
+from jackfield.config import url
+from jackfield.config.plan import Endpoint, Plan
+from jackfield.errors import Problem
+from jackfield.groups.group import Declared
+from jackfield.groups.names import BadName, Pattern
+from jackfield.groups.presence import GRACE
+from jackfield.similar import did_you_mean
+
+__all__ = ["OURS", "declared", "of_endpoint", "shared"]
+
+OURS = ("login", "endpoint")
+"""Parameters of a pattern that are no path parameters."""
+
+_EVENTS = ("history", "members", "joined", "left", "recovered", "session_expiring")
+
+
+def declared(plan: Plan) -> tuple[tuple[Declared, ...], list[Problem]]:
+    """What stands under `groups:`, and its problems."""
+    found: dict[str, Declared] = {}
+    problems = []
+    for text, settings in plan.groups.items():
+        try:
+            found[text] = Declared(
+                Pattern.parse(text),
+                settings.history,
+                settings.members,
+                settings.presence.show,
+                GRACE if settings.presence.grace is None else settings.presence.grace,
+            )
+        except BadName as exc:
+            problems.append(_problem(plan, ("groups", text), str(exc)))
+    for one, other in combinations(found.values(), 2):
+        if one.pattern.may_meet(other.pattern):
+            message = f'a name may be of this pattern and of "{one.pattern.text}"'
+            hint = "begin them with different texts"
+            problems.append(_problem(plan, ("groups", other.pattern.text), message, hint))
+    return tuple(found.values()), problems
+
+
+def of_endpoint(plan: Plan, endpoint: Endpoint, pattern: url.Pattern) -> tuple[tuple[Pattern, ...], list[Problem]]:
+    """The patterns of an endpoint's groups, and what is wrong with its `group`, `reply_to` and `event`."""
+    at = ("endpoints", endpoint.name)
+    problems = []
+    found = []
+    for text in endpoint.group:
+        try:
+            parsed = Pattern.parse(text)
+        except BadName as exc:
+            problems.append(_problem(plan, (*at, "group"), str(exc)))
+            continue
+        if fault := _fault(endpoint, parsed, pattern.params):
+            problems.append(_problem(plan, (*at, "group"), *fault))
+        found.append(parsed)
+    if endpoint.reply_to != "sender" and not endpoint.group:
+        hint = 'write `group: "room:{room}"`, or leave reply_to out'
+        problems.append(_problem(plan, (*at, "reply_to"), "the endpoint has no group that could get the reply", hint))
+    if endpoint.event in _EVENTS or endpoint.event.startswith("$"):
+        problems.append(_problem(plan, (*at, "event"), f'"{endpoint.event}" is an event of Jackfield itself'))
+    return tuple(found), problems
+
+
+def _fault(endpoint: Endpoint, parsed: Pattern, path: tuple[str, ...]) -> tuple[str, str] | None:
+    known = (*path, *OURS)
+    for name in parsed.params:
+        if name not in known:
+            hint = did_you_mean(name, known) or f"there are {', '.join(known)}"
+            return f"{{{name}}} is no path parameter of {endpoint.url}", hint
+        if name in OURS and name in path:
+            return f"{{{name}}} is a path parameter and a word of Jackfield's", "give the path parameter another name"
+    if "login" in parsed.params and endpoint.access.mode != "required":
+        return "{login} needs callers who are logged in", "write `auth: required`, or roles"
+    return None
+
+
+def shared(plan: Plan, patterns: Mapping[str, Iterable[Pattern]]) -> list[Problem]:
+    """Problems of endpoints of different `auth` that may share a group of a pattern that is not declared."""
+    problems = []
+    access = {endpoint.name: endpoint.access for endpoint in plan.endpoints}
+    for (name, ours), (other, theirs) in combinations(patterns.items(), 2):
+        if access[name] == access[other]:
+            continue
+        for one in theirs:
+            if one.text in plan.groups or not any(one.may_meet(pattern) for pattern in ours):
+                continue
+            message = f'members of "{name}" hear this group too, and enter by another `auth`'
+            hint = f'where that is meant, write "{one.text}" under `groups:`'
+            problems.append(_problem(plan, ("endpoints", other, "group"), message, hint))
+            break
+    return problems
+
+
+def _problem(plan: Plan, path: tuple[str, ...], message: str, hint: str = "") -> Problem:
+    return plan.problem(path, "bad_group", message, hint)

@@ -1,0 +1,117 @@
+"""One connection in its groups: those of its endpoint, and those that it was joined to."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from jackfield.errors import CODES
+from jackfield.groups.group import Group
+from jackfield.groups.groups import Groups
+from jackfield.identity import ANONYMOUS, Identity
+from jackfield.server.connection.outbox import TOO_SLOW
+
+__all__ = ["Membership"]
+
+
+class Owner(Protocol):
+    """The conversation, as its membership sees it."""
+
+    @property
+    def identity(self) -> Identity:
+        """The caller."""
+
+    def hear(self, frame: bytes) -> None:
+        """Queue the frame of an event."""
+
+    def end(self, name: str, reason: str = "") -> None:
+        """Close with a code of the table of errors."""
+
+
+class Membership:
+    """A Listener of groups. All calls belong on the loop's thread and none waits.
+
+    Before `entered`, what the groups send waits: at most `most` bytes, beyond which the client is closed 4408.
+    """
+
+    __slots__ = ("_given", "_groups", "_held", "_most", "_owner", "_past", "groups")
+
+    def __init__(self, owner: Owner, groups: Groups) -> None:
+        self.groups: tuple[Group, ...] = ()
+        self._owner: Owner | None = owner  # None when it is over
+        self._groups = groups
+        self._given: tuple[str, ...] = ()  # the names of those that the endpoint gives
+        self._held: list[bytes] | None = None  # what came before the 101
+        self._most = 0
+        self._past = 0  # of these, how many are kept events
+
+    @property
+    def identity(self) -> Identity:
+        """The caller, for lists of members."""
+        return self._owner.identity if self._owner is not None else ANONYMOUS
+
+    @property
+    def is_present(self) -> bool:
+        """Whether it has its 101."""
+        return self._held is None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the groups that it is in, in the order of its joins."""
+        return tuple(group.name for group in self.groups)
+
+    def enter(self, names: tuple[str, ...], most: int) -> None:
+        """Join the endpoint's groups before the 101. Raises Refusal `group_full`."""
+        self._held, self._most = [], most
+        self.move(names)
+        self._past = len(self._held)
+
+    def entered(self) -> None:
+        """The client has its 101: it gets the kept events, the list of members, and what came meanwhile."""
+        held, self._held = self._held or [], None
+        for frame in held[: self._past]:
+            self.hear(frame)
+        for group in self.groups:
+            if group.presence is not None:
+                group.presence.came(self)
+        for frame in held[self._past :]:
+            self.hear(frame)
+
+    def move(self, names: tuple[str, ...]) -> None:
+        """Be in these groups instead of those that the endpoint gave before. Raises Refusal `group_full`."""
+        before, self._given = self._given, names
+        for name in before:
+            if name not in names:
+                self._groups.leave(self, name)
+        for name in names:
+            self._groups.join(self, name)
+
+    def hear(self, frame: bytes) -> None:
+        """One event of a group."""
+        if self._owner is None:
+            return
+        if self._held is None:
+            self._owner.hear(frame)
+            return
+        self._held.append(frame)
+        self._most -= len(frame)
+        if self._most < 0:
+            self._held = []
+            self._owner.end(TOO_SLOW, CODES[TOO_SLOW].sentence)
+
+    def join(self, name: str) -> bool:
+        """Enter a group; False where it is in it, or is over. Raises Refusal `group_full`."""
+        return self._owner is not None and self._groups.join(self, name, chosen=True)
+
+    def leave(self, name: str) -> bool:
+        """Leave a group; False where it is not in it."""
+        return self._groups.leave(self, name)
+
+    def say(self, frame: bytes, *, to_others: bool) -> None:
+        """Send a reply that became an event to the endpoint's first group."""
+        if self._given:
+            self._groups.send(self._given[0], frame, self if to_others else None)
+
+    def end(self) -> None:
+        """The connection is over: leave all groups."""
+        self._groups.leave_all(self)
+        self._owner = None

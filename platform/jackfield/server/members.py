@@ -1,0 +1,50 @@
+"""What processes and requests from outside do to groups and to the connections of a user, on this node."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import cast
+
+from jackfield.identity import Identity
+from jackfield.process.connection import Connection, outbox_of
+from jackfield.server.live import GroupMember, Live, Member
+
+__all__ = ["Members"]
+
+
+class Members:
+    """The Backend of Groups. All calls belong on the event loop's thread and none waits."""
+
+    def __init__(self, live: Live) -> None:
+        self._live = live
+
+    def send(self, group: str, frame: bytes, but: Connection | None) -> int:
+        """Send an event to a group; gives the number of connections that get it."""
+        return self._live.groups.send(
+            group, frame, None if but is None else cast(GroupMember, outbox_of(but).membership)
+        )
+
+    def send_to(self, login: str, frame: bytes, endpoint: str | None) -> int:
+        """Send an event to the connections of a user; gives their number."""
+        found = [member for member in self._of(login) if endpoint is None or member.endpoint == endpoint]
+        for member in found:
+            member.hear(frame)
+        return len(found)
+
+    def remove(self, group: str, login: str) -> int:
+        """Take the connections of a user out of a group; gives their number."""
+        return sum(self._live.groups.leave(member.membership, group) for member in list(self._of(login)))
+
+    def close(self, login: str, reason: str) -> int:
+        """Close the connections of a user 4403; gives their number."""
+        found = list(self._of(login))
+        for member in found:
+            member.end("removed", reason)
+        return len(found)
+
+    def members(self, group: str) -> Sequence[Identity]:
+        """The callers behind the connections of a group, in the order of their joins."""
+        return [member.identity for member in self._live.groups.members(group)]
+
+    def _of(self, login: str) -> Iterator[Member]:
+        return (member for member in self._live.hub if member.identity.login == login and login)

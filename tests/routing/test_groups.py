@@ -1,0 +1,83 @@
+"""The groups of a plan: patterns with the parameters that there are, and none that strangers share by accident."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from jackfield.errors import PlanError
+from jackfield.groups.group import Declared
+from jackfield.routing.build import build
+
+CODE = "from jackfield import process\n@process\ndef say(text: str) -> str:\n    return text\n"
+
+
+def write(folder: Path, text: str) -> Path:
+    (folder / "processes").mkdir(exist_ok=True)
+    (folder / "processes" / "chat.py").write_text(CODE, "utf-8")
+    (folder / "endpoints.yaml").write_text(text, "utf-8")
+    return folder
+
+
+def faults(folder: Path, text: str) -> list[tuple[str, str, str]]:
+    with pytest.raises(PlanError) as caught:
+        build(write(folder, text), 1)
+    return [(problem.code, problem.path, problem.message) for problem in caught.value.problems]
+
+
+def endpoint(more: str, name: str = "room") -> str:
+    return f"  {name}: {{url: '/ws/{name}/{{room}}', process: chat.say, {more}}}\n"
+
+
+def test_patterns_and_what_is_declared_stand_in_the_table(tmp_path: Path) -> None:
+    text = (
+        'groups:\n  "room:{room}": {history: 50, presence: {grace: 5s}, members: 9}\n  "seen:{x}": {presence: count}\n'
+    )
+    text += "endpoints:\n" + endpoint("group: ['room:{room}', 'of:{login}:{endpoint}'], reply_to: others")
+    table = build(write(tmp_path, text), 1)
+    found = [(one.pattern.text, one.history, one.members, one.presence, one.grace) for one in table.groups]
+    assert found == [("room:{room}", 50, 9, "names", 5.0), ("seen:{x}", 0, None, "count", 15.0)]
+    assert all(isinstance(one, Declared) for one in table.groups)
+    assert [pattern.text for pattern in table.routes["room"].groups] == ["room:{room}", "of:{login}:{endpoint}"]
+    table.catalog.release()
+
+
+@pytest.mark.parametrize(
+    ("more", "at", "message"),
+    [
+        ("group: '{room}'", "group", "begins with literal text"),
+        ("group: 'room:{rom}'", "group", "no path parameter of /ws/room/{room}"),
+        ("group: 'of:{login}', auth: public", "group", "needs callers who are logged in"),
+        ("group: 'of:{login}', auth: optional", "group", "needs callers who are logged in"),
+        ("reply_to: group", "reply_to", "has no group"),
+        ("group: 'r:{room}', reply_to: group, limits: {message: 2MiB}", "reply_to", "over limits.queue"),
+        ("group: 'r:{room}', reply_to: group, event: history", "event", "event of Jackfield itself"),
+    ],
+)
+def test_what_cannot_be_carried_out_is_named(tmp_path: Path, more: str, at: str, message: str) -> None:
+    ((code, path, text),) = faults(tmp_path, "endpoints:\n" + endpoint(more))
+    assert (code, path) == ("bad_group", f"endpoints.room.{at}")
+    assert message in text
+
+
+def test_a_path_parameter_with_a_word_of_ours_is_not_guessed_at(tmp_path: Path) -> None:
+    text = "endpoints:\n  room: {url: '/ws/{login}', process: chat.say, group: 'of:{login}'}\n"
+    ((code, _, message),) = faults(tmp_path, text)
+    assert code == "bad_group"
+    assert "path parameter and a word" in message
+
+
+def test_strangers_share_a_group_only_where_that_is_declared(tmp_path: Path) -> None:
+    both = endpoint("group: 'help:{room}', auth: public", "visit") + endpoint("group: 'help:{room}'", "desk")
+    ((code, path, message),) = faults(tmp_path, "endpoints:\n" + both)
+    assert (code, path) == ("bad_group", "endpoints.desk.group")
+    assert '"visit"' in message
+    build(write(tmp_path, 'groups:\n  "help:{room}": {}\nendpoints:\n' + both), 2).catalog.release()
+
+
+def test_two_declared_patterns_may_not_make_one_name(tmp_path: Path) -> None:
+    text = 'groups:\n  "r:{a}": {}\n  "r:{b}": {history: 1}\n  "$x": {}\nendpoints:\n' + endpoint("auth: public")
+    found = faults(tmp_path, text)
+    assert [code for code, *_ in found] == ["bad_group", "bad_group"]
+    assert {path for _, path, _ in found} == {"groups.r:{b}", "groups.$x"}

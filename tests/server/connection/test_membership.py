@@ -1,0 +1,183 @@
+"""Connections in groups, through the whole product without a network: replies to groups, Groups, Connection.join."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jackfield.testing import Closed, Project, Refusal
+
+ENDPOINTS = """
+groups:
+  "room:{room}": {members: 2}
+endpoints:
+  room: {url: "/ws/rooms/{room}", auth: optional, group: "room:{room}", process: chat.say, reply_to: group, event: said}
+  quiet: {url: /ws/quiet, auth: public, group: quiet, process: chat.count, reply_to: others}
+  desk: {url: /ws/desk, auth: optional, process: desk.push}
+  ask: {url: /ws/ask, auth: optional, process: desk.ask}
+  slow: {url: "/ws/slow/{room}", auth: optional, group: [slow, "slow:{room}"], process: desk.ask}
+"""
+CHAT = """
+from collections.abc import Iterator
+from typing import Any
+from jackfield import process
+
+@process
+def say(text: str) -> dict[str, Any]:
+    return {"text": text, "from": "somebody else", "event": "x", "group": 1, "$n": 5}
+
+@process(reply="n")
+def count(to: int) -> Iterator[int]:
+    yield from range(1, to + 1)
+"""
+DESK = """
+from typing import Any
+from jackfield import Connection, Groups, process
+
+@process
+async def push(room: str, groups: Groups, connection: Connection, text: str = "x", login: str = "") -> int:
+    if login:
+        return await groups.send_to(login, {"event": "notice", "text": text})
+    return await groups.send(groups.name("room:{room}", room=room), {"event": "pushed", "text": text}, but=connection)
+
+@process
+async def ask(do: str, groups: Groups, connection: Connection, group: str = "", login: str = "") -> dict[str, Any]:
+    found: Any = {
+        "join": lambda: connection.join(group),
+        "leave": lambda: connection.leave(group),
+        "remove": lambda: groups.remove(group, login),
+        "close": lambda: groups.close(login, "пока"),
+        "bad": lambda: groups.send(group, {"event": "members"}),
+    }.get(do)
+    done = await found() if found else None
+    people = [identity.login for identity in await groups.members(group or "none")]
+    return {"done": done, "groups": list(connection.groups), "members": people}
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    (tmp_path / "processes").mkdir()
+    for name, text in {"chat": CHAT, "desk": DESK}.items():
+        (tmp_path / "processes" / f"{name}.py").write_text(text, "utf-8")
+    (tmp_path / "endpoints.yaml").write_text(ENDPOINTS, "utf-8")
+    return Project(tmp_path, check_replies=False)
+
+
+async def test_a_reply_to_the_group_is_an_event_for_all(project: Project) -> None:
+    async with (
+        project,
+        project.connect("room", params={"room": "зал"}, login="анна") as anna,
+        project.connect("room", params={"room": "зал"}) as guest,
+        project.connect("room", params={"room": "b"}) as stranger,
+    ):
+        await anna.send({"text": "Привет 😀", "$id": 7})
+        await guest.send({"text": "и вам"})
+        first = {"event": "said", "from": "анна", "text": "Привет 😀"}
+        second = {"event": "said", "from": None, "text": "и вам"}
+        assert await anna.rest() == [first, {"$done": True, "$id": 7}, second]
+        assert await guest.rest() == [first, second]
+        assert await stranger.rest() == []
+        await guest.send({"text": 1, "$id": 8})
+        assert [message["error"]["code"] for message in await guest.rest()] == ["invalid_message"]
+        assert await anna.rest() == []
+
+
+async def test_each_value_of_a_generator_is_an_event_for_the_others(project: Project) -> None:
+    async with project, project.connect("quiet") as one, project.connect("quiet") as other:
+        await one.send({"to": 2, "$id": 1})
+        assert await one.rest() == [{"$done": True, "$id": 1}]
+        assert await other.rest() == [{"event": "message", "from": None, "n": n} for n in (1, 2)]
+
+
+async def test_processes_send_to_groups_and_users(project: Project) -> None:
+    async with (
+        project,
+        project.connect("desk", login="desk") as desk,
+        project.connect("room", params={"room": "7"}, login="анна") as anna,
+        project.connect("ask", login="анна") as again,
+    ):
+        assert await desk.ask({"room": "7"}) == {"result": 1}
+        assert await desk.ask({"room": "8"}) == {"result": 0}
+        assert await desk.ask({"room": "", "login": "анна"}) == {"result": 2}
+        assert await desk.ask({"room": "", "login": "nobody"}) == {"result": 0}
+        notice = {"event": "notice", "text": "x"}
+        assert await anna.rest() == [{"event": "pushed", "text": "x"}, notice]
+        assert await again.rest() == [notice]
+
+
+async def test_a_connection_joins_and_leaves(project: Project) -> None:
+    async with (
+        project,
+        project.connect("ask", login="анна") as anna,
+        project.connect("desk") as desk,
+        project.connect("slow", params={"room": "1"}) as slow,
+    ):
+        joined = {"done": True, "groups": ["room:7"], "members": ["анна"]}
+        assert await anna.ask({"do": "join", "group": "room:7"}) == joined
+        assert await anna.ask({"do": "join", "group": "room:7"}) == joined | {"done": False}
+        await desk.ask({"room": "7"})
+        assert await anna.receive() == {"group": "room:7", "event": "pushed", "text": "x"}
+        assert await anna.ask({"do": "leave", "group": "room:7"}) == {"done": True, "groups": [], "members": []}
+        assert (await slow.ask({"do": ""}))["groups"] == ["slow", "slow:1"]
+
+
+@pytest.mark.parametrize("group", ["зал", "a b", "$x", "x" * 201, ""])
+async def test_what_no_group_can_be_called_is_a_fault_of_the_process(project: Project, group: str) -> None:
+    async with project, project.connect("ask") as client:
+        await client.send({"do": "join", "group": group})
+        assert (await client.receive())["error"]["code"] == "process_failed"
+
+
+async def test_an_event_of_ours_is_a_fault_of_the_process(project: Project) -> None:
+    async with project, project.connect("ask") as client:
+        await client.send({"do": "bad", "group": "room:7"})
+        assert (await client.receive())["error"]["code"] == "process_failed"
+
+
+async def test_a_full_group_is_refused_at_the_upgrade_and_as_an_error(project: Project) -> None:
+    async with (
+        project,
+        project.connect("room", params={"room": "7"}),
+        project.connect("room", params={"room": "7"}),
+        project.connect("ask") as late,
+    ):
+        with pytest.raises(Refusal) as caught:
+            await project.connect("room", params={"room": "7"}).__aenter__()
+        assert (caught.value.code, caught.value.status) == ("group_full", 429)
+        await late.send({"do": "join", "group": "room:7", "$id": 3})
+        answer = await late.receive()
+        assert (answer["error"]["code"], answer["error"]["retry_after"], answer["$id"]) == ("group_full", 5, 3)
+
+
+async def test_a_name_that_is_too_long_is_not_found(project: Project) -> None:
+    async with project:
+        with pytest.raises(Refusal) as caught:
+            await project.connect("room", params={"room": "ж" * 40}).__aenter__()
+        assert caught.value.status == 404
+        assert "longer than 200" in caught.value.detail
+
+
+async def test_a_user_is_taken_out_of_a_group_and_closed(project: Project) -> None:
+    async with (
+        project,
+        project.connect("room", params={"room": "7"}, login="анна") as anna,
+        project.connect("ask") as desk,
+    ):
+        removed: dict[str, Any] = {"do": "remove", "group": "room:7", "login": "анна"}
+        assert (await desk.ask(removed))["done"] == 1
+        assert (await desk.ask(removed))["done"] == 0
+        assert (await desk.ask({"do": "close", "login": "анна"}))["done"] == 1
+        with pytest.raises(Closed) as caught:
+            await anna.receive()
+        assert (caught.value.code, caught.value.reason) == (4403, "пока")
+        assert (await desk.ask({"do": "close", "login": ""}))["done"] == 0
+
+
+async def test_who_leaves_is_in_no_group(project: Project) -> None:
+    async with project, project.connect("ask") as desk:
+        async with project.connect("room", params={"room": "7"}, login="анна"):
+            assert (await desk.ask({"do": "", "group": "room:7"}))["members"] == ["анна"]
+        assert (await desk.ask({"do": "", "group": "room:7"}))["members"] == []
