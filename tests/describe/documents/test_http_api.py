@@ -69,12 +69,6 @@ def test_who_may_be_unknown_depends_on_who_vouches_for_people() -> None:
         assert ("no_such_user" in close.codes) is reported
 
 
-@pytest.mark.parametrize("text", [".", ".."])
-def test_what_has_no_address_is_no_login(text: str) -> None:
-    assert not validator(SCHEMAS["NewUser"]["properties"]["login"]).is_valid(text)
-    assert not taken(new_login, text)
-
-
 def test_each_code_of_plain_http_is_reported_somewhere_and_each_reported_is_one() -> None:
     reported = {code for call in CALLS for code in call.codes}
     assert reported <= set(CODES)
@@ -103,7 +97,7 @@ def taken(judge: Any, text: str) -> bool:
     return True
 
 
-@pytest.mark.parametrize("text", [*NAMES, *NO_NAMES, "two words", "a,b", "+a", "-a", "a+b", "..."])
+@pytest.mark.parametrize("text", [*NAMES, *NO_NAMES, "two words", "a,b", "+a", "-a", "a+b", ".", "..", "..."])
 def test_a_login_and_a_role_are_bounded_as_they_are_judged(text: str) -> None:
     user = SCHEMAS["NewUser"]["properties"]
     assert validator(user["login"]).is_valid(text) is taken(new_login, text)
