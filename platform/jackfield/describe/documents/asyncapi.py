@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
-from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from jackfield.describe import outcomes, phrases
