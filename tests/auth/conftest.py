@@ -6,9 +6,11 @@ its own on that server in place of the file; the user must be one who may make d
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import NoReturn
 from uuid import uuid4
 
 import pytest
@@ -19,6 +21,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from jackfield.auth.passwords import Passwords
 from jackfield.auth.store.store import Store
 from jackfield.errors import Refusal
+from tests.auth.provider import Provider, running
 from tests.clock import Clock as Clock
 
 
@@ -27,11 +30,39 @@ def clock() -> Clock:
     return Clock()
 
 
+@pytest.fixture(scope="module")
+def provider() -> Iterator[Provider]:
+    """One for the tests of a file."""
+    with running() as made:
+        yield made
+
+
 async def refused(awaitable: Awaitable[object]) -> Refusal:
     """The Refusal that this ends with."""
     with pytest.raises(Refusal) as caught:
         await awaitable
     return caught.value
+
+
+async def outcome(awaitable: Awaitable[object]) -> str:
+    """The code of the Refusal that this ends with, "" where it ends well."""
+    try:
+        await awaitable
+    except Refusal as refusal:
+        return refusal.code
+    return ""
+
+
+async def unavailable(*_: object) -> NoReturn:
+    """What a store that does not answer does, whatever it is asked."""
+    raise Refusal("store_unavailable", retry_after=2)
+
+
+async def until(holds: Callable[[], object]) -> None:
+    """Let the loop turn until this holds, 5 s at most."""
+    async with asyncio.timeout(5):
+        while not holds():  # noqa: ASYNC110 - what is looked at sets no event
+            await asyncio.sleep(0)
 
 
 POSTGRES = os.environ.get("TEST_POSTGRES", "").rstrip("/").replace("postgresql://", "postgresql+asyncpg://")
@@ -83,7 +114,11 @@ async def other(url: str, clock: Callable[[], float], store: Store) -> AsyncIter
 
 @pytest.fixture
 async def passwords() -> AsyncIterator[Passwords]:
+    made = Passwords(hasher=cheap())
+    yield made
+    await made.close()
+
+
+def cheap() -> PasswordHasher:
     """Real Argon2id with parameters so small that a test may hash often."""
-    cheap = Passwords(hasher=PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-    yield cheap
-    await cheap.close()
+    return PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)

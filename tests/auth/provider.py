@@ -8,6 +8,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -34,6 +35,12 @@ def new_key(algorithm: str, *, bits: int = 2048) -> Any:
     return ec.generate_private_key(_CURVES[algorithm])
 
 
+@cache
+def _key_of(kid: str, algorithm: str) -> Any:
+    """The key under an id, for all providers of a run: 2048 bits of RSA take 0.2 s to find."""
+    return new_key(algorithm)
+
+
 def jwk(key: Any, kid: str | None, algorithm: str, **more: Any) -> dict[str, Any]:
     """The public half of a key as a provider publishes it."""
     public = _ALGORITHMS.get(algorithm[:2], jwt.algorithms.OKPAlgorithm).to_jwk(key.public_key(), as_dict=True)
@@ -48,7 +55,7 @@ class Provider:
     """
 
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
-        self.keys: dict[str, tuple[str, Any]] = {kind.lower(): (kind, new_key(kind)) for kind in KINDS}
+        self.keys: dict[str, tuple[str, Any]] = {kind.lower(): (kind, _key_of(kind.lower(), kind)) for kind in KINDS}
         self.published: set[str] = set(self.keys)
         self.hits = 0
         self.answer: Callable[[BaseHTTPRequestHandler], None] | None = None
@@ -73,7 +80,7 @@ class Provider:
         """Sign with a new key from now on; the ones before are withdrawn, or stay beside it."""
         if withdraw:
             self.published.clear()
-        self.keys[kid] = (algorithm, new_key(algorithm))
+        self.keys[kid] = (algorithm, _key_of(kid, algorithm))
         self.published.add(kid)
 
     def document(self) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import pytest
 from jackfield.addresses import networks
 from jackfield.auth import bounded_calls
 from jackfield.auth.bounded_calls import HANGING, THREADS, Calls, NoRoom, TooLate
+from tests.auth.conftest import until
 
 HERE = networks("10.0.0.1")
 
@@ -65,9 +66,7 @@ async def test_threads_that_hang_are_replaced_and_counted_until_they_return(
     assert f"verify_hanging hanging={THREADS} most={HANGING}" in reported[-1]
     assert await asyncio.gather(*(asked.call(who, HERE, str(n)) for n in range(50))) == [str(n) for n in range(50)]
     gate.set()
-    async with asyncio.timeout(5):
-        while asked.hanging:  # noqa: ASYNC110 - they return when they like
-            await asyncio.sleep(0)
+    await until(lambda: not asked.hanging)
 
 
 @pytest.mark.parametrize(
@@ -123,9 +122,7 @@ async def test_a_coroutine_that_swallows_its_end_is_counted_and_one_that_does_no
     assert asked.hanging == 3
     assert await hang(asked, lambda credential: deaf(credential), 1) == ["TooLate"]
     over.set()
-    async with asyncio.timeout(5):
-        while asked.hanging:  # noqa: ASYNC110 - they return when they like
-            await asyncio.sleep(0)
+    await until(lambda: not asked.hanging)
 
 
 @pytest.mark.usefixtures("soon")

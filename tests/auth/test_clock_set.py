@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,18 +10,20 @@ from jackfield.auth.changes import SILENCE
 from jackfield.auth.credentials import Credential
 from jackfield.auth.jwt import JwtAuthority
 from jackfield.auth.passwords import Passwords
-from jackfield.auth.store.attempts import KNOWN, PER_LOGIN, PER_PAIR, TURN, WINDOW, Attempts
+from jackfield.auth.store.attempts import KNOWN, PER_PAIR, TURN, WINDOW, Attempts
 from jackfield.auth.store.store import Store
 from jackfield.auth.tokens import Tokens
-from jackfield.config.plan import JwtSettings
 from jackfield.errors import Refusal
 from jackfield.identity import Identity
-from tests.auth.store.test_attempts import elsewhere, fail, succeed, wait
+from tests.auth.store.test_attempts import PER_LOGIN, elsewhere, fail, succeed, wait
+from tests.auth.store.test_attempts import fewer as fewer
 
-from .conftest import Clock
-from .provider import AUDIENCE, Provider, running
+from .conftest import Clock, outcome, unavailable
+from .test_jwt import Desk
+from .test_jwt import desk as desk
 from .test_sessions import KEY, PASSWORD, House
 from .test_verify import RECHECK, Project
+from .test_verify import project as project
 
 HOUR = 3600.0
 
@@ -34,27 +34,30 @@ async def house(store: Store, passwords: Passwords, clock: Clock) -> House:
     return House(store, passwords, clock, idle=600)
 
 
+async def logged_in(house: House) -> str:
+    return (await house.sessions.login("Анна", PASSWORD)).token
+
+
 async def code(house: House, token: str) -> str:
     """What becomes of a token: "" where it is good."""
-    try:
-        await house.sessions.identify(Credential(token, "cookie"))
-    except Refusal as refusal:
-        return refusal.code
-    return ""
+    return await outcome(house.sessions.identify(Credential(token, "cookie")))
 
 
 # tokens and sessions
 
 
-@pytest.mark.parametrize("seconds", [-61.0, -HOUR, -30 * 24 * HOUR])
-async def test_a_token_made_before_the_clock_was_set_back_is_good(house: House, clock: Clock, seconds: float) -> None:
-    token = (await house.sessions.login("Анна", PASSWORD)).token
+@pytest.mark.parametrize(("ahead", "seconds"), [(0, -61.0), (0, -HOUR), (0, -30 * 24 * HOUR), (HOUR, -HOUR)], ids=str)
+async def test_a_token_made_before_the_clock_was_set_back_is_good(
+    house: House, clock: Clock, ahead: float, seconds: float
+) -> None:
+    clock.set(ahead)
+    token = await logged_in(house)
     clock.move(120)
     clock.set(seconds)
     assert await code(house, token) == ""
     clock.move(300)
     assert await code(house, token) == ""
-    assert await code(house, (await house.sessions.login("Анна", PASSWORD)).token) == "", "and one made after it"
+    assert await code(house, await logged_in(house)) == "", "and one made after it"
 
 
 async def test_so_is_one_that_another_server_made_meanwhile(house: House, clock: Clock) -> None:
@@ -70,15 +73,8 @@ async def test_so_is_one_that_another_server_made_meanwhile(house: House, clock:
         house.tokens.read(Tokens([KEY], clock=right).issue("s" * 43, right.now + HOUR))
 
 
-async def test_a_token_made_while_the_clock_was_ahead_is_good_when_it_is_put_right(house: House, clock: Clock) -> None:
-    clock.set(HOUR)
-    token = (await house.sessions.login("Анна", PASSWORD)).token
-    clock.set(-HOUR)
-    assert await code(house, token) == ""
-
-
 async def test_a_session_is_over_at_once_when_the_clock_says_so(house: House, clock: Clock) -> None:
-    token = (await house.sessions.login("Анна", PASSWORD)).token
+    token = await logged_in(house)
     assert await code(house, token) == ""
     clock.set(HOUR)
     assert await code(house, token) == "session_expired"
@@ -86,7 +82,7 @@ async def test_a_session_is_over_at_once_when_the_clock_says_so(house: House, cl
 
 async def test_a_session_lasts_no_longer_for_a_clock_that_is_set_back(house: House, clock: Clock) -> None:
     house.sessions.tune(lifetime=HOUR, idle=None)
-    token = (await house.sessions.login("Анна", PASSWORD)).token
+    token = await logged_in(house)
     assert await code(house, token) == ""
     clock.set(-HOUR / 2)
     clock.move(HOUR - 1)
@@ -97,7 +93,7 @@ async def test_a_session_lasts_no_longer_for_a_clock_that_is_set_back(house: Hou
 
 @pytest.mark.parametrize("seconds", [HOUR / 2, -HOUR])
 async def test_nobody_is_idle_for_how_the_clock_is_set(house: House, clock: Clock, seconds: float) -> None:
-    token = (await house.sessions.login("Анна", PASSWORD)).token
+    token = await logged_in(house)
     assert await code(house, token) == ""
     clock.move(590)
     clock.set(seconds)
@@ -127,13 +123,9 @@ async def test_memory_is_trusted_no_longer_for_a_clock_that_is_set_back(
     house: House, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     house.sessions.tune(lifetime=10 * HOUR, idle=None)
-    token = (await house.sessions.login("Анна", PASSWORD)).token
+    token = await logged_in(house)
     assert await code(house, token) == ""
-
-    async def silent(*_given: object) -> None:
-        raise Refusal("store_unavailable")
-
-    monkeypatch.setattr(house.store, "get_session", silent)
+    monkeypatch.setattr(house.store, "get_session", unavailable)
     clock.set(-HOUR)
     clock.move(91)
     assert await code(house, token) == "store_unavailable"
@@ -155,31 +147,13 @@ async def test_a_silent_store_ends_connections_by_the_time_that_passed(
 # tokens of a provider
 
 
-@pytest.fixture(scope="module")
-def provider() -> Iterator[Provider]:
-    with running() as made:
-        yield made
-
-
-@pytest.fixture
-def authority(provider: Provider, clock: Clock, tmp_path: Path) -> JwtAuthority:
-    plan = JwtSettings(jwks=provider.jwks, issuer=provider.issuer, audience=(AUDIENCE,))
-    return JwtAuthority(plan, folder=tmp_path, clock=clock)
-
-
 async def judged(authority: JwtAuthority, token: str) -> str:
-    try:
-        await authority.identify(Credential(token, "bearer"))
-    except Refusal as refusal:
-        return refusal.code
-    return ""
+    return await outcome(authority.identify(Credential(token, "bearer")))
 
 
 @pytest.mark.parametrize("claim", ["iat", "nbf"])
-async def test_a_providers_token_is_not_of_the_future_because_our_clock_was_set_back(
-    authority: JwtAuthority, provider: Provider, clock: Clock, claim: str
-) -> None:
-    real = clock.now
+async def test_a_providers_token_is_not_of_the_future_because_our_clock_was_set_back(desk: Desk, claim: str) -> None:
+    authority, provider, clock, real = desk.judge(), desk.provider, desk.clock, desk.clock.now
     clock.set(-HOUR)
     for ahead, wanted in ((60, ""), (61, "bad_credential")):
         claims: dict[str, Any] = {claim: real + ahead}
@@ -188,10 +162,8 @@ async def test_a_providers_token_is_not_of_the_future_because_our_clock_was_set_
     assert await judged(authority, provider.token(now=real + 600)) == ""
 
 
-async def test_a_providers_token_that_was_seen_ends_by_both_clocks(
-    authority: JwtAuthority, provider: Provider, clock: Clock
-) -> None:
-    token, other = provider.token(now=clock.now), provider.token(now=clock.now, jti="2")
+async def test_a_providers_token_that_was_seen_ends_by_both_clocks(desk: Desk, clock: Clock) -> None:
+    authority, token, other = desk.judge(), desk.token(), desk.token(jti="2")
     assert await judged(authority, token) == ""
     clock.set(-HOUR)
     clock.move(299)
@@ -205,11 +177,6 @@ async def test_a_providers_token_that_was_seen_ends_by_both_clocks(
 # whom the project's function knows
 
 
-@pytest.fixture
-async def project(clock: Clock) -> Project:
-    return Project(clock)
-
-
 @pytest.mark.parametrize("seconds", [HOUR, -HOUR])
 async def test_an_answer_is_kept_for_the_time_that_passes(project: Project, clock: Clock, seconds: float) -> None:
     await project.enter()
@@ -220,7 +187,6 @@ async def test_an_answer_is_kept_for_the_time_that_passes(project: Project, cloc
     clock.move(RECHECK)
     await project.verifier.look()
     assert len(project.asked) == 2
-    await project.verifier.close()
 
 
 async def test_the_end_that_it_gave_is_over_by_both_clocks(project: Project, clock: Clock) -> None:
@@ -233,7 +199,6 @@ async def test_the_end_that_it_gave_is_over_by_both_clocks(project: Project, clo
     await project.identify()
     clock.move(300)
     assert await project.refused() == "session_expired"
-    await project.verifier.close()
 
 
 # attempts

@@ -14,6 +14,7 @@ import pytest
 
 from jackfield.auth import fetching
 from jackfield.auth.fetching import NotFetched, fetch
+from tests.auth.conftest import until
 
 LIMIT = 20.0
 MOST = 256 * 1024
@@ -148,8 +149,7 @@ async def test_it_is_read_on_a_thread_of_its_own_and_ends_with_who_waits(monkeyp
     monkeypatch.setattr(fetching, "_get", noted)
     async with other(lambda: [HEAD]) as server:
         waiting = asyncio.create_task(fetch(server.address, most=MOST, time_limit=LIMIT))
-        while not server.asked:  # noqa: ASYNC110 - the other thread sets no event
-            await asyncio.sleep(0)
+        await until(lambda: server.asked)
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting

@@ -7,7 +7,7 @@ import json
 import os
 import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
@@ -18,11 +18,9 @@ import pytest
 from jackfield.auth import jwks
 from jackfield.auth.jwks import FAILED_PAUSE, KEEP, MAX_SIZE, RENEW, UNKNOWN_KEY_PAUSE, KeysUnavailable, read_keys
 from jackfield.errors import Refusal
-from tests.auth.conftest import Clock
+from tests.auth.conftest import Clock, outcome
 from tests.auth.provider import Provider, jwk, new_key, running, say
 from tests.walk.test_tls import certificate
-
-MakeKeys = Callable[..., jwks.ProviderKeys]
 
 
 @pytest.fixture
@@ -31,22 +29,25 @@ def provider() -> Iterator[Provider]:
         yield made
 
 
+class Asked:
+    """The keys of a provider, as a server asks for them."""
+
+    def __init__(self, provider: Provider, clock: Clock, folder: Path) -> None:
+        self.provider, self._clock, self._folder = provider, clock, folder
+        self.read_from(provider.jwks)
+
+    def read_from(self, place: str) -> None:
+        algorithms = ("RS256", "ES256", "EdDSA")
+        self.keys = jwks.ProviderKeys(place, algorithms, folder=self._folder, clock=self._clock)
+
+    async def code(self, kid: str | None = "rs256") -> str:
+        """What becomes of a token that names this key: "" where there is one."""
+        return await outcome(self.keys.find(kid, "RS256"))
+
+
 @pytest.fixture
-def made(provider: Provider, clock: Clock, tmp_path: Path) -> MakeKeys:
-    def make(place: str = "", algorithms: tuple[str, ...] = ("RS256", "ES256", "EdDSA")) -> jwks.ProviderKeys:
-        return jwks.ProviderKeys(place or provider.jwks, algorithms, folder=tmp_path, clock=clock)
-
-    return make
-
-
-async def code(asked: jwks.ProviderKeys, kid: str | None = "rs256", algorithm: str = "RS256") -> str:
-    """What becomes of a token that names this key: "" where there is one."""
-    try:
-        found = await asked.find(kid, algorithm)
-    except Refusal as refusal:
-        return refusal.code
-    assert found
-    return ""
+def asked(provider: Provider, clock: Clock, tmp_path: Path) -> Asked:
+    return Asked(provider, clock, tmp_path)
 
 
 # which keys
@@ -103,177 +104,161 @@ def test_what_is_no_set_of_keys(document: bytes, reported: str) -> None:
 
 
 async def test_a_key_that_is_too_short_is_reported_as_what_it_is(
-    provider: Provider, made: MakeKeys, clock: Clock, caplog: pytest.LogCaptureFixture
+    asked: Asked, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     short = jwk(new_key("RS256", bits=1024), "weak", "RS256")
-    whole = json.dumps({"keys": [short, *provider.document()["keys"]]}).encode()
-    provider.answer = lambda request: say(request, 200, whole)
-    asked = made()
+    whole = json.dumps({"keys": [short, *asked.provider.document()["keys"]]}).encode()
+    asked.provider.answer = lambda request: say(request, 200, whole)
     for _ in range(2):
         with pytest.raises(Refusal, match="too short: RSA keys have 2,048 bits or more here"):
-            await asked.find("weak", "RS256")
-        assert await code(asked) == ""
+            await asked.keys.find("weak", "RS256")
+        assert await asked.code() == ""
         clock.move(RENEW)
-        await asked.renew()
-    assert provider.hits == 3
+        await asked.keys.renew()
+    assert asked.provider.hits == 3
     assert [record.getMessage().split()[0] for record in caplog.records] == ["provider_key_short"], "told once"
     assert "weak" in caplog.text
     clock.move(RENEW)
     alone = json.dumps({"keys": [short]}).encode()
-    provider.answer = lambda request: say(request, 200, alone)
-    await asked.renew()
+    asked.provider.answer = lambda request: say(request, 200, alone)
+    await asked.keys.renew()
     assert "no key among them for RS256, ES256, EdDSA; RSA keys have 2,048 bits" in caplog.text
 
 
 # when they are read
 
 
-async def test_keys_are_read_once_and_kept(provider: Provider, made: MakeKeys, clock: Clock) -> None:
-    asked = made()
+async def test_keys_are_read_once_and_kept(asked: Asked, clock: Clock) -> None:
     for _ in range(5):
-        assert await code(asked) == ""
-    assert await code(asked, None) == ""
+        assert await asked.code() == ""
+    assert await asked.code(None) == ""
     clock.move(RENEW - 1)
-    await asked.renew()
-    assert provider.hits == 1
+    await asked.keys.renew()
+    assert asked.provider.hits == 1
     clock.move(1)
-    await asked.renew()
-    assert provider.hits == 2
+    await asked.keys.renew()
+    assert asked.provider.hits == 2
 
 
-async def test_a_new_key_is_found_and_nonsense_does_not_make_us_ask(
-    provider: Provider, made: MakeKeys, clock: Clock
-) -> None:
-    asked = made()
-    assert await code(asked) == ""
+async def test_a_new_key_is_found_and_nonsense_does_not_make_us_ask(asked: Asked, clock: Clock) -> None:
+    assert await asked.code() == ""
     clock.move(UNKNOWN_KEY_PAUSE)
-    provider.rotate("new")
-    assert await code(asked, "new") == ""
-    assert provider.hits == 2
-    assert await code(asked) == "bad_credential", "the provider has withdrawn it"
+    asked.provider.rotate("new")
+    assert await asked.code("new") == ""
+    assert asked.provider.hits == 2
+    assert await asked.code() == "bad_credential", "the provider has withdrawn it"
     for number in range(20):
-        assert await code(asked, f"made up {number}") == "bad_credential"
-    assert provider.hits == 2
+        assert await asked.code(f"made up {number}") == "bad_credential"
+    assert asked.provider.hits == 2
     clock.move(UNKNOWN_KEY_PAUSE)
-    assert await code(asked, "made up") == "bad_credential"
-    assert provider.hits == 3
+    assert await asked.code("made up") == "bad_credential"
+    assert asked.provider.hits == 3
 
 
-async def test_who_comes_together_waits_for_one_reading(provider: Provider, made: MakeKeys) -> None:
-    asked = made()
-    assert set(await asyncio.gather(*(code(asked) for _ in range(20)))) == {""}
-    assert provider.hits == 1
+async def test_who_comes_together_waits_for_one_reading(asked: Asked) -> None:
+    assert set(await asyncio.gather(*(asked.code() for _ in range(20)))) == {""}
+    assert asked.provider.hits == 1
 
 
-async def test_who_waits_for_a_reading_that_fails_does_not_try_in_turn(
-    provider: Provider, made: MakeKeys, clock: Clock
-) -> None:
+async def test_who_waits_for_a_reading_that_fails_does_not_try_in_turn(asked: Asked, clock: Clock) -> None:
     def slowly(request: BaseHTTPRequestHandler) -> None:
         clock.move(2 * FAILED_PAUSE)
         say(request, 503, b"{}")
 
-    provider.answer = slowly
-    asked = made()
-    assert set(await asyncio.gather(*(code(asked) for _ in range(5)))) == {"provider_unavailable"}
-    assert provider.hits == 1
+    asked.provider.answer = slowly
+    assert set(await asyncio.gather(*(asked.code() for _ in range(5)))) == {"provider_unavailable"}
+    assert asked.provider.hits == 1
 
 
 async def test_old_keys_hold_for_a_while_and_then_nobody_enters(
-    provider: Provider, made: MakeKeys, clock: Clock, caplog: pytest.LogCaptureFixture
+    asked: Asked, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("WARNING", "jackfield")
-    asked = made()
-    assert await code(asked) == ""
-    provider.answer = lambda request: say(request, 503, b"{}")
+    assert await asked.code() == ""
+    asked.provider.answer = lambda request: say(request, 503, b"{}")
     for _ in range(5):
         clock.move(RENEW)
-        await asked.renew()
-        assert await code(asked) == ""
-    assert await code(asked, "unknown") == "provider_unavailable", "it may be a key that we could not read"
+        await asked.keys.renew()
+        assert await asked.code() == ""
+    assert await asked.code("unknown") == "provider_unavailable", "it may be a key that we could not read"
     clock.move(KEEP - 5 * RENEW)
-    assert await code(asked) == "provider_unavailable"
+    assert await asked.code() == "provider_unavailable"
     assert [record.getMessage().split()[0] for record in caplog.records] == ["provider_keys_unavailable"]
-    provider.answer = None
-    assert await code(asked) == "provider_unavailable", "it was tried a moment ago"
+    asked.provider.answer = None
+    assert await asked.code() == "provider_unavailable", "it was tried a moment ago"
     clock.move(FAILED_PAUSE)
-    assert await code(asked) == ""
+    assert await asked.code() == ""
 
 
 @pytest.mark.parametrize("seconds", [7200, -7200])
-async def test_a_clock_that_is_set_makes_no_key_younger_or_older(
-    provider: Provider, made: MakeKeys, clock: Clock, seconds: float
-) -> None:
-    asked = made()
-    assert await code(asked) == ""
+async def test_a_clock_that_is_set_makes_no_key_younger_or_older(asked: Asked, clock: Clock, seconds: float) -> None:
+    assert await asked.code() == ""
     clock.set(seconds)
-    provider.answer = lambda request: say(request, 503, b"{}")
-    await asked.renew()
-    assert await code(asked) == "", "they are as good as before, whether or not the provider answers"
-    assert provider.hits == 1
+    asked.provider.answer = lambda request: say(request, 503, b"{}")
+    await asked.keys.renew()
+    assert await asked.code() == "", "they are as good as before, whether or not the provider answers"
+    assert asked.provider.hits == 1
     clock.move(RENEW)
-    await asked.renew()
-    assert provider.hits == 2
+    await asked.keys.renew()
+    assert asked.provider.hits == 2
     clock.move(KEEP - RENEW)
-    assert await code(asked) == "provider_unavailable"
+    assert await asked.code() == "provider_unavailable"
 
 
 # how they are fetched
 
 
-async def test_an_answer_that_is_too_long(provider: Provider, made: MakeKeys, caplog: pytest.LogCaptureFixture) -> None:
-    provider.answer = lambda request: say(request, 200, b" " * (MAX_SIZE + 1))
-    assert await code(made()) == "provider_unavailable"
-    assert "longer than 262,144 bytes" in caplog.text
-
-
-async def test_an_answer_that_does_not_come(
-    provider: Provider, made: MakeKeys, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+async def test_an_answer_that_is_too_long_or_does_not_come(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(jwks, "TIME_LIMIT", 0.3)
     over = threading.Event()
 
     def wait(_request: BaseHTTPRequestHandler) -> None:
         over.wait(30)
 
-    provider.answer = wait
-    assert await code(made()) == "provider_unavailable"
+    asked.provider.answer = lambda request: say(request, 200, b" " * (MAX_SIZE + 1))
+    assert await asked.code() == "provider_unavailable"
+    assert "longer than 262,144 bytes" in caplog.text
+    monkeypatch.setattr(jwks, "TIME_LIMIT", 0.3)
+    asked.provider.answer = wait
+    asked.read_from(asked.provider.jwks)
+    assert await asked.code() == "provider_unavailable"
     over.set()
     assert "no answer within 0.3 s" in caplog.text
 
 
 async def test_a_certificate_is_judged_and_may_be_of_ones_own(
-    made: MakeKeys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    asked: Asked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     cert, key = certificate(tmp_path)
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(cert, key)
     with running(tls) as provider:
         assert provider.jwks.startswith("https://localhost:")
+        asked.read_from(provider.jwks)
         monkeypatch.delenv("SSL_CERT_FILE", raising=False)
-        assert await code(made(provider.jwks)) == "provider_unavailable"
+        assert await asked.code() == "provider_unavailable"
         assert "CERTIFICATE_VERIFY_FAILED" in caplog.text
         monkeypatch.setenv("SSL_CERT_FILE", str(cert))
-        assert await code(made(provider.jwks)) == ""
+        asked.read_from(provider.jwks)
+        assert await asked.code() == ""
 
 
-async def test_a_file_of_keys(
-    provider: Provider, made: MakeKeys, clock: Clock, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    asked = made("keys/jwks.json")
-    assert await code(asked) == "provider_unavailable"
-    (tmp_path / "keys").mkdir()
-    (tmp_path / "keys" / "jwks.json").write_text(json.dumps(provider.document()))
-    clock.move(FAILED_PAUSE)
-    assert await code(asked) == ""
-    (tmp_path / "keys" / "jwks.json").write_bytes(b" " * (MAX_SIZE + 1))
-    clock.move(KEEP)
-    assert await code(asked) == "provider_unavailable"
-    (tmp_path / "keys" / "jwks.json").write_text(json.dumps(provider.document()))
-    clock.move(FAILED_PAUSE)
-    assert await code(asked) == ""
-    (tmp_path / "keys" / "jwks.json").unlink()
-    os.mkfifo(tmp_path / "keys" / "jwks.json")
-    clock.move(KEEP)
-    assert await code(asked) == "provider_unavailable"
-    assert "it is a pipe" in caplog.text
-    assert provider.hits == 0
+async def test_a_file_of_keys(asked: Asked, clock: Clock, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    asked.read_from("keys/jwks.json")
+    assert await asked.code() == "provider_unavailable"
+    file = tmp_path / "keys" / "jwks.json"
+    file.parent.mkdir()
+    for make, reported in (
+        (lambda: file.write_bytes(b" " * (MAX_SIZE + 1)), "longer than 262,144 bytes"),
+        (lambda: os.mkfifo(file), "it is a pipe"),
+    ):
+        file.write_text(json.dumps(asked.provider.document()))
+        clock.move(FAILED_PAUSE)
+        assert await asked.code() == ""
+        file.unlink()
+        make()
+        clock.move(KEEP)
+        assert await asked.code() == "provider_unavailable"
+        assert reported in caplog.text
+    assert asked.provider.hits == 0

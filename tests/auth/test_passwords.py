@@ -127,14 +127,3 @@ async def test_a_caller_who_leaves_frees_no_place_while_the_thread_works() -> No
     await refused(passwords.hash("two"))
     hasher.go.set()
     await passwords.close()
-
-
-async def test_the_loop_goes_on_while_passwords_are_checked() -> None:
-    hasher = Waiting()
-    passwords = Passwords(threads=1, hasher=hasher)
-    work = asyncio.create_task(passwords.hash("one"))
-    await asyncio.to_thread(hasher.started.wait, 10)
-    assert not work.done()  # and yet we are here
-    hasher.go.set()
-    assert await work
-    await passwords.close()

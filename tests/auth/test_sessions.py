@@ -14,10 +14,9 @@ from jackfield.auth.sessions import Login, Sessions
 from jackfield.auth.store.store import Store
 from jackfield.auth.store.tables import Change, Session
 from jackfield.auth.tokens import Tokens, digest
-from jackfield.errors import Refusal
 from jackfield.identity import Identity
 
-from .conftest import Clock, refused
+from .conftest import Clock, refused, unavailable
 
 PASSWORD = "пароль 🙂🙂"
 KEY = b"k" * 40
@@ -52,8 +51,10 @@ def there(other: Store, passwords: Passwords, clock: Clock) -> House:
     return House(other, passwords, clock)
 
 
-def on_disk(folder: Path) -> bytes:
-    return b"".join(file.read_bytes() for file in folder.glob("store.db*"))
+@pytest.fixture
+def house(here: House, store: Store, passwords: Passwords, clock: Clock) -> House:
+    """One in which a session may be idle for 100 s."""
+    return House(store, passwords, clock, idle=100.0)
 
 
 def count_reads(store: Store, monkeypatch: pytest.MonkeyPatch) -> list[str]:
@@ -93,7 +94,7 @@ async def test_tk_7_each_login_is_a_new_session_with_256_bits(here: House) -> No
 async def test_the_store_holds_no_token_no_secret_and_no_password(here: House, file: Path) -> None:
     login = await here.sessions.login("Анна", PASSWORD)
     secret = here.tokens.read(login.token).secret
-    content = on_disk(file.parent)
+    content = b"".join(part.read_bytes() for part in file.parent.glob("store.db*"))
     assert digest(secret).encode() in content
     for hidden in (login.token, secret, PASSWORD):
         assert hidden.encode() not in content
@@ -149,19 +150,20 @@ async def test_au_6_a_password_of_4_kib_is_refused_before_any_work(
         assert (await refused(here.sessions.login(login, "x" * 4096))).code == "invalid_request"
 
 
+OLD = PasswordHasher(time_cost=2, memory_cost=16, parallelism=1).hash(PASSWORD)
+
+
 async def test_au_4_a_hash_of_other_parameters_is_renewed_at_login(here: House) -> None:
-    old = PasswordHasher(time_cost=2, memory_cost=16, parallelism=1).hash(PASSWORD)
-    await here.store.set_password_hash("Анна", old)
+    await here.store.set_password_hash("Анна", OLD)
     assert await here.sessions.login("Анна", PASSWORD)
     user = await here.store.get("Анна")
     assert user is not None
-    assert user.password_hash not in (None, old)
+    assert user.password_hash not in (None, OLD)
     assert await here.sessions.login("Анна", PASSWORD)
 
 
 async def test_logins_side_by_side_all_succeed_while_a_hash_is_renewed(here: House) -> None:
-    old = PasswordHasher(time_cost=2, memory_cost=16, parallelism=1).hash(PASSWORD)
-    await here.store.set_password_hash("Анна", old)
+    await here.store.set_password_hash("Анна", OLD)
     logins = await asyncio.gather(*(here.sessions.login("Анна", PASSWORD) for _ in range(4)))
     assert len({login.identity.session for login in logins}) == 4
 
@@ -185,14 +187,6 @@ async def test_tk_1_an_unverified_token_causes_no_read(
         refusal = await refused(here.sessions.identify(Credential(token, "cookie")))
         assert refusal.code == "bad_credential"
     assert reads == []
-
-
-async def test_the_store_is_read_once_on_a_miss(here: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    login = await here.sessions.login("Анна", PASSWORD)
-    reads = count_reads(here.store, monkeypatch)
-    for _ in range(5):
-        await here.who(login)
-    assert len(reads) == 1
 
 
 async def test_memory_is_bounded_and_forgets_what_was_not_used(
@@ -219,10 +213,7 @@ async def test_tk_2_a_session_ends_at_its_moment(here: House, clock: Clock) -> N
     assert (await refused(here.who(login))).code == "session_expired"
 
 
-async def test_tk_2_an_idle_session_ends_and_a_used_one_goes_on(
-    here: House, store: Store, passwords: Passwords, clock: Clock
-) -> None:
-    house = House(store, passwords, clock, idle=100.0)
+async def test_tk_2_an_idle_session_ends_and_a_used_one_goes_on(house: House, clock: Clock) -> None:
     used, idle = await house.sessions.open_for("Анна"), await house.sessions.open_for("Анна")
     await house.who(idle)
     for _ in range(4):
@@ -247,9 +238,9 @@ async def test_times_of_a_new_plan_hold_for_sessions_opened_after_it(here: House
 
 
 async def test_tk_2_use_is_written_down_seldom_and_known_elsewhere(
-    here: House, store: Store, other: Store, passwords: Passwords, clock: Clock
+    house: House, store: Store, other: Store, passwords: Passwords, clock: Clock
 ) -> None:
-    house, neighbour = (House(one, passwords, clock, idle=100.0) for one in (store, other))
+    neighbour = House(other, passwords, clock, idle=100.0)
     login = await house.sessions.open_for("Анна")
     begun = clock()
     await house.who(login)
@@ -271,19 +262,14 @@ async def test_tk_2_use_is_written_down_seldom_and_known_elsewhere(
 
 
 async def test_what_was_seen_is_kept_when_the_store_fails(
-    here: House, store: Store, passwords: Passwords, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    house: House, store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    house = House(store, passwords, clock, idle=100.0)
     login = await house.sessions.open_for("Анна")
     await house.who(login)
     clock.move(50)
     await house.who(login)
-
-    async def fail(seen: object) -> None:
-        raise Refusal("store_unavailable")
-
     with monkeypatch.context() as patch:
-        patch.setattr(store, "write_seen", fail)
+        patch.setattr(store, "write_seen", unavailable)
         await refused(house.sessions.look_once())
     await house.sessions.look_once()
     assert (await store.sessions_of("Анна"))[0].seen_at == clock()
@@ -366,12 +352,8 @@ async def test_tk_5_memory_is_not_trusted_without_looks(
 ) -> None:
     login = await here.sessions.login("Анна", PASSWORD)
     await here.who(login)
-
-    async def fail(*_: object) -> None:
-        raise Refusal("store_unavailable", retry_after=2)
-
     for name in ("get_session", "changes_since", "last_change"):
-        monkeypatch.setattr(here.store, name, fail)
+        monkeypatch.setattr(here.store, name, unavailable)
     clock.move(90)
     await refused(here.sessions.look_once())
     assert await here.who(login)  # REL-10: the store may be away for a while
@@ -380,16 +362,12 @@ async def test_tk_5_memory_is_not_trusted_without_looks(
 
 
 async def test_ops_4_a_login_without_a_store_is_503(here: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def fail(_: object) -> None:
-        raise Refusal("store_unavailable", retry_after=2)
-
-    monkeypatch.setattr(here.store, "get", fail)
+    monkeypatch.setattr(here.store, "get", unavailable)
     refusal = await refused(here.sessions.login("Анна", PASSWORD))
     assert (refusal.status, refusal.retry_after) == (503, 2)
 
 
-async def test_tidy_purges_what_is_over(here: House, store: Store, passwords: Passwords, clock: Clock) -> None:
-    house = House(store, passwords, clock, idle=100.0)
+async def test_tidy_purges_what_is_over(house: House, store: Store, clock: Clock) -> None:
     await house.sessions.open_for("Анна")
     clock.move(50)
     await house.sessions.tidy()

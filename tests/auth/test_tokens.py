@@ -4,6 +4,7 @@ import base64
 import hashlib
 import secrets
 import string
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -28,6 +29,12 @@ def refused(token: str, reader: Tokens | None = None) -> str:
         (reader or tokens()).read(token)
     assert caught.value.fix
     return caught.value.code
+
+
+def signed(payload: str, *, key: bytes = NEW, **settings: Any) -> str:
+    """What the library makes of our key and purpose, or of others."""
+    ours: dict[str, Any] = {"salt": b"jackfield.session.1", "key_derivation": "hmac", "digest_method": hashlib.sha256}
+    return Signer(key, **(ours | settings)).sign(payload).decode()
 
 
 def test_a_token_says_what_was_put_in() -> None:
@@ -69,22 +76,16 @@ def test_tk_1_no_text_of_somebody_elses_is_a_token(text: str) -> None:
 
 def test_tk_1_another_purpose_key_or_instance_is_refused() -> None:
     payload = f"1.{SECRET}.{int(NOW * 1000)}.{int((NOW + 60) * 1000)}"
-    others = [
-        Signer(NEW, salt=b"another.purpose", key_derivation="hmac", digest_method=hashlib.sha256).sign(payload),
-        Signer(NEW, salt=b"jackfield.session.1", key_derivation="hmac").sign(payload),
-        Signer(OLD, salt=b"jackfield.session.1", key_derivation="hmac", digest_method=hashlib.sha256).sign(payload),
-    ]
-    for token in others:
-        assert refused(token.decode()) == "bad_credential"
+    assert tokens().read(signed(payload)).secret == SECRET
+    for other in ({"salt": b"another.purpose"}, {"digest_method": hashlib.sha1}, {"key": OLD}):
+        assert refused(signed(payload, **other)) == "bad_credential"
     for serializer in (URLSafeSerializer(NEW), URLSafeTimedSerializer(NEW)):
         assert refused(str(serializer.dumps([SECRET]))) == "bad_credential"
 
 
 @pytest.mark.parametrize("payload", ["", "1", "2.{s}.1.2", "1.{s}.1", "1.short.1.2", "1.{s}.1.2.3"])
 def test_a_signed_payload_of_another_shape_is_refused(payload: str) -> None:
-    signer = Signer(NEW, salt=b"jackfield.session.1", key_derivation="hmac", digest_method=hashlib.sha256)
-    token = signer.sign(payload.format(s=SECRET)).decode()
-    assert refused(token) == "bad_credential"
+    assert refused(signed(payload.format(s=SECRET))) == "bad_credential"
 
 
 def test_tk_2_expiry_is_signed_and_holds_from_its_moment_on() -> None:
@@ -154,7 +155,6 @@ def test_secrets_are_kept_out_of_repr_and_stored_as_a_digest() -> None:
 
 
 def test_what_is_longer_than_any_token_is_not_even_signed() -> None:
-    signer = Signer(NEW, salt=b"jackfield.session.1", key_derivation="hmac", digest_method=hashlib.sha256)
     with pytest.raises(Refusal) as caught:
-        tokens().read(signer.sign("x" * 5_000).decode())
+        tokens().read(signed("x" * 5_000))
     assert caught.value.detail == "The token is not one of ours, or was changed on its way."

@@ -9,30 +9,17 @@ import pytest
 from jackfield.auth.passwords import Passwords
 from jackfield.auth.sessions import Sessions
 from jackfield.auth.store.attempts import Attempt
-from jackfield.auth.store.store import Store
-from jackfield.auth.store.tables import Change
-from jackfield.auth.tokens import Tokens
 from jackfield.auth.users import Users
-from jackfield.errors import Refusal
 
-from .conftest import Clock
-
-PASSWORD = "пароль 🙂🙂"
-
-
-@pytest.fixture
-async def sessions(store: Store, passwords: Passwords, clock: Clock) -> Sessions:
-    await store.add("Анна", await passwords.hash(PASSWORD), ["support"])
-    made = Sessions(store, Tokens([b"k" * 40], clock=clock), passwords, lifetime=3600.0, idle=None, clock=clock)
-    await made.look_once()
-    return made
+from .conftest import unavailable
+from .test_sessions import PASSWORD, House
+from .test_sessions import here as here
 
 
 @pytest.fixture
-def heard(sessions: Sessions) -> list[Change]:
-    found: list[Change] = []
-    sessions.changes.subscribe(found.append)
-    return found
+async def sessions(here: House) -> Sessions:
+    await here.sessions.look_once()
+    return here.sessions
 
 
 @pytest.mark.parametrize(
@@ -47,7 +34,7 @@ def heard(sessions: Sessions) -> list[Change]:
 )
 @pytest.mark.parametrize("silent", [False, True])
 async def test_what_is_done_is_heard_before_it_returns_also_while_nothing_can_be_read(
-    sessions: Sessions, heard: list[Change], act: str, kinds: list[str], silent: bool, monkeypatch: pytest.MonkeyPatch
+    here: House, sessions: Sessions, act: str, kinds: list[str], silent: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     own, other = await sessions.open_for("Анна"), await sessions.open_for("Анна")
     users = Users(sessions)
@@ -56,20 +43,16 @@ async def test_what_is_done_is_heard_before_it_returns_also_while_nothing_can_be
         "change_password": {"identity": own.identity, "old": PASSWORD, "new": "другой пароль", "client": ""},
         "change": {"login": "Анна", "roles": ["b"], "disabled": True, "password": "другой пароль"},
     }
-
-    async def fail(_: int) -> None:
-        raise Refusal("store_unavailable")
-
     if silent:
-        monkeypatch.setattr(sessions.store, "changes_since", fail)
+        monkeypatch.setattr(sessions.store, "changes_since", unavailable)
     await getattr(users, act)(**arguments.get(act, {"login": "Анна"}))
-    assert sorted(change.kind for change in heard) == sorted(kinds)
-    concerned = [any(change.concerns(who.identity) and change.ends for change in heard) for who in (own, other)]
+    assert sorted(change.kind for change in here.heard) == sorted(kinds)
+    concerned = [any(change.concerns(who.identity) and change.ends for change in here.heard) for who in (own, other)]
     assert concerned == [act not in ("end_others", "change_password"), True]
 
 
 async def test_a_password_changed_beside_another_login_is_changed(
-    sessions: Sessions, heard: list[Change], passwords: Passwords, monkeypatch: pytest.MonkeyPatch
+    sessions: Sessions, passwords: Passwords, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     own = await sessions.open_for("Анна")
     read = sessions.store.get

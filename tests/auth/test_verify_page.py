@@ -13,23 +13,16 @@ import jackfield
 from jackfield.auth import bounded_calls, jwks, jwt, verify
 from jackfield.errors import CODES
 from jackfield.routing.build import build
+from tests.cli.conftest import SAY, write
 
 PAGE = (Path(jackfield.__file__).parent / "docs" / "logins.md").read_text("utf-8")
 FLAT = " ".join(PAGE.split())
 YAML = re.findall(r"^```yaml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 PYTHON = re.findall(r"^```python\n# (\S+)\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
-CHAT = "from jackfield import process\n\n@process\ndef say(text: str) -> str:\n    return text\n"
-
-
-def write(folder: Path, plan: str, **files: str) -> None:
-    (folder / "processes").mkdir()
-    (folder / "endpoints.yaml").write_text(plan, encoding="utf-8")
-    for name, text in files.items():
-        (folder / "processes" / f"{name}.py").write_text(text, encoding="utf-8")
 
 
 def test_the_provider_of_the_page_is_a_sound_plan(tmp_path: Path) -> None:
-    write(tmp_path, YAML[0], chat=CHAT)
+    write(tmp_path, YAML[0], chat=SAY)
     table = build(tmp_path, 1)
     assert table.warnings == ()
     assert table.plan.auth.jwt is not None

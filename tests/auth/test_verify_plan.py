@@ -8,6 +8,7 @@ import pytest
 
 from jackfield.errors import PlanError, Problem
 from jackfield.routing.build import build, problems_of
+from tests.cli import conftest
 
 PLAN = "auth: {{verify: {name}}}\nendpoints:\n  say: {{url: /ws/say, process: accounts.say}}\n"
 CODE = """\
@@ -37,11 +38,9 @@ def many(credential, request):
 """
 
 
-def write(folder: Path, name: str) -> None:
-    (folder / "processes").mkdir(exist_ok=True)
-    (folder / "endpoints.yaml").write_text(PLAN.format(name=name), encoding="utf-8")
-    (folder / "processes" / "accounts.py").write_text(CODE, encoding="utf-8")
-    (folder / "processes" / "shared.py").write_text("def known(credential, request): return None\n", encoding="utf-8")
+def write(folder: Path, name: str, code: str = CODE) -> None:
+    shared = "def known(credential, request): return None\n"
+    conftest.write(folder, PLAN.format(name=name), accounts=code, shared=shared)
 
 
 @pytest.mark.parametrize("name", ["accounts.who", "accounts.waits", "shared.known", "accounts.imported"])
@@ -66,6 +65,8 @@ def test_a_function_is_found(tmp_path: Path, name: str) -> None:
 )
 def test_what_is_none_is_a_problem_at_its_place(tmp_path: Path, name: str, reported: str) -> None:
     write(tmp_path, name)
+    if name == "accounts.whom":  # a name is judged without importing anything
+        assert [one.code for one in problems_of(tmp_path)[0] if one.severity == "error"] == ["bad_verify"]
     problem = only(tmp_path)
     assert problem.code == "bad_verify"
     assert (problem.line, problem.path) == (1, "auth.verify")
@@ -79,23 +80,14 @@ def only(folder: Path) -> Problem:
     return problem
 
 
-def test_a_name_is_judged_without_importing_anything(tmp_path: Path) -> None:
-    write(tmp_path, "accounts.whom")
-    (problem,) = (one for one in problems_of(tmp_path)[0] if one.severity == "error")
-    assert problem.code == "bad_verify"
-
-
 def test_an_async_function_that_waits_is_warned_of(tmp_path: Path) -> None:
-    write(tmp_path, "accounts.who")
-    code = "import time\n" + CODE.replace(
-        "def who(credential, request):", "def who(credential, request):\n    time.sleep(1)"
-    )
-    (tmp_path / "processes" / "accounts.py").write_text(code, encoding="utf-8")
+    head = "def who(credential, request):"
+    code = "import time\n" + CODE.replace(head, f"{head}\n    time.sleep(1)")
+    write(tmp_path, "accounts.who", code)
     table = build(tmp_path, 1)
     assert table.warnings == (), "it runs in a thread"
     table.catalog.release()
-    text = code.replace("def who(", "async def who(")
-    (tmp_path / "processes" / "accounts.py").write_text(text, encoding="utf-8")
+    write(tmp_path, "accounts.who", code.replace("def who(", "async def who("))
     table = build(tmp_path, 2)
     (warning,) = table.warnings
     assert (warning.code, warning.path, warning.severity) == ("blocking_call", "accounts.who", "warning")
@@ -104,6 +96,5 @@ def test_an_async_function_that_waits_is_warned_of(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_broken_is_one_problem(tmp_path: Path) -> None:
-    write(tmp_path, "accounts.who")
-    (tmp_path / "processes" / "accounts.py").write_text("import nothing_of_this_name\n", encoding="utf-8")
+    write(tmp_path, "accounts.who", "import nothing_of_this_name\n")
     assert only(tmp_path).code == "broken_module"

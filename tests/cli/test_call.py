@@ -9,59 +9,53 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
-from jackfield.cli import call, main
+from jackfield.cli import call
 from jackfield.cli.settings import Failure
 from tests.auth.provider import Provider, running, say
+from tests.cli.conftest import run
+
+GREETING = "Привет 🤝\n".encode()
 
 
 @pytest.mark.parametrize(
-    "pieces",
+    ("pieces", "lines"),
     [
-        [b"one\ntwo\n"],
-        [b"one", b"\ntw", b"o"],
-        [b"one\r\ntwo\r\n"],
-        [b"\xef\xbb", b"\xbfone\ntwo"],
+        ([b"one\ntwo\n"], ["one", "two"]),
+        ([b"one", b"\ntw", b"o"], ["one", "two"]),
+        ([b"one\r\ntwo\r\n"], ["one", "two"]),
+        ([b"\xef\xbb", b"\xbfone\ntwo"], ["one", "two"]),
+        ([GREETING[:3], GREETING[3:] + b"\xff\n"], ["Привет 🤝", "�"]),
     ],
 )
-def test_lines_however_they_arrive(pieces: list[bytes]) -> None:
+def test_lines_however_they_arrive(pieces: list[bytes], lines: list[str]) -> None:
     reading, writing = os.pipe()
-    lines = call._lines(reading)
+    found = call._lines(reading)
     for piece in pieces:
         os.write(writing, piece)
     os.close(writing)
-    assert list(lines) == ["one", "two"]
-    os.close(reading)
-
-
-def test_letters_cut_in_half_and_bytes_that_are_none(tmp_path: Path) -> None:
-    reading, writing = os.pipe()
-    text = "Привет 🤝\n".encode()
-    lines = call._lines(reading)
-    os.write(writing, text[:3])
-    os.write(writing, text[3:] + b"\xff\n")
-    os.close(writing)
-    assert list(lines) == ["Привет 🤝", "�"]
+    assert list(found) == lines
     os.close(reading)
 
 
 @pytest.mark.parametrize("message", ["it's", '"quoted"', "$HOME `id` $(id)", "back\\slash", "строка 🙂", "a\nb"])
 def test_what_is_printed_survives_a_shell_and_python(message: str) -> None:
     lines = call._other_clients("ws://127.0.0.1:8000/ws/it's", "name=to'ken", {"text": message})
+    words = shlex.split(next(line for line in lines if line.startswith("wscat")))
+    assert (words[2], words[4]) == ("ws://127.0.0.1:8000/ws/it's", "Cookie: name=to'ken")
+    compile_python(lines)
+
+
+def compile_python(lines: list[str]) -> None:
+    """Fails where the lines of Python among these are none."""
     text = "\n".join(lines)
-    wscat = next(line for line in lines if line.startswith("wscat"))
-    words = shlex.split(wscat)
-    assert words[2] == "ws://127.0.0.1:8000/ws/it's"
-    assert words[4] == "Cookie: name=to'ken"
     compile(text.partition("# Python")[2].partition("\n\n")[0].partition("\n")[2], "printed", "exec")
 
 
 def test_lines_for_who_needs_no_credential_hold_none() -> None:
-    text = "\n".join(call._other_clients("ws://127.0.0.1:8000/ws/open", "", {}))
-    assert "ookie:" not in text
-    assert "additional_headers" not in text
-    compile(text.partition("# Python")[2].partition("\n\n")[0].partition("\n")[2], "printed", "exec")
+    lines = call._other_clients("ws://127.0.0.1:8000/ws/open", "", {})
+    assert not [line for line in lines if "ookie:" in line or "additional_headers" in line]
+    compile_python(lines)
 
 
 @pytest.mark.parametrize(
@@ -76,12 +70,9 @@ def test_lines_for_who_needs_no_credential_hold_none() -> None:
     ],
 )
 def test_wrong_usage(arguments: list[str], code: int, said: str) -> None:
-    done = CliRunner().invoke(main, ["call", *arguments])
+    done = run("call", *arguments)
     assert (done.exit_code, done.stdout) == (code, "")
     assert said in done.stderr
-
-
-FACTS = {"cookie": "gen_app_auth_token=…", "login": {"url": ""}, "send": {"text": "hi"}}
 
 
 @pytest.fixture
@@ -92,30 +83,30 @@ def other() -> Iterator[Provider]:
 
 
 def called(other: Provider, *more: str) -> tuple[int, str]:
-    done = CliRunner().invoke(main, ["call", other.issuer.replace("http://", "ws://"), "--print", *more])
+    done = run("call", other.issuer.replace("http://", "ws://"), "--print", *more)
     return done.exit_code, done.output
 
 
-def test_an_answer_may_be_packed_once(other: Provider) -> None:
-    body = gzip.compress(json.dumps(FACTS).encode())
-    other.answer = lambda request: say(request, 426, body, **{"Content-Encoding": "gzip"})
-    code, reported = called(other)
-    assert (code, '{"text": "hi"}' in reported) == (0, True), reported
+FACTS = json.dumps({"cookie": "gen_app_auth_token=…", "login": {"url": ""}, "send": {"text": "hi"}}).encode()
+LONG = b" " * (call.MAX_ANSWER * 8)
 
 
 @pytest.mark.parametrize(
-    ("encoding", "layers", "reported"),
-    [("gzip", 1, "longer than 1,048,576 bytes"), ("gzip, gzip", 2, "gzip, once"), ("br", 0, "gzip, once")],
+    ("body", "encoding", "code", "reported"),
+    [
+        (gzip.compress(FACTS), "gzip", 0, '{"text": "hi"}'),
+        (gzip.compress(LONG), "gzip", 3, "longer than 1,048,576 bytes"),
+        (gzip.compress(gzip.compress(LONG)), "gzip, gzip", 3, "gzip, once"),
+        (LONG, "br", 3, "gzip, once"),
+    ],
+    ids=["packed", "a bomb", "packed twice", "another coding"],
 )
-def test_an_answer_is_read_no_further_than_its_limit(
-    other: Provider, encoding: str, layers: int, reported: str
+def test_an_answer_may_be_packed_once_and_is_read_no_further_than_its_limit(
+    other: Provider, body: bytes, encoding: str, code: int, reported: str
 ) -> None:
-    body = b" " * (call.MAX_ANSWER * 8)
-    for _ in range(layers):
-        body = gzip.compress(body)
     other.answer = lambda request: say(request, 426, body, **{"Content-Encoding": encoding})
-    code, said = called(other)
-    assert (code, reported in said) == (3, True), said
+    found, said = called(other)
+    assert (found, reported in said) == (code, True), said
 
 
 def test_an_answer_that_does_not_come_to_its_end(other: Provider, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
-from jackfield.cli import main
+from tests.cli.conftest import SAY, run, write
 
 ENDPOINTS = """\
 endpoints:
@@ -14,32 +14,22 @@ endpoints:
     url: /ws/say
     process: say.say
 """
-SAY = "from jackfield import process\n@process\ndef say(text: str) -> str:\n    return text\n"
 
 
-def write(folder: Path, endpoints: str = ENDPOINTS, say: str = SAY) -> None:
-    (folder / "processes").mkdir(exist_ok=True)
-    (folder / "endpoints.yaml").write_text(endpoints, encoding="utf-8")
-    (folder / "processes" / "say.py").write_text(say, encoding="utf-8")
-
-
-def check(folder: Path, *arguments: str, **environment: str) -> Result:
-    return CliRunner().invoke(main, ["-C", str(folder), "check", *arguments], env=environment)
+def check(folder: Path, *arguments: str) -> Result:
+    return run("-C", folder, "check", *arguments)
 
 
 def test_fine_is_reported_on_stderr_alone(tmp_path: Path) -> None:
-    write(tmp_path)
-    done = check(tmp_path)
-    assert (done.exit_code, done.stdout, done.stderr) == (0, "", "fine: 1 endpoint\n")
-    done = check(tmp_path, "--format", "json")
-    assert (done.exit_code, json.loads(done.stdout), done.stderr) == (0, [], "")
-    done = check(tmp_path, "--format", "github")
-    assert (done.exit_code, done.stdout, done.stderr) == (0, "", "")
+    write(tmp_path, ENDPOINTS)
+    for form, out, err in (("text", "", "fine: 1 endpoint\n"), ("json", "[]\n", ""), ("github", "", "")):
+        done = check(tmp_path, "--format", form)
+        assert (done.exit_code, done.stdout, done.stderr) == (0, out, err)
 
 
 def test_what_the_path_of_a_claim_means_is_reported(tmp_path: Path) -> None:
     jwt = r"{jwks: https://a.example/keys, issuer: a, audience: b, roles: 'resource_access.desk\.web.roles'}"
-    write(tmp_path, endpoints=f"auth: {{jwt: {jwt}}}\n{ENDPOINTS}")
+    write(tmp_path, f"auth: {{jwt: {jwt}}}\n{ENDPOINTS}")
     reported = [
         'auth.jwt.login: the claim "sub"',
         'auth.jwt.roles: the claim "resource_access", in it "desk.web", in it "roles"',
@@ -54,7 +44,7 @@ def test_all_problems_at_once_with_their_places(tmp_path: Path) -> None:
     more = "  b:\n    url: ws\n    process: say.say\n"
     write(
         tmp_path,
-        endpoints=ENDPOINTS.replace("process:", "proces:") + more,
+        ENDPOINTS.replace("process:", "proces:") + more,
         say=SAY.replace("text: str)", "text: str, thing: object)") + "x: int = (\n",
     )
     done = check(tmp_path)
@@ -70,7 +60,7 @@ def test_all_problems_at_once_with_their_places(tmp_path: Path) -> None:
 
 
 def test_a_warning_is_no_problem(tmp_path: Path) -> None:
-    write(tmp_path, say="import time\n" + SAY.replace("    return", "    time.sleep(1)\n    return"))
+    write(tmp_path, ENDPOINTS, say="import time\n" + SAY.replace("    return", "    time.sleep(1)\n    return"))
     done = check(tmp_path)
     assert done.exit_code == 0
     assert "processes/say.py:5:" in done.stdout
@@ -79,17 +69,12 @@ def test_a_warning_is_no_problem(tmp_path: Path) -> None:
 
 
 def test_json_is_what_a_program_reads(tmp_path: Path) -> None:
-    write(tmp_path, endpoints=ENDPOINTS + "    summary: 5\n", say=SAY + "print('при импорте')\n")
+    write(tmp_path, ENDPOINTS + "    summary: 5\n", say=SAY + "print('при импорте')\n")
     done = check(tmp_path, "--format", "json")
     (found,) = json.loads(done.stdout)
-    assert (found["file"], found["line"], found["column"], found["code"], found["severity"]) == (
-        "endpoints.yaml",
-        5,
-        5,
-        "wrong_type",
-        "error",
-    )
     assert {"message", "hint", "path"} <= found.keys()
+    place = {"file": "endpoints.yaml", "line": 5, "column": 5}
+    assert found == found | place | {"code": "wrong_type", "severity": "error"}
     assert done.exit_code == 1
     assert "при импорте" in done.stderr, "what a module prints is nobody's JSON"
 
@@ -97,7 +82,7 @@ def test_json_is_what_a_program_reads(tmp_path: Path) -> None:
 def test_github_annotations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     project = tmp_path / "a,b:c"
     project.mkdir()
-    write(project, endpoints=ENDPOINTS + '    summary: ["100%"]\n')
+    write(project, ENDPOINTS + '    summary: ["100%"]\n')
     monkeypatch.chdir(tmp_path)
     done = check(Path("a,b:c"), "--format", "github")
     assert done.exit_code == 1
@@ -110,20 +95,20 @@ def test_github_annotations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 def test_without_import_nothing_is_imported(tmp_path: Path) -> None:
     trace = tmp_path / "trace"
     side_effect = f"import pathlib\npathlib.Path({str(trace)!r}).touch()\n"
-    write(tmp_path, say=side_effect + SAY)
+    write(tmp_path, ENDPOINTS, say=side_effect + SAY)
     done = check(tmp_path, "--no-import")
     assert (done.exit_code, done.stderr) == (0, "fine: 1 endpoint\n")
     assert not trace.exists()
     # names are still compared, and the text has to be Python
-    write(tmp_path, endpoints=ENDPOINTS.replace("say.say", "say.tell"), say=side_effect + SAY)
+    write(tmp_path, ENDPOINTS.replace("say.say", "say.tell"), say=side_effect + SAY)
     done = check(tmp_path, "--no-import")
     assert done.exit_code == 1
     assert "endpoints.yaml:4:5:" in done.stdout
     assert "[unknown_process]" in done.stdout
-    write(tmp_path, say=side_effect + SAY + "def (:\n")
+    write(tmp_path, ENDPOINTS, say=side_effect + SAY + "def (:\n")
     assert "processes/say.py:7:5" in check(tmp_path, "--no-import").stdout
     assert not trace.exists()
-    write(tmp_path, say=side_effect + SAY)
+    write(tmp_path, ENDPOINTS, say=side_effect + SAY)
     assert check(tmp_path).exit_code == 0
     assert trace.exists(), "the proof that the trace is one"
 
@@ -132,6 +117,7 @@ def test_no_resource_is_opened(tmp_path: Path) -> None:
     trace = tmp_path / "trace"
     write(
         tmp_path,
+        ENDPOINTS,
         say="import pathlib\nfrom typing import Annotated\nfrom jackfield import process, resource\n"
         f"@resource\nasync def pool():\n    pathlib.Path({str(trace)!r}).touch()\n    yield 1\n"
         "@process\nasync def say(pool: Annotated[int, pool], text: str) -> str:\n    return text\n",
@@ -141,7 +127,7 @@ def test_no_resource_is_opened(tmp_path: Path) -> None:
 
 
 def test_a_module_that_ends_the_program_is_a_problem(tmp_path: Path) -> None:
-    write(tmp_path, say=SAY + "import sys\nsys.exit(0)\n")
+    write(tmp_path, ENDPOINTS, say=SAY + "import sys\nsys.exit(0)\n")
     done = check(tmp_path)
     assert done.exit_code == 1
     assert "processes/say.py:6:" in done.stdout
@@ -149,7 +135,7 @@ def test_a_module_that_ends_the_program_is_a_problem(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("extra", [["--format", "xml"], ["--frobnicate"], ["there"]])
 def test_wrong_usage(tmp_path: Path, extra: list[str]) -> None:
-    write(tmp_path)
+    write(tmp_path, ENDPOINTS)
     done = check(tmp_path, *extra)
     assert (done.exit_code, done.stdout) == (2, "")
 

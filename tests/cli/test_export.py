@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 import yaml
-from click.testing import CliRunner
 
-from jackfield.cli import main
 from jackfield.describe.clients import python, typescript
 from jackfield.describe.contract import Contract, contract
 from jackfield.describe.documents import asyncapi, markdown, openapi, postman
 from jackfield.routing.build import build
+from tests.cli.conftest import SAY, run, write
 
+ADDRESS = "http://127.0.0.1:8000"
 FULL = Path(__file__).parents[1] / "describe" / "full"
 
 
@@ -27,7 +27,7 @@ def full() -> Contract:
 
 
 def export(*arguments: str, folder: Path = FULL, code: int = 0) -> Any:
-    done = CliRunner().invoke(main, ["-C", str(folder), "export", *arguments])
+    done = run("-C", folder, "export", *arguments)
     assert done.exit_code == code, done.output
     return done
 
@@ -49,15 +49,12 @@ def test_another_version_for_tools_that_are_behind(full: Contract) -> None:
 
 
 def test_the_address_is_that_of_serve_where_nothing_is_said(full: Contract) -> None:
-    assert json.loads(export("asyncapi").stdout) == asyncapi.document(full, "http://127.0.0.1:8000")
-
-
-def test_the_reference_is_printed(full: Contract) -> None:
-    assert export("markdown").stdout == markdown.reference(full, "http://127.0.0.1:8000")
+    assert json.loads(export("asyncapi").stdout) == asyncapi.document(full, ADDRESS)
+    assert export("markdown").stdout == markdown.reference(full, ADDRESS)
 
 
 def test_the_files_for_postman_are_written_and_what_is_left_of_before_is_named(full: Contract, tmp_path: Path) -> None:
-    files = postman.files(full, "http://127.0.0.1:8000")
+    files = postman.files(full, ADDRESS)
     (collection,) = {(tmp_path / path).parent for path in files if path.endswith("greeting.request.yaml")}
     collection.mkdir(parents=True)
     (collection / "старый.request.yaml").write_text("mine")
@@ -92,13 +89,6 @@ def test_with_problems_nothing_is_written(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
-def test_where_nothing_can_be_written_one_line_says_so(tmp_path: Path) -> None:
-    (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "postman").write_text("a file")
-    done = export("postman", str(tmp_path / "out"), code=1)
-    assert "cannot be written" in done.stderr
-
-
 @pytest.mark.parametrize(
     "address", ["desk.example.com", "ftp://a", "https://", "https://a?b=c", "https://u@a", "http://a:x"]
 )
@@ -108,10 +98,7 @@ def test_an_address_that_is_none_is_wrong_usage(address: str) -> None:
 
 
 def test_what_a_module_prints_is_no_part_of_a_document(tmp_path: Path) -> None:
-    (tmp_path / "processes").mkdir()
-    (tmp_path / "endpoints.yaml").write_text("endpoints: {say: {url: /ws/say, process: p.say}}", encoding="utf-8")
-    code = "print('hello')\nfrom jackfield import process\n@process\ndef say(text: str) -> str: ...\n"
-    (tmp_path / "processes" / "p.py").write_text(code, encoding="utf-8")
+    write(tmp_path, "endpoints: {say: {url: /ws/say, process: p.say}}", p="print('hello')\n" + SAY)
     done = export("openapi", folder=tmp_path)
     assert "/ws/say" in json.loads(done.stdout)["paths"]
     assert "hello" in done.stderr

@@ -5,18 +5,17 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
-from jackfield.cli import main
+from tests.cli.conftest import run
 from tests.walk.conftest import CLEAN
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="devices and closed descriptors are of POSIX")
 
-PASSWORD = "длинный пароль 1"
+PASSWORD = "длинный пароль 1\n"
 VALUES = {
     "nothing": "",
     "blank": " ",
@@ -43,49 +42,41 @@ VALUES = {
 COMMANDS = ("status", "users list", "token anna", "call /ws/x")
 
 
-def in_folder(name: str) -> Callable[[str], list[str]]:
-    """A command with the value as its folder."""
-    return lambda value: ["-C", value, *name.split()]
-
-
-def with_state(name: str) -> Callable[[str], list[str]]:
-    """A command with the value as its state folder."""
-    return lambda value: ["-C", "proj", *name.split(), "--state", value]
-
-
-PLACES: dict[str, Callable[[str], list[str]]] = {
-    "new": lambda value: ["new", value],
-    **{f"-C {name}": in_folder(name) for name in (*COMMANDS, "schema", "export asyncapi", "test", "check")},
-    **{f"--state of {name}": with_state(name) for name in (*COMMANDS, "publish", "refusals")},
-    "format": lambda value: ["-C", "proj", "check", "--format", value],
-    "store": lambda value: ["-C", "proj", "users", "list", "--store", value],
-    "file of the store": lambda value: ["-C", "proj", "users", "list", "--store", f"sqlite:///{value}"],
-    "host of the store": lambda value: ["-C", "proj", "users", "list", "--store", f"postgresql://{value}:x"],
-    "keys": lambda value: ["-C", "proj", "token", "anna", "--secret-keys", value],
-    "login": lambda value: ["-C", "proj", "users", "remove", value],
-    "login of add": lambda value: ["-C", "proj", "users", "add", value, "--password-stdin"],
-    "role": lambda value: ["-C", "proj", "users", "roles", "anna", f"+{value}"],
-    "change of roles": lambda value: ["-C", "proj", "users", "roles", "anna", value],
-    "token": lambda value: ["-C", "proj", "token", value],
-    "address": lambda value: ["-C", "proj", "call", value],
-    "host": lambda value: ["-C", "proj", "call", f"ws://{value}"],
-    "path": lambda value: ["-C", "proj", "call", f"ws://127.0.0.1:1/{value}"],
-    "port": lambda value: ["-C", "proj", "call", f"ws://127.0.0.1:{value}"],
-    "token of a call": lambda value: ["-C", "proj", "call", "ws://127.0.0.1:1/", "--token", value],
-    "seconds": lambda value: ["-C", "proj", "call", "ws://127.0.0.1:1/", "--wait", value],
-    "example": lambda value: ["-C", "proj", "test", value],
-    "host of a test": lambda value: ["-C", "proj", "test", "--url", f"ws://{value}"],
-    "folder of postman": lambda value: ["-C", "proj", "export", "postman", value],
-    "folder of a client": lambda value: ["-C", "proj", "export", "client", "--lang", "python", value],
-    "url": lambda value: ["-C", "proj", "export", "openapi", "--url", f"http://{value}"],
-    "public url": lambda value: ["-C", "proj", "serve", "--public-url", f"https://{value}", "--watch", "--locked"],
-    "proxy": lambda value: ["-C", "proj", "serve", "--behind-proxy", value, "--watch", "--locked"],
-    "command": lambda value: [value],
+# Each with `{}` for the value.
+PLACES = {
+    "new": "new {}",
+    **{f"-C {name}": f"-C {{}} {name}" for name in (*COMMANDS, "schema", "export asyncapi", "test", "check")},
+    **{f"--state of {name}": f"-C proj {name} --state {{}}" for name in (*COMMANDS, "publish", "refusals")},
+    "format": "-C proj check --format {}",
+    "store": "-C proj users list --store {}",
+    "file of the store": "-C proj users list --store sqlite:///{}",
+    "host of the store": "-C proj users list --store postgresql://{}:x",
+    "keys": "-C proj token anna --secret-keys {}",
+    "login": "-C proj users remove {}",
+    "login of add": "-C proj users add {} --password-stdin",
+    "role": "-C proj users roles anna +{}",
+    "change of roles": "-C proj users roles anna {}",
+    "token": "-C proj token {}",
+    "address": "-C proj call {}",
+    "host": "-C proj call ws://{}",
+    "path": "-C proj call ws://127.0.0.1:1/{}",
+    "port": "-C proj call ws://127.0.0.1:{}",
+    "token of a call": "-C proj call ws://127.0.0.1:1/ --token {}",
+    "seconds": "-C proj call ws://127.0.0.1:1/ --wait {}",
+    "example": "-C proj test {}",
+    "host of a test": "-C proj test --url ws://{}",
+    "folder of postman": "-C proj export postman {}",
+    "folder of a client": "-C proj export client --lang python {}",
+    "url": "-C proj export openapi --url http://{}",
+    "public url": "-C proj serve --public-url https://{} --watch --locked",
+    "proxy": "-C proj serve --behind-proxy {} --watch --locked",
+    "command": "{}",
 }
 
 
-def run(*arguments: str) -> Result:
-    return CliRunner().invoke(main, list(arguments), input=f"{PASSWORD}\n")
+def line(place: str, value: str) -> list[str]:
+    """The arguments with the value in its place."""
+    return [word.replace("{}", value) for word in PLACES[place].split()]
 
 
 @pytest.fixture
@@ -113,7 +104,7 @@ def fault(done: Result) -> str:
 @posix
 @pytest.mark.parametrize("place", PLACES)
 def test_whatever_stands_there_is_reported_in_one_line(folder: Path, place: str) -> None:
-    faults = {name: fault(run(*PLACES[place](value))) for name, value in VALUES.items()}
+    faults = {name: fault(run(*line(place, value), given=PASSWORD)) for name, value in VALUES.items()}
     assert {name: reported for name, reported in faults.items() if reported} == {}
     assert (folder / "file").read_text() == "mine"
     assert not Path("/nonexistent").exists()
@@ -134,11 +125,7 @@ def test_whatever_stands_there_is_reported_in_one_line(folder: Path, place: str)
         (["-C", "proj", "export", "postman", "x" * 300], 1, "cannot be written: File name too long"),
         (["-C", "proj", "call", "ws://[::1"], 2, "is not an address"),
         (["-C", "proj", "call", "ws://..../"], 2, "is not an address"),
-        (
-            ["-C", "proj", "users", "list", "--store", "postgresql://a..b/x"],
-            2,
-            "names the host a..b, which can be none",
-        ),
+        (["-C", "proj", "users", "list", "--store", "postgresql://a..b/x"], 2, "the host a..b, which can be none"),
     ],
 )
 def test_what_is_reported(arguments: list[str], code: int, words: str) -> None:
@@ -202,9 +189,9 @@ def test_streams_that_are_closed_or_full(folder: Path, line: str, code: int, rep
 
 @pytest.mark.usefixtures("folder")
 def test_a_role_that_is_taken_is_no_option_of_any_group_above() -> None:
-    names = ["chat", "help", "h", "C", "hh", "version"]
+    names = ["chat", "help", "h", "C", "hh", "version", "store", "state", "secret-keys", "p"]
     roles = [part for name in names for part in ("--role", name)]
-    assert run("-C", "proj", "users", "add", "anna", *roles, "--password-stdin").exit_code == 0
+    assert run("-C", "proj", "users", "add", "anna", *roles, "--password-stdin", given=PASSWORD).exit_code == 0
     done = run("-C", "proj", "users", "roles", "anna", *(f"-{name}" for name in names))
     assert (done.exit_code, done.stdout, done.stderr) == (0, "", "Roles of anna now: none.\n")
     assert "Usage" in run("users", "roles", "--help").stdout

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import pytest
-from click.testing import CliRunner, Result
 
 import jackfield
 from jackfield.cli import main, serve
 from jackfield.cli.settings import settings
+from tests.cli.conftest import run
 
 COMMANDS = ["serve", "check", "publish", "status", "refusals", "call", "users", "token", "new", "schema"]
-
-
-def run(*arguments: str, **environment: str) -> Result:
-    return CliRunner().invoke(main, list(arguments), env=environment)
 
 
 def test_version_and_help() -> None:
@@ -49,25 +42,6 @@ def test_wrong_usage_is_exit_2(arguments: list[str]) -> None:
     assert run(*arguments).exit_code == 2
 
 
-def test_help_loads_no_command() -> None:
-    script = (
-        "import sys, click\n"
-        "from jackfield.cli import main\n"
-        "try:\n    main(['--help'])\nexcept SystemExit:\n    pass\n"
-        "print([name for name in sys.modules if name.startswith(('uvicorn', 'sqlalchemy', 'jackfield.server'))])"
-    )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1] == "[]"
-
-
 def test_every_option_of_serve_has_its_variable() -> None:
     names = {parameter.name for parameter in serve.command.params} - {"help"}
     assert {f"JACKFIELD_{name.upper()}" for name in names if name} == settings(main)[0].keys()
-
-
-def test_an_unknown_variable_is_a_warning_and_no_more() -> None:
-    done = run("schema", JACKFIELD_PROT="1")
-    assert done.exit_code == 0
-    assert done.stderr == (
-        "jackfield: warning: JACKFIELD_PROT in the environment means nothing; did you mean JACKFIELD_PORT?\n"
-    )

@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 
-from jackfield.cli import main, publish
+from jackfield.cli import publish
 from jackfield.cli.publish import outcome
+from tests.cli.conftest import run
 
 REPORT: dict[str, Any] = {
     "hash": "0123456789ab",
@@ -67,7 +67,7 @@ def test_answers_and_exit_codes(
         return answer
 
     monkeypatch.setattr(publish, "ask", ask)
-    done = CliRunner().invoke(main, ["-C", str(tmp_path), "publish", "--back"])
+    done = run("-C", tmp_path, "publish", "--back")
     assert (done.exit_code, done.stdout) == (code, out)
     assert err in done.stderr
     assert asked == [(tmp_path / ".jackfield" / "server.json", "publish", {"dry_run": False, "back": True})]
@@ -80,6 +80,6 @@ def test_without_a_server(tmp_path: Path, command: list[str], left_behind: str) 
     if left_behind:  # by a server that was killed
         (tmp_path / ".jackfield").mkdir()
         (tmp_path / ".jackfield" / "server.json").write_text(left_behind)
-    done = CliRunner().invoke(main, ["-C", str(tmp_path), *command])
+    done = run("-C", tmp_path, *command)
     assert (done.exit_code, done.stdout) == (3, "")
     assert len(done.stderr.splitlines()) == 1

@@ -6,21 +6,19 @@ from typing import Any
 
 import jsonschema
 import pytest
-from click.testing import CliRunner
 
-from jackfield.cli import main
+from tests.cli.conftest import SAY, run, write
 
 ENDPOINTS = """\
 roles: {support: "Те, кто отвечает"}
 endpoints:
   say: {url: /ws/say, process: say.say, auth: {roles: [support]}, tags: [Чат-боты]}
 """
-SAY = "from jackfield import process\n@process\ndef say(text: str) -> str:\n    return text\n"
 
 
 def printed(monkeypatch: pytest.MonkeyPatch, folder: Path, *arguments: str) -> Any:
     monkeypatch.chdir(folder)
-    done = CliRunner().invoke(main, ["schema", *arguments])
+    done = run("schema", *arguments)
     assert (done.exit_code, done.stderr) == (0, "")
     schema = json.loads(done.stdout)
     jsonschema.Draft202012Validator.check_schema(schema)
@@ -41,9 +39,7 @@ def test_outside_a_project_every_name_may_be_one(tmp_path: Path, monkeypatch: py
 
 def test_inside_a_project_the_names_found_are_offered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     trace = tmp_path / "trace"
-    (tmp_path / "processes").mkdir()
-    (tmp_path / "endpoints.yaml").write_text(ENDPOINTS, encoding="utf-8")
-    (tmp_path / "processes" / "say.py").write_text(f"open({str(trace)!r}, 'w')\n" + SAY, encoding="utf-8")
+    write(tmp_path, ENDPOINTS, say=f"open({str(trace)!r}, 'w')\n" + SAY)
     schema = printed(monkeypatch, tmp_path / "processes")
     assert fits(schema, process="say.say", auth={"roles": ["support"]})
     assert not fits(schema, process="say.sya")

@@ -9,10 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
-from jackfield.cli import main
 from jackfield.server.node.listener import check_certificate
+from tests.cli.conftest import run, write
 from tests.test_files import NONE
 from tests.walk.test_tls import certificate
 
@@ -43,30 +42,37 @@ from tests.walk.test_tls import certificate
     ],
 )
 def test_wrong_usage(tmp_path: Path, arguments: list[str], said: str) -> None:
-    (tmp_path / "endpoints.yaml").write_text("endpoints: {}\n")
-    done = CliRunner().invoke(main, ["-C", str(tmp_path), "serve", *arguments])
+    assert said in refused(tmp_path, *arguments).replace("\n", " ")
+
+
+def refused(folder: Path, *arguments: str, **environment: str) -> str:
+    """What `serve` says in a project without endpoints, where it does not start."""
+    (folder / "endpoints.yaml").write_text("endpoints: {}\n")
+    done = run("-C", folder, "serve", *arguments, **environment)
     assert (done.exit_code, done.stdout) == (2, "")
-    assert said in done.stderr.replace("\n", " ")
+    return done.stderr
 
 
-def test_a_wrong_value_is_of_what_was_given(tmp_path: Path) -> None:
-    (tmp_path / "endpoints.yaml").write_text("endpoints: {}\n")
-
-    def said(*arguments: str, **environment: str) -> str:
-        done = CliRunner().invoke(main, ["-C", str(tmp_path), "serve", *arguments], env=environment)
-        assert done.exit_code == 2
-        return done.stderr.splitlines()[-1]
-
-    reported = "Error: Invalid value for JACKFIELD_PORT: abc is not a whole number from 0 to 65535."
-    assert said(JACKFIELD_PORT="abc") == reported
-    assert "for JACKFIELD_LOG: 'xml'" in said(JACKFIELD_LOG="xml")
-    assert "for '--port': -1" in said("--port", "-1", JACKFIELD_PORT="9")
+@pytest.mark.parametrize(
+    ("arguments", "environment", "said"),
+    [
+        ([], {"PORT": "abc"}, "Error: Invalid value for JACKFIELD_PORT: abc is not a whole number from 0 to 65535."),
+        ([], {"LOG": "xml"}, "for JACKFIELD_LOG: 'xml'"),
+        (["--port", "-1"], {"PORT": "9"}, "for '--port': -1"),
+        ([], {"HOST": "10.1.1.1", "WORKERS": "1"}, "10.1.1.1 can be reached from other machines"),
+        (["--host", "10.2.2.2"], {"HOST": "10.1.1.1"}, "10.2.2.2 can be reached from other machines"),
+    ],
+)
+def test_a_wrong_value_is_of_what_was_given_and_the_flag_goes_before_the_environment(
+    tmp_path: Path, arguments: list[str], environment: dict[str, str], said: str
+) -> None:
+    reported = refused(tmp_path, *arguments, **{f"JACKFIELD_{name}": value for name, value in environment.items()})
+    assert said in reported.splitlines()[-1]
 
 
 def test_a_process_may_print_where_there_is_no_standard_output(tmp_path: Path) -> None:
-    (tmp_path / "endpoints.yaml").write_text("endpoints: {a: {url: /ws/a, process: a.b, auth: public}}\n")
-    (tmp_path / "processes").mkdir()
-    (tmp_path / "processes" / "a.py").write_text("print('x' * 100_000, flush=True)\n")
+    plan = "endpoints: {a: {url: /ws/a, process: a.b, auth: public}}\n"
+    write(tmp_path, plan, a="print('x' * 100_000, flush=True)\n")
     line = f"{sys.executable} -m jackfield -C {tmp_path} serve --port 0 >&-"
     done = subprocess.run(["sh", "-c", line], capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr.splitlines()[-1]) == (1, "jackfield: 1 problem; nothing is served")
@@ -89,17 +95,6 @@ def test_what_a_certificate_lacks_is_reported(tmp_path: Path) -> None:
     assert certificate_fault(none, key) == "the first holds no certificate in the form PEM"
     assert certificate_fault(cert, none) == "the second holds no private key in the form PEM"
     assert certificate_fault(cert, foreign) == "the key is not that of the certificate"
-
-
-def test_the_environment_counts_and_the_flag_goes_before_it(tmp_path: Path) -> None:
-    (tmp_path / "endpoints.yaml").write_text("endpoints: {}\n")
-
-    def said(*arguments: str) -> str:
-        environment = {"JACKFIELD_HOST": "10.1.1.1", "JACKFIELD_WORKERS": "1"}
-        return CliRunner().invoke(main, ["-C", str(tmp_path), "serve", *arguments], env=environment).stderr
-
-    assert "10.1.1.1 can be reached from other machines" in said()
-    assert "10.2.2.2 can be reached from other machines" in said("--host", "10.2.2.2")
 
 
 @pytest.mark.parametrize(("make", "reported"), NONE, ids=lambda value: getattr(value, "__name__", ""))

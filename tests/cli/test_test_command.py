@@ -10,13 +10,14 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
-from jackfield.cli import main
-from jackfield.testing.examples import run
+from jackfield.testing import examples
+from tests.cli import conftest
+from tests.cli.conftest import run
 
 ROOT = Path(__file__).parents[2]
-SAY = "from jackfield import process\n@process\ndef say(text: str) -> str:\n    print('шум')\n    return text\n"
+LOUD = "from jackfield import process\n@process\ndef say(text: str) -> str:\n    print('шум')\n    return text\n"
 ENDPOINTS = """\
 endpoints:
   say:
@@ -34,14 +35,12 @@ endpoints:
 """
 
 
-def write(folder: Path, endpoints: str = ENDPOINTS) -> None:
-    (folder / "processes").mkdir(exist_ok=True)
-    (folder / "endpoints.yaml").write_text(endpoints, encoding="utf-8")
-    (folder / "processes" / "say.py").write_text(SAY, encoding="utf-8")
+def write(folder: Path, endpoints: str = ENDPOINTS, say: str = LOUD, **more: str) -> None:
+    conftest.write(folder, endpoints, say=say, **more)
 
 
 def test(folder: Path, *arguments: str) -> Result:
-    return CliRunner().invoke(main, ["-C", str(folder), "test", *arguments])
+    return run("-C", folder, "test", *arguments)
 
 
 test.__test__ = False  # type: ignore[attr-defined]  # a command's name, no test
@@ -81,8 +80,7 @@ def test_junit_is_all_that_stands_on_stdout(tmp_path: Path) -> None:
     done = test(tmp_path, "--format", "junit")
     root = ET.fromstring(done.stdout.encode())
     assert (root.get("tests"), root.get("failures")) == ("2", "1")
-    assert root[0][1].get("file") == "endpoints.yaml"
-    assert root[0][1].get("line") == "10"
+    assert (root[0][1].get("file"), root[0][1].get("line")) == ("endpoints.yaml", "10")
 
 
 def test_github_has_a_line_for_each_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,24 +101,28 @@ def test_problems_are_reported_and_nothing_is_run(tmp_path: Path, form: str) -> 
         assert ET.fromstring(done.stdout.encode()).get("errors") == "1"
 
 
-def test_a_project_without_examples_says_so(tmp_path: Path) -> None:
-    write(tmp_path, ENDPOINTS.partition("    examples:")[0])
-    done = test(tmp_path)
-    assert (done.exit_code, done.stdout) == (0, "")
-    assert "there are no examples" in done.stderr
+BARE = ENDPOINTS + "  bare: {url: /ws/bare, process: say.say}\n"
 
 
-def test_an_endpoint_without_examples_is_no_success_where_others_have_some(tmp_path: Path) -> None:
-    write(tmp_path, ENDPOINTS + "  bare: {url: /ws/bare, process: say.say}\n")
-    done = test(tmp_path, "bare")
-    assert (done.exit_code, done.stdout) == (1, "")
-    assert done.stderr == "jackfield: no example was run: there is none of bare\n"
+@pytest.mark.parametrize(
+    ("endpoints", "names", "code", "reported"),
+    [
+        (ENDPOINTS.partition("    examples:")[0], (), 0, "there are no examples"),
+        (BARE, ("bare",), 1, "jackfield: no example was run: there is none of bare\n"),
+    ],
+)
+def test_where_there_are_no_examples_it_says_so_and_is_no_success_where_others_have_some(
+    tmp_path: Path, endpoints: str, names: tuple[str, ...], code: int, reported: str
+) -> None:
+    write(tmp_path, endpoints)
+    done = test(tmp_path, *names)
+    assert (done.exit_code, done.stdout, done.stderr[: len(reported)]) == (code, "", reported)
 
 
 def test_problems_are_annotated_as_check_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path, ENDPOINTS.replace("{text:", "{txt:", 1))
     monkeypatch.chdir(tmp_path)
-    found = CliRunner().invoke(main, ["check", "--format", "github"]).stdout
+    found = run("check", "--format", "github").stdout
     assert found.startswith("::error file=endpoints.yaml,line=8")
     assert test(tmp_path, "--format", "github").stdout == found
 
@@ -192,8 +194,7 @@ main(sys.argv[1:])
 def test_a_process_that_never_returns_ends_the_run_and_what_was_reported_stays(
     tmp_path: Path, endpoint: str, reported: list[str], failures: int, words: str
 ) -> None:
-    write(tmp_path, ENDS + endpoint)
-    (tmp_path / "processes" / "stuck.py").write_text(STUCK, "utf-8")
+    write(tmp_path, ENDS + endpoint, stuck=STUCK)
     command = [sys.executable, "-c", IMPATIENT, "-C", str(tmp_path), "test", "--format", "junit"]
     done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=60, check=False)
     assert done.returncode == 1, done.stderr
@@ -208,7 +209,7 @@ def test_what_was_run_before_ctrl_c_is_reported(tmp_path: Path, monkeypatch: pyt
     write(tmp_path)
 
     async def interrupted(*arguments: Any) -> AsyncIterator[Any]:
-        async for result in run(*arguments):
+        async for result in examples.run(*arguments):
             yield result
             raise KeyboardInterrupt
 
@@ -221,10 +222,9 @@ def test_what_was_run_before_ctrl_c_is_reported(tmp_path: Path, monkeypatch: pyt
 
 def test_a_task_that_exits_ends_no_test(tmp_path: Path) -> None:
     """In a process of its own, which it would end, without a report and with the code of its choice."""
-    write(tmp_path, ENDPOINTS.replace("Пока", "Привет"))
     later = "import asyncio, sys\n\nasync def leave():\n    sys.exit(7)\n\n"
-    text = SAY.replace("def say", "async def say").replace("print('шум')", "asyncio.create_task(leave())")
-    (tmp_path / "processes" / "say.py").write_text(later + text, encoding="utf-8")
+    text = LOUD.replace("def say", "async def say").replace("print('шум')", "asyncio.create_task(leave())")
+    write(tmp_path, ENDPOINTS.replace("Пока", "Привет"), say=later + text)
     command = [sys.executable, "-m", "jackfield", "-C", str(tmp_path), "test"]
     done = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=30, check=False)
     assert done.returncode == 0, done.stderr

@@ -11,6 +11,12 @@ from jackfield.config.load import Loaded, load
 Load = Callable[..., Loaded]
 
 
+def problem_of(load: Load, text: str) -> tuple[str, str, int]:
+    """The one problem of a text: its code, all that it says, its line."""
+    (problem,) = load(text).problems
+    return problem.code, f"{problem.path}: {problem.message}; {problem.hint}", problem.line
+
+
 @pytest.fixture(name="load")
 def _load(tmp_path: Path) -> Load:
     """Load endpoints.yaml with this text, and further files given by name: `load("…", chat="…")`."""

@@ -1,15 +1,13 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from jackfield.config.load import Loaded
 from jackfield.config.plan import AuthSettings, JwtSettings
-
-Load = Callable[..., Loaded]
+from tests.config import conftest
+from tests.config.conftest import Load
 
 ENDPOINTS = "endpoints: {say: {url: /ws/say, process: chat.say}}\n"
 ISSUER = "https://login.example.com/realms/стол"
@@ -17,8 +15,7 @@ JWT = f"jwks: https://login.example.com/certs, issuer: {ISSUER}, audience: desk"
 
 
 def problem_of(load: Load, auth: str) -> tuple[str, str, int]:
-    (problem,) = load(f"auth: {auth}\n{ENDPOINTS}").problems
-    return problem.code, f"{problem.path}: {problem.message}; {problem.hint}", problem.line
+    return conftest.problem_of(load, f"auth: {auth}\n{ENDPOINTS}")
 
 
 def test_a_provider_beside_our_own_logins(load: Load) -> None:
@@ -45,14 +42,9 @@ def test_everything_about_a_provider_can_be_said(load: Load) -> None:
     """
     loaded = load(textwrap.dedent(text) + ENDPOINTS)
     assert loaded.problems == ()
-    jwt = JwtSettings(
-        "http://127.0.0.1:8080/certs",
-        "я",
-        ("desk", "мобильный"),
-        ("ES256", "PS512"),
-        "preferred_username",
-        "https://example.com/roles",
-    )
+    audience, algorithms = ("desk", "мобильный"), ("ES256", "PS512")
+    claims = ("preferred_username", "https://example.com/roles")
+    jwt = JwtSettings("http://127.0.0.1:8080/certs", "я", audience, algorithms, *claims)
     assert loaded.plan.auth == AuthSettings(own=False, jwt=jwt, verify="support.accounts.who", recheck=5.0)
 
 

@@ -1,15 +1,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from jackfield.config.load import Loaded
 from jackfield.config.plan import Access, AuthSettings, Endpoint, Example, Limits, Origins, Place, Step
-
-Load = Callable[..., Loaded]
+from tests.config.conftest import Load
 
 SMALL = """
     endpoints:

@@ -4,27 +4,13 @@ import pytest
 
 from jackfield.config.scalars import resolve
 
+VALUES = {
+    "": None, "~": None, "null": None, "true": True, "False": False, "0": 0, "-17": -17, "+1": 1, "010": 10,
+    "0o17": 15, "0xFf": 255, "1e3": 1000.0, ".5": 0.5, "-1.5E-2": -0.015, "1.": 1.0,
+}  # fmt: skip
 
-@pytest.mark.parametrize(
-    ("text", "value"),
-    [
-        ("", None),
-        ("~", None),
-        ("null", None),
-        ("true", True),
-        ("False", False),
-        ("0", 0),
-        ("-17", -17),
-        ("+1", 1),
-        ("010", 10),
-        ("0o17", 15),
-        ("0xFf", 255),
-        ("1e3", 1000.0),
-        (".5", 0.5),
-        ("-1.5E-2", -0.015),
-        ("1.", 1.0),
-    ],
-)
+
+@pytest.mark.parametrize(("text", "value"), VALUES.items())
 def test_the_core_schema(text: str, value: object) -> None:
     assert resolve(text) == value
     assert type(resolve(text)) is type(value)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
 
@@ -10,13 +9,12 @@ import pytest
 
 from jackfield.config.editor_schema import plain
 from jackfield.config.limits import Limits
-from jackfield.config.load import Loaded
 from jackfield.config.plan import Access, AuthSettings, Endpoint, Guest, JwtSettings, Step
 from jackfield.config.problems import Problems
 from jackfield.config.quantities import duration
 from jackfield.config.settings import Kind, keys
+from tests.config.conftest import Load
 
-Load = Callable[..., Loaded]
 DEFS = plain()["$defs"]
 
 

@@ -35,17 +35,18 @@ def test_columns_count_letters() -> None:
     assert composed('{"Привет 👋": 1, x: 2}').places["x",] == Place("endpoints.yaml", 1, 17)
 
 
-def test_words_of_yaml_1_1_are_texts_also_as_keys() -> None:
-    found = composed("on: no\nyes: 12:30\nt: 2026-11-22\n")
-    assert found.data == {"on": "no", "yes": "12:30", "t": "2026-11-22"}
-
-
-def test_a_question_mark_ends_a_text_in_braces() -> None:
-    assert composed("a: {message: Как дела?}").data == {"a": {"message": "Как дела?"}}
-
-
-def test_small_aliases_work() -> None:
-    assert composed("a: &x [1, 2]\nb: *x\nc: {d: *x}\n").data == {"a": [1, 2], "b": [1, 2], "c": {"d": [1, 2]}}
+@pytest.mark.parametrize(
+    ("text", "data"),
+    [
+        ("on: no\nyes: 12:30\nt: 2026-11-22\n", {"on": "no", "yes": "12:30", "t": "2026-11-22"}),  # texts, keys too
+        ("a: {message: Как дела?}", {"a": {"message": "Как дела?"}}),  # a question mark ends a text in braces
+        ("a: &x [1, 2]\nb: *x\nc: {d: *x}\n", {"a": [1, 2], "b": [1, 2], "c": {"d": [1, 2]}}),
+    ],
+)
+def test_what_a_text_means(text: str, data: object) -> None:
+    found = composed(text)
+    assert found.data == data
+    assert not found.problems
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "---\n", "---\n...\n"])
@@ -140,17 +141,9 @@ def test_a_file_of_nothing_but_faults_is_left_early() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    [
-        "a: x # a comment\n",
-        "a: 30s   #comment\n",
-        "a: 'Заказ #5'\n",
-        "a: Заказ#5\n",
-        "a: # nothing\n",
-        "a: x #\n",
-        "a: x ## y\n",
-        "a: x",
-    ],
-)
+    ["a: x # a comment\n", "a: 30s   #comment\n", "a: 'Заказ #5'\n", "a: Заказ#5\n", "a: # nothing\n", "a: x #\n",
+     "a: x ## y\n", "a: x"],
+)  # fmt: skip
 def test_ordinary_comments_are_not_warned_of(text: str) -> None:
     assert not composed(text).problems
 
@@ -165,10 +158,8 @@ def test_the_cut_is_a_warning() -> None:
 def test_the_pure_parser_takes_over_where_libyaml_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(source, "_Parser", yaml.SafeLoader)
     assert composed("a: {b: [1, on]}\n").data == {"a": {"b": [1, "on"]}}
-    assert codes(composed('a: "\\ud800"\n')) == ["yaml_syntax"]
-    assert codes(composed("a: b: c\n")) == ["yaml_syntax"]
-    assert codes(composed('a: "\\UFFFFFFFF"\n')) == ["yaml_syntax"]
-    assert codes(composed('a: "\\U00110000"\n')) == ["yaml_syntax"]
+    for text in ('a: "\\ud800"\n', "a: b: c\n", 'a: "\\UFFFFFFFF"\n', 'a: "\\U00110000"\n'):
+        assert codes(composed(text)) == ["yaml_syntax"]
 
 
 def test_files_that_are_none(tmp_path: Path) -> None:

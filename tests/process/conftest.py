@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from jackfield.process.signature.signature import Signature
 Collect = Callable[..., Catalog]
 Compiled = Callable[..., Signature]
 Faults = Callable[..., list[Problem]]
+Projects = Callable[[str], list[Catalog]]
 
 HEADER = """
 import collections.abc, dataclasses, datetime, decimal, enum, typing, uuid
@@ -28,11 +30,40 @@ from jackfield import Connection, Key, Reject, process, resource
 
 
 class Nowhere:
-    """An outbox that nobody reads."""
+    """An outbox that takes everything and keeps nothing."""
 
     def send_event(self, event: object) -> None: ...
 
     def close(self, code: int, reason: str) -> None: ...
+
+
+def signature_of(found: Catalog, name: str, *params: str) -> Signature:
+    """A process compiled, whatever warnings there are."""
+    made, problems = signature.compile(found.processes[name], params)
+    assert made is not None, problems
+    return made
+
+
+def left_in_python() -> list[str]:
+    """The modules of projects that Python still knows."""
+    return [name for name in sys.modules if name.partition(".")[0] == "processes"]
+
+
+@pytest.fixture
+def projects(tmp_path: Path) -> Iterator[Projects]:
+    """Two projects side by side in one program, each with this text as its a.py."""
+    made: list[Catalog] = []
+
+    def collect_two(code: str) -> list[Catalog]:
+        for name in ("one", "two"):
+            (tmp_path / name / "processes").mkdir(parents=True)
+            (tmp_path / name / "processes" / "a.py").write_text(code)
+            made.append(catalog.collect(tmp_path / name, 1))
+        return made
+
+    yield collect_two
+    for one in made:
+        one.release()
 
 
 @pytest.fixture

@@ -38,6 +38,17 @@ def not_one(): ...
 '''
 
 
+LOUD = """
+import functools
+from jackfield import process
+def loud(function):
+    @functools.wraps(function)
+    def inner(**arguments):
+        return function(**arguments).upper()
+    return inner
+"""
+
+
 def facts(found: Catalog) -> dict[str, tuple[object, ...]]:
     return {
         name: (one.kind, one.reply, one.blocking, one.summary, one.file, one.line, one.column)
@@ -76,51 +87,21 @@ def test_columns_count_characters(collect: Collect) -> None:
 
 def test_an_imported_process_belongs_to_its_own_file(collect: Collect) -> None:
     found = collect(
-        {
-            "a.py": "from jackfield import process\n@process\ndef say(): ...\n",
-            "b.py": "from .a import say\n",
-        }
+        {"a.py": "from jackfield import process\n@process\ndef say(): ...\n", "b.py": "from .a import say\n"}
     )
     assert list(found.processes) == ["a.say"]
 
 
 def test_a_process_under_another_decorator_is_still_one(collect: Collect) -> None:
-    code = """
-import functools
-from jackfield import process
-
-def loud(function):
-    @functools.wraps(function)
-    def inner(**arguments):
-        return function(**arguments).upper()
-    return inner
-
-@loud
-@process(reply="m")
-def say(text: str) -> str:
-    return text
-"""
-    found = collect({"a.py": code})
+    found = collect({"a.py": LOUD + "@loud\n@process(reply='m')\ndef say(text: str) -> str:\n    return text\n"})
     one = found.processes["a.say"]
-    assert (one.reply, one.line) == ("m", 13)
+    assert (one.reply, one.line) == ("m", 11)
     assert one.function(text="ёж") == "ЁЖ"
 
 
 def test_a_decorator_that_hides_async_is_a_problem(collect: Collect) -> None:
-    code = """
-import functools
-from jackfield import process
-
-def loud(function):
-    return functools.wraps(function)(lambda **arguments: function(**arguments))
-
-@loud
-@process
-async def say(text: str) -> str:
-    return text
-"""
-    (problem,) = collect({"a.py": code}).problems
-    assert (problem.code, problem.line) == ("bad_signature", 10)
+    (problem,) = collect({"a.py": LOUD + "@loud\n@process\nasync def say(text: str): return text\n"}).problems
+    assert (problem.code, problem.line) == ("bad_signature", 11)
     assert "hides that the function is async" in problem.message
 
 

@@ -17,7 +17,7 @@ from jackfield.identity import ANONYMOUS
 from jackfield.process.connection import Connection
 from jackfield.process.resources import open_all
 from jackfield.process.signature import signature
-from tests.process.conftest import Collect, Nowhere
+from tests.process.conftest import Collect, Nowhere, signature_of
 
 PAGE = (Path(jackfield.__file__).parent / "docs" / "processes.md").read_text("utf-8")
 FILES = {
@@ -40,17 +40,14 @@ def test_every_example_loads(collect: Collect) -> None:
     found = collect(FILES)
     assert found.problems == ()
     for process in found.processes.values():
-        compiled, problems = signature.compile(process, ("room",))
-        assert problems == ()
-        assert compiled is not None
+        assert signature.compile(process, ("room",))[1] == ()
         assert process.summary
 
 
 @pytest.mark.parametrize(("file", "function", "sent", "expected"), SAID)
 async def test_what_the_page_says_is_so(collect: Collect, file: str, function: str, sent: str, expected: str) -> None:
-    process = collect(FILES).processes[f"{file}.{function}"]
-    compiled, _ = signature.compile(process, ())
-    assert compiled is not None
+    found = collect(FILES)
+    process, compiled = found.processes[f"{file}.{function}"], signature_of(found, f"{file}.{function}")
     opened = await open_all(compiled.resources, time_limit=5)
     connection = Connection(Nowhere(), id="c", endpoint="e", identity=ANONYMOUS, params={}, query={})
     values = await replies(compiled.call(process.function, compiled.decode(sent), connection, opened.values))

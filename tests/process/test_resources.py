@@ -10,8 +10,7 @@ import pytest
 from jackfield.errors import PlanError
 from jackfield.process import resources
 from jackfield.process.resources import NotClosed, Opened, Resource, open_all
-from jackfield.process.signature import signature
-from tests.process.conftest import Collect
+from tests.process.conftest import Collect, signature_of
 
 
 def made(name: str, log: list[str], fail: BaseException | None = None) -> Resource:
@@ -55,8 +54,7 @@ async def test_the_place_is_the_line_that_failed(collect: Collect) -> None:
         "@resource\nasync def pool():\n    yield connect()\n"
         "@process\ndef say(p: Annotated[int, pool]): ...\n"
     )
-    compiled, _ = signature.compile(collect({"a.py": code}).processes["a.say"], ())
-    assert compiled is not None
+    compiled = signature_of(collect({"a.py": code}), "a.say")
     with pytest.raises(PlanError) as caught:
         await open_all(compiled.resources, time_limit=5)
     (problem,) = caught.value.problems
@@ -79,11 +77,6 @@ async def test_a_resource_that_never_opens_is_given_up() -> None:
     assert (log, cleaned) == (["+a", "-a"], ["да"])
 
 
-async def test_a_time_out_of_the_resources_own_is_reported_as_such() -> None:
-    with pytest.raises(PlanError, match="could not be opened: TimeoutError"):
-        await open_all([made("a", [], TimeoutError())], time_limit=5)
-
-
 async def test_a_resource_that_yields_nothing() -> None:
     async def function() -> AsyncIterator[int]:
         if False:
@@ -91,20 +84,6 @@ async def test_a_resource_that_yields_nothing() -> None:
 
     with pytest.raises(PlanError, match="ended before its `yield`"):
         await open_all([Resource("a", function, "f.py", 1, 1)], time_limit=5)
-
-
-async def test_a_failure_while_closing_keeps_no_other_open() -> None:
-    async def function() -> AsyncIterator[int]:
-        yield 1
-        raise ValueError("не закрылось")
-
-    log: list[str] = []
-    bad = Resource("bad", function, "f.py", 1, 1)
-    opened = await open_all([made("a", log), bad, made("b", log)], time_limit=5)
-    with pytest.raises(ExceptionGroup) as caught:
-        await opened.close()
-    assert [str(failure) for failure in caught.value.exceptions] == ["не закрылось"]
-    assert log == ["+a", "+b", "-b", "-a"]
 
 
 async def test_a_second_yield_is_a_failure() -> None:
@@ -159,7 +138,7 @@ async def test_nothing_to_open() -> None:
 
 
 class _Mute(BaseException):
-    """An exception whose own code fails when it is told."""
+    """An exception whose own code fails when it is shown."""
 
     def __str__(self) -> str:
         raise SystemExit
@@ -174,7 +153,7 @@ FAULTS = [
 ]
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", [*FAULTS, TimeoutError("its own")])
 async def test_whatever_an_opening_raises_is_a_problem(fault: BaseException) -> None:
     log: list[str] = []
     with pytest.raises(PlanError) as caught:
@@ -182,7 +161,8 @@ async def test_whatever_an_opening_raises_is_a_problem(fault: BaseException) -> 
     (problem,) = caught.value.problems
     assert (problem.code, problem.path, problem.file) == ("resource_failed", "b", "processes/shared.py")
     assert type(fault).__name__ in problem.message
-    assert problem.hint == "raise an exception that says what is missing"
+    assert problem.message.startswith("the resource could not be opened: ")
+    assert problem.hint == ("" if isinstance(fault, Exception) else "raise an exception that says what is missing")
     assert log == ["+a", "+b", "-a"]
 
 
@@ -206,19 +186,23 @@ async def test_a_resource_that_cancels_itself_or_is_cancelled_is_a_problem() -> 
         await opening
 
 
-@pytest.mark.parametrize("fault", FAULTS)
-async def test_whatever_a_closing_raises_is_reported_with_its_name(fault: BaseException) -> None:
+@pytest.mark.parametrize("fault", [*FAULTS, ValueError("не закрылось")])
+async def test_whatever_a_closing_raises_is_reported_with_its_name_and_keeps_no_other_open(
+    fault: BaseException,
+) -> None:
     async def function() -> AsyncIterator[int]:
         yield 1
         raise fault
 
     log: list[str] = []
-    opened = await open_all([made("a", log), Resource("bad", function, "f.py", 1, 1)], time_limit=5)
+    bad = Resource("bad", function, "f.py", 1, 1)
+    opened = await open_all([made("a", log), bad, made("b", log)], time_limit=5)
     with pytest.raises(NotClosed) as caught:
         await opened.close()
+    (failure,) = caught.value.exceptions
     assert caught.value.names == ("bad",)
-    assert caught.value.exceptions[0].__cause__ is fault
-    assert log == ["+a", "-a"]
+    assert fault is (failure if isinstance(fault, Exception) else failure.__cause__)
+    assert log == ["+a", "+b", "-b", "-a"]
 
 
 def deaf(log: list[str], *, at_first: bool = False) -> Resource:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from jackfield.errors import PlanError, Problem
-from jackfield.routing.build import build, problems_of
+from jackfield.routing.build import problems_of
 from jackfield.routing.table import RoutingTable
+from tests.routing.conftest import problems_in
 
 HEADER = "from typing import Annotated, Any\nfrom jackfield import Key, process\n"
 ECHO = "@process(reply='message')\ndef echo(message: str) -> str:\n    return message\n"
@@ -20,33 +20,16 @@ Build = Callable[..., RoutingTable]
 
 
 @pytest.fixture
-def write(tmp_path: Path) -> Write:
+def write(write_project: Callable[[str, str], Path]) -> Write:
     def make(endpoints: str, code: str = ECHO, *, head: str = "") -> Path:
-        (tmp_path / "processes").mkdir(exist_ok=True)
-        (tmp_path / "processes" / "p.py").write_text(HEADER + code, encoding="utf-8")
-        (tmp_path / "endpoints.yaml").write_text(f"{head}endpoints:\n{endpoints}", encoding="utf-8")
-        return tmp_path
+        return write_project(f"{head}endpoints:\n{endpoints}", HEADER + code)
 
     return make
 
 
 @pytest.fixture
-def table_of(write: Write) -> Iterator[Build]:
-    made: list[RoutingTable] = []
-
-    def make(endpoints: str, code: str = ECHO, *, head: str = "") -> RoutingTable:
-        made.append(build(write(endpoints, code, head=head), len(made) + 1))
-        return made[-1]
-
-    yield make
-    for table in made:
-        table.catalog.release()
-
-
-def problems(folder: Path) -> tuple[Problem, ...]:
-    with pytest.raises(PlanError) as caught:
-        build(folder, 1)
-    return caught.value.problems
+def table_of(write: Write, built: Callable[[Path], RoutingTable]) -> Build:
+    return lambda *texts, **more: built(write(*texts, **more))
 
 
 ROUTES = """
@@ -58,6 +41,12 @@ ROUTES = """
   street: {url: /ws/улица, process: p.echo}
   wild: {url: "/{first}/{second}/{third}/{fourth}", process: p.echo}
 """
+
+
+NO_ROUTES = """
+/auth/2/3/4 /docs/2/3/4 /asyncapi.yaml/2/3/4 /metrics /ws /ws/ / ws/a /ws//a /ws/./a /ws/../a /ws/%2e%2e /ws/a%2fb
+/ws/a%5cb /ws/a%00 /ws/%zz /ws/%ff /ws/a?b /ws/a/b/c/d
+""".split()  # noqa: SIM905 - words to read
 
 
 @pytest.mark.parametrize(
@@ -73,26 +62,7 @@ ROUTES = """
         ("/ws/a/c", "deeper", {"x": "a", "y": "c"}),
         ("/ws/b/b", "deeper", {"x": "b", "y": "b"}),
         ("/1/2/3/4", "wild", {"first": "1", "second": "2", "third": "3", "fourth": "4"}),
-        ("/auth/2/3/4", None, {}),
-        ("/docs/2/3/4", None, {}),
-        ("/asyncapi.yaml/2/3/4", None, {}),
-        ("/metrics", None, {}),
-        ("/ws", None, {}),
-        ("/ws/", None, {}),
-        ("/", None, {}),
-        ("", None, {}),
-        ("ws/a", None, {}),
-        ("/ws//a", None, {}),
-        ("/ws/./a", None, {}),
-        ("/ws/../a", None, {}),
-        ("/ws/%2e%2e", None, {}),
-        ("/ws/a%2fb", None, {}),
-        ("/ws/a%5cb", None, {}),
-        ("/ws/a%00", None, {}),
-        ("/ws/%zz", None, {}),
-        ("/ws/%ff", None, {}),
-        ("/ws/a?b", None, {}),
-        ("/ws/a/b/c/d", None, {}),
+        *((path, None, {}) for path in ("", *NO_ROUTES)),
     ],
 )
 def test_match(table_of: Build, path: str, name: str | None, params: dict[str, str]) -> None:
@@ -181,29 +151,26 @@ def test_the_first_message_of_the_examples_is_the_example(table_of: Build) -> No
          "endpoints.a.examples.0.steps.0.send.mesage", "unknown key"),
         ("process: p.echo, examples: [{name: x, steps: [{send: {message: a}}, {expect: {message: 5}}]}]",
          "example_mismatch", "endpoints.a.examples.0.steps.1.expect.message", "must be a text"),
-        (
-            "process: p.echo, input: {properties: {message: {maxLength: 2}}}, "
-            "examples: [{name: x, steps: [{send: {message: abc}}]}]",
-            "example_mismatch",
-            "endpoints.a.examples.0.steps.0.send.message",
-            "at most 2",
-        ),
+        ("process: p.echo, input: {properties: {message: {maxLength: 2}}}, "
+         "examples: [{steps: [{send: {message: abc}}]}]", "example_mismatch",
+         "endpoints.a.examples.0.steps.0.send.message", "at most 2"),
     ],
 )  # fmt: skip
 def test_a_problem_has_its_place_and_a_hint(write: Write, endpoint: str, code: str, path: str, words: str) -> None:
-    found = problems(write(f"  a: {{url: /ws/a, {endpoint}}}"))
+    found = problems_in(write(f"  a: {{url: /ws/a, {endpoint}}}"))
     assert [(problem.code, problem.path) for problem in found] == [(code, path)]
     assert words in str(found[0])
     assert found[0].line == 2
 
 
-def test_an_example_may_show_an_error(table_of: Build) -> None:
-    steps = "[{send: {mesage: a}}, {expect: {error: {code: invalid_message}}}]"
-    assert table_of(f"  a: {{url: /ws/a, process: p.echo, examples: [{{name: x, steps: {steps}}}]}}").routes
-
-
-def test_an_example_may_carry_an_id(table_of: Build) -> None:
-    steps = "[{send: {message: a, $id: 1}}, {expect: {message: a, $id: 1}}]"
+@pytest.mark.parametrize(
+    "steps",
+    [
+        "[{send: {mesage: a}}, {expect: {error: {code: invalid_message}}}]",
+        "[{send: {message: a, $id: 1}}, {expect: {message: a, $id: 1}}]",
+    ],
+)
+def test_an_example_may_show_an_error_and_carry_an_id(table_of: Build, steps: str) -> None:
     assert table_of(f"  a: {{url: /ws/a, process: p.echo, examples: [{{name: x, steps: {steps}}}]}}").routes
 
 
@@ -213,18 +180,18 @@ def test_all_problems_of_file_and_processes_come_at_once(write: Write) -> None:
         ECHO + "@process\ndef bad(*values: int) -> None:\n    pass\n",
     )
     (folder / "processes" / "broken.py").write_text("def (", encoding="utf-8")
-    found = problems(folder)
+    found = problems_in(folder)
     assert {problem.code for problem in found} >= {"unknown_key", "unknown_process", "broken_module"}
     assert [problem.severity for problem in found] == sorted(problem.severity for problem in found)
 
 
 def test_a_broken_module_is_reported_once_and_not_as_a_missing_process(write: Write) -> None:
     folder = write("  a: {url: /ws/a, process: p.echo}", "def (")
-    assert [problem.code for problem in problems(folder)] == ["broken_module"]
+    assert [problem.code for problem in problems_in(folder)] == ["broken_module"]
 
 
 def hint_of(folder: Path) -> str:
-    (hint,) = {problem.hint for problem in problems(folder) if problem.code == "unknown_process"}
+    (hint,) = {problem.hint for problem in problems_in(folder) if problem.code == "unknown_process"}
     assert hint in {problem.hint for problem in problems_of(folder)[0]}
     return hint
 
@@ -302,7 +269,7 @@ def test_warnings_stand_in_the_table(table_of: Build) -> None:
 
 def test_a_table_that_cannot_be_built_leaves_no_modules(write: Write) -> None:
     before = set(sys.modules)
-    problems(write("  a: {url: /ws/a, process: p.none}"))
+    problems_in(write("  a: {url: /ws/a, process: p.none}"))
     assert set(sys.modules) == before
 
 
@@ -318,7 +285,7 @@ def test_without_importing_the_file_and_the_names_are_checked(write: Write) -> N
 @pytest.mark.parametrize("url", ["/docs", "ws", "5"])
 def test_a_url_that_is_wrong_hides_no_process_that_is_not_there(write: Write, url: str) -> None:
     folder = write(f"  a: {{url: {url}, process: p.ecko}}\n  b: {{url: /ws/b, process: p.ecco, summary: 5}}\n")
-    assert [problem.path for problem in problems(folder) if problem.code == "unknown_process"] == [
+    assert [problem.path for problem in problems_in(folder) if problem.code == "unknown_process"] == [
         "endpoints.a.process",
         "endpoints.b.process",
     ]
@@ -327,4 +294,4 @@ def test_a_url_that_is_wrong_hides_no_process_that_is_not_there(write: Write, ur
 def test_a_url_that_is_wrong_says_nothing_of_the_parameters(write: Write) -> None:
     code = "@process\ndef echo(room: str, message: str) -> str:\n    return message\n"
     endpoint = "  a: {url: 'ws/{room}', process: p.echo, examples: [{steps: [{send: {message: a}}]}]}\n"
-    assert [problem.code for problem in problems(write(endpoint, code))] == ["bad_url"]
+    assert [problem.code for problem in problems_in(write(endpoint, code))] == ["bad_url"]

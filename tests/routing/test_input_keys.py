@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
 from jackfield.errors import PlanError, Problem
-from jackfield.routing.build import build
+from tests.routing.conftest import Build, Write
 
 CODE = """
 from dataclasses import dataclass
@@ -47,17 +47,21 @@ def nothing() -> str:
 """
 
 
-def reported(folder: Path, asked: str, process: str = "order") -> list[Problem]:
-    (folder / "processes").mkdir(exist_ok=True)
-    (folder / "processes" / "p.py").write_text(CODE, encoding="utf-8")
-    text = f"endpoints: {{a: {{url: /ws/a, process: p.{process}, input: {asked}}}}}\n"
-    (folder / "endpoints.yaml").write_text(text, encoding="utf-8")
-    try:
-        table = build(folder, 1)
-    except PlanError as exc:
-        return list(exc.problems)
-    table.catalog.release()
-    return list(table.warnings)
+Reported = Callable[..., list[Problem]]
+
+
+@pytest.fixture
+def reported(write_project: Write, built: Build) -> Reported:
+    """What is reported of an `input:` that asks this."""
+
+    def report(asked: str, process: str = "order") -> list[Problem]:
+        text = f"endpoints: {{a: {{url: /ws/a, process: p.{process}, input: {asked}}}}}\n"
+        try:
+            return list(built(write_project(text, CODE)).warnings)
+        except PlanError as exc:
+            return list(exc.problems)
+
+    return report
 
 
 @pytest.mark.parametrize(
@@ -81,8 +85,8 @@ def reported(folder: Path, asked: str, process: str = "order") -> list[Problem]:
         ("{dependentRequired: {nmae: [by]}}", "dependentRequired.nmae", '"name"'),
     ],
 )  # fmt: skip
-def test_a_slip_below_the_top_is_a_warning(tmp_path: Path, asked: str, path: str, hint: str) -> None:
-    (problem,) = reported(tmp_path, asked)
+def test_a_slip_below_the_top_is_a_warning(reported: Reported, asked: str, path: str, hint: str) -> None:
+    (problem,) = reported(asked)
     assert (problem.code, problem.severity) == ("input_mismatch", "warning")
     assert problem.path == f"endpoints.a.input.{path}"
     assert hint in problem.hint
@@ -100,20 +104,20 @@ def test_a_slip_below_the_top_is_a_warning(tmp_path: Path, asked: str, path: str
         "{properties: {name: {properties: {x: {}}}}}",
     ],
 )
-def test_what_the_process_has_may_be_asked_for(tmp_path: Path, asked: str) -> None:
-    assert reported(tmp_path, asked) == []
+def test_what_the_process_has_may_be_asked_for(reported: Reported, asked: str) -> None:
+    assert reported(asked) == []
 
 
-def test_keys_that_are_not_named_are_known_by_their_hint(tmp_path: Path) -> None:
-    assert reported(tmp_path, "{properties: {home: {properties: {street: {}}}}}", "more") == []
-    (problem,) = reported(tmp_path, "{properties: {home: {properties: {sreet: {}}}}}", "more")
+def test_keys_that_are_not_named_are_known_by_their_hint(reported: Reported) -> None:
+    assert reported("{properties: {home: {properties: {street: {}}}}}", "more") == []
+    (problem,) = reported("{properties: {home: {properties: {sreet: {}}}}}", "more")
     assert problem.path.endswith("home.properties.sreet")
 
 
 @pytest.mark.parametrize(
     ("process", "hint"), [("order", "it takes name, address, lines, by, extra"), ("nothing", "it takes no keys")]
 )
-def test_at_the_top_it_stays_a_problem(tmp_path: Path, process: str, hint: str) -> None:
-    (problem,) = reported(tmp_path, "{properties: {zzz: {}}}", process)
+def test_at_the_top_it_stays_a_problem(reported: Reported, process: str, hint: str) -> None:
+    (problem,) = reported("{properties: {zzz: {}}}", process)
     assert problem.severity == "error"
     assert problem.hint.startswith(hint)

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from jackfield.identity import ANONYMOUS
 from jackfield.process.connection import Connection
 from jackfield.process.signature import signature
-from jackfield.routing.build import build
-from jackfield.routing.table import Route, RoutingTable
+from jackfield.routing.table import Route
 from jackfield.schema.validator import Validator
 from jackfield.server.connection.dispatch import Dispatcher
 from jackfield.server.observe.metrics import Meter
+from tests.process.conftest import Nowhere
+from tests.routing.conftest import Build, Write
+
+RouteOf = Callable[[str, str], Route]
 
 CODE = """
 from typing import Annotated
@@ -98,20 +100,12 @@ null
 
 
 @pytest.fixture
-def route_of(tmp_path: Path) -> Iterator[Callable[[str, str], Route]]:
-    made: list[RoutingTable] = []
-
+def route_of(write_project: Write, built: Build) -> RouteOf:
     def make(process: str, narrowing: str) -> Route:
-        (tmp_path / "processes").mkdir(exist_ok=True)
-        (tmp_path / "processes" / "p.py").write_text(CODE, encoding="utf-8")
         endpoint = f"endpoints:\n  say:\n    url: /ws/say\n    process: p.{process}\n    input:\n{narrowing}"
-        (tmp_path / "endpoints.yaml").write_text(endpoint, encoding="utf-8")
-        made.append(build(tmp_path, len(made) + 1))
-        return made[-1].routes["say"]
+        return built(write_project(endpoint, CODE)).routes["say"]
 
-    yield make
-    for table in made:
-        table.catalog.release()
+    return make
 
 
 @pytest.fixture
@@ -119,14 +113,6 @@ def dispatcher() -> Iterator[Dispatcher]:
     made = Dispatcher(threads=1)
     yield made
     made.close()
-
-
-class Nowhere:
-    """An outbox that nobody reads."""
-
-    def send_event(self, event: object) -> None: ...
-
-    def close(self, code: int, reason: str) -> None: ...
 
 
 def answer(dispatcher: Dispatcher, route: Route, text: str) -> bytes | None:
@@ -144,7 +130,7 @@ def beside(route: Route) -> Route:
     return replace(route, signature=plain, narrow=Validator(route.endpoint.input or {}))
 
 
-def test_every_answer_is_byte_for_byte_the_same(route_of: Callable[[str, str], Route], dispatcher: Dispatcher) -> None:
+def test_every_answer_is_byte_for_byte_the_same(route_of: RouteOf, dispatcher: Dispatcher) -> None:
     route = route_of("say", NARROW)
     assert route.narrow is None, "the decoder checks all of it"
     messages = MESSAGES.split("\n")  # the first and the last are empty
@@ -156,14 +142,14 @@ def test_every_answer_is_byte_for_byte_the_same(route_of: Callable[[str, str], R
     assert '{"path":"/text","problem":"must have at most 5 characters, has 6"}' in reported.decode()
 
 
-def test_named_keys_beside_others(route_of: Callable[[str, str], Route], dispatcher: Dispatcher) -> None:
+def test_named_keys_beside_others(route_of: RouteOf, dispatcher: Dispatcher) -> None:
     route = route_of("more", "      properties: {text: {maxLength: 5}}")
     assert route.narrow is None
     for text in ('{"text": "да", "x": 1}', '{"text": "долгий", "x": 1}', '{"text": "да", "x": "1"}', '{"x": 1}'):
         assert answer(dispatcher, route, text) == answer(dispatcher, beside(route), text)
 
 
-def test_what_is_published_is_not_touched(route_of: Callable[[str, str], Route]) -> None:
+def test_what_is_published_is_not_touched(route_of: RouteOf) -> None:
     route = route_of("say", NARROW)
     plain = beside(route).signature
     assert route.signature.narrowed
@@ -175,7 +161,7 @@ def test_what_is_published_is_not_touched(route_of: Callable[[str, str], Route])
 
 
 @pytest.mark.parametrize("part", ["text: {pattern: ^д}", "n: {enum: [1, 3]}", "tags: {items: {maxLength: 1}}"])
-def test_the_rest_keeps_its_validator(route_of: Callable[[str, str], Route], dispatcher: Dispatcher, part: str) -> None:
+def test_the_rest_keeps_its_validator(route_of: RouteOf, dispatcher: Dispatcher, part: str) -> None:
     route = route_of("say", f"      properties: {{{part}, colour: {{maxLength: 5}}}}")
     assert route.narrow is not None
     assert not route.signature.narrowed

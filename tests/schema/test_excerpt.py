@@ -1,4 +1,4 @@
-"""Of a large invalid value only a small part is explained, and what is told of it is true of the whole."""
+"""Of a large invalid value only a small part is explained, and its faults are faults of the whole."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def test_a_key_may_look_like_the_place_in_a_list(key: str) -> None:
 
 
 def test_an_empty_key_is_no_way_to_what_is_behind_it() -> None:
-    """The validator leaves it out of a path; what is told then stands at a place above, and nothing fails."""
+    """The validator leaves it out of a path; the fault is then reported at a place above, and nothing fails."""
     nested = message({"type": "object", "additionalProperties": {"additionalProperties": {"type": "integer"}}})
     [fault] = Validator(nested).faults({"items": {"": {"a": None}}})
     assert fault.problem == "must be a whole number, not null"

@@ -53,16 +53,28 @@ def test_it_fits(schema: JSON) -> None:
     assert Validator(schema).is_valid(sample(schema))
 
 
-def test_what_input_asks_besides_is_heeded() -> None:
-    message = {"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"]}
-    narrowing = {"properties": {"text": {"minLength": 3}, "mood": {"const": "happy"}}, "required": ["mood"]}
-    assert sample(message, narrowing) == {"text": "………", "mood": "happy"}
+def one_key(name: str, schema: JSON) -> JSON:
+    return {"type": "object", "properties": {name: schema}, "required": [name]}
 
 
-def test_a_definition_of_input_is_found() -> None:
-    message = {"type": "object", "properties": {"mood": {"type": "string"}}, "required": ["mood"]}
-    narrowing = {"properties": {"mood": {"$ref": "#/$defs/mood"}}, "$defs": {"mood": {"enum": ["грустно"]}}}
-    assert sample(message, narrowing) == {"mood": "грустно"}
+LINE = {"Line": one_key("item", {"type": "string"})}
+
+
+@pytest.mark.parametrize(
+    ("message", "narrowing", "expected"),
+    [
+        (one_key("text", {"type": "string"}),
+         {"properties": {"text": {"minLength": 3}, "mood": {"const": "happy"}}, "required": ["mood"]},
+         {"text": "………", "mood": "happy"}),
+        (one_key("mood", {"type": "string"}),
+         {"properties": {"mood": {"$ref": "#/$defs/mood"}}, "$defs": {"mood": {"enum": ["грустно"]}}},
+         {"mood": "грустно"}),
+        ({**one_key("a", {"$ref": "#/$defs/Line"}), "$defs": LINE},
+         {"properties": {"a": {"properties": {"item": {"pattern": "^[A-Z]{2}$"}}}}}, {"a": {"item": "AA"}}),
+    ],
+)  # fmt: skip
+def test_what_input_asks_besides_is_heeded(message: JSON, narrowing: JSON, expected: object) -> None:
+    assert sample(message, narrowing) == expected
 
 
 def test_what_holds_itself_has_an_end() -> None:
@@ -141,18 +153,6 @@ SCHEMAS: tuple[JSON, ...] = (
 @pytest.mark.parametrize("schema", SCHEMAS)
 def test_of_several_guesses_one_fits(schema: JSON) -> None:
     assert fitting_sample(schema, None, Validator(schema).is_valid) is not None
-
-
-def test_what_input_asks_deep_inside_is_heeded() -> None:
-    line = {"type": "object", "properties": {"item": {"type": "string"}}, "required": ["item"]}
-    message = {
-        "type": "object",
-        "properties": {"a": {"$ref": "#/$defs/Line"}},
-        "required": ["a"],
-        "$defs": {"Line": line},
-    }
-    narrowing = {"properties": {"a": {"properties": {"item": {"pattern": "^[A-Z]{2}$"}}}}}
-    assert sample(message, narrowing) == {"a": {"item": "AA"}}
 
 
 @given(drawn.schemas(), drawn.schemas())

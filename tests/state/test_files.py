@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -33,31 +34,31 @@ def test_what_holds_no_secret_may_be_read_by_others(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "schema.json").stat().st_mode) == 0o644
 
 
-@pytest.mark.parametrize("way", ["link", "pipe", "folder", "large"])
-def test_only_a_plain_file_of_bounded_size_is_read(tmp_path: Path, way: str) -> None:
-    path = tmp_path / "server.json"
-    if way == "link":
-        (tmp_path / "other").write_text("{}")
-        path.symlink_to(tmp_path / "other")
-    elif way == "pipe":
-        os.mkfifo(path)
-    elif way == "folder":
-        path.mkdir()
-    else:
-        path.write_bytes(b" " * (MOST + 1))
-    with pytest.raises(OSError, match=r"symbolic link|no plain file|Is a directory|longer than 1,048,576 bytes"):
-        read_own(path)
+@pytest.mark.parametrize(
+    ("make", "reported"),
+    [
+        (lambda path: path.symlink_to(__file__), "symbolic link"),
+        (os.mkfifo, "no plain file"),
+        (Path.mkdir, "no plain file|Is a directory"),
+        (lambda path: path.write_bytes(b" " * (MOST + 1)), "longer than 1,048,576 bytes"),
+    ],
+    ids=["link", "pipe", "folder", "large"],
+)
+def test_only_a_plain_file_of_bounded_size_is_read(
+    tmp_path: Path, make: Callable[[Path], object], reported: str
+) -> None:
+    make(tmp_path / "server.json")
+    with pytest.raises(OSError, match=reported):
+        read_own(tmp_path / "server.json")
 
 
 def test_a_secret_may_come_through_a_link_and_is_bounded(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("s3cret\n")
     (tmp_path / "link").symlink_to("data")  # as Kubernetes mounts them
     assert read_secret(tmp_path / "link", "JACKFIELD_TOKEN_FILE") == "s3cret"
+    (tmp_path / "bytes").write_bytes(b"\xff")
+    (tmp_path / "empty").write_text(" \n")
     for path in (Path("/dev/zero"), tmp_path / "missing", tmp_path / "bytes", tmp_path / "empty"):
-        if path.name == "bytes":
-            path.write_bytes(b"\xff")
-        if path.name == "empty":
-            path.write_text(" \n")
         with pytest.raises(StateError, match=r"JACKFIELD_TOKEN_FILE") as caught:
             read_secret(path, "JACKFIELD_TOKEN_FILE")
         assert "\n" not in str(caught.value)

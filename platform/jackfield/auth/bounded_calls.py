@@ -63,7 +63,7 @@ class Calls:
     def __init__(self) -> None:
         self._threads = FairQueue(at_once=THREADS, waiting=WAITING)
         self._tasks = FairQueue(at_once=CALLS, waiting=WAITING)
-        self._workers = _Workers(_nothing)
+        self._workers = _Workers(lambda: None)  # until a function is called
 
     @property
     def hanging(self) -> int:
@@ -157,10 +157,6 @@ class _Workers:
         self._networks -= Counter(networks)  # without those that are nothing now
         if not job.cancelled():
             job.exception()  # so that asyncio does not log it as never retrieved
-
-
-def _nothing() -> None:
-    """Stands in until a function is called."""
 
 
 async def _outcome(answer: Awaitable[Any]) -> tuple[Any, BaseException | None]:

@@ -74,8 +74,7 @@ class FairQueue:
         while place.within:
             name = next(iter(place.within))
             path.append(name)
-            inner = place.within.pop(name)
-            place.within[name] = inner  # now behind its neighbours
+            place.within[name] = inner = place.within.pop(name)  # now behind its neighbours
             place = inner
         turn = place.waiters[0]
         self._remove(path, turn)

@@ -1,4 +1,4 @@
-"""A small document of another server, fetched so that a hostile answer delays nobody else.
+"""A small document of another server, fetched so that a hostile answer delays no other request.
 
 Strategy. The content is trusted, its form is not: an answer may be long, compressed, slow, in a million chunks, or have
 headers without end, and each of these costs time to read. So it is read on an event loop and a thread of its own,

@@ -67,12 +67,7 @@ _SHORT = f"RSA keys have {_MIN_RSA:,} bits or more here"
 # RFC 7518, section 3.1 and RFC 8037: which kind of key each algorithm takes. Nothing symmetric: there the key
 # that verifies is the key that signs, and a public one would be known to everybody.
 ALGORITHMS: Mapping[str, tuple[str, tuple[str, ...]]] = {
-    "RS256": ("RSA", ()),
-    "RS384": ("RSA", ()),
-    "RS512": ("RSA", ()),
-    "PS256": ("RSA", ()),
-    "PS384": ("RSA", ()),
-    "PS512": ("RSA", ()),
+    **dict.fromkeys(("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"), ("RSA", ())),
     "ES256": ("EC", ("P-256",)),
     "ES384": ("EC", ("P-384",)),
     "ES512": ("EC", ("P-521",)),

@@ -18,8 +18,7 @@ from typing import Any
 import jwt
 import msgspec
 
-from jackfield import claim_paths as claim_paths
-from jackfield import messages
+from jackfield import claim_paths, messages
 from jackfield.auth.credentials import Credential
 from jackfield.auth.jwks import ALGORITHMS, ProviderKeys
 from jackfield.auth.provider import JWT_SESSION, SHAPE, Provider
@@ -91,7 +90,12 @@ class JwtAuthority:
         token = credential.value
         header = self._header(token)
         keys = await self._keys.find(header.kid, header.alg)
-        return self._identity(token, _genuine(token, header.alg, keys))
+        claims = _genuine(token, header.alg, keys)
+        self._check_purpose(claims)
+        signed = token.rpartition(".")[0]
+        session = JWT_SESSION + hashlib.sha256(signed.encode()).hexdigest()[:16]
+        expires_at = self._check_time(claims, session)
+        return Identity(self._login(claims), self._roles(claims), session, expires_at)
 
     def _header(self, token: str) -> _Header:
         parts = SHAPE.fullmatch(token)
@@ -113,13 +117,6 @@ class JwtAuthority:
         if (header.typ.lower() if header.typ else None) not in _TYPES:
             raise _bad(f"The token is of the type {_shown(header.typ)}, which lets nobody in.")
         return header
-
-    def _identity(self, token: str, claims: Mapping[str, Any]) -> Identity:
-        self._check_purpose(claims)
-        signed = token.rpartition(".")[0]
-        session = JWT_SESSION + hashlib.sha256(signed.encode()).hexdigest()[:16]
-        expires_at = self._check_time(claims, session)
-        return Identity(self._login(claims), self._roles(claims), session, expires_at)
 
     def _check_purpose(self, claims: Mapping[str, Any]) -> None:
         """Check issuer, audience and purpose (RFC 8725, sections 3.8, 3.9 and 3.12)."""

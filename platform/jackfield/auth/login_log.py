@@ -6,8 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 
 from jackfield.auth.passwords import MIN_PASSWORD
-from jackfield.auth.store.tables import normal_login
-from jackfield.errors import Refusal
+from jackfield.auth.store.tables import login_of
 from jackfield.masking import masked
 
 __all__ = ["LONGEST_SHOWN", "Logins"]
@@ -41,13 +40,7 @@ class Logins:
         Always a hash for what is longer than LONGEST_SHOWN or has the shape of a credential. One text has one hash
         until the secret keys are rotated.
         """
-        seen = len(login) < MIN_PASSWORD or self._is_known(login)
+        seen = len(login) < MIN_PASSWORD or login_of(login) in self._known
         if seen and len(login) <= LONGEST_SHOWN and masked(login) == login:
             return login
         return f"hash:{self._fingerprint(login)}"
-
-    def _is_known(self, login: str) -> bool:
-        try:
-            return normal_login(login) in self._known
-        except Refusal:
-            return False  # it cannot be a login

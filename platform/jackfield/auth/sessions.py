@@ -21,7 +21,7 @@ from jackfield.auth.login_log import Logins
 from jackfield.auth.passwords import Passwords, check_length
 from jackfield.auth.store.attempts import Attempt
 from jackfield.auth.store.store import Store
-from jackfield.auth.store.tables import Change, Session, User, normal_login
+from jackfield.auth.store.tables import Change, Session, User, login_of
 from jackfield.auth.tokens import Tokens, digest
 from jackfield.clocks import Ends, Jumps, watched
 from jackfield.errors import Refusal
@@ -116,7 +116,7 @@ class Sessions:
         `invalid_request` for what can be no password; `too_many_logins`, `store_unavailable`.
         """
         check_length(password)
-        name = _name(login)
+        name = login_of(login)  # what cannot be one is refused like one that no user has
         async with self.store.attempts.trying(name or login, client) as attempt:
             user, opened = await self._try(name, password, attempt, client, agent)
         await self._renew(user, password)
@@ -133,7 +133,11 @@ class Sessions:
                 await self.store.attempts.succeeded(attempt)
                 return user, opened
             # The hash is another since it was read, perhaps only renewed by a login beside this one.
-        raise _failed()
+        raise Refusal(
+            "login_failed",
+            "The login or the password is wrong.",
+            "Check both; upper and lower case differ. `jackfield users list` shows who may log in.",
+        )
 
     async def matches(self, user: User | None, password: str, attempt: Attempt) -> bool:
         """Whether this is the user's password; the same work where there is no user, or none with a password.
@@ -148,9 +152,7 @@ class Sessions:
 
     async def open_for(self, login: str) -> Login:
         """Open a session without a password, for the owner of the machine (`jackfield token`)."""
-        user = await self.store.get(login)
-        if user is None:
-            raise Refusal("invalid_request", f"There is no user {login}.", "`jackfield users list` shows them all.")
+        user = await self.store.known(login)
         opened = await self._open(user.login, None, "", "jackfield token")
         if opened is None:
             raise Refusal(
@@ -206,7 +208,9 @@ class Sessions:
         if entry is None or self._is_idle(entry):
             # Idle in our eyes: another process may have seen the caller since.
             entry = await self._recall(key)
-        self._check_time(entry)
+        session, expires_at = entry.identity.session, entry.identity.expires_at
+        if self._is_idle(entry) or (expires_at is not None and self._ends.over(session, expires_at)):
+            raise Refusal("session_expired", "The session has run out.", _LOG_IN)
         self._use(key, entry)
         return entry.identity
 
@@ -256,7 +260,7 @@ class Sessions:
         return round((self._clock() + self._lifetime) * 1000) / 1000
 
     async def _open(self, login: str, password_hash: str | None, client: str, agent: str) -> Login | None:
-        secret = _new_secret()
+        secret = secrets.token_urlsafe(32)  # 256 bits; ASVS 5.0, 7.2.3 asks for 128
         expires_at = self._until()
         session = await self.store.add_session(
             secrets.token_hex(8),
@@ -311,11 +315,6 @@ class Sessions:
     def _is_idle(self, entry: _Remembered) -> bool:
         return self._idle is not None and self._now() >= entry.seen_at + self._idle
 
-    def _check_time(self, entry: _Remembered) -> None:
-        session, expires_at = entry.identity.session, entry.identity.expires_at
-        if self._is_idle(entry) or (expires_at is not None and self._ends.over(session, expires_at)):
-            raise Refusal("session_expired", "The session has run out.", _LOG_IN)
-
     def _use(self, key: str, entry: _Remembered) -> None:
         entry.seen_at = self._now()
         if key in self._memory:
@@ -352,26 +351,5 @@ class Sessions:
             await self.tidy()
 
 
-def _new_secret() -> str:
-    """256 random bits (ASVS 5.0, 7.2.3 asks for 128), as a token carries them."""
-    return secrets.token_urlsafe(32)
-
-
-def _name(login: str) -> str:
-    """The login in its one spelling; empty for what cannot be a login, which is refused like an unknown one."""
-    try:
-        return normal_login(login)
-    except Refusal:
-        return ""
-
-
 def _ended() -> Refusal:
     return Refusal("bad_credential", "The session has been ended.", _LOG_IN)
-
-
-def _failed() -> Refusal:
-    return Refusal(
-        "login_failed",
-        "The login or the password is wrong.",
-        "Check both; upper and lower case differ. `jackfield users list` shows who may log in.",
-    )

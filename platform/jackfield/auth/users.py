@@ -26,10 +26,6 @@ class Users:
         self._sessions = sessions
         self._store = sessions.store
 
-    async def sessions_of(self, identity: Identity) -> Sequence[Session]:
-        """The caller's open sessions, oldest first."""
-        return await self._sessions.open_of(identity.login)
-
     async def end_session(self, identity: Identity, session: str) -> None:
         """End one of the caller's sessions by its id. Raises Refusal `no_such_session`, for another user's as well."""
         if not await self._store.end_session(session, login=identity.login):
@@ -98,7 +94,7 @@ class Users:
         return await self._sessions.open_of(login)
 
     async def add(self, login: str, password: str | None, roles: Iterable[str], *, by: Holder | None = None) -> User:
-        """Add a user; without a password one who cannot log in with any. Raises Refusal `login_taken`."""
+        """Add a user; without a password the user cannot log in with one. Raises Refusal `login_taken`."""
         new_login(login)  # what can be refused is refused before the work
         return await self._store.add(login, await self._hash(password), roles, by=by)
 

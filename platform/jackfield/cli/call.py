@@ -24,7 +24,16 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 from jackfield import files
 from jackfield.addresses import is_loopback
 from jackfield.bodies import PLAIN, BadBody, Body
-from jackfield.cli.settings import Context, Failure, file_option, find_project, is_host, option, secret_of
+from jackfield.cli.settings import (
+    Failure,
+    check_token,
+    file_option,
+    find_project,
+    given_folder,
+    is_address,
+    option,
+    secret_of,
+)
 from jackfield.server.node.control import NoServer, ask
 from jackfield.state import State, StateError
 
@@ -62,9 +71,7 @@ PATIENCE = 0.25
     type=click.Path(file_okay=False, path_type=Path),
     help="The project's state folder; .jackfield beside endpoints.yaml by default.",
 )
-@click.pass_context
 def command(
-    context: click.Context,
     url: str,
     login: str | None,
     password: str | None,
@@ -84,9 +91,8 @@ def command(
     password, token = secret_of("password", password, password_file), secret_of("token", token, token_file)
     if login and token:
         raise Failure("give --login or --token, not both", 2)
-    if token and not (token.isascii() and token.isprintable()):
-        raise Failure("--token holds characters that no token has; copy it whole, without line breaks", 2)
-    shown, address = _addresses(url, context.ensure_object(Context), state)
+    check_token(token or "")
+    shown, address = _addresses(url, state)
     found = asyncio.run(facts(address))
     if login:
         if shown != address:  # the login is found by its public address as well
@@ -103,42 +109,30 @@ def command(
     asyncio.run(_talk(address, cookie, wait))
 
 
-def _addresses(url: str, shared: Context, state: Path | None) -> tuple[str, str]:
+def _addresses(url: str, state: Path | None) -> tuple[str, str]:
     """The address of an endpoint that others use, and the one to use here.
 
     They differ for a path of this project's server under --public-url, which this machine may not resolve.
     """
     if not url.startswith("/"):
         return _address(url), _address(url)
-    running = _running(shared, state)
+    folder = find_project(given_folder())
+    running: Mapping[str, str] = {}
+    if folder is not None or state is not None:
+        with suppress(NoServer, StateError, KeyError):
+            running = ask(State.open(folder or Path(), state=state).server_json, "status")["ok"]
+    if not running:
+        raise Failure("a path alone needs this project's running server; start it, or give the whole ws:// address", 3)
     shown = running["address"]
     return _address(shown + url), _address(running.get("listener", shown) + url)
 
 
 def _address(url: str) -> str:
-    scheme, found, rest = url.partition("://")
+    scheme, _, rest = url.partition("://")
     names = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}
-    try:
-        parts = urlsplit(url)
-        sound = is_host(parts.hostname or "") and (parts.port or 1) > 0 and url.isprintable()
-    except ValueError:
-        sound = False
-    if not found or scheme not in names or not sound:
+    if scheme not in names or not is_address(url):
         raise Failure(f"{url} is not an address; write ws://host:port/path, or /path for this project's server", 2)
     return f"{names[scheme]}://{rest}"
-
-
-def _running(shared: Context, state: Path | None) -> Mapping[str, str]:
-    """The addresses of this project's server; see node/verbs.py."""
-    folder = find_project(shared.folder)
-    if folder is not None or state is not None:
-        with suppress(NoServer, StateError, KeyError):
-            found: Mapping[str, str] = ask(State.open(folder or Path(), state=state).server_json, "status")["ok"]
-            return found
-    raise Failure(
-        "a path alone needs this project's running server; start it, or give the whole ws:// address",
-        3,
-    )
 
 
 def _near(address: str) -> bool:
@@ -358,10 +352,9 @@ def _lines(source: int) -> Iterator[str]:
 
 async def _print_frames(socket: ClientConnection, heard: asyncio.Event, turns: _Turns) -> None:
     async for frame in socket:
-        if turns.answered(frame):
-            continue
-        click.echo(frame if isinstance(frame, str) else f"binary: {frame.hex()}")
-        heard.set()
+        if not turns.answered(frame):
+            click.echo(frame if isinstance(frame, str) else f"binary: {frame.hex()}")
+            heard.set()
 
 
 def _other_clients(address: str, cookie: str, send: object) -> list[str]:

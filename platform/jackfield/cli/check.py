@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import redirect_stdout
 from dataclasses import asdict
 from pathlib import Path
@@ -14,31 +14,31 @@ from pathlib import Path
 import click
 
 from jackfield import claim_paths
-from jackfield.cli.settings import PREFIX, Context, Failure, count_errors, counted, project_folder, warn_of_state
+from jackfield.cli.settings import PREFIX, Failure, count_errors, counted, given_folder, project_folder, warn_of_state
 from jackfield.config.plan import Plan
 from jackfield.errors import PlanError, Problem
 from jackfield.github_annotations import of_problem
 from jackfield.routing.build import problems_of
+from jackfield.routing.table import RoutingTable
 from jackfield.server.publish.building import built
 from jackfield.state import State
 
-__all__ = ["command"]
+__all__ = ["command", "lines_of", "load"]
 
 
 @click.command("check")
 @click.option("--format", "form", type=click.Choice(["text", "json", "github"]), default="text", show_default=True)
 @click.option("--no-import", "no_import", is_flag=True, help="Import no process; types are not checked then.")
-@click.pass_context
-def command(context: click.Context, form: str, no_import: bool) -> None:
+def command(form: str, no_import: bool) -> None:
     """Tell every problem of the project at once: file:line:column, what is wrong, how to mend it.
 
     Problems go to stdout. Exit 0 without problems (warnings are none), 1 with some. The modules of
     processes/ are imported, unless --no-import; resources are not opened. A state folder in which others can read or
     write is warned of on stderr.
     """
-    folder = project_folder(context.ensure_object(Context).folder)
+    folder = project_folder(given_folder())
     problems, plan = _find(folder, no_import=no_import)
-    for line in _lines(problems, form, folder):
+    for line in lines_of(problems, form, folder):
         click.echo(line)
     state = os.environ.get(f"{PREFIX}STATE")
     warn_of_state(State.found(folder, Path(state) if state else None))
@@ -53,18 +53,24 @@ def command(context: click.Context, form: str, no_import: bool) -> None:
 
 def _find(folder: Path, *, no_import: bool) -> tuple[tuple[Problem, ...], Plan | None]:
     if no_import:
-        found, plan = problems_of(folder)
-        return found, plan
+        return problems_of(folder)
     try:
-        with redirect_stdout(sys.stderr):  # what modules print while they are imported is no problem of ours
-            table = asyncio.run(built(folder, 0))
+        table = load(folder)
     except PlanError as exc:
         return exc.problems, None
-    table.catalog.release()
     return table.warnings, table.plan
 
 
-def _lines(problems: tuple[Problem, ...], form: str, folder: Path) -> list[str]:
+def load(folder: Path) -> RoutingTable:
+    """A project's table, of which nothing stays imported. Raises PlanError."""
+    with redirect_stdout(sys.stderr):  # what modules print while they are imported is not what the command prints
+        table = asyncio.run(built(folder, 0))
+    table.catalog.release()
+    return table
+
+
+def lines_of(problems: Sequence[Problem], form: str, folder: Path) -> list[str]:
+    """Problems as text, as JSON or as annotations for GitHub."""
     if form == "json":
         return [json.dumps([asdict(problem) for problem in problems], ensure_ascii=False, indent=2)]
     if form == "github":

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import sys
 from collections.abc import Callable, Mapping
-from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from jackfield.cli.settings import Context, Failure, count_errors, counted, project_folder, server_address
+from jackfield.cli.check import load
+from jackfield.cli.settings import Failure, count_errors, counted, given_folder, project_folder, server_address
 from jackfield.describe.clients import python, typescript
 from jackfield.describe.contract import Contract, contract
 from jackfield.describe.documents import asyncapi, markdown, openapi, postman
 from jackfield.describe.documents.as_yaml import as_yaml
 from jackfield.errors import PlanError
-from jackfield.server.publish.building import built
 
 __all__ = ["command"]
 
@@ -37,16 +34,12 @@ def command() -> None:
     """
 
 
-def _address(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
-    return server_address(value, "http")
-
-
 _url = click.option(
     "--url",
     "address",
     default=ADDRESS,
     show_default=True,
-    callback=_address,
+    callback=lambda _context, _parameter, value: server_address(value, "http"),
     help="Where the server is, as its callers address it.",
 )
 _form = click.option("--format", "form", type=click.Choice(["json", "yaml"]), default="json", show_default=True)
@@ -62,39 +55,35 @@ _form = click.option("--format", "form", type=click.Choice(["json", "yaml"]), de
     show_default=True,
     help="The version of AsyncAPI; some tools do not know the newest.",
 )
-@click.pass_context
-def _asyncapi(context: click.Context, form: str, address: str, version: str) -> None:
+def _asyncapi(form: str, address: str, version: str) -> None:
     """Print the AsyncAPI document: endpoints, messages, replies, events, errors."""
-    _print(asyncapi.document(_contract(context), address, version), form)
+    _print(asyncapi.document(_contract(), address, version), form)
 
 
 @command.command("openapi")
 @_form
 @_url
-@click.pass_context
-def _openapi(context: click.Context, form: str, address: str) -> None:
+def _openapi(form: str, address: str) -> None:
     """Print the OpenAPI 3.1 document: logging in, administration, and what plain HTTP gets from an endpoint."""
-    _print(openapi.document(_contract(context), address), form)
+    _print(openapi.document(_contract(), address), form)
 
 
 @command.command("markdown")
 @_url
-@click.pass_context
-def _markdown(context: click.Context, address: str) -> None:
+def _markdown(address: str) -> None:
     """Print the reference as Markdown: each endpoint with its shapes, examples, limits, errors and close codes."""
-    click.echo(markdown.reference(_contract(context), address), nl=False)
+    click.echo(markdown.reference(_contract(), address), nl=False)
 
 
 @command.command("postman")
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path), metavar="DIR")
 @_url
-@click.pass_context
-def _postman(context: click.Context, folder: Path, address: str) -> None:
+def _postman(folder: Path, address: str) -> None:
     """Write a collection and an environment for Postman to DIR, and the HTTP part as v2.1 JSON.
 
     A collection that is there already is written over; what it holds besides stays, and is told.
     """
-    _write(folder, postman.files(_contract(context), address))
+    _write(folder, postman.files(_contract(), address))
 
 
 _CLIENTS: Mapping[str, tuple[str, Callable[[Contract], str]]] = {
@@ -106,25 +95,21 @@ _CLIENTS: Mapping[str, tuple[str, Callable[[Contract], str]]] = {
 @command.command("client")
 @click.option("--lang", "language", type=click.Choice(sorted(_CLIENTS)), required=True, help="The language.")
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path), metavar="DIR")
-@click.pass_context
-def _client(context: click.Context, language: str, folder: Path) -> None:
+def _client(language: str, folder: Path) -> None:
     """Write a typed client to DIR: one file with the messages, replies and errors of each endpoint."""
     name, write = _CLIENTS[language]
-    _write(folder, {name: write(_contract(context))})
+    _write(folder, {name: write(_contract())})
 
 
-def _contract(context: click.Context) -> Contract:
-    folder = project_folder(context.ensure_object(Context).folder)
+def _contract() -> Contract:
+    folder = project_folder(given_folder())
     try:
-        with redirect_stdout(sys.stderr):  # what modules print while they are imported is no part of a document
-            table = asyncio.run(built(folder, 0))
+        return contract(load(folder))
     except PlanError as exc:
         for problem in exc.problems:
             click.echo(str(problem), err=True)
         problems = counted(count_errors(exc.problems), "problem")
         raise Failure(f"nothing is exported: {problems} in {folder}") from exc
-    table.catalog.release()
-    return contract(table)
 
 
 def _print(document: Mapping[str, Any], form: str) -> None:

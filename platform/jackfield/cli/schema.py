@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from jackfield.cli.settings import Context, check_folder, find_project
+from jackfield.cli.settings import check_folder, find_project, given_folder
 from jackfield.config import editor_schema, load
 from jackfield.process import catalog
 
@@ -17,15 +17,14 @@ __all__ = ["command"]
 
 @click.command("schema")
 @click.option("--examples", is_flag=True, help="That of the files under examples/ instead.")
-@click.pass_context
-def command(context: click.Context, *, examples: bool) -> None:
+def command(*, examples: bool) -> None:
     """Print the JSON Schema of endpoints.yaml on stdout.
 
     Within a project it names the project's processes, roles and tags, so that editors complete them;
     nothing is imported for that. `serve` keeps a copy in .jackfield/endpoints.schema.json. With --examples it
     names the endpoints and roles.
     """
-    given = context.ensure_object(Context).folder
+    given = given_folder()
     folder = find_project(given)
     if folder is None and given is not None:
         check_folder(given)  # a wrong folder is an error, and not the schema without a project

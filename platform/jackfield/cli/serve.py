@@ -20,12 +20,12 @@ from jackfield import stdio
 from jackfield.auth.store.database import Unusable
 from jackfield.cli.publish import outcome
 from jackfield.cli.settings import (
-    Context,
     Failure,
     Number,
     count_errors,
     counted,
     failure_of,
+    given_folder,
     option,
     project_folder,
     state_options,
@@ -66,19 +66,8 @@ class _Duration(click.ParamType[float]):
 
 @click.command("serve")
 @option("--host", default=_DEFAULTS.host, show_default=True, help="The address to listen on.")
-@option(
-    "--port",
-    type=Number(0, 65535),
-    default=_DEFAULTS.port,
-    show_default=True,
-    help="The port to listen on.",
-)
-@option(
-    "--workers",
-    type=Number(1),
-    default=1,
-    help="Processes that serve; more than 1 is not supported yet.",
-)
+@option("--port", type=Number(0, 65535), default=_DEFAULTS.port, show_default=True, help="The port to listen on.")
+@option("--workers", type=Number(1), default=1, help="Processes that serve; more than 1 is not supported yet.")
 @option("--tls-cert", default="", type=click.Path(), help="The certificate chain (PEM) for wss://.")
 @option("--tls-key", default="", type=click.Path(), help="The certificate's private key (PEM).")
 @option(
@@ -97,11 +86,7 @@ class _Duration(click.ParamType[float]):
     type=Number(0, 65535),
     help="A second port, on 127.0.0.1: metrics, documents and administration are there and not in public.",
 )
-@option(
-    "--check-replies/--no-check-replies",
-    default=None,
-    help="Check replies against their types; on with --watch.",
-)
+@option("--check-replies/--no-check-replies", default=None, help="Check replies against their types; on with --watch.")
 @option(
     "--trace",
     type=click.Choice(["off", "handshakes", "messages"]),
@@ -109,10 +94,9 @@ class _Duration(click.ParamType[float]):
 )
 @option("--log", type=click.Choice(["text", "json"]), default="text", show_default=True, help="The log's form.")
 @state_options
-@click.pass_context
-def command(context: click.Context, /, state: State, workers: int, log: str, **given: Any) -> None:
+def command(state: State, workers: int, log: str, **given: Any) -> None:
     """Start the server. The banner and the log go to stderr."""
-    folder = project_folder(context.ensure_object(Context).folder)
+    folder = project_folder(given_folder())
     if workers > 1:
         raise Failure(f"--workers {workers}: more than one is not supported yet [not_supported_yet]", 2)
     proxies = given["behind_proxy"]
@@ -189,7 +173,14 @@ def _bind(options: Options, name: str = "--port") -> socket.socket:
     try:
         return bind(options)
     except OSError as exc:
-        raise _cannot_listen(options, exc, name) from exc
+        where = f"{options.host}:{options.port}"
+        fault = f"cannot listen on {where}: {exc.strerror or exc}"
+        if exc.errno == errno.EADDRINUSE:
+            port = options.port + 1 if options.port < 65535 else 8000
+            fault = f"{where} is taken by another program; stop it, or choose another port: {name} {port}"
+        elif exc.errno == errno.EACCES:
+            fault = f"{where} is not for you to listen on; choose a port above 1023: {name} 8000"
+        raise Failure(fault) from exc
 
 
 def _check_tls(options: Options) -> None:
@@ -203,16 +194,6 @@ def _check_tls(options: Options) -> None:
             raise Failure(
                 f"cannot use --tls-cert {options.tls_cert} with --tls-key {options.tls_key}: {reason}", 2
             ) from exc
-
-
-def _cannot_listen(options: Options, exc: OSError, name: str) -> Failure:
-    where = f"{options.host}:{options.port}"
-    if exc.errno == errno.EADDRINUSE:
-        port = options.port + 1 if options.port < 65535 else 8000
-        return Failure(f"{where} is taken by another program; stop it, or choose another port: {name} {port}")
-    if exc.errno == errno.EACCES:
-        return Failure(f"{where} is not for you to listen on; choose a port above 1023: {name} 8000")
-    return Failure(f"cannot listen on {where}: {exc.strerror or exc}")
 
 
 def _log_start(node: Node, state: State) -> None:
@@ -263,7 +244,7 @@ def _show_admin(node: Node, state: State) -> None:
 
 
 def _leave_admin(node: Node, admin: FirstAdmin, state: State) -> None:
-    """Write down the first password. Raises StateError; the user is made already, and nobody knows the password."""
+    """Write down the first password. Raises StateError; the user exists by then, with a password that is lost."""
     try:
         write_private(state.first_admin, _admin_text(node, admin))
     except OSError as exc:

@@ -30,12 +30,14 @@ __all__ = [
     "Number",
     "check_environment",
     "check_folder",
+    "check_token",
     "count_errors",
     "counted",
     "failure_of",
     "file_option",
     "find_project",
-    "is_host",
+    "given_folder",
+    "is_address",
     "option",
     "project_folder",
     "secret_of",
@@ -74,6 +76,13 @@ class Context:
     """What all commands share: the folder given with `-C`, None without one."""
 
     folder: Path | None = None
+
+
+def given_folder() -> Path | None:
+    """The folder given with `-C` to the command that runs."""
+    context = click.get_current_context(silent=True)
+    shared = context.find_object(Context) if context else None
+    return shared.folder if shared else None
 
 
 class Failure(click.ClickException):
@@ -260,8 +269,7 @@ def project_folder(given: Path | None) -> Path:
         raise Failure(f"{start} has an endpoints.yml; rename it to endpoints.yaml", 2)
     where = f"in {start}" if given else f"in {start} or a folder above it"
     raise Failure(
-        f"there is no endpoints.yaml {where}; name the project with -C DIR, or begin one: jackfield new DIR",
-        2,
+        f"there is no endpoints.yaml {where}; name the project with -C DIR, or begin one: jackfield new DIR", 2
     )
 
 
@@ -280,24 +288,27 @@ def server_address(url: str, scheme: Literal["http", "ws"]) -> str:
 
     Raises Failure (exit 2) for what is no address.
     """
-    given, found, rest = url.partition("://")
+    given, _, rest = url.partition("://")
     known = {name + s: scheme + s for name in ("http", "ws") for s in ("", "s")}.get(given)
-    try:
-        parts = urlsplit(f"{given}://{rest}")
-        sound = known is not None and is_host(parts.hostname or "") and (parts.port or 1) > 0 and url.isprintable()
-    except ValueError:
-        sound = False
-    if not found or not sound or parts.query or parts.fragment or parts.username is not None:
+    parts = urlsplit(url) if known is not None and is_address(url) else None
+    if parts is None or parts.query or parts.fragment or parts.username is not None:
         raise Failure(f"--url must be like {scheme}s://desk.example.com, not {url}", 2)
     return f"{known}://{rest}".rstrip("/")
 
 
-def is_host(name: str) -> bool:
-    """Whether a name could be a machine's: one that cannot be asked for has no address either."""
+def is_address(url: str) -> bool:
+    """Whether the URL names a host that could be a machine's, and a port, if any, that can be connected to."""
     try:
-        return bool(name.encode("idna"))
-    except UnicodeError:
+        parts = urlsplit(url)
+        return bool((parts.hostname or "").encode("idna")) and (parts.port or 1) > 0 and url.isprintable()
+    except ValueError:
         return False
+
+
+def check_token(token: str) -> None:
+    """Raise Failure (exit 2) for what cannot be a token."""
+    if not (token.isascii() and token.isprintable()):
+        raise Failure("--token holds characters that no token has; copy it whole, without line breaks", 2)
 
 
 def find_project(given: Path | None) -> Path | None:
@@ -307,8 +318,8 @@ def find_project(given: Path | None) -> Path | None:
     except FileNotFoundError as exc:
         raise Failure("the current folder was removed; change into another one", 2) from exc
     folders = [start] if given is not None else [start, *start.parents]
-    # os.path: where nobody may look, or what can be no name, there is none; of whatever kind: that it is no file is
-    # a problem of its own
+    # os.path: False for a folder without access and for an invalid name; any kind counts: that it is not a file is a
+    # problem of its own
     return next((folder for folder in folders if os.path.exists(folder / "endpoints.yaml")), None)  # noqa: PTH110
 
 
@@ -333,9 +344,7 @@ _STATE = option(
     help="The folder for keys, users and what was published; .jackfield beside endpoints.yaml by default.",
 )
 _STORE = option(
-    "--store",
-    secret=True,
-    help="The database of users and sessions, as a URL; SQLite in the state folder by default.",
+    "--store", secret=True, help="The database of users and sessions, as a URL; SQLite in the state folder by default."
 )
 _KEYS = option(
     "--secret-keys",
@@ -346,8 +355,7 @@ _KEYS = option(
 
 def _open_state(state: Path | None, store: str | None, secret_keys: str | None) -> State:
     context = click.get_current_context()
-    shared = context.find_object(Context) or Context()
-    project = project_folder(shared.folder) if state is None else Path()
+    project = project_folder(given_folder()) if state is None else Path()
     by_environment = context.get_parameter_source("secret_keys") is ParameterSource.ENVIRONMENT
     keys_file = _file_of("JACKFIELD_SECRET_KEYS") if by_environment else None
     try:

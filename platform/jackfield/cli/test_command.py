@@ -12,19 +12,20 @@ from typing import NoReturn
 import click
 
 from jackfield.cli.call import facts, log_in
+from jackfield.cli.check import lines_of
 from jackfield.cli.settings import (
-    Context,
     Failure,
+    check_token,
     count_errors,
     counted,
     file_option,
+    given_folder,
     project_folder,
     secret_of,
     server_address,
 )
 from jackfield.describe.contract import contract
-from jackfield.errors import PlanError, Problem
-from jackfield.github_annotations import of_problem
+from jackfield.errors import PlanError
 from jackfield.routing.table import RoutingTable
 from jackfield.server.node.event_loop import run as run_loop
 from jackfield.server.observe.lag import Place
@@ -58,9 +59,7 @@ __all__ = ["command"]
 )
 @file_option("token")
 @click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
-@click.pass_context
 def command(
-    context: click.Context,
     names: tuple[str, ...],
     url: str | None,
     login: str | None,
@@ -79,7 +78,7 @@ def command(
     What a program reads goes to stdout, the summary to stderr. Exit 1 where one fails, where there are examples and
     none was run, or where the project has problems; 3 where no server is reached.
     """
-    folder = project_folder(context.ensure_object(Context).folder)
+    folder = project_folder(given_folder())
     password = secret_of("password", password, password_file)
     tokens = (*tokens, *(secret_of("token", None, token_file) or "").split())
     if url is None and (login or tokens):
@@ -94,7 +93,7 @@ def command(
             else:
                 run_loop(_live(folder, names, server_address(url, "ws"), _Credentials(login, password, tokens), report))
     except PlanError as exc:
-        for line in _problem_lines(exc.problems, form, folder):
+        for line in [junit_of_problems(exc.problems)] if form == "junit" else lines_of(exc.problems, form, folder):
             click.echo(line)
         raise Failure(f"{counted(count_errors(exc.problems), 'problem')} in {folder}") from None
     except (NoServer, KeyboardInterrupt) as exc:
@@ -111,7 +110,7 @@ def _sum_up(results: Sequence[Result]) -> None:
         click.echo("there are no examples; write some under `examples:` of an endpoint", err=True)
     elif any(result.failure for result in results):
         raise Failure(summary(results))
-    elif all(result.skipped for result in results):  # nobody is to take that for a success
+    elif all(result.skipped for result in results):  # which must not look like a success
         raise Failure(f"{summary(results)}; no example was run for want of a token: give --token or --login")
     else:
         click.echo(summary(results), err=True)
@@ -139,7 +138,7 @@ def _stalled(chosen: Sequence[Case], report: Report, place: Place) -> None:
 
 
 def _break_off(report: Report, why: str) -> NoReturn:
-    """End at once. Python would wait for threads of processes that nobody can end."""
+    """End at once. Python would wait for threads of processes, which cannot be ended."""
     report.end()
     click.echo(summary(report.results), err=True)
     click.echo(f"jackfield: {why}", err=True)
@@ -176,7 +175,7 @@ def _chosen(table: RoutingTable, names: Sequence[str]) -> list[Case]:
 
 
 class _Credentials:
-    """What the command line says about who is logged in."""
+    """What the command line says about logins."""
 
     def __init__(self, login: str | None, password: str | None, tokens: Sequence[str]) -> None:
         self._login = login
@@ -201,15 +200,6 @@ class _Credentials:
                 raise Failure(f"--token: no example has a client with the login {key[:40]}; there are: {known}", 2)
             if key in found:
                 raise Failure(f"--token: there are two for {key or 'every login'}", 2)
-            if not (value.isascii() and value.isprintable()):
-                raise Failure("--token holds characters that no token has; copy it whole, without line breaks", 2)
+            check_token(value)
             found[key] = value
         return found
-
-
-def _problem_lines(problems: Sequence[Problem], form: str, folder: Path) -> list[str]:
-    if form == "junit":
-        return [junit_of_problems(problems)]
-    if form == "github":
-        return [of_problem(problem, folder) for problem in problems]
-    return [str(problem) for problem in problems]

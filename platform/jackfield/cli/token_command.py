@@ -11,9 +11,8 @@ from jackfield.auth.passwords import Passwords
 from jackfield.auth.sessions import Login, Sessions
 from jackfield.auth.store.store import Store
 from jackfield.auth.tokens import Tokens
-from jackfield.cli.settings import Context, find_project, state_options
-from jackfield.cli.users import in_store
-from jackfield.config.load import load
+from jackfield.cli.settings import state_options
+from jackfield.cli.users import in_store, project_plan
 from jackfield.config.plan import AuthSettings
 from jackfield.state import State
 
@@ -23,14 +22,13 @@ __all__ = ["command"]
 @click.command("token")
 @click.argument("login")
 @state_options
-@click.pass_context
-def command(context: click.Context, state: State, login: str) -> None:
+def command(state: State, login: str) -> None:
     """Open a session for LOGIN and print its token, and nothing else, on standard output.
 
     The token lives as long as `auth.session` in endpoints.yaml says, until `jackfield users logout LOGIN`.
     """
-    shared = context.find_object(Context) or Context()
-    settings = _auth(shared)
+    plan = project_plan()
+    settings = AuthSettings() if plan is None else plan.auth
 
     async def action(store: Store) -> Login:
         passwords = Passwords(threads=1)
@@ -46,9 +44,3 @@ def command(context: click.Context, state: State, login: str) -> None:
         until = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(opened.expires_at))
         click.echo(f"Token of {opened.identity.login}, good until {until}:", err=True)
     click.echo(opened.token)
-
-
-def _auth(shared: Context) -> AuthSettings:
-    """`auth:` of the project, as far as it is sound; the defaults outside of a project."""
-    folder = find_project(shared.folder)
-    return AuthSettings() if folder is None else load(folder).plan.auth

@@ -17,7 +17,7 @@ from jackfield.auth.passwords import Passwords, check_password
 from jackfield.auth.store.database import Unusable
 from jackfield.auth.store.store import Store
 from jackfield.auth.store.tables import User, new_login, normal_login, normal_role
-from jackfield.cli.settings import Context, Failure, counted, failure_of, find_project, state_options
+from jackfield.cli.settings import Failure, counted, failure_of, find_project, given_folder, state_options
 from jackfield.config.load import load
 from jackfield.config.plan import Plan
 from jackfield.errors import Refusal
@@ -25,7 +25,7 @@ from jackfield.identity import ADMIN
 from jackfield.similar import nearest
 from jackfield.state import State, StateError
 
-__all__ = ["command", "in_store"]
+__all__ = ["command", "in_store", "project_plan"]
 
 T = TypeVar("T")
 
@@ -74,7 +74,8 @@ def list_(state: State, style: str) -> None:
     """Print all users: login, roles, and whether they are disabled."""
     users = in_store(state, lambda store: store.list())
     if style == "json":
-        click.echo(json.dumps([_as_json(user) for user in users], ensure_ascii=False, indent=2))
+        rows = [{name: getattr(user, name) for name in ("login", "roles", "disabled", "created_at")} for user in users]
+        click.echo(json.dumps(rows, default=sorted, ensure_ascii=False, indent=2))
         return
     width = max((_width(user.login) for user in users), default=0)
     for user in users:
@@ -90,15 +91,7 @@ def list_(state: State, style: str) -> None:
 @state_options
 def remove(state: State, login: str) -> None:
     """Remove a user; the sessions end."""
-
-    async def action(store: Store) -> bool:
-        last = await _is_last_admin(store, login)
-        await store.remove(login)
-        return last
-
-    last = in_store(state, action)
-    _report(f"Removed {login}.")
-    _warn_no_admin(last)
+    _take_out(state, login, lambda store: store.remove(login), f"Removed {login}.")
 
 
 @command.command()
@@ -106,14 +99,17 @@ def remove(state: State, login: str) -> None:
 @state_options
 def disable(state: State, login: str) -> None:
     """Keep a user out without removing the account; the sessions end."""
+    _take_out(state, login, lambda store: store.disable(login), f"Disabled {login}; all sessions ended.")
 
+
+def _take_out(state: State, login: str, act: Callable[[Store], Awaitable[None]], done: str) -> None:
     async def action(store: Store) -> bool:
         last = await _is_last_admin(store, login)
-        await store.disable(login)
+        await act(store)
         return last
 
     last = in_store(state, action)
-    _report(f"Disabled {login}; all sessions ended.")
+    _report(done)
     _warn_no_admin(last)
 
 
@@ -134,8 +130,7 @@ def passwd(state: State, login: str, password_stdin: bool) -> None:
     """Give a user another password; the sessions end."""
 
     async def action(store: Store) -> int:
-        if await store.get(login) is None:
-            raise Refusal("invalid_request", f"There is no user {login}.", "`jackfield users list` shows them all.")
+        await store.known(login)
         hashed = await _hash(_password(login, password_stdin))
         return await store.set_password_hash(login, hashed) or 0
 
@@ -154,13 +149,10 @@ def roles(state: State, login: str, changes: tuple[str, ...]) -> None:
     given, taken = _parsed(changes)
 
     async def action(store: Store) -> tuple[User, bool]:
-        user = await store.get(login)
-        if user is None:
-            raise Refusal("invalid_request", f"There is no user {login}.", "`jackfield users list` shows them all.")
+        user = await store.known(login)
         last = ADMIN in taken and await _is_last_admin(store, login)
         wanted = (user.roles | given) - taken
-        await store.set_roles(login, wanted)
-        return User(user.login, wanted, user.disabled, user.created_at, user.password_hash), last
+        return await store.change(login, roles=wanted), last
 
     user, last = in_store(state, action)
     if not changes:
@@ -182,8 +174,13 @@ def logout(state: State, login: str) -> None:
 
 
 def in_store(state: State, action: Callable[[Store], Awaitable[T]]) -> T:
-    """Run `action` on the state's store and return what it returns; a Refusal becomes a Failure."""
-    _warn_unread()
+    """Run `action` on the state's store and return what it returns; a Refusal becomes a Failure.
+
+    Warns where no server of the project reads the users.
+    """
+    plan = project_plan()
+    if plan is not None and not plan.auth.own:
+        _report("warning: endpoints.yaml says `auth.login: off`; no server of this project reads these users")
 
     async def run() -> T:
         store = await Store.open(state.store_url, time.time)
@@ -260,15 +257,6 @@ async def _hash(password: str) -> str:
         await passwords.close()
 
 
-def _as_json(user: User) -> dict[str, object]:
-    return {
-        "login": user.login,
-        "roles": sorted(user.roles),
-        "disabled": user.disabled,
-        "created_at": user.created_at,
-    }
-
-
 def _width(text: str) -> int:
     """Columns on a terminal: wide letters take two, combining marks none."""
     return sum(
@@ -283,7 +271,7 @@ def _report(text: str) -> None:
 
 def _warn_undeclared(roles: Iterable[str]) -> None:
     """A role that endpoints.yaml does not declare opens nothing; most often it is a slip of the finger."""
-    plan = _plan()
+    plan = project_plan()
     declared = None if plan is None else plan.roles
     if declared is None:
         return
@@ -305,16 +293,7 @@ def _warn_no_admin(was_last: bool) -> None:
         _report(f"warning: no administrator is left who may log in; make one: jackfield users roles LOGIN +{ADMIN}")
 
 
-def _warn_unread() -> None:
-    """Warn where no server of the project reads the users."""
-    plan = _plan()
-    if plan is not None and not plan.auth.own:
-        _report("warning: endpoints.yaml says `auth.login: off`; no server of this project reads these users")
-
-
-def _plan() -> Plan | None:
+def project_plan() -> Plan | None:
     """What endpoints.yaml says, as far as it is sound; None outside of a project."""
-    context = click.get_current_context(silent=True)
-    shared = (context.find_object(Context) if context else None) or Context()
-    folder = find_project(shared.folder)
+    folder = find_project(given_folder())
     return None if folder is None else load(folder).plan

@@ -55,7 +55,9 @@ def check(schema: Mapping[str, Any]) -> list[Fault]:
             for key, value in part.items()
             for fault in _keyword(key, value, (*path, key))
         ]
-    return list(dict.fromkeys(faults)) or _compiled(schema)
+    if not faults and (error := _refused(schema)):
+        faults = [Fault(tuple(error.instance_path), _first_line(error.message))]
+    return list(dict.fromkeys(faults))
 
 
 def _of_metaschema(error: jsonschema_rs.ValidationError) -> Fault:
@@ -95,11 +97,6 @@ def _pattern(pattern: str, path: Path) -> Iterator[Fault]:
         yield Fault(path, misfit.message, misfit.hint)
 
 
-def _compiled(schema: Mapping[str, Any]) -> list[Fault]:
-    error = _refused(schema)
-    return [Fault(tuple(error.instance_path), _first_line(error.message))] if error else []
-
-
 def _refused(schema: Mapping[str, Any]) -> jsonschema_rs.ValidationError | None:
     try:
         jsonschema_rs.Draft202012Validator(
@@ -115,8 +112,5 @@ def _refused(schema: Mapping[str, Any]) -> jsonschema_rs.ValidationError | None:
 
 
 def _first_line(text: str) -> str:
-    return _short(text.partition("\n")[0], 200)
-
-
-def _short(text: str, length: int = 60) -> str:
-    return text if len(text) <= length else text[: length - 1] + "…"
+    line = text.partition("\n")[0]
+    return line if len(line) <= 200 else line[:199] + "…"

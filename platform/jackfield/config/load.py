@@ -120,10 +120,9 @@ def _joined(sources: Iterable[Source], problems: Problems) -> tuple[dict[str, An
     main, *others = sources
     data: dict[str, Any] = dict(main.data) if isinstance(main.data, Mapping) else {}
     places = dict(main.places)
-    found = data.get("endpoints")
-    endpoints: dict[str, Any] = dict(found) if isinstance(found, Mapping) else {}
+    endpoints = dict(_under(main, "endpoints"))
     for file in others:
-        for name, entry in _endpoints(file):
+        for name, entry in _under(file, "endpoints").items():
             at: PathTuple = ("endpoints", name)
             if name in endpoints:
                 first, problems.places = places[at], file.places
@@ -140,9 +139,10 @@ def _joined(sources: Iterable[Source], problems: Problems) -> tuple[dict[str, An
     return {**data, "endpoints": endpoints}, places
 
 
-def _endpoints(file: Source) -> Iterable[tuple[str, Any]]:
-    found = file.data.get("endpoints") if isinstance(file.data, Mapping) else None
-    return found.items() if isinstance(found, Mapping) else ()
+def _under(file: Source, key: str) -> Mapping[str, Any]:
+    """What a file holds by name under `key`; empty where it is another type of value."""
+    found = file.data.get(key) if isinstance(file.data, Mapping) else None
+    return found if isinstance(found, Mapping) else {}
 
 
 def _add_examples(
@@ -157,8 +157,7 @@ def _add_examples(
     for file in files:
         own = Problems(file.places)  # what is wrong in one file says nothing about the same place in another
         _check(file, own, editor_schema.plain_examples())
-        found = file.data.get("examples") if isinstance(file.data, Mapping) else None
-        for name in found if isinstance(found, Mapping) else ():
+        for name in _under(file, "examples"):
             if isinstance(endpoints.get(name), Mapping):
                 endpoints[name], unsound = _with_examples(endpoints[name], file, own, name, places)
                 problems.mark(unsound)

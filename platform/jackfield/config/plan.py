@@ -39,7 +39,7 @@ _SUBPROTOCOL = {
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Who may enter. With `roles`, any one of them is enough."""
+    """Which callers are admitted. With `roles`, any one of them is enough."""
 
     mode: Literal["required", "optional", "public"] = "required"
     roles: tuple[str, ...] = ()
@@ -85,7 +85,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Guest:
-    """One client of an example: who it is logged in as and which address it opens.
+    """One client of an example: its login and the address that it opens.
 
     `login` None means a caller that the endpoint admits: some user with `roles`, or else with the first of the
     endpoint's, or an anonymous one where the endpoint takes it and no role is given. An empty `login` is an

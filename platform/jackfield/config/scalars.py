@@ -17,9 +17,11 @@ _WORDS: dict[str, bool | None] = {
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
-_INTEGER = re.compile(r"[-+]?[0-9]+")
-_OCTAL = re.compile(r"0o[0-7]+")
-_HEX = re.compile(r"0x[0-9a-fA-F]+")
+_INTEGERS = (
+    (re.compile(r"[-+]?[0-9]+"), 10),
+    (re.compile(r"0o[0-7]+"), 8),
+    (re.compile(r"0x[0-9a-fA-F]+"), 16),
+)
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _NOT_JSON = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 _MAX_DIGITS = 300  # what a JSON reader in any language can still hold as a float
@@ -31,27 +33,14 @@ def resolve(text: str) -> Scalar:
         return _WORDS[text]
     if text[0] not in "+-.0123456789":
         return text
-    if len(text) > _MAX_DIGITS and _is_number(text):
+    base = next((base for pattern, base in _INTEGERS if pattern.fullmatch(text)), None)
+    is_float = base is None and _FLOAT.fullmatch(text) is not None
+    if len(text) > _MAX_DIGITS and (base or is_float):
         raise ValueError(f"the number is longer than {_MAX_DIGITS} digits")
-    if _INTEGER.fullmatch(text):
-        return int(text)
-    if _OCTAL.fullmatch(text):
-        return int(text[2:], 8)
-    if _HEX.fullmatch(text):
-        return int(text[2:], 16)
-    return _float(text)
-
-
-def _float(text: str) -> float | str:
+    if base:
+        return int(text, base)
     if _NOT_JSON.fullmatch(text):
         raise ValueError(f"{text} is a number that JSON does not have")
-    if not _FLOAT.fullmatch(text):
-        return text
-    number = float(text)
-    if math.isinf(number):
+    if is_float and math.isinf(float(text)):
         raise ValueError(f"the number {text} is too large")
-    return number
-
-
-def _is_number(text: str) -> bool:
-    return any(pattern.fullmatch(text) for pattern in (_INTEGER, _OCTAL, _HEX, _FLOAT))
+    return float(text) if is_float else text

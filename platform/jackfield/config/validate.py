@@ -171,7 +171,7 @@ def _union(error: _Error, path: PathTuple, problems: Problems, faulty: frozenset
     branches: dict[Any, list[_Error]] = {}
     for inner in error.context or ():
         branches.setdefault(inner.schema_path[0], []).append(inner)
-    meant = [found for found in branches.values() if not any(map(_of_another_type, found))]
+    meant = [found for found in branches.values() if not any(one.validator == "type" and not one.path for one in found)]
     if len(meant) != 1:
         written = problems.written(path)
         quoted = (_quoted(inner, written) for found in branches.values() for inner in found if not inner.path)
@@ -186,16 +186,13 @@ def _union(error: _Error, path: PathTuple, problems: Problems, faulty: frozenset
             _report(inner, problems, faulty)
 
 
-def _of_another_type(error: _Error) -> bool:
-    return error.validator == "type" and not error.path
-
-
 def _wrong_type(error: _Error, path: PathTuple, problems: Problems) -> None:
     allowed = [error.validator_value] if isinstance(error.validator_value, str) else error.validator_value
     blank = glued(error.instance) if "object" in allowed and isinstance(error.instance, str) else ""
     if path == ():
         message = f"the file holds no keys; {_found(error.instance)}"
-        problems.add(path, "wrong_type", message, blank or _begin(error.schema))
+        key = "endpoints" if "endpoints" in error.schema["properties"] else "examples"
+        problems.add(path, "wrong_type", message, blank or f"begin it with `{key}:`")
         return
     written = problems.written(path)
     quoted = "" if path[-2:-1] == ("origins",) else _quoted(error, written)  # none of these would be an origin
@@ -221,11 +218,6 @@ def _quoted(error: _Error, written: str) -> str:
     if not written or "string" not in wanted.get("type", ()):
         return ""
     return f'put it in quotes: "{written}"' if _Validator({**wanted, "type": "string"}).is_valid(written) else ""
-
-
-def _begin(schema: Mapping[str, Any]) -> str:
-    key = "endpoints" if "endpoints" in schema["properties"] else "examples"
-    return f"begin it with `{key}:`"
 
 
 def _wrong_value(error: _Error, path: PathTuple, problems: Problems) -> None:

@@ -1,4 +1,4 @@
-"""What the YAML parser complains of, translated for people who do not know YAML.
+"""Errors of the YAML parser, translated for authors without knowledge of YAML.
 
 libyaml has some forty messages; those that people meet are translated one by one, the rest is passed on.
 Most have one cause: a text without quotes that holds a sign with a meaning in YAML.
@@ -121,7 +121,7 @@ def _no_colon(seen: _Seen) -> Fault:
 
 def _bad_start(seen: _Seen) -> Fault:
     if seen.sign == "\t":
-        return seen.here("a tab cannot indent in YAML", "use spaces, two for each step")
+        return _TAB(seen)
     return seen.here(f"a text without quotes cannot begin with {seen.sign!r}", QUOTES)
 
 
@@ -155,62 +155,54 @@ def _goes_on(seen: _Seen) -> Fault | None:
     return None
 
 
-def _no_dash(seen: _Seen) -> Fault:
-    fix = "write `- ` or mend the indentation"
-    return _goes_on(seen) or seen.here("every item of a list begins with a dash", fix)
-
-
 def _no_content(seen: _Seen) -> Fault:
     if not seen.sign:
         return seen.here("the file ends where a value or a closing bracket belongs", "close what is open")
     return seen.here(f"a text without quotes cannot hold {seen.sign!r} here", QUOTES)
 
 
-def _bad_escape(seen: _Seen) -> Fault:
-    hint = r"write \\ for a backslash, or put the text in single quotes: '…'"
-    return seen.here("the backslash in double quotes begins something that YAML does not know", hint)
+_Say = Callable[[_Seen], Fault]
 
 
-_TRANSLATIONS: tuple[tuple[str, Callable[[_Seen], Fault]], ...] = (
+def _here(message: str, hint: str) -> _Say:
+    return lambda seen: seen.here(message, hint)
+
+
+def _there(message: str, hint: str) -> _Say:
+    return lambda seen: seen.there(message, hint)
+
+
+def _no_dash(seen: _Seen) -> Fault:
+    fix = "write `- ` or mend the indentation"
+    return _goes_on(seen) or seen.here("every item of a list begins with a dash", fix)
+
+
+_TAB = _here("a tab cannot indent in YAML", "use spaces, two for each step")
+_BAD_ESCAPE = _here(
+    "the backslash in double quotes begins something that YAML does not know",
+    r"write \\ for a backslash, or put the text in single quotes: '…'",
+)
+_UNCLOSED = _there("the quote that opens here is never closed", "close it on the same line")
+_MARKS = "remove the lines `---` and `...`"
+_TRANSLATIONS: tuple[tuple[str, _Say], ...] = (
     ("mapping values are not allowed", _second_colon),
     ("cannot start any token", _bad_start),
     ("expected ',' or", _unclosed_bracket),
     ("did not find expected key", _no_key),
     ("expected <block end>", _no_key),  # the pure Python parser's words for the same
     ("expected node content", _no_content),
-    ("unknown escape character", _bad_escape),
-    ("hexdecimal number", _bad_escape),
-    ("invalid Unicode character escape", _bad_escape),
-    ("unexpected ':'", lambda seen: seen.here("a colon here has no value after it", f"write one; or {QUOTES}")),
-    ("tab character", lambda seen: seen.here("a tab cannot indent in YAML", "use spaces, two for each step")),
+    ("unknown escape character", _BAD_ESCAPE),
+    ("hexdecimal number", _BAD_ESCAPE),
+    ("invalid Unicode character escape", _BAD_ESCAPE),
+    ("unexpected ':'", _here("a colon here has no value after it", f"write one; or {QUOTES}")),
+    ("tab character", _TAB),
     ("could not find expected ':'", _no_colon),
-    (
-        "unexpected end of stream",
-        lambda seen: seen.there("the quote that opens here is never closed", "close it on the same line"),
-    ),
-    (
-        "unexpected document indicator",
-        lambda seen: seen.there("the quote that opens here is never closed", "close it on the same line"),
-    ),
-    (
-        "expected alphabetic or numeric character",
-        lambda seen: seen.there("a text without quotes cannot begin with * or &", QUOTES),
-    ),
+    ("unexpected end of stream", _UNCLOSED),
+    ("unexpected document indicator", _UNCLOSED),
+    ("expected alphabetic or numeric", _there("a text without quotes cannot begin with * or &", QUOTES)),
     ("expected '-' indicator", _no_dash),
-    (
-        "block sequence entries are not allowed",
-        lambda seen: seen.here("a dash begins a list item, and no list can begin here", QUOTES),
-    ),
-    (
-        "expected comment or line break",
-        lambda seen: seen.there("a text cannot begin with | or > on the same line", QUOTES),
-    ),
-    (
-        "expected <document start>",
-        lambda seen: seen.here("something follows the end of the document", "remove the lines `---` and `...`"),
-    ),
-    (
-        "incompatible YAML document",
-        lambda seen: seen.here("this version of YAML is not known", "remove the line that begins with %YAML"),
-    ),
+    ("block sequence entries", _here("a dash begins a list item, and no list can begin here", QUOTES)),
+    ("expected comment or line break", _there("a text cannot begin with | or > on the same line", QUOTES)),
+    ("expected <document start>", _here("something follows the end of the document", _MARKS)),
+    ("incompatible YAML", _here("this version of YAML is not known", "remove the line that begins with %YAML")),
 )

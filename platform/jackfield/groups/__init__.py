@@ -1,1 +1,1 @@
-"""Who hears what."""
+"""The open connections of this node."""

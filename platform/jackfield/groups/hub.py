@@ -22,7 +22,7 @@ class Member(Protocol):
 
     @property
     def identity(self) -> Identity:
-        """Who is connected; read by the hub when it counts and searches."""
+        """The identity of the client; read by the hub when it counts and searches."""
 
     @property
     def address(self) -> str:

@@ -173,8 +173,7 @@ async def open_all(resources: Iterable[Resource], *, time_limit: float) -> Opene
     except (_Unopened, TimeoutError) as exc:
         await _close_quietly(keepers)
         assert current is not None
-        problem = _failed(current, exc.exc) if isinstance(exc, _Unopened) else _late(current, time_limit)
-        raise PlanError([problem]) from None
+        raise PlanError([_failed(current, exc, time_limit)]) from None
     except BaseException:
         await _close_quietly(keepers)
         raise
@@ -187,20 +186,18 @@ async def _close_quietly(keepers: list[tuple[_Keeper, Any]]) -> None:
         await Opened(keepers).close()
 
 
-def _late(resource: Resource, time_limit: float) -> Problem:
-    return _problem(
-        resource,
-        resource.line,
-        f"the resource was not open after {time_limit:g} s",
-        "see whether what it connects to can be reached; give its connect call a time limit",
-    )
-
-
-def _failed(resource: Resource, exc: BaseException | None) -> Problem:
-    if exc is None:
-        return _problem(resource, resource.line, "the resource ended before its `yield`", "let it yield one value")
-    hint = "" if isinstance(exc, Exception) else "raise an exception that says what is missing"
-    return _problem(resource, _line_of(resource, exc), f"the resource could not be opened: {one_line(exc)}", hint)
+def _failed(resource: Resource, exc: _Unopened | TimeoutError, time_limit: float) -> Problem:
+    line, hint = resource.line, ""
+    if isinstance(exc, TimeoutError):
+        message = f"the resource was not open after {time_limit:g} s"
+        hint = "see whether what it connects to can be reached; give its connect call a time limit"
+    elif exc.exc is None:
+        message, hint = "the resource ended before its `yield`", "let it yield one value"
+    else:
+        line, message = _line_of(resource, exc.exc), f"the resource could not be opened: {one_line(exc.exc)}"
+        hint = "" if isinstance(exc.exc, Exception) else "raise an exception that says what is missing"
+    column = resource.column if line == resource.line else 0
+    return Problem("resource_failed", message, hint, path=resource.name, file=resource.file, line=line, column=column)
 
 
 def _line_of(resource: Resource, exc: BaseException) -> int:
@@ -212,8 +209,3 @@ def _line_of(resource: Resource, exc: BaseException) -> int:
     end_of_path = "/" + resource.file
     own = [f.lineno for f in frames if f.filename.replace("\\", "/").endswith(end_of_path) and f.lineno]
     return own[-1] if own else resource.line
-
-
-def _problem(resource: Resource, line: int, message: str, hint: str) -> Problem:
-    column = resource.column if line == resource.line else 0
-    return Problem("resource_failed", message, hint, path=resource.name, file=resource.file, line=line, column=column)

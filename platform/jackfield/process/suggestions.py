@@ -36,15 +36,14 @@ def class_fix(cls: object, name: str, *, reply: bool) -> str:
     if is_pydantic_dataclass(cls):
         adapter = f"`pydantic.TypeAdapter({name})`"
         way = f'reply with {adapter}, its `.dump_python(..., mode="json")`' if reply else f"let {adapter} look at that"
-        return (
-            f"write it with the `dataclass` of `dataclasses`, its bounds as {_META}; or use `dict[str, Any]` and {way}"
-        )
+        own = f"write it with the `dataclass` of `dataclasses`, its bounds as {_META}"
+        return f"{own}; or use `dict[str, Any]` and {way}"
     way = 'reply with its `.model_dump(mode="json")`' if reply else f"call `{name}.model_validate` in the function"
     return f"write it as a dataclass or a `msgspec.Struct`, which check alike; or use `dict[str, Any]` and {way}"
 
 
 def union_fix(hint: Any, reason: str) -> str:
-    """What to write for a union that msgspec refuses with this reason; "" where it is none."""
+    """What to write for a union that msgspec refuses with this reason; "" for another hint."""
     if "union" not in reason:
         return ""
     if "unique `tag`" in reason or "same `tag_field`" in reason:

@@ -154,8 +154,7 @@ class _Checker:
             case "send":
                 client.sent += 1
                 client.ids.add(_hashable(step.value.get("$id")))
-                meant = _error_of(following)
-                yield from self._send(step.value, meant)
+                yield from self._send(step.value, _error_of(following))
             case "expect":
                 yield from self._expect(step, client)
             case "expect_error":
@@ -172,18 +171,16 @@ class _Checker:
             yield "", f"the message has {size:,} bytes, and limits.message is {most:,}", "expect message_too_long"
         if meant == "invalid_message":
             return
-        for at, problem in self._misfit(value):
-            yield at, problem, ""
+        yield from ((fault.path, fault.problem, "") for fault in self._misfit(value))
 
-    def _misfit(self, value: Mapping[str, Any]) -> list[tuple[str, str]]:
+    def _misfit(self, value: Mapping[str, Any]) -> list[Fault]:
         """Why the endpoint does not take a message; empty where it does."""
-        faults = [(fault.path, fault.problem) for fault in self.taken.whole.faults(_without_id(value))]
+        faults = self.taken.whole.faults(_without_id(value))
         if not faults:
             try:
                 self.taken.signature.decode(msgspec.json.encode(value))
             except msgspec.MsgspecError as exc:
-                fault = of_decoder(str(exc), value)
-                faults = [(fault.path, fault.problem)]
+                return [of_decoder(str(exc), value)]
         return faults
 
     def _wrongly_refused(self, step: Step, client: _ClientState) -> Iterator[_Fault]:
@@ -191,11 +188,13 @@ class _Checker:
         before = client.last
         if before is None or before.kind != "send" or client.sent != client.answered:
             return
-        size, most = len(msgspec.json.encode(before.value)), self.endpoint.limits.message
-        if step.value["code"] == "invalid_message" and size <= most and not self._misfit(before.value):
-            yield "", "the message fits, so this error never comes", "change the message, or what is expected"
-        if step.value["code"] == "message_too_long" and size <= most:
-            why = f"the message has {size:,} bytes, and limits.message is {most:,}"
+        code, size, most = step.value["code"], len(msgspec.json.encode(before.value)), self.endpoint.limits.message
+        if size > most:
+            return
+        why = f"the message has {size:,} bytes, and limits.message is {most:,}" if code == "message_too_long" else ""
+        if code == "invalid_message" and not self._misfit(before.value):
+            why = "the message fits"
+        if why:
             yield "", f"{why}, so this error never comes", "change the message, or what is expected"
 
     def _error(self, code: str) -> Iterator[_Fault]:

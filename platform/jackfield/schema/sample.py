@@ -171,7 +171,7 @@ class _Sampler:
                 yield name
 
     def _array(self, found: _Rules, depth: int) -> list[Any]:
-        first = next(iter(found.listed("prefixItems")), [])
+        first = next(([(one, root) for one in s["prefixItems"]] for s, root in found.parts if "prefixItems" in s), [])
         inner = found.parts_of("items")
         least = max((*found.all("minItems"), 0))
         contained = found.parts_of("contains")
@@ -225,10 +225,6 @@ class _Rules:
     def parts_of(self, keyword: str) -> list[_Part]:
         """The schemas that stand under a keyword; none for true and false."""
         return [(s[keyword], root) for s, root in self.parts if isinstance(s.get(keyword), Mapping)]
-
-    def listed(self, keyword: str) -> list[list[_Part]]:
-        """The lists of schemas that stand under a keyword."""
-        return [[(one, root) for one in s[keyword]] for s, root in self.parts if keyword in s]
 
 
 _MARKS = {

@@ -86,8 +86,7 @@ class Validator:
     def _explained(self, value: object, part: Excerpt | None) -> list[Fault]:
         found: dict[Fault, None] = {}
         for error in self._compiled.iter_errors(value):
-            for fault in self._explain(error, part):
-                found[fault] = None
+            found |= dict.fromkeys(self._explain(error, part))
             if len(found) >= MAX_FAULTS:
                 break
         return list(found)[:MAX_FAULTS]
@@ -101,7 +100,7 @@ class Validator:
                 return []
             place, size = part.locate(place)
         path = pointer(place)
-        if kind == "additionalProperties" or kind == "unevaluatedProperties":
+        if kind in ("additionalProperties", "unevaluatedProperties"):
             known = () if place else self._known
             guesses = GUESSES // len(known) + 1 if known else 0
             return [
@@ -133,12 +132,7 @@ class Validator:
             kinds = (inner.kind.as_dict().get("types", ()) for inner in nested if inner.kind.name == "type")
             types = sorted({name for names in kinds for name in names})
             if types:
-                return [
-                    Fault(
-                        path,
-                        f"must be {' or '.join(_a(name) for name in types)}, not {_kind(error.instance)}",
-                    )
-                ]
+                return [Fault(path, f"must be {' or '.join(_a(name) for name in types)}, not {_kind(error.instance)}")]
         return [Fault(path, _sentence(kind, facts, error, size))]
 
 
@@ -243,23 +237,24 @@ def _trailing_comma(exc: json.JSONDecodeError, text: str) -> int | None:
     return len(before) - 1 if before.endswith(",") and text[exc.pos : exc.pos + 1] in ("}", "]") else None
 
 
+_NOT_JSON = (
+    # what the parser says, and in our words where the mistake is a usual one
+    ("Extra data", "something follows the end of the object"),
+    ("Unexpected UTF-8 BOM", "it begins with a byte order mark, which JSON has not (RFC 8259, section 8.1),"),
+    ("Invalid control character", "a text holds a control character, which is written like \\n or \\u0000,"),
+    ("Unterminated string", "a text has no closing quote"),
+    ("Expecting property name", 'a key in double quotes, or "}", belongs'),
+    ("Expecting value", "a value belongs"),
+)
+
+
 def _plain(exc: json.JSONDecodeError, text: str) -> str:
     if not text.strip():
         return "the message is empty"
-    if exc.msg.startswith("Extra data"):
-        return "something follows the end of the object"
-    if exc.msg.startswith("Unexpected UTF-8 BOM"):
-        return "it begins with a byte order mark, which JSON has not (RFC 8259, section 8.1),"
-    if exc.msg.startswith("Invalid control character"):
-        return "a text holds a control character, which is written like \\n or \\u0000,"
-    if exc.msg.startswith("Unterminated string"):
-        return "a text has no closing quote"
     if exc.msg.startswith("Expecting property name") and text[exc.pos : exc.pos + 1] == "'":
         return 'texts stand in double quotes, "so",'
-    if exc.msg.startswith("Expecting property name"):
-        return 'a key in double quotes, or "}", belongs'
-    if exc.msg.startswith("Expecting value"):
-        return "a value belongs"
+    if ours := next((ours for said, ours in _NOT_JSON if exc.msg.startswith(said)), ""):
+        return ours
     if exc.msg.startswith("Expecting"):
         return f"{exc.msg.removeprefix('Expecting ').removesuffix(' delimiter')} belongs"
     return exc.msg.lower()

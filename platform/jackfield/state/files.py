@@ -80,7 +80,10 @@ def open_own(path: Path, flags: int = os.O_RDONLY) -> int:
 def read_own(path: Path) -> bytes:
     """The content of a file of ours, of at most MOST bytes. Raises OSError."""
     with os.fdopen(open_own(path), "rb") as file:
-        return _bounded(file.read(MOST + 1), path)
+        content = file.read(MOST + 1)
+    if len(content) > MOST:
+        raise OSError(errno.EFBIG, f"it is longer than {MOST:,} bytes", str(path))
+    return content
 
 
 def read_secret(path: Path, name: str) -> str:
@@ -93,9 +96,3 @@ def read_secret(path: Path, name: str) -> str:
     if not text.strip():  # a default in its place would be another store, with another admin
         raise StateError(f"{path}, which {name} names, is empty; write the value into it")
     return text
-
-
-def _bounded(content: bytes, path: Path) -> bytes:
-    if len(content) > MOST:
-        raise OSError(errno.EFBIG, f"it is longer than {MOST:,} bytes", str(path))
-    return content

@@ -73,7 +73,7 @@ class State:
 
     @classmethod
     def found(cls, project: Path, state: Path | None = None) -> Self | None:
-        """The state that is there already, None where there is none. Nothing is made."""
+        """The state that exists already, or None. Nothing is made."""
         folder = (state or project / ".jackfield").absolute()
         return cls(folder, _sqlite_url(folder / _STORE)) if os.path.isdir(folder) else None  # noqa: PTH112 - what can be no name is none
 
@@ -145,11 +145,11 @@ class State:
         """Warnings of what other users of this machine can change here, or read of secrets."""
         if sys.platform == "win32":
             return []
-        found = [_others_write(self.folder), *(_not_ours(path) for path in (self.folder, *self._secret_files()))]
+        found = [_others_write(self.folder), *map(_not_ours, (self.folder, self.key_file, *self._store_files()))]
         given = self._keys or self._keys_from is not None
         if not given and _mode(self.key_file) & 0o077:
             found.append(f"other users can read {self.key_file}; close it to them: chmod 600 '{self.key_file}'")
-        # a store that was made before it was made 0600 is safe in a folder that lets nobody in
+        # a store that was made before it was made 0600 is safe in a folder that is closed to others
         way_in = _mode(self.folder) & 0o011
         open_to = [file for file in self._store_files() if _mode(file) & (way_in << 2)]
         if open_to:
@@ -160,9 +160,6 @@ class State:
 
     def _store_files(self) -> list[Path]:
         return [self.folder / f"{_STORE}{end}" for end in ("", "-wal", "-shm")]
-
-    def _secret_files(self) -> list[Path]:
-        return [self.key_file, *self._store_files()]
 
     def locked(self) -> AbstractContextManager[None]:
         """Hold the folder for one server. StateError names the other's process id."""
@@ -207,7 +204,7 @@ def _not_ours(path: Path) -> str:
 
 
 def _mode(path: Path) -> int:
-    """The permission bits of a file, 0 where there is none."""
+    """The permission bits of a file, 0 where it is missing."""
     try:
         return stat.S_IMODE(path.stat().st_mode)
     except OSError:

@@ -3,8 +3,8 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +15,25 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from jackfield.auth.store import database as database_module
 from jackfield.auth.store.database import Database
 from jackfield.errors import Refusal
+from tests.auth.conftest import refused
 
 
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    made = Database.at(f"sqlite:///{tmp_path / 'x.db'}")
-    yield made
-    await made.close()
+async def at(tmp_path: Path) -> AsyncIterator[Callable[..., Database]]:
+    """Makes databases, in a file of this test where no other URL is given; they are closed at the end."""
+    async with AsyncExitStack() as stack:
+
+        def make(url: str = f"sqlite:///{tmp_path / 'x.db'}", **settings: float) -> Database:
+            made = Database.at(url, **settings)
+            stack.push_async_callback(made.close)
+            return made
+
+        yield make
+
+
+@pytest.fixture
+def database(at: Callable[..., Database]) -> Database:
+    return at()
 
 
 async def scalar(database: Database, query: str) -> object:
@@ -52,17 +64,13 @@ def test_rel_20_a_url_that_cannot_be_used_is_reported_without_itself(url: str, w
     assert "geheim" not in str(caught.value) + caught.value.fix
 
 
-async def test_short_forms_get_their_driver(database: Database) -> None:
-    assert await scalar(database, "select 1") == 1
-
-
 @pytest.mark.parametrize("query", ["", "?sslmode=prefer", "?ssl=prefer", "?prepared_statement_cache_size=0"])
-async def test_rel_20_a_url_as_providers_of_databases_give_it(url: str, query: str) -> None:
+async def test_rel_20_a_url_as_providers_of_databases_give_it(
+    url: str, at: Callable[..., Database], query: str
+) -> None:
     if not url.startswith("postgresql"):
         pytest.skip("there is no PostgreSQL here")
-    database = Database.at(url.replace("postgresql+asyncpg", "postgres") + query)
-    assert await scalar(database, "select 1") == 1
-    await database.close()
+    assert await scalar(at(url.replace("postgresql+asyncpg", "postgres") + query), "select 1") == 1
 
 
 @asynccontextmanager
@@ -98,16 +106,12 @@ async def test_rel_10_a_server_that_says_nothing_any_more_costs_a_bounded_time(u
         pytest.skip("there is no PostgreSQL here")
     async with relay(url) as (address, flows):
         database = Database.at(address, limit=0.3)
-        async with database.read() as connection:
-            await connection.execute(text("select 1"))
+        await scalar(database, "select 1")
         flows.clear()
         async with asyncio.timeout(10):
-            with pytest.raises(Refusal):
-                async with database.read():
-                    pass
+            await refused(scalar(database, "select 1"))
         flows.set()
-        async with database.read() as connection:
-            assert (await connection.execute(text("select 1"))).scalar() == 1
+        assert await scalar(database, "select 1") == 1
         flows.clear()
         async with asyncio.timeout(10):
             await database.close()
@@ -121,10 +125,9 @@ async def test_sqlite_is_opened_with_wal_and_foreign_keys(database: Database) ->
 
 
 async def test_a_database_that_another_process_is_making_is_waited_for(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, at: Callable[..., Database], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file = tmp_path / "x.db"
-    maker = sqlite3.connect(file, isolation_level=None)
+    maker = sqlite3.connect(tmp_path / "x.db", isolation_level=None)
     maker.execute("create table t (x integer)")
     maker.execute("begin immediate")
     tried: list[bool] = []
@@ -137,16 +140,18 @@ async def test_a_database_that_another_process_is_making_is_waited_for(
         return tried[-1]
 
     monkeypatch.setattr(database_module, "_switch_to_wal", counted)
-    database = Database.at(f"sqlite:///{file}", limit=1.0)
-    await database.prepare()
+    await at(limit=1.0).prepare()
     assert (tried[0], tried[-1]) == (False, True)
-    await database.close()
     maker.close()
 
 
-async def test_a_write_that_fails_leaves_nothing_behind(database: Database) -> None:
+async def make_table(database: Database) -> None:
     async with database.write() as connection:
         await connection.execute(text("create table t (x integer)"))
+
+
+async def test_a_write_that_fails_leaves_nothing_behind(database: Database) -> None:
+    await make_table(database)
 
     async def fail() -> None:
         async with database.write() as connection:
@@ -159,8 +164,8 @@ async def test_a_write_that_fails_leaves_nothing_behind(database: Database) -> N
 
 
 async def test_writers_take_turns(database: Database) -> None:
+    await make_table(database)
     async with database.write() as connection:
-        await connection.execute(text("create table t (x integer)"))
         await connection.execute(text("insert into t values (0)"))
 
     async def increase() -> None:
@@ -172,33 +177,26 @@ async def test_writers_take_turns(database: Database) -> None:
     assert await scalar(database, "select x from t") == 20
 
 
-async def test_rel_10_a_locked_database_is_a_refusal_in_bounded_time(tmp_path: Path) -> None:
-    file = tmp_path / "x.db"
-    database = Database.at(f"sqlite:///{file}", limit=0.2)
-    async with database.read() as connection:
-        await connection.execute(text("select 1"))
-    blocker = sqlite3.connect(file, isolation_level=None)
+async def test_rel_10_a_locked_database_is_a_refusal_in_bounded_time(
+    tmp_path: Path, at: Callable[..., Database]
+) -> None:
+    database = at(limit=0.2)
+    await scalar(database, "select 1")
+    blocker = sqlite3.connect(tmp_path / "x.db", isolation_level=None)
     blocker.execute("BEGIN IMMEDIATE")
     async with asyncio.timeout(10):
-        with pytest.raises(Refusal) as caught:
-            async with database.write():
-                pass
-    assert (caught.value.code, caught.value.status) == ("store_unavailable", 503)
-    assert caught.value.retry_after
+        refusal = await refused(make_table(database))
+    assert (refusal.code, refusal.status, refusal.retry_after) == ("store_unavailable", 503, 2)
     blocker.execute("ROLLBACK")
     blocker.close()
-    async with database.write() as connection:
-        await connection.execute(text("create table t (x integer)"))
-    await database.close()
+    await make_table(database)
 
 
-async def test_an_operation_that_hangs_is_given_up(tmp_path: Path) -> None:
-    database = Database.at(f"sqlite:///{tmp_path / 'x.db'}", limit=0.05)
+async def test_an_operation_that_hangs_is_given_up(at: Callable[..., Database]) -> None:
     with pytest.raises(Refusal) as caught:
-        async with database.read():
+        async with at(limit=0.05).read():
             await asyncio.Event().wait()
     assert isinstance(caught.value.__cause__, TimeoutError)
-    await database.close()
 
 
 async def test_a_connection_given_up_while_it_is_opened_leaves_nothing_open(
@@ -237,22 +235,16 @@ async def test_a_connection_given_up_while_it_is_opened_leaves_nothing_open(
         opened[0].execute("select 1")
 
 
-async def test_ops_4_a_broken_file_is_a_refusal_that_reports_no_statement(tmp_path: Path) -> None:
+async def test_ops_4_a_broken_file_is_a_refusal_that_reports_no_statement(tmp_path: Path, database: Database) -> None:
     (tmp_path / "x.db").write_bytes(b"this is no database, and it is long enough" * 20)
-    database = Database.at(f"sqlite:///{tmp_path / 'x.db'}")
     with pytest.raises(Refusal) as caught:
         async with database.read() as connection:
             await connection.execute(text("select :secret"), {"secret": "geheim"})
     assert "database" in str(caught.value.__cause__)
     assert "geheim" not in str(caught.value.__cause__)
-    await database.close()
 
 
-async def test_a_server_that_is_not_there_is_a_refusal() -> None:
+async def test_a_server_that_is_not_there_is_a_refusal(at: Callable[..., Database]) -> None:
     pytest.importorskip("asyncpg")
-    database = Database.at("postgresql://user:geheim@127.0.0.1:1/none")
-    with pytest.raises(Refusal) as caught:
-        async with database.read():
-            pass
-    assert "geheim" not in str(caught.value) + str(caught.value.__cause__)
-    await database.close()
+    refusal = await refused(scalar(at("postgresql://user:geheim@127.0.0.1:1/none"), "select 1"))
+    assert "geheim" not in str(refusal) + str(refusal.__cause__)

@@ -8,7 +8,7 @@ from tests.process.conftest import Collect
 
 
 def warnings(collect: Collect, code: str) -> list[tuple[int, str]]:
-    """The warnings of a file, told from its text: what it imports need not be installed."""
+    """The warnings of a file, found in its text: what it imports need not be installed."""
     found = collect({"a.py": code}, only_names=True)
     assert all(problem.severity == "warning" for problem in found.problems)
     reported = [problem for problem in found.problems if problem.code == "blocking_call"]
@@ -71,9 +71,21 @@ def test_calls_that_do_not(collect: Collect, imports: str, call: str) -> None:
     assert warnings(collect, f"{HEAD}{imports}\n@process\ndef say(url):\n    {call}\n") == []
 
 
-def test_a_parameter_is_not_the_module_of_its_name(collect: Collect) -> None:
-    code = f"{HEAD}import requests\n@process\ndef say(requests: dict, input):\n    requests.get(1); input(2)\n"
-    assert warnings(collect, code) == []
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        # a parameter is not the module of its name
+        ("import requests\n@process\ndef say(requests: dict, input):\n    requests.get(1); input(2)\n", []),
+        ("import time\n@process(blocking=True)\ndef say(): time.sleep(1)\n", []),
+        # variables of the module are known
+        ("import requests\nhttp = requests.Session()\n@process\ndef say(url): http.get(url)\n",
+         [(5, "requests.Session.get() waits")]),
+        # more of the same is reported once
+        ("import time\n@process\ndef say():\n    time.sleep(1)\n    time.sleep(2)\n", [(5, "time.sleep() waits")]),
+    ],
+)  # fmt: skip
+def test_what_the_names_of_a_file_mean(collect: Collect, code: str, expected: list[tuple[int, str]]) -> None:
+    assert warnings(collect, HEAD + code) == expected
 
 
 def test_one_level_through_functions_of_the_file(collect: Collect) -> None:
@@ -94,20 +106,6 @@ def other(url):
     return deeper(url)
 """
     assert warnings(collect, code) == [(5, "load() calls requests.get(), which waits")]
-
-
-def test_blocking_processes_may_wait(collect: Collect) -> None:
-    assert warnings(collect, f"{HEAD}import time\n@process(blocking=True)\ndef say(): time.sleep(1)\n") == []
-
-
-def test_variables_of_the_module_are_known(collect: Collect) -> None:
-    code = f"{HEAD}import requests\nhttp = requests.Session()\n@process\ndef say(url): http.get(url)\n"
-    assert warnings(collect, code) == [(5, "requests.Session.get() waits")]
-
-
-def test_more_of_the_same_is_reported_once(collect: Collect) -> None:
-    code = f"{HEAD}import time\n@process\ndef say():\n    time.sleep(1)\n    time.sleep(2)\n"
-    assert warnings(collect, code) == [(5, "time.sleep() waits")]
 
 
 def test_the_whole_warning(collect: Collect) -> None:

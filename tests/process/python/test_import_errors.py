@@ -104,17 +104,23 @@ def test_a_file_that_is_not_text(collect: Collect) -> None:
     assert [problem.file for problem in found.problems] == ["processes/bad.py", "processes/null.py"]
 
 
-def test_a_fault_in_a_neighbour_is_reported_once_and_at_its_own_line(collect: Collect) -> None:
-    found = collect({"a.py": "from .b import x", "b.py": "\n\nx = 1 / 0", "c.py": "import processes.a"})
-    assert [str(problem) for problem in found.problems] == [
-        "processes/b.py:3:5: ZeroDivisionError: division by zero [broken_module]"
-    ]
-    assert found.broken == {"a", "b", "c"}
-
-
-def test_a_fault_of_syntax_in_a_neighbour_is_reported_once(collect: Collect) -> None:
-    found = collect({"a.py": "from .b import x", "b.py": "x ="})
-    assert [(problem.file, problem.line) for problem in found.problems] == [("processes/b.py", 1)]
+@pytest.mark.parametrize(
+    ("files", "reported", "broken"),
+    [
+        ({"a.py": "from .b import x", "b.py": "\n\nx = 1 / 0", "c.py": "import processes.a"},
+         "processes/b.py:3:5: ZeroDivisionError: division by zero [broken_module]", {"a", "b", "c"}),
+        ({"a.py": "from .b import x", "b.py": "x ="}, "processes/b.py:1:4: not Python: invalid syntax [broken_module]",
+         {"a", "b"}),
+        ({"__init__.py": "1 / 0", "a.py": GOOD, "b.py": GOOD},
+         "processes/__init__.py:1:1: ZeroDivisionError: division by zero [broken_module]", {"", "a", "b"}),
+    ],
+)  # fmt: skip
+def test_a_fault_in_a_neighbour_is_reported_once_and_at_its_own_line(
+    collect: Collect, files: dict[str, str], reported: str, broken: set[str]
+) -> None:
+    found = collect(files)
+    assert [str(problem) for problem in found.problems] == [reported]
+    assert found.broken == broken
 
 
 def test_a_circle_of_imports_is_pythons_own_error(collect: Collect) -> None:
@@ -132,7 +138,7 @@ def test_a_circle_that_python_can_do_is_fine(collect: Collect) -> None:
 
 @pytest.mark.parametrize("name", ["KeyboardInterrupt", "GeneratorExit", "asyncio.CancelledError", "SystemExit", "E"])
 def test_whatever_a_file_raises_is_its_problem(collect: Collect, name: str) -> None:
-    """Nobody presses Ctrl-C in the thread that imports: there KeyboardInterrupt is an exception like any other."""
+    """Ctrl-C never reaches the thread that imports: there KeyboardInterrupt is an exception like any other."""
     code = f"import asyncio\nclass E(BaseException):\n    def __str__(self): raise SystemExit\nraise {name}"
     found = collect({"a.py": code, "good.py": GOOD})
     assert list(found.processes) == ["good.say"]
@@ -143,9 +149,3 @@ def test_whatever_a_file_raises_is_its_problem(collect: Collect, name: str) -> N
 def test_all_problems_are_reported_at_once(collect: Collect) -> None:
     found = collect({"a.py": "x =", "b.py": "import nowhere_at_all", "c-d.py": "", "e.py": "1/0"})
     assert [problem.file for problem in found.problems] == [f"processes/{n}.py" for n in ("a", "b", "c-d", "e")]
-
-
-def test_a_broken_package_file_is_reported_once(collect: Collect) -> None:
-    found = collect({"__init__.py": "1 / 0", "a.py": GOOD, "b.py": GOOD})
-    assert [(problem.file, problem.line) for problem in found.problems] == [("processes/__init__.py", 1)]
-    assert found.broken == {"", "a", "b"}

@@ -1,4 +1,4 @@
-"""Why a name that stands in a file is no process: told by what stands there."""
+"""The reason why a name of a file is not a process, found in the text of the file."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_why_it_is_none(collect: Collect, code: str, name: str, reported: str) -
     reason = found.reasons[f"p.{name}"]
     assert reported in reason
     stands = "@process" in code or "@j.process" in code
-    assert not (stands and "write `@process`" in reason), "it is told to write what stands there"
+    assert not (stands and "write `@process`" in reason), "the hint asks for what is written already"
 
 
 @pytest.mark.parametrize(

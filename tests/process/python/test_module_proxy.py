@@ -14,11 +14,9 @@ from typing import Any
 
 import pytest
 
-from jackfield.process import catalog
 from jackfield.process.catalog import Catalog
 from jackfield.process.python.module_proxy import ModuleProxy
-from jackfield.process.signature import signature
-from tests.process.conftest import Collect
+from tests.process.conftest import Collect, Projects, left_in_python, signature_of
 
 SAY = "from jackfield import process\n"
 CAR = SAY + (
@@ -68,8 +66,7 @@ def test_hints_are_those_of_the_own_generation(collect: Collect) -> None:
     second_catalog = collect()
     for found in (first_catalog, second_catalog):
         with found.loading():
-            compiled, _ = signature.compile(found.processes["a.say"], ())
-        assert compiled is not None
+            compiled = signature_of(found, "a.say")
         message = compiled.decode(b'{"car": {"number": 1, "next": {"number": 2}}}')
         (car,) = [value for name in message.__struct_fields__ if (value := getattr(message, name)) is not None]
         assert type(car) is type(car.next) is of(found, "a.say")["Car"]
@@ -102,10 +99,7 @@ def test_a_module_is_imported_by_a_text_before_its_turn_comes(collect: Collect) 
 
 
 def test_a_thread_of_the_project_finds_its_own(collect: Collect) -> None:
-    code = (
-        SAY
-        + "import importlib\n@process\ndef say(found):\n    found.append(importlib.import_module('processes.a').x)\n"
-    )
+    code = SAY + "import importlib\n@process\ndef say(f): f.append(importlib.import_module('processes.a').x)\n"
     first = collect({"a.py": code + "x = 1\n"})
     collect({"a.py": code + "x = 2\n"}).go_live()
     found: list[int] = []
@@ -136,18 +130,15 @@ def test_a_refused_generation_leaves_the_names_to_the_live_one(collect: Collect)
     assert "processes.new" not in sys.modules
 
 
-def test_two_projects_in_one_program(tmp_path: Path) -> None:
-    found = []
-    for name in ("one", "two"):
-        (tmp_path / name / "processes").mkdir(parents=True)
-        (tmp_path / name / "processes" / "a.py").write_text(CAR)
-        found.append(catalog.collect(tmp_path / name, 1))
-        found[-1].go_live()
+def test_two_projects_in_one_program(projects: Projects) -> None:
+    found = projects(CAR)
+    for project in found:
+        project.go_live()
     for project in found:
         assert of(project, "a.say")["read"](of(project, "a.say")["kept"]())
     for project in found:
         project.release()
-    assert not [name for name in sys.modules if name.partition(".")[0] == "processes"]
+    assert left_in_python() == []
 
 
 def test_what_had_the_name_before_keeps_it(collect: Collect, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,8 +17,7 @@ import pytest
 
 from jackfield.process import catalog
 from jackfield.process.catalog import Catalog
-from jackfield.process.signature import signature
-from tests.process.conftest import Collect
+from tests.process.conftest import Collect, left_in_python, signature_of
 
 SAY = "from jackfield import process\n"
 
@@ -52,19 +51,12 @@ def test_every_way_to_import_a_neighbour(collect: Collect, statement: str, expre
     assert call(first, "a.say") == "первый"
     first.release()
     second.release()
-    assert not [name for name in sys.modules if name.split(".")[0] == "processes"]
+    assert left_in_python() == []
 
 
 def test_neighbours_in_folders(collect: Collect) -> None:
-    found = collect(
-        {
-            "__init__.py": "top = 'сверху'",
-            "support/chat.py": SAY
-            + "from ..deep.er import y\nfrom processes import top\n"
-            + "@process\ndef say():\n    return y + top\n",
-            "deep/er.py": "y = 'глубже '",
-        }
-    )
+    code = f"{SAY}from ..deep.er import y\nfrom processes import top\n@process\ndef say():\n    return y + top\n"
+    found = collect({"__init__.py": "top = 'сверху'", "support/chat.py": code, "deep/er.py": "y = 'глубже '"})
     assert found.problems == ()
     assert call(found, "support.chat.say") == "глубже сверху"
 
@@ -156,8 +148,7 @@ def test_a_released_generation_is_freed(collect: Collect) -> None:
         + "@process\ndef say(car: typing.Union[Car, int]) -> list[Car]:\n    return [car]\n"
     )
     old = collect({"a.py": code})
-    compiled = [signature.compile(process, ()) for process in old.processes.values()]
-    assert compiled[0][0] is not None
+    compiled = [signature_of(old, "a.say")]
     function = weakref.ref(old.processes["a.say"].function)
     module = weakref.ref(sys.modules[old.processes["a.say"].function.__module__])
     finders = len(sys.meta_path)
@@ -179,12 +170,10 @@ def test_a_released_generation_still_finishes_its_calls(collect: Collect) -> Non
     assert function() == "ещё"
 
 
-def test_two_catalogs_of_one_number_do_not_meet(tmp_path: Path) -> None:
-    (tmp_path / "processes").mkdir()
-    path = tmp_path / "processes" / "a.py"
-    path.write_text(SAY + "@process\ndef say():\n    return 1\n")
-    first = catalog.collect(tmp_path, 1)
-    path.write_text(SAY + "@process\ndef say():\n    return 2\n")
+def test_two_catalogs_of_one_number_do_not_meet(collect: Collect, tmp_path: Path) -> None:
+    code = SAY + "@process\ndef say():\n    return {}\n"
+    first = collect({"a.py": code.format(1)})
+    (tmp_path / "processes" / "a.py").write_text(code.format(2))
     second = catalog.collect(tmp_path, 1)
     assert (call(first, "a.say"), call(second, "a.say")) == (1, 2)
     first.release()
@@ -195,3 +184,47 @@ def test_two_catalogs_of_one_number_do_not_meet(tmp_path: Path) -> None:
 def test_a_file_in_another_encoding(collect: Collect) -> None:
     text = "# -*- coding: cp1251 -*-\n" + SAY + "@process\ndef say():\n    return 'Привет'\n"
     assert call(collect({"a.py": text.encode("cp1251")}), "a.say") == "Привет"
+
+
+POOL = """
+import dataclasses, multiprocessing
+from concurrent.futures import ProcessPoolExecutor
+from jackfield import process
+from .rate import RATE
+
+@dataclasses.dataclass
+class Order:
+    sum: int
+
+def work(order):
+    return Order(order.sum * RATE)
+
+pool = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context({method!r}))
+
+@process
+def say(sum: int):
+    found = pool.submit(work, Order(sum)).result(20)
+    assert type(found) is Order, "of the same generation"
+    return found.sum
+"""
+
+
+@pytest.mark.parametrize("method", ["spawn", "forkserver"])
+def test_pools_of_two_generations_side_by_side(collect: Collect, tmp_path: Path, method: str) -> None:
+    """Work and results are pickled by threads of the pool, in which no code of the project stands."""
+    first = collect({"shop/order.py": POOL.format(method=method), "shop/rate.py": "RATE = 10\n"})
+    second = collect({"shop/rate.py": "RATE = 100\n"})
+    (tmp_path / "processes" / "shop" / "rate.py").write_text("a file that is being written")
+
+    def sums(*of: Catalog) -> list[int]:
+        return [call(found, "shop.order.say", sum=2) for found in of or (first, second)]
+
+    try:
+        assert sums() == [20, 200], "before the second is live: its resources are opened then"
+        second.go_live()
+        assert sums() == [20, 200]
+        first.release()
+        assert sums(second) == [200]
+    finally:
+        for found in (first, second):
+            found.processes["shop.order.say"].function.__globals__["pool"].shutdown()

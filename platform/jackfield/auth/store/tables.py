@@ -35,6 +35,7 @@ __all__ = [
     "User",
     "attempts",
     "changes",
+    "login_of",
     "metadata",
     "new_login",
     "normal_login",
@@ -52,7 +53,7 @@ MIGRATIONS = {
         "ALTER TABLE jackfield_sessions ADD COLUMN client VARCHAR(64) NOT NULL DEFAULT ''",
         "ALTER TABLE jackfield_sessions ADD COLUMN agent VARCHAR(200) NOT NULL DEFAULT ''",
         "ALTER TABLE jackfield_changes ADD COLUMN expires_at DOUBLE PRECISION",
-    ),
+    )
 }
 """What makes a store of an older schema one of the next; tables that are missing are made before."""
 
@@ -253,6 +254,14 @@ def normal_login(text: str) -> str:
     marks that turn the direction of text, no blank at either end.
     """
     return _normal(text, "login")
+
+
+def login_of(text: str) -> str:
+    """The one spelling of a login; empty for what cannot be one."""
+    try:
+        return normal_login(text)
+    except Refusal:
+        return ""
 
 
 def new_login(text: str) -> str:

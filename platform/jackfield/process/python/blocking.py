@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from jackfield.errors import Problem
-from jackfield.process.python.outline import FunctionNode, Outline, dotted, imports_in, own_nodes
+from jackfield.process.python.outline import FunctionNode, Outline, arguments_of, dotted, imports_in, own_nodes
 
 __all__ = ["blocking_calls", "names_in"]
 
@@ -127,9 +127,7 @@ def names_in(outline: Outline, node: FunctionNode) -> dict[str, str]:
     """What each name means inside a function: imports, and variables made by one call, `s = socket.socket()`."""
     module: dict[str, str] = {function.name: "" for function in outline.functions} | dict(outline.names)
     names = module | _made(outline.tree, module)
-    arguments = node.args
-    every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
-    names |= {argument.arg: "" for argument in every if argument is not None}
+    names |= {argument.arg: "" for argument in arguments_of(node)}
     names |= imports_in(node)
     return names | _made(node, names)
 

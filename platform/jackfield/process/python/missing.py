@@ -17,7 +17,7 @@ _MARGIN = "a process is a function that stands by itself, at the left margin of 
 
 
 def reasons(outline: Outline, processes: Collection[str]) -> dict[str, str]:
-    """How to make a process of each name of a file that is none, by "name" and "Class.name".
+    """How to make a process of each other name of a file, by "name" and "Class.name".
 
     `processes` are the names of the file that are processes.
     """

@@ -11,7 +11,7 @@ from jackfield.errors import Problem
 from jackfield.process.process import Kind
 from jackfield.process.python.sources import Source
 
-__all__ = ["FunctionNode", "Outline", "dotted", "imports_in", "kind_of", "own_nodes", "read_outline"]
+__all__ = ["FunctionNode", "Outline", "arguments_of", "dotted", "imports_in", "kind_of", "own_nodes", "read_outline"]
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -35,10 +35,7 @@ class Outline:
 
     def places(self, node: FunctionNode) -> dict[str, tuple[int, int]]:
         """Where each parameter of a function stands, and under "return" its return hint."""
-        arguments = node.args
-        every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
-        every += [extra for extra in (arguments.vararg, arguments.kwarg) if extra]
-        found = {argument.arg: self.place(argument) for argument in every}
+        found = {argument.arg: self.place(argument) for argument in arguments_of(node)}
         if node.returns is not None:
             found["return"] = self.place(node.returns)
         return found
@@ -94,6 +91,13 @@ def own_nodes(tree: ast.AST) -> Iterator[ast.AST]:
             waiting += list(ast.iter_child_nodes(node))[::-1]
 
 
+def arguments_of(node: FunctionNode) -> list[ast.arg]:
+    """The parameters of a function, those with stars last."""
+    found = node.args
+    stars = [one for one in (found.vararg, found.kwarg) if one is not None]
+    return [*found.posonlyargs, *found.args, *found.kwonlyargs, *stars]
+
+
 def imports_in(tree: ast.AST) -> dict[str, str]:
     """What the import statements of a module or function make each name mean."""
     names: dict[str, str] = {}
@@ -110,7 +114,7 @@ def imports_in(tree: ast.AST) -> dict[str, str]:
 
 
 def dotted(node: ast.AST, names: Mapping[str, str], deepest: int = 100) -> str:
-    """The full name that an expression such as `t.sleep` stands for, "" where it is none, or longer than a name."""
+    """The full name that an expression such as `t.sleep` stands for, "" for another expression or a longer one."""
     if not deepest:
         return ""
     if isinstance(node, ast.Name):

@@ -4,7 +4,12 @@ Strategy: each generation is a package with a key of its own in `sys.modules`, f
 has the sources in memory: nothing is read from the disk again, no .pyc is read or written, `sys.path`
 is left alone. Modules of a generation have the names that their author gave them (module_proxy.py). Their `__import__`
 finds this package under `processes`, so two generations side by side each find their own neighbours, at load and
-later. A process that is spawned gets the sources with what Python hands it (spawning.py).
+later.
+
+A process that the project spawns (`multiprocessing`, ProcessPoolExecutor) begins with Python alone and reads its task
+as a pickle, in which functions of the project have their names. So `multiprocessing` passes on the sources of the
+calling generation, with the settings that every process inherits from its parent; they are read first. The files may
+have changed since, and need not be where Python looks for modules.
 """
 
 from __future__ import annotations
@@ -14,19 +19,19 @@ import importlib
 import sys
 import threading
 import typing
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from importlib.abc import InspectLoader, Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from importlib.readers import FileReader
 from importlib.util import decode_source
+from multiprocessing import process
 from types import CodeType, ModuleType
 from typing import Any, cast
 
 from jackfield.process.python import module_proxy, prometheus
 from jackfield.process.python.module_proxy import Importer, called, key_of
 from jackfield.process.python.sources import FOLDER, Source
-from jackfield.process.python.spawning import hand_on
 
 __all__ = ["Package"]
 
@@ -52,7 +57,7 @@ class Package:
             module_proxy.begin(self.name)
             prometheus.begin(self.name, folder)
             _packages[self.name] = self
-        hand_on(_receive, _chosen)
+        _hand_on()
 
     def load(self, module: str) -> ModuleType:
         """Import one module by its name below processes/; raises whatever its code raises."""
@@ -95,7 +100,21 @@ def _receive(generation: int, sources: tuple[Source, ...], folder: str) -> objec
     """In a spawned process: take the sources, and pass them on to its own children."""
     if not _packages:
         Package(generation, sources, folder)
-    return hand_on(_receive, _chosen)
+    return _hand_on()
+
+
+class _Handed:
+    """An entry among the settings of a process; unpickling it makes the child call `_receive`."""
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        chosen = _chosen()
+        return (str, ()) if chosen is None else (_receive, chosen)
+
+
+def _hand_on() -> object:
+    """Have each process that is spawned call `_receive` with what `_chosen` gives then; None means no call."""
+    settings: dict[str, Any] = process.current_process()._config  # type: ignore[attr-defined]  # inherited by children
+    return settings.setdefault("jackfield", _Handed())
 
 
 def _free_name(generation: int) -> str:

@@ -8,7 +8,6 @@ none stays.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -71,24 +70,24 @@ def _take_out(entries: list[_Entry]) -> None:
             _leave(registry, collector)
 
 
-def _others(package: str) -> Iterator[_Collectors]:
-    yield from (one for name, one in list(_of.items()) if name != package and one.folder == _of[package].folder)
+def _others(package: str) -> list[_Collectors]:
+    return [one for name, one in list(_of.items()) if name != package and one.folder == _of[package].folder]
 
 
 def _register(registry: CollectorRegistry, collector: Collector) -> None:
     """`CollectorRegistry.register`. Raises ValueError for a name that is taken."""
     package = module_proxy.calling_package()
-    if package is None or package not in _of:
-        _enter(registry, collector)
-        return
-    mine = _of[package]
+    mine = _of.get(package or "")
     try:
         _enter(registry, collector)
     except ValueError:
+        if package is None or mine is None:
+            raise
         _try(registry, collector, package)
         mine.waiting.append((registry, collector))
     else:
-        mine.entered.append((registry, collector))
+        if mine is not None:
+            mine.entered.append((registry, collector))
 
 
 def _try(registry: CollectorRegistry, collector: Collector, package: str) -> None:

@@ -84,7 +84,7 @@ def read(project: Path, home: Path | None = None) -> tuple[tuple[Source, ...], t
 
 
 def _read(parts: tuple[str, ...], path: Path, written: Path) -> Source | Problem:
-    """One file as a source, or why it is none; `written` is where its author has it."""
+    """One file as a source, or its problem; `written` is where its author has it."""
     file = "/".join((FOLDER, *parts))
     names = (*parts[:-1], parts[-1].removesuffix(".py"))
     bad = next((name for name in names if not _importable(name)), None)

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from jackfield.errors import Problem
 from jackfield.process.python.blocking import names_in
-from jackfield.process.python.outline import FunctionNode, Outline, dotted, kind_of, own_nodes
+from jackfield.process.python.outline import FunctionNode, Outline, arguments_of, dotted, kind_of, own_nodes
 
 __all__ = ["coroutines", "unawaited"]
 
@@ -61,7 +61,7 @@ def _coroutine(
         return func.id
     module = outline.source.module
     if isinstance(func, ast.Name) and f"{module}.{func.id}" in known and not names.get(func.id):
-        own = {argument.arg for argument in ast.walk(node.args) if isinstance(argument, ast.arg)}
+        own = {argument.arg for argument in arguments_of(node)}
         own |= {n.id for n in own_nodes(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
         return "" if func.id in own else func.id
     full = dotted(func, names)

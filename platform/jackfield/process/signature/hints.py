@@ -15,7 +15,7 @@ from msgspec import inspect as mi
 from jackfield.process.calling import Raised, call, one_line
 from jackfield.process.suggestions import annotation_fix, call_fix, is_pydantic, union_fix, value_fix
 
-__all__ = ["Unsupported", "members", "optional_of", "readable", "resolve", "split", "type_of"]
+__all__ = ["Unsupported", "flat", "members", "optional_of", "readable", "resolve", "split", "type_of"]
 
 
 class Unsupported(Exception):
@@ -66,8 +66,7 @@ def type_of(hint: Any) -> mi.Type:
     if get_origin(hint) is typing.Unpack:
         raise Unsupported(f"JSON cannot carry {readable(hint)}", "write its keys as parameters")
     try:
-        mixed = call(_is_mixed, hint)
-        if not mixed:
+        if not call(_is_mixed, hint):
             call(msgspec.json.Decoder, hint)
             kind = call(mi.type_info, hint)
             call(_refuse_unread, hint)
@@ -82,9 +81,8 @@ def type_of(hint: Any) -> mi.Type:
             raise Unsupported(f"{readable(hint)} has no end", "use a dataclass for what holds itself") from None
         # the tail repeats the hint, with the module names that only we use
         reason = _said(exc).strip().partition("\n")[0].partition(" - type `")[0].rstrip(".:")
-        raise Unsupported(
-            f"{readable(hint)} cannot be used: {reason}", union_fix(hint, reason) or value_fix(hint)
-        ) from None
+        fix = union_fix(hint, reason) or value_fix(hint)
+        raise Unsupported(f"{readable(hint)} cannot be used: {reason}", fix) from None
     where = "leave the pattern out and write it under `input:`, or give the list a key of its own"
     raise Unsupported(f"in {readable(hint)} a text with a pattern stands beside a list or a dict", where)
 
@@ -120,11 +118,11 @@ def _refuse_unread(hint: Any) -> None:
 
 
 def _unions(hint: Any, seen: list[Any]) -> Iterator[list[tuple[Any, tuple[Any, ...]]]]:
-    """The members of each union, or of what is none, in a hint and in the classes that are named in it."""
+    """The members of each union, or the one type of another hint, in a hint and in the classes that are named in it."""
     if hint in seen:
         return
     seen.append(hint)
-    parts = list(_flat(hint))
+    parts = list(flat(hint))
     yield parts
     for part, _ in parts:
         for inner in (*get_args(part), *_fields(part)):
@@ -137,7 +135,7 @@ def _is_growing(hint: Any) -> bool:
     return origin in _GROWING or (origin is tuple and (not arguments or arguments[-1] is ...))
 
 
-def _flat(hint: Any, around: tuple[Any, ...] = ()) -> Iterator[tuple[Any, tuple[Any, ...]]]:
+def flat(hint: Any, around: tuple[Any, ...] = ()) -> Iterator[tuple[Any, tuple[Any, ...]]]:
     """The members of a union, or the hint itself, without what is written around them; each with that.
 
     `type Name = ...` and `NewType("Name", ...)` are what they stand for.
@@ -146,10 +144,10 @@ def _flat(hint: Any, around: tuple[Any, ...] = ()) -> Iterator[tuple[Any, tuple[
     notes += around
     behind = getattr(bare, "__supertype__", getattr(get_origin(bare) or bare, "__value__", None))
     if behind is not None and not isinstance(bare, type):
-        yield from _flat(_filled(behind, get_origin(bare), get_args(bare)), notes)
+        yield from flat(_filled(behind, get_origin(bare), get_args(bare)), notes)
     elif get_origin(bare) in (typing.Union, types.UnionType):
         for part in get_args(bare):
-            yield from _flat(part, notes)
+            yield from flat(part, notes)
     else:
         yield bare, notes
 

@@ -26,7 +26,7 @@ from jackfield.schema import patterns
 from jackfield.schema.patterns import BASE64, DECIMAL, NUMBER, TIME, WHOLE
 from jackfield.schema.walk import walk
 
-__all__ = ["Schemas", "default_of", "fields_in_order"]
+__all__ = ["NUMBERS", "TEXTS", "Schemas", "default_of", "fields_in_order"]
 
 JSON = dict[str, Any]
 
@@ -35,7 +35,6 @@ _REF = "#/$defs/"
 _OFFSET = r"([Zz]|[+-]([01][0-9]|2[0-3]):?[0-5][0-9])"
 _KEY_PATTERNS = {"integer": WHOLE, "number": NUMBER}
 
-_OBJECTS = (mi.StructType, mi.TypedDictType, mi.DataclassType)
 _Fielded = mi.StructType | mi.TypedDictType | mi.DataclassType | mi.NamedTupleType
 _NO_SET = "use a list"
 
@@ -146,14 +145,11 @@ class Schemas:
         return schema | ({"prefixItems": [self.of(item) for item in kind.item_types]} if size else {})
 
     def _dict(self, kind: mi.DictType) -> JSON:
-        names = self._keys(kind.key_type)
+        keys = [self._key(part) for part in members(kind.key_type)]
+        names = {} if {} in keys else keys[0] if len(keys) == 1 else {"anyOf": keys}
         values = self.of(kind.value_type)
         schema: JSON = {"type": "object"} | ({"propertyNames": names} if names else {})
         return schema | ({"additionalProperties": values} if values else {}) | _sizes(kind, "Properties")
-
-    def _keys(self, kind: mi.Type) -> JSON:
-        found = [self._key(part) for part in members(kind)]
-        return {} if {} in found else found[0] if len(found) == 1 else {"anyOf": found}
 
     def _key(self, kind: mi.Type) -> JSON:
         schema = self.inlined(self.of(kind)) if isinstance(kind, _KEYS) else None
@@ -189,8 +185,12 @@ class Schemas:
         if isinstance(kind, mi.StructType) and kind.tag_field is not None:
             properties = {kind.tag_field: {"const": kind.tag}} | properties
             required.insert(0, kind.tag_field)
-        closed = isinstance(kind, mi.StructType) and kind.forbid_unknown_fields
-        return title | _object(properties, required, closed=closed)
+        schema: JSON = title | {"type": "object", "properties": properties}
+        if required:
+            schema["required"] = required
+        if isinstance(kind, mi.StructType) and kind.forbid_unknown_fields:
+            schema["additionalProperties"] = False
+        return schema
 
     def _array(self, kind: mi.StructType | mi.NamedTupleType, fields: Iterable[mi.Field]) -> JSON:
         fields = list(fields)
@@ -241,11 +241,6 @@ def default_of(value: object) -> JSON:
         return {}
 
 
-def _object(properties: JSON, required: list[str], *, closed: bool) -> JSON:
-    schema: JSON = {"type": "object", "properties": properties}
-    return schema | ({"required": required} if required else {}) | ({"additionalProperties": False} if closed else {})
-
-
 def _text(kind: mi.StrType) -> JSON:
     _check_patterns([kind.pattern] if kind.pattern else [])
     return {"type": "string"} | _sizes(kind, "Length") | ({"pattern": kind.pattern} if kind.pattern else {})
@@ -282,30 +277,19 @@ def _sizes(kind: Any, what: str) -> JSON:
     return {name: value for name, value in sizes.items() if value is not None}
 
 
-_SCALARS = (
-    mi.BoolType,
-    mi.BytesType,
-    mi.DateTimeType,
-    mi.DateType,
-    mi.DecimalType,
-    mi.EnumType,
-    mi.FloatType,
-    mi.IntType,
-    mi.LiteralType,
-    mi.NoneType,
-    mi.StrType,
-    mi.TimeDeltaType,
-    mi.TimeType,
-    mi.UUIDType,
-)
+TEXTS = (mi.DateTimeType, mi.DateType, mi.DecimalType, mi.StrType, mi.TimeDeltaType, mi.TimeType, mi.UUIDType)
+"""Types whose values are written as a text."""
+
+NUMBERS = (mi.BoolType, mi.EnumType, mi.FloatType, mi.IntType, mi.LiteralType, mi.NoneType)
+"""Types whose values may be written as something else."""
+
+_SCALARS = (mi.BytesType, *TEXTS, *NUMBERS)
 _KEYS = (mi.AnyType, *(kind for kind in _SCALARS if kind not in (mi.BoolType, mi.NoneType)))
 
 
 def _hashable(kind: mi.Type) -> bool:
-    return all(_hashable_member(part) for part in members(kind))
-
-
-def _hashable_member(kind: mi.Type) -> bool:
+    if isinstance(kind, mi.Metadata | mi.UnionType):
+        return all(map(_hashable, members(kind)))
     if isinstance(kind, mi.TupleType):
         return all(_hashable(item) for item in kind.item_types)
     if isinstance(kind, mi.VarTupleType | mi.FrozenSetType):

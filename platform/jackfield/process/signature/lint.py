@@ -5,10 +5,9 @@ from __future__ import annotations
 import ast
 import inspect
 import textwrap
-import types
 import typing
 from collections import abc
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container
 from dataclasses import replace
 from typing import Any, get_args, get_origin
 
@@ -18,7 +17,7 @@ from jackfield.process.declare import resource_marked
 from jackfield.process.process import Process
 from jackfield.process.python.outline import own_nodes
 from jackfield.process.signature.defaults import misfit
-from jackfield.process.signature.hints import Unsupported, readable, resolve, split
+from jackfield.process.signature.hints import Unsupported, flat, readable, resolve, split
 from jackfield.process.signature.parameters import NO_DEFAULT, Faults, Parameter
 
 __all__ = ["lint"]
@@ -39,23 +38,20 @@ def lint(process: Process, parameters: tuple[Parameter, ...], keys: Container[st
     written = inspect.signature(process.function).parameters
     for parameter in parameters:
         if message := misfit(parameter):
-            found.add(
-                "doubtful_hint", parameter.name, message, "write a hint that has the default in it, or leave it out"
-            )
+            hint = "write a hint that has the default in it, or leave it out"
+            found.add("doubtful_hint", parameter.name, message, hint)
         if parameter.source == "message" and written[parameter.name].annotation is NO_DEFAULT:
             if parameter.key not in keys and (hint := _injected(process, parameter.name)):
                 message = "it has no hint, so it is a key of the message, and any JSON value fits"
-                found.add(
-                    "doubtful_hint", parameter.name, message, f"{hint}; a key of that name has a hint, if only `Any`"
-                )
+                hint += "; a key of that name has a hint, if only `Any`"
+                found.add("doubtful_hint", parameter.name, message, hint)
         elif parameter.resource is not None:
             given = _given(parameter.resource.function, parameter.hint)
-            takers = [_class(part) for part in _members(parameter.hint)]
-            fits = any(_is_one(_class(part), taker) for part in _members(given) for taker in takers)
+            takers = [_class(part) for part, _ in flat(parameter.hint)]
+            fits = any(_is_one(_class(part), taker) for part, _ in flat(given) for taker in takers)
             if given is not None and not fits:
-                message = (
-                    f"its hint is {readable(parameter.hint)}, and {parameter.resource.name} gives {readable(given)}"
-                )
+                wanted, source = readable(parameter.hint), parameter.resource.name
+                message = f"its hint is {wanted}, and {source} gives {readable(given)}"
                 found.add("doubtful_hint", parameter.name, message, "write the same type in both places")
     return tuple(replace(problem, severity="warning") for problem in found)
 
@@ -76,7 +72,7 @@ def _given(function: Callable[..., Any], wanted: Any) -> Any:
     hint = inner.__annotations__.get("return", NO_DEFAULT)
     if hint is NO_DEFAULT:
         # A constant may stand for an object of any class, in a test for example, but for no other plain type.
-        plain = all(getattr(_class(part), "__module__", "") == "builtins" for part in _members(wanted))
+        plain = all(getattr(_class(part), "__module__", "") == "builtins" for part, _ in flat(wanted))
         return _yielded(inner) if plain else None
     try:
         bare = split(resolve(inner, hint))[0]
@@ -107,18 +103,8 @@ def _is_one(given: type | None, wanted: type | None) -> bool:
         return True
 
 
-def _members(hint: Any) -> Iterator[Any]:
-    bare = split(hint)[0]
-    bare = getattr(bare, "__supertype__", getattr(bare, "__value__", bare))
-    if get_origin(bare) in (typing.Union, types.UnionType):
-        for part in get_args(bare):
-            yield from _members(part)
-    else:
-        yield bare
-
-
 def _class(hint: Any) -> type | None:
-    """The class of a hint without its arguments; None for what is none, as `Any` and a type variable."""
+    """The class of a hint without its arguments; None for `Any`, a type variable and the like."""
     if hint is None:
         return type(None)
     origin = get_origin(hint) or hint

@@ -54,7 +54,7 @@ class Plain:
 
 
 def plain(hint: Any, kind: mi.Type) -> Plain:
-    """What to decode instead of `hint`; `kind` tells whether it has a pattern. Raises Unsupported."""
+    """What to decode instead of `hint`; `kind` shows whether it has a pattern. Raises Unsupported."""
     return _Twins().of(type_of(hint)) if _has_pattern(kind) else Plain(hint)
 
 
@@ -223,7 +223,10 @@ class _Twins:
                 found = getattr(value, twin_name)
                 if found is not UNSET:
                     given[name] = found if inner is None else _below(inner, found, step)
-            return _made(make, given)
+            try:
+                return make(given)
+            except (TypeError, ValueError) as exc:  # of a `__post_init__`, where msgspec takes them for the client's
+                raise _Misfit(str(exc)) from exc
 
         self._made[id(kind)] = Plain(twin, finish, twin)
         for index, (name, field) in enumerate(names.items()):
@@ -249,13 +252,6 @@ def _struct(names: Mapping[str, mi.Field], cls: type, kind: mi.StructType | mi.D
         array_like=getattr(kind, "array_like", False),
         forbid_unknown_fields=getattr(kind, "forbid_unknown_fields", False),
     )
-
-
-def _made(make: Callable[[dict[str, Any]], Any], given: dict[str, Any]) -> Any:
-    try:
-        return make(given)
-    except (TypeError, ValueError) as exc:  # of a `__post_init__`, where msgspec takes them for the client's
-        raise _Misfit(str(exc)) from exc
 
 
 def _make_dataclass(kind: mi.DataclassType, cls: Any) -> Callable[[dict[str, Any]], Any]:

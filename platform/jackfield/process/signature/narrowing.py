@@ -85,7 +85,8 @@ def _parameter(parameter: Parameter, part: object, needed: bool) -> Parameter:
     types = _types(keywords, *names, "null")
     if types.isdisjoint(names):
         raise _Inexact
-    hint = express(_bare(parameter.hint), values[0], keywords)
+    bare = split(optional_of(split(parameter.hint)[0]))[0]  # the T of `Annotated[T | None, ...]`
+    hint = express(bare, values[0], keywords)
     if len(kinds) > 1 and "null" in types and _listed(keywords, None):
         hint = hint | None
     type_of(hint)  # msgspec has the last word on what it takes
@@ -105,11 +106,6 @@ def _assertions(schema: object, known: frozenset[str] | None) -> _JSON:
 def _types(keywords: _JSON, *otherwise: str) -> frozenset[str]:
     found = keywords.get("type", otherwise)
     return frozenset({found} if isinstance(found, str) else found)
-
-
-def _bare(hint: Any) -> Any:
-    """The T of `Annotated[T | None, ...]` and of what else is written around it."""
-    return split(optional_of(split(hint)[0]))[0]
 
 
 def _text(_bare: Any, kind: mi.StrType, keywords: _JSON) -> Any:

@@ -24,6 +24,7 @@ from jackfield.process.process import Process
 from jackfield.process.resources import Resource
 from jackfield.process.signature import matching
 from jackfield.process.signature.hints import Unsupported, members, optional_of, readable, resolve, split, type_of
+from jackfield.process.signature.json_schema import NUMBERS, TEXTS
 from jackfield.process.suggestions import default_fix
 from jackfield.schema.validator import Validator
 
@@ -195,22 +196,9 @@ def _check_key(key: object) -> None:
         raise _Bad("bad_signature", f'keys that begin with "$" are Jackfield\'s own: "{key}"', "choose another")
 
 
-_TEXTS = (
-    mi.AnyType,
-    mi.DateTimeType,
-    mi.DateType,
-    mi.DecimalType,
-    mi.StrType,
-    mi.TimeDeltaType,
-    mi.TimeType,
-    mi.UUIDType,
-)
-_NUMBERS = (mi.BoolType, mi.EnumType, mi.FloatType, mi.IntType, mi.LiteralType, mi.NoneType)
-
-
 def _check_path(hint: Any, kind: mi.Type) -> None:
     parts = [part for part in members(kind) if not isinstance(part, mi.NoneType)]
-    if not parts or not all(isinstance(part, _TEXTS + _NUMBERS) for part in parts):
+    if not parts or not all(isinstance(part, (mi.AnyType, *TEXTS, *NUMBERS)) for part in parts):
         message = f"it comes from the URL as one piece of text, which cannot be {readable(hint)}"
         raise _Bad("bad_path_parameter", message, "use str, int, UUID, a date, an enum or a Literal")
 
@@ -220,10 +208,9 @@ def path_converter(parameter: Parameter, schema: Mapping[str, Any]) -> Callable[
 
     What it says then is of the parameter's JSON Schema: "it must be a whole number".
     """
-    parts = list(members(parameter.kind))
-    if parameter.hint is Any or (parameter.hint is str):
+    if parameter.hint is Any or parameter.hint is str:
         return str
-    numbers = any(isinstance(part, _NUMBERS) for part in parts)
+    numbers = any(isinstance(part, NUMBERS) for part in members(parameter.kind))
     target = matching.plain(parameter.hint, parameter.kind)
     whole = Validator(schema)
 

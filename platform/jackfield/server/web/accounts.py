@@ -64,7 +64,7 @@ class Accounts:
 
     async def _sessions(self, asked: Asked) -> Response:
         caller = await self._caller(asked.request)
-        found = await self._users.sessions_of(caller)
+        found = await self._users.open_sessions(caller.login)
         return reply({"sessions": [{**as_json(one), "current": one.id == caller.session} for one in found]})
 
     async def _end(self, asked: Asked) -> Response:
