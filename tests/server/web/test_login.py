@@ -247,6 +247,7 @@ async def test_a_body_that_does_not_come_is_not_waited_for(served: Served, monke
         ),
         (b'{"login": "a",}', "The body is not JSON: a comma stands before the closing bracket at character 14."),
         (b'{"login": "a"}', 'The body does not fit: the key "password" is missing.'),
+        (b'{"login": 5, "password": "a\\u0000"}', "The body does not fit: login must be a text, not a whole number."),
         (b'{"login": "a", "password": 5}', "The body does not fit: password must be a text, not a whole number."),
         (
             b'{"login": null, "pasword": "secret!"}',

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
-from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from jackfield.describe import outcomes, phrases
@@ -19,7 +18,7 @@ from jackfield.describe.documents.asyncapi_request import CREDENTIALS, binding, 
 from jackfield.describe.documents.draft07 import draft07, refers, settled
 from jackfield.describe.exchanges import exchanges
 from jackfield.describe.schema import envelope
-from jackfield.describe.schema.components import Components
+from jackfield.describe.schema.components import Components, free
 
 __all__ = ["VERSIONS", "document"]
 
@@ -208,7 +207,8 @@ def _operations(contract: Contract, channels: Mapping[str, JSON]) -> JSON:
     for operation in contract.operations:
         sent = [name for name in _SENT if name in channels[operation.name]["messages"]]
         about = {"summary": f"Events of {operation.name}"}
-        found[_free(f"{operation.name}.events", found)] = _operation("send", operation, sent, about)
+        # an endpoint may be called like the events of another
+        found[free(f"{operation.name}.events", found)] = _operation("send", operation, sent, about)
     return found
 
 
@@ -240,14 +240,6 @@ def _of(operation: Operation, names: Iterable[str]) -> list[JSON]:
 def _tags(tags: Iterable[str]) -> JSON:
     found = [{"name": tag} for tag in tags]
     return {"tags": found} if found else {}
-
-
-def _free(name: str, taken: Mapping[str, Any]) -> str:
-    """An endpoint may be called like the events of another."""
-    number, free = 2, name
-    while free in taken:
-        number, free = number + 1, f"{name}-{number}"
-    return free
 
 
 def _about_connection(operation: Operation) -> str:

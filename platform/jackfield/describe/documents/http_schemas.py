@@ -1,19 +1,23 @@
 """What is sent to the login and the administration and what they answer, as JSON Schema 2020-12.
 
-The bounds are those that the server checks; a test gives the same texts to both.
+The server reads bodies into the Structs of this file. Their bounds are those that it checks; a test gives the same
+texts to both.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct
+from msgspec.json import schema_components
 
 from jackfield.auth.passwords import MAX_PASSWORD, MIN_PASSWORD
 from jackfield.config.plan import AuthSettings
 from jackfield.describe.contract import JSON
 from jackfield.describe.schema.components import at
 
-__all__ = ["PARAMETERS", "SESSIONS", "schemas"]
+__all__ = ["PARAMETERS", "SESSIONS", "Credentials", "NewUser", "Passwords", "UserChange", "schemas"]
 
 LONGEST_NAME = 128
 """Characters of a login or a role."""
@@ -24,24 +28,21 @@ SESSIONS: JSON = {"type": "array", "items": at("Session")}
 # Unicode's control characters, separators of lines, and marks that turn the direction of text
 _CONTROL = r"\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069"
 _NAME: JSON = {
-    "type": "string",
     "minLength": 1,
     "maxLength": LONGEST_NAME,
     "pattern": rf"^[^\s{_CONTROL}]([^{_CONTROL}]*[^\s{_CONTROL}])?$",
 }
 PARAMETERS: Mapping[str, JSON] = {
     "id": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"},
-    "login": _NAME,
+    "login": {"type": "string", **_NAME},
 }
 """The schemas of what stands in braces in the addresses."""
 
 _ROLE: JSON = {**_NAME, "pattern": rf"^[^\s,+\-{_CONTROL}][^\s,{_CONTROL}]*$"}
-_NO_NUL = r"^[^\u0000]*$"
 _PASSWORD: JSON = {
-    "type": "string",
     "format": "password",
     "maxLength": MAX_PASSWORD,
-    "pattern": _NO_NUL,
+    "pattern": r"^[^\u0000]*$",
     "description": f"At most {MAX_PASSWORD:,} bytes of UTF-8.",
 }
 _NEW_PASSWORD: JSON = {
@@ -49,7 +50,58 @@ _NEW_PASSWORD: JSON = {
     "minLength": MIN_PASSWORD,
     "description": f"At least {MIN_PASSWORD} characters, 15 are better, and at most {MAX_PASSWORD:,} bytes of UTF-8.",
 }
-_ROLES: JSON = {"type": "array", "items": _ROLE}
+
+# Bounds are described here and checked by jackfield.auth, which has a sentence for each.
+_Login = Annotated[str, Meta(extra_json_schema=_NAME)]
+_NewLogin = Annotated[str, Meta(extra_json_schema={**_NAME, "not": {"enum": [".", ".."]}})]
+_Password = Annotated[str, Meta(extra_json_schema=_PASSWORD)]
+_NewPassword = Annotated[str, Meta(extra_json_schema=_NEW_PASSWORD)]
+_Roles = list[Annotated[str, Meta(extra_json_schema=_ROLE)]]
+
+
+class Credentials(Struct, forbid_unknown_fields=True):
+    """A login and its password."""
+
+    login: _Login
+    password: _Password
+
+
+class Passwords(Struct, forbid_unknown_fields=True):
+    """The caller's password, and the one that replaces it."""
+
+    old: _Password
+    new: _NewPassword
+
+
+class NewUser(Struct, forbid_unknown_fields=True):
+    """A user to add. Without a password, the user cannot log in with one."""
+
+    login: _NewLogin
+    password: _NewPassword | None = None
+    roles: _Roles = []
+
+
+class UserChange(Struct, forbid_unknown_fields=True):
+    """What is left out or null stays as it is."""
+
+    roles: _Roles | None = None
+    disabled: bool | None = None
+    password: _NewPassword | None = None
+
+
+_BESIDES: Mapping[str, JSON] = {
+    "Credentials": {"examples": [{"login": "anna", "password": "…"}]},
+    "NewUser": {"examples": [{"login": "anna", "password": "a good long phrase", "roles": ["support"]}]},
+    "UserChange": {
+        "anyOf": [
+            {"required": [name], "properties": {name: {"not": {"type": "null"}}}}
+            for name in UserChange.__struct_fields__
+        ],
+        "examples": [{"roles": ["support"]}],
+    },
+}
+"""What the types of a body do not say."""
+
 _TIME: JSON = {"type": "string", "format": "date-time"}
 _MAYBE_TIME: JSON = {"type": ["string", "null"], "format": "date-time"}
 
@@ -99,47 +151,17 @@ def _people(auth: AuthSettings) -> dict[str, JSON]:
         "agent": {"type": "string", "description": "What the client called itself."},
         "current": {"type": "boolean", "description": "Whether it is the session that asks; told to its user alone."},
     }
-    given: JSON = {"login": _NAME, "password": _PASSWORD}
+    _, bodies = schema_components((Credentials, Passwords, NewUser, UserChange))
     return {
-        "Credentials": _object(given, additionalProperties=False, examples=[{"login": "anna", "password": "…"}]),
-        "Passwords": _object({"old": _PASSWORD, "new": _NEW_PASSWORD}, additionalProperties=False),
+        **{name: {**schema, **_BESIDES.get(name, {})} for name, schema in bodies.items()},
         "LoggedIn": _object({**token, **caller}),
         "Refreshed": _object({**token, "expires_at": _MAYBE_TIME}),
         "Caller": _object(caller),
         "Session": _object(session, ("current",)),
         "User": _object(user),
         "UserWithSessions": _object({**user, "sessions": SESSIONS}),
-        "NewUser": _new_user(),
-        "UserChange": _user_change(),
     }
 
 
 def _strings() -> JSON:
     return {"type": "array", "items": {"type": "string"}}
-
-
-def _new_user() -> JSON:
-    password = {**_NEW_PASSWORD, "type": ["string", "null"]}
-    password["description"] += " Without one, the user cannot log in with a password."
-    return _object(
-        {"login": {**_NAME, "not": {"enum": [".", ".."]}}, "password": password, "roles": _ROLES},
-        ("password", "roles"),
-        additionalProperties=False,
-        examples=[{"login": "anna", "password": "a good long phrase", "roles": ["support"]}],
-    )
-
-
-def _user_change() -> JSON:
-    changes: JSON = {
-        "roles": {**_ROLES, "type": ["array", "null"]},
-        "disabled": {"type": ["boolean", "null"]},
-        "password": {**_NEW_PASSWORD, "type": ["string", "null"]},
-    }
-    return _object(
-        changes,
-        tuple(changes),
-        additionalProperties=False,
-        anyOf=[{"required": [name], "properties": {name: {"not": {"type": "null"}}}} for name in changes],
-        description="What is left out or null stays as it is.",
-        examples=[{"roles": ["support"]}],
-    )

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 from urllib.parse import unquote
 
 from jackfield.schema.walk import mapped, walk
 
-__all__ = ["Components", "at", "tidy"]
+__all__ = ["Components", "at", "free", "tidy"]
 
 JSON = dict[str, Any]
 
@@ -26,6 +26,14 @@ _HOMES = frozenset({"$defs", "definitions", "$anchor", "$dynamicAnchor", "$id", 
 def at(name: str) -> JSON:
     """A reference to the component `name`."""
     return {"$ref": f"#/components/schemas/{name}"}
+
+
+def free(name: str, taken: Collection[str]) -> str:
+    """`name`, with a number behind it where it is taken."""
+    number, found = 2, name
+    while found in taken:
+        number, found = number + 1, f"{name}-{number}"
+    return found
 
 
 class Components:
@@ -64,11 +72,9 @@ class Components:
         return at(own)
 
     def _free(self, name: str) -> str:
-        number, free = 2, name
-        while free in self.schemas:
-            number, free = number + 1, f"{name}-{number}"
-        self.schemas[free] = {}
-        return free
+        found = free(name, self.schemas)
+        self.schemas[found] = {}
+        return found
 
     def _moved(self, schema: Mapping[str, Any], turned: Callable[[str], JSON]) -> JSON:
         """`schema` with each reference turned to where its target stands now."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
 from starlette.responses import Response
 
 from jackfield.auth import credentials
@@ -13,6 +12,7 @@ from jackfield.auth.sessions import Login as Opened
 from jackfield.auth.store.tables import Session
 from jackfield.auth.users import Users
 from jackfield.config.plan import AuthSettings
+from jackfield.describe.documents.http_schemas import Passwords
 from jackfield.errors import Refusal
 from jackfield.identity import Identity
 from jackfield.logs import log
@@ -25,11 +25,6 @@ from jackfield.server.web.cookie import clear_cookie, clear_for_host, set_cookie
 from jackfield.server.web.json_api import Answer, Asked, reply
 
 __all__ = ["Accounts", "as_json", "handed_out", "taken_back"]
-
-
-class _Passwords(msgspec.Struct, forbid_unknown_fields=True):
-    old: str
-    new: str
 
 
 class Accounts:
@@ -88,7 +83,7 @@ class Accounts:
 
     async def _password(self, asked: Asked) -> Response:
         caller = await self._caller(asked.request)
-        given = await asked.body(_Passwords, '{"old": "…", "new": "…"}')
+        given = await asked.body(Passwords, '{"old": "…", "new": "…"}')
         client = asked.request.client
         try:
             ended = await self._users.change_password(caller, given.old, given.new, client=client)

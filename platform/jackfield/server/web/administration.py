@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote, unquote_to_bytes
 
-import msgspec
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
@@ -15,6 +14,7 @@ from jackfield.auth.authorities import is_own
 from jackfield.auth.store.store import Holder
 from jackfield.auth.store.tables import User, normal_login
 from jackfield.auth.users import Users
+from jackfield.describe.documents.http_schemas import NewUser, UserChange
 from jackfield.errors import Refusal
 from jackfield.identity import ADMIN, Identity
 from jackfield.logs import log
@@ -34,18 +34,6 @@ AT = "/api"
 
 _USERS = f"{AT}/users/".encode()
 _BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
-
-
-class _New(msgspec.Struct, forbid_unknown_fields=True):
-    login: str
-    password: str | None = None
-    roles: list[str] = []
-
-
-class _Changed(msgspec.Struct, forbid_unknown_fields=True):
-    roles: list[str] | None = None
-    disabled: bool | None = None
-    password: str | None = None
 
 
 class Administration:
@@ -76,7 +64,7 @@ class Administration:
         return reply({"users": [_as_json(user) for user in await self._users.all()]})
 
     async def _add(self, asked: Asked) -> Response:
-        given = await asked.body(_New, '{"login": "…", "password": "…", "roles": ["…"]}')
+        given = await asked.body(NewUser, '{"login": "…", "password": "…", "roles": ["…"]}')
         by = await self._admin(asked.request)  # once more: the body may have taken its time
         user = await self._users.add(given.login, given.password, given.roles, by=_holder(by))
         log.info("user_added", login=user.login, roles=sorted(user.roles), by=by.login, client=asked.request.client)
@@ -89,7 +77,7 @@ class Administration:
         return reply({**_as_json(user), "sessions": [as_json(one) for one in found]})
 
     async def _change(self, asked: Asked) -> Response:
-        given = await asked.body(_Changed, '{"roles": ["…"], "disabled": false, "password": "…"}, or some of these')
+        given = await asked.body(UserChange, '{"roles": ["…"], "disabled": false, "password": "…"}, or some of these')
         wanted = {name for name in ("roles", "disabled", "password") if getattr(given, name) is not None}
         if not wanted:
             raise Refusal("invalid_request", "Nothing is to be changed.", "Send roles, disabled or password.")

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_type_hints
 
 import msgspec
 from starlette.requests import ClientDisconnect
@@ -163,8 +163,11 @@ def _sentence(fault: Fault) -> str:
 
 @cache
 def _validator(kind: type) -> Validator:
-    _, parts = msgspec.json.schema_components([kind], ref_template="#/$defs/{name}")
-    return Validator({**parts[kind.__name__], "$defs": parts})
+    """Without the bounds that documents describe: what is checked later has sentences of its own, without values."""
+    hints = get_type_hints(kind)
+    keys = [(key.name, hints[key.name], *(() if key.required else (None,))) for key in msgspec.structs.fields(kind)]
+    plain = msgspec.defstruct(kind.__name__, keys, forbid_unknown_fields=True)
+    return Validator(msgspec.json.schema(plain)["$defs"][kind.__name__])
 
 
 async def _read(http: HttpRequest) -> bytes:

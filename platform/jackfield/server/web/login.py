@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
 from jackfield.config.plan import AuthSettings
+from jackfield.describe.documents.http_schemas import Credentials
 from jackfield.errors import Refusal
 from jackfield.identity import Identity
 from jackfield.logs import log
@@ -23,11 +23,6 @@ from jackfield.server.web.accounts import Accounts, handed_out, taken_back
 from jackfield.server.web.json_api import Asked, JsonApi, reply
 
 __all__ = ["Login"]
-
-
-class _Credentials(msgspec.Struct, forbid_unknown_fields=True):
-    login: str
-    password: str
 
 
 class Login:
@@ -57,7 +52,7 @@ class Login:
 
     async def _login(self, asked: Asked) -> Response:
         request = asked.request
-        given = await asked.body(_Credentials, '{"login": "…", "password": "…"}')
+        given = await asked.body(Credentials, '{"login": "…", "password": "…"}')
         where = {"client": request.client, "origin": redact.origins(request.values(b"origin"))}
         before = await self._before(request)
         try:
