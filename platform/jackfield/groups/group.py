@@ -105,8 +105,7 @@ class Group:
             self.presence = None
         if declared.presence:
             self.presence = Presence(self.name, declared.presence, declared.grace, self, later)
-            for member in self.present:
-                self.presence.came(member)
+            self.presence.begin(self.present)
 
     def send(self, frame: bytes, now: float, but: Listener | None = None) -> int:
         """Send an event, a JSON object, to all who are members now, except `but`; gives their number.

@@ -54,7 +54,7 @@ class Presence:
     `show` is `names` or `count`. Callers without a login, and readers without one, know numbers alone.
     """
 
-    __slots__ = ("_grace", "_group", "_later", "_leaving", "_name", "_of", "_show", "_tick")
+    __slots__ = ("_grace", "_group", "_here", "_later", "_leaving", "_name", "_of", "_show", "_tick")
 
     def __init__(self, name: str, show: Literal["names", "count"], grace: float, group: Room, later: Later) -> None:
         self._name = _encode(name)
@@ -62,14 +62,23 @@ class Presence:
         self._grace = grace
         self._group = group
         self._later = later
+        self._here = 0  # connections
         self._of: Counter[str] = Counter()  # connections of each login
         self._leaving: dict[str, tuple[asyncio.TimerHandle, Identity]] = {}  # gone, and the others do not know
         self._tick: asyncio.TimerHandle | None = None
+
+    def begin(self, members: Sequence[Reader]) -> None:
+        """These are there as presence begins: each gets the list."""
+        self._of.update(member.identity.login for member in members)
+        self._here = len(members)
+        for member in members:
+            member.hear(self._members(named=bool(member.identity.login)))
 
     def came(self, member: Reader) -> None:
         """A member is there: it gets the list, the others hear of a login that was not there before."""
         login = member.identity.login
         self._of[login] += 1
+        self._here += 1
         member.hear(self._members(named=bool(login)))
         if login in self._leaving:
             self._leaving.pop(login)[0].cancel()
@@ -80,6 +89,7 @@ class Presence:
         """A member has gone; where it was the last of its login, the others hear of it after the grace."""
         login = member.identity.login
         self._of[login] -= 1
+        self._here -= 1
         if not login:
             self._report("left", member.identity)
         elif not self._of[login]:
@@ -101,25 +111,21 @@ class Presence:
 
     def _report(self, event: str, identity: Identity, but: Reader | None = None) -> None:
         """Say to the others that one came or went, by name or, a little later, by the number of all."""
-        others = [member for member in self._group.present if member is not but]
         if identity.login and self._is_named:
-            who = _person(identity)
-            head = b'{"event":"%b","group":%b,%b,"count":%d}' % (event.encode(), self._name, who[1:-1], self._count)
-            self._group.spread(head, [member for member in others if member.identity.login])
-            if all(member.identity.login for member in others):
+            person = _person(identity)[1:-1]
+            frame = b'{"event":"%b","group":%b,%b,"count":%d}' % (event.encode(), self._name, person, self._here)
+            readers = [member for member in self._group.present if member.identity.login and member is not but]
+            self._group.spread(frame, readers)
+            if not self._of[""]:
                 return
-        if others and self._tick is None:
-            self._tick = self._later(PAUSE, self._number)
+        if self._here > 1 or but is None:
+            self._tick = self._tick or self._later(PAUSE, self._number)
 
     def _number(self) -> None:
         self._tick = None
         named = self._is_named
         readers = [member for member in self._group.present if not (named and member.identity.login)]
-        self._group.spread(b'{"event":"members","group":%b,"count":%d}' % (self._name, self._count), readers)
-
-    @property
-    def _count(self) -> int:
-        return len(self._group.present)
+        self._group.spread(b'{"event":"members","group":%b,"count":%d}' % (self._name, self._here), readers)
 
     @property
     def _is_named(self) -> bool:
@@ -131,7 +137,7 @@ class Presence:
             people = {member.identity.login: member.identity for member in self._group.present if member.identity}
             people |= {login: identity for login, (_, identity) in self._leaving.items()}
             names = b'"members":[%b],' % b",".join(map(_person, people.values()))
-        return b'{"event":"members","group":%b,%b"count":%d}' % (self._name, names, self._count)
+        return b'{"event":"members","group":%b,%b"count":%d}' % (self._name, names, self._here)
 
 
 def _person(identity: Identity) -> bytes:
