@@ -190,7 +190,10 @@ def test_keys_of_an_endpoint_a_limit_and_a_step_are_completed(editor: Editor) ->
 
 def test_what_is_proposed_is_this_projects_and_can_be_taken(editor: Editor) -> None:
     text = PROJECT.replace("process: greeting.answer", "process: ")
-    assert labels(editor, text, "process: ") == {"greeting.answer", "greeting.leave"}
+    assert labels(editor, text, "process: ") == {
+        *("echo.nothing", "echo.same"),
+        *("greeting.answer", "greeting.leave"),
+    }
     assert labels(editor, PROJECT + "    auth: \n", "auth: ") == {"required", "optional", "public"}
     text = PROJECT.partition("    examples:")[0]
     for key in ("origins", "input", "examples", "session_warning", "subprotocols", "limits"):
