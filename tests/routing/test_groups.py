@@ -76,6 +76,13 @@ def test_strangers_share_a_group_only_where_that_is_declared(tmp_path: Path) -> 
     build(write(tmp_path, 'groups:\n  "help:{room}": {}\nendpoints:\n' + both), 2).catalog.release()
 
 
+def test_a_grace_has_an_end(tmp_path: Path) -> None:
+    text = 'groups:\n  "r:{a}": {presence: {grace: 25h}}\nendpoints:\n' + endpoint("auth: public")
+    ((code, path, message),) = faults(tmp_path, text)
+    assert (code, path) == ("bad_group", "groups.r:{a}.presence.grace")
+    assert "at most 1d" in message
+
+
 def test_two_declared_patterns_may_not_make_one_name(tmp_path: Path) -> None:
     text = 'groups:\n  "r:{a}": {}\n  "r:{b}": {history: 1}\n  "$x": {}\nendpoints:\n' + endpoint("auth: public")
     found = faults(tmp_path, text)

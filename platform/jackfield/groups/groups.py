@@ -43,10 +43,16 @@ class Groups:
 
     def check(self, names: Iterable[str]) -> None:
         """Raise Refusal `group_full` where a connection cannot be in all of these groups."""
+        new = 0
         for name in names:
             group = self._groups.get(name)
-            if group.is_full if group is not None else len(self._groups) >= MAX_GROUPS:
+            if group is not None and group.is_full:
                 raise Refusal("group_full", f'The group "{name}" has as many members as it may have.', retry_after=5)
+            new += group is None
+        if new and len(self._groups) + new > MAX_GROUPS:
+            raise Refusal(
+                "group_full", f"The server has {MAX_GROUPS:,} groups, which is all it has room for.", retry_after=5
+            )
 
     def join(self, member: Listener, name: str, *, chosen: bool = False) -> bool:
         """Make it a member; False where it was one. Raises Refusal `group_full`.

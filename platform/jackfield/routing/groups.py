@@ -13,10 +13,13 @@ from jackfield.groups.names import BadName, Pattern
 from jackfield.groups.presence import GRACE
 from jackfield.similar import did_you_mean
 
-__all__ = ["OURS", "declared", "of_endpoint", "shared"]
+__all__ = ["LONGEST_GRACE", "OURS", "declared", "of_endpoint", "shared"]
 
 OURS = ("login", "endpoint")
 """Parameters of a pattern that are no path parameters."""
+
+LONGEST_GRACE = 86_400.0
+"""Seconds that a plan may let a user be gone before the others hear of it."""
 
 _EVENTS = ("history", "members", "joined", "left", "recovered", "session_expiring")
 
@@ -36,6 +39,8 @@ def declared(plan: Plan) -> tuple[tuple[Declared, ...], list[Problem]]:
             )
         except BadName as exc:
             problems.append(_problem(plan, ("groups", text), str(exc)))
+        if (settings.presence.grace or 0) > LONGEST_GRACE:
+            problems.append(_problem(plan, ("groups", text, "presence", "grace"), "a grace is at most 1d"))
     for one, other in combinations(found.values(), 2):
         if one.pattern.may_meet(other.pattern):
             message = f'a name may be of this pattern and of "{one.pattern.text}"'

@@ -47,4 +47,4 @@ class Members:
         return [member.identity for member in self._live.groups.members(group)]
 
     def _of(self, login: str) -> Iterator[Member]:
-        return (member for member in self._live.hub if member.identity.login == login and login)
+        return (member for member in self._live.hub if login and member.identity.login == login)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from jackfield.groups.group import Declared
+from jackfield.groups.groups import Groups
+from jackfield.groups.names import Pattern
+from jackfield.identity import ANONYMOUS
+from jackfield.server.connection.membership import Membership
 from jackfield.testing import Closed, Project, Refusal
 
 ENDPOINTS = """
@@ -174,6 +180,47 @@ async def test_a_user_is_taken_out_of_a_group_and_closed(project: Project) -> No
             await anna.receive()
         assert (caught.value.code, caught.value.reason) == (4403, "пока")
         assert (await desk.ask({"do": "close", "login": ""}))["done"] == 0
+
+
+class Owner:
+    """A conversation that keeps what its groups send."""
+
+    identity = ANONYMOUS
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+        self.ended = ""
+
+    def hear(self, frame: bytes) -> None:
+        self.heard.append(json.loads(frame)["event"])
+
+    def end(self, name: str, reason: str = "") -> None:
+        self.ended = name
+
+
+async def test_what_comes_before_the_101_waits_behind_what_was_kept_and_the_list_of_members() -> None:
+    groups, owner = Groups(), Owner()
+    groups.declare([Declared(Pattern.parse("room:{room}"), history=5, presence="names")])
+    membership = Membership(owner, groups)
+    membership.enter(("room:1",), 1000)
+    groups.send("room:1", b'{"event":"meanwhile"}')
+    assert owner.heard == []
+    membership.entered()
+    groups.send("room:1", b'{"event":"later"}')
+    assert owner.heard == ["history", "members", "meanwhile", "later"]
+    membership.end()
+    groups.send("room:1", b'{"event":"too late"}')
+    assert owner.heard[-1] == "later"
+
+
+def test_too_much_before_the_101_ends_the_connection() -> None:
+    groups, owner = Groups(), Owner()
+    membership = Membership(owner, groups)
+    membership.enter(("room:1",), 40)
+    groups.send("room:1", b'{"event":"%b"}' % (b"x" * 20))
+    assert owner.ended == ""
+    groups.send("room:1", b'{"event":"y"}')
+    assert owner.ended == "too_slow_reader"
 
 
 async def test_who_leaves_is_in_no_group(project: Project) -> None:
