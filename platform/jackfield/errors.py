@@ -219,6 +219,7 @@ CODES: Mapping[str, Code] = _table(
     _message("rate_limited", "Messages came faster than `limits.rate`; this one was not processed.", retry=True),
     _message("process_failed", "The process failed; the log has it under the incident's id."),
     _message("time_exceeded", "The process took longer than `limits.time`.", retry=True),
+    _message("action_forbidden", "The action is for callers who have a role that this one has not."),
     _message("busy", "All threads for blocking processes are taken.", retry=True),
     # connection
     _close("normal", 1000, "The process closed the connection and gave no code."),

@@ -14,6 +14,7 @@ from typing import Any
 
 from jackfield.config import auth as auth_settings
 from jackfield.config import examples, input_schema, url
+from jackfield.config.actions import Action, ActionLimits
 from jackfield.config.plan import Access, AuthSettings, Endpoint, Example, GroupSettings, Limits, Origins, Plan
 from jackfield.config.problems import PathTuple, Problems
 from jackfield.config.settings import keys, read
@@ -26,7 +27,7 @@ MERGED = frozenset(key for key, setting in _FIELDS.items() if setting.merged)
 """Keys of an endpoint whose mapping is taken over from `defaults` key by key."""
 _MESSAGE = keys(Limits)["message"].kind
 # Sound parts of these are looked at beside faulty ones, where the value is of this kind at all.
-_OF_PARTS = {"auth": dict, "limits": dict, "origins": list, "subprotocols": list, "examples": list}
+_OF_PARTS = {"actions": dict, "auth": dict, "limits": dict, "origins": list, "subprotocols": list, "examples": list}
 _CHECKING = ("auth", "limits", "input")  # what examples are checked against
 _KEYS = {*_FIELDS, "type", "on_connect", "on_disconnect"}
 _TOP = {"title", "auth", "roles", "groups", "defaults", "endpoints"}
@@ -54,6 +55,7 @@ class _Reading:
             "input": self._input,
             "examples": lambda value, path: examples.read(value, path, self.roles, self.problems),
             "subprotocols": self._subprotocols,
+            "actions": self._actions,
         }
         for key, setting in _FIELDS.items():
             self.meanings.setdefault(key, partial(setting.kind.value, problems=problems))
@@ -72,7 +74,7 @@ class _Reading:
         endpoints = [
             self._endpoint(name, {**_merged(defaults, entry), **({} if pattern else {"url": ""})})
             for name, entry, pattern in read
-            if "process" in entry
+            if {"process", "actions"} & entry.keys()
         ]
         title = self.data.get("title", "") if self.problems.sound("title") else ""
         return Plan(tuple(endpoints), title, auth, defaults.get("origins", Origins()), self.roles, self._groups())
@@ -107,6 +109,16 @@ class _Reading:
         required = values.pop("required", False)
         values["origins"] = replace(entry.get("origins", Origins()), required=required)
         values["limits"] = Limits(**entry["limits"])
+        if values.get("actions"):
+            values["examples"] = (
+                *values.get("examples", ()),
+                *(one for action in values["actions"] for one in action.examples),
+            )
+            if "process" in entry:
+                hint = "give each message an action of its own, or take `actions` out"
+                self.problems.add(
+                    ("endpoints", name, "actions"), "wrong_value", "an endpoint has `process` or `actions`", hint
+                )
         if values.get("reply_to", "sender") != "sender" and values["limits"].message > values["limits"].queue:
             message = "a message may be longer than what may wait for a member: limits.message is over limits.queue"
             self.problems.add(("endpoints", name, "reply_to"), "bad_group", message, "raise limits.queue")
@@ -161,6 +173,27 @@ class _Reading:
             return Access(value)  # type: ignore[arg-type]  # the schema allows the three words alone
         at = (*path, "roles")
         return Access("required", examples.known_roles(value.get("roles"), at, self.roles, self.problems, ""))
+
+    def _actions(self, value: Any, path: PathTuple) -> tuple[Action, ...]:
+        """The actions whose process has a name that could be one, as far as they are sound."""
+        found = []
+        for name, raw in value.items():
+            at = (*path, name)
+            entry = read(
+                Action,
+                {"process": raw} if isinstance(raw, str) else raw if isinstance(raw, Mapping) else {},
+                at,
+                self.problems,
+            )
+            if "limits" in entry:
+                entry["limits"] = ActionLimits(**read(ActionLimits, entry["limits"], (*at, "limits"), self.problems))
+            if "roles" in entry:
+                entry["roles"] = self._access(entry["roles"], (*at, "auth")).roles
+            for key in entry.keys() & {"input", "examples"}:
+                entry[key] = self.meanings[key](entry[key], (*at, key))
+            if "process" in entry and self.problems.sound(*at, "process"):
+                found.append(Action(name, **entry))
+        return tuple(found)
 
     def _origins(self, value: Any, path: PathTuple) -> Origins:
         if value == "any":

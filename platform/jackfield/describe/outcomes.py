@@ -60,6 +60,10 @@ def errors(operation: Operation) -> tuple[Code, ...]:
         absent.add("busy")
     if operation.in_place:
         absent.add("time_exceeded")
+    if not any(one.access.roles for one in operation.actions):
+        absent.add("action_forbidden")
+    elif any(one.limits.rate for one in operation.actions):
+        absent.discard("rate_limited")
     return tuple(code for code in CODES.values() if code.moment == "message" and code.name not in absent)
 
 

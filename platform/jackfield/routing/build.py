@@ -23,7 +23,7 @@ from jackfield.process.catalog import Catalog
 from jackfield.process.python.sources import beside
 from jackfield.process.signature import signature
 from jackfield.process.signature.signature import Signature
-from jackfield.routing import groups
+from jackfield.routing import actions, groups
 from jackfield.routing.examples import Taken, example_faults, first_message
 from jackfield.routing.input_keys import unknown_keys
 from jackfield.routing.table import Route, RoutingTable
@@ -58,7 +58,12 @@ def problems_of(folder: Path) -> tuple[tuple[Problem, ...], Plan]:
     """What can be reported without importing any process: the file, and whether the processes it names exist."""
     loaded = load.load(folder)
     found = catalog.collect(folder, 0, only_names=True, called=loaded.plan.auth.verify)
-    missing = [problem for endpoint in loaded.plan.endpoints for problem in _unknown(loaded.plan, endpoint, found)]
+    missing = [
+        problem
+        for endpoint in loaded.plan.endpoints
+        for one in endpoint.parts
+        for problem in _unknown(loaded.plan, one, found)
+    ]
     missing += _unknown_verify(loaded.plan, found)
     return _sorted([*loaded.problems, *found.problems, *missing]), loaded.plan
 
@@ -88,14 +93,27 @@ def _guarded(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Route | No
     try:
         route, problems = call(_compile_route, plan, endpoint, found)
         if route is not None:
-            taken = Taken(route.signature, route.whole, route.in_place, route.process.blocking)
+            taken = Taken.of(route)
             problems += call(example_faults, plan, endpoint, taken)
     except Raised as raised:
-        return None, [found.problem(raised.exc, found.known[endpoint.process])]
+        broken = next(found.known[one.process] for one in endpoint.parts if one.process in found.known)
+        return None, [found.problem(raised.exc, broken)]
     return route, problems
 
 
 def _compile_route(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Route | None, list[Problem]]:
+    if not endpoint.actions:
+        return _compile_one(plan, endpoint, found)
+    compiled = {one.action: _compile_one(plan, one, found) for one in endpoint.parts}
+    problems = [problem for _, faults in compiled.values() for problem in faults]
+    routes = {name: route for name, (route, _) in compiled.items() if route is not None}
+    if len(routes) < len(compiled):
+        return None, problems
+    together, faults = actions.together(plan, endpoint, routes)
+    return together, problems + faults
+
+
+def _compile_one(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Route | None, list[Problem]]:
     process = found.known.get(endpoint.process)
     if process is None:
         return None, _unknown(plan, endpoint, found)
@@ -104,7 +122,9 @@ def _compile_route(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Rout
     if not endpoint.url:
         return None, []  # reported already, and path parameters cannot be compared without it
     pattern = url.parse(endpoint.url)
-    compiled, faults = signature.compile(process, pattern.params, endpoint.input)
+    compiled, faults = signature.compile(
+        process, pattern.params, endpoint.input, endpoint.action and endpoint.action_key
+    )
     problems = list(faults)
     if compiled is None:
         return None, problems
@@ -119,7 +139,9 @@ def _compile_route(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Rout
     validator = Validator(whole)
     example = first_message(endpoint) or _made_up(endpoint, compiled, validator)
     if example is None and not problems:
-        problems.append(plan.problem(("endpoints", endpoint.name), "no_example", *_NO_EXAMPLE, "warning"))
+        problems.append(plan.problem(endpoint.path, "no_example", *_NO_EXAMPLE, "warning"))
+    if example is not None and endpoint.action:
+        example = {endpoint.action_key: endpoint.action, **example}
     return (
         Route(
             endpoint=endpoint,
@@ -183,7 +205,7 @@ def _unknown(plan: Plan, endpoint: Endpoint, found: Catalog) -> list[Problem]:
         hint = f"there is no file {path}.py; write it, with `@process` above `def {function}`"
         hint += f"; or {meant}" if meant else ""
     message = f'no process is named "{endpoint.process}"'
-    return [plan.problem(("endpoints", endpoint.name, "process"), "unknown_process", message, hint)]
+    return [plan.problem((*endpoint.path, "process"), "unknown_process", message, hint)]
 
 
 def _of_path(name: str, found: Catalog, file: str) -> str:

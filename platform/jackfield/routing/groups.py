@@ -7,6 +7,7 @@ from itertools import combinations
 
 from jackfield.config import url
 from jackfield.config.plan import Endpoint, Plan
+from jackfield.config.problems import PathTuple
 from jackfield.errors import Problem
 from jackfield.groups.group import Declared
 from jackfield.groups.names import BadName, Pattern
@@ -51,7 +52,7 @@ def declared(plan: Plan) -> tuple[tuple[Declared, ...], list[Problem]]:
 
 def of_endpoint(plan: Plan, endpoint: Endpoint, pattern: url.Pattern) -> tuple[tuple[Pattern, ...], list[Problem]]:
     """The patterns of an endpoint's groups, and what is wrong with its `group`, `reply_to` and `event`."""
-    at = ("endpoints", endpoint.name)
+    at: PathTuple = endpoint.path
     problems = []
     found = []
     for text in endpoint.group:
@@ -101,5 +102,5 @@ def shared(plan: Plan, patterns: Mapping[str, Iterable[Pattern]]) -> list[Proble
     return problems
 
 
-def _problem(plan: Plan, path: tuple[str, ...], message: str, hint: str = "") -> Problem:
+def _problem(plan: Plan, path: PathTuple, message: str, hint: str = "") -> Problem:
     return plan.problem(path, "bad_group", message, hint)

@@ -34,6 +34,8 @@ class Route:
     work; `example_raw` the same as it stands in errors.
     `groups` are the patterns of the groups that its connections are in.
     `in_place` says that a message can be answered in the step that reads it: the process is a plain function.
+    `actions` are the routes of an endpoint's actions by name. Process and signature of the endpoint are then stand-ins:
+    what all actions take and give.
     """
 
     endpoint: Endpoint
@@ -46,6 +48,7 @@ class Route:
     example_raw: msgspec.Raw | None
     in_place: bool
     groups: tuple[Pattern, ...] = ()
+    actions: Mapping[str, Route] = field(default_factory=dict)
 
     @property
     def name(self) -> str:

@@ -205,7 +205,11 @@ def operands(operation: Operation, types: Types) -> Operands:
         event=types.name(f"{stem}Event"),
         connection=types.name(f"{stem}Connection"),
         errors=tuple(code for code in _expected(operation, "expect_error", "code") if code not in CODES),
-        events=tuple(dict.fromkeys([*filter(None, [operation.event]), *_expected(operation, "expect", "event")])),
+        events=tuple(
+            dict.fromkeys(
+                [*filter(None, [part.event for part in operation.parts]), *_expected(operation, "expect", "event")]
+            )
+        ),
     )
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
 from jackfield.process.builtin import echo
 from jackfield.process.process import Process
 
-__all__ = ["input_of", "processes"]
+__all__ = ["STAND_IN", "input_of", "processes"]
 
 _MODULES = {"echo": echo}
 _OF_REPLIES = ("error", "event")
@@ -38,3 +39,7 @@ def _process(name: str, function: Any) -> Process:
     line = inspect.getsourcelines(function)[1]
     summary = str(inspect.getdoc(function))
     return Process(name, function, "sync", "result", False, summary, f"jackfield: {name}", line, 1)
+
+
+STAND_IN = replace(_process("echo.nothing", echo.nothing), summary="")
+"""Stands where an endpoint has no process of its own."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 import keyword
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Annotated, Any, Literal
@@ -77,24 +77,33 @@ class Signature:
 
 
 def compile(  # noqa: A001 - `signature.compile` says what it does
-    process: Process, path_parameters: tuple[str, ...], narrowing: Mapping[str, Any] | None = None
+    process: Process,
+    path_parameters: tuple[str, ...],
+    narrowing: Mapping[str, Any] | None = None,
+    action_key: str = "",
 ) -> tuple[Signature | None, tuple[Problem, ...]]:
     """Compile a process for an endpoint whose URL has these parameters: a signature and warnings, or all faults.
 
-    `narrowing` is the endpoint's `input:`, a sound JSON Schema. The decoder checks it where it can.
+    `narrowing` is the endpoint's `input:`, a sound JSON Schema. The decoder checks it where it can. `action_key` may
+    stand in messages, as "$id" does: whoever chose the action has read it.
     """
     faults = Faults(process)
     package = str(getattr(inspect.unwrap(process.function), "__module__", "")).partition(".")[0]
     parameters = read_parameters(process, path_parameters, faults)
+    for p in parameters:
+        if p.source == "message" and p.key == action_key:
+            text = "its key names the action of a message"
+            faults.add("bad_signature", p.name, text, "rename it, or write another `action_key:`")
     schema = _input_schema(parameters, package, faults)
     reply = _reply(process, package, faults)
     path_schemas = _path_schemas(parameters, package, faults)
     narrower = narrow(parameters, narrowing) if narrowing else None
     plain = _plain(narrower or parameters, faults)
-    message = None if faults or reply is None else _struct(narrower or parameters, plain, faults)
+    ours = {"$id": "id"} | ({action_key: "action"} if action_key else {})
+    message = None if faults or reply is None else _struct(narrower or parameters, plain, faults, ours)
     if message is None or reply is None:
         return None, tuple(sorted(faults, key=lambda fault: (fault.line, fault.column)))
-    decode, message_id = _decoding(message, narrower or parameters, plain)
+    decode, message_id = _decoding(message, narrower or parameters, plain, ours.keys())
     signature = Signature(
         decode=decode,
         message_id=message_id,
@@ -205,9 +214,11 @@ def _plain(parameters: tuple[Parameter, ...], faults: Faults) -> dict[str, match
     return found
 
 
-def _struct(parameters: tuple[Parameter, ...], plain: _Plains, faults: Faults) -> type[msgspec.Struct] | None:
+def _struct(
+    parameters: tuple[Parameter, ...], plain: _Plains, faults: Faults, ours: Mapping[str, str]
+) -> type[msgspec.Struct] | None:
     # The fields have names of our own: a parameter may be called `message_id`, or `__module__`.
-    fields: list[Any] = [("id", _MessageId, msgspec.field(default=None, name="$id"))]
+    fields: list[Any] = [(field, _MessageId, msgspec.field(default=None, name=key)) for key, field in ours.items()]
     fields += [(field, *_field(p, plain[p.name])) for p, field in _fields(parameters)]
     closed = all(parameter.source != "more" for parameter in parameters)
     try:
@@ -239,7 +250,7 @@ _Decode = Callable[[bytes | str], Any]
 
 
 def _decoding(
-    message: type[msgspec.Struct], parameters: tuple[Parameter, ...], plain: _Plains
+    message: type[msgspec.Struct], parameters: tuple[Parameter, ...], plain: _Plains, ours: Collection[str]
 ) -> tuple[_Decode, Callable[[Any], str | int | None]]:
     """How to decode a message, and how to find its "$id"."""
     fields = [(field, p.key, plain[p.name], fresh(p.default)) for p, field in _fields(parameters)]
@@ -247,7 +258,7 @@ def _decoding(
     more = next((parameter for parameter in parameters if parameter.source == "more"), None)
     if more is None:
         return decode, attrgetter("id")
-    known = {parameter.key for parameter in parameters if parameter.source == "message"} | {"$id"}
+    known = {parameter.key for parameter in parameters if parameter.source == "message"} | set(ours)
     decode_open = _open(decode, known, _python_names(parameters), matching.decoder(more.hint, more.kind))
     return decode_open, attrgetter("known.id")
 

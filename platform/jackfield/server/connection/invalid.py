@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 
 from jackfield import messages
-from jackfield.routing.examples import of_decoder
+from jackfield.routing.examples import fault_of_name, of_decoder
 from jackfield.routing.table import Route
 from jackfield.schema.validator import Fault, parse_loosely
 
-__all__ = ["Invalid", "body", "explain", "refuse_size"]
+__all__ = ["Invalid", "body", "explain", "id_of", "refuse_size"]
 
 _TOO_MUCH = "does not fit the published schema; send less of it to be told what is wrong"
 
@@ -63,10 +64,22 @@ def explain(route: Route, data: bytes, exc: Exception | None) -> Invalid:
         return Invalid(faults, message_id=good_id)
     if message_id is not None and good_id is None:
         faults = [Fault("/$id", "must be a text of at most 128 characters or a whole number")]
-    faults += route.whole.faults(value)
+    endpoint = route.endpoint
+    if route.actions:
+        faults.append(fault_of_name(endpoint.action_key, value, route.actions))
+    elif endpoint.action:
+        value.pop(endpoint.action_key, None)
+    faults += [] if route.actions else route.whole.faults(value)
     if not faults:
         faults = [of_decoder(str(exc or _TOO_MUCH), value)]
     return Invalid(faults, message_id=good_id)
+
+
+def id_of(data: bytes) -> str | int | None:
+    """The "$id" of a message that is not decoded, where it has a sound one."""
+    value, _ = parse_loosely(data.decode())
+    found = value.get("$id") if isinstance(value, dict) else None
+    return found if _good_id(found) else None
 
 
 def _good_id(value: object) -> bool:
@@ -76,8 +89,9 @@ def _good_id(value: object) -> bool:
     return type(value) is int
 
 
-def body(raw: bytes) -> Any:
-    """A message as `input:` sees it: plain values, without its "$id"."""
+def body(raw: bytes, ours: Iterable[str]) -> Any:
+    """A message as `input:` sees it: plain values, without the keys that are ours."""
     value = msgspec.json.decode(raw)
-    value.pop("$id", None)
+    for key in ours:
+        value.pop(key, None)
     return value
