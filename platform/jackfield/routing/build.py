@@ -23,7 +23,7 @@ from jackfield.process.catalog import Catalog
 from jackfield.process.python.sources import beside
 from jackfield.process.signature import signature
 from jackfield.process.signature.signature import Signature
-from jackfield.routing import groups
+from jackfield.routing import feeds, groups
 from jackfield.routing.examples import Taken, example_faults, first_message
 from jackfield.routing.input_keys import unknown_keys
 from jackfield.routing.table import Route, RoutingTable
@@ -60,6 +60,7 @@ def problems_of(folder: Path) -> tuple[tuple[Problem, ...], Plan]:
     found = catalog.collect(folder, 0, only_names=True, called=loaded.plan.auth.verify)
     missing = [problem for endpoint in loaded.plan.endpoints for problem in _unknown(loaded.plan, endpoint, found)]
     missing += _unknown_verify(loaded.plan, found)
+    missing += feeds.unknown_of(loaded.plan, found)
     return _sorted([*loaded.problems, *found.problems, *missing]), loaded.plan
 
 
@@ -75,7 +76,8 @@ def compile_table(plan: Plan, found: Catalog) -> tuple[RoutingTable, tuple[Probl
     verify, faults = _verify(plan, found)
     declared, wrong = groups.declared(plan)
     wrong += groups.shared(plan, {route.name: route.groups for route in routes})
-    return RoutingTable(plan, found, routes, (), verify, declared), (*problems, *faults, *wrong)
+    of_groups, unfit = feeds.of_groups(plan, declared, found)
+    return RoutingTable(plan, found, routes, (), verify, declared, of_groups), (*problems, *faults, *wrong, *unfit)
 
 
 def _sorted(problems: Iterable[Problem]) -> tuple[Problem, ...]:

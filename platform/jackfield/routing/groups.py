@@ -36,6 +36,7 @@ def declared(plan: Plan) -> tuple[tuple[Declared, ...], list[Problem]]:
                 settings.members,
                 settings.presence.show,
                 GRACE if settings.presence.grace is None else settings.presence.grace,
+                bool(settings.feed),
             )
         except BadName as exc:
             problems.append(_problem(plan, ("groups", text), str(exc)))

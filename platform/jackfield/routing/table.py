@@ -18,6 +18,7 @@ from jackfield.process.catalog import Catalog
 from jackfield.process.process import Process
 from jackfield.process.resources import Resource
 from jackfield.process.signature.signature import Signature
+from jackfield.routing.feeds import Feed
 from jackfield.schema.validator import Validator
 from jackfield.similar import nearest
 
@@ -93,10 +94,11 @@ class _Node:
 class RoutingTable:
     """All routes of one generation, and what `groups` declares. `hash` changes with the plan's meaning and any process.
 
-    `verify` is the function that `auth.verify` names, None where it names none.
+    `verify` is the function that `auth.verify` names, None where it names none. `feeds` are those of groups, by the
+    texts of their patterns.
     """
 
-    __slots__ = ("_plain", "_root", "catalog", "groups", "hash", "plan", "routes", "verify", "warnings")
+    __slots__ = ("_plain", "_root", "catalog", "feeds", "groups", "hash", "plan", "routes", "verify", "warnings")
 
     def __init__(
         self,
@@ -106,11 +108,13 @@ class RoutingTable:
         warnings: Iterable[Problem],
         verify: Callable[..., Any] | None = None,
         groups: tuple[Declared, ...] = (),
+        feeds: Mapping[str, Feed] | None = None,
     ) -> None:
         self.plan = plan
         self.catalog = catalog
         self.verify = verify
         self.groups = groups
+        self.feeds: Mapping[str, Feed] = feeds or {}
         self.routes: Mapping[str, Route] = {route.name: route for route in routes}
         self.warnings = tuple(warnings)
         self.hash = hashlib.sha256(f"{plan.hash} {catalog.hash}".encode()).hexdigest()[:12]
@@ -143,5 +147,6 @@ class RoutingTable:
         return nearest(asked, known, cutoff=0.5)
 
     def resources(self) -> tuple[Resource, ...]:
-        """The resources that the routes use, each once."""
-        return tuple({r.name: r for route in self.routes.values() for r in route.signature.resources}.values())
+        """The resources that the routes and feeds use, each once."""
+        signatures = [user.signature for users in (self.routes, self.feeds) for user in users.values()]
+        return tuple({r.name: r for signature in signatures for r in signature.resources}.values())

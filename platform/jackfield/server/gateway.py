@@ -10,6 +10,7 @@ from jackfield.auth.sessions import Sessions
 from jackfield.process.groups import Groups
 from jackfield.server.asgi import Application, Receive, Scope, Send
 from jackfield.server.connection.dispatch import Dispatcher
+from jackfield.server.feeds import GroupFeeds
 from jackfield.server.generation import Generation
 from jackfield.server.handshake import revocation
 from jackfield.server.handshake.callers import Callers
@@ -30,6 +31,8 @@ class Gateway:
         self.live = live
         self.callers = callers
         dispatcher.groups = Groups(Members(live))
+        self.feeds = GroupFeeds(live, dispatcher)
+        live.groups.feeds.runner = self.feeds
         upgrade: Application = Upgrade(live, callers, dispatcher)
         self._upgrade = upgrade if tracing is None else tracing.around(upgrade)
         self._routes = Routes(live, callers)

@@ -77,17 +77,22 @@ class Signature:
 
 
 def compile(  # noqa: A001 - `signature.compile` says what it does
-    process: Process, path_parameters: tuple[str, ...], narrowing: Mapping[str, Any] | None = None
+    process: Process,
+    path_parameters: tuple[str, ...],
+    narrowing: Mapping[str, Any] | None = None,
+    *,
+    events: bool = False,
 ) -> tuple[Signature | None, tuple[Problem, ...]]:
     """Compile a process for an endpoint whose URL has these parameters: a signature and warnings, or all faults.
 
-    `narrowing` is the endpoint's `input:`, a sound JSON Schema. The decoder checks it where it can.
+    `narrowing` is the endpoint's `input:`, a sound JSON Schema. The decoder checks it where it can. With `events` what
+    the process gives are no replies.
     """
     faults = Faults(process)
     package = str(getattr(inspect.unwrap(process.function), "__module__", "")).partition(".")[0]
     parameters = read_parameters(process, path_parameters, faults)
     schema = _input_schema(parameters, package, faults)
-    reply = _reply(process, package, faults)
+    reply = _reply(process, package, faults, events=events)
     path_schemas = _path_schemas(parameters, package, faults)
     narrower = narrow(parameters, narrowing) if narrowing else None
     plain = _plain(narrower or parameters, faults)
@@ -170,7 +175,7 @@ def _python_names(parameters: tuple[Parameter, ...]) -> set[str]:
     return {parameter.name for parameter in parameters if parameter.source != "more"} - keys
 
 
-def _reply(process: Process, package: str, faults: Faults) -> Reply | None:
+def _reply(process: Process, package: str, faults: Faults, *, events: bool) -> Reply | None:
     if unfit := _unfit_key(process.reply):
         message = f"`reply={unfit}` cannot be the key of a reply"
         faults.add("bad_reply", "", message, 'use a text other than "error", "event" and "$..."')
@@ -179,7 +184,7 @@ def _reply(process: Process, package: str, faults: Faults) -> Reply | None:
     try:
         if hint is not inspect.Signature.empty:
             hint = resolve(process.function, hint)
-        return compile_reply(process, hint, package)
+        return compile_reply(process, hint, package, events=events)
     except Unsupported as exc:
         faults.add("bad_reply", "return", str(exc), exc.hint)
         return None
