@@ -216,6 +216,7 @@ CODES: Mapping[str, Code] = _table(
     _http("body_too_large", 413, "The body is longer than 4 KiB."),
     # message
     _message("invalid_message", "The message is not a JSON object of the shape that the endpoint takes."),
+    _message("no_messages", "This endpoint only speaks: it takes no messages."),
     _message("message_too_long", "The message is longer than `limits.message`."),
     _message("rate_limited", "Messages came faster than `limits.rate`; this one was not processed.", retry=True),
     _message("process_failed", "The process failed; the log has it under the incident's id."),

@@ -79,10 +79,10 @@ def test_each_call_gives_a_fresh_document() -> None:
         assert made()["properties"]
 
 
-def test_defaults_take_every_key_of_an_endpoint_but_two() -> None:
+def test_defaults_take_every_key_of_an_endpoint_but_those_of_one() -> None:
     schema = document()
     endpoint = set(schema["$defs"]["endpoint"]["properties"])
-    assert set(schema["properties"]["defaults"]["properties"]) == endpoint - {"url", "process"}
+    assert set(schema["properties"]["defaults"]["properties"]) == endpoint - {"url", "process", "feed"}
 
 
 def test_further_files_hold_endpoints_alone() -> None:

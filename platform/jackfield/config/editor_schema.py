@@ -21,7 +21,10 @@ from jackfield.config.settings import keys
 from jackfield.config.url import RESERVED
 from jackfield.identity import ADMIN
 
-__all__ = ["document", "examples", "further", "plain", "plain_examples"]
+__all__ = ["OF_ONE", "document", "examples", "further", "plain", "plain_examples"]
+
+OF_ONE = ("url", "process", "feed")
+"""Keys of an endpoint that cannot stand under `defaults`."""
 
 _FRAME = resources.files("jackfield.config").joinpath("schema.json").read_text("utf-8")
 _OWNERS = {
@@ -56,7 +59,7 @@ def _text() -> str:
             parts[name]["required"] = required
     cookie = parts["cookie"]["anyOf"][1]["properties"]
     cookie |= {key: setting.schema for key, setting in keys(AuthSettings, "cookie").items()}
-    shared = [key for key in parts["endpoint"]["properties"] if key not in parts["endpoint"]["required"]]
+    shared = [key for key in parts["endpoint"]["properties"] if key not in OF_ONE]
     schema["properties"]["defaults"]["properties"] = {
         key: {"$ref": f"#/$defs/endpoint/properties/{key}"} for key in shared
     }
@@ -66,16 +69,17 @@ def _text() -> str:
 def document(processes: Sequence[str] = (), roles: Sequence[str] = (), tags: Sequence[str] = ()) -> dict[str, Any]:
     """The JSON Schema 2020-12 of endpoints.yaml for editors, as a fresh dict.
 
-    `processes` become the only values of `process`, `roles` (and admin) the only ones of `auth.roles` and
+    `processes` become the only values of `process` and `feed`, `roles` (and admin) the only ones of `auth.roles` and
     of an example's `as`, `tags` mere suggestions. Without them any well-formed name is taken. A process whose name
     is not well-formed, in letters of another alphabet for example, is left out.
     """
     schema = plain()
-    endpoint = schema["$defs"]["endpoint"]["properties"]
+    endpoint, group = (schema["$defs"][name]["properties"] for name in ("endpoint", "group"))
     endpoint["url"].update(pattern=_url_pattern(), errorMessage=_URL)
     named = re.compile(endpoint["process"]["pattern"])
     if found := sorted({name for name in processes if named.fullmatch(name)}):
-        _name_processes(endpoint["process"], found)
+        for named_by in (endpoint["process"], endpoint["feed"], group["feed"]):
+            _name_processes(named_by, found)
         del schema["$defs"]["signIn"]["properties"]["verify"]["examples"]
     if roles:
         _name_roles(schema["$defs"]["access"], roles)

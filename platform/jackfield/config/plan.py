@@ -132,9 +132,18 @@ class Endpoint:
     )
     process: str = setting(
         function("greeting.answer is the function answer in processes/greeting.py"),
-        "The function that answers: `greeting.answer` is the function `answer` in `processes/greeting.py`.",
+        "The function that answers: `greeting.answer` is the function `answer` in `processes/greeting.py`. Without it "
+        "the endpoint only speaks: each message is answered `no_messages`.",
         examples=["greeting.answer", "support.chat.say"],
+        value="",
         more="`support.chat.say` is `say` in `processes/support/chat.py`.",
+    )
+    feed: str = setting(
+        function("clock.ticks is the function ticks in processes/clock.py"),
+        "An async generator that speaks on each connection, one for each, where the endpoint has no group.",
+        examples=["clock.ticks"],
+        value="",
+        more="See [Feeds](#feeds).",
     )
     access: Access = setting(
         mapping("access"),

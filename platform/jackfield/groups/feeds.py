@@ -14,7 +14,7 @@ from jackfield.errors import Refusal
 from jackfield.groups.names import Pattern
 from jackfield.groups.presence import Later
 
-__all__ = ["LINGER", "LONGEST_PAUSE", "MAX_FEEDS", "Feeds", "Run", "Runner"]
+__all__ = ["LINGER", "LONGEST_PAUSE", "MAX_FEEDS", "Feeds", "Repeated", "Run", "Runner"]
 
 MAX_FEEDS = 1000
 """Feeds of one node, where nothing else is said."""
@@ -50,31 +50,77 @@ class Runner(Protocol):
         """
 
 
-class _Feed:
-    """The feed of one group. It runs, waits for `again`, or rests (neither) until the group was empty."""
+class Repeated:
+    """A feed that begins again after failures. It runs, waits for that, or rests (neither). On the loop's thread.
 
-    __slots__ = ("again", "began", "failures", "leaving", "pattern", "run", "said")
+    `begin` gives the run that it began, None where there is nothing to begin, and is given what the run calls at its
+    end (see Runner); `rested` is called where that was no failure, with the frame.
+    """
 
-    def __init__(self, pattern: Pattern) -> None:
-        self.pattern = pattern
-        self.run: Run | None = None
-        self.began = 0.0
-        self.failures = 0  # one after the other
-        self.again: asyncio.TimerHandle | None = None
-        self.leaving: asyncio.TimerHandle | None = None  # while the group is empty
-        self.said: bytes | None = None  # why it rests, for members who come later
+    __slots__ = ("_again", "_began", "_begin", "_clock", "_failures", "_later", "_rested", "_run")
+
+    def __init__(
+        self,
+        begin: Callable[[Callable[[bytes | None, bool], None]], Run | None],
+        rested: Callable[[bytes | None], None],
+        later: Later,
+        clock: Callable[[], float],
+    ) -> None:
+        self._begin = begin
+        self._rested = rested
+        self._later = later
+        self._clock = clock
+        self._run: Run | None = None
+        self._again: asyncio.TimerHandle | None = None
+        self._began = 0.0
+        self._failures = 0  # one after the other
 
     @property
     def rests(self) -> bool:
-        return self.run is None and self.again is None
+        """Whether it neither runs nor waits."""
+        return self._run is None and self._again is None
 
-    def halt(self) -> None:
+    def begin(self) -> None:
+        """Begin it, also anew."""
+        self.stop()
+        self._failures = 0
+        self._start()
+
+    def stop(self) -> None:
         """It neither runs nor waits any more."""
-        if self.run is not None:
-            self.run.stop()
-        if self.again is not None:
-            self.again.cancel()
-        self.run = self.again = self.said = None
+        if self._run is not None:
+            self._run.stop()
+        if self._again is not None:
+            self._again.cancel()
+        self._run = self._again = None
+
+    def _start(self) -> None:
+        self._again = None
+        self._began = self._clock()
+        self._run = self._begin(self._over)
+
+    def _over(self, frame: bytes | None, failed: bool) -> None:
+        self._run = None
+        if not failed:
+            self._rested(frame)
+            return
+        if self._clock() - self._began >= LONGEST_PAUSE:
+            self._failures = 0
+        pause = min(2.0**self._failures, LONGEST_PAUSE)
+        self._failures = min(self._failures + 1, 10)
+        self._again = self._later(pause, self._start)
+
+
+class _Feed:
+    """The feed of one group."""
+
+    __slots__ = ("leaving", "pattern", "said", "work")
+
+    def __init__(self, pattern: Pattern) -> None:
+        self.pattern = pattern
+        self.work: Repeated
+        self.leaving: asyncio.TimerHandle | None = None  # while the group is empty
+        self.said: bytes | None = None  # why it rests, for members who come later
 
 
 class Feeds:
@@ -112,7 +158,7 @@ class Feeds:
         feed = self._feeds.get(group)
         if feed is None:
             if self.runner is not None:
-                self._begin(self._add(pattern, group), group)
+                self._add(pattern, group).work.begin()
             return None
         if feed.leaving is not None:
             feed.leaving.cancel()
@@ -124,7 +170,7 @@ class Feeds:
         feed = self._feeds.get(group)
         if feed is None:
             return
-        if feed.rests:
+        if feed.work.rests:
             del self._feeds[group]
         elif feed.leaving is None:
             feed.leaving = self._later(LINGER, lambda: self._drop(group))
@@ -140,14 +186,13 @@ class Feeds:
         for group, pattern in groups.items():
             feed = self._feeds.get(group)
             if feed is not None:
-                feed.halt()
-                feed.pattern, feed.failures = pattern, 0
+                feed.pattern, feed.said = pattern, None
             elif len(self._feeds) < self.most:
                 feed = self._add(pattern, group)
             else:
                 self._tell(group, messages.error("group_full", _full(self.most), more={"group": group}))
                 continue
-            self._begin(feed, group)
+            feed.work.begin()
 
     def close(self) -> None:
         """Stop all feeds; none begins any more."""
@@ -157,24 +202,14 @@ class Feeds:
 
     def _add(self, pattern: Pattern, group: str) -> _Feed:
         feed = self._feeds[group] = _Feed(pattern)
+
+        def begin(over: Callable[[bytes | None, bool], None]) -> Run | None:
+            return None if self.runner is None else self.runner.begin(feed.pattern, group, over)
+
+        feed.work = Repeated(begin, lambda frame: self._rested(feed, group, frame), self._later, self._clock)
         return feed
 
-    def _begin(self, feed: _Feed, group: str) -> None:
-        feed.again = None
-        if self.runner is None:
-            return
-        feed.began = self._clock()
-        feed.run = self.runner.begin(feed.pattern, group, lambda frame, failed: self._over(feed, group, frame, failed))
-
-    def _over(self, feed: _Feed, group: str, frame: bytes | None, failed: bool) -> None:
-        feed.run = None
-        if failed:
-            if self._clock() - feed.began >= LONGEST_PAUSE:
-                feed.failures = 0
-            pause = min(2.0**feed.failures, LONGEST_PAUSE)
-            feed.failures = min(feed.failures + 1, 10)
-            feed.again = self._later(pause, lambda: self._begin(feed, group))
-            return
+    def _rested(self, feed: _Feed, group: str, frame: bytes | None) -> None:
         if frame is not None:
             feed.said = frame
             self._tell(group, frame)
@@ -183,7 +218,7 @@ class Feeds:
 
     def _drop(self, group: str) -> None:
         feed = self._feeds.pop(group)
-        feed.halt()
+        feed.work.stop()
         if feed.leaving is not None:
             feed.leaving.cancel()
 

@@ -93,12 +93,12 @@ def _guarded(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Route | No
             taken = Taken(route.signature, route.whole, route.in_place, route.process.blocking)
             problems += call(example_faults, plan, endpoint, taken)
     except Raised as raised:
-        return None, [found.problem(raised.exc, found.known[endpoint.process])]
+        return None, [found.problem(raised.exc, found.known.get(endpoint.process, builtin.NONE))]
     return route, problems
 
 
 def _compile_route(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Route | None, list[Problem]]:
-    process = found.known.get(endpoint.process)
+    process = found.known.get(endpoint.process) if endpoint.process else builtin.NONE
     if process is None:
         return None, _unknown(plan, endpoint, found)
     if (ours := builtin.input_of(process, to_group=endpoint.reply_to != "sender")) is not None:
@@ -111,7 +111,9 @@ def _compile_route(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Rout
     if compiled is None:
         return None, problems
     of_groups, faults_of_groups = groups.of_endpoint(plan, endpoint, pattern)
-    problems += faults_of_groups
+    feed, faults_of_feed = feeds.of_endpoint(plan, endpoint, pattern.params, compiled, found)
+    problems += faults_of_groups + faults_of_feed
+    compiled = feeds.beside(compiled, feed)
     problems += unknown_keys(plan, endpoint, compiled.input_schema)
     whole: dict[str, Any] = dict(compiled.input_schema)
     if endpoint.input is not None:
@@ -119,8 +121,9 @@ def _compile_route(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Rout
         parts = ({"$id": "urn:jackfield:signature", **whole}, {"$id": "urn:jackfield:input", **endpoint.input})
         whole = {"allOf": list(parts)}
     validator = Validator(whole)
-    example = first_message(endpoint) or _made_up(endpoint, compiled, validator)
-    if example is None and not problems:
+    listens = process is not builtin.NONE
+    example = first_message(endpoint) or _made_up(endpoint, compiled, validator) if listens else None
+    if example is None and listens and not problems:
         problems.append(plan.problem(("endpoints", endpoint.name), "no_example", *_NO_EXAMPLE, "warning"))
     return (
         Route(
@@ -134,6 +137,7 @@ def _compile_route(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Rout
             example_raw=None if example is None else msgspec.Raw(msgspec.json.encode(example)),
             in_place=process.kind == "sync" and not process.blocking,
             groups=of_groups,
+            feed=feed,
         ),
         problems,
     )
@@ -157,7 +161,7 @@ def _made_up(endpoint: Endpoint, compiled: Signature, whole: Validator) -> Mappi
 
 
 def _unknown(plan: Plan, endpoint: Endpoint, found: Catalog) -> list[Problem]:
-    if endpoint.process in found.known:
+    if not endpoint.process or endpoint.process in found.known:
         return []
     module, _, function = endpoint.process.rpartition(".")
     if module in found.broken:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextvars import Context
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from jackfield.config.plan import Plan
+from jackfield.config.plan import Endpoint, Plan
 from jackfield.config.problems import PathTuple
 from jackfield.errors import Problem
 from jackfield.groups.group import Declared
@@ -19,7 +19,7 @@ from jackfield.process.signature.parameters import Faults, read_parameters
 from jackfield.process.signature.signature import Signature
 from jackfield.similar import did_you_mean
 
-__all__ = ["Feed", "of_groups", "unknown_of"]
+__all__ = ["Feed", "beside", "of_endpoint", "of_groups", "unknown_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +63,42 @@ def of_groups(plan: Plan, declared: Iterable[Declared], found: Catalog) -> tuple
     return feeds, problems
 
 
+def of_endpoint(
+    plan: Plan, endpoint: Endpoint, params: tuple[str, ...], process: Signature, found: Catalog
+) -> tuple[Feed | None, list[Problem]]:
+    """The feed of an endpoint whose process is compiled as `process`, and what is wrong with it."""
+    path = ("endpoints", endpoint.name, "feed")
+    if not endpoint.feed:
+        return None, []
+    if endpoint.group:
+        text = endpoint.group[0]
+        hint = f'write it under `groups:` for "{text}", where it is one for all members'
+        return None, [plan.problem(path, "bad_feed", "an endpoint with a group has no feed of its own", hint)]
+    feed, problems = _guarded(plan, path, endpoint.feed, params, f"the parameters of {endpoint.url}", found)
+    schemas = {} if feed is None else feed.signature.path_schemas
+    for name in schemas.keys() & process.path_schemas.keys():
+        if schemas[name] != process.path_schemas[name]:
+            message = f'"{name}" has another hint in {endpoint.process}, and the address is read once'
+            problems.append(plan.problem(path, "bad_feed", message, "give both the same hint"))
+    return feed, problems
+
+
+def beside(process: Signature, feed: Feed | None) -> Signature:
+    """The signature of an endpoint's process that also reads the path parameters which its feed alone takes."""
+    if feed is None:
+        return process
+    theirs = feed.signature
+    return replace(
+        process,
+        params={**theirs.params, **process.params},
+        path_schemas={**theirs.path_schemas, **process.path_schemas},
+    )
+
+
 def unknown_of(plan: Plan, found: Catalog) -> list[Problem]:
     """A problem for each feed of a plan whose name no process has."""
     named = [(("groups", text, "feed"), settings.feed) for text, settings in plan.groups.items() if settings.feed]
+    named += [(("endpoints", one.name, "feed"), one.feed) for one in plan.endpoints if one.feed]
     return [problem for path, name in named for problem in _unknown(plan, path, name, found)]
 
 

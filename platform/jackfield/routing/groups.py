@@ -67,6 +67,9 @@ def of_endpoint(plan: Plan, endpoint: Endpoint, pattern: url.Pattern) -> tuple[t
     if endpoint.reply_to != "sender" and not endpoint.group:
         hint = 'write `group: "room:{room}"`, or leave reply_to out'
         problems.append(_problem(plan, (*at, "reply_to"), "the endpoint has no group that could get the reply", hint))
+    elif endpoint.reply_to != "sender" and not endpoint.process:
+        hint = "write `process: echo.same`, which gives each message back, or leave reply_to out"
+        problems.append(_problem(plan, (*at, "reply_to"), "there is no process whose reply the group could get", hint))
     if endpoint.event in _EVENTS or endpoint.event.startswith("$"):
         problems.append(_problem(plan, (*at, "event"), f'"{endpoint.event}" is an event of Jackfield itself'))
     return tuple(found), problems

@@ -35,6 +35,7 @@ class Route:
     work; `example_raw` the same as it stands in errors.
     `groups` are the patterns of the groups that its connections are in.
     `in_place` says that a message can be answered in the step that reads it: the process is a plain function.
+    `feed` is what speaks on each of its connections. Without a `process` of its own it takes no messages.
     """
 
     endpoint: Endpoint
@@ -47,6 +48,7 @@ class Route:
     example_raw: msgspec.Raw | None
     in_place: bool
     groups: tuple[Pattern, ...] = ()
+    feed: Feed | None = None
 
     @property
     def name(self) -> str:
@@ -148,5 +150,7 @@ class RoutingTable:
 
     def resources(self) -> tuple[Resource, ...]:
         """The resources that the routes and feeds use, each once."""
-        signatures = [user.signature for users in (self.routes, self.feeds) for user in users.values()]
+        spoken = (route.feed for route in self.routes.values() if route.feed is not None)
+        users: tuple[Route | Feed, ...] = (*self.routes.values(), *self.feeds.values(), *spoken)
+        signatures = [user.signature for user in users]
         return tuple({r.name: r for signature in signatures for r in signature.resources}.values())

@@ -9,11 +9,15 @@ from typing import Any
 from jackfield.process.builtin import echo
 from jackfield.process.process import Process
 
-__all__ = ["input_of", "processes"]
+__all__ = ["NONE", "input_of", "processes"]
 
 _MODULES = {"echo": echo}
 _OF_REPLIES = ("error", "event")
 _OF_EVENTS = (*_OF_REPLIES, "from", "group", "name")
+
+
+NONE = Process("", echo.nothing, "sync", "result", False, "", "", 0, 0)
+"""Stands in the place of a process where an endpoint has none. It is never called."""
 
 
 def processes(taken: Collection[str]) -> dict[str, Process]:

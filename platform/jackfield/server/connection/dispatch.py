@@ -28,6 +28,7 @@ from jackfield.process.signature.signature import GROUPS
 from jackfield.routing.table import Route
 from jackfield.schema.validator import Fault
 from jackfield.server.answers import InPlace, InTask, Task, Traced, Writer
+from jackfield.server.connection import no_messages
 from jackfield.server.connection.clean_up import clean_up
 from jackfield.server.connection.contexts import apart, for_thread
 from jackfield.server.connection.deadlines import Deadlines
@@ -97,6 +98,8 @@ class Dispatcher:
         if route.name not in known:
             resources = {**generation.resources, GROUPS: self.groups}
             in_place, in_task = self.in_place(route, resources, meter), self.in_task(route, resources, meter)
+            if not route.endpoint.process:
+                in_place, in_task = no_messages.ways(meter)
             if self._traced is not None:
                 in_place, in_task = self._traced(route, in_place, in_task)
             known[route.name] = None if in_place is None else apart(in_place), in_task
