@@ -157,6 +157,7 @@ CODES: Mapping[str, Code] = _table(
     _plan("needs_restart", "The plan needs something that the server only has when it is started with it."),
     _plan("bad_verify", "`auth.verify` names no function of processes/ that takes a credential and a request."),
     _plan("bad_group", "A pattern of groups makes no names, or `reply_to` has no group that could get the reply."),
+    _plan("bad_feed", "`feed` names no async generator that can do with what there is."),
     _plan("too_slow", "Loading the processes took longer than the time limit."),
     _plan("cookie_needs_tls", "Browsers take the cookie over TLS alone, and the listener has none."),
     # handshake
@@ -215,6 +216,7 @@ CODES: Mapping[str, Code] = _table(
     _http("body_too_large", 413, "The body is longer than 4 KiB."),
     # message
     _message("invalid_message", "The message is not a JSON object of the shape that the endpoint takes."),
+    _message("no_messages", "This endpoint only speaks: it takes no messages."),
     _message("message_too_long", "The message is longer than `limits.message`."),
     _message("rate_limited", "Messages came faster than `limits.rate`; this one was not processed.", retry=True),
     _message("process_failed", "The process failed; the log has it under the incident's id."),

@@ -175,7 +175,6 @@ def test_an_endpoint_has_a_name_that_metrics_can_carry(load: Load, name: str) ->
 def test_missing_keys_are_all_reported_with_an_example(load: Load) -> None:
     problems = load("endpoints:\n  a: {}\n").problems
     assert [(p.code, p.hint, p.line) for p in problems] == [
-        ("missing_key", "add `process: greeting.answer`", 2),
         ("missing_key", "add `url: /ws/greeting`", 2),
     ]
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from jackfield.config.actions import Action, ActionLimits
 from jackfield.config.editor_schema import plain
 from jackfield.config.plan import AuthSettings, Endpoint, GroupSettings, JwtSettings, Limits
 from jackfield.config.settings import Setting, keys
@@ -24,6 +25,8 @@ _SETTINGS = {
     "cookie": keys(AuthSettings, "cookie"),
     "jwt": keys(JwtSettings),
     "An endpoint": keys(Endpoint),
+    "Actions": keys(Action),
+    "of an action": keys(ActionLimits),
     "limits": keys(Limits),
     "groups": keys(GroupSettings),
 }
@@ -33,6 +36,7 @@ _SECTIONS = {
     "cookie": _SCHEMA["$defs"]["cookie"]["anyOf"][1],
     "jwt": _SCHEMA["$defs"]["provider"],
     "An endpoint": _SCHEMA["$defs"]["endpoint"],
+    "Actions": _SCHEMA["$defs"]["action"],
     "limits": _SCHEMA["$defs"]["limits"],
     "groups": _SCHEMA["$defs"]["group"],
     "examples": _SCHEMA["$defs"]["example"],
@@ -49,6 +53,8 @@ def pages() -> Iterable[tuple[Path, str]]:
     page = keyed.read_text("utf-8")
     for section, node in _SECTIONS.items():
         page = _with_table(page, f"# {section}\n", _table(section, node["properties"], page))
+    limits = _table("of an action", _SCHEMA["$defs"]["actionLimits"]["properties"], page)
+    page = _with_table(page, "Under `limits` of an action stand:\n", limits)
     yield keyed, page
     yield observed, _with_table(observed.read_text("utf-8"), "Each of the `limits` has its count:\n", _counts())
 

@@ -40,6 +40,7 @@ OF_SERVER = [
     {"live", "refusal"},
     {"members", "wire"},
     {"connection"},
+    {"feeds"},
     {"handshake"},
     {"web"},
     {"gateway"},

@@ -24,7 +24,7 @@ from jackfield.identity import ADMIN
 
 __all__ = ["OF_ONE", "document", "examples", "further", "plain", "plain_examples"]
 
-OF_ONE = ("url", "process", "actions")
+OF_ONE = ("url", "process", "actions", "feed")
 """Keys of an endpoint that cannot stand under `defaults`."""
 
 _FRAME = resources.files("jackfield.config").joinpath("schema.json").read_text("utf-8")
@@ -73,18 +73,19 @@ def _text() -> str:
 def document(processes: Sequence[str] = (), roles: Sequence[str] = (), tags: Sequence[str] = ()) -> dict[str, Any]:
     """The JSON Schema 2020-12 of endpoints.yaml for editors, as a fresh dict.
 
-    `processes` become the only values of `process`, `roles` (and admin) the only ones of `auth.roles` and
+    `processes` become the only values of `process` and `feed`, `roles` (and admin) the only ones of `auth.roles` and
     of an example's `as`, `tags` mere suggestions. Without them any well-formed name is taken. A process whose name
     is not well-formed, in letters of another alphabet for example, is left out.
     """
     schema = plain()
-    endpoint = schema["$defs"]["endpoint"]["properties"]
+    endpoint, group = (schema["$defs"][name]["properties"] for name in ("endpoint", "group"))
     endpoint["url"].update(pattern=_url_pattern(), errorMessage=_URL)
     named = re.compile(endpoint["process"]["pattern"])
     if found := sorted({name for name in processes if named.fullmatch(name)}):
-        for named_by in (endpoint["process"], schema["$defs"]["action"]["properties"]["process"]):
-            _name_processes(named_by, found)
-        _name_processes(endpoint["actions"]["additionalProperties"]["anyOf"][0], found)
+        action, actions = schema["$defs"]["action"]["properties"], endpoint["actions"]["additionalProperties"]
+        named_by = (endpoint["process"], endpoint["feed"], group["feed"], action["process"], actions["anyOf"][0])
+        for one in named_by:
+            _name_processes(one, found)
         del schema["$defs"]["signIn"]["properties"]["verify"]["examples"]
     if roles:
         _name_roles(_roles_of(schema["$defs"]["access"]), roles)

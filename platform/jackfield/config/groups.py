@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from jackfield.config import quantities
-from jackfield.config.settings import Kind, count, setting
+from jackfield.config.settings import Kind, count, function, setting
 
 __all__ = ["GROUPS_OF_ENDPOINT", "GroupSettings"]
 
@@ -90,4 +90,12 @@ class GroupSettings:
         "How many connections the group has at most, or off. One more is refused `group_full`.",
         examples=[2],
         default="off",
+    )
+    feed: str = setting(
+        function("market.ticks is the function ticks in processes/market.py"),
+        "An async generator that speaks in each of these groups while it has members: one for a group. It takes the "
+        "pattern's parameters.",
+        examples=["market.ticks"],
+        value="",
+        more="See [Feeds](#feeds).",
     )

@@ -67,14 +67,14 @@ class _Reading:
     def plan(self) -> Plan:
         auth = auth_settings.settings(self.data.get("auth"), self.problems)
         defaults = self._entry(("defaults",))
-        found = self.data.get("endpoints")
-        names = list(found) if isinstance(found, Mapping) else []
-        read = [(name, self._entry(("endpoints", name)), self._pattern(name, auth)) for name in names]
+        named = self.data.get("endpoints")
+        found: Mapping[str, Any] = named if isinstance(named, Mapping) else {}
+        read = [(name, self._entry(("endpoints", name)), self._pattern(name, auth)) for name in found]
         self._same_urls({name: pattern for name, _, pattern in read if pattern is not None})
         endpoints = [
             self._endpoint(name, {**_merged(defaults, entry), **({} if pattern else {"url": ""})})
             for name, entry, pattern in read
-            if {"process", "actions"} & entry.keys()
+            if {"process", "actions"} & entry.keys() or _speaks_only(found[name])
         ]
         title = self.data.get("title", "") if self.problems.sound("title") else ""
         return Plan(tuple(endpoints), title, auth, defaults.get("origins", Origins()), self.roles, self._groups())
@@ -222,6 +222,11 @@ class _Reading:
                 hint = "it carries the credential; remove it here"
                 self.problems.add((*path, number), "wrong_value", f"{name} belongs to Jackfield itself", hint)
         return tuple(dict.fromkeys(names.values()))
+
+
+def _speaks_only(raw: Any) -> bool:
+    """Whether an endpoint is meant to have no process; a misspelt key may be one."""
+    return isinstance(raw, Mapping) and "process" not in raw and raw.keys() <= _KEYS
 
 
 def _goes_wrong(example: Example) -> bool:

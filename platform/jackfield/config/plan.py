@@ -135,10 +135,11 @@ class Endpoint:
     )
     process: str = setting(
         function("greeting.answer is the function answer in processes/greeting.py"),
-        "The function that answers: `greeting.answer` is the function `answer` in `processes/greeting.py`.",
+        "The function that answers: `greeting.answer` is the function `answer` in `processes/greeting.py`. Without it "
+        "the endpoint only speaks: each message is answered `no_messages`.",
         examples=["greeting.answer", "support.chat.say"],
-        more="`support.chat.say` is `say` in `processes/support/chat.py`.",
         value="",
+        more="`support.chat.say` is `say` in `processes/support/chat.py`.",
     )
     actions: tuple[Action, ...] = setting(
         ACTIONS,
@@ -153,6 +154,13 @@ class Endpoint:
         "The key of a message that names its action.",
         examples=["type"],
         default="action",
+    )
+    feed: str = setting(
+        function("clock.ticks is the function ticks in processes/clock.py"),
+        "An async generator that speaks on each connection, one for each, where the endpoint has no group.",
+        examples=["clock.ticks"],
+        value="",
+        more="See [Feeds](#feeds).",
     )
     access: Access = setting(
         mapping("access"),
@@ -255,6 +263,11 @@ class Endpoint:
         return ("endpoints", self.name, *(("actions", self.action) if self.action else ()))
 
     @property
+    def listens(self) -> bool:
+        """Whether it takes messages; if not, it only speaks."""
+        return bool(self.process or self.actions)
+
+    @property
     def parts(self) -> tuple[Endpoint, ...]:
         """The endpoint as it is for messages of each of its actions; itself alone where it has none."""
         return tuple(map(self.of_action, self.actions)) or (self,)
@@ -266,6 +279,7 @@ class Endpoint:
             self,
             action=action.name,
             actions=(),
+            feed="",
             process=action.process,
             reply_to=action.reply_to or self.reply_to,
             event=action.event or (self.event if self.event != "message" else action.name),

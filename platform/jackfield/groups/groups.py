@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 
 from jackfield.errors import Refusal
+from jackfield.groups.feeds import Feeds
 from jackfield.groups.group import PLAIN, Declared, Group, Listener
 from jackfield.groups.presence import Later
 
@@ -22,12 +23,20 @@ MAX_JOINED = 100
 class Groups:
     """The groups of one node. All calls belong on the event loop's thread and none waits.
 
-    `clock` gives seconds since the epoch; `later` calls a function after some seconds, as a loop's `call_later` does.
+    `clock` gives seconds since the epoch; `later` calls a function after some seconds, as a loop's `call_later` does,
+    and `passed` gives seconds that nobody sets.
     """
 
-    def __init__(self, *, clock: Callable[[], float] = time.time, later: Later | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        clock: Callable[[], float] = time.time,
+        later: Later | None = None,
+        passed: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._clock = clock
         self._later = later or _call_later
+        self.feeds = Feeds(self._later, passed, self._tell)
         self._groups: dict[str, Group] = {}
         self._declared: tuple[Declared, ...] = ()
 
@@ -40,12 +49,18 @@ class Groups:
         for group in list(self._groups.values()):
             group.redeclare(self._declared_for(group.name), self._later)
             self._forget_if_empty(group)
+        with_members = (group for group in self._groups.values() if group.members and group.declared.feed)
+        self.feeds.renew((group.declared.pattern, group.name) for group in with_members)
 
     def check(self, names: Iterable[str]) -> None:
         """Raise Refusal `group_full` where a connection cannot be in all of these groups."""
         new = 0
+        fed = []
         for name in names:
             group = self._groups.get(name)
+            declared = self._declared_for(name) if group is None else group.declared
+            if declared.feed:
+                fed.append((declared.pattern, name))
             if group is not None and group.is_full:
                 raise Refusal("group_full", f'The group "{name}" has as many members as it may have.', retry_after=5)
             new += group is None
@@ -53,6 +68,8 @@ class Groups:
             raise Refusal(
                 "group_full", f"The server has {MAX_GROUPS:,} groups, which is all it has room for.", retry_after=5
             )
+        if fed:
+            self.feeds.check(fed)
 
     def join(self, member: Listener, name: str, *, chosen: bool = False) -> bool:
         """Make it a member; False where it was one. Raises Refusal `group_full`.
@@ -76,6 +93,8 @@ class Groups:
             member.hear(past)
         if group.presence is not None and member.is_present:
             group.presence.came(member)
+        if group.declared.feed and (said := self.feeds.came(group.declared.pattern, name)) is not None:
+            member.hear(said)
         return True
 
     def leave(self, member: Listener, name: str) -> bool:
@@ -109,10 +128,17 @@ class Groups:
         group = self._groups.get(name)
         return () if group is None else tuple(group.members)
 
+    def _tell(self, name: str, frame: bytes) -> None:
+        """Send the members of a group what is no event."""
+        if (group := self._groups.get(name)) is not None:
+            group.spread(frame, tuple(group.members))
+
     def _remove(self, member: Listener, group: Group) -> None:
         group.remove(member)
         if group.presence is not None and member.is_present:
             group.presence.went(member)
+        if group.declared.feed and not group.members:
+            self.feeds.emptied(group.name)
         self._forget_if_empty(group)
 
     def _forget_if_empty(self, group: Group) -> None:

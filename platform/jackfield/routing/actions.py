@@ -25,8 +25,7 @@ def together(plan: Plan, endpoint: Endpoint, routes: Mapping[str, Route]) -> tup
     """The route of the endpoint, and a problem where its actions read a path parameter differently."""
     first = next(iter(routes.values()))
     key, signatures = endpoint.action_key, {name: route.signature for name, route in routes.items()}
-    stand_in = builtin.STAND_IN
-    compiled, _ = signature.compile(stand_in, first.pattern.params)
+    compiled, _ = signature.compile(builtin.NONE, first.pattern.params)
     assert compiled is not None, "it takes whatever comes"
     taken: JSON = {}
     problems = []
@@ -40,7 +39,7 @@ def together(plan: Plan, endpoint: Endpoint, routes: Mapping[str, Route]) -> tup
     replies = {name: one.reply_schema for name, one in signatures.items() if one.replies != "none"}
     return Route(
         endpoint=endpoint,
-        process=stand_in,
+        process=builtin.NONE,
         signature=replace(
             compiled,
             params={param: convert for one in signatures.values() for param, convert in one.params.items()},

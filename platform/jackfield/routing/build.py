@@ -23,7 +23,7 @@ from jackfield.process.catalog import Catalog
 from jackfield.process.python.sources import beside
 from jackfield.process.signature import signature
 from jackfield.process.signature.signature import Signature
-from jackfield.routing import actions, groups
+from jackfield.routing import actions, feeds, groups
 from jackfield.routing.examples import Taken, example_faults, first_message
 from jackfield.routing.input_keys import unknown_keys
 from jackfield.routing.table import Route, RoutingTable
@@ -65,6 +65,7 @@ def problems_of(folder: Path) -> tuple[tuple[Problem, ...], Plan]:
         for problem in _unknown(loaded.plan, one, found)
     ]
     missing += _unknown_verify(loaded.plan, found)
+    missing += feeds.unknown_of(loaded.plan, found)
     return _sorted([*loaded.problems, *found.problems, *missing]), loaded.plan
 
 
@@ -80,7 +81,8 @@ def compile_table(plan: Plan, found: Catalog) -> tuple[RoutingTable, tuple[Probl
     verify, faults = _verify(plan, found)
     declared, wrong = groups.declared(plan)
     wrong += groups.shared(plan, {route.name: route.groups for route in routes})
-    return RoutingTable(plan, found, routes, (), verify, declared), (*problems, *faults, *wrong)
+    of_groups, unfit = feeds.of_groups(plan, declared, found)
+    return RoutingTable(plan, found, routes, (), verify, declared, of_groups), (*problems, *faults, *wrong, *unfit)
 
 
 def _sorted(problems: Iterable[Problem]) -> tuple[Problem, ...]:
@@ -96,8 +98,8 @@ def _guarded(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Route | No
             taken = Taken.of(route)
             problems += call(example_faults, plan, endpoint, taken)
     except Raised as raised:
-        broken = next(found.known[one.process] for one in endpoint.parts if one.process in found.known)
-        return None, [found.problem(raised.exc, broken)]
+        names = (one.process for one in endpoint.parts if one.process in found.known)
+        return None, [found.problem(raised.exc, found.known.get(next(names, ""), builtin.NONE))]
     return route, problems
 
 
@@ -109,12 +111,14 @@ def _compile_route(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Rout
     routes = {name: route for name, (route, _) in compiled.items() if route is not None}
     if len(routes) < len(compiled):
         return None, problems
-    together, faults = actions.together(plan, endpoint, routes)
-    return together, problems + faults
+    route, faults = actions.together(plan, endpoint, routes)
+    feed, faults_of_feed = feeds.of_endpoint(plan, endpoint, route.pattern.params, route.signature, found)
+    route = replace(route, feed=feed, signature=feeds.beside(route.signature, feed))
+    return route, problems + faults + faults_of_feed
 
 
 def _compile_one(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Route | None, list[Problem]]:
-    process = found.known.get(endpoint.process)
+    process = found.known.get(endpoint.process) if endpoint.process else builtin.NONE
     if process is None:
         return None, _unknown(plan, endpoint, found)
     if (ours := builtin.input_of(process, to_group=endpoint.reply_to != "sender")) is not None:
@@ -122,14 +126,15 @@ def _compile_one(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Route 
     if not endpoint.url:
         return None, []  # reported already, and path parameters cannot be compared without it
     pattern = url.parse(endpoint.url)
-    compiled, faults = signature.compile(
-        process, pattern.params, endpoint.input, endpoint.action and endpoint.action_key
-    )
+    key = endpoint.action_key if endpoint.action else ""
+    compiled, faults = signature.compile(process, pattern.params, endpoint.input, action_key=key)
     problems = list(faults)
     if compiled is None:
         return None, problems
     of_groups, faults_of_groups = groups.of_endpoint(plan, endpoint, pattern)
-    problems += faults_of_groups
+    feed, faults_of_feed = feeds.of_endpoint(plan, endpoint, pattern.params, compiled, found)
+    problems += faults_of_groups + faults_of_feed
+    compiled = feeds.beside(compiled, feed)
     problems += unknown_keys(plan, endpoint, compiled.input_schema)
     whole: dict[str, Any] = dict(compiled.input_schema)
     if endpoint.input is not None:
@@ -137,8 +142,9 @@ def _compile_one(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Route 
         parts = ({"$id": "urn:jackfield:signature", **whole}, {"$id": "urn:jackfield:input", **endpoint.input})
         whole = {"allOf": list(parts)}
     validator = Validator(whole)
-    example = first_message(endpoint) or _made_up(endpoint, compiled, validator)
-    if example is None and not problems:
+    listens = process is not builtin.NONE
+    example = first_message(endpoint) or _made_up(endpoint, compiled, validator) if listens else None
+    if example is None and listens and not problems:
         problems.append(plan.problem(endpoint.path, "no_example", *_NO_EXAMPLE, "warning"))
     if example is not None and endpoint.action:
         example = {endpoint.action_key: endpoint.action, **example}
@@ -154,6 +160,7 @@ def _compile_one(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Route 
             example_raw=None if example is None else msgspec.Raw(msgspec.json.encode(example)),
             in_place=process.kind == "sync" and not process.blocking,
             groups=of_groups,
+            feed=feed,
         ),
         problems,
     )
@@ -177,7 +184,7 @@ def _made_up(endpoint: Endpoint, compiled: Signature, whole: Validator) -> Mappi
 
 
 def _unknown(plan: Plan, endpoint: Endpoint, found: Catalog) -> list[Problem]:
-    if endpoint.process in found.known:
+    if not endpoint.process or endpoint.process in found.known:
         return []
     module, _, function = endpoint.process.rpartition(".")
     if module in found.broken:

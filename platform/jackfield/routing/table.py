@@ -18,6 +18,7 @@ from jackfield.process.catalog import Catalog
 from jackfield.process.process import Process
 from jackfield.process.resources import Resource
 from jackfield.process.signature.signature import Signature
+from jackfield.routing.feeds import Feed
 from jackfield.schema.validator import Validator
 from jackfield.similar import nearest
 
@@ -36,6 +37,7 @@ class Route:
     `in_place` says that a message can be answered in the step that reads it: the process is a plain function.
     `actions` are the routes of an endpoint's actions by name. Process and signature of the endpoint are then stand-ins:
     what all actions take and give.
+    `feed` is what speaks on each of its connections. Without a `process` of its own it takes no messages.
     """
 
     endpoint: Endpoint
@@ -49,6 +51,7 @@ class Route:
     in_place: bool
     groups: tuple[Pattern, ...] = ()
     actions: Mapping[str, Route] = field(default_factory=dict)
+    feed: Feed | None = None
 
     @property
     def name(self) -> str:
@@ -96,10 +99,11 @@ class _Node:
 class RoutingTable:
     """All routes of one generation, and what `groups` declares. `hash` changes with the plan's meaning and any process.
 
-    `verify` is the function that `auth.verify` names, None where it names none.
+    `verify` is the function that `auth.verify` names, None where it names none. `feeds` are those of groups, by the
+    texts of their patterns.
     """
 
-    __slots__ = ("_plain", "_root", "catalog", "groups", "hash", "plan", "routes", "verify", "warnings")
+    __slots__ = ("_plain", "_root", "catalog", "feeds", "groups", "hash", "plan", "routes", "verify", "warnings")
 
     def __init__(
         self,
@@ -109,11 +113,13 @@ class RoutingTable:
         warnings: Iterable[Problem],
         verify: Callable[..., Any] | None = None,
         groups: tuple[Declared, ...] = (),
+        feeds: Mapping[str, Feed] | None = None,
     ) -> None:
         self.plan = plan
         self.catalog = catalog
         self.verify = verify
         self.groups = groups
+        self.feeds: Mapping[str, Feed] = feeds or {}
         self.routes: Mapping[str, Route] = {route.name: route for route in routes}
         self.warnings = tuple(warnings)
         self.hash = hashlib.sha256(f"{plan.hash} {catalog.hash}".encode()).hexdigest()[:12]
@@ -146,5 +152,8 @@ class RoutingTable:
         return nearest(asked, known, cutoff=0.5)
 
     def resources(self) -> tuple[Resource, ...]:
-        """The resources that the routes use, each once."""
-        return tuple({r.name: r for route in self.routes.values() for r in route.signature.resources}.values())
+        """The resources that the routes and feeds use, each once."""
+        spoken = (route.feed for route in self.routes.values() if route.feed is not None)
+        users: tuple[Route | Feed, ...] = (*self.routes.values(), *self.feeds.values(), *spoken)
+        signatures = [user.signature for user in users]
+        return tuple({r.name: r for signature in signatures for r in signature.resources}.values())

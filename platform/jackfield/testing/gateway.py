@@ -173,6 +173,7 @@ async def open_gateway(
         stack.callback(dispatcher.close)
         stack.push_async_callback(generation.retire, 0.0)
         gateway = TestGateway(generation, dispatcher, recorder, folder)
+        stack.push_async_callback(gateway.close_feeds)
         stack.push_async_callback(gateway.callers.close)
         stack.callback(recorder.failures.clear)
         yield gateway

@@ -10,7 +10,7 @@ from typing import Any
 from jackfield.process.builtin import echo
 from jackfield.process.process import Process
 
-__all__ = ["STAND_IN", "input_of", "processes"]
+__all__ = ["NONE", "input_of", "processes"]
 
 _MODULES = {"echo": echo}
 _OF_REPLIES = ("error", "event")
@@ -41,5 +41,5 @@ def _process(name: str, function: Any) -> Process:
     return Process(name, function, "sync", "result", False, summary, f"jackfield: {name}", line, 1)
 
 
-STAND_IN = replace(_process("echo.nothing", echo.nothing), summary="")
-"""Stands where an endpoint has no process of its own."""
+NONE = replace(_process("echo.nothing", echo.nothing), name="", summary="")
+"""Stands in the place of a process where an endpoint has none of its own. It is never called."""

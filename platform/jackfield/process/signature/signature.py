@@ -17,6 +17,7 @@ from msgspec import UNSET, UnsetType
 from msgspec import inspect as mi
 
 from jackfield.errors import Problem
+from jackfield.messages import MAX_ID
 from jackfield.process.connection import Connection
 from jackfield.process.process import Process
 from jackfield.process.resources import Resource
@@ -32,7 +33,7 @@ from jackfield.process.signature.summary import object_shape, shape_of
 
 __all__ = ["GROUPS", "Signature", "compile"]
 
-_MessageId = Annotated[str, msgspec.Meta(max_length=128)] | int | None
+_MessageId = Annotated[str, msgspec.Meta(max_length=MAX_ID)] | int | None
 GROUPS = "$groups"
 """The name by which Groups stands among the open resources; no resource has one like it."""
 
@@ -80,12 +81,15 @@ def compile(  # noqa: A001 - `signature.compile` says what it does
     process: Process,
     path_parameters: tuple[str, ...],
     narrowing: Mapping[str, Any] | None = None,
+    *,
     action_key: str = "",
+    events: bool = False,
 ) -> tuple[Signature | None, tuple[Problem, ...]]:
     """Compile a process for an endpoint whose URL has these parameters: a signature and warnings, or all faults.
 
     `narrowing` is the endpoint's `input:`, a sound JSON Schema. The decoder checks it where it can. `action_key` may
-    stand in messages, as "$id" does: whoever chose the action has read it.
+    stand in messages, as "$id" does: what chose the action has read it. With `events` what the process gives are no
+    replies.
     """
     faults = Faults(process)
     package = str(getattr(inspect.unwrap(process.function), "__module__", "")).partition(".")[0]
@@ -95,7 +99,7 @@ def compile(  # noqa: A001 - `signature.compile` says what it does
             text = "its key names the action of a message"
             faults.add("bad_signature", p.name, text, "rename it, or write another `action_key:`")
     schema = _input_schema(parameters, package, faults)
-    reply = _reply(process, package, faults)
+    reply = _reply(process, package, faults, events=events)
     path_schemas = _path_schemas(parameters, package, faults)
     narrower = narrow(parameters, narrowing) if narrowing else None
     plain = _plain(narrower or parameters, faults)
@@ -179,7 +183,7 @@ def _python_names(parameters: tuple[Parameter, ...]) -> set[str]:
     return {parameter.name for parameter in parameters if parameter.source != "more"} - keys
 
 
-def _reply(process: Process, package: str, faults: Faults) -> Reply | None:
+def _reply(process: Process, package: str, faults: Faults, *, events: bool) -> Reply | None:
     if unfit := _unfit_key(process.reply):
         message = f"`reply={unfit}` cannot be the key of a reply"
         faults.add("bad_reply", "", message, 'use a text other than "error", "event" and "$..."')
@@ -188,7 +192,7 @@ def _reply(process: Process, package: str, faults: Faults) -> Reply | None:
     try:
         if hint is not inspect.Signature.empty:
             hint = resolve(process.function, hint)
-        return compile_reply(process, hint, package)
+        return compile_reply(process, hint, package, events=events)
     except Unsupported as exc:
         faults.add("bad_reply", "return", str(exc), exc.hint)
         return None

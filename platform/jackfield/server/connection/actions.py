@@ -15,7 +15,6 @@ from jackfield import messages
 from jackfield.process.connection import Connection, outbox_of
 from jackfield.routing.table import Route
 from jackfield.server.answers import InPlace, InTask, Task, Writer
-from jackfield.server.connection.invalid import id_of
 from jackfield.server.observe.metrics import Meter
 
 __all__ = ["Actions"]
@@ -94,7 +93,7 @@ class Actions:
                 return None
             messages.judge_utf8(data)
             others[code] += 1
-            return messages.error(code, text, retry_after=wait or None, message_id=id_of(data))
+            return messages.error(code, text, retry_after=wait or None, message_id=messages.id_of(data))
 
         return refuse
 

@@ -12,7 +12,7 @@ from jackfield.routing.examples import fault_of_name, of_decoder
 from jackfield.routing.table import Route
 from jackfield.schema.validator import Fault, parse_loosely
 
-__all__ = ["Invalid", "body", "explain", "id_of", "refuse_size"]
+__all__ = ["Invalid", "body", "explain", "refuse_size"]
 
 _TOO_MUCH = "does not fit the published schema; send less of it to be told what is wrong"
 
@@ -63,7 +63,7 @@ def explain(route: Route, data: bytes, exc: Exception | None) -> Invalid:
     if faults:
         return Invalid(faults, message_id=good_id)
     if message_id is not None and good_id is None:
-        faults = [Fault("/$id", "must be a text of at most 128 characters or a whole number")]
+        faults = [Fault("/$id", f"must be a text of at most {messages.MAX_ID} characters or a whole number")]
     endpoint = route.endpoint
     if route.actions:
         faults.append(fault_of_name(endpoint.action_key, value, route.actions))
@@ -75,17 +75,10 @@ def explain(route: Route, data: bytes, exc: Exception | None) -> Invalid:
     return Invalid(faults, message_id=good_id)
 
 
-def id_of(data: bytes) -> str | int | None:
-    """The "$id" of a message that is not decoded, where it has a sound one."""
-    value, _ = parse_loosely(data.decode())
-    found = value.get("$id") if isinstance(value, dict) else None
-    return found if _good_id(found) else None
-
-
 def _good_id(value: object) -> bool:
     # exact types: true is an int to Python, and NaN stands as a kind of text where it was found
     if type(value) is str:
-        return len(value) <= 128 and not any(0xD800 <= ord(letter) <= 0xDFFF for letter in value)
+        return len(value) <= messages.MAX_ID and not any(0xD800 <= ord(letter) <= 0xDFFF for letter in value)
     return type(value) is int
 
 

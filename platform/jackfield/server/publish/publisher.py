@@ -355,4 +355,5 @@ class Publisher:
 def _state(table: RoutingTable, name: str) -> tuple[object, ...]:
     """What an endpoint consists of; another value is reported as a change."""
     route = table.routes[name]
-    return route.endpoint, route.signature.shape, table.catalog.digests.get(route.process.name, "")
+    digests = [table.catalog.digests.get(one.process.name, "") for one in (route, route.feed) if one is not None]
+    return route.endpoint, route.signature.shape, digests
