@@ -62,7 +62,7 @@ def errors(operation: Operation) -> tuple[Code, ...]:
         absent.add("time_exceeded")
     if not any(one.access.roles for one in operation.actions):
         absent.add("action_forbidden")
-    elif any(one.limits.rate for one in operation.actions):
+    if any(one.limits.rate for one in operation.actions):
         absent.discard("rate_limited")
     return tuple(code for code in CODES.values() if code.moment == "message" and code.name not in absent)
 
