@@ -68,6 +68,7 @@ _FIXES: Mapping[str, str] = {
     "role_required": "Ask whoever keeps the users for the role, or log in as a user who has it.",
     "too_many_of_user": "Close one, or raise limits.per_user.",
     "group_full": "Wait until a member has left, or raise `members` of the group.",
+    "group_forbidden": "Ask whoever runs the group; `may_join` says who may enter by themselves.",
     "too_many_connections": "Try again later.",
     "server_full": "Try again later.",
     "too_many_of_address": "Close one, or raise limits.per_address.",
@@ -191,6 +192,7 @@ CODES: Mapping[str, Code] = _table(
         retry=True,
     ),
     _refusal("group_full", 429, "A group of the endpoint has as many members as it may have.", retry=True),
+    _refusal("group_forbidden", 403, "The group is closed to the caller."),
     _refusal("too_many_connections", 503, "The endpoint has as many connections as are allowed.", retry=True),
     _refusal("server_full", 503, "The server has as many connections as it can hold.", retry=True),
     _refusal(

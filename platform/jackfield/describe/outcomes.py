@@ -39,7 +39,7 @@ def refusals(operation: Operation) -> tuple[Code, ...]:
     if operation.origins.any and not operation.origins.required:
         names.discard("origin_not_allowed")
     if operation.groups:
-        names.add("group_full")
+        names |= {"group_full", "group_forbidden"}
     names |= {code for code in _LIMITED if CODES[code].moment == "handshake"}
     names -= _of_limits_off(operation)
     return tuple(sorted((CODES[name] for name in names), key=lambda code: (code.status, _ORDER[code.name])))

@@ -23,7 +23,7 @@ from jackfield.process.catalog import Catalog
 from jackfield.process.python.sources import beside
 from jackfield.process.signature import signature
 from jackfield.process.signature.signature import Signature
-from jackfield.routing import actions, feeds, groups
+from jackfield.routing import actions, feeds, groups, joining
 from jackfield.routing.examples import Taken, example_faults, first_message
 from jackfield.routing.input_keys import unknown_keys
 from jackfield.routing.table import Route, RoutingTable
@@ -66,6 +66,7 @@ def problems_of(folder: Path) -> tuple[tuple[Problem, ...], Plan]:
     ]
     missing += _unknown_verify(loaded.plan, found)
     missing += feeds.unknown_of(loaded.plan, found)
+    missing += joining.unknown_of(loaded.plan, found)
     return _sorted([*loaded.problems, *found.problems, *missing]), loaded.plan
 
 
@@ -82,7 +83,9 @@ def compile_table(plan: Plan, found: Catalog) -> tuple[RoutingTable, tuple[Probl
     declared, wrong = groups.declared(plan)
     wrong += groups.shared(plan, {route.name: route.groups for route in routes})
     of_groups, unfit = feeds.of_groups(plan, declared, found)
-    return RoutingTable(plan, found, routes, (), verify, declared, of_groups), (*problems, *faults, *wrong, *unfit)
+    rules, unsound = joining.of_groups(plan, declared, found)
+    table = RoutingTable(plan, found, routes, (), verify, declared, of_groups, rules)
+    return table, (*problems, *faults, *wrong, *unfit, *unsound)
 
 
 def _sorted(problems: Iterable[Problem]) -> tuple[Problem, ...]:

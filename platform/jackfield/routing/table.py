@@ -19,6 +19,7 @@ from jackfield.process.process import Process
 from jackfield.process.resources import Resource
 from jackfield.process.signature.signature import Signature
 from jackfield.routing.feeds import Feed
+from jackfield.routing.joining import Rule
 from jackfield.schema.validator import Validator
 from jackfield.similar import nearest
 
@@ -100,10 +101,22 @@ class RoutingTable:
     """All routes of one generation, and what `groups` declares. `hash` changes with the plan's meaning and any process.
 
     `verify` is the function that `auth.verify` names, None where it names none. `feeds` are those of groups, by the
-    texts of their patterns.
+    texts of their patterns, and `joining` says who may join them.
     """
 
-    __slots__ = ("_plain", "_root", "catalog", "feeds", "groups", "hash", "plan", "routes", "verify", "warnings")
+    __slots__ = (
+        "_plain",
+        "_root",
+        "catalog",
+        "feeds",
+        "groups",
+        "hash",
+        "joining",
+        "plan",
+        "routes",
+        "verify",
+        "warnings",
+    )
 
     def __init__(
         self,
@@ -114,12 +127,14 @@ class RoutingTable:
         verify: Callable[..., Any] | None = None,
         groups: tuple[Declared, ...] = (),
         feeds: Mapping[str, Feed] | None = None,
+        joining: Mapping[str, Rule] | None = None,
     ) -> None:
         self.plan = plan
         self.catalog = catalog
         self.verify = verify
         self.groups = groups
         self.feeds: Mapping[str, Feed] = feeds or {}
+        self.joining: Mapping[str, Rule] = joining or {}
         self.routes: Mapping[str, Route] = {route.name: route for route in routes}
         self.warnings = tuple(warnings)
         self.hash = hashlib.sha256(f"{plan.hash} {catalog.hash}".encode()).hexdigest()[:12]
@@ -154,6 +169,7 @@ class RoutingTable:
     def resources(self) -> tuple[Resource, ...]:
         """The resources that the routes and feeds use, each once."""
         spoken = (route.feed for route in self.routes.values() if route.feed is not None)
-        users: tuple[Route | Feed, ...] = (*self.routes.values(), *self.feeds.values(), *spoken)
+        asked = (rule.process for rule in self.joining.values() if rule.process is not None)
+        users: tuple[Route | Feed, ...] = (*self.routes.values(), *self.feeds.values(), *spoken, *asked)
         signatures = [user.signature for user in users]
         return tuple({r.name: r for signature in signatures for r in signature.resources}.values())

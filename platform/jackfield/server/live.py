@@ -48,6 +48,9 @@ class Refused:
 class GroupMember(Listener, Protocol):
     """An open connection in its groups."""
 
+    def ask(self, name: str) -> bool:
+        """Enter a group that `may_join` lets the client into; False where it is over. Raises Refusal."""
+
     def move(self, names: tuple[str, ...]) -> None:
         """Be in these groups instead of those that the endpoint gave before. Raises Refusal `group_full`."""
 

@@ -17,10 +17,9 @@ from jackfield.routing.table import Route
 from jackfield.server.answers import InPlace, InTask, Task, Writer
 from jackfield.server.observe.metrics import Meter
 
-__all__ = ["Actions"]
+__all__ = ["by_name", "guarded"]
 
 _Ways = tuple[InPlace | None, InTask]
-_Check = Callable[[Connection, bytes], bytes | None]
 
 
 class _Conversation(Protocol):
@@ -37,65 +36,54 @@ def _behind(connection: Connection) -> _Conversation:
     return cast(_Conversation, outbox_of(connection))
 
 
-class Actions:
-    """The ways of all actions of one endpoint in a generation, `made` by name."""
+def by_name(route: Route, made: Mapping[str, _Ways], otherwise: InTask) -> _Ways:
+    """The ways of an endpoint whose actions are answered by `made`; what names none of them by `otherwise`."""
+    name_of = _reader(route.endpoint.action_key)
+    at_once = {name: way for name, (way, _) in made.items() if way is not None}
+    in_task = {name: way for name, (_, way) in made.items()}
 
-    def __init__(self, route: Route, made: Mapping[str, _Ways], meter: Meter) -> None:
-        self._route = route
-        self._made = made
-        self._meter = meter
-        self._name_of = _reader(route.endpoint.action_key)
-        self._checks = {name: check for name, one in route.actions.items() if (check := self._check(one)) is not None}
-
-    def ways(self, otherwise: InTask) -> _Ways:
-        """How messages are answered; those of no action by `otherwise`, which refuses them."""
-        made, checks, name_of = self._made, self._checks, self._name_of
-        in_place = {name: way for name, (way, _) in made.items() if way is not None}
-
-        def answer(connection: Connection, data: bytes, came: float) -> bytes | None:
-            name = name_of(data)
-            way = in_place.get(name)
-            if way is None:
-                _behind(connection).start_at_once(connection, data, came)
-                return None
-            if name in checks and (refused := checks[name](connection, data)) is not None:
-                return refused
+    def answer(connection: Connection, data: bytes, came: float) -> bytes | None:
+        way = at_once.get(name_of(data))
+        if way is not None:
             return way(connection, data, came)
+        _behind(connection).start_at_once(connection, data, came)
+        return None
 
-        async def answer_in_task(
-            connection: Connection, data: bytes | None, task: Task, writer: Writer
-        ) -> bytes | None:
-            name = "" if data is None else name_of(data)
-            if data is not None and name in checks and (refused := checks[name](connection, data)) is not None:
-                return refused
-            return await (made[name][1] if name in made else otherwise)(connection, data, task, writer)
+    async def answer_in_task(connection: Connection, data: bytes | None, task: Task, writer: Writer) -> bytes | None:
+        name = "" if data is None else name_of(data)
+        return await in_task.get(name, otherwise)(connection, data, task, writer)
 
-        return answer if in_place else None, answer_in_task
+    return answer if at_once else None, answer_in_task
 
-    def _check(self, route: Route) -> _Check | None:
-        """What refuses messages of an action before they are decoded; None where nothing does."""
-        endpoint, others = route.endpoint, self._meter.others
-        roles, rate = frozenset(endpoint.access.roles), endpoint.limits.rate
-        if not roles and rate is None:
+
+def guarded(route: Route, in_place: InPlace | None, in_task: InTask, meter: Meter) -> _Ways:
+    """The ways of one action, with its roles and its rate looked at before a message is decoded."""
+    name, roles, rate = route.endpoint.action, frozenset(route.endpoint.access.roles), route.endpoint.limits.rate
+    if not roles and rate is None:
+        return in_place, in_task
+    needed = " or ".join(f'"{role}"' for role in route.endpoint.access.roles)
+
+    def refuse(connection: Connection, data: bytes) -> bytes | None:
+        if roles and roles.isdisjoint(connection.identity.roles):
+            code, wait, text = "action_forbidden", 0.0, f'"{name}" is for callers with the role {needed}.'
+        elif rate is not None and (wait := _behind(connection).too_often(name, rate)):
+            code, text = "rate_limited", f'"{name}" came too often; this one was not processed.'
+        else:
             return None
-        needed = " or ".join(f'"{role}"' for role in endpoint.access.roles)
+        messages.judge_utf8(data)
+        meter.others[code] += 1
+        return messages.error(code, text, retry_after=wait or None, message_id=messages.id_of(data))
 
-        def refuse(connection: Connection, data: bytes) -> bytes | None:
-            if roles and roles.isdisjoint(connection.identity.roles):
-                code, text, wait = (
-                    "action_forbidden",
-                    f'"{endpoint.action}" is for callers with the role {needed}.',
-                    0.0,
-                )
-            elif rate is not None and (wait := _behind(connection).too_often(endpoint.action, rate)):
-                code, text = "rate_limited", f'"{endpoint.action}" came too often; this one was not processed.'
-            else:
-                return None
-            messages.judge_utf8(data)
-            others[code] += 1
-            return messages.error(code, text, retry_after=wait or None, message_id=messages.id_of(data))
+    def answer(connection: Connection, data: bytes, came: float) -> bytes | None:
+        assert in_place is not None, "only called where there is one"
+        refused = refuse(connection, data)
+        return in_place(connection, data, came) if refused is None else refused
 
-        return refuse
+    async def answer_in_task(connection: Connection, data: bytes | None, task: Task, writer: Writer) -> bytes | None:
+        refused = refuse(connection, data) if data is not None else None
+        return await in_task(connection, data, task, writer) if refused is None else refused
+
+    return answer if in_place is not None else None, answer_in_task
 
 
 def _reader(key: str) -> Callable[[bytes], str]:

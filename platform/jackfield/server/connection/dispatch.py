@@ -29,7 +29,7 @@ from jackfield.routing.table import Route
 from jackfield.schema.validator import Fault
 from jackfield.server.answers import InPlace, InTask, Task, Traced, Writer
 from jackfield.server.connection import no_messages
-from jackfield.server.connection.actions import Actions
+from jackfield.server.connection.actions import by_name, guarded
 from jackfield.server.connection.clean_up import clean_up
 from jackfield.server.connection.contexts import apart, for_thread
 from jackfield.server.connection.deadlines import Deadlines
@@ -101,13 +101,15 @@ class Dispatcher:
             resources = {**generation.resources, GROUPS: self.groups}
             made = {name: self._ways_of(one, resources, meter) for name, one in route.actions.items()}
             own = self._ways_of(route, resources, meter)
-            known[route.name] = Actions(route, made, meter).ways(own[1]) if made else own
+            known[route.name] = by_name(route, made, own[1]) if made else own
         return known[route.name]
 
     def _ways_of(self, route: Route, resources: Mapping[str, Any], meter: Meter) -> tuple[InPlace | None, InTask]:
         in_place, in_task = self.in_place(route, resources, meter), self.in_task(route, resources, meter)
         if not route.endpoint.listens:
             in_place, in_task = no_messages.ways(meter)
+        if route.endpoint.action:
+            in_place, in_task = guarded(route, in_place, in_task, meter)
         if self._traced is not None:
             in_place, in_task = self._traced(route, in_place, in_task)
         return None if in_place is None else apart(in_place), in_task
