@@ -113,12 +113,12 @@ class Documents:
             return None
         if request.method not in ("GET", "HEAD"):
             raise Refusal("method_not_allowed", more={"allow": "GET, HEAD"})
-        if path == SCRIPT_AT and self._live.options.admin_port is None:
+        if path == SCRIPT_AT and not self._live.elsewhere:
             return _sent(_SIGN_IN, request)
         try:
             self._check(request, caller)
         except Refusal as refusal:
-            if path not in _PAGES or not wants_page(request) or self._live.options.admin_port is not None:
+            if path not in _PAGES or not wants_page(request) or self._live.elsewhere:
                 raise
             self._live.refuse(request, refusal, caller)
             return sign_in(request, refusal, self._live.generation.table.plan.auth)
@@ -143,8 +143,8 @@ class Documents:
         if self._live.may_read_documents(request, caller):
             return
         sentence = f"The documents are for the role {ADMIN} here."
-        if self._live.options.admin_port is not None:
-            raise Refusal("role_required", sentence, "Ask the listener of --admin-port.")
+        if elsewhere := self._live.elsewhere:
+            raise Refusal("role_required", sentence, elsewhere)
         if isinstance(caller, Refusal):
             raise caller
         if caller is None:
