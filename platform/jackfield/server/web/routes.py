@@ -17,7 +17,7 @@ from jackfield.server.live import Live
 from jackfield.server.observe import redact
 from jackfield.server.refusal import SECURITY_HEADERS, problem, secured, server_fault
 from jackfield.server.request import Caller, Request
-from jackfield.server.web import administration, cors, pages, site_files
+from jackfield.server.web import administration, client_module, cors, pages, site_files
 from jackfield.server.web.documents import ADDRESSES, Documents
 from jackfield.server.web.login import Login
 from jackfield.server.web.sign_in_page import SCRIPT_AT
@@ -67,9 +67,9 @@ class Routes:
             below = administration.below(request)
             if below is not None:
                 return await self._administration.answer(request, http, below)
-            of_site = await self._of_site(request, http.scope)
-            if of_site is not None:
-                return of_site
+            for_everybody = client_module.answer(request) or await self._of_site(request, http.scope)
+            if for_everybody is not None:
+                return for_everybody
             caller = await self._caller(request, path)
             if path == "/metrics":
                 return self._metrics(request, caller)
