@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import jackfield
 from jackfield.server.node.node import Node, open_node
 from jackfield.server.options import Options
 from jackfield.state import State
@@ -22,6 +23,8 @@ from .spa import ECHO, devtools, visitor
 __all__ = ["devtools", "visitor"]  # fixtures
 
 pytestmark = pytest.mark.walk
+
+DOCS = Path(jackfield.__file__).parent / "docs"
 
 PAGE = """<!doctype html><html lang="ru"><meta charset="utf-8"><title>Чат</title>
 <meta http-equiv="Content-Security-Policy" content="default-src 'self'">
@@ -151,3 +154,27 @@ FRAMED = """
   await new Promise((resolve) => { frame.onload = resolve; document.documentElement.append(frame); });
   return frame.contentWindow.length;
 """
+
+
+async def test_the_page_of_the_documents_works_as_it_stands_there(tmp_path: Path, visitor: Visitor) -> None:
+    section = (DOCS / "endpoints.md").read_text("utf-8").split("\n## site\n")[1]
+    page_of_docs = section.split("```html\n")[1].split("```")[0]
+    endpoints = "site: site\nendpoints:\n  greeting: {url: /ws/greeting, process: echo.say}\n"
+    write(tmp_path, endpoints=endpoints, echo=ECHO)
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "index.html").write_text(page_of_docs, encoding="utf-8")
+    async with open_node(tmp_path, State.open(tmp_path), Options()) as node, listening(node.gateway) as here:
+        page = await visitor.open(f"http://localhost:{here.port}/")
+        assert node.first_admin is not None
+        script = """
+            form.login.value = "admin";
+            form.password.value = "%s";
+            const told = new Promise((resolve) => new MutationObserver(() => resolve(pre.textContent)).observe(
+              pre, {childList: true}));
+            form.requestSubmit();
+            return told;
+        """
+        found = 'const [form, pre] = ["form", "pre"].map((name) => document.querySelector(name));'
+        assert (await page.run(found + script % node.first_admin.password)).strip() == "Привет"
+        for connection in list(here.state.connections):
+            connection.transport.abort()

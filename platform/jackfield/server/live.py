@@ -139,7 +139,11 @@ class Live:
         """
         if self.options.admin_port is not None:
             return "Ask the listener of --admin-port."
-        return "Start with --admin-port, and ask that." if self.generation.table.plan.site or self.options.apart else ""
+        if not self.options.apart and not self.generation.table.plan.site:
+            return ""
+        if self.options.embedded:
+            return "Inside another application there is none beside a site; use the command line."
+        return "Start with --admin-port, and ask that."
 
     def may_read_documents(self, request: Request, caller: Caller) -> bool:
         """Whether the documents are open to this caller; with an admin port or a site, on that port alone."""

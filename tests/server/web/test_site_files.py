@@ -165,6 +165,15 @@ async def test_administration_is_not_where_the_pages_are(
     assert (await ask(served, "GET", "/auth/session", cookie)).json["login"] == "admin"
 
 
+async def test_inside_another_application_there_is_no_administration_beside_pages(
+    open_served: OpenServed, folder: Path
+) -> None:
+    served = await with_site(open_served, folder, embedded=True)
+    answer = await ask(served, "GET", "/api/users", await served.cookie("admin"))
+    assert (answer.status, answer.json["fix"][-21:]) == (403, "use the command line.")
+    assert (await ask(served, "GET", "/")).body.decode() == PAGE
+
+
 async def test_another_name_of_a_listener_of_this_machine_is_refused_as_ever(
     open_served: OpenServed, folder: Path
 ) -> None:
