@@ -14,7 +14,7 @@ import jackfield
 from jackfield.server.node.node import Node, open_node
 from jackfield.server.options import Options
 from jackfield.state import State
-from tests.server.listening import Listening, listening
+from tests.server.sockets import Listening, listening
 
 from .browser import Page, Visitor, site
 from .conftest import write
