@@ -17,7 +17,7 @@ from typing import Any
 
 from jackfield.config.actions import Action, ActionLimits
 from jackfield.config.groups import GroupSettings
-from jackfield.config.plan import AuthSettings, Endpoint, JwtSettings, Limits
+from jackfield.config.plan import AuthSettings, Endpoint, JwtSettings, Limits, Plan
 from jackfield.config.settings import keys
 from jackfield.config.url import RESERVED
 from jackfield.identity import ADMIN
@@ -64,6 +64,8 @@ def _text() -> str:
     cookie = parts["cookie"]["anyOf"][1]["properties"]
     cookie |= {key: setting.schema for key, setting in keys(AuthSettings, "cookie").items()}
     shared = [key for key in parts["endpoint"]["properties"] if key not in OF_ONE]
+    endpoints = schema["properties"].pop("endpoints")  # the longest comes last
+    schema["properties"] |= {key: setting.schema for key, setting in keys(Plan).items()} | {"endpoints": endpoints}
     schema["properties"]["defaults"]["properties"] = {
         key: {"$ref": f"#/$defs/endpoint/properties/{key}"} for key in shared
     }
@@ -186,7 +188,7 @@ def _name_roles(named: dict[str, Any], roles: Sequence[str]) -> None:
 
 def _url_pattern() -> str:
     """What a pattern can say of URLs, taken from url.py; it takes more than that does, and never less."""
-    words = [address.strip("/") for address in RESERVED if address != "/"]
+    words = [address.strip("/").replace(".", r"\.") for address in RESERVED if address != "/"]
     ours = "|".join(f"{word[:-1]}[^/]*" if word.endswith("*") else word for word in words)
     part = r"(?:\{[^{}/]+\}|[^{}/?#\s\\]+)"
     return rf"^(?!/(?:{ours})(?:/|$))(?!.*/\.\.?(?:/|$))(?:/{part})+$"

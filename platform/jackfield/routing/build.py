@@ -23,7 +23,7 @@ from jackfield.process.catalog import Catalog
 from jackfield.process.python.sources import beside
 from jackfield.process.signature import signature
 from jackfield.process.signature.signature import Signature
-from jackfield.routing import actions, feeds, groups, joining
+from jackfield.routing import actions, feeds, groups, joining, site_folder
 from jackfield.routing.examples import Taken, example_faults, first_message
 from jackfield.routing.input_keys import unknown_keys
 from jackfield.routing.table import Route, RoutingTable
@@ -44,7 +44,8 @@ def build(folder: Path, generation: int, home: Path | None = None) -> RoutingTab
     try:
         with found.loading():
             table, problems = compile_table(loaded.plan, found)
-        everything = _sorted([*loaded.problems, *found.problems, *problems])
+        of_site = site_folder.problems(table, folder, home or folder)
+        everything = _sorted([*loaded.problems, *found.problems, *problems, *of_site])
         if any(problem.severity == "error" for problem in everything):
             raise PlanError(everything)
     except BaseException:
@@ -67,6 +68,7 @@ def problems_of(folder: Path) -> tuple[tuple[Problem, ...], Plan]:
     missing += _unknown_verify(loaded.plan, found)
     missing += feeds.unknown_of(loaded.plan, found)
     missing += joining.unknown_of(loaded.plan, found)
+    missing += site_folder.problems(RoutingTable(loaded.plan, found, (), ()), folder, folder)
     return _sorted([*loaded.problems, *found.problems, *missing]), loaded.plan
 
 
