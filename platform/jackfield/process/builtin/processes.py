@@ -16,7 +16,7 @@ _OF_REPLIES = ("error", "event")
 _OF_EVENTS = (*_OF_REPLIES, "from", "group", "name")
 
 
-NONE = Process("", echo.nothing, "sync", "result", False, "", "", 0, 0)
+NONE = Process("", echo.nothing, "sync", "result", False, "", "", echo.nothing.__code__.co_firstlineno, 1)
 """Stands in the place of a process where an endpoint has none. It is never called."""
 
 
