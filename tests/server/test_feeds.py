@@ -137,7 +137,7 @@ async def test_one_generator_speaks_to_all_members_however_they_came(speaking: S
     assert await two.ask({"group": "quotes:7"}) == {"result": True}
     for value in ({"event": "tick", "цена": 1}, {"x": "😀"}, {}, None, 5):
         say(speaking, 7, value)
-    events = [{"event": "tick", "цена": 1}, {"event": "message", "x": "😀"}, {"event": "message"}]
+    events: list[dict[str, Any]] = [{"event": "tick", "цена": 1}, {"event": "message", "x": "😀"}, {"event": "message"}]
     events += [{"event": "message", "result": 5}]
     await one.until(5)
     await two.until(6)
@@ -163,9 +163,7 @@ async def test_it_waits_for_no_reader(speaking: Served) -> None:
 
     incoming: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
     incoming.put_nowait({"type": "websocket.connect"})
-    slow = asyncio.create_task(
-        speaking.gateway(speaking.scope("websocket", "/ws/quotes/7", []), incoming.get, send)  # type: ignore[arg-type]  # it takes every scope
-    )
+    slow = asyncio.create_task(speaking.gateway(speaking.scope("websocket", "/ws/quotes/7", []), incoming.get, send))
     other = await open_(speaking, "/ws/quotes/7")
     for number in range(10):
         say(speaking, 7, {"event": "tick", "n": number, "text": "x" * ROOM})
@@ -369,7 +367,7 @@ async def test_one_of_a_connection_waits_for_its_reader(speaking: Served) -> Non
     incoming: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
     incoming.put_nowait({"type": "websocket.connect"})
     scope = speaking.scope("websocket", "/ws/clock/a", [])
-    task = asyncio.create_task(speaking.gateway(scope, incoming.get, send))  # type: ignore[arg-type]  # as above
+    task = asyncio.create_task(speaking.gateway(scope, incoming.get, send))
     for _ in range(5):
         say(speaking, "a", more)
     await until(lambda: made)

@@ -113,7 +113,8 @@ def _compile_route(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Rout
     of_groups, faults_of_groups = groups.of_endpoint(plan, endpoint, pattern)
     feed, faults_of_feed = feeds.of_endpoint(plan, endpoint, pattern.params, compiled, found)
     problems += faults_of_groups + faults_of_feed
-    compiled = feeds.beside(compiled, feed)
+    listens = process is not builtin.NONE
+    compiled = feeds.beside(compiled, feed, listens=listens)
     problems += unknown_keys(plan, endpoint, compiled.input_schema)
     whole: dict[str, Any] = dict(compiled.input_schema)
     if endpoint.input is not None:
@@ -121,7 +122,6 @@ def _compile_route(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Rout
         parts = ({"$id": "urn:jackfield:signature", **whole}, {"$id": "urn:jackfield:input", **endpoint.input})
         whole = {"allOf": list(parts)}
     validator = Validator(whole)
-    listens = process is not builtin.NONE
     example = first_message(endpoint) or _made_up(endpoint, compiled, validator) if listens else None
     if example is None and listens and not problems:
         problems.append(plan.problem(("endpoints", endpoint.name), "no_example", *_NO_EXAMPLE, "warning"))

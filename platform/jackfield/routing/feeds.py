@@ -83,15 +83,21 @@ def of_endpoint(
     return feed, problems
 
 
-def beside(process: Signature, feed: Feed | None) -> Signature:
-    """The signature of an endpoint's process that also reads the path parameters which its feed alone takes."""
+def beside(process: Signature, feed: Feed | None, *, listens: bool) -> Signature:
+    """The signature of an endpoint's process that also reads the path parameters which its feed alone takes.
+
+    Where the endpoint does not listen, its shape is that of the feed.
+    """
+    spoken = "events" if feed is None else feed.signature.shape.partition(" -> ")[2]
+    shape = process.shape if listens else f"-> {spoken}"
     if feed is None:
-        return process
+        return replace(process, shape=shape)
     theirs = feed.signature
     return replace(
         process,
         params={**theirs.params, **process.params},
         path_schemas={**theirs.path_schemas, **process.path_schemas},
+        shape=shape,
     )
 
 

@@ -138,7 +138,9 @@ class _Document:
                 **({"examples": safe} if safe else {}),
             }
 
-        found = {"message": message("message", f"A message to {name}", self._asked(operation), operation.shape)}
+        found = {}
+        if operation.listens:
+            found["message"] = message("message", f"A message to {name}", self._asked(operation), operation.shape)
         if operation.replies != "none":
             payload = self._components.put(f"{name}.Reply", envelope.reply(operation.reply))
             found["reply"] = message("reply", f"A reply of {name}", payload, _REPLIES[operation.replies])
@@ -155,6 +157,12 @@ class _Document:
             payload = self._share("SessionExpiring", envelope.SESSION_EXPIRING)
             title = "The session ends soon"
             found["session_expiring"] = message("session_expiring", title, payload, summary, answers=False)
+        if operation.feeds:
+            own += [event for feed in operation.feeds for event in feed.names]
+            said = [envelope.feed_event(feed.schema, group=feed.group) for feed in operation.feeds]
+            payloads = [self._components.put(f"{name}.Fed", payload) for payload in said]
+            payload = payloads[0] if len(payloads) == 1 else {"anyOf": payloads}
+            found["fed"] = message("fed", f"What {name} says", payload, phrases.feeds(operation), answers=False)
         if operation.event:
             own.append(operation.event)
             payload = self._components.put(f"{name}.Said", envelope.group_event(operation.event, operation.said))
@@ -193,7 +201,7 @@ _PLAIN = {
 _REPLIES = {"one": "One for each message, or none.", "many": "Any number for each message, then the end."}
 _REJECTION = "An error of the process's own, where it has any."
 _EVENT = "Answers nothing and may come at any time, where the process sends any."
-_SENT = ("event", "said", "session_expiring")
+_SENT = ("event", "fed", "said", "session_expiring")
 
 
 def _operations(contract: Contract, channels: Mapping[str, JSON]) -> JSON:
@@ -201,15 +209,25 @@ def _operations(contract: Contract, channels: Mapping[str, JSON]) -> JSON:
     found: JSON = {}
     for operation in contract.operations:
         messages = channels[operation.name]["messages"]
+        if not operation.listens:
+            found[operation.name] = _operation("send", operation, _spoken(messages), _text(operation))
+            continue
         answers = [name for name in messages if name not in ("message", *_SENT)]
         found[operation.name] = _operation("receive", operation, ["message"], _text(operation))
         found[operation.name]["reply"] = {"channel": _channel(operation), "messages": _of(operation, answers)}
     for operation in contract.operations:
-        sent = [name for name in _SENT if name in channels[operation.name]["messages"]]
+        if not operation.listens:
+            continue
+        sent = _spoken(channels[operation.name]["messages"])
         about = {"summary": f"Events of {operation.name}"}
         # an endpoint may be called like the events of another
         found[free(f"{operation.name}.events", found)] = _operation("send", operation, sent, about)
     return found
+
+
+def _spoken(messages: Mapping[str, JSON]) -> list[str]:
+    """What may come without being asked; a feed that rejects tells so, too."""
+    return [name for name in _SENT if name in messages] + (["rejection"] if "fed" in messages else [])
 
 
 def _operation(action: str, operation: Operation, messages: Iterable[str], about: JSON) -> JSON:
@@ -247,7 +265,7 @@ def _about_connection(operation: Operation) -> str:
     facts = [phrases.entry(operation), phrases.pages(operation.origins)]
     if operation.subprotocols:
         facts.append(f"Sub-protocols: {', '.join(map(phrases.code, operation.subprotocols))}, `jackfield.v1`.")
-    facts += filter(None, [phrases.refusals(operation), phrases.groups(operation)])
+    facts += filter(None, [phrases.refusals(operation), phrases.groups(operation), phrases.feeds(operation)])
     facts += phrases.limits(operation.limits, in_place=operation.in_place).values()
     refused = [f"{code.status} `{code.name}`" for code in outcomes.refusals(operation)]
     closed = [f"{code.close} `{code.name}`" for code in outcomes.closes(operation)]
