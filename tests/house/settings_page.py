@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from jackfield.config.editor_schema import plain
-from jackfield.config.plan import AuthSettings, Endpoint, GroupSettings, JwtSettings, Limits
+from jackfield.config.plan import AuthSettings, Endpoint, GroupSettings, JwtSettings, Limits, ServerLimits
 from jackfield.config.settings import Setting, keys
 from tests.house.habits import PACKAGE
 
@@ -25,6 +25,7 @@ _SETTINGS = {
     "jwt": keys(JwtSettings),
     "An endpoint": keys(Endpoint),
     "limits": keys(Limits),
+    "Limits of the server": keys(ServerLimits),
     "groups": keys(GroupSettings),
 }
 _SECTIONS = {
@@ -34,13 +35,14 @@ _SECTIONS = {
     "jwt": _SCHEMA["$defs"]["provider"],
     "An endpoint": _SCHEMA["$defs"]["endpoint"],
     "limits": _SCHEMA["$defs"]["limits"],
+    "Limits of the server": _SCHEMA["$defs"]["serverLimits"],
     "groups": _SCHEMA["$defs"]["group"],
     "examples": _SCHEMA["$defs"]["example"],
     "steps": _SCHEMA["$defs"]["step"],
 }
 _MEASURED = {"size": "size", "duration": "time", "durationOrOff": "time or `off`", "rateOrOff": "rate or `off`"}
 _TYPES = {"string": "text", "integer": "number", "boolean": "true or false", "array": "list", "object": "mapping"}
-_NOT_LINKED = {("An endpoint", "auth")}  # the section of that name is about the other one
+_NOT_LINKED = {("An endpoint", "auth"), ("The file", "limits")}  # the section of that name is about the other one
 
 
 def pages() -> Iterable[tuple[Path, str]]:

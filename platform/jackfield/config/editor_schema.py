@@ -16,7 +16,7 @@ from importlib import resources
 from typing import Any
 
 from jackfield.config.groups import GroupSettings
-from jackfield.config.plan import AuthSettings, Endpoint, JwtSettings, Limits
+from jackfield.config.plan import AuthSettings, Endpoint, JwtSettings, Limits, ServerLimits
 from jackfield.config.settings import keys
 from jackfield.config.url import RESERVED
 from jackfield.identity import ADMIN
@@ -31,6 +31,7 @@ _OWNERS = {
     "endpoint": Endpoint,
     "group": GroupSettings,
     "limits": Limits,
+    "serverLimits": ServerLimits,
     "signIn": AuthSettings,
     "provider": JwtSettings,
 }

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from jackfield.config.auth import AuthSettings, JwtSettings
 from jackfield.config.groups import GROUPS_OF_ENDPOINT, GroupSettings
-from jackfield.config.limits import Limits
+from jackfield.config.limits import Limits, ServerLimits
 from jackfield.config.problems import PathTuple, Place, Severity, nearest_place, problem_at
 from jackfield.config.settings import FLAG, Kind, choice, duration, function, mapping, setting, text, texts
 from jackfield.errors import Problem
@@ -28,6 +28,7 @@ __all__ = [
     "Origins",
     "Place",
     "Plan",
+    "ServerLimits",
     "Step",
 ]
 
@@ -253,6 +254,7 @@ class Plan:
     origins: Origins = Origins()
     roles: Mapping[str, str] | None = None
     groups: Mapping[str, GroupSettings] = field(default_factory=dict)
+    limits: ServerLimits = field(default_factory=ServerLimits)
     hash: str = ""
     places: Mapping[PathTuple, Place] = field(default_factory=dict, compare=False, repr=False)
 

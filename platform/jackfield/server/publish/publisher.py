@@ -347,7 +347,9 @@ class Publisher:
             removed=tuple(name for name in old.routes if name not in new.routes),
             closes=tuple(Closes(*key, count) for key, count in leaving.items()),
             open=len(self._live.hub),
-            settings=tuple(n for n in ("title", "auth", "roles") if getattr(old.plan, n) != getattr(new.plan, n)),
+            settings=tuple(
+                n for n in ("title", "auth", "roles", "limits") if getattr(old.plan, n) != getattr(new.plan, n)
+            ),
             warnings=tuple(str(problem) for problem in new.warnings),
         )
 
