@@ -78,6 +78,7 @@ def test_a_feed_stands_in_the_table_with_what_it_takes(write_project: Write, bui
     assert feed.params({"symbol": "ГАЗ"}) == {"symbol": "ГАЗ"}
     assert own.params({"symbol": "7"}) == {"symbol": 7}
     assert {resource.name for resource in table.resources()} == {"p.shop", "p.stall"}
+    assert {resource.name for resource in table.resources(table.routes["q"])} == {"p.stall"}
     assert table.routes["q"].signature.path_schemas["symbol"]["type"] == "integer"
     assert (table.routes["q"].example, table.warnings) == (None, ())
 

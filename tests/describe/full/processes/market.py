@@ -31,9 +31,10 @@ class Hour(TypedDict):
 @process
 async def ticks(symbol: str) -> AsyncIterator[Tick | Halt]:
     """Prices of one symbol."""
-    yield {"event": "tick", "symbol": symbol, "price": 100}
+    for price in range(100, 100_000):
+        yield {"event": "tick", "symbol": symbol, "price": price}
+        await asyncio.sleep(0.1)
     yield {"event": "halt", "symbol": symbol, "reason": None}
-    await asyncio.Event().wait()
 
 
 @process
