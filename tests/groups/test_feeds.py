@@ -180,7 +180,7 @@ def test_a_publish_without_the_feed_ends_it(groups: Groups, stage: Stage, clock:
 
 
 def test_one_more_than_there_may_be_is_refused(groups: Groups, stage: Stage, clock: Clock) -> None:
-    groups.feeds.most = 2
+    groups.declare([QUOTES], feeds=2)
     one = Member()
     groups.join(one, "quotes:1")
     with pytest.raises(Refusal) as caught:
@@ -202,8 +202,7 @@ def test_a_publish_with_more_than_there_may_be_tells_the_rest(groups: Groups, st
     members = [Member() for _ in range(3)]
     for number, member in enumerate(members):
         groups.join(member, f"quotes:{number}")
-    groups.feeds.most = 2
-    groups.declare([QUOTES])
+    groups.declare([QUOTES], feeds=2)
     assert stage.running == ["quotes:0", "quotes:1"]
     assert [member.heard for member in members[:2]] == [[], []]
     (told,) = members[2].heard

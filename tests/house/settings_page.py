@@ -13,7 +13,7 @@ from typing import Any
 
 from jackfield.config.actions import Action, ActionLimits
 from jackfield.config.editor_schema import plain
-from jackfield.config.plan import AuthSettings, Endpoint, GroupSettings, JwtSettings, Limits, Plan
+from jackfield.config.plan import AuthSettings, Endpoint, GroupSettings, JwtSettings, Limits, Plan, ServerLimits
 from jackfield.config.settings import Setting, keys
 from tests.house.habits import PACKAGE
 
@@ -29,6 +29,7 @@ _SETTINGS = {
     "Actions": keys(Action),
     "of an action": keys(ActionLimits),
     "limits": keys(Limits),
+    "Limits of the server": keys(ServerLimits),
     "groups": keys(GroupSettings),
 }
 _SECTIONS = {
@@ -39,13 +40,14 @@ _SECTIONS = {
     "An endpoint": _SCHEMA["$defs"]["endpoint"],
     "Actions": _SCHEMA["$defs"]["action"],
     "limits": _SCHEMA["$defs"]["limits"],
+    "Limits of the server": _SCHEMA["$defs"]["serverLimits"],
     "groups": _SCHEMA["$defs"]["group"],
     "examples": _SCHEMA["$defs"]["example"],
     "steps": _SCHEMA["$defs"]["step"],
 }
 _MEASURED = {"size": "size", "duration": "time", "durationOrOff": "time or `off`", "rateOrOff": "rate or `off`"}
 _TYPES = {"string": "text", "integer": "number", "boolean": "true or false", "array": "list", "object": "mapping"}
-_NOT_LINKED = {("An endpoint", "auth")}  # the section of that name is about the other one
+_NOT_LINKED = {("An endpoint", "auth"), ("The file", "limits")}  # the section of that name is about the other one
 
 
 def pages() -> Iterable[tuple[Path, str]]:

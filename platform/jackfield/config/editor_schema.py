@@ -17,7 +17,7 @@ from typing import Any
 
 from jackfield.config.actions import Action, ActionLimits
 from jackfield.config.groups import GroupSettings
-from jackfield.config.plan import AuthSettings, Endpoint, JwtSettings, Limits, Plan
+from jackfield.config.plan import AuthSettings, Endpoint, JwtSettings, Limits, Plan, ServerLimits
 from jackfield.config.settings import keys
 from jackfield.config.url import RESERVED
 from jackfield.identity import ADMIN
@@ -34,6 +34,7 @@ _OWNERS = {
     "endpoint": Endpoint,
     "group": GroupSettings,
     "limits": Limits,
+    "serverLimits": ServerLimits,
     "signIn": AuthSettings,
     "provider": JwtSettings,
 }

@@ -15,7 +15,17 @@ from typing import Any
 from jackfield.config import auth as auth_settings
 from jackfield.config import examples, input_schema, url
 from jackfield.config.actions import Action, ActionLimits
-from jackfield.config.plan import Access, AuthSettings, Endpoint, Example, GroupSettings, Limits, Origins, Plan
+from jackfield.config.plan import (
+    Access,
+    AuthSettings,
+    Endpoint,
+    Example,
+    GroupSettings,
+    Limits,
+    Origins,
+    Plan,
+    ServerLimits,
+)
 from jackfield.config.problems import PathTuple, Problems
 from jackfield.config.settings import keys, read
 from jackfield.origins import normal
@@ -30,7 +40,7 @@ _MESSAGE = keys(Limits)["message"].kind
 _OF_PARTS = {"actions": dict, "auth": dict, "limits": dict, "origins": list, "subprotocols": list, "examples": list}
 _CHECKING = ("auth", "limits", "input")  # what examples are checked against
 _KEYS = {*_FIELDS, "type", "on_connect", "on_disconnect"}
-_TOP = {"title", "auth", "roles", "groups", "site", "defaults", "endpoints"}
+_TOP = {"title", "auth", "roles", "groups", "limits", "site", "defaults", "endpoints"}
 
 
 def plan(data: Mapping[str, Any], problems: Problems) -> Plan:
@@ -78,11 +88,16 @@ class _Reading:
         ]
         title = self.data.get("title", "") if self.problems.sound("title") else ""
         origins = defaults.get("origins", Origins())
-        return Plan(tuple(endpoints), title, auth, origins, self.roles, self._groups(), **self._top())
+        return Plan(tuple(endpoints), title, auth, origins, self.roles, self._groups(), self._limits(), **self._top())
 
     def _top(self) -> dict[str, Any]:
         """The keys of the file itself whose values are as they stand there."""
         return read(Plan, self.data, (), self.problems)
+
+    def _limits(self) -> ServerLimits:
+        raw = self.data.get("limits")
+        found = read(ServerLimits, raw, ("limits",), self.problems) if isinstance(raw, Mapping) else {}
+        return ServerLimits(**found)
 
     def _groups(self) -> dict[str, GroupSettings]:
         """What stands under `groups`, of the patterns that are sound as far as they are."""

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from jackfield.config.actions import ACTIONS, Action
 from jackfield.config.auth import AuthSettings, JwtSettings
 from jackfield.config.groups import GROUPS_OF_ENDPOINT, GroupSettings
-from jackfield.config.limits import Limits
+from jackfield.config.limits import Limits, ServerLimits
 from jackfield.config.problems import PathTuple, Place, Severity, nearest_place, problem_at
 from jackfield.config.settings import FLAG, Kind, choice, duration, function, mapping, setting, text, texts
 from jackfield.errors import Problem
@@ -30,6 +30,7 @@ __all__ = [
     "Origins",
     "Place",
     "Plan",
+    "ServerLimits",
     "Step",
 ]
 
@@ -316,6 +317,7 @@ class Plan:
     origins: Origins = Origins()
     roles: Mapping[str, str] | None = None
     groups: Mapping[str, GroupSettings] = field(default_factory=dict)
+    limits: ServerLimits = field(default_factory=ServerLimits)
     site: str = setting(
         text(**_SITE),
         "A folder of pages that everybody may see, served at `/` beside the endpoints. Administration and documents "

@@ -6,7 +6,7 @@ Every document, collection and client is made from this alone. Schemas are JSON 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import quote
@@ -16,9 +16,34 @@ from jackfield.routing.actions import named
 from jackfield.routing.table import Route, RoutingTable
 from jackfield.schema.sample import text_of
 
-__all__ = ["JSON", "Contract", "Operation", "contract", "send_of"]
+__all__ = ["JSON", "Contract", "Operation", "Spoken", "contract", "send_of"]
 
 JSON = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """What a feed says. `schema` is that of what it yields, None where nothing is said of it; `group`: to a group.
+
+    `names` are those of its events, as far as the schema says them.
+    """
+
+    process: str
+    schema: JSON | None
+    group: bool
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of its events: of the schema, or "message" where that has none."""
+        found: list[str] = []
+        for part in (self.schema or {}).get("anyOf", [self.schema or {}]):
+            properties = part.get("properties", {})
+            if "event" in properties:
+                event = properties["event"]
+                found += [event["const"]] if "const" in event else event.get("enum", [])
+            elif part.get("additionalProperties") is False or properties:
+                found.append("message")
+        return tuple(dict.fromkeys(found))
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +56,8 @@ class Operation:
     - `message` is what the process takes, `narrowing` what `input:` asks besides (both must hold), neither with
       "$id"; `reply` is what one answer looks like, None where nothing is said of it. `replies` says how many
       answers a message gets.
+    - `listens` says that it takes messages at all; where it does not, there are no replies either. `feeds` are what is
+      said on its connections without being asked.
     - `groups` are the patterns of a connection's groups. Where replies go to the first, `event` is the name of the
       event that each becomes, `said` what the process gives for it, and `to_others` that the sender gets none.
     - `send` is a message that fits: of the first example that is answered, else made up; None where none
@@ -51,6 +78,8 @@ class Operation:
     narrowing: JSON | None
     reply: JSON | None
     replies: Literal["none", "one", "many"]
+    listens: bool
+    feeds: tuple[Spoken, ...]
     groups: tuple[str, ...]
     event: str
     said: JSON | None
@@ -117,11 +146,11 @@ def contract(table: RoutingTable) -> Contract:
         version=table.hash,
         auth=table.plan.auth,
         roles=table.plan.roles or {},
-        operations=tuple(_operation(route) for route in table.routes.values()),
+        operations=tuple(_operation(route, table) for route in table.routes.values()),
     )
 
 
-def _operation(route: Route) -> Operation:
+def _operation(route: Route, table: RoutingTable) -> Operation:
     endpoint, signature = route.endpoint, route.signature
     to_group = endpoint.reply_to != "sender"
     action = (endpoint.action_key, endpoint.action) if endpoint.action else None
@@ -139,6 +168,8 @@ def _operation(route: Route) -> Operation:
         narrowing=dict(endpoint.input) if endpoint.input is not None else None,
         reply=None if to_group else replied,
         replies="none" if to_group else signature.replies,
+        listens=endpoint.listens,
+        feeds=tuple(_feeds(route, table)),
         groups=endpoint.group,
         event=endpoint.event if to_group and signature.replies != "none" else "",
         said=signature.reply_schema if to_group else None,
@@ -157,9 +188,19 @@ def _operation(route: Route) -> Operation:
         tags=endpoint.tags,
         subprotocols=endpoint.subprotocols,
         examples=endpoint.examples,
-        actions=tuple(map(_operation, route.actions.values())),
+        actions=tuple(_operation(one, table) for one in route.actions.values()),
         action=action,
     )
+
+
+def _feeds(route: Route, table: RoutingTable) -> Iterator[Spoken]:
+    """The endpoint's own feed, or those of its groups."""
+    if route.feed is not None:
+        yield Spoken(route.feed.process.name, route.feed.signature.reply_schema, group=False)
+    for one in table.groups:
+        if one.feed and any(one.pattern.may_meet(pattern) for pattern in route.groups):
+            feed = table.feeds[one.pattern.text]
+            yield Spoken(feed.process.name, feed.signature.reply_schema, group=True)
 
 
 def _value(route: Route, name: str, schema: JSON) -> str:

@@ -56,6 +56,9 @@ def closing_refusals(operation: Operation) -> tuple[Code, ...]:
 def errors(operation: Operation) -> tuple[Code, ...]:
     """The codes with which a message can be answered; a process may have others of its own."""
     absent = _of_limits_off(operation)
+    if not operation.listens:
+        return tuple(CODES[name] for name in ("no_messages", "rate_limited") if name not in absent)
+    absent.add("no_messages")
     if not operation.blocking:
         absent.add("busy")
     if operation.in_place:

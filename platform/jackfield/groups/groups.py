@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from jackfield.errors import Refusal
 from jackfield.groups.bans import Bans
-from jackfield.groups.feeds import Feeds
+from jackfield.groups.feeds import MAX_FEEDS, Feeds
 from jackfield.groups.group import PLAIN, Declared, Group, Listener
 from jackfield.groups.names import Pattern
 from jackfield.groups.presence import Later
@@ -47,8 +47,9 @@ class Groups:
     def __len__(self) -> int:
         return len(self._groups)
 
-    def declare(self, declared: Iterable[Declared]) -> None:
-        """Take over `groups:` of the plan that is live from now on."""
+    def declare(self, declared: Iterable[Declared], *, feeds: int = MAX_FEEDS) -> None:
+        """Take over `groups:` of the plan that is live from now on, and how many of its feeds may speak at once."""
+        self.feeds.most = feeds
         self._declared = tuple(declared)
         for group in list(self._groups.values()):
             group.redeclare(self._declared_for(group.name), self._later)

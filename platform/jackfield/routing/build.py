@@ -118,7 +118,7 @@ def _compile_route(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Rout
         return None, problems
     route, faults = actions.together(plan, endpoint, routes)
     feed, faults_of_feed = feeds.of_endpoint(plan, endpoint, route.pattern.params, route.signature, found)
-    route = replace(route, feed=feed, signature=feeds.beside(route.signature, feed))
+    route = replace(route, feed=feed, signature=feeds.beside(route.signature, feed, listens=True))
     return route, problems + faults + faults_of_feed
 
 
@@ -139,7 +139,8 @@ def _compile_one(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Route 
     of_groups, faults_of_groups = groups.of_endpoint(plan, endpoint, pattern)
     feed, faults_of_feed = feeds.of_endpoint(plan, endpoint, pattern.params, compiled, found)
     problems += faults_of_groups + faults_of_feed
-    compiled = feeds.beside(compiled, feed)
+    listens = process is not builtin.NONE
+    compiled = feeds.beside(compiled, feed, listens=listens)
     problems += unknown_keys(plan, endpoint, compiled.input_schema)
     whole: dict[str, Any] = dict(compiled.input_schema)
     if endpoint.input is not None:
@@ -147,7 +148,6 @@ def _compile_one(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Route 
         parts = ({"$id": "urn:jackfield:signature", **whole}, {"$id": "urn:jackfield:input", **endpoint.input})
         whole = {"allOf": list(parts)}
     validator = Validator(whole)
-    listens = process is not builtin.NONE
     example = first_message(endpoint) or _made_up(endpoint, compiled, validator) if listens else None
     if example is None and listens and not problems:
         problems.append(plan.problem(endpoint.path, "no_example", *_NO_EXAMPLE, "warning"))

@@ -78,20 +78,26 @@ def of_endpoint(
     schemas = {} if feed is None else feed.signature.path_schemas
     for name in schemas.keys() & process.path_schemas.keys():
         if schemas[name] != process.path_schemas[name]:
-            message = f'"{name}" has another hint in {endpoint.process}, and the address is read once'
+            message = f'"{name}" has another hint in {endpoint.process or "an action"}, and the address is read once'
             problems.append(plan.problem(path, "bad_feed", message, "give both the same hint"))
     return feed, problems
 
 
-def beside(process: Signature, feed: Feed | None) -> Signature:
-    """The signature of an endpoint's process that also reads the path parameters which its feed alone takes."""
+def beside(process: Signature, feed: Feed | None, *, listens: bool) -> Signature:
+    """The signature of an endpoint's process that also reads the path parameters which its feed alone takes.
+
+    Where the endpoint does not listen, its shape is that of the feed.
+    """
+    spoken = "events" if feed is None else feed.signature.shape.partition(" -> ")[2]
+    shape = process.shape if listens else f"-> {spoken}"
     if feed is None:
-        return process
+        return replace(process, shape=shape)
     theirs = feed.signature
     return replace(
         process,
         params={**theirs.params, **process.params},
         path_schemas={**theirs.path_schemas, **process.path_schemas},
+        shape=shape,
     )
 
 

@@ -166,10 +166,13 @@ class RoutingTable:
         known = [route.endpoint.url for route in self.routes.values()]
         return nearest(asked, known, cutoff=0.5)
 
-    def resources(self) -> tuple[Resource, ...]:
-        """The resources that the routes and feeds use, each once."""
-        spoken = (route.feed for route in self.routes.values() if route.feed is not None)
-        asked = (rule.process for rule in self.joining.values() if rule.process is not None)
-        users: tuple[Route | Feed, ...] = (*self.routes.values(), *self.feeds.values(), *spoken, *asked)
-        signatures = [user.signature for user in users]
+    def resources(self, only: Route | None = None) -> tuple[Resource, ...]:
+        """The resources that the routes and feeds use, each once; those of `only` one and what speaks on it."""
+        routes = self.routes.values() if only is None else (only,)
+        spoken = [route.feed for route in routes if route.feed is not None]
+        for one in self.groups:
+            heard = only is None or any(one.pattern.may_meet(pattern) for pattern in only.groups)
+            spoken += [self.feeds[one.pattern.text]] if one.feed and heard else []
+        asked = [rule.process for rule in self.joining.values() if rule.process is not None]
+        signatures = [*(route.signature for route in routes), *(feed.signature for feed in (*spoken, *asked))]
         return tuple({r.name: r for signature in signatures for r in signature.resources}.values())

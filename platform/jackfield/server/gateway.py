@@ -48,7 +48,7 @@ class Gateway:
         """Make `generation` live for every message and handshake from now on; gives the one before."""
         before, self.live.generation = self.live.generation, generation
         generation.table.catalog.go_live()
-        self.live.groups.declare(generation.table.groups)
+        self.live.groups.declare(generation.table.groups, feeds=generation.table.plan.limits.feeds)
         self._spoken.renew()
         auth = generation.table.plan.auth
         if self.live.has_sessions:

@@ -110,7 +110,7 @@ class Live:
         self.generation = generation
         self.hub: Hub[Member] = Hub()
         self.groups = Groups(clock=clock)
-        self.groups.declare(generation.table.groups)
+        self.groups.declare(generation.table.groups, feeds=generation.table.plan.limits.feeds)
         self.lag = Lag(clock=lag_clock)
         self.metrics = Metrics(self.hub, self.lag)
         self.refusals: deque[Refused] = deque(maxlen=REFUSALS_KEPT)

@@ -194,7 +194,7 @@ async def _open(
 ) -> Generation:
     """The generation, with the fakes in the places of what they stand for, which is never opened."""
     try:
-        needed = table.resources() if only is None else only(table).signature.resources
+        needed = table.resources(None if only is None else only(table))
         fakes = by_name(resources, table.resources(), folder)
         opened = await open_all((one for one in needed if one.name not in fakes), time_limit=OPEN_LIMIT)
     except BaseException:

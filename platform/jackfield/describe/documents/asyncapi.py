@@ -142,7 +142,7 @@ class _Document:
             }
 
         found = {}
-        for part in operation.parts:
+        for part in operation.parts if operation.listens else ():
             kind, named = _kind("message", part), _name(part)
             found[kind] = message(kind, f"A message to {named}", self._asked(part), part.shape)
             if part.replies != "none":
@@ -162,6 +162,12 @@ class _Document:
             payload = self._share("SessionExpiring", envelope.SESSION_EXPIRING)
             title = "The session ends soon"
             found["session_expiring"] = message("session_expiring", title, payload, summary, answers=False)
+        if operation.feeds:
+            own += [event for feed in operation.feeds for event in feed.names]
+            said = [envelope.feed_event(feed.schema, group=feed.group) for feed in operation.feeds]
+            payloads = [self._components.put(f"{name}.Fed", payload) for payload in said]
+            payload = payloads[0] if len(payloads) == 1 else {"anyOf": payloads}
+            found["fed"] = message("fed", f"What {name} says", payload, phrases.feeds(operation), answers=False)
         for part in operation.parts:
             if part.event:
                 own.append(part.event)
@@ -201,7 +207,7 @@ _PLAIN = {
 _REPLIES = {"one": "One for each message, or none.", "many": "Any number for each message, then the end."}
 _REJECTION = "An error of the process's own, where it has any."
 _EVENT = "Answers nothing and may come at any time, where the process sends any."
-_SENT = ("event", "said", "session_expiring")
+_SENT = ("event", "fed", "said", "session_expiring")
 
 
 def _operations(contract: Contract, channels: Mapping[str, JSON]) -> JSON:
@@ -209,6 +215,9 @@ def _operations(contract: Contract, channels: Mapping[str, JSON]) -> JSON:
     found: JSON = {}
     for operation in contract.operations:
         messages = channels[operation.name]["messages"]
+        if not operation.listens:
+            found[operation.name] = _operation("send", operation, _spoken(messages), _text(operation))
+            continue
         for part in operation.parts:
             names = (_kind("reply", part), "done", "error", "rejection")
             answers = [name for name in names if name in messages]
@@ -216,7 +225,9 @@ def _operations(contract: Contract, channels: Mapping[str, JSON]) -> JSON:
             found[label] = _operation("receive", part, [_kind("message", part)], _text(part))
             found[label]["reply"] = {"channel": _channel(operation), "messages": _of(operation, answers)}
     for operation in contract.operations:
-        sent = [name for name in channels[operation.name]["messages"] if name.rpartition(".")[2] in _SENT]
+        if not operation.listens:
+            continue
+        sent = _spoken(channels[operation.name]["messages"])
         about = {"summary": f"Events of {operation.name}"}
         # an endpoint may be called like the events of another
         found[free(f"{operation.name}.events", found)] = _operation("send", operation, sent, about)
@@ -231,6 +242,13 @@ def _name(part: Operation) -> str:
 def _kind(kind: str, part: Operation) -> str:
     """A kind of message, of the action that this is."""
     return f"{part.action[1]}.{kind}" if part.action else kind
+
+
+def _spoken(messages: Mapping[str, JSON]) -> list[str]:
+    """What may come without being asked; a feed that rejects tells so, too."""
+    return [name for kind in _SENT for name in messages if name.rpartition(".")[2] == kind] + (
+        ["rejection"] if "fed" in messages else []
+    )
 
 
 def _operation(action: str, operation: Operation, messages: Iterable[str], about: JSON) -> JSON:
@@ -268,7 +286,7 @@ def _about_connection(operation: Operation) -> str:
     facts = [phrases.entry(operation), phrases.pages(operation.origins)]
     if operation.subprotocols:
         facts.append(f"Sub-protocols: {', '.join(map(phrases.code, operation.subprotocols))}, `jackfield.v1`.")
-    facts += filter(None, [phrases.refusals(operation), phrases.groups(operation)])
+    facts += filter(None, [phrases.refusals(operation), phrases.groups(operation), phrases.feeds(operation)])
     facts += phrases.limits(operation.limits, in_place=operation.in_place).values()
     refused = [f"{code.status} `{code.name}`" for code in outcomes.refusals(operation)]
     closed = [f"{code.close} `{code.name}`" for code in outcomes.closes(operation)]

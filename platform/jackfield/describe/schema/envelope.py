@@ -19,6 +19,7 @@ __all__ = [
     "SESSION_EXPIRING",
     "error",
     "event",
+    "feed_event",
     "group_event",
     "message",
     "narrowing",
@@ -114,21 +115,39 @@ def event(*, but: Iterable[str] = ()) -> JSON:
 
 def group_event(name: str, schema: Mapping[str, Any] | None) -> JSON:
     """The event that a reply of `schema` becomes where it goes to a group."""
+    return _with(
+        schema or {"type": "object"}, {"event": {"const": name}, "from": _FROM, **_OF_GROUP}, ["event", "from"]
+    )
+
+
+def feed_event(schema: Mapping[str, Any] | None, *, group: bool) -> JSON:
+    """The event that a feed says where it yields something of `schema`; `group` says that it goes to one."""
+    if "anyOf" in (schema or {}):
+        found = dict(schema or {})
+        return {**found, "anyOf": [feed_event(part, group=group) for part in found["anyOf"]]}
     found = dict(schema or {"type": "object"})
+    properties = found.get("properties", {})
+    name = {"const": "message"} if properties else {"type": "string", "minLength": 1}
+    return _with(found, {"event": properties.get("event", name), **(_OF_GROUP if group else {})}, ["event"])
+
+
+_FROM: JSON = {"description": "The sender's login, null for one who is not logged in.", "type": ["string", "null"]}
+_OF_GROUP: JSON = {
+    "group": {"description": "The group, where the connection chose it or is in several.", "type": "string"},
+    "$n": {"description": "The number in the group, where that keeps its events.", "type": "integer"},
+    "$time": {"description": "When it was sent, where the group keeps its events.", "format": "date-time"},
+}
+
+
+def _with(schema: Mapping[str, Any], ours: JSON, needed: list[str]) -> JSON:
+    """The schema of an object that has keys of ours besides, which win over its own."""
+    found = dict(schema)
     closed = found.pop("additionalProperties", True) is False
-    ours: JSON = {
-        "event": {"const": name},
-        "from": {"description": "The sender's login, null for one who is not logged in.", "type": ["string", "null"]},
-        "group": {"description": "The group, where the connection chose it or is in several.", "type": "string"},
-        "$n": {"description": "The number in the group, where that keeps its events.", "type": "integer"},
-        "$time": {"description": "When it was sent, where the group keeps its events.", "format": "date-time"},
-    }
-    properties = {**found.get("properties", {}), **ours}
-    required = [*(key for key in found.get("required", ()) if key not in ours), "event", "from"]
+    required = [*(key for key in found.get("required", ()) if key not in ours), *needed]
     return {
         **found,
         "type": "object",
-        "properties": properties,
+        "properties": {**found.get("properties", {}), **ours},
         "required": required,
         **({"additionalProperties": False} if closed else {}),
     }
