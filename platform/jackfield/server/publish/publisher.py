@@ -36,7 +36,7 @@ from jackfield.server.handshake import revocation
 from jackfield.server.handshake.revocation import Verdict
 from jackfield.server.options import Options
 from jackfield.server.publish.building import built
-from jackfield.server.web import cookie
+from jackfield.server import cookie
 from jackfield.state import read_own, write_private
 
 __all__ = ["Archive", "Closes", "Publisher", "Report", "build_in_thread", "digest"]

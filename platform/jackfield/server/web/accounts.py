@@ -21,7 +21,7 @@ from jackfield.server.handshake.callers import Callers
 from jackfield.server.handshake.judge import not_logged_in
 from jackfield.server.live import Live
 from jackfield.server.request import Request
-from jackfield.server.web.cookie import clear_cookie, clear_for_host, set_cookie
+from jackfield.server.cookie import clear_cookie, clear_for_host, set_cookie
 from jackfield.server.web.json_api import Answer, Asked, reply
 
 __all__ = ["Accounts", "as_json", "handed_out", "taken_back"]
