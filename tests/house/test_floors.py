@@ -36,7 +36,7 @@ FLOORS = [
 OF_SERVER = [
     {"answers", "asgi", "generation", "options"},
     {"observe"},
-    {"request"},
+    {"cookie", "request"},
     {"live", "refusal"},
     {"wire"},
     {"connection"},

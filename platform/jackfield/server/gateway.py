@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from jackfield.auth.sessions import Sessions
+from jackfield.auth.tokens import Tokens
 from jackfield.process.groups import Groups
 from jackfield.server.asgi import Application, Receive, Scope, Send
 from jackfield.server.connection.dispatch import Dispatcher
@@ -81,7 +82,11 @@ def open_gateway(
     tracing: Tracing | None = None,
     folder: Path = Path(),
     clock: Callable[[], float] = time.time,
+    tokens: Tokens | None = None,
 ) -> Gateway:
-    """A gateway for the project in `folder`. `sessions` are of our own login, None where that is off."""
-    live = Live(options, sessions, generation, lag_clock=dispatcher.clock, clock=clock)
+    """A gateway for the project in `folder`. `sessions` are of our own login, None where that is off.
+
+    `tokens` sign the ids of visitors; without them these end with the process.
+    """
+    live = Live(options, sessions, generation, lag_clock=dispatcher.clock, clock=clock, tokens=tokens)
     return Gateway(live, Callers(live, sessions, folder=folder), dispatcher, tracing=tracing)

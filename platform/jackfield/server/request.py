@@ -80,6 +80,7 @@ class Standing:
     texts: Mapping[str, str]
     origin: tuple[str, ...]
     own: str
+    visitor: str = ""
 
 
 _Address = IPv4Address | IPv6Address

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextvars import Context
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from jackfield.addresses import network
@@ -107,8 +107,10 @@ def approach(table: RoutingTable, request: Request, *, detailed: bool = False) -
     return Approach(match.route, params, standing)
 
 
-def admit(table: RoutingTable, request: Request, asked: Approach, caller: Caller, counts: Counts) -> Admission:
-    """Check what needs the caller: the credential, the role and the room.
+def admit(
+    table: RoutingTable, request: Request, asked: Approach, caller: Caller, counts: Counts, visitor: str = "~"
+) -> Admission:
+    """Check what needs the caller: the credential, the role and the room. `visitor` is one who is not logged in.
 
     `caller` is what became of the credential: an identity, the refusal that it earned, or None where none was sent or
     the endpoint does not ask.
@@ -117,15 +119,16 @@ def admit(table: RoutingTable, request: Request, asked: Approach, caller: Caller
     identity = _judge_credential(endpoint, caller, table, request.root)
     _judge_role(endpoint, identity)
     _judge_room(endpoint, identity, counts, request.client)
-    groups = groups_of(asked.route, identity, asked.params)
-    return Admission(asked.route, asked.params, identity, subprotocol(endpoint, request), asked.standing, groups)
+    standing = replace(asked.standing, visitor=identity.login or visitor)
+    groups = groups_of(asked.route, identity, asked.params, standing.visitor)
+    return Admission(asked.route, asked.params, identity, subprotocol(endpoint, request), standing, groups)
 
 
-def groups_of(route: Route, identity: Identity, params: Mapping[str, Any]) -> tuple[str, ...]:
+def groups_of(route: Route, identity: Identity, params: Mapping[str, Any], visitor: str) -> tuple[str, ...]:
     """The names of the groups that the endpoint gives a connection. A name that cannot be is a 404."""
     if not route.groups:
         return ()
-    values = {**params, "login": identity.login, "endpoint": route.name}
+    values = {**params, "login": identity.login, "visitor": visitor, "endpoint": route.name}
     try:
         return tuple(dict.fromkeys(pattern.fill(values) for pattern in route.groups))
     except BadName as exc:

@@ -30,13 +30,13 @@ from jackfield.errors import Closing, PlanError, Problem
 from jackfield.logs import log
 from jackfield.routing import site_folder
 from jackfield.routing.table import RoutingTable
+from jackfield.server import cookie
 from jackfield.server.gateway import Gateway
 from jackfield.server.generation import Generation
 from jackfield.server.handshake import revocation
 from jackfield.server.handshake.revocation import Verdict
 from jackfield.server.options import Options
 from jackfield.server.publish.building import built
-from jackfield.server import cookie
 from jackfield.state import read_own, write_private
 
 __all__ = ["Archive", "Closes", "Publisher", "Report", "build_in_thread", "digest"]

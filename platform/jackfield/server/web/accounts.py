@@ -17,11 +17,11 @@ from jackfield.errors import Refusal
 from jackfield.identity import Identity
 from jackfield.logs import log
 from jackfield.messages import moment
+from jackfield.server.cookie import clear_cookie, clear_for_host, set_cookie
 from jackfield.server.handshake.callers import Callers
 from jackfield.server.handshake.judge import not_logged_in
 from jackfield.server.live import Live
 from jackfield.server.request import Request
-from jackfield.server.cookie import clear_cookie, clear_for_host, set_cookie
 from jackfield.server.web.json_api import Answer, Asked, reply
 
 __all__ = ["Accounts", "as_json", "handed_out", "taken_back"]
