@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import cast
+from contextlib import AbstractAsyncContextManager
+from typing import Any, cast
 
 from jackfield.identity import Identity
 from jackfield.process.connection import Connection, outbox_of
@@ -55,6 +56,10 @@ class Members:
         for member in found:
             member.end("removed", reason)
         return len(found)
+
+    def state(self, group: str) -> AbstractAsyncContextManager[dict[str, Any]]:
+        """The state of a group, for one at a time."""
+        return self._live.groups.states.of(group)
 
     def members(self, group: str) -> Sequence[Identity]:
         """The callers behind the connections of a group, in the order of their joins."""
