@@ -21,6 +21,7 @@ from jackfield.errors import CODES, Reject
 
 __all__ = [
     "MAX_DEPTH",
+    "MAX_ID",
     "NotUtf8",
     "Unsendable",
     "done",
@@ -29,6 +30,7 @@ __all__ = [
     "feed_events",
     "group_event",
     "group_replies",
+    "id_of",
     "judge_utf8",
     "moment",
     "parse",
@@ -39,6 +41,9 @@ __all__ = [
 
 MAX_DEPTH = 64
 """Levels of objects and arrays that an incoming message may have; counted by us, the same on every Python."""
+
+MAX_ID = 128
+"""Characters of a message's "$id"."""
 
 MessageId = str | int | None
 
@@ -67,6 +72,22 @@ class Unsendable(ValueError):
 
 class NotUtf8(Exception):
     """A text message that is no UTF-8; it ends the connection (RFC 6455, section 8.1)."""
+
+
+class _Identified(msgspec.Struct):
+    id: MessageId = msgspec.field(default=None, name="$id")
+
+
+_read_id = msgspec.json.Decoder(_Identified).decode
+
+
+def id_of(data: bytes) -> MessageId:
+    """The "$id" of a message that is not decoded otherwise, None where it has no sound one."""
+    try:
+        found: MessageId = _read_id(data).id
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return None
+    return found if not isinstance(found, str) or len(found) <= MAX_ID else None
 
 
 def judge_utf8(data: bytes) -> None:
@@ -113,13 +134,20 @@ def parse(data: bytes) -> Any:
         raise ValueError("is no JSON") from None
 
 
-def replies_under(key: str, most: int = sys.maxsize) -> Callable[..., bytes | None]:
+def replies_under(
+    key: str, most: int = sys.maxsize, action: tuple[str, str] | None = None
+) -> Callable[..., bytes | None]:
     """What makes a value that a process gave back, and the message's `$id`, a frame; None where it gave nothing.
 
     A mapping, dataclass or Struct is the object; anything else goes under `key`. It raises Unsendable, also for a
     frame of more than `most` bytes. Made once for each endpoint: the bytes around most values are always the same.
+    `action` is a key and its value, which an object gets that has no such key.
     """
     head, encode, plain = b"{" + _encode(key) + b":", _encode, _PLAIN
+    named = b"" if action is None else b"{%b:%b" % (_encode(action[0]), _encode(action[1]))
+    name = "" if action is None else action[0]
+    if action is not None and key != name:
+        head = named + b"," + head[1:]
 
     def reply(value: object, message_id: MessageId, _connection: object = None) -> bytes | None:
         kind = type(value)
@@ -128,10 +156,13 @@ def replies_under(key: str, most: int = sys.maxsize) -> Callable[..., bytes | No
                 frame = head + encode(value) + b"}"
             elif value is None:
                 return None
-            elif kind is dict and _is_flat(value):  # type: ignore[arg-type]  # its type is dict
-                frame = encode(value)
             else:
-                frame = _object(value) if _is_object(value) else _encoded({key: value})
+                if kind is dict and _is_flat(value):  # type: ignore[arg-type]  # its type is dict
+                    frame = encode(value)
+                else:
+                    frame = _object(value) if _is_object(value) else _encoded({key: value})
+                if named and name not in _read_keys(frame):
+                    frame = named + (b"," if len(frame) > 2 else b"") + frame[1:]
         except UnicodeEncodeError:
             frame = _encoded(value if kind is dict else {key: value})  # raises Unsendable with the place
         if message_id is not None:

@@ -28,7 +28,8 @@ class Make:
         self._folder = folder
 
     def __call__(self, *, source: str = SOURCE, **settings: Any) -> Operation:
-        plan = {"roles": {"lead": "…"}, "endpoints": {"e": {"url": "/ws", "process": "p.f", **settings}}}
+        endpoint = {"url": "/ws", **({} if "actions" in settings else {"process": "p.f"}), **settings}
+        plan = {"roles": {"lead": "…"}, "endpoints": {"e": endpoint}}
         self.tables.append(drawn.table_of(self._folder, plan, source))
         return contract(self.tables[-1]).operations[0]
 
@@ -68,7 +69,7 @@ def test_refusals(operation: Make, settings: dict[str, Any], there: set[str], ab
 
 def test_errors(operation: Make) -> None:
     every = {code.name for code in CODES.values() if code.moment == "message"}
-    every -= {"busy", "time_exceeded", "no_messages"}
+    every -= {"busy", "time_exceeded", "no_messages", "action_forbidden"}
     assert names(outcomes.errors(operation())) == every
     assert every - names(outcomes.errors(operation(limits={"rate": "off"}))) == {"rate_limited"}
     assert names(outcomes.errors(operation(limits={"rate": "off", "rate_per_user": "5/s"}))) == every
@@ -87,8 +88,18 @@ def test_errors(operation: Make) -> None:
 def test_what_can_go_wrong_depends_on_how_a_process_runs(operation: Make, source: str, more: set[str]) -> None:
     every = {code.name for code in CODES.values() if code.moment == "message"} - {"no_messages"}
     found = operation(source=f"from jackfield import process\n{source}\n")
-    assert every - names(outcomes.errors(found)) == {"time_exceeded", "busy"} - more
+    assert every - names(outcomes.errors(found)) == {"time_exceeded", "busy", "action_forbidden"} - more
     assert ("time" in phrases.limits(found.limits, in_place=found.in_place)) is ("time_exceeded" in more)
+
+
+def test_an_action_with_roles_can_be_forbidden_and_one_with_a_rate_limited(operation: Make) -> None:
+    def found(more: dict[str, Any]) -> set[str]:
+        actions = {"say": {"process": "p.f", **more}}
+        return names(outcomes.errors(operation(actions=actions, limits={"rate": "off"})))
+
+    assert not {"action_forbidden", "rate_limited"} & found({})
+    assert "action_forbidden" in found({"auth": {"roles": ["lead"]}})
+    assert "rate_limited" in found({"limits": {"rate": "5/s"}})
 
 
 def test_closes(operation: Make) -> None:

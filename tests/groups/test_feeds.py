@@ -184,9 +184,9 @@ def test_one_more_than_there_may_be_is_refused(groups: Groups, stage: Stage, clo
     one = Member()
     groups.join(one, "quotes:1")
     with pytest.raises(Refusal) as caught:
-        groups.check(["quotes:1", "quotes:2", "quotes:3"])
+        groups.check(["quotes:1", "quotes:2", "quotes:3"], "")
     assert (caught.value.code, caught.value.retry_after) == ("group_full", 5)
-    groups.check(["quotes:2"])
+    groups.check(["quotes:2"], "")
     stage.closing = 1  # one that was stopped still cleans up
     with pytest.raises(Refusal, match="has 2 feeds"):
         groups.join(Member(), "quotes:2")

@@ -14,6 +14,7 @@ from typing import Any
 
 from jackfield.config import auth as auth_settings
 from jackfield.config import examples, input_schema, url
+from jackfield.config.actions import Action, ActionLimits
 from jackfield.config.plan import (
     Access,
     AuthSettings,
@@ -36,10 +37,10 @@ MERGED = frozenset(key for key, setting in _FIELDS.items() if setting.merged)
 """Keys of an endpoint whose mapping is taken over from `defaults` key by key."""
 _MESSAGE = keys(Limits)["message"].kind
 # Sound parts of these are looked at beside faulty ones, where the value is of this kind at all.
-_OF_PARTS = {"auth": dict, "limits": dict, "origins": list, "subprotocols": list, "examples": list}
+_OF_PARTS = {"actions": dict, "auth": dict, "limits": dict, "origins": list, "subprotocols": list, "examples": list}
 _CHECKING = ("auth", "limits", "input")  # what examples are checked against
 _KEYS = {*_FIELDS, "type", "on_connect", "on_disconnect"}
-_TOP = {"title", "auth", "roles", "groups", "limits", "defaults", "endpoints"}
+_TOP = {"title", "auth", "roles", "groups", "limits", "site", "defaults", "endpoints"}
 
 
 def plan(data: Mapping[str, Any], problems: Problems) -> Plan:
@@ -64,6 +65,7 @@ class _Reading:
             "input": self._input,
             "examples": lambda value, path: examples.read(value, path, self.roles, self.problems),
             "subprotocols": self._subprotocols,
+            "actions": self._actions,
         }
         for key, setting in _FIELDS.items():
             self.meanings.setdefault(key, partial(setting.kind.value, problems=problems))
@@ -82,11 +84,15 @@ class _Reading:
         endpoints = [
             self._endpoint(name, {**_merged(defaults, entry), **({} if pattern else {"url": ""})})
             for name, entry, pattern in read
-            if "process" in entry or _speaks_only(found[name])
+            if {"process", "actions"} & entry.keys() or _speaks_only(found[name])
         ]
         title = self.data.get("title", "") if self.problems.sound("title") else ""
         origins = defaults.get("origins", Origins())
-        return Plan(tuple(endpoints), title, auth, origins, self.roles, self._groups(), self._limits())
+        return Plan(tuple(endpoints), title, auth, origins, self.roles, self._groups(), self._limits(), **self._top())
+
+    def _top(self) -> dict[str, Any]:
+        """The keys of the file itself whose values are as they stand there."""
+        return read(Plan, self.data, (), self.problems)
 
     def _limits(self) -> ServerLimits:
         raw = self.data.get("limits")
@@ -123,6 +129,16 @@ class _Reading:
         required = values.pop("required", False)
         values["origins"] = replace(entry.get("origins", Origins()), required=required)
         values["limits"] = Limits(**entry["limits"])
+        if values.get("actions"):
+            values["examples"] = (
+                *values.get("examples", ()),
+                *(one for action in values["actions"] for one in action.examples),
+            )
+            if "process" in entry:
+                hint = "give each message an action of its own, or take `actions` out"
+                self.problems.add(
+                    ("endpoints", name, "actions"), "wrong_value", "an endpoint has `process` or `actions`", hint
+                )
         if values.get("reply_to", "sender") != "sender" and values["limits"].message > values["limits"].queue:
             message = "a message may be longer than what may wait for a member: limits.message is over limits.queue"
             self.problems.add(("endpoints", name, "reply_to"), "bad_group", message, "raise limits.queue")
@@ -177,6 +193,27 @@ class _Reading:
             return Access(value)  # type: ignore[arg-type]  # the schema allows the three words alone
         at = (*path, "roles")
         return Access("required", examples.known_roles(value.get("roles"), at, self.roles, self.problems, ""))
+
+    def _actions(self, value: Any, path: PathTuple) -> tuple[Action, ...]:
+        """The actions whose process has a name that could be one, as far as they are sound."""
+        found = []
+        for name, raw in value.items():
+            at = (*path, name)
+            entry = read(
+                Action,
+                {"process": raw} if isinstance(raw, str) else raw if isinstance(raw, Mapping) else {},
+                at,
+                self.problems,
+            )
+            if "limits" in entry:
+                entry["limits"] = ActionLimits(**read(ActionLimits, entry["limits"], (*at, "limits"), self.problems))
+            if "roles" in entry:
+                entry["roles"] = self._access(entry["roles"], (*at, "auth")).roles
+            for key in entry.keys() & {"input", "examples"}:
+                entry[key] = self.meanings[key](entry[key], (*at, key))
+            if "process" in entry and self.problems.sound(*at, "process"):
+                found.append(Action(name, **entry))
+        return tuple(found)
 
     def _origins(self, value: Any, path: PathTuple) -> Origins:
         if value == "any":

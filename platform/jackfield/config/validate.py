@@ -125,7 +125,7 @@ def _unknown(error: _Error) -> list[str]:
 
 
 _LIMITS = keys(Limits)
-_TOP = {"title", "auth", "roles", "groups", "limits", "defaults"}
+_TOP = {"title", "auth", "roles", "groups", "limits", "site", "defaults"}
 _ABOUT_A_CLIENT = {"as", "params", "query"}
 
 
@@ -141,7 +141,7 @@ def _elsewhere(key: str, path: PathTuple) -> str:
         return "an endpoint stands under `endpoints:` and its name"
     if len(path) > 2 and path[-2] == "steps" and key in _ABOUT_A_CLIENT:
         return f"`{key}` stands beside `steps`, or below `clients` and a client's name"
-    if path == ("defaults",) and key in {"url", "process", "feed"}:
+    if path == ("defaults",) and key in {"url", "process", "actions", "feed"}:
         return f"every endpoint has a `{key}` of its own"
     return ""
 

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 from jackfield.config.plan import Access, AuthSettings, Example, Limits, Origins
+from jackfield.routing.actions import named
 from jackfield.routing.table import Route, RoutingTable
 from jackfield.schema.sample import text_of
 
@@ -62,6 +63,8 @@ class Operation:
     - `send` is a message that fits: of the first example that is answered, else made up; None where none
       could be made up.
     - `shape` is message and reply in a line for people.
+    - `actions` are the kinds of message of an endpoint with actions, each as if the endpoint were for that alone;
+      `action` is the key and the name by which such a message is known. `message` is then any of them.
     - `blocking` says that a thread is needed for each message, and there may be none free. `in_place` says that
       the process is a plain function on the event loop, whose calls no time limit can end.
     """
@@ -95,6 +98,18 @@ class Operation:
     tags: tuple[str, ...]
     subprotocols: tuple[str, ...]
     examples: tuple[Example, ...]
+    actions: tuple[Operation, ...] = ()
+    action: tuple[str, str] | None = None
+
+    @property
+    def action_key(self) -> str:
+        """The key that names the action of a message; "" where there are none."""
+        return self.action[0] if self.action else ""
+
+    @property
+    def parts(self) -> tuple[Operation, ...]:
+        """The kinds of message: those of its actions, or itself alone."""
+        return self.actions or (self,)
 
     @property
     def filled(self) -> str:
@@ -138,6 +153,10 @@ def contract(table: RoutingTable) -> Contract:
 def _operation(route: Route, table: RoutingTable) -> Operation:
     endpoint, signature = route.endpoint, route.signature
     to_group = endpoint.reply_to != "sender"
+    action = (endpoint.action_key, endpoint.action) if endpoint.action else None
+    replied = signature.reply_schema
+    if replied is not None and action is not None and not to_group:
+        replied = named(replied, *action)
     schemas = {name: dict(signature.path_schemas.get(name, {"type": "string"})) for name in route.pattern.params}
     return Operation(
         name=endpoint.name,
@@ -145,11 +164,11 @@ def _operation(route: Route, table: RoutingTable) -> Operation:
         path=route.pattern.normal,
         parameters=schemas,
         values={name: _value(route, name, schema) for name, schema in schemas.items()},
-        message=signature.input_schema,
+        message=signature.input_schema if action is None else named(signature.input_schema, *action),
         narrowing=dict(endpoint.input) if endpoint.input is not None else None,
-        reply=None if to_group else signature.reply_schema,
+        reply=None if to_group else replied,
         replies="none" if to_group else signature.replies,
-        listens=bool(endpoint.process),
+        listens=endpoint.listens,
         feeds=tuple(_feeds(route, table)),
         groups=endpoint.group,
         event=endpoint.event if to_group and signature.replies != "none" else "",
@@ -169,6 +188,8 @@ def _operation(route: Route, table: RoutingTable) -> Operation:
         tags=endpoint.tags,
         subprotocols=endpoint.subprotocols,
         examples=endpoint.examples,
+        actions=tuple(_operation(one, table) for one in route.actions.values()),
+        action=action,
     )
 
 

@@ -33,15 +33,22 @@ class Shown:
 
 def exchanges(operation: Operation) -> tuple[Shown, ...]:
     """The messages of an operation's examples, each once; a made-up one where no example sends any."""
-    found = list(_of_examples(operation))
-    if operation.send is not None and not any(shown.kind == "message" for shown in found):
-        found.append(Shown("message", "A message that fits", operation.send))
+    seen: dict[Kind, list[JSON]] = {}
+    found = []
+    for part in operation.parts:
+        shown = list(_of_examples(part, seen))
+        if part.send is not None and not any(one.kind == "message" for one in shown):
+            shown.append(Shown("message", f"A message that fits{_of_action(part)}", part.send))
+        found += shown
     return tuple(found)
 
 
-def _of_examples(operation: Operation) -> Iterator[Shown]:
+def _of_action(part: Operation) -> str:
+    return f" ({part.action[1]})" if part.action else ""
+
+
+def _of_examples(operation: Operation, seen: dict[Kind, list[JSON]]) -> Iterator[Shown]:
     valid = _validators(operation)
-    seen: dict[Kind, list[JSON]] = {}
     for example in operation.examples:
         counts: dict[Kind, int] = {}
         for kind, payload in filter(None, (_shown(step, operation) for step in example.steps)):
@@ -84,7 +91,7 @@ def _error(step: Step) -> tuple[Kind, JSON] | None:
 def _validators(operation: Operation) -> Mapping[Kind, list[Validator]]:
     asked = [Validator(envelope.message(operation.message))]
     if operation.narrowing is not None:
-        asked.append(Validator(envelope.narrowing(operation.narrowing)))
+        asked.append(Validator(envelope.narrowing(operation.narrowing, operation.action_key)))
     return {
         "message": asked,
         "reply": [Validator(envelope.reply(operation.reply))],

@@ -7,8 +7,10 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 
 from jackfield.errors import Refusal
+from jackfield.groups.bans import Bans
 from jackfield.groups.feeds import MAX_FEEDS, Feeds
 from jackfield.groups.group import PLAIN, Declared, Group, Listener
+from jackfield.groups.names import Pattern
 from jackfield.groups.presence import Later
 
 __all__ = ["MAX_GROUPS", "MAX_JOINED", "Groups"]
@@ -37,6 +39,8 @@ class Groups:
         self._clock = clock
         self._later = later or _call_later
         self.feeds = Feeds(self._later, passed, self._tell)
+        self.bans = Bans(clock)
+        self.asked: dict[Listener, set[str]] = {}  # the groups that clients joined by themselves
         self._groups: dict[str, Group] = {}
         self._declared: tuple[Declared, ...] = ()
 
@@ -53,11 +57,12 @@ class Groups:
         with_members = (group for group in self._groups.values() if group.members and group.declared.feed)
         self.feeds.renew((group.declared.pattern, group.name) for group in with_members)
 
-    def check(self, names: Iterable[str]) -> None:
-        """Raise Refusal `group_full` where a connection cannot be in all of these groups."""
+    def check(self, names: Iterable[str], login: str) -> None:
+        """Raise Refusal `group_full` or `group_forbidden` where a connection of a user cannot be in all of these."""
         new = 0
         fed = []
         for name in names:
+            self.bans.check(name, login)
             group = self._groups.get(name)
             declared = self._declared_for(name) if group is None else group.declared
             if declared.feed:
@@ -72,15 +77,16 @@ class Groups:
         if fed:
             self.feeds.check(fed)
 
-    def join(self, member: Listener, name: str, *, chosen: bool = False) -> bool:
-        """Make it a member; False where it was one. Raises Refusal `group_full`.
+    def join(self, member: Listener, name: str, *, chosen: bool = False, asked: bool = False) -> bool:
+        """Make it a member; False where it was one. Raises Refusal `group_full`, `group_forbidden`.
 
-        `chosen`: by the connection, so that events name the group. They do so also in all of several groups.
+        `chosen`: by the connection, so that events name the group. They do so also in all of several groups. `asked`:
+        by the client itself, which has to be let in also later.
         """
         group = self._groups.get(name)
         if group is not None and member in group.members:
             return False
-        self.check((name,))
+        self.check((name,), member.identity.login)
         if len(member.groups) >= MAX_JOINED:
             raise Refusal("group_full", f"The connection is in {MAX_JOINED} groups, which is all that one may be in.")
         if group is None:
@@ -90,6 +96,8 @@ class Groups:
             other.members[member] = True
         group.members[member] = chosen or several
         member.groups += (group,)
+        if asked:
+            self.asked.setdefault(member, set()).add(name)
         if (past := group.past()) is not None:
             member.hear(past)
         if group.presence is not None and member.is_present:
@@ -104,12 +112,15 @@ class Groups:
         if group is None or member not in group.members:
             return False
         member.groups = tuple(other for other in member.groups if other is not group)
+        if names := self.asked.get(member):
+            names.discard(name)
         self._remove(member, group)
         return True
 
     def leave_all(self, member: Listener) -> None:
         """End all memberships, with the connection."""
         groups, member.groups = member.groups, ()
+        self.asked.pop(member, None)
         for group in groups:
             self._remove(member, group)
 
@@ -120,9 +131,13 @@ class Groups:
             declared = self._declared_for(name)
             if not declared.history:
                 return 0
-            self.check((name,))
+            self.check((name,), "")
             group = self._groups[name] = Group(name, declared, self._later)  # who comes later hears it
         return group.send(frame, self._clock(), but)
+
+    def pattern_of(self, name: str) -> Pattern:
+        """The pattern under `groups:` that a name is of; the empty one for a plain group."""
+        return self._declared_for(name).pattern
 
     def members(self, name: str) -> Sequence[Listener]:
         """The members of a group in the order of their joins."""

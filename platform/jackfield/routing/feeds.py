@@ -78,7 +78,7 @@ def of_endpoint(
     schemas = {} if feed is None else feed.signature.path_schemas
     for name in schemas.keys() & process.path_schemas.keys():
         if schemas[name] != process.path_schemas[name]:
-            message = f'"{name}" has another hint in {endpoint.process}, and the address is read once'
+            message = f'"{name}" has another hint in {endpoint.process or "an action"}, and the address is read once'
             problems.append(plan.problem(path, "bad_feed", message, "give both the same hint"))
     return feed, problems
 

@@ -16,6 +16,7 @@ from jackfield.server.generation import Generation
 from jackfield.server.handshake import revocation
 from jackfield.server.handshake.callers import Callers
 from jackfield.server.handshake.upgrade import Upgrade
+from jackfield.server.joining import Joining
 from jackfield.server.live import Live
 from jackfield.server.members import Members
 from jackfield.server.observe.tracing import Tracing
@@ -31,7 +32,7 @@ class Gateway:
     def __init__(self, live: Live, callers: Callers, dispatcher: Dispatcher, *, tracing: Tracing | None = None) -> None:
         self.live = live
         self.callers = callers
-        dispatcher.groups = Groups(Members(live))
+        dispatcher.groups = Groups(Members(live, Joining(live, dispatcher)))
         self._feeds = GroupFeeds(live, dispatcher)
         live.groups.feeds.runner = self._feeds
         self._spoken = ConnectionFeeds(live, dispatcher)

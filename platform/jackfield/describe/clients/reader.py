@@ -213,7 +213,11 @@ def operands(operation: Operation, types: Types) -> Operands:
         errors=tuple(code for code in _expected(operation, "expect_error", "code") if code not in CODES),
         events=tuple(
             dict.fromkeys(
-                [*filter(None, [operation.event]), *_named(operation), *_expected(operation, "expect", "event")]
+                [
+                    *filter(None, [part.event for part in operation.parts]),
+                    *_named(operation),
+                    *_expected(operation, "expect", "event"),
+                ]
             )
         ),
     )

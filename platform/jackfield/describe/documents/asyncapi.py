@@ -127,7 +127,10 @@ class _Document:
         name, shown = operation.name, exchanges(operation)
 
         def message(kind: str, title: str, payload: JSON, summary: str = "", *, answers: bool = True) -> JSON:
-            examples = [{"name": one.name, "payload": one.payload} for one in shown if one.kind == kind]
+            action, _, plain = kind.rpartition(".")
+            key = operation.parts[0].action_key
+            of_kind = (one for one in shown if one.kind == plain and (not action or one.payload.get(key) == action))
+            examples = [{"name": one.name, "payload": one.payload} for one in of_kind]
             safe = [example for example in examples if not refers(example["payload"])]
             return {
                 "name": f"{name}.{kind}",
@@ -139,12 +142,14 @@ class _Document:
             }
 
         found = {}
-        if operation.listens:
-            found["message"] = message("message", f"A message to {name}", self._asked(operation), operation.shape)
-        if operation.replies != "none":
-            payload = self._components.put(f"{name}.Reply", envelope.reply(operation.reply))
-            found["reply"] = message("reply", f"A reply of {name}", payload, _REPLIES[operation.replies])
-        if operation.replies == "many" or operation.event:
+        for part in operation.parts if operation.listens else ():
+            kind, named = _kind("message", part), _name(part)
+            found[kind] = message(kind, f"A message to {named}", self._asked(part), part.shape)
+            if part.replies != "none":
+                payload = self._components.put(f"{named}.Reply", envelope.reply(part.reply))
+                kind = _kind("reply", part)
+                found[kind] = message(kind, f"A reply of {named}", payload, _REPLIES[part.replies])
+        if any(part.replies == "many" or part.event for part in operation.parts):
             found["done"] = message("done", "The last reply was sent", self._share("Done", envelope.DONE))
         error = self._share("Error", envelope.error(outcomes.errors(operation)))
         found["error"] = message("error", "The message was not answered", error)
@@ -163,22 +168,23 @@ class _Document:
             payloads = [self._components.put(f"{name}.Fed", payload) for payload in said]
             payload = payloads[0] if len(payloads) == 1 else {"anyOf": payloads}
             found["fed"] = message("fed", f"What {name} says", payload, phrases.feeds(operation), answers=False)
-        if operation.event:
-            own.append(operation.event)
-            payload = self._components.put(f"{name}.Said", envelope.group_event(operation.event, operation.said))
-            found["said"] = message("said", f"A reply of {name}", payload, phrases.groups(operation), answers=False)
+        for part in operation.parts:
+            if part.event:
+                own.append(part.event)
+                payload = self._components.put(f"{_name(part)}.Said", envelope.group_event(part.event, part.said))
+                kind = _kind("said", part)
+                found[kind] = message(kind, f"A reply of {_name(part)}", payload, phrases.groups(part), answers=False)
         event = self._share("Event", envelope.event(but=own))
         found["event"] = message("event", "An event", event, _EVENT, answers=False)
         return found
 
     def _asked(self, operation: Operation) -> JSON:
         """What a message must be: what the process takes, and what `input:` asks besides."""
-        payload = self._components.put(f"{operation.name}.Message", envelope.message(operation.message))
+        name, key = _name(operation), operation.action_key
+        payload = self._components.put(f"{name}.Message", envelope.message(operation.message))
         if operation.narrowing is None:
             return payload
-        return {
-            "allOf": [payload, self._components.put(f"{operation.name}.Input", envelope.narrowing(operation.narrowing))]
-        }
+        return {"allOf": [payload, self._components.put(f"{name}.Input", envelope.narrowing(operation.narrowing, key))]}
 
     def _share(self, name: str, schema: JSON) -> JSON:
         """The reference to a schema that several endpoints have, put among the components once."""
@@ -212,9 +218,12 @@ def _operations(contract: Contract, channels: Mapping[str, JSON]) -> JSON:
         if not operation.listens:
             found[operation.name] = _operation("send", operation, _spoken(messages), _text(operation))
             continue
-        answers = [name for name in messages if name not in ("message", *_SENT)]
-        found[operation.name] = _operation("receive", operation, ["message"], _text(operation))
-        found[operation.name]["reply"] = {"channel": _channel(operation), "messages": _of(operation, answers)}
+        for part in operation.parts:
+            names = (_kind("reply", part), "done", "error", "rejection")
+            answers = [name for name in names if name in messages]
+            label = free(_name(part), found)
+            found[label] = _operation("receive", part, [_kind("message", part)], _text(part))
+            found[label]["reply"] = {"channel": _channel(operation), "messages": _of(operation, answers)}
     for operation in contract.operations:
         if not operation.listens:
             continue
@@ -225,9 +234,21 @@ def _operations(contract: Contract, channels: Mapping[str, JSON]) -> JSON:
     return found
 
 
+def _name(part: Operation) -> str:
+    """An endpoint's name, with that of the action that this is."""
+    return f"{part.name}.{part.action[1]}" if part.action else part.name
+
+
+def _kind(kind: str, part: Operation) -> str:
+    """A kind of message, of the action that this is."""
+    return f"{part.action[1]}.{kind}" if part.action else kind
+
+
 def _spoken(messages: Mapping[str, JSON]) -> list[str]:
     """What may come without being asked; a feed that rejects tells so, too."""
-    return [name for name in _SENT if name in messages] + (["rejection"] if "fed" in messages else [])
+    return [name for kind in _SENT for name in messages if name.rpartition(".")[2] == kind] + (
+        ["rejection"] if "fed" in messages else []
+    )
 
 
 def _operation(action: str, operation: Operation, messages: Iterable[str], about: JSON) -> JSON:

@@ -103,16 +103,34 @@ def _chapter(operation: Operation, base: str, links: Mapping[str, str]) -> Itera
     if operation.parameters:
         rows = [keys.Row(name, keys.kind_of(found), True, "") for name, found in operation.parameters.items()]
         yield from ("In the address:", _keys(rows))
-    if operation.listens:
-        yield from _shape("Message", operation.message, operation.narrowing)
-        yield from _reply(operation)
+    for part in operation.parts if operation.listens else ():
+        if part.action is not None:
+            yield from _action(part, *part.action)
+        yield from _shape("Message", part.message, part.narrowing)
+        yield from _reply(part)
     for feed in operation.feeds:
         yield from _fed(feed_event(feed.schema, group=feed.group))
-    yield from _classes(operation)
+    for part in operation.parts:
+        yield from _classes(part)
     for example in operation.examples:
         yield from _example(example)
     yield "\n".join(["**Limits**\n", *(f"- {line}" for line in _limits(operation, links))])
     yield _outcome(operation, links)
+
+
+def _action(part: Operation, key: str, name: str) -> Iterator[str]:
+    """The head of one kind of message; what differs from its endpoint."""
+    yield f"#### {_text(name)}"
+    if part.summary:
+        yield f"**{_text(part.summary)}**"
+    if part.description:
+        yield _described(part.description)
+    facts = [f'A message of which {phrases.code(key)} is "{_text(name)}".']
+    if part.access.roles:
+        facts.append(f"For callers with the role {' or '.join(map(phrases.code, part.access.roles))}.")
+    if part.limits.rate is not None:
+        facts.append(phrases.limits(part.limits)["rate"])
+    yield "\n".join(f"- {fact}" for fact in facts)
 
 
 def _facts(operation: Operation) -> Iterator[str]:

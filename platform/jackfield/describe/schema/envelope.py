@@ -82,9 +82,11 @@ def message(schema: Mapping[str, Any]) -> JSON:
     return _framed(schema, _ASKED_ID)
 
 
-def narrowing(schema: Mapping[str, Any]) -> JSON:
-    """What `input:` asks of a message, said of a message that may have a "$id"."""
+def narrowing(schema: Mapping[str, Any], action_key: str = "") -> JSON:
+    """What `input:` asks of a message, said of a message that may have a "$id", and the key of its action."""
     found = _beside(schema)
+    if found is not None and action_key:
+        found = _beside(found, action_key)
     return _noted(schema) if found is None else found
 
 
@@ -213,33 +215,34 @@ def _answer(properties: JSON, *, closed: bool) -> JSON:
     }
 
 
-def _beside(schema: Mapping[str, Any]) -> JSON | None:
-    """`schema` as it is for the object with "$id" and whatever that holds."""
+def _beside(schema: Mapping[str, Any], ours: str = "$id") -> JSON | None:
+    """`schema` as it is for the object with the key `ours` and whatever that holds."""
     properties = schema.get("properties", {})
-    if schema.keys() & _UNSAYABLE or "$id" in properties or _meets(schema.get("patternProperties", {})):
+    if schema.keys() & _UNSAYABLE or ours in properties or _meets(schema.get("patternProperties", {}), ours):
         return None
     found = dict(schema)
     if found.get("additionalProperties", True) is not True:
-        found["properties"] = {**properties, "$id": True}
+        found["properties"] = {**properties, ours: True}
     if "propertyNames" in found:
-        found["propertyNames"] = {"anyOf": [{"const": "$id"}, found["propertyNames"]]}
-    same = mapped({key: value for key, value in found.items() if key in SAME_VALUE}, _beside)
-    return None if any(inner is None for _, inner in subschemas(same)) else _counted(found | same)
+        found["propertyNames"] = {"anyOf": [{"const": ours}, found["propertyNames"]]}
+    parts = {key: value for key, value in found.items() if key in SAME_VALUE}
+    same = mapped(parts, lambda inner: _beside(inner, ours))
+    return None if any(inner is None for _, inner in subschemas(same)) else _counted(found | same, ours)
 
 
-def _counted(found: JSON) -> JSON:
-    """A bound of how many keys there are holds for one more where "$id" is one of them."""
+def _counted(found: JSON, ours: str) -> JSON:
+    """A bound of how many keys there are holds for one more where `ours` is one of them."""
     bounds = {name: found.pop(name) for name in ("minProperties", "maxProperties") if name in found}
     if bounds:
         more = {name: number + 1 for name, number in bounds.items()}
-        said = {"if": {"required": ["$id"]}, "then": more, "else": bounds}
+        said = {"if": {"required": [ours]}, "then": more, "else": bounds}
         found["allOf"] = [*found.get("allOf", ()), said]
     return found
 
 
-def _meets(patterns: Iterable[str]) -> bool:
-    """Whether "$id" may be a key that a pattern speaks of; a pattern of another engine might be."""
+def _meets(patterns: Iterable[str], ours: str) -> bool:
+    """Whether `ours` may be a key that a pattern speaks of; a pattern of another engine might be."""
     try:
-        return any(re.search(pattern, "$id") for pattern in patterns)
+        return any(re.search(pattern, ours) for pattern in patterns)
     except re.error:
         return True

@@ -29,6 +29,7 @@ from jackfield.routing.table import Route
 from jackfield.schema.validator import Fault
 from jackfield.server.answers import InPlace, InTask, Task, Traced, Writer
 from jackfield.server.connection import no_messages
+from jackfield.server.connection.actions import by_name, guarded
 from jackfield.server.connection.clean_up import clean_up
 from jackfield.server.connection.contexts import apart, for_thread
 from jackfield.server.connection.deadlines import Deadlines
@@ -45,6 +46,7 @@ SLOW_CALL = 0.050
 THREADS = 32
 """Calls of blocking processes that run at once on this node; one more is the error `busy`."""
 
+_STREAMS = ("generator", "async_generator")
 _END = object()
 _UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
 
@@ -97,13 +99,20 @@ class Dispatcher:
         known = self._ways.setdefault(generation, {})
         if route.name not in known:
             resources = {**generation.resources, GROUPS: self.groups}
-            in_place, in_task = self.in_place(route, resources, meter), self.in_task(route, resources, meter)
-            if not route.endpoint.process:
-                in_place, in_task = no_messages.ways(meter)
-            if self._traced is not None:
-                in_place, in_task = self._traced(route, in_place, in_task)
-            known[route.name] = None if in_place is None else apart(in_place), in_task
+            made = {name: self._ways_of(one, resources, meter) for name, one in route.actions.items()}
+            own = self._ways_of(route, resources, meter)
+            known[route.name] = by_name(route, made, own[1]) if made else own
         return known[route.name]
+
+    def _ways_of(self, route: Route, resources: Mapping[str, Any], meter: Meter) -> tuple[InPlace | None, InTask]:
+        in_place, in_task = self.in_place(route, resources, meter), self.in_task(route, resources, meter)
+        if not route.endpoint.listens:
+            in_place, in_task = no_messages.ways(meter)
+        if route.endpoint.action:
+            in_place, in_task = guarded(route, in_place, in_task, meter)
+        if self._traced is not None:
+            in_place, in_task = self._traced(route, in_place, in_task)
+        return None if in_place is None else apart(in_place), in_task
 
     def in_place(self, route: Route, resources: Mapping[str, Any], meter: Meter) -> InPlace | None:
         """What answers an endpoint's messages in the step that reads them; None where its process may have to wait."""
@@ -212,18 +221,21 @@ class Dispatcher:
         """What makes a text message of one endpoint a value, or raises Invalid with all that is wrong with it."""
         limit, decode, strict = route.endpoint.limits.message, route.signature.decode, route.signature.strict
         is_valid = route.narrow.is_valid if route.narrow is not None else None
+        ours = ("$id", route.endpoint.action_key) if route.endpoint.action else ("$id",)
         flat = min(messages.MAX_DEPTH, limit)  # a shorter text cannot nest too deep
 
         def read(data: bytes) -> Any:
             if len(data) > flat:
                 refuse_size(data, limit)
+            if route.actions:  # it names none of them
+                raise explain(route, data, None)
             if not strict:
                 messages.judge_utf8(data)
             try:
                 value = decode(data)
             except _UNREADABLE as exc:
                 raise explain(route, data, exc) from None
-            if is_valid is not None and not is_valid(body(data)):
+            if is_valid is not None and not is_valid(body(data, ours)):
                 raise explain(route, data, None)
             return value
 
@@ -258,6 +270,7 @@ class Dispatcher:
     ) -> bytes | None:
         """Carry out a process that is no coroutine function; `made` calls its function."""
         process = route.process
+        writer.streaming = process.kind in _STREAMS
         if process.kind == "generator":
             return await self._stream(process, self._steps(process, made()), connection, message_id, framed, writer)
         if process.kind == "async_generator":
@@ -362,7 +375,9 @@ class Dispatcher:
 
 
 def _to_sender(route: Route) -> Framer:
-    return messages.replies_under(route.process.reply, route.endpoint.limits.queue)
+    endpoint = route.endpoint
+    action = (endpoint.action_key, endpoint.action) if endpoint.action else None
+    return messages.replies_under(route.process.reply, endpoint.limits.queue, action)
 
 
 def _to_group(route: Route) -> Framer:

@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from jackfield import messages
 from jackfield.process.connection import Connection
 from jackfield.server.answers import InPlace, InTask, Task, Writer
 from jackfield.server.observe.metrics import Meter
 
 __all__ = ["ways"]
-
-MessageId = str | int | None
-
-
-class _Asked(msgspec.Struct):
-    id: MessageId = msgspec.field(default=None, name="$id")
-
-
-_read = msgspec.json.Decoder(_Asked).decode
 
 
 def ways(meter: Meter) -> tuple[InPlace, InTask]:
@@ -27,16 +16,9 @@ def ways(meter: Meter) -> tuple[InPlace, InTask]:
     def answer(_connection: Connection, data: bytes, _came: float) -> bytes:
         messages.judge_utf8(data)
         meter.others["no_messages"] += 1
-        return messages.error("no_messages", message_id=_id(data))
+        return messages.error("no_messages", message_id=messages.id_of(data))
 
     async def answer_later(connection: Connection, data: bytes | None, _task: Task, _writer: Writer) -> bytes:
         return answer(connection, data or b"", 0.0)
 
     return answer, answer_later
-
-
-def _id(data: bytes) -> MessageId:
-    try:
-        return _read(data).id
-    except (msgspec.MsgspecError, ValueError, RecursionError):
-        return None

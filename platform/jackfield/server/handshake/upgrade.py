@@ -58,7 +58,7 @@ class Upgrade:
                 table = live.generation.table
                 asked = approach(table, request)
             admission = admit(table, request, asked, caller, live.hub)
-            live.groups.check(admission.groups)
+            live.groups.check(admission.groups, admission.identity.login)
         except Refusal as refusal:
             await self._refuse(request, refusal, caller, scope, receive, send)
             return
