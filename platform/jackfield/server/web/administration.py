@@ -116,8 +116,8 @@ class Administration:
     async def _admin(self, request: Request) -> Identity:
         """The administrator who asks. Raises Refusal, also where this listener is not for administration."""
         sentence = f"The administration is for the role {ADMIN}."
-        if self._live.options.admin_port is not None and not request.local:
-            raise Refusal("role_required", sentence, "Ask the listener of --admin-port.")
+        if (elsewhere := self._live.elsewhere) and not request.local:
+            raise Refusal("role_required", sentence, elsewhere)
         caller = await self._callers.identify(request)
         if isinstance(caller, Refusal):
             raise caller
