@@ -14,7 +14,7 @@ from jackfield.identity import Identity
 from jackfield.logs import log
 from jackfield.messages import moment
 from jackfield.server.handshake.callers import Callers
-from jackfield.server.handshake.judge import not_logged_in
+from jackfield.server.handshake.judge import known
 from jackfield.server.live import Live
 from jackfield.server.observe import redact
 from jackfield.server.request import Request
@@ -94,11 +94,7 @@ class Login:
 
     async def _session(self, asked: Asked) -> Response:
         caller = await self._callers.identify(asked.request)
-        if isinstance(caller, Refusal):
-            raise caller
-        if caller is None:
-            raise not_logged_in(self._auth, asked.request.root)
-        return reply(_of(caller))
+        return reply(_of(known(caller, self._auth, asked.request.root)))
 
 
 def _of(identity: Identity) -> dict[str, Any]:
