@@ -163,7 +163,7 @@ class Conversation:
 
     @property
     def identity(self) -> Identity:
-        """Who is connected."""
+        """The caller."""
         return self.connection.identity
 
     @property

@@ -4,7 +4,7 @@
 cookie, and read the answers below `auth.path` and the 426 of an endpoint; an endpoint's own `origins` may read
 its 426 too, since they may open it anyway. All these may import `/jackfield.js`. Everything else, the
 administration above all, is for pages of our own origin alone. `origins: any` opens an endpoint to every page, and
-for that reason nothing here: to read an answer that was made with the cookie is a right of pages that somebody named.
+for that reason nothing here: to read an answer that was made with the cookie is a right of pages that the plan names.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`/openapi.json`, `/asyncapi.json`, `/docs` and what belongs to them: the documents, made when somebody asks.
+"""`/openapi.json`, `/asyncapi.json`, `/docs` and what belongs to them: the documents, made at the first request.
 
 They are made from the live routing table for the address by which they are asked for, once for each generation
 and address, in a thread: five hundred endpoints cost half a second, and as YAML several. `/docs` is Swagger UI

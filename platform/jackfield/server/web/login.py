@@ -42,7 +42,7 @@ class Login:
 
     async def answer(self, request: Request, http: HttpRequest, path: str) -> Response:
         """Answer one request; `path` is what follows `auth.path`. Raises Refusal."""
-        # a page of another origin may neither log somebody in nor out (login CSRF, ASVS 5.0, 3.5.1)
+        # a page of another origin may neither log a user in nor out (login CSRF, ASVS 5.0, 3.5.1)
         cors.check(request, self._live.generation.table.plan)
         return await self.api.answer(request, http, self._auth.path, path[1:].split("/"))
 
@@ -75,7 +75,7 @@ class Login:
         return reply(body, cookies=handed_out(self._live, request, opened, moved=before is not None))
 
     async def _before(self, request: Request) -> Identity | None:
-        """The session whose cookie came along. Old cookies in a muddle are no reason to keep somebody out."""
+        """The session whose cookie came along. Old cookies in a muddle are no reason to refuse a login."""
         try:
             caller = await self._callers.identify(request, own=True)
         except Refusal:
