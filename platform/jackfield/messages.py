@@ -101,7 +101,7 @@ def judge_utf8(data: bytes) -> None:
 
 
 def too_deep(data: bytes) -> bool:
-    """Whether a JSON text nests deeper than MAX_DEPTH, told without parsing it.
+    """Whether a JSON text nests deeper than MAX_DEPTH, found without parsing it.
 
     A text without a bracket after its first byte is flat, and one with few cannot be deep, which settles nearly
     every message at the price of two searches.

@@ -28,7 +28,7 @@ __all__ = ["Gateway", "open_gateway"]
 
 
 class Gateway:
-    """One node's application. `live` is its state, `callers` finds out who is calling."""
+    """One node's application. `live` is its state, `callers` identifies its callers."""
 
     def __init__(self, live: Live, callers: Callers, dispatcher: Dispatcher, *, tracing: Tracing | None = None) -> None:
         self.live = live

@@ -16,10 +16,10 @@ from jackfield.describe.documents import http_api, http_schemas
 from jackfield.describe.documents.http_api import Call
 from jackfield.errors import CODES, Refusal
 from jackfield.server.web import administration, json_api, login
-from tests.server.conftest import OpenServed, build_table, built, clock, empty_store, open_served
+from tests.server.conftest import OpenServed, build_table, built, empty_store, open_served
 from tests.server.served import Answer, Headers, Served
 
-__all__ = ["build_table", "built", "clock", "empty_store", "open_served"]  # fixtures
+__all__ = ["build_table", "built", "empty_store", "open_served"]  # fixtures
 
 CALLS = http_api.calls(AuthSettings())
 SCHEMAS = http_schemas.schemas(AuthSettings())

@@ -1,4 +1,4 @@
-"""Who is calling: the credential of a request, and the authorities that know whose it is."""
+"""The caller: the credential of a request, and the authorities that know whose it is."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["Callers"]
 
 
 class Callers:
-    """Finds out who is calling one node, by asking its `authorities`. `folder` is the project's."""
+    """Identifies the callers of one node, by asking its `authorities`. `folder` is the project's."""
 
     def __init__(self, live: Live, sessions: Sessions | None, *, folder: Path) -> None:
         self._live = live
@@ -55,7 +55,7 @@ class Callers:
             return refusal
 
     async def identify_own(self, request: Request) -> Caller:
-        """Who is calling, by our own sessions alone: for the log, and for what an administrator is shown."""
+        """The caller, by our own sessions alone: for the log, and for what an administrator is shown."""
         try:
             return await self.identify(request, own=True)
         except Refusal as refusal:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextvars import Context
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Protocol
 
 from jackfield.addresses import network
@@ -32,7 +33,9 @@ __all__ = [
     "closes_with",
     "fitted",
     "groups_of",
+    "how_to_give",
     "judge",
+    "known",
     "not_logged_in",
     "params_of",
     "rejudge",
@@ -103,7 +106,7 @@ def approach(table: RoutingTable, request: Request, *, detailed: bool = False) -
     endpoint = match.route.endpoint
     params = params_of(match, request.root)
     standing = Standing(endpoint.name, match.params, tuple(request.values(b"origin")), request.own)
-    _judge_origin(endpoint, standing, table.plan if detailed else None)
+    _judge_origin(endpoint, standing.origin, standing.own, table.plan if detailed else None)
     return Approach(match.route, params, standing)
 
 
@@ -151,9 +154,8 @@ def closes_with(table: RoutingTable, request: Request, refusal: Refusal) -> Rout
     match = table.match(request.raw_path)
     if match is None or match.route.endpoint.refusals != "close" or refusal.status not in _CLOSING:
         return None
-    rule, origins = match.route.endpoint.origins, request.values(b"origin")
     try:
-        origin.check(origins, request.own, any_origin=rule.any, allowed=rule.allowed, required=rule.required)
+        _judge_origin(match.route.endpoint, request.values(b"origin"), request.own)
     except Refusal:
         return None
     return match.route
@@ -174,7 +176,7 @@ def rejudge(table: RoutingTable, standing: Standing, identity: Identity) -> Clos
     if identity and not stands(table.plan.auth, identity):
         return Closing("session_ended", "this way of logging in is not taken any more")
     try:
-        _judge_origin(route.endpoint, standing)
+        _judge_origin(route.endpoint, standing.origin, standing.own)
         _judge_credential(route.endpoint, identity or None, table)
         _judge_role(route.endpoint, identity)
     except Refusal as refusal:
@@ -234,17 +236,11 @@ def _match(table: RoutingTable, request: Request, *, detailed: bool) -> Match:
     raise Refusal("not_found", detail, fix)
 
 
-def _judge_origin(endpoint: Endpoint, standing: Standing, plan: Plan | None = None) -> None:
-    """With `plan` the refusal says where in it the line belongs; that is looked up for a refusal alone."""
+def _judge_origin(endpoint: Endpoint, asked: Sequence[str], own: str, plan: Plan | None = None) -> None:
+    """With `plan` the refusal says where in it the line belongs."""
     rule = endpoint.origins
-    asked, own = standing.origin, standing.own
-    try:
-        origin.check(asked, own, any_origin=rule.any, allowed=rule.allowed, required=rule.required)
-    except Refusal:
-        if plan is None:
-            raise
-        place = _place(plan, endpoint)
-        origin.check(asked, own, any_origin=rule.any, allowed=rule.allowed, required=rule.required, place=place)
+    place = None if plan is None else partial(_place, plan, endpoint)
+    origin.check(asked, own, any_origin=rule.any, allowed=rule.allowed, required=rule.required, place=place)
 
 
 def _place(plan: Plan, endpoint: Endpoint) -> str:
@@ -254,15 +250,19 @@ def _place(plan: Plan, endpoint: Endpoint) -> str:
 
 
 def _judge_credential(endpoint: Endpoint, caller: Caller, table: RoutingTable, root: str = "") -> Identity:
-    if endpoint.access.mode == "public":
+    mode = endpoint.access.mode
+    if mode == "public" or (mode == "optional" and caller is None):
         return ANONYMOUS
+    return known(caller, table.plan.auth, root)
+
+
+def known(caller: Caller, auth: AuthSettings, root: str, detail: str = "") -> Identity:
+    """The caller, where one is logged in; else raise the refusal that the credential earned, or `not_logged_in`."""
     if isinstance(caller, Refusal):
         raise caller
-    if caller is not None:
-        return caller
-    if endpoint.access.mode == "optional":
-        return ANONYMOUS
-    raise not_logged_in(table.plan.auth, root)
+    if caller is None:
+        raise not_logged_in(auth, root, detail)
+    return caller
 
 
 def not_logged_in(auth: AuthSettings, root: str, detail: str = "") -> Refusal:
@@ -283,8 +283,13 @@ def _judge_role(endpoint: Endpoint, identity: Identity) -> None:
         names = _either(roles)
         fix = "The roles come from the login; whoever keeps the users there gives it."
         if is_own(identity):
-            fix = f"An administrator gives it with: jackfield users roles {identity.login} +{roles[0]}"
+            fix = how_to_give(roles[0], identity.login)
         raise Refusal("role_required", f"The endpoint is for callers with the role {names}.", fix)
+
+
+def how_to_give(role: str, login: str) -> str:
+    """How a user of ours gets a role, for the `fix` of a refusal."""
+    return f"An administrator gives it with: jackfield users roles {login} +{role}"
 
 
 def _judge_room(endpoint: Endpoint, identity: Identity, counts: Counts, client: str) -> None:

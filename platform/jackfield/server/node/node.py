@@ -66,7 +66,7 @@ async def open_node(
     """Open a server's parts; `report` is called with what `--watch` published.
 
     `admin_port` takes a port for what a site keeps away from a listener that only this machine reaches. Without it
-    nobody is shown that.
+    no caller is shown that.
 
     Raises PlanError where neither the files nor what was last published can serve, StateError, and Refusal
     where the store does not answer.
@@ -142,7 +142,7 @@ async def _open_gateway(
 async def _first_admin(gateway: Gateway, options: Options) -> tuple[FirstAdmin | None, bool]:
     """The first user where one is made, and whether there are users."""
     if not gateway.live.has_sessions:
-        return None, True  # they are somebody else's
+        return None, True  # they belong to other programs
     sessions = gateway.live.sessions
     admin = await make_first_admin(sessions.store, sessions.passwords, sessions) if options.private else None
     return admin, bool(await sessions.store.list())

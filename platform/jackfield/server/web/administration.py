@@ -20,7 +20,7 @@ from jackfield.identity import ADMIN, Identity
 from jackfield.logs import log
 from jackfield.messages import moment
 from jackfield.server.handshake.callers import Callers
-from jackfield.server.handshake.judge import not_logged_in
+from jackfield.server.handshake.judge import how_to_give, known
 from jackfield.server.live import Live
 from jackfield.server.request import Request
 from jackfield.server.web import cors
@@ -119,14 +119,10 @@ class Administration:
         if (elsewhere := self._live.elsewhere) and not request.local:
             raise Refusal("role_required", sentence, elsewhere)
         caller = await self._callers.identify(request)
-        if isinstance(caller, Refusal):
-            raise caller
-        if caller is None:
-            raise not_logged_in(self._live.generation.table.plan.auth, request.root, "This is for the role admin.")
-        if ADMIN not in caller.roles:
-            fix = f"An administrator gives it with: jackfield users roles {caller.login} +{ADMIN}"
-            raise Refusal("role_required", sentence, fix)
-        return caller
+        identity = known(caller, self._live.generation.table.plan.auth, request.root, "This is for the role admin.")
+        if ADMIN not in identity.roles:
+            raise Refusal("role_required", sentence, how_to_give(ADMIN, identity.login))
+        return identity
 
 
 def below(request: Request) -> Sequence[str] | None:

@@ -97,7 +97,7 @@ class Routes:
         raise Refusal("not_found", "There are no users and no login of our own here.", f"People log in at {where}.")
 
     async def _caller(self, request: Request, path: str) -> Caller:
-        """Who sends a plain request, by all authorities where its answer depends on that."""
+        """The caller of a plain request, by all authorities where its answer depends on that."""
         asks = False
         if request.method in ("GET", "HEAD"):
             if path in _FOR_ADMINS:
