@@ -84,7 +84,9 @@ _FIXES: Mapping[str, str] = {
     "no_such_user": "List the users; the login is spelled as it stands there.",
     "login_taken": "Choose another login, or change that user.",
     "unsupported_media_type": "Send the header Content-Type: application/json.",
-    "body_too_large": "Send less; nothing that is asked for here is longer than 4 KiB.",
+    "invalid_event": 'Send a JSON object such as {"event": "changed", "order": 7}.',
+    "no_such_connection": "List the open ones; perhaps it has been closed already.",
+    "body_too_large": "Send less: an event has room for the smallest `limits.queue`, all other bodies for 4 KiB.",
 }
 """How to mend what each refusal refuses; a code without a line here cannot be made."""
 
@@ -212,7 +214,9 @@ CODES: Mapping[str, Code] = _table(
     _http("no_such_user", 404, "There is no user with this login."),
     _http("login_taken", 409, "There is a user with this login already."),
     _http("unsupported_media_type", 415, "The body must be JSON, with Content-Type: application/json."),
-    _http("body_too_large", 413, "The body is longer than 4 KiB."),
+    _http("body_too_large", 413, "The body is longer than this address takes: 4 KiB, or an event's `limits.queue`."),
+    _http("invalid_event", 400, "What is to be sent is no event: a JSON object with its name under `event`."),
+    _http("no_such_connection", 404, "There is no open connection with this id."),
     # message
     _message("invalid_message", "The message is not a JSON object of the shape that the endpoint takes."),
     _message("message_too_long", "The message is longer than `limits.message`."),

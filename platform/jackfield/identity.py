@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["ADMIN", "ANONYMOUS", "Identity"]
+__all__ = ["ADMIN", "ANONYMOUS", "PUBLISHER", "Identity"]
 
 ADMIN = "admin"
 """The role that administers: it exists without being declared, changes users, and reads what is not public."""
+
+PUBLISHER = "publisher"
+"""The role that sends events from outside, to groups and to users; it exists without being declared."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from jackfield.config.plan import AuthSettings
 from jackfield.describe.contract import JSON
 from jackfield.describe.schema.components import at
 
-__all__ = ["PARAMETERS", "SESSIONS", "Credentials", "NewUser", "Passwords", "UserChange", "schemas"]
+__all__ = ["PARAMETERS", "SESSIONS", "Broadcast", "Credentials", "NewUser", "Passwords", "UserChange", "schemas"]
 
 LONGEST_NAME = 128
 """Characters of a login or a role."""
@@ -32,11 +32,22 @@ _NAME: JSON = {
     "maxLength": LONGEST_NAME,
     "pattern": rf"^[^\s{_CONTROL}]([^{_CONTROL}]*[^\s{_CONTROL}])?$",
 }
+_GROUP: JSON = {"minLength": 1, "maxLength": 200, "pattern": "^[!#-z|~][!-z|~]*$"}
+_GROUPS: JSON = {"minItems": 1, "maxItems": 100}
+_EVENT: JSON = {
+    "type": "object",
+    "properties": {"event": {"type": "string", "minLength": 1, "description": "Its name."}},
+    "required": ["event"],
+}
 PARAMETERS: Mapping[str, JSON] = {
     "id": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"},
     "login": {"type": "string", **_NAME},
+    "group": {"type": "string", **_GROUP, "description": "Its values are percent-encoded; in an address, once more."},
+    "endpoint": {"type": "string", "description": "The name of an endpoint."},
+    "limit": {"type": "integer", "minimum": 1, "maximum": 200},
+    "after": {"type": "string", "description": "What `next` of the page before says."},
 }
-"""The schemas of what stands in braces in the addresses."""
+"""The schemas of what stands in braces in the addresses, and in the query."""
 
 _ROLE: JSON = {**_NAME, "pattern": rf"^[^\s,+\-{_CONTROL}][^\s,{_CONTROL}]*$"}
 _PASSWORD: JSON = {
@@ -89,7 +100,15 @@ class UserChange(Struct, forbid_unknown_fields=True):
     password: _NewPassword | None = None
 
 
+class Broadcast(Struct, forbid_unknown_fields=True):
+    """One event for several groups."""
+
+    groups: Annotated[list[Annotated[str, Meta(extra_json_schema=_GROUP)]], Meta(extra_json_schema=_GROUPS)]
+    event: Annotated[dict[str, Any], Meta(extra_json_schema=_EVENT)]
+
+
 _BESIDES: Mapping[str, JSON] = {
+    "Broadcast": {"examples": [{"groups": ["room:7", "room:8"], "event": {"event": "changed"}}]},
     "Credentials": {"examples": [{"login": "anna", "password": "…"}]},
     "NewUser": {"examples": [{"login": "anna", "password": "a good long phrase", "roles": ["support"]}]},
     "UserChange": {
@@ -113,7 +132,7 @@ def _object(properties: JSON, optional: tuple[str, ...] = (), **more: Any) -> JS
 
 def schemas(auth: AuthSettings) -> dict[str, JSON]:
     """The schemas to which the calls refer, by the names that they have in a document."""
-    return {"Problem": _problem(), **(_people(auth) if auth.own else {})}
+    return {"Problem": _problem(), **_sent(), **(_people(auth) if auth.own else {})}
 
 
 def _problem() -> JSON:
@@ -130,6 +149,38 @@ def _problem() -> JSON:
         ("incident",),
         description="Why a request was refused (RFC 9457).",
     )
+
+
+def _sent() -> dict[str, JSON]:
+    """What other programs send to groups and users, and what they see."""
+    count: JSON = {"type": "integer", "minimum": 0}
+    text: JSON = {"type": "string"}
+    following: JSON = {"type": ["string", "null"], "description": "`after` of the next page; null at the end."}
+    delivered: JSON = {"type": "integer", "minimum": 0, "description": "Connections that get it, each group's."}
+    group = _object({"group": text, "count": {**count, "description": "Connections."}})
+    member = _object({"login": text, "connections": count})
+    connection = _object(
+        {
+            "id": text,
+            "endpoint": text,
+            "login": {"type": ["string", "null"]},
+            "seconds": {**count, "description": "Age."},
+        }
+    )
+    _, bodies = schema_components((Broadcast,))
+    return {
+        **{name: {**schema, **_BESIDES.get(name, {})} for name, schema in bodies.items()},
+        "Event": {**_EVENT, "examples": [{"event": "changed", "order": 7}]},
+        "Delivered": _object({"delivered_to": delivered}),
+        "DeliveredToUser": _object({"delivered_to": delivered, "online": {"type": "boolean"}}),
+        "Removed": _object({"removed": {**count, "description": "Connections that were taken out."}}),
+        "Groups": _object({"groups": {"type": "array", "items": group}, "next": following}),
+        "Members": _object(
+            {"group": text, "count": count, "members": {"type": "array", "items": member}, "next": following}
+        ),
+        "Presence": _object({"online": {"type": "boolean"}, "connections": count}),
+        "Connections": _object({"connections": {"type": "array", "items": connection}, "next": following}),
+    }
 
 
 def _people(auth: AuthSettings) -> dict[str, JSON]:

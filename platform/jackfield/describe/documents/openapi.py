@@ -23,7 +23,7 @@ from jackfield.describe.outcomes import closes, errors, refusals
 from jackfield.describe.schema import envelope
 from jackfield.describe.schema.components import Components, at, tidy
 from jackfield.errors import CODES, Code
-from jackfield.identity import ADMIN
+from jackfield.identity import ADMIN, PUBLISHER
 
 __all__ = ["document"]
 
@@ -82,10 +82,11 @@ def _call(call: Call) -> JSON:
     if call.description:
         found["description"] = call.description
     names = [part[1:-1] for part in call.path.split("/") if part.startswith("{")]
-    if names:
-        found["parameters"] = [
-            {"name": name, "in": "path", "required": True, "schema": http_schemas.PARAMETERS[name]} for name in names
-        ]
+    known = http_schemas.PARAMETERS
+    parameters: list[JSON] = [{"name": name, "in": "path", "required": True, "schema": known[name]} for name in names]
+    parameters += [{"name": name, "in": "query", "schema": known[name]} for name in call.query]
+    if parameters:
+        found["parameters"] = parameters
     if call.body is not None:
         found["requestBody"] = {"required": True, "content": {"application/json": {"schema": call.body}}}
     done: JSON = {"description": "Done.", "content": {call.kind: {"schema": call.answer}}}
@@ -102,6 +103,7 @@ def _call(call: Call) -> JSON:
 _ACCESS = {
     "open": Access("public"),
     "known": Access("required"),
+    "publisher": Access("required", (PUBLISHER, ADMIN)),
     "admin": Access("required", (ADMIN,)),
     "local": Access("optional", (ADMIN,)),
 }
