@@ -85,6 +85,7 @@ _FIXES: Mapping[str, str] = {
     "login_taken": "Choose another login, or change that user.",
     "unsupported_media_type": "Send the header Content-Type: application/json.",
     "invalid_event": 'Send a JSON object such as {"event": "changed", "order": 7}.',
+    "no_such_key": "List the keys; the name is spelled as it stands there.",
     "no_such_connection": "List the open ones; perhaps it has been closed already.",
     "body_too_large": "Send less: an event has room for the smallest `limits.queue`, all other bodies for 4 KiB.",
 }
@@ -216,6 +217,7 @@ CODES: Mapping[str, Code] = _table(
     _http("unsupported_media_type", 415, "The body must be JSON, with Content-Type: application/json."),
     _http("body_too_large", 413, "The body is longer than this address takes: 4 KiB, or an event's `limits.queue`."),
     _http("invalid_event", 400, "What is to be sent is no event: a JSON object with its name under `event`."),
+    _http("no_such_key", 404, "There is no service key with this name."),
     _http("no_such_connection", 404, "There is no open connection with this id."),
     # message
     _message("invalid_message", "The message is not a JSON object of the shape that the endpoint takes."),

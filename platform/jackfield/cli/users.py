@@ -173,12 +173,12 @@ def logout(state: State, login: str) -> None:
     _report(f"Ended {counted(ended, 'session')} of {login}.")
 
 
-def in_store(state: State, action: Callable[[Store], Awaitable[T]]) -> T:
+def in_store(state: State, action: Callable[[Store], Awaitable[T]], *, of_users: bool = True) -> T:
     """Run `action` on the state's store and return what it returns; a Refusal becomes a Failure.
 
-    Warns where no server of the project reads the users.
+    Warns where no server of the project reads the users and the action is of these.
     """
-    plan = project_plan()
+    plan = project_plan() if of_users else None
     if plan is not None and not plan.auth.own:
         _report("warning: endpoints.yaml says `auth.login: off`; no server of this project reads these users")
 

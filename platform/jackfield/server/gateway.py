@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from jackfield.auth.sessions import Sessions
+from jackfield.auth.store.store import Store
 from jackfield.process.groups import Groups
 from jackfield.server.asgi import Application, Receive, Scope, Send
 from jackfield.server.connection.dispatch import Dispatcher
@@ -69,8 +70,12 @@ def open_gateway(
     *,
     tracing: Tracing | None = None,
     folder: Path = Path(),
+    open_store: Callable[[], Awaitable[Store]] | None = None,
     clock: Callable[[], float] = time.time,
 ) -> Gateway:
-    """A gateway for the project in `folder`. `sessions` are of our own login, None where that is off."""
+    """A gateway for the project in `folder`. `sessions` are of our own login, None where that is off.
+
+    `open_store` opens the store of service keys in that case; without it there are none then.
+    """
     live = Live(options, sessions, generation, lag_clock=dispatcher.clock, clock=clock)
-    return Gateway(live, Callers(live, sessions, folder=folder), dispatcher, tracing=tracing)
+    return Gateway(live, Callers(live, sessions, folder=folder, open_store=open_store), dispatcher, tracing=tracing)

@@ -61,8 +61,9 @@ def test_the_login_lives_where_the_file_says_or_nowhere() -> None:
     assert {"/sign/in/login", "/sign/in/sessions/{one}"} <= set(moved)
     assert not [path for path in moved if path.startswith("/auth")]
     elsewhere = http_api.calls(AuthSettings(own=False))
-    assert {call.tag for call in elsewhere} == {"Server", "From outside"}
+    assert {call.tag for call in elsewhere} == {"Administration", "Server", "From outside"}
     assert "/api/users/{one}/events" in addresses(elsewhere)
+    assert not {"/api/users", "/api/users/{one}"} & set(addresses(elsewhere))
 
 
 def test_who_may_be_unknown_depends_on_who_vouches_for_people() -> None:
@@ -226,6 +227,7 @@ async def test_what_other_programs_are_answered_is_what_is_described(served: Ser
     admin, event = await served.cookie("шеф"), {"event": "changed"}
     say = served.call("/ws/say", await served.cookie("аня"))
     await say.accepted()
+    key = "/api/keys/%D0%BC%D0%B0%D0%B3%D0%B0%D0%B7%D0%B8%D0%BD"
     group, user = "/api/groups/room:7", "/api/users/%D0%B0%D0%BD%D1%8F"
     walks: list[tuple[str, str, str, Headers, Any]] = [
         ("send-to-groups", "POST", "/api/events", admin, {"groups": ["room:7"], "event": event}),
@@ -243,6 +245,19 @@ async def test_what_other_programs_are_answered_is_what_is_described(served: Ser
         ("groups", "GET", "/api/groups", admin, b""),
         ("groups", "GET", "/api/groups?limit=0", admin, b""),
         ("group", "GET", group, admin, b""),
+        ("keys", "GET", "/api/keys", [], b""),
+        ("add-key", "POST", "/api/keys", admin, {"name": "магазин", "roles": ["publisher"], "groups": ["order:*"]}),
+        ("add-key", "POST", "/api/keys", admin, {"name": "магазин", "roles": ["publisher"]}),
+        ("add-key", "POST", "/api/keys", admin, {"name": "магазин"}),
+        ("keys", "GET", "/api/keys", admin, b""),
+        ("rotate-key", "POST", f"{key}/rotate", admin, {}),
+        ("rotate-key", "POST", f"{key}/rotate", admin, {"overlap": "soon"}),
+        ("rotate-key", "POST", "/api/keys/nobody/rotate", admin, {}),
+        ("key", "GET", key, admin, b""),
+        ("key", "GET", "/api/keys/nobody", admin, b""),
+        ("remove-key", "DELETE", key, admin, b""),
+        ("remove-key", "DELETE", key, admin, b""),
+        ("groups", "GET", "/api/groups", [("authorization", "Bearer jf_wrong")], b""),
         ("connections", "GET", "/api/connections?endpoint=say", admin, b""),
         ("close-connection", "DELETE", "/api/connections/nobody", admin, b""),
     ]

@@ -56,8 +56,9 @@ def calls(auth: AuthSettings) -> tuple[Call, ...]:
     known = _login(prefix) if auth.own else ()
     administration = tuple(replace(call, tag="Administration", access="admin") for call in _administration())
     server = tuple(replace(call, tag="Server") for call in _server())
+    keys = tuple(replace(call, tag="Administration", access="admin") for call in _keys())
     outside = tuple(replace(call, tag="From outside") for call in _outside())
-    found = (*known, *(administration if auth.own else ()), *outside, *server)
+    found = (*known, *(administration if auth.own else ()), *keys, *outside, *server)
     described = [replace(call, codes=_CODES[call.name], description=_DESCRIPTIONS.get(call.name, "")) for call in found]
     if auth.jwt is None and not auth.verify:
         return tuple(described)
@@ -80,6 +81,8 @@ _KNOWN = (
     *_PAGE,
     *_ASKED,
     "credential_too_long",
+    "too_many_attempts",
+    "too_many_logins",
     "not_logged_in",
     "bad_credential",
     "session_expired",
@@ -106,6 +109,11 @@ _CODES: Mapping[str, tuple[str, ...]] = {
     "change-user": (*_OF_USER, *_BODY, "no_such_user", "too_many_logins"),
     "remove-user": (*_OF_USER, _KIND, "no_such_user"),
     "close-user": (*_OF_USER, _KIND, "no_such_user"),
+    "keys": _ADMIN,
+    "add-key": (*_ADMIN, *_BODY),
+    "key": (*_OF_USER, "no_such_key"),
+    "remove-key": (*_OF_USER, _KIND, "no_such_key"),
+    "rotate-key": (*_OF_USER, *_BODY, "no_such_key"),
     "send-to-groups": (*_PUSHED, "invalid_request", "group_full"),
     "groups": (*_ADMIN, "invalid_request"),
     "group": (*_ADMIN, "invalid_request", "not_found"),
@@ -128,6 +136,9 @@ _DESCRIPTIONS = {
     "change-user": "All of it is changed, or nothing. Who is disabled or gets another password loses all sessions; "
     "other roles hold for open connections at once. Nobody takes the administration from themselves.",
     "close-user": "A new login is possible.",
+    "add-key": "Programs send it as `Authorization: Bearer`. It is shown once; only a hash is kept.",
+    "remove-key": "It opens nothing from now on, and its connections close with 4401.",
+    "rotate-key": "The old one opens beside the new one for a while, `overlap`; then its connections close with 4401.",
     "send-to-groups": "Who is in several of the groups gets it several times.",
     "send-to-user": "To all connections of the login, or to those of one endpoint.",
     "remove-member": "All connections of the login leave the group and hear nothing more of it; they stay open.",
@@ -172,6 +183,18 @@ def _administration() -> tuple[Call, ...]:
         Call("PATCH", one, "change-user", "Change a user", user, at("UserChange")),
         Call("DELETE", one, "remove-user", "Remove a user", _NOTHING),
         Call("POST", f"{one}/close", "close-user", close, _ENDED),
+    )
+
+
+def _keys() -> tuple[Call, ...]:
+    every, one, key, shown = "/api/keys", "/api/keys/{name}", at("Key"), at("KeyShown")
+    listed = _object("keys", {"type": "array", "items": key})
+    return (
+        Call("GET", every, "keys", "List all service keys", listed),
+        Call("POST", every, "add-key", "Make a service key", shown, at("NewKey"), 201, headers=("Location",)),
+        Call("GET", one, "key", "One service key", key),
+        Call("DELETE", one, "remove-key", "Remove a service key", _NOTHING),
+        Call("POST", f"{one}/rotate", "rotate-key", "Replace what opens with a key", shown, at("Rotation")),
     )
 
 

@@ -17,7 +17,18 @@ from jackfield.config.plan import AuthSettings
 from jackfield.describe.contract import JSON
 from jackfield.describe.schema.components import at
 
-__all__ = ["PARAMETERS", "SESSIONS", "Broadcast", "Credentials", "NewUser", "Passwords", "UserChange", "schemas"]
+__all__ = [
+    "PARAMETERS",
+    "SESSIONS",
+    "Broadcast",
+    "Credentials",
+    "NewKey",
+    "NewUser",
+    "Passwords",
+    "Rotation",
+    "UserChange",
+    "schemas",
+]
 
 LONGEST_NAME = 128
 """Characters of a login or a role."""
@@ -32,7 +43,7 @@ _NAME: JSON = {
     "maxLength": LONGEST_NAME,
     "pattern": rf"^[^\s{_CONTROL}]([^{_CONTROL}]*[^\s{_CONTROL}])?$",
 }
-_GROUP: JSON = {"minLength": 1, "maxLength": 200, "pattern": "^[!#-z|~][!-z|~]*$"}
+_GROUP: JSON = {"minLength": 1, "maxLength": 200, "pattern": "^[!-#%-z|~][!-z|~]*$"}
 _GROUPS: JSON = {"minItems": 1, "maxItems": 100}
 _EVENT: JSON = {
     "type": "object",
@@ -42,6 +53,7 @@ _EVENT: JSON = {
 PARAMETERS: Mapping[str, JSON] = {
     "id": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"},
     "login": {"type": "string", **_NAME},
+    "name": {"type": "string", **_NAME},
     "group": {"type": "string", **_GROUP, "description": "Its values are percent-encoded; in an address, once more."},
     "endpoint": {"type": "string", "description": "The name of an endpoint."},
     "limit": {"type": "integer", "minimum": 1, "maximum": 200},
@@ -61,6 +73,10 @@ _NEW_PASSWORD: JSON = {
     "minLength": MIN_PASSWORD,
     "description": f"At least {MIN_PASSWORD} characters, 15 are better, and at most {MAX_PASSWORD:,} bytes of UTF-8.",
 }
+
+_KEY_NAME: JSON = {**_NAME, "pattern": rf"^[^\s,/\\+\-{_CONTROL}][^\s,/\\{_CONTROL}]*$", "not": {"enum": [".", ".."]}}
+_GROUPS_OF_KEY: JSON = {**_GROUP, "description": "* stands for any text."}
+_DURATION: JSON = {"pattern": "^[0-9]{1,9}([.][0-9]{1,3})? ?(ms|s|m|h|d)$", "examples": ["90d"]}
 
 # Bounds are described here and checked by jackfield.auth, which has a sentence for each.
 _Login = Annotated[str, Meta(extra_json_schema=_NAME)]
@@ -92,6 +108,22 @@ class NewUser(Struct, forbid_unknown_fields=True):
     roles: _Roles = []
 
 
+class NewKey(Struct, forbid_unknown_fields=True):
+    """A service key to make; `expires` is how long it lasts, without it for ever."""
+
+    name: Annotated[str, Meta(extra_json_schema=_KEY_NAME)]
+    roles: _Roles
+    groups: list[Annotated[str, Meta(extra_json_schema=_GROUPS_OF_KEY)]] = []
+    users: bool = False
+    expires: Annotated[str, Meta(extra_json_schema=_DURATION)] | None = None
+
+
+class Rotation(Struct, forbid_unknown_fields=True):
+    """How long the old key opens beside the new one; a day where nothing is said."""
+
+    overlap: Annotated[str, Meta(extra_json_schema=_DURATION)] | None = None
+
+
 class UserChange(Struct, forbid_unknown_fields=True):
     """What is left out or null stays as it is."""
 
@@ -109,6 +141,7 @@ class Broadcast(Struct, forbid_unknown_fields=True):
 
 _BESIDES: Mapping[str, JSON] = {
     "Broadcast": {"examples": [{"groups": ["room:7", "room:8"], "event": {"event": "changed"}}]},
+    "NewKey": {"examples": [{"name": "shop", "roles": ["publisher"], "groups": ["order:*"], "expires": "90d"}]},
     "Credentials": {"examples": [{"login": "anna", "password": "…"}]},
     "NewUser": {"examples": [{"login": "anna", "password": "a good long phrase", "roles": ["support"]}]},
     "UserChange": {
@@ -167,9 +200,21 @@ def _sent() -> dict[str, JSON]:
             "seconds": {**count, "description": "Age."},
         }
     )
-    _, bodies = schema_components((Broadcast,))
+    _, bodies = schema_components((Broadcast, NewKey, Rotation))
+    key = {
+        "name": text,
+        "roles": _strings(),
+        "groups": _strings(),
+        "users": {"type": "boolean", "description": "Whether it may send to users."},
+        "created_at": _TIME,
+        "expires_at": _MAYBE_TIME,
+        "old_until": {**_MAYBE_TIME, "description": "Until when what opened before a rotation does so."},
+    }
+    value: JSON = {"type": "string", "description": "The key, which is shown here alone."}
     return {
         **{name: {**schema, **_BESIDES.get(name, {})} for name, schema in bodies.items()},
+        "Key": _object(key),
+        "KeyShown": _object({**key, "key": value}),
         "Event": {**_EVENT, "examples": [{"event": "changed", "order": 7}]},
         "Delivered": _object({"delivered_to": delivered}),
         "DeliveredToUser": _object({"delivered_to": delivered, "online": {"type": "boolean"}}),

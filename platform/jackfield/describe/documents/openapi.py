@@ -57,7 +57,11 @@ def document(contract: Contract, address: str) -> JSON:
             "headers": _HEADERS,
             "securitySchemes": {
                 "cookie": {"type": "apiKey", "in": "cookie", "name": contract.auth.cookie},
-                "bearer": {"type": "http", "scheme": "bearer", "description": "The cookie's value as a header."},
+                "bearer": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "The cookie's value as a header, or a service key.",
+                },
             },
         },
     }

@@ -120,7 +120,13 @@ async def _open_gateway(
         stack.push_async_callback(tracing.close)
     dispatcher = Dispatcher(check_replies=options.check_replies, traced=tracing.answers if tracing else None)
     stack.callback(dispatcher.close)
-    gateway = open_gateway(options, sessions, generation, dispatcher, tracing=tracing, folder=folder, clock=clock)
+    gateway = open_gateway(
+        *(options, sessions, generation, dispatcher),
+        tracing=tracing,
+        folder=folder,
+        open_store=lambda: Store.open(state.store_url, clock),
+        clock=clock,
+    )
     unowned.pop_all()
     stack.push_async_callback(_retire_live, gateway)
     stack.push_async_callback(gateway.callers.close)

@@ -25,15 +25,16 @@ from jackfield.server.request import Request
 from jackfield.server.web import cors
 from jackfield.server.web.accounts import as_json
 from jackfield.server.web.json_api import Asked, JsonApi, reply
+from jackfield.server.web.keys import KeyAdministration
 from jackfield.server.web.push import Push
 from jackfield.server.web.rights import Rights
 
-__all__ = ["AT", "Administration", "below"]
+__all__ = ["AT", "Administration", "below", "needs_login"]
 
 AT = "/api"
 """Where the administration stands."""
 
-_NAMED = re.compile(rf"{AT}/(users|groups)/(.+)".encode(), re.DOTALL)
+_NAMED = re.compile(rf"{AT}/(users|groups|keys)/(.+)".encode(), re.DOTALL)
 _BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
 
@@ -47,6 +48,7 @@ class Administration:
         self.api = JsonApi(
             {
                 **self._push.routes(),
+                **KeyAdministration(callers.authorities.keys, self._rights).routes(),
                 "/users": {"GET": self._list, "POST": self._add},
                 "/users/{one}": {"GET": self._get, "PATCH": self._change, "DELETE": self._remove},
                 "/users/{one}/close": {"POST": self._close},
@@ -133,6 +135,11 @@ def below(request: Request) -> Sequence[str] | None:
         return [named[1].decode(), *(unquote_to_bytes(part).decode() for part in named[2].split(b"/"))]
     except UnicodeDecodeError:
         return None
+
+
+def needs_login(path: Sequence[str]) -> bool:
+    """Whether what is at these segments below AT is only there with users of our own."""
+    return path[0] == "users" and not Push.answers(path)
 
 
 def _as_json(user: User) -> dict[str, Any]:

@@ -95,13 +95,14 @@ class Push:
 
     async def _spread(self, asked: Asked, groups: Iterable[str], frame: bytes) -> Response:
         names = list(dict.fromkeys(map(_named, groups)))
-        await self._rights.publisher(asked.request)  # once more: the body may have taken its time
+        by = await self._rights.publisher(asked.request)  # once more: the body may have taken its time
+        self._rights.check_groups(by, names)
         return reply({"delivered_to": sum(self._members.send(name, frame, None) for name in names)}, status=202)
 
     async def _send_to(self, asked: Asked) -> Response:
         endpoint, login = self._endpoint(_query(asked, "endpoint")), _login(asked.name)
         frame = await self._event(asked, messages.event, endpoint)
-        await self._rights.publisher(asked.request)
+        self._rights.check_users(await self._rights.publisher(asked.request))
         online = bool(self._live.hub.of(login))
         return reply({"delivered_to": self._members.send_to(login, frame, endpoint), "online": online}, status=202)
 
@@ -109,18 +110,22 @@ class Push:
         group, login = _named(asked.names[0]), _login(asked.names[1])
         _query(asked)
         by = await self._rights.publisher(asked.request)
+        self._rights.check_groups(by, (group,))
         removed = self._members.remove(group, login)
         log.info("member_removed", group=group, login=login, removed=removed, by=by.login, client=asked.request.client)
         return reply({"removed": removed})
 
     async def _groups(self, asked: Asked) -> Response:
         given = _query(asked, "limit", "after")
-        counts = {group.name: len(group.members) for group in self._live.groups if not group.name.startswith("$")}
-        names, following = _page(counts, given, key=str)
-        return reply({"groups": [{"group": name, "count": counts[name]} for name in names], "next": following})
+        caller = await self._rights.reader(asked.request)
+        names = (group.name for group in self._live.groups if not group.name.startswith("$"))
+        counts = {name: len(self._members.members(name)) for name in names if self._rights.sees(caller, name)}
+        page, following = _page(counts, given, key=str)
+        return reply({"groups": [{"group": name, "count": counts[name]} for name in page], "next": following})
 
     async def _group(self, asked: Asked) -> Response:
         given, group = _query(asked, "limit", "after"), _named(asked.name)
+        self._rights.check_groups(await self._rights.reader(asked.request), (group,))
         found = self._members.members(group)
         counts = Counter(identity.login for identity in found if identity)
         logins, following = _page(counts, given, key=str)
@@ -129,6 +134,7 @@ class Push:
 
     async def _presence(self, asked: Asked) -> Response:
         _query(asked)
+        self._rights.check_users(await self._rights.reader(asked.request))
         connections = len(self._live.hub.of(_login(asked.name)))
         return reply({"online": bool(connections), "connections": connections})
 

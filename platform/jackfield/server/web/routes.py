@@ -20,7 +20,6 @@ from jackfield.server.request import Caller, Request
 from jackfield.server.web import administration, cors, pages
 from jackfield.server.web.documents import ADDRESSES, Documents
 from jackfield.server.web.login import Login
-from jackfield.server.web.push import Push
 from jackfield.server.web.sign_in_page import SCRIPT_AT
 from jackfield.server.wire.upgrade import oversized, upgrade_fault
 
@@ -82,7 +81,7 @@ class Routes:
         """Raise Refusal `not_found` for the addresses of our own login where it is off."""
         auth = self._live.generation.table.plan.auth
         below = administration.below(request)
-        if auth.own or (request.below(auth.path) is None and (below is None or Push.answers(below))):
+        if auth.own or (request.below(auth.path) is None and (below is None or not administration.needs_login(below))):
             return
         where = "their identity provider" if auth.jwt else "the application that this server belongs to"
         raise Refusal("not_found", "There are no users and no login of our own here.", f"People log in at {where}.")
