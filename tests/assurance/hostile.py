@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote
 
-from tests.server.raw import CLOSE, KEY, TEXT, masked
+from tests.server.frames import CLOSE, KEY, TEXT, masked
 
 __all__ = ["Shape", "ask", "leaks", "shapes"]
 

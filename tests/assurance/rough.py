@@ -14,9 +14,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tests.server.listening import Scope
-from tests.server.raw import Peer, request
+from tests.server.frames import request
 from tests.server.served import LIMIT
+from tests.server.sockets import Peer, Scope
 from tests.walk.conftest import Server, write
 
 ENDPOINTS = "endpoints:\n  say: {url: /ws/say, process: p.say, auth: public, limits: {connections: 3}}\n"

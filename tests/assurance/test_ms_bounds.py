@@ -23,10 +23,9 @@ from jackfield.server.wire.over_asgi import AsgiTransport
 from jackfield.server.wire.patched import FRAGMENT_RATE, FRAGMENTS_AT_ONCE
 from jackfield.server.wire.transport import TURN_SECONDS
 from tests.schema.test_excerpt import LISTS, MAPPING, NESTED, NULLABLE, SHAPES, UNION, message, size
-from tests.server.raw import BINARY, PING, TEXT, masked, request
-from tests.server.recorder import BINARY as BINARY_HEARD
-from tests.server.recorder import Recorder, echo_server, wired
-from tests.server.talk import Begin, replies
+from tests.server.frames import BINARY, PING, TEXT, masked, request
+from tests.server.served import Begin, replies
+from tests.server.sockets import BINARY_HEARD, Recorder, echo_server, wired
 from tests.walk.conftest import Server, write
 
 # MS-8: what an invalid message costs

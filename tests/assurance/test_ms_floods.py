@@ -21,10 +21,9 @@ from jackfield.server.options import Options
 from jackfield.server.wire import guards, reading, writing
 from jackfield.server.wire.patched import FRAGMENTS, PING_SECONDS, PINGS, STUCK
 from jackfield.server.wire.transport import STALL
-from tests.server.raw import CLOSE, PING, PONG, TEXT, masked, request
-from tests.server.recorder import Recorder, echo_server, wired
+from tests.server.frames import CLOSE, PING, PONG, TEXT, masked, request
 from tests.server.served import LIMIT
-from tests.server.sockets import Still
+from tests.server.sockets import Recorder, Still, echo_server, wired
 from tests.walk.conftest import Server, write
 
 pytestmark = pytest.mark.walk

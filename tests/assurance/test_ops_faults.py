@@ -13,9 +13,9 @@ from jackfield.server.gateway import open_gateway
 from jackfield.server.options import Options
 from jackfield.server.wire import http1
 from tests.server.conftest import OpenServed
-from tests.server.listening import listening
-from tests.server.raw import request
+from tests.server.frames import request
 from tests.server.served import Served
+from tests.server.sockets import listening
 
 ENDPOINTS = """
   say: {url: /ws/say, process: p.say}

@@ -13,7 +13,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from tests.server.raw import masked, request
+from tests.server.frames import masked, request
 from tests.walk.conftest import Server, write
 
 pytestmark = pytest.mark.walk

@@ -24,10 +24,9 @@ from jackfield.server.wire.head import HEAD
 from jackfield.server.wire.http1 import HttpProtocol
 from jackfield.server.wire.reading import WebSocketProtocol
 from jackfield.state import State
-from tests.server.listening import Listening, listening
-from tests.server.raw import request
+from tests.server.frames import request
 from tests.server.served import LIMIT
-from tests.server.sockets import Still, Wire
+from tests.server.sockets import Listening, Still, Wire, listening
 from tests.walk.conftest import Server, write
 from tests.walk.test_tls import certificate
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from tests.server.conftest import OpenServed
-from tests.server.listening import listening
-from tests.server.raw import request
+from tests.server.frames import request
 from tests.server.served import SERVED, SERVED_CODE, Served
+from tests.server.sockets import listening
 
 TARGETS = [
     *("//ws/say", "/ws//say", "/ws/say/", "/ws/./say", "/./ws/say", "/ws/../ws/say", "/public/../ws/say", "/ws/say/.."),

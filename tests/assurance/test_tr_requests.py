@@ -11,9 +11,9 @@ import httpx
 import pytest
 
 from tests.server.conftest import OpenServed
-from tests.server.listening import listening
-from tests.server.raw import KEY, request
+from tests.server.frames import KEY, request
 from tests.server.served import COOKIE, Served
+from tests.server.sockets import listening
 from tests.walk.conftest import Server, jackfield_here, write
 
 OWN = "https://app.example.com"

@@ -17,9 +17,9 @@ from pathlib import Path
 import pytest
 
 from jackfield.server.wire import guards
-from tests.server.listening import Listening, listening
-from tests.server.raw import Peer, request
+from tests.server.frames import request
 from tests.server.served import LIMIT
+from tests.server.sockets import Listening, Peer, listening
 from tests.walk.conftest import Server, write
 from tests.walk.test_tls import certificate
 

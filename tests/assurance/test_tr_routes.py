@@ -12,9 +12,9 @@ from jackfield.server.web import documents
 from jackfield.server.web.json_api import JsonApi
 from jackfield.server.web.sign_in_page import SCRIPT_AT
 from tests.server.conftest import OpenServed
-from tests.server.listening import listening
-from tests.server.raw import request
+from tests.server.frames import request
 from tests.server.served import COOKIE, SERVED, SERVED_CODE, Answer, Headers, Served
+from tests.server.sockets import listening
 
 OWN = "https://app.example.com"
 PUBLIC: dict[str, Any] = {"host": "0.0.0.0", "insecure": True}  # other machines reach it

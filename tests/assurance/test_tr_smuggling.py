@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from tests.server.listening import Listening, listening
-from tests.server.raw import KEY, request
+from tests.server.frames import KEY, request
 from tests.server.served import LIMIT
+from tests.server.sockets import Listening, listening
 from tests.walk.conftest import Server
 
 from .rough import address, all_of, app, begun, refused

@@ -27,8 +27,8 @@ from jackfield.server.options import Options
 from jackfield.server.publish.publisher import Archive, Publisher, build_in_thread
 from tests.house.habits import PACKAGE, ROOT
 from tests.house.test_floors import FLOORS, OF_SERVER
-from tests.server.listening import Listening, listening
-from tests.server.raw import masked, request
+from tests.server.frames import masked, request
+from tests.server.sockets import Listening, listening
 
 PAGE = (PACKAGE / "docs" / "architecture.md").read_text("utf-8")
 

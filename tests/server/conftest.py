@@ -31,8 +31,7 @@ from jackfield.server.observe.metrics import Meter
 from jackfield.server.options import Options
 from tests.clock import Clock as Clock
 
-from .served import LIMIT, SERVED, SERVED_CODE, Served
-from .talk import CODE, ENDPOINTS, Begin, Talk, talk_on
+from .served import CODE, ENDPOINTS, LIMIT, SERVED, SERVED_CODE, Begin, Served, Talk, talk_on
 
 HEADER = """
 import asyncio, dataclasses, datetime, decimal, enum, threading, time, typing, uuid

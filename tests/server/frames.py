@@ -1,19 +1,62 @@
-"""Random streams of frames: all that a client may send, what it may not, and both spoilt and cut anywhere."""
+"""What a client sends, as bytes: requests, frames, what no client may send, and random streams of all that."""
 
 from __future__ import annotations
 
+import base64
 import random
 import struct
+from dataclasses import dataclass
 
-__all__ = ["LIMIT", "cut", "stream"]
+KEY = base64.b64encode(b"0123456789abcdef").decode()
+UPGRADE = {
+    "Host": "127.0.0.1",
+    "Upgrade": "websocket",
+    "Connection": "Upgrade",
+    "Sec-WebSocket-Key": KEY,
+    "Sec-WebSocket-Version": "13",
+}
+TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 
-LIMIT = 400
-"""The size limit in force: small, so that streams cross it often."""
+SIZE_LIMIT = 400
+"""The size limit of the streams, in bytes: small, so that streams cross it often."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    opcode: int
+    data: bytes
+
+    @property
+    def closes(self) -> tuple[int, str]:
+        assert self.opcode == CLOSE, self
+        return struct.unpack("!H", self.data[:2])[0], self.data[2:].decode()
+
+
+def masked(opcode: int, data: bytes, *, fin: bool = True, length: int | None = None) -> bytes:
+    """A frame as a client sends it, masked with zeros (RFC 6455, section 5.3)."""
+    size = len(data) if length is None else length
+    head = bytes([opcode | (0x80 if fin else 0)])
+    if size < 126:
+        head += bytes([0x80 | size])
+    elif size < 1 << 16:
+        head += bytes([0x80 | 126]) + struct.pack("!H", size)
+    else:
+        head += bytes([0x80 | 127]) + struct.pack("!Q", size)
+    return head + b"\0\0\0\0" + data
+
+
+def request(target: str = "/ws", method: str = "GET", version: str = "1.1", **headers: str | None) -> bytes:
+    """An upgrade request; a header given as None is left out, one with other text is written so."""
+    fields = dict(UPGRADE)
+    for name, value in headers.items():
+        fields[name.replace("_", "-")] = value  # type: ignore[assignment]  # None stands for its absence
+    lines = [f"{name}: {value}" for name, value in fields.items() if value is not None]
+    return "\r\n".join([f"{method} {target} HTTP/{version}", *lines, "", ""]).encode("latin-1")
+
 
 WORDS = ("", "a", '{"message": "Привет"}', "жизнь", "🤝🤝", "x" * 125, "y" * 126, "я" * 63, "z" * 300, "\x00", "{}" * 9)
 BAD = (b"\xff", b'{"a": "\xd0"}', b"\xed\xa0\x80", b"\xc0\xaf", "🤝".encode()[:3], b"ok\x80")
 CODES = (1000, 1001, 1002, 1003, 1007, 1011, 3000, 4999, 0, 999, 1004, 1005, 1006, 1015, 2999, 5000, 65535)
-TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 
 
 def stream(dice: random.Random) -> bytes:
@@ -112,9 +155,9 @@ def _violation(dice: random.Random) -> bytes:
 
 
 def _too_long(dice: random.Random) -> bytes:
-    length = dice.choice((LIMIT - 2, LIMIT, LIMIT + 1, 70_000, 1 << 62, (1 << 64) - 1))
-    if length == LIMIT:
-        return _frame(dice, TEXT, b"=" * LIMIT)
+    length = dice.choice((SIZE_LIMIT - 2, SIZE_LIMIT, SIZE_LIMIT + 1, 70_000, 1 << 62, (1 << 64) - 1))
+    if length == SIZE_LIMIT:
+        return _frame(dice, TEXT, b"=" * SIZE_LIMIT)
     head = bytes((dice.choice((0x81, 0x82, 0x01, 0x80, 0x00, 0x89)),))
     return head + _length(dice, length, 0x80) + dice.randbytes(dice.choice((0, 4, 50)))
 

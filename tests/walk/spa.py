@@ -13,7 +13,7 @@ import pytest
 from jackfield.server.node.node import Node, open_node
 from jackfield.server.options import Options
 from jackfield.state import State
-from tests.server.listening import listening
+from tests.server.sockets import listening
 
 from .browser import Browser, Page, Visitor, chromium, running, site
 from .conftest import write

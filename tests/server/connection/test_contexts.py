@@ -11,8 +11,7 @@ from jackfield.config.plan import Limits
 from jackfield.server.connection.dispatch import Dispatcher
 from jackfield.server.connection.inbox import INBOX
 from tests.server.conftest import Build, Clock
-from tests.server.served import LIMIT
-from tests.server.talk import Talk, talk_on
+from tests.server.served import LIMIT, Talk, talk_on
 
 CODE = """
 import contextvars

@@ -11,8 +11,7 @@ from jackfield.server.connection.conversation import TURN
 from jackfield.server.connection.inbox import INBOX
 from jackfield.server.wire import transport as wire
 from tests.server.conftest import Build, Clock
-from tests.server.served import LIMIT
-from tests.server.talk import Begin, opened, replies
+from tests.server.served import LIMIT, Begin, generation, replies
 
 # order
 
@@ -250,7 +249,7 @@ async def test_the_next_message_takes_the_new_generation(begin: Begin, build_tab
     await talk.seeing("old")
     old = talk.live.generation
     code = "@process(reply='message')\ndef wait(message: str) -> str:\n    return message.upper()"
-    talk.live.generation = opened(2, build_table("  wait: {url: /ws/w, process: p.wait}", code))
+    talk.live.generation = generation(2, build_table("  wait: {url: /ws/w, process: p.wait}", code))
     assert old._calls == 1
     talk.gates["old"].set()
     assert await talk.frames(2) == replies("old", "NEW")
@@ -259,7 +258,7 @@ async def test_the_next_message_takes_the_new_generation(begin: Begin, build_tab
 
 async def test_a_message_to_an_endpoint_that_is_gone_closes(begin: Begin, build_table: Build) -> None:
     talk = begin("echo")
-    talk.live.generation = opened(2, build_table("  other: {url: /ws/o, process: p.echo}"))
+    talk.live.generation = generation(2, build_table("  other: {url: /ws/o, process: p.echo}"))
     talk.text("a")
     await talk.network.until(lambda: talk.network.closed is not None)
     assert talk.network.closed == (1012, "the endpoint is gone", False)

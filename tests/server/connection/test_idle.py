@@ -9,7 +9,7 @@ import pytest
 
 from jackfield.config.plan import Limits
 from tests.server.conftest import Clock
-from tests.server.talk import Begin, Talk
+from tests.server.served import Begin, Talk
 
 
 class Hand:

@@ -18,8 +18,7 @@ from jackfield.server.request import Standing
 from jackfield.server.wire import transport as wire
 from jackfield.server.wire.transport import ROOM
 from tests.server.conftest import Build
-from tests.server.served import LIMIT
-from tests.server.talk import CODE, ENDPOINTS, Begin, FakeTransport, opened
+from tests.server.served import CODE, ENDPOINTS, LIMIT, Begin, FakeTransport, generation
 
 # events
 
@@ -93,7 +92,7 @@ async def test_a_thread_may_send_after_the_loop_has_ended(build_table: Build) ->
     standing = Standing("echo", {}, (), "")
 
     async def open_one() -> Conversation:
-        live, limits = Live(Options(), None, opened(1, table)), Limits(queue=100)
+        live, limits = Live(Options(), None, generation(1, table)), Limits(queue=100)
         buckets = TokenBuckets(live.lag)
         return Conversation(FakeTransport(), live, Dispatcher(threads=1), buckets, standing, Meter(), limits=limits)
 

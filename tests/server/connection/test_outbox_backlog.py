@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from jackfield.config.plan import Limits
-from tests.server.served import until
-from tests.server.talk import Begin, Talk
+from tests.server.served import Begin, Talk, until
 
 
 def events(talk: Talk) -> list[int]:

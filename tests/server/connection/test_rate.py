@@ -19,7 +19,7 @@ from jackfield.server.connection.inbox import INBOX
 from jackfield.server.connection.rate import BURST, CREDIT, RESERVE
 from jackfield.server.observe.lag import LATELY
 from tests.server.conftest import Build, Clock
-from tests.server.talk import CODE, ENDPOINTS, Begin, Talk, replies, talk_on
+from tests.server.served import CODE, ENDPOINTS, Begin, Talk, replies, talk_on
 
 
 def limited(frame: dict[str, Any]) -> bool:

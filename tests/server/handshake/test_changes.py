@@ -13,8 +13,7 @@ from jackfield.server.generation import Generation
 from jackfield.server.node.drain import stop_serving
 from jackfield.server.wire.transport import EXTENSION, Receiver
 from tests.server.conftest import Build, Clock, OpenServed
-from tests.server.served import SERVED, SERVED_CODE, Served, until
-from tests.server.talk import FakeTransport
+from tests.server.served import SERVED, SERVED_CODE, FakeTransport, Served, until
 
 # what changes do to open connections
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from jackfield.errors import CODES
-from tests.server.raw import KEY
+from tests.server.frames import KEY
 from tests.server.served import Headers, Served
 
 HANDSHAKE: Headers = [("sec-websocket-key", KEY), ("sec-websocket-version", "13")]

@@ -16,7 +16,7 @@ from jackfield.server.node.gc_tuning import FEW, THRESHOLDS, Sweep, tuned
 from jackfield.server.node.node import open_node
 from jackfield.server.options import Options
 from jackfield.state import State
-from tests.server.listening import listening
+from tests.server.sockets import listening
 
 SAY = """from jackfield import Connection, process
 

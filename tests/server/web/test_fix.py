@@ -15,7 +15,7 @@ from jackfield.errors import CODES, Refusal
 from jackfield.server.refusal import problem
 from jackfield.server.web import documents
 from tests.server.conftest import OpenServed
-from tests.server.raw import UPGRADE
+from tests.server.frames import UPGRADE
 from tests.server.served import SERVED, SERVED_CODE, Answer, Headers, Served
 
 REFUSALS = [code.name for code in CODES.values() if code.status]

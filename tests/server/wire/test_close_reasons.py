@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from jackfield.server.wire.transport import RESTARTS
-from tests.server.raw import CLOSE, PING, TEXT, masked
-from tests.server.recorder import EchoServer, echo_server
-from tests.server.talk import Begin
+from tests.server.frames import CLOSE, PING, TEXT, masked
+from tests.server.served import Begin
+from tests.server.sockets import EchoServer, echo_server
 
 
 @pytest.fixture

@@ -11,11 +11,9 @@ from typing import Any
 import pytest
 
 from jackfield.server.wire.reading import WebSocketProtocol
-from tests.server.listening import Scope, listening
-from tests.server.raw import BINARY as BINARY_FRAME
-from tests.server.raw import CLOSE, PING, PONG, TEXT, Peer, masked, request
-from tests.server.recorder import BINARY, echo_server
+from tests.server.frames import BINARY, CLOSE, PING, PONG, TEXT, masked, request
 from tests.server.served import until
+from tests.server.sockets import BINARY_HEARD, Peer, Scope, echo_server, listening
 from tests.walk.test_tls import certificate
 
 HI = masked(TEXT, b"hi")
@@ -31,7 +29,7 @@ EARLY: dict[str, tuple[bytes, Answer]] = {
     "fragments": (masked(TEXT, b"h", fin=False) + masked(0, b"i"), [(TEXT, b"hi")]),
     "a ping": (masked(PING, b"p"), [(PONG, b"p")]),
     "a ping before a message": (masked(PING, b"p") + HI, [(PONG, b"p"), (TEXT, b"hi")]),
-    "a binary message": (masked(BINARY_FRAME, b"b"), [(TEXT, BINARY.encode())]),
+    "a binary message": (masked(BINARY, b"b"), [(TEXT, BINARY_HEARD.encode())]),
     "a close": (masked(CLOSE, GOING), [(CLOSE, GOING)]),
     "a message and a part of the next": (HI + HI[:3], [(TEXT, b"hi")]),
 }
@@ -81,7 +79,7 @@ async def test_what_comes_while_the_application_makes_up_its_mind(
         await receive()
         await send({"type": "websocket.accept"})
         while (message := await receive())["type"] == "websocket.receive":
-            await send({"type": "websocket.send", "text": message.get("text") or BINARY})
+            await send({"type": "websocket.send", "text": message.get("text") or BINARY_HEARD})
 
     async with echo_server("direct") as direct:
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from jackfield.server.wire.frames import COMPRESSED, HEADS, PLAIN, bytes_needed, long_head
-from tests.server.raw import CLOSE, PING, TEXT, masked
+from tests.server.frames import CLOSE, PING, TEXT, masked
 
 
 @pytest.mark.parametrize(

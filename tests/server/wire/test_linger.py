@@ -13,10 +13,8 @@ import pytest
 
 from jackfield.config.plan import Limits
 from jackfield.server.wire.frames import CloseDetector
-from tests.server.listening import Scope, listening
-from tests.server.raw import CLOSE, PING, TEXT, Peer, masked, request
-from tests.server.recorder import EchoServer, Recorder, echo_server, wired
-from tests.server.sockets import Still
+from tests.server.frames import CLOSE, PING, TEXT, masked, request
+from tests.server.sockets import EchoServer, Peer, Recorder, Scope, Still, echo_server, listening, wired
 from tests.walk.test_tls import certificate
 
 GOING = masked(CLOSE, struct.pack("!H", 1000))

@@ -18,9 +18,9 @@ from jackfield.server.wire import upgrade
 from jackfield.server.wire.reading import WebSocketProtocol
 from jackfield.server.wire.transport import EXTENSION
 from jackfield.server.wire.upgrade import _check_unusual, check_upgrade
-from tests.server.listening import Scope, listening
-from tests.server.raw import KEY, TEXT, UPGRADE, masked, request
+from tests.server.frames import KEY, TEXT, UPGRADE, masked, request
 from tests.server.served import until
+from tests.server.sockets import Scope, listening
 
 FIELDS = {
     "X-Many": "Привет".encode().decode("latin-1"),

@@ -16,9 +16,9 @@ from jackfield.errors import Refusal
 from jackfield.server.refusal import problem
 from jackfield.server.wire.transport import EXTENSION
 from jackfield.server.wire.upgrade import upgrade_fault
-from tests.server.listening import Listening, Scope, listening
-from tests.server.raw import CLOSE, KEY, PING, PONG, TEXT, Frame, masked, request
+from tests.server.frames import CLOSE, KEY, PING, PONG, TEXT, Frame, masked, request
 from tests.server.served import LIMIT
+from tests.server.sockets import Listening, Scope, listening
 
 App = Callable[[Scope, Any, Any], Any]
 Start = Callable[..., Any]

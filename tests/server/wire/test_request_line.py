@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from tests.server.conftest import OpenServed
-from tests.server.listening import Listening, listening
-from tests.server.raw import TEXT, Peer, masked, request
+from tests.server.frames import TEXT, masked, request
 from tests.server.served import Served
+from tests.server.sockets import Listening, Peer, listening
 
 ENDPOINTS = """
   hello: {url: /ws/привет, process: p.echo, auth: public}

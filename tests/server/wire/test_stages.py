@@ -8,10 +8,8 @@ import pytest
 
 from jackfield.server.wire.reading import WebSocketProtocol
 from jackfield.server.wire.stages import MOVES, Stage
-from tests.server.frames import stream
-from tests.server.raw import CLOSE, TEXT, masked
-from tests.server.recorder import BOUNDLESS, wired
-from tests.server.sockets import Still, Wire, accept, begin, opened
+from tests.server.frames import CLOSE, TEXT, masked, stream
+from tests.server.sockets import BOUNDLESS, Still, Wire, accept, begin, opened, wired
 from tests.server.wire.test_writing_fuzz import by_ours
 
 

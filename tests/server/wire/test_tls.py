@@ -16,8 +16,8 @@ import pytest
 from jackfield.server.wire import guards, tls
 from jackfield.server.wire.eviction import SharedState
 from jackfield.server.wire.tls import TlsListener
-from tests.server.listening import Listening, Scope, listening
 from tests.server.served import until
+from tests.server.sockets import Listening, Scope, listening
 from tests.walk.test_tls import certificate
 
 Pair = tuple[ssl.SSLContext, ssl.SSLContext]

@@ -15,10 +15,9 @@ from websockets.exceptions import ConnectionClosed
 
 from jackfield.server.wire import over_asgi
 from jackfield.server.wire import writing as direct_module
-from tests.server.raw import BINARY as BINARY_FRAME
-from tests.server.raw import CLOSE, PING, PONG, TEXT, Frame, Peer, masked
-from tests.server.recorder import BINARY, EchoServer, Recorder, echo_server
+from tests.server.frames import BINARY, CLOSE, PING, PONG, TEXT, Frame, masked
 from tests.server.served import LIMIT, until
+from tests.server.sockets import BINARY_HEARD, EchoServer, Peer, Recorder, echo_server
 from tests.walk.test_tls import certificate
 
 Open = Callable[..., Awaitable[EchoServer]]
@@ -131,9 +130,9 @@ async def test_a_ping_between_messages_is_answered_between_them(open_line: Open)
 
 async def test_a_binary_message_is_reported_in_its_turn(open_line: Open) -> None:
     peer, recorder = await (await open_line()).peer()
-    await peer.send(masked(TEXT, b"1") + masked(BINARY_FRAME, b"\xff") + masked(TEXT, b"2"))
-    assert [(await peer.frame()).data.decode() for _ in range(3)] == ["1", BINARY, "2"]
-    assert recorder.heard == ["1", BINARY, "2"]
+    await peer.send(masked(TEXT, b"1") + masked(BINARY, b"\xff") + masked(TEXT, b"2"))
+    assert [(await peer.frame()).data.decode() for _ in range(3)] == ["1", BINARY_HEARD, "2"]
+    assert recorder.heard == ["1", BINARY_HEARD, "2"]
 
 
 async def test_a_fragmented_message_is_one_message(open_line: Open) -> None:

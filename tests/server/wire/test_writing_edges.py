@@ -11,9 +11,8 @@ import pytest
 from jackfield.config.plan import Limits
 from jackfield.server.wire.reading import WebSocketProtocol
 from jackfield.server.wire.writing import CORK
-from tests.server.raw import CLOSE, PING, PONG, TEXT, Frame, masked
-from tests.server.recorder import BOUNDLESS, EchoServer, Recorder, echo_server, wired
-from tests.server.sockets import Still, Wire, accept, begin, opened
+from tests.server.frames import CLOSE, PING, PONG, TEXT, Frame, masked
+from tests.server.sockets import BOUNDLESS, EchoServer, Recorder, Still, Wire, accept, begin, echo_server, opened, wired
 
 GOING = masked(CLOSE, struct.pack("!H", 1000))
 

@@ -5,7 +5,7 @@ loses nothing. Ours is fed in pieces, or frame by frame, is paused by the receiv
 nothing, gets some pieces before its 101, and answers every text. What is known to differ stands in
 `Heard.as_the_parents` alone.
 
-`python -m tests.server.test_direct_fuzz 100000 [SEED]` runs more.
+`python -m tests.server.wire.test_writing_fuzz 100000 [SEED]` runs more.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from jackfield.messages import judge_utf8
 from jackfield.server.wire.reading import WebSocketProtocol
 from jackfield.server.wire.transport import TURN_SECONDS
-from tests.server.frames import LIMIT, cut, stream
+from tests.server.frames import SIZE_LIMIT, cut, stream
 from tests.server.sockets import Still, Wire, accept, begin, opened
 
 STREAMS = 1_500
@@ -111,7 +111,7 @@ class Recorder:
 def by_the_parent(data: bytes) -> Heard:
     """What the parent makes of a stream that comes byte by byte."""
     heard = Heard()
-    protocol = opened(WebSocketsSansIOProtocol, Still(), LIMIT)
+    protocol = opened(WebSocketsSansIOProtocol, Still(), SIZE_LIMIT)
     wire = Wire(protocol)
     begin(protocol, wire)
     accept(protocol, wire)
@@ -151,7 +151,7 @@ def by_ours(data: bytes, dice: random.Random) -> Heard:
     """What ours makes of it in pieces, disturbed in every way in which a stream can be."""
     heard = Heard()
     loop = Still()
-    protocol = opened(WebSocketProtocol, loop, LIMIT)
+    protocol = opened(WebSocketProtocol, loop, SIZE_LIMIT)
     calm = dice.random() < 0.5
     steps = itertools.count()
     protocol.clock = lambda: 0.0 if calm else next(steps) * TURN_SECONDS / 3

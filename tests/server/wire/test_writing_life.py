@@ -12,12 +12,24 @@ import pytest
 from jackfield.server.wire import patched as websocket_module
 from jackfield.server.wire.reading import WebSocketProtocol
 from jackfield.server.wire.writing import CORK
-from tests.server.listening import Scope, listening
-from tests.server.raw import BINARY as BINARY_FRAME
-from tests.server.raw import CLOSE, TEXT, Frame, Peer, masked, request
-from tests.server.recorder import BINARY, BOUNDLESS, EchoServer, Recorder, echo_server, wired
+from tests.server.frames import BINARY, CLOSE, TEXT, Frame, masked, request
 from tests.server.served import until
-from tests.server.sockets import Still, Wire, accept, begin, opened
+from tests.server.sockets import (
+    BINARY_HEARD,
+    BOUNDLESS,
+    EchoServer,
+    Peer,
+    Recorder,
+    Scope,
+    Still,
+    Wire,
+    accept,
+    begin,
+    echo_server,
+    listening,
+    opened,
+    wired,
+)
 
 GOING = masked(CLOSE, struct.pack("!H", 1000))
 
@@ -90,11 +102,11 @@ async def test_messages_between_the_accept_and_the_receiver_are_handed_over(dire
     direct.before_attach = lambda recorder: gate.wait()
     peer, recorder = await direct.peer()
     second = masked(TEXT, "второе".encode())
-    await peer.send(masked(TEXT, b"1") + masked(BINARY_FRAME, b"") + second[:place])
+    await peer.send(masked(TEXT, b"1") + masked(BINARY, b"") + second[:place])
     await until(lambda: recorder.protocol.queue.qsize() == 2)
     gate.set()
     await peer.send(second[place:] + masked(TEXT, b"3"))
-    assert [(await peer.frame()).data.decode() for _ in range(4)] == ["1", BINARY, "второе", "3"]
+    assert [(await peer.frame()).data.decode() for _ in range(4)] == ["1", BINARY_HEARD, "второе", "3"]
 
 
 async def test_a_client_that_leaves_before_the_receiver_comes(direct: EchoServer) -> None:
@@ -211,7 +223,7 @@ def test_a_receiver_that_fails_at_a_binary_message_or_in_its_own_write(caplog: p
         def write(self, text: bytes) -> None:
             raise RuntimeError("секрет")
 
-    for kind, sent in ((Deaf, masked(BINARY_FRAME, b"")), (Mute, masked(TEXT, b"")), (Mute, masked(TEXT, b"") * 2)):
+    for kind, sent in ((Deaf, masked(BINARY, b"")), (Mute, masked(TEXT, b"")), (Mute, masked(TEXT, b"") * 2)):
         caplog.clear()
         protocol, wire, recorder, _ = wired(act, kind=kind, fills=True)
         protocol.data_received(sent)
