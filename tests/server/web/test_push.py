@@ -198,6 +198,32 @@ async def test_who_lost_the_role_while_the_body_came_sends_nothing(served: Serve
     assert await heard(desk) == []
 
 
+def with_key(headers: Headers, key: str) -> Headers:
+    return [*headers, ("idempotency-key", key)]
+
+
+@pytest.mark.parametrize("path", [at("desk"), "/api/events", of("боб")])
+async def test_what_is_sent_again_under_one_key_is_sent_once(served: Served, shop: Headers, path: str) -> None:
+    desk = await opened(served, "/ws/desk", "боб")
+    event = {"event": "paid", "text": "Оплачено 😀"}
+    body: object = {"groups": ["desk"], "event": event} if path == "/api/events" else event
+    answers = [await served.http("POST", path, with_key(shop, "7"), body) for _ in range(3)]
+    assert [(one.status, one.json["delivered_to"]) for one in answers] == [(202, 1)] * 3
+    assert len(await heard(desk)) == 1
+    other = await served.http("POST", at("desk"), with_key(shop, "7"), {"event": "other"})
+    assert other.status == (422 if path == at("desk") else 202)
+    again = await served.http("POST", path, with_key(await served.cookie("шеф"), "7"), body)
+    assert again.status == 202
+    assert len(await heard(desk)) == (2 if path == at("desk") else 3)
+
+
+async def test_what_was_refused_is_not_kept_under_its_key(served: Served, shop: Headers) -> None:
+    for headers, status in ((await served.cookie("аня"), 403), (shop, 202)):
+        assert (await served.http("POST", at("desk"), with_key(headers, "7"), {"event": "a"})).status == status
+    assert (await served.http("POST", at("desk"), with_key(shop, "8"), {})).status == 400
+    assert (await served.http("POST", at("desk"), with_key(shop, "8"), {"event": "a"})).status == 202
+
+
 async def test_groups_of_our_own_are_closed(served: Served, admin: Headers) -> None:
     for method, path in (
         ("POST", at("$all")),

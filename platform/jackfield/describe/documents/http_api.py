@@ -93,7 +93,7 @@ _OWN = (*_KNOWN, "invalid_request")
 _ADMIN = (*_KNOWN, "role_required")
 _KIND = "unsupported_media_type"
 _OF_USER = (*_ADMIN, "invalid_request", "not_found")
-_PUSHED = (*_ADMIN, "invalid_event", _KIND, "body_too_large")
+_PUSHED = (*_ADMIN, "invalid_event", "idempotency_conflict", _KIND, "body_too_large")
 _CODES: Mapping[str, tuple[str, ...]] = {
     "login": (*_PAGE, *_BODY, "credential_in_query", "login_failed", *_PASSWORD_ASKED, "store_unavailable"),
     "logout": (*_PAGE, *_ASKED, _KIND, "store_unavailable"),

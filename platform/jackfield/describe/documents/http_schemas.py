@@ -55,11 +55,12 @@ PARAMETERS: Mapping[str, JSON] = {
     "login": {"type": "string", **_NAME},
     "name": {"type": "string", **_NAME},
     "group": {"type": "string", **_GROUP, "description": "Its values are percent-encoded; in an address, once more."},
+    "Idempotency-Key": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
     "endpoint": {"type": "string", "description": "The name of an endpoint."},
     "limit": {"type": "integer", "minimum": 1, "maximum": 200},
     "after": {"type": "string", "description": "What `next` of the page before says."},
 }
-"""The schemas of what stands in braces in the addresses, and in the query."""
+"""The schemas of what stands in braces in the addresses, in the query and in headers."""
 
 _ROLE: JSON = {**_NAME, "pattern": rf"^[^\s,+\-{_CONTROL}][^\s,{_CONTROL}]*$"}
 _PASSWORD: JSON = {

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
-from itertools import groupby
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -89,6 +88,8 @@ def _call(call: Call) -> JSON:
     known = http_schemas.PARAMETERS
     parameters: list[JSON] = [{"name": name, "in": "path", "required": True, "schema": known[name]} for name in names]
     parameters += [{"name": name, "in": "query", "schema": known[name]} for name in call.query]
+    if "idempotency_conflict" in call.codes:
+        parameters.append({"name": "Idempotency-Key", "in": "header", "schema": known["Idempotency-Key"]})
     if parameters:
         found["parameters"] = parameters
     if call.body is not None:
@@ -124,8 +125,11 @@ def _security(access: Access) -> list[JSON]:
 
 def _refused(codes: Iterable[Code]) -> JSON:
     """The answers of refusals by status, each with the codes that it can have."""
-    by_status = groupby(sorted(codes, key=lambda code: (code.status, code.name)), key=lambda code: code.status)
-    return {str(status): _problem(status, list(found)) for status, found in by_status}
+    by_status: dict[int, list[Code]] = {}
+    for code in sorted(codes, key=lambda code: code.name):
+        for status in filter(None, (code.status, code.also)):
+            by_status.setdefault(status, []).append(code)
+    return {str(status): _problem(status, by_status[status]) for status in sorted(by_status)}
 
 
 def _problem(status: int, codes: list[Code]) -> JSON:

@@ -24,7 +24,7 @@ from jackfield.schema.validator import Fault, Validator, parse_loosely
 from jackfield.server.refusal import SECURITY_HEADERS
 from jackfield.server.request import Request
 
-__all__ = ["BODY_LIMIT", "MAX_BODY", "Answer", "Asked", "JsonApi", "no_json", "reply"]
+__all__ = ["BODY_LIMIT", "MAX_BODY", "Answer", "Asked", "JsonApi", "no_json", "parsed", "reply"]
 
 MAX_BODY = 4096
 """Bytes of a body; a password has at most 1,024."""
@@ -58,13 +58,7 @@ class Asked:
 
     async def body(self, kind: type[T], sample: str, most: int = MAX_BODY) -> T:
         """The body as `kind`, at most `most` bytes. Raises Refusal, which shows `sample`."""
-        body = await self.read(most)
-        try:
-            if messages.too_deep(body):
-                raise ValueError  # also where it is deep in a part that is not read
-            return msgspec.json.decode(body, type=kind)
-        except (msgspec.MsgspecError, ValueError, RecursionError):
-            raise Refusal("invalid_request", _what_is_wrong(body, kind), f"Send {sample}.") from None
+        return parsed(await self.read(most), kind, sample)
 
     async def read(self, most: int = MAX_BODY) -> bytes:
         """The bytes of a body that calls itself JSON, at most `most`. Raises Refusal."""
@@ -139,6 +133,16 @@ def _refuse_other_sites(request: Request) -> None:
     sites = request.values(b"sec-fetch-site")
     if request.method != "GET" and not request.values(b"origin") and {"cross-site", "same-site"} & set(sites):
         raise Refusal("origin_not_allowed", f"This is for pages of {request.own}.", "Ask from a page of ours.")
+
+
+def parsed(body: bytes, kind: type[T], sample: str) -> T:
+    """A body as `kind`. Raises Refusal, which shows `sample`."""
+    try:
+        if messages.too_deep(body):
+            raise ValueError  # also where it is deep in a part that is not read
+        return msgspec.json.decode(body, type=kind)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        raise Refusal("invalid_request", _what_is_wrong(body, kind), f"Send {sample}.") from None
 
 
 def no_json(body: bytes) -> str:

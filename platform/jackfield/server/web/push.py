@@ -22,7 +22,8 @@ from jackfield.logs import log
 from jackfield.server.live import Live, Member
 from jackfield.server.members import Members
 from jackfield.server.request import Request
-from jackfield.server.web.json_api import Answer, Asked, no_json, reply
+from jackfield.server.web.idempotency import Idempotency
+from jackfield.server.web.json_api import Answer, Asked, no_json, parsed, reply
 from jackfield.server.web.rights import Rights
 
 __all__ = ["MAX_NAMED", "MAX_PAGE", "PAGE", "Push"]
@@ -52,6 +53,7 @@ class Push:
         self._live = live
         self._rights = rights
         self._members = Members(live)
+        self._idempotency = Idempotency(live.clock)
 
     def routes(self) -> Mapping[str, Mapping[str, Answer]]:
         """What answers where, for JsonApi."""
@@ -83,28 +85,39 @@ class Push:
             await self._rights.publisher(request)
 
     async def _send(self, asked: Asked) -> Response:
-        frame = await self._event(asked, messages.group_event)
-        return await self._spread(asked, asked.names, frame)
+        body = await asked.read(self._most())
+        return await self._spread(asked, asked.names, self._event(body, messages.group_event), body)
 
     async def _send_to_several(self, asked: Asked) -> Response:
         sample = '{"groups": ["room:7"], "event": {"event": "changed"}}'
-        given = await asked.body(Broadcast, sample, self._most() + _ENVELOPE)
+        body = await asked.read(self._most() + _ENVELOPE)
+        given = parsed(body, Broadcast, sample)
         if not 0 < len(given.groups) <= MAX_NAMED:
             raise Refusal("invalid_request", f"A request names 1 to {MAX_NAMED} groups.", f"Send {sample}.")
-        return await self._spread(asked, given.groups, self._frame(given.event, messages.group_event))
+        return await self._spread(asked, given.groups, self._frame(given.event, messages.group_event), body)
 
-    async def _spread(self, asked: Asked, groups: Iterable[str], frame: bytes) -> Response:
+    async def _spread(self, asked: Asked, groups: Iterable[str], frame: bytes, body: bytes) -> Response:
         names = list(dict.fromkeys(map(_named, groups)))
         by = await self._rights.publisher(asked.request)  # once more: the body may have taken its time
         self._rights.check_groups(by, names)
-        return reply({"delivered_to": sum(self._members.send(name, frame, None) for name in names)}, status=202)
+
+        async def act() -> Mapping[str, Any]:
+            return {"delivered_to": sum(self._members.send(name, frame, None) for name in names)}
+
+        return reply(await self._idempotency.once(asked.request, by, body, act), status=202)
 
     async def _send_to(self, asked: Asked) -> Response:
         endpoint, login = self._endpoint(_query(asked, "endpoint")), _login(asked.name)
-        frame = await self._event(asked, messages.event, endpoint)
-        self._rights.check_users(await self._rights.publisher(asked.request))
-        online = bool(self._live.hub.of(login))
-        return reply({"delivered_to": self._members.send_to(login, frame, endpoint), "online": online}, status=202)
+        body = await asked.read(self._most(endpoint))
+        frame = self._event(body, messages.event, endpoint)
+        by = await self._rights.publisher(asked.request)
+        self._rights.check_users(by)
+
+        async def act() -> Mapping[str, Any]:
+            online = bool(self._live.hub.of(login))
+            return {"delivered_to": self._members.send_to(login, frame, endpoint), "online": online}
+
+        return reply(await self._idempotency.once(asked.request, by, body, act), status=202)
 
     async def _remove(self, asked: Asked) -> Response:
         group, login = _named(asked.names[0]), _login(asked.names[1])
@@ -161,9 +174,8 @@ class Push:
         )
         return reply({})
 
-    async def _event(self, asked: Asked, encode: Callable[[object], bytes], endpoint: str | None = None) -> bytes:
-        """The frame of the event in the body."""
-        body = await asked.read(self._most(endpoint))
+    def _event(self, body: bytes, encode: Callable[[object], bytes], endpoint: str | None = None) -> bytes:
+        """The frame of the event that a body is."""
         try:
             value = messages.parse(body)
         except ValueError:
