@@ -166,7 +166,7 @@ class Push:
             raise Refusal("no_such_connection")
         member.end("removed", _CLOSED)
         log.info(
-            "connection_closed",
+            "connection_ended",
             connection=asked.name,
             login=member.identity.login,
             by=by.login,
