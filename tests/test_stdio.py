@@ -15,6 +15,7 @@ import pytest
 
 from jackfield import stdio
 from jackfield.stdio import MOST, Outlet
+from tests.projects import SAY, write
 
 LINE = b"x" * 999 + b"\n"
 
@@ -134,18 +135,12 @@ def test_a_child_of_a_fork_writes_too(pipe: tuple[int, int]) -> None:
     assert b"of the child\n" in found
 
 
-PROJECT = {
-    "endpoints.yaml": "endpoints:\n  say: {url: /ws/say, process: say.say, auth: public}\n",
-    "processes/say.py": "from jackfield import process\n@process\ndef say(text: str) -> str:\n    return text\n",
-}
+ENDPOINTS = "endpoints:\n  say: {url: /ws/say, process: say.say, auth: public}\n"
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    for name, text in PROJECT.items():
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text(text)
-    return tmp_path
+    return write(tmp_path, ENDPOINTS, say=SAY)
 
 
 def closed(fd: int) -> Callable[[], None]:
@@ -177,7 +172,7 @@ def test_exit_codes_do_not_depend_on_stderr(
 
 
 def test_what_is_no_terminal_gets_utf_8(project: Path) -> None:
-    (project / "endpoints.yaml").write_text(f"title: Справка 😀\n{PROJECT['endpoints.yaml']}", encoding="utf-8")
+    (project / "endpoints.yaml").write_text(f"title: Справка 😀\n{ENDPOINTS}", encoding="utf-8")
     done = subprocess.run(
         [sys.executable, "-m", "jackfield", "-C", str(project), "export", "markdown"],
         capture_output=True,

@@ -163,6 +163,7 @@ CODES: Mapping[str, Code] = _table(
     _plan("needs_restart", "The plan needs something that the server only has when it is started with it."),
     _plan("bad_verify", "`auth.verify` names no function of processes/ that takes a credential and a request."),
     _plan("bad_group", "A pattern of groups makes no names, or `reply_to` has no group that could get the reply."),
+    _plan("bad_site", "The folder of `site` is not there or cannot be read, or holds what is never served."),
     _plan("too_slow", "Loading the processes took longer than the time limit."),
     _plan("cookie_needs_tls", "Browsers take the cookie over TLS alone, and the listener has none."),
     # handshake

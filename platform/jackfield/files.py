@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from io import BufferedReader
 from pathlib import Path
 
-__all__ = ["FOLDERS", "SECRET", "WHOLE", "below", "digest", "read", "unmarked"]
+__all__ = ["FOLDERS", "SECRET", "WHOLE", "below", "digest", "inside", "read", "unmarked"]
 
 SECRET = 65_536
 """Bytes that a file may have which holds a secret, a list of keys, or where a server listens."""
@@ -84,6 +84,21 @@ def below(root: str | Path) -> Iterator[tuple[Path, list[str], list[str]]]:
             raise OSError(errno.EFBIG, f"it leads to more than {FOLDERS:,} folders", str(root))
         names[:] = sorted(name for name in names if not name.startswith(".") and name != "__pycache__")
         yield Path(folder), names, sorted(name for name in others if not name.startswith("."))
+
+
+def inside(root: str | Path) -> Iterator[tuple[Path, bool]]:
+    """Each plain file that `below` finds; with a False beside it each link out of `root`, and each to a folder.
+
+    `root` itself may be a link. Raises OSError as `below` does.
+    """
+    real = os.path.realpath(root).rstrip(os.sep) + os.sep
+    for folder, names, others in below(root):
+        linked = [name for name in names if (folder / name).is_symlink()]
+        names[:] = [name for name in names if name not in linked]  # it may be inside as well, and is entered there
+        yield from ((folder / name, False) for name in linked)
+        for path in (folder / name for name in others):
+            if path.is_file():
+                yield path, not path.is_symlink() or os.path.realpath(path).startswith(real)
 
 
 def _raise(error: OSError) -> None:

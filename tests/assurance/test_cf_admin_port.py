@@ -12,11 +12,11 @@ import pytest
 
 from jackfield.server.options import Options
 from jackfield.server.request import LISTENER
+from tests.projects import SAY
 from tests.server.conftest import OpenServed
 from tests.walk.conftest import Server, ask, jackfield, write
 
 FILE = "endpoints:\n  echo: {url: /ws/echo, process: echo.say}\n"
-CODE = "from jackfield import process\n@process\ndef say(text: str) -> str:\n    return text\n"
 ENDPOINT = "  a: {url: /ws/a, process: p.echo, auth: public}"
 HIDDEN = ("/", "/metrics")
 
@@ -49,7 +49,7 @@ async def test_cf_12_the_admin_port_reports_and_goes_by_loopback_names_alone(ope
 
 @pytest.mark.walk
 def test_cf_12_the_admin_port_is_a_listener_on_loopback(tmp_path: Path, start: Callable[..., Server]) -> None:
-    write(tmp_path, endpoints=FILE, echo=CODE)
+    write(tmp_path, endpoints=FILE, echo=SAY)
     done = jackfield(tmp_path, "users", "add", "admin", "--role", "admin", "--password-stdin", given="long enough 1!")
     assert done.returncode == 0, done.stderr
     server = start(tmp_path, "--host", "0.0.0.0", "--insecure", "--admin-port", "0")
@@ -70,7 +70,7 @@ def test_cf_12_the_admin_port_is_a_listener_on_loopback(tmp_path: Path, start: C
 
 @pytest.mark.walk
 def test_cf_12_an_admin_port_that_is_taken_is_one_line(tmp_path: Path, start: Callable[..., Server]) -> None:
-    write(tmp_path, endpoints=FILE, echo=CODE)
+    write(tmp_path, endpoints=FILE, echo=SAY)
     server = start(tmp_path)
     port = server.http.rpartition(":")[2]
     done = jackfield(tmp_path, "serve", "--port", "0", "--admin-port", port, JACKFIELD_STATE=str(tmp_path / "other"))

@@ -10,6 +10,7 @@ import pytest
 from jackfield.config.load import load
 from jackfield.errors import PlanError, Problem
 from jackfield.routing.build import build
+from tests.projects import write
 
 GOOD = "endpoints: {say: {url: /ws/say, process: chat.say}}\n"
 ENDPOINT = "endpoints:\n  say:\n    url: /ws/say\n    process: chat.say\n"
@@ -69,13 +70,11 @@ def test_cf_4_a_reference_imports_nothing_outside_of_processes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reference: str, key: str
 ) -> None:
     monkeypatch.syspath_prepend(tmp_path)  # as for a server that is started with `python -m` in its folder
-    (tmp_path / "processes").mkdir()
-    (tmp_path / "processes" / "chat.py").write_text("import os\n\n" + SAY, "utf-8")
     (tmp_path / "secretly.py").write_text("import pathlib\n\npathlib.Path(__file__).unlink()\n", "utf-8")
     endpoint = reference if key == "process" else "chat.say"
     auth = f'auth: {{verify: "{reference}"}}\n' if key == "verify" else ""
     text = f'{auth}endpoints: {{say: {{url: /ws/say, process: "{endpoint}"}}}}\n'
-    (tmp_path / "endpoints.yaml").write_text(text, "utf-8")
+    write(tmp_path, text, chat="import os\n\n" + SAY)
     before = set(sys.modules)
     with pytest.raises(PlanError) as caught:
         build(tmp_path, 1)

@@ -12,6 +12,7 @@ import pytest
 
 from jackfield.errors import PlanError
 from jackfield.routing.build import build
+from tests.projects import write
 from tests.server.conftest import Build, OpenServed
 from tests.server.served import Served
 
@@ -191,19 +192,15 @@ def test_cf_7_a_reply_that_repeats_a_message_holds_up_nobody_either(build_table:
 def test_cf_7_what_the_linear_engine_cannot_carry_out_is_refused_with_its_place(
     tmp_path: Path, pattern: str, why: str
 ) -> None:
-    (tmp_path / "processes").mkdir()
-    (tmp_path / "processes" / "p.py").write_text(
-        "from dataclasses import dataclass\nfrom typing import Annotated\nfrom msgspec import Meta\n"
+    quoted = pattern.replace("\\", "\\\\")
+    write(
+        tmp_path,
+        'endpoints:\n  say:\n    url: "/ws/{room}"\n    process: p.say\n    input:\n      properties:\n'
+        f'        text: {{pattern: "{quoted}"}}\n',
+        p="from dataclasses import dataclass\nfrom typing import Annotated\nfrom msgspec import Meta\n"
         f"from jackfield import process\nName = Annotated[str, Meta(pattern={pattern!r})]\n"
         "@dataclass\nclass Item:\n    name: Name\n\n"
         "@process\ndef say(room: Name, text: Name,\n        items: list[Item], **more: Name) -> Name: ...\n",
-        "utf-8",
-    )
-    quoted = pattern.replace("\\", "\\\\")
-    (tmp_path / "endpoints.yaml").write_text(
-        'endpoints:\n  say:\n    url: "/ws/{room}"\n    process: p.say\n    input:\n      properties:\n'
-        f'        text: {{pattern: "{quoted}"}}\n',
-        "utf-8",
     )
     with pytest.raises(PlanError) as caught:
         build(tmp_path, 1)

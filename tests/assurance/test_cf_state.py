@@ -20,11 +20,10 @@ from jackfield.server.options import Options
 from jackfield.server.publish.publisher import Archive, digest
 from jackfield.state import State, write_private
 from tests.house.habits import PACKAGE
-from tests.walk.conftest import write
+from tests.projects import SAY, write
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="modes are of POSIX")
 
-SAY = "from jackfield import process\n@process\ndef say(text: str) -> str:\n    return text\n"
 SECRET = "канарейка-31"
 
 

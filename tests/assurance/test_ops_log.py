@@ -17,6 +17,7 @@ from jackfield.logs import MAX_STACK, MAX_VALUE, setup
 from jackfield.server.node.node import open_node
 from jackfield.server.options import Options
 from jackfield.state import State
+from tests.projects import SAY, write
 from tests.server.conftest import OpenServed
 from tests.server.served import COOKIE, Served
 
@@ -290,18 +291,13 @@ async def test_ops_3_logins_and_logouts_are_logged(desk: Served, lines: Lines) -
 
 
 async def test_ops_3_publishes_are_logged_and_counted(tmp_path: Path, lines: Lines) -> None:
-    (tmp_path / "processes").mkdir()
-    process = tmp_path / "processes" / "say.py"
-    text = "from jackfield import process\n@process\ndef say(text: str) -> str:\n    return text\n"
-    process.write_text(text, encoding="utf-8")
-    plan = "endpoints:\n  say: {url: /ws/say, process: say.say, auth: public}\n"
-    (tmp_path / "endpoints.yaml").write_text(plan, encoding="utf-8")
+    write(tmp_path, "endpoints:\n  say: {url: /ws/say, process: say.say, auth: public}\n", say=SAY)
     async with open_node(tmp_path, State.open(tmp_path), Options()) as node:
-        process.write_text(text + "# changed\n", encoding="utf-8")
+        write(tmp_path, say=SAY + "# changed\n")
         report = await node.publisher.publish()
         reported = lines.last("published")
         assert (reported["hash"], reported["generation"], reported["back"]) == (report.hash, 2, False)
-        process.write_text("def (:\n", encoding="utf-8")
+        write(tmp_path, say="def (:\n")
         with pytest.raises(Exception, match="broken_module"):
             await node.publisher.publish()
         await node.publisher.publish(dry_run=True, back=True)

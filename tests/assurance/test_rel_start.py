@@ -11,19 +11,18 @@ from typing import Any
 
 import pytest
 
+from tests.projects import SAY
 from tests.walk.conftest import CLEAN, Server, jackfield, jackfield_in_place, write
 
 pytestmark = pytest.mark.walk
 
 FILE = "endpoints:\n  echo: {url: /ws/echo, process: echo.say}\n"
 SAMPLE = "change-me-change-me-change-me-change-me"
-CODE = "from jackfield import process\n@process\ndef say(text: str) -> str:\n    return text\n"
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    write(tmp_path, endpoints=FILE, echo=CODE)
-    return tmp_path
+    return write(tmp_path, endpoints=FILE, echo=SAY)
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from websockets.exceptions import InvalidStatus
 
 from jackfield.cli import main
+from tests.projects import SAY
 from tests.server.conftest import OpenServed
 from tests.walk.conftest import Server, ask, write
 from tests.walk.test_tls import certificate
@@ -22,13 +23,11 @@ endpoints:
   echo: {url: /ws/echo, process: echo.say}
   all: {url: /ws/all, process: echo.say, auth: public}
 """
-CODE = "from jackfield import process\n@process\ndef say(text: str) -> str:\n    return text\n"
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    write(tmp_path, endpoints=FILE, echo=CODE)
-    return tmp_path
+    return write(tmp_path, endpoints=FILE, echo=SAY)
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.7", "app.example.com"])

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from jackfield.config import url
-from jackfield.server.web import documents
+from jackfield.server.web import client_module, documents
 from jackfield.server.web.json_api import JsonApi
 from jackfield.server.web.sign_in_page import SCRIPT_AT
 from tests.server.conftest import OpenServed
@@ -22,13 +22,15 @@ PUBLIC: dict[str, Any] = {"host": "0.0.0.0", "insecure": True}  # other machines
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND")
 READ = frozenset({"GET", "HEAD"})
 DOCUMENTS = dict.fromkeys(sorted(documents.ADDRESSES), READ)
-FIXED = {"/health": READ, "/ready": READ, "/metrics": READ, "/": READ, **DOCUMENTS}
+CLIENT = dict.fromkeys(sorted(client_module.ADDRESSES), READ)
+FIXED = {"/health": READ, "/ready": READ, "/metrics": READ, "/": READ, **DOCUMENTS, **CLIENT}
 """The addresses that are answered without a table of routes, with their methods."""
 
 OPEN = {
     *(("GET", "/health"), ("HEAD", "/health"), ("GET", "/ready"), ("HEAD", "/ready")),
     ("POST", "/auth/login"),  # the way in
     *(("GET", SCRIPT_AT), ("HEAD", SCRIPT_AT)),  # the script of the page that shows the way in; it holds nothing
+    *((method, path) for path in CLIENT for method in READ),  # the client for pages; it holds nothing
     ("POST", "/auth/logout"),  # without a session it ends none; it takes the cookie back
 }
 """What answers a caller whom nobody knows, besides the 426 of an endpoint."""
@@ -46,8 +48,9 @@ def addresses(served: Served) -> Iterator[tuple[str, frozenset[str]]]:
 
 
 def test_tr_13_every_reserved_address_is_one_that_these_tests_know() -> None:
+    kept_free = {"/console"}
     known = {url.reserved(tuple(filter(None, path.split("/")))) for path in (*FIXED, "/auth", "/api")}
-    assert known == set(url.RESERVED)
+    assert known | kept_free == set(url.RESERVED)
 
 
 @pytest.fixture
@@ -109,7 +112,7 @@ CASES: list[tuple[str, str, Headers, bytes | object]] = [
     ("GET", "/health", [], b""),
     ("GET", "/ready", [], b""),
     ("GET", "/metrics", [], b""),
-    *(("GET", path, [], b"") for path in DOCUMENTS),
+    *(("GET", path, [], b"") for path in (*DOCUMENTS, *CLIENT)),
     ("GET", "/ws/say", [], b""),
     ("GET", "/ws/say", [("accept", "text/html")], b""),
     ("HEAD", "/ws/say", [], b""),

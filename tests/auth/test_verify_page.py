@@ -13,7 +13,7 @@ import jackfield
 from jackfield.auth import bounded_calls, jwks, jwt, verify
 from jackfield.errors import CODES
 from jackfield.routing.build import build
-from tests.cli.conftest import SAY, write
+from tests.projects import SAY, write
 
 PAGE = (Path(jackfield.__file__).parent / "docs" / "logins.md").read_text("utf-8")
 FLAT = " ".join(PAGE.split())

@@ -8,7 +8,7 @@ import pytest
 
 from jackfield.errors import PlanError, Problem
 from jackfield.routing.build import build, problems_of
-from tests.cli import conftest
+from tests import projects
 
 PLAN = "auth: {{verify: {name}}}\nendpoints:\n  say: {{url: /ws/say, process: accounts.say}}\n"
 CODE = """\
@@ -40,7 +40,7 @@ def many(credential, request):
 
 def write(folder: Path, name: str, code: str = CODE) -> None:
     shared = "def known(credential, request): return None\n"
-    conftest.write(folder, PLAN.format(name=name), accounts=code, shared=shared)
+    projects.write(folder, PLAN.format(name=name), accounts=code, shared=shared)
 
 
 @pytest.mark.parametrize("name", ["accounts.who", "accounts.waits", "shared.known", "accounts.imported"])

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from tests.cli.conftest import SAY, run, write
+from tests.cli.conftest import run
+from tests.projects import SAY, write
 
 ENDPOINTS = """\
 endpoints:
@@ -21,7 +22,7 @@ def check(folder: Path, *arguments: str) -> Result:
 
 
 def test_fine_is_reported_on_stderr_alone(tmp_path: Path) -> None:
-    write(tmp_path, ENDPOINTS)
+    write(tmp_path, ENDPOINTS, say=SAY)
     for form, out, err in (("text", "", "fine: 1 endpoint\n"), ("json", "[]\n", ""), ("github", "", "")):
         done = check(tmp_path, "--format", form)
         assert (done.exit_code, done.stdout, done.stderr) == (0, out, err)
@@ -29,7 +30,7 @@ def test_fine_is_reported_on_stderr_alone(tmp_path: Path) -> None:
 
 def test_what_the_path_of_a_claim_means_is_reported(tmp_path: Path) -> None:
     jwt = r"{jwks: https://a.example/keys, issuer: a, audience: b, roles: 'resource_access.desk\.web.roles'}"
-    write(tmp_path, f"auth: {{jwt: {jwt}}}\n{ENDPOINTS}")
+    write(tmp_path, f"auth: {{jwt: {jwt}}}\n{ENDPOINTS}", say=SAY)
     reported = [
         'auth.jwt.login: the claim "sub"',
         'auth.jwt.roles: the claim "resource_access", in it "desk.web", in it "roles"',
@@ -82,7 +83,7 @@ def test_json_is_what_a_program_reads(tmp_path: Path) -> None:
 def test_github_annotations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     project = tmp_path / "a,b:c"
     project.mkdir()
-    write(project, ENDPOINTS + '    summary: ["100%"]\n')
+    write(project, ENDPOINTS + '    summary: ["100%"]\n', say=SAY)
     monkeypatch.chdir(tmp_path)
     done = check(Path("a,b:c"), "--format", "github")
     assert done.exit_code == 1
@@ -135,7 +136,7 @@ def test_a_module_that_ends_the_program_is_a_problem(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("extra", [["--format", "xml"], ["--frobnicate"], ["there"]])
 def test_wrong_usage(tmp_path: Path, extra: list[str]) -> None:
-    write(tmp_path, ENDPOINTS)
+    write(tmp_path, ENDPOINTS, say=SAY)
     done = check(tmp_path, *extra)
     assert (done.exit_code, done.stdout) == (2, "")
 

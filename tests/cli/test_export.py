@@ -13,7 +13,8 @@ from jackfield.describe.clients import python, typescript
 from jackfield.describe.contract import Contract, contract
 from jackfield.describe.documents import asyncapi, markdown, openapi, postman
 from jackfield.routing.build import build
-from tests.cli.conftest import SAY, run, write
+from tests.cli.conftest import run
+from tests.projects import SAY, write
 
 ADDRESS = "http://127.0.0.1:8000"
 FULL = Path(__file__).parents[1] / "describe" / "full"

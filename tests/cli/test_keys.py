@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import run, write
+from tests.projects import write
+
+from .conftest import run
 
 OFF = "auth: {login: off, verify: accounts.who}\nendpoints: {}\n"
 

@@ -7,7 +7,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from tests.cli.conftest import SAY, run, write
+from tests.cli.conftest import run
+from tests.projects import SAY, write
 
 ENDPOINTS = """\
 roles: {support: "Те, кто отвечает"}

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from jackfield.cli.send import MOST
+from tests.projects import write
 
-from .conftest import run, write
+from .conftest import run
 
 HELLO = '{"event": "привет"}'
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from jackfield.server.node.listener import check_certificate
-from tests.cli.conftest import run, write
+from tests.cli.conftest import run
+from tests.projects import write
 from tests.test_files import NONE
 from tests.walk.test_tls import certificate
 

@@ -13,7 +13,7 @@ import pytest
 from click.testing import Result
 
 from jackfield.testing import examples
-from tests.cli import conftest
+from tests import projects
 from tests.cli.conftest import run
 
 ROOT = Path(__file__).parents[2]
@@ -36,7 +36,7 @@ endpoints:
 
 
 def write(folder: Path, endpoints: str = ENDPOINTS, say: str = LOUD, **more: str) -> None:
-    conftest.write(folder, endpoints, say=say, **more)
+    projects.write(folder, endpoints, say=say, **more)
 
 
 def test(folder: Path, *arguments: str) -> Result:

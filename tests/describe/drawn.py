@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from jackfield.config.input_schema import check
 from jackfield.routing import build
 from jackfield.routing.table import RoutingTable
+from tests.projects import write
 
 JSON = dict[str, Any]
 
@@ -210,7 +211,4 @@ def projects(draw: st.DrawFn) -> tuple[JSON, str]:
 
 def table_of(folder: Path, plan: JSON, source: str) -> RoutingTable:
     """Write a project and load it."""
-    (folder / "processes").mkdir(parents=True, exist_ok=True)
-    (folder / "endpoints.yaml").write_text(json.dumps(plan, ensure_ascii=False), encoding="utf-8")
-    (folder / "processes" / "p.py").write_text(source, encoding="utf-8")
-    return build.build(folder, 1)
+    return build.build(write(folder, json.dumps(plan, ensure_ascii=False), p=source), 1)

@@ -14,6 +14,7 @@ from jackfield.describe.contract import Contract, contract
 from jackfield.describe.documents import asyncapi, markdown, openapi
 from jackfield.routing.build import build
 from jackfield.routing.table import RoutingTable
+from tests.projects import write
 
 CODE = '''
 from dataclasses import dataclass
@@ -51,10 +52,7 @@ ADDRESS = "https://desk.example.com"
 
 @pytest.fixture
 def table(tmp_path: Path) -> RoutingTable:
-    (tmp_path / "processes").mkdir()
-    (tmp_path / "processes" / "orders.py").write_text(CODE, "utf-8")
-    (tmp_path / "endpoints.yaml").write_text(ENDPOINTS, "utf-8")
-    return build(tmp_path, 1)
+    return build(write(tmp_path, ENDPOINTS, orders=CODE), 1)
 
 
 @pytest.fixture

@@ -35,6 +35,13 @@ was seen to go wrong in servers of this kind. Where we depart from them, the rea
 Where a statement has a time or a size in it, the test shows the mechanism with that number; what was measured under
 load stands in [performance.md](performance.md).
 
+A [site](endpoints.md#site) serves pages of the project's own from the origin of its login and its endpoints. Script
+that comes into such a page (CWE-79) does what its visitor may do; so the administration is on a listener of its own, of
+another origin, and refuses requests of these pages; nothing can become a service worker, which would outlive the fault;
+other sites cannot frame the pages. What the pages load is for their author to bound, by a Content-Security-Policy in
+the page. Two ports of one host share cookies, but not an origin: who cannot be sure of the pages puts them on another
+host and names that in `defaults.origins`.
+
 """
 
 

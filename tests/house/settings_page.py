@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from jackfield.config.editor_schema import plain
-from jackfield.config.plan import AuthSettings, Endpoint, GroupSettings, JwtSettings, Limits
+from jackfield.config.plan import AuthSettings, Endpoint, GroupSettings, JwtSettings, Limits, Plan
 from jackfield.config.settings import Setting, keys
 from tests.house.habits import PACKAGE
 
@@ -20,6 +20,7 @@ __all__ = ["pages"]
 
 _SCHEMA = plain()
 _SETTINGS = {
+    "The file": keys(Plan),
     "auth": keys(AuthSettings),
     "cookie": keys(AuthSettings, "cookie"),
     "jwt": keys(JwtSettings),

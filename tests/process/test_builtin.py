@@ -10,6 +10,7 @@ import pytest
 from jackfield.errors import PlanError
 from jackfield.routing.build import build
 from jackfield.testing import Project
+from tests.projects import SAY, write
 
 ENDPOINTS = """
 endpoints:
@@ -65,13 +66,10 @@ async def test_nothing_answers_nothing(project: Project) -> None:
 
 
 def test_a_file_of_the_project_comes_first(tmp_path: Path) -> None:
-    (tmp_path / "processes").mkdir()
-    code = "from jackfield import process\n@process\ndef same(text: str) -> str:\n    return text\n"
-    (tmp_path / "processes" / "echo.py").write_text(code, "utf-8")
-    (tmp_path / "endpoints.yaml").write_text("endpoints: {e: {url: /ws/e, process: echo.same}}\n", "utf-8")
-    table = build(tmp_path, 1)
+    echo = SAY.replace("say", "same")
+    table = build(write(tmp_path, "endpoints: {e: {url: /ws/e, process: echo.same}}\n", echo=echo), 1)
     assert table.routes["e"].process.file == "processes/echo.py"
     table.catalog.release()
-    (tmp_path / "endpoints.yaml").write_text("endpoints: {e: {url: /ws/e, process: echo.nothing}}\n", "utf-8")
+    write(tmp_path, "endpoints: {e: {url: /ws/e, process: echo.nothing}}\n")
     with pytest.raises(PlanError, match=r"no process is named .echo\.nothing"):
         build(tmp_path, 2)

@@ -10,6 +10,7 @@ import pytest
 from jackfield.errors import PlanError, Problem
 from jackfield.routing.build import build
 from jackfield.routing.table import RoutingTable
+from tests.projects import write
 
 Write = Callable[[str, str], Path]
 Build = Callable[[Path], RoutingTable]
@@ -25,14 +26,7 @@ def problems_in(folder: Path) -> tuple[Problem, ...]:
 @pytest.fixture
 def write_project(tmp_path: Path) -> Write:
     """Write endpoints.yaml and processes/p.py; gives the folder."""
-
-    def write(endpoints: str, code: str) -> Path:
-        (tmp_path / "processes").mkdir(exist_ok=True)
-        (tmp_path / "processes" / "p.py").write_text(code, encoding="utf-8")
-        (tmp_path / "endpoints.yaml").write_text(endpoints, encoding="utf-8")
-        return tmp_path
-
-    return write
+    return lambda endpoints, code: write(tmp_path, endpoints, p=code)
 
 
 @pytest.fixture

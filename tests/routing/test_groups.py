@@ -9,20 +9,12 @@ import pytest
 from jackfield.errors import PlanError
 from jackfield.groups.group import Declared
 from jackfield.routing.build import build
-
-CODE = "from jackfield import process\n@process\ndef say(text: str) -> str:\n    return text\n"
-
-
-def write(folder: Path, text: str) -> Path:
-    (folder / "processes").mkdir(exist_ok=True)
-    (folder / "processes" / "chat.py").write_text(CODE, "utf-8")
-    (folder / "endpoints.yaml").write_text(text, "utf-8")
-    return folder
+from tests.projects import SAY, write
 
 
 def faults(folder: Path, text: str) -> list[tuple[str, str, str]]:
     with pytest.raises(PlanError) as caught:
-        build(write(folder, text), 1)
+        build(write(folder, text, chat=SAY), 1)
     return [(problem.code, problem.path, problem.message) for problem in caught.value.problems]
 
 
@@ -35,7 +27,7 @@ def test_patterns_and_what_is_declared_stand_in_the_table(tmp_path: Path) -> Non
         'groups:\n  "room:{room}": {history: 50, presence: {grace: 5s}, members: 9}\n  "seen:{x}": {presence: count}\n'
     )
     text += "endpoints:\n" + endpoint("group: ['room:{room}', 'of:{login}:{endpoint}'], reply_to: others")
-    table = build(write(tmp_path, text), 1)
+    table = build(write(tmp_path, text, chat=SAY), 1)
     found = [(one.pattern.text, one.history, one.members, one.presence, one.grace) for one in table.groups]
     assert found == [("room:{room}", 50, 9, "names", 5.0), ("seen:{x}", 0, None, "count", 15.0)]
     assert all(isinstance(one, Declared) for one in table.groups)

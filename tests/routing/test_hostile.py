@@ -10,15 +10,13 @@ import pytest
 from jackfield.errors import PlanError, Problem
 from jackfield.routing.build import build
 from tests.hostile import AT_LOAD, HARMLESS
+from tests.projects import write
 
 ENDPOINTS = "endpoints: {say: {url: /ws/say, process: say.say, auth: public}}\n"
 
 
 def project(folder: Path, text: str) -> Path:
-    (folder / "processes").mkdir()
-    (folder / "endpoints.yaml").write_text(ENDPOINTS)
-    (folder / "processes" / "say.py").write_text(text)
-    return folder
+    return write(folder, ENDPOINTS, say=text)
 
 
 def faults(folder: Path) -> tuple[Problem, ...]:
@@ -50,10 +48,8 @@ def test_what_a_module_holds_besides_is_not_asked(tmp_path: Path, name: str) -> 
 
 def test_a_fault_of_one_process_keeps_no_other_from_being_reported(tmp_path: Path) -> None:
     folder = project(tmp_path, AT_LOAD["exit in a hint"])
-    (folder / "endpoints.yaml").write_text(
-        ENDPOINTS.replace("}}\n", "}, b: {url: /ws/b, process: b.say, auth: public}}\n")
-    )
-    (folder / "processes" / "b.py").write_text(AT_LOAD["a default"])
+    more = ENDPOINTS.replace("}}\n", "}, b: {url: /ws/b, process: b.say, auth: public}}\n")
+    write(folder, more, b=AT_LOAD["a default"])
     assert [(fault.file, fault.code) for fault in faults(folder)] == [
         ("processes/b.py", "broken_process"),
         ("processes/say.py", "bad_hint"),

@@ -30,6 +30,7 @@ from jackfield.server.generation import Generation
 from jackfield.server.observe.metrics import Meter
 from jackfield.server.options import Options
 from tests.clock import Clock as Clock
+from tests.projects import write
 
 from .served import CODE, ENDPOINTS, LIMIT, SERVED, SERVED_CODE, Begin, Served, Talk, talk_on
 
@@ -99,9 +100,7 @@ def build_table(tmp_path: Path, built: dict[tuple[str, str, str], RoutingTable])
     own: list[RoutingTable] = []
 
     def make(endpoints: str, code: str = ECHO, *, head: str = "") -> RoutingTable:
-        (tmp_path / "processes").mkdir(exist_ok=True)
-        (tmp_path / "processes" / "p.py").write_text(HEADER + code, encoding="utf-8")
-        (tmp_path / "endpoints.yaml").write_text(f"{head}\nendpoints:\n{endpoints}", encoding="utf-8")
+        write(tmp_path, f"{head}\nendpoints:\n{endpoints}", p=HEADER + code)
         key = (endpoints, code, head)
         table = built.get(key)
         if table is None or table in made:

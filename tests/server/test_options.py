@@ -39,6 +39,14 @@ def test_a_proxy_or_another_application_makes_it_reachable() -> None:
     assert Options(public_url="http://localhost:9999").local
 
 
+def test_a_site_takes_what_is_shown_away_and_not_the_privacy() -> None:
+    apart = Options(apart=True, admin_port=8001)
+    assert (apart.local, apart.private) == (False, True)
+    assert (Options().local, Options().private) == (True, True)
+    for reached in (Options(admin_port=8001), Options(embedded=True), Options(host="0.0.0.0")):
+        assert not reached.private
+
+
 def test_the_admin_port_is_a_local_listener_in_front_of_which_nothing_is_believed() -> None:
     public = Options(
         host="0.0.0.0",

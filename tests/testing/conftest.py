@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from .desk import nothing_left, write
+from tests.projects import write
+
+from .desk import CODE, ENDPOINTS, nothing_left
 
 
 @pytest.fixture
 async def folder(tmp_path: Path) -> AsyncIterator[Path]:
     """The project of desk.py; whatever a test does with it, nothing is left."""
-    with nothing_left(write(tmp_path)):
+    with nothing_left(write(tmp_path, ENDPOINTS, desk=CODE)):
         yield tmp_path

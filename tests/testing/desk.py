@@ -99,14 +99,6 @@ def query(caller: Connection) -> dict[str, str]:
 """
 
 
-def write(folder: Path) -> Path:
-    """The project, in `folder`."""
-    (folder / "processes").mkdir()
-    (folder / "endpoints.yaml").write_text(ENDPOINTS, encoding="utf-8")
-    (folder / "processes" / "desk.py").write_text(CODE, encoding="utf-8")
-    return folder
-
-
 def names_of(project: Project) -> dict[str, Any]:
     """The module of the processes."""
     found: dict[str, Any] = project.table.routes["say"].process.function.__globals__

@@ -14,6 +14,7 @@ from jackfield.errors import Refusal
 from jackfield.testing import Closed, Project
 from jackfield.testing.examples import Case, Result, cases, play, run
 from jackfield.testing.target import TargetClient
+from tests import projects
 
 ROOT = Path(__file__).parents[2]
 FULL = ROOT / "tests" / "describe" / "full"
@@ -54,11 +55,7 @@ endpoints:
 
 
 def write(folder: Path, *examples: str, auth: str = "optional") -> Path:
-    (folder / "processes").mkdir(exist_ok=True)
-    (folder / "processes" / "p.py").write_text(CODE, "utf-8")
-    text = ENDPOINTS.format(auth=auth, examples=", ".join(examples))
-    (folder / "endpoints.yaml").write_text(text, "utf-8")
-    return folder
+    return projects.write(folder, ENDPOINTS.format(auth=auth, examples=", ".join(examples)), p=CODE)
 
 
 async def results(folder: Path) -> list[Result]:

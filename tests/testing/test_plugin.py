@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.projects import write
+
 pytestmark = [pytest.mark.walk, pytest.mark.tool]
 
 CONFTEST = """
@@ -70,11 +72,9 @@ def run(folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
 
 def test_clients_come_from_a_fixture_with_either_plugin(tmp_path: Path) -> None:
     shop = tmp_path / "shop"
-    (shop / "processes").mkdir(parents=True)
-    (shop / "tests").mkdir()
-    (shop / "endpoints.yaml").write_text("endpoints: {echo: {url: /ws/echo, process: p.echo}}\n", encoding="utf-8")
     code = "from jackfield import process\n\n@process(reply='text')\ndef echo(text: str) -> str:\n    return text\n"
-    (shop / "processes" / "p.py").write_text(code, encoding="utf-8")
+    write(shop, "endpoints: {echo: {url: /ws/echo, process: p.echo}}\n", p=code)
+    (shop / "tests").mkdir()
     (tmp_path / "conftest.py").write_text(CONFTEST, encoding="utf-8")
     (shop / "tests" / "test_echo.py").write_text(TESTS, encoding="utf-8")
     (tmp_path / "test_nowhere.py").write_text(NO_PROJECT, encoding="utf-8")

@@ -176,6 +176,11 @@ class Page:
         assert "exceptionDetails" not in reported, reported["exceptionDetails"]
         return reported["result"].get("value")
 
+    async def cookies(self) -> list[dict[str, Any]]:
+        """The cookies that the browser's tools show of this page."""
+        found: list[dict[str, Any]] = (await self._browser.do("Network.getCookies", self._session))["cookies"]
+        return found
+
     async def leave(self, script: str) -> None:
         """Run a script that makes the page load another one, or itself anew, and wait until it has."""
         loaded = self._browser.loading(self._session)

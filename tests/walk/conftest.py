@@ -22,6 +22,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from jackfield.cli import main
+from tests.projects import write as write
 
 ROOT = Path(__file__).parents[2]
 LIMIT = 20.0
@@ -188,19 +189,6 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Server]]:
     yield begin
     for server in running:
         server.stop()
-
-
-def write(folder: Path, **texts: str) -> None:
-    """Write a project: `endpoints` is endpoints.yaml, any other name a file of processes/.
-
-    Each file is whole as soon as it is there, so that a watching server never sees half of one.
-    """
-    (folder / "processes").mkdir(parents=True, exist_ok=True)
-    for name, text in texts.items():
-        path = folder / "endpoints.yaml" if name == "endpoints" else folder / "processes" / f"{name}.py"
-        half_made = path.with_name(f".{path.name}")
-        half_made.write_text(text, encoding="utf-8")
-        half_made.replace(path)
 
 
 def ask(socket: ClientConnection, limit: float = LIMIT, **message: Any) -> Any:

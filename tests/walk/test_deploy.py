@@ -24,6 +24,8 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
+from tests.projects import SAY
+
 from .conftest import Server, ask, close_code, jackfield_here, write
 from .fronts import block, caddy, free_port, nginx
 from .test_tls import certificate
@@ -35,7 +37,6 @@ endpoints:
   echo: {url: /ws/echo, process: echo.say}
   open: {url: /ws/кто, process: echo.say, auth: public}
 """
-CODE = "from jackfield import process\n@process\ndef say(text: str) -> str:\n    return text\n"
 CLIENT = "127.0.0.5"  # an address that is not the proxy's, on the same machine
 
 
@@ -90,7 +91,7 @@ def front(request: pytest.FixtureRequest, tmp_path: Path, start: Callable[..., S
 def _beginning(proxy: Callable[..., AbstractContextManager[None]], folder: Path, start: Callable[..., Server]) -> Begin:
     @contextlib.contextmanager
     def begin(prefix: str = "", **more: str) -> Iterator[Front]:
-        write(folder, endpoints=FILE, echo=CODE)
+        write(folder, endpoints=FILE, echo=SAY)
         cert, key = certificate(folder)
         port = free_port()
         public = f"https://localhost:{port}{prefix}"
@@ -205,7 +206,7 @@ def _instructions() -> dict[str, str]:
 
 def test_the_settings_of_the_image_start_a_server_that_is_healthy(tmp_path: Path, start: Callable[..., Server]) -> None:
     """What the Dockerfile sets, with the variables that `docker run` adds; without a container."""
-    write(tmp_path, endpoints=FILE, echo=CODE)
+    write(tmp_path, endpoints=FILE, echo=SAY)
     found = _instructions()
     settings = dict(word.split("=", 1) for word in shlex.split(found["ENV"]))
     page = (Path(__file__).parents[2] / "platform" / "jackfield" / "docs" / "deploy.md").read_text("utf-8")
@@ -230,7 +231,7 @@ def test_the_image_is_built_and_serves(tmp_path: Path) -> None:
     if docker is None or subprocess.run([docker, "info"], capture_output=True, check=False).returncode != 0:
         pytest.skip("no Docker daemon is there")
     root = Path(__file__).parents[2]
-    write(tmp_path, endpoints=FILE, echo=CODE)
+    write(tmp_path, endpoints=FILE, echo=SAY)
     for name in ("platform", "pyproject.toml", "README.md", "LICENSE"):
         copy = shutil.copytree if (root / name).is_dir() else shutil.copy
         copy(root / name, tmp_path / name)
@@ -245,7 +246,7 @@ def test_the_image_is_built_and_serves(tmp_path: Path) -> None:
 def test_the_page_names_what_is_there(tmp_path: Path) -> None:
     """The commands' options and variables in the page are those of the program."""
     page = (Path(__file__).parents[2] / "platform" / "jackfield" / "docs" / "deploy.md").read_text("utf-8")
-    write(tmp_path, endpoints=FILE, echo=CODE)
+    write(tmp_path, endpoints=FILE, echo=SAY)
     known = jackfield_here(tmp_path, "serve", "--help")
     ours = set(re.findall(r"JACKFIELD_[A-Z_]+[A-Z]", page))
     assert {name for name in ours if name.removesuffix("_FILE") not in known} == set()

@@ -55,8 +55,7 @@ def say(room: str, text: str) -> str:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    write(tmp_path, endpoints=ENDPOINTS, count=COUNT, room=ROOM, shared='mark = "а"\n')
-    return tmp_path
+    return write(tmp_path, endpoints=ENDPOINTS, count=COUNT, room=ROOM, shared='mark = "а"\n')
 
 
 def publish(server: Server, *arguments: str) -> list[str]:

@@ -50,8 +50,7 @@ def add(by: int, number: int = 0) -> int:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    write(tmp_path, endpoints=ENDPOINTS, greeting=GREETING)
-    return tmp_path
+    return write(tmp_path, endpoints=ENDPOINTS, greeting=GREETING)
 
 
 def refused(folder: Path, *arguments: str, **environment: str) -> tuple[int, list[str]]:

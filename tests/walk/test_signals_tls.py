@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.projects import SAY
+
 from .conftest import Server, ask, write
 from .test_tls import certificate
 
@@ -29,11 +31,7 @@ def shown(server: Server, trust: ssl.SSLContext) -> bytes:
 
 
 def test_a_new_certificate_is_shown_to_new_clients(tmp_path: Path, start: Callable[..., Server]) -> None:
-    write(
-        tmp_path,
-        endpoints="endpoints: {echo: {url: /ws/echo, process: echo.say, auth: public}}\n",
-        echo="from jackfield import process\n@process\ndef say(text: str) -> str:\n    return text\n",
-    )
+    write(tmp_path, "endpoints: {echo: {url: /ws/echo, process: echo.say, auth: public}}\n", echo=SAY)
     cert, key = certificate(tmp_path)
     server = start(tmp_path, "--tls-cert", str(cert), "--tls-key", str(key))
     trust = ssl.create_default_context(cafile=str(cert))

@@ -54,8 +54,7 @@ def use(stubborn: Annotated[str, stubborn]) -> str:
 def project(tmp_path: Path) -> Path:
     names = ("work", "block")
     lines = [f"  {name}: {{url: /ws/{name}, process: work.{name}, auth: public}}\n" for name in names]
-    write(tmp_path, endpoints="endpoints:\n" + "".join(lines), work=WORK)
-    return tmp_path
+    return write(tmp_path, endpoints="endpoints:\n" + "".join(lines), work=WORK)
 
 
 def wait_for(path: Path, limit: float = 10) -> None:

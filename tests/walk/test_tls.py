@@ -15,6 +15,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from tests.projects import SAY
+
 from .conftest import Server, ask, jackfield, write
 
 pytestmark = pytest.mark.walk
@@ -47,12 +49,7 @@ def certificate(folder: Path, passphrase: bytes = b"") -> tuple[Path, Path]:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    write(
-        tmp_path,
-        endpoints="endpoints: {echo: {url: /ws/echo, process: echo.say}}\n",
-        echo="from jackfield import process\n@process\ndef say(text: str) -> str:\n    return text\n",
-    )
-    return tmp_path
+    return write(tmp_path, "endpoints: {echo: {url: /ws/echo, process: echo.say}}\n", echo=SAY)
 
 
 def test_the_whole_walk_over_tls(project: Path, start: Callable[..., Server]) -> None:

@@ -9,7 +9,8 @@ import signal
 import socket
 import ssl
 import sys
-from contextlib import AsyncExitStack, ExitStack
+from collections.abc import Callable
+from contextlib import AsyncExitStack, ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -146,8 +147,15 @@ async def _serve(folder: Path, state: State, options: Options, as_json: bool) ->
         if options.admin is not None:
             admin = sockets.enter_context(_bind(options.admin, "--admin-port"))
             bound = replace(bound, admin_port=admin.getsockname()[1])
+
+        def admin_port() -> int:
+            nonlocal admin
+            admin = sockets.enter_context(_bind_next(bound.port))
+            port: int = admin.getsockname()[1]
+            return port
+
         async with AsyncExitStack() as stack:
-            node = await _open(stack, folder, state, bound)
+            node = await _open(stack, folder, state, bound, admin_port)
             await listen(
                 node,
                 listener,
@@ -160,10 +168,13 @@ async def _serve(folder: Path, state: State, options: Options, as_json: bool) ->
                 signal.signal(signal.SIGHUP, signal.SIG_IGN)  # it is too late to publish
 
 
-async def _open(stack: AsyncExitStack, folder: Path, state: State, options: Options) -> Node:
+async def _open(
+    stack: AsyncExitStack, folder: Path, state: State, options: Options, admin_port: Callable[[], int]
+) -> Node:
     """The node, until the end of `stack`. What the system refuses at the start is one line, and no fault of ours."""
     try:
-        return await stack.enter_async_context(open_node(folder, state, options, report=_report))
+        opening = open_node(folder, state, options, report=_report, admin_port=admin_port)
+        return await stack.enter_async_context(opening)
     except OSError as exc:
         raise Failure(f"cannot start: {exc.filename or state.folder}: {exc.strerror or exc}") from exc
 
@@ -181,6 +192,14 @@ def _bind(options: Options, name: str = "--port") -> socket.socket:
         elif exc.errno == errno.EACCES:
             fault = f"{where} is not for you to listen on; choose a port above 1023: {name} 8000"
         raise Failure(fault) from exc
+
+
+def _bind_next(port: int) -> socket.socket:
+    """A listening socket for the administration on the next free port of this machine, or else on any."""
+    for number in range(port + 1, min(port + 20, 65535)):
+        with suppress(OSError):
+            return bind(Options(port=number))
+    return _bind(Options(port=0), "--admin-port")
 
 
 def _check_tls(options: Options) -> None:
@@ -222,8 +241,12 @@ def _banner(node: Node, state: State) -> None:
     _say(f"Jackfield serves {counted(len(rows), 'endpoint')}:")
     for name, address, shape in rows:
         _say(f"  {name:<{widths[0]}}  {address:<{widths[1]}}  {shape}")
+    if node.gateway.live.generation.site is not None:
+        _say(f"Site: {node.options.address}/")
     if node.options.admin is not None:
         _say(f"Metrics, documents and administration: {node.options.admin.address}")
+    elif node.gateway.live.elsewhere:
+        _say("Metrics, documents and administration: nowhere, beside a site; give --admin-port to have them")
     else:
         whose = "" if node.options.local else " (for users with the role admin)"
         _say(f"Documents{whose}: {node.options.address}/docs and {node.options.address}/docs/reference")

@@ -16,7 +16,7 @@ from importlib import resources
 from typing import Any
 
 from jackfield.config.groups import GroupSettings
-from jackfield.config.plan import AuthSettings, Endpoint, JwtSettings, Limits
+from jackfield.config.plan import AuthSettings, Endpoint, JwtSettings, Limits, Plan
 from jackfield.config.settings import keys
 from jackfield.config.url import RESERVED
 from jackfield.identity import ADMIN
@@ -56,6 +56,8 @@ def _text() -> str:
             parts[name]["required"] = required
     cookie = parts["cookie"]["anyOf"][1]["properties"]
     cookie |= {key: setting.schema for key, setting in keys(AuthSettings, "cookie").items()}
+    endpoints = schema["properties"].pop("endpoints")  # the longest comes last
+    schema["properties"] |= {key: setting.schema for key, setting in keys(Plan).items()} | {"endpoints": endpoints}
     shared = [key for key in parts["endpoint"]["properties"] if key not in parts["endpoint"]["required"]]
     schema["properties"]["defaults"]["properties"] = {
         key: {"$ref": f"#/$defs/endpoint/properties/{key}"} for key in shared
@@ -170,7 +172,7 @@ def _name_roles(lists: dict[str, Any], roles: Sequence[str]) -> None:
 
 def _url_pattern() -> str:
     """What a pattern can say of URLs, taken from url.py; it takes more than that does, and never less."""
-    words = [address.strip("/") for address in RESERVED if address != "/"]
+    words = [address.strip("/").replace(".", r"\.") for address in RESERVED if address != "/"]
     ours = "|".join(f"{word[:-1]}[^/]*" if word.endswith("*") else word for word in words)
     part = r"(?:\{[^{}/]+\}|[^{}/?#\s\\]+)"
     return rf"^(?!/(?:{ours})(?:/|$))(?!.*/\.\.?(?:/|$))(?:/{part})+$"

@@ -29,7 +29,7 @@ _MESSAGE = keys(Limits)["message"].kind
 _OF_PARTS = {"auth": dict, "limits": dict, "origins": list, "subprotocols": list, "examples": list}
 _CHECKING = ("auth", "limits", "input")  # what examples are checked against
 _KEYS = {*_FIELDS, "type", "on_connect", "on_disconnect"}
-_TOP = {"title", "auth", "roles", "groups", "defaults", "endpoints"}
+_TOP = {"title", "auth", "roles", "groups", "site", "defaults", "endpoints"}
 
 
 def plan(data: Mapping[str, Any], problems: Problems) -> Plan:
@@ -75,7 +75,12 @@ class _Reading:
             if "process" in entry
         ]
         title = self.data.get("title", "") if self.problems.sound("title") else ""
-        return Plan(tuple(endpoints), title, auth, defaults.get("origins", Origins()), self.roles, self._groups())
+        origins = defaults.get("origins", Origins())
+        return Plan(tuple(endpoints), title, auth, origins, self.roles, self._groups(), **self._top())
+
+    def _top(self) -> dict[str, Any]:
+        """The keys of the file itself whose values are as they stand there."""
+        return read(Plan, self.data, (), self.problems)
 
     def _groups(self) -> dict[str, GroupSettings]:
         """What stands under `groups`, of the patterns that are sound as far as they are."""

@@ -231,6 +231,18 @@ class Endpoint:
     )
 
 
+_OURS = ("endpoints", "examples", "processes")
+_PART = r"[^./\\:\u0000-\u001f][^/\\:\u0000-\u001f]*"
+_SITE = {
+    "maxLength": 200,
+    "pattern": rf"^(?!(?:{'|'.join(_OURS)})(?:/|$)){_PART}(?:/{_PART})*$",
+    "errorMessage": (
+        "must be the path of a folder beside endpoints.yaml, like site or web/dist, of which no part begins with a "
+        f"dot; {', '.join(_OURS)} hold other things"
+    ),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """All of endpoints.yaml. `places` says where each path stands, for problems found later.
@@ -244,6 +256,13 @@ class Plan:
     origins: Origins = Origins()
     roles: Mapping[str, str] | None = None
     groups: Mapping[str, GroupSettings] = field(default_factory=dict)
+    site: str = setting(
+        text(**_SITE),
+        "A folder of pages that everybody may see, served at `/` beside the endpoints. Administration and documents "
+        "are on `--admin-port` alone then.",
+        examples=["site"],
+        value="",
+    )
     hash: str = ""
     places: Mapping[PathTuple, Place] = field(default_factory=dict, compare=False, repr=False)
 

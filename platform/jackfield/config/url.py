@@ -15,7 +15,20 @@ from urllib.parse import quote
 
 __all__ = ["RESERVED", "Pattern", "Segment", "decoded", "fault", "parse", "reserved", "split"]
 
-RESERVED = ("/", "/auth", "/api", "/docs", "/asyncapi*", "/openapi*", "/health", "/ready", "/metrics")
+RESERVED = (
+    "/",
+    "/auth",
+    "/api",
+    "/docs",
+    "/asyncapi*",
+    "/openapi*",
+    "/health",
+    "/ready",
+    "/metrics",
+    "/console",
+    "/jackfield.js",
+    "/jackfield.d.ts",
+)
 """Addresses that are Jackfield's own, with all that is below them; `*` takes the rest of the segment."""
 
 _MAX_LENGTH = 1024

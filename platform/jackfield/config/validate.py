@@ -125,7 +125,7 @@ def _unknown(error: _Error) -> list[str]:
 
 
 _LIMITS = keys(Limits)
-_TOP = {"title", "auth", "roles", "defaults"}
+_TOP = {"title", "auth", "roles", "groups", "site", "defaults"}
 _ABOUT_A_CLIENT = {"as", "params", "query"}
 
 

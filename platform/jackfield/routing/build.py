@@ -23,7 +23,7 @@ from jackfield.process.catalog import Catalog
 from jackfield.process.python.sources import beside
 from jackfield.process.signature import signature
 from jackfield.process.signature.signature import Signature
-from jackfield.routing import groups
+from jackfield.routing import groups, site_folder
 from jackfield.routing.examples import Taken, example_faults, first_message
 from jackfield.routing.input_keys import unknown_keys
 from jackfield.routing.table import Route, RoutingTable
@@ -44,7 +44,8 @@ def build(folder: Path, generation: int, home: Path | None = None) -> RoutingTab
     try:
         with found.loading():
             table, problems = compile_table(loaded.plan, found)
-        everything = _sorted([*loaded.problems, *found.problems, *problems])
+        of_site = site_folder.problems(table, folder, home or folder)
+        everything = _sorted([*loaded.problems, *found.problems, *problems, *of_site])
         if any(problem.severity == "error" for problem in everything):
             raise PlanError(everything)
     except BaseException:
@@ -60,6 +61,7 @@ def problems_of(folder: Path) -> tuple[tuple[Problem, ...], Plan]:
     found = catalog.collect(folder, 0, only_names=True, called=loaded.plan.auth.verify)
     missing = [problem for endpoint in loaded.plan.endpoints for problem in _unknown(loaded.plan, endpoint, found)]
     missing += _unknown_verify(loaded.plan, found)
+    missing += site_folder.problems(RoutingTable(loaded.plan, found, (), ()), folder, folder)
     return _sorted([*loaded.problems, *found.problems, *missing]), loaded.plan
 
 

@@ -6,6 +6,7 @@ import asyncio
 import secrets
 from collections.abc import Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from jackfield.logs import log
@@ -22,12 +23,13 @@ class Generation:
     """A routing table, its open resources, and the number of calls that are still in it.
 
     Whoever calls a process holds the generation between `enter` and `leave`; `retire` closes the
-    resources after the last call has left.
+    resources after the last call has left. `site` is the folder of its pages, where it has some.
     """
 
     def __init__(self, number: int, table: RoutingTable, opened: Opened) -> None:
         self.number = number
         self.table = table
+        self.site: Path | None = None
         self._opened = opened
         self._calls = 0
         self._retiring = False

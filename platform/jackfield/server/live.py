@@ -140,9 +140,23 @@ class Live:
         if not self.ready:
             raise Refusal("not_ready", retry_after=1)
 
+    @property
+    def elsewhere(self) -> str:
+        """Where metrics, documents and administration are, if not on the public listener; "" if they are there.
+
+        A site keeps them away: a fault in one of its pages acts as whoever opens it.
+        """
+        if self.options.admin_port is not None:
+            return "Ask the listener of --admin-port."
+        if not self.options.apart and not self.generation.table.plan.site:
+            return ""
+        if self.options.embedded:
+            return "Inside another application there is none beside a site; use the command line."
+        return "Start with --admin-port, and ask that."
+
     def may_read_documents(self, request: Request, caller: Caller) -> bool:
-        """Whether the documents are open to this caller; with an admin port, on that alone."""
-        if request.local or self.options.admin_port is not None:
+        """Whether the documents are open to this caller; with an admin port or a site, on that port alone."""
+        if request.local or self.elsewhere:
             return request.local
         return isinstance(caller, Identity) and ADMIN in caller.roles
 

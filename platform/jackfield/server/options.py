@@ -22,8 +22,9 @@ class Options:
     `behind_proxy` holds the networks whose forwarded headers are believed. `public_url` is the address that
     clients use where it is not the listener's; it may have a path, under which a proxy passes us on. On
     `admin_port` of the loopback address stands a second listener, 0 for any free port, for what is not shown
-    in public. `drain` is in seconds. Without `trace` it is left to the variables of OpenTelemetry. `embedded` is
-    set inside another application, which owns the listener then.
+    in public; `apart` says that a site took that away from a listener that only this machine reaches. `drain`
+    is in seconds. Without `trace` it is left to the variables of OpenTelemetry. `embedded` is set inside another
+    application, which owns the listener then.
     """
 
     host: str = "127.0.0.1"
@@ -39,6 +40,7 @@ class Options:
     drain: float = 25.0
     trace: Literal["off", "handshakes", "messages"] | None = None
     admin_port: int | None = None
+    apart: bool = False
     embedded: bool = False
 
     @property
@@ -48,13 +50,20 @@ class Options:
 
     @property
     def local(self) -> bool:
-        """Whether only this machine can reach the listener: documents and examples are open then.
+        """Whether only this machine can reach the listener, and documents and examples are open there.
 
         A public address says that others reach it through something in front, whether or not that is believed.
         """
-        if self.embedded or self.behind_proxy or self.admin_port is not None or not is_loopback(self.host):
+        if self.embedded or self.behind_proxy or self.admin_port is not None or self.apart:
+            return False
+        if not is_loopback(self.host):
             return False
         return not self.public_url or is_loopback(urlsplit(self.public_url).hostname or "")
+
+    @property
+    def private(self) -> bool:
+        """Whether only this machine can reach the listener, whatever is shown there."""
+        return self.local or self.apart
 
     @property
     def admin(self) -> Options | None:

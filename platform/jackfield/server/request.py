@@ -125,7 +125,7 @@ def check_address(request: Request, options: Options, cookie: str) -> None:
     if request.plain:
         fix = f"Use {options.address}; the proxy says with X-Forwarded-Proto that you did not."
         raise Refusal("tls_required", fix=fix)
-    if not origin.host_allowed(hosts, request.local):
+    if not origin.host_allowed(hosts, request.local or options.private):
         detail = f"The Host header was {redact.typed(', '.join(hosts))[:200] or 'missing'}."
         fix = "Use localhost or 127.0.0.1; other names need --public-url or --behind-proxy."
         raise Refusal("wrong_host", detail, fix)

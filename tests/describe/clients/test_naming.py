@@ -13,6 +13,7 @@ from jackfield.describe.clients.reader import Types, operands
 from jackfield.describe.clients.tree import Named, Type, Union
 from jackfield.describe.contract import Contract, contract
 from jackfield.routing import build
+from tests.projects import write
 
 SPELLINGS = ["".join(letters) for size in range(6) for letters in itertools.product("a-._", repeat=size)]
 
@@ -153,12 +154,9 @@ def both(a: first.Item, b: Item) -> str:
 
 
 def project(folder: Path, *names: str) -> Contract:
-    (folder / "processes").mkdir(parents=True)
-    (folder / "processes" / "first.py").write_text(FIRST, encoding="utf-8")
-    (folder / "processes" / "second.py").write_text(SECOND, encoding="utf-8")
     homes = {"both": "second"}
     entries = (f"  {name}: {{url: /ws/{name}, process: {homes.get(name, 'first')}.{name}}}\n" for name in names)
-    (folder / "endpoints.yaml").write_text(f"endpoints:\n{''.join(entries)}", encoding="utf-8")
+    write(folder, f"endpoints:\n{''.join(entries)}", first=FIRST, second=SECOND)
     return contract(build.build(folder, 1))
 
 

@@ -20,6 +20,7 @@ from jackfield.errors import CODES
 from tests import node
 from tests.describe import drawn
 from tests.describe.made import FULL, contract_of, own
+from tests.projects import write
 
 JSON = dict[str, Any]
 
@@ -221,11 +222,8 @@ def test_programs_and_people_are_reported_what_the_plan_says(full: Contract, des
 def test_a_reference_in_an_example_is_not_published(tmp_path: Path) -> None:
     """A reader would take it for one of the document's, wherever it stands."""
     text = '{url: /ws/open, process: p.any, examples: [{name: "A", steps: [{send: {a: {$ref: "#/x"}}}]}]}'
-    (tmp_path / "processes").mkdir()
-    (tmp_path / "processes" / "p.py").write_text(
-        "from typing import Any\nfrom jackfield import process\n@process\ndef any(**fields: Any) -> None: ...\n"
-    )
-    (tmp_path / "endpoints.yaml").write_text(f"endpoints:\n  open: {text}\n")
+    code = "from typing import Any\nfrom jackfield import process\n@process\ndef any(**fields: Any) -> None: ...\n"
+    write(tmp_path, f"endpoints:\n  open: {text}\n", p=code)
     message = asyncapi.document(contract_of(tmp_path), ADDRESS)["channels"]["open"]["messages"]["message"]
     assert "examples" not in message
 

@@ -18,6 +18,7 @@ from jackfield.describe.contract import Contract
 from jackfield.describe.documents import markdown
 from jackfield.describe.documents.rendered import html
 from tests.describe.made import contract_of
+from tests.projects import write
 
 ADDRESS = "https://desk.example.com/rt"
 
@@ -225,9 +226,7 @@ def say(pet: Кот | None = None) -> Кот | Пёс:
 
 
 def test_a_union_is_reported_by_its_members_and_a_heading_in_a_description_is_no_endpoint(tmp_path: Path) -> None:
-    (tmp_path / "processes").mkdir()
-    (tmp_path / "processes" / "p.py").write_text(CODE, "utf-8")
-    (tmp_path / "endpoints.yaml").write_text("endpoints: {say: {url: /ws/say, process: p.say}}", "utf-8")
+    write(tmp_path, "endpoints: {say: {url: /ws/say, process: p.say}}", p=CODE)
     reported = markdown.reference(contract_of(tmp_path), ADDRESS)
     reply = reported.partition("**Reply**")[2].partition("**Limits**")[0]
     assert "One of these:" in reply

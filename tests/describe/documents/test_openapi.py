@@ -19,6 +19,7 @@ from jackfield.describe.documents.openapi import document
 from jackfield.errors import CODES
 from tests.describe import made
 from tests.describe.made import contract_of
+from tests.projects import write
 
 ADDRESS = "https://desk.example.com/rt"
 JSON = dict[str, Any]
@@ -185,9 +186,7 @@ def say(room: {room}, n: {kind}) -> {kind}:
 
 
 def project(folder: Path, kind: str, room: str = "str") -> JSON:
-    (folder / "processes").mkdir(exist_ok=True)
-    (folder / "endpoints.yaml").write_text(PROJECT, encoding="utf-8")
-    (folder / "processes/p.py").write_text(PROCESS.format(kind=kind, room=room), encoding="utf-8")
+    write(folder, PROJECT, p=PROCESS.format(kind=kind, room=room))
     return document(contract_of(folder), "http://127.0.0.1:8000")
 
 
@@ -202,12 +201,8 @@ def test_another_type_in_the_process_is_another_document(tmp_path: Path) -> None
 
 
 def test_where_people_log_in_elsewhere_no_login_is_reported(tmp_path: Path) -> None:
-    project(tmp_path, "int")
-    text = (tmp_path / "endpoints.yaml").read_text(encoding="utf-8")
-    (tmp_path / "processes/p.py").write_text(
-        PROCESS.format(kind="int", room="str") + "\nasync def who(credential, request):\n    return None\n"
-    )
-    (tmp_path / "endpoints.yaml").write_text(f"auth: {{login: off, verify: p.who}}\n{text}", encoding="utf-8")
+    code = PROCESS.format(kind="int", room="str") + "\nasync def who(credential, request):\n    return None\n"
+    write(tmp_path, f"auth: {{login: off, verify: p.who}}\n{PROJECT}", p=code)
     found = document(contract_of(tmp_path), "http://127.0.0.1:8000")
     validate(found)
     assert [path for path in found["paths"] if path.startswith("/auth") or path == "/api/users"] == []

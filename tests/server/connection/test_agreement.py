@@ -15,6 +15,7 @@ from jackfield.routing.build import build
 from jackfield.routing.table import Route
 from jackfield.server.connection.dispatch import Dispatcher
 from jackfield.server.observe.metrics import Meter
+from tests.projects import write
 from tests.server.conftest import HEADER, connection
 
 GOOD: dict[str, Any] = {
@@ -81,10 +82,7 @@ SIGNATURE = st.lists(st.tuples(st.sampled_from(list(GOOD)), st.booleans()), min_
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("project")
-    (folder / "processes").mkdir()
-    (folder / "endpoints.yaml").write_text("endpoints: {say: {url: /ws/say, process: p.say}}", encoding="utf-8")
-    return folder
+    return write(tmp_path_factory.mktemp("project"), "endpoints: {say: {url: /ws/say, process: p.say}}")
 
 
 @pytest.fixture(scope="module")
@@ -100,8 +98,7 @@ def route_with(folder: Path, signature: list[tuple[str, bool]]) -> Route:
         f"{key}: {hint}{' = None' if optional else ''}" for key, (hint, optional) in zip(KEYS, signature, strict=False)
     ]
     code = f"@process\ndef say(*, {', '.join(parameters)}) -> int:\n    return 1"
-    (folder / "processes" / "p.py").write_text(HEADER + CLASSES + code, encoding="utf-8")
-    table = build(folder, 1)
+    table = build(write(folder, p=HEADER + CLASSES + code), 1)
     table.catalog.release()
     return table.routes["say"]
 

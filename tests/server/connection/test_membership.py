@@ -14,6 +14,7 @@ from jackfield.groups.names import Pattern
 from jackfield.identity import ANONYMOUS
 from jackfield.server.connection.membership import Membership
 from jackfield.testing import Closed, Project, Refusal
+from tests.projects import write
 
 ENDPOINTS = """
 groups:
@@ -65,11 +66,7 @@ async def ask(do: str, groups: Groups, connection: Connection, group: str = "", 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
-    (tmp_path / "processes").mkdir()
-    for name, text in {"chat": CHAT, "desk": DESK}.items():
-        (tmp_path / "processes" / f"{name}.py").write_text(text, "utf-8")
-    (tmp_path / "endpoints.yaml").write_text(ENDPOINTS, "utf-8")
-    return Project(tmp_path, check_replies=False)
+    return Project(write(tmp_path, ENDPOINTS, chat=CHAT, desk=DESK), check_replies=False)
 
 
 async def test_a_reply_to_the_group_is_an_event_for_all(project: Project) -> None:

@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 
 import jackfield
 from jackfield.state import StateError
+from tests.projects import write
 
 FILE = """
 endpoints:
@@ -31,10 +32,7 @@ def answer(message: str) -> str:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    (tmp_path / "processes").mkdir()
-    (tmp_path / "endpoints.yaml").write_text(FILE, encoding="utf-8")
-    (tmp_path / "processes" / "greeting.py").write_text(PROCESS, encoding="utf-8")
-    return tmp_path
+    return write(tmp_path, FILE, greeting=PROCESS)
 
 
 def test_mounted_below_a_prefix_without_a_lifespan(project: Path) -> None:

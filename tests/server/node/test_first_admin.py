@@ -9,6 +9,7 @@ import pytest
 from jackfield.describe.contract import Contract, contract
 from jackfield.routing.build import build
 from jackfield.server.node.first_admin import FirstAdmin, entrance
+from tests.projects import write
 
 CODE = """
 from jackfield import process
@@ -26,10 +27,7 @@ ODD = "odd: {url: /ws/odd, process: p.say, input: {not: {required: [text]}}}"
 
 
 def read(folder: Path, *endpoints: str) -> Contract:
-    (folder / "processes").mkdir(exist_ok=True)
-    (folder / "processes" / "p.py").write_text(CODE, encoding="utf-8")
-    (folder / "endpoints.yaml").write_text("endpoints: {" + ", ".join(endpoints) + "}\n", "utf-8")
-    table = build(folder, 1)
+    table = build(write(folder, "endpoints: {" + ", ".join(endpoints) + "}\n", p=CODE), 1)
     table.catalog.release()
     return contract(table)
 

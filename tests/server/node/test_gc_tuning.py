@@ -16,6 +16,7 @@ from jackfield.server.node.gc_tuning import FEW, THRESHOLDS, Sweep, tuned
 from jackfield.server.node.node import open_node
 from jackfield.server.options import Options
 from jackfield.state import State
+from tests.projects import write
 from tests.server.sockets import listening
 
 SAY = """from jackfield import Connection, process
@@ -36,12 +37,8 @@ class Ring:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    (tmp_path / "processes").mkdir()
-    (tmp_path / "endpoints.yaml").write_text(
-        "endpoints:\n  say: {url: /ws, process: say.say, auth: public}\n", encoding="utf-8"
-    )
-    (tmp_path / "processes" / "say.py").write_text(SAY.format(mark="@process", kind="def"), encoding="utf-8")
-    return tmp_path
+    endpoints = "endpoints: {say: {url: /ws, process: say.say, auth: public}}"
+    return write(tmp_path, endpoints, say=SAY.format(mark="@process", kind="def"))
 
 
 @pytest.fixture

@@ -16,10 +16,10 @@ from jackfield.server.node.node import open_node
 from jackfield.server.options import Options
 from jackfield.state import State
 from tests.clock import Clock
+from tests.projects import SAY, write
 from tests.server.served import until
 
 ENDPOINTS = "endpoints:\n  say: {url: /ws/say, process: say.say, auth: public, tags: [Болталка]}\n"
-SAY = "from jackfield import process\n@process\ndef say(text: str) -> str:\n    return text\n"
 RESOURCE = """\
 from pathlib import Path
 from typing import Annotated
@@ -39,14 +39,7 @@ async def say(pool: Annotated[str, pool]) -> str:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    write(tmp_path)
-    return tmp_path
-
-
-def write(folder: Path, endpoints: str = ENDPOINTS, say: str = SAY) -> None:
-    (folder / "processes").mkdir(exist_ok=True)
-    (folder / "endpoints.yaml").write_text(endpoints, encoding="utf-8")
-    (folder / "processes" / "say.py").write_text(say, encoding="utf-8")
+    return write(tmp_path, ENDPOINTS, say=SAY)
 
 
 def modules() -> list[str]:
@@ -147,7 +140,7 @@ async def test_broken_files_fall_back_to_what_was_last_published(project: Path) 
         async with open_node(project, state, Options()):
             pass
     assert modules() == []
-    write(project)
+    write(project, say=SAY)
     async with open_node(project, state, Options()):
         pass
     write(project, say="def (:\n")

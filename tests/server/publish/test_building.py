@@ -20,12 +20,12 @@ from jackfield.server.publish import building
 from jackfield.server.publish.breaking import Breaking
 from jackfield.server.publish.building import built
 from jackfield.state import State
+from tests.projects import SAY, write
 
 LIMIT = 0.3
 PATIENCE = 5.0
 
 ENDPOINTS = "endpoints: {say: {url: /ws/say, process: say.say, auth: public}}\n"
-SAY = "from jackfield import process\n@process\ndef say(text: str) -> str:\n    return text\n"
 SPIN = "while True:\n    pass\n"
 
 SPINNING = {
@@ -57,13 +57,6 @@ SPINNING = {
 """What never comes back, and the line at which it stands."""
 
 
-def write(folder: Path, say: str) -> Path:
-    (folder / "processes").mkdir(exist_ok=True)
-    (folder / "endpoints.yaml").write_text(ENDPOINTS)
-    (folder / "processes" / "say.py").write_text(say)
-    return folder
-
-
 def threads() -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if thread.name == "jackfield-build"]
 
@@ -80,7 +73,7 @@ async def test_what_does_not_come_back_is_named_and_ended(
     tmp_path: Path, name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     text, line = SPINNING[name]
-    problem = await refused(write(tmp_path, text))
+    problem = await refused(write(tmp_path, ENDPOINTS, say=text))
     assert (problem.code, problem.file) == ("too_slow", "processes/say.py")
     assert problem.line in (line, line + 1)
     assert problem.message == f"loading took longer than {LIMIT:g} s, and had come to this line"
@@ -93,7 +86,7 @@ async def test_what_does_not_come_back_is_named_and_ended(
 def stuck(folder: Path) -> Callable[[], object]:
     """A module that waits in a call of the system; what lets it go."""
     os.mkfifo(folder / "pipe")
-    write(folder, f"{SAY}open({str(folder / 'pipe')!r}).read()\n")
+    write(folder, ENDPOINTS, say=f"{SAY}open({str(folder / 'pipe')!r}).read()\n")
     return lambda: (folder / "pipe").write_text("")
 
 
@@ -122,7 +115,7 @@ async def test_loads_that_cannot_be_ended_are_bounded(tmp_path: Path, monkeypatc
     assert (problem.code, problem.hint) == ("too_slow", "restart the server")
     await asyncio.to_thread(let_go)
     await asyncio.to_thread(thread.join, PATIENCE)
-    table = await built(write(tmp_path, SAY), 7202, PATIENCE)
+    table = await built(write(tmp_path, ENDPOINTS, say=SAY), 7202, PATIENCE)
     table.catalog.release()
 
 
@@ -143,7 +136,7 @@ async def test_an_exception_is_set_in_code_of_the_project_alone(tmp_path: Path) 
 @pytest.mark.parametrize("command", [["check"], ["test"], ["export", "asyncapi"]], ids=lambda words: words[0])
 def test_every_command_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: list[str]) -> None:
     monkeypatch.setattr(building, "LOAD_LIMIT", LIMIT)
-    done = CliRunner().invoke(main, ["-C", str(write(tmp_path, SAY + SPIN)), *command])
+    done = CliRunner().invoke(main, ["-C", str(write(tmp_path, ENDPOINTS, say=SAY + SPIN)), *command])
     assert done.exit_code == 1
     assert "processes/say.py:" in done.output
     assert "[too_slow]" in done.output
@@ -153,9 +146,9 @@ def test_every_command_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
 async def test_a_server_does_not_start_with_it_and_goes_on_with_what_it_has(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with open_node(write(tmp_path, SAY), State.open(tmp_path), Options()) as node:
+    async with open_node(write(tmp_path, ENDPOINTS, say=SAY), State.open(tmp_path), Options()) as node:
         monkeypatch.setattr(building, "LOAD_LIMIT", LIMIT)
-        write(tmp_path, SAY + SPIN)
+        write(tmp_path, say=SAY + SPIN)
         with pytest.raises(PlanError, match=r"processes/say\.py:[56].*too_slow"):
             await node.publisher.publish()
         assert node.gateway.live.generation.number == 1

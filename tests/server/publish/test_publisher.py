@@ -21,6 +21,7 @@ from jackfield.server.options import Options
 from jackfield.server.publish import building, publisher
 from jackfield.server.publish.publisher import Archive, build_in_thread, digest
 from jackfield.state import State
+from tests.projects import SAY, write
 from tests.server.served import Served
 
 LIMIT = 30.0
@@ -30,23 +31,12 @@ endpoints:
   say: {url: /ws/say, process: say.say, auth: public}
   ask: {url: /ws/ask, process: ask.ask, auth: public}
 """
-SAY = "from jackfield import process\n@process\ndef say(text: str) -> str:\n    return text\n"
-ASK = "from jackfield import process\n@process\ndef ask(text: str) -> str:\n    return text\n"
-
-
-def write(folder: Path, **texts: str) -> None:
-    (folder / "processes").mkdir(exist_ok=True)
-    for name, text in texts.items():
-        path = folder / "endpoints.yaml" if name == "endpoints" else folder / "processes" / f"{name}.py"
-        path.write_text(text, encoding="utf-8")
+ASK = SAY.replace("say", "ask")
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    folder = tmp_path / "project"
-    folder.mkdir()
-    write(folder, endpoints=ENDPOINTS, say=SAY, ask=ASK)
-    return folder
+    return write(tmp_path / "project", ENDPOINTS, say=SAY, ask=ASK)
 
 
 @asynccontextmanager

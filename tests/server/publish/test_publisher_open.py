@@ -9,7 +9,8 @@ import pytest
 
 from jackfield.errors import PlanError
 from jackfield.server.node.node import Node
-from tests.server.publish.test_publisher import opened, write
+from tests.projects import write
+from tests.server.publish.test_publisher import opened
 from tests.server.served import Served
 
 ENDPOINTS = """\

@@ -17,6 +17,7 @@ import pytest
 from jackfield.server.node import listener, uvicorn_server
 from jackfield.server.wire import eviction, head, http1, patched, private_names
 from tests.house.habits import PACKAGE, tree_of
+from tests.projects import write
 
 OURS = {  # our classes that stand on one of a library, with the files that their parents of ours are in
     "uvicorn.protocols.websockets.websockets_sansio_impl:WebSocketsSansIOProtocol": (
@@ -163,14 +164,11 @@ with TestClient(jackfield.application(sys.argv[1])) as client:
 
 
 def test_an_application_needs_none_of_them(tmp_path: Path) -> None:
-    (tmp_path / "processes").mkdir()
-    (tmp_path / "endpoints.yaml").write_text(
-        "endpoints: {greeting: {url: /ws/greeting, process: greeting.answer, auth: public}}", "utf-8"
-    )
-    (tmp_path / "processes" / "greeting.py").write_text(
-        'from jackfield import process\n\n\n@process(reply="message")\ndef answer(message: str) -> str:\n'
+    write(
+        tmp_path,
+        "endpoints: {greeting: {url: /ws/greeting, process: greeting.answer, auth: public}}",
+        greeting='from jackfield import process\n\n\n@process(reply="message")\ndef answer(message: str) -> str:\n'
         '    return f"{message}!"\n',
-        "utf-8",
     )
     command = [sys.executable, "-X", "utf8", "-c", MOUNTED, str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False)

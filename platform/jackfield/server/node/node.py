@@ -8,7 +8,7 @@ import os
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from jackfield.auth.passwords import Passwords
@@ -20,6 +20,7 @@ from jackfield.config import editor_schema
 from jackfield.config.plan import AuthSettings
 from jackfield.errors import PlanError
 from jackfield.logs import log
+from jackfield.routing import site_folder
 from jackfield.routing.table import RoutingTable
 from jackfield.server.connection.dispatch import Dispatcher
 from jackfield.server.connection.session_timer import ClockWatch
@@ -59,9 +60,13 @@ async def open_node(
     options: Options,
     *,
     report: Callable[[Report | PlanError], None] | None = None,
+    admin_port: Callable[[], int] | None = None,
     clock: Callable[[], float] = time.time,
 ) -> AsyncIterator[Node]:
     """Open a server's parts; `report` is called with what `--watch` published.
+
+    `admin_port` takes a port for what a site keeps away from a listener that only this machine reaches. Without it
+    nobody is shown that.
 
     Raises PlanError where neither the files nor what was last published can serve, StateError, and Refusal
     where the store does not answer.
@@ -71,7 +76,8 @@ async def open_node(
         archive = Archive(state.published)
         if not options.embedded:
             stack.enter_context(tuned())  # before the first generation, which would stay for ever otherwise
-        gateway, start = await _open_gateway(stack, folder, state, archive, options, clock)
+        gateway, start = await _open_gateway(stack, folder, state, archive, options, admin_port, clock)
+        options = gateway.live.options
 
         sweep = Sweep(lambda: len(gateway.live.hub))
         stack.callback(sweep.close)
@@ -107,6 +113,7 @@ async def _open_gateway(
     state: State,
     archive: Archive,
     options: Options,
+    admin_port: Callable[[], int] | None,
     clock: Callable[[], float],
 ) -> tuple[Gateway, _Start]:
     """The gateway with its first generation. A function of its own: nothing here may keep that one alive."""
@@ -114,6 +121,8 @@ async def _open_gateway(
     generation, tried, fell_back = await _first_generation(folder, archive, options)
     unowned = await stack.enter_async_context(AsyncExitStack())
     unowned.push_async_callback(generation.retire, 0.0)
+    if generation.site and options.local:
+        options = replace(options, apart=True, admin_port=admin_port() if admin_port else None)
     sessions = await _open_sessions(stack, state, tokens, generation.table.plan.auth, clock)
     tracing = open_tracing(options.trace, os.environ)
     if tracing is not None:
@@ -138,7 +147,7 @@ async def _first_admin(gateway: Gateway, options: Options) -> tuple[FirstAdmin |
     if not gateway.live.has_sessions:
         return None, True  # they are somebody else's
     sessions = gateway.live.sessions
-    admin = await make_first_admin(sessions.store, sessions.passwords, sessions) if options.local else None
+    admin = await make_first_admin(sessions.store, sessions.passwords, sessions) if options.private else None
     return admin, bool(await sessions.store.list())
 
 
@@ -160,7 +169,7 @@ async def _first_generation(
 ) -> tuple[Generation, str, PlanError | None]:
     """The first generation, the digest of the files, and their problems where an older plan serves."""
     tried = await asyncio.to_thread(digest, folder)
-    table, fell_back = await _first_table(folder, archive, options)
+    table, source, fell_back = await _first_table(folder, archive, options)
     try:
         generation = await Generation.open(1, table)
     except BaseException:
@@ -168,16 +177,17 @@ async def _first_generation(
         raise
     if fell_back is None:
         try:
-            await asyncio.to_thread(archive.keep, folder, tried)
+            source = archive.path(await asyncio.to_thread(archive.keep, folder, tried))
         except OSError as exc:
             log.warning("publish_not_kept", reason=str(exc))
+    generation.site = site_folder.served(table.plan, source, folder)
     return generation, tried, fell_back
 
 
-async def _first_table(folder: Path, archive: Archive, options: Options) -> tuple[RoutingTable, PlanError | None]:
-    """The table from the files, or from what was last published where the files have problems."""
+async def _first_table(folder: Path, archive: Archive, options: Options) -> tuple[RoutingTable, Path, PlanError | None]:
+    """The table from the files, or from what was last published where the files have problems; and from which."""
     try:
-        return await build_in_thread(folder, 1, options), None
+        return await build_in_thread(folder, 1, options), folder, None
     except PlanError as problems:
         names = await asyncio.to_thread(archive.names)
         if not names:
@@ -185,7 +195,7 @@ async def _first_table(folder: Path, archive: Archive, options: Options) -> tupl
         with suppress(PlanError):
             copy = archive.path(names[-1])
             # without its traceback, whose frames would keep the broken modules
-            return await build_in_thread(copy, 1, options, folder), problems.with_traceback(None)
+            return await build_in_thread(copy, 1, options, folder), copy, problems.with_traceback(None)
         raise  # the copy is of no use either; what to mend is in the files
 
 

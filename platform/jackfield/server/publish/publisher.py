@@ -25,8 +25,10 @@ from typing import Any
 
 from jackfield import files, messages
 from jackfield.auth import authorities
+from jackfield.config.site_name import site_name
 from jackfield.errors import Closing, PlanError, Problem
 from jackfield.logs import log
+from jackfield.routing import site_folder
 from jackfield.routing.table import RoutingTable
 from jackfield.server.gateway import Gateway
 from jackfield.server.generation import Generation
@@ -123,9 +125,10 @@ class Archive:
         self._write([*names, name])
         return name
 
-    def go_back(self) -> None:
-        """Forget the last copy: the one before it is live."""
-        self._write(self.names()[:-1])
+    def go_back(self, *, spare: bool = False) -> None:
+        """Forget the last copy: the one before it is live. With `spare` it stays on the disk until the next call."""
+        names = self.names()
+        self._write(names[:-1], spared=names[-1:] if spare else ())
 
     def _make(self) -> None:
         """The folder, for its owner alone: a source may hold a secret, and stood where others cannot go."""
@@ -136,13 +139,13 @@ class Archive:
             with suppress(PermissionError):  # another's, which is for that one to close
                 self._folder.chmod(0o700)
 
-    def _write(self, names: Sequence[str]) -> None:
+    def _write(self, names: Sequence[str], spared: Sequence[str] = ()) -> None:
         kept = list(names)[-KEPT:]
         self._make()
         write_private(self._history, json.dumps(kept))
         for old in self._folder.iterdir():
             # only what is named as we name it: who puts another folder here loses nothing
-            if _is_copy(old.name.removeprefix(".")) and old.is_dir() and old.name not in kept:
+            if _is_copy(old.name.removeprefix(".")) and old.is_dir() and old.name not in (*kept, *spared):
                 shutil.rmtree(old, ignore_errors=True)
 
 
@@ -156,7 +159,7 @@ def _said(exc: Exception) -> str:
 
 
 def digest(project: Path) -> str:
-    """A hash of all that a publish reads; differs as soon as a byte does. 12 hexadecimal digits."""
+    """A hash of all that a publish reads or copies; differs as soon as a byte does. 12 hexadecimal digits."""
     seen = hashlib.sha256()
     for file, path in _files(project):
         try:
@@ -181,6 +184,10 @@ def _files(project: Path) -> Iterator[tuple[str, Path]]:
                     path = folder / name
                     if not name.endswith(".pyc") and path.is_file():
                         yield path.relative_to(project).as_posix(), path
+    if named := site_name(project):
+        with suppress(OSError):
+            for path in site_folder.copied(project / named):
+                yield path.relative_to(project).as_posix(), path
 
 
 async def build_in_thread(
@@ -251,13 +258,14 @@ class Publisher:
             source = await self._before() if back else self._folder
             number = self._live.generation.number + 1
             sources, table = await self._build(source, number)
-            self._check_login(table)
+            self._check_restart(table)
             if dry_run:
                 table.catalog.release()
                 return self._report(table, revocation.verdicts(self._live, table), dry_run=True)
             generation = await self._open(number, table)
             try:
-                await asyncio.to_thread(self._keep, sources, back=back)
+                kept = await asyncio.to_thread(self._keep, source, sources, back=back)
+                generation.site = site_folder.served(table.plan, kept, self._folder)
             except BaseException:
                 await generation.retire(0.0)
                 raise
@@ -287,13 +295,21 @@ class Publisher:
         message = "the files change faster than they can be loaded"
         raise PlanError([Problem("too_slow", message, "publish again when they are all saved", file="processes")])
 
-    def _check_login(self, table: RoutingTable) -> None:
-        """Raise PlanError where the plan wants users of our own and the server was started without a store."""
-        if table.plan.auth.own and not self._live.has_sessions:
-            table.catalog.release()
+    def _check_restart(self, table: RoutingTable) -> None:
+        """Raise PlanError where the plan wants what the server was started without: users of its own, an admin port."""
+        plan = table.plan
+        if plan.auth.own and not self._live.has_sessions:
             message = "the server was started without users of its own"
             hint = "stop it and start it again to bring the login back"
-            raise PlanError([table.plan.problem(("auth", "login"), "needs_restart", message, hint)])
+            problem = plan.problem(("auth", "login"), "needs_restart", message, hint)
+        elif plan.site and self._live.options.local:
+            message = "the server was started without a site, and shows documents and administration where it would be"
+            hint = "stop it and start it again; they have a port of their own then"
+            problem = plan.problem(("site",), "needs_restart", message, hint)
+        else:
+            return
+        table.catalog.release()
+        raise PlanError([problem])
 
     async def _before(self) -> Path:
         names = await asyncio.to_thread(self._archive.names)
@@ -310,12 +326,13 @@ class Publisher:
             table.catalog.release()
             raise
 
-    def _keep(self, sources: str, *, back: bool) -> None:
+    def _keep(self, source: Path, sources: str, *, back: bool) -> Path:
+        """The copy of what goes live."""
         try:
             if back:
-                self._archive.go_back()
-            else:
-                self._archive.keep(self._folder, sources)
+                self._archive.go_back(spare=True)  # its pages are still served
+                return source
+            return self._archive.path(self._archive.keep(self._folder, sources))
         except OSError as exc:
             message = f"what is published cannot be kept for the way back: {exc.strerror or exc}"
             raise PlanError([Problem("file_unreadable", message, file="published")]) from exc
@@ -347,7 +364,9 @@ class Publisher:
             removed=tuple(name for name in old.routes if name not in new.routes),
             closes=tuple(Closes(*key, count) for key, count in leaving.items()),
             open=len(self._live.hub),
-            settings=tuple(n for n in ("title", "auth", "roles") if getattr(old.plan, n) != getattr(new.plan, n)),
+            settings=tuple(
+                n for n in ("title", "auth", "roles", "site") if getattr(old.plan, n) != getattr(new.plan, n)
+            ),
             warnings=tuple(str(problem) for problem in new.warnings),
         )
 

@@ -64,7 +64,7 @@ def problem(plan: Plan, options: Options) -> Problem | None:
         "cookie_needs_tls",
         f"browsers take a cookie with {what} over TLS alone, and this listener has none",
         hint,
-        "warning" if options.local else "error",
+        "warning" if options.private else "error",
     )
 
 

@@ -2,9 +2,9 @@
 
 `defaults.origins` lists the pages of the project. These may log in and out from where they are, with the
 cookie, and read the answers below `auth.path` and the 426 of an endpoint; an endpoint's own `origins` may read
-its 426 too, since they may open it anyway. Everything else, the administration above all, is for pages of our
-own origin alone. `origins: any` opens an endpoint to every page, and for that reason nothing here: to read an
-answer that was made with the cookie is a right of pages that somebody named.
+its 426 too, since they may open it anyway. All these may import `/jackfield.js`. Everything else, the
+administration above all, is for pages of our own origin alone. `origins: any` opens an endpoint to every page, and
+for that reason nothing here: to read an answer that was made with the cookie is a right of pages that somebody named.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from jackfield.errors import Refusal
 from jackfield.routing.table import RoutingTable
 from jackfield.server.refusal import SECURITY_HEADERS
 from jackfield.server.request import Request
+from jackfield.server.web import client_module
 
 __all__ = ["MAX_AGE", "check", "check_own", "preflight", "share"]
 
@@ -124,6 +125,9 @@ def _readers(request: Request, table: RoutingTable) -> tuple[str, ...]:
     """The origins that may read what is answered here."""
     if _is_auth(request, table):
         return table.plan.origins.allowed
+    if request.raw_path.decode("latin-1") in client_module.ADDRESSES:
+        endpoints = (route.endpoint for route in table.routes.values())
+        return (*table.plan.origins.allowed, *(allowed for one in endpoints for allowed in one.origins.allowed))
     match = table.match(request.raw_path)
     return (*table.plan.origins.allowed, *match.route.endpoint.origins.allowed) if match is not None else ()
 

@@ -8,13 +8,11 @@ from the package offapi, with no script but from here.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import html
 import json
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
@@ -32,6 +30,7 @@ from jackfield.server.live import Live
 from jackfield.server.refusal import SECURITY_HEADERS
 from jackfield.server.request import Caller, Request
 from jackfield.server.web import pages
+from jackfield.server.web.kept import Kept, sent
 from jackfield.server.web.sign_in_page import SCRIPT, SCRIPT_AT, sign_in, wants_page
 
 __all__ = ["ADDRESSES", "Documents"]
@@ -42,42 +41,28 @@ KEPT = 16
 _JSON = "application/json"
 
 
-@dataclass(frozen=True, slots=True)
-class _Made:
-    """One document as it is sent."""
-
-    body: bytes
-    kind: str
-    tag: str
-
-    @classmethod
-    def of(cls, text: str | bytes, kind: str) -> _Made:
-        body = text.encode() if isinstance(text, str) else text
-        return cls(body, kind, f'"{hashlib.sha256(body).hexdigest()[:16]}"')
-
-
 def _as_json(document: Mapping[str, Any]) -> str:
     return json.dumps(document, ensure_ascii=False, indent=1)
 
 
-def _openapi(found: Contract, address: str, _version: str) -> _Made:
-    return _Made.of(_as_json(openapi.document(found, address)), _JSON)
+def _openapi(found: Contract, address: str, _version: str) -> Kept:
+    return Kept.of(_as_json(openapi.document(found, address)), _JSON)
 
 
-def _asyncapi(found: Contract, address: str, version: str) -> _Made:
-    return _Made.of(_as_json(asyncapi.document(found, address, version)), _JSON)
+def _asyncapi(found: Contract, address: str, version: str) -> Kept:
+    return Kept.of(_as_json(asyncapi.document(found, address, version)), _JSON)
 
 
-def _asyncapi_yaml(found: Contract, address: str, version: str) -> _Made:
-    return _Made.of(as_yaml(asyncapi.document(found, address, version)), "application/yaml")  # RFC 9512
+def _asyncapi_yaml(found: Contract, address: str, version: str) -> Kept:
+    return Kept.of(as_yaml(asyncapi.document(found, address, version)), "application/yaml")  # RFC 9512
 
 
-def _reference(found: Contract, address: str, _version: str) -> _Made:
+def _reference(found: Contract, address: str, _version: str) -> Kept:
     body = rendered.html(markdown.reference(found, address))
-    return _Made.of(pages.page(found.title, body, headed=True), "text/html; charset=utf-8")
+    return Kept.of(pages.page(found.title, body, headed=True), "text/html; charset=utf-8")
 
 
-_DOCUMENTS: Mapping[str, Callable[[Contract, str, str], _Made]] = {
+_DOCUMENTS: Mapping[str, Callable[[Contract, str, str], Kept]] = {
     "/asyncapi.json": _asyncapi,
     "/asyncapi.yaml": _asyncapi_yaml,
     "/docs/reference": _reference,
@@ -102,7 +87,7 @@ class Documents:
 
     def __init__(self, live: Live) -> None:
         self._live = live
-        self._made: OrderedDict[tuple[str, str, str], _Made] = OrderedDict()
+        self._made: OrderedDict[tuple[str, str, str], Kept] = OrderedDict()
         self._generation = 0
         self._making = asyncio.Lock()
 
@@ -113,12 +98,12 @@ class Documents:
             return None
         if request.method not in ("GET", "HEAD"):
             raise Refusal("method_not_allowed", more={"allow": "GET, HEAD"})
-        if path == SCRIPT_AT and self._live.options.admin_port is None:
-            return _sent(_SIGN_IN, request)
+        if path == SCRIPT_AT and not self._live.elsewhere:
+            return sent(_SIGN_IN, request)
         try:
             self._check(request, caller)
         except Refusal as refusal:
-            if path not in _PAGES or not wants_page(request) or self._live.options.admin_port is not None:
+            if path not in _PAGES or not wants_page(request) or self._live.elsewhere:
                 raise
             self._live.refuse(request, refusal, caller)
             return sign_in(request, refusal, self._live.generation.table.plan.auth)
@@ -126,10 +111,10 @@ class Documents:
             _folder(request.root)
             return _page(self._live.generation.table.plan.title, request.root)
         if path == "/docs/start.js":
-            return _sent(_START, request)
+            return sent(_START, request)
         if path in _FILES:
-            return _sent(await asyncio.to_thread(_file, *_FILES[path], request.root), request)
-        return _sent(await self._document(path, self._address(request, path), _version(request, path)), request)
+            return sent(await asyncio.to_thread(_file, *_FILES[path], request.root), request)
+        return sent(await self._document(path, self._address(request, path), _version(request, path)), request)
 
     def _address(self, request: Request, path: str) -> str:
         """Where the documents say that the server is: as its callers address it, not as the admin port is."""
@@ -143,8 +128,8 @@ class Documents:
         if self._live.may_read_documents(request, caller):
             return
         sentence = f"The documents are for the role {ADMIN} here."
-        if self._live.options.admin_port is not None:
-            raise Refusal("role_required", sentence, "Ask the listener of --admin-port.")
+        if elsewhere := self._live.elsewhere:
+            raise Refusal("role_required", sentence, elsewhere)
         if isinstance(caller, Refusal):
             raise caller
         if caller is None:
@@ -152,7 +137,7 @@ class Documents:
         fix = f"An administrator gives it with: jackfield users roles {caller.login} +{ADMIN}"
         raise Refusal("role_required", sentence, fix)
 
-    async def _document(self, path: str, address: str, version: str) -> _Made:
+    async def _document(self, path: str, address: str, version: str) -> Kept:
         """A document of the live generation, kept for the next request at the same address."""
         async with self._making:  # requests at the same time are answered with one
             generation = self._live.generation
@@ -173,7 +158,7 @@ class Documents:
             return found
 
 
-def _make(path: str, table: RoutingTable, address: str, version: str) -> _Made:
+def _make(path: str, table: RoutingTable, address: str, version: str) -> Kept:
     return _DOCUMENTS[path](contract(table), address, version)
 
 
@@ -187,15 +172,6 @@ def _version(request: Request, path: str) -> str:
         known = " or ".join(f"?version={version}" for version in asyncapi.VERSIONS)
         raise Refusal("invalid_request", f"There is no AsyncAPI {asked[:20]} document here.", f"Ask with {known}.")
     return found
-
-
-def _sent(made: _Made, request: Request) -> Response:
-    """A document, or that the caller has it already (RFC 9110, section 13.1.2). Each use is asked for here anew."""
-    headers = {**SECURITY_HEADERS, "Cache-Control": "private, no-cache", "ETag": made.tag}
-    known = {tag.strip().removeprefix("W/") for value in request.values(b"if-none-match") for tag in value.split(",")}
-    if made.tag in known:
-        return Response(status_code=304, headers=headers)
-    return Response(made.body, 200, {**headers, "Content-Type": made.kind})
 
 
 # Swagger UI
@@ -222,7 +198,7 @@ _HTML = """<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</
 <div id="swagger-ui" data-document="{root}/openapi.json"></div>
 <script src="{root}/docs/swagger-ui.js"></script><script src="{root}/docs/start.js"></script></html>"""
 
-_START = _Made.of(
+_START = Kept.of(
     """const place = document.getElementById("swagger-ui");
 SwaggerUIBundle({
   domNode: place,
@@ -237,7 +213,7 @@ SwaggerUIBundle({
 )
 
 
-_SIGN_IN = _Made.of(SCRIPT, "text/javascript; charset=utf-8")
+_SIGN_IN = Kept.of(SCRIPT, "text/javascript; charset=utf-8")
 
 
 def _page(title: str, root: str) -> Response:
@@ -260,5 +236,5 @@ def _folder(root: str) -> Path:
     raise Refusal("not_found", f"Swagger UI comes with the package {PACKAGE}, which is not installed.", fix)
 
 
-def _file(name: str, kind: str, root: str) -> _Made:
-    return _Made.of((_folder(root) / name).read_bytes(), kind)
+def _file(name: str, kind: str, root: str) -> Kept:
+    return Kept.of((_folder(root) / name).read_bytes(), kind)

@@ -24,8 +24,8 @@ class Rights:
 
     async def admin(self, request: Request) -> Identity:
         """The administrator who asks; with an admin port, on that alone."""
-        if self._live.options.admin_port is not None and not request.local:
-            raise Refusal("role_required", _FOR_ADMINS, "Ask the listener of --admin-port.")
+        if (elsewhere := self._live.elsewhere) and not request.local:
+            raise Refusal("role_required", _FOR_ADMINS, elsewhere)
         return self._with(await self._known(request, _FOR_ADMINS), _FOR_ADMINS, ADMIN)
 
     async def reader(self, request: Request) -> Identity:

@@ -17,7 +17,7 @@ from jackfield.server.live import Live
 from jackfield.server.observe import redact
 from jackfield.server.refusal import SECURITY_HEADERS, problem, secured, server_fault
 from jackfield.server.request import Caller, Request
-from jackfield.server.web import administration, cors, pages
+from jackfield.server.web import administration, client_module, cors, pages, site_files
 from jackfield.server.web.documents import ADDRESSES, Documents
 from jackfield.server.web.login import Login
 from jackfield.server.web.sign_in_page import SCRIPT_AT
@@ -56,6 +56,7 @@ class Routes:
             if path in ("/health", "/ready"):
                 return self._state(request, path)
             requests.check_address(request, self._live.options, auth.cookie)
+            site_files.check_no_worker(request)
             self._check_login(request)
             asked_first = cors.preflight(request, self._live.generation.table, detailed=request.local)
             if asked_first is not None:
@@ -66,6 +67,9 @@ class Routes:
             below = administration.below(request)
             if below is not None:
                 return await self._administration.answer(request, http, below)
+            for_everybody = client_module.answer(request) or await self._of_site(request, http.scope)
+            if for_everybody is not None:
+                return for_everybody
             caller = await self._caller(request, path)
             if path == "/metrics":
                 return self._metrics(request, caller)
@@ -76,6 +80,13 @@ class Routes:
             return problem(refusal, auth, root=request.root)
         except Exception:  # noqa: BLE001 - the last resort of a request; logged with its stack
             return problem(server_fault(http.scope), auth)
+
+    async def _of_site(self, request: Request, scope: Scope) -> Response | None:
+        """A file of the project's site; on the listener that it keeps the administration away from it is not shown."""
+        generation = self._live.generation
+        if generation.site is None or request.local:
+            return None
+        return await site_files.answer(generation.site, generation.table, request, scope)
 
     def _check_login(self, request: Request) -> None:
         """Raise Refusal `not_found` for the addresses of our own login where it is off."""
@@ -91,7 +102,7 @@ class Routes:
         asks = False
         if request.method in ("GET", "HEAD"):
             if path in _FOR_ADMINS:
-                asks = not request.local and self._live.options.admin_port is None
+                asks = not request.local and not self._live.elsewhere
             else:
                 with suppress(Refusal):  # raised again where the request is answered
                     asks = approach(self._live.generation.table, request).asks
@@ -109,9 +120,7 @@ class Routes:
             raise Refusal("method_not_allowed")
         if not self._live.may_read_documents(request, caller):
             fix = "Start with --admin-port and scrape that, or send the cookie of a user with the role admin."
-            if self._live.options.admin_port is not None:
-                fix = "Scrape the listener of --admin-port."
-            raise Refusal("role_required", "The metrics are for the role admin here.", fix)
+            raise Refusal("role_required", "The metrics are for the role admin here.", self._live.elsewhere or fix)
         kind = "text/plain; version=0.0.4; charset=utf-8"
         headers = {**SECURITY_HEADERS, "Cache-Control": "no-store", "Content-Type": kind}
         return Response(self._live.metrics.text(), 200, headers)
