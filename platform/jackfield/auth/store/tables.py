@@ -77,8 +77,8 @@ Kind = Literal[
 ]
 _OF_LOGIN = frozenset({"user_disabled", "user_removed", "roles_changed"})
 _OF_SESSION = frozenset({"session_ended", "session_refreshed", "password_changed"})
-_OF_KEY = frozenset({"key_added", "key_rotated", "key_removed"})
-_GO_ON = frozenset({"roles_changed", "session_refreshed"}) | _OF_KEY  # what a key's change ends: keys.py
+_OF_SERVICE = frozenset({"key_added", "key_rotated", "key_removed"})
+_GO_ON = frozenset({"roles_changed", "session_refreshed"}) | _OF_SERVICE  # what a key's change ends: keys.py
 _REASONS = {
     "session_ended": "the session was ended",
     "password_changed": "the password was changed",
@@ -231,7 +231,7 @@ class Change:
     @property
     def of_key(self) -> bool:
         """Whether it is about a service key; `login` is `key:` and its name then, `session` the id of a secret."""
-        return self.kind in _OF_KEY
+        return self.kind in _OF_SERVICE
 
     def concerns(self, identity: Identity) -> bool:
         """Whether it is about this caller. A session opened since, with a new password say, is not meant."""
