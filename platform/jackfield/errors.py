@@ -88,6 +88,7 @@ _FIXES: Mapping[str, str] = {
     "unsupported_media_type": "Send the header Content-Type: application/json.",
     "invalid_event": 'Send a JSON object such as {"event": "changed", "order": 7}.',
     "idempotency_conflict": "Send a new key with each event, and the same body with the same key.",
+    "key_taken": "Choose another name, rotate that key or remove it.",
     "no_such_key": "List the keys; the name is spelled as it stands there.",
     "no_such_connection": "List the open ones; perhaps it has been closed already.",
     "body_too_large": "Send less: an event has room for the smallest `limits.queue`, all other bodies for 4 KiB.",
@@ -228,6 +229,7 @@ CODES: Mapping[str, Code] = _table(
         retry=True,
         also=422,
     ),
+    _http("key_taken", 409, "There is a service key with this name already."),
     _http("no_such_key", 404, "There is no service key with this name."),
     _http("no_such_connection", 404, "There is no open connection with this id."),
     # message

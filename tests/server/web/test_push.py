@@ -109,7 +109,7 @@ async def test_a_user_hears_it_on_all_connections_or_on_those_of_one_endpoint(se
     elsewhere = await served.http("POST", f"{of('аня')}?endpoint=feed", shop, {"event": "paid"})
     assert elsewhere.json == {"delivered_to": 0, "online": True}
     wrong = await served.http("POST", f"{of('аня')}?endpoint=desc", shop, {"event": "paid"})
-    assert (wrong.status, wrong.json["fix"]) == (400, "The endpoints are desk, feed, room.")
+    assert (wrong.status, wrong.json["fix"]) == (404, "The endpoints are desk, feed, room.")
 
 
 async def test_a_login_of_any_letters_has_an_address(served: Served, shop: Headers) -> None:

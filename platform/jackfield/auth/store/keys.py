@@ -122,7 +122,7 @@ class KeyTable:
     ) -> tuple[Key, str]:
         """Make a key that lasts so many seconds, None for ever; and what opens with it, which is kept nowhere.
 
-        Raises Refusal `invalid_request`, for a name that is taken as well.
+        Raises Refusal `invalid_request`, `key_taken`.
         """
         now = self._clock()
         key = _checked(name, roles, groups, users=users, now=now, lasts=lasts)
@@ -136,7 +136,7 @@ class KeyTable:
         }
         async with self._database.write() as connection:
             if await _is_there(connection, key.name):
-                raise _bad(f"There is a key {key.name} already.", "Take another name, rotate that key or remove it.")
+                raise Refusal("key_taken", f"There is a key {key.name} already.")
             if (await connection.execute(select(func.count()).select_from(keys))).scalar_one() >= MAX_KEYS:
                 raise _bad(f"There are {MAX_KEYS:,} keys, which is all that there may be.", "Remove some of them.")
             await connection.execute(insert(keys).values(row))

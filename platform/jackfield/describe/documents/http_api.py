@@ -110,7 +110,7 @@ _CODES: Mapping[str, tuple[str, ...]] = {
     "remove-user": (*_OF_USER, _KIND, "no_such_user"),
     "close-user": (*_OF_USER, _KIND, "no_such_user"),
     "keys": _ADMIN,
-    "add-key": (*_ADMIN, *_BODY),
+    "add-key": (*_ADMIN, *_BODY, "key_taken"),
     "key": (*_OF_USER, "no_such_key"),
     "remove-key": (*_OF_USER, _KIND, "no_such_key"),
     "rotate-key": (*_OF_USER, *_BODY, "no_such_key"),
@@ -121,7 +121,7 @@ _CODES: Mapping[str, tuple[str, ...]] = {
     "remove-member": (*_ADMIN, _KIND, "invalid_request", "not_found"),
     "send-to-user": (*_PUSHED, "invalid_request", "not_found"),
     "presence": (*_ADMIN, "invalid_request", "not_found"),
-    "connections": (*_ADMIN, "invalid_request"),
+    "connections": (*_ADMIN, "invalid_request", "not_found"),
     "close-connection": (*_ADMIN, _KIND, "no_such_connection", "not_found"),
     "health": _HTTP,
     "ready": _HTTP,
@@ -205,7 +205,7 @@ def _outside() -> tuple[Call, ...]:
     asked: tuple[str, ...] = ("endpoint", "login", *page)
     sending = (
         Call("POST", "/api/events", "send-to-groups", "Send to several groups", delivered, at("Broadcast"), 202),
-        Call("POST", f"{group}/events", "send-to-group", "Send to a group", delivered, at("Event"), 202),
+        Call("POST", f"{group}/events", "send-to-group", "Send to a group", delivered, at("GroupEvent"), 202),
         Call("DELETE", f"{group}/members/{{login}}", "remove-member", remove, at("Removed")),
         Call(
             *("POST", f"{user}/events", "send-to-user", "Send to a user", at("DeliveredToUser"), at("Event"), 202),

@@ -16,6 +16,7 @@ from jackfield.auth.passwords import MAX_PASSWORD, MIN_PASSWORD
 from jackfield.config.plan import AuthSettings
 from jackfield.describe.contract import JSON
 from jackfield.describe.schema.components import at
+from jackfield.messages import OUR_EVENTS
 
 __all__ = [
     "PARAMETERS",
@@ -49,6 +50,12 @@ _EVENT: JSON = {
     "type": "object",
     "properties": {"event": {"type": "string", "minLength": 1, "description": "Its name."}},
     "required": ["event"],
+    "propertyNames": {"not": {"pattern": r"^(\$|error$)"}},
+}
+_GROUP_EVENT: JSON = {
+    **_EVENT,
+    "properties": {"event": {**_EVENT["properties"]["event"], "not": {"enum": sorted(OUR_EVENTS)}}},
+    "propertyNames": {"not": {"pattern": r"^(\$|error$|group$)"}},
 }
 PARAMETERS: Mapping[str, JSON] = {
     "id": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"},
@@ -76,6 +83,9 @@ _NEW_PASSWORD: JSON = {
 }
 
 _KEY_NAME: JSON = {**_NAME, "pattern": rf"^[^\s,/\\+\-{_CONTROL}][^\s,/\\{_CONTROL}]*$", "not": {"enum": [".", ".."]}}
+_ROLE_OF_KEY: JSON = {**_ROLE, "not": {"const": "admin"}}
+_SOME: JSON = {"minItems": 1, "maxItems": 100}
+_UP_TO: JSON = {"maxItems": 100}
 _GROUPS_OF_KEY: JSON = {**_GROUP, "description": "* stands for any text."}
 _DURATION: JSON = {"pattern": "^[0-9]{1,9}([.][0-9]{1,3})? ?(ms|s|m|h|d)$", "examples": ["90d"]}
 
@@ -113,8 +123,8 @@ class NewKey(Struct, forbid_unknown_fields=True):
     """A service key to make; `expires` is how long it lasts, without it for ever."""
 
     name: Annotated[str, Meta(extra_json_schema=_KEY_NAME)]
-    roles: _Roles
-    groups: list[Annotated[str, Meta(extra_json_schema=_GROUPS_OF_KEY)]] = []
+    roles: Annotated[list[Annotated[str, Meta(extra_json_schema=_ROLE_OF_KEY)]], Meta(extra_json_schema=_SOME)]
+    groups: Annotated[list[Annotated[str, Meta(extra_json_schema=_GROUPS_OF_KEY)]], Meta(extra_json_schema=_UP_TO)] = []
     users: bool = False
     expires: Annotated[str, Meta(extra_json_schema=_DURATION)] | None = None
 
@@ -137,12 +147,22 @@ class Broadcast(Struct, forbid_unknown_fields=True):
     """One event for several groups."""
 
     groups: Annotated[list[Annotated[str, Meta(extra_json_schema=_GROUP)]], Meta(extra_json_schema=_GROUPS)]
-    event: Annotated[dict[str, Any], Meta(extra_json_schema=_EVENT)]
+    event: Annotated[dict[str, Any], Meta(extra_json_schema=_GROUP_EVENT)]
 
 
 _BESIDES: Mapping[str, JSON] = {
     "Broadcast": {"examples": [{"groups": ["room:7", "room:8"], "event": {"event": "changed"}}]},
-    "NewKey": {"examples": [{"name": "shop", "roles": ["publisher"], "groups": ["order:*"], "expires": "90d"}]},
+    "NewKey": {
+        "if": {"properties": {"roles": {"contains": {"const": "publisher"}}}},
+        "then": {
+            "anyOf": [
+                {"properties": {"groups": {"minItems": 1}}, "required": ["groups"]},
+                {"properties": {"users": {"const": True}}, "required": ["users"]},
+            ]
+        },
+        "else": {"properties": {"groups": {"maxItems": 0}, "users": {"const": False}}},
+        "examples": [{"name": "shop", "roles": ["publisher"], "groups": ["order:*"], "expires": "90d"}],
+    },
     "Credentials": {"examples": [{"login": "anna", "password": "…"}]},
     "NewUser": {"examples": [{"login": "anna", "password": "a good long phrase", "roles": ["support"]}]},
     "UserChange": {
@@ -217,6 +237,7 @@ def _sent() -> dict[str, JSON]:
         "Key": _object(key),
         "KeyShown": _object({**key, "key": value}),
         "Event": {**_EVENT, "examples": [{"event": "changed", "order": 7}]},
+        "GroupEvent": {**_GROUP_EVENT, "examples": [{"event": "changed", "order": 7}]},
         "Delivered": _object({"delivered_to": delivered}),
         "DeliveredToUser": _object({"delivered_to": delivered, "online": {"type": "boolean"}}),
         "Removed": _object({"removed": {**count, "description": "Connections that were taken out."}}),

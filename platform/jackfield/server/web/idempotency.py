@@ -6,6 +6,7 @@ As draft-ietf-httpapi-idempotency-key-header has it. Kept in memory: a restart f
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ LASTS = 600.0
 LONGEST = 255
 """Characters of an Idempotency-Key."""
 
+_TEXT = re.compile(rf"[!-~]{{1,{LONGEST}}}")
 _Key = tuple[str, str, bytes, bytes, str]
 
 
@@ -90,8 +92,8 @@ class Idempotency:
 
 def _key(given: list[str], request: Request, caller: Identity) -> _Key:
     (text, *more) = given
-    if more or not 0 < len(text) <= LONGEST or not (text.isascii() and text.isprintable()):
-        detail = f"An Idempotency-Key is one text of 1 to {LONGEST} printable characters of ASCII."
+    if more or not _TEXT.fullmatch(text):
+        detail = f"An Idempotency-Key is one text of 1 to {LONGEST} letters, digits and signs of ASCII."
         raise Refusal("invalid_request", detail, "Send a UUID, a new one for each event.")
     authority = caller.session.partition(":")[0] if ":" in caller.session else ""
     return authority, caller.login, request.raw_path, request.query_string, text

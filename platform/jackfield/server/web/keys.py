@@ -87,9 +87,7 @@ def _seconds(name: str, text: str) -> float:
         found = quantities.duration(text)
     except ValueError as exc:
         raise Refusal("invalid_request", f"`{name}`: {exc}.", "Write 90d, for example.") from None
-    if found > MOST:
-        raise Refusal("invalid_request", f"`{name}` is more than ten years.", "Leave it out, or write less.")
-    return found
+    return min(found, MOST)
 
 
 def _as_json(key: Key) -> dict[str, Any]:

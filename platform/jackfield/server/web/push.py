@@ -13,11 +13,12 @@ from typing import Any, TypeVar
 from starlette.responses import Response
 
 from jackfield import messages
-from jackfield.auth.store.tables import login_of
+from jackfield.auth.store.tables import normal_key, normal_login
 from jackfield.config.plan import Limits
 from jackfield.describe.documents.http_schemas import Broadcast
 from jackfield.errors import Refusal
 from jackfield.groups.names import BadName, checked
+from jackfield.identity import OF_KEYS
 from jackfield.logs import log
 from jackfield.server.live import Live, Member
 from jackfield.server.members import Members
@@ -202,7 +203,7 @@ class Push:
         if endpoint is None or endpoint in known:
             return endpoint
         fix = f"The endpoints are {', '.join(sorted(known)[:_SHOWN])}."
-        raise Refusal("invalid_request", "There is no endpoint of the name that the query has.", fix)
+        raise Refusal("not_found", "There is no endpoint of the name that the query has.", fix)
 
 
 def _named(name: str) -> str:
@@ -217,8 +218,8 @@ def _named(name: str) -> str:
 
 
 def _login(text: str) -> str:
-    """A login in the one spelling that connections have; what can be none has no connections."""
-    return login_of(text) or text
+    """A login, or what a service key is called, in the one spelling that connections have. Raises Refusal."""
+    return OF_KEYS + normal_key(text[len(OF_KEYS) :]) if text.startswith(OF_KEYS) else normal_login(text)
 
 
 def _query(asked: Asked, *known: str) -> Mapping[str, str]:
