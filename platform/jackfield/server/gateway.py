@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from jackfield.auth.sessions import Sessions
+from jackfield.auth.store.store import Store
 from jackfield.auth.tokens import Tokens
 from jackfield.process.groups import Groups
 from jackfield.server.asgi import Application, Receive, Scope, Send
@@ -19,7 +20,6 @@ from jackfield.server.handshake.callers import Callers
 from jackfield.server.handshake.upgrade import Upgrade
 from jackfield.server.joining import Joining
 from jackfield.server.live import Live
-from jackfield.server.members import Members
 from jackfield.server.observe.tracing import Tracing
 from jackfield.server.options import Options
 from jackfield.server.web.routes import Routes
@@ -33,7 +33,7 @@ class Gateway:
     def __init__(self, live: Live, callers: Callers, dispatcher: Dispatcher, *, tracing: Tracing | None = None) -> None:
         self.live = live
         self.callers = callers
-        dispatcher.groups = Groups(Members(live, Joining(live, dispatcher)))
+        dispatcher.groups = Groups(Joining(live, dispatcher))
         self._feeds = GroupFeeds(live, dispatcher)
         live.groups.feeds.runner = self._feeds
         self._spoken = ConnectionFeeds(live, dispatcher)
@@ -81,12 +81,14 @@ def open_gateway(
     *,
     tracing: Tracing | None = None,
     folder: Path = Path(),
+    open_store: Callable[[], Awaitable[Store]] | None = None,
     clock: Callable[[], float] = time.time,
     tokens: Tokens | None = None,
 ) -> Gateway:
     """A gateway for the project in `folder`. `sessions` are of our own login, None where that is off.
 
-    `tokens` sign the ids of visitors; without them these end with the process.
+    `open_store` opens the store of service keys in that case; without it there are none then. `tokens` sign the ids of
+    visitors; without them these end with the process.
     """
     live = Live(options, sessions, generation, lag_clock=dispatcher.clock, clock=clock, tokens=tokens)
-    return Gateway(live, Callers(live, sessions, folder=folder), dispatcher, tracing=tracing)
+    return Gateway(live, Callers(live, sessions, folder=folder, open_store=open_store), dispatcher, tracing=tracing)

@@ -131,7 +131,12 @@ async def _open_gateway(
     dispatcher = Dispatcher(check_replies=options.check_replies, traced=tracing.answers if tracing else None)
     stack.callback(dispatcher.close)
     gateway = open_gateway(
-        options, sessions, generation, dispatcher, tracing=tracing, folder=folder, clock=clock, tokens=tokens
+        *(options, sessions, generation, dispatcher),
+        tracing=tracing,
+        folder=folder,
+        open_store=lambda: Store.open(state.store_url, clock),
+        clock=clock,
+        tokens=tokens,
     )
     unowned.pop_all()
     stack.push_async_callback(_retire_live, gateway)

@@ -91,7 +91,8 @@ class Routes:
     def _check_login(self, request: Request) -> None:
         """Raise Refusal `not_found` for the addresses of our own login where it is off."""
         auth = self._live.generation.table.plan.auth
-        if auth.own or (request.below(auth.path) is None and administration.below(request) is None):
+        below = administration.below(request)
+        if auth.own or (request.below(auth.path) is None and (below is None or not administration.needs_login(below))):
             return
         where = "their identity provider" if auth.jwt else "the application that this server belongs to"
         raise Refusal("not_found", "There are no users and no login of our own here.", f"People log in at {where}.")
