@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,8 +16,10 @@ from .desk import nothing_left
 PLAN = """\
 groups:
   "quotes:{symbol}": {feed: desk.ticks}
+  "chosen:{number}": {feed: desk.numbers, history: 1, may_join: anyone}
 endpoints:
   quotes: {url: "/ws/quotes/{symbol}", auth: public, group: "quotes:{symbol}"}
+  chooses: {url: /ws/chooses, auth: public, actions: {subscribe: group.join, unsubscribe: group.leave}}
   clock: {url: "/ws/clock/{zone}", auth: public, feed: desk.clock}
 """
 CODE = """\
@@ -36,6 +39,11 @@ async def wall() -> AsyncIterator[int]:
 @process
 async def ticks(symbol: str, where: Annotated[dict[str, int], exchange]) -> AsyncIterator[dict[str, int]]:
     yield where
+    await asyncio.Event().wait()
+
+@process
+async def numbers(number: int) -> AsyncIterator[dict[str, int]]:
+    yield {"number": number}
     await asyncio.Event().wait()
 
 @process
@@ -74,3 +82,23 @@ async def test_a_client_alone_opens_what_speaks_to_it(
         assert await client.receive() == {"event": "message", **event}
         if endpoint == "clock":  # the second is not what the annotation says
             await until(lambda: "not what the annotation says" in caplog.text)
+
+
+def numbers(frame: dict[str, Any]) -> list[object]:
+    return [event.get("number") for event in (frame, *frame.get("events", ()))]
+
+
+async def test_clients_choose_what_they_hear(folder: Path) -> None:
+    async with Project(folder) as project, project.connect("chooses") as one, project.connect("chooses") as two:
+        for client in (one, two):
+            await client.send({"action": "subscribe", "group": "chosen:7"})
+        heard = [await one.receive() for _ in range(3)]
+        assert [event["number"] for event in heard if event.get("event") == "message"] == [7]
+        assert [event["group"] for event in heard if "joined" in event] == ["chosen:7"]
+        seen: list[object] = []
+        while not {7, "joined"} <= set(seen):  # with the history, where it came before the member
+            frame = await two.receive()
+            seen += [*numbers(frame), *frame]
+        refused = await two.ask({"action": "subscribe", "group": "chosen:seven"})
+        assert refused["error"]["code"] == "not_found"
+        assert "whole number" in refused["error"]["message"]
