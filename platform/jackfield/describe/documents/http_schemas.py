@@ -40,7 +40,6 @@ SESSIONS: JSON = {"type": "array", "items": at("Session")}
 # Unicode's control characters, separators of lines, and marks that turn the direction of text
 _CONTROL = r"\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069"
 _NAME: JSON = {
-    "for": {"description": "How long the user does not get in again: 10m, 12h or 7d.", "type": "string"},
     "minLength": 1,
     "maxLength": LONGEST_NAME,
     "pattern": rf"^[^\s{_CONTROL}]([^{_CONTROL}]*[^\s{_CONTROL}])?$",
@@ -59,6 +58,7 @@ _GROUP_EVENT: JSON = {
     "propertyNames": {"not": {"pattern": r"^(\$|error$|group$)"}},
 }
 PARAMETERS: Mapping[str, JSON] = {
+    "for": {"description": "How long the user does not get in again: 10m, 12h or 7d.", "type": "string"},
     "id": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"},
     "login": {"type": "string", **_NAME},
     "name": {"type": "string", **_NAME},
