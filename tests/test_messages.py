@@ -325,3 +325,56 @@ def test_a_text_from_elsewhere_says_what_it_says() -> None:
     assert messages.parse('{"имя": [1, null, "🍎", 1.5]}'.encode()) == {"имя": [1, None, "🍎", 1.5]}
     assert messages.parse(b"\xef\xbb\xbf[1]") == [1]
     assert messages.parse(b"[" * 64 + b"]" * 64)
+
+
+@pytest.mark.parametrize(
+    ("value", "event"),
+    [
+        ({"event": "tick", "цена": 1}, {"event": "tick", "цена": 1}),
+        ({"цена": "😀"}, {"event": "message", "цена": "😀"}),
+        ({}, {"event": "message"}),
+        ([1], {"event": "message", "v": [1]}),
+        ("текст", {"event": "message", "v": "текст"}),
+        (Order("чай"), {"event": "message", "item": "чай", "size": "маленький"}),
+        (Total(Decimal(1)), {"event": "message", "всего": "1"}),
+    ],
+)
+@pytest.mark.parametrize("group", [True, False])
+def test_what_a_feed_yields_is_an_event(value: object, event: dict[str, Any], group: bool) -> None:
+    frame = messages.feed_events("v", 100, group=group)(value)
+    assert frame is not None
+    assert json.loads(frame) == event
+    assert messages.feed_events("v", 100, group=group)(None) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "path"),
+    [
+        ({"event": ""}, "/event"),
+        ({"event": 5}, "/event"),
+        ({"error": "x"}, "/error"),
+        ({"$n": 1}, "/$n"),
+        ({"a": math.inf}, "/a"),
+        ({"text": "x" * 100}, ""),
+    ],
+)
+def test_what_is_no_event_is_none_of_a_feed_either(value: object, path: str) -> None:
+    for group in (True, False):
+        with pytest.raises(Unsendable) as caught:
+            messages.feed_events("v", 100, group=group)(value)
+        assert caught.value.path == path
+
+
+@pytest.mark.parametrize(("value", "path"), [({"event": "left"}, "/event"), ({"group": "x"}, "/group")])
+def test_what_is_ours_in_a_group_a_connection_may_hear(value: object, path: str) -> None:
+    with pytest.raises(Unsendable) as caught:
+        messages.feed_events("v", 100, group=True)(value)
+    assert caught.value.path == path
+    assert messages.feed_events("v", 100, group=False)(value) is not None
+
+
+@given(objects)
+def test_whatever_a_feed_yields_arrives_as_it_is(value: dict[str, Any]) -> None:
+    frame = messages.feed_events("v", 10**6, group=False)(value)
+    assert frame is not None
+    assert json.loads(frame) == {"event": "message", **value}

@@ -70,6 +70,7 @@ _FIXES: Mapping[str, str] = {
     "role_required": "Ask whoever keeps the users for the role, or log in as a user who has it.",
     "too_many_of_user": "Close one, or raise limits.per_user.",
     "group_full": "Wait until a member has left, or raise `members` of the group.",
+    "group_forbidden": "Ask whoever runs the group; `may_join` says who may enter by themselves.",
     "too_many_connections": "Try again later.",
     "server_full": "Try again later.",
     "too_many_of_address": "Close one, or raise limits.per_address.",
@@ -164,6 +165,7 @@ CODES: Mapping[str, Code] = _table(
     _plan("needs_restart", "The plan needs something that the server only has when it is started with it."),
     _plan("bad_verify", "`auth.verify` names no function of processes/ that takes a credential and a request."),
     _plan("bad_group", "A pattern of groups makes no names, or `reply_to` has no group that could get the reply."),
+    _plan("bad_feed", "`feed` names no async generator that can do with what there is."),
     _plan("bad_site", "The folder of `site` is not there or cannot be read, or holds what is never served."),
     _plan("too_slow", "Loading the processes took longer than the time limit."),
     _plan("cookie_needs_tls", "Browsers take the cookie over TLS alone, and the listener has none."),
@@ -198,6 +200,7 @@ CODES: Mapping[str, Code] = _table(
         retry=True,
     ),
     _refusal("group_full", 429, "A group of the endpoint has as many members as it may have.", retry=True),
+    _refusal("group_forbidden", 403, "The group is closed to the caller."),
     _refusal("too_many_connections", 503, "The endpoint has as many connections as are allowed.", retry=True),
     _refusal("server_full", 503, "The server has as many connections as it can hold.", retry=True),
     _refusal(
@@ -234,10 +237,12 @@ CODES: Mapping[str, Code] = _table(
     _http("no_such_connection", 404, "There is no open connection with this id."),
     # message
     _message("invalid_message", "The message is not a JSON object of the shape that the endpoint takes."),
+    _message("no_messages", "This endpoint only speaks: it takes no messages."),
     _message("message_too_long", "The message is longer than `limits.message`."),
     _message("rate_limited", "Messages came faster than `limits.rate`; this one was not processed.", retry=True),
     _message("process_failed", "The process failed; the log has it under the incident's id."),
     _message("time_exceeded", "The process took longer than `limits.time`.", retry=True),
+    _message("action_forbidden", "The action is for callers who have a role that this one has not."),
     _message("busy", "All threads for blocking processes are taken.", retry=True),
     # connection
     _close("normal", 1000, "The process closed the connection and gave no code."),

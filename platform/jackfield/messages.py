@@ -17,27 +17,34 @@ from typing import Any
 import msgspec
 
 from jackfield import files
-from jackfield.errors import CODES
+from jackfield.errors import CODES, Reject
 
 __all__ = [
     "MAX_DEPTH",
+    "MAX_ID",
     "OUR_EVENTS",
     "NotUtf8",
     "Unsendable",
     "done",
     "error",
     "event",
+    "feed_events",
     "group_event",
     "group_replies",
+    "id_of",
     "judge_utf8",
     "moment",
     "parse",
+    "rejection",
     "replies_under",
     "too_deep",
 ]
 
 MAX_DEPTH = 64
 """Levels of objects and arrays that an incoming message may have; counted by us, the same on every Python."""
+
+MAX_ID = 128
+"""Characters of a message's "$id"."""
 
 OUR_EVENTS = frozenset(("history", "members", "joined", "left", "recovered", "session_expiring"))
 """Names of events that are Jackfield's own; nothing else is called so in a group."""
@@ -52,6 +59,7 @@ _OURS = frozenset(("error", "event"))
 _OF_GROUPS = frozenset(("event", "from", "name", "group"))  # keys that we give a reply which becomes an event
 _encode = msgspec.json.Encoder().encode
 _read_keys = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_MESSAGE = msgspec.Raw(b'"message"')
 _TEXT = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)  # possessive: nothing to go back to, so linear
 _NO_BRACKETS = bytes(set(range(256)) - set(b"{}[]"))
 
@@ -67,6 +75,22 @@ class Unsendable(ValueError):
 
 class NotUtf8(Exception):
     """A text message that is no UTF-8; it ends the connection (RFC 6455, section 8.1)."""
+
+
+class _Identified(msgspec.Struct):
+    id: MessageId = msgspec.field(default=None, name="$id")
+
+
+_read_id = msgspec.json.Decoder(_Identified).decode
+
+
+def id_of(data: bytes) -> MessageId:
+    """The "$id" of a message that is not decoded otherwise, None where it has no sound one."""
+    try:
+        found: MessageId = _read_id(data).id
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return None
+    return found if not isinstance(found, str) or len(found) <= MAX_ID else None
 
 
 def judge_utf8(data: bytes) -> None:
@@ -113,13 +137,20 @@ def parse(data: bytes) -> Any:
         raise ValueError("is no JSON") from None
 
 
-def replies_under(key: str, most: int = sys.maxsize) -> Callable[..., bytes | None]:
+def replies_under(
+    key: str, most: int = sys.maxsize, action: tuple[str, str] | None = None
+) -> Callable[..., bytes | None]:
     """What makes a value that a process gave back, and the message's `$id`, a frame; None where it gave nothing.
 
     A mapping, dataclass or Struct is the object; anything else goes under `key`. It raises Unsendable, also for a
     frame of more than `most` bytes. Made once for each endpoint: the bytes around most values are always the same.
+    `action` is a key and its value, which an object gets that has no such key.
     """
     head, encode, plain = b"{" + _encode(key) + b":", _encode, _PLAIN
+    named = b"" if action is None else b"{%b:%b" % (_encode(action[0]), _encode(action[1]))
+    name = "" if action is None else action[0]
+    if action is not None and key != name:
+        head = named + b"," + head[1:]
 
     def reply(value: object, message_id: MessageId, _connection: object = None) -> bytes | None:
         kind = type(value)
@@ -128,10 +159,13 @@ def replies_under(key: str, most: int = sys.maxsize) -> Callable[..., bytes | No
                 frame = head + encode(value) + b"}"
             elif value is None:
                 return None
-            elif kind is dict and _is_flat(value):  # type: ignore[arg-type]  # its type is dict
-                frame = encode(value)
             else:
-                frame = _object(value) if _is_object(value) else _encoded({key: value})
+                if kind is dict and _is_flat(value):  # type: ignore[arg-type]  # its type is dict
+                    frame = encode(value)
+                else:
+                    frame = _object(value) if _is_object(value) else _encoded({key: value})
+                if named and name not in _read_keys(frame):
+                    frame = named + (b"," if len(frame) > 2 else b"") + frame[1:]
         except UnicodeEncodeError:
             frame = _encoded(value if kind is dict else {key: value})  # raises Unsendable with the place
         if message_id is not None:
@@ -152,14 +186,18 @@ def event(value: object) -> bytes:
     if not _is_object(value):
         raise Unsendable("", 'an event is a JSON object such as {"event": "name"}')
     text = _encoded(value)
-    found = _read_keys(text)
+    _judge_event(_read_keys(text))
+    return text
+
+
+def _judge_event(found: Mapping[str, msgspec.Raw]) -> None:
+    """Raise Unsendable where an object with these keys is no event."""
     for key in found:
         if key == "error" or key.startswith("$"):
             raise Unsendable(f"/{key}", f'an event may not have the key "{key}"; it is one of Jackfield\'s own')
     name = bytes(found.get("event", b""))
     if not name.startswith(b'"') or name == b'""':
         raise Unsendable("/event", 'an event has its name under "event", for example {"event": "changed"}')
-    return text
 
 
 def group_event(value: object) -> bytes:
@@ -168,12 +206,40 @@ def group_event(value: object) -> bytes:
     Raises Unsendable.
     """
     text = event(value)
-    found = _read_keys(text)
+    _judge_group_event(_read_keys(text))
+    return text
+
+
+def _judge_group_event(found: Mapping[str, msgspec.Raw]) -> None:
     if (name := msgspec.json.decode(found["event"])) in OUR_EVENTS:
         raise Unsendable("/event", f'"{name}" is an event of Jackfield itself; choose another name')
     if "group" in found:
         raise Unsendable("/group", 'an event to a group may not have the key "group"; it is one of Jackfield\'s own')
-    return text
+
+
+def feed_events(key: str, most: int, *, group: bool) -> Callable[[object], bytes | None]:
+    """What makes a value that a feed yields the frame of an event; None for None.
+
+    What has no name under `event` is a "message"; a value that is no object stands under `key`. See `group_event` for
+    what goes to a `group`, else `event`. Raises Unsendable, also for a frame of more than `most` bytes.
+    """
+
+    def make(value: object) -> bytes | None:
+        if value is None:
+            return None
+        text = _encoded(value if _is_object(value) else {key: value})
+        found = _read_keys(text)
+        if "event" not in found:
+            text = b'{"event":"message"%b%b' % (b"," if found else b"", text[1:])
+            found["event"] = _MESSAGE
+        _judge_event(found)
+        if group:
+            _judge_group_event(found)
+        if len(text) > most:
+            raise Unsendable("", f"an event of {len(text):,} bytes, and there is room for {most:,}")
+        return text
+
+    return make
 
 
 def group_replies(key: str, name: str, most: int) -> Callable[[object, str], bytes | None]:
@@ -231,6 +297,19 @@ def error(
     # our own words are texts and numbers: there is nothing to look for in them
     frame = _plainly({"error": body}) if code in CODES else _encoded({"error": body})
     return _with_id(frame, message_id)
+
+
+def rejection(exc: Reject, most: int, *, group: str = "", message_id: MessageId = None) -> bytes:
+    """The error frame for what a process rejected, of at most `most` bytes; `group` is whose members hear it.
+
+    Raises Unsendable, and whatever a class of the process's own does.
+    """
+    sound = Reject(exc.code, exc.message, **exc.details)  # a class of the project's own may have left it bare
+    more = {**sound.details, "group": group} if group else sound.details
+    frame = error(sound.code, sound.message, more=more, message_id=message_id)
+    if len(frame) > most:
+        raise Unsendable("", f"a Reject of {len(frame):,} bytes; limits.queue is {most:,}")
+    return frame
 
 
 def done(message_id: str | int) -> bytes:

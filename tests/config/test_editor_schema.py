@@ -8,7 +8,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from jackfield.config import url
-from jackfield.config.editor_schema import document, examples, further, plain, plain_examples
+from jackfield.config.editor_schema import OF_ONE, document, examples, further, plain, plain_examples
 
 
 def nodes(node: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
@@ -79,10 +79,10 @@ def test_each_call_gives_a_fresh_document() -> None:
         assert made()["properties"]
 
 
-def test_defaults_take_every_key_of_an_endpoint_but_two() -> None:
+def test_defaults_take_every_key_of_an_endpoint_but_those_of_one() -> None:
     schema = document()
     endpoint = set(schema["$defs"]["endpoint"]["properties"])
-    assert set(schema["properties"]["defaults"]["properties"]) == endpoint - {"url", "process"}
+    assert set(schema["properties"]["defaults"]["properties"]) == endpoint - set(OF_ONE)
 
 
 def test_further_files_hold_endpoints_alone() -> None:

@@ -191,15 +191,14 @@ def test_problems_of_all_files_come_at_once_in_order(load: Load) -> None:
         ("endpoints.yaml", 7),
         ("endpoints/a.yaml", 2),
         ("endpoints/b.yaml", 1),
-        ("endpoints/b.yaml", 1),
     ]
     assert not loaded.fine
 
 
 def test_sound_endpoints_stay_beside_broken_ones(load: Load) -> None:
-    loaded = load(SMALL + "      bad:\n        url: /ws/bad\n")
+    loaded = load(SMALL + "      bad:\n        process: a.b\n")
     assert [p.code for p in loaded.problems] == ["missing_key"]
-    assert [endpoint.name for endpoint in loaded.plan.endpoints] == ["greeting"]
+    assert [endpoint.name for endpoint in loaded.plan.endpoints] == ["greeting", "bad"]
 
 
 def test_a_warning_does_not_stop_the_plan(load: Load) -> None:

@@ -175,7 +175,6 @@ def test_an_endpoint_has_a_name_that_metrics_can_carry(load: Load, name: str) ->
 def test_missing_keys_are_all_reported_with_an_example(load: Load) -> None:
     problems = load("endpoints:\n  a: {}\n").problems
     assert [(p.code, p.hint, p.line) for p in problems] == [
-        ("missing_key", "add `process: greeting.answer`", 2),
         ("missing_key", "add `url: /ws/greeting`", 2),
     ]
 
@@ -239,3 +238,22 @@ def test_an_endpoint_whose_url_is_wrong_is_there_for_its_process(load: Load, url
     loaded = load(f"endpoints: {{a: {{url: {url}, process: a.b}}}}\n")
     assert len(loaded.problems) == 1
     assert [(endpoint.name, endpoint.process) for endpoint in loaded.plan.endpoints] == [("a", "a.b")]
+
+
+def test_limits_of_the_server_stand_at_the_top(load: Load) -> None:
+    text = "endpoints: {a: {url: /ws/a, process: a.b}}\n"
+    assert load(text).plan.limits.feeds == 1000
+    assert load("limits: {feeds: 5}\n" + text).plan.limits.feeds == 5
+    code, words, line = problem_of(load, "limits: {rate: 5/s}\n" + text)
+    assert (code, line) == ("unknown_key", 1)
+    assert "of an endpoint" in words
+    assert problem_of(load, "limits: {feeds: 0}\n" + text)[0] == "wrong_value"
+
+
+def test_a_process_may_be_left_out_and_not_misspelt(load: Load) -> None:
+    plan = load("endpoints: {a: {url: /ws/a}, b: {url: /ws/b, feed: a.b}}\n").plan
+    assert [(one.name, one.process, one.feed) for one in plan.endpoints] == [("a", "", ""), ("b", "", "a.b")]
+    code, words, _ = problem_of(load, "endpoints: {a: {url: /ws/a, proces: a.b, input: {type: object}}}\n")
+    assert (code, "process" in words) == ("unknown_key", True)
+    code, words, _ = problem_of(load, "defaults: {feed: a.b}\nendpoints: {a: {url: /ws/a}}\n")
+    assert (code, "a `feed` of its own" in words) == ("unknown_key", True)

@@ -45,6 +45,8 @@ BESIDE = "may stand beside the keys that are spoken of here"
 class _Frames:
     """Takes what a generator replies."""
 
+    streaming = False
+
     def __init__(self) -> None:
         self.found: list[bytes] = []
 

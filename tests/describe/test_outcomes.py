@@ -28,7 +28,8 @@ class Make:
         self._folder = folder
 
     def __call__(self, *, source: str = SOURCE, **settings: Any) -> Operation:
-        plan = {"roles": {"lead": "…"}, "endpoints": {"e": {"url": "/ws", "process": "p.f", **settings}}}
+        endpoint = {"url": "/ws", **({} if "actions" in settings else {"process": "p.f"}), **settings}
+        plan = {"roles": {"lead": "…"}, "endpoints": {"e": endpoint}}
         self.tables.append(drawn.table_of(self._folder, plan, source))
         return contract(self.tables[-1]).operations[0]
 
@@ -67,7 +68,8 @@ def test_refusals(operation: Make, settings: dict[str, Any], there: set[str], ab
 
 
 def test_errors(operation: Make) -> None:
-    every = {code.name for code in CODES.values() if code.moment == "message"} - {"busy", "time_exceeded"}
+    every = {code.name for code in CODES.values() if code.moment == "message"}
+    every -= {"busy", "time_exceeded", "no_messages", "action_forbidden"}
     assert names(outcomes.errors(operation())) == every
     assert every - names(outcomes.errors(operation(limits={"rate": "off"}))) == {"rate_limited"}
     assert names(outcomes.errors(operation(limits={"rate": "off", "rate_per_user": "5/s"}))) == every
@@ -84,10 +86,20 @@ def test_errors(operation: Make) -> None:
     ],
 )
 def test_what_can_go_wrong_depends_on_how_a_process_runs(operation: Make, source: str, more: set[str]) -> None:
-    every = {code.name for code in CODES.values() if code.moment == "message"}
+    every = {code.name for code in CODES.values() if code.moment == "message"} - {"no_messages"}
     found = operation(source=f"from jackfield import process\n{source}\n")
-    assert every - names(outcomes.errors(found)) == {"time_exceeded", "busy"} - more
+    assert every - names(outcomes.errors(found)) == {"time_exceeded", "busy", "action_forbidden"} - more
     assert ("time" in phrases.limits(found.limits, in_place=found.in_place)) is ("time_exceeded" in more)
+
+
+def test_an_action_with_roles_can_be_forbidden_and_one_with_a_rate_limited(operation: Make) -> None:
+    def found(more: dict[str, Any]) -> set[str]:
+        actions = {"say": {"process": "p.f", **more}}
+        return names(outcomes.errors(operation(actions=actions, limits={"rate": "off"})))
+
+    assert not {"action_forbidden", "rate_limited"} & found({})
+    assert "action_forbidden" in found({"auth": {"roles": ["lead"]}})
+    assert "rate_limited" in found({"limits": {"rate": "5/s"}})
 
 
 def test_closes(operation: Make) -> None:
@@ -127,3 +139,10 @@ def test_what_a_close_frame_reports_is_what_the_server_reports_by_one(
     assert by_close.items() <= {(code.name, code.close) for code in outcomes.closes(found)}
     assert bool(phrases.refusals(found)) is bool(by_close)
     assert ("origin" in phrases.refusals(found)) is (bool(by_close) and "origins" not in settings)
+
+
+def test_what_only_speaks_answers_in_one_way(tmp_path: Path) -> None:
+    table = drawn.table_of(tmp_path, {"endpoints": {"e": {"url": "/ws/e"}}}, "")
+    (found,) = contract(table).operations
+    table.catalog.release()
+    assert [code.name for code in outcomes.errors(found)] == ["no_messages", "rate_limited"]

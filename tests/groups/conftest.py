@@ -75,7 +75,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def groups(clock: Clock) -> Groups:
-    return Groups(clock=lambda: clock.now, later=clock.later)
+    return Groups(clock=lambda: clock.now, later=clock.later, passed=lambda: clock.now)
 
 
 def declared(pattern: str, **more: Any) -> Declared:

@@ -125,9 +125,9 @@ def test_a_connection_and_a_node_have_so_many_groups(groups: Groups, monkeypatch
         groups.join(Member(), "room:more")
     assert groups.join(Member(), "room:1")
     monkeypatch.setattr(groups_module, "MAX_GROUPS", MAX_JOINED + 1)
-    groups.check(("room:1", "room:more"))
+    groups.check(("room:1", "room:more"), "")
     with pytest.raises(Refusal, match="101 groups"):
-        groups.check(("room:more", "room:and more"))
+        groups.check(("room:more", "room:and more"), "")
 
 
 async def test_many_members_are_sent_to_in_slices_and_in_order(groups: Groups) -> None:

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from jackfield.config.actions import Action, ActionLimits
 from jackfield.config.editor_schema import plain
-from jackfield.config.plan import AuthSettings, Endpoint, GroupSettings, JwtSettings, Limits, Plan
+from jackfield.config.plan import AuthSettings, Endpoint, GroupSettings, JwtSettings, Limits, Plan, ServerLimits
 from jackfield.config.settings import Setting, keys
 from tests.house.habits import PACKAGE
 
@@ -25,7 +26,10 @@ _SETTINGS = {
     "cookie": keys(AuthSettings, "cookie"),
     "jwt": keys(JwtSettings),
     "An endpoint": keys(Endpoint),
+    "Actions": keys(Action),
+    "of an action": keys(ActionLimits),
     "limits": keys(Limits),
+    "Limits of the server": keys(ServerLimits),
     "groups": keys(GroupSettings),
 }
 _SECTIONS = {
@@ -34,14 +38,16 @@ _SECTIONS = {
     "cookie": _SCHEMA["$defs"]["cookie"]["anyOf"][1],
     "jwt": _SCHEMA["$defs"]["provider"],
     "An endpoint": _SCHEMA["$defs"]["endpoint"],
+    "Actions": _SCHEMA["$defs"]["action"],
     "limits": _SCHEMA["$defs"]["limits"],
+    "Limits of the server": _SCHEMA["$defs"]["serverLimits"],
     "groups": _SCHEMA["$defs"]["group"],
     "examples": _SCHEMA["$defs"]["example"],
     "steps": _SCHEMA["$defs"]["step"],
 }
 _MEASURED = {"size": "size", "duration": "time", "durationOrOff": "time or `off`", "rateOrOff": "rate or `off`"}
 _TYPES = {"string": "text", "integer": "number", "boolean": "true or false", "array": "list", "object": "mapping"}
-_NOT_LINKED = {("An endpoint", "auth")}  # the section of that name is about the other one
+_NOT_LINKED = {("An endpoint", "auth"), ("The file", "limits")}  # the section of that name is about the other one
 
 
 def pages() -> Iterable[tuple[Path, str]]:
@@ -50,6 +56,8 @@ def pages() -> Iterable[tuple[Path, str]]:
     page = keyed.read_text("utf-8")
     for section, node in _SECTIONS.items():
         page = _with_table(page, f"# {section}\n", _table(section, node["properties"], page))
+    limits = _table("of an action", _SCHEMA["$defs"]["actionLimits"]["properties"], page)
+    page = _with_table(page, "Under `limits` of an action stand:\n", limits)
     yield keyed, page
     yield observed, _with_table(observed.read_text("utf-8"), "Each of the `limits` has its count:\n", _counts())
 

@@ -58,6 +58,7 @@ class Writer:
 
     frames: list[dict[str, Any]] = field(default_factory=list)
     rooms: int = 0
+    streaming: bool = False
 
     def write(self, text: bytes) -> None:
         frame = json.loads(text)

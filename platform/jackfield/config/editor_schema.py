@@ -15,19 +15,26 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
+from jackfield.config.actions import Action, ActionLimits
 from jackfield.config.groups import GroupSettings
-from jackfield.config.plan import AuthSettings, Endpoint, JwtSettings, Limits, Plan
+from jackfield.config.plan import AuthSettings, Endpoint, JwtSettings, Limits, Plan, ServerLimits
 from jackfield.config.settings import keys
 from jackfield.config.url import RESERVED
 from jackfield.identity import ADMIN
 
-__all__ = ["document", "examples", "further", "plain", "plain_examples"]
+__all__ = ["OF_ONE", "document", "examples", "further", "plain", "plain_examples"]
+
+OF_ONE = ("url", "process", "actions", "feed")
+"""Keys of an endpoint that cannot stand under `defaults`."""
 
 _FRAME = resources.files("jackfield.config").joinpath("schema.json").read_text("utf-8")
 _OWNERS = {
+    "action": Action,
+    "actionLimits": ActionLimits,
     "endpoint": Endpoint,
     "group": GroupSettings,
     "limits": Limits,
+    "serverLimits": ServerLimits,
     "signIn": AuthSettings,
     "provider": JwtSettings,
 }
@@ -54,11 +61,12 @@ def _text() -> str:
         parts[name]["properties"] |= {key: setting.schema for key, setting in found.items()}
         if required := [key for key, setting in found.items() if setting.required]:
             parts[name]["required"] = required
+    parts["actionAccess"]["properties"]["roles"] = _roles_of(parts["access"])
     cookie = parts["cookie"]["anyOf"][1]["properties"]
     cookie |= {key: setting.schema for key, setting in keys(AuthSettings, "cookie").items()}
+    shared = [key for key in parts["endpoint"]["properties"] if key not in OF_ONE]
     endpoints = schema["properties"].pop("endpoints")  # the longest comes last
     schema["properties"] |= {key: setting.schema for key, setting in keys(Plan).items()} | {"endpoints": endpoints}
-    shared = [key for key in parts["endpoint"]["properties"] if key not in parts["endpoint"]["required"]]
     schema["properties"]["defaults"]["properties"] = {
         key: {"$ref": f"#/$defs/endpoint/properties/{key}"} for key in shared
     }
@@ -68,19 +76,23 @@ def _text() -> str:
 def document(processes: Sequence[str] = (), roles: Sequence[str] = (), tags: Sequence[str] = ()) -> dict[str, Any]:
     """The JSON Schema 2020-12 of endpoints.yaml for editors, as a fresh dict.
 
-    `processes` become the only values of `process`, `roles` (and admin) the only ones of `auth.roles` and
+    `processes` become the only values of `process` and `feed`, `roles` (and admin) the only ones of `auth.roles` and
     of an example's `as`, `tags` mere suggestions. Without them any well-formed name is taken. A process whose name
     is not well-formed, in letters of another alphabet for example, is left out.
     """
     schema = plain()
-    endpoint = schema["$defs"]["endpoint"]["properties"]
+    endpoint, group = (schema["$defs"][name]["properties"] for name in ("endpoint", "group"))
     endpoint["url"].update(pattern=_url_pattern(), errorMessage=_URL)
     named = re.compile(endpoint["process"]["pattern"])
     if found := sorted({name for name in processes if named.fullmatch(name)}):
-        _name_processes(endpoint["process"], found)
+        action, actions = schema["$defs"]["action"]["properties"], endpoint["actions"]["additionalProperties"]
+        named_by = (endpoint["process"], endpoint["feed"], group["feed"], action["process"], actions["anyOf"][0])
+        for one in named_by:
+            _name_processes(one, found)
         del schema["$defs"]["signIn"]["properties"]["verify"]["examples"]
     if roles:
-        _name_roles(schema["$defs"]["access"], roles)
+        _name_roles(_roles_of(schema["$defs"]["access"]), roles)
+        _name_roles(schema["$defs"]["actionAccess"]["properties"]["roles"], roles)
     if tags:
         free = dict(endpoint["tags"]["items"])
         endpoint["tags"]["items"] = {"anyOf": [{"enum": sorted(set(tags))}, free]}
@@ -127,7 +139,7 @@ def examples(endpoints: Sequence[str] = (), roles: Sequence[str] = ()) -> dict[s
 def _for_editors(schema: dict[str, Any], roles: Sequence[str]) -> dict[str, Any]:
     """The same, with these roles, and without proposals that an editor cannot show or `check` would refuse."""
     if roles:
-        _name_roles(schema["$defs"]["exampleAs"], roles)
+        _name_roles(_roles_of(schema["$defs"]["exampleAs"]), roles)
     for node in list(_nodes(schema)):
         if node.get("$ref") == "#/$defs/later":
             del node["$ref"]
@@ -159,13 +171,18 @@ def _nodes(schema: Any) -> Iterator[dict[str, Any]]:
 
 def _name_processes(process: dict[str, Any], names: Sequence[str]) -> None:
     """Make these the only processes. The pattern goes: its message would be shown for a well-formed name."""
-    del process["pattern"], process["examples"]
+    del process["pattern"]
+    process.pop("examples", None)
     process.update(enum=list(names), errorMessage=f"is none of this project's processes; {_WHERE}")
 
 
-def _name_roles(lists: dict[str, Any], roles: Sequence[str]) -> None:
-    """Make these, and admin, the only roles of a part that is a word or `{roles: […]}`."""
-    named = lists["anyOf"][1]["properties"]["roles"]
+def _roles_of(access: dict[str, Any]) -> Any:
+    """The list of roles in a part that is a word or `{roles: […]}`."""
+    return access["anyOf"][1]["properties"]["roles"]
+
+
+def _name_roles(named: dict[str, Any], roles: Sequence[str]) -> None:
+    """Make these, and admin, the only roles of a list."""
     named["items"]["enum"] = sorted({*roles, ADMIN})
     del named["examples"]
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from jackfield.config import quantities
-from jackfield.config.settings import Kind, count, setting
+from jackfield.config.settings import Kind, count, function, setting
 
-__all__ = ["GROUPS_OF_ENDPOINT", "GroupSettings"]
+__all__ = ["GROUPS_OF_ENDPOINT", "GroupSettings", "MayJoin"]
 
 _NAME = {"type": "string", "minLength": 1, "maxLength": 200}
 
@@ -66,6 +66,30 @@ def _presence(raw: Any) -> Presence:
     return Presence(raw)
 
 
+_PROCESS = function("chat.may is the function may in processes/chat.py")
+_MAY_JOIN = {
+    "anyOf": [
+        {"type": "string", "maxLength": 200, "pattern": f"^anyone$|{_PROCESS.schema['pattern']}"},
+        {"$ref": "#/$defs/actionAccess"},
+    ],
+    "errorMessage": "must be anyone, {roles: [support]} or the name of a process",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class MayJoin:
+    """Who may join by themselves: everybody, who has one of `roles`, or whom `process` says."""
+
+    roles: tuple[str, ...] = ()
+    process: str = ""
+
+
+def _may_join(raw: Any) -> MayJoin:
+    if isinstance(raw, Mapping):
+        return MayJoin(roles=tuple(raw["roles"]))
+    return MayJoin(process="" if raw == "anyone" else raw)
+
+
 @dataclass(frozen=True, slots=True)
 class GroupSettings:
     """What stands under `groups:` for one pattern. `members` None means no bound."""
@@ -90,4 +114,20 @@ class GroupSettings:
         "How many connections the group has at most, or off. One more is refused `group_full`.",
         examples=[2],
         default="off",
+    )
+    may_join: MayJoin | None = setting(
+        Kind(_MAY_JOIN, _may_join),
+        "Who may enter and leave it by the actions `group.join` and `group.leave`: `anyone`, `{roles: [support]}`, or "
+        "a process that takes the pattern's parameters and gives true or false. Left out: no client by itself.",
+        examples=["anyone", {"roles": ["support"]}],
+        value=None,
+        more="See [Joining](#joining).",
+    )
+    feed: str = setting(
+        function("market.ticks is the function ticks in processes/market.py"),
+        "An async generator that speaks in each of these groups while it has members: one for a group. It takes the "
+        "pattern's parameters.",
+        examples=["market.ticks"],
+        value="",
+        more="See [Feeds](#feeds).",
     )

@@ -7,7 +7,7 @@ from typing import Literal
 
 from jackfield.config.settings import choice, count, duration, rate, setting, size
 
-__all__ = ["Limits"]
+__all__ = ["Limits", "ServerLimits"]
 
 _RATE = rate("1/h", "1000000/s")
 _LIMITED = '`jackfield_messages_total{outcome="rate_limited"}`; floods `jackfield_ends_total{cause="flood"}`'
@@ -121,4 +121,16 @@ class Limits:
             "drop_oldest": "beyond it the oldest events are left out",
         },
         counted=_SLOW,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ServerLimits:
+    """Bounds of all that one server does."""
+
+    feeds: int = setting(
+        count(),
+        "Feeds of groups that speak at once on one server. A group that would need one more is refused `group_full`.",
+        examples=[5000],
+        default=1000,
     )

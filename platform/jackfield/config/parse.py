@@ -14,7 +14,18 @@ from typing import Any
 
 from jackfield.config import auth as auth_settings
 from jackfield.config import examples, input_schema, url
-from jackfield.config.plan import Access, AuthSettings, Endpoint, Example, GroupSettings, Limits, Origins, Plan
+from jackfield.config.actions import Action, ActionLimits
+from jackfield.config.plan import (
+    Access,
+    AuthSettings,
+    Endpoint,
+    Example,
+    GroupSettings,
+    Limits,
+    Origins,
+    Plan,
+    ServerLimits,
+)
 from jackfield.config.problems import PathTuple, Problems
 from jackfield.config.settings import keys, read
 from jackfield.origins import normal
@@ -26,10 +37,10 @@ MERGED = frozenset(key for key, setting in _FIELDS.items() if setting.merged)
 """Keys of an endpoint whose mapping is taken over from `defaults` key by key."""
 _MESSAGE = keys(Limits)["message"].kind
 # Sound parts of these are looked at beside faulty ones, where the value is of this kind at all.
-_OF_PARTS = {"auth": dict, "limits": dict, "origins": list, "subprotocols": list, "examples": list}
+_OF_PARTS = {"actions": dict, "auth": dict, "limits": dict, "origins": list, "subprotocols": list, "examples": list}
 _CHECKING = ("auth", "limits", "input")  # what examples are checked against
 _KEYS = {*_FIELDS, "type", "on_connect", "on_disconnect"}
-_TOP = {"title", "auth", "roles", "groups", "site", "defaults", "endpoints"}
+_TOP = {"title", "auth", "roles", "groups", "limits", "site", "defaults", "endpoints"}
 
 
 def plan(data: Mapping[str, Any], problems: Problems) -> Plan:
@@ -54,6 +65,7 @@ class _Reading:
             "input": self._input,
             "examples": lambda value, path: examples.read(value, path, self.roles, self.problems),
             "subprotocols": self._subprotocols,
+            "actions": self._actions,
         }
         for key, setting in _FIELDS.items():
             self.meanings.setdefault(key, partial(setting.kind.value, problems=problems))
@@ -65,22 +77,27 @@ class _Reading:
     def plan(self) -> Plan:
         auth = auth_settings.settings(self.data.get("auth"), self.problems)
         defaults = self._entry(("defaults",))
-        found = self.data.get("endpoints")
-        names = list(found) if isinstance(found, Mapping) else []
-        read = [(name, self._entry(("endpoints", name)), self._pattern(name, auth)) for name in names]
+        named = self.data.get("endpoints")
+        found: Mapping[str, Any] = named if isinstance(named, Mapping) else {}
+        read = [(name, self._entry(("endpoints", name)), self._pattern(name, auth)) for name in found]
         self._same_urls({name: pattern for name, _, pattern in read if pattern is not None})
         endpoints = [
             self._endpoint(name, {**_merged(defaults, entry), **({} if pattern else {"url": ""})})
             for name, entry, pattern in read
-            if "process" in entry
+            if {"process", "actions"} & entry.keys() or _speaks_only(found[name])
         ]
         title = self.data.get("title", "") if self.problems.sound("title") else ""
         origins = defaults.get("origins", Origins())
-        return Plan(tuple(endpoints), title, auth, origins, self.roles, self._groups(), **self._top())
+        return Plan(tuple(endpoints), title, auth, origins, self.roles, self._groups(), self._limits(), **self._top())
 
     def _top(self) -> dict[str, Any]:
         """The keys of the file itself whose values are as they stand there."""
         return read(Plan, self.data, (), self.problems)
+
+    def _limits(self) -> ServerLimits:
+        raw = self.data.get("limits")
+        found = read(ServerLimits, raw, ("limits",), self.problems) if isinstance(raw, Mapping) else {}
+        return ServerLimits(**found)
 
     def _groups(self) -> dict[str, GroupSettings]:
         """What stands under `groups`, of the patterns that are sound as far as they are."""
@@ -112,6 +129,16 @@ class _Reading:
         required = values.pop("required", False)
         values["origins"] = replace(entry.get("origins", Origins()), required=required)
         values["limits"] = Limits(**entry["limits"])
+        if values.get("actions"):
+            values["examples"] = (
+                *values.get("examples", ()),
+                *(one for action in values["actions"] for one in action.examples),
+            )
+            if "process" in entry:
+                hint = "give each message an action of its own, or take `actions` out"
+                self.problems.add(
+                    ("endpoints", name, "actions"), "wrong_value", "an endpoint has `process` or `actions`", hint
+                )
         if values.get("reply_to", "sender") != "sender" and values["limits"].message > values["limits"].queue:
             message = "a message may be longer than what may wait for a member: limits.message is over limits.queue"
             self.problems.add(("endpoints", name, "reply_to"), "bad_group", message, "raise limits.queue")
@@ -167,6 +194,27 @@ class _Reading:
         at = (*path, "roles")
         return Access("required", examples.known_roles(value.get("roles"), at, self.roles, self.problems, ""))
 
+    def _actions(self, value: Any, path: PathTuple) -> tuple[Action, ...]:
+        """The actions whose process has a name that could be one, as far as they are sound."""
+        found = []
+        for name, raw in value.items():
+            at = (*path, name)
+            entry = read(
+                Action,
+                {"process": raw} if isinstance(raw, str) else raw if isinstance(raw, Mapping) else {},
+                at,
+                self.problems,
+            )
+            if "limits" in entry:
+                entry["limits"] = ActionLimits(**read(ActionLimits, entry["limits"], (*at, "limits"), self.problems))
+            if "roles" in entry:
+                entry["roles"] = self._access(entry["roles"], (*at, "auth")).roles
+            for key in entry.keys() & {"input", "examples"}:
+                entry[key] = self.meanings[key](entry[key], (*at, key))
+            if "process" in entry and self.problems.sound(*at, "process"):
+                found.append(Action(name, **entry))
+        return tuple(found)
+
     def _origins(self, value: Any, path: PathTuple) -> Origins:
         if value == "any":
             return Origins(any=True)
@@ -194,6 +242,11 @@ class _Reading:
                 hint = "it carries the credential; remove it here"
                 self.problems.add((*path, number), "wrong_value", f"{name} belongs to Jackfield itself", hint)
         return tuple(dict.fromkeys(names.values()))
+
+
+def _speaks_only(raw: Any) -> bool:
+    """Whether an endpoint is meant to have no process; a misspelt key may be one."""
+    return isinstance(raw, Mapping) and "process" not in raw and raw.keys() <= _KEYS
 
 
 def _goes_wrong(example: Example) -> bool:

@@ -6,18 +6,20 @@ The keys of `limits` stand in limits.py, those of `auth` in auth.py.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from jackfield.config.actions import ACTIONS, Action
 from jackfield.config.auth import AuthSettings, JwtSettings
 from jackfield.config.groups import GROUPS_OF_ENDPOINT, GroupSettings
-from jackfield.config.limits import Limits
+from jackfield.config.limits import Limits, ServerLimits
 from jackfield.config.problems import PathTuple, Place, Severity, nearest_place, problem_at
 from jackfield.config.settings import FLAG, Kind, choice, duration, function, mapping, setting, text, texts
 from jackfield.errors import Problem
 
 __all__ = [
     "Access",
+    "Action",
     "AuthSettings",
     "Endpoint",
     "Example",
@@ -28,6 +30,7 @@ __all__ = [
     "Origins",
     "Place",
     "Plan",
+    "ServerLimits",
     "Step",
 ]
 
@@ -119,6 +122,7 @@ class Endpoint:
     `refusals` says how a caller is refused: by an HTTP status, or by a close frame after an
     accept. `session_warning` is how many seconds before the session's end the client hears of it; None means
     never.
+    `action` is the name of the action whose messages it is for, where it is made by `of_action`.
     """
 
     name: str
@@ -132,9 +136,32 @@ class Endpoint:
     )
     process: str = setting(
         function("greeting.answer is the function answer in processes/greeting.py"),
-        "The function that answers: `greeting.answer` is the function `answer` in `processes/greeting.py`.",
+        "The function that answers: `greeting.answer` is the function `answer` in `processes/greeting.py`. Without it "
+        "the endpoint only speaks: each message is answered `no_messages`.",
         examples=["greeting.answer", "support.chat.say"],
+        value="",
         more="`support.chat.say` is `say` in `processes/support/chat.py`.",
+    )
+    actions: tuple[Action, ...] = setting(
+        ACTIONS,
+        "Instead of `process`: the kinds of message on one socket, each with a process, "
+        "`{say: chat.say, typing: {process: chat.typing, reply_to: others}}`.",
+        examples=[{"say": "chat.say"}],
+        value=(),
+        more="See [Actions](#actions).",
+    )
+    action_key: str = setting(
+        text(minLength=1, maxLength=64, pattern=r"^[^$]"),
+        "The key of a message that names its action.",
+        examples=["type"],
+        default="action",
+    )
+    feed: str = setting(
+        function("clock.ticks is the function ticks in processes/clock.py"),
+        "An async generator that speaks on each connection, one for each, where the endpoint has no group.",
+        examples=["clock.ticks"],
+        value="",
+        more="See [Feeds](#feeds).",
     )
     access: Access = setting(
         mapping("access"),
@@ -229,6 +256,40 @@ class Endpoint:
         examples=[[{"name": "Greeting", "steps": [{"send": {"message": "Hello"}}]}]],
         default=[],
     )
+    action: str = ""
+
+    @property
+    def path(self) -> PathTuple:
+        """Where it stands in the file."""
+        return ("endpoints", self.name, *(("actions", self.action) if self.action else ()))
+
+    @property
+    def listens(self) -> bool:
+        """Whether it takes messages; if not, it only speaks."""
+        return bool(self.process or self.actions)
+
+    @property
+    def parts(self) -> tuple[Endpoint, ...]:
+        """The endpoint as it is for messages of each of its actions; itself alone where it has none."""
+        return tuple(map(self.of_action, self.actions)) or (self,)
+
+    def of_action(self, action: Action) -> Endpoint:
+        """The endpoint as it is for messages of one of its actions."""
+        limits = self.limits if action.limits.time is None else replace(self.limits, time=action.limits.time)
+        return replace(
+            self,
+            action=action.name,
+            actions=(),
+            feed="",
+            process=action.process,
+            reply_to=action.reply_to or self.reply_to,
+            event=action.event or (self.event if self.event != "message" else action.name),
+            input=action.input,
+            limits=replace(limits, rate=action.limits.rate),
+            summary=action.summary,
+            description=action.description,
+            access=replace(self.access, roles=action.roles),
+        )
 
 
 _OURS = ("endpoints", "examples", "processes")
@@ -256,6 +317,7 @@ class Plan:
     origins: Origins = Origins()
     roles: Mapping[str, str] | None = None
     groups: Mapping[str, GroupSettings] = field(default_factory=dict)
+    limits: ServerLimits = field(default_factory=ServerLimits)
     site: str = setting(
         text(**_SITE),
         "A folder of pages that everybody may see, served at `/` beside the endpoints. Administration and documents "

@@ -125,7 +125,7 @@ def _unknown(error: _Error) -> list[str]:
 
 
 _LIMITS = keys(Limits)
-_TOP = {"title", "auth", "roles", "groups", "site", "defaults"}
+_TOP = {"title", "auth", "roles", "groups", "limits", "site", "defaults"}
 _ABOUT_A_CLIENT = {"as", "params", "query"}
 
 
@@ -135,11 +135,13 @@ def _elsewhere(key: str, path: PathTuple) -> str:
         return f"`{key}` stands in endpoints.yaml alone"
     if key in _LIMITS and (path == ("defaults",) or (len(path) == 2 and path[0] == "endpoints")):
         return f"`{key}` stands under `limits`"
+    if path == ("limits",) and key in _LIMITS:
+        return f"`{key}` is of an endpoint: write it under its `limits`, or under those of `defaults:`"
     if path == () and key in {"url", "process"}:
         return "an endpoint stands under `endpoints:` and its name"
     if len(path) > 2 and path[-2] == "steps" and key in _ABOUT_A_CLIENT:
         return f"`{key}` stands beside `steps`, or below `clients` and a client's name"
-    if path == ("defaults",) and key in {"url", "process"}:
+    if path == ("defaults",) and key in {"url", "process", "actions", "feed"}:
         return f"every endpoint has a `{key}` of its own"
     return ""
 

@@ -6,18 +6,44 @@ Every document, collection and client is made from this alone. Schemas are JSON 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import quote
 
 from jackfield.config.plan import Access, AuthSettings, Example, Limits, Origins
+from jackfield.routing.actions import named
 from jackfield.routing.table import Route, RoutingTable
 from jackfield.schema.sample import text_of
 
-__all__ = ["JSON", "Contract", "Operation", "contract", "send_of"]
+__all__ = ["JSON", "Contract", "Operation", "Spoken", "contract", "send_of"]
 
 JSON = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """What a feed says. `schema` is that of what it yields, None where nothing is said of it; `group`: to a group.
+
+    `names` are those of its events, as far as the schema says them.
+    """
+
+    process: str
+    schema: JSON | None
+    group: bool
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of its events: of the schema, or "message" where that has none."""
+        found: list[str] = []
+        for part in (self.schema or {}).get("anyOf", [self.schema or {}]):
+            properties = part.get("properties", {})
+            if "event" in properties:
+                event = properties["event"]
+                found += [event["const"]] if "const" in event else event.get("enum", [])
+            elif part.get("additionalProperties") is False or properties:
+                found.append("message")
+        return tuple(dict.fromkeys(found))
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +56,15 @@ class Operation:
     - `message` is what the process takes, `narrowing` what `input:` asks besides (both must hold), neither with
       "$id"; `reply` is what one answer looks like, None where nothing is said of it. `replies` says how many
       answers a message gets.
+    - `listens` says that it takes messages at all; where it does not, there are no replies either. `feeds` are what is
+      said on its connections without being asked.
     - `groups` are the patterns of a connection's groups. Where replies go to the first, `event` is the name of the
       event that each becomes, `said` what the process gives for it, and `to_others` that the sender gets none.
     - `send` is a message that fits: of the first example that is answered, else made up; None where none
       could be made up.
     - `shape` is message and reply in a line for people.
+    - `actions` are the kinds of message of an endpoint with actions, each as if the endpoint were for that alone;
+      `action` is the key and the name by which such a message is known. `message` is then any of them.
     - `blocking` says that a thread is needed for each message, and there may be none free. `in_place` says that
       the process is a plain function on the event loop, whose calls no time limit can end.
     """
@@ -48,6 +78,8 @@ class Operation:
     narrowing: JSON | None
     reply: JSON | None
     replies: Literal["none", "one", "many"]
+    listens: bool
+    feeds: tuple[Spoken, ...]
     groups: tuple[str, ...]
     event: str
     said: JSON | None
@@ -66,6 +98,18 @@ class Operation:
     tags: tuple[str, ...]
     subprotocols: tuple[str, ...]
     examples: tuple[Example, ...]
+    actions: tuple[Operation, ...] = ()
+    action: tuple[str, str] | None = None
+
+    @property
+    def action_key(self) -> str:
+        """The key that names the action of a message; "" where there are none."""
+        return self.action[0] if self.action else ""
+
+    @property
+    def parts(self) -> tuple[Operation, ...]:
+        """The kinds of message: those of its actions, or itself alone."""
+        return self.actions or (self,)
 
     @property
     def filled(self) -> str:
@@ -102,13 +146,17 @@ def contract(table: RoutingTable) -> Contract:
         version=table.hash,
         auth=table.plan.auth,
         roles=table.plan.roles or {},
-        operations=tuple(_operation(route) for route in table.routes.values()),
+        operations=tuple(_operation(route, table) for route in table.routes.values()),
     )
 
 
-def _operation(route: Route) -> Operation:
+def _operation(route: Route, table: RoutingTable) -> Operation:
     endpoint, signature = route.endpoint, route.signature
     to_group = endpoint.reply_to != "sender"
+    action = (endpoint.action_key, endpoint.action) if endpoint.action else None
+    replied = signature.reply_schema
+    if replied is not None and action is not None and not to_group:
+        replied = named(replied, *action)
     schemas = {name: dict(signature.path_schemas.get(name, {"type": "string"})) for name in route.pattern.params}
     return Operation(
         name=endpoint.name,
@@ -116,10 +164,12 @@ def _operation(route: Route) -> Operation:
         path=route.pattern.normal,
         parameters=schemas,
         values={name: _value(route, name, schema) for name, schema in schemas.items()},
-        message=signature.input_schema,
+        message=signature.input_schema if action is None else named(signature.input_schema, *action),
         narrowing=dict(endpoint.input) if endpoint.input is not None else None,
-        reply=None if to_group else signature.reply_schema,
+        reply=None if to_group else replied,
         replies="none" if to_group else signature.replies,
+        listens=endpoint.listens,
+        feeds=tuple(_feeds(route, table)),
         groups=endpoint.group,
         event=endpoint.event if to_group and signature.replies != "none" else "",
         said=signature.reply_schema if to_group else None,
@@ -138,7 +188,19 @@ def _operation(route: Route) -> Operation:
         tags=endpoint.tags,
         subprotocols=endpoint.subprotocols,
         examples=endpoint.examples,
+        actions=tuple(_operation(one, table) for one in route.actions.values()),
+        action=action,
     )
+
+
+def _feeds(route: Route, table: RoutingTable) -> Iterator[Spoken]:
+    """The endpoint's own feed, or those of its groups."""
+    if route.feed is not None:
+        yield Spoken(route.feed.process.name, route.feed.signature.reply_schema, group=False)
+    for one in table.groups:
+        if one.feed and any(one.pattern.may_meet(pattern) for pattern in route.groups):
+            feed = table.feeds[one.pattern.text]
+            yield Spoken(feed.process.name, feed.signature.reply_schema, group=True)
 
 
 def _value(route: Route, name: str, schema: JSON) -> str:

@@ -19,7 +19,7 @@ from jackfield.schema.validator import Validator
 
 __all__ = ["Kind", "Shown", "exchanges"]
 
-Kind = Literal["message", "reply", "done", "error", "rejection", "said", "event"]
+Kind = Literal["message", "reply", "done", "error", "rejection", "said", "fed", "event"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,18 +33,25 @@ class Shown:
 
 def exchanges(operation: Operation) -> tuple[Shown, ...]:
     """The messages of an operation's examples, each once; a made-up one where no example sends any."""
-    found = list(_of_examples(operation))
-    if operation.send is not None and not any(shown.kind == "message" for shown in found):
-        found.append(Shown("message", "A message that fits", operation.send))
+    seen: dict[Kind, list[JSON]] = {}
+    found = []
+    for part in operation.parts:
+        shown = list(_of_examples(part, seen))
+        if part.send is not None and not any(one.kind == "message" for one in shown):
+            shown.append(Shown("message", f"A message that fits{_of_action(part)}", part.send))
+        found += shown
     return tuple(found)
 
 
-def _of_examples(operation: Operation) -> Iterator[Shown]:
+def _of_action(part: Operation) -> str:
+    return f" ({part.action[1]})" if part.action else ""
+
+
+def _of_examples(operation: Operation, seen: dict[Kind, list[JSON]]) -> Iterator[Shown]:
     valid = _validators(operation)
-    seen: dict[Kind, list[JSON]] = {}
     for example in operation.examples:
         counts: dict[Kind, int] = {}
-        for kind, payload in filter(None, (_shown(step, operation.event) for step in example.steps)):
+        for kind, payload in filter(None, (_shown(step, operation) for step in example.steps)):
             fits = all(validator.is_valid(payload) for validator in valid.get(kind, ()))
             if payload in seen.setdefault(kind, []) or not fits:
                 continue
@@ -54,8 +61,8 @@ def _of_examples(operation: Operation) -> Iterator[Shown]:
             yield Shown(kind, name, payload)
 
 
-def _shown(step: Step, said: str) -> tuple[Kind, JSON] | None:
-    """What a step shows, if it shows something whole; `said` is the event that a reply to a group becomes."""
+def _shown(step: Step, operation: Operation) -> tuple[Kind, JSON] | None:
+    """What a step shows, if it shows something whole."""
     if step.kind == "expect_close" or not isinstance(step.value, Mapping):
         return None
     if step.kind == "send":
@@ -65,8 +72,10 @@ def _shown(step: Step, said: str) -> tuple[Kind, JSON] | None:
     if step.partial:
         return None
     kind: Kind = "event" if "event" in step.value else "done" if "$done" in step.value else "reply"
-    if said and step.value.get("event") == said:
+    if operation.event and step.value.get("event") == operation.event:
         kind = "said"
+    elif step.value.get("event") in {name for feed in operation.feeds for name in feed.names}:
+        kind = "fed"
     return kind, dict(step.value)
 
 
@@ -82,12 +91,15 @@ def _error(step: Step) -> tuple[Kind, JSON] | None:
 def _validators(operation: Operation) -> Mapping[Kind, list[Validator]]:
     asked = [Validator(envelope.message(operation.message))]
     if operation.narrowing is not None:
-        asked.append(Validator(envelope.narrowing(operation.narrowing)))
+        asked.append(Validator(envelope.narrowing(operation.narrowing, operation.action_key)))
     return {
         "message": asked,
         "reply": [Validator(envelope.reply(operation.reply))],
         "done": [Validator(envelope.DONE)],
         "said": [Validator(envelope.group_event(operation.event, operation.said))],
+        "fed": [Validator({"anyOf": [envelope.feed_event(one.schema, group=one.group) for one in operation.feeds]})]
+        if operation.feeds
+        else [],
         "error": [Validator(envelope.error(outcomes.errors(operation)))],
         "rejection": [Validator(envelope.rejection())],
     }

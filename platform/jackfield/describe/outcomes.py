@@ -39,7 +39,7 @@ def refusals(operation: Operation) -> tuple[Code, ...]:
     if operation.origins.any and not operation.origins.required:
         names.discard("origin_not_allowed")
     if operation.groups:
-        names.add("group_full")
+        names |= {"group_full", "group_forbidden"}
     names |= {code for code in _LIMITED if CODES[code].moment == "handshake"}
     names -= _of_limits_off(operation)
     return tuple(sorted((CODES[name] for name in names), key=lambda code: (code.status, _ORDER[code.name])))
@@ -56,10 +56,17 @@ def closing_refusals(operation: Operation) -> tuple[Code, ...]:
 def errors(operation: Operation) -> tuple[Code, ...]:
     """The codes with which a message can be answered; a process may have others of its own."""
     absent = _of_limits_off(operation)
+    if not operation.listens:
+        return tuple(CODES[name] for name in ("no_messages", "rate_limited") if name not in absent)
+    absent.add("no_messages")
     if not operation.blocking:
         absent.add("busy")
     if operation.in_place:
         absent.add("time_exceeded")
+    if not any(one.access.roles for one in operation.actions):
+        absent.add("action_forbidden")
+    if any(one.limits.rate for one in operation.actions):
+        absent.discard("rate_limited")
     return tuple(code for code in CODES.values() if code.moment == "message" and code.name not in absent)
 
 

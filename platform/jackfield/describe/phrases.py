@@ -10,7 +10,7 @@ from jackfield.config.settings import keys
 from jackfield.describe import outcomes
 from jackfield.describe.contract import Operation
 
-__all__ = ["closed", "code", "entry", "groups", "limits", "number", "pages", "refusals", "size", "span"]
+__all__ = ["closed", "code", "entry", "feeds", "groups", "limits", "number", "pages", "refusals", "size", "span"]
 
 
 def code(text: str) -> str:
@@ -121,6 +121,19 @@ def groups(operation: Operation) -> str:
         who = "the others in it" if operation.to_others else "all members, the sender too"
         found += f" A reply goes to {who}, as the event {code(operation.event)}."
     return found
+
+
+def feeds(operation: Operation) -> str:
+    """That something speaks on a connection, and that it takes no messages; nothing where neither is so."""
+    found = []
+    if operation.feeds:
+        to_group = operation.feeds[0].group
+        found.append(
+            f"The server says events of its own, {'one for all members' if to_group else 'on each connection'}."
+        )
+    if not operation.listens:
+        found.append("It only speaks: a message is answered `no_messages`.")
+    return " ".join(found)
 
 
 def _list(names: Iterable[str]) -> str:

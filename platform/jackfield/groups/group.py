@@ -30,6 +30,7 @@ class Declared:
 
     `history` is how many events a newcomer gets, `members` how many connections a group has, None for no bound.
     `presence` is what members hear of each other, empty for nothing; one may be gone for `grace` seconds.
+    `feed` says that something speaks in a group while it has members.
     """
 
     pattern: Pattern
@@ -37,6 +38,7 @@ class Declared:
     members: int | None = None
     presence: Literal["", "names", "count"] = ""
     grace: float = GRACE
+    feed: bool = False
 
 
 PLAIN = Declared(Pattern("", ("",), ()))

@@ -7,7 +7,10 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from jackfield.errors import Refusal
+from jackfield.groups.bans import Bans
+from jackfield.groups.feeds import MAX_FEEDS, Feeds
 from jackfield.groups.group import PLAIN, Declared, Group, Listener
+from jackfield.groups.names import Pattern
 from jackfield.groups.presence import Later
 
 __all__ = ["MAX_GROUPS", "MAX_JOINED", "Groups"]
@@ -22,12 +25,22 @@ MAX_JOINED = 100
 class Groups:
     """The groups of one node. All calls belong on the event loop's thread and none waits.
 
-    `clock` gives seconds since the epoch; `later` calls a function after some seconds, as a loop's `call_later` does.
+    `clock` gives seconds since the epoch; `later` calls a function after some seconds, as a loop's `call_later` does,
+    and `passed` gives seconds that nobody sets.
     """
 
-    def __init__(self, *, clock: Callable[[], float] = time.time, later: Later | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        clock: Callable[[], float] = time.time,
+        later: Later | None = None,
+        passed: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._clock = clock
         self._later = later or _call_later
+        self.feeds = Feeds(self._later, passed, self._tell)
+        self.bans = Bans(clock)
+        self.asked: dict[Listener, set[str]] = {}  # the groups that clients joined by themselves
         self._groups: dict[str, Group] = {}
         self._declared: tuple[Declared, ...] = ()
 
@@ -37,18 +50,26 @@ class Groups:
     def __iter__(self) -> Iterator[Group]:
         return iter(tuple(self._groups.values()))
 
-    def declare(self, declared: Iterable[Declared]) -> None:
-        """Take over `groups:` of the plan that is live from now on."""
+    def declare(self, declared: Iterable[Declared], *, feeds: int = MAX_FEEDS) -> None:
+        """Take over `groups:` of the plan that is live from now on, and how many of its feeds may speak at once."""
+        self.feeds.most = feeds
         self._declared = tuple(declared)
         for group in list(self._groups.values()):
             group.redeclare(self._declared_for(group.name), self._later)
             self._forget_if_empty(group)
+        with_members = (group for group in self._groups.values() if group.members and group.declared.feed)
+        self.feeds.renew((group.declared.pattern, group.name) for group in with_members)
 
-    def check(self, names: Iterable[str]) -> None:
-        """Raise Refusal `group_full` where a connection cannot be in all of these groups."""
+    def check(self, names: Iterable[str], login: str) -> None:
+        """Raise Refusal `group_full` or `group_forbidden` where a connection of a user cannot be in all of these."""
         new = 0
+        fed = []
         for name in names:
+            self.bans.check(name, login)
             group = self._groups.get(name)
+            declared = self._declared_for(name) if group is None else group.declared
+            if declared.feed:
+                fed.append((declared.pattern, name))
             if group is not None and group.is_full:
                 raise Refusal("group_full", f'The group "{name}" has as many members as it may have.', retry_after=5)
             new += group is None
@@ -56,16 +77,19 @@ class Groups:
             raise Refusal(
                 "group_full", f"The server has {MAX_GROUPS:,} groups, which is all it has room for.", retry_after=5
             )
+        if fed:
+            self.feeds.check(fed)
 
-    def join(self, member: Listener, name: str, *, chosen: bool = False) -> bool:
-        """Make it a member; False where it was one. Raises Refusal `group_full`.
+    def join(self, member: Listener, name: str, *, chosen: bool = False, asked: bool = False) -> bool:
+        """Make it a member; False where it was one. Raises Refusal `group_full`, `group_forbidden`.
 
-        `chosen`: by the connection, so that events name the group. They do so also in all of several groups.
+        `chosen`: by the connection, so that events name the group. They do so also in all of several groups. `asked`:
+        by the client itself, which has to be let in also later.
         """
         group = self._groups.get(name)
         if group is not None and member in group.members:
             return False
-        self.check((name,))
+        self.check((name,), member.identity.login)
         if len(member.groups) >= MAX_JOINED:
             raise Refusal("group_full", f"The connection is in {MAX_JOINED} groups, which is all that one may be in.")
         if group is None:
@@ -75,10 +99,14 @@ class Groups:
             other.members[member] = True
         group.members[member] = chosen or several
         member.groups += (group,)
+        if asked:
+            self.asked.setdefault(member, set()).add(name)
         if (past := group.past()) is not None:
             member.hear(past)
         if group.presence is not None and member.is_present:
             group.presence.came(member)
+        if group.declared.feed and (said := self.feeds.came(group.declared.pattern, name)) is not None:
+            member.hear(said)
         return True
 
     def leave(self, member: Listener, name: str) -> bool:
@@ -87,12 +115,15 @@ class Groups:
         if group is None or member not in group.members:
             return False
         member.groups = tuple(other for other in member.groups if other is not group)
+        if names := self.asked.get(member):
+            names.discard(name)
         self._remove(member, group)
         return True
 
     def leave_all(self, member: Listener) -> None:
         """End all memberships, with the connection."""
         groups, member.groups = member.groups, ()
+        self.asked.pop(member, None)
         for group in groups:
             self._remove(member, group)
 
@@ -103,19 +134,30 @@ class Groups:
             declared = self._declared_for(name)
             if not declared.history:
                 return 0
-            self.check((name,))
+            self.check((name,), "")
             group = self._groups[name] = Group(name, declared, self._later)  # who comes later hears it
         return group.send(frame, self._clock(), but)
+
+    def pattern_of(self, name: str) -> Pattern:
+        """The pattern under `groups:` that a name is of; the empty one for a plain group."""
+        return self._declared_for(name).pattern
 
     def members(self, name: str) -> Sequence[Listener]:
         """The members of a group in the order of their joins."""
         group = self._groups.get(name)
         return () if group is None else tuple(group.members)
 
+    def _tell(self, name: str, frame: bytes) -> None:
+        """Send the members of a group what is no event."""
+        if (group := self._groups.get(name)) is not None:
+            group.spread(frame, tuple(group.members))
+
     def _remove(self, member: Listener, group: Group) -> None:
         group.remove(member)
         if group.presence is not None and member.is_present:
             group.presence.went(member)
+        if group.declared.feed and not group.members:
+            self.feeds.emptied(group.name)
         self._forget_if_empty(group)
 
     def _forget_if_empty(self, group: Group) -> None:

@@ -10,7 +10,7 @@ from jackfield import messages
 from jackfield.groups.names import checked
 from jackfield.identity import Identity
 
-__all__ = ["GONE", "Connection", "Joined", "Outbox", "outbox_of", "part"]
+__all__ = ["GONE", "Connection", "Joined", "Outbox", "outbox_of", "part", "with_params"]
 
 
 class Joined(Protocol):
@@ -149,6 +149,20 @@ def part(connection: Connection) -> None:
     The two would hold each other in memory until the next garbage collection, which a server rarely runs.
     """
     connection._outbox = GONE
+
+
+def with_params(connection: Connection, params: Mapping[str, Any]) -> Connection:
+    """The same connection for a process whose path parameters are others: those of the name of a group."""
+    twin = Connection(
+        connection._outbox,
+        id=connection.id,
+        endpoint=connection.endpoint,
+        identity=connection.identity,
+        params=params,
+        query=connection.query,
+    )
+    twin.state = connection.state
+    return twin
 
 
 def outbox_of(connection: Connection) -> Outbox:

@@ -10,7 +10,7 @@ from jackfield.groups.names import BadName, Pattern, checked
 from jackfield.identity import Identity
 from jackfield.process.connection import Connection
 
-__all__ = ["Backend", "Groups"]
+__all__ = ["Backend", "Groups", "backend_of"]
 
 
 class Backend(Protocol):
@@ -22,8 +22,14 @@ class Backend(Protocol):
     def send_to(self, login: str, frame: bytes, endpoint: str | None) -> int:
         """Send an event to the connections of a user; gives their number."""
 
-    def remove(self, group: str, login: str) -> int:
-        """Take the connections of a user out of a group; gives their number."""
+    def remove(self, group: str, login: str, ban: float) -> int:
+        """Take the connections of a user out of a group, for `ban` seconds at least; gives their number."""
+
+    async def join(self, connection: Connection, group: str) -> None:
+        """Let a client enter a group where `may_join` lets it. Raises Refusal `group_forbidden`, `group_full`."""
+
+    def leave(self, connection: Connection, group: str) -> None:
+        """Let a client leave a group that it might join. Raises Refusal `group_forbidden`."""
 
     def close(self, login: str, reason: str) -> int:
         """Close the connections of a user 4403; gives their number."""
@@ -56,9 +62,12 @@ class Groups:
         """Send an event to all connections of a user, or to those of one endpoint; gives their number."""
         return self._backend.send_to(login, messages.event(event), endpoint)
 
-    async def remove(self, group: str, login: str) -> int:
-        """Take all connections of a user out of a group; gives their number. They hear nothing more on return."""
-        return self._backend.remove(checked(group), login)
+    async def remove(self, group: str, login: str, *, ban: float = 0.0) -> int:
+        """Take all connections of a user out of a group; gives their number. They hear nothing more on return.
+
+        For `ban` seconds the user does not get into the group again, on this node; at most a year.
+        """
+        return self._backend.remove(checked(group), login, ban)
 
     async def close(self, login: str, reason: str = "") -> int:
         """Close all connections of a user 4403 (`removed`); gives their number."""
@@ -75,3 +84,8 @@ class Groups:
             return Pattern.parse(pattern).fill(values)
         except KeyError as exc:
             raise BadName(f'"{pattern}" needs a value for {exc}') from None
+
+
+def backend_of(groups: Groups) -> Backend:
+    """What stands behind a Groups, for our own code."""
+    return groups._backend

@@ -23,7 +23,7 @@ from jackfield.process.catalog import Catalog
 from jackfield.process.python.sources import beside
 from jackfield.process.signature import signature
 from jackfield.process.signature.signature import Signature
-from jackfield.routing import groups, site_folder
+from jackfield.routing import actions, feeds, groups, joining, site_folder
 from jackfield.routing.examples import Taken, example_faults, first_message
 from jackfield.routing.input_keys import unknown_keys
 from jackfield.routing.table import Route, RoutingTable
@@ -59,8 +59,15 @@ def problems_of(folder: Path) -> tuple[tuple[Problem, ...], Plan]:
     """What can be reported without importing any process: the file, and whether the processes it names exist."""
     loaded = load.load(folder)
     found = catalog.collect(folder, 0, only_names=True, called=loaded.plan.auth.verify)
-    missing = [problem for endpoint in loaded.plan.endpoints for problem in _unknown(loaded.plan, endpoint, found)]
+    missing = [
+        problem
+        for endpoint in loaded.plan.endpoints
+        for one in endpoint.parts
+        for problem in _unknown(loaded.plan, one, found)
+    ]
     missing += _unknown_verify(loaded.plan, found)
+    missing += feeds.unknown_of(loaded.plan, found)
+    missing += joining.unknown_of(loaded.plan, found)
     missing += site_folder.problems(RoutingTable(loaded.plan, found, (), ()), folder, folder)
     return _sorted([*loaded.problems, *found.problems, *missing]), loaded.plan
 
@@ -77,7 +84,10 @@ def compile_table(plan: Plan, found: Catalog) -> tuple[RoutingTable, tuple[Probl
     verify, faults = _verify(plan, found)
     declared, wrong = groups.declared(plan)
     wrong += groups.shared(plan, {route.name: route.groups for route in routes})
-    return RoutingTable(plan, found, routes, (), verify, declared), (*problems, *faults, *wrong)
+    of_groups, unfit = feeds.of_groups(plan, declared, found)
+    rules, unsound = joining.of_groups(plan, declared, found)
+    table = RoutingTable(plan, found, routes, (), verify, declared, of_groups, rules)
+    return table, (*problems, *faults, *wrong, *unfit, *unsound)
 
 
 def _sorted(problems: Iterable[Problem]) -> tuple[Problem, ...]:
@@ -90,15 +100,30 @@ def _guarded(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Route | No
     try:
         route, problems = call(_compile_route, plan, endpoint, found)
         if route is not None:
-            taken = Taken(route.signature, route.whole, route.in_place, route.process.blocking)
+            taken = Taken.of(route)
             problems += call(example_faults, plan, endpoint, taken)
     except Raised as raised:
-        return None, [found.problem(raised.exc, found.known[endpoint.process])]
+        names = (one.process for one in endpoint.parts if one.process in found.known)
+        return None, [found.problem(raised.exc, found.known.get(next(names, ""), builtin.NONE))]
     return route, problems
 
 
 def _compile_route(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Route | None, list[Problem]]:
-    process = found.known.get(endpoint.process)
+    if not endpoint.actions:
+        return _compile_one(plan, endpoint, found)
+    compiled = {one.action: _compile_one(plan, one, found) for one in endpoint.parts}
+    problems = [problem for _, faults in compiled.values() for problem in faults]
+    routes = {name: route for name, (route, _) in compiled.items() if route is not None}
+    if len(routes) < len(compiled):
+        return None, problems
+    route, faults = actions.together(plan, endpoint, routes)
+    feed, faults_of_feed = feeds.of_endpoint(plan, endpoint, route.pattern.params, route.signature, found)
+    route = replace(route, feed=feed, signature=feeds.beside(route.signature, feed, listens=True))
+    return route, problems + faults + faults_of_feed
+
+
+def _compile_one(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Route | None, list[Problem]]:
+    process = found.known.get(endpoint.process) if endpoint.process else builtin.NONE
     if process is None:
         return None, _unknown(plan, endpoint, found)
     if (ours := builtin.input_of(process, to_group=endpoint.reply_to != "sender")) is not None:
@@ -106,12 +131,16 @@ def _compile_route(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Rout
     if not endpoint.url:
         return None, []  # reported already, and path parameters cannot be compared without it
     pattern = url.parse(endpoint.url)
-    compiled, faults = signature.compile(process, pattern.params, endpoint.input)
+    key = endpoint.action_key if endpoint.action else ""
+    compiled, faults = signature.compile(process, pattern.params, endpoint.input, action_key=key)
     problems = list(faults)
     if compiled is None:
         return None, problems
     of_groups, faults_of_groups = groups.of_endpoint(plan, endpoint, pattern)
-    problems += faults_of_groups
+    feed, faults_of_feed = feeds.of_endpoint(plan, endpoint, pattern.params, compiled, found)
+    problems += faults_of_groups + faults_of_feed
+    listens = process is not builtin.NONE
+    compiled = feeds.beside(compiled, feed, listens=listens)
     problems += unknown_keys(plan, endpoint, compiled.input_schema)
     whole: dict[str, Any] = dict(compiled.input_schema)
     if endpoint.input is not None:
@@ -119,9 +148,11 @@ def _compile_route(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Rout
         parts = ({"$id": "urn:jackfield:signature", **whole}, {"$id": "urn:jackfield:input", **endpoint.input})
         whole = {"allOf": list(parts)}
     validator = Validator(whole)
-    example = first_message(endpoint) or _made_up(endpoint, compiled, validator)
-    if example is None and not problems:
-        problems.append(plan.problem(("endpoints", endpoint.name), "no_example", *_NO_EXAMPLE, "warning"))
+    example = first_message(endpoint) or _made_up(endpoint, compiled, validator) if listens else None
+    if example is None and listens and not problems:
+        problems.append(plan.problem(endpoint.path, "no_example", *_NO_EXAMPLE, "warning"))
+    if example is not None and endpoint.action:
+        example = {endpoint.action_key: endpoint.action, **example}
     return (
         Route(
             endpoint=endpoint,
@@ -134,6 +165,7 @@ def _compile_route(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Rout
             example_raw=None if example is None else msgspec.Raw(msgspec.json.encode(example)),
             in_place=process.kind == "sync" and not process.blocking,
             groups=of_groups,
+            feed=feed,
         ),
         problems,
     )
@@ -157,7 +189,7 @@ def _made_up(endpoint: Endpoint, compiled: Signature, whole: Validator) -> Mappi
 
 
 def _unknown(plan: Plan, endpoint: Endpoint, found: Catalog) -> list[Problem]:
-    if endpoint.process in found.known:
+    if not endpoint.process or endpoint.process in found.known:
         return []
     module, _, function = endpoint.process.rpartition(".")
     if module in found.broken:
@@ -185,7 +217,7 @@ def _unknown(plan: Plan, endpoint: Endpoint, found: Catalog) -> list[Problem]:
         hint = f"there is no file {path}.py; write it, with `@process` above `def {function}`"
         hint += f"; or {meant}" if meant else ""
     message = f'no process is named "{endpoint.process}"'
-    return [plan.problem(("endpoints", endpoint.name, "process"), "unknown_process", message, hint)]
+    return [plan.problem((*endpoint.path, "process"), "unknown_process", message, hint)]
 
 
 def _of_path(name: str, found: Catalog, file: str) -> str:

@@ -7,7 +7,7 @@ shape, an answer to nothing, a caller who cannot enter.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
@@ -18,10 +18,12 @@ from jackfield.config import url
 from jackfield.config.plan import Endpoint, Example, Guest, Plan, Step
 from jackfield.errors import CODES, Problem
 from jackfield.process.signature.signature import Signature
+from jackfield.routing.table import Route
 from jackfield.schema.validator import Fault, Validator, pointer
 from jackfield.schema.walk import mapped
+from jackfield.similar import did_you_mean
 
-__all__ = ["Taken", "example_faults", "first_message", "of_decoder"]
+__all__ = ["Taken", "example_faults", "fault_of_name", "first_message", "of_decoder"]
 
 _Fault = tuple[str, str, str]  # the JSON pointer below the step, the sentence, the hint
 
@@ -42,6 +44,14 @@ class Taken:
     whole: Validator
     in_place: bool
     blocking: bool
+    actions: Mapping[str, Taken] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, route: Route) -> Taken:
+        """What a route takes and gives, its actions each by itself."""
+        actions = {name: cls.of(one) for name, one in route.actions.items()}
+        blocking = any(one.process.blocking for one in (route, *route.actions.values()))
+        return cls(route.signature, route.whole, route.in_place, blocking, actions)
 
 
 def example_faults(plan: Plan, endpoint: Endpoint, taken: Taken) -> list[Problem]:
@@ -63,9 +73,10 @@ def _quoted(plan: Plan, path: tuple[str | int, ...], fault: str) -> str:
 
 def first_message(endpoint: Endpoint) -> Mapping[str, Any] | None:
     """The first message of the examples that the endpoint takes, or None; shown where another was refused."""
+    key, action = endpoint.action_key, endpoint.action
     for example in endpoint.examples:
         for step, following in _with_following(example):
-            if step.kind == "send" and not _error_of(following):
+            if step.kind == "send" and not _error_of(following) and (not action or step.value.get(key) == action):
                 found: Mapping[str, Any] = step.value
                 return found
     return None
@@ -176,10 +187,17 @@ class _Checker:
 
     def _misfit(self, value: Mapping[str, Any]) -> list[Fault]:
         """Why the endpoint does not take a message; empty where it does."""
-        faults = self.taken.whole.faults(_without_id(value))
+        taken, own = self.taken, _without_id(value)
+        if taken.actions:
+            key = self.endpoint.action_key
+            name = own.pop(key, None)
+            if name not in taken.actions:
+                return [fault_of_name(key, value, taken.actions)]
+            taken = taken.actions[name]
+        faults = taken.whole.faults(own)
         if not faults:
             try:
-                self.taken.signature.decode(msgspec.json.encode(value))
+                taken.signature.decode(msgspec.json.encode(value))
             except msgspec.MsgspecError as exc:
                 return [of_decoder(str(exc), value)]
         return faults
@@ -270,6 +288,15 @@ def _error_of(step: Step | None) -> str:
         code = error.get("code") if isinstance(error, Mapping) else None
         return code if isinstance(code, str) and code in CODES else "invalid_message"
     return str(step.value["code"]) if step.kind == "expect_error" else ""
+
+
+def fault_of_name(key: str, message: Mapping[str, Any], known: Iterable[str]) -> Fault:
+    """What is wrong with a message under whose `key` is none of the `known` actions."""
+    known = list(known)
+    if key not in message:
+        return Fault(f"/{key}", f"is missing; it names the action: {', '.join(known)}")
+    meant = did_you_mean(str(message[key]), known) or f"there are {', '.join(known)}"
+    return Fault(f"/{key}", f"names no action; {meant}")
 
 
 def _without_id(value: Any) -> Any:

@@ -7,6 +7,7 @@ from itertools import combinations
 
 from jackfield.config import url
 from jackfield.config.plan import Endpoint, Plan
+from jackfield.config.problems import PathTuple
 from jackfield.errors import Problem
 from jackfield.groups.group import Declared
 from jackfield.groups.names import BadName, Pattern
@@ -36,6 +37,7 @@ def declared(plan: Plan) -> tuple[tuple[Declared, ...], list[Problem]]:
                 settings.members,
                 settings.presence.show,
                 GRACE if settings.presence.grace is None else settings.presence.grace,
+                bool(settings.feed),
             )
         except BadName as exc:
             problems.append(_problem(plan, ("groups", text), str(exc)))
@@ -51,21 +53,24 @@ def declared(plan: Plan) -> tuple[tuple[Declared, ...], list[Problem]]:
 
 def of_endpoint(plan: Plan, endpoint: Endpoint, pattern: url.Pattern) -> tuple[tuple[Pattern, ...], list[Problem]]:
     """The patterns of an endpoint's groups, and what is wrong with its `group`, `reply_to` and `event`."""
-    at = ("endpoints", endpoint.name)
+    at, of_all = endpoint.path, ("endpoints", endpoint.name, "group")
     problems = []
     found = []
     for text in endpoint.group:
         try:
             parsed = Pattern.parse(text)
         except BadName as exc:
-            problems.append(_problem(plan, (*at, "group"), str(exc)))
+            problems.append(_problem(plan, of_all, str(exc)))
             continue
         if fault := _fault(endpoint, parsed, pattern.params):
-            problems.append(_problem(plan, (*at, "group"), *fault))
+            problems.append(_problem(plan, of_all, *fault))
         found.append(parsed)
     if endpoint.reply_to != "sender" and not endpoint.group:
         hint = 'write `group: "room:{room}"`, or leave reply_to out'
         problems.append(_problem(plan, (*at, "reply_to"), "the endpoint has no group that could get the reply", hint))
+    elif endpoint.reply_to != "sender" and not endpoint.process:
+        hint = "write `process: echo.same`, which gives each message back, or leave reply_to out"
+        problems.append(_problem(plan, (*at, "reply_to"), "there is no process whose reply the group could get", hint))
     if endpoint.event in _EVENTS or endpoint.event.startswith("$"):
         problems.append(_problem(plan, (*at, "event"), f'"{endpoint.event}" is an event of Jackfield itself'))
     return tuple(found), problems
@@ -101,5 +106,5 @@ def shared(plan: Plan, patterns: Mapping[str, Iterable[Pattern]]) -> list[Proble
     return problems
 
 
-def _problem(plan: Plan, path: tuple[str, ...], message: str, hint: str = "") -> Problem:
+def _problem(plan: Plan, path: PathTuple, message: str, hint: str = "") -> Problem:
     return plan.problem(path, "bad_group", message, hint)

@@ -32,7 +32,7 @@ def unknown_keys(plan: Plan, endpoint: Endpoint, message: Mapping[str, Any]) -> 
         closed = message.get("additionalProperties", True) is False
         top = closed and found.path[:-1] in (("properties",), ("required",))
         noun = f"a key that {endpoint.process} takes" + ("" if top else " there, so it asks for nothing that is used")
-        path = ("endpoints", endpoint.name, "input", *found.path)
+        path = (*endpoint.path, "input", *found.path)
         sentence = f'"{found.name}" is not {noun}'
         problems.append(plan.problem(path, "input_mismatch", sentence, hint, "error" if top else "warning"))
     return problems

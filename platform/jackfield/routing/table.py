@@ -18,6 +18,8 @@ from jackfield.process.catalog import Catalog
 from jackfield.process.process import Process
 from jackfield.process.resources import Resource
 from jackfield.process.signature.signature import Signature
+from jackfield.routing.feeds import Feed
+from jackfield.routing.joining import Rule
 from jackfield.schema.validator import Validator
 from jackfield.similar import nearest
 
@@ -34,6 +36,9 @@ class Route:
     work; `example_raw` the same as it stands in errors.
     `groups` are the patterns of the groups that its connections are in.
     `in_place` says that a message can be answered in the step that reads it: the process is a plain function.
+    `actions` are the routes of an endpoint's actions by name. Process and signature of the endpoint are then stand-ins:
+    what all actions take and give.
+    `feed` is what speaks on each of its connections. Without a `process` of its own it takes no messages.
     """
 
     endpoint: Endpoint
@@ -46,6 +51,8 @@ class Route:
     example_raw: msgspec.Raw | None
     in_place: bool
     groups: tuple[Pattern, ...] = ()
+    actions: Mapping[str, Route] = field(default_factory=dict)
+    feed: Feed | None = None
 
     @property
     def name(self) -> str:
@@ -93,10 +100,23 @@ class _Node:
 class RoutingTable:
     """All routes of one generation, and what `groups` declares. `hash` changes with the plan's meaning and any process.
 
-    `verify` is the function that `auth.verify` names, None where it names none.
+    `verify` is the function that `auth.verify` names, None where it names none. `feeds` are those of groups, by the
+    texts of their patterns, and `joining` says who may join them.
     """
 
-    __slots__ = ("_plain", "_root", "catalog", "groups", "hash", "plan", "routes", "verify", "warnings")
+    __slots__ = (
+        "_plain",
+        "_root",
+        "catalog",
+        "feeds",
+        "groups",
+        "hash",
+        "joining",
+        "plan",
+        "routes",
+        "verify",
+        "warnings",
+    )
 
     def __init__(
         self,
@@ -106,11 +126,15 @@ class RoutingTable:
         warnings: Iterable[Problem],
         verify: Callable[..., Any] | None = None,
         groups: tuple[Declared, ...] = (),
+        feeds: Mapping[str, Feed] | None = None,
+        joining: Mapping[str, Rule] | None = None,
     ) -> None:
         self.plan = plan
         self.catalog = catalog
         self.verify = verify
         self.groups = groups
+        self.feeds: Mapping[str, Feed] = feeds or {}
+        self.joining: Mapping[str, Rule] = joining or {}
         self.routes: Mapping[str, Route] = {route.name: route for route in routes}
         self.warnings = tuple(warnings)
         self.hash = hashlib.sha256(f"{plan.hash} {catalog.hash}".encode()).hexdigest()[:12]
@@ -142,6 +166,13 @@ class RoutingTable:
         known = [route.endpoint.url for route in self.routes.values()]
         return nearest(asked, known, cutoff=0.5)
 
-    def resources(self) -> tuple[Resource, ...]:
-        """The resources that the routes use, each once."""
-        return tuple({r.name: r for route in self.routes.values() for r in route.signature.resources}.values())
+    def resources(self, only: Route | None = None) -> tuple[Resource, ...]:
+        """The resources that the routes and feeds use, each once; those of `only` one and what speaks on it."""
+        routes = self.routes.values() if only is None else (only,)
+        spoken = [route.feed for route in routes if route.feed is not None]
+        for one in self.groups:
+            heard = only is None or any(one.pattern.may_meet(pattern) for pattern in only.groups)
+            spoken += [self.feeds[one.pattern.text]] if one.feed and heard else []
+        asked = [rule.process for rule in self.joining.values() if rule.process is not None]
+        signatures = [*(route.signature for route in routes), *(feed.signature for feed in (*spoken, *asked))]
+        return tuple({r.name: r for signature in signatures for r in signature.resources}.values())

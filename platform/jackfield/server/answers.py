@@ -17,6 +17,9 @@ Task = asyncio.Task[Any]
 class Writer(Protocol):
     """Where the many answers of one message go. Implemented by the conversation."""
 
+    streaming: bool
+    """Whether a generator answers, which is cancelled when the client is gone; set when that begins."""
+
     def write(self, text: bytes) -> None:
         """Queue one frame for the client; never waits."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -11,10 +12,12 @@ from jackfield.auth.store.store import Store
 from jackfield.process.groups import Groups
 from jackfield.server.asgi import Application, Receive, Scope, Send
 from jackfield.server.connection.dispatch import Dispatcher
+from jackfield.server.feeds import ConnectionFeeds, GroupFeeds
 from jackfield.server.generation import Generation
 from jackfield.server.handshake import revocation
 from jackfield.server.handshake.callers import Callers
 from jackfield.server.handshake.upgrade import Upgrade
+from jackfield.server.joining import Joining
 from jackfield.server.live import Live
 from jackfield.server.members import Members
 from jackfield.server.observe.tracing import Tracing
@@ -25,15 +28,19 @@ __all__ = ["Gateway", "open_gateway"]
 
 
 class Gateway:
-    """One node's application. `live` is its state, `callers` finds out who is calling."""
+    """One node's application. `live` is its state, `callers` finds out who calls, `members` acts on connections."""
 
     def __init__(self, live: Live, callers: Callers, dispatcher: Dispatcher, *, tracing: Tracing | None = None) -> None:
         self.live = live
         self.callers = callers
-        dispatcher.groups = Groups(Members(live))
-        upgrade: Application = Upgrade(live, callers, dispatcher)
+        self.members = Members(live, Joining(live, dispatcher))
+        dispatcher.groups = Groups(self.members)
+        self._feeds = GroupFeeds(live, dispatcher)
+        live.groups.feeds.runner = self._feeds
+        self._spoken = ConnectionFeeds(live, dispatcher)
+        upgrade: Application = Upgrade(live, callers, dispatcher, self._spoken)
         self._upgrade = upgrade if tracing is None else tracing.around(upgrade)
-        self._routes = Routes(live, callers)
+        self._routes = Routes(live, callers, self.members)
         if live.has_sessions:
             live.sessions.changes.subscribe(lambda change: revocation.session_changed(live, change))
             live.sessions.attend(lambda: {member.identity.session for member in live.hub})
@@ -43,13 +50,18 @@ class Gateway:
         """Make `generation` live for every message and handshake from now on; gives the one before."""
         before, self.live.generation = self.live.generation, generation
         generation.table.catalog.go_live()
-        self.live.groups.declare(generation.table.groups)
+        self.live.groups.declare(generation.table.groups, feeds=generation.table.plan.limits.feeds)
+        self._spoken.renew()
         auth = generation.table.plan.auth
         if self.live.has_sessions:
             self.live.sessions.tune(lifetime=auth.session, idle=auth.idle)
         self.callers.tune(auth)
         self._count_plan()
         return before
+
+    async def close_feeds(self) -> None:
+        """End all generators that speak, within a limit of time; done before what is live is retired."""
+        await asyncio.gather(self._feeds.close(), self._spoken.close())
 
     def _count_plan(self) -> None:
         table, metrics = self.live.generation.table, self.live.metrics

@@ -49,6 +49,9 @@ class Refused:
 class GroupMember(Listener, Protocol):
     """An open connection in its groups."""
 
+    def ask(self, name: str) -> bool:
+        """Enter a group that `may_join` lets the client into; False where it is over. Raises Refusal."""
+
     def move(self, names: tuple[str, ...]) -> None:
         """Be in these groups instead of those that the endpoint gave before. Raises Refusal `group_full`."""
 
@@ -116,7 +119,7 @@ class Live:
         self.generation = generation
         self.hub: Hub[Member] = Hub()
         self.groups = Groups(clock=clock)
-        self.groups.declare(generation.table.groups)
+        self.groups.declare(generation.table.groups, feeds=generation.table.plan.limits.feeds)
         self.lag = Lag(clock=lag_clock)
         self.metrics = Metrics(self.hub, self.lag)
         self.refusals: deque[Refused] = deque(maxlen=REFUSALS_KEPT)

@@ -173,6 +173,7 @@ async def open_gateway(
         stack.callback(dispatcher.close)
         stack.push_async_callback(generation.retire, 0.0)
         gateway = TestGateway(generation, dispatcher, recorder, folder)
+        stack.push_async_callback(gateway.close_feeds)
         stack.push_async_callback(gateway.callers.close)
         stack.callback(recorder.failures.clear)
         yield gateway
@@ -193,7 +194,7 @@ async def _open(
 ) -> Generation:
     """The generation, with the fakes in the places of what they stand for, which is never opened."""
     try:
-        needed = table.resources() if only is None else only(table).signature.resources
+        needed = table.resources(None if only is None else only(table))
         fakes = by_name(resources, table.resources(), folder)
         opened = await open_all((one for one in needed if one.name not in fakes), time_limit=OPEN_LIMIT)
     except BaseException:

@@ -133,6 +133,17 @@ def test_the_examples_fit_one_message_each(described: JSON) -> None:
         ("room", "event", {"message": "Привет"}, False),
         ("hall", "said", {"event": "said", "from": None, "message": "Привет!"}, True),
         ("hall", "said", {"event": "said", "from": "анна", "message": "!", "group": "hall:1", "$n": 1}, True),
+        (
+            "quotes",
+            "fed",
+            {"event": "tick", "symbol": "ГАЗ", "price": 1, "$n": 1, "$time": "2027-01-01T00:00:00Z"},
+            True,
+        ),
+        ("quotes", "fed", {"event": "halt", "symbol": "ГАЗ", "reason": None, "group": "quotes:1"}, True),
+        ("quotes", "fed", {"event": "message", "symbol": "ГАЗ", "price": 1}, False),
+        ("quotes", "fed", {"symbol": "ГАЗ", "price": 1}, False),
+        ("clock", "fed", {"event": "message", "zone": 3, "hour": 12}, True),
+        ("clock", "fed", {"event": "hour", "zone": 3, "hour": 12}, False),
         ("hall", "said", {"event": "said", "from": None, "message": 1}, False),
         ("hall", "said", {"event": "said", "message": "!"}, False),
         ("hall", "event", {"event": "said", "from": None, "message": "!"}, False),
@@ -168,8 +179,8 @@ def test_a_channel_is_a_connection(described: JSON) -> None:
 def test_credentials_stand_where_they_are_needed(described: JSON) -> None:
     schemes = [{"$ref": f"#/components/securitySchemes/{name}"} for name in ("cookie", "bearer")]
     secured = {name: one["security"] for name, one in described["operations"].items() if one.get("security")}
-    needed = (f"{name}{what}" for name in ("greeting", "room", "ticket") for what in ("", ".events"))
-    assert secured == dict.fromkeys(needed, schemes)
+    needed = [f"{name}{what}" for name in ("greeting", "room", "ticket") for what in ("", ".events")]
+    assert secured == dict.fromkeys([*needed, "quotes"], schemes)
     assert described["components"]["securitySchemes"]["cookie"]["name"] == "desk_token"
 
 

@@ -49,7 +49,10 @@ async def test_each_address_and_method_is_there_and_no_other(open_served: OpenSe
         f"{prefix}{path}": set(methods)
         for prefix, api in (
             ("/auth", login.Login(served.gateway.live, served.gateway.callers).api),
-            (administration.AT, administration.Administration(served.gateway.live, served.gateway.callers).api),
+            (
+                administration.AT,
+                administration.Administration(served.gateway.live, served.gateway.callers, served.gateway.members).api,
+            ),
         )
         for path, methods in api.routes.items()
     }
@@ -242,6 +245,8 @@ async def test_what_other_programs_are_answered_is_what_is_described(served: Ser
         ("send-to-group", "POST", "/api/groups/$7/events", admin, event),
         ("send-to-group", "POST", f"{group}/events", await served.cookie("аня"), event),
         ("remove-member", "DELETE", f"{group}/members/anna", admin, b""),
+        ("remove-member", "DELETE", f"{group}/members/anna?for=10m", admin, b""),
+        ("remove-member", "DELETE", f"{group}/members/anna?for=ever", admin, b""),
         ("send-to-user", "POST", f"{user}/events", admin, event),
         ("send-to-user", "POST", f"{user}/events?endpoint=sey", admin, event),
         ("presence", "GET", f"{user}/presence", admin, b""),

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from jackfield.server.connection import deadlines, dispatch
+from jackfield.server.connection import clean_up, deadlines
 from jackfield.server.connection.dispatch import Dispatcher
 from tests.server.conftest import Clock, RouteOf, ask, error
 from tests.server.served import LIMIT
@@ -82,7 +82,7 @@ def say():
 async def test_a_clean_up_that_does_not_end_is_given_up(
     dispatcher: Dispatcher, route_of: RouteOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dispatch, "CLEAN_UP", 0.02)
+    monkeypatch.setattr(clean_up, "CLEAN_UP", 0.02)
     code = """
 @process
 async def say():
@@ -109,8 +109,8 @@ SWALLOWED = []
 async def test_a_clean_up_that_swallows_its_cancellation_is_ended_by_force(
     dispatcher: Dispatcher, route_of: RouteOf, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(dispatch, "CLEAN_UP", 0.02)
-    monkeypatch.setattr(dispatch, "BREAK_OFF", 0.02)
+    monkeypatch.setattr(clean_up, "CLEAN_UP", 0.02)
+    monkeypatch.setattr(clean_up, "BREAK_OFF", 0.02)
     code = "@process\nasync def say():\n    try:\n        yield float('nan')\n    finally:\n        await deaf()"
     assert (await error(dispatcher, route_of(DEAF + code), {}))["code"] == "process_failed"
     assert "generator_not_ended process='p.say' at='" in caplog.text

@@ -28,6 +28,8 @@ from tests.server.served import until
 class Nowhere:
     """A client that nobody is."""
 
+    streaming = False
+
     def write(self, text: bytes) -> None: ...
 
     async def room(self) -> None: ...

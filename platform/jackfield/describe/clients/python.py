@@ -40,7 +40,7 @@ _WIDTH = 110
 _TAKEN = """
 Answering Any AsyncGenerator CLOSES Callable Client ClientConnection ClientError Closed Closing Connection
 ConnectionClosed ErrorCode Event Exception False Final Generator Generic InvalidStatus Literal Mapping MessageError
-None NotRequired OSError Opening Refused RefusalCode Self Sequence Streaming TimeoutError TooManyReplies True
+Never None NotRequired OSError Opening Refused RefusalCode Self Sequence Streaming TimeoutError TooManyReplies True
 TypeAlias TypeVar TypedDict ValueError aclosing anext asyncio bool cast connect dict filter float int isinstance iter
 json len list logging math mypy next object property quote self str super suppress urlencode
 """
@@ -78,7 +78,7 @@ import logging
 import math
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
 from contextlib import aclosing, suppress
-from typing import Any, Final, Generic, Literal, NotRequired, Self, TypeAlias, TypedDict, TypeVar, cast
+from typing import Any, Final, Generic, Literal, Never, NotRequired, Self, TypeAlias, TypedDict, TypeVar, cast
 from urllib.parse import quote, urlencode
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -153,7 +153,8 @@ def _head(contract: Contract) -> str:
         "none": "await connection.send(message)",
         "one": "reply = await connection.ask(message)",
         "many": "async for reply in connection.stream(message): ...",
-    }[first.replies if first else "one"]
+        "silence": "async for event in connection.events(): ...",
+    }[("silence" if not first.listens else first.replies) if first else "one"]
     return _HEAD.format(
         title=_docstring(printable(contract.title)),
         version=contract.version,
@@ -263,7 +264,7 @@ def _values(values: Sequence[object]) -> str:
     parts += ["int"] if large else []
     parts += ["float"] if any(isinstance(value, float) for value in values) else []
     parts += ["None"] if None in values else []
-    return " | ".join(parts) or "Any"
+    return " | ".join(parts) or "Never"
 
 
 def _function(operation: Operation, found: Operands, name: str, hidden: Set[str]) -> str:

@@ -160,7 +160,8 @@ class Types:
 
 
 def _places(operation: Operation, stem: str) -> Iterable[Place]:
-    yield Place(stem, "Message", operation.message)
+    if operation.listens:
+        yield Place(stem, "Message", operation.message)
     yield from (Place(stem, "Message", schema) for schema in operation.parameters.values())
     if operation.replies != "none":
         yield Place(stem, "Reply", operation.reply or {})
@@ -188,8 +189,8 @@ class Operands:
 def operands(operation: Operation, types: Types) -> Operands:
     """Define the types of one endpoint under names that begin with its stem."""
     stem = types.stems[operation.name]
-    schema = _narrowed(operation.message, operation.narrowing or {})
-    message = types.define(f"{stem}Message", schema, f"Message to {operation.name}.")
+    schema = _narrowed(operation.message, operation.narrowing or {}) if operation.listens else {"enum": []}
+    message = types.define(f"{stem}Message", schema, _TO[operation.listens].format(operation.name))
     reply = None
     if operation.replies != "none":
         reply = types.define(f"{stem}Reply", operation.reply or {"type": "object"}, f"Reply of {operation.name}.")
@@ -205,8 +206,23 @@ def operands(operation: Operation, types: Types) -> Operands:
         event=types.name(f"{stem}Event"),
         connection=types.name(f"{stem}Connection"),
         errors=tuple(code for code in _expected(operation, "expect_error", "code") if code not in CODES),
-        events=tuple(dict.fromkeys([*filter(None, [operation.event]), *_expected(operation, "expect", "event")])),
+        events=tuple(
+            dict.fromkeys(
+                [
+                    *filter(None, [part.event for part in operation.parts]),
+                    *_fed(operation),
+                    *_expected(operation, "expect", "event"),
+                ]
+            )
+        ),
     )
+
+
+_TO = {True: "Message to {}.", False: "There is none to {}, which only speaks."}
+
+
+def _fed(operation: Operation) -> list[str]:
+    return [name for feed in operation.feeds for name in feed.names]
 
 
 def address(operation: Operation, literal: Callable[[str], str], segment: Callable[[str], str]) -> str:

@@ -152,7 +152,8 @@ def _head(contract: Contract) -> str:
         "none": "connection.send(message);",
         "one": "const reply = await connection.ask(message);",
         "many": "for await (const reply of connection.stream(message)) …",
-    }[first.replies if first else "one"]
+        "silence": "for await (const event of connection.events()) …",
+    }[("silence" if not first.listens else first.replies) if first else "one"]
     return _HEAD.format(
         title=printable(contract.title),
         version=contract.version,

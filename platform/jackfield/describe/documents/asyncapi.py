@@ -127,7 +127,10 @@ class _Document:
         name, shown = operation.name, exchanges(operation)
 
         def message(kind: str, title: str, payload: JSON, summary: str = "", *, answers: bool = True) -> JSON:
-            examples = [{"name": one.name, "payload": one.payload} for one in shown if one.kind == kind]
+            action, _, plain = kind.rpartition(".")
+            key = operation.parts[0].action_key
+            of_kind = (one for one in shown if one.kind == plain and (not action or one.payload.get(key) == action))
+            examples = [{"name": one.name, "payload": one.payload} for one in of_kind]
             safe = [example for example in examples if not refers(example["payload"])]
             return {
                 "name": f"{name}.{kind}",
@@ -138,11 +141,15 @@ class _Document:
                 **({"examples": safe} if safe else {}),
             }
 
-        found = {"message": message("message", f"A message to {name}", self._asked(operation), operation.shape)}
-        if operation.replies != "none":
-            payload = self._components.put(f"{name}.Reply", envelope.reply(operation.reply))
-            found["reply"] = message("reply", f"A reply of {name}", payload, _REPLIES[operation.replies])
-        if operation.replies == "many" or operation.event:
+        found = {}
+        for part in operation.parts if operation.listens else ():
+            kind, named = _kind("message", part), _name(part)
+            found[kind] = message(kind, f"A message to {named}", self._asked(part), part.shape)
+            if part.replies != "none":
+                payload = self._components.put(f"{named}.Reply", envelope.reply(part.reply))
+                kind = _kind("reply", part)
+                found[kind] = message(kind, f"A reply of {named}", payload, _REPLIES[part.replies])
+        if any(part.replies == "many" or part.event for part in operation.parts):
             found["done"] = message("done", "The last reply was sent", self._share("Done", envelope.DONE))
         error = self._share("Error", envelope.error(outcomes.errors(operation)))
         found["error"] = message("error", "The message was not answered", error)
@@ -155,22 +162,29 @@ class _Document:
             payload = self._share("SessionExpiring", envelope.SESSION_EXPIRING)
             title = "The session ends soon"
             found["session_expiring"] = message("session_expiring", title, payload, summary, answers=False)
-        if operation.event:
-            own.append(operation.event)
-            payload = self._components.put(f"{name}.Said", envelope.group_event(operation.event, operation.said))
-            found["said"] = message("said", f"A reply of {name}", payload, phrases.groups(operation), answers=False)
+        if operation.feeds:
+            own += [event for feed in operation.feeds for event in feed.names]
+            said = [envelope.feed_event(feed.schema, group=feed.group) for feed in operation.feeds]
+            payloads = [self._components.put(f"{name}.Fed", payload) for payload in said]
+            payload = payloads[0] if len(payloads) == 1 else {"anyOf": payloads}
+            found["fed"] = message("fed", f"What {name} says", payload, phrases.feeds(operation), answers=False)
+        for part in operation.parts:
+            if part.event:
+                own.append(part.event)
+                payload = self._components.put(f"{_name(part)}.Said", envelope.group_event(part.event, part.said))
+                kind = _kind("said", part)
+                found[kind] = message(kind, f"A reply of {_name(part)}", payload, phrases.groups(part), answers=False)
         event = self._share("Event", envelope.event(but=own))
         found["event"] = message("event", "An event", event, _EVENT, answers=False)
         return found
 
     def _asked(self, operation: Operation) -> JSON:
         """What a message must be: what the process takes, and what `input:` asks besides."""
-        payload = self._components.put(f"{operation.name}.Message", envelope.message(operation.message))
+        name, key = _name(operation), operation.action_key
+        payload = self._components.put(f"{name}.Message", envelope.message(operation.message))
         if operation.narrowing is None:
             return payload
-        return {
-            "allOf": [payload, self._components.put(f"{operation.name}.Input", envelope.narrowing(operation.narrowing))]
-        }
+        return {"allOf": [payload, self._components.put(f"{name}.Input", envelope.narrowing(operation.narrowing, key))]}
 
     def _share(self, name: str, schema: JSON) -> JSON:
         """The reference to a schema that several endpoints have, put among the components once."""
@@ -193,7 +207,7 @@ _PLAIN = {
 _REPLIES = {"one": "One for each message, or none.", "many": "Any number for each message, then the end."}
 _REJECTION = "An error of the process's own, where it has any."
 _EVENT = "Answers nothing and may come at any time, where the process sends any."
-_SENT = ("event", "said", "session_expiring")
+_SENT = ("event", "fed", "said", "session_expiring")
 
 
 def _operations(contract: Contract, channels: Mapping[str, JSON]) -> JSON:
@@ -201,15 +215,40 @@ def _operations(contract: Contract, channels: Mapping[str, JSON]) -> JSON:
     found: JSON = {}
     for operation in contract.operations:
         messages = channels[operation.name]["messages"]
-        answers = [name for name in messages if name not in ("message", *_SENT)]
-        found[operation.name] = _operation("receive", operation, ["message"], _text(operation))
-        found[operation.name]["reply"] = {"channel": _channel(operation), "messages": _of(operation, answers)}
+        if not operation.listens:
+            found[operation.name] = _operation("send", operation, _spoken(messages), _text(operation))
+            continue
+        for part in operation.parts:
+            names = (_kind("reply", part), "done", "error", "rejection")
+            answers = [name for name in names if name in messages]
+            label = free(_name(part), found)
+            found[label] = _operation("receive", part, [_kind("message", part)], _text(part))
+            found[label]["reply"] = {"channel": _channel(operation), "messages": _of(operation, answers)}
     for operation in contract.operations:
-        sent = [name for name in _SENT if name in channels[operation.name]["messages"]]
+        if not operation.listens:
+            continue
+        sent = _spoken(channels[operation.name]["messages"])
         about = {"summary": f"Events of {operation.name}"}
         # an endpoint may be called like the events of another
         found[free(f"{operation.name}.events", found)] = _operation("send", operation, sent, about)
     return found
+
+
+def _name(part: Operation) -> str:
+    """An endpoint's name, with that of the action that this is."""
+    return f"{part.name}.{part.action[1]}" if part.action else part.name
+
+
+def _kind(kind: str, part: Operation) -> str:
+    """A kind of message, of the action that this is."""
+    return f"{part.action[1]}.{kind}" if part.action else kind
+
+
+def _spoken(messages: Mapping[str, JSON]) -> list[str]:
+    """What may come without being asked; a feed that rejects tells so, too."""
+    return [name for kind in _SENT for name in messages if name.rpartition(".")[2] == kind] + (
+        ["rejection"] if "fed" in messages else []
+    )
 
 
 def _operation(action: str, operation: Operation, messages: Iterable[str], about: JSON) -> JSON:
@@ -247,7 +286,7 @@ def _about_connection(operation: Operation) -> str:
     facts = [phrases.entry(operation), phrases.pages(operation.origins)]
     if operation.subprotocols:
         facts.append(f"Sub-protocols: {', '.join(map(phrases.code, operation.subprotocols))}, `jackfield.v1`.")
-    facts += filter(None, [phrases.refusals(operation), phrases.groups(operation)])
+    facts += filter(None, [phrases.refusals(operation), phrases.groups(operation), phrases.feeds(operation)])
     facts += phrases.limits(operation.limits, in_place=operation.in_place).values()
     refused = [f"{code.status} `{code.name}`" for code in outcomes.refusals(operation)]
     closed = [f"{code.close} `{code.name}`" for code in outcomes.closes(operation)]

@@ -141,7 +141,8 @@ _DESCRIPTIONS = {
     "rotate-key": "The old one opens beside the new one for a while, `overlap`; then its connections close with 4401.",
     "send-to-groups": "Who is in several of the groups gets it several times.",
     "send-to-user": "To all connections of the login, or to those of one endpoint.",
-    "remove-member": "All connections of the login leave the group and hear nothing more of it; they stay open.",
+    "remove-member": "All connections of the login leave the group and hear nothing more of it; they stay open. "
+    "With `for` none of them enters it again for so long, a year at most.",
     "close-connection": "It is closed 4403 (`removed`); its client may come again.",
 }
 
@@ -206,7 +207,7 @@ def _outside() -> tuple[Call, ...]:
     sending = (
         Call("POST", "/api/events", "send-to-groups", "Send to several groups", delivered, at("Broadcast"), 202),
         Call("POST", f"{group}/events", "send-to-group", "Send to a group", delivered, at("GroupEvent"), 202),
-        Call("DELETE", f"{group}/members/{{login}}", "remove-member", remove, at("Removed")),
+        Call("DELETE", f"{group}/members/{{login}}", "remove-member", remove, at("Removed"), query=("for",)),
         Call(
             *("POST", f"{user}/events", "send-to-user", "Send to a user", at("DeliveredToUser"), at("Event"), 202),
             query=("endpoint",),

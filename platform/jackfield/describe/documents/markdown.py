@@ -18,7 +18,7 @@ from jackfield.config.plan import Example, Guest, Limits
 from jackfield.describe import outcomes, phrases
 from jackfield.describe.contract import Contract, Operation
 from jackfield.describe.documents import keys
-from jackfield.describe.schema.envelope import group_event
+from jackfield.describe.schema.envelope import feed_event, group_event
 from jackfield.errors import CODES, Code
 
 __all__ = ["Anchors", "reference"]
@@ -103,13 +103,34 @@ def _chapter(operation: Operation, base: str, links: Mapping[str, str]) -> Itera
     if operation.parameters:
         rows = [keys.Row(name, keys.kind_of(found), True, "") for name, found in operation.parameters.items()]
         yield from ("In the address:", _keys(rows))
-    yield from _shape("Message", operation.message, operation.narrowing)
-    yield from _reply(operation)
-    yield from _classes(operation)
+    for part in operation.parts if operation.listens else ():
+        if part.action is not None:
+            yield from _action(part, *part.action)
+        yield from _shape("Message", part.message, part.narrowing)
+        yield from _reply(part)
+    for feed in operation.feeds:
+        yield from _fed(feed_event(feed.schema, group=feed.group))
+    for part in operation.parts:
+        yield from _classes(part)
     for example in operation.examples:
         yield from _example(example)
     yield "\n".join(["**Limits**\n", *(f"- {line}" for line in _limits(operation, links))])
     yield _outcome(operation, links)
+
+
+def _action(part: Operation, key: str, name: str) -> Iterator[str]:
+    """The head of one kind of message; what differs from its endpoint."""
+    yield f"#### {_text(name)}"
+    if part.summary:
+        yield f"**{_text(part.summary)}**"
+    if part.description:
+        yield _described(part.description)
+    facts = [f'A message of which {phrases.code(key)} is "{_text(name)}".']
+    if part.access.roles:
+        facts.append(f"For callers with the role {' or '.join(map(phrases.code, part.access.roles))}.")
+    if part.limits.rate is not None:
+        facts.append(phrases.limits(part.limits)["rate"])
+    yield "\n".join(f"- {fact}" for fact in facts)
 
 
 def _facts(operation: Operation) -> Iterator[str]:
@@ -121,7 +142,7 @@ def _facts(operation: Operation) -> Iterator[str]:
         yield f"Also about {', '.join(_text(tag) for tag in operation.tags[1:])}."
     if operation.session_warning is not None:
         yield f"The event `session_expiring` comes {phrases.span(operation.session_warning)} before the session ends."
-    yield from filter(None, [phrases.refusals(operation), phrases.groups(operation)])
+    yield from filter(None, [phrases.refusals(operation), phrases.groups(operation), phrases.feeds(operation)])
 
 
 def _limits(operation: Operation, links: Mapping[str, str]) -> Iterator[str]:
@@ -170,12 +191,25 @@ def _reply(operation: Operation) -> Iterator[str]:
         yield f"Any number of them for one message. {_DONE}"
 
 
+def _fed(schema: dict[str, Any]) -> Iterator[str]:
+    """What a feed says: one kind of event, or each of several."""
+    parts = schema.get("anyOf", [schema])
+    for number, found in enumerate(parts, 1):
+        title = f"Event {number} of the feed" if len(parts) > 1 else "Event of the feed"
+        yield from _shape(title, {**found, "$defs": schema.get("$defs", {})}, None)
+
+
 def _classes(operation: Operation) -> Iterator[str]:
     """The classes of message and reply, each once; a reply's of the same name that differs says so."""
     asked = {found.name: found for found in keys.classes(operation.message)}
     for found in asked.values():
         yield from _class(found, "")
-    for found in keys.classes(operation.reply or {}):
+    told = (
+        found
+        for schema in (operation.reply, *(feed.schema for feed in operation.feeds))
+        for found in keys.classes(schema or {})
+    )
+    for found in told:
         if asked.get(found.name) != found:
             yield from _class(found, " in the reply" if found.name in asked else "")
 

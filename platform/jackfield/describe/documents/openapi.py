@@ -272,9 +272,13 @@ def _websocket(operation: Operation, components: Components, address: str) -> JS
     return {
         "url": _socket_address(operation, address),
         "asyncapi": f"asyncapi.json#/operations/{_pointed(operation.name)}",
-        "message": _message(operation, components),
+        "message": _message(operation, components) if operation.listens else None,
         "replies": operation.replies,
         "reply": None if operation.replies == "none" else components.put(f"{operation.name}.reply", answered),
+        "events": [
+            components.put(f"{operation.name}.event", envelope.feed_event(feed.schema, group=feed.group))
+            for feed in operation.feeds
+        ],
         "errors": [code.name for code in errors(operation)],
         "refused_by": operation.refusals,
         "closes": [{"code": code.close, "name": code.name, "when": code.sentence} for code in closes(operation)],

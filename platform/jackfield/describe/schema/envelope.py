@@ -19,6 +19,7 @@ __all__ = [
     "SESSION_EXPIRING",
     "error",
     "event",
+    "feed_event",
     "group_event",
     "message",
     "narrowing",
@@ -81,9 +82,11 @@ def message(schema: Mapping[str, Any]) -> JSON:
     return _framed(schema, _ASKED_ID)
 
 
-def narrowing(schema: Mapping[str, Any]) -> JSON:
-    """What `input:` asks of a message, said of a message that may have a "$id"."""
+def narrowing(schema: Mapping[str, Any], action_key: str = "") -> JSON:
+    """What `input:` asks of a message, said of a message that may have a "$id", and the key of its action."""
     found = _beside(schema)
+    if found is not None and action_key:
+        found = _beside(found, action_key)
     return _noted(schema) if found is None else found
 
 
@@ -112,21 +115,39 @@ def event(*, but: Iterable[str] = ()) -> JSON:
 
 def group_event(name: str, schema: Mapping[str, Any] | None) -> JSON:
     """The event that a reply of `schema` becomes where it goes to a group."""
+    return _with(
+        schema or {"type": "object"}, {"event": {"const": name}, "from": _FROM, **_OF_GROUP}, ["event", "from"]
+    )
+
+
+def feed_event(schema: Mapping[str, Any] | None, *, group: bool) -> JSON:
+    """The event that a feed says where it yields something of `schema`; `group` says that it goes to one."""
+    if "anyOf" in (schema or {}):
+        found = dict(schema or {})
+        return {**found, "anyOf": [feed_event(part, group=group) for part in found["anyOf"]]}
     found = dict(schema or {"type": "object"})
+    properties = found.get("properties", {})
+    name = {"const": "message"} if properties else {"type": "string", "minLength": 1}
+    return _with(found, {"event": properties.get("event", name), **(_OF_GROUP if group else {})}, ["event"])
+
+
+_FROM: JSON = {"description": "The sender's login, null for one who is not logged in.", "type": ["string", "null"]}
+_OF_GROUP: JSON = {
+    "group": {"description": "The group, where the connection chose it or is in several.", "type": "string"},
+    "$n": {"description": "The number in the group, where that keeps its events.", "type": "integer"},
+    "$time": {"description": "When it was sent, where the group keeps its events.", "format": "date-time"},
+}
+
+
+def _with(schema: Mapping[str, Any], ours: JSON, needed: list[str]) -> JSON:
+    """The schema of an object that has keys of ours besides, which win over its own."""
+    found = dict(schema)
     closed = found.pop("additionalProperties", True) is False
-    ours: JSON = {
-        "event": {"const": name},
-        "from": {"description": "The sender's login, null for one who is not logged in.", "type": ["string", "null"]},
-        "group": {"description": "The group, where the connection chose it or is in several.", "type": "string"},
-        "$n": {"description": "The number in the group, where that keeps its events.", "type": "integer"},
-        "$time": {"description": "When it was sent, where the group keeps its events.", "format": "date-time"},
-    }
-    properties = {**found.get("properties", {}), **ours}
-    required = [*(key for key in found.get("required", ()) if key not in ours), "event", "from"]
+    required = [*(key for key in found.get("required", ()) if key not in ours), *needed]
     return {
         **found,
         "type": "object",
-        "properties": properties,
+        "properties": {**found.get("properties", {}), **ours},
         "required": required,
         **({"additionalProperties": False} if closed else {}),
     }
@@ -190,33 +211,34 @@ def _answer(properties: JSON, *, closed: bool) -> JSON:
     }
 
 
-def _beside(schema: Mapping[str, Any]) -> JSON | None:
-    """`schema` as it is for the object with "$id" and whatever that holds."""
+def _beside(schema: Mapping[str, Any], ours: str = "$id") -> JSON | None:
+    """`schema` as it is for the object with the key `ours` and whatever that holds."""
     properties = schema.get("properties", {})
-    if schema.keys() & _UNSAYABLE or "$id" in properties or _meets(schema.get("patternProperties", {})):
+    if schema.keys() & _UNSAYABLE or ours in properties or _meets(schema.get("patternProperties", {}), ours):
         return None
     found = dict(schema)
     if found.get("additionalProperties", True) is not True:
-        found["properties"] = {**properties, "$id": True}
+        found["properties"] = {**properties, ours: True}
     if "propertyNames" in found:
-        found["propertyNames"] = {"anyOf": [{"const": "$id"}, found["propertyNames"]]}
-    same = mapped({key: value for key, value in found.items() if key in SAME_VALUE}, _beside)
-    return None if any(inner is None for _, inner in subschemas(same)) else _counted(found | same)
+        found["propertyNames"] = {"anyOf": [{"const": ours}, found["propertyNames"]]}
+    parts = {key: value for key, value in found.items() if key in SAME_VALUE}
+    same = mapped(parts, lambda inner: _beside(inner, ours))
+    return None if any(inner is None for _, inner in subschemas(same)) else _counted(found | same, ours)
 
 
-def _counted(found: JSON) -> JSON:
-    """A bound of how many keys there are holds for one more where "$id" is one of them."""
+def _counted(found: JSON, ours: str) -> JSON:
+    """A bound of how many keys there are holds for one more where `ours` is one of them."""
     bounds = {name: found.pop(name) for name in ("minProperties", "maxProperties") if name in found}
     if bounds:
         more = {name: number + 1 for name, number in bounds.items()}
-        said = {"if": {"required": ["$id"]}, "then": more, "else": bounds}
+        said = {"if": {"required": [ours]}, "then": more, "else": bounds}
         found["allOf"] = [*found.get("allOf", ()), said]
     return found
 
 
-def _meets(patterns: Iterable[str]) -> bool:
-    """Whether "$id" may be a key that a pattern speaks of; a pattern of another engine might be."""
+def _meets(patterns: Iterable[str], ours: str) -> bool:
+    """Whether `ours` may be a key that a pattern speaks of; a pattern of another engine might be."""
     try:
-        return any(re.search(pattern, "$id") for pattern in patterns)
+        return any(re.search(pattern, ours) for pattern in patterns)
     except re.error:
         return True

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
-from jackfield.process.builtin import echo
-from jackfield.process.process import Process
+from jackfield.process.builtin import echo, group
+from jackfield.process.declare import process_mark
+from jackfield.process.process import Kind, Process
 
-__all__ = ["input_of", "processes"]
+__all__ = ["NONE", "input_of", "processes"]
 
-_MODULES = {"echo": echo}
+_MODULES = {"echo": echo, "group": group}
 _OF_REPLIES = ("error", "event")
 _OF_EVENTS = (*_OF_REPLIES, "from", "group", "name")
 
@@ -36,5 +38,10 @@ def input_of(process: Process, *, to_group: bool) -> Mapping[str, Any] | None:
 
 def _process(name: str, function: Any) -> Process:
     line = inspect.getsourcelines(function)[1]
-    summary = str(inspect.getdoc(function))
-    return Process(name, function, "sync", "result", False, summary, f"jackfield: {name}", line, 1)
+    summary, mark = str(inspect.getdoc(function)), process_mark(function)
+    kind: Kind = "async" if inspect.iscoroutinefunction(function) else "sync"
+    return Process(name, function, kind, mark.reply if mark else "", False, summary, f"jackfield: {name}", line, 1)
+
+
+NONE = replace(_process("echo.nothing", echo.nothing), name="", summary="")
+"""Stands in the place of a process where an endpoint has none of its own. It is never called."""

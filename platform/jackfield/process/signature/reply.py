@@ -42,8 +42,11 @@ def own_key(name: str) -> bool:
     return name in ("error", "event") or name.startswith("$")
 
 
-def compile_reply(process: Process, hint: Any, package: str) -> Reply:
-    """Read a resolved return hint; `inspect.Signature.empty` is none. Raises Unsupported."""
+def compile_reply(process: Process, hint: Any, package: str, *, events: bool = False) -> Reply:
+    """Read a resolved return hint; `inspect.Signature.empty` is none. Raises Unsupported.
+
+    With `events` what it gives are events, which may have their names under `event`.
+    """
     many = "many " if process.kind in _STREAMS else ""
     count: Literal["one", "many"] = "many" if many else "one"
     if hint is inspect.Signature.empty:
@@ -55,7 +58,7 @@ def compile_reply(process: Process, hint: Any, package: str) -> Reply:
     kinds = [member for alternative in alternatives for member in members(type_of(alternative))]
     parts = [kind for kind in kinds if not isinstance(kind, mi.NoneType)]
     schemas = Schemas(package, reply=True)
-    schema = _schema(schemas, parts, process.reply)
+    schema = _schema(schemas, parts, process.reply, events=events)
     shape = many + _shape(parts, process.reply)
     return Reply(schemas.whole(schema), _checker(alternatives, process.reply), shape, count)
 
@@ -85,9 +88,9 @@ def _alternatives(hint: Any) -> list[Any]:
     return [hint]
 
 
-def _schema(schemas: Schemas, parts: list[mi.Type], key: str) -> JSON:
+def _schema(schemas: Schemas, parts: list[mi.Type], key: str, *, events: bool) -> JSON:
     """The schema of the reply object; bare values stand under `key`."""
-    objects = [schemas.inlined(_object(schemas, part)) for part in parts if _is_object(part)]
+    objects = [schemas.inlined(_object(schemas, part, events=events)) for part in parts if _is_object(part)]
     bare = [schemas.of(part) for part in parts if not _is_object(part)]
     if bare:
         value = bare[0] if len(bare) == 1 else {"anyOf": bare}
@@ -95,11 +98,11 @@ def _schema(schemas: Schemas, parts: list[mi.Type], key: str) -> JSON:
     return objects[0] if len(objects) == 1 else {"anyOf": objects}
 
 
-def _object(schemas: Schemas, kind: mi.Type) -> JSON:
+def _object(schemas: Schemas, kind: mi.Type, *, events: bool) -> JSON:
     if isinstance(kind, mi.AnyType):
         return {"type": "object"}
     for name in _names(kind):
-        if own_key(name):
+        if own_key(name) and not (events and name == "event"):
             raise Unsupported(f'a reply may not have the key "{name}", which is Jackfield\'s own', "rename it")
     if isinstance(kind, mi.StructType) and kind.array_like:
         raise Unsupported(f"`{kind.cls.__name__}` is sent as a list", "take `array_like=True` away")

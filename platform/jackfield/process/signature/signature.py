@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 import keyword
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Annotated, Any, Literal
@@ -17,6 +17,7 @@ from msgspec import UNSET, UnsetType
 from msgspec import inspect as mi
 
 from jackfield.errors import Problem
+from jackfield.messages import MAX_ID
 from jackfield.process.connection import Connection
 from jackfield.process.process import Process
 from jackfield.process.resources import Resource
@@ -32,7 +33,7 @@ from jackfield.process.signature.summary import object_shape, shape_of
 
 __all__ = ["GROUPS", "Signature", "compile"]
 
-_MessageId = Annotated[str, msgspec.Meta(max_length=128)] | int | None
+_MessageId = Annotated[str, msgspec.Meta(max_length=MAX_ID)] | int | None
 GROUPS = "$groups"
 """The name by which Groups stands among the open resources; no resource has one like it."""
 
@@ -77,24 +78,36 @@ class Signature:
 
 
 def compile(  # noqa: A001 - `signature.compile` says what it does
-    process: Process, path_parameters: tuple[str, ...], narrowing: Mapping[str, Any] | None = None
+    process: Process,
+    path_parameters: tuple[str, ...],
+    narrowing: Mapping[str, Any] | None = None,
+    *,
+    action_key: str = "",
+    events: bool = False,
 ) -> tuple[Signature | None, tuple[Problem, ...]]:
     """Compile a process for an endpoint whose URL has these parameters: a signature and warnings, or all faults.
 
-    `narrowing` is the endpoint's `input:`, a sound JSON Schema. The decoder checks it where it can.
+    `narrowing` is the endpoint's `input:`, a sound JSON Schema. The decoder checks it where it can. `action_key` may
+    stand in messages, as "$id" does: what chose the action has read it. With `events` what the process gives are no
+    replies.
     """
     faults = Faults(process)
     package = str(getattr(inspect.unwrap(process.function), "__module__", "")).partition(".")[0]
     parameters = read_parameters(process, path_parameters, faults)
+    for p in parameters:
+        if p.source == "message" and p.key == action_key:
+            text = "its key names the action of a message"
+            faults.add("bad_signature", p.name, text, "rename it, or write another `action_key:`")
     schema = _input_schema(parameters, package, faults)
-    reply = _reply(process, package, faults)
+    reply = _reply(process, package, faults, events=events)
     path_schemas = _path_schemas(parameters, package, faults)
     narrower = narrow(parameters, narrowing) if narrowing else None
     plain = _plain(narrower or parameters, faults)
-    message = None if faults or reply is None else _struct(narrower or parameters, plain, faults)
+    ours = {"$id": "id"} | ({action_key: "action"} if action_key else {})
+    message = None if faults or reply is None else _struct(narrower or parameters, plain, faults, ours)
     if message is None or reply is None:
         return None, tuple(sorted(faults, key=lambda fault: (fault.line, fault.column)))
-    decode, message_id = _decoding(message, narrower or parameters, plain)
+    decode, message_id = _decoding(message, narrower or parameters, plain, ours.keys())
     signature = Signature(
         decode=decode,
         message_id=message_id,
@@ -170,7 +183,7 @@ def _python_names(parameters: tuple[Parameter, ...]) -> set[str]:
     return {parameter.name for parameter in parameters if parameter.source != "more"} - keys
 
 
-def _reply(process: Process, package: str, faults: Faults) -> Reply | None:
+def _reply(process: Process, package: str, faults: Faults, *, events: bool) -> Reply | None:
     if unfit := _unfit_key(process.reply):
         message = f"`reply={unfit}` cannot be the key of a reply"
         faults.add("bad_reply", "", message, 'use a text other than "error", "event" and "$..."')
@@ -179,7 +192,7 @@ def _reply(process: Process, package: str, faults: Faults) -> Reply | None:
     try:
         if hint is not inspect.Signature.empty:
             hint = resolve(process.function, hint)
-        return compile_reply(process, hint, package)
+        return compile_reply(process, hint, package, events=events)
     except Unsupported as exc:
         faults.add("bad_reply", "return", str(exc), exc.hint)
         return None
@@ -205,9 +218,11 @@ def _plain(parameters: tuple[Parameter, ...], faults: Faults) -> dict[str, match
     return found
 
 
-def _struct(parameters: tuple[Parameter, ...], plain: _Plains, faults: Faults) -> type[msgspec.Struct] | None:
+def _struct(
+    parameters: tuple[Parameter, ...], plain: _Plains, faults: Faults, ours: Mapping[str, str]
+) -> type[msgspec.Struct] | None:
     # The fields have names of our own: a parameter may be called `message_id`, or `__module__`.
-    fields: list[Any] = [("id", _MessageId, msgspec.field(default=None, name="$id"))]
+    fields: list[Any] = [(field, _MessageId, msgspec.field(default=None, name=key)) for key, field in ours.items()]
     fields += [(field, *_field(p, plain[p.name])) for p, field in _fields(parameters)]
     closed = all(parameter.source != "more" for parameter in parameters)
     try:
@@ -239,7 +254,7 @@ _Decode = Callable[[bytes | str], Any]
 
 
 def _decoding(
-    message: type[msgspec.Struct], parameters: tuple[Parameter, ...], plain: _Plains
+    message: type[msgspec.Struct], parameters: tuple[Parameter, ...], plain: _Plains, ours: Collection[str]
 ) -> tuple[_Decode, Callable[[Any], str | int | None]]:
     """How to decode a message, and how to find its "$id"."""
     fields = [(field, p.key, plain[p.name], fresh(p.default)) for p, field in _fields(parameters)]
@@ -247,7 +262,7 @@ def _decoding(
     more = next((parameter for parameter in parameters if parameter.source == "more"), None)
     if more is None:
         return decode, attrgetter("id")
-    known = {parameter.key for parameter in parameters if parameter.source == "message"} | {"$id"}
+    known = {parameter.key for parameter in parameters if parameter.source == "message"} | set(ours)
     decode_open = _open(decode, known, _python_names(parameters), matching.decoder(more.hint, more.kind))
     return decode_open, attrgetter("known.id")
 

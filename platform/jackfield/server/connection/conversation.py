@@ -39,7 +39,6 @@ TURN = 16
 CANCEL_LIMIT = 1.0
 """Seconds that calls have to end which were broken off; what swallows that is ended by force then."""
 
-_STREAMS = ("generator", "async_generator")
 _CAUSES = {code.close: name for name, code in reversed(list(CODES.items())) if code.close not in (0, 1000)} | {
     1006: "lost"
 }
@@ -78,8 +77,6 @@ class Conversation:
         "_paused",
         "_ready",
         "_shared",
-        "_streaming",
-        "_streams",
         "_transport",
         "_tune",
         "_when_over",
@@ -91,6 +88,7 @@ class Conversation:
         "connection",
         "session_end",
         "standing",
+        "streaming",
     )
 
     def __init__(
@@ -124,13 +122,12 @@ class Conversation:
         self._loop = asyncio.get_running_loop()
         self._inbox: Inbox | None = None
         self._worker: Task | None = None
-        self._streaming = False
+        self.streaming = False
         self._paused = False
         self._over = False
         self._generation: Generation | None = None  # the one that the next three are of
         self._first: _First | None = None  # what takes a message that has none before it
         self._in_task: InTask | None = None
-        self._streams = False
         self._ready: _First | None = None  # `_first` while nothing keeps a message from being taken at once
         self._behind = False  # the client has not read the last answers: the next ones wait for it
         self._draining = False
@@ -281,15 +278,18 @@ class Conversation:
         self._queue(Answered(frame))
         return None
 
+    def too_often(self, action: str, rate: float) -> float:
+        """Count a message of an action; seconds until it may come again where it came too fast, else 0."""
+        return self._buckets.wait(f"{self.endpoint} {action}", self.connection.id, rate, self._now())
+
     def _turn_to(self, generation: Generation) -> None:
         """The first message in a generation: look up what will answer those in it."""
         route = generation.table.routes.get(self.endpoint)
         self._generation = generation
-        self._first, self._in_task = self._start_at_once, None
+        self._first, self._in_task = self.start_at_once, None
         if route is not None:
             in_place, self._in_task = self._dispatcher.ways(generation, route, self._meter)
-            self._first = in_place or self._start_at_once
-            self._streams = route.process.kind in _STREAMS
+            self._first = in_place or self.start_at_once
 
     def lost(self, code: int, reason: str = "") -> None:
         """The client has left: a call that has begun is finished, a generator is cancelled."""
@@ -309,7 +309,7 @@ class Conversation:
             self._membership.end()
         self._inbox = self._ready = None
         self._first = None  # it may be a method of ours: nothing that ended waits for the garbage collector
-        if self._worker is not None and self._streaming:
+        if self._worker is not None and self.streaming:
             self._worker.cancel()
 
     def when_over(self, callback: Callable[[], None]) -> None:
@@ -392,7 +392,7 @@ class Conversation:
             self._bucket.paused(self._now())
             self._transport.pause()
 
-    def _start_at_once(self, _connection: Connection, text: bytes, _came: float) -> None:
+    def start_at_once(self, _connection: Connection, text: bytes, _came: float) -> None:
         """Called like what answers in place, for a process that may have to wait."""
         if not text.isascii():
             messages.judge_utf8(text)
@@ -428,13 +428,12 @@ class Conversation:
                 elif answer is None:
                     self.end("restart", "the endpoint is gone")
                 else:
-                    self._streaming = self._streams
                     generation.enter()  # from its first to its last byte in the generation that is live now
                     call, item = answer(self.connection, item, task, self), None  # its text goes when it is decoded
                     try:
                         frame = await call
                     finally:
-                        self._streaming = False
+                        self.streaming = False
                         generation.leave()
                     if frame is not None:
                         if self._inbox:

@@ -28,13 +28,15 @@ from jackfield.process.signature.signature import GROUPS
 from jackfield.routing.table import Route
 from jackfield.schema.validator import Fault
 from jackfield.server.answers import InPlace, InTask, Task, Traced, Writer
+from jackfield.server.connection import no_messages
+from jackfield.server.connection.actions import by_name, guarded
+from jackfield.server.connection.clean_up import clean_up
 from jackfield.server.connection.contexts import apart, for_thread
 from jackfield.server.connection.deadlines import Deadlines
 from jackfield.server.connection.invalid import Invalid, body, explain, refuse_size
 from jackfield.server.generation import Generation
-from jackfield.server.observe.code_location import waiting
 from jackfield.server.observe.metrics import BOUNDS, Meter
-from jackfield.tasks import Ended, fail
+from jackfield.tasks import Ended
 
 __all__ = ["THREADS", "Busy", "Dispatcher"]
 
@@ -44,12 +46,7 @@ SLOW_CALL = 0.050
 THREADS = 32
 """Calls of blocking processes that run at once on this node; one more is the error `busy`."""
 
-CLEAN_UP = 5.0
-"""Seconds that a generator has for its `finally` when it is ended before its end."""
-
-BREAK_OFF = 1.0
-"""Seconds after CLEAN_UP until a generator that swallows its cancellation is ended by force."""
-
+_STREAMS = ("generator", "async_generator")
 _END = object()
 _UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
 
@@ -65,7 +62,8 @@ class Dispatcher:
     """Calls processes. One for a node; holds the threads of blocking processes.
 
     `failed` is called with each exception that a process raised and the incident that the client gets; it must not
-    fail. `pool` is for blocking processes, with as many workers as `threads`; closing the dispatcher closes it too.
+    fail. `check_replies` compares what processes give with their hints. `pool` is for blocking processes, with as many
+    workers as `threads`; closing the dispatcher closes it too.
     """
 
     def __init__(
@@ -79,7 +77,7 @@ class Dispatcher:
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self.clock = clock
-        self._check_replies = check_replies
+        self.check_replies = check_replies
         self._traced = traced
         self._on_failure = failed
         self.groups: Groups | None = None  # what processes get as Groups; set by who opens the node
@@ -101,11 +99,20 @@ class Dispatcher:
         known = self._ways.setdefault(generation, {})
         if route.name not in known:
             resources = {**generation.resources, GROUPS: self.groups}
-            in_place, in_task = self.in_place(route, resources, meter), self.in_task(route, resources, meter)
-            if self._traced is not None:
-                in_place, in_task = self._traced(route, in_place, in_task)
-            known[route.name] = None if in_place is None else apart(in_place), in_task
+            made = {name: self._ways_of(one, resources, meter) for name, one in route.actions.items()}
+            own = self._ways_of(route, resources, meter)
+            known[route.name] = by_name(route, made, own[1]) if made else own
         return known[route.name]
+
+    def _ways_of(self, route: Route, resources: Mapping[str, Any], meter: Meter) -> tuple[InPlace | None, InTask]:
+        in_place, in_task = self.in_place(route, resources, meter), self.in_task(route, resources, meter)
+        if not route.endpoint.listens:
+            in_place, in_task = no_messages.ways(meter)
+        if route.endpoint.action:
+            in_place, in_task = guarded(route, in_place, in_task, meter)
+        if self._traced is not None:
+            in_place, in_task = self._traced(route, in_place, in_task)
+        return None if in_place is None else apart(in_place), in_task
 
     def in_place(self, route: Route, resources: Mapping[str, Any], meter: Meter) -> InPlace | None:
         """What answers an endpoint's messages in the step that reads them; None where its process may have to wait."""
@@ -214,18 +221,21 @@ class Dispatcher:
         """What makes a text message of one endpoint a value, or raises Invalid with all that is wrong with it."""
         limit, decode, strict = route.endpoint.limits.message, route.signature.decode, route.signature.strict
         is_valid = route.narrow.is_valid if route.narrow is not None else None
+        ours = ("$id", route.endpoint.action_key) if route.endpoint.action else ("$id",)
         flat = min(messages.MAX_DEPTH, limit)  # a shorter text cannot nest too deep
 
         def read(data: bytes) -> Any:
             if len(data) > flat:
                 refuse_size(data, limit)
+            if route.actions:  # it names none of them
+                raise explain(route, data, None)
             if not strict:
                 messages.judge_utf8(data)
             try:
                 value = decode(data)
             except _UNREADABLE as exc:
                 raise explain(route, data, exc) from None
-            if is_valid is not None and not is_valid(body(data)):
+            if is_valid is not None and not is_valid(body(data, ours)):
                 raise explain(route, data, None)
             return value
 
@@ -237,7 +247,7 @@ class Dispatcher:
         A value for the endpoint's group is sent to that, and the sender gets the end. Raises messages.Unsendable.
         """
         make = _to_sender(route) if route.endpoint.reply_to == "sender" else _to_group(route)
-        if not self._check_replies:
+        if not self.check_replies:
             return make
         check = route.signature.check_reply
 
@@ -260,6 +270,7 @@ class Dispatcher:
     ) -> bytes | None:
         """Carry out a process that is no coroutine function; `made` calls its function."""
         process = route.process
+        writer.streaming = process.kind in _STREAMS
         if process.kind == "generator":
             return await self._stream(process, self._steps(process, made()), connection, message_id, framed, writer)
         if process.kind == "async_generator":
@@ -293,8 +304,7 @@ class Dispatcher:
                 await writer.room()
                 await asyncio.sleep(0)  # others have their turn, and the time limit its chance, between two replies
         finally:
-            if getattr(values, "ag_frame", values) is not None:  # ended before its end
-                await _clean_up(process, values)
+            await clean_up(process, values)
         return messages.done(message_id) if message_id is not None else None
 
     async def _steps(self, process: Process, values: Generator[Any, None, None]) -> AsyncGenerator[Any, None]:
@@ -335,13 +345,9 @@ class Dispatcher:
 
     def _rejected(self, route: Route, connection: Connection, exc: Reject, message_id: MessageId) -> bytes:
         try:
-            sound = Reject(exc.code, exc.message, **exc.details)  # a class of the project's own may have left it bare
-            frame = messages.error(sound.code, sound.message, more=sound.details, message_id=message_id)
-            if len(frame) > (most := route.endpoint.limits.queue):
-                raise messages.Unsendable("", f"a Reject of {len(frame):,} bytes; limits.queue is {most:,}")
+            return messages.rejection(exc, route.endpoint.limits.queue, message_id=message_id)
         except BaseException as fault:  # noqa: BLE001 - to write it may call the project's own code
             return self._failed(route, connection, fault, message_id)
-        return frame
 
     def _late(self, route: Route, connection: Connection, message_id: MessageId) -> bytes:
         seconds = route.endpoint.limits.time
@@ -355,23 +361,23 @@ class Dispatcher:
         text = f"The process took longer than {seconds:g} s."
         return messages.error("time_exceeded", text, message_id=message_id)
 
-    def _failed(self, route: Route, connection: Connection, exc: BaseException, message_id: MessageId) -> bytes:
+    def incident(self, exc: BaseException, **facts: str) -> str:
+        """Log what a process raised; gives the incident's id."""
         incident = secrets.token_hex(4)
-        log.error(
-            "process_failed",
-            incident=incident,
-            endpoint=route.name,
-            process=route.process.name,
-            connection=connection.id,
-            exc_info=exc,
-        )
+        log.error("process_failed", incident=incident, **facts, exc_info=exc)
         if self._on_failure is not None:
             self._on_failure(incident, exc)
+        return incident
+
+    def _failed(self, route: Route, connection: Connection, exc: BaseException, message_id: MessageId) -> bytes:
+        incident = self.incident(exc, endpoint=route.name, process=route.process.name, connection=connection.id)
         return messages.error("process_failed", incident=incident, message_id=message_id)
 
 
 def _to_sender(route: Route) -> Framer:
-    return messages.replies_under(route.process.reply, route.endpoint.limits.queue)
+    endpoint = route.endpoint
+    action = (endpoint.action_key, endpoint.action) if endpoint.action else None
+    return messages.replies_under(route.process.reply, endpoint.limits.queue, action)
 
 
 def _to_group(route: Route) -> Framer:
@@ -386,23 +392,6 @@ def _to_group(route: Route) -> Framer:
         return None if message_id is None or streams else messages.done(message_id)
 
     return say
-
-
-async def _clean_up(process: Process, values: AsyncGenerator[Any, None]) -> None:
-    """Close a generator within CLEAN_UP; what it then swallows is logged, and what it waits for is made to fail."""
-    task = asyncio.current_task()
-    assert task is not None, "a coroutine runs in a task"
-    insist = asyncio.get_running_loop().call_later(CLEAN_UP + BREAK_OFF, _insist, process, task)
-    try:
-        async with asyncio.timeout(CLEAN_UP):
-            await values.aclose()
-    finally:
-        insist.cancel()
-
-
-def _insist(process: Process, task: Task) -> None:
-    log.error("generator_not_ended", process=process.name, at=waiting(task))
-    fail(task)
 
 
 def _runs(task: Task) -> bool:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 
 from jackfield import messages
-from jackfield.routing.examples import of_decoder
+from jackfield.routing.examples import fault_of_name, of_decoder
 from jackfield.routing.table import Route
 from jackfield.schema.validator import Fault, parse_loosely
 
@@ -62,8 +63,13 @@ def explain(route: Route, data: bytes, exc: Exception | None) -> Invalid:
     if faults:
         return Invalid(faults, message_id=good_id)
     if message_id is not None and good_id is None:
-        faults = [Fault("/$id", "must be a text of at most 128 characters or a whole number")]
-    faults += route.whole.faults(value)
+        faults = [Fault("/$id", f"must be a text of at most {messages.MAX_ID} characters or a whole number")]
+    endpoint = route.endpoint
+    if route.actions:
+        faults.append(fault_of_name(endpoint.action_key, value, route.actions))
+    elif endpoint.action:
+        value.pop(endpoint.action_key, None)
+    faults += [] if route.actions else route.whole.faults(value)
     if not faults:
         faults = [of_decoder(str(exc or _TOO_MUCH), value)]
     return Invalid(faults, message_id=good_id)
@@ -72,12 +78,13 @@ def explain(route: Route, data: bytes, exc: Exception | None) -> Invalid:
 def _good_id(value: object) -> bool:
     # exact types: true is an int to Python, and NaN stands as a kind of text where it was found
     if type(value) is str:
-        return len(value) <= 128 and not any(0xD800 <= ord(letter) <= 0xDFFF for letter in value)
+        return len(value) <= messages.MAX_ID and not any(0xD800 <= ord(letter) <= 0xDFFF for letter in value)
     return type(value) is int
 
 
-def body(raw: bytes) -> Any:
-    """A message as `input:` sees it: plain values, without its "$id"."""
+def body(raw: bytes, ours: Iterable[str]) -> Any:
+    """A message as `input:` sees it: plain values, without the keys that are ours."""
     value = msgspec.json.decode(raw)
-    value.pop("$id", None)
+    for key in ours:
+        value.pop(key, None)
     return value

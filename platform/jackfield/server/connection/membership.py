@@ -102,6 +102,10 @@ class Membership:
         """Enter a group; False where it is in it, or is over. Raises Refusal `group_full`."""
         return self._owner is not None and self._groups.join(self, name, chosen=True)
 
+    def ask(self, name: str) -> bool:
+        """Enter a group that `may_join` lets the client into; False where it is over. Raises as `join`."""
+        return self._owner is not None and self._groups.join(self, name, chosen=True, asked=True)
+
     def leave(self, name: str) -> bool:
         """Leave a group; False where it is not in it."""
         return self._groups.leave(self, name)

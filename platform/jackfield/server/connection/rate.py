@@ -135,6 +135,12 @@ class TokenBuckets:
         bucket.take(rate)
         return bucket
 
+    def wait(self, endpoint: str, login: str, rate: float, now: float) -> float:
+        """Count a message with the bucket of `of`; seconds until one is taken again where it came too fast, else 0."""
+        bucket = self.of(endpoint, login, rate, now)
+        ahead = bucket.over(now) if bucket is not None else 0.0
+        return bucket.wait(ahead) if bucket is not None and ahead else 0.0
+
     def sweep(self, now: float) -> None:
         """Forget the full buckets that no connection has."""
         self._kept = {key: bucket for key, bucket in self._kept.items() if bucket.due > now}

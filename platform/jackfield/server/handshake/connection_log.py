@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from jackfield.logs import log
@@ -17,13 +18,14 @@ __all__ = ["Visit"]
 class Visit:
     """Logs and counts one conversation, and gives its seat back when it is over, by whichever transport it came."""
 
-    __slots__ = ("_client", "_conversation", "_live", "_opened")
+    __slots__ = ("_client", "_conversation", "_live", "_opened", "stop_feed")
 
     def __init__(self, live: Live, conversation: Conversation, client: str) -> None:
         self._live = live
         self._conversation = conversation
         self._client = client
         self._opened = False
+        self.stop_feed: Callable[[], None] | None = None  # what ends the generator that speaks on it
 
     def begin(self) -> None:
         """The client was accepted."""
@@ -37,6 +39,8 @@ class Visit:
         over = self._conversation
         if over.session_end is not None:
             over.session_end.cancel()
+        if self.stop_feed is not None:
+            self.stop_feed()
         self._live.hub.leave(over)
         if self._opened:
             self._live.metrics.closed(over.endpoint, over.close_code, over.close_cause)

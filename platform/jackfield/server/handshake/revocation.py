@@ -14,6 +14,7 @@ from jackfield.errors import Closing, Refusal
 from jackfield.identity import Identity
 from jackfield.routing.table import RoutingTable
 from jackfield.server.handshake.judge import fitted, groups_of, rejudge
+from jackfield.server.joining import put_out
 from jackfield.server.live import Live, Member
 
 __all__ = ["Verdict", "adapt", "answered_anew", "session_changed", "verdicts", "watch_session"]
@@ -49,6 +50,8 @@ def adapt(live: Live, found: Iterable[Verdict], before: RoutingTable) -> None:
             continue
         if endpoint.session_warning != before.routes[member.endpoint].endpoint.session_warning:
             watch_session(live, member)
+    for listener in tuple(live.groups.asked):
+        put_out(live, listener)
 
 
 def session_changed(live: Live, change: Change) -> None:
@@ -91,4 +94,6 @@ def _keep(live: Live, member: Member, identity: Identity) -> bool:
     closing = rejudge(live.generation.table, member.standing, identity)
     if closing is not None:
         member.end(closing.code, closing.reason)
+    elif live.groups.asked:
+        put_out(live, member.membership)
     return closing is None

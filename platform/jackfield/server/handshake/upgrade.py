@@ -13,6 +13,7 @@ from jackfield.server.asgi import Receive, Scope, Send
 from jackfield.server.connection.conversation import Conversation
 from jackfield.server.connection.dispatch import Dispatcher
 from jackfield.server.connection.rate import TokenBuckets
+from jackfield.server.feeds import ConnectionFeeds
 from jackfield.server.handshake.callers import Callers
 from jackfield.server.handshake.connection_log import Visit
 from jackfield.server.handshake.judge import Admission, admit, approach, closes_with, subprotocol
@@ -28,10 +29,11 @@ __all__ = ["Upgrade"]
 class Upgrade:
     """Answers every upgrade request of a node: refuses it, or accepts it and begins its conversation. ASGI 3."""
 
-    def __init__(self, live: Live, callers: Callers, dispatcher: Dispatcher) -> None:
+    def __init__(self, live: Live, callers: Callers, dispatcher: Dispatcher, feeds: ConnectionFeeds) -> None:
         self._live = live
         self._callers = callers
         self._dispatcher = dispatcher
+        self._feeds = feeds
         self._buckets = TokenBuckets(live.lag)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -56,7 +58,7 @@ class Upgrade:
                 table = live.generation.table
                 asked = approach(table, request)
             admission = admit(table, request, asked, caller, live.hub)
-            live.groups.check(admission.groups)
+            live.groups.check(admission.groups, admission.identity.login)
         except Refusal as refusal:
             await self._refuse(request, refusal, caller, scope, receive, send)
             return
@@ -128,19 +130,20 @@ class Upgrade:
         live.metrics.handshakes[admission.route.name, "accepted", ""] += 1
         if socket is not None:
             socket.attach(conversation)
-            _entered(conversation, admission)
+            self._entered(conversation, admission, visit)
             return
         assert isinstance(transport, AsgiTransport)
-        _entered(conversation, admission)
+        self._entered(conversation, admission, visit)
         try:
             await transport.run(conversation)
         finally:
             await conversation.finished()
 
-
-def _entered(conversation: Conversation, admission: Admission) -> None:
-    if admission.groups:
-        conversation.membership.entered()
+    def _entered(self, conversation: Conversation, admission: Admission, visit: Visit) -> None:
+        if admission.groups:
+            conversation.membership.entered()
+        if admission.route.feed is not None:
+            visit.stop_feed = self._feeds.begin(conversation)
 
 
 def _short(refusal: Refusal) -> str:

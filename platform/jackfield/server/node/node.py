@@ -89,8 +89,9 @@ async def open_node(
 
         publisher = Publisher(gateway, folder, archive, tried=start.tried, on_live=on_live, clock=clock)
         stack.push_async_callback(publisher.close)
+        stack.push_async_callback(gateway.close_feeds)
         rotation = Rotation(state, start.tokens)
-        answers = verbs(gateway.live, publisher, start.fell_back, clock())
+        answers = verbs(gateway, publisher, start.fell_back, clock())
         control = ControlServer(state.server_json, answers, addresses(options))
         await control.start()
         stack.push_async_callback(control.close)

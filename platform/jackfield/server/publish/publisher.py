@@ -365,7 +365,7 @@ class Publisher:
             closes=tuple(Closes(*key, count) for key, count in leaving.items()),
             open=len(self._live.hub),
             settings=tuple(
-                n for n in ("title", "auth", "roles", "site") if getattr(old.plan, n) != getattr(new.plan, n)
+                n for n in ("title", "auth", "roles", "limits", "site") if getattr(old.plan, n) != getattr(new.plan, n)
             ),
             warnings=tuple(str(problem) for problem in new.warnings),
         )
@@ -374,4 +374,5 @@ class Publisher:
 def _state(table: RoutingTable, name: str) -> tuple[object, ...]:
     """What an endpoint consists of; another value is reported as a change."""
     route = table.routes[name]
-    return route.endpoint, route.signature.shape, table.catalog.digests.get(route.process.name, "")
+    digests = [table.catalog.digests.get(one.process.name, "") for one in (route, route.feed) if one is not None]
+    return route.endpoint, route.signature.shape, digests

@@ -14,9 +14,11 @@ from starlette.responses import Response
 
 from jackfield import messages
 from jackfield.auth.store.tables import normal_key, normal_login
+from jackfield.config import quantities
 from jackfield.config.plan import Limits
 from jackfield.describe.documents.http_schemas import Broadcast
 from jackfield.errors import Refusal
+from jackfield.groups.bans import LONGEST
 from jackfield.groups.names import BadName, checked
 from jackfield.identity import OF_KEYS
 from jackfield.logs import log
@@ -50,10 +52,10 @@ _CLOSED = "closed by an administrator"
 class Push:
     """The addresses of one gateway by which other programs send, and see who is there."""
 
-    def __init__(self, live: Live, rights: Rights) -> None:
+    def __init__(self, live: Live, rights: Rights, members: Members) -> None:
         self._live = live
         self._rights = rights
-        self._members = Members(live)
+        self._members = members
         self._idempotency = Idempotency(live.clock)
 
     def routes(self) -> Mapping[str, Mapping[str, Answer]]:
@@ -122,10 +124,10 @@ class Push:
 
     async def _remove(self, asked: Asked) -> Response:
         group, login = _named(asked.names[0]), _login(asked.names[1])
-        _query(asked)
+        ban = _ban(_query(asked, "for"))
         by = await self._rights.publisher(asked.request)
         self._rights.check_groups(by, (group,))
-        removed = self._members.remove(group, login)
+        removed = self._members.remove(group, login, ban)
         log.info("member_removed", group=group, login=login, removed=removed, by=by.login, client=asked.request.client)
         return reply({"removed": removed})
 
@@ -229,6 +231,15 @@ def _query(asked: Asked, *known: str) -> Mapping[str, str]:
         takes = f"the parameters {', '.join(known)}" if known else "no parameters"
         raise Refusal("invalid_request", f"This address takes {takes}; the query has another.", "Leave it out.")
     return given
+
+
+def _ban(given: Mapping[str, str]) -> float:
+    """The seconds of `for`, for which a user is kept out; 0 without it."""
+    try:
+        seconds = quantities.duration(given["for"]) if "for" in given else 0.0
+    except ValueError as exc:
+        raise Refusal("invalid_request", f"`for`: {exc}.", "Write 10m, for example.") from None
+    return min(seconds, LONGEST)
 
 
 def _page(

@@ -1,0 +1,49 @@
+"""Processes by which clients choose their groups, and by which users are taken out of one."""
+
+from __future__ import annotations
+
+from typing import Annotated, TypedDict
+
+from msgspec import Meta
+
+from jackfield.errors import Refusal
+from jackfield.process.connection import Connection
+from jackfield.process.declare import Key, process
+from jackfield.process.groups import Groups, backend_of
+
+__all__ = ["join", "leave", "remove"]
+
+_Name = Annotated[str, Meta(min_length=1, max_length=200)]
+_Span = Annotated[str, Key("for"), Meta(pattern="^[0-9]{1,6}[smhd]$", description="How long, like 10m.")]
+_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
+
+
+class Joined(TypedDict):
+    """Whether the connection is in the group now."""
+
+    group: str
+    joined: bool
+
+
+@process
+async def join(group: _Name, connection: Connection, groups: Groups) -> Joined:
+    """Enters a group where its `may_join` lets the caller."""
+    await backend_of(groups).join(connection, group)
+    return {"group": group, "joined": True}
+
+
+@process
+async def leave(group: _Name, connection: Connection, groups: Groups) -> Joined:
+    """Leaves a group that the caller may join."""
+    backend_of(groups).leave(connection, group)
+    return {"group": group, "joined": False}
+
+
+@process(reply="removed")
+async def remove(login: str, connection: Connection, groups: Groups, span: _Span = "0s", group: str = "") -> int:
+    """Takes a user out of the endpoint's group, or of another that the caller is in, for some time."""
+    own = connection.groups
+    name = group or next(iter(own), "")
+    if name not in own:
+        raise Refusal("group_forbidden", "Users are removed from a group that the caller is in.")
+    return await groups.remove(name, login, ban=int(span[:-1]) * _SECONDS[span[-1]])

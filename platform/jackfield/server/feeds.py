@@ -1,0 +1,319 @@
+"""Feeds at work: generators that speak in a group or on a connection, each in a task and a generation of its own.
+
+When they begin and begin again is for jackfield/groups/feeds.py to say.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from contextvars import Context
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, cast
+
+from jackfield import messages
+from jackfield.errors import Refusal, Reject
+from jackfield.groups.feeds import Repeated
+from jackfield.groups.names import Pattern
+from jackfield.groups.presence import Later
+from jackfield.logs import log
+from jackfield.process.connection import Connection
+from jackfield.process.signature.signature import GROUPS
+from jackfield.routing.feeds import Feed
+from jackfield.server.connection.clean_up import CLEAN_UP, clean_up
+from jackfield.server.connection.conversation import Conversation
+from jackfield.server.connection.dispatch import Dispatcher
+from jackfield.server.generation import Generation
+from jackfield.server.live import Live
+from jackfield.server.observe.code_location import waiting
+from jackfield.tasks import end, hide
+
+__all__ = ["GENERATIONS", "LONGEST_EVENT", "OUTLIVE", "SPREAD", "ConnectionFeeds", "GroupFeeds"]
+
+LONGEST_EVENT = 1024 * 1024
+"""Bytes of one event of a group's feed."""
+
+OUTLIVE = 600.0
+"""Seconds that the feed of a connection goes on in its own generation after a publish; then that is closed."""
+
+SPREAD = 30.0
+"""Seconds, the last of these, over which such closes are spread."""
+
+GENERATIONS = 4
+"""Generations that feeds of connections may be in; those of an older one are closed within SPREAD."""
+
+Task = asyncio.Task[None]
+Over = Callable[[bytes | None, bool], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """What stands in the place of a connection where a process takes the parameters of a group's name."""
+
+    params: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Script:
+    """What a generator is, and what becomes of what it yields.
+
+    `about` gives the connection that it is called with, or raises ValueError where the name of a group does not fit.
+    `outlived` is called where its generation has been another than the live one for too long. `where` stands in the
+    log, and `group` in what members are told. `is_over`: nobody is left who could hear it.
+    """
+
+    feed: Feed
+    about: Callable[[], Connection]
+    make: Callable[[object], bytes | None]
+    deliver: Callable[[bytes], Awaitable[None]]
+    most: int
+    where: Mapping[str, str]
+    group: str = ""
+    is_over: Callable[[], bool] = lambda: False
+    outlived: Callable[[], None] = lambda: None
+
+
+class _Run:
+    """One generator. `stopped` from the step on that ends it: what it still yields goes nowhere."""
+
+    __slots__ = ("_close", "generation", "outlived", "stopped", "task", "timer")
+
+    def __init__(self, generation: Generation, outlived: Callable[[], None], close: Callable[[Task], None]) -> None:
+        self.generation = generation
+        self.outlived = outlived
+        self.task: Task  # set by who begins it
+        self.timer: asyncio.TimerHandle | None = None  # its end, where another generation is live
+        self.stopped = False
+        self._close = close
+
+    def stop(self) -> None:
+        """End it."""
+        self.stopped = True
+        self._close(self.task)
+
+
+class _Stage:
+    """Carries generators out. Holds their tasks, and ends those that are stopped."""
+
+    def __init__(self, live: Live, dispatcher: Dispatcher) -> None:
+        self._live = live
+        self._dispatcher = dispatcher
+        self._runs: set[_Run] = set()
+        self._closing: set[Task] = set()
+        self._closers: set[Task] = set()
+
+    @property
+    def closing(self) -> int:
+        """How many that were stopped have not come to their end yet."""
+        return len(self._closing)
+
+    async def close(self) -> None:
+        """Stop all and wait until they have ended."""
+        for run in self._runs:
+            if not run.stopped:
+                run.stop()
+        if self._closers:
+            await asyncio.wait(self._closers)  # twice CLEAN_UP at most
+
+    def _begin(self, script: _Script, over: Over) -> _Run:
+        """Begin a generator, in a later step of the loop; in the live generation, which is held to its end."""
+        generation = self._live.generation
+        run = _Run(generation, script.outlived, self._close)
+        generation.enter()
+        run.task = asyncio.get_running_loop().create_task(self._work(run, script, over), context=Context())
+        hide(run.task)  # a process that cancels all tasks means its own
+        self._runs.add(run)
+        run.task.add_done_callback(partial(self._ended, run))
+        return run
+
+    def _close(self, task: Task) -> None:
+        if task.done():
+            return
+        self._closing.add(task)
+        closer = asyncio.get_running_loop().create_task(end((task,), 2 * CLEAN_UP, _not_ended))
+        hide(closer)
+        self._closers.add(closer)
+        closer.add_done_callback(self._closers.discard)
+
+    def _ended(self, run: _Run, task: Task) -> None:
+        self._runs.discard(run)
+        self._closing.discard(task)
+        if run.timer is not None:
+            run.timer.cancel()
+        run.generation.leave()
+        if not task.cancelled() and (fault := task.exception()) is not None:
+            log.error("task_failed", exc_info=fault)
+
+    async def _work(self, run: _Run, script: _Script, over: Over) -> None:
+        feed, frame, failed = script.feed, None, False
+        try:
+            connection = script.about()
+        except ValueError as exc:  # it fitted the plan before
+            if not run.stopped:
+                over(messages.error("not_found", _sentence(exc), more={"group": script.group}), False)
+            return
+        try:
+            opened = {**run.generation.resources, GROUPS: self._dispatcher.groups}
+            await self._speak(run, script, feed.signature.call(feed.process.function, None, connection, opened))
+        except BaseException as exc:
+            if isinstance(exc, asyncio.CancelledError) and (run.stopped or script.is_over()):
+                raise
+            frame = self._told(script, exc)
+            failed = frame is None
+        if not run.stopped:
+            over(frame, failed)
+
+    async def _speak(self, run: _Run, script: _Script, values: Any) -> None:
+        process = script.feed.process  # what blocks the loop below is named by it
+        check = script.feed.signature.check_reply if self._dispatcher.check_replies else None
+        try:
+            async for value in values:
+                if run.stopped:
+                    return
+                if check is not None and (fault := check(value)) is not None:
+                    raise messages.Unsendable("", f"the event is not what the annotation says: {fault}")
+                if (frame := script.make(value)) is not None:
+                    await script.deliver(frame)
+                await asyncio.sleep(0)  # others have their turn, whatever the generator waits for
+        finally:
+            await clean_up(process, values)
+
+    def _told(self, script: _Script, exc: BaseException) -> bytes | None:
+        """The frame for a Reject; None for all else, which is an incident."""
+        if issubclass(type(exc), Reject):
+            try:
+                return messages.rejection(cast(Reject, exc), script.most, group=script.group)
+            except BaseException as fault:  # noqa: BLE001 - to write it may call the project's own code
+                exc = fault
+        self._dispatcher.incident(exc, process=script.feed.process.name, **script.where)
+        return None
+
+
+class GroupFeeds(_Stage):
+    """The Runner of one node's feeds of groups."""
+
+    def judge(self, pattern: Pattern, group: str) -> None:
+        """Raise Refusal `not_found` where the name is none that the feed takes."""
+        try:
+            self._live.generation.table.feeds[pattern.text].params(pattern.match(group) or {})
+        except ValueError as exc:
+            raise Refusal("not_found", _sentence(exc)) from None
+
+    def begin(self, pattern: Pattern, group: str, over: Over) -> _Run:
+        """Begin the feed of a group."""
+        feed = self._live.generation.table.feeds[pattern.text]
+        send = self._live.groups.send
+
+        async def deliver(frame: bytes) -> None:
+            send(group, frame)
+
+        script = _Script(
+            feed,
+            lambda: cast(Connection, _Named(feed.params(pattern.match(group) or {}))),
+            messages.feed_events(feed.process.reply, LONGEST_EVENT, group=True),
+            deliver,
+            LONGEST_EVENT,
+            {"group": group},
+            group,
+        )
+        return self._begin(script, over)
+
+    async def close(self) -> None:
+        """Stop all and wait until they have ended."""
+        self._live.groups.feeds.close()
+        await super().close()
+
+
+class ConnectionFeeds(_Stage):
+    """The feeds of endpoints: one generator for each connection, which waits for its reader.
+
+    `later` is a loop's `call_later`, `clock` gives seconds that nobody sets.
+    """
+
+    def __init__(
+        self,
+        live: Live,
+        dispatcher: Dispatcher,
+        *,
+        later: Later | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__(live, dispatcher)
+        self._later = later or _call_later
+        self._clock = clock
+        self._closed = False
+
+    def begin(self, conversation: Conversation) -> Callable[[], None] | None:
+        """Begin the feed of a connection that has its 101; gives what ends it. None where its endpoint has none."""
+        route = self._live.generation.table.routes.get(conversation.endpoint)
+        if route is None or route.feed is None or conversation.close_code:
+            return None
+
+        def rested(frame: bytes | None) -> None:
+            if frame is not None:
+                conversation.hear(frame)
+
+        work = Repeated(lambda over: self._run(conversation, over), rested, self._later, self._clock)
+        work.begin()
+        return work.stop
+
+    def renew(self) -> None:
+        """Another generation is live: connections whose feeds are in an older one have so long."""
+        number = self._live.generation.number
+        for run in self._runs:
+            before = number - run.generation.number
+            if not run.stopped and before:
+                seconds = SPREAD * random.random()  # noqa: S311 - nothing to guess
+                if run.timer is None:
+                    run.timer = self._later(OUTLIVE - seconds, run.outlived)
+                if before == GENERATIONS:
+                    run.timer.cancel()
+                    run.timer = self._later(seconds, run.outlived)
+
+    async def close(self) -> None:
+        """Stop all and wait until they have ended; none begins any more."""
+        self._closed = True
+        await super().close()
+
+    def _run(self, conversation: Conversation, over: Over) -> _Run | None:
+        route = self._live.generation.table.routes.get(conversation.endpoint)
+        if route is None or route.feed is None or self._closed:
+            return None  # a publish took it away
+        feed, most = route.feed, route.endpoint.limits.queue
+
+        async def deliver(frame: bytes) -> None:
+            if not self._live.ready:
+                raise asyncio.CancelledError  # a stop waits until all that was written is read
+            conversation.hear(frame)
+            await conversation.room()
+
+        script = _Script(
+            feed,
+            lambda: conversation.connection,
+            messages.feed_events(feed.process.reply, most, group=False),
+            deliver,
+            most,
+            {"endpoint": route.name, "connection": conversation.connection.id},
+            is_over=lambda: bool(conversation.close_code) or not self._live.ready,
+            outlived=lambda: conversation.end("restart", _OUTLIVED),
+        )
+        return self._begin(script, over)
+
+
+_OUTLIVED = "what speaks here is older than what is published"
+
+
+def _call_later(seconds: float, act: Callable[[], None]) -> asyncio.TimerHandle:
+    return asyncio.get_running_loop().call_later(seconds, act)
+
+
+def _not_ended(task: asyncio.Task[Any]) -> None:
+    log.error("generator_not_ended", at=waiting(task))
+
+
+def _sentence(exc: ValueError) -> str:
+    text = str(exc)
+    return f"{text[0].upper()}{text[1:]}."

@@ -1,0 +1,84 @@
+"""Clients that choose their groups: who is let in by `may_join`, and who is put out when that or a role changes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jackfield.errors import Refusal
+from jackfield.groups.group import Listener
+from jackfield.groups.names import BadName, checked
+from jackfield.process.connection import Connection, with_params
+from jackfield.process.signature.signature import GROUPS
+from jackfield.routing.feeds import Feed
+from jackfield.routing.joining import Rule
+from jackfield.server.connection.dispatch import Dispatcher
+from jackfield.server.generation import Generation
+from jackfield.server.live import Live
+
+__all__ = ["Joining", "put_out"]
+
+_TRIES = 3  # where publishes come in between
+
+
+class Joining:
+    """Asks the rules of the generation that is live. All calls belong on the event loop's thread."""
+
+    def __init__(self, live: Live, dispatcher: Dispatcher) -> None:
+        self._live = live
+        self._dispatcher = dispatcher
+
+    async def check(self, connection: Connection, group: str) -> None:
+        """Raise Refusal `group_forbidden` where the client may not join; also what a process of the project raises."""
+        for _ in range(_TRIES):
+            generation = self._live.generation
+            rule = self.rule(group)
+            if not rule.admits(connection.identity.roles):
+                raise Refusal("group_forbidden", f'"{group}" is for callers with another role.')
+            if rule.process is None:
+                return
+            generation.enter()
+            try:
+                admitted = await self._ask(generation, rule.process, connection, group)
+            finally:
+                generation.leave()
+            if admitted is not True:
+                raise Refusal("group_forbidden", f'The caller may not join "{group}".')
+            if generation is self._live.generation:
+                return
+        raise Refusal("group_forbidden", "The rules changed meanwhile.", "Try again.")
+
+    def rule(self, group: str) -> Rule:
+        """The rule of a group. Raises Refusal `group_forbidden` where no client may join by itself."""
+        try:
+            pattern = self._live.groups.pattern_of(checked(group))
+        except BadName as exc:
+            raise Refusal("group_forbidden", f"No group has such a name: {exc}.") from None
+        rule = self._live.generation.table.joining.get(pattern.text)
+        if rule is None:
+            raise Refusal("group_forbidden", f'No client may join "{group[:80]}" by itself.')
+        return rule
+
+    async def _ask(self, generation: Generation, process: Feed, connection: Connection, group: str) -> Any:
+        try:
+            texts = self._live.groups.pattern_of(group).match(group)
+            params = process.params(texts or {})
+        except ValueError as exc:
+            raise Refusal("group_forbidden", f"There is no such group: {exc}.") from None
+        resources = {**generation.resources, GROUPS: self._dispatcher.groups}
+        of_group = with_params(connection, params)
+
+        def made() -> Any:
+            return process.signature.call(process.process.function, None, of_group, resources)
+
+        if process.process.kind == "async":
+            return await made()
+        return await self._dispatcher.in_thread(made) if process.process.blocking else made()
+
+
+def put_out(live: Live, listener: Listener) -> None:
+    """Take a client out of the groups that it joined by itself and may not join any more, as far as roles say."""
+    rules = live.generation.table.joining
+    for name in tuple(live.groups.asked.get(listener, ())):
+        rule = rules.get(live.groups.pattern_of(name).text)
+        if rule is None or not rule.admits(listener.identity.roles):
+            live.groups.leave(listener, name)
