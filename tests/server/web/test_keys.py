@@ -256,6 +256,21 @@ async def test_no_other_authority_is_asked_about_a_key(open_served: OpenServed, 
     await served.call("/ws/meter", [("authorization", f"Bearer {value}")]).accepted()
 
 
+async def test_one_login_of_two_authorities_is_two_users(open_served: OpenServed) -> None:
+    served = await open_served(ENDPOINTS, code("аня"), head=f"{HEAD}\nauth: {{verify: p.who}}")
+    await served.add("шеф", "admin")
+    await served.add("аня", "device")
+    admin = await served.cookie("шеф")
+    ours = await opened(served, "/ws/known", "аня")
+    theirs = served.call("/ws/known", [("authorization", "Bearer theirs")])
+    await theirs.accepted()
+    for login, n in (("аня", 1), ("verify:аня", 2), ("jwt:аня", 3)):
+        answer = await served.http("POST", of(login), admin, {"event": "paid", "n": n})
+        assert answer.json == {"delivered_to": int(n < 3), "online": n < 3}, login
+    await until(lambda: frames(ours) == [{"event": "paid", "n": 1}])
+    await until(lambda: frames(theirs) == [{"event": "paid", "n": 2}])
+
+
 async def test_what_verify_calls_a_key_is_nobody(open_served: OpenServed) -> None:
     served = await open_served(ENDPOINTS, code("key:meter"), head=f"{HEAD}\nauth: {{verify: p.who}}")
     assert (await served.call("/ws/meter", [("authorization", "Bearer theirs")]).refused()).status == 503
