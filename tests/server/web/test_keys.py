@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
+from jackfield.auth.changes import SILENCE
+from jackfield.auth.keys import STALE
 from jackfield.auth.store.attempts import PER_PAIR
+from jackfield.errors import Refusal
 from tests.server.conftest import Clock, OpenServed
 from tests.server.served import Answer, Headers, Served, until
 
@@ -239,6 +242,28 @@ async def test_a_key_is_shown_once_and_kept_as_a_hash(served: Served, admin: Hea
     assert (await served.http("POST", "/api/keys", admin, SHOP)).json["detail"] == "There is a key магазин already."
     for headers in ([], await served.cookie("аня"), shop):
         assert (await served.http("GET", "/api/keys", headers)).status in (401, 403)
+
+
+async def test_a_store_that_is_silent_opens_nothing_and_at_last_ends_what_is_open(
+    served: Served, clock: Clock, admin: Headers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def unavailable(*_: object) -> None:
+        raise Refusal("store_unavailable")
+
+    meter = await key(served, admin, METER)
+    device = served.call("/ws/meter", meter)
+    await device.accepted()
+    for name in ("changes_since", "last_change"):
+        monkeypatch.setattr(served.store, name, unavailable)
+    clock.move(STALE - 1)
+    again = served.call("/ws/meter", meter)
+    await again.accepted()
+    clock.move(2)
+    assert (await served.call("/ws/meter", meter).refused()).json["code"] == "store_unavailable"
+    await device.ask({"message": "ещё"})
+    clock.move(SILENCE)
+    served.sessions.changes.check_silence()
+    assert await device.closed() == (4401, "the store of keys has not answered for too long")
 
 
 @pytest.mark.parametrize("login", ["key:магазин", "key:"])
