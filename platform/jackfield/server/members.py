@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
+from contextlib import AbstractAsyncContextManager
+from typing import Any, cast
 
 from jackfield.auth.authorities import is_own
 from jackfield.auth.provider import JWT_SESSION
 from jackfield.auth.verify import VERIFY_SESSION
 from jackfield.identity import OF_KEYS, Identity
 from jackfield.process.connection import Connection, outbox_of
-from jackfield.server.joining import Joining
 from jackfield.server.live import GroupMember, Live, Member
 
 __all__ = ["Members"]
 
 
 class Members:
-    """The Backend of Groups. All calls belong on the event loop's thread and none waits."""
+    """What is done to them from outside. All calls belong on the event loop's thread and none waits."""
 
-    def __init__(self, live: Live, joining: Joining) -> None:
+    def __init__(self, live: Live) -> None:
         self._live = live
-        self._joining = joining
 
     def of(self, login: str) -> Sequence[Member]:
         """The connections of a user. Beside other authorities a bare login is the store's, `jwt:anna` theirs."""
@@ -45,16 +44,6 @@ class Members:
             member.hear(frame)
         return len(found)
 
-    async def join(self, connection: Connection, group: str) -> None:
-        """Let a client enter a group where `may_join` lets it. Raises Refusal `group_forbidden`, `group_full`."""
-        await self._joining.check(connection, group)
-        cast(GroupMember, outbox_of(connection).membership).ask(group)
-
-    def leave(self, connection: Connection, group: str) -> None:
-        """Let a client leave a group that it might join. Raises Refusal `group_forbidden`."""
-        self._joining.rule(group)
-        outbox_of(connection).membership.leave(group)
-
     def remove(self, group: str, login: str, ban: float) -> int:
         """Take the connections of a user out of a group, for `ban` seconds at least; gives their number."""
         if ban:
@@ -67,6 +56,10 @@ class Members:
         for member in found:
             member.end("removed", reason)
         return len(found)
+
+    def state(self, group: str) -> AbstractAsyncContextManager[dict[str, Any]]:
+        """The state of a group, for one at a time."""
+        return self._live.groups.states.of(group)
 
     def members(self, group: str) -> Sequence[Identity]:
         """The callers behind the connections of a group, in the order of their joins."""
