@@ -117,7 +117,7 @@ class Push:
         self._rights.check_users(by)
 
         async def act() -> Mapping[str, Any]:
-            online = bool(self._live.hub.of(login))
+            online = bool(self._members.of(login))
             return {"delivered_to": self._members.send_to(login, frame, endpoint), "online": online}
 
         return reply(await self._idempotency.once(asked.request, by, body, act), status=202)
@@ -151,13 +151,13 @@ class Push:
     async def _presence(self, asked: Asked) -> Response:
         _query(asked)
         self._rights.check_users(await self._rights.reader(asked.request))
-        connections = len(self._live.hub.of(_login(asked.name)))
+        connections = len(self._members.of(_login(asked.name)))
         return reply({"online": bool(connections), "connections": connections})
 
     async def _connections(self, asked: Asked) -> Response:
         given = _query(asked, "endpoint", "login", "limit", "after")
         endpoint, login = self._endpoint(given), given.get("login")
-        found = self._live.hub if login is None else self._live.hub.of(_login(login))
+        found = self._live.hub if login is None else self._members.of(_login(login))
         wanted = (member for member in found if endpoint is None or member.endpoint == endpoint)
         page, following = _page(wanted, given, key=_id, most=MAX_PAGE)
         return reply({"connections": [_as_json(member) for member in page], "next": following})
