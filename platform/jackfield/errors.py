@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-__all__ = ["CODES", "Closing", "Code", "PlanError", "Problem", "Refusal", "Reject"]
+__all__ = ["CODES", "OF_JOINS", "Closing", "Code", "PlanError", "Problem", "Refusal", "Reject"]
 
 Moment = Literal["plan", "handshake", "http", "message", "connection"]
 
@@ -240,6 +240,9 @@ CODES: Mapping[str, Code] = _table(
     _close("idle", 4408, "Neither side said anything for `limits.idle`."),
     _close("flood", 4429, "The client sent too much: messages far beyond `limits.rate`, for example.", retry=True),
 )
+
+OF_JOINS = frozenset({"group_forbidden", "group_full", "not_found"})
+"""Refusals that answer messages too, where a process joins the client to a group."""
 
 
 @dataclass(frozen=True, slots=True)
