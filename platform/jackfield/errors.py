@@ -23,7 +23,8 @@ Moment = Literal["plan", "handshake", "http", "message", "connection"]
 class Code:
     """One code: when it is spoken, what it means in one sentence, and whether trying again can help.
 
-    `status` is the HTTP status of a refusal, `close` the close code of a connection; 0 where there is none.
+    `status` is the HTTP status of a refusal, `close` the close code of a connection; 0 where there is none. `also` is
+    another status with which it is told where a refusal says so.
     `fix` is how a caller mends what was refused, told where nothing better is known; each refusal has one.
     """
 
@@ -33,6 +34,7 @@ class Code:
     status: int = 0
     close: int = 0
     retry: bool = False
+    also: int = 0
     fix: str = ""
 
 
@@ -85,7 +87,12 @@ _FIXES: Mapping[str, str] = {
     "no_such_user": "List the users; the login is spelled as it stands there.",
     "login_taken": "Choose another login, or change that user.",
     "unsupported_media_type": "Send the header Content-Type: application/json.",
-    "body_too_large": "Send less; nothing that is asked for here is longer than 4 KiB.",
+    "invalid_event": 'Send a JSON object such as {"event": "changed", "order": 7}.',
+    "idempotency_conflict": "Send a new key with each event, and the same body with the same key.",
+    "key_taken": "Choose another name, rotate that key or remove it.",
+    "no_such_key": "List the keys; the name is spelled as it stands there.",
+    "no_such_connection": "List the open ones; perhaps it has been closed already.",
+    "body_too_large": "Send less: an event has room for the smallest `limits.queue`, all other bodies for 4 KiB.",
 }
 """How to mend what each refusal refuses; a code without a line here cannot be made."""
 
@@ -104,8 +111,8 @@ def _refusal(name: str, status: int, sentence: str, *, retry: bool = False) -> C
     return Code(name, "handshake", sentence, status=status, retry=retry, fix=_FIXES[name])
 
 
-def _http(name: str, status: int, sentence: str, *, retry: bool = False) -> Code:
-    return Code(name, "http", sentence, status=status, retry=retry, fix=_FIXES[name])
+def _http(name: str, status: int, sentence: str, *, retry: bool = False, also: int = 0) -> Code:
+    return Code(name, "http", sentence, status=status, retry=retry, fix=_FIXES[name], also=also)
 
 
 def _message(name: str, sentence: str, *, retry: bool = False) -> Code:
@@ -216,7 +223,18 @@ CODES: Mapping[str, Code] = _table(
     _http("no_such_user", 404, "There is no user with this login."),
     _http("login_taken", 409, "There is a user with this login already."),
     _http("unsupported_media_type", 415, "The body must be JSON, with Content-Type: application/json."),
-    _http("body_too_large", 413, "The body is longer than 4 KiB."),
+    _http("body_too_large", 413, "The body is longer than this address takes: 4 KiB, or an event's `limits.queue`."),
+    _http("invalid_event", 400, "What is to be sent is no event: a JSON object with its name under `event`."),
+    _http(
+        "idempotency_conflict",
+        409,
+        "The Idempotency-Key is of a request with another body (422), or of one that is being carried out.",
+        retry=True,
+        also=422,
+    ),
+    _http("key_taken", 409, "There is a service key with this name already."),
+    _http("no_such_key", 404, "There is no service key with this name."),
+    _http("no_such_connection", 404, "There is no open connection with this id."),
     # message
     _message("invalid_message", "The message is not a JSON object of the shape that the endpoint takes."),
     _message("no_messages", "This endpoint only speaks: it takes no messages."),
@@ -282,7 +300,8 @@ class PlanError(Exception):
 class Refusal(Exception):
     """A request that may not enter; told to the caller as `application/problem+json` (RFC 9457).
 
-    `detail` says what is wrong here, `fix` how to mend it, both as the table has them where nothing is given.
+    `detail` says what is wrong here, `fix` how to mend it, both as the table has them where nothing is given, and so is
+    `status`.
     `retry_after` is in seconds.
     """
 
@@ -294,9 +313,10 @@ class Refusal(Exception):
         *,
         retry_after: int | None = None,
         more: Mapping[str, Any] | None = None,
+        status: int = 0,
     ) -> None:
         self.code = code
-        self.status = CODES[code].status
+        self.status = status or CODES[code].status
         self.detail = detail or CODES[code].sentence
         self.fix = fix or CODES[code].fix
         self.retry_after = retry_after

@@ -36,6 +36,7 @@ _IN_ADDRESS = re.compile(r"(://[^\s/@:]{0,64}:)[^\s/@]+(?=@)")
 _JWT = re.compile(r"(?<![\w-])eyJ[\w-]{6,}(?:(?:\.[\w-]+){1,4}|(?:/[\w-]+){1,4})", re.ASCII | re.IGNORECASE)
 _GAP = r"[^\w-]{1,3}"  # a dot, or whatever stands where one was
 _OWN = re.compile(rf"(?<![\w-])1{_GAP}[\w-]{{32,512}}{_GAP}\d{{10,16}}{_GAP}\d{{10,16}}(?:{_GAP}[\w-]+)?", re.ASCII)
+_SERVICE_KEY = re.compile(r"(?<![\w-])jf_[\w-]{32,}", re.ASCII)
 _RUN = re.compile(rf"[\w-]{{{SHORTEST},}}", re.ASCII)
 
 # What is left of a credential in which something was lost or put in, beside what was recognised of it.
@@ -81,6 +82,7 @@ def _masked(text: str, typed: bool) -> str:
     shown = _IN_ADDRESS.sub(rf"\1{MASK}", shown)
     shown = _JWT.sub(MASK, shown)
     shown = _OWN.sub(MASK, shown)
+    shown = _SERVICE_KEY.sub(MASK, shown)
     shown = _RUN.sub(_of_typed if typed else _of_any, shown)
     if MASK in shown:
         shown = _BEFORE.sub(_beside, _BEHIND.sub(_beside, shown))

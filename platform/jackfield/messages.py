@@ -22,6 +22,7 @@ from jackfield.errors import CODES, Reject
 __all__ = [
     "MAX_DEPTH",
     "MAX_ID",
+    "OUR_EVENTS",
     "NotUtf8",
     "Unsendable",
     "done",
@@ -45,6 +46,9 @@ MAX_DEPTH = 64
 MAX_ID = 128
 """Characters of a message's "$id"."""
 
+OUR_EVENTS = frozenset(("history", "members", "joined", "left", "recovered", "session_expiring"))
+"""Names of events that are Jackfield's own; nothing else is called so in a group."""
+
 MessageId = str | int | None
 
 _OUT_DEPTH = 200  # a reply deeper than this is taken for a cycle before the encoder's recursion is
@@ -52,7 +56,6 @@ _LAST_MOMENT = 253402300799.0  # the end of the year 9999, which is the last of 
 _LEAVES = (str, int, bool, type(None), bytes)
 _PLAIN = frozenset((str, int, bool))
 _OURS = frozenset(("error", "event"))
-_OUR_EVENTS = frozenset(("history", "members", "joined", "left", "recovered", "session_expiring"))
 _OF_GROUPS = frozenset(("event", "from", "name", "group"))  # keys that we give a reply which becomes an event
 _encode = msgspec.json.Encoder().encode
 _read_keys = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
@@ -208,7 +211,7 @@ def group_event(value: object) -> bytes:
 
 
 def _judge_group_event(found: Mapping[str, msgspec.Raw]) -> None:
-    if (name := msgspec.json.decode(found["event"])) in _OUR_EVENTS:
+    if (name := msgspec.json.decode(found["event"])) in OUR_EVENTS:
         raise Unsendable("/event", f'"{name}" is an event of Jackfield itself; choose another name')
     if "group" in found:
         raise Unsendable("/group", 'an event to a group may not have the key "group"; it is one of Jackfield\'s own')

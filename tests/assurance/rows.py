@@ -191,7 +191,11 @@ ROWS: tuple[Row, ...] = (
         "`signal.signal` and a crash in C end it, and code in C that never gives Python its turn holds it up. "
         "What a load changes in Python itself (`builtins`, the recursion limit) stays changed when it is refused.",
     ),
-    Row("CF-10", "What comes from the bus or the store is data, never code."),
+    Row(
+        "CF-10",
+        "What comes from other programs, from the bus or the store is data, never code.",
+        rest="There is no bus between nodes yet.",
+    ),
     Row("CF-11", "SQL is parameterised."),
     Row("CF-12", "Documents, metrics and administration are open by listener or to administrators, not to the public."),
     # logging, failure, supply chain

@@ -65,6 +65,8 @@ def test_counts_are_those_of_the_members(steps: list[tuple[str, str, bool]]) -> 
         for login in ("анна", "boris"):
             of_user = [member for member in seated if (member.endpoint, member.identity.login) == (endpoint, login)]
             assert hub.count_of(endpoint, login) == len(of_user)
+    for login in ("", "анна", "boris"):
+        assert list(hub.of(login)) == [member for member in seated if login and member.identity.login == login]
 
 
 def test_a_seat_is_given_back_as_it_was_taken_whatever_its_member_says_now() -> None:
@@ -75,4 +77,5 @@ def test_a_seat_is_given_back_as_it_was_taken_whatever_its_member_says_now() -> 
     hub.leave(one)
     assert (len(hub), hub.count("greeting"), hub.count("another")) == (0, 0, 0)
     assert (hub.count_of("greeting", "анна"), hub.count_of("another", "boris")) == (0, 0)
+    assert (hub.of("анна"), hub.of("boris")) == ((), ())
     assert hub.count_from("greeting", "10.0.0.1") == 0

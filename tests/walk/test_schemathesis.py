@@ -44,7 +44,7 @@ hooks = "hooks"
 with-security-parameters = false
 
 [checks.positive_data_acceptance]
-expected-statuses = ["2xx", "401", "403", "404", "409", "426", "429", "503"]
+expected-statuses = ["2xx", "401", "403", "404", "409", "422", "426", "429", "503"]
 
 [auth.dynamic.openapi.bearer]
 path = "/auth/login"

@@ -1,8 +1,8 @@
-"""Which authority identifies a credential: our own sessions, a provider's keys, or the project's function.
+"""Which authority identifies a credential: service keys, our own sessions, a provider's keys, the project's function.
 
-The form of the credential decides, so that no authority sees what is another's: a token of our own has five parts and
-begins with `1.`; a token of a provider has three; all else is for the function. Where one of them is not in the plan,
-its credentials go to the next.
+The form of the credential decides, so that no authority sees what is another's: a service key begins with `jf_`, and a
+token of our own has five parts and begins with `1.`; a token of a provider has three; all else is for the function.
+Where one of the last three is not in the plan, its credentials go to the next. Service keys are taken whatever it says.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from jackfield.auth.credentials import Credential
+from jackfield.auth.keys import Keys, is_key, looks_like_key
 from jackfield.auth.provider import JWT_SESSION, Provider, looks_like_jwt
 from jackfield.auth.sessions import Sessions
 from jackfield.auth.verify import VERIFY_SESSION, Function, Report, Request, Verifier
 from jackfield.errors import Refusal
-from jackfield.identity import Identity
+from jackfield.identity import OF_KEYS, Identity
 from jackfield.logs import log
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class Settings(Protocol):
 
 def is_own(identity: Identity) -> bool:
     """Whether an identity is of a session of our own. A change of our users concerns no others."""
-    return not identity.session.startswith((JWT_SESSION, VERIFY_SESSION))
+    return not identity.session.startswith((JWT_SESSION, VERIFY_SESSION, OF_KEYS))
 
 
 def stands(auth: Settings, identity: Identity) -> bool:
@@ -62,7 +63,7 @@ def stands(auth: Settings, identity: Identity) -> bool:
         return auth.jwt is not None
     if identity.session.startswith(VERIFY_SESSION):
         return bool(auth.verify)
-    return auth.own
+    return auth.own or is_key(identity)
 
 
 def load(auth: Settings) -> None:
@@ -79,7 +80,7 @@ class Authorities:
 
     `sessions` is None where our own login was off at the start. `live` gives the function that is live now,
     within a context in which it may be called; `open_sessions` and `report` are as a Verifier has them. `folder`
-    is the project's; `clock` gives seconds since the epoch.
+    is the project's; `clock` gives seconds since the epoch. `keys` are the service keys.
     """
 
     def __init__(
@@ -92,7 +93,9 @@ class Authorities:
         report: Report,
         folder: Path,
         clock: Callable[[], float],
+        keys: Keys,
     ) -> None:
+        self.keys = keys
         self._sessions = sessions
         self._folder = folder
         self._clock = clock
@@ -113,6 +116,7 @@ class Authorities:
     async def close(self) -> None:
         """End the calls of the function that run."""
         await self._verifier.close()
+        await self.keys.close()
 
     async def identify(self, credential: Credential, request: Callable[[], Request], *, own: bool = False) -> Identity:
         """The identity of the credential; with `own` only our own sessions are asked.
@@ -123,8 +127,12 @@ class Authorities:
         misses no change.
         """
         value = credential.value
+        if looks_like_key(value) and not own:
+            if credential.source == "cookie":  # which a browser adds by itself, whoever's page asks
+                raise Refusal("bad_credential", "A service key is no cookie.", "Send it as Authorization: Bearer jf_….")
+            return await self.keys.identify(value, request().client)
         looks_own = value.startswith("1.") and value.count(".") == 4
-        if self._own is not None and (looks_own or not (self._jwt or self._verifies)):
+        if self._own is not None and not looks_like_key(value) and (looks_own or not (self._jwt or self._verifies)):
             return await self._own.identify(credential)
         if own:
             raise Refusal("invalid_request", "This login is kept elsewhere.", "Ask where you logged in.")
@@ -139,6 +147,7 @@ class Authorities:
         async with asyncio.TaskGroup() as group:
             group.create_task(_again(self.renew))
             group.create_task(_again(self.look))
+            group.create_task(self.keys.watch())
 
     async def renew(self) -> None:
         """Read the provider's keys again where it is time for that."""

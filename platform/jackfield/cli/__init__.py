@@ -27,6 +27,8 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "refusals": ("refusals", "Tell who was refused lately, and why."),
     "call": ("call", "Talk to an endpoint from the terminal."),
     "users": ("users", "Add, list and change the users who may log in."),
+    "keys": ("keys", "Make, list, rotate and remove the keys of other programs."),
+    "send": ("send", "Send an event to a group or to a user."),
     "token": ("token_command", "Open a session for a user and print its token."),
     "new": ("new", "Begin a project in a new folder."),
     "export": ("export", "Write documents, a Postman collection, a typed client."),

@@ -21,7 +21,7 @@ from jackfield.cli.settings import Failure, counted, failure_of, find_project, g
 from jackfield.config.load import load
 from jackfield.config.plan import Plan
 from jackfield.errors import Refusal
-from jackfield.identity import ADMIN
+from jackfield.identity import ADMIN, PUBLISHER
 from jackfield.similar import nearest
 from jackfield.state import State, StateError
 
@@ -173,12 +173,12 @@ def logout(state: State, login: str) -> None:
     _report(f"Ended {counted(ended, 'session')} of {login}.")
 
 
-def in_store(state: State, action: Callable[[Store], Awaitable[T]]) -> T:
+def in_store(state: State, action: Callable[[Store], Awaitable[T]], *, of_users: bool = True) -> T:
     """Run `action` on the state's store and return what it returns; a Refusal becomes a Failure.
 
-    Warns where no server of the project reads the users.
+    Warns where no server of the project reads the users and the action is of these.
     """
-    plan = project_plan()
+    plan = project_plan() if of_users else None
     if plan is not None and not plan.auth.own:
         _report("warning: endpoints.yaml says `auth.login: off`; no server of this project reads these users")
 
@@ -275,7 +275,7 @@ def _warn_undeclared(roles: Iterable[str]) -> None:
     declared = None if plan is None else plan.roles
     if declared is None:
         return
-    for role in sorted(set(roles) - {ADMIN, *declared}):
+    for role in sorted(set(roles) - {ADMIN, PUBLISHER, *declared}):
         near = nearest(role, declared)
         hint = f"did you mean {near}?" if near else "no endpoint can ask for it"
         _report(f"warning: endpoints.yaml declares no role {role}; {hint}")

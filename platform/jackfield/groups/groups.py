@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from jackfield.errors import Refusal
 from jackfield.groups.bans import Bans
@@ -46,6 +46,9 @@ class Groups:
 
     def __len__(self) -> int:
         return len(self._groups)
+
+    def __iter__(self) -> Iterator[Group]:
+        return iter(tuple(self._groups.values()))
 
     def declare(self, declared: Iterable[Declared], *, feeds: int = MAX_FEEDS) -> None:
         """Take over `groups:` of the plan that is live from now on, and how many of its feeds may speak at once."""

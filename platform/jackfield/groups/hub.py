@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Generic, Protocol, TypeVar
 
 from jackfield.identity import Identity
@@ -38,6 +38,8 @@ class Hub(Generic[_M]):
     def __init__(self) -> None:
         self._members: dict[_M, tuple[str, str, str]] = {}
         """Each with the endpoint, login and address that its seat was counted by, whatever it says of itself later."""
+        self._of: dict[str, dict[_M, None]] = {}
+        """Those of each login, in the order of their seats."""
         self._per_endpoint: Counter[str] = Counter()
         self._per_user: Counter[tuple[str, str]] = Counter()
         self._per_address: Counter[tuple[str, str]] = Counter()
@@ -56,6 +58,7 @@ class Hub(Generic[_M]):
         self._per_endpoint[endpoint] += 1
         if login:
             self._per_user[endpoint, login] += 1
+            self._of.setdefault(login, {})[member] = None
         if address:
             self._per_address[endpoint, address] += 1
 
@@ -66,8 +69,15 @@ class Hub(Generic[_M]):
             _lower(self._per_endpoint, endpoint)
         if login:
             _lower(self._per_user, (endpoint, login))
+            del self._of[login][member]
+            if not self._of[login]:
+                del self._of[login]
         if address:
             _lower(self._per_address, (endpoint, address))
+
+    def of(self, login: str) -> Sequence[_M]:
+        """The members of one login; costs no more than these are many. None are nobody's, of the login ""."""
+        return tuple(self._of.get(login, ()))
 
     def count(self, endpoint: str) -> int:
         """Connections of one endpoint on this node."""

@@ -51,7 +51,8 @@ class Room(Protocol):
 class Presence:
     """What the members of one group hear of each other. On the loop's thread; no call waits.
 
-    `show` is `names` or `count`. Callers without a login, and readers without one, know numbers alone.
+    `show` is `names` or `count`. Callers without a login are counted and not named, as service keys are, and know
+    numbers alone.
     """
 
     __slots__ = ("_grace", "_group", "_here", "_later", "_leaving", "_name", "_of", "_show", "_tick")
@@ -69,14 +70,14 @@ class Presence:
 
     def begin(self, members: Sequence[Reader]) -> None:
         """These are there as presence begins: each gets the list."""
-        self._of.update(member.identity.login for member in members)
+        self._of.update(member.identity.shown for member in members)
         self._here = len(members)
         for member in members:
-            member.hear(self._members(named=bool(member.identity.login)))
+            member.hear(self._members(named=bool(member.identity.shown)))
 
     def came(self, member: Reader) -> None:
         """A member is there: it gets the list, the others hear of a login that was not there before."""
-        login = member.identity.login
+        login = member.identity.shown
         self._of[login] += 1
         self._here += 1
         member.hear(self._members(named=bool(login)))
@@ -87,7 +88,7 @@ class Presence:
 
     def went(self, member: Reader) -> None:
         """A member has gone; where it was the last of its login, the others hear of it after the grace."""
-        login = member.identity.login
+        login = member.identity.shown
         self._of[login] -= 1
         self._here -= 1
         if not login:
@@ -106,15 +107,15 @@ class Presence:
             self._tick = None
 
     def _left(self, identity: Identity) -> None:
-        del self._leaving[identity.login], self._of[identity.login]
+        del self._leaving[identity.shown], self._of[identity.shown]
         self._report("left", identity)
 
     def _report(self, event: str, identity: Identity, but: Reader | None = None) -> None:
         """Say to the others that one came or went, by name or, a little later, by the number of all."""
-        if identity.login and self._is_named:
+        if identity.shown and self._is_named:
             person = _person(identity)[1:-1]
             frame = b'{"event":"%b","group":%b,%b,"count":%d}' % (event.encode(), self._name, person, self._here)
-            readers = [member for member in self._group.present if member.identity.login and member is not but]
+            readers = [member for member in self._group.present if member.identity.shown and member is not but]
             self._group.spread(frame, readers)
             if not self._of[""]:
                 return
@@ -124,7 +125,7 @@ class Presence:
     def _number(self) -> None:
         self._tick = None
         named = self._is_named
-        readers = [member for member in self._group.present if not (named and member.identity.login)]
+        readers = [member for member in self._group.present if not (named and member.identity.shown)]
         self._group.spread(b'{"event":"members","group":%b,"count":%d}' % (self._name, self._here), readers)
 
     @property
@@ -134,11 +135,11 @@ class Presence:
     def _members(self, *, named: bool) -> bytes:
         names = b""
         if named and self._is_named:
-            people = {member.identity.login: member.identity for member in self._group.present if member.identity}
+            people = {member.identity.shown: member.identity for member in self._group.present if member.identity.shown}
             people |= {login: identity for login, (_, identity) in self._leaving.items()}
             names = b'"members":[%b],' % b",".join(map(_person, people.values()))
         return b'{"event":"members","group":%b,%b"count":%d}' % (self._name, names, self._here)
 
 
 def _person(identity: Identity) -> bytes:
-    return _encode({"login": identity.login})
+    return _encode({"login": identity.shown})

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from jackfield.auth.sessions import Sessions
+from jackfield.auth.store.store import Store
 from jackfield.process.groups import Groups
 from jackfield.server.asgi import Application, Receive, Scope, Send
 from jackfield.server.connection.dispatch import Dispatcher
@@ -27,18 +28,19 @@ __all__ = ["Gateway", "open_gateway"]
 
 
 class Gateway:
-    """One node's application. `live` is its state, `callers` finds out who is calling."""
+    """One node's application. `live` is its state, `callers` finds out who calls, `members` acts on connections."""
 
     def __init__(self, live: Live, callers: Callers, dispatcher: Dispatcher, *, tracing: Tracing | None = None) -> None:
         self.live = live
         self.callers = callers
-        dispatcher.groups = Groups(Members(live, Joining(live, dispatcher)))
+        self.members = Members(live, Joining(live, dispatcher))
+        dispatcher.groups = Groups(self.members)
         self._feeds = GroupFeeds(live, dispatcher)
         live.groups.feeds.runner = self._feeds
         self._spoken = ConnectionFeeds(live, dispatcher)
         upgrade: Application = Upgrade(live, callers, dispatcher, self._spoken)
         self._upgrade = upgrade if tracing is None else tracing.around(upgrade)
-        self._routes = Routes(live, callers)
+        self._routes = Routes(live, callers, self.members)
         if live.has_sessions:
             live.sessions.changes.subscribe(lambda change: revocation.session_changed(live, change))
             live.sessions.attend(lambda: {member.identity.session for member in live.hub})
@@ -80,8 +82,12 @@ def open_gateway(
     *,
     tracing: Tracing | None = None,
     folder: Path = Path(),
+    open_store: Callable[[], Awaitable[Store]] | None = None,
     clock: Callable[[], float] = time.time,
 ) -> Gateway:
-    """A gateway for the project in `folder`. `sessions` are of our own login, None where that is off."""
+    """A gateway for the project in `folder`. `sessions` are of our own login, None where that is off.
+
+    `open_store` opens the store of service keys in that case; without it there are none then.
+    """
     live = Live(options, sessions, generation, lag_clock=dispatcher.clock, clock=clock)
-    return Gateway(live, Callers(live, sessions, folder=folder), dispatcher, tracing=tracing)
+    return Gateway(live, Callers(live, sessions, folder=folder, open_store=open_store), dispatcher, tracing=tracing)

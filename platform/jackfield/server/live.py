@@ -18,6 +18,7 @@ from jackfield.groups.hub import Hub
 from jackfield.groups.hub import Member as Counted
 from jackfield.identity import ADMIN, Identity
 from jackfield.logs import log
+from jackfield.process.connection import Connection
 from jackfield.server.generation import Generation
 from jackfield.server.observe import redact
 from jackfield.server.observe.lag import Lag
@@ -60,6 +61,14 @@ class Member(Counted, Protocol):
 
     None of the methods waits or fails, but for `drain`, which waits for the answers.
     """
+
+    @property
+    def connection(self) -> Connection:
+        """The connection, as processes see it."""
+
+    @property
+    def duration(self) -> float:
+        """Seconds since it began."""
 
     @property
     def standing(self) -> Standing:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import cast
 
 from jackfield.identity import Identity
 from jackfield.process.connection import Connection, outbox_of
 from jackfield.server.joining import Joining
-from jackfield.server.live import GroupMember, Live, Member
+from jackfield.server.live import GroupMember, Live
 
 __all__ = ["Members"]
 
@@ -28,7 +28,7 @@ class Members:
 
     def send_to(self, login: str, frame: bytes, endpoint: str | None) -> int:
         """Send an event to the connections of a user; gives their number."""
-        found = [member for member in self._of(login) if endpoint is None or member.endpoint == endpoint]
+        found = [member for member in self._live.hub.of(login) if endpoint is None or member.endpoint == endpoint]
         for member in found:
             member.hear(frame)
         return len(found)
@@ -47,11 +47,11 @@ class Members:
         """Take the connections of a user out of a group, for `ban` seconds at least; gives their number."""
         if ban:
             self._live.groups.bans.add(group, login, ban)
-        return sum(self._live.groups.leave(member.membership, group) for member in list(self._of(login)))
+        return sum(self._live.groups.leave(member.membership, group) for member in self._live.hub.of(login))
 
     def close(self, login: str, reason: str) -> int:
         """Close the connections of a user 4403; gives their number."""
-        found = list(self._of(login))
+        found = self._live.hub.of(login)
         for member in found:
             member.end("removed", reason)
         return len(found)
@@ -59,6 +59,3 @@ class Members:
     def members(self, group: str) -> Sequence[Identity]:
         """The callers behind the connections of a group, in the order of their joins."""
         return [member.identity for member in self._live.groups.members(group)]
-
-    def _of(self, login: str) -> Iterator[Member]:
-        return (member for member in self._live.hub if login and member.identity.login == login)

@@ -23,7 +23,7 @@ from sqlalchemy import (
 
 from jackfield import messages
 from jackfield.errors import Refusal
-from jackfield.identity import Identity
+from jackfield.identity import OF_KEYS, Identity
 from jackfield.logs import log
 
 __all__ = [
@@ -35,9 +35,12 @@ __all__ = [
     "User",
     "attempts",
     "changes",
+    "key_secrets",
+    "keys",
     "login_of",
     "metadata",
     "new_login",
+    "normal_key",
     "normal_login",
     "normal_role",
     "read_json",
@@ -67,11 +70,15 @@ Kind = Literal[
     "user_added",
     "user_enabled",
     "connections_closed",
+    "key_added",
+    "key_rotated",
+    "key_removed",
     "store_silent",
 ]
 _OF_LOGIN = frozenset({"user_disabled", "user_removed", "roles_changed"})
 _OF_SESSION = frozenset({"session_ended", "session_refreshed", "password_changed"})
-_GO_ON = frozenset({"roles_changed", "session_refreshed"})
+_OF_SERVICE = frozenset({"key_added", "key_rotated", "key_removed"})
+_GO_ON = frozenset({"roles_changed", "session_refreshed"}) | _OF_SERVICE  # what a key's change ends: keys.py
 _REASONS = {
     "session_ended": "the session was ended",
     "password_changed": "the password was changed",
@@ -121,6 +128,27 @@ changes = Table(
     Column("at", Double, nullable=False),
     Column("expires_at", Double),
     sqlite_autoincrement=True,
+)
+
+keys = Table(
+    "jackfield_keys",
+    metadata,
+    Column("name", String(128), primary_key=True),
+    Column("roles", JSON, nullable=False),
+    Column("groups", JSON, nullable=False),
+    Column("users", Boolean, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("expires_at", Double),
+)
+
+# The SHA-256 of what opens with a key's name. After a rotation a key has two, of which one has an end.
+key_secrets = Table(
+    "jackfield_key_secrets",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("name", ForeignKey("jackfield_keys.name", ondelete="CASCADE"), nullable=False, index=True),
+    Column("until", Double),
 )
 
 attempts = Table(
@@ -200,6 +228,11 @@ class Change:
         roles = None if row.roles is None else frozenset(row.roles)
         return cls(row.login, row.session, row.kind, roles, row.id, row.expires_at)
 
+    @property
+    def of_key(self) -> bool:
+        """Whether it is about a service key; `login` is `key:` and its name then, `session` the id of a secret."""
+        return self.kind in _OF_SERVICE
+
     def concerns(self, identity: Identity) -> bool:
         """Whether it is about this caller. A session opened since, with a new password say, is not meant."""
         if self.kind in _OF_SESSION:
@@ -251,9 +284,12 @@ def normal_login(text: str) -> str:
     """The one spelling of a login (Unicode NFC), or Refusal `invalid_request`.
 
     Letters of any language, upper and lower case differ, 1 to 128 characters, no control characters, no
-    marks that turn the direction of text, no blank at either end.
+    marks that turn the direction of text, no blank at either end. None begins with `key:`, as service keys are called.
     """
-    return _normal(text, "login")
+    login = _normal(text, "login")
+    if login.startswith(OF_KEYS):
+        raise _bad(f"{login} cannot be a login: service keys are called so.", "Take another.")
+    return login
 
 
 def login_of(text: str) -> str:
@@ -275,6 +311,14 @@ def new_login(text: str) -> str:
             f"{login} cannot be a login: clients take it out of an address, of /api/users/{login} too.", "Take another."
         )
     return login
+
+
+def normal_key(text: str) -> str:
+    """The one spelling of a service key's name: one word, by the rules of a role, and neither `.` nor `..`."""
+    name = _normal(text, "key's name")
+    if any(letter.isspace() or letter in ",/\\" for letter in name) or name[0] in "+-" or name in (".", ".."):
+        raise _bad(f"The name {name!r} is no word that can stand in an address.", "Write one word, shop for example.")
+    return name
 
 
 def normal_role(text: str) -> str:

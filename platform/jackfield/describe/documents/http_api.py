@@ -24,8 +24,10 @@ class Call:
 
     - `answer` is the schema of what is answered, with `status`; `kind` is the media type of that answer. `codes` are
       the refusals of errors.py that come instead.
-    - `access` says which callers are allowed: all (`open`), logged in (`known`), the role `admin`; `local` is
-      everybody on a listener that only the server's machine reaches, elsewhere the role `admin`.
+    - `access` says which callers are allowed: all (`open`), logged in (`known`), the role `admin`, the roles
+      `publisher` and `admin` (`publisher`); `local` is everybody on a listener that only the server's machine reaches,
+      elsewhere the role `admin`.
+    - `query` are the parameters of the query string, all of which may be left out.
     - `body` is the schema of what is sent, as JSON; None where nothing is.
     - `headers` are those of the answer that matter to the caller.
     - `unready` is the schema of a 503 that is not a refusal.
@@ -42,7 +44,8 @@ class Call:
     headers: tuple[str, ...] = ()
     unready: JSON | None = None
     tag: str = "Login"
-    access: Literal["open", "known", "admin", "local"] = "open"
+    access: Literal["open", "known", "publisher", "admin", "local"] = "open"
+    query: tuple[str, ...] = ()
     codes: tuple[str, ...] = ()
     description: str = ""
 
@@ -53,7 +56,9 @@ def calls(auth: AuthSettings) -> tuple[Call, ...]:
     known = _login(prefix) if auth.own else ()
     administration = tuple(replace(call, tag="Administration", access="admin") for call in _administration())
     server = tuple(replace(call, tag="Server") for call in _server())
-    found = (*known, *(administration if auth.own else ()), *server)
+    keys = tuple(replace(call, tag="Administration", access="admin") for call in _keys())
+    outside = tuple(replace(call, tag="From outside") for call in _outside())
+    found = (*known, *(administration if auth.own else ()), *keys, *outside, *server)
     described = [replace(call, codes=_CODES[call.name], description=_DESCRIPTIONS.get(call.name, "")) for call in found]
     if auth.jwt is None and not auth.verify:
         return tuple(described)
@@ -76,6 +81,8 @@ _KNOWN = (
     *_PAGE,
     *_ASKED,
     "credential_too_long",
+    "too_many_attempts",
+    "too_many_logins",
     "not_logged_in",
     "bad_credential",
     "session_expired",
@@ -86,6 +93,7 @@ _OWN = (*_KNOWN, "invalid_request")
 _ADMIN = (*_KNOWN, "role_required")
 _KIND = "unsupported_media_type"
 _OF_USER = (*_ADMIN, "invalid_request", "not_found")
+_PUSHED = (*_ADMIN, "invalid_event", "idempotency_conflict", _KIND, "body_too_large")
 _CODES: Mapping[str, tuple[str, ...]] = {
     "login": (*_PAGE, *_BODY, "credential_in_query", "login_failed", *_PASSWORD_ASKED, "store_unavailable"),
     "logout": (*_PAGE, *_ASKED, _KIND, "store_unavailable"),
@@ -101,6 +109,20 @@ _CODES: Mapping[str, tuple[str, ...]] = {
     "change-user": (*_OF_USER, *_BODY, "no_such_user", "too_many_logins"),
     "remove-user": (*_OF_USER, _KIND, "no_such_user"),
     "close-user": (*_OF_USER, _KIND, "no_such_user"),
+    "keys": _ADMIN,
+    "add-key": (*_ADMIN, *_BODY, "key_taken"),
+    "key": (*_OF_USER, "no_such_key"),
+    "remove-key": (*_OF_USER, _KIND, "no_such_key"),
+    "rotate-key": (*_OF_USER, *_BODY, "no_such_key"),
+    "send-to-groups": (*_PUSHED, "invalid_request", "group_full"),
+    "groups": (*_ADMIN, "invalid_request"),
+    "group": (*_ADMIN, "invalid_request", "not_found"),
+    "send-to-group": (*_PUSHED, "invalid_request", "not_found", "group_full"),
+    "remove-member": (*_ADMIN, _KIND, "invalid_request", "not_found"),
+    "send-to-user": (*_PUSHED, "invalid_request", "not_found"),
+    "presence": (*_ADMIN, "invalid_request", "not_found"),
+    "connections": (*_ADMIN, "invalid_request", "not_found"),
+    "close-connection": (*_ADMIN, _KIND, "no_such_connection", "not_found"),
     "health": _HTTP,
     "ready": _HTTP,
     "metrics": (*_EVERYWHERE, *_ASKED, "role_required"),
@@ -114,6 +136,14 @@ _DESCRIPTIONS = {
     "change-user": "All of it is changed, or nothing. Who is disabled or gets another password loses all sessions; "
     "other roles hold for open connections at once. Nobody takes the administration from themselves.",
     "close-user": "A new login is possible.",
+    "add-key": "Programs send it as `Authorization: Bearer`. It is shown once; only a hash is kept.",
+    "remove-key": "It opens nothing from now on, and its connections close with 4401.",
+    "rotate-key": "The old one opens beside the new one for a while, `overlap`; then its connections close with 4401.",
+    "send-to-groups": "Who is in several of the groups gets it several times.",
+    "send-to-user": "To all connections of the login, or to those of one endpoint.",
+    "remove-member": "All connections of the login leave the group and hear nothing more of it; they stay open. "
+    "With `for` none of them enters it again for so long, a year at most.",
+    "close-connection": "It is closed 4403 (`removed`); its client may come again.",
 }
 
 _COOKIE = ("Set-Cookie",)
@@ -154,6 +184,45 @@ def _administration() -> tuple[Call, ...]:
         Call("PATCH", one, "change-user", "Change a user", user, at("UserChange")),
         Call("DELETE", one, "remove-user", "Remove a user", _NOTHING),
         Call("POST", f"{one}/close", "close-user", close, _ENDED),
+    )
+
+
+def _keys() -> tuple[Call, ...]:
+    every, one, key, shown = "/api/keys", "/api/keys/{name}", at("Key"), at("KeyShown")
+    listed = _object("keys", {"type": "array", "items": key})
+    return (
+        Call("GET", every, "keys", "List all service keys", listed),
+        Call("POST", every, "add-key", "Make a service key", shown, at("NewKey"), 201, headers=("Location",)),
+        Call("GET", one, "key", "One service key", key),
+        Call("DELETE", one, "remove-key", "Remove a service key", _NOTHING),
+        Call("POST", f"{one}/rotate", "rotate-key", "Replace what opens with a key", shown, at("Rotation")),
+    )
+
+
+def _outside() -> tuple[Call, ...]:
+    group, user, page = "/api/groups/{group}", "/api/users/{login}", ("limit", "after")
+    remove, presence = "Take a user out of a group", "Whether a user is connected"
+    connection, delivered = "/api/connections", at("Delivered")
+    asked: tuple[str, ...] = ("endpoint", "login", *page)
+    sending = (
+        Call("POST", "/api/events", "send-to-groups", "Send to several groups", delivered, at("Broadcast"), 202),
+        Call("POST", f"{group}/events", "send-to-group", "Send to a group", delivered, at("GroupEvent"), 202),
+        Call("DELETE", f"{group}/members/{{login}}", "remove-member", remove, at("Removed"), query=("for",)),
+        Call(
+            *("POST", f"{user}/events", "send-to-user", "Send to a user", at("DeliveredToUser"), at("Event"), 202),
+            query=("endpoint",),
+        ),
+    )
+    seeing = (
+        Call("GET", "/api/groups", "groups", "List the groups", at("Groups"), query=page),
+        Call("GET", group, "group", "Who is in a group", at("Members"), query=page),
+        Call("GET", f"{user}/presence", "presence", presence, at("Presence")),
+        Call("GET", connection, "connections", "List the open connections", at("Connections"), query=asked),
+        Call("DELETE", f"{connection}/{{id}}", "close-connection", "Close a connection", _NOTHING),
+    )
+    return (
+        *(replace(call, access="publisher") for call in sending),
+        *(replace(call, access="admin") for call in seeing),
     )
 
 

@@ -16,8 +16,20 @@ from jackfield.auth.passwords import MAX_PASSWORD, MIN_PASSWORD
 from jackfield.config.plan import AuthSettings
 from jackfield.describe.contract import JSON
 from jackfield.describe.schema.components import at
+from jackfield.messages import OUR_EVENTS
 
-__all__ = ["PARAMETERS", "SESSIONS", "Credentials", "NewUser", "Passwords", "UserChange", "schemas"]
+__all__ = [
+    "PARAMETERS",
+    "SESSIONS",
+    "Broadcast",
+    "Credentials",
+    "NewKey",
+    "NewUser",
+    "Passwords",
+    "Rotation",
+    "UserChange",
+    "schemas",
+]
 
 LONGEST_NAME = 128
 """Characters of a login or a role."""
@@ -32,11 +44,32 @@ _NAME: JSON = {
     "maxLength": LONGEST_NAME,
     "pattern": rf"^[^\s{_CONTROL}]([^{_CONTROL}]*[^\s{_CONTROL}])?$",
 }
+_GROUP: JSON = {"minLength": 1, "maxLength": 200, "pattern": "^[!-#%-z|~][!-z|~]*$"}
+_GROUPS: JSON = {"minItems": 1, "maxItems": 100}
+_EVENT: JSON = {
+    "type": "object",
+    "properties": {"event": {"type": "string", "minLength": 1, "description": "Its name."}},
+    "required": ["event"],
+    "propertyNames": {"not": {"pattern": r"^(\$|error$)"}},
+}
+_GROUP_EVENT: JSON = {
+    **_EVENT,
+    "properties": {"event": {**_EVENT["properties"]["event"], "not": {"enum": sorted(OUR_EVENTS)}}},
+    "propertyNames": {"not": {"pattern": r"^(\$|error$|group$)"}},
+}
+_DURATION: JSON = {"pattern": "^[0-9]{1,9}([.][0-9]{1,3})? ?(ms|s|m|h|d)$", "examples": ["90d"]}
 PARAMETERS: Mapping[str, JSON] = {
     "id": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"},
     "login": {"type": "string", **_NAME},
+    "name": {"type": "string", **_NAME},
+    "group": {"type": "string", **_GROUP, "description": "Its values are percent-encoded; in an address, once more."},
+    "Idempotency-Key": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+    "for": {"type": "string", **_DURATION},
+    "endpoint": {"type": "string", "description": "The name of an endpoint."},
+    "limit": {"type": "integer", "minimum": 1, "maximum": 200},
+    "after": {"type": "string", "description": "What `next` of the page before says."},
 }
-"""The schemas of what stands in braces in the addresses."""
+"""The schemas of what stands in braces in the addresses, in the query and in headers."""
 
 _ROLE: JSON = {**_NAME, "pattern": rf"^[^\s,+\-{_CONTROL}][^\s,{_CONTROL}]*$"}
 _PASSWORD: JSON = {
@@ -50,6 +83,12 @@ _NEW_PASSWORD: JSON = {
     "minLength": MIN_PASSWORD,
     "description": f"At least {MIN_PASSWORD} characters, 15 are better, and at most {MAX_PASSWORD:,} bytes of UTF-8.",
 }
+
+_KEY_NAME: JSON = {**_NAME, "pattern": rf"^[^\s,/\\+\-{_CONTROL}][^\s,/\\{_CONTROL}]*$", "not": {"enum": [".", ".."]}}
+_ROLE_OF_KEY: JSON = {**_ROLE, "not": {"const": "admin"}}
+_SOME: JSON = {"minItems": 1, "maxItems": 100}
+_UP_TO: JSON = {"maxItems": 100}
+_GROUPS_OF_KEY: JSON = {**_GROUP, "description": "* stands for any text."}
 
 # Bounds are described here and checked by jackfield.auth, which has a sentence for each.
 _Login = Annotated[str, Meta(extra_json_schema=_NAME)]
@@ -81,6 +120,22 @@ class NewUser(Struct, forbid_unknown_fields=True):
     roles: _Roles = []
 
 
+class NewKey(Struct, forbid_unknown_fields=True):
+    """A service key to make; `expires` is how long it lasts, without it for ever."""
+
+    name: Annotated[str, Meta(extra_json_schema=_KEY_NAME)]
+    roles: Annotated[list[Annotated[str, Meta(extra_json_schema=_ROLE_OF_KEY)]], Meta(extra_json_schema=_SOME)]
+    groups: Annotated[list[Annotated[str, Meta(extra_json_schema=_GROUPS_OF_KEY)]], Meta(extra_json_schema=_UP_TO)] = []
+    users: bool = False
+    expires: Annotated[str, Meta(extra_json_schema=_DURATION)] | None = None
+
+
+class Rotation(Struct, forbid_unknown_fields=True):
+    """How long the old key opens beside the new one; a day where nothing is said."""
+
+    overlap: Annotated[str, Meta(extra_json_schema=_DURATION)] | None = None
+
+
 class UserChange(Struct, forbid_unknown_fields=True):
     """What is left out or null stays as it is."""
 
@@ -89,7 +144,26 @@ class UserChange(Struct, forbid_unknown_fields=True):
     password: _NewPassword | None = None
 
 
+class Broadcast(Struct, forbid_unknown_fields=True):
+    """One event for several groups."""
+
+    groups: Annotated[list[Annotated[str, Meta(extra_json_schema=_GROUP)]], Meta(extra_json_schema=_GROUPS)]
+    event: Annotated[dict[str, Any], Meta(extra_json_schema=_GROUP_EVENT)]
+
+
 _BESIDES: Mapping[str, JSON] = {
+    "Broadcast": {"examples": [{"groups": ["room:7", "room:8"], "event": {"event": "changed"}}]},
+    "NewKey": {
+        "if": {"properties": {"roles": {"contains": {"const": "publisher"}}}},
+        "then": {
+            "anyOf": [
+                {"properties": {"groups": {"minItems": 1}}, "required": ["groups"]},
+                {"properties": {"users": {"const": True}}, "required": ["users"]},
+            ]
+        },
+        "else": {"properties": {"groups": {"maxItems": 0}, "users": {"const": False}}},
+        "examples": [{"name": "shop", "roles": ["publisher"], "groups": ["order:*"], "expires": "90d"}],
+    },
     "Credentials": {"examples": [{"login": "anna", "password": "…"}]},
     "NewUser": {"examples": [{"login": "anna", "password": "a good long phrase", "roles": ["support"]}]},
     "UserChange": {
@@ -113,7 +187,7 @@ def _object(properties: JSON, optional: tuple[str, ...] = (), **more: Any) -> JS
 
 def schemas(auth: AuthSettings) -> dict[str, JSON]:
     """The schemas to which the calls refer, by the names that they have in a document."""
-    return {"Problem": _problem(), **(_people(auth) if auth.own else {})}
+    return {"Problem": _problem(), **_sent(), **(_people(auth) if auth.own else {})}
 
 
 def _problem() -> JSON:
@@ -130,6 +204,51 @@ def _problem() -> JSON:
         ("incident",),
         description="Why a request was refused (RFC 9457).",
     )
+
+
+def _sent() -> dict[str, JSON]:
+    """What other programs send to groups and users, and what they see."""
+    count: JSON = {"type": "integer", "minimum": 0}
+    text: JSON = {"type": "string"}
+    following: JSON = {"type": ["string", "null"], "description": "`after` of the next page; null at the end."}
+    delivered: JSON = {"type": "integer", "minimum": 0, "description": "Connections that get it, each group's."}
+    group = _object({"group": text, "count": {**count, "description": "Connections."}})
+    member = _object({"login": text, "connections": count})
+    connection = _object(
+        {
+            "id": text,
+            "endpoint": text,
+            "login": {"type": ["string", "null"]},
+            "seconds": {**count, "description": "Age."},
+        }
+    )
+    _, bodies = schema_components((Broadcast, NewKey, Rotation))
+    key = {
+        "name": text,
+        "roles": _strings(),
+        "groups": _strings(),
+        "users": {"type": "boolean", "description": "Whether it may send to users."},
+        "created_at": _TIME,
+        "expires_at": _MAYBE_TIME,
+        "old_until": {**_MAYBE_TIME, "description": "Until when what opened before a rotation does so."},
+    }
+    value: JSON = {"type": "string", "description": "The key, which is shown here alone."}
+    return {
+        **{name: {**schema, **_BESIDES.get(name, {})} for name, schema in bodies.items()},
+        "Key": _object(key),
+        "KeyShown": _object({**key, "key": value}),
+        "Event": {**_EVENT, "examples": [{"event": "changed", "order": 7}]},
+        "GroupEvent": {**_GROUP_EVENT, "examples": [{"event": "changed", "order": 7}]},
+        "Delivered": _object({"delivered_to": delivered}),
+        "DeliveredToUser": _object({"delivered_to": delivered, "online": {"type": "boolean"}}),
+        "Removed": _object({"removed": {**count, "description": "Connections that were taken out."}}),
+        "Groups": _object({"groups": {"type": "array", "items": group}, "next": following}),
+        "Members": _object(
+            {"group": text, "count": count, "members": {"type": "array", "items": member}, "next": following}
+        ),
+        "Presence": _object({"online": {"type": "boolean"}, "connections": count}),
+        "Connections": _object({"connections": {"type": "array", "items": connection}, "next": following}),
+    }
 
 
 def _people(auth: AuthSettings) -> dict[str, JSON]:

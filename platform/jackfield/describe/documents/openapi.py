@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
-from itertools import groupby
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -23,7 +22,7 @@ from jackfield.describe.outcomes import closes, errors, refusals
 from jackfield.describe.schema import envelope
 from jackfield.describe.schema.components import Components, at, tidy
 from jackfield.errors import CODES, Code
-from jackfield.identity import ADMIN
+from jackfield.identity import ADMIN, PUBLISHER
 
 __all__ = ["document"]
 
@@ -57,7 +56,11 @@ def document(contract: Contract, address: str) -> JSON:
             "headers": _HEADERS,
             "securitySchemes": {
                 "cookie": {"type": "apiKey", "in": "cookie", "name": contract.auth.cookie},
-                "bearer": {"type": "http", "scheme": "bearer", "description": "The cookie's value as a header."},
+                "bearer": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "The cookie's value as a header, or a service key.",
+                },
             },
         },
     }
@@ -82,10 +85,13 @@ def _call(call: Call) -> JSON:
     if call.description:
         found["description"] = call.description
     names = [part[1:-1] for part in call.path.split("/") if part.startswith("{")]
-    if names:
-        found["parameters"] = [
-            {"name": name, "in": "path", "required": True, "schema": http_schemas.PARAMETERS[name]} for name in names
-        ]
+    known = http_schemas.PARAMETERS
+    parameters: list[JSON] = [{"name": name, "in": "path", "required": True, "schema": known[name]} for name in names]
+    parameters += [{"name": name, "in": "query", "schema": known[name]} for name in call.query]
+    if "idempotency_conflict" in call.codes:
+        parameters.append({"name": "Idempotency-Key", "in": "header", "schema": known["Idempotency-Key"]})
+    if parameters:
+        found["parameters"] = parameters
     if call.body is not None:
         found["requestBody"] = {"required": True, "content": {"application/json": {"schema": call.body}}}
     done: JSON = {"description": "Done.", "content": {call.kind: {"schema": call.answer}}}
@@ -102,6 +108,7 @@ def _call(call: Call) -> JSON:
 _ACCESS = {
     "open": Access("public"),
     "known": Access("required"),
+    "publisher": Access("required", (PUBLISHER, ADMIN)),
     "admin": Access("required", (ADMIN,)),
     "local": Access("optional", (ADMIN,)),
 }
@@ -118,8 +125,11 @@ def _security(access: Access) -> list[JSON]:
 
 def _refused(codes: Iterable[Code]) -> JSON:
     """The answers of refusals by status, each with the codes that it can have."""
-    by_status = groupby(sorted(codes, key=lambda code: (code.status, code.name)), key=lambda code: code.status)
-    return {str(status): _problem(status, list(found)) for status, found in by_status}
+    by_status: dict[int, list[Code]] = {}
+    for code in sorted(codes, key=lambda code: code.name):
+        for status in filter(None, (code.status, code.also)):
+            by_status.setdefault(status, []).append(code)
+    return {str(status): _problem(status, by_status[status]) for status in sorted(by_status)}
 
 
 def _problem(status: int, codes: list[Code]) -> JSON:

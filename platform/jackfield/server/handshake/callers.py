@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from urllib.parse import unquote
 
 from jackfield.auth import credentials, verify
 from jackfield.auth.authorities import Authorities
+from jackfield.auth.keys import Keys
 from jackfield.auth.sessions import Sessions
+from jackfield.auth.store.store import Store
 from jackfield.config.plan import AuthSettings
 from jackfield.errors import Refusal
+from jackfield.identity import Identity
 from jackfield.server.handshake import revocation
 from jackfield.server.live import Live
 from jackfield.server.request import Caller, Request
@@ -20,18 +24,31 @@ __all__ = ["Callers"]
 
 
 class Callers:
-    """Finds out who is calling one node, by asking its `authorities`. `folder` is the project's."""
+    """Finds out who is calling one node, by asking its `authorities`. `folder` is the project's.
 
-    def __init__(self, live: Live, sessions: Sessions | None, *, folder: Path) -> None:
+    `open_store` opens the store of service keys where our own login is off; without it there are none then.
+    """
+
+    def __init__(
+        self,
+        live: Live,
+        sessions: Sessions | None,
+        *,
+        folder: Path,
+        open_store: Callable[[], Awaitable[Store]] | None = None,
+    ) -> None:
         self._live = live
+        report = partial(revocation.answered_anew, live)
+        keys = Keys(sessions, open_store or _no_store, callers=self._callers, report=report, clock=live.clock)
         self.authorities = Authorities(
             sessions,
             live.generation.table.plan.auth,
             live=self._verify,
             open_sessions=self._open_sessions,
-            report=lambda session, identity, reason: revocation.answered_anew(live, session, identity, reason),
+            report=report,
             folder=folder,
             clock=live.clock,
+            keys=keys,
         )
 
     def tune(self, auth: AuthSettings) -> None:
@@ -80,6 +97,13 @@ class Callers:
 
     def _open_sessions(self) -> Collection[str]:
         return {member.identity.session for member in self._live.hub}
+
+    def _callers(self) -> Iterator[Identity]:
+        return (member.identity for member in self._live.hub)
+
+
+async def _no_store() -> Store:
+    raise Refusal("store_unavailable", "There is no store of service keys here.", retry_after=60)
 
 
 def _shown(request: Request) -> verify.Request:

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from jackfield.addresses import network
 from jackfield.auth import credentials, origin
 from jackfield.auth.authorities import is_own, stands
+from jackfield.auth.keys import is_key
 from jackfield.config import url
 from jackfield.config.plan import AuthSettings, Endpoint, Plan
 from jackfield.errors import Closing, Refusal
@@ -276,11 +277,20 @@ def not_logged_in(auth: AuthSettings, root: str, detail: str = "") -> Refusal:
 
 def _judge_role(endpoint: Endpoint, identity: Identity) -> None:
     roles = endpoint.access.roles
+    if is_key(identity) and not roles:
+        detail = "The endpoint is for people: a service key opens those that ask for one of its roles, and no other."
+        raise Refusal(
+            "role_required",
+            detail,
+            f"Name the key's role in endpoints.yaml: endpoint {endpoint.name}, `roles` of `auth`.",
+        )
     if roles and not identity.roles.intersection(roles):
         names = _either(roles)
         fix = "The roles come from the login; whoever keeps the users there gives it."
         if is_own(identity):
             fix = f"An administrator gives it with: jackfield users roles {identity.login} +{roles[0]}"
+        elif is_key(identity):
+            fix = f"Make a key with it: jackfield keys add NAME --role {roles[0]}"
         raise Refusal("role_required", f"The endpoint is for callers with the role {names}.", fix)
 
 

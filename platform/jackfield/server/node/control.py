@@ -1,4 +1,6 @@
-"""The control channel: `publish`, `status` and `refusals` send the running server a verb on loopback, never content.
+"""The control channel: `publish`, `status`, `refusals` and `send` send the running server a verb on loopback.
+
+No files go over it: what is published is read by the server, and an event is all that a verb carries.
 
 One connection carries one line of JSON each way:  {"secret": "…", "verb": "publish", "dry_run": true}
 The secret is made at the start of the server and stands in `server.json` of the state folder (0600), so only a
@@ -19,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from jackfield import messages
-from jackfield.errors import PlanError
+from jackfield.errors import PlanError, Refusal
 from jackfield.logs import log
 from jackfield.state import StateError, read_own, write_private
 
@@ -108,6 +110,8 @@ class ControlServer:
             return {"error": "unknown verb"}
         try:
             return {"ok": await verb(asked)}
+        except Refusal as refusal:
+            return {"error": f"{refusal.detail} {refusal.fix}"}
         except PlanError as exc:
             problems = [{"text": str(problem), "severity": problem.severity} for problem in exc.problems]
             return {"problems": problems}

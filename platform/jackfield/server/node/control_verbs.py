@@ -1,4 +1,4 @@
-"""What the commands ask a running server over the control channel: publish, status, refusals."""
+"""What the commands ask a running server over the control channel: publish, status, refusals, send."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
-from jackfield.errors import PlanError
-from jackfield.server.live import Live
+from jackfield import messages
+from jackfield.errors import PlanError, Refusal
+from jackfield.groups.names import checked
+from jackfield.server.gateway import Gateway
 from jackfield.server.options import Options
 from jackfield.server.publish.publisher import Publisher
 
@@ -25,8 +27,10 @@ def addresses(options: Options) -> dict[str, str]:
     return found
 
 
-def verbs(live: Live, publisher: Publisher, fell_back: PlanError | None, began: float) -> dict[str, Verb]:
+def verbs(gateway: Gateway, publisher: Publisher, fell_back: PlanError | None, began: float) -> dict[str, Verb]:
     """What answers each verb. `fell_back` is as in Node, `began` in seconds since the epoch."""
+
+    live, members = gateway.live, gateway.members
 
     async def publish(asked: Mapping[str, Any]) -> Mapping[str, Any]:
         if live.options.locked and not asked.get("dry_run"):
@@ -58,4 +62,15 @@ def verbs(live: Live, publisher: Publisher, fell_back: PlanError | None, began: 
     async def refusals(_asked: Mapping[str, Any]) -> Mapping[str, Any]:
         return {"refusals": [asdict(refused) for refused in live.refusals]}
 
-    return {"publish": publish, "status": status, "refusals": refusals}
+    async def send(asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Send the event under `event`, JSON in a text, to a group or a login; the caller may do anything here."""
+        event = messages.parse(str(asked.get("event")).encode())
+        if isinstance(group := asked.get("group"), str):
+            return {"delivered_to": members.send(checked(group), messages.group_event(event), None)}
+        endpoint = asked.get("endpoint")
+        if endpoint is not None and endpoint not in live.generation.table.routes:
+            names = ", ".join(sorted(live.generation.table.routes))
+            raise Refusal("invalid_request", f"There is no endpoint {endpoint}.", f"There are {names}.")
+        return {"delivered_to": members.send_to(str(asked.get("login")), messages.event(event), endpoint)}
+
+    return {"publish": publish, "status": status, "refusals": refusals, "send": send}

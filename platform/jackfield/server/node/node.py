@@ -91,7 +91,7 @@ async def open_node(
         stack.push_async_callback(publisher.close)
         stack.push_async_callback(gateway.close_feeds)
         rotation = Rotation(state, start.tokens)
-        answers = verbs(gateway.live, publisher, start.fell_back, clock())
+        answers = verbs(gateway, publisher, start.fell_back, clock())
         control = ControlServer(state.server_json, answers, addresses(options))
         await control.start()
         stack.push_async_callback(control.close)
@@ -130,7 +130,13 @@ async def _open_gateway(
         stack.push_async_callback(tracing.close)
     dispatcher = Dispatcher(check_replies=options.check_replies, traced=tracing.answers if tracing else None)
     stack.callback(dispatcher.close)
-    gateway = open_gateway(options, sessions, generation, dispatcher, tracing=tracing, folder=folder, clock=clock)
+    gateway = open_gateway(
+        *(options, sessions, generation, dispatcher),
+        tracing=tracing,
+        folder=folder,
+        open_store=lambda: Store.open(state.store_url, clock),
+        clock=clock,
+    )
     unowned.pop_all()
     stack.push_async_callback(_retire_live, gateway)
     stack.push_async_callback(gateway.callers.close)

@@ -1,4 +1,4 @@
-"""`/api/users`: who may log in, for callers with the role `admin`."""
+"""What is below `/api`: users, for the role `admin`, and what is sent from outside (push.py)."""
 
 from __future__ import annotations
 
@@ -20,30 +20,36 @@ from jackfield.identity import ADMIN, Identity
 from jackfield.logs import log
 from jackfield.messages import moment
 from jackfield.server.handshake.callers import Callers
-from jackfield.server.handshake.judge import not_logged_in
 from jackfield.server.live import Live
+from jackfield.server.members import Members
 from jackfield.server.request import Request
 from jackfield.server.web import cors
 from jackfield.server.web.accounts import as_json
 from jackfield.server.web.json_api import Asked, JsonApi, reply
+from jackfield.server.web.keys import KeyAdministration
+from jackfield.server.web.push import Push
+from jackfield.server.web.rights import Rights
 
-__all__ = ["AT", "Administration", "below"]
+__all__ = ["AT", "Administration", "below", "needs_login"]
 
 AT = "/api"
 """Where the administration stands."""
 
-_USERS = f"{AT}/users/".encode()
+_NAMED = re.compile(rf"{AT}/(users|groups|keys)/(.+)".encode(), re.DOTALL)
 _BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
 
 class Administration:
     """The addresses below AT of one gateway."""
 
-    def __init__(self, live: Live, callers: Callers) -> None:
+    def __init__(self, live: Live, callers: Callers, members: Members) -> None:
         self._live = live
-        self._callers = callers
+        self._rights = Rights(live, callers)
+        self._push = Push(live, self._rights, members)
         self.api = JsonApi(
             {
+                **self._push.routes(),
+                **KeyAdministration(callers.authorities.keys, self._rights).routes(),
                 "/users": {"GET": self._list, "POST": self._add},
                 "/users/{one}": {"GET": self._get, "PATCH": self._change, "DELETE": self._remove},
                 "/users/{one}/close": {"POST": self._close},
@@ -53,7 +59,7 @@ class Administration:
     async def answer(self, request: Request, http: HttpRequest, path: Sequence[str]) -> Response:
         """Answer one request; `path` is what `below` gives of it. Raises Refusal."""
         cors.check_own(request)
-        await self._admin(request)
+        await (self._push.check(request, path) if self._push.answers(path) else self._rights.admin(request))
         return await self.api.answer(request, http, AT, path)
 
     @property
@@ -65,7 +71,7 @@ class Administration:
 
     async def _add(self, asked: Asked) -> Response:
         given = await asked.body(NewUser, '{"login": "…", "password": "…", "roles": ["…"]}')
-        by = await self._admin(asked.request)  # once more: the body may have taken its time
+        by = await self._rights.admin(asked.request)  # once more: the body may have taken its time
         user = await self._users.add(given.login, given.password, given.roles, by=_holder(by))
         log.info("user_added", login=user.login, roles=sorted(user.roles), by=by.login, client=asked.request.client)
         where = f"{asked.request.root}{AT}/users/{quote(user.login, safe='')}"
@@ -81,7 +87,7 @@ class Administration:
         wanted = {name for name in ("roles", "disabled", "password") if getattr(given, name) is not None}
         if not wanted:
             raise Refusal("invalid_request", "Nothing is to be changed.", "Send roles, disabled or password.")
-        by = await self._admin(asked.request)
+        by = await self._rights.admin(asked.request)
         if given.disabled or (given.roles is not None and ADMIN not in given.roles):
             _refuse_oneself(by, asked.name)
         user = await self._users.change(
@@ -98,14 +104,14 @@ class Administration:
         return reply(_as_json(user))
 
     async def _remove(self, asked: Asked) -> Response:
-        by = await self._admin(asked.request)
+        by = await self._rights.admin(asked.request)
         _refuse_oneself(by, asked.name)
         await self._users.remove(asked.name, by=_holder(by))
         log.info("user_removed", login=asked.name, by=by.login, client=asked.request.client)
         return reply({})
 
     async def _close(self, asked: Asked) -> Response:
-        by = await self._admin(asked.request)
+        by = await self._rights.admin(asked.request)
         auth = self._live.generation.table.plan.auth
         if auth.jwt is None and not auth.verify:  # else it may be a login that only another authority knows
             await self._users.get(asked.name)
@@ -113,38 +119,28 @@ class Administration:
         log.info("user_closed", login=asked.name, ended=ended, by=by.login, client=asked.request.client)
         return reply({"ended": ended})
 
-    async def _admin(self, request: Request) -> Identity:
-        """The administrator who asks. Raises Refusal, also where this listener is not for administration."""
-        sentence = f"The administration is for the role {ADMIN}."
-        if (elsewhere := self._live.elsewhere) and not request.local:
-            raise Refusal("role_required", sentence, elsewhere)
-        caller = await self._callers.identify(request)
-        if isinstance(caller, Refusal):
-            raise caller
-        if caller is None:
-            raise not_logged_in(self._live.generation.table.plan.auth, request.root, "This is for the role admin.")
-        if ADMIN not in caller.roles:
-            fix = f"An administrator gives it with: jackfield users roles {caller.login} +{ADMIN}"
-            raise Refusal("role_required", sentence, fix)
-        return caller
-
 
 def below(request: Request) -> Sequence[str] | None:
     """The segments that follow AT in a request's path, decoded; None where it is elsewhere.
 
-    A login may hold what no other address here can (`DOMAIN\\anna`, or a slash as many providers' do). Whatever
-    stands below AT is for administrators alone, so a proxy in front of us that sees more segments opens nothing.
+    A login may hold what no other address here can (`DOMAIN\\anna`, or a slash as many providers' do), and so may the
+    name of a group. Whatever stands below AT asks who is calling, so a proxy that sees more segments opens nothing.
     """
-    head, _, login = request.raw_path.partition(_USERS)
-    if head or not login:
+    named = _NAMED.fullmatch(request.raw_path)
+    if named is None:
         found = request.below(AT)
         return None if found is None else found[1:].split("/")
-    if _BAD_ESCAPE.search(login):
+    if _BAD_ESCAPE.search(named[2]):
         return None
     try:
-        return ["users", *(unquote_to_bytes(part).decode() for part in login.split(b"/"))]
+        return [named[1].decode(), *(unquote_to_bytes(part).decode() for part in named[2].split(b"/"))]
     except UnicodeDecodeError:
         return None
+
+
+def needs_login(path: Sequence[str]) -> bool:
+    """Whether what is at these segments below AT is only there with users of our own."""
+    return path[0] == "users" and not Push.answers(path)
 
 
 def _as_json(user: User) -> dict[str, Any]:

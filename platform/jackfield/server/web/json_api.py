@@ -24,7 +24,7 @@ from jackfield.schema.validator import Fault, Validator, parse_loosely
 from jackfield.server.refusal import SECURITY_HEADERS
 from jackfield.server.request import Request
 
-__all__ = ["BODY_LIMIT", "MAX_BODY", "Answer", "Asked", "JsonApi", "reply"]
+__all__ = ["BODY_LIMIT", "MAX_BODY", "Answer", "Asked", "JsonApi", "no_json", "parsed", "reply"]
 
 MAX_BODY = 4096
 """Bytes of a body; a password has at most 1,024."""
@@ -39,11 +39,16 @@ _SHOWN = 3  # faults of a body that a refusal names
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One request; `name` is what stands in the place of `{one}`, decoded."""
+    """One request; `names` is what stands in the place of each `{one}`, decoded."""
 
     request: Request
-    name: str
+    names: tuple[str, ...]
     _http: HttpRequest
+
+    @property
+    def name(self) -> str:
+        """The first of `names`."""
+        return self.names[0]
 
     @property
     def agent(self) -> str:
@@ -51,16 +56,14 @@ class Asked:
         text = masked(self._http.headers.get("user-agent", ""))[:200]
         return "".join(letter for letter in text if letter.isprintable())
 
-    async def body(self, kind: type[T], sample: str) -> T:
-        """The body as `kind`, at most MAX_BODY bytes. Raises Refusal, which shows `sample`."""
+    async def body(self, kind: type[T], sample: str, most: int = MAX_BODY) -> T:
+        """The body as `kind`, at most `most` bytes. Raises Refusal, which shows `sample`."""
+        return parsed(await self.read(most), kind, sample)
+
+    async def read(self, most: int = MAX_BODY) -> bytes:
+        """The bytes of a body that calls itself JSON, at most `most`. Raises Refusal."""
         self.refuse_other_kinds(required=True)
-        body = files.unmarked(await _read(self._http))
-        try:
-            if messages.too_deep(body):
-                raise ValueError  # also where it is deep in a part that is not read
-            return msgspec.json.decode(body, type=kind)
-        except (msgspec.MsgspecError, ValueError, RecursionError):
-            raise Refusal("invalid_request", _what_is_wrong(body, kind), f"Send {sample}.") from None
+        return files.unmarked(await _read(self._http, most))
 
     def refuse_other_kinds(self, *, required: bool = False) -> None:
         """Raise Refusal for a body that does not call itself JSON; with `required` also for none."""
@@ -75,7 +78,7 @@ Answer = Callable[[Asked], Awaitable[Response]]
 class JsonApi:
     """The addresses below `at`, `/auth` for example. `routes` has for each path what answers each method.
 
-    A path may end in `/{one}`, or in `/{one}/` and a word: one segment that `Asked.name` then has.
+    `{one}` in a path stands for one segment, which `Asked.names` then has.
     """
 
     def __init__(self, routes: Mapping[str, Mapping[str, Answer]]) -> None:
@@ -86,7 +89,7 @@ class JsonApi:
 
         The origin was checked before.
         """
-        pattern, name = self._find(path)
+        pattern, names = self._find(path)
         at, methods = request.root + at, self.routes.get(pattern)
         if methods is None:
             raise Refusal("not_found", fix=f"Here are {', '.join(at + known for known in self.routes)}.")
@@ -95,23 +98,20 @@ class JsonApi:
             allow = ", ".join(methods)
             raise Refusal("method_not_allowed", f"{at}{pattern} takes {allow}.", f"Use {allow}.", more={"allow": allow})
         _refuse_other_sites(request)
-        asked = Asked(request, name, http)
+        asked = Asked(request, names, http)
         if request.method != "GET":
             asked.refuse_other_kinds()
         return await answer(asked)
 
-    def _find(self, path: Sequence[str]) -> tuple[str, str]:
-        """The path as it stands in `routes`, and what stands for `{one}` in it."""
+    def _find(self, path: Sequence[str]) -> tuple[str, tuple[str, ...]]:
+        """The path as it stands in `routes`, and what stands for each `{one}` in it."""
         for pattern in self.routes:
             wanted = pattern[1:].split("/")
-            if len(wanted) != len(path):
-                continue
-            others = [(one, given) for one, given in zip(wanted, path, strict=True) if one != given]
-            if not others:
-                return pattern, ""
-            if len(others) == 1 and others[0][0] == "{one}" and others[0][1]:
-                return pattern, others[0][1]
-        return "", ""
+            if len(wanted) == len(path) and all(
+                one == given or (one == "{one}" and given) for one, given in zip(wanted, path, strict=True)
+            ):
+                return pattern, tuple(given for one, given in zip(wanted, path, strict=True) if one == "{one}")
+        return "", ()
 
 
 def reply(
@@ -135,8 +135,18 @@ def _refuse_other_sites(request: Request) -> None:
         raise Refusal("origin_not_allowed", f"This is for pages of {request.own}.", "Ask from a page of ours.")
 
 
-def _what_is_wrong(body: bytes, kind: type) -> str:
-    """A sentence on a body that is not of this kind. No value of it is in there: it may be a password."""
+def parsed(body: bytes, kind: type[T], sample: str) -> T:
+    """A body as `kind`. Raises Refusal, which shows `sample`."""
+    try:
+        if messages.too_deep(body):
+            raise ValueError  # also where it is deep in a part that is not read
+        return msgspec.json.decode(body, type=kind)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        raise Refusal("invalid_request", _what_is_wrong(body, kind), f"Send {sample}.") from None
+
+
+def no_json(body: bytes) -> str:
+    """A sentence on a body that is no JSON, with the place; empty for one that is."""
     if not body.strip():
         return "The body is empty."
     if messages.too_deep(body):
@@ -145,8 +155,14 @@ def _what_is_wrong(body: bytes, kind: type) -> str:
         value, faults = parse_loosely(body.decode())
     except UnicodeDecodeError:
         return "The body is not UTF-8."
-    if value is None and faults:
-        return f"The body is {faults[0].problem}."
+    return f"The body is {faults[0].problem}." if value is None and faults else ""
+
+
+def _what_is_wrong(body: bytes, kind: type) -> str:
+    """A sentence on a body that is not of this kind. No value of it is in there: it may be a password."""
+    if sentence := no_json(body):
+        return sentence
+    value, faults = parse_loosely(body.decode())
     if not isinstance(value, dict):
         return "The body is not a JSON object."
     faults = faults or _validator(kind).faults(value) or [Fault("", "a key stands twice, and not all its values fit")]
@@ -170,16 +186,16 @@ def _validator(kind: type) -> Validator:
     return Validator(msgspec.json.schema(plain)["$defs"][kind.__name__])
 
 
-async def _read(http: HttpRequest) -> bytes:
-    body = b""
+async def _read(http: HttpRequest, most: int) -> bytes:
+    body = bytearray()
     try:
         async with asyncio.timeout(BODY_LIMIT):
             async for part in http.stream():
                 body += part
-                if len(body) > MAX_BODY:
-                    raise Refusal("body_too_large")
+                if len(body) > most:
+                    raise Refusal("body_too_large", f"The body is longer than {most:,} bytes.")
     except TimeoutError:
         raise Refusal("request_too_slow", f"The body did not arrive within {BODY_LIMIT:g} s.") from None
     except ClientDisconnect:
         raise Refusal("invalid_request", "The body broke off.") from None
-    return body
+    return bytes(body)

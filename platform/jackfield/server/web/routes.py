@@ -14,6 +14,7 @@ from jackfield.server.asgi import Receive, Scope, Send
 from jackfield.server.handshake.callers import Callers
 from jackfield.server.handshake.judge import approach, judge
 from jackfield.server.live import Live
+from jackfield.server.members import Members
 from jackfield.server.observe import redact
 from jackfield.server.refusal import SECURITY_HEADERS, problem, secured, server_fault
 from jackfield.server.request import Caller, Request
@@ -31,11 +32,11 @@ _FOR_ADMINS = ADDRESSES - {SCRIPT_AT} | {"/metrics"}
 class Routes:
     """Answers every plain request of a node. ASGI 3."""
 
-    def __init__(self, live: Live, callers: Callers) -> None:
+    def __init__(self, live: Live, callers: Callers, members: Members) -> None:
         self._live = live
         self._callers = callers
         self._login = Login(live, callers)
-        self._administration = administration.Administration(live, callers)
+        self._administration = administration.Administration(live, callers, members)
         self._documents = Documents(live)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -91,7 +92,8 @@ class Routes:
     def _check_login(self, request: Request) -> None:
         """Raise Refusal `not_found` for the addresses of our own login where it is off."""
         auth = self._live.generation.table.plan.auth
-        if auth.own or (request.below(auth.path) is None and administration.below(request) is None):
+        below = administration.below(request)
+        if auth.own or (request.below(auth.path) is None and (below is None or not administration.needs_login(below))):
             return
         where = "their identity provider" if auth.jwt else "the application that this server belongs to"
         raise Refusal("not_found", "There are no users and no login of our own here.", f"People log in at {where}.")

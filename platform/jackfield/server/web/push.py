@@ -1,0 +1,270 @@
+"""`/api/groups`, `/api/users/…/events`, `/api/events`, `/api/connections`: what other programs send and see.
+
+What is sent is data: one JSON object, which is checked as one that a process sends and runs nothing (CF-10).
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from starlette.responses import Response
+
+from jackfield import messages
+from jackfield.auth.store.tables import normal_key, normal_login
+from jackfield.config import quantities
+from jackfield.config.plan import Limits
+from jackfield.describe.documents.http_schemas import Broadcast
+from jackfield.errors import Refusal
+from jackfield.groups.bans import LONGEST
+from jackfield.groups.names import BadName, checked
+from jackfield.identity import OF_KEYS
+from jackfield.logs import log
+from jackfield.server.live import Live, Member
+from jackfield.server.members import Members
+from jackfield.server.request import Request
+from jackfield.server.web.idempotency import Idempotency
+from jackfield.server.web.json_api import Answer, Asked, no_json, parsed, reply
+from jackfield.server.web.rights import Rights
+
+__all__ = ["MAX_NAMED", "MAX_PAGE", "PAGE", "Push"]
+
+PAGE = 100
+"""Items of a list, where nothing is said; of connections MAX_PAGE."""
+
+MAX_PAGE = 200
+"""Items of a list at most."""
+
+MAX_NAMED = 100
+"""Groups that one request names."""
+
+T = TypeVar("T")
+
+_ENVELOPE = 32 * 1024  # bytes for the names of MAX_NAMED groups around an event
+_SHOWN = 20  # endpoints that a refusal names
+_OURS = 300  # bytes that an event may get from us: its group, its number and its time
+_NO_JSON = "The body holds what JSON cannot: NaN, an infinity, or half of a surrogate pair."
+_CLOSED = "closed by an administrator"
+
+
+class Push:
+    """The addresses of one gateway by which other programs send, and see who is there."""
+
+    def __init__(self, live: Live, rights: Rights, members: Members) -> None:
+        self._live = live
+        self._rights = rights
+        self._members = members
+        self._idempotency = Idempotency(live.clock)
+
+    def routes(self) -> Mapping[str, Mapping[str, Answer]]:
+        """What answers where, for JsonApi."""
+        return {
+            "/events": {"POST": self._send_to_several},
+            "/groups": {"GET": self._groups},
+            "/groups/{one}": {"GET": self._group},
+            "/groups/{one}/events": {"POST": self._send},
+            "/groups/{one}/members/{one}": {"DELETE": self._remove},
+            "/users/{one}/events": {"POST": self._send_to},
+            "/users/{one}/presence": {"GET": self._presence},
+            "/connections": {"GET": self._connections},
+            "/connections/{one}": {"DELETE": self._close},
+        }
+
+    @staticmethod
+    def answers(path: Sequence[str]) -> bool:
+        """Whether these segments below /api are here, and do not belong to our own users."""
+        below_users = len(path) == 3 and path[0] == "users" and path[2] in ("events", "presence")
+        return below_users or path[0] in ("events", "groups", "connections")
+
+    async def check(self, request: Request, path: Sequence[str]) -> None:
+        """Raise Refusal for a caller who may do nothing here."""
+        if path[0] == "connections":
+            await self._rights.admin(request)
+        elif request.method == "GET":
+            await self._rights.reader(request)
+        else:
+            await self._rights.publisher(request)
+
+    async def _send(self, asked: Asked) -> Response:
+        body = await asked.read(self._most())
+        return await self._spread(asked, asked.names, self._event(body, messages.group_event), body)
+
+    async def _send_to_several(self, asked: Asked) -> Response:
+        sample = '{"groups": ["room:7"], "event": {"event": "changed"}}'
+        body = await asked.read(self._most() + _ENVELOPE)
+        given = parsed(body, Broadcast, sample)
+        if not 0 < len(given.groups) <= MAX_NAMED:
+            raise Refusal("invalid_request", f"A request names 1 to {MAX_NAMED} groups.", f"Send {sample}.")
+        return await self._spread(asked, given.groups, self._frame(given.event, messages.group_event), body)
+
+    async def _spread(self, asked: Asked, groups: Iterable[str], frame: bytes, body: bytes) -> Response:
+        names = list(dict.fromkeys(map(_named, groups)))
+        by = await self._rights.publisher(asked.request)  # once more: the body may have taken its time
+        self._rights.check_groups(by, names)
+
+        async def act() -> Mapping[str, Any]:
+            return {"delivered_to": sum(self._members.send(name, frame, None) for name in names)}
+
+        return reply(await self._idempotency.once(asked.request, by, body, act), status=202)
+
+    async def _send_to(self, asked: Asked) -> Response:
+        endpoint, login = self._endpoint(_query(asked, "endpoint")), _login(asked.name)
+        body = await asked.read(self._most(endpoint))
+        frame = self._event(body, messages.event, endpoint)
+        by = await self._rights.publisher(asked.request)
+        self._rights.check_users(by)
+
+        async def act() -> Mapping[str, Any]:
+            online = bool(self._live.hub.of(login))
+            return {"delivered_to": self._members.send_to(login, frame, endpoint), "online": online}
+
+        return reply(await self._idempotency.once(asked.request, by, body, act), status=202)
+
+    async def _remove(self, asked: Asked) -> Response:
+        group, login = _named(asked.names[0]), _login(asked.names[1])
+        ban = _ban(_query(asked, "for"))
+        by = await self._rights.publisher(asked.request)
+        self._rights.check_groups(by, (group,))
+        removed = self._members.remove(group, login, ban)
+        log.info("member_removed", group=group, login=login, removed=removed, by=by.login, client=asked.request.client)
+        return reply({"removed": removed})
+
+    async def _groups(self, asked: Asked) -> Response:
+        given = _query(asked, "limit", "after")
+        caller = await self._rights.reader(asked.request)
+        names = (group.name for group in self._live.groups if not group.name.startswith("$"))
+        counts = {name: len(self._members.members(name)) for name in names if self._rights.sees(caller, name)}
+        page, following = _page(counts, given, key=str)
+        return reply({"groups": [{"group": name, "count": counts[name]} for name in page], "next": following})
+
+    async def _group(self, asked: Asked) -> Response:
+        given, group = _query(asked, "limit", "after"), _named(asked.name)
+        self._rights.check_groups(await self._rights.reader(asked.request), (group,))
+        found = self._members.members(group)
+        counts = Counter(identity.login for identity in found if identity)
+        logins, following = _page(counts, given, key=str)
+        members = [{"login": login, "connections": counts[login]} for login in logins]
+        return reply({"group": group, "count": len(found), "members": members, "next": following})
+
+    async def _presence(self, asked: Asked) -> Response:
+        _query(asked)
+        self._rights.check_users(await self._rights.reader(asked.request))
+        connections = len(self._live.hub.of(_login(asked.name)))
+        return reply({"online": bool(connections), "connections": connections})
+
+    async def _connections(self, asked: Asked) -> Response:
+        given = _query(asked, "endpoint", "login", "limit", "after")
+        endpoint, login = self._endpoint(given), given.get("login")
+        found = self._live.hub if login is None else self._live.hub.of(_login(login))
+        wanted = (member for member in found if endpoint is None or member.endpoint == endpoint)
+        page, following = _page(wanted, given, key=_id, most=MAX_PAGE)
+        return reply({"connections": [_as_json(member) for member in page], "next": following})
+
+    async def _close(self, asked: Asked) -> Response:
+        by = await self._rights.admin(asked.request)
+        member = next((member for member in self._live.hub if _id(member) == asked.name), None)
+        if member is None:
+            raise Refusal("no_such_connection")
+        member.end("removed", _CLOSED)
+        log.info(
+            "connection_ended",
+            connection=asked.name,
+            login=member.identity.login,
+            by=by.login,
+            client=asked.request.client,
+        )
+        return reply({})
+
+    def _event(self, body: bytes, encode: Callable[[object], bytes], endpoint: str | None = None) -> bytes:
+        """The frame of the event that a body is."""
+        try:
+            value = messages.parse(body)
+        except ValueError:
+            raise Refusal("invalid_event", no_json(body) or _NO_JSON) from None
+        return self._frame(value, encode, endpoint)
+
+    def _frame(self, value: object, encode: Callable[[object], bytes], endpoint: str | None = None) -> bytes:
+        try:
+            frame = encode(value)
+        except messages.Unsendable as exc:
+            raise Refusal("invalid_event", f"{exc.path or 'The event'}: {exc.problem}.") from None
+        if len(frame) > (most := self._most(endpoint)):
+            raise Refusal("body_too_large", f"The event has {len(frame):,} bytes; `limits.queue` leaves it {most:,}.")
+        return frame
+
+    def _most(self, endpoint: str | None = None) -> int:
+        """Bytes of an event: a longer one would close connections to the endpoint that has the smallest queue."""
+        routes = self._live.generation.table.routes
+        wanted = routes.values() if endpoint is None else (routes[endpoint],)
+        return min((route.endpoint.limits.queue for route in wanted), default=Limits().queue) - _OURS
+
+    def _endpoint(self, given: Mapping[str, str]) -> str | None:
+        endpoint, known = given.get("endpoint"), self._live.generation.table.routes
+        if endpoint is None or endpoint in known:
+            return endpoint
+        fix = f"The endpoints are {', '.join(sorted(known)[:_SHOWN])}."
+        raise Refusal("not_found", "There is no endpoint of the name that the query has.", fix)
+
+
+def _named(name: str) -> str:
+    """The name of a group, as a process may say it."""
+    if name.startswith("$"):
+        raise Refusal("not_found", "Groups whose names begin with $ are Jackfield's own.", "Take another group.")
+    try:
+        return checked(name)
+    except BadName:
+        fix = "Its values are percent-encoded, room:%D0%B7; in an address, all of it once more: room%3A%25D0%25B7."
+        raise Refusal("invalid_request", "This can be no name of a group.", fix) from None
+
+
+def _login(text: str) -> str:
+    """A login, or what a service key is called, in the one spelling that connections have. Raises Refusal."""
+    return OF_KEYS + normal_key(text[len(OF_KEYS) :]) if text.startswith(OF_KEYS) else normal_login(text)
+
+
+def _query(asked: Asked, *known: str) -> Mapping[str, str]:
+    """The query parameters, of those that the address knows."""
+    given = asked.request.query
+    if not given.keys() <= set(known):
+        takes = f"the parameters {', '.join(known)}" if known else "no parameters"
+        raise Refusal("invalid_request", f"This address takes {takes}; the query has another.", "Leave it out.")
+    return given
+
+
+def _ban(given: Mapping[str, str]) -> float:
+    """The seconds of `for`, for which a user is kept out; 0 without it."""
+    try:
+        seconds = quantities.duration(given["for"]) if "for" in given else 0.0
+    except ValueError as exc:
+        raise Refusal("invalid_request", f"`for`: {exc}.", "Write 10m, for example.") from None
+    return min(seconds, LONGEST)
+
+
+def _page(
+    found: Iterable[T], given: Mapping[str, str], *, key: Callable[[T], str], most: int = PAGE
+) -> tuple[list[T], str | None]:
+    """The items after `after` in the order of their keys, `limit` of them; and what the next page is after, or None.
+
+    What is there all the time is in one page, whatever comes and goes between two requests.
+    """
+    text, after = given.get("limit", str(most)), given.get("after", "")
+    if not (text.isascii() and text.isdecimal() and len(text) < 4 and 0 < int(text) <= MAX_PAGE):
+        raise Refusal("invalid_request", f"`limit` is a whole number from 1 to {MAX_PAGE}.", "Correct it in the query.")
+    limit = int(text)
+    page = heapq.nsmallest(limit + 1, (one for one in found if key(one) > after), key=key)
+    return page[:limit], key(page[limit - 1]) if len(page) > limit else None
+
+
+def _id(member: Member) -> str:
+    return member.connection.id
+
+
+def _as_json(member: Member) -> dict[str, Any]:
+    return {
+        "id": _id(member),
+        "endpoint": member.endpoint,
+        "login": member.identity.login or None,
+        "seconds": round(member.duration),
+    }

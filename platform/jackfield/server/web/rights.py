@@ -1,0 +1,77 @@
+"""What callers may do below /api. Each gives the caller, or raises the Refusal that says what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from jackfield.auth.keys import is_key
+from jackfield.errors import Refusal
+from jackfield.identity import ADMIN, PUBLISHER, Identity
+from jackfield.server.handshake.callers import Callers
+from jackfield.server.handshake.judge import not_logged_in
+from jackfield.server.live import Live
+from jackfield.server.request import Request
+
+__all__ = ["Rights"]
+
+
+class Rights:
+    """The rights of callers on one node. A service key may do what it is for, and nothing of an administrator's."""
+
+    def __init__(self, live: Live, callers: Callers) -> None:
+        self._live = live
+        self._callers = callers
+
+    async def admin(self, request: Request) -> Identity:
+        """The administrator who asks; with an admin port, on that alone."""
+        if (elsewhere := self._live.elsewhere) and not request.local:
+            raise Refusal("role_required", _FOR_ADMINS, elsewhere)
+        return self._with(await self._known(request, _FOR_ADMINS), _FOR_ADMINS, ADMIN)
+
+    async def reader(self, request: Request) -> Identity:
+        """Who may see groups and who is there: an administrator, and a key within what it sends to."""
+        caller = await self._known(request, _FOR_READERS)
+        return self._with(caller, _FOR_READERS, *((PUBLISHER,) if is_key(caller) else ()), ADMIN)
+
+    async def publisher(self, request: Request) -> Identity:
+        """Who may send to groups and users; what a key may send to is checked beside this."""
+        return self._with(await self._known(request, _FOR_PUBLISHERS), _FOR_PUBLISHERS, PUBLISHER, ADMIN)
+
+    def sees(self, caller: Identity, group: str) -> bool:
+        """Whether a caller may send to a group, and see it. Raises Refusal for a key that was removed."""
+        key = self._callers.authorities.keys.of(caller)
+        return key is None or key.allows(group)
+
+    def check_groups(self, caller: Identity, groups: Iterable[str]) -> None:
+        """Raise Refusal for a key that is not for one of these groups."""
+        key = self._callers.authorities.keys.of(caller)
+        wrong = None if key is None else next((group for group in groups if not key.allows(group)), None)
+        if key is not None and wrong is not None:
+            allowed = ", ".join(key.groups) or "users alone"
+            raise Refusal("role_required", f"The key {key.name} is for {allowed}, and not for {wrong}.", _OTHER_KEY)
+
+    def check_users(self, caller: Identity) -> None:
+        """Raise Refusal for a key that is not for users."""
+        key = self._callers.authorities.keys.of(caller)
+        if key is not None and not key.users:
+            raise Refusal("role_required", f"The key {key.name} is not for users.", _OTHER_KEY)
+
+    async def _known(self, request: Request, sentence: str) -> Identity:
+        caller = await self._callers.identify(request)
+        if isinstance(caller, Refusal):
+            raise caller
+        if caller is None:
+            raise not_logged_in(self._live.generation.table.plan.auth, request.root, sentence)
+        return caller
+
+    def _with(self, caller: Identity, sentence: str, *roles: str) -> Identity:
+        if caller.roles.isdisjoint(roles):
+            fix = f"An administrator gives it with: jackfield users roles {caller.login} +{roles[0]}"
+            raise Refusal("role_required", sentence, _OTHER_KEY if is_key(caller) else fix)
+        return caller
+
+
+_FOR_ADMINS = f"The administration is for the role {ADMIN}."
+_FOR_READERS = f"Who is in which group is for the role {ADMIN}, and for service keys within their groups."
+_FOR_PUBLISHERS = f"Sending from outside is for the roles {PUBLISHER} and {ADMIN}."
+_OTHER_KEY = f"A key for it is made with: jackfield keys add NAME --role {PUBLISHER} --groups 'PATTERN' --users"

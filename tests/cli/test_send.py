@@ -1,0 +1,58 @@
+"""`jackfield send`: what is refused before a server is asked. What it sends: tests/walk/test_push.py."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from jackfield.cli.send import MOST
+from tests.projects import write
+
+from .conftest import run
+
+HELLO = '{"event": "привет"}'
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    write(tmp_path, "endpoints: {}\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((HELLO,), "give --group or --user, one of them"),
+        (("--group", "a", "--user", "anna", HELLO), "give --group or --user, one of them"),
+        (("--group", "a", "--endpoint", "say", HELLO), "--endpoint goes with --user"),
+        (("--group", "a b", HELLO), "has a character that no name of a group may have"),
+        (("--group", "$all", HELLO), "has a character that no name of a group may have"),
+        (("--group", "a", "hello"), "EVENT is no JSON; write it in one pair of quotes"),
+        (("--group", "a", "[]"), "an event is a JSON object"),
+        (("--group", "a", '{"event": "history"}'), "is an event of Jackfield itself"),
+        (("--user", "anna", "{}"), "/event: an event has its name under"),
+        (("--user", "anna", "--url", "desk.example.com", HELLO), "--url must be like https://desk.example.com"),
+        (("--user", "anna", "--url", "https://desk.example.com", HELLO), "--url needs a service key, in JACKFIELD_KEY"),
+        (("--user", "anna", f'{{"event": "{"x" * MOST}"}}'), "send it with --url"),
+    ],
+)
+def test_wrong_usage_is_exit_2(project: Path, arguments: tuple[str, ...], said: str) -> None:
+    result = run("-C", project, "send", *arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert said in result.stderr
+
+
+def test_without_a_server_it_is_exit_3(project: Path) -> None:
+    result = run("-C", project, "send", "--group", "a", "-", given=HELLO)
+    assert (result.exit_code, "no server is running" in result.stderr) == (3, True)
+
+
+def test_an_address_where_nobody_listens_is_exit_3(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        result = run("send", "--user", "anna", "--url", url, HELLO, JACKFIELD_KEY="jf_x")
+    assert (result.exit_code, f"{url}/api/users/anna/events does not answer" in result.stderr) == (3, True)
+    assert "jf_x" not in result.stderr
