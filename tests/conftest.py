@@ -14,11 +14,18 @@ from hypothesis import HealthCheck, settings
 
 from jackfield.auth.store.database import Database
 from tests.assurance.results import Results
+from tests.clock import Clock
 
 # how long an example takes, or the making of one, depends on the machine
 settings.register_profile("few", max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("many", settings.get_profile("few"), max_examples=1_000)
 settings.load_profile("few")
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """A clock that only the test moves."""
+    return Clock()
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 SAY = "from jackfield import process\n@process\ndef say(text: str) -> str:\n    return text\n"
-"""A file of processes/ with one function."""
+ECHO = 'from jackfield import process\n\n@process(reply="message")\ndef say(message: str) -> str:\n    return message\n'
+"""Files of processes/ with one function."""
 
 
 def write(folder: Path, endpoints: str | None = None, **processes: str) -> Path:

@@ -4,16 +4,9 @@ from __future__ import annotations
 
 import time
 
-import pytest
-
 from jackfield import clocks
 from jackfield.clocks import SET, Ends, Jumps, watched
 from tests.clock import Clock
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 def test_of_the_machines_clock_there_is_a_steady_one_beside_it() -> None:

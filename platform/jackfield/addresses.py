@@ -20,7 +20,7 @@ def network(client: str) -> str:
 def networks(client: str) -> tuple[str, ...]:
     """The networks that an address belongs to, from the widest to the one that `network` gives.
 
-    Of IPv4 a /16 and a /24, of IPv6 a /32, a /48 and a /56: who attacks has all of one of these more often than
+    Of IPv4 a /16 and a /24, of IPv6 a /32, a /48 and a /56: an attacker has all of one of these more often than
     addresses all over. What is no address is a network of its own.
     """
     address = _parsed(client)

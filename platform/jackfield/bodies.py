@@ -1,7 +1,7 @@
 """The body of an answer that we asked for, as it comes in: bounded in bytes while it is unpacked, and in parts. Pure.
 
-Strategy. What we fetch is small, so we ask for it unpacked (`Accept-Encoding: identity`). Who packs it all the same is
-understood once, by gzip; two layers, or another coding, are refused before a byte of them is unpacked, since of each
+Strategy. What we fetch is small, so we ask for it unpacked (`Accept-Encoding: identity`). What is packed all the same
+is understood once, by gzip; two layers, or another coding, are refused before a byte of them is unpacked, since of each
 layer a few hundred bytes may become gigabytes. Nothing is unpacked beyond the limit to see how much there would be.
 """
 

@@ -1,10 +1,10 @@
-"""The wall clock, watched by a clock that nobody sets.
+"""The wall clock, watched by a clock that cannot be set.
 
 Strategy. Sessions, tokens and the counts of logins are kept with times of the wall clock, because other servers and a
 restart must understand them. But that clock is set now and then, by a person, by NTP, by a machine that wakes up. So
 whatever ends is over as soon as either clock says so: a clock set forward ends it at once, one set back puts nothing
 off that was seen before. What lasts for a while, a cache or a window, is measured by the steady clock alone. And what
-seems to come from the future is looked at with the time in mind that it would be, had nobody set the clock back.
+seems to come from the future is looked at with the time in mind that it would be, had the clock not been set back.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Clock:
         return self._wall()
 
     def latest(self) -> float:
-        """The latest time that it can be: that of the wall clock, or what it would be, had nobody set it back.
+        """The latest time that it can be: that of the wall clock, or what it would be, had it not been set back.
 
         A clock that was ahead and was put right leaves this ahead by as much. So nothing ends by it; it only tells
         what may have been made on another machine, or here before, from what cannot.

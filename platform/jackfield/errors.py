@@ -24,8 +24,8 @@ class Code:
     """One code: when it is spoken, what it means in one sentence, and whether trying again can help.
 
     `status` is the HTTP status of a refusal, `close` the close code of a connection; 0 where there is none. `also` is
-    another status with which it is told where a refusal says so.
-    `fix` is how a caller mends what was refused, told where nothing better is known; each refusal has one.
+    another status with which it is sent where a refusal says so.
+    `fix` is how a caller mends what was refused, sent where nothing better is known; each refusal has one.
     """
 
     name: str
@@ -298,7 +298,7 @@ class PlanError(Exception):
 
 
 class Refusal(Exception):
-    """A request that may not enter; told to the caller as `application/problem+json` (RFC 9457).
+    """A request that may not enter; sent to the caller as `application/problem+json` (RFC 9457).
 
     `detail` says what is wrong here, `fix` how to mend it, both as the table has them where nothing is given, and so is
     `status`.

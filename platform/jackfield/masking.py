@@ -119,7 +119,7 @@ def _has_all_kinds(run: str) -> bool:
 
 
 def _is_random(run: str, least: float) -> bool:
-    """Whether upper and lower case and digits follow one another as nobody writes them."""
+    """Whether upper and lower case and digits follow one another as in no written word."""
     if run in (run.lower(), run.upper()):
         return False  # hexadecimal, a UUID, a date, a word
     parts = _PART.findall(run)

@@ -26,6 +26,7 @@ __all__ = [
     "NotUtf8",
     "Unsendable",
     "done",
+    "encoded",
     "error",
     "event",
     "feed_events",
@@ -45,7 +46,6 @@ MAX_DEPTH = 64
 
 MAX_ID = 128
 """Characters of a message's "$id"."""
-
 OUR_EVENTS = frozenset(("history", "members", "joined", "left", "recovered", "session_expiring"))
 """Names of events that are Jackfield's own; nothing else is called so in a group."""
 
@@ -103,7 +103,7 @@ def judge_utf8(data: bytes) -> None:
 
 
 def too_deep(data: bytes) -> bool:
-    """Whether a JSON text nests deeper than MAX_DEPTH, told without parsing it.
+    """Whether a JSON text nests deeper than MAX_DEPTH, found without parsing it.
 
     A text without a bracket after its first byte is flat, and one with few cannot be deep, which settles nearly
     every message at the price of two searches.
@@ -163,11 +163,11 @@ def replies_under(
                 if kind is dict and _is_flat(value):  # type: ignore[arg-type]  # its type is dict
                     frame = encode(value)
                 else:
-                    frame = _object(value) if _is_object(value) else _encoded({key: value})
+                    frame = _object(value) if _is_object(value) else encoded({key: value})
                 if named and name not in _read_keys(frame):
                     frame = named + (b"," if len(frame) > 2 else b"") + frame[1:]
         except UnicodeEncodeError:
-            frame = _encoded(value if kind is dict else {key: value})  # raises Unsendable with the place
+            frame = encoded(value if kind is dict else {key: value})  # raises Unsendable with the place
         if message_id is not None:
             frame = _with_id(frame, message_id)
         if len(frame) > most:
@@ -185,7 +185,7 @@ def event(value: object) -> bytes:
     """
     if not _is_object(value):
         raise Unsendable("", 'an event is a JSON object such as {"event": "name"}')
-    text = _encoded(value)
+    text = encoded(value)
     _judge_event(_read_keys(text))
     return text
 
@@ -227,7 +227,7 @@ def feed_events(key: str, most: int, *, group: bool) -> Callable[[object], bytes
     def make(value: object) -> bytes | None:
         if value is None:
             return None
-        text = _encoded(value if _is_object(value) else {key: value})
+        text = encoded(value if _is_object(value) else {key: value})
         found = _read_keys(text)
         if "event" not in found:
             text = b'{"event":"message"%b%b' % (b"," if found else b"", text[1:])
@@ -252,7 +252,7 @@ def group_replies(key: str, name: str, most: int) -> Callable[[object, str], byt
     def reply(value: object, login: str) -> bytes | None:
         if value is None:
             return None
-        text = _encoded(value if _is_object(value) else {key: value})
+        text = encoded(value if _is_object(value) else {key: value})
         keys = _read_keys(text)
         if "error" in keys:
             raise Unsendable("/error", 'a reply may not have the key "error"; it is one of Jackfield\'s own')
@@ -295,7 +295,7 @@ def error(
     for name, value in (more or {}).items():
         body.setdefault(name, value)
     # our own words are texts and numbers: there is nothing to look for in them
-    frame = _plainly({"error": body}) if code in CODES else _encoded({"error": body})
+    frame = _plainly({"error": body}) if code in CODES else encoded({"error": body})
     return _with_id(frame, message_id)
 
 
@@ -331,7 +331,7 @@ def _is_object(value: object) -> bool:
 
 def _object(value: object) -> bytes:
     """The frame of a reply. Its keys are judged as they stand in it, where an Enum and a tag are spelled out."""
-    text = _encoded(value)
+    text = encoded(value)
     if b'"$' in text or b'"error":' in text or b'"event":' in text:  # else none of its keys is ours
         for key in _read_keys(text):
             if key in _OURS or key.startswith("$"):
@@ -339,7 +339,8 @@ def _object(value: object) -> bytes:
     return text
 
 
-def _encoded(value: object) -> bytes:
+def encoded(value: object) -> bytes:
+    """A value as a JSON object that says all of it. Raises Unsendable."""
     _check(value, "", 0)
     if isinstance(value, Mapping) and not isinstance(value, dict):
         value = dict(value)

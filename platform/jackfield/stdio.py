@@ -48,7 +48,7 @@ class Outlet(io.RawIOBase):
         self._begin()
 
     def _begin(self) -> None:
-        """Also in the child of a fork, where the thread is not, and somebody may have held the lock."""
+        """Also in the child of a fork, where the thread is not, and another thread may have held the lock."""
         self._waiting: deque[bytes] = deque()
         self._size = 0
         self._change = threading.Condition()  # of an RLock: a signal's handler may write within a write
@@ -86,7 +86,7 @@ class Outlet(io.RawIOBase):
                     return text
                 text = text[os.write(self._fd, text[:_AT_ONCE]) :]
                 self._failed = False
-            except OSError:  # full, or nobody reads it any more, or not there
+            except OSError:  # full, or not read any more, or not there
                 self._failed = True
                 self._drop(text)
                 return b""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import resource
 import socket
 import struct
 import urllib.error
@@ -26,9 +25,9 @@ ENDPOINTS += "  mine: {url: /ws/mine, process: p.say, limits: {per_user: 1}}\n"
 CODE = "from jackfield import process\n\n@process\ndef say(message: str) -> str:\n    return message\n"
 
 
-def begun(folder: Path) -> Iterator[Server]:
-    write(folder, endpoints=ENDPOINTS, p=CODE)
-    made = Server(folder)
+def begun(folder: Path, endpoints: str = ENDPOINTS, code: str = CODE, *options: str) -> Iterator[Server]:
+    """A server of this project, for a fixture."""
+    made = Server(write(folder, endpoints, p=code), *options)
     yield made
     made.stop()
 
@@ -106,8 +105,3 @@ def admitted(server: Server, path: str, source: str = "127.0.0.1", **headers: st
             return client
         client.close()
     raise AssertionError("the room never came back")
-
-
-def memory(pid: int) -> int:
-    """Bytes of a process that are in memory."""
-    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * resource.getpagesize()

@@ -31,9 +31,8 @@ from jackfield.server.web import json_api
 from jackfield.state import State, StateError, parse_keys
 from tests.house.habits import PACKAGE, sources, tree_of
 from tests.server.conftest import OpenServed
-from tests.server.served import COOKIE, Answer, Headers, Served
+from tests.server.served import COOKIE, PASSWORD, Served, cookie_of, log_in
 
-PASSWORD = "пароль с пробелами 🔑"
 WRONG = "не тот пароль 🔒"
 ENDPOINTS = "  say: {url: /ws/say, process: p.echo}"
 
@@ -47,10 +46,6 @@ async def house(open_served: OpenServed) -> Served:
     await made.store.disable("out")
     await made.add("none")
     return made
-
-
-async def log_in(served: Served, login: str = "аня", password: str = PASSWORD, *headers: tuple[str, str]) -> Answer:
-    return await served.http("POST", "/auth/login", list(headers), {"login": login, "password": password})
 
 
 # AU-2, AU-3
@@ -255,7 +250,7 @@ def test_au_10_a_password_is_looked_at_in_one_place() -> None:
 
 async def test_au_10_the_old_password_is_measured_like_a_login(house: Served) -> None:
     await house.add("bob", password=PASSWORD)
-    cookie: Headers = [("cookie", (await log_in(house, "bob")).headers["set-cookie"].partition(";")[0])]
+    cookie = cookie_of(await log_in(house, "bob"))
     guess = {"old": WRONG, "new": "новый пароль"}
     for _ in range(5):
         assert (await house.http("POST", "/auth/password", cookie, guess)).json["code"] == "wrong_password"

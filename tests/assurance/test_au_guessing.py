@@ -7,9 +7,8 @@ import pytest
 from jackfield.auth.store.attempts import KNOWN, MEMORY, PER_ADDRESS, PER_LOGIN, PER_PAIR, TURN, WATCHED, WINDOW
 from tests.house.habits import PACKAGE
 from tests.server.conftest import Clock, OpenServed
-from tests.server.served import Answer, Served
+from tests.server.served import PASSWORD, Answer, Served, log_in
 
-PASSWORD = "пароль с пробелами 🔑"
 ENDPOINTS = "  say: {url: /ws/say, process: p.echo}"
 
 
@@ -21,25 +20,24 @@ async def house(open_served: OpenServed) -> Served:
     return made
 
 
-async def log_in(served: Served, address: str, login: str = "аня", password: str = PASSWORD) -> Answer:
-    given = {"login": login, "password": password}
-    return await served.http("POST", "/auth/login", body=given, client=(address, 5000))
+async def attempt(served: Served, address: str, login: str = "аня", password: str = PASSWORD) -> Answer:
+    return await log_in(served, login, password, client=(address, 5000))
 
 
 async def guess(served: Served, address: str, login: str = "аня") -> int:
-    return (await log_in(served, address, login, "a wrong password")).status
+    return (await attempt(served, address, login, "a wrong password")).status
 
 
 async def test_au_1_the_eleventh_bad_login_is_429_and_others_are_not_concerned(house: Served, clock: Clock) -> None:
     assert [await guess(house, "10.0.0.1") for _ in range(10)] == [401] * 10
-    refused = await log_in(house, "10.0.0.1", password="a wrong password")
+    refused = await attempt(house, "10.0.0.1", password="a wrong password")
     assert (refused.status, refused.json["code"]) == (429, "too_many_attempts")
     assert refused.headers["retry-after"] == str(int(WINDOW))
-    assert (await log_in(house, "10.0.0.1")).status == 429  # not even the right one reports by its answer
-    assert (await log_in(house, "10.0.0.2")).status == 200  # the victim, elsewhere
-    assert (await log_in(house, "10.0.0.1", "bob")).status == 200  # the neighbour, behind the same address
+    assert (await attempt(house, "10.0.0.1")).status == 429  # not even the right one reports by its answer
+    assert (await attempt(house, "10.0.0.2")).status == 200  # the victim, elsewhere
+    assert (await attempt(house, "10.0.0.1", "bob")).status == 200  # the neighbour, behind the same address
     clock.move(WINDOW)
-    assert (await log_in(house, "10.0.0.1")).status == 200
+    assert (await attempt(house, "10.0.0.1")).status == 200
 
 
 NETWORKS = {
@@ -58,26 +56,26 @@ async def test_au_1_no_network_keeps_an_owner_out_who_comes_from_a_new_address(
     assert reported[-40:] == [429] * 40
     assert reported.count(401) <= PER_LOGIN
     for owner in ("10.1.9.9", "2600:1::9", "10.2.9.9"):
-        assert (await log_in(house, owner)).status == 200
+        assert (await attempt(house, owner)).status == 200
         clock.move(TURN)
         assert [await guess(house, one) for one in tries[-40:]].count(401) <= 1
     assert await guess(house, "10.3.9.9") == 401, "and what is looked at is judged"
 
 
 async def test_au_1_two_hundred_addresses_are_slowed_and_lock_nobody_out(house: Served, clock: Clock) -> None:
-    assert (await log_in(house, "10.9.9.9")).status == 200
+    assert (await attempt(house, "10.9.9.9")).status == 200
     addresses = [f"{20 + number}.{number}.0.1" for number in range(200)]
     reported = [await guess(house, one) for one in addresses * 2]
     assert reported == [401] * (200 + WATCHED) + [429] * (200 - WATCHED)
-    assert (await log_in(house, "10.9.9.9")).status == 200  # where the victim was before
-    assert (await log_in(house, "10.8.8.8")).status == 200  # and from anywhere else
+    assert (await attempt(house, "10.9.9.9")).status == 200  # where the victim was before
+    assert (await attempt(house, "10.8.8.8")).status == 200  # and from anywhere else
 
 
 async def test_au_2_logins_that_nobody_has_are_closed_to_the_same_networks(house: Served, clock: Clock) -> None:
     for login in ("аня", "nobody"):
         reported = [await guess(house, f"198.51.100.{number}", login) for number in range(100)]
         assert reported == [401] * (PER_LOGIN // 4) + [429] * (100 - PER_LOGIN // 4), login
-    answers = [await log_in(house, "198.51.100.250", login) for login in ("аня", "nobody")]
+    answers = [await attempt(house, "198.51.100.250", login) for login in ("аня", "nobody")]
     assert answers[0].body == answers[1].body
     assert answers[0].headers == answers[1].headers
 

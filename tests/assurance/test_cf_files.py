@@ -10,11 +10,10 @@ import pytest
 from jackfield.config.load import load
 from jackfield.errors import PlanError, Problem
 from jackfield.routing.build import build
-from tests.projects import write
+from tests.projects import ECHO, write
 
 GOOD = "endpoints: {say: {url: /ws/say, process: chat.say}}\n"
 ENDPOINT = "endpoints:\n  say:\n    url: /ws/say\n    process: chat.say\n"
-SAY = "from jackfield import process\n\n@process(reply='message')\ndef say(message: str) -> str:\n    return message\n"
 
 
 def problems(folder: Path, text: str) -> list[Problem]:
@@ -74,7 +73,7 @@ def test_cf_4_a_reference_imports_nothing_outside_of_processes(
     endpoint = reference if key == "process" else "chat.say"
     auth = f'auth: {{verify: "{reference}"}}\n' if key == "verify" else ""
     text = f'{auth}endpoints: {{say: {{url: /ws/say, process: "{endpoint}"}}}}\n'
-    write(tmp_path, text, chat="import os\n\n" + SAY)
+    write(tmp_path, text, chat="import os\n\n" + ECHO)
     before = set(sys.modules)
     with pytest.raises(PlanError) as caught:
         build(tmp_path, 1)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import resource
 import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,7 +24,9 @@ from tests.schema.test_excerpt import LISTS, MAPPING, NESTED, NULLABLE, SHAPES, 
 from tests.server.frames import BINARY, PING, TEXT, masked, request
 from tests.server.served import Begin, replies
 from tests.server.sockets import BINARY_HEARD, Recorder, echo_server, wired
-from tests.walk.conftest import Server, write
+from tests.walk.conftest import Server
+
+from .rough import begun
 
 # MS-8: what an invalid message costs
 
@@ -397,16 +397,7 @@ async def wait(message: str) -> None:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    folder = tmp_path_factory.mktemp("bounds")
-    write(folder, endpoints=ENDPOINTS, p=CODE)
-    made = Server(folder, "--drain", "1s")
-    yield made
-    made.stop()
-
-
-def memory(server: Server) -> int:
-    """KiB of the server that are in memory."""
-    return int(Path(f"/proc/{server.process.pid}/statm").read_text().split()[1]) * resource.getpagesize() // 1024
+    yield from begun(tmp_path_factory.mktemp("bounds"), ENDPOINTS, CODE, "--drain", "1s")
 
 
 def opened(server: Server) -> socket.socket:
@@ -442,21 +433,21 @@ def test_ms_11_a_connection_whose_messages_wait_takes_300_kib_at_the_most(server
     for client in clients:
         client.sendall(request("/ws/wait"))
         assert b" 101 " in client.recv(4096)
-    before = memory(server)
+    before = server.memory()
     with ThreadPoolExecutor(len(clients)) as pool:
         taken = pool.map(lambda client: pour(client, frames, 8 << 20), clients)
         assert all(one < 8 << 20 for one in taken), "it is read without end"
     with connect(server.ws + "/ws/say") as other:
         other.send('{"message": "Привет"}')
         assert "Привет" in str(other.recv(timeout=5))
-    assert (memory(server) - before) // len(clients) <= 300
+    assert (server.memory() - before) // len(clients) <= 300 * 1024
     for client in clients:
         client.close()
 
 
 @pytest.mark.walk
 def test_ms_11_a_flood_that_leaves_stops_nobody(server: Server) -> None:
-    before = memory(server)
+    before = server.memory()
     client = opened(server)
     client.sendall(request("/ws/free"))
     assert b" 101 " in client.recv(4096)
@@ -465,4 +456,4 @@ def test_ms_11_a_flood_that_leaves_stops_nobody(server: Server) -> None:
     with connect(server.ws + "/ws/say") as other:
         other.send('{"message": "Привет"}')
         assert "Привет" in str(other.recv(timeout=5))
-    assert memory(server) - before < 8 * 1024
+    assert server.memory() - before < 8 << 20

@@ -9,11 +9,9 @@ import struct
 import time
 import zlib
 from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
-from websockets.sync.client import ClientConnection, connect
+from websockets.sync.client import connect
 
 from jackfield.config.plan import Limits
 from jackfield.server.node.listener import bind
@@ -24,7 +22,9 @@ from jackfield.server.wire.transport import STALL
 from tests.server.frames import CLOSE, PING, PONG, TEXT, masked, request
 from tests.server.served import LIMIT
 from tests.server.sockets import Recorder, Still, echo_server, wired
-from tests.walk.conftest import Server, write
+from tests.walk.conftest import Server, ask
+
+from .rough import begun
 
 pytestmark = pytest.mark.walk
 
@@ -63,29 +63,16 @@ def stop(seconds: float, marker: str) -> float:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    folder = tmp_path_factory.mktemp("floods")
-    write(folder, endpoints=ENDPOINTS, p=CODE)
-    made = Server(folder)
-    yield made
-    made.stop()
-
-
-def memory(server: Server) -> int:
-    """Bytes of the server that are in memory."""
-    return int(Path(f"/proc/{server.process.pid}/statm").read_text().split()[1]) * resource.getpagesize()
-
-
-def descriptors(server: Server) -> int:
-    return len(list(Path(f"/proc/{server.process.pid}/fd").iterdir()))
+    yield from begun(tmp_path_factory.mktemp("floods"), ENDPOINTS, CODE)
 
 
 def come_back(server: Server, before: int) -> None:
     """Wait until so many descriptors are open again."""
     end = time.monotonic() + LIMIT
-    while descriptors(server) > before:
+    while server.descriptors() > before:
         assert time.monotonic() < end, "descriptors are lost"
         with connect(server.ws + "/ws/say") as client:
-            ask(client, "Привет")
+            ask(client, message="Привет")
 
 
 class Rough:
@@ -150,13 +137,6 @@ class Rough:
         self.socket.close()
 
 
-def ask(client: ClientConnection, message: str) -> dict[str, Any]:
-    client.send(json.dumps({"message": message}))
-    found = json.loads(client.recv(timeout=LIMIT))
-    assert isinstance(found, dict)
-    return found
-
-
 def text_of(length: int) -> bytes:
     """A message of exactly so many bytes."""
     frame = b'{"message":"' + b"x" * (length - 14) + b'"}'
@@ -195,14 +175,14 @@ def test_ms_5_twice_the_limit_closes_1009_before_it_is_read(server: Server, sent
 
 
 def test_ms_5_what_is_not_read_costs_no_memory(server: Server) -> None:
-    before = memory(server)
+    before = server.memory()
     for _ in range(5):
         with Rough(server, "/ws/say") as client:
             client.send(masked(TEXT, b"", length=1 << 62))
             for _ in range(60):
                 if not client.send(b"x" * MEGABYTE):
                     break
-    assert memory(server) - before < 8 * MEGABYTE
+    assert server.memory() - before < 8 * MEGABYTE
 
 
 # MS-6
@@ -221,14 +201,14 @@ def test_ms_6_a_message_has_so_many_fragments_and_no_more(server: Server) -> Non
 
 
 def test_ms_6_a_million_empty_fragments_leave_the_others_alone(server: Server) -> None:
-    before = memory(server)
+    before = server.memory()
     with Rough(server, "/ws/say") as flood, connect(server.ws + "/ws/say") as other:
         flood.send(masked(TEXT, b"x", fin=False))
         empty = masked(CONT, b"", fin=False) * 10_000
         taken = sum(flood.send(empty) for _ in range(100))
         assert taken < 100, "the server goes on to read them"
-        assert ask(other, "Привет") == {"message": "Привет"}
-    assert memory(server) - before < 8 * MEGABYTE
+        assert ask(other, message="Привет") == {"message": "Привет"}
+    assert server.memory() - before < 8 * MEGABYTE
 
 
 # MS-7
@@ -305,16 +285,16 @@ def test_ms_9_what_piled_up_while_we_did_not_read_is_no_flood() -> None:
 
 
 def test_ms_9_a_flood_of_pings_that_reads_no_pong(server: Server) -> None:
-    before = memory(server)
+    before = server.memory()
     with Rough(server, "/ws/say") as flood, connect(server.ws + "/ws/say") as other:
         pings = masked(PING, b"x" * 125) * 1_000
         taken = sum(flood.send(pings) for _ in range(300))
         assert taken < 300
-        assert ask(other, "Привет") == {"message": "Привет"}
+        assert ask(other, message="Привет") == {"message": "Привет"}
     with Rough(server, "/ws/say") as flood:
         flood.send(pings)
         assert flood.closed() == 4429
-    assert memory(server) - before < 8 * MEGABYTE
+    assert server.memory() - before < 8 * MEGABYTE
 
 
 # MS-10
@@ -328,7 +308,7 @@ def test_ms_10_messages_beyond_the_rate_are_refused_and_a_flood_closes(server: S
         assert 0 < answers[10]["error"]["retry_after"] <= 1
         client.send(masked(TEXT, b'{"message":"a"}') * 1_000)
         assert client.closed() == 4429
-        assert ask(other, "Привет") == {"message": "Привет"}
+        assert ask(other, message="Привет") == {"message": "Привет"}
 
 
 async def test_ms_10_nothing_of_a_flood_is_read_after_its_close() -> None:
@@ -349,16 +329,16 @@ async def test_ms_10_nothing_of_a_flood_is_read_after_its_close() -> None:
 
 def test_ms_11_a_client_that_reads_nothing_is_closed_and_freed(server: Server) -> None:
     with connect(server.ws + "/ws/say") as other:
-        ask(other, "warm")
-        before, open_before = memory(server), descriptors(server)
+        ask(other, message="warm")
+        before, open_before = server.memory(), server.descriptors()
         with Rough(server, "/ws/pour", window=4_096) as client:
             client.send(masked(TEXT, b'{"events":100000}'))
             ended = server.wait_for("connection_closed.*code=4408", limit=5 + LIMIT)
             assert "endpoint=pour" in ended
             come_back(server, open_before)
-            assert ask(other, "Привет") == {"message": "Привет"}
+            assert ask(other, message="Привет") == {"message": "Привет"}
             assert client.is_reset(), "what it did not take is gone, in the kernel as well"
-    assert memory(server) - before < 16 * MEGABYTE
+    assert server.memory() - before < 16 * MEGABYTE
 
 
 async def test_ms_11_who_reads_no_replies_is_heard_no_more_then_closed_and_cut_off(
@@ -453,7 +433,7 @@ def test_ms_14_a_pong_that_came_while_our_loop_stood_still_is_read_first(server:
 
 
 def test_ms_14_descriptors_come_back_from_clients_that_left_without_a_word(server: Server) -> None:
-    before = descriptors(server)
+    before = server.descriptors()
     for _ in range(20):
         with Rough(server, "/ws/say") as client:
             client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,8 +11,12 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
+from tests.projects import ECHO
 from tests.server.served import COOKIE, LIMIT
-from tests.walk.conftest import Server, jackfield, jackfield_here, write
+from tests.walk import conftest
+from tests.walk.conftest import Server, jackfield, jackfield_here
+
+from .rough import begun
 
 pytestmark = pytest.mark.walk
 
@@ -23,24 +26,13 @@ endpoints:
   say: {url: /ws/say, process: p.say, limits: {rate_per_user: 6/m}}
   other: {url: /ws/other, process: p.say, limits: {rate_per_user: 6/m}}
 """
-CODE = """
-from jackfield import process
-
-@process(reply="message")
-def say(message: str) -> str:
-    return message
-"""
 
 Connect = Callable[..., ClientConnection]
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    folder = tmp_path_factory.mktemp("rates")
-    write(folder, endpoints=ENDPOINTS, p=CODE)
-    made = Server(folder)
-    yield made
-    made.stop()
+    yield from begun(tmp_path_factory.mktemp("rates"), ENDPOINTS, ECHO)
 
 
 @pytest.fixture
@@ -63,8 +55,7 @@ def enter(server: Server, request: pytest.FixtureRequest) -> Iterator[Connect]:
 
 def ask(client: ClientConnection) -> Any:
     """What is answered: the message, or the error that it earned."""
-    client.send(json.dumps({"message": "да"}))
-    answer = json.loads(client.recv(timeout=LIMIT))
+    answer = conftest.ask(client, message="да")
     return answer.get("message") or answer["error"]
 
 

@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.server.conftest import Clock, OpenServed
-from tests.server.served import Answer, Served
+from tests.server.served import PASSWORD, Answer, Served, cookie_of, log_in
 
-PASSWORD = "пароль с пробелами 🔑"
 LEAKS = (b"sqlite", b"SELECT", b"INSERT", b"jackfield_", b"locked", b"database", b"Traceback", b"store.db")
 
 
@@ -26,10 +25,6 @@ async def house(open_served: OpenServed) -> Served:
     return made
 
 
-async def log_in(served: Served) -> Answer:
-    return await served.http("POST", "/auth/login", body={"login": "аня", "password": PASSWORD})
-
-
 def told_in_general(answer: Answer) -> None:
     assert (answer.status, answer.json["code"]) == (503, "store_unavailable")
     assert int(answer.headers["retry-after"]) > 0
@@ -40,7 +35,7 @@ def told_in_general(answer: Answer) -> None:
 async def test_ops_4_a_store_that_cannot_be_written_lets_nobody_in_and_throws_nobody_out(
     house: Served, tmp_path: Path
 ) -> None:
-    cookie = [("cookie", (await log_in(house)).headers["set-cookie"].partition(";")[0])]
+    cookie = cookie_of(await log_in(house))
     caller = house.call("/ws/say", cookie)
     await caller.accepted()
     other = sqlite3.connect(tmp_path / "store.db", isolation_level=None)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from jackfield.server.connection.conversation import Conversation
 from jackfield.server.connection.session_timer import CLOCK_LOOK, ClockWatch
-from tests.auth.provider import Provider, running
+from tests.auth.provider import Provider
 from tests.clock import Clock
 from tests.house.habits import PACKAGE
 from tests.server.conftest import OpenServed
@@ -30,12 +30,6 @@ def note(message: str) -> str:
     return message
 """
 OVER = (4401, "the session has run out")
-
-
-@pytest.fixture(scope="module")
-def provider() -> Iterator[Provider]:
-    with running() as made:
-        yield made
 
 
 @pytest.fixture

@@ -16,13 +16,13 @@ from websockets.exceptions import InvalidStatus
 
 from jackfield.auth.tokens import Tokens
 from jackfield.errors import Refusal
+from tests.projects import ECHO
 from tests.server.conftest import OpenServed
-from tests.server.served import COOKIE, Headers, Served
+from tests.server.served import COOKIE, PASSWORD, Headers, Served
 from tests.walk.browser import Visitor
 from tests.walk.conftest import Server, ask, write
-from tests.walk.spa import ECHO, Story, logged_in
+from tests.walk.spa import Story, logged_in
 
-PASSWORD = "пароль с пробелами 🔑"
 SAY = "  say: {url: /ws/say, process: p.echo}"
 
 # rotation

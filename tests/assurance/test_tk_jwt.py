@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import jwt
@@ -43,12 +43,6 @@ async def verify(credential: str, request: Any) -> Identity | None:
         raise found
     return found
 """
-
-
-@pytest.fixture(scope="module")
-def provider() -> Iterator[Provider]:
-    with running() as made:
-        yield made
 
 
 @pytest.fixture

@@ -17,9 +17,8 @@ from jackfield.errors import Refusal
 from jackfield.server.connection.conversation import Conversation
 from tests.house.habits import PACKAGE
 from tests.server.conftest import Clock, OpenServed
-from tests.server.served import Answer, Caller, Headers, Served, until
+from tests.server.served import PASSWORD, Answer, Caller, Headers, Served, cookie_of, log_in, until
 
-PASSWORD = "пароль с пробелами 🔑"
 ENDPOINTS = """
   note: {url: /ws/note, process: p.note}
   wait: {url: /ws/wait, process: p.wait}
@@ -60,16 +59,6 @@ async def elsewhere(house: Served, clock: Clock, tmp_path: Path) -> AsyncIterato
     store = await Store.open(f"sqlite+aiosqlite:///{tmp_path / 'store.db'}", clock)
     yield store
     await store.close()
-
-
-async def log_in(served: Served, *headers: tuple[str, str]) -> Answer:
-    answer = await served.http("POST", "/auth/login", list(headers), {"login": "аня", "password": PASSWORD})
-    assert answer.status == 200
-    return answer
-
-
-def cookie_of(answer: Answer) -> Headers:
-    return [("cookie", answer.headers["set-cookie"].partition(";")[0])]
 
 
 def seen(served: Served) -> list[str]:

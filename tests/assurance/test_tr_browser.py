@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.projects import ECHO
 from tests.walk.browser import Visitor
 from tests.walk.conftest import Server, ask, write
-from tests.walk.spa import ECHO, Story, logged_in
+from tests.walk.spa import Story, logged_in
 
 pytestmark = pytest.mark.walk
 

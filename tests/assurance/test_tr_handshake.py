@@ -8,7 +8,7 @@ import os
 import signal
 import socket
 import struct
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
@@ -26,11 +26,11 @@ from jackfield.server.wire.reading import WebSocketProtocol
 from jackfield.state import State
 from tests.server.frames import request
 from tests.server.served import LIMIT
-from tests.server.sockets import Listening, Still, Wire, listening
+from tests.server.sockets import Listening, Still, Wire
 from tests.walk.conftest import Server, write
 from tests.walk.test_tls import certificate
 
-from .rough import CODE, ENDPOINTS, address, all_of, app, begun, healthy, memory, refused
+from .rough import CODE, ENDPOINTS, address, all_of, app, healthy, refused
 
 pytestmark = pytest.mark.walk
 
@@ -39,20 +39,8 @@ SOON = 0.15
 
 
 @pytest.fixture
-async def connect() -> AsyncIterator[Listening]:
-    async with listening(app) as here:
-        yield here
-
-
-@pytest.fixture
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(guards, "REQUEST_LIMIT", SOON)
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    """A server of the test's own."""
-    yield from begun(tmp_path)
 
 
 # TR-6
@@ -250,7 +238,7 @@ async def test_tr_7_frames_behind_a_large_upgrade_are_not_lost(connect: Listenin
 
 
 def test_tr_7_sixty_megabytes_of_headers_cost_nothing(server: Server) -> None:
-    before = memory(server.process.pid)
+    before = server.memory()
     for _ in range(3):
         with socket.create_connection(address(server)) as client:
             client.settimeout(LIMIT)
@@ -259,4 +247,4 @@ def test_tr_7_sixty_megabytes_of_headers_cost_nothing(server: Server) -> None:
                 for n in range(60):
                     client.sendall(b"X-%d: " % n + b"x" * (1 << 20) + b"\r\n")
     assert healthy(server)
-    assert memory(server.process.pid) - before < 8 << 20
+    assert server.memory() - before < 8 << 20

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.projects import ECHO
 from tests.server.conftest import OpenServed
 from tests.server.frames import KEY, request
 from tests.server.served import COOKIE, Served
@@ -108,7 +109,7 @@ async def test_tr_3_only_rfc_6455_version_13_over_get(served: Served, head: byte
 def test_tr_4_a_token_in_the_url_lets_nobody_in_and_is_kept_nowhere(
     start: Callable[..., Server], tmp_path: Path
 ) -> None:
-    write(tmp_path, endpoints="endpoints: {say: {url: /ws/say, process: chat.say}}\n", chat=SAY)
+    write(tmp_path, endpoints="endpoints: {say: {url: /ws/say, process: chat.say}}\n", chat=ECHO)
     server = start(tmp_path, "--log", "json", ready='"event": "started"')
     token = server.first_cookie()["Cookie"].partition("=")[2]
     queries = (f"{COOKIE}={token}", f"a=1&{COOKIE}={token}&b")
@@ -126,11 +127,4 @@ def test_tr_4_a_token_in_the_url_lets_nobody_in_and_is_kept_nowhere(
         assert token not in text
 
 
-SAY = """
-from jackfield import process
-
-@process(reply="message")
-def say(message: str) -> str:
-    return message
-"""
 UPGRADE = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": KEY}

@@ -11,7 +11,7 @@ import ssl
 import urllib.error
 import urllib.request
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,31 +19,13 @@ import pytest
 from jackfield.server.wire import guards
 from tests.server.frames import request
 from tests.server.served import LIMIT
-from tests.server.sockets import Listening, Peer, listening
+from tests.server.sockets import Listening, Peer
 from tests.walk.conftest import Server, write
 from tests.walk.test_tls import certificate
 
-from .rough import CODE, ENDPOINTS, address, admitted, all_of, app, begun, healthy, refused, reset, upgraded
+from .rough import CODE, ENDPOINTS, address, admitted, all_of, healthy, refused, reset, upgraded
 
 pytestmark = pytest.mark.walk
-
-
-@pytest.fixture
-async def connect() -> AsyncIterator[Listening]:
-    async with listening(app) as here:
-        yield here
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    """A server of the test's own."""
-    yield from begun(tmp_path)
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One for the tests that leave nothing behind."""
-    yield from begun(tmp_path_factory.mktemp("shared"))
 
 
 def test_tr_8_an_endpoint_takes_so_many_and_no_more(server: Server) -> None:
@@ -203,7 +185,7 @@ def test_tr_8_silent_connections_that_are_opened_again_and_again_keep_nobody_out
 
 def test_tr_8_a_server_without_descriptors_says_so_and_lives(server: Server) -> None:
     pid = server.process.pid
-    used = len(list(Path(f"/proc/{pid}/fd").iterdir()))
+    used = server.descriptors()
     _, limit = resource.prlimit(pid, resource.RLIMIT_NOFILE)
     resource.prlimit(pid, resource.RLIMIT_NOFILE, (used, limit))
     try:

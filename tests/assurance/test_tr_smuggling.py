@@ -5,30 +5,17 @@ from __future__ import annotations
 import json
 import random
 import socket
-from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
 from tests.server.frames import KEY, request
 from tests.server.served import LIMIT
-from tests.server.sockets import Listening, listening
+from tests.server.sockets import Listening
 from tests.walk.conftest import Server
 
-from .rough import address, all_of, app, begun, refused
+from .rough import address, all_of, refused
 
 pytestmark = pytest.mark.walk
-
-
-@pytest.fixture
-async def connect() -> AsyncIterator[Listening]:
-    async with listening(app) as here:
-        yield here
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One for the tests that leave nothing behind."""
-    yield from begun(tmp_path_factory.mktemp("shared"))
 
 
 # TR-9

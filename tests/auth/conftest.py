@@ -25,11 +25,6 @@ from tests.auth.provider import Provider, running
 from tests.clock import Clock as Clock
 
 
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
 @pytest.fixture(scope="module")
 def provider() -> Iterator[Provider]:
     """One for the tests of a file."""

@@ -158,7 +158,7 @@ def test_loopback_names_on_one_port_are_one_origin(host: str) -> None:
         ({}, 'origins: ["https://shop.example.org"]'),
         ({"allowed": ("https://a.рф",)}, 'origins: ["https://shop.example.org"]'),
         (
-            {"allowed": ("https://a.рф",), "place": "f:3"},
+            {"allowed": ("https://a.рф",), "place": lambda: "f:3"},
             'origins: ["https://a.рф", "https://shop.example.org"]  # f:3',
         ),
     ],

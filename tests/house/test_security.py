@@ -22,6 +22,10 @@ def test_results_are_of_tests_that_exist() -> None:
     assert results.read().keys() <= {name for _, name, _ in security_page.shown()}
 
 
+def test_a_test_names_a_row_once() -> None:
+    assert [name for _, name, rows in security_page.shown() if len(rows) > len(set(rows))] == []
+
+
 ROW = """
 import pytest
 

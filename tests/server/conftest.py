@@ -73,11 +73,6 @@ class Queued(Dispatcher):
     """Answers every message as one that waited in the inbox; where it need not wait, it is answered in place."""
 
 
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
 @pytest.fixture(scope="module")
 def built() -> Iterator[dict[tuple[str, str, str], RoutingTable]]:
     """Tables that the tests of a module share, by their texts: building one takes longer than most tests."""

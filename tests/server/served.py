@@ -31,6 +31,7 @@ LIMIT = 30.0
 """Seconds after which a test that waits has failed."""
 
 COOKIE = "gen_app_auth_token"
+PASSWORD = "пароль с пробелами 🔑"
 Headers = list[tuple[str, str]]
 
 
@@ -191,6 +192,19 @@ class Served:
 
         caller = Caller(asyncio.create_task(self.gateway(scope, incoming.get, send)), incoming)
         return caller
+
+
+async def log_in(
+    served: Served, login: str = "аня", password: str = PASSWORD, *headers: tuple[str, str], **more: Any
+) -> Answer:
+    """What a login is answered."""
+    given = {"login": login, "password": password}
+    return await served.http("POST", "/auth/login", list(headers), given, **more)
+
+
+def cookie_of(answer: Answer) -> Headers:
+    """The cookie that an answer sets, as the header that carries it."""
+    return [("cookie", answer.headers["set-cookie"].partition(";")[0])]
 
 
 def _answer(start: MutableMapping[str, Any], body: bytes) -> Answer:

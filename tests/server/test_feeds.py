@@ -263,6 +263,30 @@ async def test_a_publish_begins_it_anew_and_frees_the_old_generation(speaking: S
     await caller.leave()
 
 
+async def test_what_an_old_one_says_at_its_end_nobody_hears(
+    speaking: Served, build_table: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def last_words(_key: object) -> dict[str, str]:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            said.append(1)
+        return {"event": "stale"}
+
+    said: list[int] = []
+    monkeypatch.setitem(names(speaking), "taken", last_words)
+    caller = await open_(speaking, "/ws/quotes/7")
+    old = names(speaking)
+    await until(lambda: old["SEEN"])
+    before = await publish(speaking, build_table)
+    await until(lambda: ("ended", 7) in old["SEEN"])
+    say(speaking, 7, {"event": "new"})
+    await caller.until(2)
+    assert (said, heard(caller)) == ([1], [{"event": "new"}])
+    await caller.leave()
+    await before.retire(LIMIT)
+
+
 async def test_a_publish_with_another_hint_tells_the_members_of_what_does_not_fit(
     speaking: Served, build_table: Build
 ) -> None:
@@ -379,6 +403,32 @@ async def test_one_of_a_connection_waits_for_its_reader(speaking: Served) -> Non
     incoming.put_nowait({"type": "websocket.disconnect", "code": 1001})
     async with asyncio.timeout(LIMIT):
         await task
+
+
+async def test_one_that_waits_for_a_reader_who_is_closed_is_no_failure(
+    speaking: Served, timers: Timers, caplog: pytest.LogCaptureFixture
+) -> None:
+    stuck = asyncio.Event()
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "websocket.send":
+            await stuck.wait()
+
+    incoming: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    incoming.put_nowait({"type": "websocket.connect"})
+    task = asyncio.create_task(speaking.gateway(speaking.scope("websocket", "/ws/clock/a", []), incoming.get, send))
+    say(speaking, "a", {"event": "more", "text": "x" * ROOM})
+    (queue,) = names(speaking)["EVENTS"].values()
+    await until(queue.empty)
+    for member in speaking.gateway.live.hub:
+        member.end("restart")
+    await until(lambda: ("ended", "a") in names(speaking)["SEEN"])
+    stuck.set()
+    incoming.put_nowait({"type": "websocket.disconnect", "code": 1012})
+    async with asyncio.timeout(LIMIT):
+        await task
+    assert "process_failed" not in caplog.text
+    assert timers.timers == []
 
 
 async def test_one_of_a_connection_begins_again_after_failures(

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -117,6 +118,15 @@ class Server:
             assert line is not None, f"the server ended: {self.lines}"
             if re.search(pattern, line):
                 return line
+
+    def memory(self) -> int:
+        """Its bytes that are in memory, which Linux tells."""
+        pages = Path(f"/proc/{self.process.pid}/statm").read_text("ascii").split()[1]
+        return int(pages) * resource.getpagesize()
+
+    def descriptors(self) -> int:
+        """How many descriptors it has open, which Linux tells."""
+        return len(list(Path(f"/proc/{self.process.pid}/fd").iterdir()))
 
     def hear(self, number: int) -> None:
         """Send a signal to this one process."""

@@ -16,7 +16,7 @@ import pytest
 
 from tests.walk.conftest import ROOT, Server
 
-__all__ = ["block", "caddy", "free_port", "nginx"]
+__all__ = ["block", "caddy", "nginx"]
 
 PAGE = ROOT / "platform" / "jackfield" / "docs" / "deploy.md"
 LIMIT = 20.0
@@ -27,12 +27,6 @@ def block(kind: str) -> str:
     """The one block of this kind in the page."""
     (found,) = re.findall(rf"^```{kind}\n(.*?)^```$", PAGE.read_text("utf-8"), flags=re.M | re.S)
     return str(found)
-
-
-def free_port() -> int:
-    """A port that nobody uses, as of now."""
-    with network.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 def replaced(text: str, changes: dict[str, str]) -> str:

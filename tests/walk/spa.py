@@ -13,6 +13,8 @@ import pytest
 from jackfield.server.node.node import Node, open_node
 from jackfield.server.options import Options
 from jackfield.state import State
+from tests.clock import Clock
+from tests.projects import ECHO
 from tests.server.sockets import listening
 
 from .browser import Browser, Page, Visitor, chromium, running, site
@@ -47,24 +49,6 @@ class Line {
   }
 }
 </script></html>"""
-
-ECHO = """
-from jackfield import process
-
-@process(reply="message")
-def say(message: str) -> str:
-    return message
-"""
-
-
-@dataclass
-class Clock:
-    """Stands still until somebody moves it."""
-
-    now: float = 1_800_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @dataclass

@@ -44,7 +44,7 @@ async def test_a_front_end_on_another_origin_from_login_to_expiry_and_logout(her
 
     # the session runs out during the conversation
     assert (await page.run("return line.closed"))["code"] == 4401
-    here.clock.now += 2.0
+    here.clock.move(2.0)
     over = ("session_expired", "not_logged_in")  # the second, once the browser has dropped the cookie by its Max-Age
     closed = await page.run('return (new Line("/ws/told")).closed')
     assert closed["code"] == 4401

@@ -24,10 +24,11 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
+from tests.bench.running import free_port
 from tests.projects import SAY
 
 from .conftest import Server, ask, close_code, jackfield_here, write
-from .fronts import block, caddy, free_port, nginx
+from .fronts import block, caddy, nginx
 from .test_tls import certificate
 
 pytestmark = pytest.mark.walk

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
 from .conftest import LIMIT, Server, write
@@ -92,3 +93,80 @@ def test_two_members_hear_one_feed(tmp_path: Path, start: Callable[..., Server])
         assert hear(again, 2)[1] == {"event": "message", "new": "ГАЗ", "$n": 6}
     assert server.stop() == 0
     assert server.stdout.count("ended ГАЗ") == 4
+
+
+CLOCK = """\
+endpoints:
+  clock: {url: "/ws/clock/{zone}", auth: public, feed: clock.ticks}
+  watch: {url: /ws/watch, process: clock.watch, auth: public}
+groups:
+  "alarm:{name}": {feed: clock.alarm}
+"""
+TICKS = """\
+import asyncio, sys
+from collections.abc import AsyncIterator
+from jackfield import Connection, process
+
+@process
+async def ticks(zone: int, connection: Connection) -> AsyncIterator[dict[str, int | str]]:
+    try:
+        yield {"event": "hello", "zone": zone, "text": "час"}
+        for number in range(100_000):
+            yield {"event": "tick", "number": number}
+            await asyncio.sleep(0.01)
+    finally:
+        print("over", zone, file=sys.stderr, flush=True)
+
+@process
+async def alarm(name: str) -> AsyncIterator[dict[str, str]]:
+    try:
+        yield {"event": "alarm", "name": name}
+        await asyncio.Event().wait()
+    finally:
+        print("quiet", name, file=sys.stderr, flush=True)
+
+@process
+async def watch(name: str, connection: Connection) -> bool:
+    return await connection.join(f"alarm:{name}")
+"""
+
+
+def test_each_connection_has_a_clock_of_its_own(tmp_path: Path, start: Callable[..., Server]) -> None:
+    write(tmp_path, endpoints=CLOCK, clock=TICKS)
+    server = start(tmp_path)
+    with server.socket("/ws/clock/1") as one, server.socket("/ws/clock/2") as two:
+        assert hear(one, 2) == [{"event": "hello", "zone": 1, "text": "час"}, {"event": "tick", "number": 0}]
+        assert hear(two)[0]["zone"] == 2
+        one.send('{"$id": 7}')
+        while "error" not in (answer := hear(one)[0]):
+            pass
+        assert answer == {"error": {"code": "no_messages", "message": answer["error"]["message"]}, "$id": 7}
+        two.close()
+        server.wait_for("^over 2$")
+
+        write(tmp_path, clock=TICKS.replace("hello", "hallo"))
+        assert server.run("publish").returncode == 0
+        assert {event["event"] for event in hear(one, 20)} == {"tick"}  # it goes on as it was
+        with server.socket("/ws/clock/3") as three:
+            assert hear(three)[0]["event"] == "hallo"
+        assert server.stop() == 0
+        with pytest.raises(ConnectionClosed) as closed:
+            hear(one, 10_000)
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 1012
+    assert sorted(line for line in server.lines if line.startswith("over")) == ["over 1", "over 2", "over 3"]
+
+
+def test_a_feed_begins_by_a_join_and_ends_after_the_last_member(tmp_path: Path, start: Callable[..., Server]) -> None:
+    write(tmp_path, endpoints=CLOCK, clock=TICKS)
+    server = start(tmp_path)
+    with server.socket("/ws/watch") as one:
+        one.send(json.dumps({"name": "утро"}, ensure_ascii=False))
+        found = {json.dumps(frame, sort_keys=True, ensure_ascii=False) for frame in hear(one, 1)}
+        assert "error" in next(iter(found))  # a name is encoded: `groups.name` does that
+        one.send('{"name": "early"}')
+        heard = hear(one, 2)
+        assert {"event": "alarm", "name": "early", "group": "alarm:early"} in heard
+        assert {"result": True} in heard
+    server.wait_for("^quiet early$")
+    assert server.stop() == 0

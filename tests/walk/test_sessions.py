@@ -15,18 +15,13 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection
 
+from tests.projects import ECHO
+
 from .conftest import LIMIT, Server, ask, close_code, write
 
 pytestmark = pytest.mark.walk
 
 PASSWORD = "пароль с пробелами 🔑"
-ECHO = """
-from jackfield import process
-
-@process(reply="message")
-def say(message: str) -> str:
-    return message
-"""
 
 
 def serve(start: Callable[..., Server], folder: Path, session: str) -> Server:

@@ -14,11 +14,12 @@ import jackfield
 from jackfield.server.node.node import Node, open_node
 from jackfield.server.options import Options
 from jackfield.state import State
+from tests.projects import ECHO
 from tests.server.sockets import Listening, listening
 
 from .browser import Page, Visitor, site
 from .conftest import write
-from .spa import ECHO, devtools, visitor
+from .spa import devtools, visitor
 
 __all__ = ["devtools", "visitor"]  # fixtures
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -31,7 +31,13 @@ class _Rule(NamedTuple):
 
 
 def check(
-    origin: Sequence[str], own: str, *, any_origin: bool, allowed: Sequence[str], required: bool, place: str = ""
+    origin: Sequence[str],
+    own: str,
+    *,
+    any_origin: bool,
+    allowed: Sequence[str],
+    required: bool,
+    place: Callable[[], str] | None = None,
 ) -> None:
     """Return if the page may open the endpoint, else raise Refusal `origin_not_allowed`.
 
@@ -41,8 +47,8 @@ def check(
     unless `required`. Default ports may be written or left out; `localhost`, `127.0.0.1` and `[::1]` on
     one port are one origin.
 
-    The refusal's `fix` is the line to paste into endpoints.yaml. With `place`, which says where, it repeats
-    those of `allowed` and ends with the place as a comment: only for a caller who may know them.
+    The refusal's `fix` is the line to paste into endpoints.yaml. With `place`, which is asked where for a refusal
+    alone, it repeats those of `allowed` and ends with the place as a comment: only for a caller who may know them.
     """
     if not origin:
         if required:
@@ -63,7 +69,8 @@ def check(
     if any_origin or asked == parse(own.lower()) or _listed(asked, allowed):
         return
     detail = f"Pages of {origin[0]} may not open this endpoint."
-    raise _refuse(detail, _line(origin[0], allowed if place else (), place), origin=origin[0])
+    fix = _line(origin[0], allowed, place()) if place else _line(origin[0])
+    raise _refuse(detail, fix, origin=origin[0])
 
 
 def among(origin: str, allowed: Sequence[str]) -> bool:
@@ -108,7 +115,7 @@ def _rule(text: str) -> _Rule | None:
     return found and _Rule(found, wild=True)
 
 
-def _line(origin: str, beside: Sequence[str], place: str) -> str:
+def _line(origin: str, beside: Sequence[str] = (), place: str = "") -> str:
     """The line of endpoints.yaml that lets pages of `origin` in."""
     names = ", ".join(json.dumps(one, ensure_ascii=False) for one in (*beside, origin))
     return f"origins: [{names}]" + (f"  # {place}" if place else "")

@@ -198,7 +198,7 @@ class Endpoint:
     group: tuple[str, ...] = setting(
         GROUPS_OF_ENDPOINT,
         "The group that a connection is in from its begin to its end, or a list of them. `{room}` is a path parameter; "
-        "`{login}` and `{endpoint}` stand for the caller and the endpoint.",
+        "`{login}`, `{visitor}` and `{endpoint}` stand for the caller and the endpoint.",
         examples=["room:{room}"],
         value=(),
         more="See [Groups](#groups).",

@@ -12,6 +12,7 @@ from jackfield.groups.feeds import MAX_FEEDS, Feeds
 from jackfield.groups.group import PLAIN, Declared, Group, Listener
 from jackfield.groups.names import Pattern
 from jackfield.groups.presence import Later
+from jackfield.groups.states import States
 
 __all__ = ["MAX_GROUPS", "MAX_JOINED", "Groups"]
 
@@ -40,6 +41,7 @@ class Groups:
         self._later = later or _call_later
         self.feeds = Feeds(self._later, passed, self._tell)
         self.bans = Bans(clock)
+        self.states = States(time.monotonic, lambda name: bool(self.members(name)))
         self.asked: dict[Listener, set[str]] = {}  # the groups that clients joined by themselves
         self._groups: dict[str, Group] = {}
         self._declared: tuple[Declared, ...] = ()
@@ -156,8 +158,10 @@ class Groups:
         group.remove(member)
         if group.presence is not None and member.is_present:
             group.presence.went(member)
-        if group.declared.feed and not group.members:
-            self.feeds.emptied(group.name)
+        if not group.members:
+            self.states.emptied(group.name)
+            if group.declared.feed:
+                self.feeds.emptied(group.name)
         self._forget_if_empty(group)
 
     def _forget_if_empty(self, group: Group) -> None:

@@ -51,11 +51,12 @@ class Connection:
     """One accepted WebSocket, as a process sees it.
 
     `identity` is ANONYMOUS where nobody is logged in. `params` holds the path parameters, converted.
-    `query` holds the query string's last value per name. `state` is a dict that lives as long as the
-    connection, publishes included: keep plain data in it. `id` is short and safe to log.
+    `query` holds the query string's last value per name. `visitor` is the login; where nobody is logged in and a group
+    of the endpoint is named by `{visitor}`, an id that a cookie keeps over reloads; else empty. `state` is a dict that
+    lives as long as the connection, publishes included: keep plain data in it. `id` is short and safe to log.
     """
 
-    __slots__ = ("_outbox", "endpoint", "id", "identity", "params", "query", "state")
+    __slots__ = ("_outbox", "endpoint", "id", "identity", "params", "query", "state", "visitor")
 
     def __init__(
         self,
@@ -66,6 +67,7 @@ class Connection:
         identity: Identity,
         params: Mapping[str, Any],
         query: Mapping[str, str],
+        visitor: str = "",
     ) -> None:
         self._outbox = outbox
         self.id = id
@@ -73,6 +75,7 @@ class Connection:
         self.identity = identity
         self.params = params
         self.query = query
+        self.visitor = visitor
         self.state: dict[str, Any] = {}
 
     def send(self, event: object) -> None:
@@ -160,6 +163,7 @@ def with_params(connection: Connection, params: Mapping[str, Any]) -> Connection
         identity=connection.identity,
         params=params,
         query=connection.query,
+        visitor=connection.visitor,
     )
     twin.state = connection.state
     return twin

@@ -16,7 +16,7 @@ from jackfield.similar import did_you_mean
 
 __all__ = ["LONGEST_GRACE", "OURS", "declared", "of_endpoint", "shared"]
 
-OURS = ("login", "endpoint")
+OURS = ("login", "visitor", "endpoint")
 """Parameters of a pattern that are no path parameters."""
 
 LONGEST_GRACE = 86_400.0

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from jackfield.auth.sessions import Sessions
 from jackfield.auth.store.store import Store
+from jackfield.auth.tokens import Tokens
 from jackfield.process.groups import Groups
 from jackfield.server.asgi import Application, Receive, Scope, Send
 from jackfield.server.connection.dispatch import Dispatcher
@@ -19,7 +20,6 @@ from jackfield.server.handshake.callers import Callers
 from jackfield.server.handshake.upgrade import Upgrade
 from jackfield.server.joining import Joining
 from jackfield.server.live import Live
-from jackfield.server.members import Members
 from jackfield.server.observe.tracing import Tracing
 from jackfield.server.options import Options
 from jackfield.server.web.routes import Routes
@@ -28,19 +28,18 @@ __all__ = ["Gateway", "open_gateway"]
 
 
 class Gateway:
-    """One node's application. `live` is its state, `callers` finds out who calls, `members` acts on connections."""
+    """One node's application. `live` is its state, `callers` identifies its callers."""
 
     def __init__(self, live: Live, callers: Callers, dispatcher: Dispatcher, *, tracing: Tracing | None = None) -> None:
         self.live = live
         self.callers = callers
-        self.members = Members(live, Joining(live, dispatcher))
-        dispatcher.groups = Groups(self.members)
+        dispatcher.groups = Groups(Joining(live, dispatcher))
         self._feeds = GroupFeeds(live, dispatcher)
         live.groups.feeds.runner = self._feeds
         self._spoken = ConnectionFeeds(live, dispatcher)
         upgrade: Application = Upgrade(live, callers, dispatcher, self._spoken)
         self._upgrade = upgrade if tracing is None else tracing.around(upgrade)
-        self._routes = Routes(live, callers, self.members)
+        self._routes = Routes(live, callers)
         if live.has_sessions:
             live.sessions.changes.subscribe(lambda change: revocation.session_changed(live, change))
             live.sessions.attend(lambda: {member.identity.session for member in live.hub})
@@ -84,10 +83,12 @@ def open_gateway(
     folder: Path = Path(),
     open_store: Callable[[], Awaitable[Store]] | None = None,
     clock: Callable[[], float] = time.time,
+    tokens: Tokens | None = None,
 ) -> Gateway:
     """A gateway for the project in `folder`. `sessions` are of our own login, None where that is off.
 
-    `open_store` opens the store of service keys in that case; without it there are none then.
+    `open_store` opens the store of service keys in that case; without it there are none then. `tokens` sign the ids of
+    visitors; without them these end with the process.
     """
-    live = Live(options, sessions, generation, lag_clock=dispatcher.clock, clock=clock)
+    live = Live(options, sessions, generation, lag_clock=dispatcher.clock, clock=clock, tokens=tokens)
     return Gateway(live, Callers(live, sessions, folder=folder, open_store=open_store), dispatcher, tracing=tracing)

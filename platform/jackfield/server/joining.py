@@ -2,36 +2,49 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from jackfield.errors import Refusal
 from jackfield.groups.group import Listener
 from jackfield.groups.names import BadName, checked
-from jackfield.process.connection import Connection, with_params
+from jackfield.process.connection import Connection, outbox_of, with_params
 from jackfield.process.signature.signature import GROUPS
 from jackfield.routing.feeds import Feed
 from jackfield.routing.joining import Rule
 from jackfield.server.connection.dispatch import Dispatcher
 from jackfield.server.generation import Generation
-from jackfield.server.live import Live
+from jackfield.server.live import GroupMember, Live
+from jackfield.server.members import Members
 
 __all__ = ["Joining", "put_out"]
 
 _TRIES = 3  # where publishes come in between
 
 
-class Joining:
-    """Asks the rules of the generation that is live. All calls belong on the event loop's thread."""
+class Joining(Members):
+    """The Backend of Groups: asks the rules of the generation that is live."""
 
     def __init__(self, live: Live, dispatcher: Dispatcher) -> None:
-        self._live = live
+        super().__init__(live)
         self._dispatcher = dispatcher
 
-    async def check(self, connection: Connection, group: str) -> None:
-        """Raise Refusal `group_forbidden` where the client may not join; also what a process of the project raises."""
+    async def join(self, connection: Connection, group: str) -> None:
+        """Let a client enter a group where `may_join` lets it; raises also what a process of the project does.
+
+        Raises Refusal `group_forbidden`, `group_full`.
+        """
+        await self._check(connection, group)
+        cast(GroupMember, outbox_of(connection).membership).ask(group)
+
+    def leave(self, connection: Connection, group: str) -> None:
+        """Let a client leave a group that it might join. Raises Refusal `group_forbidden`."""
+        self._rule(group)
+        outbox_of(connection).membership.leave(group)
+
+    async def _check(self, connection: Connection, group: str) -> None:
         for _ in range(_TRIES):
             generation = self._live.generation
-            rule = self.rule(group)
+            rule = self._rule(group)
             if not rule.admits(connection.identity.roles):
                 raise Refusal("group_forbidden", f'"{group}" is for callers with another role.')
             if rule.process is None:
@@ -47,8 +60,8 @@ class Joining:
                 return
         raise Refusal("group_forbidden", "The rules changed meanwhile.", "Try again.")
 
-    def rule(self, group: str) -> Rule:
-        """The rule of a group. Raises Refusal `group_forbidden` where no client may join by itself."""
+    def _rule(self, group: str) -> Rule:
+        """Raises Refusal `group_forbidden` where no client may join by itself."""
         try:
             pattern = self._live.groups.pattern_of(checked(group))
         except BadName as exc:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from jackfield.auth.sessions import Sessions
+from jackfield.auth.tokens import Tokens
 from jackfield.clocks import watched
 from jackfield.config.plan import Limits
 from jackfield.errors import Refusal
@@ -114,8 +116,10 @@ class Live:
         *,
         lag_clock: Callable[[], float] = time.perf_counter,
         clock: Callable[[], float] = time.time,
+        tokens: Tokens | None = None,
     ) -> None:
         self.options = options
+        self.tokens = tokens or Tokens([secrets.token_bytes(32)], clock=clock)  # signs what is no session
         self.generation = generation
         self.hub: Hub[Member] = Hub()
         self.groups = Groups(clock=clock)

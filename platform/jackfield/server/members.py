@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
+from contextlib import AbstractAsyncContextManager
+from typing import Any, cast
 
-from jackfield.identity import Identity
+from jackfield.auth.authorities import is_own
+from jackfield.auth.provider import JWT_SESSION
+from jackfield.auth.verify import VERIFY_SESSION
+from jackfield.identity import OF_KEYS, Identity
 from jackfield.process.connection import Connection, outbox_of
-from jackfield.server.joining import Joining
-from jackfield.server.live import GroupMember, Live
+from jackfield.server.live import GroupMember, Live, Member
 
 __all__ = ["Members"]
 
 
 class Members:
-    """The Backend of Groups. All calls belong on the event loop's thread and none waits."""
+    """What is done to them from outside. All calls belong on the event loop's thread and none waits."""
 
-    def __init__(self, live: Live, joining: Joining) -> None:
+    def __init__(self, live: Live) -> None:
         self._live = live
-        self._joining = joining
+
+    def of(self, login: str) -> Sequence[Member]:
+        """The connections of a user. Beside other authorities a bare login is the store's, `jwt:anna` theirs."""
+        hub, auth = self._live.hub, self._live.generation.table.plan.auth
+        if login.startswith(OF_KEYS) or sum((auth.own, auth.jwt is not None, bool(auth.verify))) < 2:
+            return hub.of(login)
+        kind = next((kind for kind in (JWT_SESSION, VERIFY_SESSION) if login.startswith(kind)), "")
+        found = hub.of(login.removeprefix(kind))
+        return [one for one in found if (one.identity.session.startswith(kind) if kind else is_own(one.identity))]
 
     def send(self, group: str, frame: bytes, but: Connection | None) -> int:
         """Send an event to a group; gives the number of connections that get it."""
@@ -28,33 +39,27 @@ class Members:
 
     def send_to(self, login: str, frame: bytes, endpoint: str | None) -> int:
         """Send an event to the connections of a user; gives their number."""
-        found = [member for member in self._live.hub.of(login) if endpoint is None or member.endpoint == endpoint]
+        found = [member for member in self.of(login) if endpoint is None or member.endpoint == endpoint]
         for member in found:
             member.hear(frame)
         return len(found)
-
-    async def join(self, connection: Connection, group: str) -> None:
-        """Let a client enter a group where `may_join` lets it. Raises Refusal `group_forbidden`, `group_full`."""
-        await self._joining.check(connection, group)
-        cast(GroupMember, outbox_of(connection).membership).ask(group)
-
-    def leave(self, connection: Connection, group: str) -> None:
-        """Let a client leave a group that it might join. Raises Refusal `group_forbidden`."""
-        self._joining.rule(group)
-        outbox_of(connection).membership.leave(group)
 
     def remove(self, group: str, login: str, ban: float) -> int:
         """Take the connections of a user out of a group, for `ban` seconds at least; gives their number."""
         if ban:
             self._live.groups.bans.add(group, login, ban)
-        return sum(self._live.groups.leave(member.membership, group) for member in self._live.hub.of(login))
+        return sum(self._live.groups.leave(member.membership, group) for member in self.of(login))
 
     def close(self, login: str, reason: str) -> int:
         """Close the connections of a user 4403; gives their number."""
-        found = self._live.hub.of(login)
+        found = self.of(login)
         for member in found:
             member.end("removed", reason)
         return len(found)
+
+    def state(self, group: str) -> AbstractAsyncContextManager[dict[str, Any]]:
+        """The state of a group, for one at a time."""
+        return self._live.groups.states.of(group)
 
     def members(self, group: str) -> Sequence[Identity]:
         """The callers behind the connections of a group, in the order of their joins."""

@@ -32,7 +32,7 @@ LISTENER = "jackfield.listener"
 """The key in an ASGI scope's `state` with the Options of a listener that is not the public one."""
 
 Caller = Identity | Refusal | None
-"""Who is calling: an identity, the refusal that the credential earned, or None where none was sent or looked at."""
+"""The caller: an identity, the refusal that the credential earned, or None where none was sent or looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +80,7 @@ class Standing:
     texts: Mapping[str, str]
     origin: tuple[str, ...]
     own: str
+    visitor: str = ""
 
 
 _Address = IPv4Address | IPv6Address

@@ -1,7 +1,7 @@
 """A project opened for tests: the real gateway and dispatcher, without listener, store, login and state folder.
 
 Strategy. Everything is checked and carried out by the parts that serve in production. Three things are put in from
-outside: who is calling (a context variable of the task that carries the connection, read where the gateway asks
+outside: the caller (a context variable of the task that carries the connection, read where the gateway asks
 for the credential's owner), the fakes among the resources, and a recorder of which messages were answered
 and what a process raised.
 """
@@ -47,14 +47,14 @@ _FAILURES_KEPT = 100  # exceptions hold their frames, and so all values that a p
 
 @dataclass(slots=True)
 class Caller:
-    """Who opens a connection, and the refusal that this earned, if any."""
+    """The caller of a connection, and the refusal that this earned, if any."""
 
     identity: Identity | None
     refusal: Refusal | None = None
 
 
 CALLER: ContextVar[Caller] = ContextVar("jackfield_test_caller")
-"""Who is calling in the task that carries a connection."""
+"""The caller in the task that carries a connection."""
 
 
 class AnswerListener(Protocol):

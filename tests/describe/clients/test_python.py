@@ -23,7 +23,9 @@ from tests.describe.made import TRAPS, called, full, made, own
 
 # Each `type: ignore` is a fault that mypy has to see: in strict mode one that is not needed is a fault too.
 USE = """\
-from full_client import Client, CountReply, Line, RoomErrorCode, RoomMessage
+from typing import cast
+
+from full_client import Client, ClockFeed, CountReply, Line, RoomErrorCode, RoomMessage
 
 code: RoomErrorCode = "banned_word"
 
@@ -39,6 +41,10 @@ async def use(client: Client) -> list[CountReply]:
         said["nothing"]  # type: ignore[typeddict-item]
         room.stream  # type: ignore[attr-defined]
     client.room("a")  # type: ignore[call-arg]
+    async with client.clock(3) as clock:
+        async for event in clock.events():
+            hour: int = cast(ClockFeed, event)["hour"]
+            await clock.send({"hour": hour})  # type: ignore[arg-type]
     client.room("a", "b")  # type: ignore[arg-type]
     greeting = await client.greeting()
     number: int = (await greeting.ask({"message": "a"}))["message"]  # type: ignore[assignment]

@@ -16,10 +16,10 @@ from jackfield.describe.documents import http_api, http_schemas
 from jackfield.describe.documents.http_api import Call
 from jackfield.errors import CODES, Refusal
 from jackfield.server.web import administration, json_api, login
-from tests.server.conftest import OpenServed, build_table, built, clock, empty_store, open_served
+from tests.server.conftest import OpenServed, build_table, built, empty_store, open_served
 from tests.server.served import Answer, Headers, Served
 
-__all__ = ["build_table", "built", "clock", "empty_store", "open_served"]  # fixtures
+__all__ = ["build_table", "built", "empty_store", "open_served"]  # fixtures
 
 CALLS = http_api.calls(AuthSettings())
 SCHEMAS = http_schemas.schemas(AuthSettings())
@@ -49,10 +49,7 @@ async def test_each_address_and_method_is_there_and_no_other(open_served: OpenSe
         f"{prefix}{path}": set(methods)
         for prefix, api in (
             ("/auth", login.Login(served.gateway.live, served.gateway.callers).api),
-            (
-                administration.AT,
-                administration.Administration(served.gateway.live, served.gateway.callers, served.gateway.members).api,
-            ),
+            (administration.AT, administration.Administration(served.gateway.live, served.gateway.callers).api),
         )
         for path, methods in api.routes.items()
     }
@@ -245,8 +242,6 @@ async def test_what_other_programs_are_answered_is_what_is_described(served: Ser
         ("send-to-group", "POST", "/api/groups/$7/events", admin, event),
         ("send-to-group", "POST", f"{group}/events", await served.cookie("аня"), event),
         ("remove-member", "DELETE", f"{group}/members/anna", admin, b""),
-        ("remove-member", "DELETE", f"{group}/members/anna?for=10m", admin, b""),
-        ("remove-member", "DELETE", f"{group}/members/anna?for=ever", admin, b""),
         ("send-to-user", "POST", f"{user}/events", admin, event),
         ("send-to-user", "POST", f"{user}/events?endpoint=sey", admin, event),
         ("presence", "GET", f"{user}/presence", admin, b""),

@@ -24,6 +24,7 @@ endpoints:
   quiet: {url: /ws/quiet, auth: public, group: quiet, process: chat.count, reply_to: others}
   desk: {url: /ws/desk, auth: optional, process: desk.push}
   ask: {url: /ws/ask, auth: optional, process: desk.ask}
+  note: {url: /ws/note, auth: public, group: note, process: desk.note}
   slow: {url: "/ws/slow/{room}", auth: optional, group: [slow, "slow:{room}"], process: desk.ask}
 """
 CHAT = """
@@ -48,6 +49,12 @@ async def push(room: str, groups: Groups, connection: Connection, text: str = "x
     if login:
         return await groups.send_to(login, {"event": "notice", "text": text})
     return await groups.send(groups.name("room:{room}", room=room), {"event": "pushed", "text": text}, but=connection)
+
+@process
+async def note(word: str, groups: Groups) -> int:
+    async with groups.state("note") as state:
+        state[word] = state.get(word, 0) + 1
+        return state[word]
 
 @process
 async def ask(do: str, groups: Groups, connection: Connection, group: str = "", login: str = "") -> dict[str, Any]:
@@ -125,6 +132,13 @@ async def test_a_connection_joins_and_leaves(project: Project) -> None:
         assert await anna.receive() == {"group": "room:7", "event": "pushed", "text": "x"}
         assert await anna.ask({"do": "leave", "group": "room:7"}) == {"done": True, "groups": [], "members": []}
         assert (await slow.ask({"do": ""}))["groups"] == ["slow", "slow:1"]
+
+
+async def test_processes_keep_a_state_for_a_group(project: Project) -> None:
+    async with project, project.connect("note") as one, project.connect("note") as other:
+        assert await one.ask({"word": "да"}) == {"result": 1}
+        assert await other.ask({"word": "да"}) == {"result": 2}
+        assert await other.ask({"word": "нет"}) == {"result": 1}
 
 
 @pytest.mark.parametrize("group", ["зал", "a b", "$x", "x" * 201, ""])

@@ -6,7 +6,7 @@ import asyncio
 import gc
 import json
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,7 @@ from jackfield.server.node.node import open_node
 from jackfield.server.options import Options
 from jackfield.state import State
 from tests.projects import write
+from tests.server.served import until
 from tests.server.sockets import listening
 
 SAY = """from jackfield import Connection, process
@@ -123,9 +124,3 @@ async def test_a_closed_sweep_searches_no_more(monkeypatch: pytest.MonkeyPatch, 
     for _ in range(5):
         await asyncio.sleep(0)
     assert seen() is not None
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
-        while not condition():  # noqa: ASYNC110 - nobody reports when memory is freed
-            await asyncio.sleep(0.01)

@@ -6,9 +6,8 @@ import pytest
 
 from jackfield.auth.sessions import LONGEST
 from tests.server.conftest import Clock, OpenServed
-from tests.server.served import COOKIE, Answer, Headers, Served
+from tests.server.served import COOKIE, PASSWORD, Headers, Served, cookie_of, log_in
 
-PASSWORD = "пароль с пробелами 🔑"
 OTHER = "другой пароль 🗝"
 ENDPOINTS = "  say: {url: /ws/say, process: p.echo}"
 
@@ -23,13 +22,9 @@ async def served(open_served: OpenServed) -> Served:
 
 async def enter(served: Served, login: str = "аня", password: str = PASSWORD, *headers: tuple[str, str]) -> Headers:
     """A new session, as the header that carries it."""
-    answer = await served.http("POST", "/auth/login", list(headers), {"login": login, "password": password})
+    answer = await log_in(served, login, password, *headers)
     assert answer.status == 200, answer.json
     return cookie_of(answer)
-
-
-def cookie_of(answer: Answer) -> Headers:
-    return [("cookie", answer.headers["set-cookie"].partition(";")[0])]
 
 
 async def sessions(served: Served, cookie: Headers) -> list[dict[str, object]]:

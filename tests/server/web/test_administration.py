@@ -9,9 +9,8 @@ from urllib.parse import quote
 import pytest
 
 from tests.server.conftest import OpenServed
-from tests.server.served import COOKIE, Answer, Headers, Served
+from tests.server.served import COOKIE, PASSWORD, Headers, Served, log_in
 
-PASSWORD = "пароль с пробелами 🔑"
 ENDPOINTS = """
   say: {url: /ws/say, process: p.echo}
   desk: {url: /ws/desk, process: p.echo, auth: {roles: [support]}}
@@ -33,10 +32,6 @@ async def admin(served: Served) -> Headers:
 
 def at(login: str, more: str = "") -> str:
     return f"/api/users/{quote(login, safe='')}{more}"
-
-
-async def log_in(served: Served, login: str, password: str) -> Answer:
-    return await served.http("POST", "/auth/login", body={"login": login, "password": password})
 
 
 async def test_users_are_listed_without_their_secrets(served: Served, admin: Headers) -> None:

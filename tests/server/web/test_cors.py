@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.server.conftest import OpenServed
-from tests.server.served import Answer, Headers, Served
+from tests.server.served import PASSWORD, Answer, Headers, Served
 
-PASSWORD = "пароль с пробелами 🔑"
 SHOP, PREVIEW, FOREIGN = "https://shop.example.org", "https://a-1.preview.example.com", "https://evil.example"
 HEAD = f'defaults: {{origins: ["{SHOP}", "https://*.preview.example.com"]}}'
 SAY = """

@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
+from jackfield.auth.changes import SILENCE
+from jackfield.auth.keys import STALE
 from jackfield.auth.store.attempts import PER_PAIR
+from jackfield.errors import Refusal
 from tests.server.conftest import Clock, OpenServed
 from tests.server.served import Answer, Headers, Served, until
 
@@ -241,6 +244,28 @@ async def test_a_key_is_shown_once_and_kept_as_a_hash(served: Served, admin: Hea
         assert (await served.http("GET", "/api/keys", headers)).status in (401, 403)
 
 
+async def test_a_store_that_is_silent_opens_nothing_and_at_last_ends_what_is_open(
+    served: Served, clock: Clock, admin: Headers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def unavailable(*_: object) -> None:
+        raise Refusal("store_unavailable")
+
+    meter = await key(served, admin, METER)
+    device = served.call("/ws/meter", meter)
+    await device.accepted()
+    for name in ("changes_since", "last_change"):
+        monkeypatch.setattr(served.store, name, unavailable)
+    clock.move(STALE - 1)
+    again = served.call("/ws/meter", meter)
+    await again.accepted()
+    clock.move(2)
+    assert (await served.call("/ws/meter", meter).refused()).json["code"] == "store_unavailable"
+    await device.ask({"message": "ещё"})
+    clock.move(SILENCE)
+    served.sessions.changes.check_silence()
+    assert await device.closed() == (4401, "the store of keys has not answered for too long")
+
+
 @pytest.mark.parametrize("login", ["key:магазин", "key:"])
 async def test_no_user_is_called_as_a_key_is(served: Served, admin: Headers, login: str) -> None:
     assert (await served.http("POST", "/api/users", admin, {"login": login})).json["code"] == "invalid_request"
@@ -254,6 +279,21 @@ async def test_no_other_authority_is_asked_about_a_key(open_served: OpenServed, 
     _, value = await served.store.keys.add("meter", ["device"], [], users=False, lasts=None)
     clock.move(0.2)
     await served.call("/ws/meter", [("authorization", f"Bearer {value}")]).accepted()
+
+
+async def test_one_login_of_two_authorities_is_two_users(open_served: OpenServed) -> None:
+    served = await open_served(ENDPOINTS, code("аня"), head=f"{HEAD}\nauth: {{verify: p.who}}")
+    await served.add("шеф", "admin")
+    await served.add("аня", "device")
+    admin = await served.cookie("шеф")
+    ours = await opened(served, "/ws/known", "аня")
+    theirs = served.call("/ws/known", [("authorization", "Bearer theirs")])
+    await theirs.accepted()
+    for login, n in (("аня", 1), ("verify:аня", 2), ("jwt:аня", 3)):
+        answer = await served.http("POST", of(login), admin, {"event": "paid", "n": n})
+        assert answer.json == {"delivered_to": int(n < 3), "online": n < 3}, login
+    await until(lambda: frames(ours) == [{"event": "paid", "n": 1}])
+    await until(lambda: frames(theirs) == [{"event": "paid", "n": 2}])
 
 
 async def test_what_verify_calls_a_key_is_nobody(open_served: OpenServed) -> None:

@@ -10,9 +10,8 @@ import pytest
 from jackfield.server.web import json_api
 from jackfield.server.wire import guards
 from tests.server.conftest import Clock, OpenServed
-from tests.server.served import COOKIE, Headers, Served
+from tests.server.served import COOKIE, PASSWORD, Headers, Served
 
-PASSWORD = "пароль с пробелами 🔑"
 PUBLIC = "  say: {url: /ws/say, process: p.echo, auth: public}"
 
 

@@ -29,6 +29,11 @@ BREAKS: dict[str, tuple[bytes, int]] = {
 }
 
 
+@pytest.fixture(autouse=True)
+def little_patience() -> None:
+    """In place of the folder's: here a client has the second that it has in life."""
+
+
 def answer(recorder: Recorder, text: bytes) -> bytes | None:
     if text == b"fail":
         raise RuntimeError("as it should")

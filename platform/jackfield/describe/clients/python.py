@@ -259,7 +259,11 @@ def _type(found: Type) -> str:
 def _values(values: Sequence[object]) -> str:
     # A number of more than 64 bits, or with a fraction, is no Literal for mypy.
     large = [value for value in values if isinstance(value, int) and abs(value) >= 2**63]
-    listed = [repr(value) for value in values if not isinstance(value, float | None) and value not in large]
+    listed = [
+        _literal(value) if isinstance(value, str) else repr(value)
+        for value in values
+        if not isinstance(value, float | None) and value not in large
+    ]
     parts = [f"Literal[{', '.join(listed)}]"] if listed else []
     parts += ["int"] if large else []
     parts += ["float"] if any(isinstance(value, float) for value in values) else []

@@ -28,6 +28,7 @@ from jackfield.describe.clients.tree import (
     union,
 )
 from jackfield.describe.contract import JSON, Operation
+from jackfield.describe.schema.envelope import feed_event
 from jackfield.errors import CODES
 
 __all__ = ["Operands", "Types", "address", "operands"]
@@ -49,7 +50,8 @@ class Types:
         taken = set(taken)
         self._classes = dict(class_names(places, taken))
         self.names = Names(taken.union(self._classes.values()))
-        wanted = (f"{stem}{what}" for stem in self.stems.values() for what in _OPERANDS)
+        wanted = [f"{stem}{what}" for stem in self.stems.values() for what in _OPERANDS]
+        wanted += [f"{self.stems[name]}Feed" for name, operation in known.items() if operation.feeds]
         self._kept = {name: self.names.new(name) for name in wanted}
         self._defined: set[str] = set()
 
@@ -165,6 +167,7 @@ def _places(operation: Operation, stem: str) -> Iterable[Place]:
     yield from (Place(stem, "Message", schema) for schema in operation.parameters.values())
     if operation.replies != "none":
         yield Place(stem, "Reply", operation.reply or {})
+    yield from (Place(stem, "Feed", schema) for schema in _fed(operation))
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +197,8 @@ def operands(operation: Operation, types: Types) -> Operands:
     reply = None
     if operation.replies != "none":
         reply = types.define(f"{stem}Reply", operation.reply or {"type": "object"}, f"Reply of {operation.name}.")
+    for schema in _fed(operation):
+        types.define(f"{stem}Feed", schema, f"What {operation.name} says without being asked.")
     parameters = {
         name: _without_null(types.alone(f"{stem}{pascal(name)}", schema))
         for name, schema in operation.parameters.items()
@@ -210,7 +215,7 @@ def operands(operation: Operation, types: Types) -> Operands:
             dict.fromkeys(
                 [
                     *filter(None, [part.event for part in operation.parts]),
-                    *_fed(operation),
+                    *_named(operation),
                     *_expected(operation, "expect", "event"),
                 ]
             )
@@ -221,7 +226,12 @@ def operands(operation: Operation, types: Types) -> Operands:
 _TO = {True: "Message to {}.", False: "There is none to {}, which only speaks."}
 
 
-def _fed(operation: Operation) -> list[str]:
+def _fed(operation: Operation) -> list[JSON]:
+    """The events of an endpoint's feeds, as far as something is said of them."""
+    return [feed_event(feed.schema, group=feed.group) for feed in operation.feeds if feed.schema is not None]
+
+
+def _named(operation: Operation) -> list[str]:
     return [name for feed in operation.feeds for name in feed.names]
 
 

@@ -141,8 +141,7 @@ _DESCRIPTIONS = {
     "rotate-key": "The old one opens beside the new one for a while, `overlap`; then its connections close with 4401.",
     "send-to-groups": "Who is in several of the groups gets it several times.",
     "send-to-user": "To all connections of the login, or to those of one endpoint.",
-    "remove-member": "All connections of the login leave the group and hear nothing more of it; they stay open. "
-    "With `for` none of them enters it again for so long, a year at most.",
+    "remove-member": "All connections of the login leave the group and hear nothing more of it; they stay open.",
     "close-connection": "It is closed 4403 (`removed`); its client may come again.",
 }
 

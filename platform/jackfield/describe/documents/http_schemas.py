@@ -57,14 +57,13 @@ _GROUP_EVENT: JSON = {
     "properties": {"event": {**_EVENT["properties"]["event"], "not": {"enum": sorted(OUR_EVENTS)}}},
     "propertyNames": {"not": {"pattern": r"^(\$|error$|group$)"}},
 }
-_DURATION: JSON = {"pattern": "^[0-9]{1,9}([.][0-9]{1,3})? ?(ms|s|m|h|d)$", "examples": ["90d"]}
 PARAMETERS: Mapping[str, JSON] = {
+    "for": {"description": "How long the user does not get in again: 10m, 12h or 7d.", "type": "string"},
     "id": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"},
     "login": {"type": "string", **_NAME},
     "name": {"type": "string", **_NAME},
     "group": {"type": "string", **_GROUP, "description": "Its values are percent-encoded; in an address, once more."},
     "Idempotency-Key": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
-    "for": {"type": "string", **_DURATION},
     "endpoint": {"type": "string", "description": "The name of an endpoint."},
     "limit": {"type": "integer", "minimum": 1, "maximum": 200},
     "after": {"type": "string", "description": "What `next` of the page before says."},
@@ -89,6 +88,7 @@ _ROLE_OF_KEY: JSON = {**_ROLE, "not": {"const": "admin"}}
 _SOME: JSON = {"minItems": 1, "maxItems": 100}
 _UP_TO: JSON = {"maxItems": 100}
 _GROUPS_OF_KEY: JSON = {**_GROUP, "description": "* stands for any text."}
+_DURATION: JSON = {"pattern": "^[0-9]{1,9}([.][0-9]{1,3})? ?(ms|s|m|h|d)$", "examples": ["90d"]}
 
 # Bounds are described here and checked by jackfield.auth, which has a sentence for each.
 _Login = Annotated[str, Meta(extra_json_schema=_NAME)]

@@ -135,7 +135,11 @@ _FROM: JSON = {"description": "The sender's login, null for one who is not logge
 _OF_GROUP: JSON = {
     "group": {"description": "The group, where the connection chose it or is in several.", "type": "string"},
     "$n": {"description": "The number in the group, where that keeps its events.", "type": "integer"},
-    "$time": {"description": "When it was sent, where the group keeps its events.", "format": "date-time"},
+    "$time": {
+        "description": "When it was sent, where the group keeps its events.",
+        "type": "string",
+        "format": "date-time",
+    },
 }
 
 

@@ -160,7 +160,7 @@ class Conversation:
 
     @property
     def identity(self) -> Identity:
-        """Who is connected."""
+        """The caller."""
         return self.connection.identity
 
     @property

@@ -31,7 +31,7 @@ class _Member(Protocol):
 
     @property
     def identity(self) -> Identity:
-        """Who is connected; read when a timer is armed."""
+        """The caller; read when a timer is armed."""
 
     def send_event(self, event: object) -> None:
         """Called for the event before the end. Never waits."""

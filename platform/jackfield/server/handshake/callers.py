@@ -1,4 +1,4 @@
-"""Who is calling: the credential of a request, and the authorities that know whose it is."""
+"""The caller: the credential of a request, and the authorities that know whose it is."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = ["Callers"]
 
 
 class Callers:
-    """Finds out who is calling one node, by asking its `authorities`. `folder` is the project's.
+    """Identifies the callers of one node, by asking its `authorities`. `folder` is the project's.
 
     `open_store` opens the store of service keys where our own login is off; without it there are none then.
     """
@@ -72,7 +72,7 @@ class Callers:
             return refusal
 
     async def identify_own(self, request: Request) -> Caller:
-        """Who is calling, by our own sessions alone: for the log, and for what an administrator is shown."""
+        """The caller, by our own sessions alone: for the log, and for what an administrator is shown."""
         try:
             return await self.identify(request, own=True)
         except Refusal as refusal:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextvars import Context
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Protocol
 
 from jackfield.addresses import network
@@ -33,7 +34,9 @@ __all__ = [
     "closes_with",
     "fitted",
     "groups_of",
+    "how_to_give",
     "judge",
+    "known",
     "not_logged_in",
     "params_of",
     "rejudge",
@@ -104,12 +107,14 @@ def approach(table: RoutingTable, request: Request, *, detailed: bool = False) -
     endpoint = match.route.endpoint
     params = params_of(match, request.root)
     standing = Standing(endpoint.name, match.params, tuple(request.values(b"origin")), request.own)
-    _judge_origin(endpoint, standing, table.plan if detailed else None)
+    _judge_origin(endpoint, standing.origin, standing.own, table.plan if detailed else None)
     return Approach(match.route, params, standing)
 
 
-def admit(table: RoutingTable, request: Request, asked: Approach, caller: Caller, counts: Counts) -> Admission:
-    """Check what needs the caller: the credential, the role and the room.
+def admit(
+    table: RoutingTable, request: Request, asked: Approach, caller: Caller, counts: Counts, visitor: str = "~"
+) -> Admission:
+    """Check what needs the caller: the credential, the role and the room. `visitor` is one who is not logged in.
 
     `caller` is what became of the credential: an identity, the refusal that it earned, or None where none was sent or
     the endpoint does not ask.
@@ -118,15 +123,16 @@ def admit(table: RoutingTable, request: Request, asked: Approach, caller: Caller
     identity = _judge_credential(endpoint, caller, table, request.root)
     _judge_role(endpoint, identity)
     _judge_room(endpoint, identity, counts, request.client)
-    groups = groups_of(asked.route, identity, asked.params)
-    return Admission(asked.route, asked.params, identity, subprotocol(endpoint, request), asked.standing, groups)
+    standing = replace(asked.standing, visitor=identity.login or visitor)
+    groups = groups_of(asked.route, identity, asked.params, standing.visitor)
+    return Admission(asked.route, asked.params, identity, subprotocol(endpoint, request), standing, groups)
 
 
-def groups_of(route: Route, identity: Identity, params: Mapping[str, Any]) -> tuple[str, ...]:
+def groups_of(route: Route, identity: Identity, params: Mapping[str, Any], visitor: str) -> tuple[str, ...]:
     """The names of the groups that the endpoint gives a connection. A name that cannot be is a 404."""
     if not route.groups:
         return ()
-    values = {**params, "login": identity.login, "endpoint": route.name}
+    values = {**params, "login": identity.login, "visitor": visitor, "endpoint": route.name}
     try:
         return tuple(dict.fromkeys(pattern.fill(values) for pattern in route.groups))
     except BadName as exc:
@@ -149,9 +155,8 @@ def closes_with(table: RoutingTable, request: Request, refusal: Refusal) -> Rout
     match = table.match(request.raw_path)
     if match is None or match.route.endpoint.refusals != "close" or refusal.status not in _CLOSING:
         return None
-    rule, origins = match.route.endpoint.origins, request.values(b"origin")
     try:
-        origin.check(origins, request.own, any_origin=rule.any, allowed=rule.allowed, required=rule.required)
+        _judge_origin(match.route.endpoint, request.values(b"origin"), request.own)
     except Refusal:
         return None
     return match.route
@@ -172,7 +177,7 @@ def rejudge(table: RoutingTable, standing: Standing, identity: Identity) -> Clos
     if identity and not stands(table.plan.auth, identity):
         return Closing("session_ended", "this way of logging in is not taken any more")
     try:
-        _judge_origin(route.endpoint, standing)
+        _judge_origin(route.endpoint, standing.origin, standing.own)
         _judge_credential(route.endpoint, identity or None, table)
         _judge_role(route.endpoint, identity)
     except Refusal as refusal:
@@ -232,17 +237,11 @@ def _match(table: RoutingTable, request: Request, *, detailed: bool) -> Match:
     raise Refusal("not_found", detail, fix)
 
 
-def _judge_origin(endpoint: Endpoint, standing: Standing, plan: Plan | None = None) -> None:
-    """With `plan` the refusal says where in it the line belongs; that is looked up for a refusal alone."""
+def _judge_origin(endpoint: Endpoint, asked: Sequence[str], own: str, plan: Plan | None = None) -> None:
+    """With `plan` the refusal says where in it the line belongs."""
     rule = endpoint.origins
-    asked, own = standing.origin, standing.own
-    try:
-        origin.check(asked, own, any_origin=rule.any, allowed=rule.allowed, required=rule.required)
-    except Refusal:
-        if plan is None:
-            raise
-        place = _place(plan, endpoint)
-        origin.check(asked, own, any_origin=rule.any, allowed=rule.allowed, required=rule.required, place=place)
+    place = None if plan is None else partial(_place, plan, endpoint)
+    origin.check(asked, own, any_origin=rule.any, allowed=rule.allowed, required=rule.required, place=place)
 
 
 def _place(plan: Plan, endpoint: Endpoint) -> str:
@@ -252,15 +251,19 @@ def _place(plan: Plan, endpoint: Endpoint) -> str:
 
 
 def _judge_credential(endpoint: Endpoint, caller: Caller, table: RoutingTable, root: str = "") -> Identity:
-    if endpoint.access.mode == "public":
+    mode = endpoint.access.mode
+    if mode == "public" or (mode == "optional" and caller is None):
         return ANONYMOUS
+    return known(caller, table.plan.auth, root)
+
+
+def known(caller: Caller, auth: AuthSettings, root: str, detail: str = "") -> Identity:
+    """The caller, where one is logged in; else raise the refusal that the credential earned, or `not_logged_in`."""
     if isinstance(caller, Refusal):
         raise caller
-    if caller is not None:
-        return caller
-    if endpoint.access.mode == "optional":
-        return ANONYMOUS
-    raise not_logged_in(table.plan.auth, root)
+    if caller is None:
+        raise not_logged_in(auth, root, detail)
+    return caller
 
 
 def not_logged_in(auth: AuthSettings, root: str, detail: str = "") -> Refusal:
@@ -288,10 +291,15 @@ def _judge_role(endpoint: Endpoint, identity: Identity) -> None:
         names = _either(roles)
         fix = "The roles come from the login; whoever keeps the users there gives it."
         if is_own(identity):
-            fix = f"An administrator gives it with: jackfield users roles {identity.login} +{roles[0]}"
+            fix = how_to_give(roles[0], identity.login)
         elif is_key(identity):
             fix = f"Make a key with it: jackfield keys add NAME --role {roles[0]}"
         raise Refusal("role_required", f"The endpoint is for callers with the role {names}.", fix)
+
+
+def how_to_give(role: str, login: str) -> str:
+    """How a user of ours gets a role, for the `fix` of a refusal."""
+    return f"An administrator gives it with: jackfield users roles {login} +{role}"
 
 
 def _judge_room(endpoint: Endpoint, identity: Identity, counts: Counts, client: str) -> None:

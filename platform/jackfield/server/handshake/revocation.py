@@ -44,7 +44,7 @@ def adapt(live: Live, found: Iterable[Verdict], before: RoutingTable) -> None:
         member.adapt(verdict, endpoint.limits)
         try:
             if route.groups or before.routes[member.endpoint].groups:
-                member.membership.move(groups_of(route, member.identity, verdict))
+                member.membership.move(groups_of(route, member.identity, verdict, member.standing.visitor))
         except Refusal as refusal:
             member.end("restart", refusal.detail)
             continue
@@ -70,7 +70,7 @@ def session_changed(live: Live, change: Change) -> None:
 
 
 def answered_anew(live: Live, session: str, identity: Identity | None, reason: str) -> None:
-    """A session stands for a caller with other roles or another end now, or for nobody."""
+    """A session stands for a caller with other roles or another end now, or for no caller."""
     for member in live.hub:
         if member.identity.session != session:
             continue

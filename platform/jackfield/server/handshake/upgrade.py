@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from contextlib import suppress
+from typing import Any
 
 from jackfield.addresses import network
 from jackfield.errors import Refusal
@@ -14,6 +15,7 @@ from jackfield.server.connection.conversation import Conversation
 from jackfield.server.connection.dispatch import Dispatcher
 from jackfield.server.connection.rate import TokenBuckets
 from jackfield.server.feeds import ConnectionFeeds
+from jackfield.server.handshake import visitors
 from jackfield.server.handshake.callers import Callers
 from jackfield.server.handshake.connection_log import Visit
 from jackfield.server.handshake.judge import Admission, admit, approach, closes_with, subprotocol
@@ -57,7 +59,8 @@ class Upgrade:
             if live.generation.table is not table:
                 table = live.generation.table
                 asked = approach(table, request)
-            admission = admit(table, request, asked, caller, live.hub)
+            visitor = visitors.visitor_of(request, live.tokens) if visitors.named(asked.route) else ""
+            admission = admit(table, request, asked, caller, live.hub, visitor)
             live.groups.check(admission.groups, admission.identity.login)
         except Refusal as refusal:
             await self._refuse(request, refusal, caller, scope, receive, send)
@@ -109,6 +112,7 @@ class Upgrade:
             identity=admission.identity,
             params=admission.params,
             query=request.query,
+            visitor=admission.standing.visitor,
         )
         conversation.begin(connection, limits)
         if limits.per_address is not None:
@@ -119,7 +123,7 @@ class Upgrade:
         visit = Visit(live, conversation, request.client)
         conversation.when_over(visit.end)
         try:
-            await send({"type": "websocket.accept", "subprotocol": admission.subprotocol})
+            await send(self._accepted(request, admission))
         except OSError:
             conversation.lost(1006)  # the client left before it was accepted
             return
@@ -138,6 +142,15 @@ class Upgrade:
             await transport.run(conversation)
         finally:
             await conversation.finished()
+
+    def _accepted(self, request: Request, admission: Admission) -> dict[str, Any]:
+        """The accept; with the cookie of a visitor whom a group is named by."""
+        message: dict[str, Any] = {"type": "websocket.accept", "subprotocol": admission.subprotocol}
+        if not admission.identity and visitors.named(admission.route):
+            auth = self._live.generation.table.plan.auth
+            cookie = visitors.cookie_for(admission.standing.visitor, self._live.tokens, auth, request)
+            message["headers"] = [(b"set-cookie", cookie.encode())]
+        return message
 
     def _entered(self, conversation: Conversation, admission: Admission, visit: Visit) -> None:
         if admission.groups:

@@ -9,7 +9,8 @@ from typing import Any
 from jackfield import messages
 from jackfield.errors import PlanError, Refusal
 from jackfield.groups.names import checked
-from jackfield.server.gateway import Gateway
+from jackfield.server.live import Live
+from jackfield.server.members import Members
 from jackfield.server.options import Options
 from jackfield.server.publish.publisher import Publisher
 
@@ -27,10 +28,8 @@ def addresses(options: Options) -> dict[str, str]:
     return found
 
 
-def verbs(gateway: Gateway, publisher: Publisher, fell_back: PlanError | None, began: float) -> dict[str, Verb]:
+def verbs(live: Live, publisher: Publisher, fell_back: PlanError | None, began: float) -> dict[str, Verb]:
     """What answers each verb. `fell_back` is as in Node, `began` in seconds since the epoch."""
-
-    live, members = gateway.live, gateway.members
 
     async def publish(asked: Mapping[str, Any]) -> Mapping[str, Any]:
         if live.options.locked and not asked.get("dry_run"):
@@ -64,7 +63,7 @@ def verbs(gateway: Gateway, publisher: Publisher, fell_back: PlanError | None, b
 
     async def send(asked: Mapping[str, Any]) -> Mapping[str, Any]:
         """Send the event under `event`, JSON in a text, to a group or a login; the caller may do anything here."""
-        event = messages.parse(str(asked.get("event")).encode())
+        members, event = Members(live), messages.parse(str(asked.get("event")).encode())
         if isinstance(group := asked.get("group"), str):
             return {"delivered_to": members.send(checked(group), messages.group_event(event), None)}
         endpoint = asked.get("endpoint")

@@ -50,7 +50,7 @@ Task = asyncio.Task[Any]
 
 
 class Pressed(KeyboardInterrupt):
-    """Somebody has pressed Ctrl-C; any other KeyboardInterrupt is of the project, where the signal is ours."""
+    """Ctrl-C was pressed; any other KeyboardInterrupt is of the project, where the signal is ours."""
 
 
 def run(main: Coroutine[Any, Any, T], new_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop) -> T:

@@ -66,7 +66,7 @@ async def open_node(
     """Open a server's parts; `report` is called with what `--watch` published.
 
     `admin_port` takes a port for what a site keeps away from a listener that only this machine reaches. Without it
-    nobody is shown that.
+    no caller is shown that.
 
     Raises PlanError where neither the files nor what was last published can serve, StateError, and Refusal
     where the store does not answer.
@@ -91,7 +91,7 @@ async def open_node(
         stack.push_async_callback(publisher.close)
         stack.push_async_callback(gateway.close_feeds)
         rotation = Rotation(state, start.tokens)
-        answers = verbs(gateway, publisher, start.fell_back, clock())
+        answers = verbs(gateway.live, publisher, start.fell_back, clock())
         control = ControlServer(state.server_json, answers, addresses(options))
         await control.start()
         stack.push_async_callback(control.close)
@@ -136,6 +136,7 @@ async def _open_gateway(
         folder=folder,
         open_store=lambda: Store.open(state.store_url, clock),
         clock=clock,
+        tokens=tokens,
     )
     unowned.pop_all()
     stack.push_async_callback(_retire_live, gateway)
@@ -146,7 +147,7 @@ async def _open_gateway(
 async def _first_admin(gateway: Gateway, options: Options) -> tuple[FirstAdmin | None, bool]:
     """The first user where one is made, and whether there are users."""
     if not gateway.live.has_sessions:
-        return None, True  # they are somebody else's
+        return None, True  # they belong to other programs
     sessions = gateway.live.sessions
     admin = await make_first_admin(sessions.store, sessions.passwords, sessions) if options.private else None
     return admin, bool(await sessions.store.list())

@@ -1,4 +1,4 @@
-"""What is counted: plain integers and lists on the hot path, read only when somebody scrapes.
+"""What is counted: plain integers and lists on the hot path, read only by a scrape.
 
 Names and labels are a contract with those who run the server; a label never holds a login or a URL.
 """
@@ -100,7 +100,7 @@ class Metrics(Collector):
         return generate_latest(self._registry)
 
     def collect(self) -> Iterable[Metric]:
-        """Called by the registry when somebody scrapes."""
+        """Called by the registry at each scrape."""
         yield self._connections()
         yield _counter(
             "jackfield_handshakes", "Upgrade requests.", ("endpoint", "outcome", "code"), self.handshakes.items()

@@ -1,4 +1,4 @@
-"""A request's path, origin and texts as they may be logged: without a secret that somebody put there. No I/O.
+"""A request's path, origin and texts as they may be logged: without a secret that was put there. No I/O.
 
 Strategy. A query string is never logged. Neither is one whose `?` was encoded, or what stands behind a `;`, for that
 is where a credential goes when a person copies it to the wrong place; nor a value behind a `=`, a part that is built

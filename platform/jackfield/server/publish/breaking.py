@@ -112,7 +112,7 @@ class Breaking:
     def strike(self) -> None:
         """Raise TookTooLong in the thread, if it runs code of the project.
 
-        Between the look and the call nobody else runs: both are steps of this thread, which holds Python's lock.
+        Between the look and the call no other thread runs: both are steps of this thread, which holds Python's lock.
         """
         frame = sys._current_frames().get(self._thread)
         frames = inside(frame)

@@ -30,13 +30,13 @@ from jackfield.errors import Closing, PlanError, Problem
 from jackfield.logs import log
 from jackfield.routing import site_folder
 from jackfield.routing.table import RoutingTable
+from jackfield.server import cookie
 from jackfield.server.gateway import Gateway
 from jackfield.server.generation import Generation
 from jackfield.server.handshake import revocation
 from jackfield.server.handshake.revocation import Verdict
 from jackfield.server.options import Options
 from jackfield.server.publish.building import built
-from jackfield.server.web import cookie
 from jackfield.state import read_own, write_private
 
 __all__ = ["Archive", "Closes", "Publisher", "Report", "build_in_thread", "digest"]
@@ -144,7 +144,7 @@ class Archive:
         self._make()
         write_private(self._history, json.dumps(kept))
         for old in self._folder.iterdir():
-            # only what is named as we name it: who puts another folder here loses nothing
+            # only what is named as we name it: another folder that is put here stays
             if _is_copy(old.name.removeprefix(".")) and old.is_dir() and old.name not in (*kept, *spared):
                 shutil.rmtree(old, ignore_errors=True)
 
@@ -291,7 +291,7 @@ class Publisher:
             table = await build_in_thread(source, number, self._live.options, self._folder)
             if await asyncio.to_thread(digest, source) == before:
                 return before, table
-            table.catalog.release()  # somebody saved a file meanwhile: what was read may be half of each
+            table.catalog.release()  # a file was saved meanwhile: what was read may be half of each
         message = "the files change faster than they can be loaded"
         raise PlanError([Problem("too_slow", message, "publish again when they are all saved", file="processes")])
 

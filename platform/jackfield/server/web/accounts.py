@@ -17,11 +17,11 @@ from jackfield.errors import Refusal
 from jackfield.identity import Identity
 from jackfield.logs import log
 from jackfield.messages import moment
+from jackfield.server.cookie import clear_cookie, clear_for_host, set_cookie
 from jackfield.server.handshake.callers import Callers
-from jackfield.server.handshake.judge import not_logged_in
+from jackfield.server.handshake.judge import known
 from jackfield.server.live import Live
 from jackfield.server.request import Request
-from jackfield.server.web.cookie import clear_cookie, clear_for_host, set_cookie
 from jackfield.server.web.json_api import Answer, Asked, reply
 
 __all__ = ["Accounts", "as_json", "handed_out", "taken_back"]
@@ -94,13 +94,8 @@ class Accounts:
         return reply({"ended": ended})
 
     async def _caller(self, request: Request) -> Identity:
-        """Who asks, with a session that is kept here. Raises Refusal."""
-        caller = await self._callers.identify(request, own=True)
-        if isinstance(caller, Refusal):
-            raise caller
-        if caller is None:
-            raise not_logged_in(self._auth, request.root)
-        return caller
+        """The caller, with a session that is kept here. Raises Refusal."""
+        return known(await self._callers.identify(request, own=True), self._auth, request.root)
 
 
 def handed_out(live: Live, request: Request, opened: Opened, *, moved: bool) -> list[str]:

@@ -21,7 +21,6 @@ from jackfield.logs import log
 from jackfield.messages import moment
 from jackfield.server.handshake.callers import Callers
 from jackfield.server.live import Live
-from jackfield.server.members import Members
 from jackfield.server.request import Request
 from jackfield.server.web import cors
 from jackfield.server.web.accounts import as_json
@@ -42,10 +41,10 @@ _BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 class Administration:
     """The addresses below AT of one gateway."""
 
-    def __init__(self, live: Live, callers: Callers, members: Members) -> None:
+    def __init__(self, live: Live, callers: Callers) -> None:
         self._live = live
         self._rights = Rights(live, callers)
-        self._push = Push(live, self._rights, members)
+        self._push = Push(live, self._rights)
         self.api = JsonApi(
             {
                 **self._push.routes(),

@@ -4,12 +4,14 @@
 cookie, and read the answers below `auth.path` and the 426 of an endpoint; an endpoint's own `origins` may read
 its 426 too, since they may open it anyway. All these may import `/jackfield.js`. Everything else, the
 administration above all, is for pages of our own origin alone. `origins: any` opens an endpoint to every page, and
-for that reason nothing here: to read an answer that was made with the cookie is a right of pages that somebody named.
+for that reason nothing here: to read an answer that was made with the cookie is a right of pages that the plan names.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import partial
 
 from starlette.responses import Response
 
@@ -33,7 +35,7 @@ def check(request: Request, plan: Plan, *, detailed: bool = False) -> None:
     Programs, which send no Origin, pass. Raises Refusal `origin_not_allowed`, whose `fix` is the line to paste;
     with `detailed` it says where.
     """
-    place = _place(plan) if detailed else ""
+    place = partial(_place, plan) if detailed else None
     try:
         _check(request, plan.origins.allowed, place)
     except Refusal as refusal:
@@ -45,7 +47,7 @@ def check(request: Request, plan: Plan, *, detailed: bool = False) -> None:
 def check_own(request: Request) -> None:
     """Return if the page is of our own origin, or no page asks. Raises Refusal `origin_not_allowed`."""
     try:
-        _check(request, (), "")
+        _check(request, ())
     except Refusal as refusal:
         fix = f"Serve the page from {request.own}; programs send no Origin header."
         raise Refusal(refusal.code, f"This is for pages of {request.own} alone.", fix) from None
@@ -63,7 +65,7 @@ def preflight(request: Request, table: RoutingTable, *, detailed: bool = False) 
         check(request, table.plan, detailed=detailed)
         methods = "GET, POST, DELETE"
     elif table.match(request.raw_path) is not None:
-        _check(request, _readers(request, table), _place(table.plan) if detailed else "")
+        _check(request, _readers(request, table), partial(_place, table.plan) if detailed else None)
         methods = "GET"
     else:
         return None
@@ -116,7 +118,7 @@ def _traced(request: Request) -> list[str]:
     return list(dict.fromkeys(name for name in map(str.strip, asked) if _TRACING.fullmatch(name)))
 
 
-def _check(request: Request, allowed: tuple[str, ...], place: str) -> None:
+def _check(request: Request, allowed: tuple[str, ...], place: Callable[[], str] | None = None) -> None:
     origins = request.values(b"origin")
     origin.check(origins, request.own, any_origin=False, allowed=allowed, required=False, place=place)
 

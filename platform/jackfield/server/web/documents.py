@@ -1,4 +1,4 @@
-"""`/openapi.json`, `/asyncapi.json`, `/docs` and what belongs to them: the documents, made when somebody asks.
+"""`/openapi.json`, `/asyncapi.json`, `/docs` and what belongs to them: the documents, made at the first request.
 
 They are made from the live routing table for the address by which they are asked for, once for each generation
 and address, in a thread: five hundred endpoints cost half a second, and as YAML several. `/docs` is Swagger UI
@@ -25,7 +25,7 @@ from jackfield.describe.documents.as_yaml import as_yaml
 from jackfield.errors import Refusal
 from jackfield.identity import ADMIN
 from jackfield.routing.table import RoutingTable
-from jackfield.server.handshake.judge import not_logged_in
+from jackfield.server.handshake.judge import how_to_give, known
 from jackfield.server.live import Live
 from jackfield.server.refusal import SECURITY_HEADERS
 from jackfield.server.request import Caller, Request
@@ -130,12 +130,8 @@ class Documents:
         sentence = f"The documents are for the role {ADMIN} here."
         if elsewhere := self._live.elsewhere:
             raise Refusal("role_required", sentence, elsewhere)
-        if isinstance(caller, Refusal):
-            raise caller
-        if caller is None:
-            raise not_logged_in(self._live.generation.table.plan.auth, request.root, sentence)
-        fix = f"An administrator gives it with: jackfield users roles {caller.login} +{ADMIN}"
-        raise Refusal("role_required", sentence, fix)
+        identity = known(caller, self._live.generation.table.plan.auth, request.root, sentence)
+        raise Refusal("role_required", sentence, how_to_give(ADMIN, identity.login))
 
     async def _document(self, path: str, address: str, version: str) -> Kept:
         """A document of the live generation, kept for the next request at the same address."""

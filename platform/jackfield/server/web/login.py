@@ -14,7 +14,7 @@ from jackfield.identity import Identity
 from jackfield.logs import log
 from jackfield.messages import moment
 from jackfield.server.handshake.callers import Callers
-from jackfield.server.handshake.judge import not_logged_in
+from jackfield.server.handshake.judge import known
 from jackfield.server.live import Live
 from jackfield.server.observe import redact
 from jackfield.server.request import Request
@@ -42,7 +42,7 @@ class Login:
 
     async def answer(self, request: Request, http: HttpRequest, path: str) -> Response:
         """Answer one request; `path` is what follows `auth.path`. Raises Refusal."""
-        # a page of another origin may neither log somebody in nor out (login CSRF, ASVS 5.0, 3.5.1)
+        # a page of another origin may neither log a user in nor out (login CSRF, ASVS 5.0, 3.5.1)
         cors.check(request, self._live.generation.table.plan)
         return await self.api.answer(request, http, self._auth.path, path[1:].split("/"))
 
@@ -75,7 +75,7 @@ class Login:
         return reply(body, cookies=handed_out(self._live, request, opened, moved=before is not None))
 
     async def _before(self, request: Request) -> Identity | None:
-        """The session whose cookie came along. Old cookies in a muddle are no reason to keep somebody out."""
+        """The session whose cookie came along. Old cookies in a muddle are no reason to refuse a login."""
         try:
             caller = await self._callers.identify(request, own=True)
         except Refusal:
@@ -94,11 +94,7 @@ class Login:
 
     async def _session(self, asked: Asked) -> Response:
         caller = await self._callers.identify(asked.request)
-        if isinstance(caller, Refusal):
-            raise caller
-        if caller is None:
-            raise not_logged_in(self._auth, asked.request.root)
-        return reply(_of(caller))
+        return reply(_of(known(caller, self._auth, asked.request.root)))
 
 
 def _of(identity: Identity) -> dict[str, Any]:

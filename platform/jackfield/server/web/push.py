@@ -52,10 +52,10 @@ _CLOSED = "closed by an administrator"
 class Push:
     """The addresses of one gateway by which other programs send, and see who is there."""
 
-    def __init__(self, live: Live, rights: Rights, members: Members) -> None:
+    def __init__(self, live: Live, rights: Rights) -> None:
         self._live = live
         self._rights = rights
-        self._members = members
+        self._members = Members(live)
         self._idempotency = Idempotency(live.clock)
 
     def routes(self) -> Mapping[str, Mapping[str, Answer]]:
@@ -117,14 +117,14 @@ class Push:
         self._rights.check_users(by)
 
         async def act() -> Mapping[str, Any]:
-            online = bool(self._live.hub.of(login))
+            online = bool(self._members.of(login))
             return {"delivered_to": self._members.send_to(login, frame, endpoint), "online": online}
 
         return reply(await self._idempotency.once(asked.request, by, body, act), status=202)
 
     async def _remove(self, asked: Asked) -> Response:
         group, login = _named(asked.names[0]), _login(asked.names[1])
-        ban = _ban(_query(asked, "for"))
+        ban = _span(_query(asked, "for").get("for", "0s"))
         by = await self._rights.publisher(asked.request)
         self._rights.check_groups(by, (group,))
         removed = self._members.remove(group, login, ban)
@@ -151,13 +151,13 @@ class Push:
     async def _presence(self, asked: Asked) -> Response:
         _query(asked)
         self._rights.check_users(await self._rights.reader(asked.request))
-        connections = len(self._live.hub.of(_login(asked.name)))
+        connections = len(self._members.of(_login(asked.name)))
         return reply({"online": bool(connections), "connections": connections})
 
     async def _connections(self, asked: Asked) -> Response:
         given = _query(asked, "endpoint", "login", "limit", "after")
         endpoint, login = self._endpoint(given), given.get("login")
-        found = self._live.hub if login is None else self._live.hub.of(_login(login))
+        found = self._live.hub if login is None else self._members.of(_login(login))
         wanted = (member for member in found if endpoint is None or member.endpoint == endpoint)
         page, following = _page(wanted, given, key=_id, most=MAX_PAGE)
         return reply({"connections": [_as_json(member) for member in page], "next": following})
@@ -224,6 +224,17 @@ def _login(text: str) -> str:
     return OF_KEYS + normal_key(text[len(OF_KEYS) :]) if text.startswith(OF_KEYS) else normal_login(text)
 
 
+def _span(text: str) -> float:
+    """The seconds of a time such as 10m, up to the longest ban. Raises Refusal."""
+    try:
+        seconds = quantities.duration(text)
+    except ValueError:
+        seconds = LONGEST + 1
+    if seconds > LONGEST:
+        raise Refusal("invalid_request", f'"{text[:20]}" is no time up to a year.', "Write for=10m, 12h or 7d.")
+    return seconds
+
+
 def _query(asked: Asked, *known: str) -> Mapping[str, str]:
     """The query parameters, of those that the address knows."""
     given = asked.request.query
@@ -231,15 +242,6 @@ def _query(asked: Asked, *known: str) -> Mapping[str, str]:
         takes = f"the parameters {', '.join(known)}" if known else "no parameters"
         raise Refusal("invalid_request", f"This address takes {takes}; the query has another.", "Leave it out.")
     return given
-
-
-def _ban(given: Mapping[str, str]) -> float:
-    """The seconds of `for`, for which a user is kept out; 0 without it."""
-    try:
-        seconds = quantities.duration(given["for"]) if "for" in given else 0.0
-    except ValueError as exc:
-        raise Refusal("invalid_request", f"`for`: {exc}.", "Write 10m, for example.") from None
-    return min(seconds, LONGEST)
 
 
 def _page(

@@ -8,7 +8,7 @@ from jackfield.auth.keys import is_key
 from jackfield.errors import Refusal
 from jackfield.identity import ADMIN, PUBLISHER, Identity
 from jackfield.server.handshake.callers import Callers
-from jackfield.server.handshake.judge import not_logged_in
+from jackfield.server.handshake.judge import how_to_give, known
 from jackfield.server.live import Live
 from jackfield.server.request import Request
 
@@ -58,16 +58,12 @@ class Rights:
 
     async def _known(self, request: Request, sentence: str) -> Identity:
         caller = await self._callers.identify(request)
-        if isinstance(caller, Refusal):
-            raise caller
-        if caller is None:
-            raise not_logged_in(self._live.generation.table.plan.auth, request.root, sentence)
-        return caller
+        return known(caller, self._live.generation.table.plan.auth, request.root, sentence)
 
     def _with(self, caller: Identity, sentence: str, *roles: str) -> Identity:
         if caller.roles.isdisjoint(roles):
-            fix = f"An administrator gives it with: jackfield users roles {caller.login} +{roles[0]}"
-            raise Refusal("role_required", sentence, _OTHER_KEY if is_key(caller) else fix)
+            fix = _OTHER_KEY if is_key(caller) else how_to_give(roles[0], caller.login)
+            raise Refusal("role_required", sentence, fix)
         return caller
 
 

@@ -14,7 +14,6 @@ from jackfield.server.asgi import Receive, Scope, Send
 from jackfield.server.handshake.callers import Callers
 from jackfield.server.handshake.judge import approach, judge
 from jackfield.server.live import Live
-from jackfield.server.members import Members
 from jackfield.server.observe import redact
 from jackfield.server.refusal import SECURITY_HEADERS, problem, secured, server_fault
 from jackfield.server.request import Caller, Request
@@ -32,11 +31,11 @@ _FOR_ADMINS = ADDRESSES - {SCRIPT_AT} | {"/metrics"}
 class Routes:
     """Answers every plain request of a node. ASGI 3."""
 
-    def __init__(self, live: Live, callers: Callers, members: Members) -> None:
+    def __init__(self, live: Live, callers: Callers) -> None:
         self._live = live
         self._callers = callers
         self._login = Login(live, callers)
-        self._administration = administration.Administration(live, callers, members)
+        self._administration = administration.Administration(live, callers)
         self._documents = Documents(live)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -99,7 +98,7 @@ class Routes:
         raise Refusal("not_found", "There are no users and no login of our own here.", f"People log in at {where}.")
 
     async def _caller(self, request: Request, path: str) -> Caller:
-        """Who sends a plain request, by all authorities where its answer depends on that."""
+        """The caller of a plain request, by all authorities where its answer depends on that."""
         asks = False
         if request.method in ("GET", "HEAD"):
             if path in _FOR_ADMINS:

@@ -24,17 +24,17 @@ SCRIPT_AT = "/docs/sign-in.js"
 SCRIPT = """const form = document.querySelector("form");
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
-  const told = document.querySelector("output");
-  told.textContent = "";
+  const output = document.querySelector("output");
+  output.textContent = "";
   const body = JSON.stringify(Object.fromEntries(new FormData(form)));
   try {
     const headers = {"Content-Type": "application/json"};
     const answer = await fetch(form.dataset.login, {method: "POST", headers, body});
     if (answer.ok) return location.reload();
     const found = await answer.json();
-    told.textContent = [found.detail, found.fix].filter(Boolean).join(" ");
+    output.textContent = [found.detail, found.fix].filter(Boolean).join(" ");
   } catch {
-    told.textContent = "The server does not answer.";
+    output.textContent = "The server does not answer.";
   }
 });
 """

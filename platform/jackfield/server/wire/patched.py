@@ -335,7 +335,7 @@ class PatchedProtocol(WebSocketsSansIOProtocol):
             super().handle_ping()
 
     def handle_pong(self, event: Frame) -> None:
-        """Note the answer to our ping; those that nobody asked for count like pings."""
+        """Note the answer to our ping; those to no ping of ours count like pings."""
         if event.data == self.pending_ping_payload or not self._too_many_pings():
             super().handle_pong(event)
 

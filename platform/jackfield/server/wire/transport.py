@@ -70,8 +70,8 @@ class Receiver(Protocol):
     def lost(self, code: int, reason: str = "") -> None:
         """Nothing more will come and nothing can be sent. Called once. `reason` is the sentence of our close frame.
 
-        `code` is the client's, or ours where we closed for what it sent, or 1006 where nobody closed or the client
-        answered no ping.
+        `code` is the client's, or ours where we closed for what it sent, or 1006 where neither side closed or the
+        client answered no ping.
         """
 
 

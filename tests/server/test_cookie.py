@@ -9,9 +9,9 @@ import pytest
 
 from jackfield.config.plan import AuthSettings, Plan
 from jackfield.errors import PlanError
+from jackfield.server.cookie import clear_cookie, problem, set_cookie
 from jackfield.server.options import Options
 from jackfield.server.publish.publisher import build_in_thread
-from jackfield.server.web.cookie import clear_cookie, problem, set_cookie
 from tests.server.conftest import Build, OpenServed
 
 HTTP, HTTPS = "http://127.0.0.1:8000", "https://app.example.com"
