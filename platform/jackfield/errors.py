@@ -170,7 +170,7 @@ CODES: Mapping[str, Code] = _table(
     _plan("too_slow", "Loading the processes took longer than the time limit."),
     _plan("cookie_needs_tls", "Browsers take the cookie over TLS alone, and the listener has none."),
     # handshake
-    _refusal("not_found", 404, "No endpoint has this address."),
+    _refusal("not_found", 404, "No endpoint has this address, or no group this name."),
     _refusal("upgrade_required", 426, "This address speaks WebSocket; a plain request gets its address instead."),
     _refusal("bad_version", 426, "Only version 13 of the WebSocket protocol is spoken (RFC 6455, section 4.2.2)."),
     _refusal("method_not_allowed", 405, "The address is there, but not for this method."),
