@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-__all__ = ["CODES", "Closing", "Code", "PlanError", "Problem", "Refusal", "Reject"]
+__all__ = ["CODES", "OF_JOINS", "Closing", "Code", "PlanError", "Problem", "Refusal", "Reject"]
 
 Moment = Literal["plan", "handshake", "http", "message", "connection"]
 
@@ -170,7 +170,7 @@ CODES: Mapping[str, Code] = _table(
     _plan("too_slow", "Loading the processes took longer than the time limit."),
     _plan("cookie_needs_tls", "Browsers take the cookie over TLS alone, and the listener has none."),
     # handshake
-    _refusal("not_found", 404, "No endpoint has this address."),
+    _refusal("not_found", 404, "No endpoint has this address, or no group this name."),
     _refusal("upgrade_required", 426, "This address speaks WebSocket; a plain request gets its address instead."),
     _refusal("bad_version", 426, "Only version 13 of the WebSocket protocol is spoken (RFC 6455, section 4.2.2)."),
     _refusal("method_not_allowed", 405, "The address is there, but not for this method."),
@@ -258,6 +258,9 @@ CODES: Mapping[str, Code] = _table(
     _close("idle", 4408, "Neither side said anything for `limits.idle`."),
     _close("flood", 4429, "The client sent too much: messages far beyond `limits.rate`, for example.", retry=True),
 )
+
+OF_JOINS = frozenset({"group_forbidden", "group_full", "not_found"})
+"""Refusals that answer messages too, where a process joins the client to a group."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ import jsonschema
 import pytest
 import yaml
 
-from jackfield.cli.new import files
+from jackfield.cli import new
+from jackfield.cli.new import EXAMPLES, files
 from tests.cli.conftest import run
 
 
@@ -28,6 +29,53 @@ def test_what_is_made_is_fine_at_once(made: Path) -> None:
     for arguments in (("check",), ("check", "--no-import")):
         done = run("-C", str(made), *arguments)
         assert (done.exit_code, done.stdout, done.stderr) == (0, "", "fine: 1 endpoint\n")
+
+
+def test_the_examples_are_listed() -> None:
+    listed = run("new", "--examples")
+    assert [line.split()[0] for line in listed.stdout.splitlines()] == list(EXAMPLES)
+    assert "chat           a room with history and presence, without code" in listed.stdout.splitlines()
+    assert (listed.exit_code, listed.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_an_example_is_fine_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, example: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    made = run("new", "--example", example)
+    assert (made.exit_code, made.stdout) == (0, "")
+    assert f"{example}/README.md says what to try" in made.stderr
+    folder = tmp_path / example
+    found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    assert {*files(example), ".jackfield/endpoints.schema.json"} <= found
+    done = run("-C", example, "check")
+    assert (done.exit_code, done.stdout, done.stderr) == (0, "", "fine: 1 endpoint\n")
+    schema = json.loads((folder / ".jackfield" / "endpoints.schema.json").read_text(encoding="utf-8"))
+    jsonschema.validate(yaml.safe_load((folder / "endpoints.yaml").read_text(encoding="utf-8")), schema)
+    tested = run("-C", example, "test")
+    assert tested.exit_code == 0, tested.stdout
+    again = run("new", "--example", example)
+    assert (again.exit_code, "choose another folder" in again.stderr) == (1, True)
+    assert run("new", "--example", example, "elsewhere").exit_code == 0
+    assert (tmp_path / "elsewhere" / "endpoints.yaml").exists()
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_an_example_is_small_and_says_what_it_is(example: str) -> None:
+    made = files(example)
+    assert {"README.md", "endpoints.yaml", "site/index.html", "site/app.js"} <= made.keys()
+    assert made["README.md"].startswith(f"# {example}: ")
+    assert sum(text.count("\n") for path, text in made.items() if path.endswith(".py")) <= 30
+    assert 'from "/jackfield.js"' in made["site/app.js"]
+    assert "innerHTML" not in made["site/app.js"], "what others wrote stays text"
+
+
+def test_what_pip_compiles_is_not_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert [path for path in files("quotes") if path.endswith(".py")] == ["processes/market.py"]
+    monkeypatch.setattr(new, "_FOLDER", tmp_path)
+    compiled = tmp_path / "mine" / "processes" / "__pycache__" / "a.cpython-311.pyc"
+    compiled.parent.mkdir(parents=True)
+    compiled.write_bytes(b"\xcb\r")
+    assert not [path for path in files("mine") if path.startswith("processes")]
 
 
 SHARED = "def shout(text: str) -> str:\n    return text.upper()\n"

@@ -143,6 +143,13 @@ def test_faults_of_an_example_come_all_at_once(load: Write) -> None:
     assert sorted(codes) == ["unknown_client", "unknown_role", *["wrong_value"] * 4]
 
 
+@pytest.mark.parametrize("code", ["group_forbidden", "group_full", "not_found"])
+def test_what_refuses_a_join_answers_a_message(load: Write, code: str) -> None:
+    """`group.join` is a process like others, and what it may not is the answer to its message."""
+    (example,) = examples(load(STEP.format(f"{{send: {{}}, expect_error: {code}}}")))
+    assert example.steps[-1].value == {"code": code}
+
+
 def test_a_close_is_named_by_every_code_that_ends_a_connection_or_refuses_it(load: Write) -> None:
     names = [code.name for code in CODES.values() if code.moment in ("connection", "handshake")]
     found = examples(load("".join(STEP.format(f"{{expect_close: {name}}}") for name in names)))

@@ -102,6 +102,16 @@ def test_an_action_with_roles_can_be_forbidden_and_one_with_a_rate_limited(opera
     assert "rate_limited" in found({"limits": {"rate": "5/s"}})
 
 
+def test_messages_that_join_groups_can_be_refused(operation: Make) -> None:
+    plain = names(outcomes.errors(operation()))
+    more = {"group_forbidden", "group_full", "not_found"}
+    both = operation(actions={"subscribe": "group.join", "say": "p.f"})
+    assert names(outcomes.errors(both)) - plain == more | {"time_exceeded"}
+    assert [names(outcomes.errors(one)) & more for one in both.actions] == [more, set()]
+    for process in ("group.leave", "group.remove"):
+        assert names(outcomes.errors(operation(process=process))) & more == {"group_forbidden"}
+
+
 def test_closes(operation: Make) -> None:
     every = {code.name for code in CODES.values() if code.moment == "connection"}
     assert every - names(outcomes.closes(operation())) == {"idle"}

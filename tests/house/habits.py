@@ -7,10 +7,23 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-__all__ = ["FILE_HABIT", "FUNCTION_HABIT", "PACKAGE", "ROOT", "long_files", "long_functions", "sources", "tree_of"]
+__all__ = [
+    "EXAMPLES",
+    "FILE_HABIT",
+    "FUNCTION_HABIT",
+    "PACKAGE",
+    "ROOT",
+    "long_files",
+    "long_functions",
+    "sources",
+    "tree_of",
+]
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "platform" / "jackfield"
+
+EXAMPLES = PACKAGE / "examples"
+"""Projects to copy, each by its name: data of the package, and none of its modules."""
 
 FILE_HABIT = 340
 """Lines of a file."""
@@ -22,7 +35,8 @@ FUNCTION_HABIT = 60
 def sources(*folders: Path) -> Iterator[Path]:
     """The Python files below these folders, in order."""
     for folder in folders:
-        yield from sorted(path for path in folder.rglob("*.py") if "__pycache__" not in path.parts)
+        found = (path for path in folder.rglob("*.py") if "__pycache__" not in path.parts)
+        yield from sorted(path for path in found if EXAMPLES not in path.parents)
 
 
 @cache

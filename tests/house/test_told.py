@@ -14,12 +14,13 @@ import pytest
 from jackfield.cli import main
 from jackfield.config.editor_schema import plain
 from jackfield.server.wire.transport import ROOM, STALL
-from tests.house.habits import PACKAGE, ROOT
+from tests.house.habits import EXAMPLES, PACKAGE, ROOT
 from tests.house.test_docs import PAGES, read
 from tests.walk.conftest import Server, write
 
 # usage lines of a made page, and versions that are history
 TYPED = [page for page in PAGES if page.name not in ("commands.md", "changelog.md")]
+COPIED = sorted(EXAMPLES.glob("*/README.md"))
 CODE = re.compile(r"```.*?\n(.*?)```|`([^`\n]+)`", re.DOTALL)
 COMMAND = re.compile(
     r"(?<![\w./@-])(?<!-[a-z] )(?<!--only )(?<!from )(?:[\w./-]*/)?jackfield (?!jackfield)(?=[a-z-])(.*)"
@@ -85,7 +86,7 @@ def fault(words: list[str]) -> str:
         return "" if isinstance(error, click.exceptions.NoArgsIsHelpError) else error.format_message()
 
 
-@pytest.mark.parametrize("page", TYPED, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", [*TYPED, *COPIED], ids=lambda page: f"{page.parent.name}/{page.name}")
 def test_every_command_line_is_one_that_the_program_takes(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     wrong = [(" ".join(words), reported) for words in typed(page) if (reported := fault(words))]

@@ -1,4 +1,4 @@
-"""`jackfield new`: begin a project. Never writes over anything."""
+"""`jackfield new`: begin a project, or copy one of the examples. Never writes over anything."""
 
 from __future__ import annotations
 
@@ -10,11 +10,15 @@ from pathlib import Path
 
 import click
 
+from jackfield.cli.schema import of_project
 from jackfield.cli.settings import Failure
-from jackfield.config import editor_schema
 from jackfield.state import State, StateError, write_private
 
-__all__ = ["command", "files"]
+__all__ = ["EXAMPLES", "command", "files"]
+
+_FOLDER = Path(__file__).parents[1] / "examples"
+EXAMPLES = tuple(sorted(path.parent.name for path in _FOLDER.glob("*/endpoints.yaml")))
+"""The names of the examples, each a folder of the package."""
 
 _ENDPOINTS = """\
 # yaml-language-server: $schema=.jackfield/endpoints.schema.json
@@ -96,45 +100,76 @@ _EXTENSIONS = {"recommendations": ["redhat.vscode-yaml", "ms-python.python"]}
 _GITIGNORE = ".jackfield/\n.venv/\n__pycache__/\n"
 
 
-def files() -> Mapping[str, str]:
-    """The files of a new project, by their path in it."""
+def files(example: str = "") -> Mapping[str, str]:
+    """The files of a new project, by their path in it; those of an example where one is named."""
     return {
-        "endpoints.yaml": _ENDPOINTS,
-        "processes/greeting.py": _PROCESS,
-        "tests/test_greeting.py": _TEST,
-        "pyproject.toml": _PYPROJECT,
+        **(_example(_FOLDER / example) if example else _greeting()),
         ".vscode/settings.json": json.dumps(_SETTINGS, indent=2) + "\n",
         ".vscode/extensions.json": json.dumps(_EXTENSIONS, indent=2) + "\n",
         ".gitignore": _GITIGNORE,
     }
 
 
+def _greeting() -> Mapping[str, str]:
+    return {
+        "endpoints.yaml": _ENDPOINTS,
+        "processes/greeting.py": _PROCESS,
+        "tests/test_greeting.py": _TEST,
+        "pyproject.toml": _PYPROJECT,
+    }
+
+
+def _example(folder: Path) -> Mapping[str, str]:
+    found = (path for path in sorted(folder.rglob("*")) if path.is_file() and path.suffix != ".pyc")  # pip compiles
+    return {path.relative_to(folder).as_posix(): path.read_text("utf-8") for path in found}
+
+
+def _sentence(example: str) -> str:
+    """What an example is: its README begins with that, behind the name."""
+    with (_FOLDER / example / "README.md").open(encoding="utf-8") as file:
+        return file.readline().partition(": ")[2].strip()
+
+
 @click.command("new")
-@click.argument("name", metavar="DIR")
-def command(name: str) -> None:
-    """Begin a project in DIR: endpoints.yaml, a process, an example, a test, and settings for tools and VS Code."""
+@click.argument("name", metavar="[DIR]", default="")
+@click.option("--example", type=click.Choice(EXAMPLES), help="Copy this example; DIR is its name where none is given.")
+@click.option("--examples", is_flag=True, help="List the examples and make nothing.")
+def command(name: str, example: str | None, *, examples: bool) -> None:
+    """Begin a project in DIR: endpoints.yaml, a process, an example, a test, and settings for tools and VS Code.
+
+    With --example the project is one that works as it is, to be changed: endpoints.yaml, a page, and a README that
+    says what to try.
+    """
+    if examples:
+        for one in EXAMPLES:
+            click.echo(f"{one:<14} {_sentence(one)}")
+        return
+    name = name or example or ""
     if not name.strip():  # an unset variable of a script, for example; a path makes the current folder of it
         raise Failure("DIR is empty; name the project's folder: jackfield new my-bot (or . for this one)", 2)
-    folder, wanted = Path(name), files()
+    folder, wanted = Path(name), files(example or "")
     taken = [part for part in wanted if os.path.lexists(folder / part)]
     if taken:
         raise Failure(f"{folder} has {', '.join(taken)} already; choose another folder")
     try:
-        for part, text in wanted.items():
-            path = folder / part
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("x", encoding="utf-8") as file:  # never through a link that leads elsewhere
-                file.write(text)
-        state = State.open(folder)
-        schemas = {
-            state.endpoints_schema: editor_schema.document(["greeting.answer"]),
-            state.examples_schema: editor_schema.examples(["greeting"]),
-        }
-        for path, found in schemas.items():
-            write_private(path, json.dumps(found, ensure_ascii=False, indent=2), 0o644)
+        _write(folder, wanted)
     except StateError as exc:
         raise Failure(str(exc)) from exc
     except OSError as exc:
         raise Failure(f"cannot write into {folder}: {exc.strerror or exc}") from exc
     click.echo(f"Made a project in {folder}. Start it, publishing on each save, with:", err=True)
     click.echo(f"  jackfield -C {shlex.quote(str(folder))} serve --watch", err=True)
+    if example:
+        click.echo(f"{folder / 'README.md'} says what to try.", err=True)
+
+
+def _write(folder: Path, wanted: Mapping[str, str]) -> None:
+    for part, text in wanted.items():
+        path = folder / part
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8") as file:  # never through a link that leads elsewhere
+            file.write(text)
+    state = State.open(folder)
+    for path, about_examples in ((state.endpoints_schema, False), (state.examples_schema, True)):
+        found = of_project(folder, examples=about_examples)
+        write_private(path, json.dumps(found, ensure_ascii=False, indent=2), 0o644)

@@ -12,7 +12,7 @@ from jackfield.cli.settings import check_folder, find_project, given_folder
 from jackfield.config import editor_schema, load
 from jackfield.process import catalog
 
-__all__ = ["command"]
+__all__ = ["command", "of_project"]
 
 
 @click.command("schema")
@@ -29,7 +29,7 @@ def command(*, examples: bool) -> None:
     if folder is None and given is not None:
         check_folder(given)  # a wrong folder is an error, and not the schema without a project
     found = (
-        _of_project(folder, examples=examples)
+        of_project(folder, examples=examples)
         if folder
         else editor_schema.examples()
         if examples
@@ -38,7 +38,8 @@ def command(*, examples: bool) -> None:
     click.echo(json.dumps(found, ensure_ascii=False, indent=2))
 
 
-def _of_project(folder: Path, *, examples: bool) -> dict[str, Any]:
+def of_project(folder: Path, *, examples: bool) -> dict[str, Any]:
+    """The schema of a project's endpoints.yaml, or of its files under examples/; imports nothing of the project."""
     loaded = load.load(folder)
     plan, roles = loaded.plan, tuple(loaded.plan.roles or ())
     if examples:

@@ -12,7 +12,7 @@ from jackfield.config.plan import Example, Guest, Step
 from jackfield.config.problems import PathTuple, Problems
 from jackfield.config.settings import duration
 from jackfield.config.validate import similar
-from jackfield.errors import CODES
+from jackfield.errors import CODES, OF_JOINS
 from jackfield.identity import ADMIN
 from jackfield.similar import nearest
 
@@ -168,7 +168,7 @@ class _Steps:
         known = CODES.get(error["code"])
         if known is None:
             self._warn_of_slip(error["code"], path)
-        if known is not None and known.moment != "message":
+        if known is not None and known.moment != "message" and known.name not in OF_JOINS:
             hint = "it is never told over a WebSocket"
             if _number(known.name):
                 hint = f"write `expect_close: {known.name}`"

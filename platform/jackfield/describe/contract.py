@@ -12,6 +12,7 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 from jackfield.config.plan import Access, AuthSettings, Example, Limits, Origins
+from jackfield.process.builtin import processes as builtin
 from jackfield.routing.actions import named
 from jackfield.routing.table import Route, RoutingTable
 from jackfield.schema.sample import text_of
@@ -66,7 +67,8 @@ class Operation:
     - `actions` are the kinds of message of an endpoint with actions, each as if the endpoint were for that alone;
       `action` is the key and the name by which such a message is known. `message` is then any of them.
     - `blocking` says that a thread is needed for each message, and there may be none free. `in_place` says that
-      the process is a plain function on the event loop, whose calls no time limit can end.
+      the process is a plain function on the event loop, whose calls no time limit can end. `refused_with` are
+      codes of refusals that answer its messages, where it is a process of our own.
     """
 
     name: str
@@ -88,6 +90,7 @@ class Operation:
     shape: str
     blocking: bool
     in_place: bool
+    refused_with: frozenset[str]
     access: Access
     origins: Origins
     refusals: Literal["http", "close"]
@@ -178,6 +181,7 @@ def _operation(route: Route, table: RoutingTable) -> Operation:
         shape=signature.shape,
         blocking=route.process.blocking,
         in_place=route.in_place,
+        refused_with=builtin.refused_with(route.process),
         access=endpoint.access,
         origins=endpoint.origins,
         refusals=endpoint.refusals,

@@ -7,11 +7,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
+from jackfield.errors import OF_JOINS
 from jackfield.process.builtin import echo, group
 from jackfield.process.declare import process_mark
 from jackfield.process.process import Kind, Process
 
-__all__ = ["NONE", "input_of", "processes"]
+__all__ = ["NONE", "input_of", "processes", "refused_with"]
 
 _MODULES = {"echo": echo, "group": group}
 _OF_REPLIES = ("error", "event")
@@ -34,6 +35,13 @@ def input_of(process: Process, *, to_group: bool) -> Mapping[str, Any] | None:
     if process.function is not echo.same:
         return None
     return {"properties": dict.fromkeys(_OF_EVENTS if to_group else _OF_REPLIES, False)}
+
+
+def refused_with(process: Process) -> frozenset[str]:
+    """The codes of refusals with which a process of this package may answer a message."""
+    if process.function is group.join:
+        return OF_JOINS
+    return frozenset({"group_forbidden"} if process.function in (group.leave, group.remove) else ())
 
 
 def _process(name: str, function: Any) -> Process:

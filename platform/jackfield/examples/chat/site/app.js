@@ -1,0 +1,64 @@
+// The room that the page's address names: /?room=kitchen
+import { connect } from "/jackfield.js";
+
+const part = (id) => document.getElementById(id);
+const tell = (text) => (part("status").textContent = text);
+const room = new URLSearchParams(location.search).get("room") || "lobby";
+part("room").textContent = room;
+
+let line;
+enter(); // whoever has the cookie of a login is let in
+
+function enter() {
+  const here = new Set();
+  const show = (count) => (part("members").textContent = here.size ? [...here].join(", ") : count);
+  line = connect(`/ws/rooms/${encodeURIComponent(room)}`);
+  line.on("$open", () => {
+    part("chat").hidden = false;
+    part("login").hidden = true;
+    tell("");
+  });
+  line.on("history", ({ events }) => part("said").replaceChildren(...events.map(row))); // anew with each connection
+  line.on("said", (event) => part("said").append(row(event)));
+  line.on("members", ({ members = [], count }) => {
+    here.clear(); // over 200 logins there are numbers alone
+    for (const { login } of members) here.add(login);
+    show(count);
+  });
+  line.on("joined", ({ login, count }) => (here.add(login), show(count)));
+  line.on("left", ({ login, count }) => (here.delete(login), show(count)));
+  line.on("$error", ({ message }) => tell(message));
+  line.on("$down", () => tell("The connection is lost; trying again …"));
+  line.on("$closed", ({ code, reason, why }) => {
+    part("chat").hidden = true;
+    const unknown = code === 4401 || why?.status === 401;
+    part("login").hidden = !unknown;
+    tell(unknown ? "" : why?.fix || reason || `Closed: ${code}`);
+  });
+}
+
+function row({ from, text, $time }) {
+  const item = document.createElement("li");
+  const time = document.createElement("time");
+  const who = document.createElement("b");
+  time.dateTime = $time;
+  time.textContent = new Date($time).toLocaleTimeString();
+  who.textContent = from;
+  item.append(time, " ", who, " ", text); // as text: nothing that was said becomes part of the page
+  return item;
+}
+
+part("say").onsubmit = (event) => {
+  event.preventDefault();
+  line.send({ text: event.target.text.value });
+  event.target.reset();
+};
+
+part("login").onsubmit = async (event) => {
+  event.preventDefault();
+  const body = JSON.stringify(Object.fromEntries(new FormData(event.target)));
+  const headers = { "Content-Type": "application/json" };
+  const answer = await fetch("/auth/login", { method: "POST", headers, body });
+  if (answer.ok) enter();
+  else tell((await answer.json()).detail);
+};
