@@ -94,6 +94,12 @@ def test_what_all_actions_take_is_one_schema_in_which_classes_of_one_name_stay_a
         ("actions: {typed: chat.typed}", "bad_signature", "", "its key names the action"),
         ("actions: {say: chat.sya}", "unknown_process", "actions.say.process", 'no process is named "chat.sya"'),
         ("process: chat.say\n    actions: {say: chat.say}", "wrong_value", "actions", "`process` or `actions`"),
+        (
+            "actions: {say: {process: chat.say, auth: {roles: ['x-{roon}']}}}",
+            "unknown_role",
+            "say.auth.roles",
+            "{roon}",
+        ),
         ("actions: {}", "wrong_value", "actions", ""),
         ("actions: [chat.say]", "wrong_type", "actions", ""),
         ("actions: {say: 5}", "wrong_type", "actions.say", ""),

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from jackfield.config.plan import Example, Guest, Step
 from jackfield.config.problems import PathTuple, Problems
+from jackfield.config.roles import params_of
 from jackfield.config.settings import duration
 from jackfield.config.validate import similar
 from jackfield.errors import CODES, OF_JOINS
@@ -90,7 +91,7 @@ def known_roles(
     """The sound roles of a list, each once. One that is not among `roles`, where these are declared, is a problem."""
     found = problems.sound_items(raw, path)
     for number, role in found.items():
-        if roles is not None and role not in roles and role != ADMIN:
+        if roles is not None and role not in roles and role != ADMIN and not params_of(role):
             hint = similar(role, roles) or f"add it under `roles:` at the top{where}"
             problems.add((*path, number), "unknown_role", f'there is no role "{role}"', hint)
     return tuple(dict.fromkeys(found.values()))

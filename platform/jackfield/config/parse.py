@@ -103,10 +103,14 @@ class _Reading:
         """What stands under `groups`, of the patterns that are sound as far as they are."""
         found = self.data.get("groups")
         patterns = found.items() if isinstance(found, Mapping) else ()
+        whole = {text: raw for text, raw in patterns if isinstance(raw, Mapping)}
+        for text, raw in whole.items():
+            at = ("groups", text, "may_join")
+            if isinstance(raw.get("may_join"), Mapping) and self.problems.sound(*at):
+                self._access(raw["may_join"], at)  # whether its roles are known
         return {
             text: GroupSettings(**read(GroupSettings, raw, ("groups", text), self.problems))
-            for text, raw in patterns
-            if isinstance(raw, Mapping)
+            for text, raw in whole.items()
         }
 
     def _entry(self, path: PathTuple) -> dict[str, Any]:

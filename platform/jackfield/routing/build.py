@@ -15,6 +15,7 @@ import msgspec
 
 from jackfield.config import load, url
 from jackfield.config.plan import Endpoint, Plan
+from jackfield.config.roles import params_of
 from jackfield.errors import PlanError, Problem
 from jackfield.process import catalog
 from jackfield.process.builtin import processes as builtin
@@ -142,6 +143,7 @@ def _compile_one(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Route 
     listens = process is not builtin.NONE
     compiled = feeds.beside(compiled, feed, listens=listens)
     problems += unknown_keys(plan, endpoint, compiled.input_schema)
+    problems += _roles(plan, endpoint, pattern)
     whole: dict[str, Any] = dict(compiled.input_schema)
     if endpoint.input is not None:
         # each part keeps an $id of its own, so that `#/$defs/…` inside it means its own definitions
@@ -169,6 +171,18 @@ def _compile_one(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Route 
         ),
         problems,
     )
+
+
+def _roles(plan: Plan, endpoint: Endpoint, pattern: url.Pattern) -> list[Problem]:
+    """A problem for each role that names no path parameter between its braces."""
+    at = (*endpoint.path, "auth", "roles")
+    return [
+        plan.problem(at, "unknown_role", f"{{{name}}} in a role is no path parameter of {endpoint.url}", hint)
+        for role in endpoint.access.roles
+        for name in params_of(role)
+        if name not in pattern.params
+        for hint in [did_you_mean(name, pattern.params) or "write the role as the login gives it"]
+    ]
 
 
 _NO_EXAMPLE = (

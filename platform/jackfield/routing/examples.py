@@ -16,6 +16,7 @@ import msgspec
 
 from jackfield.config import url
 from jackfield.config.plan import Endpoint, Example, Guest, Plan, Step
+from jackfield.config.roles import filled, params_of
 from jackfield.errors import CODES, Problem
 from jackfield.process.signature.signature import Signature
 from jackfield.routing.table import Route
@@ -156,7 +157,9 @@ class _Checker:
         if guest.login == "":
             return _NOT_LOGGED_IN
         stated = guest.login is not None or guest.roles
-        return _NO_ROLE if stated and access.roles and not set(access.roles) & set(guest.roles) else 0
+        wanted = filled(access.roles, guest.params)
+        unsure = any(params_of(role) for role in wanted)  # the example says no address
+        return _NO_ROLE if stated and wanted and not unsure and not set(wanted) & set(guest.roles) else 0
 
     def _step(self, step: Step, client: _ClientState, following: Step | None) -> Iterator[_Fault]:
         if client.closed:

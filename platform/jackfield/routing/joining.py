@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from jackfield.config.groups import MayJoin
 from jackfield.config.plan import Plan
+from jackfield.config.roles import filled
 from jackfield.errors import Problem
 from jackfield.groups.group import Declared
+from jackfield.groups.names import Pattern
 from jackfield.process.calling import Raised, call
 from jackfield.process.catalog import Catalog
 from jackfield.process.signature import signature
@@ -23,12 +25,13 @@ __all__ = ["Rule", "of_groups", "unknown_of"]
 class Rule:
     """Everybody may join, or who has one of `roles`, or whom `process` lets in."""
 
-    roles: frozenset[str] = frozenset()
+    pattern: Pattern
+    roles: tuple[str, ...] = ()
     process: Feed | None = None
 
-    def admits(self, roles: frozenset[str]) -> bool:
-        """Whether a caller with these roles may join, as far as roles say."""
-        return not self.roles or not self.roles.isdisjoint(roles)
+    def admits(self, roles: frozenset[str], group: str) -> bool:
+        """Whether a caller with these roles may join a group of the pattern, as far as roles say."""
+        return not self.roles or not roles.isdisjoint(filled(self.roles, self.pattern.match(group) or {}))
 
 
 def of_groups(plan: Plan, declared: Iterable[Declared], found: Catalog) -> tuple[dict[str, Rule], list[Problem]]:
@@ -40,7 +43,7 @@ def of_groups(plan: Plan, declared: Iterable[Declared], found: Catalog) -> tuple
         said = plan.groups[text].may_join
         if said is None:
             continue
-        rule, faults = _rule(plan, text, said, one.pattern.params, found)
+        rule, faults = _rule(plan, one.pattern, said, found)
         problems += faults
         if rule is not None:
             rules[text] = rule
@@ -53,11 +56,10 @@ def unknown_of(plan: Plan, found: Catalog) -> list[Problem]:
     return [problem for text, name in named if name for problem in _unknown(plan, text, name, found)]
 
 
-def _rule(
-    plan: Plan, text: str, said: MayJoin, params: tuple[str, ...], found: Catalog
-) -> tuple[Rule | None, list[Problem]]:
+def _rule(plan: Plan, pattern: Pattern, said: MayJoin, found: Catalog) -> tuple[Rule | None, list[Problem]]:
+    text, params = pattern.text, pattern.params
     if not said.process:
-        return Rule(frozenset(said.roles)), []
+        return Rule(pattern, said.roles), []
     process = found.known.get(said.process)
     if process is None:
         return None, _unknown(plan, text, said.process, found)
@@ -75,7 +77,7 @@ def _rule(
             there = f"there are {', '.join(params)}" if params else "take it away"
             problems.append(_problem(plan, text, message, did_you_mean(one.key, params) or there))
     sound = compiled is not None and len(problems) == len(faults)
-    return (Rule(process=Feed(process, compiled)) if sound and compiled is not None else None), problems
+    return (Rule(pattern, process=Feed(process, compiled)) if sound and compiled is not None else None), problems
 
 
 def _unknown(plan: Plan, text: str, name: str, found: Catalog) -> list[Problem]:

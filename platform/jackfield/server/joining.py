@@ -45,7 +45,7 @@ class Joining(Members):
         for _ in range(_TRIES):
             generation = self._live.generation
             rule = self._rule(group)
-            if not rule.admits(connection.identity.roles):
+            if not rule.admits(connection.identity.roles, group):
                 raise Refusal("group_forbidden", f'"{group}" is for callers with another role.')
             if rule.process is None:
                 return
@@ -93,5 +93,5 @@ def put_out(live: Live, listener: Listener) -> None:
     rules = live.generation.table.joining
     for name in tuple(live.groups.asked.get(listener, ())):
         rule = rules.get(live.groups.pattern_of(name).text)
-        if rule is None or not rule.admits(listener.identity.roles):
+        if rule is None or not rule.admits(listener.identity.roles, name):
             live.groups.leave(listener, name)

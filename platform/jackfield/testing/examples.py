@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from jackfield.config.plan import Example, Guest, Place, Step
+from jackfield.config.roles import filled
 from jackfield.describe.contract import Operation, contract
 from jackfield.errors import Refusal
 from jackfield.routing.table import Route, RoutingTable
@@ -98,14 +99,16 @@ def _params(route: Route, operation: Operation) -> dict[str, str]:
     return found
 
 
-def caller_of(guest: Guest, operation: Operation) -> tuple[str | None, tuple[str, ...]]:
-    """The login and the roles of a client; None is anonymous."""
+def caller_of(
+    guest: Guest, operation: Operation, texts: Mapping[str, str] | None = None
+) -> tuple[str | None, tuple[str, ...]]:
+    """The login and the roles of a client; None is anonymous. `texts` are the path parameters, which roles may name."""
     if guest.login == "":
         return None, ()
     if guest.login is not None or guest.roles:
         return guest.login or SOMEBODY, guest.roles
     access = operation.access
-    return (SOMEBODY, access.roles[:1]) if access.mode == "required" else (None, ())
+    return (SOMEBODY, filled(access.roles[:1], texts or {})) if access.mode == "required" else (None, ())
 
 
 async def run(
@@ -146,10 +149,9 @@ class _Failed(Exception):
 
 
 async def _enter(case: Case, guest: Guest, target: Target, stack: AsyncExitStack) -> TargetClient:
-    login, roles = caller_of(guest, case.operation)
-    entering = target.connect(
-        case.endpoint, login=login, roles=roles, params=guest.params or case.params, query=guest.query
-    )
+    params = guest.params or case.params
+    login, roles = caller_of(guest, case.operation, params)
+    entering = target.connect(case.endpoint, login=login, roles=roles, params=params, query=guest.query)
     try:
         return await stack.enter_async_context(entering)
     except Refusal as refusal:

@@ -24,6 +24,7 @@ endpoints:
       stream: chat.stream
       later: {process: chat.later, limits: {time: 100ms}}
       kick: {process: chat.kick, auth: {roles: [moderator, lead]}}
+      seal: {process: chat.kick, auth: {roles: ["head-{room}"]}}
   typed: {url: /ws/typed, auth: public, action_key: тип, actions: {"a:1": chat.own, "b.2": chat.add}}
 """
 CHAT = """
@@ -107,11 +108,11 @@ async def test_a_reply_that_has_the_key_keeps_it_and_the_key_may_be_any_word(pro
 @pytest.mark.parametrize(
     ("message", "path", "problem"),
     [
-        ({"a": 1}, "/action", "is missing; it names the action: say, typing, add, stream, later, kick"),
+        ({"a": 1}, "/action", "is missing; it names the action: say, typing, add, stream, later, kick, seal"),
         ({"action": "ad", "a": 1}, "/action", 'names no action; did you mean "add"?'),
-        ({"action": "удали"}, "/action", "names no action; there are say, typing, add, stream, later, kick"),
-        ({"action": 5}, "/action", "names no action; there are say, typing, add, stream, later, kick"),
-        ({"action": None}, "/action", "names no action; there are say, typing, add, stream, later, kick"),
+        ({"action": "удали"}, "/action", "names no action; there are say, typing, add, stream, later, kick, seal"),
+        ({"action": 5}, "/action", "names no action; there are say, typing, add, stream, later, kick, seal"),
+        ({"action": None}, "/action", "names no action; there are say, typing, add, stream, later, kick, seal"),
         ({"action": "add", "a": "x"}, "/a", "must be a whole number, not a text"),
         ({"action": "add", "a": 1, "b": 10}, "/b", "must be at most 9"),
         ({"action": "add", "a": 1, "c": 1}, "/c", 'unknown key "c"'),
@@ -147,6 +148,16 @@ async def test_an_action_is_for_its_roles(project: Project) -> None:
         assert (await error(guest, {"action": "kick", "login": 5, "$id": [1]} | {"$id": 4}))[
             "code"
         ] == "action_forbidden"
+
+
+async def test_a_role_of_an_action_may_name_the_address(project: Project) -> None:
+    async with (
+        project,
+        enter(project, login="анна", roles=["head-зал"]) as head,
+        enter(project, login="борис", roles=["head-b", "head-{room}"]) as other,
+    ):
+        assert (await head.ask({"action": "seal", "login": "x"}))["result"] is True
+        assert (await error(other, {"action": "seal", "login": "x"}))["code"] == "action_forbidden"
 
 
 async def test_an_action_has_a_rate_of_its_own(project: Project) -> None:

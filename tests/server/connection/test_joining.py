@@ -16,6 +16,7 @@ roles: {support: "", moderator: ""}
 groups:
   "quotes:{symbol}": {history: 1, may_join: anyone}
   "team:{team}": {may_join: {roles: [support]}}
+  "own:{team}": {may_join: {roles: ["of-{team}"]}}
   "room:{room}": {may_join: chat.may}
   "number:{n}": {may_join: chat.even}
   "slow:{x}": {may_join: chat.slow, members: 1}
@@ -101,6 +102,8 @@ async def test_a_client_chooses_what_it_hears(project: Project) -> None:
         ("team:a", "анна", ["support"], True),
         ("team:a", "анна", ["moderator"], "group_forbidden"),
         ("team:a", "", [], "group_forbidden"),
+        ("own:a", "анна", ["of-a"], True),
+        ("own:b", "анна", ["of-a", "of-{team}"], "group_forbidden"),
         ("room:%D0%B0%D0%BD%D0%BD%D0%B0", "анна", [], True),
         ("room:b", "анна", [], "group_forbidden"),
         ("room:%D0%BD%D0%B5%D1%82", "анна", [], "banned_word"),

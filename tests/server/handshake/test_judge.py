@@ -33,6 +33,7 @@ ENDPOINTS = """
   spoken: {url: /ws/spoken, process: p.echo, subprotocols: [chat.v2, chat.v1]}
   small: {url: /ws/small, process: p.echo, limits: {connections: 3, per_user: 2}}
   street: {url: /ws/улица, process: p.echo}
+  team: {url: "/ws/teams/{team}", process: p.echo, auth: {roles: ["team-{team}", admin]}}
 """
 CODE = """
 @process
@@ -370,6 +371,28 @@ def test_what_a_hint_leaves_in_its_context_the_next_handshake_does_not_see(build
     table = build_table('  room: {url: "/ws/rooms/{room}", process: p.room}', FORGETFUL)
     for _ in range(2):
         assert judge(table, request("/ws/rooms/large"), ANN, Seats()).params["room"].value == "small"
+
+
+@pytest.mark.parametrize(
+    ("path", "role", "detail"),
+    [
+        ("/ws/teams/%D0%B7%D0%B0%D0%BB", "team-зал", ""),
+        ("/ws/teams/b", "admin", ""),
+        ("/ws/teams/b", "team-a", '"team-b" or "admin"'),
+        ("/ws/teams/b", "team-{team}", '"team-b" or "admin"'),
+        ("/ws/teams/$(reboot)", "team-a", '"team-{team}" or "admin"'),  # what a client wrote is in no command to paste
+    ],
+)
+def test_a_role_may_name_path_parameters(table: RoutingTable, path: str, role: str, detail: str) -> None:
+    who = Identity("ann", frozenset({role}), "s1")
+    if not detail:
+        admission = admitted(table, request(path), who)
+        assert rejudge(table, admission.standing, who) is None
+        closing = rejudge(table, admission.standing, replace(who, roles=frozenset({"team-b"})))
+        assert (closing.code if closing else "") == ("" if path.endswith("/b") else "forbidden")
+        return
+    refusal = refused(table, request(path), who)
+    assert (refusal.code, detail in refusal.detail) == ("role_required", True), refusal.detail
 
 
 def test_a_removed_role_closes(table: RoutingTable) -> None:

@@ -12,10 +12,12 @@ from typing import Any, Protocol, cast
 import msgspec
 
 from jackfield import messages
+from jackfield.config.roles import filled
 from jackfield.process.connection import Connection, outbox_of
 from jackfield.routing.table import Route
 from jackfield.server.answers import InPlace, InTask, Task, Writer
 from jackfield.server.observe.metrics import Meter
+from jackfield.server.request import Standing
 
 __all__ = ["by_name", "guarded"]
 
@@ -24,6 +26,9 @@ _Ways = tuple[InPlace | None, InTask]
 
 class _Conversation(Protocol):
     """The conversation behind a Connection, as its actions see it."""
+
+    standing: Standing
+    """With the texts of the path parameters, which roles may name."""
 
     def start_at_once(self, connection: Connection, text: bytes, came: float) -> None:
         """Begin a task for a message."""
@@ -58,13 +63,13 @@ def by_name(route: Route, made: Mapping[str, _Ways], otherwise: InTask) -> _Ways
 
 def guarded(route: Route, in_place: InPlace | None, in_task: InTask, meter: Meter) -> _Ways:
     """The ways of one action, with its roles and its rate looked at before a message is decoded."""
-    name, roles, rate = route.endpoint.action, frozenset(route.endpoint.access.roles), route.endpoint.limits.rate
+    name, roles, rate = route.endpoint.action, route.endpoint.access.roles, route.endpoint.limits.rate
     if not roles and rate is None:
         return in_place, in_task
-    needed = " or ".join(f'"{role}"' for role in route.endpoint.access.roles)
+    needed = " or ".join(f'"{role}"' for role in roles)
 
     def refuse(connection: Connection, data: bytes) -> bytes | None:
-        if roles and roles.isdisjoint(connection.identity.roles):
+        if roles and connection.identity.roles.isdisjoint(filled(roles, _behind(connection).standing.texts)):
             code, wait, text = "action_forbidden", 0.0, f'"{name}" is for callers with the role {needed}.'
         elif rate is not None and (wait := _behind(connection).too_often(name, rate)):
             code, text = "rate_limited", f'"{name}" came too often; this one was not processed.'

@@ -7,6 +7,7 @@ host -> query -> route 404 -> origin 403 -> the caller, where the endpoint asks 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from contextvars import Context
 from dataclasses import dataclass, replace
@@ -19,6 +20,7 @@ from jackfield.auth.authorities import is_own, stands
 from jackfield.auth.keys import is_key
 from jackfield.config import url
 from jackfield.config.plan import AuthSettings, Endpoint, Plan
+from jackfield.config.roles import filled
 from jackfield.errors import Closing, Refusal
 from jackfield.groups.names import BadName
 from jackfield.identity import ANONYMOUS, Identity
@@ -121,7 +123,7 @@ def admit(
     """
     endpoint = asked.route.endpoint
     identity = _judge_credential(endpoint, caller, table, request.root)
-    _judge_role(endpoint, identity)
+    _judge_role(endpoint, identity, asked.standing.texts)
     _judge_room(endpoint, identity, counts, request.client)
     standing = replace(asked.standing, visitor=identity.login or visitor)
     groups = groups_of(asked.route, identity, asked.params, standing.visitor)
@@ -179,7 +181,7 @@ def rejudge(table: RoutingTable, standing: Standing, identity: Identity) -> Clos
     try:
         _judge_origin(route.endpoint, standing.origin, standing.own)
         _judge_credential(route.endpoint, identity or None, table)
-        _judge_role(route.endpoint, identity)
+        _judge_role(route.endpoint, identity, standing.texts)
     except Refusal as refusal:
         return Closing("forbidden", refusal.detail)
     return None
@@ -278,8 +280,8 @@ def not_logged_in(auth: AuthSettings, root: str, detail: str = "") -> Refusal:
     return Refusal("not_logged_in", detail, fix)
 
 
-def _judge_role(endpoint: Endpoint, identity: Identity) -> None:
-    roles = endpoint.access.roles
+def _judge_role(endpoint: Endpoint, identity: Identity, texts: Mapping[str, str]) -> None:
+    roles = filled(endpoint.access.roles, texts)
     if is_key(identity) and not roles:
         detail = "The endpoint is for people: a service key opens those that ask for one of its roles, and no other."
         raise Refusal(
@@ -288,13 +290,17 @@ def _judge_role(endpoint: Endpoint, identity: Identity) -> None:
             f"Name the key's role in endpoints.yaml: endpoint {endpoint.name}, `roles` of `auth`.",
         )
     if roles and not identity.roles.intersection(roles):
-        names = _either(roles)
+        named = roles if all(map(_PLAIN.fullmatch, roles)) else endpoint.access.roles  # texts of the client
+        names = _either(named)
         fix = "The roles come from the login; whoever keeps the users there gives it."
         if is_own(identity):
-            fix = how_to_give(roles[0], identity.login)
+            fix = how_to_give(named[0], identity.login)
         elif is_key(identity):
-            fix = f"Make a key with it: jackfield keys add NAME --role {roles[0]}"
+            fix = f"Make a key with it: jackfield keys add NAME --role {named[0]}"
         raise Refusal("role_required", f"The endpoint is for callers with the role {names}.", fix)
+
+
+_PLAIN = re.compile(r"[\w.{}-]+")
 
 
 def how_to_give(role: str, login: str) -> str:
