@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Literal, Protocol
 
 import msgspec
@@ -169,13 +170,10 @@ class _Sending:
     def send(self, named: dict[Listener, bool], left: int) -> int:
         """Send to at most `left` members; gives how many more may be sent to, 0 where members are left over."""
         frame, gone = self._frame, self.gone
-        for member in self._members:
-            if member in gone:
-                continue
-            member.hear(self._with_name() if self._name and named[member] else frame)
+        for member in islice(self._members, left):
             left -= 1
-            if not left:
-                return 0
+            if not gone or member not in gone:
+                member.hear(self._with_name() if self._name and named[member] else frame)
         return left
 
     def _with_name(self) -> bytes:

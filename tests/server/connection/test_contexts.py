@@ -160,7 +160,7 @@ async def test_a_stop_waits_for_all_that_is_here(make: Make) -> None:
 
 async def test_who_leaves_meanwhile_is_reported_once_and_nothing_more_is_begun(make: Make) -> None:
     talk, reported = make("waiting"), []
-    talk.one.when_over(lambda: reported.append("over"))
+    talk.one.when_over = lambda: reported.append("over")
     talk.say({"name": "a"}, {"name": "b"})
     await talk.frames(1)
     talk.one.lost(1006)

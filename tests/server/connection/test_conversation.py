@@ -117,7 +117,7 @@ async def test_an_end_before_the_task_of_a_generator_began_is_reported(begin: Be
     await talk.seeing("ended")
     await talk.finished()
     reported: list[bool] = []
-    talk.one.when_over(lambda: reported.append(True))
+    talk.one.when_over = lambda: reported.append(True)
     talk.say({"n": 1})
     talk.one.lost(1006)
     await talk.finished()

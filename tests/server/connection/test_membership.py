@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -202,8 +203,8 @@ class Owner:
         self.heard: list[str] = []
         self.ended = ""
 
-    def hear(self, frame: bytes) -> None:
-        self.heard.append(json.loads(frame)["event"])
+    def listen(self) -> Callable[[bytes], None]:
+        return lambda frame: self.heard.append(json.loads(frame)["event"])
 
     def end(self, name: str, reason: str = "") -> None:
         self.ended = name

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from contextvars import Context
+from functools import partial
 from typing import Any
 
 from jackfield import messages
@@ -73,22 +74,22 @@ class Conversation:
         "_meter",
         "_now",
         "_outbox",
-        "_over",
         "_paused",
         "_ready",
         "_shared",
         "_transport",
         "_tune",
-        "_when_over",
         "_worker",
         "address",
         "close_cause",
         "close_code",
         "close_reason",
         "connection",
+        "is_over",
         "session_end",
         "standing",
         "streaming",
+        "when_over",
     )
 
     def __init__(
@@ -124,7 +125,7 @@ class Conversation:
         self._worker: Task | None = None
         self.streaming = False
         self._paused = False
-        self._over = False
+        self.is_over = False
         self._generation: Generation | None = None  # the one that the next three are of
         self._first: _First | None = None  # what takes a message that has none before it
         self._in_task: InTask | None = None
@@ -133,7 +134,7 @@ class Conversation:
         self._draining = False
         self._lost = False
         self._membership: Membership | None = None
-        self._when_over: Callable[[], None] | None = None
+        self.when_over: Callable[[], None] | None = None  # called once, when the client and the last call are gone
         self._bucket = TokenBucket(live.lag)
         self._shared: TokenBucket | None = None  # of all connections of this user, where that has a limit
         self._outbox = Outbox(transport, meter, self._loop)
@@ -147,9 +148,8 @@ class Conversation:
 
     def _mark(self) -> object:
         """Another value whenever something was said since the last call, or is being worked on; see idle.py."""
-        return (
-            (self._bucket.due, self._outbox.sent) if self._worker is None else object()
-        )  # `due` moves with each that comes
+        due, sent = self._bucket.due, self._outbox.sent  # `due` moves with each that comes
+        return (due, sent) if self._worker is None else object()
 
     # what the hub, a publish and a stop see
 
@@ -247,11 +247,11 @@ class Conversation:
                 if frame is not None:
                     self.write(frame)
                 return
-        if not (self._over or self._draining):
+        if not (self.is_over or self._draining):
             self._queue(None)
 
     def _received(self, text: bytes, now: float) -> bytes | None:
-        if self._over or self._draining:
+        if self.is_over or self._draining:
             return None
         messages.judge_utf8(text)
         if self._worker is not None or self._behind:
@@ -264,7 +264,7 @@ class Conversation:
 
     def _too_fast(self, ahead: float, bucket: TokenBucket) -> bytes | None:
         """Refuse one message of a client that sent, at the allowed rate, for `ahead` seconds from now."""
-        if self._over or self._draining:
+        if self.is_over or self._draining:
             return None
         whose = "" if bucket is self._bucket else " from all connections of this user"
         if bucket.is_flood(ahead):
@@ -301,7 +301,7 @@ class Conversation:
             self._ended()
 
     def _end_of_messages(self) -> None:
-        self._over = True
+        self.is_over = True
         if self._idle is not None:
             self._idle.stop()
         self._outbox.stop()
@@ -311,10 +311,6 @@ class Conversation:
         self._first = None  # it may be a method of ours: nothing that ended waits for the garbage collector
         if self._worker is not None and self.streaming:
             self._worker.cancel()
-
-    def when_over(self, callback: Callable[[], None]) -> None:
-        """Have `callback` called once, when the client is gone and the call that has begun has ended."""
-        self._when_over = callback
 
     async def finished(self) -> None:
         """Wait for the call that has begun, and those that wait; bounded by the endpoint's `limits.time`."""
@@ -337,8 +333,12 @@ class Conversation:
 
     def hear(self, frame: bytes) -> None:
         """Queue the frame of an event; on the loop's thread."""
-        if not self._over:
-            self._outbox.send(frame, self)
+        if not self.is_over:
+            self._outbox.send(self, frame)
+
+    def listen(self) -> Callable[[bytes], None]:
+        """What queues frames of events for as long as this is open, for a caller who sends many."""
+        return partial(self._outbox.send, self)
 
     # what processes ask for, from any thread
 
@@ -352,9 +352,11 @@ class Conversation:
 
     def write(self, text: bytes) -> None:
         """Queue one frame. A client that lets more than the limit pile up is closed 4408."""
-        if self._over:
-            return
-        pending = self._transport.write(text)
+        if not self.is_over:
+            self.wrote(self._transport.write(text))
+
+    def wrote(self, pending: int) -> None:
+        """So many bytes wait for the client."""
         if pending >= wire.ROOM:
             self._behind = True
             self._ready = None
@@ -368,7 +370,7 @@ class Conversation:
         """
         if self._transport.pending >= wire.ROOM:
             await self._taken(wire.ROOM)
-        if self._over:
+        if self.is_over:
             raise asyncio.CancelledError
 
     async def _taken(self, limit: int) -> None:
@@ -415,7 +417,7 @@ class Conversation:
         assert task is not None, "a coroutine runs in a task"
         goes_on, left, until = False, TURN, 0.0
         try:
-            while not self._over:  # a task begins some time after it was made, before Python 3.12
+            while not self.is_over:  # a task begins some time after it was made, before Python 3.12
                 if self._behind:
                     await self.room()  # answers pile up no further than the client reads them
                     self._behind = False
@@ -454,7 +456,7 @@ class Conversation:
                         return  # the conversation ended meanwhile
                 item = self._next()
         except asyncio.CancelledError:
-            if not (self._over or self._draining):
+            if not (self.is_over or self._draining):
                 # a process cancelled its own task: the messages that wait have no other
                 log.error("call_cancelled", endpoint=self.endpoint, connection=self.connection.id)
                 self.end("failed")
@@ -468,7 +470,7 @@ class Conversation:
                 self._start(item, Task)  # no eager one: they would begin inside each other
             elif self._lost:
                 self._ended()
-            elif not (self._behind or self._over or self._draining):
+            elif not (self._behind or self.is_over or self._draining):
                 self._ready = self._first
 
     def _next(self) -> Item:
@@ -482,13 +484,13 @@ class Conversation:
         return item
 
     def _ended(self) -> None:
-        callback, self._when_over = self._when_over, None
+        callback, self.when_over = self.when_over, None
         if callback is not None:
             callback()
 
     def close_now(self, code: int, reason: str, cause: str, *, at_once: bool = False) -> None:
         """Close behind what was queued, or `at_once` without it. A second call does nothing."""
-        if self._over:
+        if self.is_over:
             return
         self.close_code, self.close_cause, self.close_reason = code, cause, reason
         self._end_of_messages()

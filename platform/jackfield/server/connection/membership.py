@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from jackfield.errors import CODES
@@ -20,8 +21,8 @@ class Owner(Protocol):
     def identity(self) -> Identity:
         """The caller."""
 
-    def hear(self, frame: bytes) -> None:
-        """Queue the frame of an event."""
+    def listen(self) -> Callable[[bytes], None]:
+        """What queues frames of events for as long as it is open."""
 
     def end(self, name: str, reason: str = "") -> None:
         """Close with a code of the table of errors."""
@@ -33,7 +34,7 @@ class Membership:
     Before `entered`, what the groups send waits: at most `most` bytes, beyond which the client is closed 4408.
     """
 
-    __slots__ = ("_given", "_groups", "_held", "_most", "_owner", "_past", "groups")
+    __slots__ = ("_given", "_groups", "_held", "_most", "_owner", "_past", "groups", "hear")
 
     def __init__(self, owner: Owner, groups: Groups) -> None:
         self.groups: tuple[Group, ...] = ()
@@ -43,6 +44,7 @@ class Membership:
         self._held: list[bytes] | None = None  # what came before the 101
         self._most = 0
         self._past = 0  # of these, how many are kept events
+        self.hear: Callable[[bytes], None] = owner.listen()  # an event of a group has no call more on its way
 
     @property
     def identity(self) -> Identity:
@@ -61,13 +63,14 @@ class Membership:
 
     def enter(self, names: tuple[str, ...], most: int) -> None:
         """Join the endpoint's groups before the 101. Raises Refusal `group_full`."""
-        self._held, self._most = [], most
+        self._held, self._most, self.hear = [], most, self._hold
         self.move(names)
         self._past = len(self._held)
 
     def entered(self) -> None:
         """The client has its 101: it gets the kept events, the list of members, and what came meanwhile."""
         held, self._held = self._held or [], None
+        self.hear = _ignore if self._owner is None else self._owner.listen()
         for frame in held[: self._past]:
             self.hear(frame)
         for group in self.groups:
@@ -85,12 +88,8 @@ class Membership:
         for name in names:
             self._groups.join(self, name)
 
-    def hear(self, frame: bytes) -> None:
-        """One event of a group."""
-        if self._owner is None:
-            return
-        if self._held is None:
-            self._owner.hear(frame)
+    def _hold(self, frame: bytes) -> None:
+        if self._held is None or self._owner is None:
             return
         self._held.append(frame)
         self._most -= len(frame)
@@ -119,3 +118,8 @@ class Membership:
         """The connection is over: leave all groups."""
         self._groups.leave_all(self)
         self._owner = None
+        self.hear = _ignore
+
+
+def _ignore(_frame: bytes) -> None:
+    """Hears what comes after the end."""

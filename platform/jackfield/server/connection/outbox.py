@@ -26,8 +26,11 @@ _Item = bytes | tuple[int, str]  # an event, or a close with its reason
 class Owner(Protocol):
     """The conversation, as its outbox sees it. Called on the loop's thread; never waits."""
 
-    def write(self, text: bytes) -> None:
-        """Queue one frame."""
+    is_over: bool
+    """Whether nothing can be queued any more."""
+
+    def wrote(self, pending: int) -> None:
+        """So many bytes wait for the client after a frame was queued; with too many it is closed."""
 
     def close_now(self, code: int, reason: str, cause: str) -> None:
         """Close behind what was queued."""
@@ -87,9 +90,16 @@ class Outbox:
             with suppress(RuntimeError):  # the loop is closed, and no client is connected
                 self._loop.call_soon_threadsafe(self._arrive_all, owner)
 
-    def send(self, frame: bytes, owner: Owner) -> None:
-        """Send an event, on the loop's thread."""
-        self._arrive(frame, owner)
+    def send(self, owner: Owner, frame: bytes) -> None:
+        """Send an event, on the loop's thread, while the owner is open."""
+        self.sent += 1
+        if self._backlog is not None:
+            self._backlog.send(frame)
+        elif len(frame) > self.limit:  # said here, or it would depend on how fast the network is
+            reason = f"an event of {len(frame):,} bytes; limits.queue is {self.limit:,}"
+            owner.close_now(CODES[TOO_SLOW].close, reason, TOO_SLOW)
+        elif pending := self._transport.write(frame):
+            owner.wrote(pending)
 
     def _arrive_all(self, owner: Owner) -> None:
         with _HANDING_OVER:
@@ -101,15 +111,8 @@ class Outbox:
     def _arrive(self, item: _Item, owner: Owner) -> None:
         if isinstance(item, tuple):
             owner.close_now(*item, TOO_SLOW if item[0] == CODES[TOO_SLOW].close else "process")
-            return
-        self.sent += 1
-        if self._backlog is not None:
-            self._backlog.send(item)
-        elif len(item) > self.limit:  # said here, or it would depend on how fast the network is
-            reason = f"an event of {len(item):,} bytes; limits.queue is {self.limit:,}"
-            owner.close_now(CODES[TOO_SLOW].close, reason, TOO_SLOW)
-        else:
-            owner.write(item)
+        elif not owner.is_over:
+            self.send(owner, item)
 
 
 class _Backlog:

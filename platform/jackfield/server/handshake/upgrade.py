@@ -121,7 +121,7 @@ class Upgrade:
         if admission.groups:
             conversation.membership.enter(admission.groups, limits.queue)
         visit = Visit(live, conversation, request.client)
-        conversation.when_over(visit.end)
+        conversation.when_over = visit.end
         try:
             await send(self._accepted(request, admission))
         except OSError:

@@ -7,7 +7,17 @@ client's own close comes. To find that, frames are skipped by their length; noth
 
 from __future__ import annotations
 
-__all__ = ["COMPRESSED", "HEADS", "PLAIN", "TEXT", "CloseDetector", "bytes_needed", "describe_fault", "long_head"]
+__all__ = [
+    "COMPRESSED",
+    "HEADS",
+    "PLAIN",
+    "TEXT",
+    "CloseDetector",
+    "bytes_needed",
+    "describe_fault",
+    "framed",
+    "long_head",
+]
 
 TEXT = 0x81  # the first byte of a whole text frame: FIN and opcode 1, no reserved bit
 PLAIN = frozenset((0x00, 0x01, 0x02, 0x80, 0x81, 0x82, 0x88, 0x89, 0x8A))  # first bytes that the RFC allows
@@ -23,6 +33,18 @@ _MOST_FRAMES = 1000  # that are looked at; a client that sends more has no close
 def long_head(length: int) -> bytes:
     """The head of a text frame of 126 bytes and more, as a server sends it."""
     return b"\x81\x7e" + length.to_bytes(2, "big") if length < 65536 else b"\x81\x7f" + length.to_bytes(8, "big")
+
+
+_last = (b"", HEADS[0])  # the text that was framed last, and its frame: an event goes to many, one after the other
+
+
+def framed(text: bytes) -> bytes:
+    """A text as the frame that a server sends; called on the loop's thread."""
+    global _last
+    if _last[0] is not text:
+        length = len(text)
+        _last = text, (HEADS[length] if length < 126 else long_head(length)) + text
+    return _last[1]
 
 
 def bytes_needed(data: bytes, position: int, most: int, allowed: frozenset[int]) -> int:

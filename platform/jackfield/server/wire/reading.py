@@ -37,7 +37,7 @@ from websockets.protocol import State
 
 from jackfield.logs import log
 from jackfield.messages import NotUtf8
-from jackfield.server.wire.frames import COMPRESSED, HEADS, PLAIN, TEXT, bytes_needed, long_head
+from jackfield.server.wire.frames import COMPRESSED, HEADS, PLAIN, TEXT, bytes_needed, framed, long_head
 from jackfield.server.wire.patched import FLOOD, FRAGMENT_TOKENS, STUCK, PatchedProtocol
 from jackfield.server.wire.stages import Stage
 from jackfield.server.wire.transport import EXTENSION, TURN_SECONDS, Receiver
@@ -395,8 +395,7 @@ class WebSocketProtocol(PatchedProtocol):
             if self._cork.put(text):
                 self._flush()
         else:
-            length = len(text)
-            self.transport.write((HEADS[length] if length < 126 else long_head(length)) + text)
+            self.transport.write(framed(text))
         if not self._write_paused:
             return 0
         if self._stall is not None:
