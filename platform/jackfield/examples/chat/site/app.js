@@ -50,6 +50,7 @@ function row({ from, text, $time }) {
 
 part("say").onsubmit = (event) => {
   event.preventDefault();
+  tell("");
   line.send({ text: event.target.text.value });
   event.target.reset();
 };
