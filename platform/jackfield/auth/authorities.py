@@ -26,7 +26,7 @@ from jackfield.logs import log
 if TYPE_CHECKING:
     from jackfield.auth.jwt import JwtAuthority
 
-__all__ = ["Authorities", "Settings", "is_own", "load", "stands"]
+__all__ = ["Authorities", "Settings", "is_own", "load", "named", "several", "stands"]
 
 _JWT = "jackfield.auth.jwt"
 _LOOK = 1.0  # seconds between two looks at what is to be read or asked again
@@ -55,6 +55,17 @@ class Settings(Protocol):
 def is_own(identity: Identity) -> bool:
     """Whether an identity is of a session of our own. A change of our users concerns no others."""
     return not identity.session.startswith((JWT_SESSION, VERIFY_SESSION, OF_KEYS))
+
+
+def several(auth: Settings) -> bool:
+    """Whether more than one authority knows users, so that one login may be of different people."""
+    return sum((auth.own, auth.jwt is not None, bool(auth.verify))) > 1
+
+
+def named(auth: Settings, identity: Identity) -> str:
+    """The login; of a user whom another authority than our store knows beside it, with that: `jwt:anna`."""
+    kinds = (kind for kind in (JWT_SESSION, VERIFY_SESSION) if identity.session.startswith(kind))
+    return next(kinds, "") + identity.login if several(auth) else identity.login
 
 
 def stands(auth: Settings, identity: Identity) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, cast
 
-from jackfield.auth.authorities import is_own
+from jackfield.auth.authorities import is_own, several
 from jackfield.auth.provider import JWT_SESSION
 from jackfield.auth.verify import VERIFY_SESSION
 from jackfield.identity import OF_KEYS, Identity
@@ -25,7 +25,7 @@ class Members:
     def of(self, login: str) -> Sequence[Member]:
         """The connections of a user. Beside other authorities a bare login is the store's, `jwt:anna` theirs."""
         hub, auth = self._live.hub, self._live.generation.table.plan.auth
-        if login.startswith(OF_KEYS) or sum((auth.own, auth.jwt is not None, bool(auth.verify))) < 2:
+        if login.startswith(OF_KEYS) or not several(auth):
             return hub.of(login)
         kind = next((kind for kind in (JWT_SESSION, VERIFY_SESSION) if login.startswith(kind)), "")
         found = hub.of(login.removeprefix(kind))

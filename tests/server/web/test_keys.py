@@ -22,6 +22,7 @@ ENDPOINTS = """
   known: {url: /ws/known, process: p.echo, auth: required}
   maybe: {url: /ws/maybe, process: p.echo, auth: optional}
   open: {url: /ws/open, process: p.echo, auth: public}
+  mine: {url: /ws/mine, process: p.echo, group: "of:{login}"}
 """
 SHOP = {"name": "магазин", "roles": ["publisher"], "groups": ["order:*", "news"]}
 METER = {"name": "meter", "roles": ["device"]}
@@ -294,6 +295,18 @@ async def test_one_login_of_two_authorities_is_two_users(open_served: OpenServed
         assert answer.json == {"delivered_to": int(n < 3), "online": n < 3}, login
     await until(lambda: frames(ours) == [{"event": "paid", "n": 1}])
     await until(lambda: frames(theirs) == [{"event": "paid", "n": 2}])
+
+
+async def test_a_group_of_a_login_is_of_one_of_two_authorities(open_served: OpenServed) -> None:
+    served = await open_served(ENDPOINTS, code("аня"), head=f"{HEAD}\nauth: {{verify: p.who}}")
+    await served.add("аня", "device")
+    ours = await opened(served, "/ws/mine", "аня")
+    theirs = served.call("/ws/mine", [("authorization", "Bearer theirs")])
+    await theirs.accepted()
+    groups = sorted(group.name for group in served.gateway.live.groups)
+    assert groups == ["of:%D0%B0%D0%BD%D1%8F", "of:verify%3A%D0%B0%D0%BD%D1%8F"]
+    for caller in (ours, theirs):
+        await caller.leave()
 
 
 async def test_what_verify_calls_a_key_is_nobody(open_served: OpenServed) -> None:

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from jackfield.addresses import network
 from jackfield.auth import credentials, origin
-from jackfield.auth.authorities import is_own, stands
+from jackfield.auth.authorities import is_own, named, stands
 from jackfield.auth.keys import is_key
 from jackfield.config import url
 from jackfield.config.plan import AuthSettings, Endpoint, Plan
@@ -125,16 +125,19 @@ def admit(
     identity = _judge_credential(endpoint, caller, table, request.root)
     _judge_role(endpoint, identity, asked.standing.texts)
     _judge_room(endpoint, identity, counts, request.client)
-    standing = replace(asked.standing, visitor=identity.login or visitor)
-    groups = groups_of(asked.route, identity, asked.params, standing.visitor)
+    standing = replace(asked.standing, visitor=named(table.plan.auth, identity) or visitor)
+    groups = groups_of(table, asked.route, identity, asked.params, standing.visitor)
     return Admission(asked.route, asked.params, identity, subprotocol(endpoint, request), standing, groups)
 
 
-def groups_of(route: Route, identity: Identity, params: Mapping[str, Any], visitor: str) -> tuple[str, ...]:
+def groups_of(
+    table: RoutingTable, route: Route, identity: Identity, params: Mapping[str, Any], visitor: str
+) -> tuple[str, ...]:
     """The names of the groups that the endpoint gives a connection. A name that cannot be is a 404."""
     if not route.groups:
         return ()
-    values = {**params, "login": identity.login, "visitor": visitor, "endpoint": route.name}
+    login = named(table.plan.auth, identity)
+    values = {**params, "login": login, "visitor": visitor, "endpoint": route.name}
     try:
         return tuple(dict.fromkeys(pattern.fill(values) for pattern in route.groups))
     except BadName as exc:
@@ -290,13 +293,13 @@ def _judge_role(endpoint: Endpoint, identity: Identity, texts: Mapping[str, str]
             f"Name the key's role in endpoints.yaml: endpoint {endpoint.name}, `roles` of `auth`.",
         )
     if roles and not identity.roles.intersection(roles):
-        named = roles if all(map(_PLAIN.fullmatch, roles)) else endpoint.access.roles  # texts of the client
-        names = _either(named)
+        shown = roles if all(map(_PLAIN.fullmatch, roles)) else endpoint.access.roles  # texts of the client
+        names = _either(shown)
         fix = "The roles come from the login; whoever keeps the users there gives it."
         if is_own(identity):
-            fix = how_to_give(named[0], identity.login)
+            fix = how_to_give(shown[0], identity.login)
         elif is_key(identity):
-            fix = f"Make a key with it: jackfield keys add NAME --role {named[0]}"
+            fix = f"Make a key with it: jackfield keys add NAME --role {shown[0]}"
         raise Refusal("role_required", f"The endpoint is for callers with the role {names}.", fix)
 
 

@@ -44,7 +44,9 @@ def adapt(live: Live, found: Iterable[Verdict], before: RoutingTable) -> None:
         member.adapt(verdict, endpoint.limits)
         try:
             if route.groups or before.routes[member.endpoint].groups:
-                member.membership.move(groups_of(route, member.identity, verdict, member.standing.visitor))
+                member.membership.move(
+                    groups_of(live.generation.table, route, member.identity, verdict, member.standing.visitor)
+                )
         except Refusal as refusal:
             member.end("restart", refusal.detail)
             continue
