@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
+from jackfield import files
 from jackfield.errors import PlanError, Problem
 from jackfield.server.publish.publisher import Publisher, Report, digest
 from jackfield.server.publish.watch import watch
+from tests.projects import write
 
 LIMIT = 30.0
 
@@ -100,3 +103,23 @@ async def test_a_problem_is_reported_once_and_not_every_half_second(tmp_path: Pa
     for _ in range(10):
         await asyncio.sleep(0.005)
     assert watched.publisher.published == 1
+
+
+def test_a_file_that_stays_is_read_once_for_the_digest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    true = files.digest
+
+    def counted(path: Path) -> str:
+        read.append(path.name)
+        return true(path)
+
+    monkeypatch.setattr(files, "digest", counted)
+    write(tmp_path, "endpoints: {}\n", a="A = 1\n", b="B = 1\n")
+    sources = [tmp_path / "endpoints.yaml", *(tmp_path / "processes" / f"{name}.py" for name in "ab")]
+    for path in sources[:2]:
+        os.utime(path, (1_000_000_000, 1_000_000_000))
+    first = digest(tmp_path)
+    assert digest(tmp_path) == first
+    assert sorted(read) == ["a.py", "b.py", "b.py", "endpoints.yaml"]  # b was written just now: it may be again
+    sources[1].write_text("A = 2\n", "utf-8")
+    assert digest(tmp_path) != first

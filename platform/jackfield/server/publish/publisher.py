@@ -20,6 +20,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -158,12 +159,23 @@ def _said(exc: Exception) -> str:
     return f"cannot be read: {exc.strerror or exc}" if isinstance(exc, OSError) else str(exc)
 
 
+_SETTLED = 2_000_000_000  # nanoseconds after which a file that is written again has another time
+
+
+@lru_cache(maxsize=4096)
+def _content(path: Path, _written: int, _size: int, _inode: int) -> str:
+    return files.digest(path)
+
+
 def digest(project: Path) -> str:
     """A hash of all that a publish reads or copies; differs as soon as a byte does. 12 hexadecimal digits."""
     seen = hashlib.sha256()
     for file, path in _files(project):
         try:
-            content = files.digest(path)
+            found = path.stat()
+            settled = time.time_ns() - found.st_mtime_ns > _SETTLED
+            look = _content if settled else _content.__wrapped__
+            content = look(path, found.st_mtime_ns, found.st_size, found.st_ino)
         except OSError:
             continue  # an editor is just replacing it, or it cannot be read: the loader reports that
         seen.update(f"{file}\n{content}\n".encode("utf-8", "surrogateescape"))
