@@ -126,9 +126,10 @@ def test_a_bare_value_goes_under_its_key(value: object, key: str, message_id: st
     assert arrived(reply(value, key, message_id)) == {key: value, "$id": message_id}
 
 
-def test_nothing_sends_nothing() -> None:
+def test_nothing_sends_nothing_but_that_a_message_with_an_id_is_done() -> None:
     assert reply(None, "result") is None
-    assert reply(None, "result", 7) is None
+    assert reply(None, "result", 7) == b'{"$done":true,"$id":7}'
+    assert messages.replies_under("result", many=True)(None, 7) is None
 
 
 def test_an_empty_object_can_carry_an_id() -> None:

@@ -138,10 +138,11 @@ def parse(data: bytes) -> Any:
 
 
 def replies_under(
-    key: str, most: int = sys.maxsize, action: tuple[str, str] | None = None
+    key: str, most: int = sys.maxsize, action: tuple[str, str] | None = None, *, many: bool = False
 ) -> Callable[..., bytes | None]:
-    """What makes a value that a process gave back, and the message's `$id`, a frame; None where it gave nothing.
+    """What makes a value that a process gave back, and the message's `$id`, a frame; None where there is none.
 
+    Where it gave nothing, a message with `$id` is told that it is done; with `many` values that comes at their end.
     A mapping, dataclass or Struct is the object; anything else goes under `key`. It raises Unsendable, also for a
     frame of more than `most` bytes. Made once for each endpoint: the bytes around most values are always the same.
     `action` is a key and its value, which an object gets that has no such key.
@@ -158,7 +159,7 @@ def replies_under(
             if kind in plain:
                 frame = head + encode(value) + b"}"
             elif value is None:
-                return None
+                return None if message_id is None or many else done(message_id)
             else:
                 if kind is dict and _is_flat(value):  # type: ignore[arg-type]  # its type is dict
                     frame = encode(value)
@@ -313,7 +314,7 @@ def rejection(exc: Reject, most: int, *, group: str = "", message_id: MessageId 
 
 
 def done(message_id: str | int) -> bytes:
-    """The frame that ends what a generator answered to the message with this `$id`."""
+    """The frame that says that the message with this `$id` gets no more answers."""
     return _with_id(b'{"$done":true}', message_id)
 
 

@@ -62,7 +62,8 @@ async def test_what_input_says_holds_as_well(project: Project) -> None:
 async def test_nothing_answers_nothing(project: Project) -> None:
     async with project, project.connect("sink") as client:
         await client.send({"event": "x", "$id": 1})
-        assert await client.rest() == []
+        await client.send({"event": "x"})
+        assert await client.rest() == [{"$done": True, "$id": 1}]
 
 
 def test_a_file_of_the_project_comes_first(tmp_path: Path) -> None:

@@ -168,8 +168,6 @@ def test_what_can_come_fits(reported: Reported, endpoint: str, example: str) -> 
          "limits.rate is off"),
         ("order", "{steps: [{send: {text: a}, expect_error: time_exceeded}]}", ".steps.0.expect_error",
          "never cut short"),
-        ("order", "{steps: [{send: {text: a, $id: 1}, expect: {$done: true, $id: 1}}]}", ".steps.0.expect",
-         "a generator"),
         ("count", "{steps: [{send: {to: 1}, expect: {$done: true, $id: 1}}]}", ".steps.0.expect",
          'the "$id" of a message'),
         ("note", "{steps: [{send: {text: a}, expect: {x: 1}}]}", ".steps.0.expect", "the process never replies"),

@@ -269,9 +269,7 @@ class _Checker:
             yield "", f"this can never come: {rule}, and the client has not sent {more}", "add `send`"
 
     def _done(self, value: Mapping[str, Any], client: _ClientState) -> Iterator[_Fault]:
-        if self.taken.signature.replies != "many" and not self.to_group:
-            yield "", 'this can never come: "$done" ends what a generator replies', "take it out"
-        elif _hashable(value.get("$id")) not in client.ids - {None}:
+        if _hashable(value.get("$id")) not in client.ids - {None}:
             yield "", 'this can never come: "$done" has the "$id" of a message', 'send `"$id"` with the message'
 
 

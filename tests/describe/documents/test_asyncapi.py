@@ -172,7 +172,7 @@ def test_a_channel_is_a_connection(described: JSON) -> None:
     assert room["tags"] == [{"name": "Desk"}, {"name": "Комнаты"}]
     assert described["info"]["tags"] == [{"name": "Desk"}, {"name": "Комнаты"}]
     assert described["channels"]["note"]["address"] == "/ws/%D0%B7%D0%B0%D0%BC%D0%B5%D1%82%D0%BA%D0%B8"
-    assert described["channels"]["note"]["messages"].keys() == {"message", "error", "rejection", "event"}
+    assert described["channels"]["note"]["messages"].keys() == {"message", "done", "error", "rejection", "event"}
     assert "done" in described["channels"]["count"]["messages"]
 
 

@@ -34,7 +34,7 @@ async def test_every_kind_of_process_answers(
     route = route_of(code)
     assert await ask(dispatcher, route, {"text": "Привет 🤝"}) == replies
     stream = route.process.kind in ("generator", "async_generator")
-    done = [{"$id": "я-1", "$done": True}] if stream else []
+    done = [{"$id": "я-1", "$done": True}] if stream or not replies else []
     frames = await ask(dispatcher, route, {"text": "Привет 🤝", "$id": "я-1"})
     assert frames == [reply | {"$id": "я-1"} for reply in replies] + done
 

@@ -149,7 +149,7 @@ class _Document:
                 payload = self._components.put(f"{named}.Reply", envelope.reply(part.reply))
                 kind = _kind("reply", part)
                 found[kind] = message(kind, f"A reply of {named}", payload, _REPLIES[part.replies])
-        if any(part.replies == "many" or part.event for part in operation.parts):
+        if operation.listens:
             found["done"] = message("done", "The last reply was sent", self._share("Done", envelope.DONE))
         error = self._share("Error", envelope.error(outcomes.errors(operation)))
         found["error"] = message("error", "The message was not answered", error)

@@ -30,7 +30,7 @@ A **connection** is a WebSocket to one address. Over it go JSON objects, one in 
 
 Give a message the key `$id`, a text or a whole number, and everything that answers it carries the same `$id`.\
 """
-_DONE = 'Sent with `$id`, it is followed by `{"$id": …, "$done": true}` at the end.'
+_DONE = 'Sent with `$id`, `{"$id": …, "$done": true}` comes at the end.'
 _OTHERS = "Other endpoints"
 _GETTING_IN = "Getting in"
 _LIMITS, _ERRORS, _CLOSES, _REFUSALS = _LAST = ("Limits", "Errors", "Close codes", "Refusals")
@@ -175,7 +175,7 @@ def _reply(operation: Operation) -> Iterator[str]:
         yield from _shape("Event to the group", group_event(operation.event, operation.said), None)
         return
     if operation.replies == "none":
-        yield f"**{title}**\n\nNone."
+        yield f"**{title}**\n\nNone. {_DONE}"
         return
     if "properties" in reply:
         yield from _shape(title, reply, None)

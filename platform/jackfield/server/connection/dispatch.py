@@ -377,7 +377,8 @@ class Dispatcher:
 def _to_sender(route: Route) -> Framer:
     endpoint = route.endpoint
     action = (endpoint.action_key, endpoint.action) if endpoint.action else None
-    return messages.replies_under(route.process.reply, endpoint.limits.queue, action)
+    many = route.signature.replies == "many"
+    return messages.replies_under(route.process.reply, endpoint.limits.queue, action, many=many)
 
 
 def _to_group(route: Route) -> Framer:
