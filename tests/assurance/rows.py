@@ -132,8 +132,8 @@ ROWS: tuple[Row, ...] = (
     ),
     Row(
         "TK-11",
-        "Roles are asked at every handshake, and a role that is taken away counts for the next message.",
-        rest="Groups, which no process can join yet.",
+        "Roles are asked at every handshake, action and join of a group; one that is taken away counts for the next "
+        "message, and takes its user out of the groups that it opened.",
     ),
     Row("TK-12", "Users see and end their own sessions; the number of sessions per user is bounded."),
     # messages and resources

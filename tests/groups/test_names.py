@@ -86,7 +86,7 @@ def test_a_name_gives_back_the_values_that_made_it(one: str, other: str) -> None
     assert Pattern.parse("game:{game}").match(name) is None
 
 
-@pytest.mark.parametrize("name", ["room", "room:", "room:7:8", "room:%ZZ", "room:%FF", "rooms:7"])
+@pytest.mark.parametrize("name", ["room", "room:", "room:7:8", "room:%ZZ", "room:%FF", "room:%37", "rooms:7"])
 def test_another_name_does_not_match(name: str) -> None:
     assert Pattern.parse("room:{room}").match(name) is None
 

@@ -73,13 +73,12 @@ class Pattern:
         return name
 
     def match(self, name: str) -> dict[str, str] | None:
-        """The values that make this name, decoded; None where none do."""
+        """The values that make this name, decoded; None where none do, as for one that encodes what needs none."""
         found = self._expression.fullmatch(name)
         if found is None:
             return None
-        try:
-            texts = [unquote(text, errors="strict") for text in found.groups()]
-        except UnicodeDecodeError:
+        texts = [unquote(text) for text in found.groups()]
+        if any(quote(text, safe="") != encoded for text, encoded in zip(texts, found.groups(), strict=True)):
             return None
         return dict(zip(self.params, texts, strict=True))
 
