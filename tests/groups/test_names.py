@@ -22,6 +22,7 @@ class Floor(Enum):
         ("room:{room}", {"room": "7"}, "room:7"),
         ("room:{room}", {"room": 7, "other": 1}, "room:7"),
         ("room:{room}", {"room": "a:b/c"}, "room:a%3Ab%2Fc"),
+        ("room:{room}", {"room": "O'Brien (a*b)!~"}, "room:O'Brien%20(a*b)!~"),  # as encodeURIComponent has it
         ("room:{room}", {"room": "Зал 😀"}, "room:%D0%97%D0%B0%D0%BB%20%F0%9F%98%80"),
         ("{{", {}, None),
         ("team:{team}/room:{room}", {"team": "a/room:b", "room": "c"}, "team:a%2Froom%3Ab/room:c"),

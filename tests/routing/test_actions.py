@@ -100,6 +100,8 @@ def test_what_all_actions_take_is_one_schema_in_which_classes_of_one_name_stay_a
             "say.auth.roles",
             "{roon}",
         ),
+        ("actions: {out: group.remove}", "bad_group", "actions.out", "everybody who enters"),
+        ("process: group.remove", "bad_group", "endpoints.desk", "everybody who enters"),
         ("actions: {}", "wrong_value", "actions", ""),
         ("actions: [chat.say]", "wrong_type", "actions", ""),
         ("actions: {say: 5}", "wrong_type", "actions.say", ""),

@@ -191,7 +191,7 @@ def test_keys_of_an_endpoint_a_limit_and_a_step_are_completed(editor: Editor) ->
 def test_what_is_proposed_is_this_projects_and_can_be_taken(editor: Editor) -> None:
     text = PROJECT.replace("process: greeting.answer", "process: ")
     assert labels(editor, text, "process: ") == {
-        *("echo.nothing", "echo.same"),
+        *("echo.nothing", "echo.same", "group.join", "group.leave", "group.remove"),
         *("greeting.answer", "greeting.leave"),
     }
     assert labels(editor, PROJECT + "    auth: \n", "auth: ") == {"required", "optional", "public"}

@@ -20,9 +20,9 @@ from jackfield import process
 
 
 @process
-def order(item: str, count: int) -> dict[str, str]:
+def order(item: str, pieces: int) -> dict[str, str]:
     """Orders something."""
-    return {"ordered": f"{count} × {item}"}
+    return {"ordered": f"{pieces} × {item}"}
 '''
 ENDPOINTS = """\
 endpoints:
@@ -33,18 +33,18 @@ endpoints:
     examples:
       - name: "Tea"
         steps:
-          - send: {item: "чай", count: 2}
+          - send: {item: "чай", pieces: 2}
             expect: {ordered: "2 × чай"}
 """
-CHANGED = PROCESS.replace("count: int", "count: str")
-MENDED = ENDPOINTS.replace("count: 2", 'count: "2"')
+CHANGED = PROCESS.replace("pieces: int", "pieces: str")
+MENDED = ENDPOINTS.replace("pieces: 2", 'pieces: "2"')
 
 
 def schemas(found: Any) -> Iterator[Any]:
-    """Every schema of a `count` in a document."""
+    """Every schema of a `pieces` in a document."""
     if isinstance(found, dict):
-        if "count" in found.get("properties", {}):
-            yield found["properties"]["count"]
+        if "pieces" in found.get("properties", {}):
+            yield found["properties"]["pieces"]
         for value in found.values():
             yield from schemas(value)
     elif isinstance(found, list):
@@ -53,13 +53,13 @@ def schemas(found: Any) -> Iterator[Any]:
 
 
 def types(text: str) -> set[str]:
-    """The types that a JSON document tells of `count`."""
+    """The types that a JSON document tells of `pieces`."""
     return {schema["type"] for schema in schemas(json.loads(text))}
 
 
 def cell(text: str) -> str:
-    """What a table of the reference tells of `count`."""
-    (line,) = [line for line in text.splitlines() if line.startswith("| `count` |")]
+    """What a table of the reference tells of `pieces`."""
+    (line,) = [line for line in text.splitlines() if line.startswith("| `pieces` |")]
     return line.split("|")[2].strip()
 
 
@@ -70,7 +70,7 @@ def line(text: str, begin: str) -> str:
 
 
 def exported(folder: Path, made: Path) -> dict[str, Any]:
-    """What each artefact of the command line tells of `count`."""
+    """What each artefact of the command line tells of `pieces`."""
 
     def export(*arguments: str) -> str:
         return jackfield_here(folder, "export", *arguments)
@@ -86,10 +86,10 @@ def exported(folder: Path, made: Path) -> dict[str, Any]:
         "asyncapi": types(export("asyncapi")),
         "openapi": types(export("openapi")),
         "markdown": cell(export("markdown")),
-        "postman": line(collection, "`{item: str, count:"),
-        "postman's message": line(message.read_text("utf-8"), '"count":'),
-        "typescript": line(file("*.ts", "client", "--lang", "typescript"), "count:"),
-        "python": line(file("*.py", "client", "--lang", "python"), "count:"),
+        "postman": line(collection, "`{item: str, pieces:"),
+        "postman's message": line(message.read_text("utf-8"), '"pieces":'),
+        "typescript": line(file("*.ts", "client", "--lang", "typescript"), "pieces:"),
+        "python": line(file("*.py", "client", "--lang", "python"), "pieces:"),
     }
 
 
@@ -107,8 +107,8 @@ def served(server: Server) -> dict[str, Any]:
     return {
         "asyncapi": types(get("/asyncapi.json")),
         "openapi": types(get("/openapi.json")),
-        "reference": get("/docs/reference").partition("<code>count</code></td>")[2].partition("</tr>")[0],
-        "426": reported["send"]["count"],
+        "reference": get("/docs/reference").partition("<code>pieces</code></td>")[2].partition("</tr>")[0],
+        "426": reported["send"]["pieces"],
     }
 
 
@@ -132,11 +132,11 @@ def test_the_type_of_a_parameter_changes_everywhere_and_breaks_its_example(
     assert "whole number" in before.pop("reference")
     assert before == {"asyncapi": {"integer"}, "openapi": {"integer"}, "426": 2}
     with server.socket("/ws/order") as socket:
-        assert ask(socket, item="чай", count=2) == {"ordered": "2 × чай"}
+        assert ask(socket, item="чай", pieces=2) == {"ordered": "2 × чай"}
 
         write(folder, shop=CHANGED)
         reported = (
-            "endpoints.yaml:9:33: endpoints.order.examples.0.steps.0.send.count: "
+            "endpoints.yaml:9:33: endpoints.order.examples.0.steps.0.send.pieces: "
             'must be a text, not a whole number; put it in quotes: "2" [example_mismatch]'
         )
         for command in (("check",), ("test",), ("publish",), ("export", "asyncapi")):
@@ -144,16 +144,16 @@ def test_the_type_of_a_parameter_changes_everywhere_and_breaks_its_example(
             assert done.returncode == 1
             assert reported in done.stdout + done.stderr, command
         assert served(server)["asyncapi"] == {"integer"}, "what runs stays as it was"
-        assert ask(socket, item="чай", count=2) == {"ordered": "2 × чай"}
+        assert ask(socket, item="чай", pieces=2) == {"ordered": "2 × чай"}
 
         write(folder, endpoints=MENDED)
         assert server.run("test").returncode == 0
         done = server.run("publish")
         assert done.returncode == 0, done.stderr
-        refused = ask(socket, item="чай", count=2)["error"]
-        assert refused["details"] == [{"path": "/count", "problem": "must be a text, not a whole number"}]
-        assert refused["example"] == {"item": "чай", "count": "2"}
-        assert ask(socket, item="чай", count="2") == {"ordered": "2 × чай"}
+        refused = ask(socket, item="чай", pieces=2)["error"]
+        assert refused["details"] == [{"path": "/pieces", "problem": "must be a text, not a whole number"}]
+        assert refused["example"] == {"item": "чай", "pieces": "2"}
+        assert ask(socket, item="чай", pieces="2") == {"ordered": "2 × чай"}
     after = served(server)
     assert "text" in after.pop("reference")
     assert after == {"asyncapi": {"string"}, "openapi": {"string"}, "426": "2"}

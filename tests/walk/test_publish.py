@@ -245,7 +245,7 @@ def test_broken_files_at_a_restart_serve_what_was_last_published(project: Path, 
     write(project, count=COUNT.replace('"one"', '"two"'))
     publish(server)
     assert server.stop() == 0
-    write(project, endpoints="endpoints: {count: {url: /ws/count}}\n", count="import nothing_of_that_name\n")
+    write(project, endpoints="endpoints: {count: {process: count.count}}\n", count="import nothing_of_that_name\n")
     server = start(project)
     assert any("serving what was last published instead" in line for line in server.lines), server.lines
     assert any(line.startswith("endpoints.yaml:1:") and "[missing_key]" in line for line in server.lines)

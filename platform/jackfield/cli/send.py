@@ -103,7 +103,9 @@ def _path(group: str | None, user: str | None, endpoint: str | None) -> str:
 def _over_http(url: str, frame: bytes, key: str | None) -> Mapping[str, Any]:
     if not key:
         raise Failure(
-            "--url needs a service key, in JACKFIELD_KEY; make one: jackfield keys add NAME --role publisher", 2
+            "--url needs a service key, in JACKFIELD_KEY; make one: "
+            "jackfield keys add NAME --role publisher --groups '*' --users",
+            2,
         )
     headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
     try:

@@ -328,6 +328,10 @@ class Plan:
     hash: str = ""
     places: Mapping[PathTuple, Place] = field(default_factory=dict, compare=False, repr=False)
 
+    def endpoint(self, name: str) -> Endpoint:
+        """The endpoint with this name. Raises StopIteration where there is none."""
+        return next(one for one in self.endpoints if one.name == name)
+
     def place(self, *path: str | int) -> Place:
         """The place of `path`, or of the nearest thing around it that has one."""
         return nearest_place(self.places, path)

@@ -1,7 +1,7 @@
 """Names of groups: patterns such as `room:{room}`, filled in with values and matched with names.
 
-Strategy: values are percent-encoded to RFC 3986's unreserved characters, so that no value reaches over the literal text
-around it: two different fillings of a pattern are two names, and a name is matched without looking back.
+Strategy: values are percent-encoded as JavaScript's encodeURIComponent does it, so that none reaches over the literal
+text around it: two different fillings of a pattern are two names, and a name is matched without looking back.
 """
 
 from __future__ import annotations
@@ -13,14 +13,17 @@ from enum import Enum
 from functools import cached_property
 from urllib.parse import quote, unquote
 
-__all__ = ["MAX_LENGTH", "BadName", "Pattern", "checked"]
+__all__ = ["MAX_LENGTH", "SAFE", "BadName", "Pattern", "checked"]
 
 MAX_LENGTH = 200
 """Characters of a group's name."""
 
+SAFE = "!*'()"
+"""What stands in a name as it is beside letters, digits and `_.-~`, as JavaScript's encodeURIComponent has it."""
+
 _HOLE = re.compile(r"\{([^{}]*)\}")
-_VALUE = "((?:[A-Za-z0-9_.~-]|%[0-9A-F]{2})+)"
-_DIVIDES = re.compile(r"[^A-Za-z0-9_.~%-]")
+_VALUE = "((?:[A-Za-z0-9_.~!*'()-]|%[0-9A-F]{2})+)"
+_DIVIDES = re.compile(r"[^A-Za-z0-9_.~!*'()%-]")
 _LITERAL = re.compile(r"[!-z|~]*")  # printable ASCII without blanks and braces
 _EXAMPLE = "for example room:{room}"
 
@@ -66,7 +69,7 @@ class Pattern:
         for param, literal in zip(self.params, self.literals[1:], strict=True):
             if not (text := _text(values[param])):
                 raise BadName(f'"{param}" is empty, and a name of a group needs its value')
-            parts += (quote(text, safe=""), literal)
+            parts += (quote(text, safe=SAFE), literal)
         name = "".join(parts)
         if len(name) > MAX_LENGTH:
             raise BadName(f"the name of the group is longer than {MAX_LENGTH} characters")
@@ -78,7 +81,7 @@ class Pattern:
         if found is None:
             return None
         texts = [unquote(text) for text in found.groups()]
-        if any(quote(text, safe="") != encoded for text, encoded in zip(texts, found.groups(), strict=True)):
+        if any(quote(text, safe=SAFE) != encoded for text, encoded in zip(texts, found.groups(), strict=True)):
             return None
         return dict(zip(self.params, texts, strict=True))
 

@@ -144,6 +144,9 @@ def _compile_one(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Route 
     compiled = feeds.beside(compiled, feed, listens=listens)
     problems += unknown_keys(plan, endpoint, compiled.input_schema)
     problems += _roles(plan, endpoint, pattern)
+    if builtin.is_for_some(process) and not (endpoint.access.roles or plan.endpoint(endpoint.name).access.roles):
+        message = f"with {process.name} everybody who enters could take out everybody else"
+        problems.append(plan.problem(endpoint.path, "bad_group", message, "write `auth: {roles: [moderator]}`"))
     whole: dict[str, Any] = dict(compiled.input_schema)
     if endpoint.input is not None:
         # each part keeps an $id of its own, so that `#/$defs/…` inside it means its own definitions

@@ -162,7 +162,12 @@ async def test_a_moderator_takes_a_user_out_who_does_not_get_in_again(project: P
             async with project.connect("hall", login="анна"):
                 pass
         assert (caught.value.code, caught.value.status) == ("group_forbidden", 403)
+        await anna.send({"action": "say", "text": "ещё я", "$id": 2})
+        assert [one["error"]["code"] for one in await anna.rest()] == ["group_forbidden"]
         await moderator.rest()
+        assert len(await vera.rest()) == 0
+        await moderator.send({"action": "remove", "login": "анна", "for": "999999d", "$id": 3})
+        assert [one["removed"] for one in await moderator.rest() if one.get("$id") == 3] == [0]
         assert (await moderator.ask({"action": "remove", "login": "вера"}))["removed"] == 1
         async with project.connect("hall", login="вера") as again:  # taken out for no time
             await again.send({"action": "say", "text": "я"})

@@ -243,7 +243,7 @@ async def test_a_member_is_taken_out_and_its_connection_stays(served: Served, sh
     assert (await served.http("DELETE", at("desk", f"/members/{quote('боб')}?for=10m"), shop)).json == {"removed": 0}
     kept_out = await served.call("/ws/desk", await served.cookie("боб")).refused()
     assert (kept_out.status, kept_out.json["code"]) == (403, "group_forbidden")
-    for wrong in ("10", "long", "366d"):
+    for wrong in ("10", "long", ""):
         answer = await served.http("DELETE", at("desk", f"/members/x?for={wrong}"), shop)
         assert (answer.status, answer.json["code"]) == (400, "invalid_request")
 

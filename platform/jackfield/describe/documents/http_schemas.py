@@ -58,7 +58,11 @@ _GROUP_EVENT: JSON = {
     "propertyNames": {"not": {"pattern": r"^(\$|error$|group$)"}},
 }
 PARAMETERS: Mapping[str, JSON] = {
-    "for": {"description": "How long the user does not get in again: 10m, 12h or 7d.", "type": "string"},
+    "for": {
+        "description": "How long the user does not get in again: 10m, 12h or 7d, a year at most.",
+        "type": "string",
+        "pattern": r"^[0-9]{1,9}(\.[0-9]{1,3})? ?(ms|s|m|h|d)$",
+    },
     "id": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"},
     "login": {"type": "string", **_NAME},
     "name": {"type": "string", **_NAME},

@@ -7,6 +7,7 @@ from typing import Annotated, TypedDict
 from msgspec import Meta
 
 from jackfield.errors import Refusal
+from jackfield.groups.bans import LONGEST
 from jackfield.process.connection import Connection
 from jackfield.process.declare import Key, process
 from jackfield.process.groups import Groups, backend_of
@@ -46,4 +47,4 @@ async def remove(login: str, connection: Connection, groups: Groups, span: _Span
     name = group or next(iter(own), "")
     if name not in own:
         raise Refusal("group_forbidden", "Users are removed from a group that the caller is in.")
-    return await groups.remove(name, login, ban=int(span[:-1]) * _SECONDS[span[-1]])
+    return await groups.remove(name, login, ban=min(int(span[:-1]) * _SECONDS[span[-1]], LONGEST))

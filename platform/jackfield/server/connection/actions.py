@@ -21,6 +21,7 @@ from jackfield.server.request import Standing
 
 __all__ = ["by_name", "guarded"]
 
+_UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
 _Ways = tuple[InPlace | None, InTask]
 
 
@@ -43,20 +44,26 @@ def _behind(connection: Connection) -> _Conversation:
 
 def by_name(route: Route, made: Mapping[str, _Ways], otherwise: InTask) -> _Ways:
     """The ways of an endpoint whose actions are answered by `made`; what names none of them by `otherwise`."""
-    name_of = _reader(route.endpoint.action_key)
+    decode = _decoder(route.endpoint.action_key)
     at_once = {name: way for name, (way, _) in made.items() if way is not None}
     in_task = {name: way for name, (_, way) in made.items()}
 
     def answer(connection: Connection, data: bytes, came: float) -> bytes | None:
-        way = at_once.get(name_of(data))
+        try:
+            way = at_once.get(decode(data).action)
+        except _UNREADABLE:
+            way = None
         if way is not None:
             return way(connection, data, came)
         _behind(connection).start_at_once(connection, data, came)
         return None
 
     async def answer_in_task(connection: Connection, data: bytes | None, task: Task, writer: Writer) -> bytes | None:
-        name = "" if data is None else name_of(data)
-        return await in_task.get(name, otherwise)(connection, data, task, writer)
+        try:
+            way = in_task.get(decode(data).action, otherwise) if data is not None else otherwise
+        except _UNREADABLE:
+            way = otherwise
+        return await way(connection, data, task, writer)
 
     return answer if at_once else None, answer_in_task
 
@@ -91,16 +98,7 @@ def guarded(route: Route, in_place: InPlace | None, in_task: InTask, meter: Mete
     return answer if in_place is not None else None, answer_in_task
 
 
-def _reader(key: str) -> Callable[[bytes], str]:
-    """What finds the action that a message names; "" where that is not to be found."""
+def _decoder(key: str) -> Callable[[bytes], Any]:
+    """What decodes the action that a message names, and skips all else; "" where it names none."""
     fields = [("action", str, msgspec.field(name=key, default=""))]
-    decode: Callable[[bytes], Any] = msgspec.json.Decoder(msgspec.defstruct("Named", fields)).decode
-
-    def name_of(data: bytes) -> str:
-        try:
-            found: str = decode(data).action
-        except (msgspec.MsgspecError, ValueError, RecursionError):
-            return ""
-        return found
-
-    return name_of
+    return msgspec.json.Decoder(msgspec.defstruct("Named", fields)).decode

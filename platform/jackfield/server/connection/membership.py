@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from jackfield.errors import CODES
+from jackfield.errors import CODES, Refusal
 from jackfield.groups.group import Group
 from jackfield.groups.groups import Groups
 from jackfield.identity import ANONYMOUS, Identity
@@ -86,7 +86,8 @@ class Membership:
             if name not in names:
                 self._groups.leave(self, name)
         for name in names:
-            self._groups.join(self, name)
+            if name not in before:  # one that it was taken out of is not entered again
+                self._groups.join(self, name)
 
     def _hold(self, frame: bytes) -> None:
         if self._held is None or self._owner is None:
@@ -110,7 +111,12 @@ class Membership:
         return self._groups.leave(self, name)
 
     def say(self, frame: bytes, *, to_others: bool) -> None:
-        """Send a reply that became an event to the endpoint's first group."""
+        """Send a reply that became an event to the endpoint's first group.
+
+        Raises Refusal `group_forbidden` where it was taken out of that.
+        """
+        if self._given and not any(group.name == self._given[0] for group in self.groups):
+            raise Refusal("group_forbidden", "You were taken out of the group, and do not speak there any more.")
         if self._given:
             self._groups.send(self._given[0], frame, self if to_others else None)
 

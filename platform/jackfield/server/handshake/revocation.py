@@ -48,7 +48,7 @@ def adapt(live: Live, found: Iterable[Verdict], before: RoutingTable) -> None:
                     groups_of(live.generation.table, route, member.identity, verdict, member.standing.visitor)
                 )
         except Refusal as refusal:
-            member.end("restart", refusal.detail)
+            member.end("removed" if refusal.code == "group_forbidden" else "restart", refusal.detail)
             continue
         if endpoint.session_warning != before.routes[member.endpoint].endpoint.session_warning:
             watch_session(live, member)

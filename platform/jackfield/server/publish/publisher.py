@@ -377,7 +377,9 @@ class Publisher:
             closes=tuple(Closes(*key, count) for key, count in leaving.items()),
             open=len(self._live.hub),
             settings=tuple(
-                n for n in ("title", "auth", "roles", "limits", "site") if getattr(old.plan, n) != getattr(new.plan, n)
+                n
+                for n in ("title", "auth", "roles", "groups", "limits", "site")
+                if getattr(old.plan, n) != getattr(new.plan, n)
             ),
             warnings=tuple(str(problem) for problem in new.warnings),
         )

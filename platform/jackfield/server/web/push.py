@@ -225,14 +225,11 @@ def _login(text: str) -> str:
 
 
 def _span(text: str) -> float:
-    """The seconds of a time such as 10m, up to the longest ban. Raises Refusal."""
+    """The seconds of a time such as 10m; a longer one is the longest ban. Raises Refusal."""
     try:
-        seconds = quantities.duration(text)
+        return min(quantities.duration(text), LONGEST)
     except ValueError:
-        seconds = LONGEST + 1
-    if seconds > LONGEST:
-        raise Refusal("invalid_request", f'"{text[:20]}" is no time up to a year.', "Write for=10m, 12h or 7d.")
-    return seconds
+        raise Refusal("invalid_request", f'"{text[:20]}" is no time.', "Write for=10m, 12h or 7d.") from None
 
 
 def _query(asked: Asked, *known: str) -> Mapping[str, str]:
