@@ -35,6 +35,18 @@ def test_patterns_and_what_is_declared_stand_in_the_table(tmp_path: Path) -> Non
     table.catalog.release()
 
 
+def test_a_pattern_that_looks_misspelt_is_a_warning(tmp_path: Path) -> None:
+    text = 'groups:\n  "rooms:{room}": {history: 50}\n  "news:{x}": {}\nendpoints:\n' + endpoint("group: 'room:{room}'")
+    table = build(write(tmp_path, text, chat=SAY), 1)
+    (warning,) = [one for one in table.warnings if one.code == "bad_group"]
+    assert (warning.severity, warning.path, warning.hint) == (
+        "warning",
+        "groups.rooms:{room}",
+        'did you mean "room:{room}"?',
+    )
+    table.catalog.release()
+
+
 @pytest.mark.parametrize(
     ("more", "at", "message"),
     [

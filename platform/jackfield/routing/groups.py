@@ -43,6 +43,11 @@ def declared(plan: Plan) -> tuple[tuple[Declared, ...], list[Problem]]:
             problems.append(_problem(plan, ("groups", text), str(exc)))
         if (settings.presence.grace or 0) > LONGEST_GRACE:
             problems.append(_problem(plan, ("groups", text, "presence", "grace"), "a grace is at most 1d"))
+    used = {text for endpoint in plan.endpoints for text in endpoint.group}
+    for text in found.keys() - used:
+        if hint := did_you_mean(text, used - found.keys(), cutoff=0.8):
+            message = f'no endpoint has the group "{text}", and one has another that does not stand here'
+            problems.append(plan.problem(("groups", text), "bad_group", message, hint, "warning"))
     for one, other in combinations(found.values(), 2):
         if one.pattern.may_meet(other.pattern):
             message = f'a name may be of this pattern and of "{one.pattern.text}"'
