@@ -40,6 +40,15 @@ def test_a_newcomer_gets_the_list_and_the_others_hear_of_it(room: Groups) -> Non
     assert boris.heard == [event("members", 2, members=[{"login": "анна"}, {"login": "boris"}])]
 
 
+def test_who_leaves_a_group_or_is_taken_out_is_gone_at_once(room: Groups) -> None:
+    anna, boris = enter(room, "анна", "boris")
+    anna.frames.clear()
+    room.leave(boris, "room:1")
+    assert anna.heard == [event("left", 1, login="boris")]
+    room.join(boris, "room:1")
+    assert anna.heard == [event("joined", 2, login="boris")]
+
+
 def test_who_is_gone_is_reported_after_the_grace(room: Groups, clock: Clock) -> None:
     anna, boris = enter(room, "анна", "boris")
     room.leave_all(boris)

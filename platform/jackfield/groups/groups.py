@@ -119,7 +119,7 @@ class Groups:
         member.groups = tuple(other for other in member.groups if other is not group)
         if names := self.asked.get(member):
             names.discard(name)
-        self._remove(member, group)
+        self._remove(member, group, left=True)
         return True
 
     def leave_all(self, member: Listener) -> None:
@@ -154,10 +154,10 @@ class Groups:
         if (group := self._groups.get(name)) is not None:
             group.spread(frame, tuple(group.members))
 
-    def _remove(self, member: Listener, group: Group) -> None:
+    def _remove(self, member: Listener, group: Group, *, left: bool = False) -> None:
         group.remove(member)
         if group.presence is not None and member.is_present:
-            group.presence.went(member)
+            group.presence.went(member, left=left)
         if not group.members:
             self.states.emptied(group.name)
             if group.declared.feed:

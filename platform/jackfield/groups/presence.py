@@ -86,12 +86,18 @@ class Presence:
         elif not login or self._of[login] == 1:
             self._report("joined", member.identity, member)
 
-    def went(self, member: Reader) -> None:
-        """A member has gone; where it was the last of its login, the others hear of it after the grace."""
+    def went(self, member: Reader, *, left: bool = False) -> None:
+        """A member has gone; where it was the last of its login, the others hear of it after the grace.
+
+        `left`: it left the group and is still connected, so that there is nothing to wait for.
+        """
         login = member.identity.shown
         self._of[login] -= 1
         self._here -= 1
         if not login:
+            self._report("left", member.identity)
+        elif not self._of[login] and left:
+            del self._of[login]
             self._report("left", member.identity)
         elif not self._of[login]:
             identity = member.identity
