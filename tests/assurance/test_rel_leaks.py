@@ -131,6 +131,7 @@ async def forgotten(served: Served, clock: Clock) -> None:
 async def settled(callers: list[Caller]) -> None:
     """Wait until all that was said is answered."""
     for caller in callers:
+        caller.sent.clear()
         caller.incoming.put_nowait({"type": "websocket.receive", "text": '{"$id": "fence"}'})
     for caller in callers:
         await until(partial(said, caller, '"fence"'))
@@ -160,3 +161,33 @@ async def test_rel_13_members_who_come_and_go_leave_nothing_behind(
     grown = {kind: count - seen[0][kind] for kind, count in seen[1].items() if count > seen[0][kind]}
     assert sum(grown.values()) < (ROUNDS - 1) * GROUPS, f"one for each connection would be more: {grown}"
     assert not [kind for kind in grown if kind.startswith("jackfield.")], grown
+
+
+@pytest.mark.parametrize("kind", ["plain", "room", "fed", "game"])
+async def test_rel_13_a_group_that_is_empty_is_freed_without_a_search_for_garbage(
+    open_served: OpenServed, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """A server of many connections hardly ever looks through all objects; see jackfield/server/node/gc_tuning.py."""
+    monkeypatch.setattr(feeds, "LINGER", 0.0)
+    served = await open_served(ENDPOINTS, CODE, head=HEAD)
+    await served.add("u", "player")
+    caller = served.call("/ws/desk", await served.cookie("u"))
+    await caller.accepted()
+    groups = served.gateway.live.groups
+    runner = groups.feeds.runner
+    assert runner is not None
+    await settled([caller])
+    gc.collect()
+    gc.disable()
+    try:
+        for number in range(GROUPS):
+            for action in ("join", "leave"):
+                say(caller, action, f"{kind}:{number}")
+        await settled([caller])
+        await until(lambda: len(groups) + len(groups.feeds) + runner.closing == 0)
+        await settled([caller])
+        found = gc.collect()
+    finally:
+        gc.enable()
+    assert found < GROUPS, "objects that hold each other"
+    await caller.leave()

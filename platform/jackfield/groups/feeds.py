@@ -204,12 +204,14 @@ class Feeds:
         feed = self._feeds[group] = _Feed(pattern)
 
         def begin(over: Callable[[bytes | None, bool], None]) -> Run | None:
-            return None if self.runner is None else self.runner.begin(feed.pattern, group, over)
+            return None if self.runner is None else self.runner.begin(self._feeds[group].pattern, group, over)
 
-        feed.work = Repeated(begin, lambda frame: self._rested(feed, group, frame), self._later, self._clock)
+        # by its name: a feed that held itself would stay until a garbage collection
+        feed.work = Repeated(begin, lambda frame: self._rested(group, frame), self._later, self._clock)
         return feed
 
-    def _rested(self, feed: _Feed, group: str, frame: bytes | None) -> None:
+    def _rested(self, group: str, frame: bytes | None) -> None:
+        feed = self._feeds[group]
         if frame is not None:
             feed.said = frame
             self._tell(group, frame)

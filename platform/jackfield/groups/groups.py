@@ -169,6 +169,7 @@ class Groups:
             self._groups.pop(group.name, None)
             if group.presence is not None:
                 group.presence.stop()
+                group.presence = None  # the two would live until a garbage collection
 
     def _declared_for(self, name: str) -> Declared:
         return next((one for one in self._declared if one.pattern.match(name) is not None), PLAIN)

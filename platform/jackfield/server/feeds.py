@@ -84,7 +84,7 @@ class _Run:
     def __init__(self, generation: Generation, outlived: Callable[[], None], close: Callable[[Task], None]) -> None:
         self.generation = generation
         self.outlived = outlived
-        self.task: Task  # set by who begins it
+        self.task: Task | None = None  # set by who begins it, until it ends: the two would live until a collection
         self.timer: asyncio.TimerHandle | None = None  # its end, where another generation is live
         self.stopped = False
         self._close = close
@@ -92,7 +92,8 @@ class _Run:
     def stop(self) -> None:
         """End it."""
         self.stopped = True
-        self._close(self.task)
+        if self.task is not None:
+            self._close(self.task)
 
 
 class _Stage:
@@ -141,6 +142,7 @@ class _Stage:
     def _ended(self, run: _Run, task: Task) -> None:
         self._runs.discard(run)
         self._closing.discard(task)
+        run.task = None
         if run.timer is not None:
             run.timer.cancel()
         run.generation.leave()
