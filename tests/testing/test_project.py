@@ -12,6 +12,7 @@ import pytest
 
 from jackfield import resource
 from jackfield.testing import Client, Project
+from tests.projects import write
 
 from .desk import CODE, names_of
 
@@ -101,3 +102,26 @@ async def test_the_modules_of_a_project_are_freed(folder: Path) -> None:
             assert await c.ask({"message": "a"}) == {"message": "a"}
     gc.collect()
     assert function() is None
+
+
+async def test_a_project_pushes_to_groups_and_users(tmp_path: Path) -> None:
+    text = (
+        'endpoints:\n  room: {url: "/ws/rooms/{room}", group: "room:{room}", auth: optional}\n  own: {url: /ws/own}\n'
+    )
+    project = Project(write(tmp_path, text))
+    async with (
+        project,
+        project.connect("room", params={"room": "7"}) as guest,
+        project.connect("own", login="анна") as anna,
+    ):
+        assert project.push("room:7", {"event": "said", "text": "Привет 😀"}) == 1
+        assert project.push("room:8", {"event": "said"}) == 0
+        assert project.push_to("анна", {"event": "paid"}) == project.push_to("анна", {"event": "paid"}, "own") == 1
+        assert project.push_to("анна", {"event": "paid"}, "room") == project.push_to("никто", {"event": "x"}) == 0
+        assert await guest.rest() == [{"event": "said", "text": "Привет 😀"}]
+        assert await anna.rest() == [{"event": "paid"}] * 2
+        for group, event in (("зал", {"event": "x"}), ("room:7", {"event": "members"}), ("room:7", {"text": "x"})):
+            with pytest.raises(ValueError):
+                project.push(group, event)
+    with pytest.raises(RuntimeError, match="not open"):
+        project.push("room:7", {"event": "said"})

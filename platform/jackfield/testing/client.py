@@ -21,9 +21,12 @@ from typing import Any, Self
 
 import msgspec
 
+from jackfield import messages
 from jackfield.errors import PlanError
+from jackfield.groups.names import checked
 from jackfield.identity import Identity
 from jackfield.routing.table import Route, RoutingTable
+from jackfield.server.members import Members
 from jackfield.testing.gateway import Caller, TestGateway, open_gateway
 from jackfield.testing.scope import route_of, scope_of
 from jackfield.testing.websocket import LEAVE_LIMIT, TestSocket
@@ -100,6 +103,17 @@ class Project:
             roles=roles,
             raise_errors=raise_errors,
         )
+
+    def push(self, group: str, event: object) -> int:
+        """Send an event to a group as other programs do; gives the number of connections that get it.
+
+        Raises ValueError for a name that no group can have, and TypeError or ValueError for what is no event.
+        """
+        return Members(self._open_gateway().live).send(checked(group), messages.group_event(event), None)
+
+    def push_to(self, login: str, event: object, endpoint: str | None = None) -> int:
+        """Send an event to the connections of a user, or to those of one endpoint; gives their number."""
+        return Members(self._open_gateway().live).send_to(login, messages.event(event), endpoint)
 
     async def __aenter__(self) -> Self:
         """Load and open the project."""
