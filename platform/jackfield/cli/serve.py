@@ -65,6 +65,16 @@ class _Duration(click.ParamType[float]):
         return float(match[1]) * {"ms": 0.001, "s": 1, "m": 60, "": 1}[match[2]]
 
 
+class _Size(click.ParamType[int]):
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        match = re.fullmatch(r"(\d{1,9})(KiB|MiB|GiB)", str(value))
+        if match is None:
+            self.fail(f"{value} is not a size; write 512MiB or 1GiB", param, ctx)
+        return int(match[1]) * {"KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}[match[2]]
+
+
 @click.command("serve")
 @option("--host", default=_DEFAULTS.host, show_default=True, help="The address to listen on.")
 @option("--port", type=Number(0, 65535), default=_DEFAULTS.port, show_default=True, help="The port to listen on.")
@@ -82,6 +92,13 @@ class _Duration(click.ParamType[float]):
 @option("--watch", is_flag=True, help="Publish on each save.")
 @option("--locked", is_flag=True, help="Refuse publishing: what is served is what was started.")
 @option("--drain", type=_Duration(), default="25s", show_default=True, help="How long a stop waits for replies.")
+@option(
+    "--outbox",
+    type=_Size(),
+    default="1GiB",
+    show_default=True,
+    help="What may wait for all clients together; beyond it the slowest are closed.",
+)
 @option(
     "--admin-port",
     type=Number(0, 65535),

@@ -26,6 +26,7 @@ from jackfield.server.observe import redact
 from jackfield.server.observe.lag import Lag
 from jackfield.server.observe.metrics import Metrics
 from jackfield.server.options import Options
+from jackfield.server.outboxes import Outboxes
 from jackfield.server.request import Caller, Request, Standing
 
 __all__ = ["REFUSALS_KEPT", "GroupMember", "Live", "Member", "Refused"]
@@ -126,6 +127,7 @@ class Live:
         self.groups.declare(generation.table.groups, feeds=generation.table.plan.limits.feeds)
         self.lag = Lag(clock=lag_clock)
         self.metrics = Metrics(self.hub, self.lag)
+        self.outboxes = Outboxes(options.outbox)
         self.refusals: deque[Refused] = deque(maxlen=REFUSALS_KEPT)
         self.ready = True  # False from the beginning of a stop
         self.clock = watched(clock)

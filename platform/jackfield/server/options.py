@@ -19,12 +19,12 @@ _PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)*/?")  # what no proxy rewrites on its
 class Options:
     """The listener and what surrounds it.
 
-    `behind_proxy` holds the networks whose forwarded headers are believed. `public_url` is the address that
-    clients use where it is not the listener's; it may have a path, under which a proxy passes us on. On
-    `admin_port` of the loopback address stands a second listener, 0 for any free port, for what is not shown
-    in public; `apart` says that a site took that away from a listener that only this machine reaches. `drain`
-    is in seconds. Without `trace` it is left to the variables of OpenTelemetry. `embedded` is set inside another
-    application, which owns the listener then.
+    `behind_proxy` holds the networks whose forwarded headers are believed. `public_url` is the address that clients
+    use where it is not the listener's; it may have a path, under which a proxy passes us on. On `admin_port` of the
+    loopback address stands a second listener, 0 for any free port, for what is not shown in public; `apart` says
+    that a site took that away from a listener that only this machine reaches. `drain` is in seconds, `outbox` in
+    bytes: what may wait for all clients together. Without `trace` it is left to the variables of OpenTelemetry.
+    `embedded` is set inside another application, which owns the listener then.
     """
 
     host: str = "127.0.0.1"
@@ -38,6 +38,7 @@ class Options:
     locked: bool = False
     check_replies: bool = False
     drain: float = 25.0
+    outbox: int = 1024**3
     trace: Literal["off", "handshakes", "messages"] | None = None
     admin_port: int | None = None
     apart: bool = False

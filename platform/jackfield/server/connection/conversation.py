@@ -73,7 +73,6 @@ class Conversation:
         "_membership",
         "_meter",
         "_now",
-        "_outbox",
         "_paused",
         "_ready",
         "_shared",
@@ -86,6 +85,7 @@ class Conversation:
         "close_reason",
         "connection",
         "is_over",
+        "outbox",
         "session_end",
         "standing",
         "streaming",
@@ -137,18 +137,18 @@ class Conversation:
         self.when_over: Callable[[], None] | None = None  # called once, when the client and the last call are gone
         self._bucket = TokenBucket(live.lag)
         self._shared: TokenBucket | None = None  # of all connections of this user, where that has a limit
-        self._outbox = Outbox(transport, meter, self._loop)
+        self.outbox = Outbox(transport, meter, self._loop, live.outboxes)
         self._idle: idle.Idle | None = None
         self._take_limits(limits)
 
     def _take_limits(self, limits: Limits) -> None:
         self._bucket.take(limits.rate)
         self._idle = idle.watch(self._idle, limits.idle, self._mark, self.end)
-        self._outbox.take(limits)
+        self.outbox.take(limits)
 
     def _mark(self) -> object:
         """Another value whenever something was said since the last call, or is being worked on; see idle.py."""
-        due, sent = self._bucket.due, self._outbox.sent  # `due` moves with each that comes
+        due, sent = self._bucket.due, self.outbox.sent  # `due` moves with each that comes
         return (due, sent) if self._worker is None else object()
 
     # what the hub, a publish and a stop see
@@ -304,7 +304,7 @@ class Conversation:
         self.is_over = True
         if self._idle is not None:
             self._idle.stop()
-        self._outbox.stop()
+        self.outbox.stop()
         if self._membership is not None:
             self._membership.end()
         self._inbox = self._ready = None
@@ -334,21 +334,21 @@ class Conversation:
     def hear(self, frame: bytes) -> None:
         """Queue the frame of an event; on the loop's thread."""
         if not self.is_over:
-            self._outbox.send(self, frame)
+            self.outbox.send(self, frame)
 
     def listen(self) -> Callable[[bytes], None]:
         """What queues frames of events for as long as this is open, for a caller who sends many."""
-        return partial(self._outbox.send, self)
+        return partial(self.outbox.send, self)
 
     # what processes ask for, from any thread
 
     def send_event(self, event: object) -> None:
         """See Connection.send."""
-        self._outbox.put(messages.event(event), self)
+        self.outbox.put(messages.event(event), self)
 
     def close(self, code: int, reason: str) -> None:
         """See Connection.close."""
-        self._outbox.put((code, reason), self)
+        self.outbox.put((code, reason), self)
 
     def write(self, text: bytes) -> None:
         """Queue one frame. A client that lets more than the limit pile up is closed 4408."""
@@ -358,10 +358,10 @@ class Conversation:
     def wrote(self, pending: int) -> None:
         """So many bytes wait for the client."""
         if pending >= wire.ROOM:
-            self._behind = True
-            self._ready = None
-        if pending > self._outbox.most:
-            self._too_slow(f"more than {self._outbox.limit:,} bytes were not read")
+            self._behind, self._ready = True, None
+            self._live.outboxes.waits(self)
+        if pending > self.outbox.most:
+            self._too_slow(f"more than {self.outbox.limit:,} bytes were not read")
 
     async def room(self) -> None:
         """Wait until the client has read enough; one that reads nothing for wire.STALL seconds is closed 4408.

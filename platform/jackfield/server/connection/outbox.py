@@ -11,6 +11,7 @@ from typing import Protocol
 from jackfield.config.plan import Limits
 from jackfield.errors import CODES
 from jackfield.server.observe.metrics import Meter
+from jackfield.server.outboxes import Outboxes, Waiting
 from jackfield.server.wire.transport import ROOM, Transport
 
 __all__ = ["TOO_SLOW", "Outbox"]
@@ -23,7 +24,7 @@ _HANDING_OVER = threading.Lock()  # one for all connections, held for an append
 _Item = bytes | tuple[int, str]  # an event, or a close with its reason
 
 
-class Owner(Protocol):
+class Owner(Waiting, Protocol):
     """The conversation, as its outbox sees it. Called on the loop's thread; never waits."""
 
     is_over: bool
@@ -32,9 +33,6 @@ class Owner(Protocol):
     def wrote(self, pending: int) -> None:
         """So many bytes wait for the client after a frame was queued; with too many it is closed."""
 
-    def close_now(self, code: int, reason: str, cause: str) -> None:
-        """Close behind what was queued."""
-
 
 class Outbox:
     """The events of one connection. It does not hold its owner: the two would live until a garbage collection.
@@ -42,9 +40,22 @@ class Outbox:
     `limit` is `limits.queue`, `most` the bytes that may wait in the transport, `sent` the number of events.
     """
 
-    __slots__ = ("_backlog", "_items", "_loop", "_meter", "_size", "_thread", "_transport", "limit", "most", "sent")
+    __slots__ = (
+        "_backlog",
+        "_items",
+        "_loop",
+        "_meter",
+        "_outboxes",
+        "_size",
+        "_thread",
+        "_transport",
+        "limit",
+        "most",
+        "sent",
+    )
 
-    def __init__(self, transport: Transport, meter: Meter, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, transport: Transport, meter: Meter, loop: asyncio.AbstractEventLoop, outboxes: Outboxes) -> None:
+        self._outboxes = outboxes
         self.limit = self.most = 0
         self.sent = 0
         self._transport = transport
@@ -66,6 +77,11 @@ class Outbox:
         if self._backlog is None:
             self._backlog = _Backlog(self._transport, self._meter)
         self._backlog.limit = limits.queue
+
+    @property
+    def pending(self) -> int:
+        """Bytes that wait for the client."""
+        return self._transport.pending + (0 if self._backlog is None else self._backlog.size)
 
     def stop(self) -> None:
         """The connection closes: hand what waits to the transport."""
@@ -95,6 +111,8 @@ class Outbox:
         self.sent += 1
         if self._backlog is not None:
             self._backlog.send(frame)
+            if self._backlog.size:
+                self._outboxes.waits(owner)
         elif len(frame) > self.limit:  # said here, or it would depend on how fast the network is
             reason = f"an event of {len(frame):,} bytes; limits.queue is {self.limit:,}"
             owner.close_now(CODES[TOO_SLOW].close, reason, TOO_SLOW)
@@ -122,14 +140,14 @@ class _Backlog:
     client that takes nothing at all is closed by the transport in spite of this.
     """
 
-    __slots__ = ("_events", "_meter", "_pouring", "_size", "_transport", "limit")
+    __slots__ = ("_events", "_meter", "_pouring", "_transport", "limit", "size")
 
     def __init__(self, transport: Transport, meter: Meter) -> None:
         self.limit = 0  # bytes
         self._transport = transport
         self._meter = meter
         self._events: deque[bytes] = deque()
-        self._size = 0
+        self.size = 0
         self._pouring: asyncio.Task[None] | None = None
 
     def send(self, text: bytes) -> None:
@@ -138,9 +156,9 @@ class _Backlog:
             self._transport.write(text)
             return
         self._events.append(text)
-        self._size += len(text)
-        while self._events and self._size > self.limit:
-            self._size -= len(self._events.popleft())
+        self.size += len(text)
+        while self._events and self.size > self.limit:
+            self.size -= len(self._events.popleft())
             self._meter.dropped += 1
         if self._events and self._pouring is None:
             self._pouring = asyncio.get_running_loop().create_task(self._pour())
@@ -149,7 +167,7 @@ class _Backlog:
         """Hand all that waits to the transport, which closes behind it; from here on nothing waits."""
         while self._events:
             self._transport.write(self._events.popleft())
-        self._size = 0
+        self.size = 0
         self.limit = -1
         if self._pouring is not None:
             self._pouring.cancel()
@@ -160,6 +178,6 @@ class _Backlog:
             await self._transport.room(min(ROOM, self.limit))  # at once where the connection is lost
             if self._events:
                 text = self._events.popleft()
-                self._size -= len(text)
+                self.size -= len(text)
                 self._transport.write(text)
         self._pouring = None
