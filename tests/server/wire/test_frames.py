@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from jackfield.server.wire.frames import COMPRESSED, HEADS, PLAIN, bytes_needed, long_head
+from jackfield.server.wire.frames import COMPRESSED, HEADS, PLAIN, bytes_needed, framed, long_head
 from tests.server.frames import CLOSE, PING, TEXT, masked
 
 
@@ -51,3 +51,12 @@ def test_a_head_that_is_a_violation_needs_nothing(head: bytes) -> None:
 def test_compressed_frames_are_allowed_where_that_was_agreed_on() -> None:
     assert bytes_needed(b"\xc1\x80", 0, 1_000, COMPRESSED) == 6
     assert {masked(opcode, b"")[0] for opcode in (TEXT, PING, CLOSE)} < PLAIN < COMPRESSED
+
+
+@pytest.mark.parametrize("size", [0, 1, 125, 126, 65_535, 65_536])
+def test_a_text_is_framed_anew_where_it_is_another(size: int) -> None:
+    one, other = b"a" * size, b"b" * size
+    for text in (one, one, other, one):
+        head = HEADS[size] if size < 126 else long_head(size)
+        assert framed(text) == head + text
+    assert framed(one) is framed(one), "an event is framed once for all who hear it"

@@ -39,12 +39,13 @@ _last = (b"", HEADS[0])  # the text that was framed last, and its frame: an even
 
 
 def framed(text: bytes) -> bytes:
-    """A text as the frame that a server sends; called on the loop's thread."""
+    """A text as the frame that a server sends."""
     global _last
-    if _last[0] is not text:
+    last = _last  # another thread with a loop of its own may set it meanwhile
+    if last[0] is not text:
         length = len(text)
-        _last = text, (HEADS[length] if length < 126 else long_head(length)) + text
-    return _last[1]
+        _last = last = text, (HEADS[length] if length < 126 else long_head(length)) + text
+    return last[1]
 
 
 def bytes_needed(data: bytes, position: int, most: int, allowed: frozenset[int]) -> int:
