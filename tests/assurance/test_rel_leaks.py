@@ -70,8 +70,8 @@ NAMES = [f"{KINDS[number * len(KINDS) // GROUPS]}:{number}" for number in range(
 
 
 def said(caller: Caller, text: str) -> bool:
-    """Whether the last that a connection heard has this text in it."""
-    return any(text in frame.get("text", "") for frame in caller.sent[-5:])
+    """Whether something that a connection heard has this text in it."""
+    return any(text in frame.get("text", "") for frame in caller.sent)
 
 
 def say(caller: Caller, action: str, group: str, **more: str) -> None:
