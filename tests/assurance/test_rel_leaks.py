@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import logging
 from collections import Counter
 from functools import partial
 
@@ -147,6 +148,7 @@ async def test_rel_13_members_who_come_and_go_leave_nothing_behind(
     open_served: OpenServed, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(feeds, "LINGER", 0.0)
+    monkeypatch.setattr(logging.root.manager, "disable", logging.CRITICAL)  # pytest keeps every line of the log
     served = await open_served(ENDPOINTS, CODE, head=HEAD, lifetime=1e7)
     monkeypatch.setattr(served.gateway.live.groups.states, "_clock", lambda: clock.passed)
     for place in range(MEMBERS):
