@@ -44,7 +44,7 @@ async def use(client: Client) -> list[CountReply]:
     async with client.clock(3) as clock:
         async for event in clock.events():
             hour: int = cast(ClockFeed, event)["hour"]
-            await clock.send({"hour": hour})  # type: ignore[arg-type]
+            await clock.send({"hour": hour})  # type: ignore[arg-type]  # the types refuse it
     client.room("a", "b")  # type: ignore[arg-type]
     greeting = await client.greeting()
     number: int = (await greeting.ask({"message": "a"}))["message"]  # type: ignore[assignment]

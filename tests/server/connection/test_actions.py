@@ -77,7 +77,7 @@ async def error(client: Client, message: dict[str, Any]) -> dict[str, Any]:
     await client.send(message)
     found: dict[str, Any] = await client.receive()
     assert found.get("$id") == message.get("$id")
-    return found["error"]  # type: ignore[no-any-return]
+    return found["error"]  # type: ignore[no-any-return]  # JSON
 
 
 async def test_each_action_has_its_process_and_its_reply_says_whose_it_is(project: Project) -> None:

@@ -190,6 +190,15 @@ async def _until(condition: Callable[[], bool]) -> None:
 # the report and the swap
 
 
+async def test_a_change_of_the_process_of_an_action_is_one_of_its_endpoint(project: Path) -> None:
+    actions = "endpoints:\n  desk: {url: /ws/desk, auth: public, actions: {say: say.say, ask: ask.ask}}\n"
+    write(project, actions)
+    async with opened(project) as node:
+        assert (await node.publisher.publish()).changed == ()
+        write(project, ask=ASK.replace("return text", "return text + '?'"))
+        assert (await node.publisher.publish()).changed == ("desk",)
+
+
 async def test_changed_is_reported_exactly(project: Path) -> None:
     async with opened(project) as node:
         publish = node.publisher.publish

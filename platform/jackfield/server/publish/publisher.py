@@ -388,5 +388,6 @@ class Publisher:
 def _state(table: RoutingTable, name: str) -> tuple[object, ...]:
     """What an endpoint consists of; another value is reported as a change."""
     route = table.routes[name]
-    digests = [table.catalog.digests.get(one.process.name, "") for one in (route, route.feed) if one is not None]
+    users = (route, route.feed, *route.actions.values())
+    digests = [table.catalog.digests.get(one.process.name, "") for one in users if one is not None]
     return route.endpoint, route.signature.shape, digests
