@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import islice
 from typing import Literal, Protocol
 
@@ -16,7 +17,7 @@ from jackfield.groups.names import Pattern
 from jackfield.groups.presence import GRACE, Later, Presence
 from jackfield.identity import Identity
 
-__all__ = ["PLAIN", "SLICE", "Declared", "Group", "Listener"]
+__all__ = ["HISTORY_SIZE", "PLAIN", "SLICE", "Declared", "Group", "Kept", "Listener", "number_of"]
 
 SLICE = 500
 """Members that get an event before other work has its turn."""
@@ -29,7 +30,8 @@ HISTORY_SIZE = 1024 * 1024
 class Declared:
     """What stands under `groups:` for a pattern.
 
-    `history` is how many events a newcomer gets, `members` how many connections a group has, None for no bound.
+    `history` is how many events a newcomer gets, and `keep` the seconds for which the store has them, 0 for not at all.
+    `members` is how many connections a group has, None for no bound.
     `presence` is what members hear of each other, empty for nothing; one may be gone for `grace` seconds.
     `feed` says that something speaks in a group while it has members.
     """
@@ -40,6 +42,7 @@ class Declared:
     presence: Literal["", "names", "count"] = ""
     grace: float = GRACE
     feed: bool = False
+    keep: float = 0.0
 
 
 PLAIN = Declared(Pattern("", ("",), ()))
@@ -64,15 +67,37 @@ class Listener(Protocol):
         """Queue the frame of one event."""
 
 
+class Kept(Protocol):
+    """The history of a group that the store has as well. On the loop's thread; never waits or fails."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is known what was kept; what is sent before waits there."""
+
+    @property
+    def oldest(self) -> float:
+        """The moment of the oldest event that may still be given, in seconds since the epoch."""
+
+    def hold(self, frame: bytes, now: float, but: Listener | None) -> None:
+        """Take an event that is sent before that; the group is given it again, with its moment."""
+
+    def hear(self, member: Listener) -> None:
+        """Have a member told of what was kept as soon as that is known."""
+
+    def add(self, number: int, now: float, frame: bytes) -> None:
+        """Write an event in time."""
+
+
 class Group:
     """A group of this node. `members` says of each whether its events carry the group's name."""
 
-    __slots__ = ("_slices", "declared", "history", "last", "members", "name", "presence", "size")
+    __slots__ = ("_slices", "declared", "history", "kept", "last", "members", "name", "presence", "size")
 
     def __init__(self, name: str, declared: Declared, later: Later) -> None:
         self.name = name
         self.declared = declared
         self.presence: Presence | None = None
+        self.kept: Kept | None = None
         self.members: dict[Listener, bool] = {}
         self.history: deque[bytes] = deque()
         self.last = 0  # the number of the newest event
@@ -114,14 +139,19 @@ class Group:
         """Send an event, a JSON object, to all who are members now, except `but`; gives their number.
 
         The first SLICE have it on return, the others in later steps of the loop; all events of a group in one order.
-        `now` is in seconds since the epoch.
+        `now` is in seconds since the epoch. Where it is not known yet what was kept of the group, all have it after that.
         """
+        if self.kept is not None and not self.kept.is_open:
+            self.kept.hold(frame, now, but)
+            return len(self.members) - (but in self.members)
         self.last += 1
         if self.declared.history:
             frame = b'%b,"$n":%d,"$time":"%b"}' % (frame[:-1], self.last, str(messages.moment(now)).encode())
             self.history.append(frame)
             self.size += len(frame)
             self._trim()
+            if self.kept is not None:
+                self.kept.add(self.last, now, frame)
         return self._put(frame, [member for member in self.members if member is not but], self.name)
 
     def spread(self, frame: bytes, members: Sequence[Listener]) -> None:
@@ -134,10 +164,23 @@ class Group:
             self._send_slice()
         return len(members)
 
-    def past(self) -> bytes | None:
-        """The frame of the kept events for a newcomer; None where the group keeps none."""
-        if not self.declared.history:
-            return None
+    def greet(self, member: Listener) -> None:
+        """Have a newcomer hear the frame of the kept events, where the group keeps any."""
+        if self.kept is not None and not self.kept.is_open:
+            self.kept.hear(member)
+        elif self.declared.history:
+            member.hear(self._past())
+
+    def recall(self, frames: Iterable[bytes], last: int) -> None:
+        """Put events that were kept before those sent since; these are numbered beyond `last`, the newest's number."""
+        self.history = deque((*frames, *(frame for frame in self.history if number_of(frame) > last)))
+        self.size = sum(map(len, self.history))
+        self.last = max(self.last, last)
+        self._trim()
+
+    def _past(self) -> bytes:
+        if self.kept is not None:
+            self._forget_before(self.kept.oldest)
         name = msgspec.json.encode(self.name)
         return b'{"event":"history","group":%b,"events":[%b],"to":%d}' % (name, b",".join(self.history), self.last)
 
@@ -153,6 +196,25 @@ class Group:
     def _trim(self) -> None:
         while len(self.history) > self.declared.history or self.size > HISTORY_SIZE:
             self.size -= len(self.history.popleft())
+
+    def _forget_before(self, moment: float) -> None:
+        while self.history and _decode(self.history[0]).time.timestamp() < moment:
+            self.size -= len(self.history.popleft())
+
+
+class _Numbered(msgspec.Struct):
+    """What a group that keeps events gives each of them."""
+
+    number: int = msgspec.field(name="$n")
+    time: datetime = msgspec.field(name="$time")
+
+
+_decode = msgspec.json.Decoder(_Numbered).decode
+
+
+def number_of(frame: bytes) -> int:
+    """The number of an event that a group has kept."""
+    return _decode(frame).number
 
 
 class _Sending:

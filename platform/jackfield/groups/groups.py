@@ -10,17 +10,21 @@ from jackfield.errors import Refusal
 from jackfield.groups.bans import Bans
 from jackfield.groups.feeds import MAX_FEEDS, Feeds
 from jackfield.groups.group import PLAIN, Declared, Group, Listener
+from jackfield.groups.histories import Histories
 from jackfield.groups.names import Pattern
 from jackfield.groups.presence import Later
 from jackfield.groups.states import States
 
-__all__ = ["MAX_GROUPS", "MAX_JOINED", "Groups"]
+__all__ = ["MAX_GROUPS", "MAX_JOINED", "OPENING", "Groups"]
 
 MAX_GROUPS = 100_000
 """Groups of one node."""
 
 MAX_JOINED = 100
 """Groups of one connection."""
+
+OPENING = 5.0
+"""Seconds that who enters a group waits for the store to say what is kept; then it comes as soon as it is known."""
 
 
 class Groups:
@@ -42,6 +46,7 @@ class Groups:
         self.feeds = Feeds(self._later, passed, self._tell)
         self.bans = Bans(clock)
         self.states = States(time.monotonic, lambda name: bool(self.members(name)))
+        self.histories = Histories(clock, passed, self._forget)
         self.asked: dict[Listener, set[str]] = {}  # the groups that clients joined by themselves
         self._groups: dict[str, Group] = {}
         self._declared: tuple[Declared, ...] = ()
@@ -56,8 +61,10 @@ class Groups:
         """Take over `groups:` of the plan that is live from now on, and how many of its feeds may speak at once."""
         self.feeds.most = feeds
         self._declared = tuple(declared)
+        self.histories.keeps = {one.pattern.text: one.keep for one in self._declared if one.keep}
         for group in list(self._groups.values()):
             group.redeclare(self._declared_for(group.name), self._later)
+            self.histories.tend(group)
             self._forget_if_empty(group)
         with_members = (group for group in self._groups.values() if group.members and group.declared.feed)
         self.feeds.renew((group.declared.pattern, group.name) for group in with_members)
@@ -95,7 +102,7 @@ class Groups:
         if len(member.groups) >= MAX_JOINED:
             raise Refusal("group_full", f"The connection is in {MAX_JOINED} groups, which is all that one may be in.")
         if group is None:
-            group = self._groups[name] = Group(name, self._declared_for(name), self._later)
+            group = self._make(name, self._declared_for(name))
         several = bool(member.groups)
         for other in member.groups:
             other.members[member] = True
@@ -103,8 +110,7 @@ class Groups:
         member.groups += (group,)
         if asked:
             self.asked.setdefault(member, set()).add(name)
-        if (past := group.past()) is not None:
-            member.hear(past)
+        group.greet(member)
         if group.presence is not None and member.is_present:
             group.presence.came(member)
         if group.declared.feed and (said := self.feeds.came(group.declared.pattern, name)) is not None:
@@ -137,8 +143,21 @@ class Groups:
             if not declared.history:
                 return 0
             self.check((name,), "")
-            group = self._groups[name] = Group(name, declared, self._later)  # who comes later hears it
+            group = self._make(name, declared)  # who comes later hears it
         return group.send(frame, self._clock(), but)
+
+    async def open(self, names: Iterable[str]) -> bool:
+        """Have what the store has of these groups read, within OPENING seconds; whether that was waited for.
+
+        Where it was, what a caller found before may have changed.
+        """
+        found = []
+        for name in names if self.histories.keeps else ():
+            group = self._groups.get(name)
+            if group is None and len(self._groups) < MAX_GROUPS and (declared := self._declared_for(name)).keep:
+                group = self._make(name, declared)
+            found += [group] if group is not None else []
+        return await self.histories.opened(found, OPENING)
 
     def pattern_of(self, name: str) -> Pattern:
         """The pattern under `groups:` that a name is of; the empty one for a plain group."""
@@ -164,12 +183,24 @@ class Groups:
                 self.feeds.emptied(group.name)
         self._forget_if_empty(group)
 
+    def _make(self, name: str, declared: Declared) -> Group:
+        group = self._groups[name] = Group(name, declared, self._later)
+        self.histories.tend(group)
+        return group
+
     def _forget_if_empty(self, group: Group) -> None:
-        if not group.members and not group.history:
-            self._groups.pop(group.name, None)
-            if group.presence is not None:
-                group.presence.stop()
-                group.presence = None  # the two would live until a garbage collection
+        if group.members:
+            return
+        if group.kept is not None:
+            self.histories.rest(group)
+        elif not group.history:
+            self._forget(group)
+
+    def _forget(self, group: Group) -> None:
+        self._groups.pop(group.name, None)
+        if group.presence is not None:
+            group.presence.stop()
+            group.presence = None  # the two would live until a garbage collection
 
     def _declared_for(self, name: str) -> Declared:
         return next((one for one in self._declared if one.pattern.match(name) is not None), PLAIN)

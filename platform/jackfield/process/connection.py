@@ -20,8 +20,8 @@ class Joined(Protocol):
     def names(self) -> tuple[str, ...]:
         """The names of the groups that it is in, in the order of its joins."""
 
-    def join(self, name: str) -> bool:
-        """Enter a group; False where it is in it, or is over. Raises Refusal `group_full`."""
+    async def join(self, name: str) -> bool:
+        """Enter a group as soon as it is open; False where it is in it, or is over. Raises Refusal `group_full`."""
 
     def leave(self, name: str) -> bool:
         """Leave a group; False where it is not in it."""
@@ -97,7 +97,7 @@ class Connection:
 
         At most 100 groups for a connection. Raises ValueError for a name that no group can have, Reject `group_full`.
         """
-        return self._outbox.membership.join(checked(group))
+        return await self._outbox.membership.join(checked(group))
 
     async def leave(self, group: str) -> bool:
         """Leave a group: nothing of it is heard on return. Gives False where the connection was not in it."""
@@ -184,10 +184,11 @@ class _Gone:
     def membership(self) -> _Gone:
         return self
 
-    def join(self, _name: str) -> bool:
+    async def join(self, _name: str) -> bool:
         return False
 
-    leave = join
+    def leave(self, _name: str) -> bool:
+        return False
 
     def say(self, _frame: bytes, *, to_others: bool) -> None:
         pass

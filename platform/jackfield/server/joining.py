@@ -34,6 +34,8 @@ class Joining(Members):
         Raises Refusal `group_forbidden`, `group_full`.
         """
         await self._check(connection, group)
+        if await self._live.groups.open((group,)):
+            await self._check(connection, group)
         cast(GroupMember, outbox_of(connection).membership).ask(group)
 
     def leave(self, connection: Connection, group: str) -> None:

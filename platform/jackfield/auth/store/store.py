@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jackfield.auth.store.attempts import Attempts
 from jackfield.auth.store.database import Database
+from jackfield.auth.store.histories import HistoryTable
 from jackfield.auth.store.keys import KeyTable
 from jackfield.auth.store.tables import (
     MIGRATIONS,
@@ -49,12 +50,13 @@ _AT_ONCE = 1000
 class Store:
     """The users and sessions in one database. Open it with `Store.open`, close it at the end.
 
-    `attempts` are the logins that failed lately, `keys` those of other programs.
+    `attempts` are the logins that failed lately, `keys` those of other programs, `histories` what groups keep.
     """
 
     def __init__(self, database: Database, clock: Callable[[], float]) -> None:
         self.attempts = Attempts(database, clock)
         self.keys = KeyTable(database, clock)
+        self.histories = HistoryTable(database, clock)
         self._database = database
         self._clock = clock
 

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Column,
     Double,
     ForeignKey,
+    Index,
     Integer,
     MetaData,
     Row,
@@ -35,6 +36,8 @@ __all__ = [
     "User",
     "attempts",
     "changes",
+    "events",
+    "histories",
     "key_secrets",
     "keys",
     "login_of",
@@ -157,6 +160,26 @@ attempts = Table(
     Column("key", String(64), primary_key=True),
     Column("tries", Integer, nullable=False),
     Column("until", Double, nullable=False, index=True),
+)
+
+# What groups keep. An event that is written twice, because it was not known whether it was, is there once.
+events = Table(
+    "jackfield_events",
+    metadata,
+    Column("name", String(200), primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("pattern", String(200), nullable=False),
+    Column("at", Double, nullable=False),
+    Column("event", Text, nullable=False),
+    Index("jackfield_events_by_age", "pattern", "at"),
+)
+
+# For how many seconds the events of a pattern are kept: what the last plan said that kept any.
+histories = Table(
+    "jackfield_histories",
+    metadata,
+    Column("pattern", String(200), primary_key=True),
+    Column("keep", Double, nullable=False),
 )
 
 

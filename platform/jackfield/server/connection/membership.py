@@ -29,7 +29,7 @@ class Owner(Protocol):
 
 
 class Membership:
-    """A Listener of groups. All calls belong on the loop's thread and none waits.
+    """A Listener of groups. All calls belong on the loop's thread and none but `join` waits.
 
     Before `entered`, what the groups send waits: at most `most` bytes, beyond which the client is closed 4408.
     """
@@ -98,8 +98,9 @@ class Membership:
             self._held = []
             self._owner.end(TOO_SLOW, CODES[TOO_SLOW].sentence)
 
-    def join(self, name: str) -> bool:
-        """Enter a group; False where it is in it, or is over. Raises Refusal `group_full`."""
+    async def join(self, name: str) -> bool:
+        """Enter a group as soon as it is open; False where it is in it, or is over. Raises Refusal `group_full`."""
+        await self._groups.open((name,))
         return self._owner is not None and self._groups.join(self, name, chosen=True)
 
     def ask(self, name: str) -> bool:

@@ -44,6 +44,7 @@ class Upgrade:
         await receive()  # websocket.connect
         request = requests.read(scope, "GET", live.options)
         caller: Caller = None
+        visitor, has_waited = "", False
         try:
             requests.check_address(request, live.options, live.generation.table.plan.auth.cookie)
             live.check_ready()
@@ -54,14 +55,19 @@ class Upgrade:
                 caller = await self._callers.identify_own(request)
                 table = live.generation.table
                 asked = approach(table, request, detailed=live.may_read_documents(request, caller))
-            caller = await self._callers.identify(request, asks=asked.asks)
-            live.check_ready()  # after the last wait: `drain` would not see a connection that enters later
-            if live.generation.table is not table:
-                table = live.generation.table
-                asked = approach(table, request)
-            visitor = visitors.visitor_of(request, live.tokens) if visitors.named(asked.route) else ""
-            admission = admit(table, request, asked, caller, live.hub, visitor)
-            live.groups.check(admission.groups, admission.identity.login)
+            while True:
+                caller = await self._callers.identify(request, asks=asked.asks)
+                live.check_ready()  # after the last wait: `drain` would not see a connection that enters later
+                if live.generation.table is not table:
+                    table = live.generation.table
+                    asked = approach(table, request)
+                known = visitor or visitors.visitor_of(request, live.tokens)  # who has no cookie yet is new only once
+                visitor = known if visitors.named(asked.route) else ""
+                admission = admit(table, request, asked, caller, live.hub, visitor)
+                live.groups.check(admission.groups, admission.identity.login)
+                if has_waited or not await live.groups.open(admission.groups):
+                    break
+                has_waited = True  # for what the store keeps; the caller may be another meanwhile
         except Refusal as refusal:
             await self._refuse(request, refusal, caller, scope, receive, send)
             return
