@@ -194,7 +194,8 @@ class Histories:
             for frame in own:
                 if (number := number_of(frame)) > last:
                     kept.add(number, self.now(), frame)
-            self._size -= kept.open()
+            self._size -= kept.size
+            kept.open()
         if not group.members:
             self.rest(group)
 
@@ -250,7 +251,8 @@ class Histories:
         return Batch(self._taken, oldest)
 
     def wrote(self) -> None:
-        """What was taken is in the store."""
+        """What was taken is in the store, which answers."""
+        self._answers = True
         self.written += len(self._taken)
         for event in self._taken:
             self._done(event)
@@ -300,8 +302,13 @@ class _Kept:
         """Write an event in time."""
         self._histories.add(Event(self.group, self.group.declared.pattern.text, number, now, frame))
 
-    def open(self) -> int:
-        """Send what waits for it; gives the bytes of that."""
+    @property
+    def size(self) -> int:
+        """The bytes of what waits for it."""
+        return sum(len(frame) + _EVENT for frame, _now, _but in self._held)
+
+    def open(self) -> None:
+        """Tell newcomers of what was kept, and send what waits for it."""
         self.is_open = True
         self.opened.set()
         newcomers, self._newcomers = self._newcomers, []
@@ -311,4 +318,3 @@ class _Kept:
                 self.group.greet(member)
         for frame, now, but in held:
             self.group.send(frame, now, but)
-        return sum(len(frame) + _EVENT for frame, _now, _but in held)
