@@ -164,9 +164,13 @@ class Histories:
         now = self.now()
         return [Wanted(one.name, one.declared.history, now - one.declared.keep) for one in groups]
 
-    def found(self, pasts: Mapping[str, Past]) -> None:
-        """The store has answered."""
+    def answered(self) -> None:
+        """The store did what it was asked for."""
         self._answers = True
+
+    def found(self, pasts: Mapping[str, Past]) -> None:
+        """The store has answered with what was kept of groups."""
+        self.answered()
         for name, past in pasts.items():
             if (group := self._opening.get(name) or self._without.get(name)) is not None:
                 self._opened(group, past)
@@ -241,18 +245,20 @@ class Histories:
     def take(self) -> Batch:
         """The events to be written next; `wrote` or `put_back` is called before the next are taken."""
         self._taken = [self._queue.popleft() for _ in range(min(len(self._queue), MAX_BATCH))]
+        counts = Counter(event.group for event in self._taken)
+        firsts = {group: number_of(group.history[0]) if group.history else group.last for group in counts}
         oldest = {}
-        for group, count in Counter(event.group for event in self._taken).items():
+        for group, count in counts.items():
             if isinstance(kept := group.kept, _Kept) and group.name not in self._without:
                 kept.untrimmed += count
                 if kept.untrimmed >= max(group.declared.history, _SLACK):
                     kept.untrimmed = 0
-                    oldest[group.name] = number_of(group.history[0]) if group.history else group.last
-        return Batch(self._taken, oldest)
+                    oldest[group.name] = firsts[group]
+        # a feed may have said more since the last batch than its group can give
+        return Batch([event for event in self._taken if event.number >= firsts[event.group]], oldest)
 
     def wrote(self) -> None:
-        """What was taken is in the store, which answers."""
-        self._answers = True
+        """What was taken is in the store, or its group cannot give it any more."""
         self.written += len(self._taken)
         for event in self._taken:
             self._done(event)

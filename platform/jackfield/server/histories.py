@@ -86,20 +86,20 @@ class HistoryKeeper:
             self._failed("read", exc)
             self._histories.failed()
             return False
-        self._faults.discard("read")
+        self._succeeded("read")
         self._histories.found(found)
         return True
 
     async def write_once(self) -> bool:
         """Write a batch; False where the store does not take it, which then waits."""
         batch = self._histories.take()
-        if not batch.events:
-            self._to_write.clear()
-            return True
         done = False
         try:
-            await self._say()
-            await (await self._open_store()).histories.write(batch)
+            if batch.events:
+                await self._say()
+                await (await self._open_store()).histories.write(batch)
+                self._histories.answered()
+                self._succeeded("write")
             done = True
         except Exception as exc:  # noqa: BLE001 - the root of a task: without it nothing is kept
             self._failed("write", exc)
@@ -108,9 +108,8 @@ class HistoryKeeper:
                 self._histories.wrote()
             else:
                 self._histories.put_back()
-        if done:
-            self._faults.discard("write")
-        self._tell_lost()
+        if not self._histories.waiting:
+            self._to_write.clear()
         return done
 
     async def tidy(self) -> None:
@@ -124,7 +123,7 @@ class HistoryKeeper:
         except Exception as exc:  # noqa: BLE001 - the root of a task: without it nothing is removed
             self._failed("remove", exc)
         else:
-            self._faults.discard("remove")
+            self._succeeded("remove")
 
     async def _say(self) -> None:
         """Let the store know for how long what is kept, where that is new."""
@@ -160,8 +159,9 @@ class HistoryKeeper:
             log.error("history_failed", what=what, reason=type(exc).__name__, exc_info=exc)
         self._faults.add(what)
 
-    def _tell_lost(self) -> None:
+    def _succeeded(self, what: str) -> None:
         """Log once how many events were lost, when no more are."""
+        self._faults.discard(what)
         lost = self._histories.lost
         if lost > self._lost and not self._faults:
             log.warning("history_lost", events=lost - self._lost, reason="the store was away, or too slow")

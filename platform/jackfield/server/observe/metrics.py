@@ -42,6 +42,17 @@ class Seats(Protocol):
         """Connections of one endpoint on this node."""
 
 
+class Kept(Protocol):
+    """The events of groups that the store keeps; implemented by their histories."""
+
+    written: int
+    lost: int
+
+    @property
+    def waiting(self) -> int:
+        """How many wait to be written."""
+
+
 class Meter:
     """The counts of one endpoint, across all generations. `answered` is a message that its process answered.
 
@@ -70,7 +81,7 @@ class Metrics(Collector):
     `published`, `back` or `refused`.
     """
 
-    def __init__(self, seats: Seats, lateness: Lag | None = None) -> None:
+    def __init__(self, seats: Seats, lateness: Lag | None = None, kept: Kept | None = None) -> None:
         self.handshakes: Counter[tuple[str, str, str]] = Counter()
         self.closes: Counter[str] = Counter()
         self.ends: Counter[tuple[str, str]] = Counter()
@@ -80,6 +91,7 @@ class Metrics(Collector):
         self._meters: dict[str, Meter] = {}
         self._seats = seats
         self._lag = lateness or Lag()
+        self._kept = kept
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(self)
         ProcessCollector(registry=self._registry)
@@ -113,6 +125,12 @@ class Metrics(Collector):
         yield self._durations()
         dropped = {(name,): meter.dropped for name, meter in self._meters.items()}
         yield _counter("jackfield_dropped", "Events that a slow client never got.", ("endpoint",), dropped.items())
+        if self._kept is not None:
+            kept = {("written",): self._kept.written, ("lost",): self._kept.lost}
+            text = "Events of groups that the store was to keep."
+            yield _counter("jackfield_kept_events", text, ("outcome",), kept.items())
+            text = "Events of groups that wait to be written."
+            yield GaugeMetricFamily("jackfield_kept_events_waiting", text, value=self._kept.waiting)
         yield CounterMetricFamily("jackfield_shed", "Connections turned away at the door.", value=SHED.total)
         text = "Silent connections closed to make room for others."
         yield CounterMetricFamily("jackfield_gave_way", text, value=GAVE_WAY.total)
