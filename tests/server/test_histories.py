@@ -1,4 +1,4 @@
-"""What groups keep, through a gateway and a real store: over restarts, while the store is away, and as callers enter."""
+"""What groups keep, through a gateway and a real store: over restarts, while the store is away, and for who enters."""
 
 from __future__ import annotations
 

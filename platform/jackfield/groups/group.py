@@ -139,7 +139,7 @@ class Group:
         """Send an event, a JSON object, to all who are members now, except `but`; gives their number.
 
         The first SLICE have it on return, the others in later steps of the loop; all events of a group in one order.
-        `now` is in seconds since the epoch. Where it is not known yet what was kept of the group, all have it after that.
+        `now` is in seconds since the epoch. Where it is not known yet what was kept, all have it after that.
         """
         if self.kept is not None and not self.kept.is_open:
             self.kept.hold(frame, now, but)

@@ -2,7 +2,7 @@
 
 Strategy. A group whose pattern has `keep` opens with what the store has of it; until that is read, what is sent to it
 waits, so that numbers go on and no newcomer misses an event. Where the store does not answer, the group opens without:
-its numbers then go on from the milliseconds since 1970, which are beyond all that it ever gave, and what was kept is put
+its numbers then go on from the milliseconds since 1970, beyond all that it ever gave, and what was kept is put
 before what was sent since as soon as it can be read. What waits to be written is bounded; over it the oldest are lost.
 """
 

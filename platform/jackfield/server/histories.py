@@ -1,8 +1,8 @@
 """The events that groups keep: read as a group opens, written in batches, removed when their time is over.
 
-Strategy: the rules are in groups/histories.py, the tables in auth/store/histories.py. Reading and writing do not wait for
-each other, so that nobody who enters waits for a batch. A store that does not answer is asked again every AGAIN seconds,
-which is logged once when it begins and once when it is over.
+Strategy: the rules are in groups/histories.py, the tables in auth/store/histories.py. Reading and writing do not wait
+for each other, so that nobody who enters waits for a batch. A store that does not answer is asked again every AGAIN
+seconds, which is logged once when it begins.
 """
 
 from __future__ import annotations

@@ -24,7 +24,8 @@ def event(number: int, at: float, what: str = "👩‍🚀 Зоя", *, room: str
     return Event(group, pattern, number, at, f'{{"event":"said","text":"{what}","$n":{number}}}'.encode())
 
 
-async def rows(url: str, query: str = "SELECT name, number FROM jackfield_events ORDER BY name, number") -> Sequence[Any]:
+async def rows(url: str) -> Sequence[Any]:
+    query = "SELECT name, number FROM jackfield_events ORDER BY name, number"
     engine = create_async_engine(url)
     async with engine.connect() as connection:
         found = [tuple(row) for row in await connection.execute(text(query))]

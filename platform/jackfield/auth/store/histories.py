@@ -37,7 +37,9 @@ class HistoryTable:
 
     async def write(self, batch: Batch) -> None:
         """Write events, those that are there already aside; and remove what the groups cannot give any more."""
-        rows = [(group.name, number, pattern, at, str(frame, "utf-8")) for group, pattern, number, at, frame in batch.events]
+        rows = [
+            (group.name, number, pattern, at, str(frame, "utf-8")) for group, pattern, number, at, frame in batch.events
+        ]
         oldest = [{"group": group, "oldest": number} for group, number in batch.oldest.items()]
         async with self._database.write() as connection:
             await connection.exec_driver_sql(_INSERT.format(_MARKS[connection.dialect.paramstyle]), rows)
