@@ -108,8 +108,9 @@ async def test_who_enters_waits_for_the_store_and_is_judged_again(open_served: O
     served = await open_served(ROOM, head=HEAD)
     keeper = keeper_of(served)
     await served.add("аня", "member")
-    caller, member = served.call(PATH), served.call(PATH.replace("rooms", "clubs"), await served.cookie("аня"))
-    await until(lambda: served.gateway.live.groups.histories.wanted())
+    member = served.call(PATH.replace("rooms", "clubs"), await served.cookie("аня"))
+    await until(served.gateway.live.groups.histories.wanted)
+    caller = served.call(PATH)
     say(served, "Привет")
     await served.store.disable("аня")
     await served.sessions.changes.look()
@@ -119,6 +120,53 @@ async def test_who_enters_waits_for_the_store_and_is_judged_again(open_served: O
     assert await heard(caller, 1) == [[("Привет", 1)]]
     say(served, "ещё")
     assert (await heard(caller, 2))[1] == ("ещё", 2)
+    await caller.leave()
+
+
+CHOOSES = """
+  choose:
+    url: /ws/choose
+    auth: public
+    actions: {subscribe: group.join, enter: p.enter}
+"""
+ENTER = """
+@process
+async def enter(connection: Connection) -> bool:
+    return await connection.join("room:b")
+"""
+
+
+async def test_who_joins_later_waits_for_the_store_as_well(open_served: OpenServed) -> None:
+    head = 'groups:\n  "room:{room}": {history: {last: 3, keep: 1m}, may_join: anyone}'
+    served = await open_served(CHOOSES, ENTER, head=head)
+    keeper, groups = keeper_of(served), served.gateway.live.groups
+    caller = served.call("/ws/choose")
+    await caller.accepted()
+    for number, (message, name) in enumerate(
+        [({"group": "room:a", "action": "subscribe"}, "a"), ({"action": "enter"}, "b")]
+    ):
+        caller.incoming.put_nowait({"type": "websocket.receive", "text": json.dumps(message)})
+        await until(groups.histories.wanted)
+        await keeper.read_once()
+        await caller.until(2 * number + 3)
+        history, reply = (json.loads(one["text"]) for one in caller.sent[-2:])
+        assert (history["event"], history["group"]) == ("history", f"room:{name}")
+        assert reply["action"] == message["action"]
+    await caller.leave()
+
+
+async def test_a_visitor_who_is_new_has_one_group(open_served: OpenServed) -> None:
+    """The id that a visitor is given has to be the same after the store was asked what it has of its group."""
+    head = 'groups:\n  "help:{visitor}": {history: {last: 3, keep: 1m}}'
+    served = await open_served(
+        '\n  help: {url: /ws/help, group: "help:{visitor}", process: p.echo, auth: public}\n', head=head
+    )
+    keeper, groups = keeper_of(served), served.gateway.live.groups
+    caller = served.call("/ws/help")
+    await until(groups.histories.wanted)
+    await keeper.read_once()
+    assert await heard(caller, 1) == [[]]
+    assert (len(groups), len(groups.histories.wanted())) == (1, 0)
     await caller.leave()
 
 
