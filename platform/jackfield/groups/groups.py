@@ -43,6 +43,9 @@ class Groups:
         self.bans = Bans(clock)
         self.states = States(time.monotonic, lambda name: bool(self.members(name)))
         self.asked: dict[Listener, set[str]] = {}  # the groups that clients joined by themselves
+        self.memberships = 0  # members of all groups together
+        self.events = 0  # that were sent
+        self.deliveries = 0  # of these to members
         self._groups: dict[str, Group] = {}
         self._declared: tuple[Declared, ...] = ()
 
@@ -100,6 +103,7 @@ class Groups:
         for other in member.groups:
             other.members[member] = True
         group.members[member] = chosen or several
+        self.memberships += 1
         member.groups += (group,)
         if asked:
             self.asked.setdefault(member, set()).add(name)
@@ -129,16 +133,21 @@ class Groups:
         for group in groups:
             self._remove(member, group)
 
+    def check_sending(self, names: Iterable[str]) -> None:
+        """Raise Refusal `group_full` where there is no room for those of these groups that would keep an event."""
+        self.check((name for name in names if name not in self._groups and self._declared_for(name).history), "")
+
     def send(self, name: str, frame: bytes, but: Listener | None = None) -> int:
         """Send an event, the frame of a JSON object, to a group; gives the number of its members but one."""
-        group = self._groups.get(name)
-        if group is None:
-            declared = self._declared_for(name)
-            if not declared.history:
-                return 0
-            self.check((name,), "")
+        group, sent = self._groups.get(name), 0
+        if group is None and (declared := self._declared_for(name)).history:
+            self.check_sending((name,))
             group = self._groups[name] = Group(name, declared, self._later)  # who comes later hears it
-        return group.send(frame, self._clock(), but)
+        if group is not None:
+            sent = group.send(frame, self._clock(), but)
+        self.events += 1
+        self.deliveries += sent
+        return sent
 
     def pattern_of(self, name: str) -> Pattern:
         """The pattern under `groups:` that a name is of; the empty one for a plain group."""
@@ -156,6 +165,7 @@ class Groups:
 
     def _remove(self, member: Listener, group: Group, *, left: bool = False) -> None:
         group.remove(member)
+        self.memberships -= 1
         if group.presence is not None and member.is_present:
             group.presence.went(member, left=left)
         if not group.members:
