@@ -65,8 +65,11 @@ class Groups:
         with_members = (group for group in self._groups.values() if group.members and group.declared.feed)
         self.feeds.renew((group.declared.pattern, group.name) for group in with_members)
 
-    def check(self, names: Iterable[str], login: str) -> None:
-        """Raise Refusal `group_full` or `group_forbidden` where a connection of a user cannot be in all of these."""
+    def check(self, names: Iterable[str], login: str, caller: str = "") -> None:
+        """Raise Refusal `group_full` or `group_forbidden` where a connection of a user cannot be in all of these.
+
+        `caller` is as in Listener.
+        """
         new = 0
         fed = []
         for name in names:
@@ -83,7 +86,7 @@ class Groups:
                 "group_full", f"The server has {MAX_GROUPS:,} groups, which is all it has room for.", retry_after=5
             )
         if fed:
-            self.feeds.check(fed)
+            self.feeds.check(fed, caller)
 
     def join(self, member: Listener, name: str, *, chosen: bool = False, asked: bool = False) -> bool:
         """Make it a member; False where it was one. Raises Refusal `group_full`, `group_forbidden`.
@@ -94,7 +97,7 @@ class Groups:
         group = self._groups.get(name)
         if group is not None and member in group.members:
             return False
-        self.check((name,), member.identity.login)
+        self.check((name,), member.identity.login, member.caller)
         if len(member.groups) >= MAX_JOINED:
             raise Refusal("group_full", f"The connection is in {MAX_JOINED} groups, which is all that one may be in.")
         if group is None:
@@ -111,8 +114,10 @@ class Groups:
             member.hear(past)
         if group.presence is not None and member.is_present:
             group.presence.came(member)
-        if group.declared.feed and (said := self.feeds.came(group.declared.pattern, name)) is not None:
-            member.hear(said)
+        if group.declared.feed:
+            said = self.feeds.came(group.declared.pattern, name, member.caller)
+            if said is not None:
+                member.hear(said)
         return True
 
     def leave(self, member: Listener, name: str) -> bool:
@@ -168,10 +173,10 @@ class Groups:
         self.memberships -= 1
         if group.presence is not None and member.is_present:
             group.presence.went(member, left=left)
+        if group.declared.feed:
+            self.feeds.went(group.name, member.caller, last=not group.members)
         if not group.members:
             self.states.emptied(group.name)
-            if group.declared.feed:
-                self.feeds.emptied(group.name)
         self._forget_if_empty(group)
 
     def _forget_if_empty(self, group: Group) -> None:

@@ -61,7 +61,8 @@ class Upgrade:
                 asked = approach(table, request)
             visitor = visitors.visitor_of(request, live.tokens) if visitors.named(asked.route) else ""
             admission = admit(table, request, asked, caller, live.hub, visitor)
-            live.groups.check(admission.groups, admission.identity.login)
+            login = admission.identity.login
+            live.groups.check(admission.groups, login, login or network(request.client))
         except Refusal as refusal:
             await self._refuse(request, refusal, caller, scope, receive, send)
             return
@@ -115,7 +116,7 @@ class Upgrade:
             visitor=admission.standing.visitor,
         )
         conversation.begin(connection, limits)
-        if limits.per_address is not None:
+        if limits.per_address is not None or live.generation.table.feeds:
             conversation.address = network(request.client)
         live.hub.seat(conversation)  # in the step that admits: a revocation from here on finds it
         if admission.groups:
