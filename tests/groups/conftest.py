@@ -21,6 +21,7 @@ class Member:
     """A connection that keeps the frames of its groups."""
 
     identity: Identity = ANONYMOUS
+    caller: str = ""
     is_present: bool = True
     groups: tuple[Group, ...] = ()
     frames: list[bytes] = field(default_factory=list)

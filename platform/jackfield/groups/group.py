@@ -60,6 +60,10 @@ class Listener(Protocol):
         """The caller, for lists of members."""
 
     @property
+    def caller(self) -> str:
+        """The login, or the address of who has none, "" where that is not known: whom feeds are counted for."""
+
+    @property
     def is_present(self) -> bool:
         """Whether it has its 101; others do not hear of it before."""
 

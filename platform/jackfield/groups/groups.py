@@ -48,6 +48,9 @@ class Groups:
         self.states = States(time.monotonic, lambda name: bool(self.members(name)))
         self.histories = Histories(clock, passed, self._forget)
         self.asked: dict[Listener, set[str]] = {}  # the groups that clients joined by themselves
+        self.memberships = 0  # members of all groups together
+        self.events = 0  # that were sent
+        self.deliveries = 0  # of these to members
         self._groups: dict[str, Group] = {}
         self._declared: tuple[Declared, ...] = ()
 
@@ -69,8 +72,11 @@ class Groups:
         with_members = (group for group in self._groups.values() if group.members and group.declared.feed)
         self.feeds.renew((group.declared.pattern, group.name) for group in with_members)
 
-    def check(self, names: Iterable[str], login: str) -> None:
-        """Raise Refusal `group_full` or `group_forbidden` where a connection of a user cannot be in all of these."""
+    def check(self, names: Iterable[str], login: str, caller: str = "") -> None:
+        """Raise Refusal `group_full` or `group_forbidden` where a connection of a user cannot be in all of these.
+
+        `caller` is as in Listener.
+        """
         new = 0
         fed = []
         for name in names:
@@ -87,7 +93,7 @@ class Groups:
                 "group_full", f"The server has {MAX_GROUPS:,} groups, which is all it has room for.", retry_after=5
             )
         if fed:
-            self.feeds.check(fed)
+            self.feeds.check(fed, caller)
 
     def join(self, member: Listener, name: str, *, chosen: bool = False, asked: bool = False) -> bool:
         """Make it a member; False where it was one. Raises Refusal `group_full`, `group_forbidden`.
@@ -98,7 +104,7 @@ class Groups:
         group = self._groups.get(name)
         if group is not None and member in group.members:
             return False
-        self.check((name,), member.identity.login)
+        self.check((name,), member.identity.login, member.caller)
         if len(member.groups) >= MAX_JOINED:
             raise Refusal("group_full", f"The connection is in {MAX_JOINED} groups, which is all that one may be in.")
         if group is None:
@@ -107,14 +113,17 @@ class Groups:
         for other in member.groups:
             other.members[member] = True
         group.members[member] = chosen or several
+        self.memberships += 1
         member.groups += (group,)
         if asked:
             self.asked.setdefault(member, set()).add(name)
         group.greet(member)
         if group.presence is not None and member.is_present:
             group.presence.came(member)
-        if group.declared.feed and (said := self.feeds.came(group.declared.pattern, name)) is not None:
-            member.hear(said)
+        if group.declared.feed:
+            said = self.feeds.came(group.declared.pattern, name, member.caller)
+            if said is not None:
+                member.hear(said)
         return True
 
     def leave(self, member: Listener, name: str) -> bool:
@@ -135,16 +144,21 @@ class Groups:
         for group in groups:
             self._remove(member, group)
 
+    def check_sending(self, names: Iterable[str]) -> None:
+        """Raise Refusal `group_full` where there is no room for those of these groups that would keep an event."""
+        self.check((name for name in names if name not in self._groups and self._declared_for(name).history), "")
+
     def send(self, name: str, frame: bytes, but: Listener | None = None) -> int:
         """Send an event, the frame of a JSON object, to a group; gives the number of its members but one."""
-        group = self._groups.get(name)
-        if group is None:
-            declared = self._declared_for(name)
-            if not declared.history:
-                return 0
-            self.check((name,), "")
+        group, sent = self._groups.get(name), 0
+        if group is None and (declared := self._declared_for(name)).history:
+            self.check_sending((name,))
             group = self._make(name, declared)  # who comes later hears it
-        return group.send(frame, self._clock(), but)
+        if group is not None:
+            sent = group.send(frame, self._clock(), but)
+        self.events += 1
+        self.deliveries += sent
+        return sent
 
     async def open(self, names: Iterable[str]) -> bool:
         """Have what the store has of these groups read, within OPENING seconds; whether that was waited for.
@@ -175,12 +189,13 @@ class Groups:
 
     def _remove(self, member: Listener, group: Group, *, left: bool = False) -> None:
         group.remove(member)
+        self.memberships -= 1
         if group.presence is not None and member.is_present:
             group.presence.went(member, left=left)
+        if group.declared.feed:
+            self.feeds.went(group.name, member.caller, last=not group.members)
         if not group.members:
             self.states.emptied(group.name)
-            if group.declared.feed:
-                self.feeds.emptied(group.name)
         self._forget_if_empty(group)
 
     def _make(self, name: str, declared: Declared) -> Group:

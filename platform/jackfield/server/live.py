@@ -126,7 +126,7 @@ class Live:
         self.groups = Groups(clock=clock)
         self.groups.declare(generation.table.groups, feeds=generation.table.plan.limits.feeds)
         self.lag = Lag(clock=lag_clock)
-        self.metrics = Metrics(self.hub, self.lag, self.groups.histories)
+        self.metrics = Metrics(self.hub, self.lag, self.groups)
         self.outboxes = Outboxes(options.outbox)
         self.refusals: deque[Refused] = deque(maxlen=REFUSALS_KEPT)
         self.ready = True  # False from the beginning of a stop

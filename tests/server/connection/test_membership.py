@@ -198,6 +198,7 @@ class Owner:
     """A conversation that keeps what its groups send."""
 
     identity = ANONYMOUS
+    address = ""
 
     def __init__(self) -> None:
         self.heard: list[str] = []

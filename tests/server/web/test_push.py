@@ -8,11 +8,12 @@ from urllib.parse import quote
 
 import pytest
 
+from jackfield.groups import groups
 from jackfield.server.web import push
 from tests.server.conftest import OpenServed
 from tests.server.served import Caller, Headers, Served, until
 
-GROUPS = 'groups: {"room:{room}": {}}'
+GROUPS = 'groups: {"room:{room}": {}, "kept:{n}": {history: 1}}'
 ENDPOINTS = """
   room: {url: "/ws/rooms/{room}", process: p.echo, group: "room:{room}"}
   desk: {url: /ws/desk, process: p.echo, group: [desk, "room:7"], limits: {queue: 8KiB}}
@@ -95,6 +96,49 @@ async def test_a_wrong_list_of_groups_sends_to_none(served: Served, shop: Header
     answer = await served.http("POST", "/api/events", shop, {"groups": wrong, "event": {"event": "closing"}})
     assert answer.status in (400, 404), answer.json
     assert await heard(desk) == []
+
+
+async def test_where_one_group_has_no_room_none_hears_it(
+    served: Served, shop: Headers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk, live = await opened(served, "/ws/desk", "боб"), served.gateway.live
+    monkeypatch.setattr(groups, "MAX_GROUPS", len(live.groups) + 1)
+    body = {"groups": ["desk", "kept:1", "kept:2"], "event": {"event": "closing"}}
+    answer = await served.http("POST", "/api/events", shop, body)
+    assert (answer.status, answer.json["code"]) == (429, "group_full")
+    assert (await heard(desk), len(live.groups), live.groups.events) == ([], 2, 0)
+    body["groups"] = ["desk", "kept:1"]
+    assert (await served.http("POST", "/api/events", shop, body)).json == {"delivered_to": 1}
+
+
+async def test_what_is_sent_is_counted_and_logged_without_what_it_says(
+    served: Served, shop: Headers, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    await opened(served, "/ws/rooms/%D0%B7%D0%B0%D0%BB", "аня")
+    event, once = {"event": "paid", "text": "тайна 😀"}, [*shop, ("idempotency-key", "1")]
+    for headers in (once, once, []):
+        await served.http("POST", at(HALL), headers, event)
+    await served.http("POST", "/api/events", shop, {"groups": [HALL, "desk"], "event": event})
+    await served.http("POST", of("аня"), shop, event)
+    await served.http("POST", of("аня"), shop, {"no": "event"})
+    await served.http("POST", at("$7"), shop, event)
+    live = served.gateway.live
+    assert live.metrics.pushes == {
+        ("group", "accepted", ""): 2,
+        ("group", "refused", "not_logged_in"): 1,
+        ("group", "refused", "not_found"): 1,
+        ("groups", "accepted", ""): 1,
+        ("user", "accepted", ""): 1,
+        ("user", "refused", "invalid_event"): 1,
+    }
+    told = [record.getMessage() for record in caplog.records if record.getMessage().startswith("pushed ")]
+    assert len([line for line in told if "delivered_to=1 by='магазин'" in line]) == len(told) == 3
+    assert "тайна" not in caplog.text
+    await served.http("DELETE", at(HALL, "/members/%D0%B0%D0%BD%D1%8F"), shop)
+    text = live.metrics.text().decode()
+    for line in ("groups 0.0", "members 0.0", "feeds 0.0", "group_events_total 3.0", "group_deliveries_total 2.0"):
+        assert f"\njackfield_{line}\n" in text
 
 
 async def test_a_user_hears_it_on_all_connections_or_on_those_of_one_endpoint(served: Served, shop: Headers) -> None:

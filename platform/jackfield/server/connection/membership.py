@@ -21,6 +21,10 @@ class Owner(Protocol):
     def identity(self) -> Identity:
         """The caller."""
 
+    @property
+    def address(self) -> str:
+        """As in Member of the hub."""
+
     def listen(self) -> Callable[[bytes], None]:
         """What queues frames of events for as long as it is open."""
 
@@ -50,6 +54,11 @@ class Membership:
     def identity(self) -> Identity:
         """The caller, for lists of members."""
         return self._owner.identity if self._owner is not None else ANONYMOUS
+
+    @property
+    def caller(self) -> str:
+        """The login, or the address of who has none; "" where that is not known, and when it is over."""
+        return "" if self._owner is None else self._owner.identity.login or self._owner.address
 
     @property
     def is_present(self) -> bool:

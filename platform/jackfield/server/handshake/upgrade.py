@@ -64,7 +64,8 @@ class Upgrade:
                 known = visitor or visitors.visitor_of(request, live.tokens)  # who has no cookie yet is new only once
                 visitor = known if visitors.named(asked.route) else ""
                 admission = admit(table, request, asked, caller, live.hub, visitor)
-                live.groups.check(admission.groups, admission.identity.login)
+                login = admission.identity.login
+                live.groups.check(admission.groups, login, login or network(request.client))
                 if has_waited or not await live.groups.open(admission.groups):
                     break
                 has_waited = True  # for what the store keeps; the caller may be another meanwhile
@@ -121,7 +122,7 @@ class Upgrade:
             visitor=admission.standing.visitor,
         )
         conversation.begin(connection, limits)
-        if limits.per_address is not None:
+        if limits.per_address is not None or live.generation.table.feeds:
             conversation.address = network(request.client)
         live.hub.seat(conversation)  # in the step that admits: a revocation from here on finds it
         if admission.groups:

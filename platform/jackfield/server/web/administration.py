@@ -57,9 +57,10 @@ class Administration:
 
     async def answer(self, request: Request, http: HttpRequest, path: Sequence[str]) -> Response:
         """Answer one request; `path` is what `below` gives of it. Raises Refusal."""
-        cors.check_own(request)
-        await (self._push.check(request, path) if self._push.answers(path) else self._rights.admin(request))
-        return await self.api.answer(request, http, AT, path)
+        with self._push.counted(request, path):
+            cors.check_own(request)
+            await (self._push.check(request, path) if self._push.answers(path) else self._rights.admin(request))
+            return await self.api.answer(request, http, AT, path)
 
     @property
     def _users(self) -> Users:

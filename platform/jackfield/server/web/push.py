@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from starlette.responses import Response
@@ -87,6 +88,19 @@ class Push:
         else:
             await self._rights.publisher(request)
 
+    @contextmanager
+    def counted(self, request: Request, path: Sequence[str]) -> Iterator[None]:
+        """Count what is sent by this request, with its outcome; what is no sending is not counted."""
+        kind, pushes = _kind(request.method, path), self._live.metrics.pushes
+        try:
+            yield
+        except Refusal as refusal:
+            if kind:
+                pushes[kind, "refused", refusal.code] += 1
+            raise
+        if kind:
+            pushes[kind, "accepted", ""] += 1
+
     async def _send(self, asked: Asked) -> Response:
         body = await asked.read(self._most())
         return await self._spread(asked, asked.names, self._event(body, messages.group_event), body)
@@ -105,7 +119,10 @@ class Push:
         self._rights.check_groups(by, names)
 
         async def act() -> Mapping[str, Any]:
-            return {"delivered_to": sum(self._members.send(name, frame, None) for name in names)}
+            self._live.groups.check_sending(names)  # of all before the first: an error has sent nothing
+            delivered = sum(self._members.send(name, frame, None) for name in names)
+            log.info("pushed", groups=names, delivered_to=delivered, by=by.login, client=asked.request.client)
+            return {"delivered_to": delivered}
 
         return reply(await self._idempotency.once(asked.request, by, body, act), status=202)
 
@@ -118,7 +135,10 @@ class Push:
 
         async def act() -> Mapping[str, Any]:
             online = bool(self._members.of(login))
-            return {"delivered_to": self._members.send_to(login, frame, endpoint), "online": online}
+            delivered = self._members.send_to(login, frame, endpoint)
+            where, client = endpoint or "", asked.request.client
+            log.info("pushed", login=login, endpoint=where, delivered_to=delivered, by=by.login, client=client)
+            return {"delivered_to": delivered, "online": online}
 
         return reply(await self._idempotency.once(asked.request, by, body, act), status=202)
 
@@ -206,6 +226,13 @@ class Push:
             return endpoint
         fix = f"The endpoints are {', '.join(sorted(known)[:_SHOWN])}."
         raise Refusal("not_found", "There is no endpoint of the name that the query has.", fix)
+
+
+def _kind(method: str, path: Sequence[str]) -> str:
+    """What a request for these segments below /api sends to: `group`, `groups`, `user`; "" where it sends nothing."""
+    if method != "POST" or path[-1] != "events":
+        return ""
+    return "groups" if len(path) == 1 else {"groups": "group", "users": "user"}.get(path[0], "")
 
 
 def _named(name: str) -> str:
