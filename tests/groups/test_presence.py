@@ -30,7 +30,7 @@ def room(groups: Groups) -> Groups:
     return groups
 
 
-def event(name: str, count: int, **more: Any) -> dict[str, Any]:
+def event(name: str, count: int, /, **more: Any) -> dict[str, Any]:
     return {"event": name, "group": "room:1", **more, "count": count}
 
 
@@ -38,6 +38,17 @@ def test_a_newcomer_gets_the_list_and_the_others_hear_of_it(room: Groups) -> Non
     anna, boris = enter(room, "анна", "boris")
     assert anna.heard == [event("members", 1, members=[{"login": "анна"}]), event("joined", 2, login="boris")]
     assert boris.heard == [event("members", 2, members=[{"login": "анна"}, {"login": "boris"}])]
+
+
+def test_names_stand_beside_logins(room: Groups, clock: Clock) -> None:
+    (anna,) = enter(room, "анна")
+    boris = Member(Identity("boris", name="Борис 😀", claims={"secret": 1}))
+    room.join(boris, "room:1")
+    person = {"login": "boris", "name": "Борис 😀"}
+    assert boris.heard == [event("members", 2, members=[{"login": "анна"}, person])]
+    room.leave_all(boris)
+    clock.pass_(15)
+    assert anna.heard[1:] == [event("joined", 2, **person), event("left", 1, **person)]
 
 
 def test_who_leaves_a_group_or_is_taken_out_is_gone_at_once(room: Groups) -> None:

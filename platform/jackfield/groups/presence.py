@@ -148,4 +148,5 @@ class Presence:
 
 
 def _person(identity: Identity) -> bytes:
-    return _encode({"login": identity.shown})
+    name = {"name": identity.name} if identity.name else {}
+    return _encode({"login": identity.shown, **name})

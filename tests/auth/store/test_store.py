@@ -220,7 +220,8 @@ async def test_sessions_and_users_carry_a_name(store: Store, clock: Clock) -> No
     assert (changed.name, (await store.list())[0].name) == ("éva", "éva")
     assert [change.kind for change in await store.changes_since(last)] == ["name_changed"]
     found = await store.get_session("digest of s1")
-    assert found is not None and found.identity.name == "éva"
+    assert found is not None
+    assert found.identity.name == "éva"
     for wrong in ("x" * 129, " анна", "a\nb", "\u202ea"):
         assert (await refused(store.change("анна", name=wrong))).code == "invalid_request"
     assert (await store.change("анна", name="")).name == ""

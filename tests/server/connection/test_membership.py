@@ -35,7 +35,7 @@ from jackfield import process
 
 @process
 def say(text: str) -> dict[str, Any]:
-    return {"text": text, "from": "somebody else", "event": "x", "group": 1, "$n": 5}
+    return {"text": text, "from": "somebody else", "event": "x", "group": 1, "name": "кто-то", "$n": 5}
 
 @process(reply="n")
 def count(to: int) -> Iterator[int]:
@@ -80,13 +80,13 @@ def project(tmp_path: Path) -> Project:
 async def test_a_reply_to_the_group_is_an_event_for_all(project: Project) -> None:
     async with (
         project,
-        project.connect("room", params={"room": "зал"}, login="анна") as anna,
+        project.connect("room", params={"room": "зал"}, login="анна", name="Анна П.") as anna,
         project.connect("room", params={"room": "зал"}) as guest,
         project.connect("room", params={"room": "b"}) as stranger,
     ):
         await anna.send({"text": "Привет 😀", "$id": 7})
         await guest.send({"text": "и вам"})
-        first = {"event": "said", "from": "анна", "text": "Привет 😀"}
+        first = {"event": "said", "from": "анна", "name": "Анна П.", "text": "Привет 😀"}
         second = {"event": "said", "from": None, "text": "и вам"}
         assert await anna.rest() == [first, {"$done": True, "$id": 7}, second]
         assert await guest.rest() == [first, second]

@@ -116,7 +116,9 @@ def event(*, but: Iterable[str] = ()) -> JSON:
 def group_event(name: str, schema: Mapping[str, Any] | None) -> JSON:
     """The event that a reply of `schema` becomes where it goes to a group."""
     return _with(
-        schema or {"type": "object"}, {"event": {"const": name}, "from": _FROM, **_OF_GROUP}, ["event", "from"]
+        schema or {"type": "object"},
+        {"event": {"const": name}, "from": _FROM, "name": _NAME, **_OF_GROUP},
+        ["event", "from"],
     )
 
 
@@ -132,6 +134,7 @@ def feed_event(schema: Mapping[str, Any] | None, *, group: bool) -> JSON:
 
 
 _FROM: JSON = {"description": "The sender's login, null for one who is not logged in.", "type": ["string", "null"]}
+_NAME: JSON = {"description": "What people call the sender, where that is known.", "type": "string"}
 _OF_GROUP: JSON = {
     "group": {"description": "The group, where the connection chose it or is in several.", "type": "string"},
     "$n": {"description": "The number in the group, where that keeps its events.", "type": "integer"},
