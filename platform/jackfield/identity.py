@@ -8,13 +8,16 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["ADMIN", "ANONYMOUS", "NO_CLAIMS", "OF_KEYS", "PUBLISHER", "Claims", "Identity"]
+__all__ = ["ADMIN", "ANONYMOUS", "NO_CLAIMS", "OF_KEYS", "OF_VISITORS", "PUBLISHER", "Claims", "Identity"]
 
 ADMIN = "admin"
 """The role that administers: it exists without being declared, changes users, and reads what is not public."""
 
 OF_KEYS = "key:"
 """What the login and the session of a caller with a service key begin with, and no other login does."""
+
+OF_VISITORS = "~"
+"""What the id of a caller begins with who is not logged in."""
 
 PUBLISHER = "publisher"
 """The role that sends events from outside, to groups and to users; it exists without being declared."""

@@ -57,6 +57,10 @@ class Listener(Protocol):
         """The caller, for lists of members."""
 
     @property
+    def known_as(self) -> str:
+        """By what bans know the caller."""
+
+    @property
     def is_present(self) -> bool:
         """Whether it has its 101; others do not hear of it before."""
 

@@ -62,12 +62,15 @@ class Groups:
         with_members = (group for group in self._groups.values() if group.members and group.declared.feed)
         self.feeds.renew((group.declared.pattern, group.name) for group in with_members)
 
-    def check(self, names: Iterable[str], login: str) -> None:
-        """Raise Refusal `group_full` or `group_forbidden` where a connection of a user cannot be in all of these."""
+    def check(self, names: Iterable[str], known_as: str) -> None:
+        """Raise Refusal `group_full` or `group_forbidden` where a connection cannot be in all of these.
+
+        `known_as` is what bans know the caller by.
+        """
         new = 0
         fed = []
         for name in names:
-            self.bans.check(name, login)
+            self.bans.check(name, known_as)
             group = self._groups.get(name)
             declared = self._declared_for(name) if group is None else group.declared
             if declared.feed:
@@ -91,7 +94,7 @@ class Groups:
         group = self._groups.get(name)
         if group is not None and member in group.members:
             return False
-        self.check((name,), member.identity.login)
+        self.check((name,), member.known_as)
         if len(member.groups) >= MAX_JOINED:
             raise Refusal("group_full", f"The connection is in {MAX_JOINED} groups, which is all that one may be in.")
         if group is None:

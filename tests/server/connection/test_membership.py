@@ -13,6 +13,7 @@ from jackfield.groups.group import Declared
 from jackfield.groups.groups import Groups
 from jackfield.groups.names import Pattern
 from jackfield.identity import ANONYMOUS
+from jackfield.process.connection import GONE, Connection
 from jackfield.server.connection.membership import Membership
 from jackfield.testing import Closed, Project, Refusal
 from tests.projects import write
@@ -198,6 +199,7 @@ class Owner:
     """A conversation that keeps what its groups send."""
 
     identity = ANONYMOUS
+    connection = Connection(GONE, id="1", endpoint="room", identity=ANONYMOUS, params={}, query={})
 
     def __init__(self) -> None:
         self.heard: list[str] = []

@@ -233,6 +233,7 @@ def _sent() -> dict[str, JSON]:
             "id": text,
             "endpoint": text,
             "login": {"type": ["string", "null"]},
+            "visitor": {"type": ["string", "null"], "description": "The id of who is not logged in."},
             "seconds": {**count, "description": "Age."},
         }
     )

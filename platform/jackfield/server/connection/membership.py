@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from jackfield.auth.authorities import known_as
 from jackfield.errors import CODES, Refusal
 from jackfield.groups.group import Group
 from jackfield.groups.groups import Groups
 from jackfield.identity import ANONYMOUS, Identity
+from jackfield.process.connection import Connection
 from jackfield.server.connection.outbox import TOO_SLOW
 
 __all__ = ["Membership"]
@@ -20,6 +22,10 @@ class Owner(Protocol):
     @property
     def identity(self) -> Identity:
         """The caller."""
+
+    @property
+    def connection(self) -> Connection:
+        """The connection, as processes see it."""
 
     def listen(self) -> Callable[[bytes], None]:
         """What queues frames of events for as long as it is open."""
@@ -50,6 +56,11 @@ class Membership:
     def identity(self) -> Identity:
         """The caller, for lists of members."""
         return self._owner.identity if self._owner is not None else ANONYMOUS
+
+    @property
+    def known_as(self) -> str:
+        """By what bans know the caller: the login with its authority, or the visitor."""
+        return "" if self._owner is None else known_as(self.identity) or self._owner.connection.visitor
 
     @property
     def is_present(self) -> bool:

@@ -7,7 +7,9 @@ from contextlib import suppress
 from typing import Any
 
 from jackfield.addresses import network
+from jackfield.auth.authorities import known_as
 from jackfield.errors import Refusal
+from jackfield.identity import OF_VISITORS
 from jackfield.process.connection import Connection
 from jackfield.server import request as requests
 from jackfield.server.asgi import Receive, Scope, Send
@@ -61,7 +63,7 @@ class Upgrade:
                 asked = approach(table, request)
             visitor = visitors.visitor_of(request, live.tokens) if visitors.names_visitor(asked.route) else ""
             admission = admit(table, request, asked, caller, live.hub, visitor)
-            live.groups.check(admission.groups, admission.identity.login)
+            live.groups.check(admission.groups, known_as(admission.identity) or admission.standing.visitor)
         except Refusal as refusal:
             await self._refuse(request, refusal, caller, scope, receive, send)
             return
@@ -105,14 +107,15 @@ class Upgrade:
             limits=limits,
             tune=socket.tune if socket is not None else None,
         )
+        number = secrets.token_hex(6)
         connection = Connection(
             conversation,
-            id=secrets.token_hex(6),
+            id=number,
             endpoint=admission.route.name,
             identity=admission.identity,
             params=admission.params,
             query=request.query,
-            visitor=admission.standing.visitor,
+            visitor=admission.standing.visitor or OF_VISITORS + number,
         )
         conversation.begin(connection, limits)
         if limits.per_address is not None:

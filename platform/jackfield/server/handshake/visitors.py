@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from jackfield.auth.tokens import Tokens
 from jackfield.config.plan import AuthSettings
+from jackfield.identity import OF_VISITORS
 from jackfield.routing.table import Route
 from jackfield.server.cookie import set_cookie
 from jackfield.server.request import Request
@@ -32,7 +33,7 @@ def visitor_of(request: Request, tokens: Tokens) -> str:
             name, _, value = pair.strip().partition("=")
             if name == COOKIE and (found := tokens.marked(value)):
                 return found
-    return f"~{secrets.token_urlsafe(16)}"
+    return f"{OF_VISITORS}{secrets.token_urlsafe(16)}"
 
 
 def cookie_for(visitor: str, tokens: Tokens, auth: AuthSettings, request: Request) -> str:

@@ -143,7 +143,7 @@ class Push:
         given, group = _query(asked, "limit", "after"), _named(asked.name)
         self._rights.check_groups(await self._rights.reader(asked.request), (group,))
         found = self._members.members(group)
-        counts = Counter(identity.login for identity in found if identity)
+        counts = Counter(self._members.called(identity) for identity in found if identity)
         logins, following = _page(counts, given, key=str)
         members = [{"login": login, "connections": counts[login]} for login in logins]
         return reply({"group": group, "count": len(found), "members": members, "next": following})
@@ -160,7 +160,7 @@ class Push:
         found = self._live.hub if login is None else self._members.of(_login(login))
         wanted = (member for member in found if endpoint is None or member.endpoint == endpoint)
         page, following = _page(wanted, given, key=_id, most=MAX_PAGE)
-        return reply({"connections": [_as_json(member) for member in page], "next": following})
+        return reply({"connections": [self._as_json(member) for member in page], "next": following})
 
     async def _close(self, asked: Asked) -> Response:
         by = await self._rights.admin(asked.request)
@@ -176,6 +176,15 @@ class Push:
             client=asked.request.client,
         )
         return reply({})
+
+    def _as_json(self, member: Member) -> dict[str, Any]:
+        return {
+            "id": _id(member),
+            "endpoint": member.endpoint,
+            "login": self._members.called(member.identity) or None,
+            "visitor": None if member.identity else member.connection.visitor,
+            "seconds": round(member.duration),
+        }
 
     def _event(self, body: bytes, encode: Callable[[object], bytes], endpoint: str | None = None) -> bytes:
         """The frame of the event that a body is."""
@@ -258,12 +267,3 @@ def _page(
 
 def _id(member: Member) -> str:
     return member.connection.id
-
-
-def _as_json(member: Member) -> dict[str, Any]:
-    return {
-        "id": _id(member),
-        "endpoint": member.endpoint,
-        "login": member.identity.login or None,
-        "seconds": round(member.duration),
-    }
