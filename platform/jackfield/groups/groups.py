@@ -11,7 +11,7 @@ from jackfield.groups.bans import Bans
 from jackfield.groups.feeds import MAX_FEEDS, Feeds
 from jackfield.groups.group import PLAIN, Declared, Group, Listener
 from jackfield.groups.names import Pattern
-from jackfield.groups.presence import Later
+from jackfield.groups.presence import Later, left
 from jackfield.groups.states import States
 
 __all__ = ["MAX_GROUPS", "MAX_JOINED", "Groups"]
@@ -123,6 +123,15 @@ class Groups:
         if names := self.asked.get(member):
             names.discard(name)
         self._remove(member, group, left=True)
+        return True
+
+    def put_out(self, member: Listener, name: str) -> bool:
+        """End a membership as others want it; the member is told, by the last that it hears of the group."""
+        group = self._groups.get(name)
+        presence = None if group is None else group.presence
+        if not self.leave(member, name):
+            return False
+        member.hear(left(name, member.identity, None if presence is None else presence.count))
         return True
 
     def leave_all(self, member: Listener) -> None:

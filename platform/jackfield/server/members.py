@@ -57,7 +57,7 @@ class Members:
         """Take the connections of a user out of a group, for `ban` seconds at least; gives their number."""
         if ban:
             self._live.groups.bans.add(group, self._known_as(login), ban)
-        return sum(self._live.groups.leave(member.membership, group) for member in self.of(login))
+        return sum(self._live.groups.put_out(member.membership, group) for member in self.of(login))
 
     def _known_as(self, login: str) -> str:
         """What bans know a user by: with the authority, also where the plan has one, since it may get more."""

@@ -189,6 +189,7 @@ async def test_a_user_is_taken_out_of_a_group_and_closed(project: Project) -> No
         assert (await desk.ask(removed))["done"] == 1
         assert (await desk.ask(removed))["done"] == 0
         assert (await desk.ask({"do": "close", "login": "анна"}))["done"] == 1
+        assert await anna.receive() == {"event": "left", "group": "room:7", "login": "анна"}
         with pytest.raises(Closed) as caught:
             await anna.receive()
         assert (caught.value.code, caught.value.reason) == (4403, "пока")

@@ -15,6 +15,7 @@ from jackfield.schema.walk import SAME_VALUE, mapped, subschemas
 
 __all__ = [
     "DONE",
+    "LEFT",
     "MESSAGE_ID",
     "SESSION_EXPIRING",
     "error",
@@ -55,6 +56,20 @@ SESSION_EXPIRING: JSON = {
         "expires_at": {"description": "When the session ends, in UTC.", "type": "string", "format": "date-time"},
     },
     "required": ["event", "expires_at"],
+    "additionalProperties": False,
+}
+
+LEFT: JSON = {
+    "description": "Somebody is in a group no more; for who was taken out, it is the last of that group.",
+    "type": "object",
+    "properties": {
+        "event": {"const": "left"},
+        "group": {"description": "The group.", "type": "string"},
+        "login": {"description": "Who left; null for one who is not logged in.", "type": ["string", "null"]},
+        "name": {"description": "What people call who left, where that is known.", "type": "string"},
+        "count": {"description": "Connections that are left, where members hear of each other.", "type": "integer"},
+    },
+    "required": ["event", "group", "login"],
     "additionalProperties": False,
 }
 
