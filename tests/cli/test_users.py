@@ -105,8 +105,8 @@ def test_the_list_is_for_people_and_for_programs(project: Path) -> None:
 
 def test_a_name_is_given_shown_and_changed(project: Path) -> None:
     result = run(project, *ADD, "анна", "--name", "Анна Петрова", "--role", "a", given=PASSWORD)
-    assert result.stderr == "Added анна, Анна Петрова (roles: a).\n"
-    assert fine(project, "list") == "анна  a, Анна Петрова\n"
+    assert result.stderr == 'Added анна  "Анна Петрова" (roles: a).\n'
+    assert fine(project, "list") == 'анна  a  "Анна Петрова"\n'
     assert fine(project, "name", "анна") == "Анна Петрова\n"
     assert run(project, "name", "анна", "Аня 😀").stderr == "Name of анна now: Аня 😀.\n"
     assert json.loads(fine(project, "list", "--format", "json"))[0]["name"] == "Аня 😀"

@@ -283,7 +283,7 @@ def _width(text: str) -> int:
 
 def _called(user: User) -> str:
     """What people call a user, behind what stands before it."""
-    return f", {user.name}" if user.name else ""
+    return f'  "{user.name}"' if user.name else ""
 
 
 def _report(text: str) -> None:
