@@ -76,7 +76,7 @@ class Connection:
         self.identity = identity
         self.params = params
         self.query = query
-        self.visitor = visitor
+        self.visitor = visitor or identity.login
         self.state: dict[str, Any] = {}
 
     def send(self, event: object) -> None:

@@ -300,6 +300,26 @@ async def test_one_login_of_two_authorities_is_two_users(open_served: OpenServed
     await until(lambda: frames(theirs) == [{"event": "paid", "n": 2}])
 
 
+async def test_others_know_a_user_by_the_login_with_its_authority(open_served: OpenServed) -> None:
+    endpoints = f"{ENDPOINTS}  hall: {{url: /ws/hall, process: p.echo, group: hall, reply_to: group}}\n"
+    head = 'groups: {"hall": {presence: true}}\nauth: {verify: p.who}'
+    served = await open_served(endpoints, code("аня"), head=head)
+    await served.add("аня")
+    ours, theirs = await opened(served, "/ws/hall", "аня"), served.call("/ws/hall", [("authorization", "Bearer x")])
+    await theirs.accepted()
+    theirs.incoming.put_nowait({"type": "websocket.receive", "text": '{"message": "да"}'})
+    said = {"event": "message", "from": "verify:аня", "message": "да"}
+    joined = {"event": "joined", "group": "hall", "login": "verify:аня", "count": 2}
+    await until(lambda: frames(ours)[1:] == [joined, said])
+    people = [{"login": "аня"}, {"login": "verify:аня"}]
+    assert frames(theirs)[0] == {"event": "members", "group": "hall", "members": people, "count": 2}
+    assert Members(served.gateway.live).remove("hall", "verify:аня", 0) == 1
+    left = {"event": "left", "group": "hall", "login": "verify:аня", "count": 1}
+    await until(lambda: (frames(ours)[-1], frames(theirs)[-1]) == (left, left))
+    for caller in (ours, theirs):
+        await caller.leave()
+
+
 async def test_a_group_of_a_login_is_of_one_of_two_authorities(open_served: OpenServed) -> None:
     served = await open_served(ENDPOINTS, code("аня"), head=f"{HEAD}\nauth: {{verify: p.who}}")
     await served.add("аня", "device")

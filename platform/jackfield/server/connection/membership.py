@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Protocol
 
 from jackfield.auth.authorities import known_as
@@ -54,13 +55,16 @@ class Membership:
 
     @property
     def identity(self) -> Identity:
-        """The caller, for lists of members."""
-        return self._owner.identity if self._owner is not None else ANONYMOUS
+        """The caller, for lists of members: with the login by which Groups knows it."""
+        if self._owner is None:
+            return ANONYMOUS
+        identity, login = self._owner.identity, self._owner.connection.visitor
+        return replace(identity, login=login) if identity and login != identity.login else identity
 
     @property
     def known_as(self) -> str:
         """By what bans know the caller: the login with its authority, or the visitor."""
-        return "" if self._owner is None else known_as(self.identity) or self._owner.connection.visitor
+        return "" if self._owner is None else known_as(self._owner.identity) or self._owner.connection.visitor
 
     @property
     def is_present(self) -> bool:

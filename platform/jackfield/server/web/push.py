@@ -143,7 +143,7 @@ class Push:
         given, group = _query(asked, "limit", "after"), _named(asked.name)
         self._rights.check_groups(await self._rights.reader(asked.request), (group,))
         found = self._members.members(group)
-        counts = Counter(self._members.called(identity) for identity in found if identity)
+        counts = Counter(identity.login for identity in found if identity)
         logins, following = _page(counts, given, key=str)
         members = [{"login": login, "connections": counts[login]} for login in logins]
         return reply({"group": group, "count": len(found), "members": members, "next": following})
