@@ -26,6 +26,10 @@ class Member:
     groups: tuple[Group, ...] = ()
     frames: list[bytes] = field(default_factory=list)
 
+    @property
+    def known_as(self) -> str:
+        return self.identity.login
+
     def hear(self, frame: bytes) -> None:
         self.frames.append(frame)
 

@@ -41,6 +41,10 @@ class Provider(Protocol):
     def roles(self) -> str:
         """The path of the claim that holds the roles."""
 
+    @property
+    def name(self) -> str:
+        """The path of the claim that says what people call the caller, or an empty text."""
+
 
 def looks_like_jwt(credential: str) -> bool:
     """Whether a credential has the form of a signed token."""

@@ -60,6 +60,10 @@ class Listener(Protocol):
         """The caller, for lists of members."""
 
     @property
+    def known_as(self) -> str:
+        """By what bans know the caller."""
+
+    @property
     def caller(self) -> str:
         """The login, or the address of who has none, "" where that is not known: whom feeds are counted for."""
 

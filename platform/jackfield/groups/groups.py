@@ -12,7 +12,7 @@ from jackfield.groups.feeds import MAX_FEEDS, Feeds
 from jackfield.groups.group import PLAIN, Declared, Group, Listener
 from jackfield.groups.histories import Histories
 from jackfield.groups.names import Pattern
-from jackfield.groups.presence import Later
+from jackfield.groups.presence import Later, left
 from jackfield.groups.states import States
 
 __all__ = ["MAX_GROUPS", "MAX_JOINED", "OPENING", "Groups"]
@@ -72,15 +72,15 @@ class Groups:
         with_members = (group for group in self._groups.values() if group.members and group.declared.feed)
         self.feeds.renew((group.declared.pattern, group.name) for group in with_members)
 
-    def check(self, names: Iterable[str], login: str, caller: str = "") -> None:
-        """Raise Refusal `group_full` or `group_forbidden` where a connection of a user cannot be in all of these.
+    def check(self, names: Iterable[str], known_as: str, caller: str = "") -> None:
+        """Raise Refusal `group_full` or `group_forbidden` where a connection cannot be in all of these.
 
-        `caller` is as in Listener.
+        `known_as` and `caller` are as in Listener.
         """
         new = 0
         fed = []
         for name in names:
-            self.bans.check(name, login)
+            self.bans.check(name, known_as)
             group = self._groups.get(name)
             declared = self._declared_for(name) if group is None else group.declared
             if declared.feed:
@@ -104,7 +104,7 @@ class Groups:
         group = self._groups.get(name)
         if group is not None and member in group.members:
             return False
-        self.check((name,), member.identity.login, member.caller)
+        self.check((name,), member.known_as, member.caller)
         if len(member.groups) >= MAX_JOINED:
             raise Refusal("group_full", f"The connection is in {MAX_JOINED} groups, which is all that one may be in.")
         if group is None:
@@ -135,6 +135,15 @@ class Groups:
         if names := self.asked.get(member):
             names.discard(name)
         self._remove(member, group, left=True)
+        return True
+
+    def put_out(self, member: Listener, name: str) -> bool:
+        """End a membership as others want it; the member is told, by the last that it hears of the group."""
+        group = self._groups.get(name)
+        presence = None if group is None else group.presence
+        if not self.leave(member, name):
+            return False
+        member.hear(left(name, member.identity, None if presence is None else presence.count))
         return True
 
     def leave_all(self, member: Listener) -> None:

@@ -51,9 +51,10 @@ class Connection:
     """One accepted WebSocket, as a process sees it.
 
     `identity` is ANONYMOUS where nobody is logged in. `params` holds the path parameters, converted.
-    `query` holds the query string's last value per name. `visitor` is the login; where nobody is logged in and a group
-    of the endpoint is named by `{visitor}`, an id that a cookie keeps over reloads; else empty. `state` is a dict that
-    lives as long as the connection, publishes included: keep plain data in it. `id` is short and safe to log.
+    `query` holds the query string's last value per name. `visitor` is the login as `Groups` takes it; where nobody is
+    logged in, an id that begins with `~`: a cookie keeps it over reloads where a group of the endpoint is named by
+    `{visitor}`, else it is of this connection alone. `state` is a dict that lives as long as the connection, publishes
+    included: keep plain data in it. `id` is short and safe to log.
     """
 
     __slots__ = ("_outbox", "endpoint", "id", "identity", "params", "query", "state", "visitor")
@@ -75,7 +76,7 @@ class Connection:
         self.identity = identity
         self.params = params
         self.query = query
-        self.visitor = visitor
+        self.visitor = visitor or identity.login
         self.state: dict[str, Any] = {}
 
     def send(self, event: object) -> None:

@@ -96,4 +96,4 @@ def put_out(live: Live, listener: Listener) -> None:
     for name in tuple(live.groups.asked.get(listener, ())):
         rule = rules.get(live.groups.pattern_of(name).text)
         if rule is None or not rule.admits(listener.identity.roles, name):
-            live.groups.leave(listener, name)
+            live.groups.put_out(listener, name)

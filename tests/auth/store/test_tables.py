@@ -91,7 +91,7 @@ OF_USER = "user_disabled user_removed roles_changed"
         ("store_silent", "", "", ANNA, True),
         ("store_silent", "", "", OTHERS, False),
         ("store_silent", "", "", ANONYMOUS, False),
-        ("user_added user_enabled", "anna", "", ANNA, False),
+        ("user_added user_enabled name_changed", "anna", "", ANNA, False),
     ],
 )
 def test_whom_a_change_concerns(kinds: str, login: str, session: str, caller: Identity, concerned: bool) -> None:
@@ -106,7 +106,11 @@ def test_other_roles_and_a_moved_end_end_nothing() -> None:
 
 
 def test_what_ends_a_connection_says_why() -> None:
-    kinds = {kind for kind in get_args(Kind) if Change("", "", kind).ends} - {"user_added", "user_enabled"}
+    kinds = {kind for kind in get_args(Kind) if Change("", "", kind).ends} - {
+        "user_added",
+        "user_enabled",
+        "name_changed",
+    }
     reasons = {Change("anna", "s1", kind).reason for kind in kinds}
     assert len(reasons) == len(kinds)
     assert all(1 < len(reason.encode()) <= 123 for reason in reasons)

@@ -13,6 +13,7 @@ from jackfield.groups.group import Declared
 from jackfield.groups.groups import Groups
 from jackfield.groups.names import Pattern
 from jackfield.identity import ANONYMOUS
+from jackfield.process.connection import GONE, Connection
 from jackfield.server.connection.membership import Membership
 from jackfield.testing import Closed, Project, Refusal
 from tests.projects import write
@@ -35,7 +36,7 @@ from jackfield import process
 
 @process
 def say(text: str) -> dict[str, Any]:
-    return {"text": text, "from": "somebody else", "event": "x", "group": 1, "$n": 5}
+    return {"text": text, "from": "somebody else", "event": "x", "group": 1, "name": "кто-то", "$n": 5}
 
 @process(reply="n")
 def count(to: int) -> Iterator[int]:
@@ -80,13 +81,13 @@ def project(tmp_path: Path) -> Project:
 async def test_a_reply_to_the_group_is_an_event_for_all(project: Project) -> None:
     async with (
         project,
-        project.connect("room", params={"room": "зал"}, login="анна") as anna,
+        project.connect("room", params={"room": "зал"}, login="анна", name="Анна П.") as anna,
         project.connect("room", params={"room": "зал"}) as guest,
         project.connect("room", params={"room": "b"}) as stranger,
     ):
         await anna.send({"text": "Привет 😀", "$id": 7})
         await guest.send({"text": "и вам"})
-        first = {"event": "said", "from": "анна", "text": "Привет 😀"}
+        first = {"event": "said", "from": "анна", "name": "Анна П.", "text": "Привет 😀"}
         second = {"event": "said", "from": None, "text": "и вам"}
         assert await anna.rest() == [first, {"$done": True, "$id": 7}, second]
         assert await guest.rest() == [first, second]
@@ -188,6 +189,7 @@ async def test_a_user_is_taken_out_of_a_group_and_closed(project: Project) -> No
         assert (await desk.ask(removed))["done"] == 1
         assert (await desk.ask(removed))["done"] == 0
         assert (await desk.ask({"do": "close", "login": "анна"}))["done"] == 1
+        assert await anna.receive() == {"event": "left", "group": "room:7", "login": "анна"}
         with pytest.raises(Closed) as caught:
             await anna.receive()
         assert (caught.value.code, caught.value.reason) == (4403, "пока")
@@ -199,6 +201,7 @@ class Owner:
 
     identity = ANONYMOUS
     address = ""
+    connection = Connection(GONE, id="1", endpoint="room", identity=ANONYMOUS, params={}, query={})
 
     def __init__(self) -> None:
         self.heard: list[str] = []

@@ -283,7 +283,8 @@ async def test_a_member_is_taken_out_and_its_connection_stays(served: Served, sh
     answer = await served.http("DELETE", at("desk", f"/members/{quote('боб')}"), shop)
     assert (answer.status, answer.json) == (200, {"removed": 1})
     assert (await served.http("POST", at("desk"), shop, {"event": "a"})).json == {"delivered_to": 1}
-    assert (await heard(desk), len(await heard(other))) == ([], 1)
+    left = {"event": "left", "group": "desk", "login": "боб"}
+    assert (await heard(desk), len(await heard(other))) == ([left], 1)
     assert (await served.http("DELETE", at("desk", f"/members/{quote('боб')}?for=10m"), shop)).json == {"removed": 0}
     kept_out = await served.call("/ws/desk", await served.cookie("боб")).refused()
     assert (kept_out.status, kept_out.json["code"]) == (403, "group_forbidden")

@@ -42,9 +42,11 @@ __all__ = [
     "keys",
     "login_of",
     "metadata",
+    "name_of",
     "new_login",
     "normal_key",
     "normal_login",
+    "normal_name",
     "normal_role",
     "read_json",
     "schema_version",
@@ -52,14 +54,15 @@ __all__ = [
     "users",
 ]
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 MIGRATIONS = {
     1: (
         "ALTER TABLE jackfield_sessions ADD COLUMN client VARCHAR(64) NOT NULL DEFAULT ''",
         "ALTER TABLE jackfield_sessions ADD COLUMN agent VARCHAR(200) NOT NULL DEFAULT ''",
         "ALTER TABLE jackfield_changes ADD COLUMN expires_at DOUBLE PRECISION",
-    )
+    ),
+    2: ("ALTER TABLE jackfield_users ADD COLUMN name VARCHAR(128) NOT NULL DEFAULT ''",),
 }
 """What makes a store of an older schema one of the next; tables that are missing are made before."""
 
@@ -72,6 +75,7 @@ Kind = Literal[
     "roles_changed",
     "user_added",
     "user_enabled",
+    "name_changed",
     "connections_closed",
     "key_added",
     "key_rotated",
@@ -104,6 +108,7 @@ users = Table(
     Column("roles", JSON, nullable=False),
     Column("disabled", Boolean, nullable=False),
     Column("created_at", Double, nullable=False),
+    Column("name", String(128), nullable=False, server_default=""),
 )
 
 sessions = Table(
@@ -185,23 +190,27 @@ histories = Table(
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """One user. `password_hash` is None for one who cannot log in with a password; `repr` leaves it out."""
+    """One user. `password_hash` is None for one who cannot log in with a password; `repr` leaves it out.
+
+    `name` is what people call the user, "" where nobody said it.
+    """
 
     login: str
     roles: frozenset[str]
     disabled: bool
     created_at: float
     password_hash: str | None = field(repr=False)
+    name: str = ""
 
     @classmethod
     def of(cls, row: Row[Any]) -> User:
         """The user in a row of `users`."""
-        return cls(row.login, _roles_in(row), row.disabled, row.created_at, row.password_hash)
+        return cls(row.login, _roles_in(row), row.disabled, row.created_at, row.password_hash, row.name)
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One session with the roles that its user has now. Times are seconds since the epoch.
+    """One session with the roles and the name that its user has now. Times are seconds since the epoch.
 
     `client` is the address that it was opened from, `agent` what called itself so there; both may be empty.
     """
@@ -214,17 +223,18 @@ class Session:
     seen_at: float
     client: str = ""
     agent: str = ""
+    name: str = ""
 
     @classmethod
     def of(cls, row: Row[Any]) -> Session:
         """The session in a row of `sessions` joined with `users`."""
         times = (row.created_at, row.expires_at, row.seen_at)
-        return cls(row.id, row.login, _roles_in(row), *times, row.client, row.agent)
+        return cls(row.id, row.login, _roles_in(row), *times, row.client, row.agent, row.name)
 
     @property
     def identity(self) -> Identity:
         """The identity that the session stands for."""
-        return Identity(self.login, self.roles, self.id, self.expires_at)
+        return Identity(self.login, self.roles, self.id, self.expires_at, self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,6 +352,19 @@ def normal_key(text: str) -> str:
     if any(letter.isspace() or letter in ",/\\" for letter in name) or name[0] in "+-" or name in (".", ".."):
         raise _bad(f"The name {name!r} is no word that can stand in an address.", "Write one word, shop for example.")
     return name
+
+
+def normal_name(text: str) -> str:
+    """The one spelling of what people call a user, by the rules of a login; "" stands for no name."""
+    return _normal(text, "name") if text else ""
+
+
+def name_of(value: object) -> str:
+    """What a caller is called by another authority; "" for what can be no name, which keeps nobody out."""
+    try:
+        return normal_name(value.strip()) if isinstance(value, str) else ""
+    except Refusal:
+        return ""
 
 
 def normal_role(text: str) -> str:

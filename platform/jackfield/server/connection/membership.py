@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Protocol
 
+from jackfield.auth.authorities import known_as
 from jackfield.errors import CODES, Refusal
 from jackfield.groups.group import Group
 from jackfield.groups.groups import Groups
 from jackfield.identity import ANONYMOUS, Identity
+from jackfield.process.connection import Connection
 from jackfield.server.connection.outbox import TOO_SLOW
 
 __all__ = ["Membership"]
@@ -24,6 +27,10 @@ class Owner(Protocol):
     @property
     def address(self) -> str:
         """As in Member of the hub."""
+
+    @property
+    def connection(self) -> Connection:
+        """The connection, as processes see it."""
 
     def listen(self) -> Callable[[bytes], None]:
         """What queues frames of events for as long as it is open."""
@@ -52,8 +59,16 @@ class Membership:
 
     @property
     def identity(self) -> Identity:
-        """The caller, for lists of members."""
-        return self._owner.identity if self._owner is not None else ANONYMOUS
+        """The caller, for lists of members: with the login by which Groups knows it."""
+        if self._owner is None:
+            return ANONYMOUS
+        identity, login = self._owner.identity, self._owner.connection.visitor
+        return replace(identity, login=login) if identity and login != identity.login else identity
+
+    @property
+    def known_as(self) -> str:
+        """By what bans know the caller: the login with its authority, or the visitor."""
+        return "" if self._owner is None else known_as(self._owner.identity) or self._owner.connection.visitor
 
     @property
     def caller(self) -> str:

@@ -7,7 +7,9 @@ from contextlib import suppress
 from typing import Any
 
 from jackfield.addresses import network
+from jackfield.auth.authorities import known_as
 from jackfield.errors import Refusal
+from jackfield.identity import OF_VISITORS
 from jackfield.process.connection import Connection
 from jackfield.server import request as requests
 from jackfield.server.asgi import Receive, Scope, Send
@@ -62,10 +64,11 @@ class Upgrade:
                     table = live.generation.table
                     asked = approach(table, request)
                 known = visitor or visitors.visitor_of(request, live.tokens)  # who has no cookie yet is new only once
-                visitor = known if visitors.named(asked.route) else ""
+                visitor = known if visitors.names_visitor(asked.route) else ""
                 admission = admit(table, request, asked, caller, live.hub, visitor)
                 login = admission.identity.login
-                live.groups.check(admission.groups, login, login or network(request.client))
+                banned_as = known_as(admission.identity) or admission.standing.visitor
+                live.groups.check(admission.groups, banned_as, login or network(request.client))
                 if has_waited or not await live.groups.open(admission.groups):
                     break
                 has_waited = True  # for what the store keeps; the caller may be another meanwhile
@@ -112,14 +115,15 @@ class Upgrade:
             limits=limits,
             tune=socket.tune if socket is not None else None,
         )
+        number = secrets.token_hex(6)
         connection = Connection(
             conversation,
-            id=secrets.token_hex(6),
+            id=number,
             endpoint=admission.route.name,
             identity=admission.identity,
             params=admission.params,
             query=request.query,
-            visitor=admission.standing.visitor,
+            visitor=admission.standing.visitor or OF_VISITORS + number,
         )
         conversation.begin(connection, limits)
         if limits.per_address is not None or live.generation.table.feeds:
@@ -153,7 +157,7 @@ class Upgrade:
     def _accepted(self, request: Request, admission: Admission) -> dict[str, Any]:
         """The accept; with the cookie of a visitor whom a group is named by."""
         message: dict[str, Any] = {"type": "websocket.accept", "subprotocol": admission.subprotocol}
-        if not admission.identity and visitors.named(admission.route):
+        if not admission.identity and visitors.names_visitor(admission.route):
             auth = self._live.generation.table.plan.auth
             cookie = visitors.cookie_for(admission.standing.visitor, self._live.tokens, auth, request)
             message["headers"] = [(b"set-cookie", cookie.encode())]

@@ -180,7 +180,7 @@ class Push:
         found = self._live.hub if login is None else self._members.of(_login(login))
         wanted = (member for member in found if endpoint is None or member.endpoint == endpoint)
         page, following = _page(wanted, given, key=_id, most=MAX_PAGE)
-        return reply({"connections": [_as_json(member) for member in page], "next": following})
+        return reply({"connections": [self._as_json(member) for member in page], "next": following})
 
     async def _close(self, asked: Asked) -> Response:
         by = await self._rights.admin(asked.request)
@@ -196,6 +196,15 @@ class Push:
             client=asked.request.client,
         )
         return reply({})
+
+    def _as_json(self, member: Member) -> dict[str, Any]:
+        return {
+            "id": _id(member),
+            "endpoint": member.endpoint,
+            "login": self._members.called(member.identity) or None,
+            "visitor": None if member.identity else member.connection.visitor,
+            "seconds": round(member.duration),
+        }
 
     def _event(self, body: bytes, encode: Callable[[object], bytes], endpoint: str | None = None) -> bytes:
         """The frame of the event that a body is."""
@@ -285,12 +294,3 @@ def _page(
 
 def _id(member: Member) -> str:
     return member.connection.id
-
-
-def _as_json(member: Member) -> dict[str, Any]:
-    return {
-        "id": _id(member),
-        "endpoint": member.endpoint,
-        "login": member.identity.login or None,
-        "seconds": round(member.duration),
-    }
