@@ -26,7 +26,7 @@ from jackfield.logs import log
 if TYPE_CHECKING:
     from jackfield.auth.jwt import JwtAuthority
 
-__all__ = ["Authorities", "Settings", "is_own", "load", "named", "several", "stands"]
+__all__ = ["Authorities", "Settings", "is_own", "load", "login_with_authority", "several", "stands"]
 
 _JWT = "jackfield.auth.jwt"
 _LOOK = 1.0  # seconds between two looks at what is to be read or asked again
@@ -62,7 +62,7 @@ def several(auth: Settings) -> bool:
     return sum((auth.own, auth.jwt is not None, bool(auth.verify))) > 1
 
 
-def named(auth: Settings, identity: Identity) -> str:
+def login_with_authority(auth: Settings, identity: Identity) -> str:
     """The login; of a user whom another authority than our store knows beside it, with that: `jwt:anna`."""
     kinds = (kind for kind in (JWT_SESSION, VERIFY_SESSION) if identity.session.startswith(kind))
     return next(kinds, "") + identity.login if several(auth) else identity.login

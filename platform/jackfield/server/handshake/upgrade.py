@@ -59,7 +59,7 @@ class Upgrade:
             if live.generation.table is not table:
                 table = live.generation.table
                 asked = approach(table, request)
-            visitor = visitors.visitor_of(request, live.tokens) if visitors.named(asked.route) else ""
+            visitor = visitors.visitor_of(request, live.tokens) if visitors.names_visitor(asked.route) else ""
             admission = admit(table, request, asked, caller, live.hub, visitor)
             live.groups.check(admission.groups, admission.identity.login)
         except Refusal as refusal:
@@ -146,7 +146,7 @@ class Upgrade:
     def _accepted(self, request: Request, admission: Admission) -> dict[str, Any]:
         """The accept; with the cookie of a visitor whom a group is named by."""
         message: dict[str, Any] = {"type": "websocket.accept", "subprotocol": admission.subprotocol}
-        if not admission.identity and visitors.named(admission.route):
+        if not admission.identity and visitors.names_visitor(admission.route):
             auth = self._live.generation.table.plan.auth
             cookie = visitors.cookie_for(admission.standing.visitor, self._live.tokens, auth, request)
             message["headers"] = [(b"set-cookie", cookie.encode())]

@@ -11,7 +11,7 @@ from jackfield.routing.table import Route
 from jackfield.server.cookie import set_cookie
 from jackfield.server.request import Request
 
-__all__ = ["COOKIE", "KEPT", "cookie_for", "named", "visitor_of"]
+__all__ = ["COOKIE", "KEPT", "cookie_for", "names_visitor", "visitor_of"]
 
 COOKIE = "jackfield_visitor"
 """The name of the cookie."""
@@ -20,7 +20,7 @@ KEPT = 30 * 86_400
 """Seconds that a browser keeps it after the last connection."""
 
 
-def named(route: Route) -> bool:
+def names_visitor(route: Route) -> bool:
     """Whether a group of the endpoint is named by the visitor."""
     return any("visitor" in pattern.params for pattern in route.groups)
 
