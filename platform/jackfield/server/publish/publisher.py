@@ -333,7 +333,7 @@ class Publisher:
     async def _open(self, number: int, table: RoutingTable) -> Generation:
         try:
             await asyncio.to_thread(authorities.load, table.plan.auth)
-            return await Generation.open(number, table)
+            return await Generation.open(number, table, self._gateway.backend)
         except BaseException:
             table.catalog.release()
             raise
