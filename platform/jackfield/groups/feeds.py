@@ -6,6 +6,7 @@ Strategy: these are the rules, on a clock that tests move. The generators themse
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
@@ -140,6 +141,10 @@ class Feeds:
 
     def __len__(self) -> int:
         return len(self._feeds)
+
+    def heard(self) -> Counter[str]:
+        """How many groups with members have a feed, by the texts of their patterns."""
+        return Counter(feed.pattern.text for feed in self._feeds.values() if feed.leaving is None)
 
     def check(self, wanted: Iterable[tuple[Pattern, str]]) -> None:
         """Raise Refusal where a connection cannot be in all of these groups because of their feeds."""

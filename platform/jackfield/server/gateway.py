@@ -62,6 +62,17 @@ class Gateway:
         self._count_plan()
         return before
 
+    @property
+    def feeds_of_connections(self) -> int:
+        """How many generators speak on connections of their own."""
+        return self._spoken.at_work
+
+    @property
+    def calls(self) -> int:
+        """How many calls are under way in the live generation."""
+        live = self.live.generation
+        return live.calls - self._feeds.held(live) - self._spoken.held(live)
+
     async def close_feeds(self) -> None:
         """End all generators that speak, within a limit of time; done before what is live is retired."""
         await asyncio.gather(self._feeds.close(), self._spoken.close())

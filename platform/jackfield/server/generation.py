@@ -65,6 +65,11 @@ class Generation:
         """The open resources by name."""
         return self._opened.values
 
+    @property
+    def calls(self) -> int:
+        """How many calls are in it; a feed is one."""
+        return self._calls
+
     def enter(self) -> None:
         """One more call is in this generation."""
         self._calls += 1

@@ -70,7 +70,8 @@ def read_functions(folder: Path, home: Path, generation: int, *, only_names: boo
     _warn(found, outlines, called)
     if found.package is not None:
         found.problems += _needs(found.package, found.resources, outlines)
-        found.digests = digests(outlines, [process.name for process in found.processes])
+        names = [process.name for process in found.processes]
+        found.digests = digests(outlines, [*names, called] if called else names)
     return found
 
 
