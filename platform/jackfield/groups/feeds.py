@@ -149,6 +149,10 @@ class Feeds:
     def __len__(self) -> int:
         return len(self._feeds)
 
+    def heard(self) -> Counter[str]:
+        """How many groups with members have a feed, by the texts of their patterns."""
+        return Counter(feed.pattern.text for feed in self._feeds.values() if feed.leaving is None)
+
     def check(self, wanted: Iterable[tuple[Pattern, str]], caller: str) -> None:
         """Raise Refusal where a connection of a caller cannot be in all of these groups because of their feeds."""
         if self.runner is None:

@@ -34,7 +34,8 @@ from jackfield.server.node.gc_tuning import Sweep, tuned
 from jackfield.server.node.key_rotation import Rotation
 from jackfield.server.observe.tracing import open_tracing
 from jackfield.server.options import Options
-from jackfield.server.publish.publisher import Archive, Publisher, Report, build_in_thread, digest
+from jackfield.server.publish.publisher import Archive, Publisher, build_in_thread, digest
+from jackfield.server.publish.report import Report
 from jackfield.server.publish.watch import watch
 from jackfield.state import State, write_private
 
