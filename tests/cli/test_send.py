@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -56,3 +58,30 @@ def test_an_address_where_nobody_listens_is_exit_3(tmp_path: Path) -> None:
         result = run("send", "--user", "anna", "--url", url, HELLO, JACKFIELD_KEY="jf_x")
     assert (result.exit_code, f"{url}/api/users/anna/events does not answer" in result.stderr) == (3, True)
     assert "jf_x" not in result.stderr
+
+
+def test_the_key_goes_to_the_server_alone(tmp_path: Path) -> None:
+    """Neither a proxy of the environment, for this machine, nor where an answer leads is shown it."""
+    asked: list[str] = []
+
+    class Leads(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked.append(self.headers["Authorization"])
+            self.send_response(302)
+            self.send_header("Location", "/other")
+            self.end_headers()
+
+        def do_GET(self) -> None:
+            self.do_POST()
+
+        def log_message(self, *_: object) -> None: ...
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Leads) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        result = run(
+            "send", "--user", "anna", "--url", url, HELLO, JACKFIELD_KEY="jf_x", http_proxy="http://127.0.0.1:9"
+        )
+        server.shutdown()
+    assert (result.exit_code, result.stderr) == (1, "jackfield: 302 Found\n")
+    assert asked == ["Bearer jf_x"]

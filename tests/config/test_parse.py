@@ -84,7 +84,11 @@ REST = "\nendpoints: {{say: {{url: /ws/say, process: chat.say}}}}\n"
         ("examples: [{steps: {send: {a: б}}}]", "wrong_type", "begins with a dash: `- send: {…}`"),
         ("examples: [{name: a}]", "missing_key", 'missing key "steps"'),
         ("examples: [{steps: []}]", "wrong_value", "the list is empty"),
-        ("examples: [{steps: [{}]}]", "wrong_value", "a step holds `send`, `expect`, `expect_error` or `expect_close`"),
+        (
+            "examples: [{steps: [{}]}]",
+            "wrong_value",
+            "a step holds `send`, `push`, `expect`, `expect_error` or `expect_close`",
+        ),
         ("examples: [{steps: [{send: hi}]}]", "wrong_type", "endpoints.say.examples.0.steps.0.send: a mapping"),
     ],
 )

@@ -27,6 +27,7 @@ from jackfield.process.signature.signature import Signature
 from jackfield.routing import actions, feeds, groups, joining, site_folder
 from jackfield.routing.examples import Taken, example_faults, first_message
 from jackfield.routing.input_keys import unknown_keys
+from jackfield.routing.pushes import push_faults
 from jackfield.routing.table import Route, RoutingTable
 from jackfield.schema.sample import fitting_sample
 from jackfield.schema.validator import Validator
@@ -103,6 +104,7 @@ def _guarded(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Route | No
         if route is not None:
             taken = Taken.of(route)
             problems += call(example_faults, plan, endpoint, taken)
+            problems += call(push_faults, plan, route)
     except Raised as raised:
         names = (one.process for one in endpoint.parts if one.process in found.known)
         return None, [found.problem(raised.exc, found.known.get(next(names, ""), builtin.NONE))]
