@@ -53,6 +53,11 @@ def test_a_key_is_rotated_and_removed(project: Path) -> None:
         (("shop", "--role", "admin", "--users"), 1, "cannot have the role admin"),
         (("shop",), 1, "A key without a role opens nothing."),
         (("shop", "--role", "device", "--expires", "soon"), 2, "a time is written like"),
+        (
+            ("shop", "--role", "publisher", "--groups", "комната:*"),
+            1,
+            "in values other letters are percent-encoded: '%D0%BA%D0%BE%D0%BC%D0%BD%D0%B0%D1%82%D0%B0:*'.",
+        ),
         (("two words", "--role", "device"), 1, "no word that can stand in an address"),
     ],
 )

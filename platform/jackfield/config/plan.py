@@ -152,7 +152,12 @@ class Endpoint:
         more="See [Actions](#actions).",
     )
     action_key: str = setting(
-        text(minLength=1, maxLength=64, pattern=r"^[^$]"),
+        text(
+            minLength=1,
+            maxLength=64,
+            pattern=r"^(?!\$)",
+            errorMessage="must be the key of a message that names its action, like action or type, without $ before it",
+        ),
         "The key of a message that names its action.",
         examples=["type"],
         default="action",
