@@ -26,6 +26,7 @@ from jackfield.process.signature import signature
 from jackfield.process.signature.signature import Signature
 from jackfield.routing import actions, feeds, groups, joining, site_folder
 from jackfield.routing.examples import Taken, example_faults, first_message
+from jackfield.routing.idle_rules import idle_rules
 from jackfield.routing.input_keys import unknown_keys
 from jackfield.routing.pushes import push_faults
 from jackfield.routing.table import Route, RoutingTable
@@ -89,7 +90,7 @@ def compile_table(plan: Plan, found: Catalog) -> tuple[RoutingTable, tuple[Probl
     of_groups, unfit = feeds.of_groups(plan, declared, found)
     rules, unsound = joining.of_groups(plan, declared, found)
     table = RoutingTable(plan, found, routes, (), verify, declared, of_groups, rules)
-    return table, (*problems, *faults, *wrong, *unfit, *unsound)
+    return table, (*problems, *faults, *wrong, *unfit, *unsound, *idle_rules(plan, routes))
 
 
 def _sorted(problems: Iterable[Problem]) -> tuple[Problem, ...]:
