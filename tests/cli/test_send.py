@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -44,6 +45,18 @@ def test_wrong_usage_is_exit_2(project: Path, arguments: tuple[str, ...], said: 
     result = run("-C", project, "send", *arguments)
     assert (result.exit_code, result.stdout) == (2, "")
     assert said in result.stderr
+
+
+def test_the_example_of_the_help_is_sound(project: Path) -> None:
+    """Each line as it stands there is taken, up to the server that is missing."""
+    text = run("send", "--help", COLUMNS="300").stdout
+    lines = [shlex.split(line) for line in text.splitlines() if "jackfield send --" in line]
+    assert len(lines) == 2
+    for line in lines:
+        key, at = ("", 2) if line[0] == "jackfield" else (line[0].partition("=")[2].replace("…", "x"), 3)
+        arguments = [("http://127.0.0.1:9" if word.startswith("https://") else word) for word in line[at:]]
+        result = run("-C", project, "send", *arguments, **({"JACKFIELD_KEY": key} if key else {}))
+        assert result.exit_code == 3, result.stderr
 
 
 def test_without_a_server_it_is_exit_3(project: Path) -> None:

@@ -59,6 +59,12 @@ def command(
 ) -> None:
     """Send EVENT, a JSON object with its name under "event", and print how many connections got it.
 
+    On the server's machine, and from another one with a service key:
+
+    \b
+      jackfield send --group room:7 '{"event": "hello", "text": "Привет"}'
+      JACKFIELD_KEY=jf_… jackfield send --user anna --url https://desk.example.com '{"event": "paid", "order": 7}'
+
     EVENT may be -, for standard input. Exit 1 where it is refused, 3 where no server is reached.
     """
     if (group is None) == (user is None):
