@@ -21,6 +21,7 @@ from jackfield import messages
 from jackfield.addresses import networks
 from jackfield.auth.bounded_calls import TIME_LIMIT, Calls, NoRoom, TooLate
 from jackfield.auth.credentials import Credential
+from jackfield.auth.provider import VERIFY_SESSION
 from jackfield.auth.store.tables import name_of, normal_login
 from jackfield.clocks import Ends, watched
 from jackfield.errors import Refusal
@@ -58,9 +59,6 @@ RECHECKS = 16
 
 ROOM = 20_000
 """Answers that are kept; more only where that many connections are open."""
-
-VERIFY_SESSION = "verify:"
-"""What the session's id of an identity begins with that the function gave."""
 
 _RETRY = 10.0  # seconds after which a call for open connections that failed is tried again, or `recheck`
 

@@ -104,12 +104,18 @@ def _presence(raw: Any) -> Presence:
 
 
 _PROCESS = function("chat.may is the function may in processes/chat.py")
+_WHO = "must be anyone, {roles: [support]} or the name of a process, like chat.may"
 _MAY_JOIN = {
     "anyOf": [
-        {"type": "string", "maxLength": 200, "pattern": f"^anyone$|{_PROCESS.schema['pattern']}"},
+        {
+            "type": "string",
+            "maxLength": 200,
+            "pattern": f"^anyone$|{_PROCESS.schema['pattern']}",
+            "errorMessage": _WHO,
+        },
         {"$ref": "#/$defs/actionAccess"},
     ],
-    "errorMessage": "must be anyone, {roles: [support]} or the name of a process",
+    "errorMessage": _WHO,
 }
 
 

@@ -26,7 +26,9 @@ from jackfield.process.signature import signature
 from jackfield.process.signature.signature import Signature
 from jackfield.routing import actions, feeds, groups, joining, site_folder
 from jackfield.routing.examples import Taken, example_faults, first_message
+from jackfield.routing.idle_rules import idle_rules
 from jackfield.routing.input_keys import unknown_keys
+from jackfield.routing.pushes import push_faults
 from jackfield.routing.table import Route, RoutingTable
 from jackfield.schema.sample import fitting_sample
 from jackfield.schema.validator import Validator
@@ -88,7 +90,7 @@ def compile_table(plan: Plan, found: Catalog) -> tuple[RoutingTable, tuple[Probl
     of_groups, unfit = feeds.of_groups(plan, declared, found)
     rules, unsound = joining.of_groups(plan, declared, found)
     table = RoutingTable(plan, found, routes, (), verify, declared, of_groups, rules)
-    return table, (*problems, *faults, *wrong, *unfit, *unsound)
+    return table, (*problems, *faults, *wrong, *unfit, *unsound, *idle_rules(plan, routes))
 
 
 def _sorted(problems: Iterable[Problem]) -> tuple[Problem, ...]:
@@ -103,6 +105,7 @@ def _guarded(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Route | No
         if route is not None:
             taken = Taken.of(route)
             problems += call(example_faults, plan, endpoint, taken)
+            problems += call(push_faults, plan, route)
     except Raised as raised:
         names = (one.process for one in endpoint.parts if one.process in found.known)
         return None, [found.problem(raised.exc, found.known.get(next(names, ""), builtin.NONE))]

@@ -108,7 +108,8 @@ def shared(plan: Plan, patterns: Mapping[str, Iterable[Pattern]]) -> list[Proble
         if access[name] == access[other]:
             continue
         for one in theirs:
-            if one.text in plan.groups or not any(one.may_meet(pattern) for pattern in ours):
+            met = [pattern.text for pattern in ours if one.may_meet(pattern)]
+            if not met or plan.groups.keys() & {one.text, *met}:
                 continue
             message = f'members of "{name}" hear this group too, and enter by another `auth`'
             hint = f'where that is meant, write "{one.text}" under `groups:`'

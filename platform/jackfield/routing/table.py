@@ -14,7 +14,7 @@ from jackfield.config.plan import Endpoint, Plan
 from jackfield.errors import Problem
 from jackfield.groups.group import Declared
 from jackfield.groups.names import Pattern
-from jackfield.process.builtin.processes import lets_join
+from jackfield.process.builtin.processes import is_join
 from jackfield.process.catalog import Catalog
 from jackfield.process.process import Process
 from jackfield.process.resources import Resource
@@ -173,7 +173,7 @@ class RoutingTable:
         Not what they need in their turn: see `resources.in_order`.
         """
         routes = self.routes.values() if only is None else (only, *only.actions.values())
-        chooses = only is None or any(lets_join(route.process) for route in routes)
+        chooses = only is None or any(is_join(route.process) for route in routes)
         spoken = [route.feed for route in routes if route.feed is not None]
         for one in self.groups:
             joined = chooses and (only is None or one.pattern.text in self.joining)

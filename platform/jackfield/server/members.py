@@ -7,8 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any, cast
 
 from jackfield.auth.authorities import is_own, login_with_authority, several
-from jackfield.auth.provider import JWT_SESSION
-from jackfield.auth.verify import VERIFY_SESSION
+from jackfield.auth.provider import JWT_SESSION, VERIFY_SESSION
 from jackfield.identity import OF_KEYS, OF_VISITORS, Identity
 from jackfield.process.connection import Connection, outbox_of
 from jackfield.server.live import GroupMember, Live, Member

@@ -28,6 +28,10 @@ def test_a_login_has_an_address() -> None:
         assert normal_login(none) == none
         with pytest.raises(Refusal, match=re.escape(f"/api/users/{none} too")):
             new_login(none)
+    for others in ("jwt:анна", "verify:анна", "~анна"):
+        assert normal_login(others) == others
+        with pytest.raises(Refusal, match="begin those of others"):
+            new_login(others)
 
 
 def test_two_spellings_of_one_letter_are_one_login_and_two_cases_are_two() -> None:

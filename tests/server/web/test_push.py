@@ -214,8 +214,12 @@ async def test_only_publishers_and_administrators_send(served: Served, path: str
     method = "DELETE" if "members" in path else "POST"
     body: object = {"groups": ["desk"], "event": {"event": "a"}} if path == "/api/events" else {"event": "a"}
     given = b"" if method == "DELETE" else body
-    for headers, status in (([], 401), (await served.cookie("аня"), 403), (await served.cookie("боб"), 403)):
-        assert (await served.http(method, path, headers, given)).status == status
+    nobody = await served.http(method, path, [], given)
+    assert nobody.status == 401
+    assert "Bearer jf_…, with a key made by: jackfield keys add NAME --role publisher" in nobody.json["fix"]
+    assert "A user: POST /auth/login with" in nobody.json["fix"]
+    for login in ("аня", "боб"):
+        assert (await served.http(method, path, await served.cookie(login), given)).status == 403
     stranger = [*(await served.cookie("шеф")), ("origin", "https://evil.example")]
     assert (await served.http(method, path, stranger, given)).json["code"] == "origin_not_allowed"
     assert await heard(desk) == []
@@ -227,7 +231,9 @@ async def test_only_publishers_and_administrators_send(served: Served, path: str
 
 @pytest.mark.parametrize("path", ["/api/groups", at("desk", ""), of("аня", "/presence"), "/api/connections"])
 async def test_who_is_there_is_for_administrators(served: Served, shop: Headers, admin: Headers, path: str) -> None:
-    assert [(await served.http("GET", path, who)).status for who in ([], shop, admin)] == [401, 403, 200]
+    nobody, *others = [await served.http("GET", path, who) for who in ([], shop, admin)]
+    assert (nobody.status, *(other.status for other in others)) == (401, 403, 200)
+    assert ("keys add" in nobody.json["fix"]) == (path != "/api/connections"), "which no key sees"
 
 
 async def test_who_lost_the_role_while_the_body_came_sends_nothing(served: Served, shop: Headers) -> None:

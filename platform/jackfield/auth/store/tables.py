@@ -23,8 +23,9 @@ from sqlalchemy import (
 )
 
 from jackfield import messages
+from jackfield.auth.provider import JWT_SESSION, VERIFY_SESSION
 from jackfield.errors import Refusal
-from jackfield.identity import OF_KEYS, Identity
+from jackfield.identity import OF_KEYS, OF_VISITORS, Identity
 from jackfield.logs import log
 
 __all__ = [
@@ -82,6 +83,7 @@ Kind = Literal[
     "key_removed",
     "store_silent",
 ]
+_OF_OTHERS = (JWT_SESSION, VERIFY_SESSION, OF_VISITORS)
 _OF_LOGIN = frozenset({"user_disabled", "user_removed", "roles_changed"})
 _OF_SESSION = frozenset({"session_ended", "session_refreshed", "password_changed"})
 _OF_SERVICE = frozenset({"key_added", "key_rotated", "key_removed"})
@@ -336,9 +338,12 @@ def login_of(text: str) -> str:
 def new_login(text: str) -> str:
     """The one spelling of a login that a user is to get: as `normal_login`, and neither `.` nor `..`.
 
-    Below /api/users these two have no address: browsers and other clients take them out of any (RFC 3986, 5.2.4).
+    Below /api/users these two have no address: browsers and other clients take them out of any (RFC 3986, 5.2.4). None
+    begins as the logins of other authorities and visitors do, whom others in a group could not tell from such a user.
     """
     login = normal_login(text)
+    if login.startswith(_OF_OTHERS):
+        raise _bad(f"{login} cannot be a login: {', '.join(_OF_OTHERS)} begin those of others.", "Take another.")
     if login in (".", ".."):
         raise _bad(
             f"{login} cannot be a login: clients take it out of an address, of /api/users/{login} too.", "Take another."

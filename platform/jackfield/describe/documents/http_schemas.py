@@ -101,7 +101,7 @@ _DURATION: JSON = {"pattern": "^[0-9]{1,9}([.][0-9]{1,3})? ?(ms|s|m|h|d)$", "exa
 
 # Bounds are described here and checked by jackfield.auth, which has a sentence for each.
 _Login = Annotated[str, Meta(extra_json_schema=_NAME)]
-_NewLogin = Annotated[str, Meta(extra_json_schema={**_NAME, "not": {"enum": [".", ".."]}})]
+_NewLogin = Annotated[str, Meta(extra_json_schema={**_NAME, "not": {"pattern": r"^(\.\.?$|key:|jwt:|verify:|~)"}})]
 _Password = Annotated[str, Meta(extra_json_schema=_PASSWORD)]
 _NewPassword = Annotated[str, Meta(extra_json_schema=_NEW_PASSWORD)]
 _DisplayName = Annotated[str, Meta(extra_json_schema=_DISPLAY_NAME)]

@@ -30,6 +30,7 @@ from jackfield.process.signature.narrowing import narrow
 from jackfield.process.signature.parameters import NO_DEFAULT, Faults, Parameter, path_converter, read_parameters
 from jackfield.process.signature.reply import Reply, compile_reply, own_key
 from jackfield.process.signature.summary import object_shape, shape_of
+from jackfield.schema.patterns import NOT_OURS
 
 __all__ = ["GROUPS", "Signature", "compile"]
 
@@ -160,7 +161,7 @@ def _input_schema(parameters: tuple[Parameter, ...], package: str, faults: Fault
     if more is not False:
         # A key that is a parameter's Python name would reach the function twice.
         taken = sorted(_python_names(parameters))
-        names: JSON = {"pattern": r"^[^$]|^$"}
+        names: JSON = {"pattern": NOT_OURS}
         schema["propertyNames"] = names | ({"not": {"enum": taken}} if taken else {})
     schema["additionalProperties"] = more
     return schemas.whole(schema)

@@ -16,7 +16,6 @@ from starlette.responses import Response
 from jackfield import messages
 from jackfield.auth.store.tables import normal_key, normal_login
 from jackfield.config import quantities
-from jackfield.config.plan import Limits
 from jackfield.describe.documents.http_schemas import Broadcast
 from jackfield.errors import Refusal
 from jackfield.groups.bans import LONGEST
@@ -45,7 +44,6 @@ T = TypeVar("T")
 
 _ENVELOPE = 32 * 1024  # bytes for the names of MAX_NAMED groups around an event
 _SHOWN = 20  # endpoints that a refusal names
-_OURS = 300  # bytes that an event may get from us: its group, its number and its time
 _NO_JSON = "The body holds what JSON cannot: NaN, an infinity, or half of a surrogate pair."
 _CLOSED = "closed by an administrator"
 
@@ -224,10 +222,7 @@ class Push:
         return frame
 
     def _most(self, endpoint: str | None = None) -> int:
-        """Bytes of an event: a longer one would close connections to the endpoint that has the smallest queue."""
-        routes = self._live.generation.table.routes
-        wanted = routes.values() if endpoint is None else (routes[endpoint],)
-        return min((route.endpoint.limits.queue for route in wanted), default=Limits().queue) - _OURS
+        return self._live.generation.table.plan.event_room(endpoint)
 
     def _endpoint(self, given: Mapping[str, str]) -> str | None:
         endpoint, known = given.get("endpoint"), self._live.generation.table.routes

@@ -8,7 +8,7 @@ from jackfield.auth.keys import is_key
 from jackfield.errors import Refusal
 from jackfield.identity import ADMIN, PUBLISHER, Identity
 from jackfield.server.handshake.callers import Callers
-from jackfield.server.handshake.judge import how_to_give, known
+from jackfield.server.handshake.judge import how_to_give, known, not_logged_in
 from jackfield.server.live import Live
 from jackfield.server.request import Request
 
@@ -33,12 +33,13 @@ class Rights:
 
     async def reader(self, request: Request) -> Identity:
         """Who may see groups and who is there: an administrator, and a key within what it sends to."""
-        caller = await self._known(request, _FOR_READERS)
+        caller = await self._known(request, _FOR_READERS, programs=True)
         return self._with(request, caller, _FOR_READERS, *((PUBLISHER,) if is_key(caller) else ()), ADMIN)
 
     async def publisher(self, request: Request) -> Identity:
         """Who may send to groups and users; what a key may send to is checked beside this."""
-        return self._with(request, await self._known(request, _FOR_PUBLISHERS), _FOR_PUBLISHERS, PUBLISHER, ADMIN)
+        caller = await self._known(request, _FOR_PUBLISHERS, programs=True)
+        return self._with(request, caller, _FOR_PUBLISHERS, PUBLISHER, ADMIN)
 
     def sees(self, caller: Identity, group: str) -> bool:
         """Whether a caller may send to a group, and see it. Raises Refusal for a key that was removed."""
@@ -59,9 +60,11 @@ class Rights:
         if key is not None and not key.users:
             raise Refusal("role_required", f"The key {key.name} is not for users.", _OTHER_KEY)
 
-    async def _known(self, request: Request, sentence: str) -> Identity:
-        caller = await self._callers.identify(request)
-        return known(caller, self._live.generation.table.plan.auth, request.root, sentence)
+    async def _known(self, request: Request, sentence: str, *, programs: bool = False) -> Identity:
+        caller, auth = await self._callers.identify(request), self._live.generation.table.plan.auth
+        if caller is None and programs:  # which hardly ever log in
+            raise Refusal("not_logged_in", sentence, f"{_KEY} {not_logged_in(auth, request.root).fix}")
+        return known(caller, auth, request.root, sentence)
 
     def _with(self, request: Request, caller: Identity, sentence: str, *roles: str) -> Identity:
         held = caller.roles.intersection(roles)
@@ -77,4 +80,6 @@ _FOR_ADMINS = f"The administration is for the role {ADMIN}."
 _FOR_READERS = f"Who is in which group is for the role {ADMIN}, and for service keys within their groups."
 _FOR_PUBLISHERS = f"Sending from outside is for the roles {PUBLISHER} and {ADMIN}."
 _BESIDE_A_SITE = f"The role {ADMIN} is not asked for here: a fault in a page of the site would act by it."
-_OTHER_KEY = f"A key for it is made with: jackfield keys add NAME --role {PUBLISHER} --groups 'PATTERN' --users"
+_NEW_KEY = f"jackfield keys add NAME --role {PUBLISHER} --groups 'PATTERN' --users"
+_OTHER_KEY = f"A key for it is made with: {_NEW_KEY}"
+_KEY = f"A program sends the header Authorization: Bearer jf_…, with a key made by: {_NEW_KEY}. A user:"
