@@ -36,6 +36,51 @@ def test_patterns_and_what_is_declared_stand_in_the_table(tmp_path: Path) -> Non
     table.catalog.release()
 
 
+LINES = """\
+from collections.abc import Iterator
+from typing import Any, TypedDict
+from jackfield import process
+
+class Said(TypedDict):
+    text: str
+    name: int  # ours wins
+
+@process
+def classed(text: str) -> Said: ...
+
+@process
+def streamed(text: str) -> Iterator[dict[str, int]]:
+    yield {}
+
+@process(reply="t")
+def bare(text: str) -> int: ...
+
+@process
+def unhinted(text: str): ...
+
+@process
+def silent(text: str) -> None: ...
+"""
+FROM = "from: str | null, name?: str"
+
+
+def test_the_shape_is_that_of_the_event_which_others_hear(tmp_path: Path) -> None:
+    shapes = {
+        "classed": f'group: {{event: "сказано", {FROM}, text: str}}',
+        "streamed": f'group: many {{event: "streamed", {FROM}, …: int}}',
+        "bare": f'others: {{event: "bare", {FROM}, t: int}}',
+        "unhinted": f'group: {{event: "unhinted", {FROM}, …: any}}',
+        "silent": "nothing",
+    }
+    more = {"classed": ", event: сказано", "bare": ", reply_to: others"}
+    actions = "".join(f"      {name}: {{process: lines.{name}{more.get(name, '')}}}\n" for name in shapes)
+    text = "endpoints:\n  room:\n    url: /ws/room\n    group: room\n    reply_to: group\n    actions:\n" + actions
+    table = build(write(tmp_path, text, lines=LINES), 1)
+    expected = [f"{name} {{text: str}} -> {shape}" for name, shape in shapes.items()]
+    assert table.routes["room"].signature.shape == " | ".join(expected)
+    table.catalog.release()
+
+
 def test_a_pattern_that_looks_misspelt_is_a_warning(tmp_path: Path) -> None:
     text = 'groups:\n  "rooms:{room}": {history: 50}\n  "news:{x}": {}\nendpoints:\n' + endpoint("group: 'room:{room}'")
     table = build(write(tmp_path, text, chat=SAY), 1)

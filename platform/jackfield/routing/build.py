@@ -136,7 +136,14 @@ def _compile_one(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Route 
         return None, []  # reported already, and path parameters cannot be compared without it
     pattern = url.parse(endpoint.url)
     key = endpoint.action_key if endpoint.action else ""
-    compiled, faults = signature.compile(process, pattern.params, endpoint.input, action_key=key)
+    compiled, faults = signature.compile(
+        process,
+        pattern.params,
+        endpoint.input,
+        action_key=key,
+        reply_to=endpoint.reply_to,
+        event=endpoint.event,
+    )
     problems = list(faults)
     if compiled is None:
         return None, problems
