@@ -43,7 +43,7 @@ REST = 60.0
 """Seconds that a group with kept events stays in memory when nobody is in it any more."""
 
 MAX_RESTING = 10_000
-"""Such groups; with more, those go first that nobody has been in for longest."""
+"""Groups with kept events that stay in memory for so long; with more, the first to be left go first."""
 
 _EVENT = 200  # bytes of an event beside its frame
 _SLACK = 100  # events over those that a group may give, before the oldest are taken out of the store
