@@ -196,6 +196,18 @@ def test_nothing_of_an_empty_group_stays_in_memory(groups: Groups, store: Store,
     assert heard(a) == [[("one", 1)]]
 
 
+def test_names_that_somebody_makes_up_leave_room_for_others(
+    groups: Groups, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(histories_module, "MAX_RESTING", 3)
+    for number in range(20):
+        a = Member()
+        groups.join(a, f"room:{number}")
+        store.answer(groups)
+        groups.leave_all(a)
+    assert len(groups) == 4
+
+
 def test_a_publish_begins_to_keep_and_ends_it_for_those_who_are_there(groups: Groups, store: Store) -> None:
     groups.declare([declared("room:{room}", history=3)])
     a = Member()

@@ -16,7 +16,19 @@ from typing import NamedTuple, Protocol
 
 from jackfield.groups.group import HISTORY_SIZE, Group, Listener, number_of
 
-__all__ = ["AT_ONCE", "MAX_BATCH", "MAX_WAITING", "REST", "Batch", "Event", "Histories", "Keeper", "Past", "Wanted"]
+__all__ = [
+    "AT_ONCE",
+    "MAX_BATCH",
+    "MAX_RESTING",
+    "MAX_WAITING",
+    "REST",
+    "Batch",
+    "Event",
+    "Histories",
+    "Keeper",
+    "Past",
+    "Wanted",
+]
 
 AT_ONCE = 50
 """Groups whose kept events are read at once."""
@@ -29,6 +41,9 @@ MAX_WAITING = 16 * 1024 * 1024
 
 REST = 60.0
 """Seconds that a group with kept events stays in memory when nobody is in it any more."""
+
+MAX_RESTING = 10_000
+"""Groups with kept events that stay in memory for so long; with more, the first to be left go first."""
 
 _EVENT = 200  # bytes of an event beside its frame
 _SLACK = 100  # events over those that a group may give, before the oldest are taken out of the store
@@ -208,11 +223,11 @@ class Histories:
         self._resting.pop(group.name, None)
         self._resting[group.name] = group, self._passed() + REST
 
-    def sweep(self) -> None:
-        """Forget groups that nobody was in for a while."""
-        while self._resting:
+    def sweep(self, most: int = AT_ONCE) -> None:
+        """Forget groups that nobody was in for a while, or too many of these; at most so many."""
+        for _ in range(min(most, len(self._resting))):
             group, end = next(iter(self._resting.values()))
-            if end > self._passed():
+            if end > self._passed() and len(self._resting) <= MAX_RESTING:
                 break
             del self._resting[group.name]
             if group.members or group.kept is None:

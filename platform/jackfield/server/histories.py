@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from jackfield.auth.store.store import Store
 from jackfield.errors import Refusal
+from jackfield.groups.groups import MAX_GROUPS
 from jackfield.groups.histories import MAX_BATCH, Histories
 from jackfield.logs import log
 
@@ -114,7 +115,7 @@ class HistoryKeeper:
 
     async def tidy(self) -> None:
         """Remove what is older than its pattern keeps it."""
-        self._histories.sweep()
+        self._histories.sweep(MAX_GROUPS)
         if not self._has_store and not self._histories.keeps:
             return
         try:
