@@ -19,6 +19,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -81,11 +82,11 @@ def main() -> int:
 
 def _groups(workshop: Workshop, rounds: int, quick: bool) -> None:
     contenders = [one for one in CONTENDERS if one.name in ("jackfield", _NODE)] + [UWS]
-    seconds = 1.0 if quick else 2.0
     with contextlib.ExitStack() as stack:
         places = {one: stack.enter_context(_room(one, workshop)) for one in contenders if _is_here(one, workshop)}
         for size in _SIZES[:1] if quick else _SIZES:
-            runs = _rounds(list(places), rounds, lambda one, size=size: _heard(places[one], workshop, size, seconds))
+            heard = partial(_heard, places, workshop, size, quick)
+            runs = _rounds(list(places), rounds, heard)
             print(f"\n### A group of {size:,}\n\n{_head('delivery')} ours, of theirs |\n|---|--:|--:|--:|--:|")
             ours = [cost.total for cost in next(iter(runs.values()))]
             for one, costs in runs.items():
@@ -104,12 +105,12 @@ def _actions(workshop: Workshop, rounds: int, quick: bool) -> None:
             "a message": _place(workshop, server, cookie, "/ws/greeting", plain, "plain"),
             "the same by an action": _place(workshop, server, cookie, "/ws/actions", asked, "actions"),
         }
-        options = {"connections": 64, "flight": 16}
+        options: dict[str, object] = {"connections": 64, "flight": 16}
         _difference("Actions", "message", places, rounds * 2, lambda one: _said(places[one], workshop, options, quick))
 
 
 def _history(workshop: Workshop, rounds: int, quick: bool) -> None:
-    options = {"connections": 1, "flight": 16}
+    options: dict[str, object] = {"connections": 1, "flight": 16}
     kinds = {"an event": "/ws/room", "the same, kept (`history: 50`)": "/ws/kept"}
     with _running_ours(workshop) as (server, cookie):
         places = {title: _event_place(workshop, server, cookie, path) for title, path in kinds.items()}
@@ -239,8 +240,8 @@ def _place(
     return Place(server, Target(server.port, path, cookie), rotation)
 
 
-def _heard(place: Place, workshop: Workshop, size: int, seconds: float) -> Cost:
-    return _said(place, workshop, {"connections": size, "flight": 1}, seconds < 2, mode="group")
+def _heard(places: dict[Contender, Place], workshop: Workshop, size: int, quick: bool, one: Contender) -> Cost:
+    return _said(places[one], workshop, {"connections": size, "flight": 1}, quick, mode="group")
 
 
 def _said(
