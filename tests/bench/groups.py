@@ -223,6 +223,7 @@ def _place(
 ) -> Place:
     """Ask once, judge the answer by its meaning, and keep its bytes."""
     question, expected = asked
+    server.resume()
     with connected(f"ws://127.0.0.1:{server.port}{path}", cookie) as socket:
         answer = ""
         while not answer or '"event":"history"' in answer:
