@@ -56,6 +56,7 @@ class WebSocketProtocol(PatchedProtocol):
         "_close_asked",
         "_cork",
         "_corking",
+        "_direct",
         "_drained",
         "_fast",
         "_held",
@@ -98,7 +99,7 @@ class WebSocketProtocol(PatchedProtocol):
 
     def attach(self, receiver: Receiver) -> None:
         """See Socket.attach. Messages that came before are handed over first."""
-        self._receiver = receiver
+        self._receiver, self._direct = receiver, self.transport  # found sooner in a slot
         if self not in self.connections:
             self._report_loss()  # the client was faster
             return
@@ -392,17 +393,15 @@ class WebSocketProtocol(PatchedProtocol):
                 self._flush()
         else:
             self.transport.write(framed(text))
-        if not self._write_paused:
-            return 0
-        if self._stall is not None:
+        if self._write_paused and self._stall is not None:
             self._stall.added += len(text)
-        return self.pending
+        return self.pending if self._write_paused else 0
 
     def post(self, text: bytes) -> None:
         """See Socket. `_fast` says that nothing stands against writing, too."""
         if self._fast is not None and not self._corking and len(text) <= self.post_limit:
-            self.transport.write(framed(text))
-            if self._write_paused and self._receiver is not None:
+            self._direct.write(framed(text))
+            if self._fast is None and self._receiver is not None:  # the network took not all of it
                 self._receiver.wrote(self.pending)
         elif self._receiver is not None:
             self._receiver.hear(text)
