@@ -1,7 +1,7 @@
 """What groups, actions and kept events cost: Jackfield beside Node's ws and µWebSockets.js, in one run.
 
     python -m tests.bench.groups --quick            a minute: 1,000 members
-    python -m tests.bench.groups                    everything, some eight minutes
+    python -m tests.bench.groups                    everything, some ten minutes
 
 One member of a group sends, all hear it, and each delivery is compared byte by byte; the next event leaves when all
 have the one before. The figure is the CPU time of the server's processes per delivery. Servers are measured one right
