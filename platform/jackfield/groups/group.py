@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
+from itertools import islice, repeat
 from typing import Literal, Protocol
 
 import msgspec
@@ -160,17 +160,17 @@ class Group:
             self._trim()
             if self.kept is not None:
                 self.kept.add(self.last, now, frame)
-        return self._put(frame, [member for member in self.members if member is not but], self.name)
+        self._put(_Sending(frame, self.name, list(self.members), list(self.members.values()), but))
+        return len(self.members) - (but in self.members)
 
     def spread(self, frame: bytes, members: Sequence[Listener]) -> None:
         """Send a frame that is no event of the group to these members, behind what was sent before."""
-        self._put(frame, members)
+        self._put(_Sending(frame, "", members, repeat(False)))
 
-    def _put(self, frame: bytes, members: Sequence[Listener], name: str = "") -> int:
-        self._slices.append(_Sending(frame, name, members))
+    def _put(self, sending: _Sending) -> None:
+        self._slices.append(sending)
         if len(self._slices) == 1:
             self._send_slice()
-        return len(members)
 
     def greet(self, member: Listener) -> None:
         """Have a newcomer hear the frame of the kept events, where the group keeps any."""
@@ -195,7 +195,7 @@ class Group:
     def _send_slice(self) -> None:
         left = SLICE
         while self._slices:
-            left = self._slices[0].send(self.members, left)
+            left = self._slices[0].send(left)
             if not left:
                 asyncio.get_running_loop().call_soon(self._send_slice)
                 return
@@ -226,24 +226,34 @@ def number_of(frame: bytes) -> int:
 
 
 class _Sending:
-    """A frame on its way to the members of its moment; with `name` it names its group where that is due."""
+    """A frame on its way to the members of its moment, except `but`; to those of `named` with the group's name."""
 
     __slots__ = ("_frame", "_members", "_name", "_named", "gone")
 
-    def __init__(self, frame: bytes, name: str, members: Sequence[Listener]) -> None:
-        self.gone: set[Listener] = set()  # left since; one that is back has had this event with the history
+    def __init__(
+        self,
+        frame: bytes,
+        name: str,
+        members: Iterable[Listener],
+        named: Iterable[bool],
+        but: Listener | None = None,
+    ) -> None:
+        self.gone: set[Listener] = (
+            set() if but is None else {but}
+        )  # left since; one that is back has had this event with the history
         self._frame = frame
         self._name = name
         self._named = b""
-        self._members: Iterator[Listener] = iter(members)
+        self._members = zip(members, named)  # noqa: B905 - `named` may be endless
 
-    def send(self, named: dict[Listener, bool], left: int) -> int:
+    def send(self, left: int) -> int:
         """Send to at most `left` members; gives how many more may be sent to, 0 where members are left over."""
         frame, gone = self._frame, self.gone
-        for member in islice(self._members, left):
+        for member, named in islice(self._members, left):
             left -= 1
             if not gone or member not in gone:
-                member.hear(self._with_name() if self._name and named[member] else frame)
+                hear = member.hear  # in two steps: it is no method, and half as dear this way
+                hear(self._with_name() if named else frame)
         return left
 
     def _with_name(self) -> bytes:

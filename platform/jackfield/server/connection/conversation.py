@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from contextvars import Context
-from functools import partial
 from typing import Any
 
 from jackfield import messages
@@ -29,7 +28,7 @@ from jackfield.server.observe.code_location import waiting
 from jackfield.server.observe.metrics import Meter
 from jackfield.server.request import Standing
 from jackfield.server.wire import transport as wire
-from jackfield.server.wire.transport import Transport
+from jackfield.server.wire.transport import Socket, Transport
 from jackfield.tasks import begin_at_once, end, hide
 
 __all__ = ["CANCEL_LIMIT", "TURN", "Conversation"]
@@ -76,8 +75,8 @@ class Conversation:
         "_paused",
         "_ready",
         "_shared",
+        "_socket",
         "_transport",
-        "_tune",
         "_worker",
         "address",
         "close_cause",
@@ -102,7 +101,7 @@ class Conversation:
         meter: Meter,
         *,
         limits: Limits,
-        tune: Callable[[Limits], None] | None = None,
+        socket: Socket | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.connection: Connection  # set by `begin`: the two know each other
@@ -117,7 +116,7 @@ class Conversation:
         self._dispatcher = dispatcher
         self._now = dispatcher.clock
         self._meter = meter
-        self._tune = tune
+        self._socket = socket  # the transport, where it has the shortest ways
         self._clock = clock
         self._began = clock()
         self._loop = asyncio.get_running_loop()
@@ -145,6 +144,9 @@ class Conversation:
         self._bucket.take(limits.rate)
         self._idle = idle.watch(self._idle, limits.idle, self._mark, self.end)
         self.outbox.take(limits)
+        if self._socket is not None:
+            self._socket.tune(limits)
+            self._socket.post_limit = limits.queue if limits.slow_consumer == "close" and limits.idle is None else -1
 
     def _mark(self) -> object:
         """Another value whenever something was said since the last call, or is being worked on; see idle.py."""
@@ -183,8 +185,6 @@ class Conversation:
         self._share(limits)
         # an idle connection must not keep the old generation alive
         self._generation = self._first = self._in_task = self._ready = None
-        if self._tune is not None:
-            self._tune(limits)
 
     def become(self, identity: Identity) -> None:
         """Take over other roles or another end of the session."""
@@ -337,8 +337,8 @@ class Conversation:
             self.outbox.send(self, frame)
 
     def listen(self) -> Callable[[bytes], None]:
-        """What queues frames of events for as long as this is open, for a caller who sends many."""
-        return partial(self.outbox.send, self)
+        """What queues frames of events, for a caller who sends many."""
+        return self.hear if self._socket is None else self._socket.post
 
     # what processes ask for, from any thread
 

@@ -102,8 +102,6 @@ class Upgrade:
     async def _accept(self, request: Request, admission: Admission, scope: Scope, receive: Receive, send: Send) -> None:
         live, limits = self._live, admission.route.endpoint.limits
         socket: Socket | None = scope.get("extensions", {}).get(EXTENSION)
-        if socket is not None:
-            socket.tune(limits)
         transport = AsgiTransport(receive, send) if socket is None else socket
         conversation = Conversation(
             transport,
@@ -113,7 +111,7 @@ class Upgrade:
             admission.standing,
             live.metrics.meter(admission.route.name),
             limits=limits,
-            tune=socket.tune if socket is not None else None,
+            socket=socket,
         )
         number = secrets.token_hex(6)
         connection = Connection(
