@@ -22,11 +22,16 @@ class Member:
 
     identity: Identity = ANONYMOUS
     is_present: bool = True
+    is_over: bool = False
+    room: int = 1 << 20
     groups: tuple[Group, ...] = ()
     frames: list[bytes] = field(default_factory=list)
 
     def hear(self, frame: bytes) -> None:
         self.frames.append(frame)
+
+    def forget(self, group: str) -> None:
+        pass
 
     @property
     def heard(self) -> list[dict[str, Any]]:

@@ -60,6 +60,17 @@ class Listener(Protocol):
     def is_present(self) -> bool:
         """Whether it has its 101; others do not hear of it before."""
 
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended, and becomes a member of nothing."""
+
+    @property
+    def room(self) -> int:
+        """Bytes of kept events that it may be given now."""
+
+    def forget(self, group: str) -> None:
+        """It leaves a group before it has its 101: what it is to hear then is without that group's."""
+
     def hear(self, frame: bytes) -> None:
         """Queue the frame of one event."""
 
@@ -134,12 +145,17 @@ class Group:
             self._send_slice()
         return len(members)
 
-    def past(self) -> bytes | None:
-        """The frame of the kept events for a newcomer; None where the group keeps none."""
+    def past(self, room: int) -> bytes | None:
+        """The frame of the kept events for a newcomer, the newest that `room` bytes hold; None for a group without."""
         if not self.declared.history:
             return None
         name = msgspec.json.encode(self.name)
-        return b'{"event":"history","group":%b,"events":[%b],"to":%d}' % (name, b",".join(self.history), self.last)
+        events, size = self.history, self.size + len(self.history)
+        if size > room:
+            events = events.copy()
+            while events and size > room:
+                size -= len(events.popleft()) + 1
+        return b'{"event":"history","group":%b,"events":[%b],"to":%d}' % (name, b",".join(events), self.last)
 
     def _send_slice(self) -> None:
         left = SLICE

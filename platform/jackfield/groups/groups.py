@@ -99,15 +99,22 @@ class Groups:
         several = bool(member.groups)
         for other in member.groups:
             other.members[member] = True
+        if (past := group.past(member.room)) is not None:
+            member.hear(past)
+        if member.is_over:  # that was too much for it
+            self._forget_if_empty(group)
+            return False
         group.members[member] = chosen or several
         member.groups += (group,)
         if asked:
             self.asked.setdefault(member, set()).add(name)
-        if (past := group.past()) is not None:
-            member.hear(past)
         if group.presence is not None and member.is_present:
-            group.presence.came(member)
-        if group.declared.feed and (said := self.feeds.came(group.declared.pattern, name)) is not None:
+            member.hear(group.presence.came(member))
+        if (
+            member in group.members
+            and group.declared.feed
+            and (said := self.feeds.came(group.declared.pattern, name)) is not None
+        ):
             member.hear(said)
         return True
 
@@ -156,6 +163,8 @@ class Groups:
 
     def _remove(self, member: Listener, group: Group, *, left: bool = False) -> None:
         group.remove(member)
+        if not member.is_present:
+            member.forget(group.name)
         if group.presence is not None and member.is_present:
             group.presence.went(member, left=left)
         if not group.members:
