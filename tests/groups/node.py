@@ -41,6 +41,8 @@ class Loop(asyncio.SelectorEventLoop):
         super().__init__()
         self.now = 1_000.0
         self._timers = 0
+        self.faults: list[dict[str, Any]] = []  # what failed in a step of its own
+        self.set_exception_handler(lambda _loop, fault: self.faults.append(fault))
 
     def time(self) -> float:
         return self.now

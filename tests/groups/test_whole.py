@@ -9,7 +9,14 @@ from typing import Any
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from jackfield.auth.store.tables import Change
 from jackfield.errors import Refusal
@@ -55,9 +62,26 @@ class Whole(RuleBasedStateMachine):
 
     # who is meant
 
-    def one(self, number: int, *, is_open: bool = True) -> Client | None:
-        found = [client for client in self.model.seated if client.is_open == is_open]
-        return found[number % len(found)] if found else None
+    def one(self, number: int) -> Client:
+        return self.open[number % len(self.open)]
+
+    @property
+    def open(self) -> list[Client]:
+        return [client for client in self.model.seated if client.is_open]
+
+    @property
+    def waiting(self) -> list[Client]:
+        """Those whose 101 is not out."""
+        return [one for one in self.model.clients if one.line.gate is not None and not (one.line.accepted or one.lost)]
+
+    @property
+    def closed(self) -> list[Client]:
+        """Those that were closed, and whose ends are still there."""
+        return [one for one in self.model.clients if one.line.closed and one.line.receiver is not None and not one.lost]
+
+    @property
+    def desks(self) -> list[Client]:
+        return [client for client in self.open if client.endpoint == "desk"]
 
     def relieve(self, but: Client | None = None) -> None:
         """Let all read, where the order of several frames would depend on who is closed meanwhile."""
@@ -91,12 +115,10 @@ class Whole(RuleBasedStateMachine):
                 model.entered(client)
         self.compare()
 
+    @precondition(lambda self: self.waiting)
     @rule(number=who, there=st.booleans())
     def answer(self, number: int, there: bool) -> None:
-        waiting = [client for client in self.model.clients if client.line.gate is not None and not client.line.accepted]
-        waiting = [client for client in waiting if not client.lost]
-        if not waiting:
-            return
+        waiting = self.waiting
         self.relieve()
         client = waiting[number % len(waiting)]
         self.node.answer(client.line, there=there)
@@ -108,36 +130,38 @@ class Whole(RuleBasedStateMachine):
             self.model.entered(client)
         self.compare()
 
+    @precondition(lambda self: self.open)
     @rule(number=who)
     def leave(self, number: int) -> None:
-        if client := self.one(number):
-            client.lost = True
-            self.node.lose(client.line)
-            self.model.gone(client)
-            self.compare()
+        client = self.one(number)
+        client.lost = True
+        self.node.lose(client.line)
+        self.model.gone(client)
+        self.compare()
 
+    @precondition(lambda self: self.closed)
     @rule()
     def go_away(self) -> None:
         """The ends of those that were closed are gone."""
-        for client in self.model.clients:
-            if client.line.closed and client.line.receiver is not None and not client.lost:
-                client.lost = True
-                self.node.lose(client.line)
+        for client in self.closed:
+            client.lost = True
+            self.node.lose(client.line)
 
+    @precondition(lambda self: self.open)
     @rule(number=who)
     def read_nothing(self, number: int) -> None:
-        if client := self.one(number):
-            client.line.slow()
+        self.one(number).line.slow()
 
+    @precondition(lambda self: any(client.pending for client in self.open))
     @rule()
     def read(self) -> None:
         self.relieve()
 
+    @precondition(lambda self: any(client.given for client in self.open))
     @rule(number=who, big=st.booleans())
     def say(self, number: int, big: bool) -> None:
-        client = self.one(number)
-        if client is None or not client.given:
-            return
+        members = [client for client in self.open if client.given]
+        client = members[number % len(members)]
         client.line.take()
         client.pending = 0
         self.count += 1
@@ -152,12 +176,10 @@ class Whole(RuleBasedStateMachine):
             client.replies.append({"$id": self.count, "error": "group_forbidden"})
         self.compare()
 
-    @rule(number=who, name=names, leaves=st.booleans())
+    @precondition(lambda self: self.desks)
+    @rule(number=who, name=st.sampled_from(("hall", "open:1", "club")), leaves=st.booleans())
     def ask(self, number: int, name: str, leaves: bool) -> None:
-        desks = [client for client in self.model.seated if client.is_open and client.endpoint == "desk"]
-        if not desks:
-            return
-        client = desks[number % len(desks)]
+        client = self.desks[number % len(self.desks)]
         self.relieve()
         self.count += 1
         action = "leave" if leaves else "join"
@@ -176,56 +198,62 @@ class Whole(RuleBasedStateMachine):
 
     # what processes and others do
 
+    @precondition(lambda self: self.open)
     @rule(number=who, name=names)
     def join(self, number: int, name: str) -> None:
-        if client := self.one(number):
-            self.relieve(client)
-            assert client.line.receiver is not None
-            was_in, code, done = name in client.groups, "", False
-            try:
-                done = self.node.now(client.line.receiver.connection.join(name))
-            except Refusal as refusal:
-                code = refusal.code
-            assert self.model.join(client, name, chosen=True) == code
-            assert done == (not was_in and not code)
-            self.compare()
+        client = self.one(number)
+        self.relieve(client)
+        assert client.line.receiver is not None
+        was_in, code, done = name in client.groups, "", False
+        try:
+            done = self.node.now(client.line.receiver.connection.join(name))
+        except Refusal as refusal:
+            code = refusal.code
+        assert self.model.join(client, name, chosen=True) == code
+        assert done == (not was_in and not code)
+        self.compare()
 
-    @rule(number=who, name=names)
-    def part(self, number: int, name: str) -> None:
-        if client := self.one(number):
-            assert client.line.receiver is not None
-            done = self.node.now(client.line.receiver.connection.leave(name))
-            assert self.model.leave(client, name) == done
-            self.compare()
+    @precondition(lambda self: any(client.groups for client in self.open))
+    @rule(number=who, place=who)
+    def part(self, number: int, place: int) -> None:
+        members = [client for client in self.open if client.groups]
+        client = members[number % len(members)]
+        name = client.groups[place % len(client.groups)]
+        assert client.line.receiver is not None
+        done = self.node.now(client.line.receiver.connection.leave(name))
+        assert self.model.leave(client, name) == done
+        self.compare()
 
+    @precondition(lambda self: self.closed)
     @rule(number=who, name=names)
     def join_late(self, number: int, name: str) -> None:
         """A call that is still at work when its client is gone wants it in a group."""
-        over = [one for one in self.model.clients if one.is_over and not one.lost and one.line.receiver is not None]
-        if over:
-            receiver = over[number % len(over)].line.receiver
-            assert receiver is not None
-            with suppress(Refusal):
-                assert not self.node.now(receiver.connection.join(name))
-            self.compare()
+        receiver = self.closed[number % len(self.closed)].line.receiver
+        assert receiver is not None
+        with suppress(Refusal):
+            assert not self.node.now(receiver.connection.join(name))
+        self.compare()
 
     @rule(name=names, big=st.booleans(), but=st.one_of(st.none(), who))
     def send(self, name: str, big: bool, but: int | None) -> None:
         self.count += 1
         event = {"event": "news", "of": name, "t": self.count, "text": "ы" * (BIG // 2 if big else 1)}
-        client = None if but is None else self.one(but)
+        client = None if but is None or not self.open else self.one(but)
         connection = client.line.receiver.connection if client is not None and client.line.receiver else None
         reached = self.node.now(self.node.groups.send(name, event, but=connection))
         assert reached == self.model.send(name, event, client)
         self.compare()
 
-    @rule(name=names, login=logins, ban=st.sampled_from((0, 0, 2, 5)))
-    def remove(self, name: str, login: str, ban: int) -> None:
+    @rule(name=names, login=logins, ban=st.sampled_from((0, 2)), waits=st.sampled_from((0, 1.5, 2)))
+    def remove(self, name: str, login: str, ban: int, waits: float) -> None:
         removed = self.node.now(self.node.groups.remove(name, login, ban=ban))
         if ban:
             self.model.bans[name, login] = self.model.now + ban
         assert removed == sum(self.model.leave(one, name) for one in self.model.seated if one.login == login)
         self.compare()
+        if ban:
+            self.wait(waits)
+            self.enter("club" if name in ("hall", "club") else "room", login, held=False)
 
     @rule(login=logins, disables=st.booleans())
     def end(self, login: str, disables: bool) -> None:
@@ -299,6 +327,7 @@ class Whole(RuleBasedStateMachine):
         self.model.gone(client)
 
     def compare(self) -> None:
+        assert not self.node.loop.faults
         self.look()
         for client in self.model.clients:
             client.take()
