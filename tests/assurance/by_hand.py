@@ -3,8 +3,9 @@
     python -m tests.assurance.by_hand                                     REL-11: 60 s, 200 events a second
     python -m tests.assurance.by_hand --slow 1 --healthy 20 --events 100000 --rate 10000     MS-11
 
-Ends with 1 where a bound of the rows is passed. It sends no faster than the members hear: what was reached is printed, and
-on a machine that does not carry it, it is less than what was asked for. Needs Linux, which tells what a process holds.
+Ends with 1 where a bound of the rows is passed. It sends no faster than the members hear: what was reached is printed,
+and on a machine that does not carry it, it is less than what was asked for. Needs Linux, which tells what a process
+holds.
 """
 
 from __future__ import annotations
@@ -95,7 +96,7 @@ class Run:
         self.frame = 0  # bytes of one
 
     async def broadcast(self, events: int, rate: float) -> tuple[list[float], float]:
-        """Send so many events; gives the seconds until each was heard by the samples, and how many were sent a second."""
+        """Send so many events; gives the seconds until the samples heard each, and how many went out a second."""
         for ear in self.ears:
             ear.times.clear()
         began, first = time.perf_counter(), self.next

@@ -1,7 +1,7 @@
 """Row REL-13, as far as it is of groups: members who come and go leave nothing behind, however they go.
 
-By hand with 1,000 groups: `LEAK_GROUPS=1000 LEAK_ROUNDS=10 pytest -s --timeout 0 -k come_and_go …`, which prints how many
-came and went in a second.
+By hand with 1,000 groups: `LEAK_GROUPS=1000 LEAK_ROUNDS=10 pytest -s --timeout 0 -k come_and_go …`, which prints how
+many came and went in a second.
 """
 
 from __future__ import annotations

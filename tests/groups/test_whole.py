@@ -131,13 +131,16 @@ class Whole(RuleBasedStateMachine):
         self.compare()
 
     @precondition(lambda self: self.open)
-    @rule(number=who)
-    def leave(self, number: int) -> None:
+    @rule(number=who, back=st.sampled_from((None, 0, 2, 6)))
+    def leave(self, number: int, back: float | None) -> None:
         client = self.one(number)
         client.lost = True
         self.node.lose(client.line)
         self.model.gone(client)
         self.compare()
+        if back is not None:
+            self.wait(back)
+            self.enter(client.endpoint, client.login, held=False)
 
     @precondition(lambda self: self.closed)
     @rule()
@@ -296,7 +299,7 @@ class Whole(RuleBasedStateMachine):
         self.node.loop.turn(times)
         self.compare()
 
-    @rule(seconds=st.sampled_from((0.5, 1, 3, 16)))
+    @rule(seconds=st.sampled_from((0.5, 1, 3, 6)))
     def wait(self, seconds: float) -> None:
         for _ in range(int(seconds * 2)):
             if any(timer.due < self.model.now + 0.5 for timer in self.model.timers):

@@ -85,7 +85,7 @@ _ROOM, _CLUB = ("", ("room",)), ("friend", ("club", "hall"))
 PLANS = (
     Plan(
         {
-            "room": Rule(history=3, members=5, show="names"),
+            "room": Rule(history=3, members=5, show="names", grace=5.0),
             "hall": Rule(history=2, may_join=""),
             "club": Rule(show="count"),
             "open": Rule(show="names", grace=3.0, may_join="friend"),
