@@ -81,6 +81,8 @@ class Line(FakeTransport):
         self.code = ""
         self.receiver: Conversation | None = None
         self.seen = 0
+        self.number = 0  # bytes that always wait for a slow one, so that none is as full as another
+        self.dropped = 0  # bytes that waited as it was closed
 
     def tune(self, _limits: object) -> None:
         pass
@@ -92,9 +94,19 @@ class Line(FakeTransport):
         assert self.accepted, "nothing is written before the 101"
         return super().write(text)
 
+    def close(self, code: int, reason: str, *, at_once: bool = False) -> None:
+        super().close(code, reason, at_once=at_once)
+        if at_once:
+            self.dropped, self.pending = self.dropped or self.pending, 0
+
     def slow(self) -> None:
         """Read nothing from here on."""
         self._fast = False
+        self.pending = self.pending or self.number
+
+    def take(self) -> None:
+        super().take()
+        self.pending = 0 if self._fast else self.number
 
     @property
     def is_answered(self) -> bool:
@@ -126,6 +138,7 @@ class Node:
     users: dict[str, frozenset[str]]
     outbox: int
     loop: Loop = field(default_factory=Loop)
+    entries: int = 0
 
     def __post_init__(self) -> None:
         self.dispatcher = Dispatcher(threads=1, clock=self.loop.time)
@@ -157,6 +170,7 @@ class Node:
     def enter(self, path: str, login: str, *, held: bool) -> Line:
         """Ask for an upgrade; what came of it, or with `held` the line whose 101 waits for `answer`."""
         line = Line()
+        line.number = self.entries = self.entries + 1
         scope = {
             "type": "websocket",
             "scheme": "ws",
