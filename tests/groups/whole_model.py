@@ -368,7 +368,9 @@ class Model:
             client.asked.append(name)
             self.asking.setdefault(client)
         if room.rule.history:
-            client.owe(name, self.past(room, (QUEUE - client.waiting) // 2))
+            past = self.past(room, (QUEUE - client.waiting) // 2)
+            client.owe(name, past)
+            client.pending += _size(past) if client.line.pending else 0  # another group may follow in this step
         if room.presence is not None and client.is_open:
             room.presence.came(client)
         return ""
