@@ -360,7 +360,6 @@ class Whole(RuleBasedStateMachine):
         left = [client.line.pending for client in seated if client not in closed and client.line.pending >= ROOM]
         if fullest:
             assert max(left, default=0) <= min(fullest) + BIG, "these are not the fullest"
-            assert sum(one.line.pending + one.line.dropped for one in seated) > OUTBOX, "there was no need to close one"
         for client in closed:
             assert client.line.closed is not None
             assert client.line.closed[0] == 4408, "this one did nothing wrong"
