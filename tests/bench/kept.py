@@ -33,6 +33,12 @@ class _Deaf:
         self.groups: tuple[Group, ...] = ()
         self.identity: Identity = ANONYMOUS
         self.is_present = True
+        self.is_over = False
+        self.known_as = self.caller = ""
+        self.room = 1024 * 1024
+
+    def forget(self, group: str) -> None:
+        """It has its 101."""
 
     def hear(self, frame: bytes) -> None:
         """Drop an event."""

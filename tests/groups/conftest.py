@@ -23,6 +23,8 @@ class Member:
     identity: Identity = ANONYMOUS
     caller: str = ""
     is_present: bool = True
+    is_over: bool = False
+    room: int = 1 << 20
     groups: tuple[Group, ...] = ()
     frames: list[bytes] = field(default_factory=list)
 
@@ -32,6 +34,9 @@ class Member:
 
     def hear(self, frame: bytes) -> None:
         self.frames.append(frame)
+
+    def forget(self, group: str) -> None:
+        pass
 
     @property
     def heard(self) -> list[dict[str, Any]]:

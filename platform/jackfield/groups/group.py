@@ -71,6 +71,17 @@ class Listener(Protocol):
     def is_present(self) -> bool:
         """Whether it has its 101; others do not hear of it before."""
 
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended, and becomes a member of nothing."""
+
+    @property
+    def room(self) -> int:
+        """Bytes of kept events that it may be given now."""
+
+    def forget(self, group: str) -> None:
+        """It leaves a group before it has its 101: what it is to hear then is without that group's."""
+
     def hear(self, frame: bytes) -> None:
         """Queue the frame of one event."""
 
@@ -173,11 +184,11 @@ class Group:
             self._send_slice()
 
     def greet(self, member: Listener) -> None:
-        """Have a newcomer hear the frame of the kept events, where the group keeps any."""
+        """Have a newcomer hear the kept events, the newest that it has room for, where the group keeps any."""
         if self.kept is not None and not self.kept.is_open:
             self.kept.hear(member)
         elif self.declared.history:
-            member.hear(self._past())
+            member.hear(self._past(member.room))
 
     def recall(self, frames: Iterable[bytes], last: int) -> None:
         """Put events that were kept before those sent since; these are numbered beyond `last`, the newest's number."""
@@ -186,11 +197,16 @@ class Group:
         self.last = max(self.last, last)
         self._trim()
 
-    def _past(self) -> bytes:
+    def _past(self, room: int) -> bytes:
         if self.kept is not None:
             self._forget_before(self.kept.oldest)
         name = msgspec.json.encode(self.name)
-        return b'{"event":"history","group":%b,"events":[%b],"to":%d}' % (name, b",".join(self.history), self.last)
+        events, size = self.history, self.size + len(self.history)
+        if size > room:
+            events = events.copy()
+            while events and size > room:
+                size -= len(events.popleft()) + 1
+        return b'{"event":"history","group":%b,"events":[%b],"to":%d}' % (name, b",".join(events), self.last)
 
     def _send_slice(self) -> None:
         left = SLICE

@@ -112,15 +112,18 @@ class Groups:
         several = bool(member.groups)
         for other in member.groups:
             other.members[member] = True
+        group.greet(member)
+        if member.is_over:  # that was too much for it
+            self._forget_if_empty(group)
+            return False
         group.members[member] = chosen or several
         self.memberships += 1
         member.groups += (group,)
         if asked:
             self.asked.setdefault(member, set()).add(name)
-        group.greet(member)
         if group.presence is not None and member.is_present:
-            group.presence.came(member)
-        if group.declared.feed:
+            member.hear(group.presence.came(member))
+        if member in group.members and group.declared.feed:
             said = self.feeds.came(group.declared.pattern, name, member.caller)
             if said is not None:
                 member.hear(said)
@@ -199,6 +202,8 @@ class Groups:
     def _remove(self, member: Listener, group: Group, *, left: bool = False) -> None:
         group.remove(member)
         self.memberships -= 1
+        if not member.is_present:
+            member.forget(group.name)
         if group.presence is not None and member.is_present:
             group.presence.went(member, left=left)
         if group.declared.feed:

@@ -80,16 +80,16 @@ class Presence:
         for member in members:
             member.hear(self._members(named=bool(member.identity.shown)))
 
-    def came(self, member: Reader) -> None:
-        """A member is there: it gets the list, the others hear of a login that was not there before."""
+    def came(self, member: Reader) -> bytes:
+        """A member is there: the others hear of a login that was not there before; gives the list, for the member."""
         login = member.identity.shown
         self._of[login] += 1
         self._here += 1
-        member.hear(self._members(named=bool(login)))
         if login in self._leaving:
             self._leaving.pop(login)[0].cancel()
         elif not login or self._of[login] == 1:
             self._report("joined", member.identity, member)
+        return self._members(named=bool(login))
 
     def went(self, member: Reader, *, left: bool = False) -> None:
         """A member has gone; where it was the last of its login, the others hear of it after the grace.

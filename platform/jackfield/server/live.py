@@ -70,6 +70,10 @@ class Member(Counted, Protocol):
         """The connection, as processes see it."""
 
     @property
+    def is_over(self) -> bool:
+        """Whether it has ended, and its seat is all that is left."""
+
+    @property
     def duration(self) -> float:
         """Seconds since it began."""
 

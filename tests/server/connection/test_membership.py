@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -15,6 +16,7 @@ from jackfield.groups.names import Pattern
 from jackfield.identity import ANONYMOUS
 from jackfield.process.connection import GONE, Connection
 from jackfield.server.connection.membership import Membership
+from jackfield.server.connection.outbox import Outbox
 from jackfield.testing import Closed, Project, Refusal
 from tests.projects import write
 
@@ -202,10 +204,12 @@ class Owner:
     identity = ANONYMOUS
     address = ""
     connection = Connection(GONE, id="1", endpoint="room", identity=ANONYMOUS, params={}, query={})
+    outbox = cast(Outbox, SimpleNamespace(limit=1000, pending=0))
 
     def __init__(self) -> None:
         self.heard: list[str] = []
         self.ended = ""
+        self.is_over = False
 
     def listen(self) -> Callable[[bytes], None]:
         return lambda frame: self.heard.append(json.loads(frame)["event"])
@@ -237,6 +241,46 @@ def test_too_much_before_the_101_ends_the_connection() -> None:
     assert owner.ended == ""
     groups.send("room:1", b'{"event":"y"}')
     assert owner.ended == "too_slow_reader"
+
+
+async def test_who_leaves_a_group_before_the_101_hears_nothing_of_it() -> None:
+    groups, owner = Groups(), Owner()
+    groups.declare([Declared(Pattern.parse("room:{room}"), history=5)])
+    membership = Membership(owner, groups)
+    membership.enter(("room:1",), 1000)
+    groups.send("room:1", b'{"event":"of the first"}')
+    membership.move(("room:1", "room:2"))
+    groups.send("room:2", b'{"event":"of the second"}')
+    groups.leave(membership, "room:1")
+    membership.entered()
+    assert owner.heard == ["history", "of the second"]
+
+
+async def test_a_connection_that_is_over_is_put_into_no_group() -> None:
+    groups, owner = Groups(), Owner()
+    membership = Membership(owner, groups)
+    membership.enter((), 1000)
+    membership.end()
+    membership.move(("room:1",))
+    owner.is_over = True
+    late = Membership(owner, groups)
+    assert not await late.join("room:1")
+    late.move(("room:1",))
+    assert len(groups) == 0
+
+
+async def test_who_is_closed_by_the_first_list_of_members_is_in_no_other() -> None:
+    groups, owner = Groups(), Owner()
+    groups.declare([Declared(Pattern.parse("room:{room}"), presence="names", grace=60.0)])
+    watching = Membership(Owner(), groups)
+    watching.enter(("room:2",), 1000)
+    watching.entered()
+    membership = Membership(owner, groups)
+    owner.listen = lambda: lambda _frame: membership.end()  # type: ignore[method-assign]  # it takes nothing
+    membership.enter(("room:1", "room:2"), 1000)
+    membership.entered()
+    (room,) = groups
+    assert (list(room.members), room.presence._here) == ([watching], 1)  # type: ignore[union-attr]
 
 
 async def test_who_leaves_is_in_no_group(project: Project) -> None:

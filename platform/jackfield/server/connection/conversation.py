@@ -122,16 +122,13 @@ class Conversation:
         self._loop = asyncio.get_running_loop()
         self._inbox: Inbox | None = None
         self._worker: Task | None = None
-        self.streaming = False
-        self._paused = False
-        self.is_over = False
+        self.streaming = self._paused = self.is_over = False
         self._generation: Generation | None = None  # the one that the next three are of
         self._first: _First | None = None  # what takes a message that has none before it
         self._in_task: InTask | None = None
         self._ready: _First | None = None  # `_first` while nothing keeps a message from being taken at once
         self._behind = False  # the client has not read the last answers: the next ones wait for it
-        self._draining = False
-        self._lost = False
+        self._draining = self._lost = False
         self._membership: Membership | None = None
         self.when_over: Callable[[], None] | None = None  # called once, when the client and the last call are gone
         self._bucket = TokenBucket(live.lag)
@@ -150,8 +147,7 @@ class Conversation:
 
     def _mark(self) -> object:
         """Another value whenever something was said since the last call, or is being worked on; see idle.py."""
-        due, sent = self._bucket.due, self.outbox.sent  # `due` moves with each that comes
-        return (due, sent) if self._worker is None else object()
+        return (self._bucket.due, self.outbox.sent) if self._worker is None else object()  # each that comes moves `due`
 
     # what the hub, a publish and a stop see
 
@@ -243,8 +239,7 @@ class Conversation:
         now = self._now()
         for bucket in filter(None, (self._bucket, self._shared)):
             if ahead := bucket.over(now):
-                frame = self._too_fast(ahead, bucket)
-                if frame is not None:
+                if (frame := self._too_fast(ahead, bucket)) is not None:
                     self.write(frame)
                 return
         if not (self.is_over or self._draining):
@@ -330,6 +325,11 @@ class Conversation:
         if self._membership is None:
             self._membership = Membership(self, self._live.groups)
         return self._membership
+
+    @membership.deleter
+    def membership(self) -> None:
+        """Of one that is in none."""
+        self._membership = None
 
     def hear(self, frame: bytes) -> None:
         """Queue the frame of an event; on the loop's thread."""

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import filterfalse
 from typing import Protocol
+
+import msgspec
 
 from jackfield.auth.authorities import known_as
 from jackfield.errors import CODES, Refusal
@@ -12,13 +15,16 @@ from jackfield.groups.group import Group
 from jackfield.groups.groups import Groups
 from jackfield.identity import ANONYMOUS, Identity
 from jackfield.process.connection import Connection
-from jackfield.server.connection.outbox import TOO_SLOW
+from jackfield.server.connection.outbox import TOO_SLOW, Outbox
 
 __all__ = ["Membership"]
 
 
 class Owner(Protocol):
     """The conversation, as its membership sees it."""
+
+    is_over: bool
+    """Whether nothing can be queued any more."""
 
     @property
     def identity(self) -> Identity:
@@ -31,6 +37,10 @@ class Owner(Protocol):
     @property
     def connection(self) -> Connection:
         """The connection, as processes see it."""
+
+    @property
+    def outbox(self) -> Outbox:
+        """What waits for the client, and how much may."""
 
     def listen(self) -> Callable[[bytes], None]:
         """What queues frames of events for as long as it is open."""
@@ -45,16 +55,15 @@ class Membership:
     Before `entered`, what the groups send waits: at most `most` bytes, beyond which the client is closed 4408.
     """
 
-    __slots__ = ("_given", "_groups", "_held", "_most", "_owner", "_past", "groups", "hear")
+    __slots__ = ("_given", "_groups", "_held", "_most", "_owner", "groups", "hear")
 
     def __init__(self, owner: Owner, groups: Groups) -> None:
         self.groups: tuple[Group, ...] = ()
-        self._owner: Owner | None = owner  # None when it is over
+        self._owner: Owner | None = None if owner.is_over else owner  # None when it is over
         self._groups = groups
         self._given: tuple[str, ...] = ()  # the names of those that the endpoint gives
-        self._held: list[bytes] | None = None  # what came before the 101
+        self._held: list[tuple[str, bytes]] | None = None  # what came before the 101, with the names of the groups
         self._most = 0
-        self._past = 0  # of these, how many are kept events
         self.hear: Callable[[bytes], None] = owner.listen()  # an event of a group has no call more on its way
 
     @property
@@ -81,6 +90,19 @@ class Membership:
         return self._held is None
 
     @property
+    def is_over(self) -> bool:
+        """Whether it is a member of nothing any more."""
+        return self._owner is None
+
+    @property
+    def room(self) -> int:
+        """Bytes of kept events that it may be given: they leave half of what may wait to what comes then."""
+        if self._owner is None:
+            return 0
+        free = self._most if self._held is not None else self._owner.outbox.limit - self._owner.outbox.pending
+        return max(free, 0) // 2
+
+    @property
     def names(self) -> tuple[str, ...]:
         """The names of the groups that it is in, in the order of its joins."""
         return tuple(group.name for group in self.groups)
@@ -89,22 +111,24 @@ class Membership:
         """Join the endpoint's groups before the 101. Raises Refusal `group_full`."""
         self._held, self._most, self.hear = [], most, self._hold
         self.move(names)
-        self._past = len(self._held)
 
     def entered(self) -> None:
         """The client has its 101: it gets the kept events, the list of members, and what came meanwhile."""
-        held, self._held = self._held or [], None
+        held = [frame for _, frame in self._held or ()]
         self.hear = _ignore if self._owner is None else self._owner.listen()
-        for frame in held[: self._past]:
+        for frame in filter(_is_past, held):
             self.hear(frame)
-        for group in self.groups:
-            if group.presence is not None:
-                group.presence.came(self)
-        for frame in held[self._past :]:
+        self._held = None
+        # all of them know it before it hears the first, which may be its end
+        for frame in [group.presence.came(self) for group in self.groups if group.presence is not None]:
+            self.hear(frame)
+        for frame in filterfalse(_is_past, held):
             self.hear(frame)
 
     def move(self, names: tuple[str, ...]) -> None:
         """Be in these groups instead of those that the endpoint gave before. Raises Refusal `group_full`."""
+        if self._owner is None:
+            return
         before, self._given = self._given, names
         for name in before:
             if name not in names:
@@ -116,11 +140,15 @@ class Membership:
     def _hold(self, frame: bytes) -> None:
         if self._held is None or self._owner is None:
             return
-        self._held.append(frame)
+        self._held.append((_of(frame) or (self.groups[0].name if self.groups else ""), frame))
         self._most -= len(frame)
         if self._most < 0:
             self._held = []
             self._owner.end(TOO_SLOW, CODES[TOO_SLOW].sentence)
+
+    def forget(self, group: str) -> None:
+        """It leaves a group before it has its 101: it hears nothing more of that."""
+        self._held = [one for one in self._held or () if one[0] != group]
 
     async def join(self, name: str) -> bool:
         """Enter a group as soon as it is open; False where it is in it, or is over. Raises Refusal `group_full`."""
@@ -150,6 +178,22 @@ class Membership:
         self._groups.leave_all(self)
         self._owner = None
         self.hear = _ignore
+
+
+def _is_past(frame: bytes) -> bool:
+    return frame.startswith(b'{"event":"history",')
+
+
+class _Named(msgspec.Struct):
+    group: str = ""
+
+
+_decode = msgspec.json.Decoder(_Named).decode
+
+
+def _of(frame: bytes) -> str:
+    """The group that a frame names; "" where it names none, since its client is in one alone."""
+    return _decode(frame).group
 
 
 def _ignore(_frame: bytes) -> None:

@@ -127,8 +127,7 @@ class Upgrade:
         if limits.per_address is not None or live.generation.table.feeds:
             conversation.address = network(request.client)
         live.hub.seat(conversation)  # in the step that admits: a revocation from here on finds it
-        if admission.groups:
-            conversation.membership.enter(admission.groups, limits.queue)
+        conversation.membership.enter(admission.groups, limits.queue)
         visit = Visit(live, conversation, request.client)
         conversation.when_over = visit.end
         try:
@@ -162,8 +161,9 @@ class Upgrade:
         return message
 
     def _entered(self, conversation: Conversation, admission: Admission, visit: Visit) -> None:
-        if admission.groups:
-            conversation.membership.entered()
+        conversation.membership.entered()
+        if not conversation.membership.groups:
+            del conversation.membership  # many connections have no need of one
         if admission.route.feed is not None:
             visit.stop_feed = self._feeds.begin(conversation)
 
