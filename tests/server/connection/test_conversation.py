@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from jackfield.server.connection.conversation import TURN
+from jackfield.server.connection.calls import TURN
 from jackfield.server.connection.inbox import INBOX
 from jackfield.server.wire import transport as wire
 from tests.server.conftest import Build, Clock

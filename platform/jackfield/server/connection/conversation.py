@@ -1,11 +1,10 @@
-"""One accepted socket: its inbox, its outbox, one message at a time and in order, and its end."""
+"""One accepted socket: what comes and leaves on it, and its end. Its calls are in calls.py."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from contextvars import Context
 from functools import partial
 from typing import Any
 
@@ -13,32 +12,24 @@ from jackfield import messages
 from jackfield.config.plan import Limits
 from jackfield.errors import CODES
 from jackfield.identity import Identity
-from jackfield.logs import log
 from jackfield.process.connection import Connection
-from jackfield.server.answers import InTask, Task
+from jackfield.server.answers import InTask
 from jackfield.server.connection import idle
+from jackfield.server.connection.calls import Calls
 from jackfield.server.connection.dispatch import Dispatcher
-from jackfield.server.connection.inbox import Answered, Inbox, Item
+from jackfield.server.connection.inbox import Answered, Item
 from jackfield.server.connection.membership import Membership
 from jackfield.server.connection.outbox import TOO_SLOW, Outbox
 from jackfield.server.connection.rate import TokenBucket, TokenBuckets
 from jackfield.server.connection.session_timer import SessionEnd
 from jackfield.server.generation import Generation
 from jackfield.server.live import Live
-from jackfield.server.observe.code_location import waiting
 from jackfield.server.observe.metrics import Meter
 from jackfield.server.request import Standing
 from jackfield.server.wire import transport as wire
 from jackfield.server.wire.transport import Transport
-from jackfield.tasks import begin_at_once, end, hide
 
-__all__ = ["CANCEL_LIMIT", "TURN", "Conversation"]
-
-TURN = 16
-"""Messages of one connection that are answered from its inbox before others have their turn."""
-
-CANCEL_LIMIT = 1.0
-"""Seconds that calls have to end which were broken off; what swallows that is ended by force then."""
+__all__ = ["Conversation"]
 
 _CAUSES = {code.close: name for name, code in reversed(list(CODES.items())) if code.close not in (0, 1000)} | {
     1006: "lost"
@@ -56,39 +47,36 @@ class Conversation:
     __slots__ = (
         "__weakref__",
         "_began",
-        "_behind",
         "_bucket",
         "_buckets",
+        "_calls",
         "_clock",
         "_dispatcher",
-        "_draining",
         "_first",
         "_generation",
         "_idle",
         "_in_task",
-        "_inbox",
         "_live",
         "_loop",
         "_lost",
         "_membership",
         "_meter",
         "_now",
-        "_paused",
         "_ready",
         "_shared",
         "_transport",
         "_tune",
-        "_worker",
         "address",
         "close_cause",
         "close_code",
         "close_reason",
         "connection",
+        "is_behind",
+        "is_draining",
         "is_over",
         "outbox",
         "session_end",
         "standing",
-        "streaming",
         "when_over",
     )
 
@@ -121,17 +109,14 @@ class Conversation:
         self._clock = clock
         self._began = clock()
         self._loop = asyncio.get_running_loop()
-        self._inbox: Inbox | None = None
-        self._worker: Task | None = None
-        self.streaming = False
-        self._paused = False
+        self._calls: Calls | None = None
         self.is_over = False
         self._generation: Generation | None = None  # the one that the next three are of
         self._first: _First | None = None  # what takes a message that has none before it
         self._in_task: InTask | None = None
         self._ready: _First | None = None  # `_first` while nothing keeps a message from being taken at once
-        self._behind = False  # the client has not read the last answers: the next ones wait for it
-        self._draining = False
+        self.is_behind = False  # the client has not read the last answers: the next ones wait for it
+        self.is_draining = False
         self._lost = False
         self._membership: Membership | None = None
         self.when_over: Callable[[], None] | None = None  # called once, when the client and the last call are gone
@@ -149,7 +134,7 @@ class Conversation:
     def _mark(self) -> object:
         """Another value whenever something was said since the last call, or is being worked on; see idle.py."""
         due, sent = self._bucket.due, self.outbox.sent  # `due` moves with each that comes
-        return (due, sent) if self._worker is None else object()
+        return object() if self._is_working else (due, sent)
 
     # what the hub, a publish and a stop see
 
@@ -214,7 +199,7 @@ class Conversation:
 
     async def drain(self) -> None:
         """Take no more messages, answer those that are here, then close 1012."""
-        self._draining = True
+        self.is_draining = True
         self._ready = None
         self._transport.pause()
         await self.finished()
@@ -247,14 +232,14 @@ class Conversation:
                 if frame is not None:
                     self.write(frame)
                 return
-        if not (self.is_over or self._draining):
+        if not (self.is_over or self.is_draining):
             self._queue(None)
 
     def _received(self, text: bytes, now: float) -> bytes | None:
-        if self.is_over or self._draining:
+        if self.is_over or self.is_draining:
             return None
         messages.judge_utf8(text)
-        if self._worker is not None or self._behind:
+        if self._is_working or self.is_behind:
             self._queue(text)
             return None
         if self._generation is not self._live.generation:
@@ -264,7 +249,7 @@ class Conversation:
 
     def _too_fast(self, ahead: float, bucket: TokenBucket) -> bytes | None:
         """Refuse one message of a client that sent, at the allowed rate, for `ahead` seconds from now."""
-        if self.is_over or self._draining:
+        if self.is_over or self.is_draining:
             return None
         whose = "" if bucket is self._bucket else " from all connections of this user"
         if bucket.is_flood(ahead):
@@ -273,7 +258,7 @@ class Conversation:
         self._meter.others["rate_limited"] += 1
         text = f"Messages came faster than {bucket.limit}{whose}; this one was not processed."
         frame = messages.error("rate_limited", text, retry_after=bucket.wait(ahead))
-        if self._worker is None and not self._behind:
+        if not (self._is_working or self.is_behind):
             return frame
         self._queue(Answered(frame))
         return None
@@ -297,7 +282,7 @@ class Conversation:
             self.close_code, self.close_cause, self.close_reason = code, _CAUSES.get(code, "client"), reason
         self._lost = True
         self._end_of_messages()
-        if self._worker is None:
+        if not self._is_working:
             self._ended()
 
     def _end_of_messages(self) -> None:
@@ -307,22 +292,19 @@ class Conversation:
         self.outbox.stop()
         if self._membership is not None:
             self._membership.end()
-        self._inbox = self._ready = None
+        self._ready = None
         self._first = None  # it may be a method of ours: nothing that ended waits for the garbage collector
-        if self._worker is not None and self.streaming:
-            self._worker.cancel()
+        if self._calls is not None:
+            self._calls.stop()
 
     async def finished(self) -> None:
-        """Wait for the call that has begun, and those that wait; bounded by the endpoint's `limits.time`."""
-        while (worker := self._worker) is not None:  # one hands what waits on to the next
-            try:
-                await asyncio.wait((worker,))
-            except asyncio.CancelledError:
-                await end((worker,), CANCEL_LIMIT, self._not_ended)
-                raise
+        """Wait for the calls that have begun, and those that wait; bounded by the endpoint's `limits.time`."""
+        if self._calls is not None:
+            await self._calls.finished(self)
 
-    def _not_ended(self, worker: Task) -> None:
-        log.error("call_not_ended", endpoint=self.endpoint, connection=self.connection.id, at=waiting(worker))
+    @property
+    def _is_working(self) -> bool:
+        return self._calls is not None and bool(self._calls.running)
 
     @property
     def membership(self) -> Membership:
@@ -358,7 +340,7 @@ class Conversation:
     def wrote(self, pending: int) -> None:
         """So many bytes wait for the client."""
         if pending >= wire.ROOM:
-            self._behind, self._ready = True, None
+            self.is_behind, self._ready = True, None
             self._live.outboxes.waits(self)
         if pending > self.outbox.most:
             self._too_slow(f"more than {self.outbox.limit:,} bytes were not read")
@@ -375,113 +357,66 @@ class Conversation:
 
     async def _taken(self, limit: int) -> None:
         """Wait until fewer than `limit` bytes wait for the client, or close one that takes none."""
-        if await wire.room_in_time(self._transport, limit, lambda: wire.LAST_STALL if self._draining else wire.STALL):
+        if await wire.room_in_time(self._transport, limit, lambda: wire.LAST_STALL if self.is_draining else wire.STALL):
             return
-        if self._draining:
+        if self.is_draining:
             self.close_now(CODES["restart"].close, wire.RESTARTS, "restart", at_once=True)
         else:
             self._too_slow(f"nothing was read for {wire.STALL:g} s")
 
     def _queue(self, item: Item) -> None:
-        if self._worker is None:
-            self._start(item)
-            return
-        if self._inbox is None:
-            self._inbox = Inbox()
-        self._inbox.put(item)
-        if self._inbox.is_full and not self._paused:
-            self._paused = True
-            self._bucket.paused(self._now())
-            self._transport.pause()
+        if self._calls is None:
+            self._calls = Calls(self._loop)
+        self._calls.put(item, self)
 
     def start_at_once(self, _connection: Connection, text: bytes, _came: float) -> None:
         """Called like what answers in place, for a process that may have to wait."""
         if not text.isascii():
             messages.judge_utf8(text)
-        self._start(text)
+        self._queue(text)
 
-    def _start(self, item: Item, begin: Callable[..., Task] = begin_at_once) -> None:
-        """Begin a task for one message and for those that come while it works; an eager one where Python has them."""
+    # what its calls need
+
+    def now(self) -> float:
+        """The dispatcher's clock."""
+        return self._now()
+
+    def way(self) -> tuple[Generation, InTask | None]:
+        """The generation that is live now, and what answers messages in it; None where the endpoint is gone."""
+        generation = self._live.generation
+        if generation is not self._generation:
+            self._turn_to(generation)
+        return generation, self._in_task
+
+    async def caught_up(self) -> None:
+        """Wait until the client has read the last answers."""
+        await self.room()
+        self.is_behind = False
+
+    def hold(self) -> None:
+        """More frames follow in this step."""
+        self._transport.hold()
+
+    def pause(self) -> None:
+        """Read no more from the network: too much waits."""
+        self._bucket.paused(self._now())
+        self._transport.pause()
+
+    def resume(self) -> None:
+        """Read on."""
+        self._bucket.resumed(self._now())
+        self._transport.resume()
+
+    def begins(self) -> None:
+        """A call begins: what comes next waits for it."""
         self._ready = None
-        context = Context()
-        task = begin(self._work(item, context), loop=self._loop, context=context)
-        if not task.done():
-            hide(task)  # a process that cancels all tasks means its own
-            self._worker = task
 
-    async def _work(self, item: Item, context: Context) -> None:
-        """Carry out what comes in a task whose context is `context`, until something is left in that."""
-        if self._worker is None:
-            self._worker = asyncio.current_task()  # an eager one; to ask costs a system call before Python 3.12
-        task = self._worker
-        assert task is not None, "a coroutine runs in a task"
-        goes_on, left, until = False, TURN, 0.0
-        try:
-            while not self.is_over:  # a task begins some time after it was made, before Python 3.12
-                if self._behind:
-                    await self.room()  # answers pile up no further than the client reads them
-                    self._behind = False
-                generation = self._live.generation
-                if generation is not self._generation:
-                    self._turn_to(generation)
-                answer = self._in_task
-                if isinstance(item, Answered):
-                    self.write(item.frame)
-                elif answer is None:
-                    self.end("restart", "the endpoint is gone")
-                else:
-                    generation.enter()  # from its first to its last byte in the generation that is live now
-                    call, item = answer(self.connection, item, task, self), None  # its text goes when it is decoded
-                    try:
-                        frame = await call
-                    finally:
-                        self.streaming = False
-                        generation.leave()
-                    if frame is not None:
-                        if self._inbox:
-                            self._transport.hold()
-                        self.write(frame)
-                if not self._inbox:
-                    return
-                if context:  # what comes next must not see what is in it
-                    item, goes_on = self._next(), True
-                    return
-                left -= 1
-                now = self._now()
-                until = until or now + wire.TURN_SECONDS  # nearly every task has but one message, and asks for no time
-                if not left or now > until:
-                    left, until = TURN, now + wire.TURN_SECONDS
-                    await asyncio.sleep(0)
-                    if not self._inbox:
-                        return  # the conversation ended meanwhile
-                item = self._next()
-        except asyncio.CancelledError:
-            if not (self.is_over or self._draining):
-                # a process cancelled its own task: the messages that wait have no other
-                log.error("call_cancelled", endpoint=self.endpoint, connection=self.connection.id)
-                self.end("failed")
-            raise
-        except (Exception, GeneratorExit):  # noqa: BLE001 - the root of this task; logged with its stack
-            log.exception("conversation_failed", endpoint=self.endpoint, connection=self.connection.id)
-            self.end("failed")
-        finally:
-            self._worker = None
-            if goes_on:
-                self._start(item, Task)  # no eager one: they would begin inside each other
-            elif self._lost:
-                self._ended()
-            elif not (self._behind or self.is_over or self._draining):
-                self._ready = self._first
-
-    def _next(self) -> Item:
-        """The message whose turn it is; the network goes on where there is room again."""
-        assert self._inbox
-        item = self._inbox.take()
-        if self._paused and not self._draining and self._inbox.has_room:
-            self._paused = False
-            self._bucket.resumed(self._now())
-            self._transport.resume()
-        return item
+    def ended(self) -> None:
+        """A call has ended, and nothing waits."""
+        if self._lost:
+            self._ended()
+        elif not (self.is_behind or self.is_over or self.is_draining):
+            self._ready = self._first
 
     def _ended(self) -> None:
         callback, self.when_over = self.when_over, None
