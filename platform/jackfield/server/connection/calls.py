@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextvars import Context
-from typing import Protocol
+from typing import Any, Protocol
 
 from jackfield.logs import log
 from jackfield.process.connection import Connection
@@ -47,7 +47,7 @@ class Host(Protocol):
     def write(self, text: bytes) -> None:
         """Queue one frame for the client; never waits."""
 
-    async def room(self) -> None:
+    def room(self) -> Coroutine[Any, Any, None]:
         """Wait until the client has taken enough for more to be made; cancelled when the client is gone."""
 
     async def caught_up(self) -> None:
@@ -82,15 +82,13 @@ class Call:
         self.streaming = False
         self.task: Task | None = None
 
-    @property
-    def write(self) -> Callable[[bytes], None]:
+    def write(self, text: bytes) -> None:
         """Queue one frame for the client."""
-        return self._host.write
+        self._host.write(text)
 
-    @property
-    def room(self) -> Callable[[], object]:
+    def room(self) -> Coroutine[Any, Any, None]:
         """See Host."""
-        return self._host.room
+        return self._host.room()
 
 
 class Calls:
