@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
@@ -13,9 +14,10 @@ from jackfield.config.plan import Limits
 from jackfield.errors import CODES
 from jackfield.identity import Identity
 from jackfield.process.connection import Connection
-from jackfield.server.answers import InTask
+from jackfield.server.answers import InTask, MessageId
 from jackfield.server.connection import idle
-from jackfield.server.connection.calls import Calls
+from jackfield.server.connection.asking import Asking
+from jackfield.server.connection.calls import NO_CALL, Calls
 from jackfield.server.connection.dispatch import Dispatcher
 from jackfield.server.connection.inbox import Answered, Item
 from jackfield.server.connection.membership import Membership
@@ -46,6 +48,7 @@ class Conversation:
 
     __slots__ = (
         "__weakref__",
+        "_asking",
         "_began",
         "_bucket",
         "_buckets",
@@ -57,6 +60,7 @@ class Conversation:
         "_idle",
         "_in_task",
         "_live",
+        "_longest",
         "_loop",
         "_lost",
         "_membership",
@@ -67,9 +71,11 @@ class Conversation:
         "_transport",
         "_tune",
         "address",
+        "ahead",
         "close_cause",
         "close_code",
         "close_reason",
+        "concurrency",
         "connection",
         "is_behind",
         "is_draining",
@@ -110,6 +116,7 @@ class Conversation:
         self._began = clock()
         self._loop = asyncio.get_running_loop()
         self._calls: Calls | None = None
+        self._asking: Asking | None = None
         self.is_over = False
         self._generation: Generation | None = None  # the one that the next three are of
         self._first: _First | None = None  # what takes a message that has none before it
@@ -130,11 +137,12 @@ class Conversation:
         self._bucket.take(limits.rate)
         self._idle = idle.watch(self._idle, limits.idle, self._mark, self.end)
         self.outbox.take(limits)
+        self.concurrency, self.ahead, self._longest = limits.concurrency, limits.queue, limits.message
 
     def _mark(self) -> object:
         """Another value whenever something was said since the last call, or is being worked on; see idle.py."""
         due, sent = self._bucket.due, self.outbox.sent  # `due` moves with each that comes
-        return object() if self._is_working else (due, sent)
+        return object() if self._is_working or self._asking else (due, sent)
 
     # what the hub, a publish and a stop see
 
@@ -202,6 +210,7 @@ class Conversation:
         self.is_draining = True
         self._ready = None
         self._transport.pause()
+        self._say_no_more_comes()
         await self.finished()
         await self._taken(1)
         self.end("restart", wire.RESTARTS)
@@ -239,13 +248,29 @@ class Conversation:
         if self.is_over or self.is_draining:
             return None
         messages.judge_utf8(text)
-        if self._is_working or self.is_behind:
+        calls = self._calls.running if self._calls is not None else ()
+        if (calls or self._asking) and b'"$' in text and len(text) <= self._longest and self._put_aside(text):
+            return None
+        if len(calls) >= self.concurrency or self.is_behind:
             self._queue(text)
             return None
         if self._generation is not self._live.generation:
             self._turn_to(self._live.generation)
-        self._ready = self._first
-        return self._ready(self.connection, text, now) if self._ready is not None else None
+        first = self._first
+        if not (calls or self._asking):
+            self._ready = first
+        return first(self.connection, text, now) if first is not None else None
+
+    def _put_aside(self, text: bytes) -> bool:
+        """Whether this was said beside the messages, ahead of what waits."""
+        found = messages.aside(text)
+        if found is None:
+            return False
+        if found.cancel is not None and self._calls is not None:
+            self._calls.cancel(found.cancel, self)
+        elif found.answer is not None and self._asking is not None:
+            self._asking.answered(found.answer, text, self)
+        return True
 
     def _too_fast(self, ahead: float, bucket: TokenBucket) -> bytes | None:
         """Refuse one message of a client that sent, at the allowed rate, for `ahead` seconds from now."""
@@ -296,6 +321,13 @@ class Conversation:
         self._first = None  # it may be a method of ours: nothing that ended waits for the garbage collector
         if self._calls is not None:
             self._calls.stop()
+        self._say_no_more_comes()
+
+    def _say_no_more_comes(self) -> None:
+        if self._calls is not None:
+            self._calls.wake()
+        if self._asking is not None:
+            self._asking.stop()
 
     async def finished(self) -> None:
         """Wait for the calls that have begun, and those that wait; bounded by the endpoint's `limits.time`."""
@@ -331,6 +363,20 @@ class Conversation:
     def close(self, code: int, reason: str) -> None:
         """See Connection.close."""
         self.outbox.put((code, reason), self)
+
+    async def next(self, within: float) -> Mapping[str, Any]:
+        """See Connection.next."""
+        if self._calls is None:
+            raise RuntimeError(NO_CALL)
+        return await self._calls.next(within, self)
+
+    async def request(self, event: object, answer: Any, within: float) -> Any:
+        """See Connection.request."""
+        if self._asking is None:
+            self._asking = Asking()
+        self._ready = None  # what comes may be the answer
+        with self._calls.halted() if self._calls is not None else nullcontext():
+            return await self._asking.ask(event, answer, within, self)
 
     def write(self, text: bytes) -> None:
         """Queue one frame. A client that lets more than the limit pile up is closed 4408."""
@@ -407,15 +453,22 @@ class Conversation:
         self._bucket.resumed(self._now())
         self._transport.resume()
 
+    def cancelled(self, message_id: MessageId) -> bytes:
+        """The frame that tells of a message that it is not answered any more; counted."""
+        self._meter.others["cancelled"] += 1
+        return messages.error("cancelled", message_id=message_id)
+
     def begins(self) -> None:
         """A call begins: what comes next waits for it."""
         self._ready = None
 
     def ended(self) -> None:
-        """A call has ended, and nothing waits."""
+        """A call has ended, and nothing waits for it."""
+        if self._is_working:
+            return
         if self._lost:
             self._ended()
-        elif not (self.is_behind or self.is_over or self.is_draining):
+        elif not (self.is_behind or self.is_over or self.is_draining or self._asking):
             self._ready = self._first
 
     def _ended(self) -> None:
