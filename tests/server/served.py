@@ -467,7 +467,9 @@ def talk_on(
     meter = Meter()
     one = Conversation(network, live, dispatcher, buckets, standing, meter, limits=limits, clock=clock)
     one.begin(Connection(one, id="c1", endpoint=endpoint, identity=Identity("аня"), params={}, query={}), limits)
-    return Talk(network, one, live, buckets, names["SEEN"], names["GATES"], names["THREADS"], meter)
+    return Talk(
+        network, one, live, buckets, names["SEEN"], names["GATES"], names.get("THREADS", threading.Semaphore()), meter
+    )
 
 
 def replies(*messages: str) -> list[dict[str, Any]]:
