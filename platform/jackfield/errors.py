@@ -243,6 +243,7 @@ CODES: Mapping[str, Code] = _table(
     _message("process_failed", "The process failed; the log has it under the incident's id."),
     _message("time_exceeded", "The process took longer than `limits.time`.", retry=True),
     _message("action_forbidden", "The action is for callers who have a role that this one has not."),
+    _message("cancelled", "The client took its message back with `$cancel`."),
     _message("busy", "All threads for blocking processes are taken.", retry=True),
     # connection
     _close("normal", 1000, "The process closed the connection and gave no code."),

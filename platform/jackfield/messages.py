@@ -10,9 +10,9 @@ import math
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -23,8 +23,10 @@ __all__ = [
     "MAX_DEPTH",
     "MAX_ID",
     "OUR_EVENTS",
+    "Aside",
     "NotUtf8",
     "Unsendable",
+    "aside",
     "done",
     "encoded",
     "error",
@@ -38,6 +40,7 @@ __all__ = [
     "parse",
     "rejection",
     "replies_under",
+    "request",
     "too_deep",
 ]
 
@@ -91,6 +94,44 @@ def id_of(data: bytes) -> MessageId:
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return None
     return found if not isinstance(found, str) or len(found) <= MAX_ID else None
+
+
+class _Cancel(msgspec.Struct, forbid_unknown_fields=True):
+    cancel: str | int | bool = msgspec.field(name="$cancel")
+
+
+class _Answer(msgspec.Struct):
+    answer: int = msgspec.field(name="$answer")
+
+
+_read_cancel = msgspec.json.Decoder(_Cancel).decode
+_read_answer = msgspec.json.Decoder(_Answer).decode
+_CANCEL_MOST = 8 * MAX_ID  # bytes of one: a character may be written in six of them
+
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """What a client sends beside its messages: one of the two is set.
+
+    - `cancel`: the "$id" of a message that is to be answered no more, or True for all.
+    - `answer`: the number of the request that is answered.
+    """
+
+    cancel: str | int | Literal[True] | None = None
+    answer: int | None = None
+
+
+def aside(data: bytes) -> Aside | None:
+    """What a text is if it is no message for the process: `{"$cancel": id}` or `{"$answer": n, ...}`; else None."""
+    try:
+        if b'"$cancel"' in data and len(data) <= _CANCEL_MOST:
+            found = _read_cancel(data).cancel
+            return None if found is False else Aside(cancel=found)
+        if b'"$answer"' in data:
+            return Aside(answer=_read_answer(data).answer)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        pass
+    return None
 
 
 def judge_utf8(data: bytes) -> None:
@@ -189,6 +230,11 @@ def event(value: object) -> bytes:
     text = encoded(value)
     _judge_event(_read_keys(text))
     return text
+
+
+def request(value: object, number: int) -> bytes:
+    """The frame of an event that asks for an answer: `event` with "$request". Raises Unsendable."""
+    return b'%b,"$request":%d}' % (event(value)[:-1], number)
 
 
 def _judge_event(found: Mapping[str, msgspec.Raw]) -> None:

@@ -46,6 +46,9 @@ class _Frames:
     """Takes what a generator replies."""
 
     streaming = False
+    way: Any = None
+    message_id: Any = None
+    cancelled = False
 
     def __init__(self) -> None:
         self.found: list[bytes] = []

@@ -69,7 +69,7 @@ def test_refusals(operation: Make, settings: dict[str, Any], there: set[str], ab
 
 def test_errors(operation: Make) -> None:
     every = {code.name for code in CODES.values() if code.moment == "message"}
-    every -= {"busy", "time_exceeded", "no_messages", "action_forbidden"}
+    every -= {"busy", "time_exceeded", "no_messages", "action_forbidden", "cancelled"}
     assert names(outcomes.errors(operation())) == every
     assert every - names(outcomes.errors(operation(limits={"rate": "off"}))) == {"rate_limited"}
     assert names(outcomes.errors(operation(limits={"rate": "off", "rate_per_user": "5/s"}))) == every
@@ -79,16 +79,16 @@ def test_errors(operation: Make) -> None:
     ("source", "more"),
     [
         ("@process\ndef f() -> str: ...", set()),
-        ("@process\nasync def f() -> str: ...", {"time_exceeded"}),
-        ("@process\ndef f():\n    yield ''", {"time_exceeded"}),
-        ("@process(blocking=True)\ndef f() -> str: ...", {"time_exceeded", "busy"}),
-        ("@process(blocking=True)\ndef f():\n    yield ''", {"time_exceeded", "busy"}),
+        ("@process\nasync def f() -> str: ...", {"time_exceeded", "cancelled"}),
+        ("@process\ndef f():\n    yield ''", {"time_exceeded", "cancelled"}),
+        ("@process(blocking=True)\ndef f() -> str: ...", {"time_exceeded", "cancelled", "busy"}),
+        ("@process(blocking=True)\ndef f():\n    yield ''", {"time_exceeded", "cancelled", "busy"}),
     ],
 )
 def test_what_can_go_wrong_depends_on_how_a_process_runs(operation: Make, source: str, more: set[str]) -> None:
     every = {code.name for code in CODES.values() if code.moment == "message"} - {"no_messages"}
     found = operation(source=f"from jackfield import process\n{source}\n")
-    assert every - names(outcomes.errors(found)) == {"time_exceeded", "busy", "action_forbidden"} - more
+    assert every - names(outcomes.errors(found)) == {"time_exceeded", "cancelled", "busy", "action_forbidden"} - more
     assert ("time" in phrases.limits(found.limits, in_place=found.in_place)) is ("time_exceeded" in more)
 
 
@@ -106,7 +106,7 @@ def test_messages_that_join_groups_can_be_refused(operation: Make) -> None:
     plain = names(outcomes.errors(operation()))
     more = {"group_forbidden", "group_full", "not_found"}
     both = operation(actions={"subscribe": "group.join", "say": "p.f"})
-    assert names(outcomes.errors(both)) - plain == more | {"time_exceeded"}
+    assert names(outcomes.errors(both)) - plain == more | {"time_exceeded", "cancelled"}
     assert [names(outcomes.errors(one)) & more for one in both.actions] == [more, set()]
     for process in ("group.leave", "group.remove"):
         assert names(outcomes.errors(operation(process=process, auth={"roles": ["lead"]}))) & more == {

@@ -59,6 +59,9 @@ class Writer:
     frames: list[dict[str, Any]] = field(default_factory=list)
     rooms: int = 0
     streaming: bool = False
+    way: Any = None
+    message_id: Any = None
+    cancelled: bool = False
 
     def write(self, text: bytes) -> None:
         frame = json.loads(text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -247,6 +248,15 @@ async def wait(message: str) -> str:
     return message
 """
 CODE = """
+import dataclasses
+import threading
+
+THREADS = threading.Semaphore(0)
+
+@dataclasses.dataclass
+class Answer:
+    text: str
+
 GATES: dict[str, asyncio.Event] = {}
 SEEN: list[str] = []
 
@@ -297,6 +307,27 @@ async def stubborn():
             SEEN.append("cancelled")
         yield None
 
+@process(reply="message", blocking=True)
+def blocked(message: str) -> str:
+    SEEN.append(message)
+    THREADS.acquire()
+    return message
+
+@process(reply="message")
+async def dialogue(message: str, caller: Connection, within: float = 5) -> str:
+    SEEN.append(message)
+    if message == "ask":
+        answer = await caller.request({"event": "how"}, answer=Answer, within=within)
+        return f"{answer.text}"
+    try:
+        found = await caller.next(within=within)
+    except TimeoutError:
+        return "late"
+    except ConnectionError:
+        SEEN.append("gone")
+        raise
+    return message + found["message"]
+
 @process
 async def large(kilobytes: int) -> str:
     return "x" * (kilobytes * 1024)
@@ -307,7 +338,7 @@ def heavy(kilobytes: int) -> str:
 """
 ENDPOINTS = "".join(
     f"  {name}: {{url: /ws/{name}, process: p.{name}}}\n"
-    for name in ("echo", "wait", "selfish", "stream", "stubborn", "large", "heavy")
+    for name in ("echo", "wait", "selfish", "stream", "stubborn", "blocked", "dialogue", "large", "heavy")
 )
 
 
@@ -379,6 +410,7 @@ class Talk:
     buckets: TokenBuckets
     seen: list[str]
     gates: dict[str, asyncio.Event] = field(default_factory=dict)
+    threads: threading.Semaphore = field(default_factory=threading.Semaphore)
     meter: Meter = field(default_factory=Meter)
 
     def say(self, *messages: object) -> None:
@@ -435,7 +467,9 @@ def talk_on(
     meter = Meter()
     one = Conversation(network, live, dispatcher, buckets, standing, meter, limits=limits, clock=clock)
     one.begin(Connection(one, id="c1", endpoint=endpoint, identity=Identity("аня"), params={}, query={}), limits)
-    return Talk(network, one, live, buckets, names["SEEN"], names["GATES"], meter)
+    return Talk(
+        network, one, live, buckets, names["SEEN"], names["GATES"], names.get("THREADS", threading.Semaphore()), meter
+    )
 
 
 def replies(*messages: str) -> list[dict[str, Any]]:

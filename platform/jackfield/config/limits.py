@@ -61,6 +61,14 @@ class Limits:
         sentence="One answer takes at most {}.",
         counted='`jackfield_messages_total{outcome="time_exceeded"}`',
     )
+    concurrency: int = setting(
+        count(most=64),
+        "Messages of one connection that are worked on at a time, 1 to 64. With more than one, answers come as they "
+        "are ready, in any order.",
+        examples=[4],
+        default=1,
+        sentence="Messages of one connection are worked on {} at a time.",
+    )
     idle: float | None = setting(
         duration("1s", "1d", off=True),
         "Close a connection on which no message went either way for so long, {bounds}; off means never.",

@@ -173,9 +173,9 @@ def rate(least: str, most: str) -> Kind:
     return Kind(schema, quantities.rate, least, most, "rate", "; off means no limit")
 
 
-def count(*, off: bool = False) -> Kind:
+def count(*, off: bool = False, most: int = _MOST) -> Kind:
     """A whole number, 1 or more."""
-    schema = {"type": "integer", "minimum": 1, "maximum": _MOST}
+    schema = {"type": "integer", "minimum": 1, "maximum": most}
     if off:
         message = "must be a whole number, 1 or more, or off"
         schema |= {"type": ["integer", "string"], "pattern": "^off$", "errorMessage": message}

@@ -62,7 +62,7 @@ def errors(operation: Operation) -> tuple[Code, ...]:
     if not operation.blocking:
         absent.add("busy")
     if operation.in_place:
-        absent.add("time_exceeded")
+        absent |= {"time_exceeded", "cancelled"}
     if not any(one.access.roles for one in operation.actions):
         absent.add("action_forbidden")
     if any(one.limits.rate for one in operation.actions):

@@ -60,14 +60,15 @@ def span(seconds: float) -> str:
 def limits(of: Limits, *, in_place: bool = False) -> Mapping[str, str]:
     """Each limit that is on with a sentence, in the order of docs/endpoints.md.
 
-    `in_place` leaves out `time`: no limit ends a call on the event loop.
+    `in_place` leaves out `time`: no limit ends a call on the event loop. One call at a time is as everybody expects.
     """
+    unsaid = ({"time"} if in_place else set()) | ({"concurrency"} if of.concurrency == 1 else set())
     values = {name: getattr(of, setting.name) for name, setting in _LIMITS.items()}
     phrases = {name: setting.phrases[values[name]] for name, setting in _LIMITS.items() if setting.phrases}
     return {
         name: setting.sentence.format(_SHOWN[setting.kind.measure](values[name]), **phrases)
         for name, setting in _LIMITS.items()
-        if setting.sentence and values[name] is not None and not (in_place and name == "time")
+        if setting.sentence and values[name] is not None and name not in unsaid
     }
 
 

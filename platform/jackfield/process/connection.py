@@ -10,7 +10,18 @@ from jackfield import messages
 from jackfield.groups.names import checked
 from jackfield.identity import Identity
 
-__all__ = ["GONE", "Connection", "Joined", "Outbox", "outbox_of", "part", "with_params"]
+__all__ = ["GONE", "LONGEST", "Connection", "Gone", "Joined", "Outbox", "outbox_of", "part", "with_params"]
+
+
+LONGEST = 3600.0
+"""Seconds that a process may wait for its client at most."""
+
+
+class Gone(ConnectionError):
+    """The client of a connection is gone, or the server stops: nothing more comes from it."""
+
+    def __init__(self) -> None:
+        super().__init__("the connection is over")
 
 
 class Joined(Protocol):
@@ -45,6 +56,12 @@ class Outbox(Protocol):
 
     def close(self, code: int, reason: str) -> None:
         """Close after what is queued has left; called by processes. A second call does nothing."""
+
+    async def next(self, within: float) -> Mapping[str, Any]:
+        """See Connection.next."""
+
+    async def request(self, event: object, answer: Any, within: float) -> Any:
+        """See Connection.request."""
 
 
 class Connection:
@@ -104,6 +121,28 @@ class Connection:
         """Leave a group: nothing of it is heard on return. Gives False where the connection was not in it."""
         return self._outbox.membership.leave(checked(group))
 
+    async def next(self, *, within: float = 60) -> Mapping[str, Any]:
+        """Wait for this client's next message: its values by the names of the process's parameters.
+
+        For an async process or generator while it answers a message; the message begins no call of its own. Under
+        `actions` it is the next one of the same action. Replies carry its "$id" from then on, and the message before is
+        told `$done`. Meanwhile `limits.time` stands still. `within` is in seconds, at most an hour. Raises
+        TimeoutError, ConnectionError when the connection is over, RuntimeError where no process can wait, with
+        `limits.concurrency` above 1 for example.
+        """
+        return await self._outbox.next(_within(within))
+
+    async def request(self, event: object, *, answer: Any = None, within: float = 30) -> Any:
+        """Send an event with a number under "$request", and wait for what the client answers to it.
+
+        The client sends `{"$answer": number, ...}`; gives the rest, as the type `answer` (a dataclass, TypedDict,
+        Struct) or as a dict. One that does not fit is refused, and the request goes on. At most 16 are open.
+        Meanwhile `limits.time` stands still. `within` is in seconds, at most an hour. Raises TimeoutError,
+        ConnectionError when the connection is over, TypeError or ValueError for what is no event, RuntimeError for
+        too many.
+        """
+        return await self._outbox.request(event, answer, _within(within))
+
     def close(self, code: int = 1000, reason: str = "") -> None:
         """Close the connection after what was queued has left. Never waits; callable from threads.
 
@@ -111,6 +150,12 @@ class Connection:
         ValueError otherwise, and TypeError for what is no whole number and no text.
         """
         self._outbox.close(_close_code(code), _close_reason(reason))
+
+
+def _within(seconds: float) -> float:
+    if not 0 <= seconds <= LONGEST:
+        raise ValueError(f"within={seconds!r} is out of bounds: 0 to {LONGEST:g} seconds")
+    return seconds
 
 
 def _close_code(code: object) -> int:
@@ -199,6 +244,13 @@ class _Gone:
 
     def close(self, code: int, reason: str) -> None:
         pass
+
+    async def next(self, within: float) -> Mapping[str, Any]:
+        raise Gone
+
+    async def request(self, event: object, answer: Any, within: float) -> Any:
+        messages.event(event)
+        raise Gone
 
 
 GONE: Outbox = _Gone()

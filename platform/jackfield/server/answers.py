@@ -4,14 +4,35 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from jackfield.process.connection import Connection
 from jackfield.routing.table import Route
 
-__all__ = ["InPlace", "InTask", "Task", "Traced", "Writer"]
+__all__ = ["InPlace", "InTask", "MessageId", "Task", "Traced", "Way", "Writer"]
 
 Task = asyncio.Task[Any]
+MessageId = str | int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How the messages of one endpoint, or of one of its actions, are taken while a call for one runs.
+
+    - `cut` cancels the call in a task, gives whether it did; None where the process cannot be cancelled.
+    - `owns` tells whether a message is one of these; None: all of the endpoint are.
+    - `take` makes a message its "$id" and its values by the names of the parameters; or raises what `refuse` makes
+      the frame that answers it, None for none.
+    - `halt` lets the time limit of the call in a task stand still, `go_on` lets it go on with what was left.
+    """
+
+    cut: Callable[[Task], bool] | None
+    owns: Callable[[bytes], bool] | None
+    take: Callable[[Connection, bytes | None], tuple[MessageId, dict[str, Any]]]
+    refuse: Callable[[Connection, BaseException], bytes | None]
+    halt: Callable[[Task], float]
+    go_on: Callable[[Task, float], None]
 
 
 class Writer(Protocol):
@@ -19,6 +40,15 @@ class Writer(Protocol):
 
     streaming: bool
     """Whether a generator answers, which is cancelled when the client is gone; set when that begins."""
+
+    way: Way | None
+    """How the message that is answered was taken; set before it is read."""
+
+    message_id: MessageId
+    """The "$id" of the message that is answered: of the last one that the process took."""
+
+    cancelled: bool
+    """Whether the client has asked for no answer."""
 
     def write(self, text: bytes) -> None:
         """Queue one frame for the client; never waits."""

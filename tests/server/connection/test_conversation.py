@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from jackfield.server.connection.conversation import TURN
-from jackfield.server.connection.inbox import INBOX
+from jackfield.server.connection.calls import TURN
+from jackfield.server.connection.inbox import AHEAD, INBOX
 from jackfield.server.wire import transport as wire
 from tests.server.conftest import Build, Clock
 from tests.server.served import LIMIT, Begin, generation, replies
@@ -47,23 +47,27 @@ async def test_one_message_at_a_time(begin: Begin) -> None:
     assert await talk.frames(2) == replies("a", "b")
 
 
-async def test_a_full_inbox_pauses_the_network_and_takes_it_up_again(begin: Begin) -> None:
-    talk = begin("wait")
-    names = [str(number) for number in range(INBOX + 1)]
+@pytest.mark.parametrize(("endpoint", "most"), [("blocked", INBOX), ("wait", AHEAD)])
+async def test_a_full_inbox_pauses_the_network_and_takes_it_up_again(begin: Begin, endpoint: str, most: int) -> None:
+    talk = begin(endpoint, rate=10_000)
+    names = [str(number) for number in range(most + 1)]
     talk.text(names[0])
     await talk.seeing("0")
     talk.text(*names[1:-1])
     assert talk.network.reading
     talk.text(names[-1])
-    assert not talk.network.reading, "one in work and sixteen that wait"
-    talk.gates["0"].set()
+    assert not talk.network.reading, "one in work, and those that wait"
+    talk.gates.setdefault("0", asyncio.Event()).set()
+    talk.threads.release()
     await talk.seeing(*names[:2])
     assert not talk.network.reading, "not for each message"
     for name in names:
         talk.gates.setdefault(name, asyncio.Event()).set()
-    assert await talk.frames(INBOX + 1) == replies(*names)
+        talk.threads.release()
+    assert await talk.frames(most + 1) == replies(*names)
     assert talk.network.reading
     assert talk.network.pauses == 1
+    talk.threads.acquire()
 
 
 async def test_others_have_their_turn_after_some_messages(begin: Begin) -> None:

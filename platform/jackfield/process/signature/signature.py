@@ -52,6 +52,7 @@ class Signature:
     - `strict`: `decode` takes nothing that is not UTF-8: it reads every text, and skips none.
     - `message_id` is the "$id" of a decoded value, or None.
     - `narrowed`: `decode` refuses what the endpoint's `input:` refuses, too.
+    - `values` are the parameters of a decoded value by their names; path parameters are not among them.
     - `call` calls a function with the parameters of the process and gives back what the function does. Its
       arguments are the function, a decoded value, the connection (its `params` win), the open resources by name.
     - `params` holds, for each path parameter that the function takes, what makes its decoded text the value
@@ -68,6 +69,7 @@ class Signature:
     message_id: Callable[[Any], str | int | None]
     narrowed: bool
     strict: bool
+    values: Callable[[Any], dict[str, Any]]
     call: Callable[[Callable[..., Any], Any, Connection, Mapping[str, Any]], Any]
     params: Mapping[str, Callable[[str], Any]]
     path_schemas: Mapping[str, dict[str, Any]]
@@ -118,6 +120,7 @@ def compile(  # noqa: A001 - `signature.compile` says what it does
         message_id=message_id,
         narrowed=narrower is not None,
         strict=all(p.source != "more" and (p.source != "message" or _decodes_all(p.kind)) for p in parameters),
+        values=_values(parameters),
         call=_call(parameters),
         params={p.key: path_converter(p, path_schemas[p.key]) for p in parameters if p.source == "path"},
         path_schemas=path_schemas,
@@ -345,6 +348,13 @@ def _call(parameters: tuple[Parameter, ...]) -> _Call:
     text = f"lambda function, value, connection, opened: function({', '.join(parts)})"
     call: _Call = eval(text, {})  # noqa: S307 - see above what the text may hold
     return call
+
+
+def _values(parameters: tuple[Parameter, ...]) -> Callable[[Any], dict[str, Any]]:
+    fields = [(parameter.name, field) for parameter, field in _fields(parameters)]
+    if all(parameter.source != "more" for parameter in parameters):
+        return lambda value: {name: getattr(value, field) for name, field in fields}
+    return lambda value: {name: getattr(value.known, field) for name, field in fields} | value.more
 
 
 def _input_shape(parameters: tuple[Parameter, ...]) -> str:

@@ -19,7 +19,7 @@ from jackfield.server.answers import InPlace, InTask, Task, Writer
 from jackfield.server.observe.metrics import Meter
 from jackfield.server.request import Standing
 
-__all__ = ["by_name", "guarded"]
+__all__ = ["by_name", "guard", "guarded", "named"]
 
 _UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
 _Ways = tuple[InPlace | None, InTask]
@@ -68,11 +68,28 @@ def by_name(route: Route, made: Mapping[str, _Ways], otherwise: InTask) -> _Ways
     return answer if at_once else None, answer_in_task
 
 
-def guarded(route: Route, in_place: InPlace | None, in_task: InTask, meter: Meter) -> _Ways:
-    """The ways of one action, with its roles and its rate looked at before a message is decoded."""
+def named(route: Route) -> Callable[[bytes], bool]:
+    """Whether a message names this action."""
+    decode, name = _decoder(route.endpoint.action_key), route.endpoint.action
+
+    def is_named(data: bytes) -> bool:
+        try:
+            found: str = decode(data).action
+        except _UNREADABLE:
+            return False
+        return found == name
+
+    return is_named
+
+
+Guard = Callable[[Connection, bytes], bytes | None]
+
+
+def guard(route: Route, meter: Meter) -> Guard | None:
+    """What looks at the roles and the rate of one action before a message is decoded, and gives the refusal's frame."""
     name, roles, rate = route.endpoint.action, route.endpoint.access.roles, route.endpoint.limits.rate
-    if not roles and rate is None:
-        return in_place, in_task
+    if not route.endpoint.action or (not roles and rate is None):
+        return None
     needed = " or ".join(f'"{role}"' for role in roles)
 
     def refuse(connection: Connection, data: bytes) -> bytes | None:
@@ -85,6 +102,14 @@ def guarded(route: Route, in_place: InPlace | None, in_task: InTask, meter: Mete
         messages.judge_utf8(data)
         meter.others[code] += 1
         return messages.error(code, text, retry_after=wait or None, message_id=messages.id_of(data))
+
+    return refuse
+
+
+def guarded(refuse: Guard | None, in_place: InPlace | None, in_task: InTask) -> _Ways:
+    """The two ways of answering behind a guard."""
+    if refuse is None:
+        return in_place, in_task
 
     def answer(connection: Connection, data: bytes, came: float) -> bytes | None:
         assert in_place is not None, "only called where there is one"

@@ -1,43 +1,36 @@
-"""One accepted socket: its inbox, its outbox, one message at a time and in order, and its end."""
+"""One accepted socket: what comes and leaves on it, and its end. Its calls are in calls.py."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from contextvars import Context
+from contextlib import nullcontext
 from typing import Any
 
 from jackfield import messages
 from jackfield.config.plan import Limits
 from jackfield.errors import CODES
 from jackfield.identity import Identity
-from jackfield.logs import log
 from jackfield.process.connection import Connection
-from jackfield.server.answers import InTask, Task
+from jackfield.server.answers import InTask, MessageId
 from jackfield.server.connection import idle
+from jackfield.server.connection.asking import Asking
+from jackfield.server.connection.calls import NO_CALL, Calls
 from jackfield.server.connection.dispatch import Dispatcher
-from jackfield.server.connection.inbox import Answered, Inbox, Item
+from jackfield.server.connection.inbox import Answered, Item
 from jackfield.server.connection.membership import Membership
 from jackfield.server.connection.outbox import TOO_SLOW, Outbox
 from jackfield.server.connection.rate import TokenBucket, TokenBuckets
 from jackfield.server.connection.session_timer import SessionEnd
 from jackfield.server.generation import Generation
 from jackfield.server.live import Live
-from jackfield.server.observe.code_location import waiting
 from jackfield.server.observe.metrics import Meter
 from jackfield.server.request import Standing
 from jackfield.server.wire import transport as wire
 from jackfield.server.wire.transport import Socket, Transport
-from jackfield.tasks import begin_at_once, end, hide
 
-__all__ = ["CANCEL_LIMIT", "TURN", "Conversation"]
-
-TURN = 16
-"""Messages of one connection that are answered from its inbox before others have their turn."""
-
-CANCEL_LIMIT = 1.0
-"""Seconds that calls have to end which were broken off; what swallows that is ended by force then."""
+__all__ = ["Conversation"]
 
 _CAUSES = {code.close: name for name, code in reversed(list(CODES.items())) if code.close not in (0, 1000)} | {
     1006: "lost"
@@ -54,40 +47,41 @@ class Conversation:
 
     __slots__ = (
         "__weakref__",
+        "_asking",
         "_began",
-        "_behind",
         "_bucket",
         "_buckets",
+        "_calls",
         "_clock",
         "_dispatcher",
-        "_draining",
         "_first",
-        "_generation",
         "_idle",
-        "_in_task",
-        "_inbox",
-        "_live",
+        "_longest",
         "_loop",
         "_lost",
         "_membership",
         "_meter",
-        "_now",
-        "_paused",
-        "_ready",
         "_shared",
         "_socket",
-        "_transport",
-        "_worker",
         "address",
+        "ahead",
         "close_cause",
         "close_code",
         "close_reason",
+        "concurrency",
         "connection",
+        "generation",
+        "in_task",
+        "is_behind",
+        "is_draining",
         "is_over",
+        "live",
+        "now",
         "outbox",
+        "ready",
         "session_end",
         "standing",
-        "streaming",
+        "transport",
         "when_over",
     )
 
@@ -110,25 +104,26 @@ class Conversation:
         self.standing = standing
         self.address = ""  # what `limits.per_address` counts by; set by the gateway where that limit stands
         self.session_end: SessionEnd | None = None  # where the session has an end
-        self._transport = transport
-        self._live = live
+        self.transport = transport
+        self.live = live
         self._buckets = buckets
         self._dispatcher = dispatcher
-        self._now = dispatcher.clock
+        self.now = dispatcher.clock
         self._meter = meter
         self._socket = socket  # the transport, where it has the shortest ways
         self._clock = clock
         self._began = clock()
         self._loop = asyncio.get_running_loop()
-        self._inbox: Inbox | None = None
-        self._worker: Task | None = None
-        self.streaming = self._paused = self.is_over = False
-        self._generation: Generation | None = None  # the one that the next three are of
+        self._calls: Calls | None = None
+        self._asking: Asking | None = None
+        self.is_over = False
+        self.generation: Generation | None = None  # the one that the next three are of
         self._first: _First | None = None  # what takes a message that has none before it
-        self._in_task: InTask | None = None
-        self._ready: _First | None = None  # `_first` while nothing keeps a message from being taken at once
-        self._behind = False  # the client has not read the last answers: the next ones wait for it
-        self._draining = self._lost = False
+        self.in_task: InTask | None = None
+        self.ready: _First | None = None  # `_first` while nothing keeps a message from being taken at once
+        self.is_behind = False  # the client has not read the last answers: the next ones wait for it
+        self.is_draining = False
+        self._lost = False
         self._membership: Membership | None = None
         self.when_over: Callable[[], None] | None = None  # called once, when the client and the last call are gone
         self._bucket = TokenBucket(live.lag)
@@ -141,13 +136,15 @@ class Conversation:
         self._bucket.take(limits.rate)
         self._idle = idle.watch(self._idle, limits.idle, self._mark, self.end)
         self.outbox.take(limits)
+        self.concurrency, self.ahead, self._longest = limits.concurrency, limits.queue, limits.message
         if self._socket is not None:
             self._socket.tune(limits)
             self._socket.post_limit = limits.queue if limits.slow_consumer == "close" and limits.idle is None else -1
 
     def _mark(self) -> object:
         """Another value whenever something was said since the last call, or is being worked on; see idle.py."""
-        return (self._bucket.due, self.outbox.sent) if self._worker is None else object()  # each that comes moves `due`
+        due, sent = self._bucket.due, self.outbox.sent  # `due` moves with each that comes
+        return object() if self._is_working or self._asking else (due, sent)
 
     # what the hub, a publish and a stop see
 
@@ -172,7 +169,7 @@ class Conversation:
         self._share(limits)
 
     def _share(self, limits: Limits) -> None:
-        self._shared = self._buckets.of(self.endpoint, self.identity.login, limits.rate_per_user, self._now())
+        self._shared = self._buckets.of(self.endpoint, self.identity.login, limits.rate_per_user, self.now())
 
     def adapt(self, params: Mapping[str, Any], limits: Limits) -> None:
         """Take over what a publish changed for a connection that stays; called in the step that publishes."""
@@ -180,7 +177,7 @@ class Conversation:
         self._take_limits(limits)
         self._share(limits)
         # an idle connection must not keep the old generation alive
-        self._generation = self._first = self._in_task = self._ready = None
+        self.generation = self._first = self.in_task = self.ready = None
 
     def become(self, identity: Identity) -> None:
         """Take over other roles or another end of the session."""
@@ -191,7 +188,7 @@ class Conversation:
         if self.session_end is not None:
             self.session_end.cancel()
         if self.identity.expires_at is not None:
-            self.session_end = SessionEnd(self, warning, self._live.clock)
+            self.session_end = SessionEnd(self, warning, self.live.clock)
             self.session_end.arm()
 
     def move_session(self) -> None:
@@ -210,9 +207,10 @@ class Conversation:
 
     async def drain(self) -> None:
         """Take no more messages, answer those that are here, then close 1012."""
-        self._draining = True
-        self._ready = None
-        self._transport.pause()
+        self.is_draining = True
+        self.ready = None
+        self.transport.pause()
+        self._say_no_more_comes()
         await self.finished()
         await self._taken(1)
         self.end("restart", wire.RESTARTS)
@@ -221,7 +219,7 @@ class Conversation:
 
     def received(self, text: bytes) -> bytes | None:
         """One message came. Its answer where it is ready at once; otherwise it comes in its turn, by `write`."""
-        now = self._now()
+        now = self.now()
         bucket = self._bucket  # its rule stands here, too: a call would cost as much as all the rest of it
         due = bucket.due
         bucket.due = due = (due if due > now else now) + bucket.gap
@@ -231,35 +229,55 @@ class Conversation:
         if self._shared is not None and (ahead := self._shared.over(now)):
             messages.judge_utf8(text)
             return self._too_fast(ahead, self._shared)
-        answer = self._ready
+        answer = self.ready
         return self._received(text, now) if answer is None else answer(self.connection, text, now)
 
     def received_binary(self) -> None:
         """A binary message came; it is refused in its turn."""
-        now = self._now()
+        now = self.now()
         for bucket in filter(None, (self._bucket, self._shared)):
             if ahead := bucket.over(now):
                 if (frame := self._too_fast(ahead, bucket)) is not None:
                     self.write(frame)
                 return
-        if not (self.is_over or self._draining):
+        if not (self.is_over or self.is_draining):
             self._queue(None)
 
     def _received(self, text: bytes, now: float) -> bytes | None:
-        if self.is_over or self._draining:
+        if self.is_over or self.is_draining:
             return None
         messages.judge_utf8(text)
-        if self._worker is not None or self._behind:
+        calls = self._calls.running if self._calls is not None else ()
+        if (
+            ((calls and b'"$cancel"' in text) or (self._asking and b'"$answer"' in text))
+            and len(text) <= self._longest
+            and self._put_aside(text)
+        ):
+            return None
+        if (calls and len(calls) >= self.concurrency) or self.is_behind:
             self._queue(text)
             return None
-        if self._generation is not self._live.generation:
-            self._turn_to(self._live.generation)
-        self._ready = self._first
-        return self._ready(self.connection, text, now) if self._ready is not None else None
+        if self.generation is not self.live.generation:
+            self.turn_to(self.live.generation)
+        first = self._first
+        if not (calls or self._asking):
+            self.ready = first
+        return first(self.connection, text, now) if first is not None else None
+
+    def _put_aside(self, text: bytes) -> bool:
+        """Whether this was said beside the messages, ahead of what waits."""
+        found = messages.aside(text)
+        if found is None:
+            return False
+        if found.cancel is not None and self._calls is not None:
+            self._calls.cancel(found.cancel, self)
+        elif found.answer is not None and self._asking is not None:
+            self._asking.answered(found.answer, text, self)
+        return True
 
     def _too_fast(self, ahead: float, bucket: TokenBucket) -> bytes | None:
         """Refuse one message of a client that sent, at the allowed rate, for `ahead` seconds from now."""
-        if self.is_over or self._draining:
+        if self.is_over or self.is_draining:
             return None
         whose = "" if bucket is self._bucket else " from all connections of this user"
         if bucket.is_flood(ahead):
@@ -268,22 +286,22 @@ class Conversation:
         self._meter.others["rate_limited"] += 1
         text = f"Messages came faster than {bucket.limit}{whose}; this one was not processed."
         frame = messages.error("rate_limited", text, retry_after=bucket.wait(ahead))
-        if self._worker is None and not self._behind:
+        if not (self._is_working or self.is_behind):
             return frame
         self._queue(Answered(frame))
         return None
 
     def too_often(self, action: str, rate: float) -> float:
         """Count a message of an action; seconds until it may come again where it came too fast, else 0."""
-        return self._buckets.wait(f"{self.endpoint} {action}", self.connection.id, rate, self._now())
+        return self._buckets.wait(f"{self.endpoint} {action}", self.connection.id, rate, self.now())
 
-    def _turn_to(self, generation: Generation) -> None:
+    def turn_to(self, generation: Generation) -> None:
         """The first message in a generation: look up what will answer those in it."""
         route = generation.table.routes.get(self.endpoint)
-        self._generation = generation
-        self._first, self._in_task = self.start_at_once, None
+        self.generation = generation
+        self._first, self.in_task = self.start_at_once, None
         if route is not None:
-            in_place, self._in_task = self._dispatcher.ways(generation, route, self._meter)
+            in_place, self.in_task = self._dispatcher.ways(generation, route, self._meter)
             self._first = in_place or self.start_at_once
 
     def lost(self, code: int, reason: str = "") -> None:
@@ -292,7 +310,7 @@ class Conversation:
             self.close_code, self.close_cause, self.close_reason = code, _CAUSES.get(code, "client"), reason
         self._lost = True
         self._end_of_messages()
-        if self._worker is None:
+        if not self._is_working:
             self._ended()
 
     def _end_of_messages(self) -> None:
@@ -302,28 +320,32 @@ class Conversation:
         self.outbox.stop()
         if self._membership is not None:
             self._membership.end()
-        self._inbox = self._ready = None
+        self.ready = None
         self._first = None  # it may be a method of ours: nothing that ended waits for the garbage collector
-        if self._worker is not None and self.streaming:
-            self._worker.cancel()
+        if self._calls is not None:
+            self._calls.stop()
+        self._say_no_more_comes()
+
+    def _say_no_more_comes(self) -> None:
+        if self._calls is not None:
+            self._calls.wake()
+        if self._asking is not None:
+            self._asking.stop()
 
     async def finished(self) -> None:
-        """Wait for the call that has begun, and those that wait; bounded by the endpoint's `limits.time`."""
-        while (worker := self._worker) is not None:  # one hands what waits on to the next
-            try:
-                await asyncio.wait((worker,))
-            except asyncio.CancelledError:
-                await end((worker,), CANCEL_LIMIT, self._not_ended)
-                raise
+        """Wait for the calls that have begun, and those that wait; bounded by the endpoint's `limits.time`."""
+        if self._calls is not None:
+            await self._calls.finished(self)
 
-    def _not_ended(self, worker: Task) -> None:
-        log.error("call_not_ended", endpoint=self.endpoint, connection=self.connection.id, at=waiting(worker))
+    @property
+    def _is_working(self) -> bool:
+        return self._calls is not None and bool(self._calls.running)
 
     @property
     def membership(self) -> Membership:
         """The groups that it is in."""
         if self._membership is None:
-            self._membership = Membership(self, self._live.groups)
+            self._membership = Membership(self, self.live.groups)
         return self._membership
 
     @membership.deleter
@@ -350,16 +372,30 @@ class Conversation:
         """See Connection.close."""
         self.outbox.put((code, reason), self)
 
+    async def next(self, within: float) -> Mapping[str, Any]:
+        """See Connection.next."""
+        if self._calls is None:
+            raise RuntimeError(NO_CALL)
+        return await self._calls.next(within, self)
+
+    async def request(self, event: object, answer: Any, within: float) -> Any:
+        """See Connection.request."""
+        if self._asking is None:
+            self._asking = Asking()
+        self.ready = None  # what comes may be the answer
+        with self._calls.halted() if self._calls is not None else nullcontext():
+            return await self._asking.ask(event, answer, within, self)
+
     def write(self, text: bytes) -> None:
         """Queue one frame. A client that lets more than the limit pile up is closed 4408."""
         if not self.is_over:
-            self.wrote(self._transport.write(text))
+            self.wrote(self.transport.write(text))
 
     def wrote(self, pending: int) -> None:
         """So many bytes wait for the client."""
         if pending >= wire.ROOM:
-            self._behind, self._ready = True, None
-            self._live.outboxes.waits(self)
+            self.is_behind, self.ready = True, None
+            self.live.outboxes.waits(self)
         if pending > self.outbox.most:
             self._too_slow(f"more than {self.outbox.limit:,} bytes were not read")
 
@@ -368,120 +404,61 @@ class Conversation:
 
         Raises CancelledError when the conversation is over, so that a generator ends even if it has caught one.
         """
-        if self._transport.pending >= wire.ROOM:
+        if self.transport.pending >= wire.ROOM:
             await self._taken(wire.ROOM)
         if self.is_over:
             raise asyncio.CancelledError
 
     async def _taken(self, limit: int) -> None:
         """Wait until fewer than `limit` bytes wait for the client, or close one that takes none."""
-        if await wire.room_in_time(self._transport, limit, lambda: wire.LAST_STALL if self._draining else wire.STALL):
+        if await wire.room_in_time(self.transport, limit, lambda: wire.LAST_STALL if self.is_draining else wire.STALL):
             return
-        if self._draining:
+        if self.is_draining:
             self.close_now(CODES["restart"].close, wire.RESTARTS, "restart", at_once=True)
         else:
             self._too_slow(f"nothing was read for {wire.STALL:g} s")
 
     def _queue(self, item: Item) -> None:
-        if self._worker is None:
-            self._start(item)
-            return
-        if self._inbox is None:
-            self._inbox = Inbox()
-        self._inbox.put(item)
-        if self._inbox.is_full and not self._paused:
-            self._paused = True
-            self._bucket.paused(self._now())
-            self._transport.pause()
+        if self._calls is None:
+            self._calls = Calls(self._loop)
+        self._calls.put(item, self)
 
     def start_at_once(self, _connection: Connection, text: bytes, _came: float) -> None:
         """Called like what answers in place, for a process that may have to wait."""
         if not text.isascii():
             messages.judge_utf8(text)
-        self._start(text)
+        self._queue(text)
 
-    def _start(self, item: Item, begin: Callable[..., Task] = begin_at_once) -> None:
-        """Begin a task for one message and for those that come while it works; an eager one where Python has them."""
-        self._ready = None
-        context = Context()
-        task = begin(self._work(item, context), loop=self._loop, context=context)
-        if not task.done():
-            hide(task)  # a process that cancels all tasks means its own
-            self._worker = task
+    # what its calls need
 
-    async def _work(self, item: Item, context: Context) -> None:
-        """Carry out what comes in a task whose context is `context`, until something is left in that."""
-        if self._worker is None:
-            self._worker = asyncio.current_task()  # an eager one; to ask costs a system call before Python 3.12
-        task = self._worker
-        assert task is not None, "a coroutine runs in a task"
-        goes_on, left, until = False, TURN, 0.0
-        try:
-            while not self.is_over:  # a task begins some time after it was made, before Python 3.12
-                if self._behind:
-                    await self.room()  # answers pile up no further than the client reads them
-                    self._behind = False
-                generation = self._live.generation
-                if generation is not self._generation:
-                    self._turn_to(generation)
-                answer = self._in_task
-                if isinstance(item, Answered):
-                    self.write(item.frame)
-                elif answer is None:
-                    self.end("restart", "the endpoint is gone")
-                else:
-                    generation.enter()  # from its first to its last byte in the generation that is live now
-                    call, item = answer(self.connection, item, task, self), None  # its text goes when it is decoded
-                    try:
-                        frame = await call
-                    finally:
-                        self.streaming = False
-                        generation.leave()
-                    if frame is not None:
-                        if self._inbox:
-                            self._transport.hold()
-                        self.write(frame)
-                if not self._inbox:
-                    return
-                if context:  # what comes next must not see what is in it
-                    item, goes_on = self._next(), True
-                    return
-                left -= 1
-                now = self._now()
-                until = until or now + wire.TURN_SECONDS  # nearly every task has but one message, and asks for no time
-                if not left or now > until:
-                    left, until = TURN, now + wire.TURN_SECONDS
-                    await asyncio.sleep(0)
-                    if not self._inbox:
-                        return  # the conversation ended meanwhile
-                item = self._next()
-        except asyncio.CancelledError:
-            if not (self.is_over or self._draining):
-                # a process cancelled its own task: the messages that wait have no other
-                log.error("call_cancelled", endpoint=self.endpoint, connection=self.connection.id)
-                self.end("failed")
-            raise
-        except (Exception, GeneratorExit):  # noqa: BLE001 - the root of this task; logged with its stack
-            log.exception("conversation_failed", endpoint=self.endpoint, connection=self.connection.id)
-            self.end("failed")
-        finally:
-            self._worker = None
-            if goes_on:
-                self._start(item, Task)  # no eager one: they would begin inside each other
-            elif self._lost:
-                self._ended()
-            elif not (self._behind or self.is_over or self._draining):
-                self._ready = self._first
+    async def caught_up(self) -> None:
+        """Wait until the client has read the last answers."""
+        await self.room()
+        self.is_behind = False
 
-    def _next(self) -> Item:
-        """The message whose turn it is; the network goes on where there is room again."""
-        assert self._inbox
-        item = self._inbox.take()
-        if self._paused and not self._draining and self._inbox.has_room:
-            self._paused = False
-            self._bucket.resumed(self._now())
-            self._transport.resume()
-        return item
+    def pause(self) -> None:
+        """Read no more from the network: too much waits."""
+        self._bucket.paused(self.now())
+        self.transport.pause()
+
+    def resume(self) -> None:
+        """Read on."""
+        self._bucket.resumed(self.now())
+        self.transport.resume()
+
+    def cancelled(self, message_id: MessageId) -> bytes:
+        """The frame that tells of a message that it is not answered any more; counted."""
+        self._meter.others["cancelled"] += 1
+        return messages.error("cancelled", message_id=message_id)
+
+    def ended(self) -> None:
+        """A call has ended, and nothing waits for it."""
+        if self._calls is not None and self._calls.running:
+            return
+        if self._lost:
+            self._ended()
+        elif not (self.is_behind or self.is_over or self.is_draining or self._asking):
+            self.ready = self._first
 
     def _ended(self) -> None:
         callback, self.when_over = self.when_over, None
@@ -494,7 +471,7 @@ class Conversation:
             return
         self.close_code, self.close_cause, self.close_reason = code, cause, reason
         self._end_of_messages()
-        self._transport.close(code, wire.cut(reason), at_once=at_once)
+        self.transport.close(code, wire.cut(reason), at_once=at_once)
 
     def _too_slow(self, reason: str) -> None:
         self.close_now(CODES[TOO_SLOW].close, reason, TOO_SLOW, at_once=True)

@@ -49,6 +49,25 @@ class Deadlines:
         task.uncancel()  # it was overdue: `_look` took it out and cancelled it
         return True
 
+    def cut(self, task: Task) -> bool:
+        """Cancel the call in `task` now, as one that took too long; False where that is done, or there is none."""
+        if self._until.pop(task, None) is None:
+            return False
+        self._cancel(task, task.get_loop())
+        return True
+
+    def halt(self, task: Task) -> float:
+        """Let the time of the call in `task` stand still; gives what is left of it, for `go_on`."""
+        left = self._until.get(task, math.inf) - time.perf_counter()
+        if task in self._until:
+            self._until[task] = math.inf
+        return left
+
+    def go_on(self, task: Task, seconds: float) -> None:
+        """Let it go on, for so many seconds at most; one that was cancelled meanwhile, or ended, is left alone."""
+        if task in self._until:
+            self.begin(task, seconds)
+
     def close(self) -> None:
         """Disarm: no call is cancelled any more."""
         self._next = math.inf
@@ -67,11 +86,14 @@ class Deadlines:
         for task, until in list(self._until.items()):
             if until <= now:
                 del self._until[task]
-                task.cancel()
-                self._overdue[task] = loop.call_later(INSIST, _insist, task)
-        if self._until:
-            until = min(self._until.values())
+                self._cancel(task, loop)
+        until = min(self._until.values(), default=math.inf)
+        if until < math.inf:
             self._arm(loop, until, until - now)
+
+    def _cancel(self, task: Task, loop: asyncio.AbstractEventLoop) -> None:
+        task.cancel()
+        self._overdue[task] = loop.call_later(INSIST, _insist, task)
 
 
 def _insist(task: Task) -> None:

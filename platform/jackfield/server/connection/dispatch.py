@@ -21,19 +21,19 @@ import msgspec
 from jackfield import messages
 from jackfield.errors import Refusal, Reject
 from jackfield.logs import log
-from jackfield.process.connection import Connection, outbox_of
+from jackfield.process.connection import Connection, Gone, outbox_of
 from jackfield.process.groups import Groups
 from jackfield.process.process import Process
 from jackfield.process.signature.signature import GROUPS
 from jackfield.routing.table import Route
 from jackfield.schema.validator import Fault
-from jackfield.server.answers import InPlace, InTask, Task, Traced, Writer
+from jackfield.server.answers import InPlace, InTask, MessageId, Task, Traced, Way, Writer
 from jackfield.server.connection import no_messages
-from jackfield.server.connection.actions import by_name, guarded
+from jackfield.server.connection.actions import by_name, guard, guarded, named
 from jackfield.server.connection.clean_up import clean_up
 from jackfield.server.connection.contexts import apart, for_thread
 from jackfield.server.connection.deadlines import Deadlines
-from jackfield.server.connection.invalid import Invalid, body, explain, refuse_size
+from jackfield.server.connection.invalid import Invalid, Unmet, body, explain, refuse_size
 from jackfield.server.generation import Generation
 from jackfield.server.observe.metrics import BOUNDS, Meter
 from jackfield.tasks import Ended
@@ -50,12 +50,18 @@ _STREAMS = ("generator", "async_generator")
 _END = object()
 _UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
 
-MessageId = str | int | None
 Framer = Callable[[object, MessageId, Connection], bytes | None]
 
 
 class Busy(Exception):
     """All threads for blocking processes are taken."""
+
+
+class _Guarded(Exception):
+    """A message that the guard of its action refused."""
+
+    def __init__(self, frame: bytes) -> None:
+        self.frame = frame
 
 
 class Dispatcher:
@@ -108,8 +114,7 @@ class Dispatcher:
         in_place, in_task = self.in_place(route, resources, meter), self.in_task(route, resources, meter)
         if not route.endpoint.listens:
             in_place, in_task = no_messages.ways(meter)
-        if route.endpoint.action:
-            in_place, in_task = guarded(route, in_place, in_task, meter)
+        in_place, in_task = guarded(guard(route, meter), in_place, in_task)
         if self._traced is not None:
             in_place, in_task = self._traced(route, in_place, in_task)
         return None if in_place is None else apart(in_place), in_task
@@ -151,26 +156,27 @@ class Dispatcher:
     def in_task(self, route: Route, resources: Mapping[str, Any], meter: Meter) -> InTask:
         """What answers an endpoint's messages in a task, whatever kind its process is of."""
         read, framed, refused = self._reader(route), self._framer(route), self._refused
-        get_id, call, clock = route.signature.message_id, route.signature.call, self.clock
+        get_id, call, clock, way = route.signature.message_id, route.signature.call, self.clock, self._way(route, meter)
         begin, end = self._deadlines.begin, self._deadlines.end
         function, limit, buckets, first = route.process.function, route.endpoint.limits.time, meter.buckets, BOUNDS[0]
         simple = route.process.kind == "async"
 
         async def answer(connection: Connection, data: bytes | None, task: Task, writer: Writer) -> bytes | None:
-            message_id: MessageId = None
             late = False
+            writer.way = way
             try:
                 value = read(data) if data is not None else _refuse_binary()
                 data = None  # a process that waits holds a message once
-                message_id = get_id(value)
+                writer.message_id = get_id(value)
                 began = clock()
                 begin(task, limit)
                 try:
                     if simple:
-                        frame = framed(await call(function, value, connection, resources), message_id, connection)
+                        given = await call(function, value, connection, resources)
+                        frame = framed(given, writer.message_id, connection)
                     else:
                         made = lambda: call(function, value, connection, resources)  # noqa: E731 - called elsewhere
-                        frame = await self._run(route, made, connection, message_id, framed, writer)
+                        frame = await self._run(route, made, connection, framed, writer)
                 finally:
                     late = end(task)
                     took = clock() - began
@@ -179,24 +185,58 @@ class Dispatcher:
                         meter.seconds += took
                     else:
                         meter.took(took)
+                if writer.cancelled:
+                    raise _Cancelled
             except BaseException as exc:
                 kind = type(exc)
                 cancelled = issubclass(kind, asyncio.CancelledError)
                 if (cancelled and task.cancelling()) or (kind is GeneratorExit and not _runs(task)):
                     raise  # the second: the task itself is taken down with its loop
-                return refused(
-                    route, connection, _Late() if late and (cancelled or kind is Ended) else exc, message_id, meter
-                )
+                if late and (cancelled or kind is Ended):
+                    exc = _Cancelled() if writer.cancelled else _Late()
+                return refused(route, connection, exc, writer.message_id, meter)
             meter.answered += 1
             return frame
 
         return answer
 
+    def _way(self, route: Route, meter: Meter) -> Way:
+        """How messages are taken while a call of the route runs."""
+        read, get_id, values = self._reader(route), route.signature.message_id, route.signature.values
+        deadlines, process, refuse = self._deadlines, route.process, guard(route, meter)
+        cut: Callable[[Task], bool] | None = None
+        if process.kind in _STREAMS and process.blocking:
+            cut = _between_steps
+        elif process.kind in (*_STREAMS, "async"):
+            cut = deadlines.cut
+
+        def take(connection: Connection, data: bytes | None) -> tuple[MessageId, dict[str, Any]]:
+            if data is None:
+                return _refuse_binary()  # type: ignore[no-any-return]  # raises
+            if refuse is not None and (frame := refuse(connection, data)) is not None:
+                raise _Guarded(frame)
+            value = read(data)
+            meter.answered += 1
+            return get_id(value), values(value)
+
+        def answer_fault(connection: Connection, exc: BaseException) -> bytes | None:
+            return self._refused(route, connection, exc, None, meter)
+
+        owns = named(route) if route.endpoint.action else None
+        return Way(cut, owns, take, answer_fault, deadlines.halt, deadlines.go_on)
+
     def _refused(
         self, route: Route, connection: Connection, exc: BaseException, message_id: MessageId, meter: Meter
-    ) -> bytes:
+    ) -> bytes | None:
         """The error frame for what kept a message from being answered; counted, and logged where it is ours."""
         others, kind = meter.others, type(exc)
+        if issubclass(kind, Unmet | Gone):
+            return None
+        if issubclass(kind, _Guarded):
+            return cast(_Guarded, exc).frame
+        if issubclass(kind, _Cancelled):
+            others["cancelled"] += 1
+            return messages.error("cancelled", message_id=message_id)
         if issubclass(kind, Invalid):
             found = cast(Invalid, exc)
             others[found.code] += 1
@@ -264,7 +304,6 @@ class Dispatcher:
         route: Route,
         made: Callable[[], Any],
         connection: Connection,
-        message_id: MessageId,
         framed: Framer,
         writer: Writer,
     ) -> bytes | None:
@@ -272,12 +311,12 @@ class Dispatcher:
         process = route.process
         writer.streaming = process.kind in _STREAMS
         if process.kind == "generator":
-            return await self._stream(process, self._steps(process, made()), connection, message_id, framed, writer)
+            return await self._stream(route, self._steps(process, made()), connection, framed, writer)
         if process.kind == "async_generator":
-            return await self._stream(process, made(), connection, message_id, framed, writer)
+            return await self._stream(route, made(), connection, framed, writer)
         if process.blocking:
-            return framed(await self.in_thread(made), message_id, connection)
-        return framed(self._timed(process, made), message_id, connection)
+            return framed(await self.in_thread(made), writer.message_id, connection)
+        return framed(self._timed(process, made), writer.message_id, connection)
 
     def _timed(self, process: Process, function: Callable[..., Any], *values: Any) -> Any:
         """Call on the event loop, where all others wait meanwhile; a long call is named in the log."""
@@ -289,23 +328,28 @@ class Dispatcher:
 
     async def _stream(
         self,
-        process: Process,
+        route: Route,
         values: AsyncGenerator[Any, None],
         connection: Connection,
-        message_id: MessageId,
         framed: Framer,
         writer: Writer,
     ) -> bytes | None:
+        task, limit = asyncio.current_task(), route.endpoint.limits.time
+        assert task is not None, "a coroutine runs in a task"
         try:
             async for value in values:
-                frame = framed(value, message_id, connection)
+                if writer.cancelled:
+                    raise _Cancelled
+                frame = framed(value, writer.message_id, connection)
                 if frame is not None:
                     writer.write(frame)
                 await writer.room()
                 await asyncio.sleep(0)  # others have their turn, and the time limit its chance, between two replies
+                if value is not None:
+                    self._deadlines.go_on(task, limit)
         finally:
-            await clean_up(process, values)
-        return messages.done(message_id) if message_id is not None else None
+            await clean_up(route.process, values)
+        return messages.done(writer.message_id) if writer.message_id is not None else None
 
     async def _steps(self, process: Process, values: Generator[Any, None, None]) -> AsyncGenerator[Any, None]:
         """A synchronous generator as an asynchronous one; each step in a thread where it may block."""
@@ -428,6 +472,15 @@ def _log_if_slow(process: Process, took: float, connection: Connection | None = 
     if took > SLOW_CALL:
         seen = connection.id if connection is not None else ""
         log.warning("slow_call", process=process.name, connection=seen, milliseconds=round(took * 1000))
+
+
+def _between_steps(_task: Task) -> bool:
+    """A step that blocks a thread cannot be ended; the generator goes no further."""
+    return True
+
+
+class _Cancelled(Exception):
+    """The client has taken its message back."""
 
 
 class _Late(Exception):

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
-__all__ = ["INBOX", "INBOX_BYTES", "Answered", "Inbox", "Item"]
+__all__ = ["AHEAD", "INBOX", "INBOX_BYTES", "Answered", "Inbox", "Item"]
 
 INBOX = 16
 """Messages that wait while a process works; then the network is paused, and no message is refused."""
 
 INBOX_BYTES = 16 * 1024
 """Bytes in them, likewise."""
+
+AHEAD = 256
+"""Messages that wait while a call runs that can be cancelled or that asks; bytes are bounded by `limits.queue` then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +32,10 @@ Item = bytes | Answered | None
 
 
 class Inbox(deque[Item]):
-    """First in, first out. Check `is_full` after a put, `has_room` after a take."""
+    """First in, first out. Check `is_full` after a put, `has_room` after a take.
+
+    `ahead` is the number of bytes that may wait where the client can say something that is heard before its turn.
+    """
 
     __slots__ = ("_bytes",)
 
@@ -37,15 +43,16 @@ class Inbox(deque[Item]):
         super().__init__()
         self._bytes = 0
 
-    @property
-    def is_full(self) -> bool:
+    def is_full(self, ahead: int = 0) -> bool:
         """Whether nothing more should come."""
-        return len(self) >= INBOX or self._bytes >= INBOX_BYTES
+        if not ahead:
+            return len(self) >= INBOX or self._bytes >= INBOX_BYTES
+        return len(self) >= AHEAD or self._bytes >= ahead
 
-    @property
-    def has_room(self) -> bool:
+    def has_room(self, ahead: int = 0) -> bool:
         """Whether it is half empty again."""
-        return len(self) < INBOX // 2 and self._bytes < INBOX_BYTES // 2
+        most, most_bytes = (AHEAD, ahead) if ahead else (INBOX, INBOX_BYTES)
+        return len(self) < most // 2 and self._bytes < most_bytes // 2
 
     def put(self, item: Item) -> None:
         """Add the newest."""
@@ -55,5 +62,12 @@ class Inbox(deque[Item]):
     def take(self) -> Item:
         """Take the oldest. Raises IndexError where there is none."""
         item = self.popleft()
+        self._bytes -= len(item) if item is not None else 0
+        return item
+
+    def take_at(self, index: int) -> Item:
+        """Take the one at this place, 0 for the oldest."""
+        item = self[index]
+        del self[index]
         self._bytes -= len(item) if item is not None else 0
         return item

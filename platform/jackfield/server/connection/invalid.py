@@ -12,7 +12,7 @@ from jackfield.routing.examples import fault_of_name, of_decoder
 from jackfield.routing.table import Route
 from jackfield.schema.validator import Fault, parse_loosely
 
-__all__ = ["Invalid", "body", "explain", "refuse_size"]
+__all__ = ["Invalid", "Unmet", "body", "explain", "refuse_size"]
 
 _TOO_MUCH = "does not fit the published schema; send less of it to be told what is wrong"
 
@@ -52,9 +52,18 @@ class Invalid(Exception):
         )
 
 
+class Unmet(Invalid):
+    """No message for the process: it takes back, or answers, what is not open any more. It is not answered."""
+
+    def __init__(self) -> None:
+        super().__init__([], code="unmet")
+
+
 def explain(route: Route, data: bytes, exc: Exception | None) -> Invalid:
     """Name all that is wrong with a message that was refused, by the published schema first. Raises NotUtf8."""
     messages.judge_utf8(data)
+    if messages.aside(data) is not None:
+        return Unmet()
     value, faults = parse_loosely(data.decode())
     if not isinstance(value, dict):
         return Invalid(faults or [Fault("", "a message is a JSON object, like {…}")])

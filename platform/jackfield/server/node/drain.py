@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Protocol
 
 from jackfield.logs import log
-from jackfield.server.connection.conversation import CANCEL_LIMIT
+from jackfield.server.connection.calls import CANCEL_LIMIT
 from jackfield.server.live import Live
 
 __all__ = ["PER_SECOND", "SPREAD", "drain", "stop_serving"]
