@@ -50,8 +50,6 @@ class Host(Protocol):
     """What answers messages; None where the endpoint is gone."""
     concurrency: int
     """Calls of the connection that may run at a time."""
-    ahead: int
-    """Bytes of messages that may wait where the client can say something that is heard before its turn."""
     is_behind: bool
     """Whether the client has not read the last answers, so that the next ones wait for it."""
 
@@ -146,7 +144,7 @@ class Calls:
         self.inbox.put(item)
         if self.running[0].wanted is not None:
             self.running[0].wake()
-        if self.inbox.is_full() and not self._paused and self.inbox.is_full(self._ahead(host)):
+        if self.inbox.is_full() and not self._paused and self.inbox.is_full(ahead=self._reads_ahead):
             self._paused = True
             host.pause()
 
@@ -347,12 +345,13 @@ class Calls:
             self._make_room(host)
         return item
 
-    def _ahead(self, host: Host) -> int:
-        return host.ahead if any(call.can_be_cancelled for call in self.running) else 0
+    @property
+    def _reads_ahead(self) -> bool:
+        return any(call.way is None or call.can_be_cancelled for call in self.running)  # one may not have begun
 
     def _make_room(self, host: Host) -> None:
         """Let the network go on where there is room again."""
-        if self._paused and not host.is_draining and (not self.inbox or self.inbox.has_room(self._ahead(host))):
+        if self._paused and not host.is_draining and (not self.inbox or self.inbox.has_room(ahead=self._reads_ahead)):
             self._paused = False
             host.resume()
 

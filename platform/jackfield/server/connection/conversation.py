@@ -64,7 +64,6 @@ class Conversation:
         "_shared",
         "_socket",
         "address",
-        "ahead",
         "close_cause",
         "close_code",
         "close_reason",
@@ -136,7 +135,7 @@ class Conversation:
         self._bucket.take(limits.rate)
         self._idle = idle.watch(self._idle, limits.idle, self._mark, self.end)
         self.outbox.take(limits)
-        self.concurrency, self.ahead, self._longest = limits.concurrency, limits.queue, limits.message
+        self.concurrency, self._longest = limits.concurrency, limits.message
         if self._socket is not None:
             self._socket.tune(limits)
             self._socket.post_limit = limits.queue if limits.slow_consumer == "close" and limits.idle is None else -1
