@@ -347,7 +347,7 @@ class Calls:
 
     @property
     def _reads_ahead(self) -> bool:
-        return any(call.way is None or call.can_be_cancelled for call in self.running)  # one may not have begun
+        return any(call.item is not _BEGUN or call.can_be_cancelled for call in self.running)
 
     def _make_room(self, host: Host) -> None:
         """Let the network go on where there is room again."""
