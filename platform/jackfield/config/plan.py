@@ -163,6 +163,21 @@ class Endpoint:
         value="",
         more="See [Feeds](#feeds).",
     )
+    on_connect: str = setting(
+        function("visits.enter is the function enter in processes/visits.py"),
+        "A process that is called for each connection before it is opened: what it gives is the first frame, and a "
+        "`Reject` refuses the caller.",
+        examples=["visits.enter"],
+        value="",
+        more="See [Begin and end](#begin-and-end).",
+    )
+    on_disconnect: str = setting(
+        function("visits.leave is the function leave in processes/visits.py"),
+        "A process that is called once for each connection after its end, whatever ended it.",
+        examples=["visits.leave"],
+        value="",
+        more="See [Begin and end](#begin-and-end).",
+    )
     access: Access = setting(
         mapping("access"),
         "`required`: everybody who is logged in. `optional`: everybody, and the process learns who is logged in. "
@@ -281,6 +296,8 @@ class Endpoint:
             action=action.name,
             actions=(),
             feed="",
+            on_connect="",
+            on_disconnect="",
             process=action.process,
             reply_to=action.reply_to or self.reply_to,
             event=action.event or (self.event if self.event != "message" else action.name),

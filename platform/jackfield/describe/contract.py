@@ -198,7 +198,9 @@ def _operation(route: Route, table: RoutingTable) -> Operation:
 
 
 def _feeds(route: Route, table: RoutingTable) -> Iterator[Spoken]:
-    """The endpoint's own feed, or those of its groups."""
+    """What `on_connect` gives, and the endpoint's own feed or those of its groups."""
+    if (hook := route.hooks.on_connect) is not None and hook.signature.replies != "none":
+        yield Spoken(hook.process.name, hook.signature.reply_schema, group=False)
     if route.feed is not None:
         yield Spoken(route.feed.process.name, route.feed.signature.reply_schema, group=False)
     for one in table.groups:

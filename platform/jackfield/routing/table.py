@@ -19,6 +19,7 @@ from jackfield.process.process import Process
 from jackfield.process.resources import Resource
 from jackfield.process.signature.signature import Signature
 from jackfield.routing.feeds import Feed
+from jackfield.routing.hooks import Hooks
 from jackfield.routing.joining import Rule
 from jackfield.schema.validator import Validator
 from jackfield.similar import nearest
@@ -39,6 +40,7 @@ class Route:
     `actions` are the routes of an endpoint's actions by name. Process and signature of the endpoint are then stand-ins:
     what all actions take and give.
     `feed` is what speaks on each of its connections. Without a `process` of its own it takes no messages.
+    `hooks` are called at the begin and at the end of each connection.
     """
 
     endpoint: Endpoint
@@ -53,6 +55,7 @@ class Route:
     groups: tuple[Pattern, ...] = ()
     actions: Mapping[str, Route] = field(default_factory=dict)
     feed: Feed | None = None
+    hooks: Hooks = field(default_factory=Hooks)
 
     @property
     def name(self) -> str:
@@ -167,12 +170,13 @@ class RoutingTable:
         return nearest(asked, known, cutoff=0.5)
 
     def resources(self, only: Route | None = None) -> tuple[Resource, ...]:
-        """The resources that the routes and feeds use, each once; those of `only` one and what speaks on it."""
+        """The resources that the routes, feeds and hooks use, each once; those of `only` one and what speaks on it."""
         routes = self.routes.values() if only is None else (only,)
         spoken = [route.feed for route in routes if route.feed is not None]
         for one in self.groups:
             heard = only is None or any(one.pattern.may_meet(pattern) for pattern in only.groups)
             spoken += [self.feeds[one.pattern.text]] if one.feed and heard else []
         asked = [rule.process for rule in self.joining.values() if rule.process is not None]
-        signatures = [*(route.signature for route in routes), *(feed.signature for feed in (*spoken, *asked))]
+        hooks = [hook for route in routes for hook in route.hooks.both]
+        signatures = [*(route.signature for route in routes), *(one.signature for one in (*spoken, *asked, *hooks))]
         return tuple({r.name: r for signature in signatures for r in signature.resources}.values())

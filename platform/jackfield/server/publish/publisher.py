@@ -388,6 +388,6 @@ class Publisher:
 def _state(table: RoutingTable, name: str) -> tuple[object, ...]:
     """What an endpoint consists of; another value is reported as a change."""
     route = table.routes[name]
-    users = (route, route.feed, *route.actions.values())
+    users = (route, route.feed, *route.hooks.both, *route.actions.values())
     digests = [table.catalog.digests.get(one.process.name, "") for one in users if one is not None]
     return route.endpoint, route.signature.shape, digests
