@@ -71,6 +71,8 @@ _FIXES: Mapping[str, str] = {
     "too_many_of_user": "Close one, or raise limits.per_user.",
     "group_full": "Wait until a member has left, or raise `members` of the group.",
     "group_forbidden": "Ask whoever runs the group; `may_join` says who may enter by themselves.",
+    "rejected": "What to do is for the application to say; its own code and text stand under `error`.",
+    "not_in_time": "Try again in a few seconds.",
     "too_many_connections": "Try again later.",
     "server_full": "Try again later.",
     "too_many_of_address": "Close one, or raise limits.per_address.",
@@ -202,6 +204,8 @@ CODES: Mapping[str, Code] = _table(
     ),
     _refusal("group_full", 429, "A group of the endpoint has as many members as it may have.", retry=True),
     _refusal("group_forbidden", 403, "The group is closed to the caller."),
+    _refusal("rejected", 403, "The endpoint's `on_connect` does not let the caller in; `error` has its own code."),
+    _refusal("not_in_time", 503, "`on_connect`, or what came for the caller meanwhile, took too much.", retry=True),
     _refusal("too_many_connections", 503, "The endpoint has as many connections as are allowed.", retry=True),
     _refusal("server_full", 503, "The server has as many connections as it can hold.", retry=True),
     _refusal(

@@ -10,7 +10,7 @@ from jackfield import messages
 from jackfield.groups.names import checked
 from jackfield.identity import Identity
 
-__all__ = ["GONE", "LONGEST", "Connection", "Gone", "Joined", "Outbox", "outbox_of", "part", "with_params"]
+__all__ = ["GONE", "LONGEST", "Connection", "Gone", "Joined", "Outbox", "hand_over", "outbox_of", "part", "with_params"]
 
 
 LONGEST = 3600.0
@@ -197,6 +197,11 @@ def part(connection: Connection) -> None:
     The two would hold each other in memory until the next garbage collection, which a server rarely runs.
     """
     connection._outbox = GONE
+
+
+def hand_over(connection: Connection, outbox: Outbox) -> None:
+    """Put another Outbox behind a Connection: the conversation, when it has its 101."""
+    connection._outbox = outbox
 
 
 def with_params(connection: Connection, params: Mapping[str, Any]) -> Connection:

@@ -120,9 +120,9 @@ def _compile_route(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Rout
         return None, problems
     route, faults = actions.together(plan, endpoint, routes)
     feed, faults_of_feed = feeds.of_endpoint(plan, endpoint, route.pattern.params, route.signature, found)
-    compiled = feeds.beside(route.signature, feed, listens=True)
-    hooked, faults_of_hooks = hooks.of_endpoint(plan, endpoint, route.pattern.params, compiled, found)
-    route = replace(route, feed=feed, hooks=hooked, signature=hooks.beside(compiled, hooked))
+    signed = feeds.beside(route.signature, feed, listens=True)
+    hooked, faults_of_hooks = hooks.of_endpoint(plan, endpoint, route.pattern.params, signed, found)
+    route = replace(route, feed=feed, hooks=hooked, signature=hooks.beside(signed, hooked))
     return route, problems + faults + faults_of_feed + faults_of_hooks
 
 

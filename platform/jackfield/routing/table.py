@@ -178,5 +178,6 @@ class RoutingTable:
             spoken += [self.feeds[one.pattern.text]] if one.feed and heard else []
         asked = [rule.process for rule in self.joining.values() if rule.process is not None]
         hooks = [hook for route in routes for hook in route.hooks.both]
-        signatures = [*(route.signature for route in routes), *(one.signature for one in (*spoken, *asked, *hooks))]
+        signatures = [route.signature for route in routes] + [hook.signature for hook in hooks]
+        signatures += [feed.signature for feed in (*spoken, *asked)]
         return tuple({r.name: r for signature in signatures for r in signature.resources}.values())

@@ -48,7 +48,7 @@ class Members:
         """Take the connections of a user out of a group, for `ban` seconds at least; gives their number."""
         if ban:
             self._live.groups.bans.add(group, login, ban)
-        return sum(self._live.groups.leave(member.membership, group) for member in self.of(login))
+        return sum(member.membership.leave(group) for member in self.of(login))
 
     def close(self, login: str, reason: str) -> int:
         """Close the connections of a user 4403; gives their number."""

@@ -179,6 +179,13 @@ class Conversation:
         if self._tune is not None:
             self._tune(limits)
 
+    def turn_to(self, transport: Transport) -> None:
+        """The client has its 101: what is written leaves by its network from here on."""
+        self._transport = transport
+        self.outbox.turn_to(transport)
+        if self.is_over:  # ended in the very step of the accept
+            transport.close(self.close_code, wire.cut(self.close_reason))
+
     def become(self, identity: Identity) -> None:
         """Take over other roles or another end of the session."""
         self.connection.identity = identity

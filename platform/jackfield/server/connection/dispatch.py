@@ -314,9 +314,15 @@ class Dispatcher:
             return await self._stream(route, self._steps(process, made()), connection, framed, writer)
         if process.kind == "async_generator":
             return await self._stream(route, made(), connection, framed, writer)
+        return framed(await self.carry_out(process, made), writer.message_id, connection)
+
+    async def carry_out(self, process: Process, made: Callable[[], Any]) -> Any:
+        """What a process gives that is no generator; `made` calls its function. Raises Busy as `in_thread` does."""
+        if process.kind == "async":
+            return await made()
         if process.blocking:
-            return framed(await self.in_thread(made), writer.message_id, connection)
-        return framed(self._timed(process, made), writer.message_id, connection)
+            return await self.in_thread(made)
+        return self._timed(process, made)
 
     def _timed(self, process: Process, function: Callable[..., Any], *values: Any) -> Any:
         """Call on the event loop, where all others wait meanwhile; a long call is named in the log."""

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from jackfield.errors import CODES, Refusal
 from jackfield.groups.group import Group
@@ -31,19 +34,19 @@ class Owner(Protocol):
 class Membership:
     """A Listener of groups. All calls belong on the loop's thread and none waits.
 
-    Before `entered`, what the groups send waits: at most `most` bytes, beyond which the client is closed 4408.
+    Before `entered`, what the groups send waits: at most `most` bytes, beyond which the client is closed 4408. What is
+    kept of a group goes when that is left.
     """
 
-    __slots__ = ("_given", "_groups", "_held", "_most", "_owner", "_past", "groups", "hear")
+    __slots__ = ("_given", "_groups", "_held", "_most", "_owner", "groups", "hear")
 
     def __init__(self, owner: Owner, groups: Groups) -> None:
         self.groups: tuple[Group, ...] = ()
         self._owner: Owner | None = owner  # None when it is over
         self._groups = groups
         self._given: tuple[str, ...] = ()  # the names of those that the endpoint gives
-        self._held: list[bytes] | None = None  # what came before the 101
+        self._held: _Held | None = None  # what came before the 101
         self._most = 0
-        self._past = 0  # of these, how many are kept events
         self.hear: Callable[[bytes], None] = owner.listen()  # an event of a group has no call more on its way
 
     @property
@@ -63,20 +66,19 @@ class Membership:
 
     def enter(self, names: tuple[str, ...], most: int) -> None:
         """Join the endpoint's groups before the 101. Raises Refusal `group_full`."""
-        self._held, self._most, self.hear = [], most, self._hold
+        self._held, self._most, self.hear = _Held([], []), most, self._hold
         self.move(names)
-        self._past = len(self._held)
 
     def entered(self) -> None:
         """The client has its 101: it gets the kept events, the list of members, and what came meanwhile."""
-        held, self._held = self._held or [], None
+        held, self._held = self._held or _Held([], []), None
         self.hear = _ignore if self._owner is None else self._owner.listen()
-        for frame in held[: self._past]:
+        for _, frame in held.past:
             self.hear(frame)
         for group in self.groups:
             if group.presence is not None:
                 group.presence.came(self)
-        for frame in held[self._past :]:
+        for _, frame in held.since:
             self.hear(frame)
 
     def move(self, names: tuple[str, ...]) -> None:
@@ -84,30 +86,44 @@ class Membership:
         before, self._given = self._given, names
         for name in before:
             if name not in names:
-                self._groups.leave(self, name)
+                self.leave(name)
         for name in names:
             if name not in before:  # one that it was taken out of is not entered again
-                self._groups.join(self, name)
+                self._join(name)
 
     def _hold(self, frame: bytes) -> None:
         if self._held is None or self._owner is None:
             return
-        self._held.append(frame)
+        if self._held.joining:
+            self._held.past.append((self._held.joining, frame))
+        else:
+            self._held.since.append((self.groups[0].name if len(self.groups) == 1 else "", frame))
         self._most -= len(frame)
         if self._most < 0:
-            self._held = []
+            self._held = _Held([], [])
             self._owner.end(TOO_SLOW, CODES[TOO_SLOW].sentence)
+
+    def _join(self, name: str, *, chosen: bool = False, asked: bool = False) -> bool:
+        if (held := self._held) is None:
+            return self._groups.join(self, name, chosen=chosen, asked=asked)
+        held.joining = name
+        try:
+            return self._groups.join(self, name, chosen=chosen, asked=asked)
+        finally:
+            held.joining = ""
 
     def join(self, name: str) -> bool:
         """Enter a group; False where it is in it, or is over. Raises Refusal `group_full`."""
-        return self._owner is not None and self._groups.join(self, name, chosen=True)
+        return self._owner is not None and self._join(name, chosen=True)
 
     def ask(self, name: str) -> bool:
         """Enter a group that `may_join` lets the client into; False where it is over. Raises as `join`."""
-        return self._owner is not None and self._groups.join(self, name, chosen=True, asked=True)
+        return self._owner is not None and self._join(name, chosen=True, asked=True)
 
     def leave(self, name: str) -> bool:
         """Leave a group; False where it is not in it."""
+        if self._held is not None:
+            self._held.drop(name)
         return self._groups.leave(self, name)
 
     def say(self, frame: bytes, *, to_others: bool) -> None:
@@ -125,6 +141,25 @@ class Membership:
         self._groups.leave_all(self)
         self._owner = None
         self.hear = _ignore
+
+
+@dataclass(slots=True)
+class _Held:
+    """Frames before the 101, each with the group that it is of: `past` came with a join, the others later.
+
+    One that came while the connection was in several groups says itself which it is of. `joining` is the group that is
+    being entered.
+    """
+
+    past: list[tuple[str, bytes]]
+    since: list[tuple[str, bytes]]
+    joining: str = ""
+
+    def drop(self, name: str) -> None:
+        """Forget what is of a group."""
+        named = b'{"group":%b,' % msgspec.json.encode(name)
+        self.past = [one for one in self.past if one[0] != name]
+        self.since = [(of, text) for of, text in self.since if of != name and (of or not text.startswith(named))]
 
 
 def _ignore(_frame: bytes) -> None:

@@ -18,6 +18,8 @@ from jackfield.server.feeds import ConnectionFeeds
 from jackfield.server.handshake import visitors
 from jackfield.server.handshake.callers import Callers
 from jackfield.server.handshake.connection_log import Visit
+from jackfield.server.handshake.entering import Entrance
+from jackfield.server.handshake.hooks import Hooks
 from jackfield.server.handshake.judge import Admission, admit, approach, closes_with, subprotocol
 from jackfield.server.live import Live
 from jackfield.server.refusal import problem, secured, server_fault
@@ -31,11 +33,14 @@ __all__ = ["Upgrade"]
 class Upgrade:
     """Answers every upgrade request of a node: refuses it, or accepts it and begins its conversation. ASGI 3."""
 
-    def __init__(self, live: Live, callers: Callers, dispatcher: Dispatcher, feeds: ConnectionFeeds) -> None:
+    def __init__(
+        self, live: Live, callers: Callers, dispatcher: Dispatcher, feeds: ConnectionFeeds, hooks: Hooks
+    ) -> None:
         self._live = live
         self._callers = callers
         self._dispatcher = dispatcher
         self._feeds = feeds
+        self._hooks = hooks
         self._buckets = TokenBuckets(live.lag)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -62,6 +67,8 @@ class Upgrade:
             visitor = visitors.visitor_of(request, live.tokens) if visitors.named(asked.route) else ""
             admission = admit(table, request, asked, caller, live.hub, visitor)
             live.groups.check(admission.groups, admission.identity.login)
+            if admission.route.hooks.on_disconnect is not None:
+                self._hooks.check(admission.route)
         except Refusal as refusal:
             await self._refuse(request, refusal, caller, scope, receive, send)
             return
@@ -95,8 +102,10 @@ class Upgrade:
         if socket is not None:
             socket.tune(limits)
         transport = AsgiTransport(receive, send) if socket is None else socket
+        hook = admission.route.hooks.on_connect
+        entrance = None if hook is None else Entrance(live, self._callers, self._hooks, request, hook)
         conversation = Conversation(
-            transport,
+            transport if entrance is None else entrance.network,
             live,
             self._dispatcher,
             self._buckets,
@@ -106,7 +115,7 @@ class Upgrade:
             tune=socket.tune if socket is not None else None,
         )
         connection = Connection(
-            conversation,
+            conversation if entrance is None else entrance.connection_of(conversation),
             id=secrets.token_hex(6),
             endpoint=admission.route.name,
             identity=admission.identity,
@@ -118,10 +127,16 @@ class Upgrade:
         if limits.per_address is not None:
             conversation.address = network(request.client)
         live.hub.seat(conversation)  # in the step that admits: a revocation from here on finds it
-        if admission.groups:
+        if admission.groups or entrance is not None:
             conversation.membership.enter(admission.groups, limits.queue)
-        visit = Visit(live, conversation, request.client)
+        visit = Visit(live, self._hooks, conversation, request.client)
         conversation.when_over = visit.end
+        if entrance is not None:
+            try:
+                await entrance.enter(admission, conversation, visit)
+            except Refusal as refusal:
+                await self._refuse(request, refusal, admission.identity or None, scope, receive, send)
+                return
         try:
             await send(self._accepted(request, admission))
         except OSError:
@@ -132,6 +147,8 @@ class Upgrade:
             raise
         visit.begin()
         live.metrics.handshakes[admission.route.name, "accepted", ""] += 1
+        if entrance is not None:
+            entrance.opened(conversation, transport)
         if socket is not None:
             socket.attach(conversation)
             self._entered(conversation, admission, visit)
@@ -153,7 +170,7 @@ class Upgrade:
         return message
 
     def _entered(self, conversation: Conversation, admission: Admission, visit: Visit) -> None:
-        if admission.groups:
+        if admission.groups and not conversation.membership.is_present:
             conversation.membership.entered()
         if admission.route.feed is not None:
             visit.stop_feed = self._feeds.begin(conversation)
@@ -161,4 +178,5 @@ class Upgrade:
 
 def _short(refusal: Refusal) -> str:
     """Code and sentence of a refusal, cut to what a close frame holds (RFC 6455, section 5.5)."""
-    return f"{refusal.code}: {refusal.detail}".encode()[:123].decode(errors="ignore")
+    own = f"{refusal.more['error']['code']}: " if refusal.code == "rejected" else ""
+    return f"{refusal.code}: {own}{refusal.detail}".encode()[:123].decode(errors="ignore")
