@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import weakref
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -25,12 +26,18 @@ class Outbox:
     def close(self, code: int, reason: str) -> None:
         self.reported.append((code, reason))
 
+    async def next(self, within: float) -> Mapping[str, Any]:
+        return {"within": within}
+
+    async def request(self, event: object, answer: Any, within: float) -> Any:
+        return event, answer, within
+
     @property
     def membership(self) -> Joined:
         return GONE.membership
 
 
-def test_what_is_sent_after_the_end_goes_nowhere() -> None:
+async def test_what_is_sent_after_the_end_goes_nowhere() -> None:
     outbox = Outbox()
     connection = outbox.connection
     connection.state["заметка"] = 1
@@ -38,6 +45,10 @@ def test_what_is_sent_after_the_end_goes_nowhere() -> None:
     part(connection)
     connection.send({"event": "поздно"})
     connection.close(4000, "поздно")
+    with pytest.raises(ConnectionError):
+        await connection.next()
+    with pytest.raises(ConnectionError):
+        await connection.request({"event": "поздно"})
     assert outbox.reported == [{"event": "привет"}]
     assert connection.state == {"заметка": 1}
 

@@ -20,20 +20,9 @@ from jackfield.server.connection.dispatch import Dispatcher
 from jackfield.server.handshake.judge import params_of
 from jackfield.server.observe.lag import LIMIT, LOG_EVERY, TICK, TOLERANCE, Lag, Place, place_of
 from jackfield.server.observe.metrics import Meter
-from tests.server.conftest import Build, Clock
+from tests.server.conftest import Build, Clock, Writer
 from tests.server.served import LIMIT as PATIENCE
 from tests.server.served import until
-
-
-class Nowhere:
-    """A client that nobody is."""
-
-    streaming = False
-
-    def write(self, text: bytes) -> None: ...
-
-    async def room(self) -> None: ...
-
 
 Told = list[tuple[str, dict[str, Any]]]
 
@@ -235,7 +224,7 @@ async def test_a_message_is_reported_by_its_endpoint_and_its_process(build_table
         task = asyncio.current_task()
         assert task is not None
         answer = dispatcher.in_task(slow, {}, Meter())
-        assert await answer(connection, b'{"text": "a"}', task, Nowhere()) == b'{"result":"a"}'
+        assert await answer(connection, b'{"text": "a"}', task, Writer()) == b'{"result":"a"}'
     dispatcher.close()
     (place,) = places
     assert (place.endpoint, place.process) == ("talk", "p.say")

@@ -14,8 +14,10 @@ from jackfield.process.connection import Connection, Gone
 from jackfield.server.answers import InTask, MessageId, Task, Way
 from jackfield.server.connection.inbox import Answered, Inbox, Item
 from jackfield.server.generation import Generation
+from jackfield.server.live import Live
 from jackfield.server.observe.code_location import waiting
 from jackfield.server.wire import transport as wire
+from jackfield.server.wire.transport import Transport
 from jackfield.tasks import begin_at_once, end, hide
 
 __all__ = ["CANCEL_LIMIT", "NO_CALL", "TURN", "Call", "Calls", "Host"]
@@ -36,6 +38,16 @@ class Host(Protocol):
     connection: Connection
     is_over: bool
     is_draining: bool
+    live: Live
+    now: Callable[[], float]
+    """The dispatcher's clock."""
+    transport: Transport
+    generation: Generation | None
+    """The one that `in_task` is of."""
+    ready: Callable[[Connection, bytes, float], bytes | None] | None
+    """What takes the next message at once; None where something may keep it from that."""
+    in_task: InTask | None
+    """What answers messages; None where the endpoint is gone."""
     concurrency: int
     """Calls of the connection that may run at a time."""
     ahead: int
@@ -47,11 +59,8 @@ class Host(Protocol):
     def endpoint(self) -> str:
         """The endpoint's name."""
 
-    def now(self) -> float:
-        """The dispatcher's clock."""
-
-    def way(self) -> tuple[Generation, InTask | None]:
-        """The generation that is live now, and what answers messages in it; None where the endpoint is gone."""
+    def turn_to(self, generation: Generation) -> None:
+        """The first message in a generation: look up what answers those in it."""
 
     def write(self, text: bytes) -> None:
         """Queue one frame for the client; never waits."""
@@ -61,9 +70,6 @@ class Host(Protocol):
 
     async def caught_up(self) -> None:
         """Wait until the client has read the last answers."""
-
-    def hold(self) -> None:
-        """More frames follow in this step."""
 
     def pause(self) -> None:
         """Read no more from the network until `resume`."""
@@ -77,9 +83,6 @@ class Host(Protocol):
     def cancelled(self, message_id: MessageId) -> bytes:
         """The frame that tells of a message that it is not answered any more; counted."""
 
-    def begins(self) -> None:
-        """A call begins."""
-
     def ended(self) -> None:
         """A call has ended."""
 
@@ -90,20 +93,18 @@ _BEGUN = Answered(b"")
 class Call:
     """A task that answers messages one after the other; a Writer for the many answers of one."""
 
-    __slots__ = ("_host", "cancelled", "item", "message_id", "streaming", "task", "wanted", "way")
+    # Of the class: one begins with each message that finds no other, and most set but two of these.
+    task: Task | None = None
+    way: Way | None = None
+    message_id: MessageId = None
+    streaming = False
+    cancelled = False
+    wanted: asyncio.Future[None] | None = None
+    """Set while the process waits for the next message."""
 
     def __init__(self, host: Host, item: Item) -> None:
         self._host = host
         self.item: Item = item  # what comes next, _BEGUN when it has come
-        self.task: Task | None = None
-        self.wanted: asyncio.Future[None] | None = None  # while the process waits for the next message
-        self.clear()
-
-    def clear(self) -> None:
-        """No message is being answered."""
-        self.way: Way | None = None
-        self.message_id: MessageId = None
-        self.streaming = self.cancelled = False
 
     @property
     def can_be_cancelled(self) -> bool:
@@ -143,15 +144,15 @@ class Calls:
         if self.inbox is None:
             self.inbox = Inbox()
         self.inbox.put(item)
-        for call in self.running:
-            call.wake()
-        if not self._paused and self.inbox.is_full(self._ahead(host)):
+        if self.running[0].wanted is not None:
+            self.running[0].wake()
+        if self.inbox.is_full() and not self._paused and self.inbox.is_full(self._ahead(host)):
             self._paused = True
             host.pause()
 
     def start(self, item: Item, host: Host, begin: Callable[..., Task] = begin_at_once) -> None:
         """Begin a task for one message and for those that come while it works; an eager one where Python has them."""
-        host.begins()
+        host.ready = None  # what comes next has to wait, or takes something back
         call, context = Call(host, item), Context()
         self.running.append(call)
         task = begin(self._work(call, context, host), loop=self._loop, context=context)
@@ -285,7 +286,10 @@ class Calls:
             while not host.is_over:  # a task begins some time after it was made, before Python 3.12
                 if host.is_behind:
                     await host.caught_up()  # answers pile up no further than the client reads them
-                generation, answer = host.way()
+                generation = host.live.generation
+                if generation is not host.generation:
+                    host.turn_to(generation)
+                answer = host.in_task
                 item, call.item = call.item, _BEGUN
                 if isinstance(item, Answered):
                     host.write(item.frame)
@@ -297,11 +301,13 @@ class Calls:
                     try:
                         frame = await answering
                     finally:
-                        call.clear()
                         generation.leave()
+                        call.way = None
+                        if call.streaming or call.cancelled:
+                            call.streaming = call.cancelled = False
                     if frame is not None:
                         if self.inbox:
-                            host.hold()
+                            host.transport.hold()
                         host.write(frame)
                 if not self.inbox:
                     return
@@ -337,7 +343,8 @@ class Calls:
         """The message whose turn it is; the network goes on where there is room again."""
         assert self.inbox
         item = self.inbox.take()
-        self._make_room(host)
+        if self._paused:
+            self._make_room(host)
         return item
 
     def _ahead(self, host: Host) -> int:

@@ -56,19 +56,13 @@ class Conversation:
         "_clock",
         "_dispatcher",
         "_first",
-        "_generation",
         "_idle",
-        "_in_task",
-        "_live",
         "_longest",
         "_loop",
         "_lost",
         "_membership",
         "_meter",
-        "_now",
-        "_ready",
         "_shared",
-        "_transport",
         "_tune",
         "address",
         "ahead",
@@ -77,12 +71,18 @@ class Conversation:
         "close_reason",
         "concurrency",
         "connection",
+        "generation",
+        "in_task",
         "is_behind",
         "is_draining",
         "is_over",
+        "live",
+        "now",
         "outbox",
+        "ready",
         "session_end",
         "standing",
+        "transport",
         "when_over",
     )
 
@@ -105,11 +105,11 @@ class Conversation:
         self.standing = standing
         self.address = ""  # what `limits.per_address` counts by; set by the gateway where that limit stands
         self.session_end: SessionEnd | None = None  # where the session has an end
-        self._transport = transport
-        self._live = live
+        self.transport = transport
+        self.live = live
         self._buckets = buckets
         self._dispatcher = dispatcher
-        self._now = dispatcher.clock
+        self.now = dispatcher.clock
         self._meter = meter
         self._tune = tune
         self._clock = clock
@@ -118,10 +118,10 @@ class Conversation:
         self._calls: Calls | None = None
         self._asking: Asking | None = None
         self.is_over = False
-        self._generation: Generation | None = None  # the one that the next three are of
+        self.generation: Generation | None = None  # the one that the next three are of
         self._first: _First | None = None  # what takes a message that has none before it
-        self._in_task: InTask | None = None
-        self._ready: _First | None = None  # `_first` while nothing keeps a message from being taken at once
+        self.in_task: InTask | None = None
+        self.ready: _First | None = None  # `_first` while nothing keeps a message from being taken at once
         self.is_behind = False  # the client has not read the last answers: the next ones wait for it
         self.is_draining = False
         self._lost = False
@@ -167,7 +167,7 @@ class Conversation:
         self._share(limits)
 
     def _share(self, limits: Limits) -> None:
-        self._shared = self._buckets.of(self.endpoint, self.identity.login, limits.rate_per_user, self._now())
+        self._shared = self._buckets.of(self.endpoint, self.identity.login, limits.rate_per_user, self.now())
 
     def adapt(self, params: Mapping[str, Any], limits: Limits) -> None:
         """Take over what a publish changed for a connection that stays; called in the step that publishes."""
@@ -175,7 +175,7 @@ class Conversation:
         self._take_limits(limits)
         self._share(limits)
         # an idle connection must not keep the old generation alive
-        self._generation = self._first = self._in_task = self._ready = None
+        self.generation = self._first = self.in_task = self.ready = None
         if self._tune is not None:
             self._tune(limits)
 
@@ -195,7 +195,7 @@ class Conversation:
         if self.session_end is not None:
             self.session_end.cancel()
         if self.identity.expires_at is not None:
-            self.session_end = SessionEnd(self, warning, self._live.clock)
+            self.session_end = SessionEnd(self, warning, self.live.clock)
             self.session_end.arm()
 
     def move_session(self) -> None:
@@ -215,8 +215,8 @@ class Conversation:
     async def drain(self) -> None:
         """Take no more messages, answer those that are here, then close 1012."""
         self.is_draining = True
-        self._ready = None
-        self._transport.pause()
+        self.ready = None
+        self.transport.pause()
         self._say_no_more_comes()
         await self.finished()
         await self._taken(1)
@@ -226,7 +226,7 @@ class Conversation:
 
     def received(self, text: bytes) -> bytes | None:
         """One message came. Its answer where it is ready at once; otherwise it comes in its turn, by `write`."""
-        now = self._now()
+        now = self.now()
         bucket = self._bucket  # its rule stands here, too: a call would cost as much as all the rest of it
         due = bucket.due
         bucket.due = due = (due if due > now else now) + bucket.gap
@@ -236,12 +236,12 @@ class Conversation:
         if self._shared is not None and (ahead := self._shared.over(now)):
             messages.judge_utf8(text)
             return self._too_fast(ahead, self._shared)
-        answer = self._ready
+        answer = self.ready
         return self._received(text, now) if answer is None else answer(self.connection, text, now)
 
     def received_binary(self) -> None:
         """A binary message came; it is refused in its turn."""
-        now = self._now()
+        now = self.now()
         for bucket in filter(None, (self._bucket, self._shared)):
             if ahead := bucket.over(now):
                 frame = self._too_fast(ahead, bucket)
@@ -256,16 +256,20 @@ class Conversation:
             return None
         messages.judge_utf8(text)
         calls = self._calls.running if self._calls is not None else ()
-        if (calls or self._asking) and b'"$' in text and len(text) <= self._longest and self._put_aside(text):
+        if (
+            ((calls and b'"$cancel"' in text) or (self._asking and b'"$answer"' in text))
+            and len(text) <= self._longest
+            and self._put_aside(text)
+        ):
             return None
-        if len(calls) >= self.concurrency or self.is_behind:
+        if (calls and len(calls) >= self.concurrency) or self.is_behind:
             self._queue(text)
             return None
-        if self._generation is not self._live.generation:
-            self._turn_to(self._live.generation)
+        if self.generation is not self.live.generation:
+            self.turn_to(self.live.generation)
         first = self._first
         if not (calls or self._asking):
-            self._ready = first
+            self.ready = first
         return first(self.connection, text, now) if first is not None else None
 
     def _put_aside(self, text: bytes) -> bool:
@@ -297,15 +301,15 @@ class Conversation:
 
     def too_often(self, action: str, rate: float) -> float:
         """Count a message of an action; seconds until it may come again where it came too fast, else 0."""
-        return self._buckets.wait(f"{self.endpoint} {action}", self.connection.id, rate, self._now())
+        return self._buckets.wait(f"{self.endpoint} {action}", self.connection.id, rate, self.now())
 
-    def _turn_to(self, generation: Generation) -> None:
+    def turn_to(self, generation: Generation) -> None:
         """The first message in a generation: look up what will answer those in it."""
         route = generation.table.routes.get(self.endpoint)
-        self._generation = generation
-        self._first, self._in_task = self.start_at_once, None
+        self.generation = generation
+        self._first, self.in_task = self.start_at_once, None
         if route is not None:
-            in_place, self._in_task = self._dispatcher.ways(generation, route, self._meter)
+            in_place, self.in_task = self._dispatcher.ways(generation, route, self._meter)
             self._first = in_place or self.start_at_once
 
     def lost(self, code: int, reason: str = "") -> None:
@@ -324,7 +328,7 @@ class Conversation:
         self.outbox.stop()
         if self._membership is not None:
             self._membership.end()
-        self._ready = None
+        self.ready = None
         self._first = None  # it may be a method of ours: nothing that ended waits for the garbage collector
         if self._calls is not None:
             self._calls.stop()
@@ -349,7 +353,7 @@ class Conversation:
     def membership(self) -> Membership:
         """The groups that it is in."""
         if self._membership is None:
-            self._membership = Membership(self, self._live.groups)
+            self._membership = Membership(self, self.live.groups)
         return self._membership
 
     def hear(self, frame: bytes) -> None:
@@ -381,20 +385,20 @@ class Conversation:
         """See Connection.request."""
         if self._asking is None:
             self._asking = Asking()
-        self._ready = None  # what comes may be the answer
+        self.ready = None  # what comes may be the answer
         with self._calls.halted() if self._calls is not None else nullcontext():
             return await self._asking.ask(event, answer, within, self)
 
     def write(self, text: bytes) -> None:
         """Queue one frame. A client that lets more than the limit pile up is closed 4408."""
         if not self.is_over:
-            self.wrote(self._transport.write(text))
+            self.wrote(self.transport.write(text))
 
     def wrote(self, pending: int) -> None:
         """So many bytes wait for the client."""
         if pending >= wire.ROOM:
-            self.is_behind, self._ready = True, None
-            self._live.outboxes.waits(self)
+            self.is_behind, self.ready = True, None
+            self.live.outboxes.waits(self)
         if pending > self.outbox.most:
             self._too_slow(f"more than {self.outbox.limit:,} bytes were not read")
 
@@ -403,14 +407,14 @@ class Conversation:
 
         Raises CancelledError when the conversation is over, so that a generator ends even if it has caught one.
         """
-        if self._transport.pending >= wire.ROOM:
+        if self.transport.pending >= wire.ROOM:
             await self._taken(wire.ROOM)
         if self.is_over:
             raise asyncio.CancelledError
 
     async def _taken(self, limit: int) -> None:
         """Wait until fewer than `limit` bytes wait for the client, or close one that takes none."""
-        if await wire.room_in_time(self._transport, limit, lambda: wire.LAST_STALL if self.is_draining else wire.STALL):
+        if await wire.room_in_time(self.transport, limit, lambda: wire.LAST_STALL if self.is_draining else wire.STALL):
             return
         if self.is_draining:
             self.close_now(CODES["restart"].close, wire.RESTARTS, "restart", at_once=True)
@@ -430,53 +434,34 @@ class Conversation:
 
     # what its calls need
 
-    def now(self) -> float:
-        """The dispatcher's clock."""
-        return self._now()
-
-    def way(self) -> tuple[Generation, InTask | None]:
-        """The generation that is live now, and what answers messages in it; None where the endpoint is gone."""
-        generation = self._live.generation
-        if generation is not self._generation:
-            self._turn_to(generation)
-        return generation, self._in_task
-
     async def caught_up(self) -> None:
         """Wait until the client has read the last answers."""
         await self.room()
         self.is_behind = False
 
-    def hold(self) -> None:
-        """More frames follow in this step."""
-        self._transport.hold()
-
     def pause(self) -> None:
         """Read no more from the network: too much waits."""
-        self._bucket.paused(self._now())
-        self._transport.pause()
+        self._bucket.paused(self.now())
+        self.transport.pause()
 
     def resume(self) -> None:
         """Read on."""
-        self._bucket.resumed(self._now())
-        self._transport.resume()
+        self._bucket.resumed(self.now())
+        self.transport.resume()
 
     def cancelled(self, message_id: MessageId) -> bytes:
         """The frame that tells of a message that it is not answered any more; counted."""
         self._meter.others["cancelled"] += 1
         return messages.error("cancelled", message_id=message_id)
 
-    def begins(self) -> None:
-        """A call begins: what comes next waits for it."""
-        self._ready = None
-
     def ended(self) -> None:
         """A call has ended, and nothing waits for it."""
-        if self._is_working:
+        if self._calls is not None and self._calls.running:
             return
         if self._lost:
             self._ended()
         elif not (self.is_behind or self.is_over or self.is_draining or self._asking):
-            self._ready = self._first
+            self.ready = self._first
 
     def _ended(self) -> None:
         callback, self.when_over = self.when_over, None
@@ -489,7 +474,7 @@ class Conversation:
             return
         self.close_code, self.close_cause, self.close_reason = code, cause, reason
         self._end_of_messages()
-        self._transport.close(code, wire.cut(reason), at_once=at_once)
+        self.transport.close(code, wire.cut(reason), at_once=at_once)
 
     def _too_slow(self, reason: str) -> None:
         self.close_now(CODES[TOO_SLOW].close, reason, TOO_SLOW, at_once=True)

@@ -45,8 +45,9 @@ class Inbox(deque[Item]):
 
     def is_full(self, ahead: int = 0) -> bool:
         """Whether nothing more should come."""
-        most, most_bytes = (AHEAD, ahead) if ahead else (INBOX, INBOX_BYTES)
-        return len(self) >= most or self._bytes >= most_bytes
+        if not ahead:
+            return len(self) >= INBOX or self._bytes >= INBOX_BYTES
+        return len(self) >= AHEAD or self._bytes >= ahead
 
     def has_room(self, ahead: int = 0) -> bool:
         """Whether it is half empty again."""
@@ -60,7 +61,9 @@ class Inbox(deque[Item]):
 
     def take(self) -> Item:
         """Take the oldest. Raises IndexError where there is none."""
-        return self.take_at(0)
+        item = self.popleft()
+        self._bytes -= len(item) if item is not None else 0
+        return item
 
     def take_at(self, index: int) -> Item:
         """Take the one at this place, 0 for the oldest."""
