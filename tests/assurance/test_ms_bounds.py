@@ -272,7 +272,7 @@ async def test_ms_8_messages_over_plain_asgi_give_others_their_turn_by_time(step
 
 async def test_ms_8_what_waits_in_the_inbox_gives_others_their_turn_by_time(begin: Begin) -> None:
     one, two = begin("wait"), begin("wait")
-    one.one._now = two.one._now = Steps()
+    one.one.now = two.one.now = Steps()
     names = [str(number) for number in range(12)]
     one.text(*(f"1-{name}" for name in names))
     two.text(*(f"2-{name}" for name in names))

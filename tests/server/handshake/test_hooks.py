@@ -35,6 +35,11 @@ SEEN: list[Any] = []
 async def gate(name: str) -> None:
     await GATES.setdefault(name, asyncio.Event()).wait()
 
+async def after(caller: Connection) -> None:
+    SEEN.append("started")
+    answer = await caller.request({"event": "how"})
+    caller.send({"event": "told", "of": answer})
+
 @process
 async def enter(room: str, caller: Connection, groups: Groups) -> dict[str, Any] | None:
     SEEN.append(("enter", room))
@@ -67,6 +72,8 @@ async def enter(room: str, caller: Connection, groups: Groups) -> dict[str, Any]
         await caller.leave("room:left")
     if room == "goes":
         caller.close(4000, "пока")
+    if room in ("starts", "wait-starts"):
+        caller.start(after(caller))
     if room == "silent":
         return None
     return {"event": "welcome", "room": room}
@@ -196,6 +203,20 @@ async def test_nobody_can_be_asked_before_the_101_and_a_close_comes_after_it(ser
     await asks.leave()
 
 
+async def test_what_is_started_begins_with_the_101(served: Served) -> None:
+    caller = served.call(
+        "/ws/rooms/starts", [("x-tag", "a"), ("cookie", "a=b"), ("sec-websocket-protocol", "jackfield.v1")]
+    )
+    await caller.until(5)
+    (member,) = served.gateway.live.hub
+    assert heard(caller)[-1] == {"event": "how", "$request": 1}
+    assert await caller.ask({"$answer": 1, "a": 1}) == {"event": "told", "of": {"a": 1}}
+    assert member.connection.headers["x-tag"] == "a"
+    assert "cookie" not in member.connection.headers
+    assert (member.connection.address, member.connection.subprotocol) == ("10.1.2.3", "jackfield.v1")
+    await caller.leave()
+
+
 async def test_events_meanwhile_are_kept_and_presence_counts_from_the_101(served: Served) -> None:
     early = served.call("/ws/rooms/wait")
     await until(lambda: "wait" in names(served)["GATES"])
@@ -250,15 +271,15 @@ async def test_so_many_run_at_once_and_the_others_have_their_turn(
 
 async def test_an_ended_session_is_found_before_the_101(served: Served) -> None:
     await served.add("bob", "support")
-    caller = await entering(served, "/ws/desk/wait", await served.cookie("bob"))
+    caller = await entering(served, "/ws/desk/wait-starts", await served.cookie("bob"), "wait-starts")
     await served.store.disable("bob")
     await served.sessions.look_once()
-    let(served)
+    let(served, "wait-starts")
     answer = await caller.refused()
     assert (answer.status, answer.json["code"]) == (401, "bad_credential")
     assert len(served.gateway.live.hub) == 0
     await until(lambda: len(seen(served)) == 2)
-    assert seen(served)[1][:3] == ("leave", "wait", 4401), "its on_connect has returned"
+    assert seen(served)[1][:3] == ("leave", "wait-starts", 4401), "its on_connect has returned"
 
 
 async def test_a_publish_that_takes_the_endpoint_away_is_found_too(served: Served, build_table: Build) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from typing import Any, Protocol
 
 from jackfield.process.connection import Joined
 from jackfield.process.connection import Outbox as Public
+from jackfield.server.connection.owned import Owned, check_room
 
 __all__ = ["NOT_YET", "Entering", "Unopened"]
 
@@ -56,7 +57,13 @@ class Unopened:
 class Host(Protocol):
     """The conversation, as its Connection sees it before the 101."""
 
-    is_over: bool
+    @property
+    def closed(self) -> bool:
+        """Whether nothing more comes."""
+
+    @property
+    def owned(self) -> Owned:
+        """What waits for its end."""
 
     @property
     def membership(self) -> Joined:
@@ -72,6 +79,7 @@ class Entering(Public):
     def __init__(self, host: Host) -> None:
         self._host = host
         self.closing: tuple[int, str] | None = None  # what `on_connect` closes it with, once it is open
+        self.begun: list[Coroutine[Any, Any, Any]] = []  # what it starts then
 
     @property
     def membership(self) -> Joined:
@@ -85,6 +93,21 @@ class Entering(Public):
     def close(self, code: int, reason: str) -> None:
         """See Connection.close."""
         self.closing = self.closing or (code, reason)
+
+    def start(self, coroutine: Coroutine[Any, Any, Any]) -> None:
+        """See Connection.start."""
+        check_room(coroutine, len(self.begun))
+        self.begun.append(coroutine)
+
+    @property
+    def closed(self) -> bool:
+        """See Connection.closed."""
+        return self._host.closed
+
+    @property
+    def owned(self) -> Owned:
+        """What waits for its end."""
+        return self._host.owned
 
     async def next(self, within: float) -> Mapping[str, Any]:
         """See Connection.next."""

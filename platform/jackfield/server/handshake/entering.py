@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from jackfield.errors import Refusal
 from jackfield.process.connection import Connection, hand_over
 from jackfield.routing.hooks import Hook
@@ -45,11 +47,11 @@ class Entrance:
             visit.is_owed = True
             self._live.check_ready()
         except BaseException:
-            conversation.lost(1006)
+            self._undo(conversation)
             raise
         if conversation.is_over:
             cause, reason = conversation.close_cause, conversation.close_reason
-            conversation.lost(1006)
+            self._undo(conversation)
             raise await self._why(cause, reason)
         hand_over(connection, conversation)
 
@@ -59,12 +61,21 @@ class Entrance:
         frames = self.network.taken()
         if self._first is not None:
             frames.insert(0, self._first)
-        conversation.turn_to(transport)
+        conversation.open_on(transport)
         for frame in frames:
             conversation.write(frame)
         conversation.membership.entered()
+        while self._entering.begun:
+            coroutine = self._entering.begun.pop(0)
+            with suppress(ConnectionError):  # it has ended in the very step of the accept
+                conversation.start(coroutine)
         if self._entering.closing is not None:
             conversation.close(*self._entering.closing)
+
+    def _undo(self, conversation: Conversation) -> None:
+        conversation.lost(1006)
+        while self._entering is not None and self._entering.begun:
+            self._entering.begun.pop().close()
 
     async def _why(self, cause: str, reason: str) -> Refusal:
         """The refusal of a caller whose connection ended before its 101, by a publish or a change of its session."""

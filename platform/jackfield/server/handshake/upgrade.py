@@ -8,7 +8,7 @@ from typing import Any
 
 from jackfield.addresses import network
 from jackfield.errors import Refusal
-from jackfield.process.connection import Connection
+from jackfield.process.connection import Connection, kept_headers
 from jackfield.server import request as requests
 from jackfield.server.asgi import Receive, Scope, Send
 from jackfield.server.connection.conversation import Conversation
@@ -122,6 +122,9 @@ class Upgrade:
             params=admission.params,
             query=request.query,
             visitor=admission.standing.visitor,
+            address=request.client,
+            subprotocol=admission.subprotocol,
+            headers=kept_headers(request.headers),
         )
         conversation.begin(connection, limits)
         if limits.per_address is not None:
