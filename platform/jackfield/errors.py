@@ -261,6 +261,7 @@ CODES: Mapping[str, Code] = _table(
     _close("forbidden", 4403, "The user may no longer use this endpoint."),
     _close("removed", 4403, "The connection was closed by whoever runs the application."),
     _close("too_slow_reader", 4408, "The client did not read what was sent to it.", retry=True),
+    _close("replaced", 4408, "The user opened another connection, and has no room for so many: `when_full`."),
     _close("idle", 4408, "Neither side said anything for `limits.idle`."),
     _close("flood", 4429, "The client sent too much: messages far beyond `limits.rate`, for example.", retry=True),
 )

@@ -36,7 +36,7 @@ REST = "\nendpoints: {{say: {{url: /ws/say, process: chat.say}}}}\n"
         ('origins: ["*"]', "wrong_value", "`origins: any`"),
         ('origins: ["https://*.com"]', "wrong_value", "endpoints.say.origins.0: after `*.` comes a domain"),
         ("origin_required: yes", "wrong_type", "write true or false"),
-        ("refusals: html", "wrong_value", "is not one of http, close"),
+        ("refusals: html", "wrong_value", "is not one of auto, http, close"),
         ("session_warning: 60", "wrong_type", "off or a time with its unit"),
         ("on_connect: join", "wrong_value", "the file's name and the function's name"),
         ("limits: {rate: 0/s}", "wrong_value", "endpoints.say.limits.rate: 0/s is out of bounds; from 1/h to"),

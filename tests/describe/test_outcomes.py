@@ -116,9 +116,11 @@ def test_messages_that_join_groups_can_be_refused(operation: Make) -> None:
 
 def test_closes(operation: Make) -> None:
     every = {code.name for code in CODES.values() if code.moment == "connection"}
-    assert every - names(outcomes.closes(operation())) == {"idle"}
-    assert names(outcomes.closes(operation(limits={"idle": "5m"}))) == every
-    assert every - names(outcomes.closes(operation(auth="public"))) == {"idle", "removed", "session_ended"}
+    all_of_them = {"idle": "5m", "when_full": "close_oldest"}
+    known = {"removed", "replaced", "session_ended"}
+    assert every - names(outcomes.closes(operation(refusals="http"))) == {"idle", "replaced"}
+    assert names(outcomes.closes(operation(refusals="http", limits=all_of_them))) == every
+    assert every - names(outcomes.closes(operation(auth="public", limits=all_of_them))) == known
 
 
 def test_a_publish_can_close_what_is_public(operation: Make) -> None:
@@ -135,7 +137,7 @@ def test_a_publish_can_close_what_is_public(operation: Make) -> None:
     "settings",
     [{}, {"auth": "public"}, {"auth": {"roles": ["lead"]}, "limits": {"per_address": 1}}, {"origins": "any"}],
 )
-@pytest.mark.parametrize("refusals", ["http", "close"])
+@pytest.mark.parametrize("refusals", ["auto", "http", "close"])
 def test_what_a_close_frame_reports_is_what_the_server_reports_by_one(
     operation: Make, settings: dict[str, Any], refusals: str
 ) -> None:

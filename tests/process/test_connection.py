@@ -98,6 +98,7 @@ def test_headers_are_those_of_the_request_without_what_may_hold_a_credential() -
     with pytest.raises(TypeError):
         one.headers["host"] = "b"  # type: ignore[index]  # that it is read-only is what is tried
     assert (with_params(one, {"a": 1}).headers, with_params(one, {}).address) == (wanted, "::1")
+    assert Connection(GONE, id="c2", endpoint="say", identity=ANONYMOUS, params={}, query={}).headers == {}
     assert weakref.ref(one)() is one
 
 

@@ -120,8 +120,8 @@ class Endpoint:
     """One entry under `endpoints:`. Its name is its identity.
 
     `refusals` says how a caller is refused: by an HTTP status, or by a close frame after an
-    accept. `session_warning` is how many seconds before the session's end the client hears of it; None means
-    never.
+    accept; `auto`: by the second where the request names an origin that may enter. `session_warning` is how many
+    seconds before the session's end the client hears of it; None means never.
     `action` is the name of the action whose messages it is for, where it is made by `of_action`.
     """
 
@@ -197,12 +197,13 @@ class Endpoint:
         beside=Origins,
         value=Origins(),
     )
-    refusals: Literal["http", "close"] = setting(
-        choice("http", "close"),
+    refusals: Literal["auto", "http", "close"] = setting(
+        choice("auto", "http", "close"),
         "How a caller is told that he may not enter. `http`: by a status and a reason. `close`: the connection is "
-        "opened and closed at once with a number and a reason, which pages in browsers can read.",
-        examples=["close"],
-        default="http",
+        "opened and closed at once with a number and a reason, which pages in browsers can read. `auto`: `close` for a "
+        "browser that names an origin which may enter, `http` for all others.",
+        examples=["http"],
+        default="auto",
     )
     session_warning: float | None = setting(
         duration("1s", "1d", off=True),

@@ -69,6 +69,7 @@ class Operation:
     - `blocking` says that a thread is needed for each message, and there may be none free. `in_place` says that
       the process is a plain function on the event loop, whose calls no time limit can end. `refused_with` are
       codes of refusals that answer its messages, where it is a process of our own.
+    - `may_reject` says that a process of the project is asked before anybody enters.
     """
 
     name: str
@@ -93,7 +94,8 @@ class Operation:
     refused_with: frozenset[str]
     access: Access
     origins: Origins
-    refusals: Literal["http", "close"]
+    refusals: Literal["auto", "http", "close"]
+    may_reject: bool
     session_warning: float | None
     limits: Limits
     summary: str
@@ -185,6 +187,7 @@ def _operation(route: Route, table: RoutingTable) -> Operation:
         access=endpoint.access,
         origins=endpoint.origins,
         refusals=endpoint.refusals,
+        may_reject=route.hooks.on_connect is not None,
         session_warning=endpoint.session_warning,
         limits=endpoint.limits,
         summary=endpoint.summary or route.process.summary,

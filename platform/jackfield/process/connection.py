@@ -201,7 +201,7 @@ class Connection:
         `sec-websocket-protocol`.
         """
         found: dict[str, str] = {}
-        for line in self._headers.decode("latin-1").split("\n")[:-1]:
+        for line in self._headers.decode("latin-1").split("\n") if self._headers else ():
             name, _, value = line.partition(":")
             found[name] = f"{found[name]}, {value}" if name in found else value  # RFC 9110, section 5.3
         return MappingProxyType(found)
@@ -281,7 +281,7 @@ def kept_headers(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
 
     `headers` have lower-case names, and neither name nor value holds a line feed (RFC 9110, section 5.5).
     """
-    return b"".join([b"%b:%b\n" % one for one in headers if one[0] not in _SECRET])
+    return b"\n".join([b":".join(one) for one in headers if one[0] not in _SECRET])
 
 
 def part(connection: Connection) -> None:

@@ -68,6 +68,9 @@ class Member(Counted, Protocol):
     None of the methods waits or fails, but for `drain`, which waits for the answers.
     """
 
+    is_over: bool
+    """Whether nothing more comes of it."""
+
     @property
     def connection(self) -> Connection:
         """The connection, as processes see it."""

@@ -176,6 +176,13 @@ async def test_a_reject_refuses_with_its_code_and_text_and_leaves_nothing(served
     assert seen(served) == [("enter", "closed")]
 
 
+async def test_a_page_is_told_of_it_by_a_close(served: Served) -> None:
+    caller = served.call("/ws/rooms/closed", [("origin", "http://127.0.0.1:8000")])
+    await caller.until(2)
+    await caller.task
+    assert (caller.sent[1]["code"], caller.sent[1]["reason"]) == (4403, "rejected: closed: Закрыто 🔒")
+
+
 @pytest.mark.parametrize("room", ["broken", "exit", "wrong"])
 async def test_another_exception_is_an_incident(served: Served, caplog: pytest.LogCaptureFixture, room: str) -> None:
     answer = await served.call(f"/ws/rooms/{room}").refused()

@@ -21,6 +21,7 @@ from jackfield.server.handshake.connection_log import Visit
 from jackfield.server.handshake.entering import Entrance
 from jackfield.server.handshake.hooks import Hooks
 from jackfield.server.handshake.judge import Admission, admit, approach, closes_with, subprotocol
+from jackfield.server.handshake.revocation import replace_oldest
 from jackfield.server.live import Live
 from jackfield.server.refusal import problem, secured, server_fault
 from jackfield.server.request import Caller, Request
@@ -148,6 +149,8 @@ class Upgrade:
         except BaseException:
             conversation.lost(1006)  # the seat is given back, whatever failed
             raise
+        if limits.when_full == "close_oldest" and admission.identity:
+            replace_oldest(live, conversation.endpoint, admission.identity.login, limits.per_user)
         visit.begin()
         live.metrics.handshakes[admission.route.name, "accepted", ""] += 1
         if entrance is not None:
