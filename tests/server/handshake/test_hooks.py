@@ -173,6 +173,7 @@ async def test_a_reject_refuses_with_its_code_and_text_and_leaves_nothing(served
     assert answer.json["error"] == {"code": "closed", "message": "Закрыто 🔒", "until": "утро"}
     assert len(served.gateway.live.hub) == 0
     assert served.gateway.live.groups.members("room:closed") == ()
+    await served.gateway.close_feeds()
     assert seen(served) == [("enter", "closed")]
 
 
@@ -304,9 +305,13 @@ async def test_a_publish_that_takes_the_endpoint_away_is_found_too(served: Serve
 
 async def test_a_stop_admits_nobody_who_waits(served: Served) -> None:
     caller = await entering(served, "/ws/rooms/wait")
-    await stop_serving(served.gateway.live, 5)
+    other = await entering(served, "/ws/rooms/wait2", name="wait2")
+    served.gateway.live.ready = False  # its turn to be closed may be later
     let(served)
     assert (await caller.refused()).json["code"] == "not_ready"
+    await stop_serving(served.gateway.live, 5)
+    let(served, "wait2")
+    assert (await other.refused()).json["code"] == "not_ready"
 
 
 async def test_one_who_left_meanwhile_is_told_of(served: Served) -> None:
@@ -371,6 +376,17 @@ async def test_it_runs_in_what_is_published_when_it_begins(served: Served, build
     await caller.leave()
     await until(lambda: seen(served))
     assert (seen(served)[0][0], old) == ("left", [])
+
+
+async def test_path_parameters_are_as_the_process_reads_them_now(served: Served, build_table: Build) -> None:
+    await served.add("bob", "support")
+    caller = served.call("/ws/desk/7", await served.cookie("bob"))
+    await caller.until(2)
+    code = CODE.replace("room: str", "room: int").replace("room.startswith", "str(room).startswith")
+    await publish(served, build_table, lambda text: text.replace("[support]", "[lead]"), code)
+    assert (await caller.closed())[0] == 4403
+    await until(lambda: seen(served))
+    assert seen(served)[0][:3] == ("leave", 7, 4403)
 
 
 async def test_groups_hear_what_is_said_there(served: Served) -> None:
