@@ -43,15 +43,16 @@ class Entrance:
         """Call `on_connect`, and judge again. Raises Refusal; the seat is given back then."""
         connection: Connection = conversation.connection
         try:
-            self._first = await self._hooks.connect(admission.route, self._hook, connection, self._request.client)
+            given = await self._hooks.connect(admission.route, self._hook, connection, self._request.client)
             visit.is_owed = True
+            self._first = self._hooks.first(admission.route, self._hook, connection, given)
             self._live.check_ready()
         except BaseException:
-            self._undo(conversation)
+            self.undo(conversation)
             raise
         if conversation.is_over:
             cause, reason = conversation.close_cause, conversation.close_reason
-            self._undo(conversation)
+            self.undo(conversation)
             raise await self._why(cause, reason)
         hand_over(connection, conversation)
 
@@ -72,7 +73,8 @@ class Entrance:
         if self._entering.closing is not None:
             conversation.close(*self._entering.closing)
 
-    def _undo(self, conversation: Conversation) -> None:
+    def undo(self, conversation: Conversation) -> None:
+        """It does not enter: the seat is given back, and what it began does not begin."""
         conversation.lost(1006)
         while self._entering is not None and self._entering.begun:
             self._entering.begun.pop().close()

@@ -86,8 +86,8 @@ class Hooks:
             detail = "The ends of so many connections are being told that there is no room for a new one."
             raise Refusal("too_many_connections", detail, retry_after=RETRY_AFTER)
 
-    async def connect(self, route: Route, hook: Hook, connection: Connection, client: str) -> bytes | None:
-        """Call `on_connect`; gives the first frame. Raises Refusal."""
+    async def connect(self, route: Route, hook: Hook, connection: Connection, client: str) -> Any:
+        """Call `on_connect`; gives what it gives. Raises Refusal."""
         loop = asyncio.get_running_loop()
         limit = min(CONNECT_LIMIT, route.endpoint.limits.time)
         until = loop.time() + limit
@@ -98,31 +98,30 @@ class Hooks:
             log.warning("time_exceeded", endpoint=route.name, process=hook.process.name, limit=limit)
             detail = f"`on_connect` took longer than {limit:g} s, its turn included."
             raise Refusal("not_in_time", detail, retry_after=RETRY_AFTER) from None
-        if not isinstance(given, _Raised):
-            try:
-                return self._frame(route, hook, given)
-            except BaseException as exc:  # noqa: BLE001 - what it gave may have code of the project
-                given = _Raised(exc)
-        raise self._refusal(given.exc, route, hook, connection)
+        if isinstance(given, _Raised):
+            raise self._refusal(given.exc, route, hook, connection)
+        return given
+
+    def first(self, route: Route, hook: Hook, connection: Connection, given: Any) -> bytes | None:
+        """What `on_connect` gave as the first frame. Raises Refusal where it cannot be one."""
+        try:
+            if self._dispatcher.check_replies and (fault := hook.signature.check_reply(given)) is not None:
+                raise messages.Unsendable("", f"the first frame is not what the annotation says: {fault}")
+            return messages.feed_events(hook.process.reply, route.endpoint.limits.queue, group=False)(given)
+        except BaseException as exc:  # noqa: BLE001 - what it gave may have code of the project
+            raise self._refusal(exc, route, hook, connection) from None
 
     def depart(self, conversation: Conversation, *, owed: bool) -> None:
         """The seat is given back; where it is `owed`, `on_disconnect` is called, in its turn."""
         before = self._kept.pop(conversation, None)
-        ended = _End(
-            conversation.connection,
-            conversation.standing,
-            conversation.close_code,
-            conversation.close_reason,
-            before,
-        )
-        found = self._found(ended) if owed and not self._is_closed else None
-        if found is None:
-            if before is not None:
-                before.leave()
-            return
-        self._waiting[conversation.endpoint] += 1
-        self._queue.append(ended)
-        self._put_to_work()
+        name = conversation.endpoint
+        if owed and not self._is_closed and self._found(before, name) is not None:
+            over = conversation
+            self._queue.append(_End(over.connection, over.standing, over.close_code, over.close_reason, before))
+            self._waiting[name] += 1
+            self._put_to_work()
+        elif before is not None:
+            before.leave()
 
     def renew(self, before: Generation) -> None:
         """Another generation is live instead of `before`, which is held for those whose endpoint is gone."""
@@ -158,10 +157,10 @@ class Hooks:
         now = self._live.generation.table.routes.get(standing.endpoint)
         return now is None or not _fits(now, standing)
 
-    def _found(self, ended: _End) -> tuple[Generation, Route, Hook] | None:
+    def _found(self, before: Generation | None, endpoint: str) -> tuple[Generation, Route, Hook] | None:
         """What is to be called, as it is published now or was last."""
-        generation = ended.before or self._live.generation
-        route = generation.table.routes.get(ended.standing.endpoint)
+        generation = before or self._live.generation
+        route = generation.table.routes.get(endpoint)
         if route is None or route.hooks.on_disconnect is None:
             return None
         return generation, route, route.hooks.on_disconnect
@@ -184,7 +183,7 @@ class Hooks:
                     ended.before.leave()
 
     async def _disconnect(self, ended: _End) -> None:
-        found = self._found(ended)
+        found = self._found(ended.before, ended.standing.endpoint)
         if found is None:
             return
         generation, route, hook = found
@@ -241,11 +240,6 @@ class Hooks:
         if not worker.cancelled() and (fault := worker.exception()) is not None:
             log.error("task_failed", exc_info=fault)
         self._put_to_work()  # what came since it found nothing left
-
-    def _frame(self, route: Route, hook: Hook, given: Any) -> bytes | None:
-        if self._dispatcher.check_replies and (fault := hook.signature.check_reply(given)) is not None:
-            raise messages.Unsendable("", f"the first frame is not what the annotation says: {fault}")
-        return messages.feed_events(hook.process.reply, route.endpoint.limits.queue, group=False)(given)
 
     def _refusal(self, exc: BaseException, route: Route, hook: Hook, connection: Connection) -> Refusal:
         """What the caller hears of an exception of `on_connect`."""

@@ -144,10 +144,10 @@ class Upgrade:
         try:
             await send(self._accepted(request, admission))
         except OSError:
-            conversation.lost(1006)  # the client left before it was accepted
+            _give_back(conversation, entrance)  # the client left before it was accepted
             return
         except BaseException:
-            conversation.lost(1006)  # the seat is given back, whatever failed
+            _give_back(conversation, entrance)  # whatever failed
             raise
         if limits.when_full == "close_oldest" and admission.identity:
             replace_oldest(live, conversation.endpoint, admission.identity.login, limits.per_user)
@@ -180,6 +180,14 @@ class Upgrade:
             conversation.membership.entered()
         if admission.route.feed is not None:
             visit.stop_feed = self._feeds.begin(conversation)
+
+
+def _give_back(conversation: Conversation, entrance: Entrance | None) -> None:
+    """Give the seat of one back who was not accepted."""
+    if entrance is None:
+        conversation.lost(1006)
+    else:
+        entrance.undo(conversation)
 
 
 def _short(refusal: Refusal) -> str:
