@@ -160,3 +160,26 @@ def test_what_only_speaks_answers_in_one_way(tmp_path: Path) -> None:
     (found,) = contract(table).operations
     table.catalog.release()
     assert [code.name for code in outcomes.errors(found)] == ["no_messages", "rate_limited"]
+
+
+def test_who_is_asked_before_anybody_enters_may_refuse(tmp_path: Path) -> None:
+    code = """\
+from typing import Literal, TypedDict
+from jackfield import process
+
+class Welcome(TypedDict):
+    event: Literal["welcome"]
+    here: int
+
+@process
+def enter() -> Welcome:
+    return {"event": "welcome", "here": 1}
+"""
+    plan = {"endpoints": {"e": {"url": "/ws/e", "on_connect": "p.enter"}, "f": {"url": "/ws/f"}}}
+    table = drawn.table_of(tmp_path, plan, code)
+    asked, other = contract(table).operations
+    table.catalog.release()
+    own = {"rejected", "not_in_time"}
+    assert names(outcomes.refusals(asked)) - names(outcomes.refusals(other)) == own
+    assert [name for one in asked.feeds for name in one.names] == ["welcome"]
+    assert other.feeds == ()
