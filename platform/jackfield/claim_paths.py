@@ -1,4 +1,4 @@
-r"""The path of a claim in a token, as `auth.jwt.login` and `auth.jwt.roles` write it.
+r"""The path of a claim in a token, as `auth.jwt.login`, `auth.jwt.roles` and `auth.jwt.name` write it.
 
 Dots lead into mappings; `\.` is a dot in a name, and `\\` a backslash. A path without a backslash may also be the whole
 name of a claim, which comes first: providers use addresses as names, `https://desk.example/roles`.

@@ -162,7 +162,7 @@ CODES: Mapping[str, Code] = _table(
     _plan("blocking_call", "Warning: the process waits on the event loop, and everybody waits with it."),
     _plan("not_awaited", "Warning: a coroutine is made and not awaited, so it never runs."),
     _plan("doubtful_hint", "Warning: a parameter has no hint, or one that its resource or its default does not fit."),
-    _plan("bad_resource", "A resource is not an async generator function with one yield."),
+    _plan("bad_resource", "A resource is not an async generator function with one yield, or takes what nothing gives."),
     _plan("resource_failed", "A resource could not be opened."),
     _plan("needs_restart", "The plan needs something that the server only has when it is started with it."),
     _plan("bad_verify", "`auth.verify` names no function of processes/ that takes a credential and a request."),

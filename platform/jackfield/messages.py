@@ -289,14 +289,14 @@ def feed_events(key: str, most: int, *, group: bool) -> Callable[[object], bytes
     return make
 
 
-def group_replies(key: str, name: str, most: int) -> Callable[[object, str], bytes | None]:
-    """What makes a value that a process gave back, and the sender's login, the event `name`; None for None.
+def group_replies(key: str, name: str, most: int) -> Callable[[object, str, str], bytes | None]:
+    """What makes a value that a process gave back, the sender's login and name, the event `name`; None for None.
 
     Keys of the reply that are ours go: `event`, `from`, `name`, `group` and what begins with "$". Raises Unsendable.
     """
     head = b'{"event":' + _encode(name) + b',"from":'
 
-    def reply(value: object, login: str) -> bytes | None:
+    def reply(value: object, login: str, called: str) -> bytes | None:
         if value is None:
             return None
         text = encoded(value if _is_object(value) else {key: value})
@@ -306,7 +306,8 @@ def group_replies(key: str, name: str, most: int) -> Callable[[object, str], byt
         if any(name in _OF_GROUPS or name[:1] == "$" for name in keys):
             text = _encode({name: raw for name, raw in keys.items() if name not in _OF_GROUPS and name[:1] != "$"})
         comma = b"," if len(text) > 2 else b""
-        frame = b"".join((head, _encode(login or None), comma, text[1:]))
+        sender = _encode(login or None) + (b',"name":' + _encode(called) if called else b"")
+        frame = b"".join((head, sender, comma, text[1:]))
         if len(frame) > most:
             size = f"it has {len(frame):,} bytes, and what waits for a client has room for {most:,}"
             raise Unsendable("", size)

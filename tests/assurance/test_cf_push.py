@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from tests.house.habits import PACKAGE
 from tests.server.conftest import OpenServed
-from tests.server.served import Headers, Served, until
+from tests.server.served import Caller, Headers, Served, until
 
 RUNS = frozenset({"pickle", "marshal", "shelve", "dill", "cloudpickle", "jsonpickle", "joblib"})
 """Modules that make code of data."""
@@ -41,7 +41,9 @@ def test_cf_10_nothing_here_makes_code_of_data() -> None:
 
 @pytest.fixture
 async def served(open_served: OpenServed) -> Served:
-    served = await open_served("  room: {url: /ws/room, process: p.echo, auth: public, group: room}\n")
+    endpoints = "  room: {url: /ws/room, process: p.echo, auth: public, group: room}\n"
+    endpoints += "  both: {url: /ws/both, process: p.echo, auth: public, group: [room, hall]}\n"
+    served = await open_served(endpoints, head="groups: {room: {history: 2}}\n")
     await served.add("шеф", "admin")
     return served
 
@@ -49,11 +51,56 @@ async def served(open_served: OpenServed) -> Served:
 @pytest.mark.parametrize("event", HOSTILE)
 async def test_cf_10_what_is_sent_from_outside_arrives_as_it_was(served: Served, event: dict[str, Any]) -> None:
     admin = await served.cookie("шеф")
-    room = served.call("/ws/room")
-    await room.accepted()
+    room = await heard(served, "room")
     assert (await served.http("POST", "/api/groups/room/events", admin, event)).json == {"delivered_to": 1}
-    await until(lambda: len(room.sent) > 1)
-    assert json.loads(room.sent[1]["text"]) == event
+    await until(lambda: len(room.sent) > 2)
+    kept = frame(room, 2)
+    assert kept == event | {"$n": 1, "$time": kept["$time"]}
+    late = await heard(served, "both")
+    assert frame(late, 1) == {"event": "history", "group": "room", "events": [kept], "to": 1}
+    await served.http("POST", "/api/groups/hall/events", admin, event)
+    await until(lambda: len(late.sent) > 2)
+    assert frame(late, 2) == {"group": "hall", **event}
+
+
+async def heard(served: Served, endpoint: str) -> Caller:
+    """A client that has its 101 and what was kept."""
+    caller = served.call(f"/ws/{endpoint}")
+    await caller.until(2)
+    return caller
+
+
+def frame(caller: Caller, number: int) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(caller.sent[number]["text"])
+    return found
+
+
+FORGED = (
+    b'{"event":"news","event":"history","events":[],"to":99}',
+    b'{"event":"\\u0068istory","events":[]}',
+    b'{"event":"a","\\u0024n":1}',
+    b'{"event":"a","$time":"2027-01-01T00:00:00Z"}',
+    b'{"event":"a","gr\\u006fup":"other"}',
+    b'{"event":"a","error":{"code":"x"}}',
+    b'{"event":"a"}{"event":"b"}',
+    b'{"event":"a","x":NaN}',
+    b'{"event":"\xff"}',
+    b'{"event":"a","x":"\\ud800"}',
+    b'{"event":"a","x":' + b"[" * 100_000,
+    b'{"event":"a","x":' + b"[" * 10_000 + b"]" * 10_000 + b"}",
+    b"\x80\x04\x95\x25\x00\x00\x00",
+)
+
+
+async def test_cf_10_what_is_forged_or_garbage_reaches_nobody_and_the_next_event_does(served: Served) -> None:
+    headers = [*await served.cookie("шеф"), ("content-type", "application/json")]
+    room = await heard(served, "room")
+    for body in FORGED:
+        answer = await served.http("POST", "/api/groups/room/events", headers, body)
+        assert answer.status in (400, 413), body[:60]
+    assert (await served.http("POST", "/api/groups/room/events", headers, b'{"event":"true"}')).status == 202
+    await until(lambda: len(room.sent) > 2)
+    assert (frame(room, 2)["event"], frame(room, 2)["$n"]) == ("true", 1)
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from tests.walk.conftest import Server, write
 pytestmark = pytest.mark.walk
 
 MESSAGES = int(os.environ.get("ISOLATION_MESSAGES", "2000"))
-"""Of each user; 100,000 by hand."""
+"""Of each user; by hand `ISOLATION_MESSAGES=100000 pytest --timeout 0 …`."""
 
 LIMIT = 60.0 + MESSAGES / 200
 

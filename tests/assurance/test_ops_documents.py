@@ -99,6 +99,7 @@ def test_ops_6_every_metric_stands_in_the_documents(monkeypatch: pytest.MonkeyPa
     metrics.closed("greeting", 1000, "client")
     metrics.logins["accepted", ""] += 1
     metrics.publishes["published"] += 1
+    metrics.pushes["group", "accepted", ""] += 1
     log.debug("quiet")
     monkeypatch.setitem(stdio.dropped, "stderr", 1)
     for level in ("warning", "error"):

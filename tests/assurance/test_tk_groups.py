@@ -245,6 +245,8 @@ async def test_tk_11_a_role_that_is_gone_counts_for_the_next_action_and_puts_out
     await staffed.sessions.look_once()
     for group in groups:
         assert await tell(staffed, group) == 1, "anna alone is left in team:1"
+    told = [json.loads(one["text"]) for one in boris.sent if '"left"' in one.get("text", "")]
+    assert told == [{"event": "left", "group": "team:1", "login": "boris"}]
     assert await heard(boris) == ["open:1", "leads:1", "own:boris"], "what no role opens, and what another one does"
     assert await heard(anna) == ["team:1"]
     for action in ("team", "waits"):

@@ -72,6 +72,32 @@ async def test_a_token_of_the_provider_says_who_is_calling(desk: Desk, kid: str)
     assert found.session.startswith("jwt:")
 
 
+@pytest.mark.parametrize(
+    ("path", "claims", "name"),
+    [
+        ("name", {"name": " Анна Петрова 😀 "}, "Анна Петрова 😀"),
+        (r"who.full\.name", {"who": {"full.name": "Анна"}}, "Анна"),
+        ("", {"name": "Анна"}, ""),
+        ("name", {}, ""),
+        ("name", {"name": ["Анна"]}, ""),
+        ("name", {"name": "x" * 129}, ""),
+        ("name", {"name": "\u202eannA"}, ""),
+    ],
+)
+async def test_a_token_may_say_what_people_call_the_caller(desk: Desk, path: str, claims: Any, name: str) -> None:
+    assert (await identify(desk.judge(name=path), desk.token(**claims))).name == name
+
+
+async def test_what_a_token_says_can_be_read_and_not_changed_or_logged(desk: Desk) -> None:
+    found = await identify(desk.judge(), desk.token(org={"отдел": [7]}))
+    assert (found.claims["sub"], found.claims["org"], found.claims.get("none")) == ("f3b1-аня", {"отдел": [7]}, None)
+    found.claims["org"]["отдел"].append(8)
+    assert found.claims["org"] == {"отдел": [7]}
+    assert {"iss", "aud", "exp"} <= dict(found.claims).keys()
+    assert "отдел" not in f"{found!r} {found.claims!r} {found.claims}"
+    assert hash(found)
+
+
 @pytest.mark.parametrize("algorithm", ["RS384", "RS512", "PS256", "PS384", "PS512", "ES384", "ES512"])
 async def test_the_other_algorithms_are_taken_where_the_plan_has_them(desk: Desk, algorithm: str) -> None:
     desk.provider.rotate(algorithm, algorithm, withdraw=False)

@@ -98,6 +98,23 @@ async def test_the_function_says_who_is_calling(project: Project) -> None:
     assert await project.refused("nobody's") == "bad_credential"
 
 
+async def test_it_may_give_a_name_and_claims(project: Project, clock: Clock) -> None:
+    org = {"отдел": [7]}
+    project.people["печенье"] = Identity("аня", name="Аня 😀 ", claims=org)
+    found = await project.enter()
+    org["отдел"].append(8)
+    assert (found.name, found.claims) == ("Аня 😀", {"отдел": [7]})
+    assert "отдел" not in repr(found)
+    project.people["печенье"] = Identity("аня", name="Аня П.", claims={"a": 1})
+    await project.later(RECHECK)
+    ((session, changed, _),) = project.heard
+    assert changed is not None
+    assert (session, changed.name, changed.claims) == (found.session, "Аня П.", {"a": 1})
+    project.people["печенье"] = Identity("аня", name="a\nb")
+    await project.later(RECHECK)
+    assert (await project.identify()).name == "", "what can be no name keeps nobody out"
+
+
 async def test_an_answer_is_kept_for_recheck(project: Project, clock: Clock) -> None:
     first = await project.identify()
     clock.move(RECHECK - 1)
@@ -205,6 +222,10 @@ async def test_nobody(project: Project, answer: object) -> None:
         Identity(7),  # type: ignore[arg-type]
         Identity("аня", "admin"),  # type: ignore[arg-type]
         Identity("аня", frozenset({1})),  # type: ignore[arg-type]
+        Identity("аня", name=7),  # type: ignore[arg-type]
+        Identity("аня", claims=["a"]),  # type: ignore[arg-type]
+        Identity("аня", claims={"a": object()}),
+        Identity("аня", claims={"a": "я" * 2100}),
         Identity("аня", expires_at="soon"),  # type: ignore[arg-type]
         Identity("аня", expires_at=float("nan")),
         RuntimeError("секрет"),

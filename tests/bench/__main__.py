@@ -8,6 +8,7 @@ throughput and latencies stand beside it. Every reply is checked (turns.py).
     python -m tests.bench --quick                                    a minute: Jackfield, Node, Starlette; messages
     python -m tests.bench --out run.json                             everything, some 15 minutes
     python -m tests.bench --only jackfield node --scenario ping-pong --rounds 3
+    python -m tests.bench.groups                                     groups, actions, kept events, members' memory
 
 What it needs it builds once in a folder of its own, outside the repository: cc, npm and a package index are used
 for that, strace (where it is) to count system calls.

@@ -19,7 +19,7 @@ from tests.bench.running import Server, clean_environment, free_port
 from tests.bench.turns import Question, Turn, learn
 from tests.bench.workshop import HERE, BenchError, Workshop
 
-__all__ = ["CONTENDERS", "Contender", "Ready", "started"]
+__all__ = ["CONTENDERS", "UWS", "Contender", "Ready", "running", "started"]
 
 _SOURCES = HERE / "contenders"
 _EXAMPLE = HERE.parents[1] / "processes" / "greeting.py"  # the repository's own process is the one that is measured
@@ -29,7 +29,7 @@ _KEY = secrets.token_hex(32)
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """One way of doing the job. `needs` says what the workshop must hold: `python`, `node` or nothing more."""
+    """One way of doing the job. `needs` says what the workshop must hold: `python`, `node`, `uws` or nothing more."""
 
     name: str
     title: str
@@ -49,14 +49,20 @@ class Ready:
 
 
 @contextlib.contextmanager
-def started(contender: Contender, workshop: Workshop) -> Iterator[Ready]:
-    """Start the contender in a fresh folder, learn its answers, and end it afterwards. Raises BenchError."""
+def running(contender: Contender, workshop: Workshop) -> Iterator[tuple[Server, str]]:
+    """Start the contender in a fresh folder, with the cookie of one who may enter, and end it. Raises BenchError."""
     folder = workshop.folder / "runs" / contender.name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     with contender.start(workshop, folder, free_port()) as server:
         server.wait_until_open()
-        cookie = f"{_COOKIE}={_jackfield_token(folder) if contender.needs == '' else _signed('alice')}"
+        yield server, f"{_COOKIE}={_jackfield_token(folder) if contender.needs == '' else _signed('alice')}"
+
+
+@contextlib.contextmanager
+def started(contender: Contender, workshop: Workshop) -> Iterator[Ready]:
+    """Start the contender, learn its answers, and end it afterwards. Raises BenchError."""
+    with running(contender, workshop) as (server, cookie):
         try:
             turns = learn(f"ws://127.0.0.1:{server.port}{contender.path}", cookie)
         except Exception as exc:
@@ -134,6 +140,11 @@ def _node_ws(workshop: Workshop, folder: Path, port: int) -> Server:
     return _on_node(workshop, folder, port, str(_SOURCES / "node_ws.js"))
 
 
+def _uws(workshop: Workshop, folder: Path, port: int) -> Server:
+    environment = {"BENCH_KEY": _KEY, "BENCH_PORT": str(port), "NODE_PATH": str(workshop.uws)}
+    return Server(["node", str(_SOURCES / "uws_room.js")], environment, port, folder / "log")
+
+
 def _node_red(workshop: Workshop, folder: Path, port: int) -> Server:
     home = folder / "home"
     home.mkdir()
@@ -166,3 +177,5 @@ CONTENDERS = (
     Contender("channels", "Django Channels on uvicorn", "python", _uvicorn("channels_app:app")),
     Contender("node-red", "Node-RED, in -> function -> out", "node", _node_red),
 )
+UWS = Contender("uws", "µWebSockets.js, its publish", "uws", _uws, "/ws/room")
+"""Has a room and nothing else."""

@@ -48,7 +48,7 @@ class Load:
         self,
         program: Path,
         target: Target,
-        mode: Literal["messages", "handshakes", "idle"],
+        mode: Literal["messages", "group", "handshakes", "idle"],
         options: Mapping[str, object],
     ) -> None:
         where = {"port": target.port, "path": target.path, "cookie": target.cookie, "mode": mode, "limit": LIMIT}

@@ -13,10 +13,10 @@ from tests.bench.loading import Load, Outcome, Target
 from tests.bench.running import CLIENT_CORE
 from tests.bench.turns import LARGE, LARGE_IS, SMALL, Question, pack
 
-__all__ = ["IDLE", "SCENARIOS", "Figures", "Scenario", "idle_room", "measure", "measure_idle"]
+__all__ = ["IDLE", "OPENING", "SCENARIOS", "SOURCES", "Figures", "Scenario", "idle_room", "measure", "measure_idle"]
 
-_OPENING = 16  # handshakes at a time
-_SOURCES = 8  # loopback addresses of the client, for thousands of ports
+OPENING = 16  # handshakes at a time
+SOURCES = 8  # loopback addresses of the client, for thousands of ports
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class Figures:
 def load_for(ready: Ready, scenario: Scenario, program: Path, seconds: float) -> Load:
     """The load program for this scenario, begun."""
     target = Target(ready.server.port, ready.contender.path, ready.cookie)
-    options: dict[str, object] = {"opening": _OPENING}
+    options: dict[str, object] = {"opening": OPENING}
     if CLIENT_CORE is not None:
         options["cpu"] = CLIENT_CORE
     if scenario.mode == "messages":
@@ -75,9 +75,9 @@ def load_for(ready: Ready, scenario: Scenario, program: Path, seconds: float) ->
         options |= {"connections": scenario.connections, "flight": scenario.flight, "rotation": rotation}
         options |= {"seconds": seconds, "warmup": min(0.3, seconds / 4)}
     elif scenario.mode == "handshakes":
-        options |= {"count": scenario.count, "warmups": scenario.count // 10, "sources": _SOURCES}
+        options |= {"count": scenario.count, "warmups": scenario.count // 10, "sources": SOURCES}
     else:
-        options |= {"connections": scenario.count, "sources": _SOURCES}
+        options |= {"connections": scenario.count, "sources": SOURCES}
     return Load(program, target, scenario.mode, options)
 
 

@@ -25,6 +25,8 @@ from tests.bench.workshop import BenchError, Workshop
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the load program is written for Linux")
 Answer = Callable[[str], str]
+Say = Callable[[int, str], str]
+Talk = Callable[[ServerConnection], None]
 
 
 @pytest.fixture(scope="module")
@@ -38,16 +40,11 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def answering() -> Iterator[Callable[[Answer], int]]:
-    """Start trivial servers; gives the port of one that answers each message by this function."""
+def serving() -> Iterator[Callable[[Talk], int]]:
+    """Start trivial servers; gives the port of one that talks like this with each client."""
     running = []
 
-    def begin(answer: Answer) -> int:
-        def talk(socket: ServerConnection) -> None:
-            with contextlib.suppress(ConnectionClosed):
-                for message in socket:
-                    socket.send(answer(str(message)))
-
+    def begin(talk: Talk) -> int:
         server = serve(talk, "127.0.0.1", 0, compression=None)
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
@@ -59,6 +56,21 @@ def answering() -> Iterator[Callable[[Answer], int]]:
     for server, thread in running:
         server.shutdown()
         thread.join(timeout=5)
+
+
+@pytest.fixture
+def answering(serving: Callable[[Talk], int]) -> Callable[[Answer], int]:
+    """Start a server that answers each message by this function; gives its port."""
+
+    def begin(answer: Answer) -> int:
+        def talk(socket: ServerConnection) -> None:
+            with contextlib.suppress(ConnectionClosed):
+                for message in socket:
+                    socket.send(answer(str(message)))
+
+        return serving(talk)
+
+    return begin
 
 
 def right(text: str) -> str:
@@ -122,6 +134,46 @@ def test_a_lost_connection_is_found(program: Path, answering: Callable[[Answer],
 
     with pytest.raises(BenchError, match=r"0 wrong replies, 4 lost connections"):
         outcome_of(messages(program, answering(answer), rotation(tmp_path)))
+
+
+@pytest.fixture
+def room(serving: Callable[[Talk], int]) -> Callable[[Say], int]:
+    """Start a room in which all hear what one says; gives its port. Member N hears what the function makes of it."""
+
+    def begin(say: Say) -> int:
+        members: list[ServerConnection] = []
+
+        def talk(socket: ServerConnection) -> None:
+            members.append(socket)
+            socket.send('{"event":"history","events":[]}')
+            with contextlib.suppress(ConnectionClosed):
+                for message in socket:
+                    for number, member in enumerate(members):
+                        member.send(say(number, str(message)))
+
+        return serving(talk)
+
+    return begin
+
+
+def group(program: Path, port: int, file: Path, flight: int) -> Load:
+    given = {"connections": 4, "flight": flight, "count": 100, "warmup": 0, "rotation": file, "numbered": 1}
+    return Load(program, Target(port, "/ws/room", "a=b"), "group", given)
+
+
+@pytest.mark.parametrize("flight", [1, 5])
+def test_each_delivery_to_a_group_is_counted(
+    program: Path, room: Callable[[Say], int], tmp_path: Path, flight: int
+) -> None:
+    port = room(lambda _member, text: right(text)[:-1] + ',"$n":1}')
+    outcome = outcome_of(group(program, port, rotation(tmp_path, questions=SMALL[:2]), flight))
+    assert (outcome.count, outcome.wrong, outcome.lost) == (400, 0, 0)
+
+
+def test_a_member_that_hears_something_else_is_found(program: Path, room: Callable[[Say], int], tmp_path: Path) -> None:
+    port = room(lambda member, text: right(text).replace("Привет", "Привед" if member == 2 else "Привет")[:-1] + ",}")
+    with pytest.raises(BenchError, match=r"(?s)50 wrong replies.*Привет!.*Привед!"):
+        outcome_of(group(program, port, rotation(tmp_path, questions=SMALL[:2]), 1))
 
 
 def test_handshakes_and_idle_connections_are_counted(program: Path, answering: Callable[[Answer], int]) -> None:

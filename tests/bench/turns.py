@@ -18,7 +18,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from tests.bench.workshop import BenchError
 
-__all__ = ["LARGE", "LARGE_IS", "SMALL", "Question", "Turn", "learn", "pack"]
+__all__ = ["LARGE", "LARGE_IS", "SMALL", "Question", "Turn", "connected", "learn", "pack"]
 
 _OPEN_LIMIT = 15.0  # seconds that a server's WebSocket may take after its first HTTP answer
 _INVALID_EVERY = 256
@@ -87,7 +87,7 @@ _PROOF = (
 def learn(url: str, cookie: str) -> dict[Question, Turn]:
     """Ask everything twice, on one connection, and keep the answers. BenchError for a wrong or changing one."""
     learned: dict[Question, Turn] = {}
-    with _connected(url, cookie) as socket:
+    with connected(url, cookie) as socket:
         for question in (*SMALL, *LARGE, *_PROOF) * 2:
             socket.send(question.text)
             answer = socket.recv(timeout=10, decode=True)
@@ -99,7 +99,7 @@ def learn(url: str, cookie: str) -> dict[Question, Turn]:
     return learned
 
 
-def _connected(url: str, cookie: str) -> ClientConnection:
+def connected(url: str, cookie: str) -> ClientConnection:
     """Connect. Some servers answer HTTP before their WebSocket is there (Node-RED), so it is tried for a while."""
     until = time.monotonic() + _OPEN_LIMIT
     while True:

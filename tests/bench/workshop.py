@@ -32,6 +32,8 @@ PYTHON_PACKAGES = (
     "websockets>=17.4,<18",
 )
 NODE_PACKAGES = ("ajv@^8.20", "node-red@^4.1", "ws@^8.23")
+UWS_PACKAGE = "uwebsockets@3.0.6"
+"""µWebSockets.js is not in npm's registry; this is somebody's copy, with its binaries for Node 16 to 25 (98 MB)."""
 _BUILD_LIMIT = 900.0
 
 
@@ -65,6 +67,11 @@ class Workshop:
         """Where Node finds ws, ajv and Node-RED."""
         return self.folder / "node" / "node_modules"
 
+    @property
+    def uws(self) -> Path:
+        """Where Node finds µWebSockets.js."""
+        return self.folder / "uws" / "node_modules"
+
     def build_load(self) -> None:
         """Compile load/load.c where its text is not what was compiled."""
         sources = sorted((HERE / "load").iterdir())
@@ -85,15 +92,22 @@ class Workshop:
 
     def build_node(self) -> None:
         """Node's packages, by npm."""
+        self._install("node", NODE_PACKAGES)
+
+    def build_uws(self) -> None:
+        """µWebSockets.js, which is apart because of its size."""
+        self._install("uws", ("--ignore-scripts", UWS_PACKAGE))
+
+    def _install(self, name: str, packages: tuple[str, ...]) -> None:
         npm = _tool("npm", "install Node.js, or leave its contenders out with --only")
         options = ["--no-audit", "--no-fund", "--loglevel=error"]
 
         def build() -> None:
-            (self.folder / "node").mkdir(exist_ok=True)
-            (self.folder / "node" / "package.json").write_text('{"private": true}\n', "utf-8")
-            _run([npm, "install", *options, *NODE_PACKAGES], cwd=self.folder / "node")
+            (self.folder / name).mkdir(exist_ok=True)
+            (self.folder / name / "package.json").write_text('{"private": true}\n', "utf-8")
+            _run([npm, "install", *options, *packages], cwd=self.folder / name)
 
-        self._once("node", f"{_run(['node', '--version'])}{NODE_PACKAGES}", build)
+        self._once(name, f"{_run(['node', '--version'])}{packages}", build)
 
     def versions(self) -> dict[str, str]:
         """The versions of what was built, for the record."""

@@ -29,11 +29,14 @@ def test_fine_is_reported_on_stderr_alone(tmp_path: Path) -> None:
 
 
 def test_what_the_path_of_a_claim_means_is_reported(tmp_path: Path) -> None:
-    jwt = r"{jwks: https://a.example/keys, issuer: a, audience: b, roles: 'resource_access.desk\.web.roles'}"
+    jwt = (
+        r"{jwks: https://a.example/keys, issuer: a, audience: b, roles: 'resource_access.desk\.web.roles', name: name}"
+    )
     write(tmp_path, f"auth: {{jwt: {jwt}}}\n{ENDPOINTS}", say=SAY)
     reported = [
         'auth.jwt.login: the claim "sub"',
         'auth.jwt.roles: the claim "resource_access", in it "desk.web", in it "roles"',
+        'auth.jwt.name: the claim "name"',
         "fine: 1 endpoint",
     ]
     for more in ((), ("--no-import",)):

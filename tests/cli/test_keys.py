@@ -11,7 +11,13 @@ from tests.projects import write
 
 from .conftest import run
 
-OFF = "auth: {login: off, verify: accounts.who}\nendpoints: {}\n"
+OFF = """
+auth: {login: off, verify: accounts.who}
+groups: {"quotes:{symbol}": {may_join: {roles: ["trader-{symbol}"]}}}
+endpoints:
+  meter: {url: /ws/meter, process: echo.same, auth: {roles: [device]}}
+  desk: {url: /ws/desk, actions: {say: {process: echo.same, auth: {roles: [продавец]}}}}
+"""
 
 
 @pytest.fixture
@@ -53,6 +59,11 @@ def test_a_key_is_rotated_and_removed(project: Path) -> None:
         (("shop", "--role", "admin", "--users"), 1, "cannot have the role admin"),
         (("shop",), 1, "A key without a role opens nothing."),
         (("shop", "--role", "device", "--expires", "soon"), 2, "a time is written like"),
+        (
+            ("shop", "--role", "publisher", "--groups", "комната:*"),
+            1,
+            "in values other letters are percent-encoded: '%D0%BA%D0%BE%D0%BC%D0%BD%D0%B0%D1%82%D0%B0:*'.",
+        ),
         (("two words", "--role", "device"), 1, "no word that can stand in an address"),
     ],
 )
@@ -65,3 +76,21 @@ def test_a_key_of_no_use_is_refused(project: Path, arguments: tuple[str, ...], c
 def test_keys_are_kept_where_people_log_in_elsewhere(tmp_path: Path) -> None:
     write(tmp_path, OFF, accounts="def who(credential, request):\n    return None\n")
     assert run("-C", tmp_path, "keys", "add", "meter", "--role", "device").stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("role", "said"),
+    [
+        ("device", ""),
+        ("продавец", ""),
+        ("trader-A", ""),
+        ("publisher", ""),
+        ("devise", "warning: no endpoint asks for the role devise; did you mean device?\n"),
+        ("nosuch", "warning: no endpoint asks for the role nosuch; write `auth: {roles: [nosuch]}` at one\n"),
+    ],
+)
+def test_a_role_that_nothing_asks_for_is_warned_of(tmp_path: Path, role: str, said: str) -> None:
+    write(tmp_path, OFF, accounts="def who(credential, request):\n    return None\n")
+    users = ("--users",) if role == "publisher" else ()
+    result = run("-C", tmp_path, "keys", "add", "meter", "--role", role, *users)
+    assert (result.exit_code, result.stderr) == (0, said)

@@ -16,12 +16,18 @@ REPORT: dict[str, Any] = {
     "added": ["новый"],
     "changed": [],
     "removed": ["a", "b"],
+    "groups": ["room:{room}"],
     "settings": ["auth"],
+    "pages": 1,
     "closes": [
         {"endpoint": "a", "code": 1012, "reason": "the endpoint is gone", "connections": 2},
         {"endpoint": "desk", "code": 4403, "reason": "role_required", "connections": 1},
     ],
     "open": 10,
+    "feeds_anew": 3,
+    "feeds_ended": 1,
+    "feeds_kept": 0,
+    "calls": 2,
     "warnings": ["processes/say.py:5:4: warning: waits [blocking_call]"],
 }
 
@@ -31,10 +37,15 @@ def test_a_report_for_people() -> None:
         "published 0123456789ab as generation 4",
         "  added: новый",
         "  removed: a, b",
+        "  groups changed: room:{room}",
         "  settings changed: auth",
+        "  site: 1 file changed",
         "  closed: 2 of a (1012 the endpoint is gone)",
         "  closed: 1 of desk (4403 role_required)",
         "  untouched: 7 of 10 open connections",
+        "  feeds of groups that begin anew: 3",
+        "  feeds of groups that end: 1",
+        "  calls that end in the code they began in: 2",
         "  processes/say.py:5:4: warning: waits [blocking_call]",
     ]
     foretold = outcome({**REPORT, "dry_run": True}).splitlines()

@@ -103,6 +103,19 @@ def test_the_list_is_for_people_and_for_programs(project: Path) -> None:
     assert fine(project, "list") == "Анна  support\n安    -  (disabled)\n"
 
 
+def test_a_name_is_given_shown_and_changed(project: Path) -> None:
+    result = run(project, *ADD, "анна", "--name", "Анна Петрова", "--role", "a", given=PASSWORD)
+    assert result.stderr == 'Added анна  "Анна Петрова" (roles: a).\n'
+    assert fine(project, "list") == 'анна  a  "Анна Петрова"\n'
+    assert fine(project, "name", "анна") == "Анна Петрова\n"
+    assert run(project, "name", "анна", "Аня 😀").stderr == "Name of анна now: Аня 😀.\n"
+    assert json.loads(fine(project, "list", "--format", "json"))[0]["name"] == "Аня 😀"
+    assert enter(project, login="анна", password=PASSWORD).name == "Аня 😀"
+    assert "control character" in wrong(project, "name", "анна", "a\nb")
+    assert "128" in wrong(project, "add", "bob", "--name", "x" * 129)
+    assert run(project, "name", "анна", "").stderr == "Name of анна now: none.\n"
+
+
 def test_only_the_end_of_the_line_is_taken_off_the_password(project: Path) -> None:
     fine(project, *ADD, "anna", given="\ufeff  blanks  \r\nmore\n")
     assert enter(project, login="anna", password="  blanks  ")

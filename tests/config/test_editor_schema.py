@@ -9,6 +9,7 @@ from jsonschema import Draft202012Validator
 
 from jackfield.config import url
 from jackfield.config.editor_schema import OF_ONE, document, examples, further, plain, plain_examples
+from jackfield.schema.walk import walk
 
 
 def nodes(node: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
@@ -46,6 +47,13 @@ def test_every_key_has_title_and_description_for_editors() -> None:
         full = resolved(node)
         assert full.get("title"), path
         assert full.get("description"), path
+
+
+def test_every_pattern_has_a_sentence() -> None:
+    """Nobody who writes a text that does not fit is shown a regular expression, or nothing."""
+    found = [(path, node) for path, node in walk(plain()) if "pattern" in node]
+    assert len(found) > 20
+    assert [path for path, node in found if "errorMessage" not in node] == []
 
 
 def test_every_example_and_default_is_valid() -> None:

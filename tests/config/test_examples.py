@@ -53,6 +53,8 @@ EVERYTHING = """
           - {client: boris, send: {text: ""}}
           - {client: boris, expect_error: invalid_message}
           - {client: boris, expect_error: {code: busy, left: 1}, within: 5m}
+          - push: {group: "room:lobby", event: {event: "сказано"}}
+          - {push: {user: "анна", endpoint: say, event: {event: "👋"}}, client: анна, expect: {event: "👋"}}
           - {client: boris, expect_close: 4000}
       - steps: [{expect_close: session_ended}]
         params: {room: a/b}
@@ -75,6 +77,9 @@ def test_every_key_has_its_meaning(load: Write) -> None:
         Step("send", {"text": ""}, client="boris"),
         Step("expect_error", {"code": "invalid_message"}, client="boris"),
         Step("expect_error", {"code": "busy", "left": 1}, client="boris", within=300.0),
+        Step("push", {"group": "room:lobby", "event": {"event": "сказано"}}),
+        Step("push", {"user": "анна", "endpoint": "say", "event": {"event": "👋"}}),
+        Step("expect", {"event": "👋"}, client="анна"),
         Step("expect_close", 4000, client="boris"),
     )
     assert alone == Example("", (Step("expect_close", 4401),), {"": Guest(params={"room": "a/b"})})
@@ -94,6 +99,14 @@ STEP = "      - steps: [{}]\n"
         (STEP.format("{expect: {}, within: 1ms}"), "wrong_value", "1ms is out of bounds; from 10ms to 5m", 30),
         (STEP.format("{expect: {}, within: 5}"), "wrong_type", "a time with its unit", 30),
         (STEP.format("{expect: {}, partial: yes}"), "wrong_type", "write true or false", 30),
+        (STEP.format("{push: {event: {}}}"), "wrong_value", "one group or to one user; write `group:", 18),
+        (STEP.format("{push: {group: a, user: b, event: {}}}"), "wrong_value", "one group or to one user", 18),
+        (STEP.format("{push: {group: a, endpoint: b, event: {}}}"), "wrong_value", "`endpoint` goes with `user`", 35),
+        (STEP.format("{push: {group: a}}"), "missing_key", 'missing key "event"', 18),
+        (STEP.format("{push: hello}"), "wrong_type", 'it must be {group: "room:lobby", event: {event: said}}', 18),
+        (STEP.format("{push: {group: a, evnt: {}}}"), "unknown_key", 'did you mean "event"?', 35),
+        (STEP.format("{push: {user: a, event: {}}, send: {}}"), "wrong_value", "`push` stands beside `send`", 18),
+        (STEP.format("{push: {user: a, event: {}}, client: a}"), "wrong_value", "`client` means nothing here", 46),
         (STEP.format("{send: {}, as: nobody}"), "unknown_key", "`as` stands beside `steps`", 28),
         (STEP.format("{expect_error: }"), "wrong_type", "it must be the code of an error", 18),
         (STEP.format("{expect_error: {left: 1}}"), "missing_key", 'missing key "code"', 18),

@@ -43,6 +43,9 @@ REST = "\nendpoints: {{say: {{url: /ws/say, process: chat.say}}}}\n"
         ("limits: {rate: 50}", "wrong_type", "a text belongs here, and the number 50 stands there; it must be off"),
         ("limits: {rate: '50'}", "wrong_value", "like 50/s"),
         ("limits: {rate: -1/s}", "wrong_value", "like 50/s"),
+        ("action_key: ''", "wrong_value", "the text is empty; it must be the key of a message that names its action"),
+        ("action_key: $a", "wrong_value", '"$a" does not fit here; it must be the key of a message that names its'),
+        ("event: ''", "wrong_value", "the text is empty; write one, like said"),
         ("limits: {rate: fast}", "wrong_value", '"fast" does not fit here; it must be off or so many messages'),
         ("limits: {rate: быстро}", "wrong_value", '"быстро" does not fit here'),
         ("limits: {rate: 50/S}", "wrong_value", "like 50/s"),
@@ -83,7 +86,11 @@ REST = "\nendpoints: {{say: {{url: /ws/say, process: chat.say}}}}\n"
         ("examples: [{steps: {send: {a: б}}}]", "wrong_type", "begins with a dash: `- send: {…}`"),
         ("examples: [{name: a}]", "missing_key", 'missing key "steps"'),
         ("examples: [{steps: []}]", "wrong_value", "the list is empty"),
-        ("examples: [{steps: [{}]}]", "wrong_value", "a step holds `send`, `expect`, `expect_error` or `expect_close`"),
+        (
+            "examples: [{steps: [{}]}]",
+            "wrong_value",
+            "a step holds `send`, `push`, `expect`, `expect_error` or `expect_close`",
+        ),
         ("examples: [{steps: [{send: hi}]}]", "wrong_type", "endpoints.say.examples.0.steps.0.send: a mapping"),
     ],
 )

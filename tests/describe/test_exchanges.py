@@ -12,8 +12,10 @@ from tests.describe import drawn
 SOURCE = "from jackfield import process\n@process\ndef f(text: str) -> dict[str, str]: ...\n"
 
 
-def shown(folder: Path, *steps: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
-    examples = {"examples": [{"name": "Пример", "steps": list(steps)}]} if steps else {}
+def shown(
+    folder: Path, *steps: dict[str, Any], more: dict[str, Any] | None = None
+) -> list[tuple[str, str, dict[str, Any]]]:
+    examples = {"examples": [{"name": "Пример", **(more or {}), "steps": list(steps)}]} if steps else {}
     table = drawn.table_of(folder, {"endpoints": {"e": {"url": "/ws", "process": "p.f", **examples}}}, SOURCE)
     try:
         found: tuple[Shown, ...] = exchanges(contract(table).operations[0])
@@ -57,6 +59,15 @@ def test_what_is_wrong_or_in_part_is_not_shown(tmp_path: Path) -> None:
 def test_events_and_the_end_are_known(tmp_path: Path) -> None:
     kinds = [kind for kind, _, _ in shown(tmp_path, {"send": {"text": "a"}}, {"expect": {"event": "ring"}})]
     assert kinds == ["message", "event"]
+
+
+def test_what_is_pushed_is_an_event_that_comes(tmp_path: Path) -> None:
+    """Once: what is expected of it is the same, or not whole."""
+    push = {"user": "anna", "event": {"event": "новость"}}
+    steps: list[dict[str, Any]] = [{"push": push, "expect": {"event": "новость"}}]
+    assert shown(tmp_path, *steps, more={"as": {"login": "anna"}})[:-1] == [
+        ("event", "Пример", {"event": "новость"}),
+    ]
 
 
 def test_without_an_example_one_is_made_up(tmp_path: Path) -> None:

@@ -21,12 +21,22 @@ class Member:
     """A connection that keeps the frames of its groups."""
 
     identity: Identity = ANONYMOUS
+    caller: str = ""
     is_present: bool = True
+    is_over: bool = False
+    room: int = 1 << 20
     groups: tuple[Group, ...] = ()
     frames: list[bytes] = field(default_factory=list)
 
+    @property
+    def known_as(self) -> str:
+        return self.identity.login
+
     def hear(self, frame: bytes) -> None:
         self.frames.append(frame)
+
+    def forget(self, group: str) -> None:
+        pass
 
     @property
     def heard(self) -> list[dict[str, Any]]:

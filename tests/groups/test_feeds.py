@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from jackfield.errors import Refusal
-from jackfield.groups.feeds import LINGER, Runner
+from jackfield.groups.feeds import LINGER, MAX_OF_CALLER, Runner
 from jackfield.groups.groups import Groups
 from jackfield.groups.names import Pattern
 
@@ -86,6 +86,37 @@ def test_who_comes_back_in_time_finds_the_same_one(groups: Groups, stage: Stage,
     groups.join(one, "quotes:1")
     clock.pass_(LINGER * 2)
     assert (len(stage.begun), stage.running) == (1, ["quotes:1"])
+
+
+def test_one_caller_does_not_take_the_room_of_all(groups: Groups, stage: Stage, clock: Clock) -> None:
+    one, tab, other = Member(caller="аня"), Member(caller="аня"), Member(caller="10.1.2.3")
+
+    def begins(member: Member, name: str) -> bool:
+        try:
+            return groups.join(member, name)
+        except Refusal as refusal:
+            return refusal.code != "group_full" or "limits.feeds" not in refusal.fix
+
+    for number in range(MAX_OF_CALLER):
+        groups.join(one if number < 60 else tab, f"quotes:{number}")
+    assert (begins(Member(caller="аня"), "quotes:a"), begins(other, "quotes:b")) == (False, True)
+    assert begins(Member(caller="аня"), "quotes:b"), "one that is there already"
+    groups.leave(one, "quotes:0")  # it lingers, and counts
+    assert not begins(tab, "quotes:a")
+    clock.pass_(LINGER)
+    assert begins(tab, "quotes:a")
+    groups.join(other, "quotes:a")
+    groups.join(one, "quotes:a")
+    groups.leave(tab, "quotes:a")
+    assert not begins(tab, "quotes:c"), "the other connection is still in it"
+    groups.leave(one, "quotes:a")
+    assert begins(tab, "quotes:c"), "others keep it now"
+    groups.declare([QUOTES], feeds=20 * MAX_OF_CALLER)
+    assert begins(tab, "quotes:d")
+    for member in (one, tab):
+        groups.leave_all(member)
+    clock.pass_(LINGER)
+    assert groups.feeds._of_callers == {"10.1.2.3": 1}
 
 
 def test_one_that_fails_begins_again_later_each_time(groups: Groups, stage: Stage, clock: Clock) -> None:

@@ -102,6 +102,26 @@ def test_what_is_kept_has_a_size(groups: Groups, monkeypatch: pytest.MonkeyPatch
     assert [event["event"] for event in a.heard[0]["events"]] == ["2", "3"]
 
 
+def test_a_newcomer_gets_as_many_of_the_kept_events_as_it_has_room_for(groups: Groups) -> None:
+    groups.declare([declared("room:{room}", history=1000)])
+    for frame in (ONE, TWO, THREE):
+        groups.send("room:1", frame)
+    for room, heard in ((1000, ["1", "2", "3"]), (150, ["2", "3"]), (0, [])):
+        a = Member(room=room)
+        groups.join(a, "room:1")
+        assert [event["event"] for event in a.heard[0]["events"]] == heard
+
+
+def test_who_ends_by_what_it_is_given_is_no_member_and_nothing_of_it_stays(groups: Groups) -> None:
+    class Short(Member):
+        def hear(self, frame: bytes) -> None:
+            self.is_over = True
+
+    groups.declare([declared("room:{room}", history=5, presence="names")])
+    assert not groups.join(Short(), "room:1")
+    assert len(groups) == 0
+
+
 def test_a_full_group_is_refused_before_anything_has_changed(groups: Groups) -> None:
     groups.declare([declared("game:{game}", members=2)])
     for _ in range(2):

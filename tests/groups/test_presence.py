@@ -30,7 +30,7 @@ def room(groups: Groups) -> Groups:
     return groups
 
 
-def event(name: str, count: int, **more: Any) -> dict[str, Any]:
+def event(name: str, count: int, /, **more: Any) -> dict[str, Any]:
     return {"event": name, "group": "room:1", **more, "count": count}
 
 
@@ -40,6 +40,17 @@ def test_a_newcomer_gets_the_list_and_the_others_hear_of_it(room: Groups) -> Non
     assert boris.heard == [event("members", 2, members=[{"login": "анна"}, {"login": "boris"}])]
 
 
+def test_names_stand_beside_logins(room: Groups, clock: Clock) -> None:
+    (anna,) = enter(room, "анна")
+    boris = Member(Identity("boris", name="Борис 😀", claims={"secret": 1}))
+    room.join(boris, "room:1")
+    person = {"login": "boris", "name": "Борис 😀"}
+    assert boris.heard == [event("members", 2, members=[{"login": "анна"}, person])]
+    room.leave_all(boris)
+    clock.pass_(15)
+    assert anna.heard[1:] == [event("joined", 2, **person), event("left", 1, **person)]
+
+
 def test_who_leaves_a_group_or_is_taken_out_is_gone_at_once(room: Groups) -> None:
     anna, boris = enter(room, "анна", "boris")
     anna.frames.clear()
@@ -47,6 +58,31 @@ def test_who_leaves_a_group_or_is_taken_out_is_gone_at_once(room: Groups) -> Non
     assert anna.heard == [event("left", 1, login="boris")]
     room.join(boris, "room:1")
     assert anna.heard == [event("joined", 2, login="boris")]
+
+
+def test_who_is_taken_out_hears_of_it_as_the_others_do_and_then_nothing(room: Groups) -> None:
+    anna, guest = enter(room, "анна", "")
+    boris, again = (Member(Identity("boris", name="Борис 😀")) for _ in range(2))
+    for one in (boris, again):
+        room.join(one, "room:1")
+    for one in (anna, guest, boris, again):
+        one.frames.clear()
+    assert room.put_out(boris, "room:1")
+    assert boris.heard == [event("left", 3, login="boris", name="Борис 😀")]
+    assert anna.heard == [], "another connection of his is there"
+    room.send("room:1", b'{"event":"said"}')
+    room.put_out(again, "room:1")
+    left = event("left", 2, login="boris", name="Борис 😀")
+    assert again.heard == [{"event": "said"}, left]
+    assert anna.heard == [{"event": "said"}, left]
+    room.put_out(guest, "room:1")
+    assert guest.heard[-1] == event("left", 1, login=None)
+    room.send("room:1", b'{"event":"said"}')
+    assert (boris.heard, again.heard, guest.heard) == ([], [], [])
+    assert not room.put_out(boris, "room:1")
+    room.put_out(anna, "room:1")
+    assert anna.heard[-1] == event("left", 0, login="анна")
+    assert boris.heard == []
 
 
 def test_who_is_gone_is_reported_after_the_grace(room: Groups, clock: Clock) -> None:

@@ -77,12 +77,21 @@ def _below(prefix: str, group: click.Group, context: click.Context) -> Iterator[
             yield f"{prefix}{name}", command
 
 
+def _paragraph(text: str) -> str:
+    """Lines that click leaves as they are, behind \\b, are code."""
+    head, *rest = text.splitlines() or [""]
+    if head.strip() == "\b":
+        lines = "\n".join(line.strip() for line in rest)
+        return f"```sh\n{lines}\n```"
+    return " ".join(text.split())
+
+
 def _section(name: str, command: click.Command) -> str:
     options = [parameter for parameter in command.params if isinstance(parameter, click.Option)]
     arguments = [parameter for parameter in command.params if isinstance(parameter, click.Argument)]
     context = click.Context(command)
     usage = ["jackfield", name, *(["[OPTIONS]"] if options else []), *(a.make_metavar(context) for a in arguments)]
-    text = "\n\n".join(" ".join(part.split()) for part in (command.help or "").split("\n\n"))
+    text = "\n\n".join(map(_paragraph, (command.help or "").split("\n\n")))
     parts = [f"## {name}", f"`{' '.join(usage)}`", text]
     own = [option for option in options if option.name not in _SHARED]
     if own:

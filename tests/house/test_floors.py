@@ -38,7 +38,7 @@ OF_SERVER = [
     {"observe"},
     {"cookie", "request"},
     {"live", "refusal"},
-    {"members", "wire"},
+    {"histories", "members", "wire"},
     {"connection"},
     {"feeds", "joining"},
     {"handshake"},

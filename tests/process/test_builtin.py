@@ -8,7 +8,11 @@ from typing import Any
 import pytest
 
 from jackfield.errors import PlanError
+from jackfield.process.builtin.processes import processes
+from jackfield.process.signature import signature
 from jackfield.routing.build import build
+from jackfield.schema.patterns import sentence
+from jackfield.schema.walk import walk
 from jackfield.testing import Project
 from tests.projects import SAY, write
 
@@ -43,6 +47,16 @@ async def test_what_is_ours_in_an_answer_is_refused(project: Project, endpoint: 
             error = (await client.ask({key: "x"}))["error"]
             assert error["code"] == "invalid_message"
             assert error["details"] == [{"path": f"/{key}", "problem": "must be left out"}]
+
+
+def test_no_pattern_of_ours_is_shown_to_people() -> None:
+    compiled = [signature.compile(process, ())[0] for process in processes(()).values()]
+    parts = [part for one in compiled if one is not None for _, part in walk(one.input_schema)]
+    found = {part["pattern"] for part in parts if "pattern" in part}
+    assert {sentence(pattern, "10 minuten") for pattern in found} == {
+        "may not begin with $",
+        'must be a time with its unit, like "30s", "10m", "12h" or "7d"',
+    }
 
 
 async def test_a_room_needs_no_code(project: Project) -> None:

@@ -119,6 +119,16 @@ def test_what_is_wrong_is_said_at_the_action(tmp_path: Path, keys: str, code: st
     assert any(one[0] == code and path in one[1] and message in one[2] for one in found), found
 
 
+def test_what_is_no_name_of_a_process_is_told_once(tmp_path: Path) -> None:
+    with pytest.raises(PlanError) as caught:
+        build(write(tmp_path, "actions: {say: chat.say, go: chat say}"), 1)
+    (problem,) = caught.value.problems
+    assert (problem.path, "the file's name and the function's name" in problem.hint) == (
+        "endpoints.desk.actions.go",
+        True,
+    )
+
+
 def test_processes_of_actions_are_looked_up_without_an_import(tmp_path: Path) -> None:
     problems, plan = problems_of(write(tmp_path, "actions: {say: chat.say, ad: other.ad}"))
     assert [(one.code, one.hint) for one in problems] == [

@@ -24,14 +24,60 @@ def endpoint(more: str, name: str = "room") -> str:
 
 def test_patterns_and_what_is_declared_stand_in_the_table(tmp_path: Path) -> None:
     text = (
-        'groups:\n  "room:{room}": {history: 50, presence: {grace: 5s}, members: 9}\n  "seen:{x}": {presence: count}\n'
+        'groups:\n  "room:{room}": {history: {last: 50, keep: 7d}, presence: {grace: 5s}, members: 9}\n'
+        '  "seen:{x}": {presence: count, history: {last: 9}}\n'
     )
     text += "endpoints:\n" + endpoint("group: ['room:{room}', 'of:{login}:{endpoint}'], reply_to: others")
     table = build(write(tmp_path, text, chat=SAY), 1)
-    found = [(one.pattern.text, one.history, one.members, one.presence, one.grace) for one in table.groups]
-    assert found == [("room:{room}", 50, 9, "names", 5.0), ("seen:{x}", 0, None, "count", 15.0)]
+    found = [(one.pattern.text, one.history, one.keep, one.members, one.presence, one.grace) for one in table.groups]
+    assert found == [("room:{room}", 50, 604_800.0, 9, "names", 5.0), ("seen:{x}", 9, 0.0, None, "count", 15.0)]
     assert all(isinstance(one, Declared) for one in table.groups)
     assert [pattern.text for pattern in table.routes["room"].groups] == ["room:{room}", "of:{login}:{endpoint}"]
+    table.catalog.release()
+
+
+LINES = """\
+from collections.abc import Iterator
+from typing import Any, TypedDict
+from jackfield import process
+
+class Said(TypedDict):
+    text: str
+    name: int  # ours wins
+
+@process
+def classed(text: str) -> Said: ...
+
+@process
+def streamed(text: str) -> Iterator[dict[str, int]]:
+    yield {}
+
+@process(reply="t")
+def bare(text: str) -> int: ...
+
+@process
+def unhinted(text: str): ...
+
+@process
+def silent(text: str) -> None: ...
+"""
+FROM = "from: str | null, name?: str"
+
+
+def test_the_shape_is_that_of_the_event_which_others_hear(tmp_path: Path) -> None:
+    shapes = {
+        "classed": f'group: {{event: "сказано", {FROM}, text: str}}',
+        "streamed": f'group: many {{event: "streamed", {FROM}, …: int}}',
+        "bare": f'others: {{event: "bare", {FROM}, t: int}}',
+        "unhinted": f'group: {{event: "unhinted", {FROM}, …: any}}',
+        "silent": "nothing",
+    }
+    more = {"classed": ", event: сказано", "bare": ", reply_to: others"}
+    actions = "".join(f"      {name}: {{process: lines.{name}{more.get(name, '')}}}\n" for name in shapes)
+    text = "endpoints:\n  room:\n    url: /ws/room\n    group: room\n    reply_to: group\n    actions:\n" + actions
+    table = build(write(tmp_path, text, lines=LINES), 1)
+    expected = [f"{name} {{text: str}} -> {shape}" for name, shape in shapes.items()]
+    assert table.routes["room"].signature.shape == " | ".join(expected)
     table.catalog.release()
 
 
@@ -85,6 +131,14 @@ def test_a_grace_has_an_end(tmp_path: Path) -> None:
     ((code, path, message),) = faults(tmp_path, text)
     assert (code, path) == ("bad_group", "groups.r:{a}.presence.grace")
     assert "at most 1d" in message
+
+
+@pytest.mark.parametrize("keep", ["0s", "3651d"])
+def test_events_are_kept_for_some_time_and_not_for_ever(tmp_path: Path, keep: str) -> None:
+    text = f'groups:\n  "r:{{a}}": {{history: {{last: 9, keep: {keep}}}}}\nendpoints:\n' + endpoint("auth: public")
+    ((code, path, message),) = faults(tmp_path, text)
+    assert (code, path) == ("bad_group", "groups.r:{a}.history.keep")
+    assert "from 1s to 3650d" in message
 
 
 def test_two_declared_patterns_may_not_make_one_name(tmp_path: Path) -> None:

@@ -312,6 +312,8 @@ class Recorder:
     def __init__(self, transport: Transport, protocol: WebSocketsSansIOProtocol, act: Act) -> None:
         self.heard: list[str] = []
         self.written: list[bytes] = []
+        self.events: list[bytes] = []  # that did not take the shortest way
+        self.waiting: list[int] = []
         self.codes: list[int] = []
         self.reasons: list[str] = []
         self.transport = transport
@@ -331,6 +333,13 @@ class Recorder:
     def write(self, text: bytes) -> None:
         self.written.append(text)
         self.transport.write(text)
+
+    def hear(self, text: bytes) -> None:
+        self.events.append(text)
+        self.transport.write(text)
+
+    def wrote(self, pending: int) -> None:
+        self.waiting.append(pending)
 
     def lost(self, code: int, reason: str = "") -> None:
         self.codes.append(code)

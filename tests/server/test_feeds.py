@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from jackfield.groups import feeds as groups_feeds
 from jackfield.groups import groups
 from jackfield.groups.feeds import LINGER
 from jackfield.server import feeds
@@ -172,6 +173,19 @@ async def test_it_waits_for_no_reader(speaking: Served) -> None:
     await other.leave()
     async with asyncio.timeout(LIMIT):
         await slow
+
+
+async def test_an_address_without_a_login_has_its_share(speaking: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(groups_feeds, "MAX_OF_CALLER", 1)
+    monkeypatch.setattr(speaking.gateway.live.groups.feeds, "most", 2)
+    one, plain = await open_(speaking, "/ws/quotes/1"), await open_(speaking, "/ws/plain")
+    refused = await speaking.call("/ws/quotes/2").refused()
+    assert (refused.status, refused.json["code"]) == (429, "group_full")
+    assert (await plain.ask({"group": "quotes:2"}))["error"]["code"] == "group_full"
+    elsewhere = speaking.call("/ws/quotes/2", client=("10.9.9.9", 5000))
+    await elsewhere.accepted()
+    for caller in (one, plain, elsewhere):
+        await caller.leave()
 
 
 async def test_a_name_that_does_not_fit_is_not_found(speaking: Served) -> None:

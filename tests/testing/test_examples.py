@@ -13,7 +13,7 @@ import pytest
 from jackfield.errors import Refusal
 from jackfield.testing import Closed, Project
 from jackfield.testing.examples import Case, Result, cases, play, run
-from jackfield.testing.target import TargetClient
+from jackfield.testing.target import PushFailed, TargetClient
 from tests import projects
 
 ROOT = Path(__file__).parents[2]
@@ -184,6 +184,21 @@ class Stern:
         raise Refusal("role_required")
         yield  # a context manager is a generator
 
+    def push(self, group: str, event: object, /) -> int:
+        raise PushFailed("403 The key shop is for order:*.")
+
+    def push_to(self, login: str, event: object, endpoint: str | None = None, /) -> int:
+        raise PushFailed("403 The key shop is not for users.")
+
+
+async def test_a_push_that_is_refused_is_reported_with_its_reason(tmp_path: Path) -> None:
+    folder = projects.write(tmp_path, GROUPS.format('{steps: [{push: {group: "news:1", event: {event: a}}}]}'), p="")
+    async with Project(folder) as project:
+        (case,) = cases(project.table)
+        found = await play(case, Stern())
+    assert found is not None
+    assert found.sentence == "could not push: 403 The key shop is for order:*."
+
 
 async def test_of_several_clients_the_one_is_named(tmp_path: Path) -> None:
     sentence, lines = await failure(
@@ -268,3 +283,32 @@ async def test_a_message_that_does_not_leave_ends_the_example(tmp_path: Path, mo
         found = await play(cases(project.table)[0], Clogged())
     assert found is not None
     assert found.sentence == "could not send within 0.01 s"
+
+
+GROUPS = """
+endpoints:
+  news: {{url: "/ws/news/{{number}}", auth: required, group: "news:{{number}}", examples: [{0}]}}
+"""
+PUSHED = """{clients: {anna: {as: {login: anna}, params: {number: 7}}, b: {as: {login: боб}, params: {number: 8}}},
+steps: [{push: {group: "news:7", event: {event: новость, text: "👋"}}},
+        {push: {user: боб, event: {event: you}}, client: b, expect: {event: you}},
+        {client: anna, expect: %s}]}"""
+
+
+async def test_what_is_pushed_goes_to_its_group_and_its_user(tmp_path: Path) -> None:
+    text = GROUPS.format(PUSHED % '{event: новость, text: "👋"}')
+    (result,) = await results(projects.write(tmp_path, text, p=""))
+    assert result.failure is None
+
+
+async def test_the_conversation_shows_what_was_pushed_and_to_how_many(tmp_path: Path) -> None:
+    (result,) = await results(projects.write(tmp_path, GROUPS.format(PUSHED % "{event: другая}"), p=""))
+    assert result.failure is not None
+    assert result.failure.sentence == "anna: what came differs"
+    assert result.failure.lines[-5:] == (
+        "the conversation:",
+        '  ⇒ news:7 {"event": "новость", "text": "👋"}, to 1 here',
+        '  ⇒ боб {"event": "you"}, to 1 here',
+        '  b ← {"event": "you"}',
+        '  anna ← {"event": "новость", "text": "👋"}',
+    )

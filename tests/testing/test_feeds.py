@@ -36,14 +36,18 @@ async def exchange() -> AsyncIterator[dict[str, int]]:
 async def wall() -> AsyncIterator[int]:
     yield 12
 
+@resource
+async def shown(hour: Annotated[int, wall]) -> AsyncIterator[int]:
+    yield hour + 1
+
 @process
 async def ticks(symbol: str, where: Annotated[dict[str, int], exchange]) -> AsyncIterator[dict[str, int]]:
     yield where
     await asyncio.Event().wait()
 
 @process
-async def numbers(number: int) -> AsyncIterator[dict[str, int]]:
-    yield {"number": number}
+async def numbers(number: int, hour: Annotated[int, shown]) -> AsyncIterator[dict[str, int]]:
+    yield {"number": number, "hour": hour}
     await asyncio.Event().wait()
 
 @process
@@ -86,6 +90,13 @@ async def test_a_client_alone_opens_what_speaks_to_it(
 
 def numbers(frame: dict[str, Any]) -> list[object]:
     return [event.get("number") for event in (frame, *frame.get("events", ()))]
+
+
+async def test_a_client_alone_opens_what_it_may_choose_and_all_that_this_needs(folder: Path) -> None:
+    async with Client(folder, "chooses", resources={"desk.wall": 20}) as client:
+        await client.send({"action": "subscribe", "group": "chosen:7"})
+        heard = [await client.receive() for _ in range(3)]
+        assert [event["hour"] for event in heard if event.get("event") == "message"] == [21]
 
 
 async def test_clients_choose_what_they_hear(folder: Path) -> None:

@@ -71,10 +71,10 @@ async def log_in(page: Page, login: str, password: str) -> None:
     await wait(page, 'document.getElementById("login").hidden')
 
 
-def add_anna(server: Server) -> str:
+def add_anna(server: Server, *more: str) -> str:
     """A second user; gives the password."""
     password = "долгий пароль анны"
-    assert server.run("users", "add", "anna", "--password-stdin", given=f"{password}\n").returncode == 0
+    assert server.run("users", "add", "anna", *more, "--password-stdin", given=f"{password}\n").returncode == 0
     return password
 
 
@@ -125,19 +125,19 @@ def shell(server: Server) -> list[str]:
 
 async def test_chat(make: Make, visitor: Visitor) -> None:
     server = make("chat")
-    anna = cookie(server, "anna", add_anna(server))
+    anna = cookie(server, "anna", add_anna(server, "--name", "Анна П."))
     page = await visitor.open(f"{server.http}/?room=зал")
     await page.run(COUNT)
     await log_in(page, "admin", server.password())
     assert await wait(page, 'text("#members")') == "admin"
     with server.socket("/ws/rooms/%D0%B7%D0%B0%D0%BB", additional_headers=anna) as other:
         assert hear(other, "history")["events"] == []
-        assert hear(other, "members")["members"] == [{"login": "admin"}, {"login": "anna"}]
-        assert await wait(page, 'text("#members").includes("anna") && text("#members")') == "admin, anna"
+        assert hear(other, "members")["members"] == [{"login": "admin"}, {"login": "anna", "name": "Анна П."}]
+        assert await wait(page, 'text("#members").includes("Анна") && text("#members")') == "admin, Анна П."
 
         other.send(json.dumps({"text": "Привет <b>😀</b>"}))
         (row,) = await wait(page, 'texts("#said li").length === 1 && texts("#said li")')
-        assert row.endswith(" anna Привет <b>😀</b>")
+        assert row.endswith(" Анна П. Привет <b>😀</b>")
         assert hear(other, "said")["from"] == "anna"
 
         publish(server, "endpoints.yaml", "history: 50", "history: 2")

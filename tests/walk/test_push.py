@@ -16,7 +16,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection
 
-from .conftest import CLEAN, LIMIT, ROOT, Server, write
+from .conftest import CLEAN, LIMIT, ROOT, Server, jackfield_in_place, write
 
 pytestmark = pytest.mark.walk
 
@@ -145,3 +145,52 @@ def test_the_lines_of_the_page_work(tmp_path: Path, start: Callable[..., Server]
         paid = {"event": "paid", "order": 7}
         assert [heard(order), heard(order), heard(anna), heard(anna)] == [paid] * 4
     assert server.stop() == 0
+
+
+ROOM = """
+groups: {"room:{room}": {history: 9, presence: {grace: 1m}}}
+endpoints:
+  room:
+    url: /ws/rooms/{room}
+    process: echo.same
+    group: "room:{room}"
+    reply_to: group
+    auth: optional
+    examples:
+      - name: said
+        clients: {anna: {as: {login: anna}, params: {room: a}}, b: {as: nobody, params: {room: a}}}
+        steps:
+          - {client: anna, expect: {event: history, group: "room:a", events: [], to: 0}}
+          - {client: anna, expect: {event: members, count: 1}, partial: true}
+          - {client: b, expect: {event: history, events: []}, partial: true}
+          - {client: b, expect: {event: members, count: 2}, partial: true}
+          - {push: {group: "room:a", event: {event: "новость", text: "👋"}}}
+          - {client: b, expect: {event: "новость", text: "👋", $n: 1}, partial: true}
+          - {client: anna, expect: {event: "новость", text: "👋"}, partial: true}
+          - {push: {user: anna, event: {event: you}}, client: anna, expect: {event: you}}
+"""
+
+
+def test_examples_push_into_a_running_server_and_its_rooms(tmp_path: Path, start: Callable[..., Server]) -> None:
+    write(tmp_path, endpoints=ROOM)
+    assert jackfield_in_place(tmp_path, "test").returncode == 0
+    server = start(tmp_path)
+    server.run("users", "add", "anna", "--password-stdin", given="пароль для теста\n")
+    line = ("test", "--url", server.ws, "--token", f"anna={server.token('anna')}")
+    done = server.run(*line)
+    assert (done.returncode, "want of a service key: set JACKFIELD_KEY, made with jackfield keys" in done.stderr) == (
+        1,
+        True,
+    )
+    assert "skip  said: no service key for what it pushes" in done.stdout
+    keys = {name: made(server, name, "--role", "publisher", *may)["Authorization"][7:] for name, may in MAY.items()}
+    done = server.run(*line, JACKFIELD_KEY=keys["shop"])
+    assert (
+        "could not push: 403 The key shop is for order:*, and not for room:a. A key for it is made with" in done.stdout
+    )
+    for _ in range(2):  # at the second time the room has a history, and anna has not left it for a minute
+        done = server.run(*line, JACKFIELD_KEY=keys["desk"])
+        assert (done.returncode, "  ok    said" in done.stdout) == (0, True), done.stdout
+
+
+MAY = {"shop": ("--groups", "order:*"), "desk": ("--groups", "room:*", "--users")}

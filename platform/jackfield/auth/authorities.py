@@ -26,7 +26,7 @@ from jackfield.logs import log
 if TYPE_CHECKING:
     from jackfield.auth.jwt import JwtAuthority
 
-__all__ = ["Authorities", "Settings", "is_own", "load", "named", "several", "stands"]
+__all__ = ["Authorities", "Settings", "is_own", "known_as", "load", "login_with_authority", "several", "stands"]
 
 _JWT = "jackfield.auth.jwt"
 _LOOK = 1.0  # seconds between two looks at what is to be read or asked again
@@ -62,10 +62,15 @@ def several(auth: Settings) -> bool:
     return sum((auth.own, auth.jwt is not None, bool(auth.verify))) > 1
 
 
-def named(auth: Settings, identity: Identity) -> str:
-    """The login; of a user whom another authority than our store knows beside it, with that: `jwt:anna`."""
+def known_as(identity: Identity) -> str:
+    """The login with the authority that knows it, our store aside: `jwt:anna`, whatever else the plan takes."""
     kinds = (kind for kind in (JWT_SESSION, VERIFY_SESSION) if identity.session.startswith(kind))
-    return next(kinds, "") + identity.login if several(auth) else identity.login
+    return next(kinds, "") + identity.login
+
+
+def login_with_authority(auth: Settings, identity: Identity) -> str:
+    """The login; of a user whom another authority than our store knows beside it, with that: `jwt:anna`."""
+    return known_as(identity) if several(auth) else identity.login
 
 
 def stands(auth: Settings, identity: Identity) -> bool:

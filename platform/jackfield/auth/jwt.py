@@ -22,10 +22,10 @@ from jackfield import claim_paths, messages
 from jackfield.auth.credentials import Credential
 from jackfield.auth.jwks import ALGORITHMS, ProviderKeys
 from jackfield.auth.provider import JWT_SESSION, SHAPE, Provider
-from jackfield.auth.store.tables import normal_login
+from jackfield.auth.store.tables import name_of, normal_login
 from jackfield.clocks import Ends, watched
 from jackfield.errors import Refusal
-from jackfield.identity import Identity
+from jackfield.identity import Claims, Identity
 
 __all__ = ["MAX_ROLES", "SKEW", "JwtAuthority"]
 
@@ -90,12 +90,14 @@ class JwtAuthority:
         token = credential.value
         header = self._header(token)
         keys = await self._keys.find(header.kid, header.alg)
-        claims = _genuine(token, header.alg, keys)
+        claims, text = _genuine(token, header.alg, keys)
         self._check_purpose(claims)
         signed = token.rpartition(".")[0]
         session = JWT_SESSION + hashlib.sha256(signed.encode()).hexdigest()[:16]
         expires_at = self._check_time(claims, session)
-        return Identity(self._login(claims), self._roles(claims), session, expires_at)
+        path = self.provider.name
+        name = name_of(claim_paths.at(claims, path)) if path else ""
+        return Identity(self._login(claims), self._roles(claims), session, expires_at, name, Claims(text))
 
     def _header(self, token: str) -> _Header:
         parts = SHAPE.fullmatch(token)
@@ -188,8 +190,8 @@ class JwtAuthority:
         return frozenset(roles)
 
 
-def _genuine(token: str, algorithm: str, keys: Sequence[jwt.PyJWK]) -> Mapping[str, Any]:
-    """What the token says, after its signature was found to be by one of these keys."""
+def _genuine(token: str, algorithm: str, keys: Sequence[jwt.PyJWK]) -> tuple[Mapping[str, Any], bytes]:
+    """What the token says, read and as it stands there, after its signature was found to be by one of these keys."""
     for key in keys:
         try:
             payload = _SIGNATURES.decode(token, key, algorithms=[algorithm])
@@ -198,7 +200,7 @@ def _genuine(token: str, algorithm: str, keys: Sequence[jwt.PyJWK]) -> Mapping[s
         except (jwt.PyJWTError, ValueError):
             break
         try:
-            return _read_claims(_flat(payload))
+            return _read_claims(_flat(payload)), payload
         except (msgspec.MsgspecError, ValueError, RecursionError):
             raise _bad("What the token says is no JSON object.") from None
     raise _bad("The token's signature does not hold: it was changed on its way, or signed by somebody else.")

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from typing import Protocol
 
-__all__ = ["JWT_SESSION", "SHAPE", "Provider", "looks_like_jwt"]
+__all__ = ["JWT_SESSION", "SHAPE", "VERIFY_SESSION", "Provider", "looks_like_jwt"]
 
 JWT_SESSION = "jwt:"
 """What the session's id of an identity begins with that a provider's token stands for."""
+
+VERIFY_SESSION = "verify:"
+"""What the session's id of an identity begins with that the project's function gave."""
 
 SHAPE = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)")
 """A signed token (RFC 7515, section 7.1): three parts of base64url with dots between them."""
@@ -40,6 +43,10 @@ class Provider(Protocol):
     @property
     def roles(self) -> str:
         """The path of the claim that holds the roles."""
+
+    @property
+    def name(self) -> str:
+        """The path of the claim that says what people call the caller, or an empty text."""
 
 
 def looks_like_jwt(credential: str) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from jackfield.auth.passwords import check_length, check_password
 from jackfield.auth.sessions import Sessions
 from jackfield.auth.store.store import Holder
-from jackfield.auth.store.tables import Change, Kind, Session, User, new_login, normal_login
+from jackfield.auth.store.tables import Change, Kind, Session, User, new_login, normal_login, normal_name
 from jackfield.errors import Refusal
 from jackfield.identity import Identity
 
@@ -93,10 +93,13 @@ class Users:
         """A user's open sessions, oldest first."""
         return await self._sessions.open_of(login)
 
-    async def add(self, login: str, password: str | None, roles: Iterable[str], *, by: Holder | None = None) -> User:
+    async def add(
+        self, login: str, password: str | None, roles: Iterable[str], *, name: str = "", by: Holder | None = None
+    ) -> User:
         """Add a user; without a password the user cannot log in with one. Raises Refusal `login_taken`."""
         new_login(login)  # what can be refused is refused before the work
-        return await self._store.add(login, await self._hash(password), roles, by=by)
+        normal_name(name)
+        return await self._store.add(login, await self._hash(password), roles, name=name, by=by)
 
     async def change(
         self,
@@ -105,18 +108,24 @@ class Users:
         roles: Iterable[str] | None,
         disabled: bool | None,
         password: str | None,
+        name: str | None = None,
         by: Holder | None = None,
     ) -> User:
         """Change what is given, all of it or nothing. Raises Refusal `no_such_user`, `invalid_request`."""
         user = await self.get(login)
+        normal_name(name or "")
         hashed = await self._hash(password)
         before = await self._store.sessions_of(user.login)
-        changed = await self._store.change(user.login, roles=roles, disabled=disabled, password_hash=hashed, by=by)
+        changed = await self._store.change(
+            user.login, roles=roles, disabled=disabled, password_hash=hashed, name=name, by=by
+        )
         known: list[Change] = []
         if roles is not None:
             known.append(Change(user.login, "", "roles_changed", changed.roles))
         if hashed is not None:
             known += [Change(user.login, one.id, "password_changed") for one in before]
+        if name is not None:
+            known.append(Change(user.login, "", "name_changed"))
         if disabled:
             known.append(Change(user.login, "", "user_disabled"))
         await self._sessions.changes.announce(*known)

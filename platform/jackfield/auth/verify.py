@@ -14,20 +14,33 @@ import math
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from jackfield import messages
 from jackfield.addresses import networks
 from jackfield.auth.bounded_calls import TIME_LIMIT, Calls, NoRoom, TooLate
 from jackfield.auth.credentials import Credential
-from jackfield.auth.store.tables import normal_login
+from jackfield.auth.provider import VERIFY_SESSION
+from jackfield.auth.store.tables import name_of, normal_login
 from jackfield.clocks import Ends, watched
 from jackfield.errors import Refusal
-from jackfield.identity import Identity
+from jackfield.identity import NO_CLAIMS, Claims, Identity
 from jackfield.logs import log
 from jackfield.tasks import end
 
-__all__ = ["BREAK_OFF", "GRACE", "KEEP_NO", "RECHECKS", "ROOM", "VERIFY_SESSION", "Function", "Request", "Verifier"]
+__all__ = [
+    "BREAK_OFF",
+    "GRACE",
+    "KEEP_NO",
+    "MAX_CLAIMS",
+    "RECHECKS",
+    "ROOM",
+    "VERIFY_SESSION",
+    "Function",
+    "Request",
+    "Verifier",
+]
 
 BREAK_OFF = 1.0
 """Seconds in which calls that still run are ended when the server stops."""
@@ -38,14 +51,14 @@ GRACE = 300.0
 KEEP_NO = 5.0
 """Seconds, or `recheck` where that is less, for which a no is kept: a client that tries in a loop costs little."""
 
+MAX_CLAIMS = 4096
+"""Bytes of an Identity's claims as JSON: no more than a token has room for."""
+
 RECHECKS = 16
 """Calls for open connections that run at once."""
 
 ROOM = 20_000
 """Answers that are kept; more only where that many connections are open."""
-
-VERIFY_SESSION = "verify:"
-"""What the session's id of an identity begins with that the function gave."""
 
 _RETRY = 10.0  # seconds after which a call for open connections that failed is tried again, or `recheck`
 
@@ -223,7 +236,7 @@ class Verifier:
         if identity is not None:
             same = before is not None and before.login == identity.login
             session = before.session if before and same else VERIFY_SESSION + secrets.token_hex(8)
-            identity = Identity(identity.login, identity.roles, session, identity.expires_at)
+            identity = replace(identity, session=session)
         keep = self._recheck if identity is not None else min(self._recheck, KEEP_NO)
         if old is not None:
             request = old.request
@@ -295,11 +308,28 @@ def _checked(answer: object) -> Identity | None:
     ends = answer.expires_at
     if ends is not None and (isinstance(ends, bool) or not isinstance(ends, int | float) or not math.isfinite(ends)):
         raise TypeError("verify gave an Identity whose expires_at is no number of seconds since 1970")
+    if not isinstance(answer.name, str):
+        raise TypeError("verify gave an Identity whose name is no text")
     try:
         login = normal_login(answer.login)
     except Refusal as exc:
         raise ValueError(f"verify gave an Identity whose login cannot be one: {exc.detail}") from None
-    return Identity(login, frozenset(answer.roles), "", ends)
+    return Identity(login, frozenset(answer.roles), "", ends, name_of(answer.name), _claims(answer.claims))
+
+
+def _claims(given: object) -> Claims:
+    """A copy of what the function says of the caller. Raises TypeError or ValueError, without a value of it."""
+    if not isinstance(given, Mapping):
+        raise TypeError("verify gave an Identity whose claims are no mapping")
+    if not given:
+        return NO_CLAIMS
+    try:
+        text = messages.encoded(given)
+    except messages.Unsendable as exc:
+        raise ValueError(f"verify gave an Identity whose claims are not JSON: {exc.path or 'the whole'}") from None
+    if len(text) > MAX_CLAIMS:
+        raise ValueError(f"verify gave an Identity whose claims have {len(text):,} bytes, over {MAX_CLAIMS:,}")
+    return Claims(text)
 
 
 def _unavailable(detail: str) -> Refusal:

@@ -79,7 +79,7 @@ def lines_of(problems: Sequence[Problem], form: str, folder: Path) -> list[str]:
 
 
 def _claims(plan: Plan) -> Iterator[str]:
-    """Where the login and the roles are read in a provider's token: dots in a path can mean two things."""
+    """Where the login, the roles and the name are read in a provider's token: dots in a path can mean two things."""
     jwt = plan.auth.jwt
-    for key, path in (("login", jwt.login), ("roles", jwt.roles)) if jwt else ():
+    for key, path in (("login", jwt.login), ("roles", jwt.roles), ("name", jwt.name)) if jwt else ():
         yield f"auth.jwt.{key}: {claim_paths.described(path) if path else 'taken from no claim'}"

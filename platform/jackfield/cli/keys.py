@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Iterable
 
 import click
 
 from jackfield.auth.store.keys import Key
 from jackfield.cli.settings import state_options
-from jackfield.cli.users import in_store
+from jackfield.cli.users import in_store, project_plan
 from jackfield.config import quantities
+from jackfield.config.roles import may_be
+from jackfield.identity import PUBLISHER
+from jackfield.similar import nearest
 from jackfield.state import State
 
 __all__ = ["command"]
@@ -44,6 +48,7 @@ def add(
     key, value = in_store(
         state, lambda store: store.keys.add(name, roles, groups, users=users, lasts=expires), of_users=False
     )
+    _warn_unnamed(key.roles)
     _show(f"Key {key.name}, {_may(key)}{_until(key)}:", value)
 
 
@@ -83,6 +88,21 @@ def rotate(state: State, name: str, overlap: float) -> None:
     """Print the next key of a name; the old one opens beside it for a while."""
     value = in_store(state, lambda store: store.keys.rotate(name, overlap), of_users=False)
     _show(f"The next key {name}; the old one opens until {_local(time.time() + overlap)}:", value)
+
+
+def _warn_unnamed(roles: Iterable[str]) -> None:
+    """Warn of roles that nothing in endpoints.yaml asks for; a key with them opens nothing."""
+    plan = project_plan()
+    if plan is None:
+        return
+    parts = [part for endpoint in plan.endpoints for part in (endpoint, *endpoint.parts)]
+    rules = [one.may_join for one in plan.groups.values() if one.may_join is not None]
+    named = {role for part in parts for role in part.access.roles} | {role for rule in rules for role in rule.roles}
+    for role in sorted(set(roles) - {PUBLISHER}):
+        if not any(may_be(role, one) for one in named):
+            near = nearest(role, named)
+            hint = f"did you mean {near}?" if near else f"write `auth: {{roles: [{role}]}}` at one"
+            click.echo(f"warning: no endpoint asks for the role {role}; {hint}", err=True)
 
 
 def _show(about: str, value: str) -> None:

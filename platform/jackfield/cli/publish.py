@@ -17,6 +17,14 @@ STATUS_LIMIT = 10.0
 """Seconds that a server has to answer `status` and `refusals`; one that is held up counts as not running."""
 
 
+_ALIVE = {
+    "feeds_anew": "feeds of groups that begin anew",
+    "feeds_ended": "feeds of groups that end",
+    "feeds_kept": "feeds of connections that go on in the code they began in, for 10 minutes at most",
+    "calls": "calls that end in the code they began in",
+}
+
+
 @click.command("publish")
 @click.option("--dry-run", is_flag=True, help="Only tell what would change and which connections that concerns.")
 @click.option("--back", is_flag=True, help="Return to what was live before; the files stay as they are.")
@@ -24,7 +32,9 @@ STATUS_LIMIT = 10.0
 def command(state: State, dry_run: bool, back: bool) -> None:
     """Make the files live in the running server.
 
-    With problems the old plan goes on serving and all are told (exit 1). Exit 3 where no server runs.
+    Tells which endpoints, groups and settings are others than before, how many files of the site, which connections are
+    closed, how many feeds begin anew or go on in the code they began in, and how many calls end there. With problems
+    the old plan goes on serving and all are told (exit 1). Exit 3 where no server runs.
     """
     answer = speak(state, "publish", dry_run=dry_run, back=back)
     if answer.get("locked"):
@@ -57,7 +67,9 @@ def outcome(report: Any) -> str:
     verb = "would publish" if report["dry_run"] else "published"
     lines = [f"{verb} {report['hash']} as generation {report['generation']}"]
     moved = [f"  {word}: {', '.join(report[word])}" for word in ("added", "changed", "removed") if report[word]]
-    moved += [f"  settings changed: {', '.join(report['settings'])}"] if report["settings"] else []
+    named = (("groups", report["groups"]), ("settings", report["settings"]))
+    moved += [f"  {what} changed: {', '.join(names)}" for what, names in named if names]
+    moved += [f"  site: {counted(report['pages'], 'file')} changed"] if report["pages"] else []
     lines += moved or ["  no endpoint is added, changed or removed"]
     close = "would close" if report["dry_run"] else "closed"
     touched = 0
@@ -65,4 +77,5 @@ def outcome(report: Any) -> str:
         touched += item["connections"]
         lines.append(f"  {close}: {item['connections']} of {item['endpoint']} ({item['code']} {item['reason']})")
     lines.append(f"  untouched: {report['open'] - touched} of {report['open']} open connections")
+    lines += [f"  {what}: {report[key]}" for key, what in _ALIVE.items() if report[key]]
     return "\n".join([*lines, *(f"  {warning}" for warning in report["warnings"])])

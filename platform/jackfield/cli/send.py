@@ -8,23 +8,27 @@ import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import click
 
 from jackfield import messages
+from jackfield.addresses import is_loopback
 from jackfield.cli.publish import speak
 from jackfield.cli.settings import Failure, counted, given_folder, option, project_folder, server_address
 from jackfield.groups.names import BadName, checked
 from jackfield.state import State, StateError
 
-__all__ = ["command"]
+__all__ = ["NEW_KEY", "command", "over_http"]
 
 MOST = 48 * 1024
 """Bytes of an event that the server of this machine is given; over HTTP it may have as much as `limits.queue`."""
 
 LIMIT = 10.0
 """Seconds that a server at --url has to answer."""
+
+NEW_KEY = "jackfield keys add NAME --role publisher --groups '*' --users"
+"""What makes a key that may send to everything."""
 
 _READ = 64 * 1024 * 1024  # bytes of standard input; the largest `limits.queue`
 _ANSWER = 64 * 1024  # bytes of an answer that are read
@@ -55,6 +59,12 @@ def command(
 ) -> None:
     """Send EVENT, a JSON object with its name under "event", and print how many connections got it.
 
+    On the server's machine, and from another one with a service key:
+
+    \b
+      jackfield send --group room:7 '{"event": "hello", "text": "Привет"}'
+      JACKFIELD_KEY=jf_… jackfield send --user anna --url https://desk.example.com '{"event": "paid", "order": 7}'
+
     EVENT may be -, for standard input. Exit 1 where it is refused, 3 where no server is reached.
     """
     if (group is None) == (user is None):
@@ -64,7 +74,10 @@ def command(
     text = sys.stdin.buffer.read(_READ) if event == "-" else event.encode(errors="surrogateescape")
     frame = _frame(text, group)
     if url is not None:
-        answer = _over_http(server_address(url, "http") + _path(group, user, endpoint), frame, key)
+        address = server_address(url, "http")
+        if not key:
+            raise Failure(f"--url needs a service key, in JACKFIELD_KEY; make one: {NEW_KEY}", 2)
+        answer = over_http(address, frame, key, group=group, login=user, endpoint=endpoint)
     else:
         answer = _here(state, frame, group=group, login=user, endpoint=endpoint)
     click.echo(f"delivered to {counted(answer['delivered_to'], 'connection')}")
@@ -93,24 +106,22 @@ def _here(state: Path | None, frame: bytes, **target: str | None) -> Mapping[str
         raise Failure(str(exc)) from exc
 
 
-def _path(group: str | None, user: str | None, endpoint: str | None) -> str:
+def _path(group: str | None, login: str | None, endpoint: str | None) -> str:
     if group is not None:
         return f"/api/groups/{quote(group, safe='')}/events"
     query = "" if endpoint is None else f"?endpoint={quote(endpoint, safe='')}"
-    return f"/api/users/{quote(user or '', safe='')}/events{query}"
+    return f"/api/users/{quote(login or '', safe='')}/events{query}"
 
 
-def _over_http(url: str, frame: bytes, key: str | None) -> Mapping[str, Any]:
-    if not key:
-        raise Failure(
-            "--url needs a service key, in JACKFIELD_KEY; make one: "
-            "jackfield keys add NAME --role publisher --groups '*' --users",
-            2,
-        )
+def over_http(address: str, frame: bytes, key: str, **target: str | None) -> Mapping[str, Any]:
+    """The answer of the server at `address`; `target` is `group`, or `login` and `endpoint`. Raises Failure."""
+    url = address + _path(**target)
     headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+    near = is_loopback(urlsplit(url).hostname or "")
+    opener = urllib.request.build_opener(_Stay, *([urllib.request.ProxyHandler({})] if near else []))
     try:
         asked = urllib.request.Request(url, frame, headers)  # noqa: S310 - an http(s) address, see server_address
-        with urllib.request.urlopen(asked, timeout=LIMIT) as answer:  # noqa: S310
+        with opener.open(asked, timeout=LIMIT) as answer:
             return _answer(answer.read(_ANSWER))
     except urllib.error.HTTPError as exc:
         with exc:
@@ -118,6 +129,13 @@ def _over_http(url: str, frame: bytes, key: str | None) -> Mapping[str, Any]:
         raise Failure(f"{exc.code} {said.get('detail', exc.reason)} {said.get('fix', '')}".strip()) from exc
     except (OSError, ValueError) as exc:
         raise Failure(f"{url} does not answer: {getattr(exc, 'reason', exc)}", 3) from exc
+
+
+class _Stay(urllib.request.HTTPRedirectHandler):
+    """Follows no redirect, which would carry the key to wherever it leads."""
+
+    def redirect_request(self, *_args: Any, **_kwargs: Any) -> None:
+        """Nothing to ask instead; called by urllib."""
 
 
 def _answer(body: bytes, *, refused: bool = False) -> Mapping[str, Any]:

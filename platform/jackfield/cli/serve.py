@@ -40,7 +40,7 @@ from jackfield.server.node.first_admin import FirstAdmin, entrance
 from jackfield.server.node.listener import CertificateLocked, bind, check_certificate, listen
 from jackfield.server.node.node import Node, open_node
 from jackfield.server.options import Options
-from jackfield.server.publish.publisher import Report
+from jackfield.server.publish.report import Report
 from jackfield.state import State, StateError, write_private
 
 if sys.platform != "win32":

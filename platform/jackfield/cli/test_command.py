@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -13,6 +14,7 @@ import click
 
 from jackfield.cli.call import facts, log_in
 from jackfield.cli.check import lines_of
+from jackfield.cli.send import NEW_KEY, over_http
 from jackfield.cli.settings import (
     Failure,
     check_token,
@@ -20,6 +22,7 @@ from jackfield.cli.settings import (
     counted,
     file_option,
     given_folder,
+    option,
     project_folder,
     secret_of,
     server_address,
@@ -34,9 +37,10 @@ from jackfield.similar import did_you_mean
 from jackfield.testing.client import Project
 from jackfield.testing.examples import Case, Result, caller_of, cases, run
 from jackfield.testing.examples import Failure as Failed
-from jackfield.testing.live import Live, NoServer
+from jackfield.testing.live import Live, NoServer, Outside
 from jackfield.testing.report import FORMATS, Report, junit_of_problems, summary
 from jackfield.testing.stall import STALL_LIMIT, watched
+from jackfield.testing.target import PushFailed
 
 __all__ = ["command"]
 
@@ -58,6 +62,7 @@ __all__ = ["command"]
     "May be given several times.",
 )
 @file_option("token")
+@option("--key", secret=True, help="With --url: the service key for what examples push.")
 @click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
 def command(
     names: tuple[str, ...],
@@ -67,13 +72,14 @@ def command(
     password_file: Path | None,
     tokens: tuple[str, ...],
     token_file: Path | None,
+    key: str | None,
     form: str,
 ) -> None:
     """Run the examples of this project; NAME is an endpoint or an example, all of them without one.
 
     Without --url they run in this process, with the project's own resources: no server, no port, no login. With
     --url they run against that server; an example whose clients must be logged in is skipped where there is no
-    token for them.
+    token for them, and one that pushes where there is no service key.
 
     What a program reads goes to stdout, the summary to stderr. Exit 1 where one fails, where there are examples and
     none was run, or where the project has problems; 3 where no server is reached.
@@ -91,7 +97,8 @@ def command(
             if url is None:
                 run_loop(_in_process(folder, names, report))
             else:
-                run_loop(_live(folder, names, server_address(url, "ws"), _Credentials(login, password, tokens), report))
+                credentials = _Credentials(login, password, tokens, key)
+                run_loop(_live(folder, names, server_address(url, "ws"), credentials, report))
     except PlanError as exc:
         for line in [junit_of_problems(exc.problems)] if form == "junit" else lines_of(exc.problems, form, folder):
             click.echo(line)
@@ -111,7 +118,11 @@ def _sum_up(results: Sequence[Result]) -> None:
     elif any(result.failure for result in results):
         raise Failure(summary(results))
     elif all(result.skipped for result in results):  # which must not look like a success
-        raise Failure(f"{summary(results)}; no example was run for want of a token: give --token or --login")
+        no_token = any(result.skipped.startswith("no token") for result in results)
+        wanted = (
+            "a token: give --token or --login" if no_token else f"a service key: set JACKFIELD_KEY, made with {NEW_KEY}"
+        )
+        raise Failure(f"{summary(results)}; no example was run for want of {wanted}")
     else:
         click.echo(summary(results), err=True)
 
@@ -149,8 +160,8 @@ async def _live(folder: Path, names: Sequence[str], address: str, credentials: _
     table = await built(folder, 0)
     try:
         chosen = _chosen(table, names)
-        live = Live(address, table, await credentials.tokens(address, table))
-        async for result in run(chosen, live, live.skip):
+        live = Live(address, table, await credentials.tokens(address, table), credentials.outside(address))
+        async for result in run(map(live.fitted, chosen), live, live.skip):
             report.add(result)
         if all(result.skipped for result in report.results):
             operations = [case.operation for case in chosen] or contract(table).operations
@@ -175,12 +186,28 @@ def _chosen(table: RoutingTable, names: Sequence[str]) -> list[Case]:
 
 
 class _Credentials:
-    """What the command line says about logins."""
+    """What the command line says about logins, and the service key."""
 
-    def __init__(self, login: str | None, password: str | None, tokens: Sequence[str]) -> None:
+    def __init__(self, login: str | None, password: str | None, tokens: Sequence[str], key: str | None) -> None:
         self._login = login
         self._password = password
         self._given = tokens
+        self._key = key
+
+    def outside(self, address: str) -> Outside | None:
+        """What pushes with the key; None without one."""
+        key = self._key
+        if not key:
+            return None
+
+        async def send(frame: bytes, /, **target: str | None) -> int:
+            try:
+                answer = await asyncio.to_thread(over_http, server_address(address, "http"), frame, key, **target)
+            except Failure as exc:
+                raise (NoServer if exc.exit_code == 3 else PushFailed)(exc.message) from exc
+            return int(answer["delivered_to"])
+
+        return send
 
     async def tokens(self, address: str, table: RoutingTable) -> Mapping[str, str]:
         """The token of each login of the examples; the one under "" is for all others."""

@@ -16,7 +16,7 @@ from jackfield import files
 from jackfield.auth.passwords import Passwords, check_password
 from jackfield.auth.store.database import Unusable
 from jackfield.auth.store.store import Store
-from jackfield.auth.store.tables import User, new_login, normal_login, normal_role
+from jackfield.auth.store.tables import User, new_login, normal_login, normal_name, normal_role
 from jackfield.cli.settings import Failure, counted, failure_of, find_project, given_folder, state_options
 from jackfield.config.load import load
 from jackfield.config.plan import Plan
@@ -30,6 +30,7 @@ __all__ = ["command", "in_store", "project_plan"]
 T = TypeVar("T")
 
 _LINE = 8192  # bytes that --password-stdin reads at most
+_SHOWN = ("login", "name", "roles", "disabled", "created_at")  # of a user, in the list as JSON
 
 
 @click.group("users")
@@ -45,9 +46,10 @@ _from_stdin = click.option(
 @command.command()
 @click.argument("login")
 @click.option("--role", "roles", multiple=True, metavar="R", help="What the user may do; can be repeated.")
+@click.option("--name", default="", help="What people call the user; others in a group see it.")
 @_from_stdin
 @state_options
-def add(state: State, login: str, roles: tuple[str, ...], password_stdin: bool) -> None:
+def add(state: State, login: str, roles: tuple[str, ...], name: str, password_stdin: bool) -> None:
     """Add a user, with a password that is asked for."""
 
     async def action(store: Store) -> User:
@@ -58,12 +60,12 @@ def add(state: State, login: str, roles: tuple[str, ...], password_stdin: bool) 
                 f"For another password: jackfield users passwd {login}",
             )
         hashed = await _hash(_password(login, password_stdin))
-        return await store.add(login, hashed, roles)
+        return await store.add(login, hashed, roles, name=name)
 
-    _check_names(login, roles)
+    _check_names(login, roles, name)
     user = in_store(state, action)
     roles_of = f" (roles: {', '.join(sorted(user.roles))})" if user.roles else ""
-    _report(f"Added {user.login}{roles_of}.")
+    _report(f"Added {user.login}{_called(user)}{roles_of}.")
     _warn_undeclared(user.roles)
 
 
@@ -71,17 +73,17 @@ def add(state: State, login: str, roles: tuple[str, ...], password_stdin: bool) 
 @click.option("--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @state_options
 def list_(state: State, style: str) -> None:
-    """Print all users: login, roles, and whether they are disabled."""
+    """Print all users: login, roles, name, and whether they are disabled."""
     users = in_store(state, lambda store: store.list())
     if style == "json":
-        rows = [{name: getattr(user, name) for name in ("login", "roles", "disabled", "created_at")} for user in users]
+        rows = [{key: getattr(user, key) for key in _SHOWN} for user in users]
         click.echo(json.dumps(rows, default=sorted, ensure_ascii=False, indent=2))
         return
     width = max((_width(user.login) for user in users), default=0)
     for user in users:
         note = "  (disabled)" if user.disabled else ""
         gap = " " * (width - _width(user.login))
-        click.echo(f"{user.login}{gap}  {', '.join(sorted(user.roles)) or '-'}{note}")
+        click.echo(f"{user.login}{gap}  {', '.join(sorted(user.roles)) or '-'}{_called(user)}{note}")
     if not users:
         _report("There are no users yet; add one: jackfield users add LOGIN")
 
@@ -136,6 +138,19 @@ def passwd(state: State, login: str, password_stdin: bool) -> None:
 
     ended = in_store(state, action)
     _report(f"Changed the password of {login}; {counted(ended, 'session')} ended.")
+
+
+@command.command()
+@click.argument("login")
+@click.argument("name", required=False)
+@state_options
+def name(state: State, login: str, name: str | None) -> None:
+    """Print what people call a user, or say it anew; "" takes it away. Connections from then on have it."""
+    user = in_store(state, lambda store: store.known(login) if name is None else store.change(login, name=name))
+    if name is None:
+        click.echo(user.name)
+    else:
+        _report(f"Name of {user.login} now: {user.name or 'none'}.")
 
 
 # A role after a minus looks like an option: what click does not know is passed on to us. There is no -h here, which
@@ -199,12 +214,13 @@ def in_store(state: State, action: Callable[[Store], Awaitable[T]], *, of_users:
         raise Failure(str(error)) from error
 
 
-def _check_names(login: str, names: Iterable[str]) -> None:
+def _check_names(login: str, roles: Iterable[str], name: str) -> None:
     """What can be refused is refused before a password is asked for."""
     try:
         new_login(login)
-        for name in names:
-            normal_role(name)
+        normal_name(name)
+        for role in roles:
+            normal_role(role)
     except Refusal as refusal:
         raise failure_of(refusal) from refusal
 
@@ -263,6 +279,11 @@ def _width(text: str) -> int:
         0 if unicodedata.combining(letter) else 2 if unicodedata.east_asian_width(letter) in "WF" else 1
         for letter in text
     )
+
+
+def _called(user: User) -> str:
+    """What people call a user, behind what stands before it."""
+    return f'  "{user.name}"' if user.name else ""
 
 
 def _report(text: str) -> None:

@@ -36,7 +36,8 @@ class JwtSettings:
 
     `jwks` is the address of its keys (RFC 7517; https, or http on this machine) or, where it holds no `://`, a
     file relative to the project's folder. A token must be of `issuer`, meant for one of `audience`, and signed
-    with one of `algorithms`. `login` and `roles` are the paths of the claims, with dots between their parts.
+    with one of `algorithms`. `login`, `roles` and `name` are the paths of the claims, with dots between their
+    parts.
     """
 
     jwks: str = setting(
@@ -74,6 +75,13 @@ class JwtSettings:
         "roles.",
         examples=["groups"],
         default="realm_access.roles",
+    )
+    name: str = setting(
+        text(maxLength=200),
+        r"The claim that says what people call the caller, which others in a group see. Dots lead into mappings, `\.` "
+        "is a dot in a name; an empty text takes no names.",
+        examples=["name"],
+        default="",
     )
 
 
@@ -208,7 +216,7 @@ def _jwt(raw: Mapping[str, Any], problems: Problems) -> JwtSettings:
     values = read(JwtSettings, raw, ("auth", "jwt"), problems)
     if fault := _address_fault(values["jwks"]):
         problems.add(path, "wrong_value", *fault)
-    for key in ("login", "roles"):
+    for key in ("login", "roles", "name"):
         try:
             claim_paths.parts(values.get(key, ""))
         except ValueError as error:

@@ -25,6 +25,7 @@ MOST = 1000
 _EXPECTATIONS = ("expect", "expect_error", "expect_close")
 _WITHIN = duration("10ms", "5m")
 _ABOUT_A_CLIENT = ("as", "params", "query")
+_ACTS = ("send", "push")
 _KEYS = {"name", *_ABOUT_A_CLIENT, "clients", "steps"}
 # RFC 6455, section 7.4: what an endpoint may send, and what libraries and applications have for themselves
 _CLOSE_CODES = {*range(1000, 1004), *range(1007, 1015), *range(3000, 5000)}
@@ -120,25 +121,41 @@ class _Steps:
         whole = self.problems.sound(*path)  # else a key that is written wrong may be the one that is missed
         if whole:
             self._check_together(item, path, expected)
-        client = self._client(item, path, whole=whole)
+        client = self._client(item, path, whole=whole) if "send" in item or expected else ""
         if "send" in item:
             yield Step("send", item["send"], (*path, "send"), client)
+        elif "push" in item:
+            if self.problems.sound(*path, "push"):
+                self._check_push(item["push"], (*path, "push"))
+            yield Step("push", item["push"], (*path, "push"))
         for key in expected[:1]:
             yield self._expectation(key, item, path, client)
 
     def _check_together(self, item: Mapping[str, Any], path: PathTuple, expected: list[str]) -> None:
         """Keys of one step that need each other, or have no say beside each other."""
-        if "send" not in item and not expected:
+        if not item.keys() & {*_ACTS, *expected}:
             message = "nothing is sent and nothing is expected"
-            self.problems.add(path, "wrong_value", message, f"add `send` or one of {', '.join(_EXPECTATIONS)}")
+            self.problems.add(path, "wrong_value", message, f"add `send`, `push` or one of {', '.join(_EXPECTATIONS)}")
             return
+        if item.keys() >= {*_ACTS}:
+            hint = "write each as a step of its own"
+            self.problems.add((*path, "push"), "wrong_value", "`push` stands beside `send`", hint)
         for key in expected[1:]:
             hint = "one step expects one thing; write the other as a step of its own"
             self.problems.add((*path, key), "wrong_value", f"`{key}` stands beside `{expected[0]}`", hint)
-        for key, wanted in (("within", _EXPECTATIONS), ("partial", ("expect",))):
-            if key in item and not set(wanted) & set(expected):
+        for key, wanted in (("within", _EXPECTATIONS), ("partial", ("expect",)), ("client", ("send", *_EXPECTATIONS))):
+            if key in item and not item.keys() & set(wanted):
                 hint = f"it belongs to {' or '.join(f'`{name}`' for name in wanted)}"
                 self.problems.add((*path, key), "wrong_value", f"`{key}` means nothing here", hint)
+
+    def _check_push(self, push: Mapping[str, Any], path: PathTuple) -> None:
+        """To a group, or to a user."""
+        if ("group" in push) == ("user" in push):
+            hint = 'write `group: "room:lobby"` or `user: anna`, one of them'
+            self.problems.add(path, "wrong_value", "a push goes to one group or to one user", hint)
+        elif "endpoint" in push and "group" in push:
+            hint = "a group has connections of any endpoint; take it out"
+            self.problems.add((*path, "endpoint"), "wrong_value", "`endpoint` goes with `user`", hint)
 
     def _expectation(self, key: Any, item: Mapping[str, Any], path: PathTuple, client: str) -> Step:
         kind: _Kind = key

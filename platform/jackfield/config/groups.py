@@ -23,6 +23,43 @@ GROUPS_OF_ENDPOINT = Kind(
 """What `group` of an endpoint takes."""
 
 
+_LAST = {"type": "integer", "minimum": 0, "maximum": 1000}
+_HISTORY = {
+    "anyOf": [
+        _LAST,
+        {
+            "type": "object",
+            "properties": {
+                "last": _LAST
+                | {"title": "Last", "description": "How many of the last events a newcomer gets.", "minimum": 1},
+                "keep": {
+                    "title": "Keep",
+                    "description": "How long the store has them, also over a restart. Left out: in memory alone.",
+                    "$ref": "#/$defs/duration",
+                },
+            },
+            "required": ["last"],
+            "additionalProperties": False,
+        },
+    ],
+    "errorMessage": "must be a whole number from 0 to 1000, or {last: 50, keep: 7d}",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The last events, for who enters. `keep` is for how many seconds the store has them, None for not at all."""
+
+    last: int = 0
+    keep: float | None = None
+
+
+def _history(raw: Any) -> History:
+    if isinstance(raw, Mapping):
+        return History(raw["last"], quantities.duration(raw["keep"]) if "keep" in raw else None)
+    return History(raw)
+
+
 _PRESENCE = {
     "anyOf": [
         {"type": "boolean"},
@@ -67,12 +104,18 @@ def _presence(raw: Any) -> Presence:
 
 
 _PROCESS = function("chat.may is the function may in processes/chat.py")
+_WHO = "must be anyone, {roles: [support]} or the name of a process, like chat.may"
 _MAY_JOIN = {
     "anyOf": [
-        {"type": "string", "maxLength": 200, "pattern": f"^anyone$|{_PROCESS.schema['pattern']}"},
+        {
+            "type": "string",
+            "maxLength": 200,
+            "pattern": f"^anyone$|{_PROCESS.schema['pattern']}",
+            "errorMessage": _WHO,
+        },
         {"$ref": "#/$defs/actionAccess"},
     ],
-    "errorMessage": "must be anyone, {roles: [support]} or the name of a process",
+    "errorMessage": _WHO,
 }
 
 
@@ -94,12 +137,14 @@ def _may_join(raw: Any) -> MayJoin:
 class GroupSettings:
     """What stands under `groups:` for one pattern. `members` None means no bound."""
 
-    history: int = setting(
-        Kind({"type": "integer", "minimum": 0, "maximum": 1000}),
+    history: History = setting(
+        Kind(_HISTORY, _history),
         "How many of the last events a newcomer gets when it enters, up to 1,000 and 1 MiB. Each event then has its "
-        "number `$n` and its time `$time`. They survive publishes, and not a restart.",
-        examples=[50],
+        "number `$n` and its time `$time`. They survive publishes, and a restart where the store keeps them: "
+        "`{last: 50, keep: 7d}`, which is for how long it has them.",
+        examples=[50, {"last": 50, "keep": "7d"}],
         default=0,
+        more="See [Kept events](#kept-events).",
     )
     presence: Presence = setting(
         Kind(_PRESENCE, _presence),

@@ -146,7 +146,8 @@ class ServerLimits:
 
     feeds: int = setting(
         count(),
-        "Feeds of groups that speak at once on one server. A group that would need one more is refused `group_full`.",
+        "Feeds of groups that speak at once on one server. A group that would need one more is refused `group_full`. "
+        "Of one login, or one address without a login, go on at most a tenth of these, but 100 anyway.",
         examples=[5000],
         default=1000,
     )

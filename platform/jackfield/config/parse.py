@@ -215,7 +215,7 @@ class _Reading:
                 entry["roles"] = self._access(entry["roles"], (*at, "auth")).roles
             for key in entry.keys() & {"input", "examples"}:
                 entry[key] = self.meanings[key](entry[key], (*at, key))
-            if "process" in entry and self.problems.sound(*at, "process"):
+            if "process" in entry and self.problems.sound(*at, *(() if isinstance(raw, str) else ("process",))):
                 found.append(Action(name, **entry))
         return tuple(found)
 

@@ -73,14 +73,15 @@ class Origins:
 class Step:
     """One step of an example: what a client sends, or what is expected to come to it. `path` is its place.
 
-    - `value` is the message; of `expect_error` an object with the error's `code` and whatever else it must have
-      ("$id" stands beside the error); of `expect_close` the close code, a number, or 4000 and the HTTP status of
-      the refusal by which the client does not even enter.
+    - `value` is the message; of `push`, which is no client's, an object with `event` and either `group` or `user`,
+      and beside that maybe `endpoint`; of `expect_error` an object with the error's `code` and whatever else it must
+      have ("$id" stands beside the error); of `expect_close` the close code, a number, or 4000 and the HTTP status
+      of the refusal by which the client does not even enter.
     - `within` is how many seconds the step may take.
     - `partial` lets what comes hold more than `value` does, at every depth; lists must be as long.
     """
 
-    kind: Literal["send", "expect", "expect_error", "expect_close"]
+    kind: Literal["send", "push", "expect", "expect_error", "expect_close"]
     value: Any
     path: PathTuple = field(default=(), compare=False)
     client: str = ""
@@ -151,7 +152,12 @@ class Endpoint:
         more="See [Actions](#actions).",
     )
     action_key: str = setting(
-        text(minLength=1, maxLength=64, pattern=r"^[^$]"),
+        text(
+            minLength=1,
+            maxLength=64,
+            pattern=r"^(?!\$)",
+            errorMessage="must be the key of a message that names its action, like action or type, without $ before it",
+        ),
         "The key of a message that names its action.",
         examples=["type"],
         default="action",
@@ -310,6 +316,7 @@ class Endpoint:
         )
 
 
+_OURS_IN_EVENTS = 300  # bytes that an event may get from us: its group, its number and its time
 _OURS = ("endpoints", "examples", "processes")
 _PART = r"[^./\\:\u0000-\u001f][^/\\:\u0000-\u001f]*"
 _SITE = {
@@ -349,6 +356,11 @@ class Plan:
     def endpoint(self, name: str) -> Endpoint:
         """The endpoint with this name. Raises StopIteration where there is none."""
         return next(one for one in self.endpoints if one.name == name)
+
+    def event_room(self, endpoint: str | None = None) -> int:
+        """Bytes of an event from outside; a longer one would close connections where `limits.queue` is smallest."""
+        wanted = (one.limits.queue for one in self.endpoints if endpoint in (None, one.name))
+        return min(wanted, default=Limits().queue) - _OURS_IN_EVENTS
 
     def place(self, *path: str | int) -> Place:
         """The place of `path`, or of the nearest thing around it that has one."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-__all__ = ["filled", "params_of"]
+__all__ = ["filled", "may_be", "params_of"]
 
 _PARAM = re.compile(r"\{([^{}]*)\}")
 
@@ -20,3 +20,8 @@ def filled(roles: Iterable[str], texts: Mapping[str, str]) -> tuple[str, ...]:
 def params_of(role: str) -> list[str]:
     """The parameters that a role names."""
     return _PARAM.findall(role)
+
+
+def may_be(role: str, named: str) -> bool:
+    """Whether a caller's role is the one that is `named`, with some texts in the place of its parameters."""
+    return re.fullmatch(".+".join(map(re.escape, _PARAM.split(named)[::2])), role) is not None

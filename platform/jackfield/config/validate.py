@@ -226,7 +226,9 @@ def _wrong_value(error: _Error, path: PathTuple, problems: Problems) -> None:
         _wrong_enum(error, path, problems, _fix(error) or hint)
     elif error.validator in _BOUNDS:
         message = _BOUNDS[error.validator].format(error.validator_value)
-        problems.add(path, "wrong_value", message, _fix(error))
+        shown = (one for one in error.schema.get("examples", ()) if isinstance(one, str))
+        example = next(shown, "") if error.validator == "minLength" else ""
+        problems.add(path, "wrong_value", message, _fix(error) or (example and f"write one, like {example}"))
     else:
         hint = "; ".join(filter(None, (_foreign(error), _fix(error))))
         problems.add(path, "wrong_value", f"{_shown(error.instance)} does not fit here", hint)

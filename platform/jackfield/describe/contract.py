@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from jackfield.config.plan import Access, AuthSettings, Example, Limits, Origins
 from jackfield.process.builtin import processes as builtin
-from jackfield.routing.actions import named
+from jackfield.routing.actions import with_action_key
 from jackfield.routing.table import Route, RoutingTable
 from jackfield.schema.sample import text_of
 
@@ -162,7 +162,7 @@ def _operation(route: Route, table: RoutingTable) -> Operation:
     action = (endpoint.action_key, endpoint.action) if endpoint.action else None
     replied = signature.reply_schema
     if replied is not None and action is not None and not to_group:
-        replied = named(replied, *action)
+        replied = with_action_key(replied, *action)
     schemas = {name: dict(signature.path_schemas.get(name, {"type": "string"})) for name in route.pattern.params}
     return Operation(
         name=endpoint.name,
@@ -170,7 +170,7 @@ def _operation(route: Route, table: RoutingTable) -> Operation:
         path=route.pattern.normal,
         parameters=schemas,
         values={name: _value(route, name, schema) for name, schema in schemas.items()},
-        message=signature.input_schema if action is None else named(signature.input_schema, *action),
+        message=signature.input_schema if action is None else with_action_key(signature.input_schema, *action),
         narrowing=dict(endpoint.input) if endpoint.input is not None else None,
         reply=None if to_group else replied,
         replies="none" if to_group else signature.replies,

@@ -71,12 +71,13 @@ def _shown(step: Step, operation: Operation) -> tuple[Kind, JSON] | None:
         return _error(step)
     if step.partial:
         return None
-    kind: Kind = "event" if "event" in step.value else "done" if "$done" in step.value else "reply"
-    if operation.event and step.value.get("event") == operation.event:
+    value = step.value["event"] if step.kind == "push" else step.value
+    kind: Kind = "event" if "event" in value else "done" if "$done" in value else "reply"
+    if operation.event and value.get("event") == operation.event:
         kind = "said"
-    elif step.value.get("event") in {name for feed in operation.feeds for name in feed.names}:
+    elif value.get("event") in {name for feed in operation.feeds for name in feed.names}:
         kind = "fed"
-    return kind, dict(step.value)
+    return kind, dict(value)
 
 
 def _error(step: Step) -> tuple[Kind, JSON] | None:

@@ -17,7 +17,10 @@ LONGEST = 365 * 86_400.0
 
 
 class Bans:
-    """The bans of one node, in memory. `clock` gives seconds since the epoch."""
+    """The bans of one node, in memory. `clock` gives seconds since the epoch.
+
+    A user is the login with the authority that knows it (`known_as`), who is not logged in the visitor.
+    """
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -26,23 +29,23 @@ class Bans:
     def __len__(self) -> int:
         return len(self._until)
 
-    def add(self, group: str, login: str, seconds: float) -> None:
+    def add(self, group: str, who: str, seconds: float) -> None:
         """Keep a user out of a group. Raises ValueError for a time that is negative or over LONGEST."""
         if not 0 <= seconds <= LONGEST:
             raise ValueError(f"a ban lasts up to {LONGEST:,.0f} seconds, not {seconds:g}")
         now = self._clock()
-        self._until[group, login] = now + seconds
+        self._until[group, who] = now + seconds
         if len(self._until) > MAX_BANS:
             self._until = {key: until for key, until in self._until.items() if until > now}
         if len(self._until) > MAX_BANS:
             del self._until[min(self._until, key=self._until.__getitem__)]
 
-    def check(self, group: str, login: str) -> None:
+    def check(self, group: str, who: str) -> None:
         """Raise Refusal `group_forbidden` where a user is kept out of a group."""
-        until = self._until.get((group, login)) if self._until else None
+        until = self._until.get((group, who)) if self._until else None
         if until is None:
             return
         left = until - self._clock()
         if left > 0:
             raise Refusal("group_forbidden", f'The user was taken out of the group "{group}".', retry_after=ceil(left))
-        del self._until[group, login]
+        del self._until[group, who]

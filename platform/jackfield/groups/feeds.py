@@ -6,6 +6,7 @@ Strategy: these are the rules, on a clock that tests move. The generators themse
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
@@ -14,10 +15,14 @@ from jackfield.errors import Refusal
 from jackfield.groups.names import Pattern
 from jackfield.groups.presence import Later
 
-__all__ = ["LINGER", "LONGEST_PAUSE", "MAX_FEEDS", "Feeds", "Repeated", "Run", "Runner"]
+__all__ = ["LINGER", "LONGEST_PAUSE", "MAX_FEEDS", "MAX_OF_CALLER", "Feeds", "Repeated", "Run", "Runner"]
 
 MAX_FEEDS = 1000
 """Feeds of one node, where nothing else is said."""
+
+MAX_OF_CALLER = 100
+"""Feeds that go on because of one login, or one address without a login: as many as one connection may be in. A
+tenth of all where that is more."""
 
 LINGER = 2.0
 """Seconds that a feed goes on without members: who loads a page anew finds it as it was."""
@@ -114,10 +119,12 @@ class Repeated:
 class _Feed:
     """The feed of one group."""
 
-    __slots__ = ("leaving", "pattern", "said", "work")
+    __slots__ = ("caller", "holds", "leaving", "pattern", "said", "work")
 
-    def __init__(self, pattern: Pattern) -> None:
+    def __init__(self, pattern: Pattern, caller: str) -> None:
         self.pattern = pattern
+        self.caller = caller  # whom it is counted for, "" for nobody
+        self.holds = 0  # connections of this caller in the group
         self.work: Repeated
         self.leaving: asyncio.TimerHandle | None = None  # while the group is empty
         self.said: bytes | None = None  # why it rests, for members who come later
@@ -137,12 +144,17 @@ class Feeds:
         self._clock = clock
         self._tell = tell
         self._feeds: dict[str, _Feed] = {}
+        self._of_callers: Counter[str] = Counter()
 
     def __len__(self) -> int:
         return len(self._feeds)
 
-    def check(self, wanted: Iterable[tuple[Pattern, str]]) -> None:
-        """Raise Refusal where a connection cannot be in all of these groups because of their feeds."""
+    def heard(self) -> Counter[str]:
+        """How many groups with members have a feed, by the texts of their patterns."""
+        return Counter(feed.pattern.text for feed in self._feeds.values() if feed.leaving is None)
+
+    def check(self, wanted: Iterable[tuple[Pattern, str]], caller: str) -> None:
+        """Raise Refusal where a connection of a caller cannot be in all of these groups because of their feeds."""
         if self.runner is None:
             return
         new = 0
@@ -152,26 +164,40 @@ class Feeds:
                 new += 1
         if new and len(self._feeds) + self.runner.closing + new > self.most:
             raise Refusal("group_full", _full(self.most), retry_after=5)
+        most = max(MAX_OF_CALLER, self.most // 10)
+        if new and caller and self._of_callers[caller] + new > most:
+            raise Refusal("group_full", f"The caller has begun {most:,} feeds, {_SHARE}", _FIX, retry_after=5)
 
-    def came(self, pattern: Pattern, group: str) -> bytes | None:
-        """A group with a feed has one more member; gives a frame that this one is to hear."""
+    def came(self, pattern: Pattern, group: str, caller: str) -> bytes | None:
+        """A group with a feed has one more member; gives a frame that this one is to hear.
+
+        A feed is counted for the caller who began it for as long as he is in the group, or nobody is.
+        """
         feed = self._feeds.get(group)
         if feed is None:
-            if self.runner is not None:
-                self._add(pattern, group).work.begin()
-            return None
+            if self.runner is None:
+                return None
+            feed = self._add(pattern, group, caller)
+            feed.work.begin()
+        elif feed.caller != caller and not feed.holds:
+            self._release(feed)
+        feed.holds += feed.caller == caller
         if feed.leaving is not None:
             feed.leaving.cancel()
             feed.leaving = None
         return feed.said
 
-    def emptied(self, group: str) -> None:
-        """A group has no member any more."""
+    def went(self, group: str, caller: str, *, last: bool) -> None:
+        """A group has one member less; with the `last` the feed ends some time later."""
         feed = self._feeds.get(group)
         if feed is None:
             return
-        if feed.work.rests:
-            del self._feeds[group]
+        feed.holds -= feed.caller == caller
+        if not last:
+            if not feed.holds:
+                self._release(feed)
+        elif feed.work.rests:
+            self._drop(group)
         elif feed.leaving is None:
             feed.leaving = self._later(LINGER, lambda: self._drop(group))
 
@@ -188,7 +214,7 @@ class Feeds:
             if feed is not None:
                 feed.pattern, feed.said = pattern, None
             elif len(self._feeds) < self.most:
-                feed = self._add(pattern, group)
+                feed = self._add(pattern, group, "")
             else:
                 self._tell(group, messages.error("group_full", _full(self.most), more={"group": group}))
                 continue
@@ -200,8 +226,10 @@ class Feeds:
         for group in list(self._feeds):
             self._drop(group)
 
-    def _add(self, pattern: Pattern, group: str) -> _Feed:
-        feed = self._feeds[group] = _Feed(pattern)
+    def _add(self, pattern: Pattern, group: str, caller: str) -> _Feed:
+        feed = self._feeds[group] = _Feed(pattern, caller)
+        if caller:
+            self._of_callers[caller] += 1
 
         def begin(over: Callable[[bytes | None, bool], None]) -> Run | None:
             return None if self.runner is None else self.runner.begin(self._feeds[group].pattern, group, over)
@@ -220,9 +248,22 @@ class Feeds:
 
     def _drop(self, group: str) -> None:
         feed = self._feeds.pop(group)
+        self._release(feed)
         feed.work.stop()
         if feed.leaving is not None:
             feed.leaving.cancel()
+
+    def _release(self, feed: _Feed) -> None:
+        """Count it for nobody."""
+        if feed.caller:
+            self._of_callers[feed.caller] -= 1
+            if not self._of_callers[feed.caller]:
+                del self._of_callers[feed.caller]
+            feed.caller = ""
+
+
+_SHARE = "which is all that goes on because of one login or address."
+_FIX = "Leave a group that nobody else is in, or raise `limits.feeds`: a caller may begin a tenth, and 100 anyway."
 
 
 def _full(most: int) -> str:

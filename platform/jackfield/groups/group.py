@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from datetime import datetime
+from itertools import islice, repeat
 from typing import Literal, Protocol
 
 import msgspec
@@ -16,7 +17,7 @@ from jackfield.groups.names import Pattern
 from jackfield.groups.presence import GRACE, Later, Presence
 from jackfield.identity import Identity
 
-__all__ = ["PLAIN", "SLICE", "Declared", "Group", "Listener"]
+__all__ = ["HISTORY_SIZE", "PLAIN", "SLICE", "Declared", "Group", "Kept", "Listener", "number_of"]
 
 SLICE = 500
 """Members that get an event before other work has its turn."""
@@ -29,7 +30,8 @@ HISTORY_SIZE = 1024 * 1024
 class Declared:
     """What stands under `groups:` for a pattern.
 
-    `history` is how many events a newcomer gets, `members` how many connections a group has, None for no bound.
+    `history` is how many events a newcomer gets, and `keep` the seconds for which the store has them, 0 for not at all.
+    `members` is how many connections a group has, None for no bound.
     `presence` is what members hear of each other, empty for nothing; one may be gone for `grace` seconds.
     `feed` says that something speaks in a group while it has members.
     """
@@ -40,6 +42,7 @@ class Declared:
     presence: Literal["", "names", "count"] = ""
     grace: float = GRACE
     feed: bool = False
+    keep: float = 0.0
 
 
 PLAIN = Declared(Pattern("", ("",), ()))
@@ -57,22 +60,63 @@ class Listener(Protocol):
         """The caller, for lists of members."""
 
     @property
+    def known_as(self) -> str:
+        """By what bans know the caller."""
+
+    @property
+    def caller(self) -> str:
+        """The login, or the address of who has none, "" where that is not known: whom feeds are counted for."""
+
+    @property
     def is_present(self) -> bool:
         """Whether it has its 101; others do not hear of it before."""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended, and becomes a member of nothing."""
+
+    @property
+    def room(self) -> int:
+        """Bytes of kept events that it may be given now."""
+
+    def forget(self, group: str) -> None:
+        """It leaves a group before it has its 101: what it is to hear then is without that group's."""
 
     def hear(self, frame: bytes) -> None:
         """Queue the frame of one event."""
 
 
+class Kept(Protocol):
+    """The history of a group that the store has as well. On the loop's thread; never waits or fails."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is known what was kept; what is sent before waits there."""
+
+    @property
+    def oldest(self) -> float:
+        """The moment of the oldest event that may still be given, in seconds since the epoch."""
+
+    def hold(self, frame: bytes, now: float, but: Listener | None) -> None:
+        """Take an event that is sent before that; the group is given it again, with its moment."""
+
+    def hear(self, member: Listener) -> None:
+        """Have a member told of what was kept as soon as that is known."""
+
+    def add(self, number: int, now: float, frame: bytes) -> None:
+        """Write an event in time."""
+
+
 class Group:
     """A group of this node. `members` says of each whether its events carry the group's name."""
 
-    __slots__ = ("_slices", "declared", "history", "last", "members", "name", "presence", "size")
+    __slots__ = ("_slices", "declared", "history", "kept", "last", "members", "name", "presence", "size")
 
     def __init__(self, name: str, declared: Declared, later: Later) -> None:
         self.name = name
         self.declared = declared
         self.presence: Presence | None = None
+        self.kept: Kept | None = None
         self.members: dict[Listener, bool] = {}
         self.history: deque[bytes] = deque()
         self.last = 0  # the number of the newest event
@@ -114,37 +158,60 @@ class Group:
         """Send an event, a JSON object, to all who are members now, except `but`; gives their number.
 
         The first SLICE have it on return, the others in later steps of the loop; all events of a group in one order.
-        `now` is in seconds since the epoch.
+        `now` is in seconds since the epoch. Where it is not known yet what was kept, all have it after that.
         """
+        if self.kept is not None and not self.kept.is_open:
+            self.kept.hold(frame, now, but)
+            return len(self.members) - (but in self.members)
         self.last += 1
         if self.declared.history:
             frame = b'%b,"$n":%d,"$time":"%b"}' % (frame[:-1], self.last, str(messages.moment(now)).encode())
             self.history.append(frame)
             self.size += len(frame)
             self._trim()
-        return self._put(frame, [member for member in self.members if member is not but], self.name)
+            if self.kept is not None:
+                self.kept.add(self.last, now, frame)
+        self._put(_Sending(frame, self.name, list(self.members), list(self.members.values()), but))
+        return len(self.members) - (but in self.members)
 
     def spread(self, frame: bytes, members: Sequence[Listener]) -> None:
         """Send a frame that is no event of the group to these members, behind what was sent before."""
-        self._put(frame, members)
+        self._put(_Sending(frame, "", members, repeat(False)))
 
-    def _put(self, frame: bytes, members: Sequence[Listener], name: str = "") -> int:
-        self._slices.append(_Sending(frame, name, members))
+    def _put(self, sending: _Sending) -> None:
+        self._slices.append(sending)
         if len(self._slices) == 1:
             self._send_slice()
-        return len(members)
 
-    def past(self) -> bytes | None:
-        """The frame of the kept events for a newcomer; None where the group keeps none."""
-        if not self.declared.history:
-            return None
+    def greet(self, member: Listener) -> None:
+        """Have a newcomer hear the kept events, the newest that it has room for, where the group keeps any."""
+        if self.kept is not None and not self.kept.is_open:
+            self.kept.hear(member)
+        elif self.declared.history:
+            member.hear(self._past(member.room))
+
+    def recall(self, frames: Iterable[bytes], last: int) -> None:
+        """Put events that were kept before those sent since; these are numbered beyond `last`, the newest's number."""
+        self.history = deque((*frames, *(frame for frame in self.history if number_of(frame) > last)))
+        self.size = sum(map(len, self.history))
+        self.last = max(self.last, last)
+        self._trim()
+
+    def _past(self, room: int) -> bytes:
+        if self.kept is not None:
+            self._forget_before(self.kept.oldest)
         name = msgspec.json.encode(self.name)
-        return b'{"event":"history","group":%b,"events":[%b],"to":%d}' % (name, b",".join(self.history), self.last)
+        events, size = self.history, self.size + len(self.history)
+        if size > room:
+            events = events.copy()
+            while events and size > room:
+                size -= len(events.popleft()) + 1
+        return b'{"event":"history","group":%b,"events":[%b],"to":%d}' % (name, b",".join(events), self.last)
 
     def _send_slice(self) -> None:
         left = SLICE
         while self._slices:
-            left = self._slices[0].send(self.members, left)
+            left = self._slices[0].send(left)
             if not left:
                 asyncio.get_running_loop().call_soon(self._send_slice)
                 return
@@ -154,26 +221,55 @@ class Group:
         while len(self.history) > self.declared.history or self.size > HISTORY_SIZE:
             self.size -= len(self.history.popleft())
 
+    def _forget_before(self, moment: float) -> None:
+        while self.history and _decode(self.history[0]).time.timestamp() < moment:
+            self.size -= len(self.history.popleft())
+
+
+class _Numbered(msgspec.Struct):
+    """What a group that keeps events gives each of them."""
+
+    number: int = msgspec.field(name="$n")
+    time: datetime = msgspec.field(name="$time")
+
+
+_decode = msgspec.json.Decoder(_Numbered).decode
+
+
+def number_of(frame: bytes) -> int:
+    """The number of an event that a group has kept."""
+    return _decode(frame).number
+
 
 class _Sending:
-    """A frame on its way to the members of its moment; with `name` it names its group where that is due."""
+    """A frame on its way to the members of its moment, except `but`; to those of `named` with the group's name."""
 
     __slots__ = ("_frame", "_members", "_name", "_named", "gone")
 
-    def __init__(self, frame: bytes, name: str, members: Sequence[Listener]) -> None:
-        self.gone: set[Listener] = set()  # left since; one that is back has had this event with the history
+    def __init__(
+        self,
+        frame: bytes,
+        name: str,
+        members: Iterable[Listener],
+        named: Iterable[bool],
+        but: Listener | None = None,
+    ) -> None:
+        self.gone: set[Listener] = (
+            set() if but is None else {but}
+        )  # left since; one that is back has had this event with the history
         self._frame = frame
         self._name = name
         self._named = b""
-        self._members: Iterator[Listener] = iter(members)
+        self._members = zip(members, named)  # noqa: B905 - `named` may be endless
 
-    def send(self, named: dict[Listener, bool], left: int) -> int:
+    def send(self, left: int) -> int:
         """Send to at most `left` members; gives how many more may be sent to, 0 where members are left over."""
         frame, gone = self._frame, self.gone
-        for member in islice(self._members, left):
+        for member, named in islice(self._members, left):
             left -= 1
             if not gone or member not in gone:
-                member.hear(self._with_name() if self._name and named[member] else frame)
+                hear = member.hear  # in two steps: it is no method, and half as dear this way
+                hear(self._with_name() if named else frame)
         return left
 
     def _with_name(self) -> bytes:

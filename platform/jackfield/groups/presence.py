@@ -11,7 +11,7 @@ import msgspec
 
 from jackfield.identity import Identity
 
-__all__ = ["GRACE", "MOST_NAMED", "Later", "Presence", "Reader", "Room"]
+__all__ = ["GRACE", "MOST_NAMED", "Later", "Presence", "Reader", "Room", "left"]
 
 GRACE = 15.0
 """Seconds that a user may be gone before the others hear of it, where nothing is said."""
@@ -68,6 +68,11 @@ class Presence:
         self._leaving: dict[str, tuple[asyncio.TimerHandle, Identity]] = {}  # gone, and the others do not know
         self._tick: asyncio.TimerHandle | None = None
 
+    @property
+    def count(self) -> int:
+        """How many connections are there."""
+        return self._here
+
     def begin(self, members: Sequence[Reader]) -> None:
         """These are there as presence begins: each gets the list."""
         self._of.update(member.identity.shown for member in members)
@@ -75,16 +80,16 @@ class Presence:
         for member in members:
             member.hear(self._members(named=bool(member.identity.shown)))
 
-    def came(self, member: Reader) -> None:
-        """A member is there: it gets the list, the others hear of a login that was not there before."""
+    def came(self, member: Reader) -> bytes:
+        """A member is there: the others hear of a login that was not there before; gives the list, for the member."""
         login = member.identity.shown
         self._of[login] += 1
         self._here += 1
-        member.hear(self._members(named=bool(login)))
         if login in self._leaving:
             self._leaving.pop(login)[0].cancel()
         elif not login or self._of[login] == 1:
             self._report("joined", member.identity, member)
+        return self._members(named=bool(login))
 
     def went(self, member: Reader, *, left: bool = False) -> None:
         """A member has gone; where it was the last of its login, the others hear of it after the grace.
@@ -119,8 +124,7 @@ class Presence:
     def _report(self, event: str, identity: Identity, but: Reader | None = None) -> None:
         """Say to the others that one came or went, by name or, a little later, by the number of all."""
         if identity.shown and self._is_named:
-            person = _person(identity)[1:-1]
-            frame = b'{"event":"%b","group":%b,%b,"count":%d}' % (event.encode(), self._name, person, self._here)
+            frame = _moved(event, self._name, identity, self._here)
             readers = [member for member in self._group.present if member.identity.shown and member is not but]
             self._group.spread(frame, readers)
             if not self._of[""]:
@@ -147,5 +151,16 @@ class Presence:
         return b'{"event":"members","group":%b,%b"count":%d}' % (self._name, names, self._here)
 
 
+def left(group: str, identity: Identity, count: int | None) -> bytes:
+    """The frame for a member who was taken out of a group: what the others get, who count where there is presence."""
+    return _moved("left", _encode(group), identity, count)
+
+
+def _moved(event: str, group: bytes, identity: Identity, count: int | None) -> bytes:
+    more = b"" if count is None else b',"count":%d' % count
+    return b'{"event":"%b","group":%b,%b%b}' % (event.encode(), group, _person(identity)[1:-1], more)
+
+
 def _person(identity: Identity) -> bytes:
-    return _encode({"login": identity.shown})
+    name = {"name": identity.name} if identity.name else {}
+    return _encode({"login": identity.shown or None, **name})

@@ -44,8 +44,8 @@ class Joined(Protocol):
     def names(self) -> tuple[str, ...]:
         """The names of the groups that it is in, in the order of its joins."""
 
-    def join(self, name: str) -> bool:
-        """Enter a group; False where it is in it, or is over. Raises Refusal `group_full`."""
+    async def join(self, name: str) -> bool:
+        """Enter a group as soon as it is open; False where it is in it, or is over. Raises Refusal `group_full`."""
 
     def leave(self, name: str) -> bool:
         """Leave a group; False where it is not in it."""
@@ -99,9 +99,10 @@ class Connection:
     """One accepted WebSocket, as a process sees it.
 
     `identity` is ANONYMOUS where nobody is logged in. `params` holds the path parameters, converted.
-    `query` holds the query string's last value per name. `visitor` is the login; where nobody is logged in and a group
-    of the endpoint is named by `{visitor}`, an id that a cookie keeps over reloads; else empty. `state` is a dict that
-    lives as long as the connection, publishes included: keep plain data in it. `id` is short and safe to log.
+    `query` holds the query string's last value per name. `visitor` is the login as `Groups` takes it; where nobody is
+    logged in, an id that begins with `~`: a cookie keeps it over reloads where a group of the endpoint is named by
+    `{visitor}`, else it is of this connection alone. `state` is a dict that lives as long as the connection, publishes
+    included: keep plain data in it. `id` is short and safe to log.
     `address` is the client's network address as our proxies know it, `subprotocol` what was agreed on, else None.
     """
 
@@ -143,7 +144,7 @@ class Connection:
         self.identity = identity
         self.params = params
         self.query = query
-        self.visitor = visitor
+        self.visitor = visitor or identity.login
         self.state: dict[str, Any] = {}
 
     def send(self, event: object) -> None:
@@ -165,7 +166,7 @@ class Connection:
 
         At most 100 groups for a connection. Raises ValueError for a name that no group can have, Reject `group_full`.
         """
-        return self._outbox.membership.join(checked(group))
+        return await self._outbox.membership.join(checked(group))
 
     async def leave(self, group: str) -> bool:
         """Leave a group: nothing of it is heard on return. Gives False where the connection was not in it."""
@@ -331,10 +332,11 @@ class _Gone:
     def membership(self) -> _Gone:
         return self
 
-    def join(self, _name: str) -> bool:
+    async def join(self, _name: str) -> bool:
         return False
 
-    leave = join
+    def leave(self, _name: str) -> bool:
+        return False
 
     def say(self, _frame: bytes, *, to_others: bool) -> None:
         pass

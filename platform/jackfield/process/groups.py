@@ -67,9 +67,10 @@ class Groups:
         return self._backend.send_to(login, messages.event(event), endpoint)
 
     async def remove(self, group: str, login: str, *, ban: float = 0.0) -> int:
-        """Take all connections of a user out of a group; gives their number. They hear nothing more on return.
+        """Take all connections of a user out of a group; gives their number. They hear `left`, and nothing more.
 
-        For `ban` seconds the user does not get into the group again, on this node; at most a year.
+        `login` is what Connection.visitor says, also of who is not logged in. For `ban` seconds the user does not get
+        into the group again, on this node; at most a year.
         """
         return self._backend.remove(checked(group), login, ban)
 

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Container, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from jackfield.errors import PlanError, Problem
 from jackfield.logs import log
 from jackfield.process.calling import Raised, call, one_line
+from jackfield.process.groups import Groups
 from jackfield.process.python.import_errors import frames_of
 from jackfield.tasks import end
 
-__all__ = ["BREAK_OFF", "CLOSE_LIMIT", "NotClosed", "Opened", "Resource", "open_all"]
+__all__ = ["BREAK_OFF", "CLOSE_LIMIT", "NotClosed", "Opened", "Resource", "in_order", "open_all"]
 
 CLOSE_LIMIT = 10.0
 """Seconds that all resources of a generation together have to close; a server that stops must not hang on one."""
@@ -30,13 +31,17 @@ BREAK_OFF = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """One `@resource` function. `name` is "shared.pool" for the function pool of processes/shared.py."""
+    """One `@resource` function. `name` is "shared.pool" for the function pool of processes/shared.py.
+
+    `needs` are the resources that it takes, by its parameters; None stands for Groups. There is no circle in them.
+    """
 
     name: str
-    function: Callable[[], AsyncIterator[Any]]
+    function: Callable[..., AsyncIterator[Any]]
     file: str
     line: int
     column: int
+    needs: dict[str, Resource | None] = field(default_factory=dict, compare=False, repr=False)
 
 
 class NotClosed(ExceptionGroup[Exception]):
@@ -54,10 +59,11 @@ class _Unopened(Exception):
 
 
 class _Keeper:
-    """The task that holds one resource open."""
+    """The task that holds one resource open; `needed` are the arguments of its function."""
 
-    def __init__(self, resource: Resource) -> None:
+    def __init__(self, resource: Resource, needed: Mapping[str, Any]) -> None:
         self.resource = resource
+        self._needed = needed
         self.opened: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self.closing = asyncio.Event()
         self.task = asyncio.create_task(self._keep(), name=f"resource {resource.name}")
@@ -78,7 +84,7 @@ class _Keeper:
         return None
 
     async def _live(self) -> None:
-        generator = self.resource.function()
+        generator = self.resource.function(**self._needed)
         try:
             async for value in generator:
                 if self.opened.done():
@@ -107,9 +113,9 @@ class _Keeper:
 class Opened:
     """Resources that are open; `values` holds what each yields, by the resource's name."""
 
-    def __init__(self, keepers: Iterable[tuple[_Keeper, Any]] = ()) -> None:
-        self._keepers = [keeper for keeper, _ in keepers]
-        self.values: Mapping[str, Any] = {keeper.resource.name: value for keeper, value in keepers}
+    def __init__(self, keepers: Iterable[_Keeper] = (), values: Mapping[str, Any] | None = None) -> None:
+        self._keepers = list(keepers)
+        self.values: Mapping[str, Any] = values or {}
 
     async def close(self, time_limit: float = CLOSE_LIMIT) -> None:
         """Close all within `time_limit` seconds, the last opened first. A second call does nothing.
@@ -156,20 +162,44 @@ def _failure(keeper: _Keeper, late: Mapping[asyncio.Task[Any], str], time_limit:
     return failure
 
 
-async def open_all(resources: Iterable[Resource], *, time_limit: float) -> Opened:
-    """Open each resource once, in order, all within `time_limit` seconds.
+def in_order(resources: Iterable[Resource], without: Container[str] = ()) -> list[Resource]:
+    """Resources and what they need, each once, after all that it needs itself; none of the names in `without`."""
+    found: dict[str, Resource] = {}
 
-    All or nothing: when one fails, those already open are closed, the last first, and PlanError is
-    raised with the problem `resource_failed` at the line that failed, whatever the resource raised.
+    def add(resource: Resource | None) -> None:
+        if resource is not None and resource.name not in found and resource.name not in without:
+            for needed in resource.needs.values():
+                add(needed)
+            found[resource.name] = resource
+
+    for resource in resources:
+        add(resource)
+    return list(found.values())
+
+
+async def open_all(
+    resources: Iterable[Resource],
+    *,
+    time_limit: float,
+    groups: Groups | None = None,
+    given: Mapping[str, Any] | None = None,
+) -> Opened:
+    """Open each resource once, after what it needs, all within `time_limit` seconds.
+
+    They get `groups` where they take Groups; `given` has values by name that stand for resources. All or nothing: when
+    one fails, those already open are closed, the last first, and PlanError is raised with the problem
+    `resource_failed` at the line that failed, whatever the resource raised.
     """
-    unique = {resource.name: resource for resource in resources}
-    keepers: list[tuple[_Keeper, Any]] = []
+    values: dict[str, Any] = dict(given or {})
+    keepers: list[_Keeper] = []
     current: Resource | None = None
     try:
         async with asyncio.timeout(time_limit):
-            for current in unique.values():
-                keeper = _Keeper(current)
-                keepers.append((keeper, await keeper.open()))
+            for current in in_order(resources, values):
+                needed = {key: groups if one is None else values[one.name] for key, one in current.needs.items()}
+                keeper = _Keeper(current, needed)
+                values[current.name] = await keeper.open()
+                keepers.append(keeper)
     except (_Unopened, TimeoutError) as exc:
         await _close_quietly(keepers)
         assert current is not None
@@ -177,10 +207,10 @@ async def open_all(resources: Iterable[Resource], *, time_limit: float) -> Opene
     except BaseException:
         await _close_quietly(keepers)
         raise
-    return Opened(keepers)
+    return Opened(keepers, values)
 
 
-async def _close_quietly(keepers: list[tuple[_Keeper, Any]]) -> None:
+async def _close_quietly(keepers: list[_Keeper]) -> None:
     # The failure to open is reported; what follows from it would only hide it.
     with suppress(NotClosed):
         await Opened(keepers).close()

@@ -16,7 +16,7 @@ from jackfield.routing.table import Route
 from jackfield.schema.validator import Validator
 from jackfield.schema.walk import mapped
 
-__all__ = ["named", "together"]
+__all__ = ["together", "with_action_key"]
 
 JSON = dict[str, Any]
 
@@ -35,7 +35,7 @@ def together(plan: Plan, endpoint: Endpoint, routes: Mapping[str, Route]) -> tup
                 at = (*endpoint.path, "actions", name)
                 message = f'the path parameter "{param}" is read otherwise by another action'
                 problems.append(plan.problem(at, "bad_path_parameter", message, "give it the same hint everywhere"))
-    schema = _either("oneOf", {name: named(one.input_schema, key, name) for name, one in signatures.items()})
+    schema = _either("oneOf", {name: with_action_key(one.input_schema, key, name) for name, one in signatures.items()})
     replies = {name: one.reply_schema for name, one in signatures.items() if one.replies != "none"}
     return Route(
         endpoint=endpoint,
@@ -48,7 +48,9 @@ def together(plan: Plan, endpoint: Endpoint, routes: Mapping[str, Route]) -> tup
             input_schema=schema,
             reply_schema=None
             if None in replies.values()
-            else _either("anyOf", {name: named(one, key, name) for name, one in replies.items() if one is not None}),
+            else _either(
+                "anyOf", {name: with_action_key(one, key, name) for name, one in replies.items() if one is not None}
+            ),
             shape=" | ".join(f"{name} {one.shape}" for name, one in signatures.items()),
             replies="many"
             if any(one.replies == "many" for one in signatures.values())
@@ -67,7 +69,7 @@ def together(plan: Plan, endpoint: Endpoint, routes: Mapping[str, Route]) -> tup
     ), problems
 
 
-def named(schema: Mapping[str, Any], key: str, name: str) -> JSON:
+def with_action_key(schema: Mapping[str, Any], key: str, name: str) -> JSON:
     """The schema of an object that says which action it is of, where it has no such key of its own."""
     found = {**schema, "properties": {key: {"const": name}, **schema.get("properties", {})}}
     found["required"] = [key, *schema.get("required", ())]

@@ -26,7 +26,9 @@ from jackfield.process.signature import signature
 from jackfield.process.signature.signature import Signature
 from jackfield.routing import actions, feeds, groups, hooks, joining, site_folder
 from jackfield.routing.examples import Taken, example_faults, first_message
+from jackfield.routing.idle_rules import idle_rules
 from jackfield.routing.input_keys import unknown_keys
+from jackfield.routing.pushes import push_faults
 from jackfield.routing.table import Route, RoutingTable
 from jackfield.schema.sample import fitting_sample
 from jackfield.schema.validator import Validator
@@ -89,7 +91,7 @@ def compile_table(plan: Plan, found: Catalog) -> tuple[RoutingTable, tuple[Probl
     of_groups, unfit = feeds.of_groups(plan, declared, found)
     rules, unsound = joining.of_groups(plan, declared, found)
     table = RoutingTable(plan, found, routes, (), verify, declared, of_groups, rules)
-    return table, (*problems, *faults, *wrong, *unfit, *unsound)
+    return table, (*problems, *faults, *wrong, *unfit, *unsound, *idle_rules(plan, routes))
 
 
 def _sorted(problems: Iterable[Problem]) -> tuple[Problem, ...]:
@@ -104,6 +106,7 @@ def _guarded(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Route | No
         if route is not None:
             taken = Taken.of(route)
             problems += call(example_faults, plan, endpoint, taken)
+            problems += call(push_faults, plan, route)
     except Raised as raised:
         names = (one.process for one in endpoint.parts if one.process in found.known)
         return None, [found.problem(raised.exc, found.known.get(next(names, ""), builtin.NONE))]
@@ -136,7 +139,14 @@ def _compile_one(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Route 
         return None, []  # reported already, and path parameters cannot be compared without it
     pattern = url.parse(endpoint.url)
     key = endpoint.action_key if endpoint.action else ""
-    compiled, faults = signature.compile(process, pattern.params, endpoint.input, action_key=key)
+    compiled, faults = signature.compile(
+        process,
+        pattern.params,
+        endpoint.input,
+        action_key=key,
+        reply_to=endpoint.reply_to,
+        event=endpoint.event,
+    )
     problems = list(faults)
     if compiled is None:
         return None, problems

@@ -118,6 +118,8 @@ class _Checker:
             yield from self._entry(guest, name, example, path)
         states = {name: _ClientState() for name in example.guests}
         for step, following in _with_following(example):
+            if step.kind == "push":
+                continue  # no client's; see pushes.py
             client = states[step.client]
             for at, message, hint in self._step(step, client, following):
                 yield (*step.path, *_parts(at)), message, hint

@@ -14,13 +14,16 @@ from jackfield.groups.names import BadName, Pattern
 from jackfield.groups.presence import GRACE
 from jackfield.similar import did_you_mean
 
-__all__ = ["LONGEST_GRACE", "OURS", "declared", "of_endpoint", "shared"]
+__all__ = ["LONGEST_GRACE", "LONGEST_KEEP", "OURS", "declared", "of_endpoint", "shared"]
 
 OURS = ("login", "visitor", "endpoint")
 """Parameters of a pattern that are no path parameters."""
 
 LONGEST_GRACE = 86_400.0
 """Seconds that a plan may let a user be gone before the others hear of it."""
+
+LONGEST_KEEP = 3650 * 86_400.0
+"""Seconds for which a plan may have the events of a group kept."""
 
 _EVENTS = ("history", "members", "joined", "left", "recovered", "session_expiring")
 
@@ -33,14 +36,17 @@ def declared(plan: Plan) -> tuple[tuple[Declared, ...], list[Problem]]:
         try:
             found[text] = Declared(
                 Pattern.parse(text),
-                settings.history,
+                settings.history.last,
                 settings.members,
                 settings.presence.show,
                 GRACE if settings.presence.grace is None else settings.presence.grace,
                 bool(settings.feed),
+                settings.history.keep or 0.0,
             )
         except BadName as exc:
             problems.append(_problem(plan, ("groups", text), str(exc)))
+        if settings.history.keep is not None and not 1 <= settings.history.keep <= LONGEST_KEEP:
+            problems.append(_problem(plan, ("groups", text, "history", "keep"), "events are kept from 1s to 3650d"))
         if (settings.presence.grace or 0) > LONGEST_GRACE:
             problems.append(_problem(plan, ("groups", text, "presence", "grace"), "a grace is at most 1d"))
     used = {text for endpoint in plan.endpoints for text in endpoint.group}
@@ -102,7 +108,8 @@ def shared(plan: Plan, patterns: Mapping[str, Iterable[Pattern]]) -> list[Proble
         if access[name] == access[other]:
             continue
         for one in theirs:
-            if one.text in plan.groups or not any(one.may_meet(pattern) for pattern in ours):
+            met = [pattern.text for pattern in ours if one.may_meet(pattern)]
+            if not met or plan.groups.keys() & {one.text, *met}:
                 continue
             message = f'members of "{name}" hear this group too, and enter by another `auth`'
             hint = f'where that is meant, write "{one.text}" under `groups:`'

@@ -14,6 +14,7 @@ from jackfield.config.plan import Endpoint, Plan
 from jackfield.errors import Problem
 from jackfield.groups.group import Declared
 from jackfield.groups.names import Pattern
+from jackfield.process.builtin.processes import is_join
 from jackfield.process.catalog import Catalog
 from jackfield.process.process import Process
 from jackfield.process.resources import Resource
@@ -170,13 +171,20 @@ class RoutingTable:
         return nearest(asked, known, cutoff=0.5)
 
     def resources(self, only: Route | None = None) -> tuple[Resource, ...]:
-        """The resources that the routes, feeds and hooks use, each once; those of `only` one and what speaks on it."""
-        routes = self.routes.values() if only is None else (only,)
+        """The resources that routes, feeds and hooks use, each once; those of `only` one and what may speak on it.
+
+        Not what they need in their turn: see `resources.in_order`.
+        """
+        routes = self.routes.values() if only is None else (only, *only.actions.values())
+        chooses = only is None or any(is_join(route.process) for route in routes)
         spoken = [route.feed for route in routes if route.feed is not None]
         for one in self.groups:
-            heard = only is None or any(one.pattern.may_meet(pattern) for pattern in only.groups)
-            spoken += [self.feeds[one.pattern.text]] if one.feed and heard else []
-        asked = [rule.process for rule in self.joining.values() if rule.process is not None]
+            joined = chooses and (only is None or one.pattern.text in self.joining)
+            if one.feed and (
+                joined or any(one.pattern.may_meet(groups) for route in routes for groups in route.groups)
+            ):
+                spoken.append(self.feeds[one.pattern.text])
+        asked = [rule.process for rule in self.joining.values() if chooses and rule.process is not None]
         hooks = [hook for route in routes for hook in route.hooks.both]
         signatures = [route.signature for route in routes] + [hook.signature for hook in hooks]
         signatures += [feed.signature for feed in (*spoken, *asked)]

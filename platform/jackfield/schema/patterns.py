@@ -23,9 +23,11 @@ from jackfield.schema.walk import walk
 __all__ = [
     "BASE64",
     "DECIMAL",
+    "NOT_OURS",
     "NUMBER",
     "OPTIONS",
     "SIZE",
+    "SPAN",
     "TIME",
     "WHOLE",
     "Misfit",
@@ -57,6 +59,12 @@ WHOLE = r"^(0|-?[1-9][0-9]*|-0)$"
 NUMBER = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$"
 """The pattern of a key that is a number."""
 
+SPAN = "^[0-9]{1,6}[smhd]$"
+"""The pattern of a time with its unit."""
+
+NOT_OURS = r"^[^$]|^$"
+"""The pattern of a key that is none of Jackfield's own."""
+
 _OURS = {
     # patterns that we made of types are described by what they mean
     DECIMAL: 'must be a number, like 12.5 or "12.50"',
@@ -64,6 +72,8 @@ _OURS = {
     TIME + "$": 'must be a time of day without offset, like "12:30:00"',
     WHOLE: "must be a whole number",
     NUMBER: "must be a number",
+    NOT_OURS: "may not begin with $",
+    SPAN: 'must be a time with its unit, like "30s", "10m", "12h" or "7d"',
 }
 _OF_TIME = 'must be a time of day with an offset, like "12:30:00Z" or "12:30:00+03:00"'
 

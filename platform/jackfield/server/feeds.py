@@ -111,6 +111,15 @@ class _Stage:
         """How many that were stopped have not come to their end yet."""
         return len(self._closing)
 
+    @property
+    def at_work(self) -> int:
+        """How many generators there are that nobody has stopped."""
+        return sum(not run.stopped for run in self._runs)
+
+    def held(self, generation: Generation) -> int:
+        """How many generators hold a generation."""
+        return sum(run.generation is generation for run in self._runs)
+
     async def close(self) -> None:
         """Stop all and wait until they have ended."""
         for run in self._runs:

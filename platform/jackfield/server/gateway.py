@@ -29,12 +29,14 @@ __all__ = ["Gateway", "open_gateway"]
 
 
 class Gateway:
-    """One node's application. `live` is its state, `callers` identifies its callers."""
+    """One node's application. `live` is its state, `callers` identifies its callers, `backend` carries out Groups."""
 
     def __init__(self, live: Live, callers: Callers, dispatcher: Dispatcher, *, tracing: Tracing | None = None) -> None:
         self.live = live
         self.callers = callers
-        dispatcher.groups = Groups(Joining(live, dispatcher))
+        self.backend = Joining(live, dispatcher)
+        dispatcher.groups = Groups(self.backend)
+        live.generation.groups.speak(self.backend)
         self._feeds = GroupFeeds(live, dispatcher)
         live.groups.feeds.runner = self._feeds
         self._spoken = ConnectionFeeds(live, dispatcher)
@@ -50,6 +52,8 @@ class Gateway:
     def install(self, generation: Generation) -> Generation:
         """Make `generation` live for every message and handshake from now on; gives the one before."""
         before, self.live.generation = self.live.generation, generation
+        before.groups.fall_silent()
+        generation.groups.speak(self.backend)
         generation.table.catalog.go_live()
         self.live.groups.declare(generation.table.groups, feeds=generation.table.plan.limits.feeds)
         self._spoken.renew()
@@ -60,6 +64,17 @@ class Gateway:
         self.callers.tune(auth)
         self._count_plan()
         return before
+
+    @property
+    def feeds_of_connections(self) -> int:
+        """How many generators speak on connections of their own."""
+        return self._spoken.at_work
+
+    @property
+    def calls(self) -> int:
+        """How many calls are under way in the live generation."""
+        live = self.live.generation
+        return live.calls - self._feeds.held(live) - self._spoken.held(live)
 
     async def close_feeds(self) -> None:
         """End all generators that speak, and wait for the hooks; bounded, and done before what is live is retired."""

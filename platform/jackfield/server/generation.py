@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from jackfield.logs import log
+from jackfield.process.generation_groups import GenerationGroups
+from jackfield.process.groups import Backend, Groups
 from jackfield.process.resources import CLOSE_LIMIT, NotClosed, Opened, open_all
-from jackfield.routing.table import RoutingTable
+from jackfield.routing.table import Route, RoutingTable
 
 __all__ = ["Generation"]
 
@@ -23,27 +25,50 @@ class Generation:
     """A routing table, its open resources, and the number of calls that are still in it.
 
     Whoever calls a process holds the generation between `enter` and `leave`; `retire` closes the
-    resources after the last call has left. `site` is the folder of its pages, where it has some.
+    resources after the last call has left. `site` is the folder of its pages, where it has some. `groups` is what its
+    resources say to groups; it speaks only while the generation is live.
     """
 
-    def __init__(self, number: int, table: RoutingTable, opened: Opened) -> None:
+    def __init__(
+        self, number: int, table: RoutingTable, opened: Opened, groups: GenerationGroups | None = None
+    ) -> None:
         self.number = number
         self.table = table
         self.site: Path | None = None
+        self.groups = groups or GenerationGroups()
         self._opened = opened
         self._calls = 0
         self._retiring = False
         self._empty = asyncio.Event()  # set only for `retire`, since calls come and go by the thousand
 
     @classmethod
-    async def open(cls, number: int, table: RoutingTable) -> Generation:
-        """Open the table's resources. Raises PlanError when one fails; none stays open then."""
-        return cls(number, table, await open_all(table.resources(), time_limit=OPEN_LIMIT))
+    async def open(
+        cls,
+        number: int,
+        table: RoutingTable,
+        backend: Backend | None = None,
+        *,
+        only: Route | None = None,
+        given: Mapping[str, Any] | None = None,
+    ) -> Generation:
+        """Open the table's resources, or those of `only` one route; `given` has values by name in place of some.
+
+        `backend` is the node's, where there is one already. Raises PlanError when one fails; none stays open then.
+        """
+        groups = GenerationGroups(backend)
+        resources = table.resources(only)
+        opened = await open_all(resources, time_limit=OPEN_LIMIT, groups=Groups(groups), given=given)
+        return cls(number, table, opened, groups)
 
     @property
     def resources(self) -> Mapping[str, Any]:
         """The open resources by name."""
         return self._opened.values
+
+    @property
+    def calls(self) -> int:
+        """How many calls are in it; a feed is one."""
+        return self._calls
 
     def enter(self) -> None:
         """One more call is in this generation."""

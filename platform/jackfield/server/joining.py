@@ -34,6 +34,8 @@ class Joining(Members):
         Raises Refusal `group_forbidden`, `group_full`.
         """
         await self._check(connection, group)
+        if await self._live.groups.open((group,)):
+            await self._check(connection, group)
         cast(GroupMember, outbox_of(connection).membership).ask(group)
 
     def leave(self, connection: Connection, group: str) -> None:
@@ -94,4 +96,4 @@ def put_out(live: Live, listener: Listener) -> None:
     for name in tuple(live.groups.asked.get(listener, ())):
         rule = rules.get(live.groups.pattern_of(name).text)
         if rule is None or not rule.admits(listener.identity.roles, name):
-            live.groups.leave(listener, name)
+            live.groups.put_out(listener, name)

@@ -68,12 +68,13 @@ class Member(Counted, Protocol):
     None of the methods waits or fails, but for `drain`, which waits for the answers.
     """
 
-    is_over: bool
-    """Whether nothing more comes of it."""
-
     @property
     def connection(self) -> Connection:
         """The connection, as processes see it."""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended, and its seat is all that is left."""
 
     @property
     def duration(self) -> float:
@@ -132,7 +133,7 @@ class Live:
         self.groups = Groups(clock=clock)
         self.groups.declare(generation.table.groups, feeds=generation.table.plan.limits.feeds)
         self.lag = Lag(clock=lag_clock)
-        self.metrics = Metrics(self.hub, self.lag)
+        self.metrics = Metrics(self.hub, self.lag, self.groups)
         self.outboxes = Outboxes(options.outbox)
         self.refusals: deque[Refused] = deque(maxlen=REFUSALS_KEPT)
         self.ready = True  # False from the beginning of a stop

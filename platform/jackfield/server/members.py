@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, cast
 
-from jackfield.auth.authorities import is_own, several
-from jackfield.auth.provider import JWT_SESSION
-from jackfield.auth.verify import VERIFY_SESSION
-from jackfield.identity import OF_KEYS, Identity
+from jackfield.auth.authorities import is_own, login_with_authority, several
+from jackfield.auth.provider import JWT_SESSION, VERIFY_SESSION
+from jackfield.identity import OF_KEYS, OF_VISITORS, Identity
 from jackfield.process.connection import Connection, outbox_of
 from jackfield.server.live import GroupMember, Live, Member
 
@@ -23,13 +22,22 @@ class Members:
         self._live = live
 
     def of(self, login: str) -> Sequence[Member]:
-        """The connections of a user. Beside other authorities a bare login is the store's, `jwt:anna` theirs."""
+        """The connections of a user. Beside other authorities a bare login is the store's, `jwt:anna` theirs.
+
+        Of who is not logged in, those with this `Connection.visitor`, which costs a look at all connections.
+        """
         hub, auth = self._live.hub, self._live.generation.table.plan.auth
+        if login.startswith(OF_VISITORS) and not hub.of(login):
+            return [one for one in hub if not one.identity and one.connection.visitor == login]
         if login.startswith(OF_KEYS) or not several(auth):
             return hub.of(login)
         kind = next((kind for kind in (JWT_SESSION, VERIFY_SESSION) if login.startswith(kind)), "")
         found = hub.of(login.removeprefix(kind))
         return [one for one in found if (one.identity.session.startswith(kind) if kind else is_own(one.identity))]
+
+    def called(self, identity: Identity) -> str:
+        """The login by which `of` finds a user's connections; "" for who is not logged in."""
+        return login_with_authority(self._live.generation.table.plan.auth, identity)
 
     def send(self, group: str, frame: bytes, but: Connection | None) -> int:
         """Send an event to a group; gives the number of connections that get it."""
@@ -47,8 +55,15 @@ class Members:
     def remove(self, group: str, login: str, ban: float) -> int:
         """Take the connections of a user out of a group, for `ban` seconds at least; gives their number."""
         if ban:
-            self._live.groups.bans.add(group, login, ban)
-        return sum(member.membership.leave(group) for member in self.of(login))
+            self._live.groups.bans.add(group, self._known_as(login), ban)
+        return sum(self._live.groups.put_out(member.membership, group) for member in self.of(login))
+
+    def _known_as(self, login: str) -> str:
+        """What bans know a user by: with the authority, also where the plan has one, since it may get more."""
+        auth = self._live.generation.table.plan.auth
+        if several(auth) or login.startswith((OF_KEYS, OF_VISITORS)):
+            return login
+        return (JWT_SESSION if auth.jwt is not None else VERIFY_SESSION if auth.verify else "") + login
 
     def close(self, login: str, reason: str) -> int:
         """Close the connections of a user 4403; gives their number."""

@@ -24,7 +24,7 @@ import msgspec
 from jackfield import messages
 from jackfield.errors import PlanError
 from jackfield.groups.names import checked
-from jackfield.identity import Identity
+from jackfield.identity import Claims, Identity
 from jackfield.routing.table import Route, RoutingTable
 from jackfield.server.members import Members
 from jackfield.testing.gateway import Caller, TestGateway, open_gateway
@@ -89,6 +89,8 @@ class Project:
         subprotocols: Iterable[str] = (),
         login: str | None = None,
         roles: Iterable[str] = (),
+        name: str = "",
+        claims: Mapping[str, Any] | None = None,
         raise_errors: bool = False,
     ) -> Client:
         """One more client of this project, to be entered with `async with`; see Client."""
@@ -101,6 +103,8 @@ class Project:
             subprotocols=subprotocols,
             login=login,
             roles=roles,
+            name=name,
+            claims=claims,
             raise_errors=raise_errors,
         )
 
@@ -157,7 +161,8 @@ class Client:
       resources are opened that the endpoint's process takes.
     - `endpoint` is its name; it may be left out where the project has only one.
     - `params` are the values of the URL's parameters, `query` those behind the `?`; both as plain values.
-    - `login` and `roles` say who is logged in, without a password; without a login the client is anonymous.
+    - `login`, `roles`, `name` and `claims` say who is logged in, without a password; without a login the client is
+      anonymous.
     - `headers` of the upgrade, Origin for example, and `subprotocols` are judged as a server judges them. So is a
       credential there, by `auth.jwt` or `auth.verify`; there are no sessions of our own login here. Where the
       endpoint wants an Origin and none is given, it is that of the server's own pages.
@@ -180,6 +185,8 @@ class Client:
         subprotocols: Iterable[str] = (),
         login: str | None = None,
         roles: Iterable[str] = (),
+        name: str = "",
+        claims: Mapping[str, Any] | None = None,
         resources: Mapping[Any, Any] | None = None,
         check_replies: bool = True,
         raise_errors: bool = False,
@@ -189,14 +196,15 @@ class Client:
             raise ValueError("the resources belong to the project: Project(folder, resources={…})")
         if isinstance(roles, str):
             raise ValueError(f'roles is a list: roles=["{roles}"]')
-        if roles and not login:
-            raise ValueError("roles are somebody's: give a login beside them")
+        if (roles or name or claims) and not login:
+            raise ValueError("roles, a name and claims are somebody's: give a login beside them")
         if not isinstance(project, Project):
             project = Project(project, resources=resources, check_replies=check_replies)
         self._project = project
         self._endpoint = endpoint
         self._upgrade = (params or {}, query or {}, headers or {}, tuple(subprotocols))
-        self._identity = Identity(login, frozenset(roles), session="test") if login else None
+        said = Claims(msgspec.json.encode(claims or {}))
+        self._identity = Identity(login, frozenset(roles), "test", None, name, said) if login else None
         self._raise_errors = raise_errors
         self._socket: TestSocket | None = None
 

@@ -7,6 +7,7 @@ network.
 from __future__ import annotations
 
 import asyncio
+import inspect
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, suppress
@@ -22,7 +23,7 @@ from jackfield.routing.table import Route, RoutingTable
 from jackfield.schema.sample import text_of
 from jackfield.testing.client import Closed
 from jackfield.testing.difference import differences, shown
-from jackfield.testing.target import Target, TargetClient
+from jackfield.testing.target import PushFailed, Target, TargetClient
 
 __all__ = ["REST_LIMIT", "SOMEBODY", "Case", "Failure", "Result", "caller_of", "cases", "play", "run"]
 
@@ -127,7 +128,7 @@ async def run(
 
 async def play(case: Case, target: Target) -> Failure | None:
     """Walk through one example on fresh connections; None where all came as expected."""
-    walk = _Walk(case)
+    walk = _Walk(case, target)
     try:
         async with AsyncExitStack() as stack:
             for name, guest in case.example.guests.items():
@@ -177,8 +178,9 @@ class _Refused:
 class _Walk:
     """One way through an example, with what was said so far."""
 
-    def __init__(self, case: Case) -> None:
+    def __init__(self, case: Case, target: Target) -> None:
         self.case = case
+        self.target = target
         self.clients: dict[str, TargetClient] = {}
         self._said: list[str] = []
         self._over: set[str] = set()  # clients whose end was expected
@@ -193,7 +195,7 @@ class _Walk:
     async def steps(self) -> None:
         """Walk all steps. Raises _Failed."""
         for number, step in enumerate(self.case.example.steps):
-            found = await (self._send(step) if step.kind == "send" else self._expect(step))
+            found = await {"send": self._send, "push": self._push}.get(step.kind, self._expect)(step)
             if found is not None:
                 sentence, lines = found
                 shown_lines = (*lines, *self.transcript())
@@ -209,6 +211,19 @@ class _Walk:
             return f"could not send: {_ended(closed)}", []
         except TimeoutError:
             return f"could not send within {SEND_LIMIT:g} s", []
+        return None
+
+    async def _push(self, step: Step) -> tuple[str, list[str]] | None:
+        event, group, login = step.value["event"], step.value.get("group"), step.value.get("user")
+        try:
+            if group is not None:
+                given = self.target.push(group, event)
+            else:
+                given = self.target.push_to(login, event, step.value.get("endpoint"))
+            reached = await given if inspect.isawaitable(given) else given
+        except PushFailed as exc:
+            return f"could not push: {exc}", []
+        self._say("", "⇒", f"{group or login} {shown(event, 300)}, to {reached} here")
         return None
 
     async def _expect(self, step: Step) -> tuple[str, list[str]] | None:
@@ -245,15 +260,17 @@ class _Walk:
             if not sentence and client.closed is not None:
                 sentence = f"no step expects it, and {_ended(client.closed)}"
             if sentence:
-                last = max(at for at, step in enumerate(self.case.example.steps) if step.client == name or at == 0)
-                raise _Failed(Failure(self._of(name, sentence), self.case.places[last], self.transcript()))
+                steps = enumerate(self.case.example.steps)
+                last = max((at for at, step in steps if step.client == name), default=0)
+                place = self.case.places.get(last, self.case.place)
+                raise _Failed(Failure(self._of(name, sentence), place, self.transcript()))
 
     def _say(self, client: str, sign: str, what: Any) -> None:
         text = what if isinstance(what, str) else shown(what, 300)
         self._said.append(f"{client} {sign} {text}".lstrip())
 
     def _of(self, client: str, sentence: str) -> str:
-        return f"{client}: {sentence}" if len(self.clients) > 1 else sentence
+        return f"{client}: {sentence}" if client and len(self.clients) > 1 else sentence
 
 
 async def _left(client: TargetClient) -> list[dict[str, Any]]:

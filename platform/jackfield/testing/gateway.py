@@ -22,13 +22,13 @@ from weakref import WeakSet, WeakValueDictionary
 from jackfield.errors import Refusal
 from jackfield.identity import Identity
 from jackfield.process.connection import Connection, outbox_of
-from jackfield.process.resources import open_all
+from jackfield.process.resources import in_order
 from jackfield.routing.table import Route, RoutingTable
 from jackfield.server.answers import InPlace, InTask, Task, Writer
 from jackfield.server.connection.conversation import Conversation
 from jackfield.server.connection.dispatch import THREADS, Dispatcher
 from jackfield.server.gateway import Gateway
-from jackfield.server.generation import OPEN_LIMIT, Generation
+from jackfield.server.generation import Generation
 from jackfield.server.handshake import callers
 from jackfield.server.live import Live
 from jackfield.server.options import Options
@@ -195,14 +195,12 @@ async def _open(
 ) -> Generation:
     """The generation, with the fakes in the places of what they stand for, which is never opened."""
     try:
-        needed = table.resources(None if only is None else only(table))
-        fakes = by_name(resources, table.resources(), folder)
-        opened = await open_all((one for one in needed if one.name not in fakes), time_limit=OPEN_LIMIT)
+        needed = None if only is None else only(table)
+        fakes = by_name(resources, in_order(table.resources()), folder)
+        return await Generation.open(1, table, only=needed, given=fakes)
     except BaseException:
         table.catalog.release()
         raise
-    opened.values = {**opened.values, **fakes}
-    return Generation(1, table, opened)
 
 
 def _pool() -> tuple[ThreadPoolExecutor, list[threading.Thread]]:

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
-from typing import Any
+from dataclasses import replace
+from typing import Any, Protocol
 from urllib.parse import quote, urlencode, urlsplit
 
 import msgspec
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 
+from jackfield import messages
 from jackfield.addresses import is_loopback
-from jackfield.config.plan import Endpoint
+from jackfield.config.plan import Endpoint, Step
 from jackfield.errors import CODES, Refusal
 from jackfield.routing.table import Route, RoutingTable
 from jackfield.testing.client import Closed
 from jackfield.testing.examples import Case, caller_of
+from jackfield.testing.target import PushFailed
 
-__all__ = ["Live", "NoServer"]
+__all__ = ["Live", "NoServer", "Outside"]
 
 OPEN_LIMIT = 10.0
 """Seconds for a handshake."""
@@ -30,6 +33,8 @@ CLOSE_LIMIT = 2.0
 
 MOST = 16 * 1024 * 1024
 """Bytes of one message that are taken; no `limits.queue` of a test is as long."""
+
+_OF_GROUPS = messages.OUR_EVENTS - {"session_expiring"}
 
 _SHOWN = 60  # letters of a frame that is not ours
 
@@ -41,27 +46,64 @@ class NoServer(Exception):
     """No server answers at the address, or one that is not Jackfield."""
 
 
+class Outside(Protocol):
+    """Another program that may send events to the server."""
+
+    def __call__(
+        self, frame: bytes, /, *, group: str | None, login: str | None, endpoint: str | None
+    ) -> Awaitable[int]:
+        """Send one; gives the number of connections that get it. Raises PushFailed and NoServer."""
+
+
 class Live:
     """A server at `address`, like `wss://desk.example.com/rt`; `table` is the project whose examples are run.
 
     `tokens` are by login; the one under "" stands for every login without a token of its own. They are sent as the
-    cookie.
+    cookie. `outside` carries out what is pushed, None where there is no service key.
     """
 
-    def __init__(self, address: str, table: RoutingTable, tokens: Mapping[str, str]) -> None:
+    def __init__(
+        self, address: str, table: RoutingTable, tokens: Mapping[str, str], outside: Outside | None = None
+    ) -> None:
         self._address = address.rstrip("/")
         self._table = table
         self._tokens = tokens
+        self._outside = outside
 
     def token(self, login: str) -> str | None:
         """The token for a login, None where there is none."""
         return self._tokens.get(login, self._tokens.get(""))
 
     def skip(self, case: Case) -> str:
-        """Why a case cannot be run: a client of it must be logged in, and there is no token for it."""
+        """Why a case cannot be run: a client must be logged in without a token for it, or a push has no key."""
         logins = dict.fromkeys(caller_of(guest, case.operation)[0] for guest in case.example.guests.values())
         missing = [login for login in logins if login is not None and self.token(login) is None]
-        return f"no token for {' and '.join(missing)}" if missing else ""
+        if missing:
+            return f"no token for {' and '.join(missing)}"
+        pushes = any(step.kind == "push" for step in case.example.steps)
+        return "no service key for what it pushes" if pushes and self._outside is None else ""
+
+    async def push(self, group: str, event: object, /) -> int:
+        """See Target."""
+        return await self._push(messages.group_event(event), group, None, None)
+
+    async def push_to(self, login: str, event: object, endpoint: str | None = None, /) -> int:
+        """See Target."""
+        return await self._push(messages.event(event), None, login, endpoint)
+
+    async def _push(self, frame: bytes, group: str | None, login: str | None, endpoint: str | None) -> int:
+        if self._outside is None:
+            raise PushFailed("there is no service key")
+        return await self._outside(frame, group=group, login=login, endpoint=endpoint)
+
+    def fitted(self, case: Case) -> Case:
+        """The case without what a group tells of itself: who was there before is not the example's to say."""
+        if not self._table.groups:
+            return case
+        kept = {at: step for at, step in enumerate(case.example.steps) if not _is_of_group(step)}
+        steps = [replace(s, value=_plain(s.value)) if s.kind == "expect" else s for s in kept.values()]
+        places = {number: case.places[at] for number, at in enumerate(kept)}
+        return replace(case, example=replace(case.example, steps=tuple(steps)), places=places)
 
     async def reach(self, path: str) -> None:
         """Connect to `path` without a credential. Raises NoServer where no Jackfield answers."""
@@ -86,7 +128,7 @@ class Live:
         address = self._address + self._path(route, params, query)
         socket = await _socket(address, self._headers(route.endpoint, login))
         try:
-            yield _Remote(socket, many=route.signature.replies == "many")
+            yield _Remote(socket, many=route.signature.replies == "many", groups=bool(self._table.groups))
         finally:  # not `async with socket`: that reports a failed example to the server as our internal error
             await socket.close()
 
@@ -127,11 +169,15 @@ async def _socket(address: str, headers: Mapping[str, str]) -> ClientConnection:
 
 
 class _Remote:
-    """One client that has entered; see TargetClient. `many` says that one message may be answered by several."""
+    """One client that has entered; see TargetClient. `many` says that one message may be answered by several.
 
-    def __init__(self, socket: ClientConnection, *, many: bool) -> None:
+    With `groups` it does not hear what these tell of themselves; see Live.fitted.
+    """
+
+    def __init__(self, socket: ClientConnection, *, many: bool, groups: bool = False) -> None:
         self._socket = socket
         self._many = many
+        self._groups = groups
         self._unanswered = 0
 
     async def send(self, message: Mapping[str, Any], /) -> None:
@@ -145,10 +191,13 @@ class _Remote:
     async def receive(self, within: float) -> dict[str, Any]:
         try:
             async with asyncio.timeout(within):
-                frame = await self._socket.recv()
+                found = _object(await self._socket.recv())
+                while self._groups and found.get("event") in _OF_GROUPS:
+                    found = _object(await self._socket.recv())
         except ConnectionClosed as exc:
             raise _closed(exc) from None
-        found = _object(frame)
+        if self._groups:
+            found = _plain(found)
         if "event" not in found:
             self._unanswered = max(0, self._unanswered - 1)
         return found
@@ -175,6 +224,15 @@ class _Remote:
         if self._socket.close_code is None:
             return None
         return Closed(self._socket.close_code, self._socket.close_reason or "")
+
+
+def _is_of_group(step: Step) -> bool:
+    return step.kind == "expect" and step.value.get("event") in _OF_GROUPS
+
+
+def _plain(message: Mapping[str, Any]) -> dict[str, Any]:
+    """An event without its number and time, which count what was said before; anything else as it is."""
+    return {key: value for key, value in message.items() if "event" not in message or key not in ("$n", "$time")}
 
 
 def _object(frame: str | bytes) -> dict[str, Any]:

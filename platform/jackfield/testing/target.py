@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
 from jackfield.testing.client import Closed
 
-__all__ = ["Target", "TargetClient"]
+__all__ = ["PushFailed", "Target", "TargetClient"]
+
+
+class PushFailed(Exception):
+    """An event from outside was not taken; the text says why, and how to mend it."""
 
 
 class TargetClient(Protocol):
@@ -44,3 +48,9 @@ class Target(Protocol):
         query: Mapping[str, str],
     ) -> AbstractAsyncContextManager[TargetClient]:
         """Connect as one client; `login` None is anonymous. Raises Refusal, and OSError where no server answers."""
+
+    def push(self, group: str, event: object, /) -> int | Awaitable[int]:
+        """Send an event to a group from outside; gives the number of connections that get it. Raises PushFailed."""
+
+    def push_to(self, login: str, event: object, endpoint: str | None = None, /) -> int | Awaitable[int]:
+        """The same to the connections of a user."""

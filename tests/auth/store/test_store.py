@@ -191,7 +191,7 @@ async def test_a_store_of_the_first_version_is_brought_up_to_date(store: Store, 
     await store.add("Анна", None, ["support"])
     await session(store, clock, "Анна", "s1")
     await store.close()
-    new = (("sessions", "client"), ("sessions", "agent"), ("changes", "expires_at"))
+    new = (("sessions", "client"), ("sessions", "agent"), ("changes", "expires_at"), ("users", "name"))
     drops = [f"alter table jackfield_{table} drop column {column}" for table, column in new]
     await execute(url, [*drops, "drop table jackfield_attempts", "update jackfield_schema set version = 1"])
     first, second = await asyncio.gather(Store.open(url, clock), Store.open(url, clock))
@@ -202,8 +202,29 @@ async def test_a_store_of_the_first_version_is_brought_up_to_date(store: Store, 
     assert [change.expires_at for change in await second.changes_since(0)] == [None, clock() + 100]
     async with second.attempts.trying("Анна", "10.0.0.1"):
         pass
-    for one in (first, second):
+    assert (await first.known("Анна")).name == ""
+    await first.change("Анна", name="Анна Петрова 😀")
+    await first.close()
+    await execute(url, ["alter table jackfield_users drop column name", "update jackfield_schema set version = 2"])
+    third = await Store.open(url, clock)
+    assert (await third.known("Анна")).name == ""
+    for one in (second, third):
         await one.close()
+
+
+async def test_sessions_and_users_carry_a_name(store: Store, clock: Clock) -> None:
+    await store.add("анна", None, name="Анна Петрова 😀")
+    await session(store, clock, "анна", "s1")
+    last = await store.last_change()
+    changed = await store.change("анна", name="e\u0301va")
+    assert (changed.name, (await store.list())[0].name) == ("éva", "éva")
+    assert [change.kind for change in await store.changes_since(last)] == ["name_changed"]
+    found = await store.get_session("digest of s1")
+    assert found is not None
+    assert found.identity.name == "éva"
+    for wrong in ("x" * 129, " анна", "a\nb", "\u202ea"):
+        assert (await refused(store.change("анна", name=wrong))).code == "invalid_request"
+    assert (await store.change("анна", name="")).name == ""
 
 
 async def test_a_session_is_prolonged_within_its_bounds_and_never_revived(store: Store, clock: Clock) -> None:

@@ -28,6 +28,10 @@ def test_a_login_has_an_address() -> None:
         assert normal_login(none) == none
         with pytest.raises(Refusal, match=re.escape(f"/api/users/{none} too")):
             new_login(none)
+    for others in ("jwt:анна", "verify:анна", "~анна"):
+        assert normal_login(others) == others
+        with pytest.raises(Refusal, match="begin those of others"):
+            new_login(others)
 
 
 def test_two_spellings_of_one_letter_are_one_login_and_two_cases_are_two() -> None:
@@ -91,7 +95,7 @@ OF_USER = "user_disabled user_removed roles_changed"
         ("store_silent", "", "", ANNA, True),
         ("store_silent", "", "", OTHERS, False),
         ("store_silent", "", "", ANONYMOUS, False),
-        ("user_added user_enabled", "anna", "", ANNA, False),
+        ("user_added user_enabled name_changed", "anna", "", ANNA, False),
     ],
 )
 def test_whom_a_change_concerns(kinds: str, login: str, session: str, caller: Identity, concerned: bool) -> None:
@@ -106,7 +110,11 @@ def test_other_roles_and_a_moved_end_end_nothing() -> None:
 
 
 def test_what_ends_a_connection_says_why() -> None:
-    kinds = {kind for kind in get_args(Kind) if Change("", "", kind).ends} - {"user_added", "user_enabled"}
+    kinds = {kind for kind in get_args(Kind) if Change("", "", kind).ends} - {
+        "user_added",
+        "user_enabled",
+        "name_changed",
+    }
     reasons = {Change("anna", "s1", kind).reason for kind in kinds}
     assert len(reasons) == len(kinds)
     assert all(1 < len(reason.encode()) <= 123 for reason in reasons)

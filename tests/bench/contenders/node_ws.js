@@ -3,7 +3,7 @@
 const { createServer } = require("node:http");
 const { WebSocketServer } = require("ws");
 const { answer, validate } = require("./greeting.js");
-const { isKnown } = require("./visitor.js");
+const { loginOf } = require("./visitor.js");
 
 function reply(text) {
   let data;
@@ -25,12 +25,28 @@ sockets.on("connection", (socket) => {
   socket.on("error", () => socket.terminate());
 });
 
+// What one says, all in the room hear: the event is made once, and sent to each.
+const room = new Set();
+function join(socket, login) {
+  room.add(socket);
+  socket.on("close", () => room.delete(socket));
+  socket.on("error", () => socket.terminate());
+  socket.on("message", (data) => {
+    const event = JSON.stringify({ event: "message", from: login, ...JSON.parse(data.toString()) });
+    for (const member of room) member.send(event);
+  });
+}
+
 const server = createServer((request, response) => response.writeHead(426).end());
 server.on("upgrade", (request, socket, head) => {
-  if (request.url !== "/ws/greeting" || !isKnown(request.headers.cookie)) {
+  const login = loginOf(request.headers.cookie);
+  if (!["/ws/greeting", "/ws/room"].includes(request.url) || login === null) {
     socket.end("HTTP/1.1 401 Unauthorized\r\nConnection: close\r\n\r\n");
     return;
   }
-  sockets.handleUpgrade(request, socket, head, (opened) => sockets.emit("connection", opened));
+  sockets.handleUpgrade(request, socket, head, (opened) => {
+    if (request.url === "/ws/room") join(opened, login);
+    else sockets.emit("connection", opened);
+  });
 });
 server.listen(Number(process.env.BENCH_PORT), "127.0.0.1", 2048);

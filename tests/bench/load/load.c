@@ -1,6 +1,6 @@
 /* The load: one epoll thread that opens WebSocket connections, sends masked text frames and checks every reply.
  *
- *     load --port N --path /ws/greeting --cookie name=value --mode messages|handshakes|idle [...]
+ *     load --port N --path /ws/greeting --cookie name=value --mode messages|group|handshakes|idle [...]
  *
  * It is written in C so that it is never the slower side. It talks with its caller in lines: it prints `ready`
  * when all connections are open and warm, waits for a line, does its work, prints one line of JSON, waits for
@@ -11,6 +11,10 @@
  * place in the order; the order of sending is the order of replies. The caller has read those expected replies as
  * JSON before; here only bytes are compared. `wrong` counts the replies that differ, `lost` the connections that
  * ended early; the first of each is told on stderr.
+ *
+ * In the mode `group` the first connection alone sends, and every connection must get each reply: the next message
+ * leaves when all have the one before (with --flight, when no more than that many are on their way). With
+ * --numbered 1 a reply has more keys behind the expected ones, and the frame of kept events is passed over.
  *
  * Exit: 0 done, 1 a connection was refused or a system call failed, 2 wrong usage, 4 the time limit was reached.
  */
@@ -131,7 +135,30 @@ static void put(struct line *line, const uint8_t *start, size_t length) {
     line->out_length += length;
 }
 
+/* In the mode `group`: what one sends, all must get. */
+static void send_to_group(uint64_t now) {
+    struct line *sender = &lines[0];
+    uint64_t members = (uint64_t)opt.connections, most = (uint64_t)(opt.flight - 1) * members;
+    while (sending && in_flight <= most && sender->in_flight < (unsigned)opt.flight) {
+        if (lost || (opt.count && sent >= opt.count)) {
+            sending = false;
+            break;
+        }
+        struct bytes *request = &turns[order[sender->next_send]].request;
+        put(sender, request->start, request->length);
+        sender->next_send = (sender->next_send + 1) % order_length;
+        for (int i = 0; i < opt.connections; i++) {
+            struct line *line = &lines[i];
+            line->sent_at[(line->first + line->in_flight++) % (unsigned)opt.flight] = now;
+        }
+        in_flight += members;
+        sent++;
+    }
+    if (sender->state == OPEN) flush_out(sender);
+}
+
 static void send_turns(struct line *line, uint64_t now) {
+    if (opt.mode == GROUP) return; /* led by exchange */
     while (sending && line->in_flight < (unsigned)opt.flight) {
         if (opt.count && sent >= opt.count) {
             sending = false;
@@ -172,15 +199,27 @@ static void tell_wrong(struct bytes *wanted, const uint8_t *got, size_t length) 
     fputc('\n', stderr);
 }
 
+/* Whether a reply is the expected one; with more keys behind its own where events are numbered. */
+static bool is_right(const struct bytes *wanted, const uint8_t *got, size_t length) {
+    if (!opt.numbered) return length == wanted->length && !memcmp(got, wanted->start, length);
+    size_t head = wanted->length > 127 ? 4 : 2, same = wanted->length - head - 1, ours = length > 127 ? 4 : 2;
+    return length > ours + same + 1 && !memcmp(got + ours, wanted->start + head, same) && got[ours + same] == ',';
+}
+
+static bool is_history(const uint8_t *got, size_t length) {
+    static const char text[] = "{\"event\":\"history\"";
+    size_t head = length > 127 ? 4 : 2;
+    return opt.numbered && length > head + sizeof text && !memcmp(got + head, text, sizeof text - 1);
+}
+
 static void check_reply(struct line *line, const uint8_t *got, size_t length, uint64_t now) {
+    if (is_history(got, length)) return;
     if (!line->in_flight) {
         wrong++;
         return;
     }
     struct bytes *wanted = &turns[order[line->next_reply]].reply;
-    if (length != wanted->length || memcmp(got, wanted->start, length)) {
-        if (!wrong++) tell_wrong(wanted, got, length);
-    }
+    if (!is_right(wanted, got, length) && !wrong++) tell_wrong(wanted, got, length);
     uint64_t micros = (now - line->sent_at[line->first]) / 1000;
     histogram[micros < BUCKETS ? micros : BUCKETS - 1]++;
     line->first = (line->first + 1) % (unsigned)opt.flight;
@@ -348,6 +387,10 @@ static void exchange(double seconds) {
     for (int i = 0; i < opt.connections; i++)
         if (lines[i].state == OPEN) send_turns(&lines[i], now_ns());
     while (opened && (sending || in_flight)) {
+        if (opt.mode == GROUP) {
+            send_to_group(now_ns());
+            if (in_flight > EVENTS) usleep(1000); /* asleep on a socket, each delivery would have to wake us */
+        }
         step(100);
         if (now_ns() >= until) sending = false;
     }
@@ -387,7 +430,7 @@ static void report(uint64_t count) {
 static void work(void) {
     if (opt.mode != HANDSHAKES) open_all();
     uint64_t count = opt.count;
-    if (opt.mode == MESSAGES) {
+    if (opt.mode == MESSAGES || opt.mode == GROUP) {
         opt.count = 0;
         if (opt.warmup > 0) exchange(opt.warmup);
         opt.count = count;
@@ -397,7 +440,7 @@ static void work(void) {
     say("ready");
     await_word();
     forget();
-    if (opt.mode == MESSAGES) {
+    if (opt.mode == MESSAGES || opt.mode == GROUP) {
         exchange(opt.seconds);
         report(replied);
     } else if (opt.mode == HANDSHAKES) {
@@ -423,7 +466,7 @@ static void make_lines(void) {
         lines[i].out = room(out_size);
         lines[i].sent_at = room((size_t)opt.flight * sizeof(uint64_t));
         /* each begins at another place of the order, so that the rare invalid message is spread over time */
-        unsigned place = order_length ? (unsigned)((uint64_t)i * order_length / (uint64_t)count) : 0;
+        unsigned place = order_length && opt.mode != GROUP ? (unsigned)((uint64_t)i * order_length / (uint64_t)count) : 0;
         lines[i].next_send = lines[i].next_reply = place;
     }
     if (opt.mode == HANDSHAKES) opt.connections = count;
@@ -432,7 +475,7 @@ static void make_lines(void) {
 int main(int count, char **words) {
     read_options(count, words);
     set_limits();
-    if (opt.mode == MESSAGES) read_rotation();
+    if (opt.mode == MESSAGES || opt.mode == GROUP) read_rotation();
     make_lines();
     int length = snprintf(upgrade_request, sizeof upgrade_request,
                           "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"

@@ -11,7 +11,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-enum mode { MESSAGES, HANDSHAKES, IDLE };
+enum mode { MESSAGES, HANDSHAKES, IDLE, GROUP };
 
 static struct {
     const char *path, *cookie, *rotation;
@@ -19,6 +19,7 @@ static struct {
     double seconds, warmup, limit;
     uint64_t count, warmups;
     enum mode mode;
+    bool numbered;
 } opt = {.path = "/", .cookie = "", .connections = 64, .flight = 1, .opening = 32, .sources = 1, .cpu = -1,
          .seconds = 0, .warmup = 0.2, .limit = 120, .mode = MESSAGES};
 
@@ -61,7 +62,9 @@ static bool take_option(const char *name, const char *value) {
     else if (!strcmp(name, "--limit")) opt.limit = atof(value);
     else if (!strcmp(name, "--count")) opt.count = strtoull(value, NULL, 10);
     else if (!strcmp(name, "--mode"))
-        opt.mode = !strcmp(value, "handshakes") ? HANDSHAKES : !strcmp(value, "idle") ? IDLE : MESSAGES;
+        opt.mode = !strcmp(value, "handshakes") ? HANDSHAKES : !strcmp(value, "idle") ? IDLE
+                   : !strcmp(value, "group")    ? GROUP : MESSAGES;
+    else if (!strcmp(name, "--numbered")) opt.numbered = atoi(value);
     else return false;
     return true;
 }
@@ -72,7 +75,7 @@ static void read_options(int count, char **words) {
             fprintf(stderr, "load: wrong option %s\n", words[i]);
             exit(2);
         }
-    bool endless = opt.mode == MESSAGES && opt.seconds <= 0 && !opt.count;
+    bool endless = (opt.mode == MESSAGES || opt.mode == GROUP) && opt.seconds <= 0 && !opt.count;
     if (!opt.port || opt.flight < 1 || opt.connections < 1 || opt.opening < 1 || endless) {
         fputs("load: give --port, and --seconds or --count\n", stderr);
         exit(2);

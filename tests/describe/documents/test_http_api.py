@@ -100,7 +100,27 @@ def taken(judge: Any, text: str) -> bool:
     return True
 
 
-@pytest.mark.parametrize("text", [*NAMES, *NO_NAMES, "two words", "a,b", "+a", "-a", "a+b", ".", "..", "..."])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *NAMES,
+        *NO_NAMES,
+        "two words",
+        "a,b",
+        "+a",
+        "-a",
+        "a+b",
+        ".",
+        "..",
+        "...",
+        "jwt:a",
+        "verify:a",
+        "key:a",
+        "~a",
+        "a~",
+        "jwt",
+    ],
+)
 def test_a_login_and_a_role_are_bounded_as_they_are_judged(text: str) -> None:
     user = SCHEMAS["NewUser"]["properties"]
     assert validator(user["login"]).is_valid(text) is taken(new_login, text)

@@ -86,6 +86,8 @@ def test_an_example_with_several_clients_says_who_they_are(full: Contract) -> No
         Step("send", {"text": "Привет"}, client="anna"),
         Step("expect", {"text": "Привет"}, client="boris", partial=True),
         Step("expect_error", {"code": "banned_word"}, client="anna"),
+        Step("push", {"group": "room:lobby", "event": {"event": "новость"}}),
+        Step("push", {"user": "anna", "event": {"event": "you"}}),
         Step("expect_close", 4403, client="boris"),
     )
     guests = {"anna": Guest(login="anna", roles=("support",), params={"room": "зал"}), "boris": Guest()}
@@ -95,7 +97,8 @@ def test_an_example_with_several_clients_says_who_they_are(full: Contract) -> No
     assert "**Example: Two\\_of \\*them\\***" in reported
     assert "- anna: logged in as `anna`, with the role `support`, `room` is `зал`" in reported
     assert 'anna → {"text": "Привет"}\nboris ← {"text": "Привет"}   (and more)' in reported
-    assert 'anna ← {"error": {"code": "banned_word"}}\nboris   closed 4403' in reported
+    assert 'anna ← {"error": {"code": "banned_word"}}\nfrom outside, to room:lobby: {"event": "новость"}\n' in reported
+    assert 'from outside, to user anna: {"event": "you"}\nboris   closed 4403' in reported
 
 
 def test_every_link_finds_its_heading(text: str) -> None:

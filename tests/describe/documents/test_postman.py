@@ -96,6 +96,34 @@ def test_the_json_collection_holds_the_http_part_alone(files: dict[str, str], fu
     assert all(url.startswith("{{base_url}}/") for url in urls)
 
 
+def test_what_examples_push_is_a_request_with_the_key_of_the_variable(full: Contract) -> None:
+    pushed: list[Any] = [
+        {"group": "hall:%D0%B7", "event": {"event": "новость"}},
+        {"group": "hall:%D0%B7", "event": {"event": "новость"}},
+        {"group": "hall:%D0%B7", "event": {"event": "b"}},
+        {"user": "anna", "endpoint": "hall", "event": {"event": "c"}},
+    ]
+    hall = next(one for one in full.operations if one.name == "hall")
+    example_of = Example("x", tuple(Step("push", value) for value in pushed))
+    found = postman.files(replace(full, operations=(replace(hall, examples=(example_of,)),)), ADDRESS)
+    first = named(found, "/push to hall-%D0%B7.request.yaml")
+    assert (first["method"], first["url"]) == ("POST", "{{base_url}}/api/groups/hall%3A%25D0%25B7/events")
+    assert first["headers"] == [{"key": "Authorization", "value": "Bearer {{key}}"}]
+    assert json.loads(first["body"]["content"]) == {"event": "новость"}
+    other = named(found, "/push to anna.request.yaml")
+    assert other["url"] == "{{base_url}}/api/users/anna/events?endpoint=hall"
+    values = {value["key"]: value["type"] for value in named(found, ".environment.yaml")["values"]}
+    assert values["key"] == "secret"
+    items = {item["name"]: item for item in named(found, ".http.postman_collection.json")["item"]}
+    assert [name for name in items if "push" in name] == [
+        "push to hall-%D0%B7",
+        "push to hall-%D0%B7 2",
+        "push to anna",
+    ]
+    assert "have.status(202)" in str(items["push to anna"]["event"])
+    assert {"key": "Authorization", "value": "Bearer {{key}}"} in items["push to anna"]["request"]["header"]
+
+
 def test_the_same_contract_gives_the_same_files(files: dict[str, str], full: Contract) -> None:
     assert postman.files(full, ADDRESS) == files
 

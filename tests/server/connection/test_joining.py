@@ -157,7 +157,7 @@ async def test_a_moderator_takes_a_user_out_who_does_not_get_in_again(project: P
         }
         await moderator.send({"action": "say", "text": "тихо"})
         assert len(await vera.rest()) == 1
-        assert await anna.rest() == []
+        assert await anna.rest() == [{"event": "left", "group": "hall", "login": "анна"}]
         with pytest.raises(Refusal) as caught:
             async with project.connect("hall", login="анна"):
                 pass
@@ -174,6 +174,7 @@ async def test_a_moderator_takes_a_user_out_who_does_not_get_in_again(project: P
             assert len(await again.rest()) == 1
         await moderator.send({"action": "remove", "login": "x", "group": "quotes:1", "$id": 5})
         assert [one["error"]["code"] for one in await moderator.rest() if one.get("$id") == 5] == ["group_forbidden"]
+        assert [one["event"] for one in await vera.rest()] == ["left"]
         await vera.send({"action": "remove", "login": "борис"})
         assert (await vera.rest())[-1]["error"]["code"] == "action_forbidden"
         await moderator.send({"action": "remove", "login": "x", "for": "долго"})

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -13,7 +14,9 @@ from jackfield.groups.group import Declared
 from jackfield.groups.groups import Groups
 from jackfield.groups.names import Pattern
 from jackfield.identity import ANONYMOUS
+from jackfield.process.connection import GONE, Connection
 from jackfield.server.connection.membership import Membership
+from jackfield.server.connection.outbox import Outbox
 from jackfield.testing import Closed, Project, Refusal
 from tests.projects import write
 
@@ -35,7 +38,7 @@ from jackfield import process
 
 @process
 def say(text: str) -> dict[str, Any]:
-    return {"text": text, "from": "somebody else", "event": "x", "group": 1, "$n": 5}
+    return {"text": text, "from": "somebody else", "event": "x", "group": 1, "name": "кто-то", "$n": 5}
 
 @process(reply="n")
 def count(to: int) -> Iterator[int]:
@@ -80,13 +83,13 @@ def project(tmp_path: Path) -> Project:
 async def test_a_reply_to_the_group_is_an_event_for_all(project: Project) -> None:
     async with (
         project,
-        project.connect("room", params={"room": "зал"}, login="анна") as anna,
+        project.connect("room", params={"room": "зал"}, login="анна", name="Анна П.") as anna,
         project.connect("room", params={"room": "зал"}) as guest,
         project.connect("room", params={"room": "b"}) as stranger,
     ):
         await anna.send({"text": "Привет 😀", "$id": 7})
         await guest.send({"text": "и вам"})
-        first = {"event": "said", "from": "анна", "text": "Привет 😀"}
+        first = {"event": "said", "from": "анна", "name": "Анна П.", "text": "Привет 😀"}
         second = {"event": "said", "from": None, "text": "и вам"}
         assert await anna.rest() == [first, {"$done": True, "$id": 7}, second]
         assert await guest.rest() == [first, second]
@@ -188,6 +191,7 @@ async def test_a_user_is_taken_out_of_a_group_and_closed(project: Project) -> No
         assert (await desk.ask(removed))["done"] == 1
         assert (await desk.ask(removed))["done"] == 0
         assert (await desk.ask({"do": "close", "login": "анна"}))["done"] == 1
+        assert await anna.receive() == {"event": "left", "group": "room:7", "login": "анна"}
         with pytest.raises(Closed) as caught:
             await anna.receive()
         assert (caught.value.code, caught.value.reason) == (4403, "пока")
@@ -198,10 +202,14 @@ class Owner:
     """A conversation that keeps what its groups send."""
 
     identity = ANONYMOUS
+    address = ""
+    connection = Connection(GONE, id="1", endpoint="room", identity=ANONYMOUS, params={}, query={})
+    outbox = cast(Outbox, SimpleNamespace(limit=1000, pending=0))
 
     def __init__(self) -> None:
         self.heard: list[str] = []
         self.ended = ""
+        self.is_over = False
 
     def listen(self) -> Callable[[bytes], None]:
         return lambda frame: self.heard.append(json.loads(frame)["event"])
@@ -233,6 +241,46 @@ def test_too_much_before_the_101_ends_the_connection() -> None:
     assert owner.ended == ""
     groups.send("room:1", b'{"event":"y"}')
     assert owner.ended == "too_slow_reader"
+
+
+async def test_who_leaves_a_group_before_the_101_hears_nothing_of_it() -> None:
+    groups, owner = Groups(), Owner()
+    groups.declare([Declared(Pattern.parse("room:{room}"), history=5)])
+    membership = Membership(owner, groups)
+    membership.enter(("room:1",), 1000)
+    groups.send("room:1", b'{"event":"of the first"}')
+    membership.move(("room:1", "room:2"))
+    groups.send("room:2", b'{"event":"of the second"}')
+    groups.leave(membership, "room:1")
+    membership.entered()
+    assert owner.heard == ["history", "of the second"]
+
+
+async def test_a_connection_that_is_over_is_put_into_no_group() -> None:
+    groups, owner = Groups(), Owner()
+    membership = Membership(owner, groups)
+    membership.enter((), 1000)
+    membership.end()
+    membership.move(("room:1",))
+    owner.is_over = True
+    late = Membership(owner, groups)
+    assert not await late.join("room:1")
+    late.move(("room:1",))
+    assert len(groups) == 0
+
+
+async def test_who_is_closed_by_the_first_list_of_members_is_in_no_other() -> None:
+    groups, owner = Groups(), Owner()
+    groups.declare([Declared(Pattern.parse("room:{room}"), presence="names", grace=60.0)])
+    watching = Membership(Owner(), groups)
+    watching.enter(("room:2",), 1000)
+    watching.entered()
+    membership = Membership(owner, groups)
+    owner.listen = lambda: lambda _frame: membership.end()  # type: ignore[method-assign]  # it takes nothing
+    membership.enter(("room:1", "room:2"), 1000)
+    membership.entered()
+    (room,) = groups
+    assert (list(room.members), room.presence._here) == ([watching], 1)  # type: ignore[union-attr]
 
 
 async def test_who_leaves_is_in_no_group(project: Project) -> None:

@@ -119,6 +119,7 @@ async def test_limits_of_the_endpoint_are_reported_to_the_server(open_served: Op
 
     class Tuned:
         transport = FakeTransport()
+        post = transport.write
 
         def tune(self, limits: Limits) -> None:
             tuned.append(limits)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from jackfield.server.handshake.visitors import COOKIE
+from jackfield.server.members import Members
 from tests.server.conftest import OpenServed
 from tests.server.served import Caller, Served
 
@@ -81,5 +82,30 @@ async def test_who_is_logged_in_is_the_login(house: Served) -> None:
 
 async def test_an_endpoint_without_such_a_group_sets_nothing(house: Served) -> None:
     caller, found = await enter(house, target="/ws/plain")
-    assert (found["visitor"], set_cookie(caller)) == ("", "")
+    other, another = await enter(house, target="/ws/plain")
+    assert found["visitor"].startswith("~")
+    assert (another["visitor"] == found["visitor"], set_cookie(caller)) == (False, "")
     await caller.leave()
+    await other.leave()
+
+
+async def test_who_is_not_logged_in_is_sent_to_taken_out_and_kept_out_by_the_visitor(house: Served) -> None:
+    caller, found = await enter(house)
+    plain, of_plain = await enter(house, target="/ws/plain")
+    cookie = SimpleCookie(set_cookie(caller))[COOKIE].value
+    members, (group,) = Members(house.gateway.live), found["groups"]
+    assert members.send_to(found["visitor"], b'{"event":"a"}', None) == 1
+    assert [members.remove(group, who, 0) for who in (of_plain["visitor"], "~other", "", found["visitor"])] == [
+        0,
+        0,
+        0,
+        1,
+    ]
+    assert members.remove(group, found["visitor"], 60) == 0
+    refused = await house.call("/ws/help", [("cookie", f"{COOKIE}={cookie}")]).refused()
+    assert refused.json["code"] == "group_forbidden"
+    other, _ = await enter(house)
+    assert members.close(of_plain["visitor"], "пока") == 1
+    assert await plain.closed() == (4403, "пока")
+    for one in (caller, other):
+        await one.leave()

@@ -12,6 +12,7 @@ import weakref
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -40,8 +41,8 @@ def project(tmp_path: Path) -> Path:
 
 
 @asynccontextmanager
-async def opened(project: Path) -> AsyncIterator[Node]:
-    async with open_node(project, State.open(project), Options()) as node:
+async def opened(project: Path, **options: Any) -> AsyncIterator[Node]:
+    async with open_node(project, State.open(project), Options(**options)) as node:
         yield node
 
 

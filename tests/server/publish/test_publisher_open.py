@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from jackfield.errors import PlanError
 from jackfield.server.node.node import Node
 from tests.projects import write
 from tests.server.publish.test_publisher import opened
-from tests.server.served import Served
+from tests.server.served import Served, until
 
 ENDPOINTS = """\
 {auth}
@@ -106,3 +107,78 @@ async def test_a_login_of_our_own_needs_a_start(project: Path) -> None:
             await node.publisher.publish()
         assert [problem.code for problem in raised.value.problems] == ["needs_restart"]
         assert node.gateway.live.generation.number == 1
+
+
+POLLED = 'endpoints:\n  room: {url: /ws/room, group: "room:7", process: polled.call, auth: public}\n'
+POLLER = """\
+from __future__ import annotations
+import asyncio
+from typing import Annotated
+from jackfield import Groups, process, resource
+from tests.server.publish.test_publisher_open import GATES, OPENING, TICKS
+
+@resource
+async def poller(groups: Groups):
+    async def poll(heard):
+        while True:
+            number, done = await heard.get()
+            async with groups.state("room:7") as state:
+                state["said"] = state.get("said", 0) + 1
+                sent = await groups.send("room:7", {"event": "тик", "number": number, "said": state["said"]})
+            done.append((sent, len(await groups.members("room:7"))))
+    TICKS.append(queue := asyncio.Queue())
+    async with asyncio.TaskGroup() as tasks:
+        task = tasks.create_task(poll(queue))
+        yield queue
+        task.cancel()
+    TICKS.remove(queue)
+
+@resource
+async def gate(before: Annotated[asyncio.Queue, poller]):
+    OPENING.append(before)
+    await GATES["opening"].wait()
+    yield
+
+@process
+async def call(polls: Annotated[None, gate]) -> None:
+    await GATES["call"].wait()
+# """
+TICKS: list[asyncio.Queue[tuple[int, list[tuple[int, int]]]]] = []
+OPENING: list[object] = []
+GATES: dict[str, asyncio.Event] = {}
+
+
+async def tick(number: int) -> list[tuple[int, int]]:
+    """Tell all pollers of an event; gives what each send reached, and the members that each poller saw."""
+    done: list[tuple[int, int]] = []
+    for queue in TICKS:
+        queue.put_nowait((number, done))
+    await until(lambda: len(done) == len(TICKS))
+    return sorted(done)
+
+
+async def test_what_resources_push_is_heard_once_over_a_publish(project: Path) -> None:
+    GATES.update(opening=asyncio.Event(), call=asyncio.Event())
+    GATES["opening"].set()
+    write(project, endpoints=POLLED, polled=POLLER)
+    async with opened(project) as node:
+        caller = door_of(node).call("/ws/room")
+        await caller.accepted()
+        assert await tick(1) == [(1, 1)]
+        caller.incoming.put_nowait({"type": "websocket.receive", "text": "{}"})  # keeps the first generation
+        GATES["opening"].clear()
+        write(project, endpoints=POLLED, polled=f"{POLLER}another")
+        publishing = asyncio.create_task(node.publisher.publish())
+        await until(lambda: len(OPENING) == 2)
+        assert await tick(2) == [(0, 1), (1, 1)], "the new one is silent before it is live"
+        GATES["opening"].set()
+        assert (await publishing).generation == 2
+        assert await tick(3) == [(0, 1), (1, 1)], "and the old one after that"
+        GATES["call"].set()
+        await until(lambda: len(TICKS) == 1)
+        assert await tick(4) == [(1, 1)]
+        await caller.until(5)
+        heard = [json.loads(one["text"]) for one in caller.sent[1:]]
+        assert [(event["number"], event["said"]) for event in heard] == [(1, 1), (2, 2), (3, 3), (4, 4)]
+        await caller.leave()
+    assert TICKS == []

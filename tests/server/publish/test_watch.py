@@ -12,7 +12,8 @@ import pytest
 
 from jackfield import files
 from jackfield.errors import PlanError, Problem
-from jackfield.server.publish.publisher import Publisher, Report, digest
+from jackfield.server.publish.publisher import Publisher, digest
+from jackfield.server.publish.report import Report
 from jackfield.server.publish.watch import watch
 from tests.projects import write
 

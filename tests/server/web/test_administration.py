@@ -40,6 +40,7 @@ async def test_users_are_listed_without_their_secrets(served: Served, admin: Hea
         "users": [
             {
                 "login": login,
+                "name": "",
                 "roles": [role],
                 "disabled": False,
                 "has_password": login == "аня",
@@ -49,6 +50,20 @@ async def test_users_are_listed_without_their_secrets(served: Served, admin: Hea
         ]
     }
     assert b"argon2" not in answer.body
+
+
+async def test_a_name_is_given_changed_and_taken_away(served: Served, admin: Headers) -> None:
+    given = {"login": "боб", "password": PASSWORD, "name": "Боб Ross 😀"}
+    assert (await served.http("POST", "/api/users", admin, given)).json["name"] == "Боб Ross 😀"
+    cookie = await served.cookie("боб")
+    assert (await served.http("PATCH", at("боб"), admin, {"name": "Боб"})).json["name"] == "Боб"
+    say = served.call("/ws/say", cookie)
+    await say.accepted()
+    (member,) = served.gateway.live.hub.of("боб")
+    assert member.identity.name == "Боб", "a session that was open has the new name for new connections"
+    assert (await served.http("PATCH", at("боб"), admin, {"name": "a\tb"})).json["code"] == "invalid_request"
+    assert (await served.http("PATCH", at("боб"), admin, {"name": ""})).json["name"] == ""
+    await say.leave()
 
 
 async def test_one_user_is_shown_with_the_open_sessions(served: Served, admin: Headers) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -10,6 +12,7 @@ from jackfield.auth.changes import SILENCE
 from jackfield.auth.keys import STALE
 from jackfield.auth.store.attempts import PER_PAIR
 from jackfield.errors import Refusal
+from jackfield.server.members import Members
 from tests.server.conftest import Clock, OpenServed
 from tests.server.served import Answer, Headers, Served, until
 
@@ -297,6 +300,26 @@ async def test_one_login_of_two_authorities_is_two_users(open_served: OpenServed
     await until(lambda: frames(theirs) == [{"event": "paid", "n": 2}])
 
 
+async def test_others_know_a_user_by_the_login_with_its_authority(open_served: OpenServed) -> None:
+    endpoints = f"{ENDPOINTS}  hall: {{url: /ws/hall, process: p.echo, group: hall, reply_to: group}}\n"
+    head = 'groups: {"hall": {presence: true}}\nauth: {verify: p.who}'
+    served = await open_served(endpoints, code("аня"), head=head)
+    await served.add("аня")
+    ours, theirs = await opened(served, "/ws/hall", "аня"), served.call("/ws/hall", [("authorization", "Bearer x")])
+    await theirs.accepted()
+    theirs.incoming.put_nowait({"type": "websocket.receive", "text": '{"message": "да"}'})
+    said = {"event": "message", "from": "verify:аня", "message": "да"}
+    joined = {"event": "joined", "group": "hall", "login": "verify:аня", "count": 2}
+    await until(lambda: frames(ours)[1:] == [joined, said])
+    people = [{"login": "аня"}, {"login": "verify:аня"}]
+    assert frames(theirs)[0] == {"event": "members", "group": "hall", "members": people, "count": 2}
+    assert Members(served.gateway.live).remove("hall", "verify:аня", 0) == 1
+    left = {"event": "left", "group": "hall", "login": "verify:аня", "count": 1}
+    await until(lambda: (frames(ours)[-1], frames(theirs)[-1]) == (left, left))
+    for caller in (ours, theirs):
+        await caller.leave()
+
+
 async def test_a_group_of_a_login_is_of_one_of_two_authorities(open_served: OpenServed) -> None:
     served = await open_served(ENDPOINTS, code("аня"), head=f"{HEAD}\nauth: {{verify: p.who}}")
     await served.add("аня", "device")
@@ -307,6 +330,30 @@ async def test_a_group_of_a_login_is_of_one_of_two_authorities(open_served: Open
     assert groups == ["of:%D0%B0%D0%BD%D1%8F", "of:verify%3A%D0%B0%D0%BD%D1%8F"]
     for caller in (ours, theirs):
         await caller.leave()
+
+
+async def test_a_ban_is_of_one_of_two_authorities_also_where_a_publish_brings_the_second(
+    open_served: OpenServed,
+) -> None:
+    served = await open_served(ENDPOINTS, code("аня"), head=f"{HEAD}\nauth: {{verify: p.who}}")
+    await served.add("аня", "device")
+    await served.add("шеф", "admin")
+    admin, theirs = await served.cookie("шеф"), [("authorization", "Bearer theirs")]
+    for headers in (theirs, await served.cookie("аня")):
+        await served.call("/ws/orders/7", headers).accepted()
+    listed = (await served.http("GET", at("order:7", ""), admin)).json["members"]
+    assert [one["login"] for one in listed] == ["verify:аня", "аня"]
+    for login, removed in (("verify:аня", 1), ("verify:аня", 0), ("jwt:аня", 0)):
+        path = at("order:7", f"/members/{quote(login)}?for=10m")
+        assert (await served.http("DELETE", path, admin)).json == {"removed": removed}, login
+    await served.call("/ws/orders/7", await served.cookie("аня")).accepted()
+    assert (await served.call("/ws/orders/7", theirs).refused()).json["code"] == "group_forbidden"
+    table, both = served.gateway.live.generation.table, served.gateway.live.generation.table.plan
+    table.plan = replace(both, auth=replace(both.auth, own=False))
+    Members(served.gateway.live).remove("order:8", "аня", 60)  # the one whom verify knows: there are no others
+    table.plan = both
+    assert (await served.call("/ws/orders/8", theirs).refused()).json["code"] == "group_forbidden"
+    await served.call("/ws/orders/8", await served.cookie("аня")).accepted()
 
 
 async def test_what_verify_calls_a_key_is_nobody(open_served: OpenServed) -> None:

@@ -8,11 +8,12 @@ from urllib.parse import quote
 
 import pytest
 
+from jackfield.groups import groups
 from jackfield.server.web import push
 from tests.server.conftest import OpenServed
 from tests.server.served import Caller, Headers, Served, until
 
-GROUPS = 'groups: {"room:{room}": {}}'
+GROUPS = 'groups: {"room:{room}": {}, "kept:{n}": {history: 1}}'
 ENDPOINTS = """
   room: {url: "/ws/rooms/{room}", process: p.echo, group: "room:{room}"}
   desk: {url: /ws/desk, process: p.echo, group: [desk, "room:7"], limits: {queue: 8KiB}}
@@ -97,6 +98,49 @@ async def test_a_wrong_list_of_groups_sends_to_none(served: Served, shop: Header
     assert await heard(desk) == []
 
 
+async def test_where_one_group_has_no_room_none_hears_it(
+    served: Served, shop: Headers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk, live = await opened(served, "/ws/desk", "боб"), served.gateway.live
+    monkeypatch.setattr(groups, "MAX_GROUPS", len(live.groups) + 1)
+    body = {"groups": ["desk", "kept:1", "kept:2"], "event": {"event": "closing"}}
+    answer = await served.http("POST", "/api/events", shop, body)
+    assert (answer.status, answer.json["code"]) == (429, "group_full")
+    assert (await heard(desk), len(live.groups), live.groups.events) == ([], 2, 0)
+    body["groups"] = ["desk", "kept:1"]
+    assert (await served.http("POST", "/api/events", shop, body)).json == {"delivered_to": 1}
+
+
+async def test_what_is_sent_is_counted_and_logged_without_what_it_says(
+    served: Served, shop: Headers, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    await opened(served, "/ws/rooms/%D0%B7%D0%B0%D0%BB", "аня")
+    event, once = {"event": "paid", "text": "тайна 😀"}, [*shop, ("idempotency-key", "1")]
+    for headers in (once, once, []):
+        await served.http("POST", at(HALL), headers, event)
+    await served.http("POST", "/api/events", shop, {"groups": [HALL, "desk"], "event": event})
+    await served.http("POST", of("аня"), shop, event)
+    await served.http("POST", of("аня"), shop, {"no": "event"})
+    await served.http("POST", at("$7"), shop, event)
+    live = served.gateway.live
+    assert live.metrics.pushes == {
+        ("group", "accepted", ""): 2,
+        ("group", "refused", "not_logged_in"): 1,
+        ("group", "refused", "not_found"): 1,
+        ("groups", "accepted", ""): 1,
+        ("user", "accepted", ""): 1,
+        ("user", "refused", "invalid_event"): 1,
+    }
+    told = [record.getMessage() for record in caplog.records if record.getMessage().startswith("pushed ")]
+    assert len([line for line in told if "delivered_to=1 by='магазин'" in line]) == len(told) == 3
+    assert "тайна" not in caplog.text
+    await served.http("DELETE", at(HALL, "/members/%D0%B0%D0%BD%D1%8F"), shop)
+    text = live.metrics.text().decode()
+    for line in ("groups 0.0", "members 0.0", "feeds 0.0", "group_events_total 3.0", "group_deliveries_total 2.0"):
+        assert f"\njackfield_{line}\n" in text
+
+
 async def test_a_user_hears_it_on_all_connections_or_on_those_of_one_endpoint(served: Served, shop: Headers) -> None:
     room, desk = await opened(served, "/ws/rooms/1", "аня"), await opened(served, "/ws/desk", "аня")
     both = await served.http("POST", of("аня"), shop, {"event": "paid"})
@@ -170,8 +214,12 @@ async def test_only_publishers_and_administrators_send(served: Served, path: str
     method = "DELETE" if "members" in path else "POST"
     body: object = {"groups": ["desk"], "event": {"event": "a"}} if path == "/api/events" else {"event": "a"}
     given = b"" if method == "DELETE" else body
-    for headers, status in (([], 401), (await served.cookie("аня"), 403), (await served.cookie("боб"), 403)):
-        assert (await served.http(method, path, headers, given)).status == status
+    nobody = await served.http(method, path, [], given)
+    assert nobody.status == 401
+    assert "Bearer jf_…, with a key made by: jackfield keys add NAME --role publisher" in nobody.json["fix"]
+    assert "A user: POST /auth/login with" in nobody.json["fix"]
+    for login in ("аня", "боб"):
+        assert (await served.http(method, path, await served.cookie(login), given)).status == 403
     stranger = [*(await served.cookie("шеф")), ("origin", "https://evil.example")]
     assert (await served.http(method, path, stranger, given)).json["code"] == "origin_not_allowed"
     assert await heard(desk) == []
@@ -183,7 +231,9 @@ async def test_only_publishers_and_administrators_send(served: Served, path: str
 
 @pytest.mark.parametrize("path", ["/api/groups", at("desk", ""), of("аня", "/presence"), "/api/connections"])
 async def test_who_is_there_is_for_administrators(served: Served, shop: Headers, admin: Headers, path: str) -> None:
-    assert [(await served.http("GET", path, who)).status for who in ([], shop, admin)] == [401, 403, 200]
+    nobody, *others = [await served.http("GET", path, who) for who in ([], shop, admin)]
+    assert (nobody.status, *(other.status for other in others)) == (401, 403, 200)
+    assert ("keys add" in nobody.json["fix"]) == (path != "/api/connections"), "which no key sees"
 
 
 async def test_who_lost_the_role_while_the_body_came_sends_nothing(served: Served, shop: Headers) -> None:
@@ -239,7 +289,8 @@ async def test_a_member_is_taken_out_and_its_connection_stays(served: Served, sh
     answer = await served.http("DELETE", at("desk", f"/members/{quote('боб')}"), shop)
     assert (answer.status, answer.json) == (200, {"removed": 1})
     assert (await served.http("POST", at("desk"), shop, {"event": "a"})).json == {"delivered_to": 1}
-    assert (await heard(desk), len(await heard(other))) == ([], 1)
+    left = {"event": "left", "group": "desk", "login": "боб"}
+    assert (await heard(desk), len(await heard(other))) == ([left], 1)
     assert (await served.http("DELETE", at("desk", f"/members/{quote('боб')}?for=10m"), shop)).json == {"removed": 0}
     kept_out = await served.call("/ws/desk", await served.cookie("боб")).refused()
     assert (kept_out.status, kept_out.json["code"]) == (403, "group_forbidden")

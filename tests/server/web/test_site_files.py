@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from jackfield.server.request import LISTENER
 from tests.server.conftest import OpenServed
 from tests.server.served import SERVED, SERVED_CODE, Answer, Headers, Served
 
@@ -163,6 +164,32 @@ async def test_administration_is_not_where_the_pages_are(
             assert (answer.status, code(answer)) == (403, "role_required"), path
             assert "--admin-port" in answer.json["fix"]
     assert (await ask(served, "GET", "/auth/session", cookie)).json["login"] == "admin"
+
+
+async def test_beside_pages_the_role_admin_reads_and_sends_nothing(open_served: OpenServed, folder: Path) -> None:
+    served = await with_site(open_served, folder, admin_port=8001)
+    await served.add("редактор", "publisher", "admin")
+    admin, editor = await served.cookie("admin"), await served.cookie("редактор")
+    key = {"name": "shop", "roles": ["publisher"], "groups": ["*"], "users": True}
+    here: dict[str, Any] = {"state": {LISTENER: served.gateway.live.options.admin}}
+    shown = (await served.http("POST", "/api/keys", admin, key, **here)).json["key"]
+    by_key = [("authorization", f"Bearer {shown}")]
+    for method, path in (
+        ("GET", "/api/groups"),
+        ("GET", "/api/groups/news"),
+        ("GET", "/api/users/admin/presence"),
+        ("POST", "/api/groups/news/events"),
+        ("POST", "/api/users/admin/events"),
+        ("DELETE", "/api/groups/news/members/admin"),
+    ):
+        body = {"event": "a"} if method == "POST" else b""
+        refused = await served.http(method, path, admin, body)
+        assert (refused.status, refused.json["fix"]) == (403, "Ask the listener of --admin-port."), path
+        assert "site" in refused.json["detail"]
+        assert (await served.http(method, path, admin, body, **here)).status in (200, 202), path
+        assert (await served.http(method, path, by_key, body)).status in (200, 202), path
+        allowed = (403,) if method == "GET" else (200, 202)
+        assert (await served.http(method, path, editor, body)).status in allowed, path
 
 
 async def test_inside_another_application_there_is_no_administration_beside_pages(

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import resource
+import socket
+import sys
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -46,6 +49,24 @@ def test_what_happens_often_is_reported_once_a_minute_with_its_number(
     seldom.warn(fix="…")
     assert caplog.records[-1].getMessage() == "flooded times=6 fix='…'"
     assert seldom.total == 7
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems bound what wakes a writer, not what is taken")
+def test_the_kernel_takes_little_for_a_client_that_reads_nothing() -> None:
+    with socket.socket() as listener, socket.socket() as client:
+        guards.harden(listener)
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        client.connect(listener.getsockname())
+        accepted, _ = listener.accept()
+        with accepted:
+            accepted.setblocking(False)
+            taken, text = 0, "Привет 😀".encode() * 500
+            with suppress(BlockingIOError):
+                while taken < 100 * guards.UNSENT:
+                    taken += accepted.send(text)
+    assert taken < 2 * guards.UNSENT, "some megabytes, if nothing is said"
 
 
 @pytest.fixture

@@ -54,6 +54,55 @@ def test_the_end_of_a_frame_that_looks_like_a_frame_of_its_own(disturb: bool) ->
     assert recorder.heard == ["~}\0\0\0\0hi"]
 
 
+# events that many get in one step
+
+
+def test_an_event_takes_the_shortest_way_where_nothing_stands_against_it() -> None:
+    protocol, wire, recorder, loop = wired()
+    protocol.post("никак".encode())
+    assert recorder.events == ["никак".encode()], "nobody said how long it may be"
+    protocol.post_limit = 8
+    protocol.post(b"12345678")
+    protocol.post(b"123456789")
+    assert recorder.events[1:] == [b"123456789"]
+    protocol.hold()
+    protocol.write(b"reply")
+    protocol.post(b"behind")
+    for act in loop.soon:
+        act()
+    assert bytes(wire.written).endswith(b"\x81\x0812345678\x81\x09123456789\x81\x05reply\x81\x06behind")
+
+
+def test_an_event_in_the_middle_of_a_read_stays_behind_the_replies_before_it() -> None:
+    def act(recorder: Recorder, text: bytes) -> bytes:
+        protocol.post(b"event " + text)
+        return text
+
+    protocol, wire, recorder, _ = wired(act)
+    protocol.post_limit = 100
+    protocol.data_received(masked(TEXT, b"one") + masked(TEXT, b"two"))
+    assert bytes(wire.written) == b"\x81\x09event one\x81\x03one\x81\x09event two\x81\x03two"
+    assert recorder.events == [b"event one", b"event two"]
+
+
+def test_the_receiver_hears_of_an_event_that_the_network_did_not_take() -> None:
+    protocol, wire, recorder, _ = wired(fills=True)
+    protocol.post_limit, wire.buffered = 100, 77
+    protocol.post(b"one")
+    assert (recorder.waiting, recorder.events) == ([77], [])
+    protocol.post(b"two")
+    assert recorder.events == [b"two"], "within the limits of the receiver"
+
+
+def test_nothing_is_posted_behind_a_close() -> None:
+    protocol, wire, recorder, _ = wired()
+    protocol.post_limit = 100
+    protocol.close(1012, "")
+    written = bytes(wire.written)
+    protocol.post(b"late")
+    assert (bytes(wire.written), recorder.events) == (written, [b"late"])
+
+
 # replies in one write
 
 

@@ -27,6 +27,7 @@ from jackfield.server.wire.transport import TURN_SECONDS
 from tests.server.frames import SIZE_LIMIT, cut, stream
 from tests.server.sockets import Still, Wire, accept, begin, opened
 
+EVENT = b"an event of a group"
 STREAMS = 1_500
 SEED = 20_261
 
@@ -50,7 +51,9 @@ class Heard:
                 (length,), data = struct.unpack("!H", data[:2]), data[2:]
             assert length < 1 << 16
             assert len(data) >= length
-            if opcode == 1:
+            if data[:length] == EVENT:
+                pass
+            elif opcode == 1:
                 self.replies.append(data[:length].decode())
             else:  # of a close the code alone: the reasons are each one's own
                 self.others.append((opcode, data[: 2 if opcode == 8 else length]))
@@ -84,6 +87,12 @@ class Recorder:
     def write(self, text: bytes) -> None:
         assert self._wire.full
         self._protocol.write(text)
+
+    def hear(self, text: bytes) -> None:
+        self._protocol.write(text)
+
+    def wrote(self, pending: int) -> None:
+        pass
 
     def received_binary(self) -> None:
         self._hear(None)
@@ -163,6 +172,7 @@ def by_ours(data: bytes, dice: random.Random) -> Heard:
         protocol.data_received(pieces.pop(0))  # before the 101
     accept(protocol, wire)
     protocol.attach(recorder)
+    protocol.post_limit = 0 if calm else 100
     loop.turn()
     while pieces and not (wire.closed or protocol.close_sent):
         if wire.reading:
@@ -171,6 +181,8 @@ def by_ours(data: bytes, dice: random.Random) -> Heard:
             recorder.go_on()
         if dice.random() < 0.5:
             wire.empty()
+        if dice.random() < 0.3:
+            protocol.post(EVENT)
         if dice.random() < 0.5:
             loop.turn()
     while not wire.closed and (recorder.paused or wire.full or loop.soon):

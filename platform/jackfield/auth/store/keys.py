@@ -11,6 +11,8 @@ import secrets
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from string import punctuation
+from urllib.parse import quote
 
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -204,7 +206,9 @@ def _checked(
     if PUBLISHER not in wanted and (patterns or users):
         raise _bad("Groups and users are what a publisher sends to.", f"Give the key the role {PUBLISHER} as well.")
     if wrong := next((pattern for pattern in patterns if not _PATTERN.fullmatch(pattern)), None):
-        raise _bad(f"{wrong[:80]!a} is the name of no group.", "Write 'order:*' for all whose names begin with order:.")
+        encoded = f"; in values other letters are percent-encoded: '{quote(wrong[:40], safe=punctuation)}'"
+        fix = f"Write 'order:*' for all whose names begin with order:{'' if wrong.isascii() else encoded}."
+        raise _bad(f"{wrong[:80]!r} is the name of no group.", fix)
     return Key(normal_key(name), wanted, patterns, users, now, None if lasts is None else now + lasts)
 
 

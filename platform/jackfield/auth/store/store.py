@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jackfield.auth.store.attempts import Attempts
 from jackfield.auth.store.database import Database
+from jackfield.auth.store.histories import HistoryTable
 from jackfield.auth.store.keys import KeyTable
 from jackfield.auth.store.tables import (
     MIGRATIONS,
@@ -28,6 +29,7 @@ from jackfield.auth.store.tables import (
     metadata,
     new_login,
     normal_login,
+    normal_name,
     normal_role,
     schema_version,
     sessions,
@@ -49,12 +51,13 @@ _AT_ONCE = 1000
 class Store:
     """The users and sessions in one database. Open it with `Store.open`, close it at the end.
 
-    `attempts` are the logins that failed lately, `keys` those of other programs.
+    `attempts` are the logins that failed lately, `keys` those of other programs, `histories` what groups keep.
     """
 
     def __init__(self, database: Database, clock: Callable[[], float]) -> None:
         self.attempts = Attempts(database, clock)
         self.keys = KeyTable(database, clock)
+        self.histories = HistoryTable(database, clock)
         self._database = database
         self._clock = clock
 
@@ -82,13 +85,19 @@ class Store:
     # users
 
     async def add(
-        self, login: str, password_hash: str | None, roles: Iterable[str] = (), *, by: Holder | None = None
+        self,
+        login: str,
+        password_hash: str | None,
+        roles: Iterable[str] = (),
+        *,
+        name: str = "",
+        by: Holder | None = None,
     ) -> User:
-        """Add a user. One without a password hash cannot log in with a password.
+        """Add a user. One without a password hash cannot log in with a password; `name` is what people call the user.
 
         With `by` only if that holds, else Refusal `role_required`; so below.
         """
-        user = User(new_login(login), _roles(roles), False, self._clock(), password_hash)
+        user = User(new_login(login), _roles(roles), False, self._clock(), password_hash, normal_name(name))
         async with self._database.write() as connection:
             await _check(connection, by)
             if await _user(connection, user.login) is not None:
@@ -169,19 +178,24 @@ class Store:
         roles: Iterable[str] | None = None,
         disabled: bool | None = None,
         password_hash: str | None = None,
+        name: str | None = None,
         by: Holder | None = None,
     ) -> User:
         """Change what is given of a user, all of it or nothing; how the user is then.
 
-        Who is disabled or gets another password loses all sessions.
+        Who is disabled or gets another password loses all sessions. A new name is that of connections from now on.
         """
         wanted = None if roles is None else _roles(roles)
+        called = None if name is None else normal_name(name)
         async with self._database.write() as connection:
             await _check(connection, by)
             user = await _known(connection, login)
             if wanted is not None and user.roles != wanted:
                 await _update(connection, user, roles=sorted(wanted))
                 await self._note(connection, "roles_changed", user.login, roles=wanted)
+            if called is not None and user.name != called:
+                await _update(connection, user, name=called)
+                await self._note(connection, "name_changed", user.login)
             if password_hash is not None:
                 await self._set_hash(connection, user, password_hash)
             if disabled:
@@ -221,7 +235,7 @@ class Store:
             row = {"id": session, "digest": digest, "login": login, "client": client[:64], "agent": agent[:200]}
             times = {"created_at": now, "expires_at": expires_at, "seen_at": now}
             await connection.execute(insert(sessions).values(row | times))
-        return Session(session, login, user.roles, now, expires_at, now, row["client"], row["agent"])
+        return Session(session, login, user.roles, now, expires_at, now, row["client"], row["agent"], user.name)
 
     async def get_session(self, digest: str) -> Session | None:
         """The session whose secret has this SHA-256, None if it has ended or its user may not enter."""
@@ -318,6 +332,7 @@ class Store:
             "roles": sorted(user.roles),
             "disabled": user.disabled,
             "created_at": user.created_at,
+            "name": user.name,
         }
         await connection.execute(insert(users).values(row))
         await self._note(connection, "user_added", user.login)
@@ -381,7 +396,7 @@ def _prepare(connection: Connection) -> None:
 
 def _joined() -> Select[tuple[object, ...]]:
     of_user = sessions.join(users, sessions.c.login == users.c.login)
-    return select(sessions, users.c.roles).select_from(of_user).where(users.c.disabled.is_(False))
+    return select(sessions, users.c.roles, users.c.name).select_from(of_user).where(users.c.disabled.is_(False))
 
 
 async def _user(connection: AsyncConnection, login: str) -> User | None:

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Column,
     Double,
     ForeignKey,
+    Index,
     Integer,
     MetaData,
     Row,
@@ -22,8 +23,9 @@ from sqlalchemy import (
 )
 
 from jackfield import messages
+from jackfield.auth.provider import JWT_SESSION, VERIFY_SESSION
 from jackfield.errors import Refusal
-from jackfield.identity import OF_KEYS, Identity
+from jackfield.identity import OF_KEYS, OF_VISITORS, Identity
 from jackfield.logs import log
 
 __all__ = [
@@ -35,13 +37,17 @@ __all__ = [
     "User",
     "attempts",
     "changes",
+    "events",
+    "histories",
     "key_secrets",
     "keys",
     "login_of",
     "metadata",
+    "name_of",
     "new_login",
     "normal_key",
     "normal_login",
+    "normal_name",
     "normal_role",
     "read_json",
     "schema_version",
@@ -49,14 +55,15 @@ __all__ = [
     "users",
 ]
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 MIGRATIONS = {
     1: (
         "ALTER TABLE jackfield_sessions ADD COLUMN client VARCHAR(64) NOT NULL DEFAULT ''",
         "ALTER TABLE jackfield_sessions ADD COLUMN agent VARCHAR(200) NOT NULL DEFAULT ''",
         "ALTER TABLE jackfield_changes ADD COLUMN expires_at DOUBLE PRECISION",
-    )
+    ),
+    2: ("ALTER TABLE jackfield_users ADD COLUMN name VARCHAR(128) NOT NULL DEFAULT ''",),
 }
 """What makes a store of an older schema one of the next; tables that are missing are made before."""
 
@@ -69,12 +76,14 @@ Kind = Literal[
     "roles_changed",
     "user_added",
     "user_enabled",
+    "name_changed",
     "connections_closed",
     "key_added",
     "key_rotated",
     "key_removed",
     "store_silent",
 ]
+_OF_OTHERS = (JWT_SESSION, VERIFY_SESSION, OF_VISITORS)
 _OF_LOGIN = frozenset({"user_disabled", "user_removed", "roles_changed"})
 _OF_SESSION = frozenset({"session_ended", "session_refreshed", "password_changed"})
 _OF_SERVICE = frozenset({"key_added", "key_rotated", "key_removed"})
@@ -101,6 +110,7 @@ users = Table(
     Column("roles", JSON, nullable=False),
     Column("disabled", Boolean, nullable=False),
     Column("created_at", Double, nullable=False),
+    Column("name", String(128), nullable=False, server_default=""),
 )
 
 sessions = Table(
@@ -159,26 +169,50 @@ attempts = Table(
     Column("until", Double, nullable=False, index=True),
 )
 
+# What groups keep. An event that is written twice, because it was not known whether it was, is there once.
+events = Table(
+    "jackfield_events",
+    metadata,
+    Column("name", String(200), primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("pattern", String(200), nullable=False),
+    Column("at", Double, nullable=False),
+    Column("event", Text, nullable=False),
+    Index("jackfield_events_by_age", "pattern", "at"),
+)
+
+# For how many seconds the events of a pattern are kept: what the last plan said that kept any.
+histories = Table(
+    "jackfield_histories",
+    metadata,
+    Column("pattern", String(200), primary_key=True),
+    Column("keep", Double, nullable=False),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """One user. `password_hash` is None for one who cannot log in with a password; `repr` leaves it out."""
+    """One user. `password_hash` is None for one who cannot log in with a password; `repr` leaves it out.
+
+    `name` is what people call the user, "" where nobody said it.
+    """
 
     login: str
     roles: frozenset[str]
     disabled: bool
     created_at: float
     password_hash: str | None = field(repr=False)
+    name: str = ""
 
     @classmethod
     def of(cls, row: Row[Any]) -> User:
         """The user in a row of `users`."""
-        return cls(row.login, _roles_in(row), row.disabled, row.created_at, row.password_hash)
+        return cls(row.login, _roles_in(row), row.disabled, row.created_at, row.password_hash, row.name)
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One session with the roles that its user has now. Times are seconds since the epoch.
+    """One session with the roles and the name that its user has now. Times are seconds since the epoch.
 
     `client` is the address that it was opened from, `agent` what called itself so there; both may be empty.
     """
@@ -191,17 +225,18 @@ class Session:
     seen_at: float
     client: str = ""
     agent: str = ""
+    name: str = ""
 
     @classmethod
     def of(cls, row: Row[Any]) -> Session:
         """The session in a row of `sessions` joined with `users`."""
         times = (row.created_at, row.expires_at, row.seen_at)
-        return cls(row.id, row.login, _roles_in(row), *times, row.client, row.agent)
+        return cls(row.id, row.login, _roles_in(row), *times, row.client, row.agent, row.name)
 
     @property
     def identity(self) -> Identity:
         """The identity that the session stands for."""
-        return Identity(self.login, self.roles, self.id, self.expires_at)
+        return Identity(self.login, self.roles, self.id, self.expires_at, self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,9 +338,12 @@ def login_of(text: str) -> str:
 def new_login(text: str) -> str:
     """The one spelling of a login that a user is to get: as `normal_login`, and neither `.` nor `..`.
 
-    Below /api/users these two have no address: browsers and other clients take them out of any (RFC 3986, 5.2.4).
+    Below /api/users these two have no address: browsers and other clients take them out of any (RFC 3986, 5.2.4). None
+    begins as the logins of other authorities and visitors do, whom others in a group could not tell from such a user.
     """
     login = normal_login(text)
+    if login.startswith(_OF_OTHERS):
+        raise _bad(f"{login} cannot be a login: {', '.join(_OF_OTHERS)} begin those of others.", "Take another.")
     if login in (".", ".."):
         raise _bad(
             f"{login} cannot be a login: clients take it out of an address, of /api/users/{login} too.", "Take another."
@@ -319,6 +357,19 @@ def normal_key(text: str) -> str:
     if any(letter.isspace() or letter in ",/\\" for letter in name) or name[0] in "+-" or name in (".", ".."):
         raise _bad(f"The name {name!r} is no word that can stand in an address.", "Write one word, shop for example.")
     return name
+
+
+def normal_name(text: str) -> str:
+    """The one spelling of what people call a user, by the rules of a login; "" stands for no name."""
+    return _normal(text, "name") if text else ""
+
+
+def name_of(value: object) -> str:
+    """What a caller is called by another authority; "" for what can be no name, which keeps nobody out."""
+    try:
+        return normal_name(value.strip()) if isinstance(value, str) else ""
+    except Refusal:
+        return ""
 
 
 def normal_role(text: str) -> str:

@@ -162,6 +162,9 @@ class _Document:
             payload = self._share("SessionExpiring", envelope.SESSION_EXPIRING)
             title = "The session ends soon"
             found["session_expiring"] = message("session_expiring", title, payload, summary, answers=False)
+        if operation.groups or any(part.refused_with for part in operation.parts):  # it is given some, or asks for some
+            title, payload = "Somebody left a group", self._share("Left", envelope.LEFT)
+            found["left"] = message("left", title, payload, _LEFT, answers=False)
         if operation.feeds:
             own += [event for feed in operation.feeds for event in feed.names]
             said = [envelope.feed_event(feed.schema, group=feed.group) for feed in operation.feeds]
@@ -207,7 +210,8 @@ _PLAIN = {
 _REPLIES = {"one": "One for each message, or none.", "many": "Any number for each message, then the end."}
 _REJECTION = "An error of the process's own, where it has any."
 _EVENT = "Answers nothing and may come at any time, where the process sends any."
-_SENT = ("event", "fed", "said", "session_expiring")
+_LEFT = "Comes to who was taken out of a group; with presence, to all who stay as well."
+_SENT = ("event", "fed", "left", "said", "session_expiring")
 
 
 def _operations(contract: Contract, channels: Mapping[str, JSON]) -> JSON:

@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 LONGEST_NAME = 128
-"""Characters of a login or a role."""
+"""Characters of a login, a role or a name."""
 
 SESSIONS: JSON = {"type": "array", "items": at("Session")}
 """A list of sessions."""
@@ -43,6 +43,11 @@ _NAME: JSON = {
     "minLength": 1,
     "maxLength": LONGEST_NAME,
     "pattern": rf"^[^\s{_CONTROL}]([^{_CONTROL}]*[^\s{_CONTROL}])?$",
+}
+_DISPLAY_NAME: JSON = {
+    "maxLength": LONGEST_NAME,
+    "pattern": rf"^([^\s{_CONTROL}]([^{_CONTROL}]*[^\s{_CONTROL}])?)?$",
+    "description": "What people call the user; empty for nothing.",
 }
 _GROUP: JSON = {"minLength": 1, "maxLength": 200, "pattern": "^[!-#%-z|~][!-z|~]*$"}
 _GROUPS: JSON = {"minItems": 1, "maxItems": 100}
@@ -96,9 +101,10 @@ _DURATION: JSON = {"pattern": "^[0-9]{1,9}([.][0-9]{1,3})? ?(ms|s|m|h|d)$", "exa
 
 # Bounds are described here and checked by jackfield.auth, which has a sentence for each.
 _Login = Annotated[str, Meta(extra_json_schema=_NAME)]
-_NewLogin = Annotated[str, Meta(extra_json_schema={**_NAME, "not": {"enum": [".", ".."]}})]
+_NewLogin = Annotated[str, Meta(extra_json_schema={**_NAME, "not": {"pattern": r"^(\.\.?$|key:|jwt:|verify:|~)"}})]
 _Password = Annotated[str, Meta(extra_json_schema=_PASSWORD)]
 _NewPassword = Annotated[str, Meta(extra_json_schema=_NEW_PASSWORD)]
+_DisplayName = Annotated[str, Meta(extra_json_schema=_DISPLAY_NAME)]
 _Roles = list[Annotated[str, Meta(extra_json_schema=_ROLE)]]
 
 
@@ -122,6 +128,7 @@ class NewUser(Struct, forbid_unknown_fields=True):
     login: _NewLogin
     password: _NewPassword | None = None
     roles: _Roles = []
+    name: _DisplayName = ""
 
 
 class NewKey(Struct, forbid_unknown_fields=True):
@@ -146,6 +153,7 @@ class UserChange(Struct, forbid_unknown_fields=True):
     roles: _Roles | None = None
     disabled: bool | None = None
     password: _NewPassword | None = None
+    name: _DisplayName | None = None
 
 
 class Broadcast(Struct, forbid_unknown_fields=True):
@@ -169,7 +177,9 @@ _BESIDES: Mapping[str, JSON] = {
         "examples": [{"name": "shop", "roles": ["publisher"], "groups": ["order:*"], "expires": "90d"}],
     },
     "Credentials": {"examples": [{"login": "anna", "password": "…"}]},
-    "NewUser": {"examples": [{"login": "anna", "password": "a good long phrase", "roles": ["support"]}]},
+    "NewUser": {
+        "examples": [{"login": "anna", "password": "a good long phrase", "roles": ["support"], "name": "Анна"}]
+    },
     "UserChange": {
         "anyOf": [
             {"required": [name], "properties": {name: {"not": {"type": "null"}}}}
@@ -223,6 +233,7 @@ def _sent() -> dict[str, JSON]:
             "id": text,
             "endpoint": text,
             "login": {"type": ["string", "null"]},
+            "visitor": {"type": ["string", "null"], "description": "The id of who is not logged in."},
             "seconds": {**count, "description": "Age."},
         }
     )
@@ -260,6 +271,7 @@ def _people(auth: AuthSettings) -> dict[str, JSON]:
     caller: JSON = {"expires_at": _MAYBE_TIME, "login": {"type": "string"}, "roles": _strings()}
     user: JSON = {
         "login": {"type": "string"},
+        "name": {"type": "string", "description": "What people call the user; empty for nothing."},
         "roles": _strings(),
         "disabled": {"type": "boolean"},
         "has_password": {"type": "boolean"},

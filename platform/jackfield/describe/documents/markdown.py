@@ -233,6 +233,9 @@ def _example(example: Example) -> Iterator[str]:
         match step.kind:
             case "send":
                 lines.append(f"{client}→ {value}")
+            case "push":
+                target = step.value.get("group") or f"user {step.value['user']}"
+                lines.append(f"from outside, to {target}: {json.dumps(step.value['event'], ensure_ascii=False)}")
             case "expect":
                 lines.append(f"{client}← {value}{'   (and more)' if step.partial else ''}")
             case "expect_error":

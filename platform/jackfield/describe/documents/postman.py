@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import quote
 
 from jackfield.describe import phrases
 from jackfield.describe.contract import JSON, Contract, Operation
@@ -27,7 +28,7 @@ _RESERVED = frozenset(
     ["aux", "con", "nul", "prn", *(f"{port}{number}" for port in ("com", "lpt") for number in range(10))]
 )
 """What is a device and no file on Windows, whatever follows behind a dot."""
-_SECRETS = ("password", "token")
+_SECRETS = ("key", "password", "token")
 
 # In both places: an environment's empty value would hide the collection's, and not everybody has one chosen.
 _KEEP = """\
@@ -43,7 +44,7 @@ def files(contract: Contract, address: str) -> dict[str, str]:
     names = _Names()
     found: dict[str, Any] = {f"{room}/.resources/definition.yaml": _definition(contract, address)}
     order = 0
-    requests = dict(_http_requests(contract))
+    requests = dict(_http_requests(contract)) | dict(_pushes(contract))
     for name, request in requests.items():
         order += _STEP
         file = names.take(name)
@@ -66,6 +67,7 @@ def files(contract: Contract, address: str) -> dict[str, str]:
 
 def _variables(contract: Contract, address: str) -> dict[str, str]:
     found = {"base_url": address, "ws_url": f"ws{address.removeprefix('http')}", "token": ""}
+    found |= {"key": ""} if next(_pushes(contract), None) else {}
     return found | ({"login": "", "password": ""} if contract.auth.own else {})
 
 
@@ -112,6 +114,27 @@ def _http_requests(contract: Contract) -> Iterator[tuple[str, JSON]]:
     yield "my sessions", request("GET", "/sessions", bearer)
     yield "stay logged in", request("POST", "/refresh", bearer, "a token with a later end")
     yield "log out", request("POST", "/logout", bearer)
+
+
+def _pushes(contract: Contract) -> Iterator[tuple[str, JSON]]:
+    """What the examples have other programs send, each once; `key` is a service key."""
+    steps = (step for operation in contract.operations for example in operation.examples for step in example.steps)
+    names, seen = _Names(), list[JSON]()
+    for value in (step.value for step in steps if step.kind == "push"):
+        if value in seen:
+            continue
+        seen.append(value)
+        to, target = ("groups", value["group"]) if "group" in value else ("users", value["user"])
+        query = f"?endpoint={quote(value['endpoint'], safe='')}" if "endpoint" in value else ""
+        yield (
+            names.take(f"push to {target}"),
+            {
+                "method": "POST",
+                "url": f"{{{{base_url}}}}/api/{to}/{quote(target, safe='')}/events{query}",
+                "headers": [{"key": "Authorization", "value": "Bearer {{key}}"}],
+                "body": {"type": "json", "content": _json(value["event"])},
+            },
+        )
 
 
 def _websocket_file(operation: Operation, contract: Contract, file: str, order: int, messages: str) -> JSON:
@@ -175,7 +198,8 @@ def _v2(contract: Contract, address: str, requests: Mapping[str, JSON]) -> JSON:
     asked = {
         f"ask {one.name}": {"method": "GET", "url": f"{{{{base_url}}}}{one.filled}"} for one in contract.operations
     }
-    items = [_item(name, request, 200) for name, request in requests.items()]
+    pushes = dict(_pushes(contract))
+    items = [_item(name, request, 202 if name in pushes else 200) for name, request in requests.items()]
     return {
         "info": {
             "name": f"{contract.title} (HTTP)",
@@ -198,7 +222,7 @@ def _item(name: str, request: JSON, status: int) -> JSON:
         "url": {"raw": url, "host": ["{{base_url}}"], "path": url.split("/")[1:]},
     }
     if "body" in request:
-        found["header"] = [{"key": "Content-Type", "value": "application/json"}]
+        found["header"] = [*found["header"], {"key": "Content-Type", "value": "application/json"}]
         raw = request["body"]["content"]
         found["body"] = {"mode": "raw", "raw": raw, "options": {"raw": {"language": "json"}}}
     test = f"pm.test('{status}', () => pm.response.to.have.status({status}));"

@@ -15,6 +15,7 @@ from jackfield.schema.walk import SAME_VALUE, mapped, subschemas
 
 __all__ = [
     "DONE",
+    "LEFT",
     "MESSAGE_ID",
     "SESSION_EXPIRING",
     "error",
@@ -55,6 +56,20 @@ SESSION_EXPIRING: JSON = {
         "expires_at": {"description": "When the session ends, in UTC.", "type": "string", "format": "date-time"},
     },
     "required": ["event", "expires_at"],
+    "additionalProperties": False,
+}
+
+LEFT: JSON = {
+    "description": "Somebody is in a group no more; for who was taken out, it is the last of that group.",
+    "type": "object",
+    "properties": {
+        "event": {"const": "left"},
+        "group": {"description": "The group.", "type": "string"},
+        "login": {"description": "Who left; null for one who is not logged in.", "type": ["string", "null"]},
+        "name": {"description": "What people call who left, where that is known.", "type": "string"},
+        "count": {"description": "Connections that are left, where members hear of each other.", "type": "integer"},
+    },
+    "required": ["event", "group", "login"],
     "additionalProperties": False,
 }
 
@@ -116,7 +131,9 @@ def event(*, but: Iterable[str] = ()) -> JSON:
 def group_event(name: str, schema: Mapping[str, Any] | None) -> JSON:
     """The event that a reply of `schema` becomes where it goes to a group."""
     return _with(
-        schema or {"type": "object"}, {"event": {"const": name}, "from": _FROM, **_OF_GROUP}, ["event", "from"]
+        schema or {"type": "object"},
+        {"event": {"const": name}, "from": _FROM, "name": _NAME, **_OF_GROUP},
+        ["event", "from"],
     )
 
 
@@ -132,6 +149,7 @@ def feed_event(schema: Mapping[str, Any] | None, *, group: bool) -> JSON:
 
 
 _FROM: JSON = {"description": "The sender's login, null for one who is not logged in.", "type": ["string", "null"]}
+_NAME: JSON = {"description": "What people call the sender, where that is known.", "type": "string"}
 _OF_GROUP: JSON = {
     "group": {"description": "The group, where the connection chose it or is in several.", "type": "string"},
     "$n": {"description": "The number in the group, where that keeps its events.", "type": "integer"},

@@ -11,11 +11,12 @@ from jackfield.groups.bans import LONGEST
 from jackfield.process.connection import Connection
 from jackfield.process.declare import Key, process
 from jackfield.process.groups import Groups, backend_of
+from jackfield.schema.patterns import SPAN
 
 __all__ = ["join", "leave", "remove"]
 
 _Name = Annotated[str, Meta(min_length=1, max_length=200)]
-_Span = Annotated[str, Key("for"), Meta(pattern="^[0-9]{1,6}[smhd]$", description="How long, like 10m.")]
+_Span = Annotated[str, Key("for"), Meta(pattern=SPAN, description="How long, like 10m.")]
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 
 

@@ -12,7 +12,7 @@ from jackfield.process.builtin import echo, group
 from jackfield.process.declare import process_mark
 from jackfield.process.process import Kind, Process
 
-__all__ = ["NONE", "input_of", "is_for_some", "processes", "refused_with"]
+__all__ = ["NONE", "input_of", "is_for_some", "is_join", "processes", "refused_with"]
 
 _MODULES = {"echo": echo, "group": group}
 _OF_REPLIES = ("error", "event")
@@ -42,6 +42,11 @@ def refused_with(process: Process) -> frozenset[str]:
     if process.function is group.join:
         return OF_JOINS
     return frozenset({"group_forbidden"} if process.function in (group.leave, group.remove) else ())
+
+
+def is_join(process: Process) -> bool:
+    """Whether clients choose their groups by a process."""
+    return process.function is group.join
 
 
 def is_for_some(process: Process) -> bool:

@@ -24,6 +24,8 @@ from jackfield.process.python.outline import FunctionNode, Outline, dotted, kind
 from jackfield.process.python.package import Package
 from jackfield.process.python.sources import FOLDER, hash_of, module_of, read
 from jackfield.process.python.unawaited import coroutines, unawaited
+from jackfield.process.resources import Resource
+from jackfield.process.signature.needs import Reading
 
 __all__ = ["Functions", "read_functions"]
 
@@ -40,6 +42,7 @@ class Functions:
     problems: list[Problem]
     package: Package | None = None
     processes: list[Process] = field(default_factory=list)
+    resources: list[tuple[Callable[..., Any], str]] = field(default_factory=list)  # each with its file
     broken: set[str] = field(default_factory=set)
     names: set[str] = field(default_factory=set)
     reasons: dict[str, str] = field(default_factory=dict)
@@ -66,19 +69,22 @@ def read_functions(folder: Path, home: Path, generation: int, *, only_names: boo
         _note_names(found, outline, {process.name.rpartition(".")[2] for process in processes})
     _warn(found, outlines, called)
     if found.package is not None:
-        found.digests = digests(outlines, [process.name for process in found.processes])
+        found.problems += _needs(found.package, found.resources, outlines)
+        names = [process.name for process in found.processes]
+        found.digests = digests(outlines, [*names, called] if called else names)
     return found
 
 
 def _import_into(found: Functions, package: Package, outline: Outline) -> list[Process]:
     """The processes of one module; what is wrong with it is noted in `found`."""
     try:
-        processes, faults = call(_import, package, outline)
+        processes, resources, faults = call(_import, package, outline)
     except Raised as raised:
         found.broken.add(outline.source.module)
         found.problems.append(problem_of(raised.exc, outline.source.file, package))
         return []
     found.problems += faults
+    found.resources += [(function, outline.source.file) for function in resources]
     return processes
 
 
@@ -104,8 +110,8 @@ def _warn(found: Functions, outlines: list[Outline], called: str) -> None:
             found.problems.append(outline.warning(node, "lost_process", message, "rename one of the two", path))
 
 
-def _import(package: Package, outline: Outline) -> tuple[list[Process], list[Problem]]:
-    """Import one module, and look at what is in it; raises whatever the author's code raises."""
+def _import(package: Package, outline: Outline) -> tuple[list[Process], list[Callable[..., Any]], list[Problem]]:
+    """Import one module, and look at what is in it: processes, resources; raises whatever the author's code raises."""
     with package.loading():
         module = package.load(outline.source.module)
     home = f"{FOLDER}.{outline.source.module}".rstrip(".")
@@ -114,7 +120,8 @@ def _import(package: Package, outline: Outline) -> tuple[list[Process], list[Pro
     marked = [(name, value, process_mark(value)) for name, value in held]
     found = [_process(name, value, mark, outline) for name, value, mark in marked if mark is not None]
     faults = [fault for process in found for fault in _faults(process, outline)]
-    return found, faults + list(_resource_faults(held, outline))
+    resources = [value for _, value in held if resource_marked(value)]
+    return found, resources, faults + list(_resource_faults(held, outline))
 
 
 def _home(value: Any) -> str:
@@ -175,7 +182,7 @@ def _resource_faults(held: Iterable[tuple[str, Any]], outline: Outline) -> Itera
         node = outline.function_at(name, code.co_firstlineno if code else -1)
         if fault := _resource_fault(value, node):
             line, column = outline.place(node) if node else (0, 0)
-            hint = "a resource is `async def` without parameters, with one `yield` that gives its value"
+            hint = "a resource is `async def` with one `yield` that gives its value"
             path = outline.source.qualified(name)
             yield Problem("bad_resource", fault, hint, path, outline.source.file, line, column)
 
@@ -183,12 +190,31 @@ def _resource_faults(held: Iterable[tuple[str, Any]], outline: Outline) -> Itera
 def _resource_fault(function: Callable[..., Any], node: FunctionNode | None) -> str:
     if not inspect.isasyncgenfunction(function):
         return "the resource is not an async generator function"
-    parameters = inspect.signature(function).parameters.values()
-    if any(p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in parameters):
-        return "the resource has a parameter, and there is nothing to give it"
     if node is not None and sum(isinstance(part, ast.Yield) for part in own_nodes(node)) > 1:
         return "the resource has more than one `yield`"
     return ""
+
+
+def _needs(
+    package: Package, resources: Iterable[tuple[Callable[..., Any], str]], outlines: list[Outline]
+) -> list[Problem]:
+    """What is wrong with the parameters of resources, once all files are imported: hints may name each other's."""
+    files = {outline.source.file: outline for outline in outlines}
+
+    def places(resource: Resource) -> Mapping[str, tuple[int, int]]:
+        outline = files.get(resource.file)
+        node = outline.function_at(resource.function.__name__, resource.line) if outline else None
+        return outline.places(node) if outline and node else {}
+
+    source = outlines[0].source if outlines else None
+    reading = Reading(source.path.removesuffix(source.file) if source else "", places)
+    for function, file in resources:
+        try:
+            with package.loading():
+                call(reading.resource, function)
+        except Raised as raised:
+            reading.problems.append(problem_of(raised.exc, file, package))
+    return reading.problems
 
 
 def _written(outline: Outline) -> Iterator[Process]:

@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from types import FunctionType
 from typing import Any, Literal, cast
 
 import msgspec
@@ -19,13 +18,14 @@ from msgspec import inspect as mi
 
 from jackfield.errors import Problem
 from jackfield.process.connection import Connection
-from jackfield.process.declare import Key, resource_marked
+from jackfield.process.declare import Key
 from jackfield.process.groups import Groups
 from jackfield.process.process import Process
 from jackfield.process.resources import Resource
 from jackfield.process.signature import matching
 from jackfield.process.signature.hints import Unsupported, members, optional_of, readable, resolve, split, type_of
 from jackfield.process.signature.json_schema import NUMBERS, TEXTS
+from jackfield.process.signature.needs import NotAResource, Reading, resource_in
 from jackfield.process.suggestions import default_fix
 from jackfield.schema.validator import Validator
 
@@ -76,7 +76,7 @@ def read_parameters(process: Process, path_parameters: tuple[str, ...], faults: 
         return ()
     for parameter in inspect.signature(process.function).parameters.values():
         try:
-            read = _read(process, parameter, path_parameters)
+            read = _read(process, parameter, path_parameters, faults)
             rival = next((p for p in found if p.key == read.key and {p.source, read.source} <= _KEYED), None)
             if rival is not None:
                 message = f'the key "{read.key}" is already that of the parameter "{rival.name}"'
@@ -84,6 +84,8 @@ def read_parameters(process: Process, path_parameters: tuple[str, ...], faults: 
             found.append(read)
         except _Bad as exc:
             faults.add(exc.code, parameter.name, str(exc), exc.hint)
+        except NotAResource as exc:
+            faults.add("bad_resource", parameter.name, str(exc), exc.hint)
         except Unsupported as exc:
             faults.add("bad_hint", parameter.name, str(exc), exc.hint)
     return tuple(found)
@@ -117,12 +119,14 @@ class _Bad(Exception):
         super().__init__(message)
 
 
-def _read(process: Process, parameter: inspect.Parameter, path_parameters: tuple[str, ...]) -> Parameter:
+def _read(
+    process: Process, parameter: inspect.Parameter, path_parameters: tuple[str, ...], faults: Faults
+) -> Parameter:
     _check_kind(parameter)
     written = Any if parameter.annotation is NO_DEFAULT else parameter.annotation
     hint = resolve(process.function, written)
     bare, notes = split(hint)
-    injected = _injected(process, parameter, bare, notes)
+    injected = _injected(process, parameter, bare, notes, faults)
     key = _key(parameter, notes)
     path_key = next((name for name in (key, parameter.name) if name in path_parameters), None)
     if injected is not None:
@@ -150,36 +154,22 @@ def _check_kind(parameter: inspect.Parameter) -> None:
         raise _Bad("bad_signature", "a message fills parameters by name", "take the `/` away")
 
 
-def _injected(process: Process, parameter: inspect.Parameter, bare: Any, notes: tuple[Any, ...]) -> Parameter | None:
+def _injected(
+    process: Process, parameter: inspect.Parameter, bare: Any, notes: tuple[Any, ...], faults: Faults
+) -> Parameter | None:
     """The parameter where it is the connection or a resource, which are no keys of the message."""
     inner = split(optional_of(bare))[0]
     if inner is Connection:
         return Parameter(parameter.name, "connection", parameter.name, inner, mi.AnyType())
     if inner is Groups:
         return Parameter(parameter.name, "groups", parameter.name, inner, mi.AnyType())
-    for note in notes:
-        if resource_marked(note):
-            found = _resource(process, note)
-            return Parameter(parameter.name, "resource", found.name, bare, mi.AnyType(), resource=found)
-        if type(note) is FunctionType and inspect.isasyncgenfunction(note):
-            message = f"`{note.__name__}` is not a resource yet"
-            raise _Bad("bad_resource", message, f"write `@resource` above `async def {note.__name__}`")
-    return None
-
-
-def _resource(process: Process, function: Callable[..., Any]) -> Resource:
-    """A resource by the place of its function; one of an installed package by its module."""
-    own = inspect.unwrap(process.function)
-    inner = inspect.unwrap(function)
-    package, _, module = inner.__module__.partition(".")
-    line = inner.__code__.co_firstlineno
-    project = own.__code__.co_filename.removesuffix(process.file)
-    path = inner.__code__.co_filename
-    if package == own.__module__.partition(".")[0] and path.startswith(project):
-        name = f"{module}.{function.__name__}" if module else function.__name__
-        return Resource(name, function, path.removeprefix(project), line, 1)
-    file = inner.__module__.replace(".", "/") + ".py"
-    return Resource(f"{inner.__module__}.{function.__name__}", function, file, line, 1)
+    function = resource_in(notes)
+    if function is None:
+        return None
+    reading = Reading(inspect.unwrap(process.function).__code__.co_filename.removesuffix(process.file))
+    found = reading.resource(function)
+    faults += reading.problems
+    return Parameter(parameter.name, "resource", found.name, bare, mi.AnyType(), resource=found)
 
 
 def _key(parameter: inspect.Parameter, notes: tuple[Any, ...]) -> str:

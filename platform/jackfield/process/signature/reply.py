@@ -16,7 +16,7 @@ from jackfield.process.process import Process
 from jackfield.process.signature import matching
 from jackfield.process.signature.hints import Unsupported, members, readable, split, type_of
 from jackfield.process.signature.json_schema import JSON, Schemas, fields_in_order
-from jackfield.process.signature.summary import object_shape, shape_of, top_shape
+from jackfield.process.signature.summary import Keys, object_shape, shape_of, top_shape
 
 __all__ = ["Reply", "compile_reply", "own_key"]
 
@@ -42,15 +42,16 @@ def own_key(name: str) -> bool:
     return name in ("error", "event") or name.startswith("$")
 
 
-def compile_reply(process: Process, hint: Any, package: str, *, events: bool = False) -> Reply:
+def compile_reply(process: Process, hint: Any, package: str, *, events: bool = False, ours: Keys = ()) -> Reply:
     """Read a resolved return hint; `inspect.Signature.empty` is none. Raises Unsupported.
 
-    With `events` what it gives are events, which may have their names under `event`.
+    With `events` what it gives are events, which may have their names under `event`. `ours` are keys of the frame that
+    a reply becomes; they are part of the shape alone.
     """
     many = "many " if process.kind in _STREAMS else ""
     count: Literal["one", "many"] = "many" if many else "one"
     if hint is inspect.Signature.empty:
-        return Reply(None, lambda _: None, f"{many}any", count)
+        return Reply(None, lambda _: None, f"{many}{top_shape(mi.AnyType(), ours)}", count)
     item = _item(process, hint)
     if split(item)[0] in _NOTHING:
         return Reply(None, _nothing, "nothing", "none")
@@ -59,7 +60,7 @@ def compile_reply(process: Process, hint: Any, package: str, *, events: bool = F
     parts = [kind for kind in kinds if not isinstance(kind, mi.NoneType)]
     schemas = Schemas(package, reply=True)
     schema = _schema(schemas, parts, process.reply, events=events)
-    shape = many + _shape(parts, process.reply)
+    shape = many + _shape(parts, process.reply, ours)
     return Reply(schemas.whole(schema), _checker(alternatives, process.reply), shape, count)
 
 
@@ -123,11 +124,11 @@ def _is_object(kind: mi.Type) -> bool:
     return isinstance(kind, mi.AnyType | mi.StructType | mi.DataclassType | mi.TypedDictType | mi.DictType)
 
 
-def _shape(parts: list[mi.Type], key: str) -> str:
-    shapes = [top_shape(part) for part in parts if _is_object(part)]
+def _shape(parts: list[mi.Type], key: str, ours: Keys) -> str:
+    shapes = [top_shape(part, ours) for part in parts if _is_object(part)]
     bare = [shape_of(part) for part in parts if not _is_object(part)]
     if bare:
-        shapes.append(object_shape([(key, True, " | ".join(dict.fromkeys(bare)))]))
+        shapes.append(object_shape([*ours, (key, True, " | ".join(dict.fromkeys(bare)))]))
     return " | ".join(dict.fromkeys(shapes))
 
 

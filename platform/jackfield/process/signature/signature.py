@@ -6,6 +6,7 @@ The same hints are the published JSON Schema (json_schema.py) and the line for p
 from __future__ import annotations
 
 import inspect
+import json
 import keyword
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -29,7 +30,8 @@ from jackfield.process.signature.lint import lint
 from jackfield.process.signature.narrowing import narrow
 from jackfield.process.signature.parameters import NO_DEFAULT, Faults, Parameter, path_converter, read_parameters
 from jackfield.process.signature.reply import Reply, compile_reply, own_key
-from jackfield.process.signature.summary import object_shape, shape_of
+from jackfield.process.signature.summary import Keys, object_shape, shape_of
+from jackfield.schema.patterns import NOT_OURS
 
 __all__ = ["GROUPS", "Signature", "compile"]
 
@@ -86,12 +88,14 @@ def compile(  # noqa: A001 - `signature.compile` says what it does
     *,
     action_key: str = "",
     events: bool = False,
+    reply_to: str = "sender",
+    event: str = "",
 ) -> tuple[Signature | None, tuple[Problem, ...]]:
     """Compile a process for an endpoint whose URL has these parameters: a signature and warnings, or all faults.
 
     `narrowing` is the endpoint's `input:`, a sound JSON Schema. The decoder checks it where it can. `action_key` may
     stand in messages, as "$id" does: what chose the action has read it. With `events` what the process gives are no
-    replies.
+    replies. Where `reply_to` is another than the sender, a reply becomes the event `event`, which the shape shows.
     """
     faults = Faults(process)
     package = str(getattr(inspect.unwrap(process.function), "__module__", "")).partition(".")[0]
@@ -101,15 +105,16 @@ def compile(  # noqa: A001 - `signature.compile` says what it does
             text = "its key names the action of a message"
             faults.add("bad_signature", p.name, text, "rename it, or write another `action_key:`")
     schema = _input_schema(parameters, package, faults)
-    reply = _reply(process, package, faults, events=events)
+    ours = () if reply_to == "sender" else _of_event(event)
+    reply = _reply(process, package, faults, events=events, ours=ours)
     path_schemas = _path_schemas(parameters, package, faults)
     narrower = narrow(parameters, narrowing) if narrowing else None
     plain = _plain(narrower or parameters, faults)
-    ours = {"$id": "id"} | ({action_key: "action"} if action_key else {})
-    message = None if faults or reply is None else _struct(narrower or parameters, plain, faults, ours)
+    added = {"$id": "id"} | ({action_key: "action"} if action_key else {})
+    message = None if faults or reply is None else _struct(narrower or parameters, plain, faults, added)
     if message is None or reply is None:
         return None, tuple(sorted(faults, key=lambda fault: (fault.line, fault.column)))
-    decode, message_id = _decoding(message, narrower or parameters, plain, ours.keys())
+    decode, message_id = _decoding(message, narrower or parameters, plain, added.keys())
     signature = Signature(
         decode=decode,
         message_id=message_id,
@@ -123,7 +128,7 @@ def compile(  # noqa: A001 - `signature.compile` says what it does
         input_schema=schema,
         reply_schema=reply.schema,
         check_reply=reply.check,
-        shape=f"{_input_shape(parameters)} -> {reply.shape}",
+        shape=f"{_input_shape(parameters)} -> {f'{reply_to}: ' if ours and reply.count != 'none' else ''}{reply.shape}",
         replies=reply.count,
     )
     return signature, lint(process, parameters, (narrowing or {}).get("properties", {}))
@@ -163,7 +168,7 @@ def _input_schema(parameters: tuple[Parameter, ...], package: str, faults: Fault
     if more is not False:
         # A key that is a parameter's Python name would reach the function twice.
         taken = sorted(_python_names(parameters))
-        names: JSON = {"pattern": r"^[^$]|^$"}
+        names: JSON = {"pattern": NOT_OURS}
         schema["propertyNames"] = names | ({"not": {"enum": taken}} if taken else {})
     schema["additionalProperties"] = more
     return schemas.whole(schema)
@@ -186,7 +191,12 @@ def _python_names(parameters: tuple[Parameter, ...]) -> set[str]:
     return {parameter.name for parameter in parameters if parameter.source != "more"} - keys
 
 
-def _reply(process: Process, package: str, faults: Faults, *, events: bool) -> Reply | None:
+def _of_event(name: str) -> Keys:
+    """What a reply has before its own keys where it becomes an event of a group; see messages.group_replies."""
+    return (("event", True, json.dumps(name, ensure_ascii=False)), ("from", True, "str | null"), ("name", False, "str"))
+
+
+def _reply(process: Process, package: str, faults: Faults, *, events: bool, ours: Keys) -> Reply | None:
     if unfit := _unfit_key(process.reply):
         message = f"`reply={unfit}` cannot be the key of a reply"
         faults.add("bad_reply", "", message, 'use a text other than "error", "event" and "$..."')
@@ -195,7 +205,7 @@ def _reply(process: Process, package: str, faults: Faults, *, events: bool) -> R
     try:
         if hint is not inspect.Signature.empty:
             hint = resolve(process.function, hint)
-        return compile_reply(process, hint, package, events=events)
+        return compile_reply(process, hint, package, events=events, ours=ours)
     except Unsupported as exc:
         faults.add("bad_reply", "return", str(exc), exc.hint)
         return None

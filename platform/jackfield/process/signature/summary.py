@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from msgspec import inspect as mi
 
 from jackfield.process.signature.json_schema import fields_in_order
 
-__all__ = ["object_shape", "shape_of", "top_shape"]
+__all__ = ["Keys", "object_shape", "shape_of", "top_shape"]
 
 _WORDS = {
     mi.AnyType: "any",
@@ -28,6 +28,9 @@ _WORDS = {
     mi.TimeType: "time",
     mi.UUIDType: "UUID",
 }
+Keys = Collection[tuple[str, bool, str]]
+"""Of each key of an object: name, whether it must be there, shape."""
+
 _MANY_VALUES = 6
 """Enums with more values than this are shown by name."""
 
@@ -55,19 +58,24 @@ def shape_of(kind: mi.Type) -> str:
     return word or str(getattr(getattr(kind, "cls", None), "__name__", "any"))
 
 
-def top_shape(kind: mi.Type) -> str:
-    """A type that is a whole message: the keys of a class are written out."""
+def top_shape(kind: mi.Type, ours: Keys = ()) -> str:
+    """A type that is a whole message: the keys of a class are written out.
+
+    `ours` are the keys of the event that it becomes in a group: they stand before its own, and win.
+    """
     while isinstance(kind, mi.Metadata):
         kind = kind.type
     if isinstance(kind, mi.StructType | mi.DataclassType | mi.TypedDictType):
-        return object_shape(
-            (field.encode_name, field.required, shape_of(field.type)) for field in fields_in_order(kind)
-        )
+        taken = ["group", *(name for name, _, _ in ours)] if ours else ()
+        own = [(field.encode_name, field.required, shape_of(field.type)) for field in fields_in_order(kind)]
+        return object_shape([*ours, *(key for key in own if key[0] not in taken)])
+    if ours:
+        return object_shape(ours, shape_of(kind.value_type) if isinstance(kind, mi.DictType) else "any")
     return shape_of(kind)
 
 
-def object_shape(keys: Iterable[tuple[str, bool, str]], more: str = "") -> str:
-    """An object by its keys: name, whether it must be there, shape. `more` is the shape of keys not named."""
+def object_shape(keys: Keys, more: str = "") -> str:
+    """An object by its keys. `more` is the shape of keys not named."""
     parts = [f"{_name(name)}{'' if required else '?'}: {shape}" for name, required, shape in keys]
     return f"{{{', '.join([*parts, f'…: {more}'] if more else parts)}}}"
 

@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import nullcontext
-from functools import partial
 from typing import Any
 
 from jackfield import messages
@@ -30,7 +29,7 @@ from jackfield.server.live import Live
 from jackfield.server.observe.metrics import Meter
 from jackfield.server.request import Standing
 from jackfield.server.wire import transport as wire
-from jackfield.server.wire.transport import Transport
+from jackfield.server.wire.transport import Socket, Transport
 
 __all__ = ["Conversation"]
 
@@ -64,7 +63,7 @@ class Conversation:
         "_meter",
         "_owned",
         "_shared",
-        "_tune",
+        "_socket",
         "address",
         "ahead",
         "close_cause",
@@ -98,7 +97,7 @@ class Conversation:
         meter: Meter,
         *,
         limits: Limits,
-        tune: Callable[[Limits], None] | None = None,
+        socket: Socket | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.connection: Connection  # set by `begin`: the two know each other
@@ -113,7 +112,7 @@ class Conversation:
         self.dispatcher = dispatcher
         self.now = dispatcher.clock
         self._meter = meter
-        self._tune = tune
+        self._socket = socket  # the transport, where it has the shortest ways
         self._clock = clock
         self._began = clock()
         self._loop = asyncio.get_running_loop()
@@ -140,6 +139,9 @@ class Conversation:
         self._idle = idle.watch(self._idle, limits.idle, self._mark, self.end)
         self.outbox.take(limits)
         self.concurrency, self.ahead, self._longest = limits.concurrency, limits.queue, limits.message
+        if self._socket is not None:
+            self._socket.tune(limits)
+            self._socket.post_limit = limits.queue if limits.slow_consumer == "close" and limits.idle is None else -1
 
     def _mark(self) -> object:
         """Another value whenever something was said since the last call, or is being worked on; see idle.py."""
@@ -178,15 +180,6 @@ class Conversation:
         self._share(limits)
         # an idle connection must not keep the old generation alive
         self.generation = self._first = self.in_task = self.ready = None
-        if self._tune is not None:
-            self._tune(limits)
-
-    def open_on(self, transport: Transport) -> None:
-        """The client has its 101: what is written leaves by its network from here on."""
-        self.transport = transport
-        self.outbox.turn_to(transport)
-        if self.is_over:  # ended in the very step of the accept
-            transport.close(self.close_code, wire.cut(self.close_reason))
 
     def become(self, identity: Identity) -> None:
         """Take over other roles or another end of the session."""
@@ -247,8 +240,7 @@ class Conversation:
         now = self.now()
         for bucket in filter(None, (self._bucket, self._shared)):
             if ahead := bucket.over(now):
-                frame = self._too_fast(ahead, bucket)
-                if frame is not None:
+                if (frame := self._too_fast(ahead, bucket)) is not None:
                     self.write(frame)
                 return
         if not (self.is_over or self.is_draining):
@@ -361,14 +353,19 @@ class Conversation:
             self._membership = Membership(self, self.live.groups)
         return self._membership
 
+    @membership.deleter
+    def membership(self) -> None:
+        """Of one that is in none."""
+        self._membership = None
+
     def hear(self, frame: bytes) -> None:
         """Queue the frame of an event; on the loop's thread."""
         if not self.is_over:
             self.outbox.send(self, frame)
 
     def listen(self) -> Callable[[bytes], None]:
-        """What queues frames of events for as long as this is open, for a caller who sends many."""
-        return partial(self.outbox.send, self)
+        """What queues frames of events, for a caller who sends many."""
+        return self.hear if self._socket is None else self._socket.post
 
     # what processes ask for, from any thread
 

@@ -437,7 +437,8 @@ def _to_group(route: Route) -> Framer:
     to_others, streams = endpoint.reply_to == "others", route.signature.replies == "many"
 
     def say(value: object, message_id: MessageId, connection: Connection) -> bytes | None:
-        frame = make(value, connection.identity.login)
+        identity = connection.identity
+        frame = make(value, identity.login and connection.visitor, identity.name)
         if frame is not None:
             outbox_of(connection).membership.say(frame, to_others=to_others)
         return None if message_id is None or streams else messages.done(message_id)

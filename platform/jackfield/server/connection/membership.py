@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
+from itertools import filterfalse
 from typing import Protocol
 
 import msgspec
 
+from jackfield.auth.authorities import known_as
 from jackfield.errors import CODES, Refusal
 from jackfield.groups.group import Group
 from jackfield.groups.groups import Groups
 from jackfield.identity import ANONYMOUS, Identity
-from jackfield.server.connection.outbox import TOO_SLOW
+from jackfield.process.connection import Connection
+from jackfield.server.connection.outbox import TOO_SLOW, Outbox
 
 __all__ = ["Membership"]
 
@@ -20,9 +23,24 @@ __all__ = ["Membership"]
 class Owner(Protocol):
     """The conversation, as its membership sees it."""
 
+    is_over: bool
+    """Whether nothing can be queued any more."""
+
     @property
     def identity(self) -> Identity:
         """The caller."""
+
+    @property
+    def address(self) -> str:
+        """As in Member of the hub."""
+
+    @property
+    def connection(self) -> Connection:
+        """The connection, as processes see it."""
+
+    @property
+    def outbox(self) -> Outbox:
+        """What waits for the client, and how much may."""
 
     def listen(self) -> Callable[[bytes], None]:
         """What queues frames of events for as long as it is open."""
@@ -32,32 +50,57 @@ class Owner(Protocol):
 
 
 class Membership:
-    """A Listener of groups. All calls belong on the loop's thread and none waits.
+    """A Listener of groups. All calls belong on the loop's thread and none but `join` waits.
 
-    Before `entered`, what the groups send waits: at most `most` bytes, beyond which the client is closed 4408. What is
-    kept of a group goes when that is left.
+    Before `entered`, what the groups send waits: at most `most` bytes, beyond which the client is closed 4408.
     """
 
     __slots__ = ("_given", "_groups", "_held", "_most", "_owner", "groups", "hear")
 
     def __init__(self, owner: Owner, groups: Groups) -> None:
         self.groups: tuple[Group, ...] = ()
-        self._owner: Owner | None = owner  # None when it is over
+        self._owner: Owner | None = None if owner.is_over else owner  # None when it is over
         self._groups = groups
         self._given: tuple[str, ...] = ()  # the names of those that the endpoint gives
-        self._held: _Held | None = None  # what came before the 101
+        self._held: list[tuple[str, bytes]] | None = None  # what came before the 101, with the names of the groups
         self._most = 0
         self.hear: Callable[[bytes], None] = owner.listen()  # an event of a group has no call more on its way
 
     @property
     def identity(self) -> Identity:
-        """The caller, for lists of members."""
-        return self._owner.identity if self._owner is not None else ANONYMOUS
+        """The caller, for lists of members: with the login by which Groups knows it."""
+        if self._owner is None:
+            return ANONYMOUS
+        identity, login = self._owner.identity, self._owner.connection.visitor
+        return replace(identity, login=login) if identity and login != identity.login else identity
+
+    @property
+    def known_as(self) -> str:
+        """By what bans know the caller: the login with its authority, or the visitor."""
+        return "" if self._owner is None else known_as(self._owner.identity) or self._owner.connection.visitor
+
+    @property
+    def caller(self) -> str:
+        """The login, or the address of who has none; "" where that is not known, and when it is over."""
+        return "" if self._owner is None else self._owner.identity.login or self._owner.address
 
     @property
     def is_present(self) -> bool:
         """Whether it has its 101."""
         return self._held is None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it is a member of nothing any more."""
+        return self._owner is None
+
+    @property
+    def room(self) -> int:
+        """Bytes of kept events that it may be given: they leave half of what may wait to what comes then."""
+        if self._owner is None:
+            return 0
+        free = self._most if self._held is not None else self._owner.outbox.limit - self._owner.outbox.pending
+        return max(free, 0) // 2
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -66,64 +109,66 @@ class Membership:
 
     def enter(self, names: tuple[str, ...], most: int) -> None:
         """Join the endpoint's groups before the 101. Raises Refusal `group_full`."""
-        self._held, self._most, self.hear = _Held([], []), most, self._hold
+        self._held, self._most, self.hear = [], most, self._hold
         self.move(names)
 
-    def entered(self) -> None:
-        """The client has its 101: it gets the kept events, the list of members, and what came meanwhile."""
-        held, self._held = self._held or _Held([], []), None
-        self.hear = _ignore if self._owner is None else self._owner.listen()
-        for _, frame in held.past:
+    def listen(self) -> None:
+        """Hear what comes by the shortest way, which is there with the transport."""
+        if self._owner is not None:
+            self.hear = self._owner.listen()
+
+    def entered(self, hear: Callable[[bytes], None] | None = None) -> None:
+        """The client has its 101: it gets the kept events, the list of members, and what came meanwhile.
+
+        `hear` queues frames until `listen` is called.
+        """
+        held = [frame for _, frame in self._held or ()]
+        self.hear = _ignore if self._owner is None else hear or self._owner.listen()
+        for frame in filter(_is_past, held):
             self.hear(frame)
-        for group in self.groups:
-            if group.presence is not None:
-                group.presence.came(self)
-        for _, frame in held.since:
+        self._held = None
+        # all of them know it before it hears the first, which may be its end
+        for frame in [group.presence.came(self) for group in self.groups if group.presence is not None]:
+            self.hear(frame)
+        for frame in filterfalse(_is_past, held):
             self.hear(frame)
 
     def move(self, names: tuple[str, ...]) -> None:
         """Be in these groups instead of those that the endpoint gave before. Raises Refusal `group_full`."""
+        if self._owner is None:
+            return
         before, self._given = self._given, names
         for name in before:
             if name not in names:
-                self.leave(name)
+                self._groups.leave(self, name)
         for name in names:
             if name not in before:  # one that it was taken out of is not entered again
-                self._join(name)
+                self._groups.join(self, name)
 
     def _hold(self, frame: bytes) -> None:
         if self._held is None or self._owner is None:
             return
-        if self._held.joining:
-            self._held.past.append((self._held.joining, frame))
-        else:
-            self._held.since.append((self.groups[0].name if len(self.groups) == 1 else "", frame))
+        self._held.append((_of(frame) or (self.groups[0].name if self.groups else ""), frame))
         self._most -= len(frame)
         if self._most < 0:
-            self._held = _Held([], [])
+            self._held = []
             self._owner.end(TOO_SLOW, CODES[TOO_SLOW].sentence)
 
-    def _join(self, name: str, *, chosen: bool = False, asked: bool = False) -> bool:
-        if (held := self._held) is None:
-            return self._groups.join(self, name, chosen=chosen, asked=asked)
-        held.joining = name
-        try:
-            return self._groups.join(self, name, chosen=chosen, asked=asked)
-        finally:
-            held.joining = ""
+    def forget(self, group: str) -> None:
+        """It leaves a group before it has its 101: it hears nothing more of that."""
+        self._held = [one for one in self._held or () if one[0] != group]
 
-    def join(self, name: str) -> bool:
-        """Enter a group; False where it is in it, or is over. Raises Refusal `group_full`."""
-        return self._owner is not None and self._join(name, chosen=True)
+    async def join(self, name: str) -> bool:
+        """Enter a group as soon as it is open; False where it is in it, or is over. Raises Refusal `group_full`."""
+        await self._groups.open((name,))
+        return self._owner is not None and self._groups.join(self, name, chosen=True)
 
     def ask(self, name: str) -> bool:
         """Enter a group that `may_join` lets the client into; False where it is over. Raises as `join`."""
-        return self._owner is not None and self._join(name, chosen=True, asked=True)
+        return self._owner is not None and self._groups.join(self, name, chosen=True, asked=True)
 
     def leave(self, name: str) -> bool:
         """Leave a group; False where it is not in it."""
-        if self._held is not None:
-            self._held.drop(name)
         return self._groups.leave(self, name)
 
     def say(self, frame: bytes, *, to_others: bool) -> None:
@@ -143,23 +188,20 @@ class Membership:
         self.hear = _ignore
 
 
-@dataclass(slots=True)
-class _Held:
-    """Frames before the 101, each with the group that it is of: `past` came with a join, the others later.
+def _is_past(frame: bytes) -> bool:
+    return frame.startswith(b'{"event":"history",')
 
-    One that came while the connection was in several groups says itself which it is of. `joining` is the group that is
-    being entered.
-    """
 
-    past: list[tuple[str, bytes]]
-    since: list[tuple[str, bytes]]
-    joining: str = ""
+class _Named(msgspec.Struct):
+    group: str = ""
 
-    def drop(self, name: str) -> None:
-        """Forget what is of a group."""
-        named = b'{"group":%b,' % msgspec.json.encode(name)
-        self.past = [one for one in self.past if one[0] != name]
-        self.since = [(of, text) for of, text in self.since if of != name and (of or not text.startswith(named))]
+
+_decode = msgspec.json.Decoder(_Named).decode
+
+
+def _of(frame: bytes) -> str:
+    """The group that a frame names; "" where it names none, since its client is in one alone."""
+    return _decode(frame).group
 
 
 def _ignore(_frame: bytes) -> None:

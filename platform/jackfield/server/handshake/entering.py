@@ -16,7 +16,7 @@ from jackfield.server.handshake.hooks import Hooks
 from jackfield.server.handshake.judge import RETRY_AFTER, Admission, admit, approach
 from jackfield.server.live import Live
 from jackfield.server.request import Request
-from jackfield.server.wire.transport import Transport
+from jackfield.server.wire.transport import Transport, cut
 
 __all__ = ["Entrance"]
 
@@ -62,10 +62,13 @@ class Entrance:
         frames = self.network.taken()
         if self._first is not None:
             frames.insert(0, self._first)
-        conversation.open_on(transport)
+        conversation.transport = transport
+        conversation.outbox.turn_to(transport)
+        if conversation.is_over:  # ended in the very step of the accept
+            transport.close(conversation.close_code, cut(conversation.close_reason))
         for frame in frames:
             conversation.write(frame)
-        conversation.membership.entered()
+        conversation.membership.entered(conversation.hear)
         while self._entering.begun:
             coroutine = self._entering.begun.pop(0)
             with suppress(ConnectionError):  # it has ended in the very step of the accept

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from jackfield.addresses import network
 from jackfield.auth import credentials, origin
-from jackfield.auth.authorities import is_own, named, stands
+from jackfield.auth.authorities import is_own, login_with_authority, stands
 from jackfield.auth.keys import is_key
 from jackfield.config import url
 from jackfield.config.plan import AuthSettings, Endpoint, Plan
@@ -130,7 +130,7 @@ def admit(
     identity = _judge_credential(endpoint, caller, table, request.root)
     _judge_role(endpoint, identity, asked.standing.texts)
     _judge_room(endpoint, identity, counts, request.client)
-    standing = replace(asked.standing, visitor=named(table.plan.auth, identity) or visitor)
+    standing = replace(asked.standing, visitor=login_with_authority(table.plan.auth, identity) or visitor)
     groups = groups_of(table, asked.route, identity, asked.params, standing.visitor)
     return Admission(asked.route, asked.params, identity, subprotocol(endpoint, request), standing, groups)
 
@@ -141,7 +141,7 @@ def groups_of(
     """The names of the groups that the endpoint gives a connection. A name that cannot be is a 404."""
     if not route.groups:
         return ()
-    login = named(table.plan.auth, identity)
+    login = login_with_authority(table.plan.auth, identity)
     values = {**params, "login": login, "visitor": visitor, "endpoint": route.name}
     try:
         return tuple(dict.fromkeys(pattern.fill(values) for pattern in route.groups))

@@ -25,7 +25,7 @@ Verdict = tuple[Member, Mapping[str, Any] | Closing]
 
 def verdicts(live: Live, table: RoutingTable) -> list[Verdict]:
     """Check every open connection against `table`. Runs code of the project: the hints of path parameters."""
-    return [(member, _verdict(table, member)) for member in live.hub]
+    return [(member, _verdict(table, member)) for member in live.hub if not member.is_over]
 
 
 def _verdict(table: RoutingTable, member: Member) -> Mapping[str, Any] | Closing:
@@ -36,6 +36,8 @@ def _verdict(table: RoutingTable, member: Member) -> Mapping[str, Any] | Closing
 def adapt(live: Live, found: Iterable[Verdict], before: RoutingTable) -> None:
     """Carry out the verdicts; called in the step that makes their table live, in place of `before`."""
     for member, verdict in found:
+        if member.is_over:  # the new table was too much for it
+            continue
         if isinstance(verdict, Closing):
             member.end(verdict.code, verdict.reason)
             continue

@@ -7,7 +7,9 @@ from contextlib import suppress
 from typing import Any
 
 from jackfield.addresses import network
+from jackfield.auth.authorities import known_as
 from jackfield.errors import Refusal
+from jackfield.identity import OF_VISITORS
 from jackfield.process.connection import Connection, kept_headers
 from jackfield.server import request as requests
 from jackfield.server.asgi import Receive, Scope, Send
@@ -50,6 +52,7 @@ class Upgrade:
         await receive()  # websocket.connect
         request = requests.read(scope, "GET", live.options)
         caller: Caller = None
+        visitor, has_waited = "", False
         try:
             requests.check_address(request, live.options, live.generation.table.plan.auth.cookie)
             live.check_ready()
@@ -60,16 +63,23 @@ class Upgrade:
                 caller = await self._callers.identify_own(request)
                 table = live.generation.table
                 asked = approach(table, request, detailed=live.may_read_documents(request, caller))
-            caller = await self._callers.identify(request, asks=asked.asks)
-            live.check_ready()  # after the last wait: `drain` would not see a connection that enters later
-            if live.generation.table is not table:
-                table = live.generation.table
-                asked = approach(table, request)
-            visitor = visitors.visitor_of(request, live.tokens) if visitors.named(asked.route) else ""
-            admission = admit(table, request, asked, caller, live.hub, visitor)
-            live.groups.check(admission.groups, admission.identity.login)
-            if admission.route.hooks.on_disconnect is not None:
-                self._hooks.check(admission.route)
+            while True:
+                caller = await self._callers.identify(request, asks=asked.asks)
+                live.check_ready()  # after the last wait: `drain` would not see a connection that enters later
+                if live.generation.table is not table:
+                    table = live.generation.table
+                    asked = approach(table, request)
+                known = visitor or visitors.visitor_of(request, live.tokens)  # who has no cookie yet is new only once
+                visitor = known if visitors.names_visitor(asked.route) else ""
+                admission = admit(table, request, asked, caller, live.hub, visitor)
+                login = admission.identity.login
+                banned_as = known_as(admission.identity) or admission.standing.visitor
+                live.groups.check(admission.groups, banned_as, login or network(request.client))
+                if admission.route.hooks.on_disconnect is not None:
+                    self._hooks.check(admission.route)
+                if has_waited or not await live.groups.open(admission.groups):
+                    break
+                has_waited = True  # for what the store keeps; the caller may be another meanwhile
         except Refusal as refusal:
             await self._refuse(request, refusal, caller, scope, receive, send)
             return
@@ -100,8 +110,6 @@ class Upgrade:
     async def _accept(self, request: Request, admission: Admission, scope: Scope, receive: Receive, send: Send) -> None:
         live, limits = self._live, admission.route.endpoint.limits
         socket: Socket | None = scope.get("extensions", {}).get(EXTENSION)
-        if socket is not None:
-            socket.tune(limits)
         transport = AsgiTransport(receive, send) if socket is None else socket
         hook = admission.route.hooks.on_connect
         entrance = None if hook is None else Entrance(live, self._callers, self._hooks, request, hook)
@@ -113,26 +121,26 @@ class Upgrade:
             admission.standing,
             live.metrics.meter(admission.route.name),
             limits=limits,
-            tune=socket.tune if socket is not None else None,
+            socket=socket,
         )
+        number = secrets.token_hex(6)
         connection = Connection(
             conversation if entrance is None else entrance.connection_of(conversation),
-            id=secrets.token_hex(6),
+            id=number,
             endpoint=admission.route.name,
             identity=admission.identity,
             params=admission.params,
             query=request.query,
-            visitor=admission.standing.visitor,
+            visitor=admission.standing.visitor or OF_VISITORS + number,
             address=request.client,
             subprotocol=admission.subprotocol,
             headers=kept_headers(request.headers),
         )
         conversation.begin(connection, limits)
-        if limits.per_address is not None:
+        if limits.per_address is not None or live.generation.table.feeds:
             conversation.address = network(request.client)
         live.hub.seat(conversation)  # in the step that admits: a revocation from here on finds it
-        if admission.groups or entrance is not None:
-            conversation.membership.enter(admission.groups, limits.queue)
+        conversation.membership.enter(admission.groups, limits.queue)
         visit = Visit(live, self._hooks, conversation, request.client)
         conversation.when_over = visit.end
         if entrance is not None:
@@ -169,15 +177,20 @@ class Upgrade:
     def _accepted(self, request: Request, admission: Admission) -> dict[str, Any]:
         """The accept; with the cookie of a visitor whom a group is named by."""
         message: dict[str, Any] = {"type": "websocket.accept", "subprotocol": admission.subprotocol}
-        if not admission.identity and visitors.named(admission.route):
+        if not admission.identity and visitors.names_visitor(admission.route):
             auth = self._live.generation.table.plan.auth
             cookie = visitors.cookie_for(admission.standing.visitor, self._live.tokens, auth, request)
             message["headers"] = [(b"set-cookie", cookie.encode())]
         return message
 
     def _entered(self, conversation: Conversation, admission: Admission, visit: Visit) -> None:
-        if admission.groups and not conversation.membership.is_present:
-            conversation.membership.entered()
+        membership = conversation.membership
+        if membership.is_present:  # it has heard its first frames
+            membership.listen()
+        else:
+            membership.entered()
+        if not (membership.groups or admission.groups):
+            del conversation.membership  # many connections have no need of one
         if admission.route.feed is not None:
             visit.stop_feed = self._feeds.begin(conversation)
 

@@ -7,11 +7,12 @@ from dataclasses import replace
 
 from jackfield.auth.tokens import Tokens
 from jackfield.config.plan import AuthSettings
+from jackfield.identity import OF_VISITORS
 from jackfield.routing.table import Route
 from jackfield.server.cookie import set_cookie
 from jackfield.server.request import Request
 
-__all__ = ["COOKIE", "KEPT", "cookie_for", "named", "visitor_of"]
+__all__ = ["COOKIE", "KEPT", "cookie_for", "names_visitor", "visitor_of"]
 
 COOKIE = "jackfield_visitor"
 """The name of the cookie."""
@@ -20,7 +21,7 @@ KEPT = 30 * 86_400
 """Seconds that a browser keeps it after the last connection."""
 
 
-def named(route: Route) -> bool:
+def names_visitor(route: Route) -> bool:
     """Whether a group of the endpoint is named by the visitor."""
     return any("visitor" in pattern.params for pattern in route.groups)
 
@@ -32,7 +33,7 @@ def visitor_of(request: Request, tokens: Tokens) -> str:
             name, _, value = pair.strip().partition("=")
             if name == COOKIE and (found := tokens.marked(value)):
                 return found
-    return f"~{secrets.token_urlsafe(16)}"
+    return f"{OF_VISITORS}{secrets.token_urlsafe(16)}"
 
 
 def cookie_for(visitor: str, tokens: Tokens, auth: AuthSettings, request: Request) -> str:

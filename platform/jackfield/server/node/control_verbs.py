@@ -9,6 +9,7 @@ from typing import Any
 from jackfield import messages
 from jackfield.errors import PlanError, Refusal
 from jackfield.groups.names import checked
+from jackfield.logs import log
 from jackfield.server.live import Live
 from jackfield.server.members import Members
 from jackfield.server.options import Options
@@ -65,11 +66,18 @@ def verbs(live: Live, publisher: Publisher, fell_back: PlanError | None, began: 
         """Send the event under `event`, JSON in a text, to a group or a login; the caller may do anything here."""
         members, event = Members(live), messages.parse(str(asked.get("event")).encode())
         if isinstance(group := asked.get("group"), str):
-            return {"delivered_to": members.send(checked(group), messages.group_event(event), None)}
+            delivered = members.send(checked(group), messages.group_event(event), None)
+            live.metrics.pushes["group", "accepted", ""] += 1
+            log.info("pushed", groups=[group], delivered_to=delivered, by="", client="")
+            return {"delivered_to": delivered}
         endpoint = asked.get("endpoint")
         if endpoint is not None and endpoint not in live.generation.table.routes:
             names = ", ".join(sorted(live.generation.table.routes))
             raise Refusal("invalid_request", f"There is no endpoint {endpoint}.", f"There are {names}.")
-        return {"delivered_to": members.send_to(str(asked.get("login")), messages.event(event), endpoint)}
+        login = str(asked.get("login"))
+        delivered = members.send_to(login, messages.event(event), endpoint)
+        live.metrics.pushes["user", "accepted", ""] += 1
+        log.info("pushed", login=login, endpoint=endpoint or "", delivered_to=delivered, by="", client="")
+        return {"delivered_to": delivered}
 
     return {"publish": publish, "status": status, "refusals": refusals, "send": send}

@@ -26,6 +26,7 @@ from jackfield.server.connection.dispatch import Dispatcher
 from jackfield.server.connection.session_timer import ClockWatch
 from jackfield.server.gateway import Gateway, open_gateway
 from jackfield.server.generation import Generation
+from jackfield.server.histories import HistoryKeeper
 from jackfield.server.node.control import ControlServer
 from jackfield.server.node.control_verbs import addresses, verbs
 from jackfield.server.node.first_admin import FirstAdmin, make_first_admin
@@ -33,7 +34,8 @@ from jackfield.server.node.gc_tuning import Sweep, tuned
 from jackfield.server.node.key_rotation import Rotation
 from jackfield.server.observe.tracing import open_tracing
 from jackfield.server.options import Options
-from jackfield.server.publish.publisher import Archive, Publisher, Report, build_in_thread, digest
+from jackfield.server.publish.publisher import Archive, Publisher, build_in_thread, digest
+from jackfield.server.publish.report import Report
 from jackfield.server.publish.watch import watch
 from jackfield.state import State, write_private
 
@@ -95,7 +97,7 @@ async def open_node(
         control = ControlServer(state.server_json, answers, addresses(options))
         await control.start()
         stack.push_async_callback(control.close)
-        await stack.enter_async_context(_tending(gateway, publisher, folder, options, report, clock))
+        await stack.enter_async_context(_tending(gateway, publisher, folder, options, report, clock, start.keeper))
         on_live(gateway.live.generation.table)
         admin, has_users = await _first_admin(gateway, options)  # last: a start that fails would lose the password
         yield Node(gateway, publisher, rotation, options, admin, has_users, start.fell_back)
@@ -106,6 +108,7 @@ class _Start:
     tokens: Tokens
     tried: str
     fell_back: PlanError | None
+    keeper: HistoryKeeper
 
 
 async def _open_gateway(
@@ -141,7 +144,12 @@ async def _open_gateway(
     unowned.pop_all()
     stack.push_async_callback(_retire_live, gateway)
     stack.push_async_callback(gateway.callers.close)
-    return gateway, _Start(tokens, tried, fell_back)
+    keeper = HistoryKeeper(
+        gateway.live.groups.histories, gateway.callers.authorities.keys.store, has_store=sessions is not None
+    )
+    gateway.live.groups.histories.keeper = keeper
+    stack.push_async_callback(keeper.close)  # after all that sends, and before the store
+    return gateway, _Start(tokens, tried, fell_back, keeper)
 
 
 async def _first_admin(gateway: Gateway, options: Options) -> tuple[FirstAdmin | None, bool]:
@@ -224,9 +232,11 @@ async def _tending(
     options: Options,
     report: Callable[[Report | PlanError], None] | None,
     clock: Callable[[], float],
+    keeper: HistoryKeeper,
 ) -> AsyncIterator[None]:
     """The tasks that live as long as the server: owned here, cancelled and awaited at the end."""
     tasks = [asyncio.create_task(gateway.callers.watch()), asyncio.create_task(gateway.live.lag.watch())]
+    tasks.append(asyncio.create_task(keeper.watch()))
     tasks.append(asyncio.create_task(ClockWatch(clock, gateway.live.hub).watch()))
     if gateway.live.has_sessions:
         tasks.append(asyncio.create_task(gateway.live.sessions.watch()))

@@ -18,6 +18,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from jackfield import stdio
+from jackfield.groups.groups import Groups
 from jackfield.logs import log
 from jackfield.server.observe import lag
 from jackfield.server.observe.lag import Lag
@@ -67,19 +68,22 @@ class Metrics(Collector):
     """All counts of a node, as Prometheus collects them; with those of the process and of the interpreter.
 
     `handshakes` counts by endpoint, outcome and code, `logins` by outcome and code, `publishes` by outcome:
-    `published`, `back` or `refused`.
+    `published`, `back` or `refused`. `pushes` counts what is sent from outside by what it is sent to (`group`, `groups`
+    or `user`), outcome and code. `groups` are those of the node.
     """
 
-    def __init__(self, seats: Seats, lateness: Lag | None = None) -> None:
+    def __init__(self, seats: Seats, lateness: Lag | None = None, groups: Groups | None = None) -> None:
         self.handshakes: Counter[tuple[str, str, str]] = Counter()
         self.closes: Counter[str] = Counter()
         self.ends: Counter[tuple[str, str]] = Counter()
         self.logins: Counter[tuple[str, str]] = Counter()
         self.publishes: Counter[str] = Counter()
+        self.pushes: Counter[tuple[str, str, str]] = Counter()
         self.plan_hash = ""
         self._meters: dict[str, Meter] = {}
         self._seats = seats
         self._lag = lateness or Lag()
+        self._groups = Groups() if groups is None else groups
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(self)
         ProcessCollector(registry=self._registry)
@@ -121,6 +125,9 @@ class Metrics(Collector):
         yield _counter("jackfield_logins", "Logins by outcome.", ("outcome", "code"), self.logins.items())
         publishes = {(outcome,): number for outcome, number in self.publishes.items()}
         yield _counter("jackfield_publishes", "Publishes by outcome.", ("outcome",), publishes.items())
+        labels = ("kind", "outcome", "code")
+        yield _counter("jackfield_pushes", "Events from outside, by outcome.", labels, self.pushes.items())
+        yield from self._of_groups()
         yield from _events()
         yield from self._lateness()
         yield _info("jackfield_plan_info", "The plan that is live.", "hash", self.plan_hash)
@@ -139,6 +146,19 @@ class Metrics(Collector):
         for name, meter in self._meters.items():
             family.add_metric((name,), _cumulated(BOUNDS, meter.buckets), meter.seconds)
         return family
+
+    def _of_groups(self) -> Iterator[Metric]:
+        groups = self._groups
+        yield GaugeMetricFamily("jackfield_groups", "Groups that have members or keep events.", value=len(groups))
+        yield GaugeMetricFamily("jackfield_members", "Members of all groups together.", value=groups.memberships)
+        yield GaugeMetricFamily("jackfield_feeds", "Groups with a feed that is at work.", value=len(groups.feeds))
+        yield CounterMetricFamily("jackfield_group_events", "Events sent to groups.", value=groups.events)
+        yield CounterMetricFamily("jackfield_group_deliveries", "Of these to members.", value=groups.deliveries)
+        kept = {("written",): groups.histories.written, ("lost",): groups.histories.lost}
+        text = "Events of groups that the store was to keep."
+        yield _counter("jackfield_kept_events", text, ("outcome",), kept.items())
+        text = "Events of groups that wait to be written."
+        yield GaugeMetricFamily("jackfield_kept_events_waiting", text, value=groups.histories.waiting)
 
     def _lateness(self) -> Iterator[Metric]:
         found = self._lag

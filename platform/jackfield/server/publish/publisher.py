@@ -16,18 +16,15 @@ import json
 import re
 import shutil
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from jackfield import files, messages
 from jackfield.auth import authorities
 from jackfield.config.site_name import site_name
-from jackfield.errors import Closing, PlanError, Problem
+from jackfield.errors import PlanError, Problem
 from jackfield.logs import log
 from jackfield.routing import site_folder
 from jackfield.routing.table import RoutingTable
@@ -35,12 +32,12 @@ from jackfield.server import cookie
 from jackfield.server.gateway import Gateway
 from jackfield.server.generation import Generation
 from jackfield.server.handshake import revocation
-from jackfield.server.handshake.revocation import Verdict
 from jackfield.server.options import Options
 from jackfield.server.publish.building import built
+from jackfield.server.publish.report import Report, report
 from jackfield.state import read_own, write_private
 
-__all__ = ["Archive", "Closes", "Publisher", "Report", "build_in_thread", "digest"]
+__all__ = ["Archive", "Publisher", "build_in_thread", "digest"]
 
 RETIRE_LIMIT = 600.0
 """Seconds that a generation waits for its last call before its resources are closed regardless."""
@@ -50,36 +47,6 @@ KEPT = 20
 
 _COPY = re.compile(r"\d{6,12}-[0-9A-Za-z]+")
 _FOLDERS = ("endpoints", "examples", "processes")
-
-
-@dataclass(frozen=True, slots=True)
-class Closes:
-    """Open connections of one endpoint that a publish closes, and how."""
-
-    endpoint: str
-    code: int
-    reason: str
-    connections: int
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What a publish did, or would do. `open` counts all connections before it."""
-
-    hash: str
-    generation: int
-    dry_run: bool
-    added: tuple[str, ...]
-    changed: tuple[str, ...]
-    removed: tuple[str, ...]
-    closes: tuple[Closes, ...]
-    open: int
-    settings: tuple[str, ...]
-    warnings: tuple[str, ...]
-
-    def as_json(self) -> dict[str, Any]:
-        """The report as the control connection carries it."""
-        return asdict(self)
 
 
 class Archive:
@@ -171,15 +138,36 @@ def digest(project: Path) -> str:
     """A hash of all that a publish reads or copies; differs as soon as a byte does. 12 hexadecimal digits."""
     seen = hashlib.sha256()
     for file, path in _files(project):
-        try:
-            found = path.stat()
-            settled = time.time_ns() - found.st_mtime_ns > _SETTLED
-            look = _content if settled else _content.__wrapped__
-            content = look(path, found.st_mtime_ns, found.st_size, found.st_ino)
-        except OSError:
-            continue  # an editor is just replacing it, or it cannot be read: the loader reports that
-        seen.update(f"{file}\n{content}\n".encode("utf-8", "surrogateescape"))
+        if content := _digest_of(path):
+            seen.update(f"{file}\n{content}\n".encode("utf-8", "surrogateescape"))
     return seen.hexdigest()[:12]
+
+
+def _digest_of(path: Path) -> str:
+    """The hash of one file, "" where an editor is just replacing it, or it cannot be read: the loader reports that."""
+    try:
+        found = path.stat()
+        settled = time.time_ns() - found.st_mtime_ns > _SETTLED
+        look = _content if settled else _content.__wrapped__
+        return look(path, found.st_mtime_ns, found.st_size, found.st_ino)
+    except OSError:
+        return ""
+
+
+def _changed_pages(before: Path | None, after: Path | None) -> int:
+    """How many files two folders of pages do not have alike; a large site is one folder before and after."""
+    if before == after:
+        return 0
+    old, new = _pages_in(before), _pages_in(after)
+    return sum(old.get(name) != new.get(name) for name in {**old, **new})
+
+
+def _pages_in(site: Path | None) -> dict[Path, str]:
+    found: dict[Path, str] = {}
+    with suppress(OSError):  # the loader reports it
+        if site is not None:
+            found |= {path.relative_to(site): _digest_of(path) for path, stays in files.inside(site) if stays}
+    return found
 
 
 def _files(project: Path) -> Iterator[tuple[str, Path]]:
@@ -258,12 +246,12 @@ class Publisher:
         """Make the files live, or with `back` what was live before. Raises PlanError; the old stays then."""
         outcome = "refused"
         try:
-            report = await self._publish(dry_run=dry_run, back=back)
+            done = await self._publish(dry_run=dry_run, back=back)
             outcome = "back" if back else "published"
         finally:
             if not dry_run:
                 self._live.metrics.publishes[outcome] += 1
-        return report
+        return done
 
     async def _publish(self, *, dry_run: bool, back: bool) -> Report:
         async with self._one_at_a_time:
@@ -273,19 +261,21 @@ class Publisher:
             self._check_restart(table)
             if dry_run:
                 table.catalog.release()
-                return self._report(table, revocation.verdicts(self._live, table), dry_run=True)
+                pages = await self._pages(site_folder.served(table.plan, source, self._folder))
+                return report(self._gateway, table, revocation.verdicts(self._live, table), pages, dry_run=True)
             generation = await self._open(number, table)
             try:
                 kept = await asyncio.to_thread(self._keep, source, sources, back=back)
                 generation.site = site_folder.served(table.plan, kept, self._folder)
+                pages = await self._pages(generation.site)
             except BaseException:
                 await generation.retire(0.0)
                 raise
-            report = self._swap(generation)
-            closed = sum(item.connections for item in report.closes)
-            log.info("published", hash=report.hash, generation=number, back=back, open=report.open, closed=closed)
+            done = self._swap(generation, pages)
+            closed = sum(item.connections for item in done.closes)
+            log.info("published", hash=done.hash, generation=number, back=back, open=done.open, closed=closed)
             self._on_live(table)
-            return report
+            return done
 
     async def close(self) -> None:
         """Close the resources of what is live, and of generations that still wait for a last call."""
@@ -333,7 +323,7 @@ class Publisher:
     async def _open(self, number: int, table: RoutingTable) -> Generation:
         try:
             await asyncio.to_thread(authorities.load, table.plan.auth)
-            return await Generation.open(number, table)
+            return await Generation.open(number, table, self._gateway.backend)
         except BaseException:
             table.catalog.release()
             raise
@@ -349,45 +339,18 @@ class Publisher:
             message = f"what is published cannot be kept for the way back: {exc.strerror or exc}"
             raise PlanError([Problem("file_unreadable", message, file="published")]) from exc
 
-    def _swap(self, generation: Generation) -> Report:
+    async def _pages(self, site: Path | None) -> int:
+        """How many files of the site that is to be are others than those of the live one."""
+        return await asyncio.to_thread(_changed_pages, self._live.generation.site, site)
+
+    def _swap(self, generation: Generation, pages: int) -> Report:
         """The one step in which the new generation becomes live; nothing in it waits."""
         found = revocation.verdicts(self._live, generation.table)
-        report = self._report(generation.table, found, dry_run=False)
+        done = report(self._gateway, generation.table, found, pages, dry_run=False)
         before = self._gateway.install(generation)
         self.published_at = self._clock()
         revocation.adapt(self._live, found, before.table)
         retiring = asyncio.create_task(before.retire(RETIRE_LIMIT))
         self._retiring[retiring] = before
         retiring.add_done_callback(self._retiring.pop)
-        return report
-
-    def _report(self, new: RoutingTable, verdicts: Iterable[Verdict], *, dry_run: bool) -> Report:
-        old = self._live.generation.table
-        both = [name for name in new.routes if name in old.routes]
-        leaving = Counter(
-            (member.endpoint, end.number, end.reason) for member, end in verdicts if isinstance(end, Closing)
-        )
-        return Report(
-            hash=new.hash,
-            generation=self._live.generation.number + 1,
-            dry_run=dry_run,
-            added=tuple(name for name in new.routes if name not in old.routes),
-            changed=tuple(name for name in both if _state(old, name) != _state(new, name)),
-            removed=tuple(name for name in old.routes if name not in new.routes),
-            closes=tuple(Closes(*key, count) for key, count in leaving.items()),
-            open=len(self._live.hub),
-            settings=tuple(
-                n
-                for n in ("title", "auth", "roles", "groups", "limits", "site")
-                if getattr(old.plan, n) != getattr(new.plan, n)
-            ),
-            warnings=tuple(str(problem) for problem in new.warnings),
-        )
-
-
-def _state(table: RoutingTable, name: str) -> tuple[object, ...]:
-    """What an endpoint consists of; another value is reported as a change."""
-    route = table.routes[name]
-    users = (route, route.feed, *route.hooks.both, *route.actions.values())
-    digests = [table.catalog.digests.get(one.process.name, "") for one in users if one is not None]
-    return route.endpoint, route.signature.shape, digests
+        return done

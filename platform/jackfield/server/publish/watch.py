@@ -13,7 +13,8 @@ from pathlib import Path
 
 from jackfield.errors import PlanError
 from jackfield.logs import log
-from jackfield.server.publish.publisher import Publisher, Report, digest
+from jackfield.server.publish.publisher import Publisher, digest
+from jackfield.server.publish.report import Report
 
 __all__ = ["watch"]
 

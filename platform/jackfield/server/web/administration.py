@@ -57,9 +57,10 @@ class Administration:
 
     async def answer(self, request: Request, http: HttpRequest, path: Sequence[str]) -> Response:
         """Answer one request; `path` is what `below` gives of it. Raises Refusal."""
-        cors.check_own(request)
-        await (self._push.check(request, path) if self._push.answers(path) else self._rights.admin(request))
-        return await self.api.answer(request, http, AT, path)
+        with self._push.counted(request, path):
+            cors.check_own(request)
+            await (self._push.check(request, path) if self._push.answers(path) else self._rights.admin(request))
+            return await self.api.answer(request, http, AT, path)
 
     @property
     def _users(self) -> Users:
@@ -69,9 +70,9 @@ class Administration:
         return reply({"users": [_as_json(user) for user in await self._users.all()]})
 
     async def _add(self, asked: Asked) -> Response:
-        given = await asked.body(NewUser, '{"login": "…", "password": "…", "roles": ["…"]}')
+        given = await asked.body(NewUser, '{"login": "…", "password": "…", "roles": ["…"], "name": "…"}')
         by = await self._rights.admin(asked.request)  # once more: the body may have taken its time
-        user = await self._users.add(given.login, given.password, given.roles, by=_holder(by))
+        user = await self._users.add(given.login, given.password, given.roles, name=given.name, by=_holder(by))
         log.info("user_added", login=user.login, roles=sorted(user.roles), by=by.login, client=asked.request.client)
         where = f"{asked.request.root}{AT}/users/{quote(user.login, safe='')}"
         return reply(_as_json(user), {"Location": where}, status=201)
@@ -82,15 +83,21 @@ class Administration:
         return reply({**_as_json(user), "sessions": [as_json(one) for one in found]})
 
     async def _change(self, asked: Asked) -> Response:
-        given = await asked.body(UserChange, '{"roles": ["…"], "disabled": false, "password": "…"}, or some of these')
-        wanted = {name for name in ("roles", "disabled", "password") if getattr(given, name) is not None}
+        sample = '{"roles": ["…"], "disabled": false, "password": "…", "name": "…"}, or some of these'
+        given = await asked.body(UserChange, sample)
+        wanted = {name for name in UserChange.__struct_fields__ if getattr(given, name) is not None}
         if not wanted:
-            raise Refusal("invalid_request", "Nothing is to be changed.", "Send roles, disabled or password.")
+            raise Refusal("invalid_request", "Nothing is to be changed.", "Send roles, disabled, password or name.")
         by = await self._rights.admin(asked.request)
         if given.disabled or (given.roles is not None and ADMIN not in given.roles):
             _refuse_oneself(by, asked.name)
         user = await self._users.change(
-            asked.name, roles=given.roles, disabled=given.disabled, password=given.password, by=_holder(by)
+            asked.name,
+            roles=given.roles,
+            disabled=given.disabled,
+            password=given.password,
+            name=given.name,
+            by=_holder(by),
         )
         log.info(
             "user_changed",
@@ -145,6 +152,7 @@ def needs_login(path: Sequence[str]) -> bool:
 def _as_json(user: User) -> dict[str, Any]:
     return {
         "login": user.login,
+        "name": user.name,
         "roles": sorted(user.roles),
         "disabled": user.disabled,
         "has_password": user.password_hash is not None,

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from starlette.responses import Response
@@ -15,7 +16,6 @@ from starlette.responses import Response
 from jackfield import messages
 from jackfield.auth.store.tables import normal_key, normal_login
 from jackfield.config import quantities
-from jackfield.config.plan import Limits
 from jackfield.describe.documents.http_schemas import Broadcast
 from jackfield.errors import Refusal
 from jackfield.groups.bans import LONGEST
@@ -44,7 +44,6 @@ T = TypeVar("T")
 
 _ENVELOPE = 32 * 1024  # bytes for the names of MAX_NAMED groups around an event
 _SHOWN = 20  # endpoints that a refusal names
-_OURS = 300  # bytes that an event may get from us: its group, its number and its time
 _NO_JSON = "The body holds what JSON cannot: NaN, an infinity, or half of a surrogate pair."
 _CLOSED = "closed by an administrator"
 
@@ -87,6 +86,19 @@ class Push:
         else:
             await self._rights.publisher(request)
 
+    @contextmanager
+    def counted(self, request: Request, path: Sequence[str]) -> Iterator[None]:
+        """Count what is sent by this request, with its outcome; what is no sending is not counted."""
+        kind, pushes = _kind(request.method, path), self._live.metrics.pushes
+        try:
+            yield
+        except Refusal as refusal:
+            if kind:
+                pushes[kind, "refused", refusal.code] += 1
+            raise
+        if kind:
+            pushes[kind, "accepted", ""] += 1
+
     async def _send(self, asked: Asked) -> Response:
         body = await asked.read(self._most())
         return await self._spread(asked, asked.names, self._event(body, messages.group_event), body)
@@ -105,7 +117,10 @@ class Push:
         self._rights.check_groups(by, names)
 
         async def act() -> Mapping[str, Any]:
-            return {"delivered_to": sum(self._members.send(name, frame, None) for name in names)}
+            self._live.groups.check_sending(names)  # of all before the first: an error has sent nothing
+            delivered = sum(self._members.send(name, frame, None) for name in names)
+            log.info("pushed", groups=names, delivered_to=delivered, by=by.login, client=asked.request.client)
+            return {"delivered_to": delivered}
 
         return reply(await self._idempotency.once(asked.request, by, body, act), status=202)
 
@@ -118,7 +133,10 @@ class Push:
 
         async def act() -> Mapping[str, Any]:
             online = bool(self._members.of(login))
-            return {"delivered_to": self._members.send_to(login, frame, endpoint), "online": online}
+            delivered = self._members.send_to(login, frame, endpoint)
+            where, client = endpoint or "", asked.request.client
+            log.info("pushed", login=login, endpoint=where, delivered_to=delivered, by=by.login, client=client)
+            return {"delivered_to": delivered, "online": online}
 
         return reply(await self._idempotency.once(asked.request, by, body, act), status=202)
 
@@ -160,7 +178,7 @@ class Push:
         found = self._live.hub if login is None else self._members.of(_login(login))
         wanted = (member for member in found if endpoint is None or member.endpoint == endpoint)
         page, following = _page(wanted, given, key=_id, most=MAX_PAGE)
-        return reply({"connections": [_as_json(member) for member in page], "next": following})
+        return reply({"connections": [self._as_json(member) for member in page], "next": following})
 
     async def _close(self, asked: Asked) -> Response:
         by = await self._rights.admin(asked.request)
@@ -176,6 +194,15 @@ class Push:
             client=asked.request.client,
         )
         return reply({})
+
+    def _as_json(self, member: Member) -> dict[str, Any]:
+        return {
+            "id": _id(member),
+            "endpoint": member.endpoint,
+            "login": self._members.called(member.identity) or None,
+            "visitor": None if member.identity else member.connection.visitor,
+            "seconds": round(member.duration),
+        }
 
     def _event(self, body: bytes, encode: Callable[[object], bytes], endpoint: str | None = None) -> bytes:
         """The frame of the event that a body is."""
@@ -195,10 +222,7 @@ class Push:
         return frame
 
     def _most(self, endpoint: str | None = None) -> int:
-        """Bytes of an event: a longer one would close connections to the endpoint that has the smallest queue."""
-        routes = self._live.generation.table.routes
-        wanted = routes.values() if endpoint is None else (routes[endpoint],)
-        return min((route.endpoint.limits.queue for route in wanted), default=Limits().queue) - _OURS
+        return self._live.generation.table.plan.event_room(endpoint)
 
     def _endpoint(self, given: Mapping[str, str]) -> str | None:
         endpoint, known = given.get("endpoint"), self._live.generation.table.routes
@@ -206,6 +230,13 @@ class Push:
             return endpoint
         fix = f"The endpoints are {', '.join(sorted(known)[:_SHOWN])}."
         raise Refusal("not_found", "There is no endpoint of the name that the query has.", fix)
+
+
+def _kind(method: str, path: Sequence[str]) -> str:
+    """What a request for these segments below /api sends to: `group`, `groups`, `user`; "" where it sends nothing."""
+    if method != "POST" or path[-1] != "events":
+        return ""
+    return "groups" if len(path) == 1 else {"groups": "group", "users": "user"}.get(path[0], "")
 
 
 def _named(name: str) -> str:
@@ -258,12 +289,3 @@ def _page(
 
 def _id(member: Member) -> str:
     return member.connection.id
-
-
-def _as_json(member: Member) -> dict[str, Any]:
-    return {
-        "id": _id(member),
-        "endpoint": member.endpoint,
-        "login": member.identity.login or None,
-        "seconds": round(member.duration),
-    }

@@ -8,7 +8,7 @@ from jackfield.auth.keys import is_key
 from jackfield.errors import Refusal
 from jackfield.identity import ADMIN, PUBLISHER, Identity
 from jackfield.server.handshake.callers import Callers
-from jackfield.server.handshake.judge import how_to_give, known
+from jackfield.server.handshake.judge import how_to_give, known, not_logged_in
 from jackfield.server.live import Live
 from jackfield.server.request import Request
 
@@ -16,7 +16,10 @@ __all__ = ["Rights"]
 
 
 class Rights:
-    """The rights of callers on one node. A service key may do what it is for, and nothing of an administrator's."""
+    """The rights of callers on one node. A service key may do what it is for, and nothing of an administrator's.
+
+    Beside a site the role `admin` counts for nothing in public: a fault in a page acts as whoever opens it.
+    """
 
     def __init__(self, live: Live, callers: Callers) -> None:
         self._live = live
@@ -26,16 +29,17 @@ class Rights:
         """The administrator who asks; with an admin port, on that alone."""
         if (elsewhere := self._live.elsewhere) and not request.local:
             raise Refusal("role_required", _FOR_ADMINS, elsewhere)
-        return self._with(await self._known(request, _FOR_ADMINS), _FOR_ADMINS, ADMIN)
+        return self._with(request, await self._known(request, _FOR_ADMINS), _FOR_ADMINS, ADMIN)
 
     async def reader(self, request: Request) -> Identity:
         """Who may see groups and who is there: an administrator, and a key within what it sends to."""
-        caller = await self._known(request, _FOR_READERS)
-        return self._with(caller, _FOR_READERS, *((PUBLISHER,) if is_key(caller) else ()), ADMIN)
+        caller = await self._known(request, _FOR_READERS, programs=True)
+        return self._with(request, caller, _FOR_READERS, *((PUBLISHER,) if is_key(caller) else ()), ADMIN)
 
     async def publisher(self, request: Request) -> Identity:
         """Who may send to groups and users; what a key may send to is checked beside this."""
-        return self._with(await self._known(request, _FOR_PUBLISHERS), _FOR_PUBLISHERS, PUBLISHER, ADMIN)
+        caller = await self._known(request, _FOR_PUBLISHERS, programs=True)
+        return self._with(request, caller, _FOR_PUBLISHERS, PUBLISHER, ADMIN)
 
     def sees(self, caller: Identity, group: str) -> bool:
         """Whether a caller may send to a group, and see it. Raises Refusal for a key that was removed."""
@@ -56,12 +60,17 @@ class Rights:
         if key is not None and not key.users:
             raise Refusal("role_required", f"The key {key.name} is not for users.", _OTHER_KEY)
 
-    async def _known(self, request: Request, sentence: str) -> Identity:
-        caller = await self._callers.identify(request)
-        return known(caller, self._live.generation.table.plan.auth, request.root, sentence)
+    async def _known(self, request: Request, sentence: str, *, programs: bool = False) -> Identity:
+        caller, auth = await self._callers.identify(request), self._live.generation.table.plan.auth
+        if caller is None and programs:  # which hardly ever log in
+            raise Refusal("not_logged_in", sentence, f"{_KEY} {not_logged_in(auth, request.root).fix}")
+        return known(caller, auth, request.root, sentence)
 
-    def _with(self, caller: Identity, sentence: str, *roles: str) -> Identity:
-        if caller.roles.isdisjoint(roles):
+    def _with(self, request: Request, caller: Identity, sentence: str, *roles: str) -> Identity:
+        held = caller.roles.intersection(roles)
+        if held == {ADMIN} and self._live.generation.table.plan.site and not request.local:
+            raise Refusal("role_required", _BESIDE_A_SITE, self._live.elsewhere)
+        if not held:
             fix = _OTHER_KEY if is_key(caller) else how_to_give(roles[0], caller.login)
             raise Refusal("role_required", sentence, fix)
         return caller
@@ -70,4 +79,7 @@ class Rights:
 _FOR_ADMINS = f"The administration is for the role {ADMIN}."
 _FOR_READERS = f"Who is in which group is for the role {ADMIN}, and for service keys within their groups."
 _FOR_PUBLISHERS = f"Sending from outside is for the roles {PUBLISHER} and {ADMIN}."
-_OTHER_KEY = f"A key for it is made with: jackfield keys add NAME --role {PUBLISHER} --groups 'PATTERN' --users"
+_BESIDE_A_SITE = f"The role {ADMIN} is not asked for here: a fault in a page of the site would act by it."
+_NEW_KEY = f"jackfield keys add NAME --role {PUBLISHER} --groups 'PATTERN' --users"
+_OTHER_KEY = f"A key for it is made with: {_NEW_KEY}"
+_KEY = f"A program sends the header Authorization: Bearer jf_…, with a key made by: {_NEW_KEY}. A user:"

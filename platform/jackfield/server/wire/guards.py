@@ -29,6 +29,7 @@ __all__ = [
     "RECEIVE_BUFFER",
     "RECEIVE_BUFFER_MOST",
     "REQUEST_LIMIT",
+    "UNSENT",
     "UNTAKEN_LIMIT",
     "cut_off",
     "harden",
@@ -58,6 +59,11 @@ connection sends no more than that in one round trip, except where `limits.messa
 RECEIVE_BUFFER_MOST = 4 * 1024 * 1024
 """Bytes of it at the most, for an endpoint with messages of that size."""
 
+UNSENT = 128 * 1024
+"""Bytes that the kernel takes for a client beyond what is on its way to it; the rest waits with us and is counted. Its
+own bound is some megabytes for each client.
+"""
+
 PLAIN = 32
 """Connections for plain HTTP, logins and `/health` above all, where WebSockets have taken all the others."""
 
@@ -75,9 +81,12 @@ def harden(listener: socket.socket) -> None:
     """Bound what the kernel keeps for connections that `listener` accepts, in both directions (RFC 5482 for one).
 
     Set once here instead of on each connection, which inherits it. Other systems than Linux have no limit of the time
-    for which bytes wait to be taken.
+    for which bytes wait to be taken, and may take more of them. What is on its way is left to the kernel, so that a
+    fast line over a long distance is filled; a fixed SO_SNDBUF would end that.
     """
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+    if hasattr(socket, "TCP_NOTSENT_LOWAT"):
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT)
     if hasattr(socket, "TCP_USER_TIMEOUT"):
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(UNTAKEN_LIMIT * 1000))
 

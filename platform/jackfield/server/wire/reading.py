@@ -56,6 +56,7 @@ class WebSocketProtocol(PatchedProtocol):
         "_close_asked",
         "_cork",
         "_corking",
+        "_direct",
         "_drained",
         "_fast",
         "_held",
@@ -64,6 +65,7 @@ class WebSocketProtocol(PatchedProtocol):
         "_stall",
         "_write_paused",
         "_yielded",
+        "post_limit",
     )
 
     clock: Callable[[], float] = staticmethod(time.perf_counter)
@@ -74,6 +76,7 @@ class WebSocketProtocol(PatchedProtocol):
         self._receiver: Receiver | None = None
         self._fast: Callable[[bytes], bytes | None] | None = None  # see the head of this file
         self._need = 2  # bytes of `_rest` below which looking again is of no use
+        self.post_limit = -1  # see Socket
         self._held = False  # no message is handed on for now
         self._asked_to_pause = False
         self._yielded = False  # the rest of the read waits for its next turn
@@ -88,8 +91,7 @@ class WebSocketProtocol(PatchedProtocol):
 
     async def run_asgi(self) -> None:
         """Run the application with our extension in its scope. Attached, the connection needs no task."""
-        extensions = cast("dict[str, object]", self.scope["extensions"])
-        extensions[EXTENSION] = self
+        cast("dict[str, object]", self.scope["extensions"])[EXTENSION] = self
         if await self._run_application() and self._receiver is not None:
             self._outlive_application()
         else:
@@ -97,7 +99,7 @@ class WebSocketProtocol(PatchedProtocol):
 
     def attach(self, receiver: Receiver) -> None:
         """See Socket.attach. Messages that came before are handed over first."""
-        self._receiver = receiver
+        self._receiver, self._direct = receiver, self.transport  # found sooner in a slot
         if self not in self.connections:
             self._report_loss()  # the client was faster
             return
@@ -338,35 +340,30 @@ class WebSocketProtocol(PatchedProtocol):
 
     def _update_fast(self) -> None:
         """Whether the next text frame may be handed on at once; see the head of this file."""
-        receiver, conn = self._receiver, self.conn
-        size = conn.max_message_size
-        if (
-            receiver is None
+        receiver, conn, size = self._receiver, self.conn, self.conn.max_message_size
+        self._fast = (
+            None
+            if receiver is None
             or self._stage is not _DIRECT
             or self._rest is not None
             or self._held
             or self.close_sent
             or conn.current_size is not None  # a fragmented message is open
             or (size is not None and size < 125)  # else the shortest header would have to be checked, too
-        ):
-            self._fast = None
-        else:
-            self._fast = receiver.received
+            else receiver.received
+        )
 
     def _update_hold(self) -> None:
         """Hand messages on, or not."""
-        held = self._must_hold()
-        if held != self._held:
-            self._held = held
+        if self._held != self._must_hold():
+            self._held = not self._held
             self._change_reading()
 
     def _must_hold(self) -> bool:
         """Whether the application asked for a pause, the client does not read, or the connection is over."""
-        if self._stage is _LINGERING:
-            return False
-        if self._write_paused or self._stage is _OVER or self.transport.is_closing():
-            return True
-        return self._asked_to_pause and not self.close_sent  # after our close only the client's is waited for
+        over = self._write_paused or self._stage is _OVER or self.transport.is_closing()
+        asked = self._asked_to_pause and not self.close_sent  # after our close only the client's is waited for
+        return self._stage is not _LINGERING and (over or asked)
 
     def _change_reading(self) -> None:
         """Where messages are handed on again, begin with what is there, and read when it is used."""
@@ -396,11 +393,18 @@ class WebSocketProtocol(PatchedProtocol):
                 self._flush()
         else:
             self.transport.write(framed(text))
-        if not self._write_paused:
-            return 0
-        if self._stall is not None:
+        if self._write_paused and self._stall is not None:
             self._stall.added += len(text)
-        return self.pending
+        return self.pending if self._write_paused else 0
+
+    def post(self, text: bytes) -> None:
+        """See Socket. `_fast` says that nothing stands against writing, too."""
+        if self._fast is not None and not self._corking and len(text) <= self.post_limit:
+            self._direct.write(framed(text))
+            if self._fast is None and self._receiver is not None:  # the network took not all of it
+                self._receiver.wrote(self.pending)
+        elif self._receiver is not None:
+            self._receiver.hear(text)
 
     def hold(self) -> None:
         """See Transport."""
@@ -467,24 +471,22 @@ class WebSocketProtocol(PatchedProtocol):
         """The client reads again."""
         super().resume_writing()
         self._write_paused = False
-        self._stop_stall_watch()
-        if self._drained is not None:
-            self._drained.set()
+        self._stop_waiting()
         if self._receiver is not None:
             self._update_hold()
 
-    def _stop_stall_watch(self) -> None:
+    def _stop_waiting(self) -> None:
         if self._stall is not None:
             self._stall.cancel()
             self._stall = None
+        if self._drained is not None:
+            self._drained.set()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Report it to the receiver, once."""
         super().connection_lost(exc)
         self._fast = None
-        self._stop_stall_watch()
-        if self._drained is not None:
-            self._drained.set()
+        self._stop_waiting()
         self._report_loss()
 
     def _report_loss(self) -> None:

@@ -67,6 +67,12 @@ class Receiver(Protocol):
         Called where the network takes nothing more for now.
         """
 
+    def hear(self, text: bytes) -> None:
+        """An event that `Socket.post` does not write itself: send it within the receiver's limits."""
+
+    def wrote(self, pending: int) -> None:
+        """So many bytes wait for the network after `Socket.post` wrote an event."""
+
     def lost(self, code: int, reason: str = "") -> None:
         """Nothing more will come and nothing can be sent. Called once. `reason` is the sentence of our close frame.
 
@@ -111,6 +117,15 @@ class Socket(Transport, Protocol):
 
     def tune(self, limits: Limits) -> None:
         """Close a message over twice the limit 1009 before its body is read, and ping as the endpoint says."""
+
+    post_limit: int
+    """Bytes of an event that `post` may write: none where events may be dropped or are counted."""
+
+    def post(self, text: bytes) -> None:
+        """Send an event that many others get in the same step, by the shortest way where nothing stands against it.
+
+        All else goes to `Receiver.hear`, behind what is kept back.
+        """
 
     def attach(self, receiver: Receiver) -> None:
         """Give messages to `receiver` from here on, after the accept was sent.

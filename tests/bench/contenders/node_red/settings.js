@@ -1,7 +1,7 @@
 "use strict";
 // Node-RED as a runtime alone: no editor, no telemetry. The flow's function finds the job in its global context.
 const { answer, validate } = require("../greeting.js");
-const { isKnown } = require("../visitor.js");
+const { loginOf } = require("../visitor.js");
 
 module.exports = {
   uiHost: "127.0.0.1",
@@ -12,5 +12,5 @@ module.exports = {
   diagnostics: { enabled: false },
   logging: { console: { level: "warn", metrics: false, audit: false } },
   functionGlobalContext: { answer, validate },
-  webSocketNodeVerifyClient: (info) => isKnown(info.req.headers.cookie),
+  webSocketNodeVerifyClient: (info) => loginOf(info.req.headers.cookie) !== null,
 };

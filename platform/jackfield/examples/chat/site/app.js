@@ -10,8 +10,8 @@ let line;
 enter(); // whoever has the cookie of a login is let in
 
 function enter() {
-  const here = new Set();
-  const show = (count) => (part("members").textContent = here.size ? [...here].join(", ") : count);
+  const here = new Map(); // logins, and what people call them
+  const show = (count) => (part("members").textContent = here.size ? [...here.values()].join(", ") : count);
   line = connect(`/ws/rooms/${encodeURIComponent(room)}`);
   line.on("$open", () => {
     part("chat").hidden = false;
@@ -22,10 +22,10 @@ function enter() {
   line.on("said", (event) => part("said").append(row(event)));
   line.on("members", ({ members = [], count }) => {
     here.clear(); // over 200 logins there are numbers alone
-    for (const { login } of members) here.add(login);
+    for (const { login, name } of members) here.set(login, name || login);
     show(count);
   });
-  line.on("joined", ({ login, count }) => (here.add(login), show(count)));
+  line.on("joined", ({ login, name, count }) => (here.set(login, name || login), show(count)));
   line.on("left", ({ login, count }) => (here.delete(login), show(count)));
   line.on("$error", ({ message }) => tell(message));
   line.on("$down", () => tell("The connection is lost; trying again …"));
@@ -37,13 +37,13 @@ function enter() {
   });
 }
 
-function row({ from, text, $time }) {
+function row({ from, name, text, $time }) {
   const item = document.createElement("li");
   const time = document.createElement("time");
   const who = document.createElement("b");
   time.dateTime = $time;
   time.textContent = new Date($time).toLocaleTimeString();
-  who.textContent = from;
+  who.textContent = name || from;
   item.append(time, " ", who, " ", text); // as text: nothing that was said becomes part of the page
   return item;
 }
