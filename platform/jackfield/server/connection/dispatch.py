@@ -322,9 +322,9 @@ class Dispatcher:
             return await made()
         if process.blocking:
             return await self.in_thread(made)
-        return self._timed(process, made)
+        return self.timed(process, made)
 
-    def _timed(self, process: Process, function: Callable[..., Any], *values: Any) -> Any:
+    def timed(self, process: Process, function: Callable[..., Any], *values: Any) -> Any:
         """Call on the event loop, where all others wait meanwhile; a long call is named in the log."""
         began = self.clock()
         try:
@@ -371,7 +371,7 @@ class Dispatcher:
                 if process.blocking:
                     value = await self.in_thread(lambda: locked(lambda: next(values, _END)))
                 else:
-                    value = self._timed(process, next, values, _END)
+                    value = self.timed(process, next, values, _END)
                 if value is _END:
                     return
                 yield value

@@ -88,12 +88,17 @@ class Hooks:
 
     async def connect(self, route: Route, hook: Hook, connection: Connection, client: str) -> Any:
         """Call `on_connect`; gives what it gives. Raises Refusal."""
-        loop = asyncio.get_running_loop()
         limit = min(CONNECT_LIMIT, route.endpoint.limits.time)
-        until = loop.time() + limit
+        until = asyncio.get_running_loop().time() + limit
+        address = network(client)
         try:
-            async with asyncio.timeout_at(until), self._turns.turn(network(client)):
+            if not self._turns.take(address):
+                async with asyncio.timeout_at(until):
+                    await self._turns.wait(address)
+            try:
                 given = await self._call(self._live.generation, hook, connection, None, until)
+            finally:
+                self._turns.give(address)
         except TimeoutError:
             log.warning("time_exceeded", endpoint=route.name, process=hook.process.name, limit=limit)
             detail = f"`on_connect` took longer than {limit:g} s, its turn included."
@@ -206,9 +211,14 @@ class Hooks:
         self, generation: Generation, hook: Hook, connection: Connection, value: Any, until: float
     ) -> Any | _Raised:
         """What a hook gives, or what it raises. Raises TimeoutError when the time is over."""
-        loop = asyncio.get_running_loop()
         opened = {**generation.resources, GROUPS: self._dispatcher.groups}
         made = partial(hook.signature.call, hook.process.function, value, connection, opened)
+        if hook.process.kind == "sync" and not hook.process.blocking:
+            try:
+                return Context().run(self._dispatcher.timed, hook.process, made)
+            except BaseException as exc:  # noqa: BLE001 - whatever a user's process raises ends here, sys.exit too
+                return _Raised(exc)
+        loop = asyncio.get_running_loop()
         generation.enter()
         task: Task = begin_at_once(self._guarded(hook, made), loop=loop, context=Context())
         task.add_done_callback(lambda _ended: generation.leave())

@@ -3,29 +3,54 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections import Counter, deque
 
 __all__ = ["Turns"]
 
 
 class Turns:
-    """At most `most` at a time, `most_of_one` of one address; the others wait, each address in its own order."""
+    """At most `most` at a time, `most_of_one` of one address; the others wait: addresses in turn, each in its order."""
 
     def __init__(self, most: int, most_of_one: int) -> None:
-        self._all = asyncio.Semaphore(most)
+        self._most = most
         self._most_of_one = most_of_one
-        self._of: dict[str, tuple[asyncio.Semaphore, list[None]]] = {}  # with one entry for each that has or wants one
+        self._all = 0
+        self._of: Counter[str] = Counter()
+        self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
 
-    @asynccontextmanager
-    async def turn(self, address: str) -> AsyncIterator[None]:
-        """Have a place; waits where there is none. Cancelled, it leaves none behind."""
-        of_one, users = self._of.setdefault(address, (asyncio.Semaphore(self._most_of_one), []))
-        users.append(None)
+    def take(self, address: str) -> bool:
+        """Take a place; False where there is none."""
+        if self._all >= self._most or self._of[address] >= self._most_of_one:
+            return False
+        self._all += 1
+        self._of[address] += 1
+        return True
+
+    async def wait(self, address: str) -> None:
+        """Take a place when there is one. Cancelled, it takes none."""
+        place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(address, deque()).append(place)
         try:
-            async with of_one, self._all:
-                yield
-        finally:
-            users.pop()
-            if not users:
-                del self._of[address]
+            await place
+        except asyncio.CancelledError:
+            if not place.cancelled():
+                self.give(address)  # it came in this very step
+            raise
+
+    def give(self, address: str) -> None:
+        """Give a place back; the next who may have it has it."""
+        self._all -= 1
+        self._of[address] -= 1
+        if not self._of[address]:
+            del self._of[address]
+        for other, queue in list(self._waiting.items()):
+            while queue and queue[0].cancelled():
+                queue.popleft()
+            if queue and not self.take(other):
+                continue
+            del self._waiting[other]
+            if queue:
+                queue.popleft().set_result(None)
+                if queue:
+                    self._waiting[other] = queue  # behind the other addresses
+                return
