@@ -96,7 +96,10 @@ class Hooks:
                 async with asyncio.timeout_at(until):
                     await self._turns.wait(address)
             try:
-                given = await self._call(self._live.generation, hook, connection, None, until)
+                if hook.process.kind == "async":
+                    given = await self._await(hook, connection, until)
+                else:
+                    given = await self._call(self._live.generation, hook, connection, None, until)
             finally:
                 self._turns.give(address)
         except TimeoutError:
@@ -206,6 +209,31 @@ class Hooks:
             return
         if isinstance(given, _Raised):
             self._dispatcher.incident(given.exc, **facts)
+
+    async def _await(self, hook: Hook, connection: Connection, until: float) -> Any | _Raised:
+        """Carry out a coroutine in the task of the handshake: one of its own would cost more than all of the rest.
+
+        What swallows its cancellation is ended by force, later than the caller should hear of it.
+        """
+        generation, deadlines, task = self._live.generation, self._dispatcher.deadlines, asyncio.current_task()
+        assert task is not None, "a coroutine runs in a task"
+        opened = {**generation.resources, GROUPS: self._dispatcher.groups}
+        late = False
+        generation.enter()
+        deadlines.begin(task, until - task.get_loop().time())
+        try:
+            try:
+                given = await hook.signature.call(hook.process.function, None, connection, opened)
+            finally:
+                generation.leave()
+                late = deadlines.end(task)
+        except BaseException as exc:
+            if not late and (isinstance(exc, GeneratorExit) or task.cancelling()):
+                raise  # the handshake itself is ended
+            given = _Raised(exc)
+        if late:
+            raise TimeoutError
+        return given
 
     async def _call(
         self, generation: Generation, hook: Hook, connection: Connection, value: Any, until: float
