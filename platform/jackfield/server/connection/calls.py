@@ -97,6 +97,8 @@ class Call:
     message_id: MessageId = None
     streaming = False
     cancelled = False
+    generation: Generation | None = None
+    """That in which it answers."""
     wanted: asyncio.Future[None] | None = None
     """Set while the process waits for the next message."""
 
@@ -187,6 +189,11 @@ class Calls:
                 self.inbox.take_at(place)
                 host.write(frame)
         self._make_room(host)
+
+    def generation(self) -> Generation | None:
+        """That of the call whose task asks; None where there is none."""
+        task = asyncio.current_task()
+        return next((call.generation for call in self.running if call.task is task), None)
 
     async def next(self, within: float, host: Host) -> dict[str, Any]:
         """The connection's next message, for the process that runs. Raises TimeoutError, Gone, RuntimeError."""
@@ -294,6 +301,7 @@ class Calls:
                 elif answer is None:
                     host.end("restart", "the endpoint is gone")
                 else:
+                    call.generation = generation
                     generation.enter()  # from its first to its last byte in the generation that is live now
                     answering, item = answer(host.connection, item, task, call), _BEGUN  # its text goes when decoded
                     try:

@@ -112,10 +112,18 @@ class Membership:
         self._held, self._most, self.hear = [], most, self._hold
         self.move(names)
 
-    def entered(self) -> None:
-        """The client has its 101: it gets the kept events, the list of members, and what came meanwhile."""
+    def listen(self) -> None:
+        """Hear what comes by the shortest way, which is there with the transport."""
+        if self._owner is not None:
+            self.hear = self._owner.listen()
+
+    def entered(self, hear: Callable[[bytes], None] | None = None) -> None:
+        """The client has its 101: it gets the kept events, the list of members, and what came meanwhile.
+
+        `hear` queues frames until `listen` is called.
+        """
         held = [frame for _, frame in self._held or ()]
-        self.hear = _ignore if self._owner is None else self._owner.listen()
+        self.hear = _ignore if self._owner is None else hear or self._owner.listen()
         for frame in filter(_is_past, held):
             self.hear(frame)
         self._held = None
