@@ -156,7 +156,7 @@ class Membership:
                 self._most += len(one[1])
 
     async def join(self, name: str) -> bool:
-        """Enter a group as soon as it is open; False where it is in it, or is over. Raises Refusal `group_full`."""
+        """Enter a group as soon as it is open; False where it is in it, or is over. Raises as Connection.join."""
         await self._groups.open((name,))
         return self._owner is not None and self._groups.join(self, name, chosen=True)
 
