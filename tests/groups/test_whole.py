@@ -435,11 +435,14 @@ def test_who_is_put_out_while_its_101_is_under_way_hears_that_alone(node: Node) 
 def test_who_is_put_out_and_comes_back_while_its_101_is_under_way_is_not_told_that_it_is_out(node: Node) -> None:
     node.publish(TABLES[0])
     line = node.enter("/ws/1/room", "boris", held=True)
+    for _ in range(2):
+        node.now(node.groups.send("room:1", {"event": "news", "text": "ы" * (BIG // 2)}))
     node.now(node.groups.remove("room:1", "boris"))
     node.publish(TABLES[3])
     node.publish(TABLES[0])
     node.answer(line, there=True)
     assert [frame["event"] for frame in line.frames] == ["history", "members"]
+    assert len(line.frames[0]["events"]) == 1, "half of the queue has room for it, as nothing else waits"
 
 
 def test_who_loses_the_role_is_put_out_of_what_it_joined_by_itself(node: Node) -> None:

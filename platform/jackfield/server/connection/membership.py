@@ -127,8 +127,6 @@ class Membership:
 
     def move(self, names: tuple[str, ...]) -> None:
         """Be in these groups instead of those that the endpoint gave before. Raises Refusal `group_full`."""
-        if self._owner is None:
-            return
         before, self._given = self._given, names
         for name in before:
             if name not in names:
