@@ -165,8 +165,8 @@ class Client:
             self.due.clear()
             self.replies.clear()
         elif self.is_open:
-            due = [one.frame for queue in self.due.values() for one in queue if one.is_last]
-            assert not due, "it does not know that it is out"
+            unsaid = [one.frame for queue in self.due.values() for one in queue if one.is_last]
+            assert not unsaid, "it does not know that it is out"
 
 
 def _next(queue: deque[Due], frame: Frame) -> Due:
