@@ -307,6 +307,8 @@ class PlanError(Exception):
 class Refusal(Exception):
     """A request that may not enter; sent to the caller as `application/problem+json` (RFC 9457).
 
+    To a process it says that a connection may not enter a group, by its `code`.
+
     `detail` says what is wrong here, `fix` how to mend it, both as the table has them where nothing is given, and so is
     `status`.
     `retry_after` is in seconds.

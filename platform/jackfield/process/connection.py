@@ -45,7 +45,7 @@ class Joined(Protocol):
         """The names of the groups that it is in, in the order of its joins."""
 
     async def join(self, name: str) -> bool:
-        """Enter a group as soon as it is open; False where it is in it, or is over. Raises Refusal `group_full`."""
+        """Enter a group as soon as it is open; False where it is in it, or is over. Raises as Connection.join."""
 
     def leave(self, name: str) -> bool:
         """Leave a group; False where it is not in it."""
@@ -164,7 +164,8 @@ class Connection:
     async def join(self, group: str) -> bool:
         """Enter a group, whose kept events come at once; gives False where the connection was in it.
 
-        At most 100 groups for a connection. Raises ValueError for a name that no group can have, Reject `group_full`.
+        At most 100 groups for a connection. Raises ValueError for a name that no group can have, and Refusal
+        `group_full`, or `group_forbidden` while the user is kept out.
         """
         return await self._outbox.membership.join(checked(group))
 

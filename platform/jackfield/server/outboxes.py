@@ -34,6 +34,9 @@ class Pending(Protocol):
 class Waiting(Protocol):
     """A connection for whose client something waits. Implemented by the conversation."""
 
+    is_over: bool
+    """Whether it is closed: what waits then goes by itself, soon."""
+
     @property
     def outbox(self) -> Pending:
         """What waits."""
@@ -60,7 +63,7 @@ class Outboxes:
             self._close_fullest()
 
     def _close_fullest(self) -> None:
-        sizes = {connection: connection.outbox.pending for connection in self._behind}
+        sizes = {connection: connection.outbox.pending for connection in self._behind if not connection.is_over}
         self._behind = WeakSet(connection for connection, size in sizes.items() if size)
         total, closed = sum(sizes.values()), 0
         for connection in sorted(sizes, key=sizes.__getitem__, reverse=True) if total > self._most else ():

@@ -135,8 +135,6 @@ class Membership:
 
     def move(self, names: tuple[str, ...]) -> None:
         """Be in these groups instead of those that the endpoint gave before. Raises Refusal `group_full`."""
-        if self._owner is None:
-            return
         before, self._given = self._given, names
         for name in before:
             if name not in names:
@@ -155,11 +153,16 @@ class Membership:
             self._owner.end(TOO_SLOW, CODES[TOO_SLOW].sentence)
 
     def forget(self, group: str) -> None:
-        """It leaves a group before it has its 101: it hears nothing more of that."""
-        self._held = [one for one in self._held or () if one[0] != group]
+        """It leaves or enters a group before it has its 101: it hears nothing of what was before."""
+        held, self._held = self._held or (), []
+        for one in held:
+            if one[0] != group:
+                self._held.append(one)
+            else:
+                self._most += len(one[1])
 
     async def join(self, name: str) -> bool:
-        """Enter a group as soon as it is open; False where it is in it, or is over. Raises Refusal `group_full`."""
+        """Enter a group as soon as it is open; False where it is in it, or is over. Raises as Connection.join."""
         await self._groups.open((name,))
         return self._owner is not None and self._groups.join(self, name, chosen=True)
 
