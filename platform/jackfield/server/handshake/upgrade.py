@@ -69,15 +69,16 @@ class Upgrade:
                 if live.generation.table is not table:
                     table = live.generation.table
                     asked = approach(table, request)
-                known = visitor or visitors.visitor_of(request, live.tokens)  # who has no cookie yet is new only once
-                visitor = known if visitors.names_visitor(asked.route) else ""
-                admission = admit(table, request, asked, caller, live.hub, visitor)
-                login = admission.identity.login
-                banned_as = known_as(admission.identity) or admission.standing.visitor
-                live.groups.check(admission.groups, banned_as, login or network(request.client))
+                is_visitor = visitors.names_visitor(asked.route)
+                if is_visitor and not visitor:  # who has no cookie yet is new only once
+                    visitor = visitors.visitor_of(request, live.tokens)
+                admission = admit(table, request, asked, caller, live.hub, visitor if is_visitor else "")
+                if admission.groups:
+                    banned_as = known_as(admission.identity) or admission.standing.visitor
+                    live.groups.check(admission.groups, banned_as, admission.identity.login or network(request.client))
                 if admission.route.hooks.on_disconnect is not None:
                     self._hooks.check(admission.route)
-                if has_waited or not await live.groups.open(admission.groups):
+                if has_waited or not (admission.groups and await live.groups.open(admission.groups)):
                     break
                 has_waited = True  # for what the store keeps; the caller may be another meanwhile
         except Refusal as refusal:
