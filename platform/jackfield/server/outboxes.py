@@ -1,7 +1,7 @@
 """What waits for all clients of a node: beyond a bound the connections with the fullest outboxes are closed.
 
 Looked at where something is added, and at most once in PAUSE: between two looks the sum may pass the bound by what is
-sent in that time.
+sent in that time. What still waits for a connection that is closed does not count: it goes by itself, within seconds.
 """
 
 from __future__ import annotations
