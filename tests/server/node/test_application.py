@@ -20,7 +20,6 @@ from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 
 import jackfield
-from jackfield.auth.store.database import Unusable
 from jackfield.cli import main
 from jackfield.errors import PlanError
 from jackfield.server.node.application import Application
@@ -207,12 +206,18 @@ async def test_who_mounts_it_without_a_lifespan_is_told(hosted: Path, caplog: py
     await asyncio.gather(first.task, second.task)
 
 
-async def test_what_nobody_foresaw_fails_the_start_too(hosted: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("JACKFIELD_STORE", "nonsense")
+async def test_what_nobody_foresaw_fails_the_start_too(hosted: Path) -> None:
+    """Else uvicorn takes it for an application that knows no lifespan, and serves."""
+    await asyncio.get_running_loop().shutdown_default_executor()
+    incoming, sent = asyncio.Queue[dict[str, Any]](), asyncio.Queue[MutableMapping[str, Any]]()
+    incoming.put_nowait({"type": "lifespan.startup"})
     async with asyncio.timeout(20):
-        with pytest.raises(Unusable):
-            async with jackfield.application(hosted):
-                pass
+        with pytest.raises(RuntimeError, match="shutdown"):
+            await jackfield.application(hosted)({"type": "lifespan"}, incoming.get, sent.put)
+    failed = sent.get_nowait()
+    assert (failed["type"], "shutdown" in failed["message"]) == ("lifespan.startup.failed", True)
+    with State.open(hosted).locked():
+        pass
 
 
 SLOW = """

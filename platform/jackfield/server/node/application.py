@@ -16,6 +16,7 @@ import os
 from pathlib import Path
 from typing import Self
 
+from jackfield.errors import PlanError, Refusal
 from jackfield.logs import log
 from jackfield.process.groups import Groups
 from jackfield.server.asgi import Receive, Scope, Send
@@ -139,6 +140,8 @@ class Application:
             if opened.done():
                 raise
             log.error("application_not_opened", reason=str(exc))
+            if isinstance(exc, PlanError | Refusal | StateError):
+                exc.with_traceback(None)  # the way to it is of no use to the host, and its frames keep broken modules
             opened.set_exception(exc)
         finally:
             self._groups = None
