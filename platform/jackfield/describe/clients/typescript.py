@@ -86,7 +86,7 @@ export class Client {
   }
 
 %s
-  async #open<C extends _Opened>(path: string, own: Options, kind: _Kind<C>, admit?: _Admit, ordered = true): Promise<C> {
+  async #open<C extends _Opened>(path: string, own: Options, kind: _Kind<C>, admit?: _Admit, ordered = true) {
     const options = { ...this.#options, ...own, ordered };
     const { token, headers = {}, query, timeout = 30_000 } = options;
     const http = this.#address + path + (query ? `?${new URLSearchParams(query)}` : "");
