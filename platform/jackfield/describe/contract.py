@@ -119,6 +119,11 @@ class Operation:
         return self.actions or (self,)
 
     @property
+    def cancels(self) -> bool:
+        """Whether a client can take a message back before it is answered."""
+        return self.listens and not self.in_place
+
+    @property
     def filled(self) -> str:
         """`path` with `values` in it: an address that can be opened."""
         path = self.path

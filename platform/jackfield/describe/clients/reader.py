@@ -238,8 +238,8 @@ def _named(operation: Operation) -> list[str]:
 
 def fitted(connection: str, contract: Contract) -> str:
     """The text of a connection, of which `# if cancels … # end` stays where an endpoint can be cancelled, or `asks`."""
-    parts = [part for operation in contract.operations for part in operation.parts if operation.listens]
-    said = {"cancels": any(not part.in_place for part in parts), "asks": any(part.asks for part in parts)}
+    parts = [part for operation in contract.operations for part in operation.parts]
+    said = {"cancels": any(part.cancels for part in parts), "asks": any(part.asks for part in parts)}
 
     def chosen(found: re.Match[str]) -> str:
         return found[2] if said[found[1]] else ""
