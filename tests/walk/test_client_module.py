@@ -30,6 +30,7 @@ endpoints:
   desk: {url: /ws/desk, process: talk.say, auth: {roles: [support]}}
   told: {url: /ws/told, process: talk.say, refusals: close}
   late: {url: /ws/late, process: talk.late, auth: public}
+  order: {url: /ws/order, process: talk.order, auth: public}
   one: {url: /ws/one, process: talk.say, auth: public, limits: {connections: 1}}
 """
 TALK = """
@@ -50,12 +51,17 @@ def say(message: str, caller: Connection) -> str | None:
 
 @process
 async def late(message: str) -> None:
-    await asyncio.sleep(20)
+    if message != "скоро":
+        await asyncio.sleep(20)
+
+@process(reply="paid")
+async def order(item: str, caller: Connection) -> str:
+    return (await caller.request({"event": "pay", "of": item}))["by"]
 
 @process(reply="number")
 async def count(to: int) -> AsyncIterator[int]:
     for number in range(to):
-        if number == 7:
+        if number == 7 and to < 10:
             raise Reject("seven", "Not seven.")
         yield number
 """
@@ -151,6 +157,7 @@ tell("wrong", await line.ask({ mesage: "а" }).catch((error) => [error.code, err
 tell("silent", (await line.ask({ message: "тишина" })) === undefined);
 const slow = open("/ws/late");
 tell("late", await slow.ask({ message: "а" }, { timeout: 50 }).catch((error) => error.message));
+tell("taken back", (await slow.ask({ message: "скоро" })) === undefined);
 slow.close();
 const reply = heard(line, "$reply");
 line.send({ message: "без номера" });
@@ -173,6 +180,7 @@ tell("closed", [line.state, await line.ask({ message: "а" }).catch(fault)]);
         "wrong": ["invalid_message", "/mesage"],
         "silent": True,
         "late": "no answer within 50 ms",
+        "taken back": True,
         "sent": {"message": "без номера"},
         "failed": "invalid_message",
         "rung": {"message": "ring"},
@@ -191,7 +199,7 @@ const read = async (to, all = []) => {
 };
 tell("both", await Promise.all([read(3), read(4)]));
 tell("none", await read(0));
-for await (const { number } of line.stream({ to: 5 })) if (number === 1) break;
+for await (const { number } of line.stream({ to: 1e9 })) if (number === 1) break;
 tell("left", await read(2));
 const some = [];
 tell("seven", [await read(9, some).catch((error) => error.code), some]);
@@ -207,6 +215,17 @@ tell("closed", await read(1).catch(fault));
         "first": {"number": 0},
         "closed": ["Closed", 1000, None],
     }
+
+
+def test_what_a_handler_gives_answers_a_request(run: Run) -> None:
+    found = run("""
+const line = open("/ws/order");
+line.on("pay", () => undefined);
+line.on("pay", async ({ of }) => ({ by: `карта ${of}` }));
+tell("paid", await line.ask({ item: "чай" }));
+line.close();
+""").all()
+    assert found == {"paid": {"paid": "карта чай"}}
 
 
 def test_events_of_a_group_and_an_ask_whose_reply_goes_to_it(run: Run) -> None:

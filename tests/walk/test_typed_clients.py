@@ -136,6 +136,22 @@ async function main() {
   told.push(await new Client(address, { socket, token }).pet().catch(fault));
   told.push((await pet.ask({ message: "b" })).message);
   await pet.close();
+
+  const unheard: string[] = [];
+  const client = new Client(address, { socket, onError: (error) => unheard.push(error.code) });
+  const endless = await client.endless();
+  for await (const { number } of endless.stream({ to: 1_000_000_000 })) if (number === 3) break;
+  for await (const { number } of endless.stream({ to: 1 })) told.push(number);
+  await endless.close();
+  const order = await client.order();
+  order.onRequest("pay", async ({ of }) => ({ number: of === "чай" ? "2200 1234" : 5 }));
+  told.push((await order.ask({ item: "чай" })).card);
+  told.push(await order.ask({ item: "кофе" }, 500).catch((error) => error.name), unheard);
+  told.push((await order.ask({ item: "чай" })).card);
+  await order.close();
+  const four = await client.four();
+  told.push(await Promise.all([four.ask({ item: "a" }), four.ask({ item: "a".repeat(70_000) }, 300).catch(String)]));
+  await four.close();
   console.log(JSON.stringify(told));
 }
 void main();
@@ -145,6 +161,43 @@ PETS = """\
 endpoints:
   pet: {url: /ws/pet, process: pets.pet, auth: required, refusals: close, limits: {per_user: 1}}
   lead: {url: /ws/lead, process: pets.pet, auth: {roles: [lead]}, refusals: close}
+  endless: {url: /ws/endless, process: pets.endless, auth: public}
+  order: {url: /ws/order, process: pets.order, auth: public}
+  four: {url: /ws/four, process: pets.late, auth: public, limits: {concurrency: 4}}
+"""
+PROCESSES = """
+import asyncio
+from collections.abc import AsyncIterator
+from typing import TypedDict
+
+from jackfield import Connection, process
+
+
+class Card(TypedDict):
+    number: str
+
+
+@process(reply="message")
+def pet(message: str) -> str:
+    return message
+
+
+@process(reply="number")
+async def endless(to: int) -> AsyncIterator[int]:
+    for number in range(to):
+        yield number
+
+
+@process(reply="card")
+async def order(item: str, connection: Connection) -> str:
+    card = await connection.request({"event": "pay", "of": item}, answer=Card)
+    return card["number"][-4:]
+
+
+@process(reply="item")
+async def late(item: str) -> str:
+    await asyncio.sleep(0.5)
+    return item
 """
 
 
@@ -152,8 +205,7 @@ endpoints:
 def pets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server whose endpoints tell refusals by a close frame."""
     folder = tmp_path_factory.mktemp("pets")
-    process = '@process(reply="message")\ndef pet(message: str) -> str:\n    return message\n'
-    write(folder, endpoints=PETS, pets=f"from jackfield import process\n\n\n{process}")
+    write(folder, endpoints=PETS, pets=PROCESSES)
     server = Server(folder)
     yield server
     server.stop()
@@ -234,7 +286,9 @@ def test_typescript_talks_to_the_server(desk: Server, token: str, tmp_path: Path
     assert reported["nobody"] == {"status": 0, "code": "", "fix": ""}
 
 
-def test_typescript_is_reported_a_refusal_by_close_when_it_opens(pets: Server, admin: str, tmp_path: Path) -> None:
+def test_typescript_hears_refusals_by_close_takes_messages_back_and_answers_requests(
+    pets: Server, admin: str, tmp_path: Path
+) -> None:
     node.needs("ws")
     (tmp_path / "client.ts").write_text(typescript.client(contract(build.build(pets.folder, 1))), encoding="utf-8")
     (tmp_path / "shut.ts").write_text(SHUT, encoding="utf-8")
@@ -243,8 +297,11 @@ def test_typescript_is_reported_a_refusal_by_close_when_it_opens(pets: Server, a
     done = node.run("node", "shut.js", pets.http, admin, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     # The second connection of the user has closed when the same address, asked without an upgrade, answers.
-    reported = json.loads(done.stdout)
-    assert reported == [[401, "not_logged_in"], [403, "role_required"], "a", [429, "too_many_of_user"], "b"]
+    told = json.loads(done.stdout)
+    assert told[:5] == [[401, "not_logged_in"], [403, "role_required"], "a", [429, "too_many_of_user"], "b"]
+    assert told[5] == 0, "the stream before it was left, and its process cancelled"
+    assert told[6:10] == ["1234", "TimedOut", ["invalid_message", "message_too_long"], "1234"]
+    assert told[10] == [{"item": "a"}, "TimedOut: nothing came within 300 ms"]
 
 
 async def test_python_is_reported_a_refusal_by_close_when_it_opens(pets: Server, admin: str, tmp_path: Path) -> None:
@@ -260,6 +317,43 @@ async def test_python_is_reported_a_refusal_by_close_when_it_opens(pets: Server,
             assert await pet.ask({"message": "a"}) == {"message": "a"}
             with pytest.raises(made.Refused, match="429 too_many_of_user"):
                 await client.pet()
+
+
+async def test_python_takes_back_what_it_does_not_wait_for_and_answers_requests(pets: Server, tmp_path: Path) -> None:
+    made = generated(tmp_path, "orders_client", python.client(contract(build.build(pets.folder, 1))))
+    unheard: list[Any] = []
+    client = made.Client(pets.http, on_error=unheard.append)
+
+    async def pay(request: dict[str, Any]) -> dict[str, Any]:
+        if request["of"] == "сок":
+            raise ValueError("no juice")
+        return {"number": "2200 1234" if request["of"] == "чай" else 5}
+
+    async with asyncio.timeout(20):
+        async with client.endless() as endless:
+            async for reply in endless.stream({"to": 1_000_000_000}):
+                if reply["number"] == 3:
+                    break
+            assert [reply async for reply in endless.stream({"to": 2})] == [{"number": 0}, {"number": 1}]
+        async with client.order() as order:
+            order.on_request("pay", pay)
+            assert await order.ask({"item": "чай"}) == {"card": "1234"}
+            for item in ("кофе", "сок"):
+                with pytest.raises(TimeoutError):
+                    await order.ask({"item": item}, 0.3)
+            assert [error.error.get("request") for error in unheard] == [2]
+            asked = asyncio.ensure_future(order.ask({"item": "чай"}))
+            assert await asked == {"card": "1234"}
+        async with client.order() as order:
+            asked = asyncio.ensure_future(order.ask({"item": "мёд 🍯"}))
+            assert await anext(order.events()) == {"event": "pay", "of": "мёд 🍯", "$request": 1}
+            asked.cancel()
+        async with client.four() as four:
+            first = asyncio.ensure_future(four.ask({"item": "a"}))
+            with pytest.raises(TimeoutError):
+                await four.ask({"item": "a" * 70_000}, 0.3)
+            assert await first == {"item": "a"}
+    assert [error.code for error in unheard] == ["invalid_message", "message_too_long"]
 
 
 STRICT = (

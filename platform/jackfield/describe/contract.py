@@ -19,6 +19,8 @@ from jackfield.schema.sample import text_of
 
 __all__ = ["JSON", "Contract", "Operation", "Spoken", "contract", "send_of"]
 
+_ASKING = ("async", "async_generator")  # no other process can wait for its client
+
 JSON = dict[str, Any]
 
 
@@ -69,7 +71,8 @@ class Operation:
       `action` is the key and the name by which such a message is known. `message` is then any of them.
     - `blocking` says that a thread is needed for each message, and there may be none free. `in_place` says that
       the process is a plain function on the event loop, whose calls no time limit can end. `refused_with` are
-      codes of refusals that answer its messages, where it is a process of our own.
+      codes of refusals that answer its messages, where it is a process of our own. `asks` says that the process may
+      wait for answers of its client.
     - `may_reject` says that a process of the project is asked before anybody enters.
     """
 
@@ -93,6 +96,7 @@ class Operation:
     blocking: bool
     in_place: bool
     refused_with: frozenset[str]
+    asks: bool
     access: Access
     origins: Origins
     refusals: Literal["auto", "http", "close"]
@@ -116,6 +120,11 @@ class Operation:
     def parts(self) -> tuple[Operation, ...]:
         """The kinds of message: those of its actions, or itself alone."""
         return self.actions or (self,)
+
+    @property
+    def cancels(self) -> bool:
+        """Whether a client can take a message back before it is answered."""
+        return self.listens and not self.in_place
 
     @property
     def filled(self) -> str:
@@ -185,6 +194,7 @@ def _operation(route: Route, table: RoutingTable) -> Operation:
         blocking=route.process.blocking,
         in_place=route.in_place,
         refused_with=builtin.refused_with(route.process),
+        asks=signature.connected and route.process.kind in _ASKING,
         access=endpoint.access,
         origins=endpoint.origins,
         refusals=endpoint.refusals,

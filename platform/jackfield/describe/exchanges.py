@@ -19,7 +19,7 @@ from jackfield.schema.validator import Validator
 
 __all__ = ["Kind", "Shown", "exchanges"]
 
-Kind = Literal["message", "reply", "done", "error", "rejection", "said", "fed", "event"]
+Kind = Literal["message", "reply", "done", "error", "rejection", "said", "fed", "event", "cancel", "request", "answer"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +66,18 @@ def _shown(step: Step, operation: Operation) -> tuple[Kind, JSON] | None:
     if step.kind == "expect_close" or not isinstance(step.value, Mapping):
         return None
     if step.kind == "send":
-        return "message", dict(step.value)
+        kind: Kind = "cancel" if "$cancel" in step.value else "answer" if "$answer" in step.value else "message"
+        return kind, dict(step.value)
     if step.kind == "expect_error" or "error" in step.value:
         return _error(step)
     if step.partial:
         return None
     value = step.value["event"] if step.kind == "push" else step.value
-    kind: Kind = "event" if "event" in value else "done" if "$done" in value else "reply"
+    kind = "event" if "event" in value else "done" if "$done" in value else "reply"
     if operation.event and value.get("event") == operation.event:
         kind = "said"
+    elif "event" in value and "$request" in value:
+        kind = "request"
     elif value.get("event") in {name for feed in operation.feeds for name in feed.names}:
         kind = "fed"
     return kind, dict(value)
@@ -97,6 +100,9 @@ def _validators(operation: Operation) -> Mapping[Kind, list[Validator]]:
         "message": asked,
         "reply": [Validator(envelope.reply(operation.reply))],
         "done": [Validator(envelope.DONE)],
+        "cancel": [Validator(envelope.CANCEL)],
+        "request": [Validator(envelope.REQUEST)],
+        "answer": [Validator(envelope.ANSWER)],
         "said": [Validator(envelope.group_event(operation.event, operation.said))],
         "fed": [Validator({"anyOf": [envelope.feed_event(one.schema, group=one.group) for one in operation.feeds]})]
         if operation.feeds

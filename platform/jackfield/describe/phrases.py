@@ -125,6 +125,16 @@ def groups(operation: Operation) -> str:
     return found
 
 
+def asides(operation: Operation) -> list[str]:
+    """What a client may say besides its messages, each in a sentence."""
+    found = []
+    if operation.cancels:
+        found.append('`{"$cancel": id}` takes back the message with that `$id`, which is answered `cancelled`.')
+    if any(part.asks for part in operation.parts):
+        found.append('It may ask, by an event with `"$request": n`, which `{"$answer": n, …}` answers.')
+    return found
+
+
 def feeds(operation: Operation) -> str:
     """That something speaks on a connection, and that it takes no messages; nothing where neither is so."""
     found = []

@@ -177,15 +177,37 @@ def test_a_channel_is_a_connection(described: JSON) -> None:
     assert room["tags"] == [{"name": "Desk"}, {"name": "Комнаты"}]
     assert described["info"]["tags"] == [{"name": "Desk"}, {"name": "Комнаты"}]
     assert described["channels"]["note"]["address"] == "/ws/%D0%B7%D0%B0%D0%BC%D0%B5%D1%82%D0%BA%D0%B8"
-    assert described["channels"]["note"]["messages"].keys() == {"message", "done", "error", "rejection", "event"}
+    assert described["channels"]["note"]["messages"].keys() == {
+        "message",
+        "done",
+        "cancel",
+        "error",
+        "rejection",
+        "event",
+    }
     assert "done" in described["channels"]["count"]["messages"]
+
+
+def test_what_a_client_says_beside_its_messages_stands_where_it_can_be_said(described: JSON) -> None:
+    messages = {name: channel["messages"] for name, channel in described["channels"].items()}
+    assert {name for name, found in messages.items() if "cancel" in found} == {"room", "ticket", "count", "note", "pay"}
+    assert {name for name, found in messages.items() if "answer" in found} == {"room", "pay"}
+    shown = {kind: [one["payload"] for one in messages["pay"][kind]["examples"]] for kind in ("cancel", "answer")}
+    assert shown["cancel"] == [{"$cancel": "b"}, {"$cancel": True}]
+    assert shown["answer"] == [{"$answer": 1, "number": 5}, {"$answer": 1, "number": "2200"}]
+    assert messages["pay"]["request"]["examples"][0]["payload"]["$request"] == 1
+    heard = [one["$ref"].rpartition("/")[2] for one in described["operations"]["pay.events"]["messages"]]
+    assert heard == ["event", "request"]
+    for kind in ("cancel", "answer"):
+        assert described["operations"][f"pay.{kind}"]["action"] == "receive"
 
 
 def test_credentials_stand_where_they_are_needed(described: JSON) -> None:
     schemes = [{"$ref": f"#/components/securitySchemes/{name}"} for name in ("cookie", "bearer")]
     secured = {name: one["security"] for name, one in described["operations"].items() if one.get("security")}
     needed = [f"{name}{what}" for name in ("greeting", "room", "ticket") for what in ("", ".events")]
-    assert secured == dict.fromkeys([*needed, "quotes"], schemes)
+    aside = ["room.cancel", "room.answer", "ticket.cancel"]
+    assert secured == dict.fromkeys([*needed, *aside, "quotes"], schemes)
     assert described["components"]["securitySchemes"]["cookie"]["name"] == "desk_token"
 
 

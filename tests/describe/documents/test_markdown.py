@@ -59,6 +59,9 @@ def test_a_chapter_says_who_hears_the_reply(text: str) -> None:
     assert "in the groups `hall:{hall}` and `everybody`" in hall
     assert "A reply goes to all members, the sender too, as the event `said`." in hall
     assert "**Event to the group**" in hall
+    assert '- `{"$cancel": id}` takes back the message' in chapter(text, "pay")
+    assert '`{"$answer": n, …}` answers' in chapter(text, "pay")
+    assert "$cancel" not in hall
     assert "| `from` | text or null | yes |" in hall
 
 

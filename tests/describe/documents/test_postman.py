@@ -61,6 +61,12 @@ def test_where_no_example_is_written_a_message_was_made_up(files: dict[str, str]
     assert json.loads(made["content"]) == {"text": "…"}
 
 
+def test_what_can_be_taken_back_has_a_message_for_that(files: dict[str, str]) -> None:
+    back = "resources/messages/Take everything back.message.yaml"
+    assert json.loads(named(files, f"/pay.{back}")["content"]) == {"$cancel": True}
+    assert not any(path.endswith(f"/greeting.{back}") for path in files)
+
+
 def test_the_login_keeps_the_token_and_so_does_the_refresh(files: dict[str, str]) -> None:
     for name, path in (("log in", "/auth/login"), ("stay logged in", "/auth/refresh")):
         request = named(files, f"/{name}.request.yaml")

@@ -147,14 +147,17 @@ export class Connection<Message extends object, Event> {
   readonly closed: Promise<Closed>;
   protected readonly many: boolean = false;
   readonly #socket: Socket;
-  readonly #options: Options;
+  readonly #options: Options & { ordered?: boolean };
   readonly #events: _Queue;
   /** By "$id", in the order of sending. `null` holds the place of a message whose answer nobody waits for. */
   readonly #waiting = new Map<number, _Queue | null>();
+  // if asks
+  readonly #handlers = new Map<unknown, (event: Event) => object | Promise<object>>();
+  // end
   #id = 0;
   #over: Closed | null = null;
 
-  constructor(socket: Socket, options: Options) {
+  constructor(socket: Socket, options: Options & { ordered?: boolean }) {
     this.#socket = socket;
     this.#options = options;
     this.#events = new _Queue(options.queue ?? 1_000, true);
@@ -179,12 +182,19 @@ export class Connection<Message extends object, Event> {
     for (let event; (event = await this.#events.next(timeout)); ) yield event as Event;
   }
 
+  // if asks
+  /** Answer each request of this name with what `handler` gives for it; no other stands among `events` then. What it
+   *  throws is told on the console, and the request stays without an answer. */
+  onRequest(event: string, handler: (event: Event) => object | Promise<object>): void {
+    this.#handlers.set(event, handler);
+  }
+
+  // end
   /** Close, and wait until it is done. */
   async close(code = 1000, reason = ""): Promise<Closed> {
     this.#socket.close(code, reason);
-    const late = new Closed(1006, "no answer to the close");
     return new Promise((resolve) => {
-      const stop = timer(this.#options.timeout ?? 30_000, () => resolve(this.#end(late)));
+      const stop = timer(this.#options.timeout ?? 30_000, () => resolve(this.#end(new Closed(1006, "no answer in time"))));
       void this.closed.then((closed) => (stop(), resolve(closed)));
     });
   }
@@ -195,6 +205,9 @@ export class Connection<Message extends object, Event> {
     try {
       for (let reply; (reply = await answers.next(timeout)); ) yield reply as Reply;
     } finally {
+      // if cancels
+      if (this.#waiting.has(id)) this.#socket.send(JSON.stringify({ $cancel: id }));
+      // end
       if (this.#waiting.has(id)) this.#waiting.set(id, null);
     }
   }
@@ -209,6 +222,10 @@ export class Connection<Message extends object, Event> {
   }
 
   #receive({ $id: id, $done: done, ...rest }: _Item): void {
+    // if asks
+    const handler = "$request" in rest && this.#handlers.get(rest["event"]);
+    if (handler) return void this.#handle(rest, handler);
+    // end
     if (typeof rest["event"] === "string") return this.#events.push(rest);
     if (rest["error"]) return this.#fail(id, new MessageError(rest["error"] as MessageError["error"]));
     if (typeof id !== "number") return;
@@ -223,13 +240,25 @@ export class Connection<Message extends object, Event> {
 
   #fail(id: unknown, error: MessageError): void {
     // An error about a message that was not read has no "$id", but its place in the order.
-    const place = typeof id === "number" ? id : (this.#waiting.keys().next().value ?? 0);
+    const placed = this.#options.ordered !== false && !("request" in error.error);
+    const place = typeof id === "number" ? id : ((placed && this.#waiting.keys().next().value) || 0);
     const answers = this.#waiting.get(place);
     this.#waiting.delete(place);
     if (answers) answers.end(error);
-    else (this.#options.onError ?? ((unheard) => console.warn(String(unheard))))(error);
+    else if (error.code !== "cancelled") (this.#options.onError ?? ((unheard) => console.warn(String(unheard))))(error);
   }
 
+  // if asks
+  async #handle(request: _Item, handler: (event: Event) => object | Promise<object>): Promise<void> {
+    try {
+      const answer = { ...(await handler(request as Event)), $answer: request["$request"] };
+      if (!this.#over) this.#socket.send(JSON.stringify(answer));
+    } catch (error) {
+      console.warn(`the request ${String(request["event"])} was not answered`, error);
+    }
+  }
+
+  // end
   #forget(before: number, most = Infinity): void {
     const places = [...this.#waiting].filter(([place, answers]) => place < before && !answers);
     for (const [place] of places.slice(0, most)) this.#waiting.delete(place);

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from jackfield.describe import outcomes, phrases
 from jackfield.describe.clients.naming import Names, method, printable
-from jackfield.describe.clients.reader import Operands, Types, address, operands
+from jackfield.describe.clients.reader import Operands, Types, address, fitted, operands
 from jackfield.describe.clients.tree import (
     Definition,
     Dictionary,
@@ -38,7 +38,7 @@ __all__ = ["client"]
 _WIDTH = 110
 
 _TAKEN = """
-Answering Any AsyncGenerator CLOSES Callable Client ClientConnection ClientError Closed Closing Connection
+Answering Any AsyncGenerator Awaitable CLOSES Callable Client ClientConnection ClientError Closed Closing Connection
 ConnectionClosed ErrorCode Event Exception False Final Generator Generic InvalidStatus Literal Mapping MessageError
 Never None NotRequired OSError Opening Refused RefusalCode Self Sequence Streaming TimeoutError TooManyReplies True
 TypeAlias TypeVar TypedDict ValueError aclosing anext asyncio bool cast connect dict filter float int isinstance iter
@@ -76,7 +76,7 @@ import asyncio
 import json
 import logging
 import math
-from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import aclosing, suppress
 from typing import Any, Final, Generic, Literal, Never, NotRequired, Self, TypeAlias, TypedDict, TypeVar, cast
 from urllib.parse import quote, urlencode
@@ -134,16 +134,16 @@ def client(contract: Contract) -> str:
     hidden = named.intersection(methods.values())
     parts += [f"_type_{name}: TypeAlias = {name}\n" for name in sorted(hidden)]
     made = "\n".join([_CLIENT, *(_function(*one, hidden) for one in opened)])
-    text = f"{_head(contract)}{_all_codes(contract)}{''.join(parts)}\n\n{made}\n\n{_same(made)}"
+    text = f"{_head(contract)}{_all_codes(contract)}{''.join(parts)}\n\n{made}\n\n{_same(made, contract)}"
     return re.sub(r"\n{4,}", "\n\n\n", text)
 
 
-def _same(made: str) -> str:
-    """The connection, without what no function in `made` uses."""
+def _same(made: str, contract: Contract) -> str:
+    """The connection, without what no function in `made` uses and no endpoint does."""
     optional = {"Answering[": "class Answering(", "Streaming[": "class Streaming(", "Closing(": "class Closing("}
     optional["_segment("] = "def _segment("
     unused = tuple(declared for used, declared in optional.items() if used not in made)
-    return "\n\n\n".join(part for part in _CONNECTION.split("\n\n\n") if not part.startswith(unused))
+    return "\n\n\n".join(part for part in fitted(_CONNECTION, contract).split("\n\n\n") if not part.startswith(unused))
 
 
 def _head(contract: Contract) -> str:
@@ -276,6 +276,7 @@ def _function(operation: Operation, found: Operands, name: str, hidden: Set[str]
     given = [f"{argument}: {_type(_seen(found.parameters[key], hidden))}, " for argument, key in arguments.items()]
     connection = _type(_seen(Named(found.connection), hidden))
     opening = "Closing" if operation.refusals == "close" else "Opening"
+    ordered = ", ordered=False" if operation.limits.concurrency > 1 else ""
     about = _docstring(printable(f"{operation.summary} ({operation.url})"))
     named = {key: argument for argument, key in arguments.items()}
 
@@ -289,7 +290,7 @@ def _function(operation: Operation, found: Operands, name: str, hidden: Set[str]
         f"Opening[{connection}]:\n"
         f'        """{about}{more}"""\n'
         f"        path = {address(operation, json.dumps, put)}\n"
-        f"        return {opening}(self, {_kind(operation, found)}, path, query)\n"
+        f"        return {opening}(self, {_kind(operation, found)}, path, query{ordered})\n"
     )
 
 

@@ -7,6 +7,7 @@ through share a name, so that what comes in can be passed on.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -27,11 +28,11 @@ from jackfield.describe.clients.tree import (
     Values,
     union,
 )
-from jackfield.describe.contract import JSON, Operation
+from jackfield.describe.contract import JSON, Contract, Operation
 from jackfield.describe.schema.envelope import feed_event
 from jackfield.errors import CODES
 
-__all__ = ["Operands", "Types", "address", "operands"]
+__all__ = ["Operands", "Types", "address", "fitted", "operands"]
 
 _OPERANDS = ("Message", "Reply", "ErrorCode", "Event", "Connection")
 
@@ -233,6 +234,17 @@ def _fed(operation: Operation) -> list[JSON]:
 
 def _named(operation: Operation) -> list[str]:
     return [name for feed in operation.feeds for name in feed.names]
+
+
+def fitted(connection: str, contract: Contract) -> str:
+    """The text of a connection, of which `# if cancels … # end` stays where an endpoint can be cancelled, or `asks`."""
+    parts = [part for operation in contract.operations for part in operation.parts]
+    said = {"cancels": any(part.cancels for part in parts), "asks": any(part.asks for part in parts)}
+
+    def chosen(found: re.Match[str]) -> str:
+        return found[2] if said[found[1]] else ""
+
+    return re.sub(r"(?ms)^ *(?://|#) if (cancels|asks)\n(.*?)^ *(?://|#) end\n", chosen, connection)
 
 
 def address(operation: Operation, literal: Callable[[str], str], segment: Callable[[str], str]) -> str:

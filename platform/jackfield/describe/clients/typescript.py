@@ -13,7 +13,7 @@ from pathlib import Path
 
 from jackfield.describe import outcomes, phrases
 from jackfield.describe.clients.naming import identifier, printable
-from jackfield.describe.clients.reader import Operands, Types, address, operands
+from jackfield.describe.clients.reader import Operands, Types, address, fitted, operands
 from jackfield.describe.clients.tree import (
     Definition,
     Dictionary,
@@ -86,8 +86,8 @@ export class Client {
   }
 
 %s
-  async #open<C extends _Opened>(path: string, own: Options, kind: _Kind<C>, admit?: _Admit): Promise<C> {
-    const options = { ...this.#options, ...own };
+  async #open<C extends _Opened>(path: string, own: Options, kind: _Kind<C>, admit?: _Admit, ordered = true) {
+    const options = { ...this.#options, ...own, ordered };
     const { token, headers = {}, query, timeout = 30_000 } = options;
     const http = this.#address + path + (query ? `?${new URLSearchParams(query)}` : "");
     const protocols = token === undefined ? ["jackfield.v1"] : ["jackfield.v1", `bearer.${token}`];
@@ -117,7 +117,7 @@ _CONNECTION = Path(__file__).with_name("connection.ts").read_text("utf-8")
 _OPTIONAL = {
     ", Answering<": "export class Answering",
     ", Streaming<": "export class Streaming",
-    ", admitted)": "const admitted",
+    ", admitted": "const admitted",
     "segment(": "export function segment",
 }
 """Parts of the connection that stand in a client only where a function uses them: the use, and how it is declared."""
@@ -135,13 +135,13 @@ def client(contract: Contract) -> str:
         functions.append(_function(operation, found))
     endpoints = "".join(f"{part}\n" for part in parts)
     made = "\n".join(functions)
-    return f"{_head(contract)}{_all_codes(contract)}{endpoints}{_CLIENT % made}{_same(made)}"
+    return f"{_head(contract)}{_all_codes(contract)}{endpoints}{_CLIENT % made}{_same(made, contract)}"
 
 
-def _same(made: str) -> str:
-    """The connection, without what no function in `made` speaks of."""
+def _same(made: str, contract: Contract) -> str:
+    """The connection, without what no function in `made` speaks of and no endpoint does."""
     unused = [declared for used, declared in _OPTIONAL.items() if used not in made]
-    parts = re.split(r"\n\n(?=\S)", _CONNECTION)
+    parts = re.split(r"\n\n(?=\S)", fitted(_CONNECTION, contract))
     return "\n\n".join(part for part in parts if not any(declared in part for declared in unused))
 
 
@@ -266,6 +266,8 @@ def _function(operation: Operation, found: Operands) -> str:
     given = f"path: {{ {arguments} }}, " if arguments else ""
     path = address(operation, _literal, lambda key: f"segment({_literal(key)}, path[{_literal(key)}])")
     closing = ", admitted" if operation.refusals != "http" else ""
+    if operation.limits.concurrency > 1:
+        closing = f"{closing or ', undefined'}, false"
     about = f"{operation.summary} ({operation.url}) {phrases.refusals(operation)}".strip()
     return (
         f"{_comment(about, '  ')}"

@@ -151,6 +151,10 @@ class _Document:
                 found[kind] = message(kind, f"A reply of {named}", payload, _REPLIES[part.replies])
         if operation.listens:
             found["done"] = message("done", "The last reply was sent", self._share("Done", envelope.DONE))
+        said = {"cancel": operation.cancels} | dict.fromkeys(("request", "answer"), _asks(operation))
+        for kind in (kind for kind, is_so in said.items() if is_so):
+            title, schema = _ASIDES[kind]
+            found[kind] = message(kind, title, self._share(kind.capitalize(), schema), answers=False)
         error = self._share("Error", envelope.error(outcomes.errors(operation)))
         found["error"] = message("error", "The message was not answered", error)
         rejection = self._share("Rejection", envelope.rejection())
@@ -167,8 +171,8 @@ class _Document:
             found["left"] = message("left", title, payload, _LEFT, answers=False)
         if operation.feeds:
             own += [event for feed in operation.feeds for event in feed.names]
-            said = [envelope.feed_event(feed.schema, group=feed.group) for feed in operation.feeds]
-            payloads = [self._components.put(f"{name}.Fed", payload) for payload in said]
+            spoken = [envelope.feed_event(feed.schema, group=feed.group) for feed in operation.feeds]
+            payloads = [self._components.put(f"{name}.Fed", payload) for payload in spoken]
             payload = payloads[0] if len(payloads) == 1 else {"anyOf": payloads}
             found["fed"] = message("fed", f"What {name} says", payload, phrases.feeds(operation), answers=False)
         for part in operation.parts:
@@ -177,7 +181,7 @@ class _Document:
                 payload = self._components.put(f"{_name(part)}.Said", envelope.group_event(part.event, part.said))
                 kind = _kind("said", part)
                 found[kind] = message(kind, f"A reply of {_name(part)}", payload, phrases.groups(part), answers=False)
-        event = self._share("Event", envelope.event(but=own))
+        event = self._share("Event", envelope.event(but=own, asks=_asks(operation)))
         found["event"] = message("event", "An event", event, _EVENT, answers=False)
         return found
 
@@ -211,7 +215,12 @@ _REPLIES = {"one": "One for each message, or none.", "many": "Any number for eac
 _REJECTION = "An error of the process's own, where it has any."
 _EVENT = "Answers nothing and may come at any time, where the process sends any."
 _LEFT = "Comes to who was taken out of a group; with presence, to all who stay as well."
-_SENT = ("event", "fed", "left", "said", "session_expiring")
+_SENT = ("event", "fed", "left", "request", "said", "session_expiring")
+_ASIDES = {
+    "cancel": ("A message is taken back", envelope.CANCEL),
+    "request": ("The process asks", envelope.REQUEST),
+    "answer": ("A request is answered", envelope.ANSWER),
+}
 
 
 def _operations(contract: Contract, channels: Mapping[str, JSON]) -> JSON:
@@ -231,11 +240,18 @@ def _operations(contract: Contract, channels: Mapping[str, JSON]) -> JSON:
     for operation in contract.operations:
         if not operation.listens:
             continue
+        for kind in (kind for kind in ("cancel", "answer") if kind in channels[operation.name]["messages"]):
+            about = {"summary": f"{_ASIDES[kind][0]} ({operation.name})"}
+            found[free(f"{operation.name}.{kind}", found)] = _operation("receive", operation, [kind], about)
         sent = _spoken(channels[operation.name]["messages"])
         about = {"summary": f"Events of {operation.name}"}
         # an endpoint may be called like the events of another
         found[free(f"{operation.name}.events", found)] = _operation("send", operation, sent, about)
     return found
+
+
+def _asks(operation: Operation) -> bool:
+    return any(part.asks for part in operation.parts)
 
 
 def _name(part: Operation) -> str:
@@ -291,6 +307,7 @@ def _about_connection(operation: Operation) -> str:
     if operation.subprotocols:
         facts.append(f"Sub-protocols: {', '.join(map(phrases.code, operation.subprotocols))}, `jackfield.v1`.")
     facts += filter(None, [phrases.refusals(operation), phrases.groups(operation), phrases.feeds(operation)])
+    facts += phrases.asides(operation)
     facts += phrases.limits(operation.limits, in_place=operation.in_place).values()
     refused = [f"{code.status} `{code.name}`" for code in outcomes.refusals(operation)]
     closed = [f"{code.close} `{code.name}`" for code in outcomes.closes(operation)]

@@ -172,7 +172,7 @@ def _description(operation: Operation) -> str:
 
 
 def _messages(operation: Operation) -> Iterator[tuple[str, JSON]]:
-    """Each message that an example sends, under the example's name; where there is none, one that was made up."""
+    """Each message that an example sends, under the example's name, or else one that was made up; and one to cancel."""
     names = _Names()
     order = 0
     for number, example in enumerate(operation.examples, 1):
@@ -181,7 +181,10 @@ def _messages(operation: Operation) -> Iterator[tuple[str, JSON]]:
                 order += _STEP
                 yield _message(names, example.name or f"Example {number}", step.value, order)
     if not order and operation.send is not None:
-        yield _message(names, "A message", operation.send, _STEP)
+        order = _STEP
+        yield _message(names, "A message", operation.send, order)
+    if order and operation.cancels:
+        yield _message(names, "Take everything back", {"$cancel": True}, order + _STEP)
 
 
 def _message(names: _Names, name: str, value: Any, order: int) -> tuple[str, JSON]:

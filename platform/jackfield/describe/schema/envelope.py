@@ -14,9 +14,12 @@ from jackfield.errors import CODES, Code
 from jackfield.schema.walk import SAME_VALUE, mapped, subschemas
 
 __all__ = [
+    "ANSWER",
+    "CANCEL",
     "DONE",
     "LEFT",
     "MESSAGE_ID",
+    "REQUEST",
     "SESSION_EXPIRING",
     "error",
     "event",
@@ -48,6 +51,36 @@ DONE: JSON = {
     "additionalProperties": False,
 }
 
+CANCEL: JSON = {
+    "description": "Takes a message back; unless it was answered before, the error `cancelled` answers it.",
+    "type": "object",
+    "properties": {
+        "$cancel": {
+            "description": 'The "$id" of the message, or true for all that were sent.',
+            "anyOf": [{"type": ["string", "integer"], "maxLength": 128}, {"const": True}],
+        }
+    },
+    "required": ["$cancel"],
+    "additionalProperties": False,
+}
+
+REQUEST: JSON = {
+    "description": "An event that the client answers, and the process waits for that.",
+    "type": "object",
+    "properties": {
+        "event": {"description": "The event's name.", "type": "string", "minLength": 1},
+        "$request": {"description": "The number by which it is answered.", "type": "integer", "minimum": 1},
+    },
+    "required": ["event", "$request"],
+}
+
+ANSWER: JSON = {
+    "description": "Answers a request, with the keys that the process asks for.",
+    "type": "object",
+    "properties": {"$answer": {"description": "The number of the request.", "type": "integer", "minimum": 1}},
+    "required": ["$answer"],
+}
+
 SESSION_EXPIRING: JSON = {
     "description": "The session ends soon, and the connection with it; a refresh moves the end.",
     "type": "object",
@@ -76,7 +109,7 @@ LEFT: JSON = {
 _OURS: JSON = {"anyOf": [{"required": ["error"]}, {"required": ["event"]}, {"required": ["$done"]}]}
 """An object with one of these keys is not a reply."""
 
-_NO_EVENT: JSON = {"anyOf": [{"required": ["error"]}, {"required": ["$id"]}, {"required": ["$done"]}]}
+_NO_EVENT: list[JSON] = [{"required": ["error"]}, {"required": ["$id"]}, {"required": ["$done"]}]
 """An object with one of these keys is not an event."""
 
 _FAULT: JSON = {
@@ -116,15 +149,16 @@ def reply(schema: Mapping[str, Any] | None) -> JSON:
     return found
 
 
-def event(*, but: Iterable[str] = ()) -> JSON:
-    """An event that a process sends; `but` are names that have a schema of their own."""
+def event(*, but: Iterable[str] = (), asks: bool = False) -> JSON:
+    """An event that a process sends; `but` are names that have a schema of their own. Who `asks` has REQUEST, too."""
     names = list(but)
+    others = [*_NO_EVENT, *([{"required": ["$request"]}] if asks else [])]
     name: JSON = {"description": "The event's name.", "type": "string", "minLength": 1}
     return {
         "type": "object",
         "properties": {"event": name | ({"not": {"enum": names}} if names else {})},
         "required": ["event"],
-        "not": _NO_EVENT,
+        "not": {"anyOf": others},
     }
 
 
@@ -189,6 +223,7 @@ def error(codes: Iterable[Code]) -> JSON:
                 "description": "Of `invalid_message` and `message_too_long`: a message that fits.",
                 "type": "object",
             },
+            "request": {"description": "Of `invalid_message`: which request it was to answer.", "type": "integer"},
             "retry_after": {"description": "Seconds until a message is taken again.", "type": "number", "minimum": 0},
             "incident": {"description": "Of `process_failed`: the id under which the log has it.", "type": "string"},
         },

@@ -62,6 +62,7 @@ class Signature:
       `reply_schema` is None where the function has no return hint or never replies. `replies` is how many
       answers a message gets.
     - `check_reply` gives what is wrong with a value that the process gave back, with its path, or None.
+    - `connected` says that the function takes the Connection.
     - `shape` is both in one line: `{message: str, n?: int} -> many {text: str}`.
     """
 
@@ -77,6 +78,7 @@ class Signature:
     input_schema: dict[str, Any]
     reply_schema: dict[str, Any] | None
     check_reply: Callable[[object], str | None]
+    connected: bool
     shape: str
     replies: Literal["none", "one", "many"]
 
@@ -128,6 +130,7 @@ def compile(  # noqa: A001 - `signature.compile` says what it does
         input_schema=schema,
         reply_schema=reply.schema,
         check_reply=reply.check,
+        connected=any(p.source == "connection" for p in parameters),
         shape=f"{_input_shape(parameters)} -> {f'{reply_to}: ' if ours and reply.count != 'none' else ''}{reply.shape}",
         replies=reply.count,
     )

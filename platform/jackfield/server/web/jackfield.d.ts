@@ -36,12 +36,14 @@ export interface Connection {
   on(event: "$error", handler: (error: MessageError) => void): () => void;
   /** A reply to a message that was sent by `send`. */
   on(event: "$reply", handler: (reply: any) => void): () => void;
-  on(event: string, handler: (event: any) => void): () => void;
+  /** An event of the server's. What the handler of a request gives, one with `$request`, answers it. */
+  on(event: string, handler: (event: any) => unknown): () => void;
   /** Send a message, now or with the next connection. Throws Closed, or Error where too many wait. */
   send(message: object): void;
-  /** The first reply; undefined where the process gives none. Rejects with MessageError, Closed, or Error in time. */
+  /** The first reply; undefined where the process gives none. Rejects with MessageError, Closed, or Error in time; the
+   *  message is taken back then. */
   ask<Reply = any>(message: object, options?: { timeout?: number }): Promise<Reply | undefined>;
-  /** Each reply of a process that answers many times. Leaving the loop ends nothing on the server. */
+  /** Each reply of a process that answers many times. Leaving the loop ends them on the server, too. */
   stream<Reply = any>(message: object, options?: { timeout?: number }): AsyncGenerator<Reply, void, undefined>;
   close(code?: number, reason?: string): void;
 }

@@ -1,4 +1,4 @@
-// A connection to an endpoint of Jackfield that comes back by itself; see docs/clients.md
+// See docs/clients.md
 
 export class MessageError extends Error {
   name = "MessageError";
@@ -16,20 +16,18 @@ export class Closed extends Error {
   }
 }
 
-const AGAIN = [4408, 4429]; // all other codes from 3000 on are somebody's decision
+const AGAIN = [4408, 4429];
 const FOR_GOOD = [400, 401, 403, 404, 405];
 
 export function connect(url, options = {}) {
   const { queue: room = 100, timeout: usual = 30_000, token, socket: make } = options;
   const handlers = { __proto__: null };
   const asked = new Map(); // by $id
-  let queue = []; // for the next connection
-  let tries = 0;
-  let last = 0;
+  let queue = [], tries = 0, last = 0;
   let socket, timer, over, began, secret;
   const address = new URL(url, globalThis.location?.href);
   address.protocol = address.protocol.replace("http", "ws");
-  const self = { state: "connecting", on, send, ask, stream, close };
+  const self = { on, send, ask, stream, close };
   open();
   return self;
 
@@ -41,7 +39,13 @@ export function connect(url, options = {}) {
   function emit(event, value) {
     const all = handlers[event] ?? [];
     if (event === "$error" && !all.size) console.warn(value);
-    for (const handler of all) queueMicrotask(() => handler(value)); // each alone
+    const to = socket;
+    for (const handler of all)
+      queueMicrotask(async () => {
+        const answer = await handler(value); // each alone
+        const $answer = value?.$request;
+        if ($answer && answer) to.send(JSON.stringify({ ...answer, $answer }));
+      });
   }
 
   function send(message) {
@@ -59,7 +63,7 @@ export function connect(url, options = {}) {
     const replies = [];
     let wake, ended, failure;
     const give = (reply) => {
-      if (replies.push(reply) > 10_000) settle(one, new Error("too many replies wait"));
+      if (replies.push(reply) > 10_000) drop(one, new Error("too many replies wait"));
       else one.wait();
       wake?.();
     };
@@ -71,7 +75,7 @@ export function connect(url, options = {}) {
       }
       if (failure) throw failure;
     } finally {
-      settle(one); // the loop may have been left
+      drop(one);
     }
   }
 
@@ -79,14 +83,18 @@ export function connect(url, options = {}) {
     const id = ++last;
     const wait = () => {
       clearTimeout(one.timer);
-      const late = new Error(`no answer within ${timeout} ms`);
-      if (timeout < Infinity) one.timer = setTimeout(settle, timeout, one, late);
+      if (timeout < Infinity) one.timer = setTimeout(drop, timeout, one, new Error(`no answer within ${timeout} ms`));
     };
     const one = { id, text: JSON.stringify({ ...message, $id: id }), wait, give, end };
     put(one);
     asked.set(id, one);
     wait();
     return one;
+  }
+
+  function drop(one, error) {
+    if (one.sent && asked.has(one.id)) socket.send(`{"$cancel":${one.id}}`);
+    settle(one, error);
   }
 
   function settle(one, error) {
@@ -99,8 +107,8 @@ export function connect(url, options = {}) {
   function put(one) {
     if (over) throw new Closed(over);
     one.sent = socket?.readyState === 1;
-    const full = one.sent ? socket.bufferedAmount > 1 << 23 : queue.length >= room;
-    if (full) throw new Error("too many messages wait");
+    if (one.sent ? socket.bufferedAmount > 1 << 23 : queue.length >= room)
+      throw new Error("too many messages wait");
     one.sent ? socket.send(one.text) : queue.push(one);
   }
 
@@ -150,7 +158,7 @@ export function connect(url, options = {}) {
     emit("$down", { code, reason, why, retryIn });
   }
 
-  // An upgrade tells pages nothing; a plain GET says how it would be refused.
+  // pages learn it by a GET alone
   async function refusal() {
     try {
       const headers = secret ? { Authorization: `Bearer ${secret}` } : {};
@@ -159,7 +167,7 @@ export function connect(url, options = {}) {
       const { status, code, fix } = told.code === "upgrade_required" ? told.would : told;
       return { status, code, fix };
     } catch {
-      return null; // nothing is refused, or nobody answers
+      return null; // not refused
     }
   }
 
