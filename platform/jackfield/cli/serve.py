@@ -35,6 +35,7 @@ from jackfield.describe.contract import contract
 from jackfield.errors import PlanError, Refusal
 from jackfield.logs import last_resort, setup
 from jackfield.logs import log as events
+from jackfield.server.connection.contexts import about
 from jackfield.server.node.event_loop import END_LIMIT, interrupt, leave, leave_within, run
 from jackfield.server.node.first_admin import FirstAdmin, entrance
 from jackfield.server.node.listener import CertificateLocked, bind, check_certificate, listen
@@ -130,7 +131,7 @@ def command(state: State, workers: int, log: str, **given: Any) -> None:
         raise Failure(problem, 2)
     as_json = log == "json"
     stdio.install(["stdout"])  # what processes print
-    setup("json" if as_json else "text")
+    setup("json" if as_json else "text", about=about)
     last_resort()
     try:
         with state.locked():

@@ -10,7 +10,7 @@ from jackfield import messages
 from jackfield.groups.names import checked
 from jackfield.identity import Identity
 
-__all__ = ["GONE", "LONGEST", "Connection", "Gone", "Joined", "Outbox", "outbox_of", "part", "with_params"]
+__all__ = ["GONE", "LONGEST", "Connection", "Gone", "Joined", "Outbox", "facts_of", "outbox_of", "part", "with_params"]
 
 
 LONGEST = 3600.0
@@ -218,6 +218,11 @@ def with_params(connection: Connection, params: Mapping[str, Any]) -> Connection
 def outbox_of(connection: Connection) -> Outbox:
     """What stands behind a Connection, for our own code."""
     return connection._outbox
+
+
+def facts_of(connection: Connection) -> Mapping[str, str]:
+    """The fields of what a process logs while it works for a connection."""
+    return {"endpoint": connection.endpoint, "connection": connection.id, "login": connection.identity.login}
 
 
 class _Gone:
