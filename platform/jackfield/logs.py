@@ -100,13 +100,15 @@ class Log:
     line of its own (CWE-117).
 
     `counts` has all events by level and name, those of a disabled level too. `around` adds to an
-    event what surrounds it, the id of a trace for example; it must not fail.
+    event what surrounds it, the id of a trace for example; it must not fail. `out` is where a program of our own logs,
+    past the loggers: a process may set these up for itself, and `logging.config` turns off whatever it is not told of.
     """
 
     def __init__(self, logger: logging.Logger) -> None:
         self._logger = logger
         self.counts: Counter[tuple[str, str]] = Counter()
         self.around: Callable[[str, Mapping[str, Any]], Mapping[str, Any]] | None = None
+        self.out: logging.Handler | None = None
 
     def debug(self, event: str, **fields: Any) -> None:
         """Log what helps to develop Jackfield."""
@@ -135,8 +137,8 @@ class Log:
     ) -> None:
         self.counts[_LEVELS[level], event] += 1
         more = () if self.around is None else self.around(event, fields).items()
-        logger = self._logger
-        if not logger.isEnabledFor(level):
+        logger, out = self._logger, self.out
+        if level < logging.INFO if out is not None else not logger.isEnabledFor(level):
             return
         clean: dict[str, Any] = {"event": event}
         for key, value in (*fields.items(), *more):
@@ -151,13 +153,14 @@ class Log:
         record = logger.makeRecord(logger.name, level, file, line, message, (), stack, function, extra)
         if exc is not None:  # as text, which other applications' formatters take over as it is
             record.exc_text = "\n".join(_stack(_stack_text(exc, hide)))
+        handle = logger.handle if out is None else out.handle
         try:
-            logger.handle(record)
+            handle(record)
         except BaseException:
             if exc is None:
                 raise
             record.exc_info, record.exc_text = None, None  # another application's handler failed to format it
-            logger.handle(record)
+            handle(record)
 
 
 class Wordless(Exception):
@@ -310,7 +313,7 @@ def _tell(record: logging.LogRecord, event: dict[str, Any], about: Mapping[str, 
     A mapping as the message is what structlog makes of an event.
     """
     said = dict(record.msg) if isinstance(record.msg, Mapping) else {}
-    if said.get("level") in _LEVELS.values():
+    if said.get("level") in tuple(_COLOURS):  # it may be a list
         event["level"] = said["level"]
     said = {key: value for key, value in said.items() if key not in _TAKEN}
     event["event"] = _clean(said.pop("event", "")) if isinstance(record.msg, Mapping) else _message(record)
@@ -318,9 +321,10 @@ def _tell(record: logging.LogRecord, event: dict[str, Any], about: Mapping[str, 
     extra = ((key, value) for key, value in vars(record).items() if key not in _OF_RECORDS)
     for key, value in [*said.items(), *extra][:MAX_ITEMS]:
         name = _one_line(str(key))
-        if not name.startswith("_"):
-            is_stack = name == "exception" and isinstance(value, str)
-            event[f"{name}_" if name in event else name] = "\n".join(_stack(value)) if is_stack else _clean(value)
+        is_stack = name == "exception" and isinstance(value, str)
+        shown = "\n".join(_stack(value)) if is_stack else _clean(value)
+        if not name.startswith("_") and event.get(name, _TAKEN) != shown:
+            event[f"{name}_" if name in event else name] = shown
 
 
 def _message(record: logging.LogRecord) -> str:

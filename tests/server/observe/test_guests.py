@@ -188,7 +188,7 @@ def test_what_is_ours_is_not_replaced_and_all_is_bounded_and_masked(lines: Lines
 def test_what_structlog_makes_of_an_event_are_fields(lines: Lines) -> None:
     """`ProcessorFormatter.wrap_for_formatter` makes the event the message, and adds two names for itself."""
     event = {"event": "sold", "level": "warning", "timestamp": "2026", "pieces": 3, "exception": "Trace\n" * 200}
-    logging.getLogger("processes.p").info(event, extra={"_logger": object(), "_name": "x"})
+    logging.getLogger("processes.p").info(event, extra={"_logger": object(), "_name": "x", "level": "warning"})
     (found,) = lines.of()
     assert found.pop("exception").count("\n") == 200
     assert found == {"level": "warning", "event": "sold", "logger": "processes.p", "pieces": 3}
