@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from jackfield import stdio
-from jackfield.stdio import MOST, Outlet
+from jackfield.stdio import LONGEST_TEXT, MOST, Outlet, Printed
 from tests.projects import SAY, write
 
 LINE = b"x" * 999 + b"\n"
@@ -181,3 +181,30 @@ def test_what_is_no_terminal_gets_utf_8(project: Path) -> None:
         check=True,
     )
     assert "Справка 😀" in done.stdout.decode("utf-8")
+
+
+def test_what_is_printed_is_an_event_for_each_end_of_a_line_and_threads_do_not_mix() -> None:
+    told = Told()
+    stream = Printed("stdout", sys.__stdout__, told)
+
+    class Talker:
+        def __str__(self) -> str:
+            print("within", file=stream)  # while an event is made: dropped, no event of an event without end
+            return "said"
+
+    print("начало", end=" ", file=stream)
+    other = threading.Thread(target=lambda: print("другой\nдвух строк 🧵", file=stream))
+    other.start()
+    other.join()
+    print("конец", file=stream)
+    print("50 %", end="\r", flush=True, file=stream)
+    stream.buffer.write("байты".encode())
+    stream.buffer.flush()
+    print("x" * LONGEST_TEXT + "y", end="", file=stream)
+    stream.flush()
+    told.emit = lambda record: told.lines.append(str(Talker()))  # type: ignore[method-assign]
+    print("last", file=stream)
+    assert told.lines[:4] == ["другой\nдвух строк 🧵", "начало конец", "50 %", "байты"]
+    assert [len(line) for line in told.lines[4:]] == [LONGEST_TEXT + 1, len("said")]
+    with pytest.raises(TypeError, match="must be str"):
+        stream.write(b"x")  # type: ignore[arg-type]

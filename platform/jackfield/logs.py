@@ -3,7 +3,8 @@
 Never a token, a password, a query string or a payload: the caller leaves them out, and what has the shape of a
 credential is masked here (masking.py), in stacks and in lines of libraries too. Our events go to the standard logger
 `jackfield`, so inside another application they follow its configuration; `setup` is what `jackfield serve` configures,
-and formats the lines of libraries in the same way.
+and formats the lines of libraries in the same way. Those of the project's own code (`logging.getLogger(__name__)` in a
+process) come from the level info upwards, with what the call is about and with what they give as `extra`.
 
 Strategy: two lines are written per connection, so a line must be cheap. Nothing is formatted for a level that
 is disabled, the record is made here without the standard library's search for its caller, and the line is
@@ -23,6 +24,8 @@ import threading
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from contextvars import Context, ContextVar
 from datetime import UTC, datetime
 from functools import lru_cache
 from types import TracebackType
@@ -30,7 +33,27 @@ from typing import Any, Literal, TextIO
 
 from jackfield.masking import MASK, SHORTEST, masked
 
-__all__ = ["Log", "Wordless", "last_resort", "log", "setup", "wordless"]
+__all__ = [
+    "STREAMS",
+    "Facts",
+    "Log",
+    "Wordless",
+    "last_resort",
+    "log",
+    "printed",
+    "setup",
+    "subject",
+    "within",
+    "wordless",
+]
+
+Facts = Callable[[], Mapping[str, Any]]
+
+STREAMS = ("stdout", "stderr")
+"""The loggers of what the project's code prints."""
+
+subject: ContextVar[Facts | None] = ContextVar("jackfield_subject", default=None)
+"""What the project's code that runs in this context is about: gives the fields of its lines."""
 
 MAX_VALUE = 500
 """Characters of one value that a line holds; what a client sends must not be able to fill the disk."""
@@ -52,6 +75,10 @@ _PLAIN = frozenset({bool, type(None)})
 _is_harmless = re.compile(r"[a-z0-9._:/-]{0,200}").fullmatch  # no capital, sign or blank that masking looks for
 _DEPTH = 3  # lists in lists that a line holds
 _FIELDS = "jackfield_event"
+_GUESTS = "processes"  # how the loggers of the project's modules begin
+_OF_RECORDS = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"}  # what no `extra` is
+_TAKEN = frozenset({"timestamp", "level"})
+_SGR = re.compile(r"\x1b\[[0-9;]*m")
 _QUOTED = frozenset(" \t=\r\n\"'")  # a value with one of these stands in quotes
 _LEVEL_WIDTH = 9
 _RESET, _BOLD, _DIM = "\x1b[0m", "\x1b[1m", "\x1b[2m"  # ECMA-48, section 8.3.117 (SGR)
@@ -73,13 +100,15 @@ class Log:
     line of its own (CWE-117).
 
     `counts` has all events by level and name, those of a disabled level too. `around` adds to an
-    event what surrounds it, the id of a trace for example; it must not fail.
+    event what surrounds it, the id of a trace for example; it must not fail. `out` is where a program of our own logs,
+    past the loggers: a process may set these up for itself, and `logging.config` turns off whatever it is not told of.
     """
 
     def __init__(self, logger: logging.Logger) -> None:
         self._logger = logger
         self.counts: Counter[tuple[str, str]] = Counter()
         self.around: Callable[[str, Mapping[str, Any]], Mapping[str, Any]] | None = None
+        self.out: logging.Handler | None = None
 
     def debug(self, event: str, **fields: Any) -> None:
         """Log what helps to develop Jackfield."""
@@ -108,8 +137,8 @@ class Log:
     ) -> None:
         self.counts[_LEVELS[level], event] += 1
         more = () if self.around is None else self.around(event, fields).items()
-        logger = self._logger
-        if not logger.isEnabledFor(level):
+        logger, out = self._logger, self.out
+        if level < logging.INFO if out is not None else not logger.isEnabledFor(level):
             return
         clean: dict[str, Any] = {"event": event}
         for key, value in (*fields.items(), *more):
@@ -124,13 +153,14 @@ class Log:
         record = logger.makeRecord(logger.name, level, file, line, message, (), stack, function, extra)
         if exc is not None:  # as text, which other applications' formatters take over as it is
             record.exc_text = "\n".join(_stack(_stack_text(exc, hide)))
+        handle = logger.handle if out is None else out.handle
         try:
-            logger.handle(record)
+            handle(record)
         except BaseException:
             if exc is None:
                 raise
             record.exc_info, record.exc_text = None, None  # another application's handler failed to format it
-            logger.handle(record)
+            handle(record)
 
 
 class Wordless(Exception):
@@ -146,16 +176,42 @@ log = Log(logging.getLogger("jackfield"))
 """The one log of the package."""
 
 
-def setup(style: Literal["text", "json"] = "text", stream: TextIO | None = None) -> None:
-    """Send our events and those of the libraries to `stream` (stderr), one line each."""
+def within(facts: Facts, context: Context | None = None) -> Context:
+    """A context, an empty one where none is given, in which the project's code is about this."""
+    made = Context() if context is None else context
+    made.run(subject.set, facts)
+    return made
+
+
+def setup(
+    style: Literal["text", "json"] = "text", stream: TextIO | None = None, *, about: Facts = dict
+) -> logging.Handler:
+    """Send our events and those of the libraries and of the project's code to `stream` (stderr), one line each.
+
+    `about` gives the fields of a line that the project's code logs, in the step that logs it.
+    """
     out = logging.StreamHandler(stream or sys.stderr)
-    out.setFormatter(_Json() if style == "json" else _Text(colours=out.stream.isatty()))
+    out.setFormatter(_Json(about) if style == "json" else _Text(about, colours=out.stream.isatty()))
     root = logging.getLogger()
     root.handlers = [out]
     root.setLevel(logging.WARNING)
-    logging.getLogger("jackfield").setLevel(logging.INFO)
+    for name in ("jackfield", _GUESTS):
+        logging.getLogger(name).setLevel(logging.INFO)
     # no line of ours shows these, and each record would collect them (see "Optimization" in the library's manual)
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    return out
+
+
+def printed(stream: str, text: str, out: logging.Handler) -> None:
+    """Log what the project's code has printed; a JSON object with its keys as fields.
+
+    `stream` is one of STREAMS. Not through the loggers, which the code may have set to write to that stream.
+    """
+    said: Any = _SGR.sub("", text)
+    if said.startswith("{"):
+        with suppress(ValueError, RecursionError):
+            said = json.loads(said)
+    out.handle(logging.LogRecord(stream, logging.INFO, "", 0, said, None, None))
 
 
 def last_resort() -> None:
@@ -200,12 +256,13 @@ class _Message:
 class _Json(logging.Formatter):
     """One record as one object; a stack stands in it."""
 
-    def __init__(self) -> None:
+    def __init__(self, about: Facts) -> None:
         super().__init__()
+        self._about = about
         self._encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
 
     def format(self, record: logging.LogRecord) -> str:
-        event = _event(record)
+        event = _event(record, self._about)
         if record.exc_info:
             event["exception"] = "\n".join(_stack_of(record))
         return self._encode(event)
@@ -214,12 +271,13 @@ class _Json(logging.Formatter):
 class _Text(logging.Formatter):
     """One record as one line for people; a stack follows it, indented, so that no line of it looks like a record."""
 
-    def __init__(self, *, colours: bool) -> None:
+    def __init__(self, about: Facts, *, colours: bool) -> None:
         super().__init__()
+        self._about = about
         self._colours = colours
 
     def format(self, record: logging.LogRecord) -> str:
-        line = self._line(_event(record))
+        line = self._line(_event(record, self._about))
         if not record.exc_info:
             return line
         return "\n    ".join([line, *_stack_of(record)])
@@ -234,12 +292,46 @@ class _Text(logging.Formatter):
         return " ".join([f"{_DIM}{time}{_RESET} [{level}] {_BOLD}{name}{_RESET}", *fields])
 
 
-def _event(record: logging.LogRecord) -> dict[str, Any]:
-    """The fields of a record, ours or a library's, with its time and level first."""
+def _event(record: logging.LogRecord, about: Facts) -> dict[str, Any]:
+    """The fields of a record, ours, a library's or the project's, with its time and level first."""
     second, part = divmod(record.created, 1)
     moment = f"{_second(int(second))}.{int(part * 1000):03}Z"
-    fields: Mapping[str, Any] = getattr(record, _FIELDS, None) or {"event": _one_line(record.getMessage())}
-    return {"timestamp": moment, "level": record.levelname.lower(), **fields}
+    event = {"timestamp": moment, "level": record.levelname.lower()}
+    fields: Mapping[str, Any] | None = getattr(record, _FIELDS, None)
+    if fields is not None:
+        event.update(fields)
+    elif record.name in STREAMS or record.name.partition(".")[0] == _GUESTS:
+        _tell(record, event, about())
+    else:
+        event["event"] = _message(record)
+    return event
+
+
+def _tell(record: logging.LogRecord, event: dict[str, Any], about: Mapping[str, Any]) -> None:
+    """Add what the project's code says; a name that is taken gets a `_`, so that no line says of itself what is not so.
+
+    A mapping as the message is what structlog makes of an event.
+    """
+    said = dict(record.msg) if isinstance(record.msg, Mapping) else {}
+    if said.get("level") in tuple(_COLOURS):  # it may be a list
+        event["level"] = said["level"]
+    said = {key: value for key, value in said.items() if key not in _TAKEN}
+    event["event"] = _clean(said.pop("event", "")) if isinstance(record.msg, Mapping) else _message(record)
+    event |= {"logger": _one_line(record.name), **{key: _clean(value) for key, value in about.items()}}
+    extra = ((key, value) for key, value in vars(record).items() if key not in _OF_RECORDS)
+    for key, value in [*said.items(), *extra][:MAX_ITEMS]:
+        name = _one_line(str(key))
+        is_stack = name == "exception" and isinstance(value, str)
+        shown = "\n".join(_stack(value)) if is_stack else _clean(value)
+        if not name.startswith("_") and event.get(name, _TAKEN) != shown:
+            event[f"{name}_" if name in event else name] = shown
+
+
+def _message(record: logging.LogRecord) -> str:
+    try:
+        return _one_line(record.getMessage())
+    except BaseException:  # noqa: BLE001 - arguments that do not fit, or whose class fails
+        return _one_line(f"{_clean(record.msg)} {_clean(record.args)}")
 
 
 @lru_cache(maxsize=2)  # many lines are of one second

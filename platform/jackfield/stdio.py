@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import atexit
 import io
+import logging
 import os
 import select
 import sys
@@ -18,12 +19,15 @@ from collections import Counter, deque
 from collections.abc import Iterable
 from typing import Any
 
-from jackfield.logs import log
+from jackfield.logs import STREAMS, log, printed
 
-__all__ = ["MOST", "Outlet", "dropped", "install", "settle"]
+__all__ = ["LONGEST_TEXT", "MOST", "Outlet", "Printed", "dropped", "install", "settle", "told"]
 
 MOST = 1024 * 1024
 """Bytes that wait for one stream at most."""
+
+LONGEST_TEXT = 16 * 1024
+"""Characters that are printed without the end of a line until they are an event."""
 
 SETTLE_LIMIT = 1.0
 """Seconds in which what waits is still written when the program ends."""
@@ -158,6 +162,95 @@ def install(names: Iterable[str]) -> None:
             line_buffering=True,  # and whole lines: what is dropped is a line
         )
         setattr(sys, name, text)
+
+
+class Printed(io.TextIOBase):
+    """Makes each text that is printed an event of the log: what is written up to a write that ends a line, or a flush.
+
+    `out` is where the log goes, `stream` the standard stream in whose place this stands. Threads do not mix; what one
+    prints without an end is cut in pieces of LONGEST_TEXT characters.
+    """
+
+    def __init__(self, name: str, stream: Any, out: logging.Handler) -> None:
+        super().__init__()
+        self.name = name
+        self.buffer = _Bytes(self)
+        self._stream = stream
+        self._out = out
+        self._begun: dict[int, str] = {}  # by thread
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        """That of the stream."""
+        return self._stream.encoding  # type: ignore[no-any-return]
+
+    @property
+    def errors(self) -> str:  # type: ignore[override]
+        """That of the stream."""
+        return self._stream.errors  # type: ignore[no-any-return]
+
+    def fileno(self) -> int:
+        """The file descriptor of the stream; what is written to that is no event."""
+        return self._stream.fileno()  # type: ignore[no-any-return]
+
+    def isatty(self) -> bool:
+        """Nobody reads it as on a terminal."""
+        return False
+
+    def writable(self) -> bool:
+        """It always is."""
+        return True
+
+    def reconfigure(self, **_settings: object) -> None:
+        """Nothing: the log has its own form."""
+
+    def write(self, text: str, /) -> int:
+        """Take a text; never waits."""
+        if not isinstance(text, str):
+            raise TypeError(f"write() argument must be str, not {type(text).__name__}")
+        thread = threading.get_ident()
+        begun = self._begun[thread] = self._begun.get(thread, "") + text
+        if text.endswith("\n") or len(begun) > LONGEST_TEXT:
+            self.flush()
+        return len(text)
+
+    def flush(self) -> None:
+        """Log what this thread has begun."""
+        text = self._begun.pop(threading.get_ident(), "").strip("\r\n")
+        if text and not getattr(_telling, "now", False):
+            _telling.now = True
+            try:
+                printed(self.name, text, self._out)
+            finally:
+                _telling.now = False
+
+
+class _Bytes(io.RawIOBase):
+    """The `buffer` of a Printed."""
+
+    def __init__(self, text: Printed) -> None:
+        super().__init__()
+        self._text = text
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any, /) -> int:
+        self._text.write(bytes(data).decode(errors="backslashreplace"))
+        return len(data)
+
+    def flush(self) -> None:
+        if not self.closed:
+            self._text.flush()
+
+
+_telling = threading.local()  # what is printed while an event is made would be one of that
+
+
+def told(out: logging.Handler) -> None:
+    """From now on what is printed is in the log that `out` writes: neither stream has any line but its own."""
+    for name in STREAMS:
+        setattr(sys, name, Printed(name, getattr(sys, name), out))
 
 
 def settle() -> None:

@@ -10,6 +10,7 @@ from contextvars import ContextVar
 
 import pytest
 
+from jackfield import logs
 from jackfield.addresses import networks
 from jackfield.auth import bounded_calls
 from jackfield.auth.bounded_calls import HANGING, THREADS, Calls, NoRoom, TooLate
@@ -50,6 +51,17 @@ async def hang(asked: Calls, function: object, number: int, client: str = "10.0.
         return "answered"
 
     return await asyncio.gather(*(one(place) for place in range(number)))
+
+
+async def test_what_it_logs_names_it_in_a_thread_and_in_a_task(asked: Calls) -> None:
+    def who(_credential: str) -> object:
+        return (logs.subject.get() or dict)()
+
+    async def waits(credential: str) -> object:
+        return who(credential)
+
+    for function in (who, waits):
+        assert await asked.call(function, HERE, "аня") == {"process": "auth.verify"}
 
 
 @pytest.mark.usefixtures("soon")

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from websockets.exceptions import InvalidStatus
 
@@ -483,5 +484,6 @@ def test_names_are_those_of_the_author_before_and_after_a_publish(tmp_path: Path
                 "kept": True,
                 "logger": "processes.shop.order",
                 "file": str(file),
-                "counted": 1.0,
+                "counted": float(version),
             }
+    assert "shop_orders_total 3.0" in httpx.get(f"{server.http}/metrics").text

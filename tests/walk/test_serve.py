@@ -240,9 +240,48 @@ def test_the_repository_itself_is_the_example(tmp_path: Path, start: Callable[..
     assert server.lines[:2] == ["Jackfield serves 1 endpoint:", line]
 
 
-def test_a_log_for_programs_is_an_object_a_line(project: Path, start: Callable[..., Server]) -> None:
-    server = start(project, "--log", "json", ready='"event": "started"')
-    assert (project / ".jackfield" / "first-admin").stat().st_mode & 0o777 == 0o600
-    server.stop()
-    events = [json.loads(line)["event"] for line in server.lines]
-    assert events[:2] == ["first_admin_made", "started"]
+GUEST = """\
+import logging, logging.config, sys, traceback
+from jackfield import process
+
+logging.config.dictConfig({
+    "version": 1,
+    "handlers": {"own": {"class": "logging.StreamHandler", "formatter": "own"}},
+    "formatters": {"own": {"format": "own form: %(message)s"}},
+    "root": {"level": "INFO", "handlers": ["own"]},
+})
+
+@process(reply="sum")
+def add(by: int) -> int:
+    print("Привет", "мир\\nдва")
+    print('{"event": "sold", "level": "warning", "pieces": 3}')
+    sys.stdout.buffer.write("байты\\n".encode())
+    sys.stderr.write("\\x1b[31mкрасный\\x1b[0m\\n")
+    logging.getLogger(__name__).info("logged")
+    return by
+"""
+
+
+def test_a_log_for_programs_is_an_object_a_line_whatever_a_process_prints(
+    tmp_path: Path, start: Callable[..., Server]
+) -> None:
+    write(tmp_path, endpoints=ENDPOINTS.replace("greeting.add", "guest.add"), greeting=GREETING, guest=GUEST)
+    server = start(tmp_path, "--log", "json", ready='"event": "started"')
+    assert (tmp_path / ".jackfield" / "first-admin").stat().st_mode & 0o777 == 0o600
+    with server.socket("/ws/sum/2") as socket:
+        assert ask(socket) == {"sum": 2}
+    assert server.stop() == 0
+    events = [json.loads(line) for line in server.lines]
+    assert [event["event"] for event in events[:2]] == ["first_admin_made", "started"]
+    (opened,) = (event for event in events if event["event"] == "connection_opened")
+    call = {"endpoint": "sum", "connection": opened["connection"], "login": ""}
+    told = [event for event in events if event.get("connection") == call["connection"] and "client" not in event]
+    assert all(event.pop("timestamp") for event in told)
+    assert told == [
+        {"level": "info", "event": "Привет мир\\nдва", "logger": "stdout", **call},
+        {"level": "warning", "event": "sold", "logger": "stdout", "pieces": 3, **call},
+        {"level": "info", "event": "байты", "logger": "stdout", **call},
+        {"level": "info", "event": "красный", "logger": "stderr", **call},
+        {"level": "info", "event": "own form: logged", "logger": "stderr", **call},
+    ]
+    assert server.stdout == ""

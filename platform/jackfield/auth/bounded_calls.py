@@ -19,7 +19,7 @@ from functools import partial
 from typing import Any
 
 from jackfield.auth.fair_queue import FairQueue, QueueFull
-from jackfield.logs import log
+from jackfield.logs import log, within
 
 __all__ = ["CALLS", "CLEAN_UP", "HANGING", "PATIENCE", "THREADS", "TIME_LIMIT", "WAITING", "Calls", "NoRoom", "TooLate"]
 
@@ -114,7 +114,7 @@ class _Workers:
     async def call(self, networks: Sequence[str], given: Sequence[object]) -> Any:
         self.check_room(networks)  # once more: some may hang since the caller began to wait
         until = asyncio.get_running_loop().time() + TIME_LIMIT
-        context = Context()  # what one call sets in it, no other sees
+        context = within(lambda: {"process": "auth.verify"})  # what one call sets in it, no other sees
         if inspect.iscoroutinefunction(self.function):
             return await self._await(self.function(*given), context, until, networks)
         job = asyncio.wrap_future(self._pool.submit(context.run, _in_thread, self.function, given))

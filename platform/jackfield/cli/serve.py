@@ -9,8 +9,8 @@ import signal
 import socket
 import ssl
 import sys
-from collections.abc import Callable
-from contextlib import AsyncExitStack, ExitStack, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack, ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,7 @@ from jackfield.describe.contract import contract
 from jackfield.errors import PlanError, Refusal
 from jackfield.logs import last_resort, setup
 from jackfield.logs import log as events
+from jackfield.server.connection.contexts import about
 from jackfield.server.node.event_loop import END_LIMIT, interrupt, leave, leave_within, run
 from jackfield.server.node.first_admin import FirstAdmin, entrance
 from jackfield.server.node.listener import CertificateLocked, bind, check_certificate, listen
@@ -129,12 +130,11 @@ def command(state: State, workers: int, log: str, **given: Any) -> None:
     for problem in options.problems():
         raise Failure(problem, 2)
     as_json = log == "json"
-    stdio.install(["stdout"])  # what processes print
-    setup("json" if as_json else "text")
-    last_resort()
     try:
-        with state.locked():
-            run(_serve(folder, state, options, as_json), _new_loop)
+        with _logging(as_json):
+            with state.locked():
+                run(_serve(folder, state, options, as_json), _new_loop)
+            leave()
     except StateError as exc:
         raise Failure(str(exc)) from exc
     except Unusable as exc:
@@ -144,7 +144,22 @@ def command(state: State, workers: int, log: str, **given: Any) -> None:
     except PlanError as exc:
         _print_problems(exc)
         raise Failure(f"{_count(exc)}; nothing is served") from exc
-    leave()
+
+
+@contextmanager
+def _logging(as_json: bool) -> Iterator[None]:
+    """The log of a server; why it could not start stands behind it, for people."""
+    stdio.install(["stdout"])  # what processes print
+    out = events.out = setup("json" if as_json else "text", about=about)
+    streams = sys.stdout, sys.stderr
+    if as_json:
+        stdio.told(out)  # no line that is no object
+    last_resort()
+    try:
+        yield
+    finally:
+        events.out = None
+        sys.stdout, sys.stderr = streams
 
 
 def _store_fault(exc: Refusal, state: State) -> Failure:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from prometheus_client.registry import Collector
+
 from jackfield.errors import Problem
 from jackfield.process.builtin import processes as builtin
 from jackfield.process.calling import one_line
@@ -72,6 +74,10 @@ class Catalog:
         """Have this generation's modules answer where the calling generation is unknown."""
         if self._package is not None:
             self._package.go_live()
+
+    def collectors(self) -> tuple[Collector, ...]:
+        """The metrics that the project's code has in Prometheus's registry."""
+        return () if self._package is None else self._package.collectors()
 
     def release(self) -> None:
         """Drop the generation's package from `sys.modules`. A second call does nothing."""

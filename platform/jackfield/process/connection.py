@@ -18,6 +18,7 @@ __all__ = [
     "Gone",
     "Joined",
     "Outbox",
+    "facts_of",
     "hand_over",
     "kept_headers",
     "outbox_of",
@@ -320,6 +321,11 @@ def with_params(connection: Connection, params: Mapping[str, Any]) -> Connection
 def outbox_of(connection: Connection) -> Outbox:
     """What stands behind a Connection, for our own code."""
     return connection._outbox
+
+
+def facts_of(connection: Connection) -> Mapping[str, str]:
+    """The fields of what a process logs while it works for a connection."""
+    return {"endpoint": connection.endpoint, "connection": connection.id, "login": connection.identity.login}
 
 
 class _Gone:

@@ -10,11 +10,12 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable, Container, Iterable, Mapping
 from contextlib import suppress
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from typing import Any
 
 from jackfield.errors import PlanError, Problem
-from jackfield.logs import log
+from jackfield.logs import log, within
 from jackfield.process.calling import Raised, call, one_line
 from jackfield.process.groups import Groups
 from jackfield.process.python.import_errors import frames_of
@@ -66,7 +67,8 @@ class _Keeper:
         self._needed = needed
         self.opened: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self.closing = asyncio.Event()
-        self.task = asyncio.create_task(self._keep(), name=f"resource {resource.name}")
+        context = within(lambda: {"resource": resource.name}, copy_context())
+        self.task = asyncio.create_task(self._keep(), name=f"resource {resource.name}", context=context)
 
     async def _keep(self) -> BaseException | None:
         """The resource's whole life; gives what it raised and raises nothing: sys.exit in a task would end the loop."""

@@ -9,7 +9,6 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from contextvars import Context
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, cast
@@ -19,8 +18,8 @@ from jackfield.errors import Refusal, Reject
 from jackfield.groups.feeds import Repeated
 from jackfield.groups.names import Pattern
 from jackfield.groups.presence import Later
-from jackfield.logs import log
-from jackfield.process.connection import Connection
+from jackfield.logs import Facts, log, within
+from jackfield.process.connection import Connection, facts_of
 from jackfield.process.signature.signature import GROUPS
 from jackfield.routing.feeds import Feed
 from jackfield.server.connection.clean_up import CLEAN_UP, clean_up
@@ -62,7 +61,7 @@ class _Script:
 
     `about` gives the connection that it is called with, or raises ValueError where the name of a group does not fit.
     `outlived` is called where its generation has been another than the live one for too long. `where` stands in the
-    log, and `group` in what members are told. `is_over`: nobody is left who could hear it.
+    log, `facts` in what it logs itself, and `group` in what members are told. `is_over`: nobody is left to hear it.
     """
 
     feed: Feed
@@ -71,6 +70,7 @@ class _Script:
     deliver: Callable[[bytes], Awaitable[None]]
     most: int
     where: Mapping[str, str]
+    facts: Facts
     group: str = ""
     is_over: Callable[[], bool] = lambda: False
     outlived: Callable[[], None] = lambda: None
@@ -133,7 +133,7 @@ class _Stage:
         generation = self._live.generation
         run = _Run(generation, script.outlived, self._close)
         generation.enter()
-        run.task = asyncio.get_running_loop().create_task(self._work(run, script, over), context=Context())
+        run.task = asyncio.get_running_loop().create_task(self._work(run, script, over), context=within(script.facts))
         hide(run.task)  # a process that cancels all tasks means its own
         self._runs.add(run)
         run.task.add_done_callback(partial(self._ended, run))
@@ -228,6 +228,7 @@ class GroupFeeds(_Stage):
             deliver,
             LONGEST_EVENT,
             {"group": group},
+            lambda: {"group": group},
             group,
         )
         return self._begin(script, over)
@@ -308,6 +309,7 @@ class ConnectionFeeds(_Stage):
             deliver,
             most,
             {"endpoint": route.name, "connection": conversation.connection.id},
+            partial(facts_of, conversation.connection),
             is_over=lambda: bool(conversation.close_code) or not self._live.ready,
             outlived=lambda: conversation.end("restart", _OUTLIVED),
         )

@@ -133,7 +133,7 @@ class Live:
         self.groups = Groups(clock=clock)
         self.groups.declare(generation.table.groups, feeds=generation.table.plan.limits.feeds)
         self.lag = Lag(clock=lag_clock)
-        self.metrics = Metrics(self.hub, self.lag, self.groups)
+        self.metrics = Metrics(self.hub, self.lag, self.groups, lambda: self.generation.table.catalog.collectors())
         self.outboxes = Outboxes(options.outbox)
         self.refusals: deque[Refused] = deque(maxlen=REFUSALS_KEPT)
         self.ready = True  # False from the beginning of a stop

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from importlib.metadata import version
 
+from prometheus_client import Counter, Gauge
 from prometheus_client.parser import text_string_to_metric_families
 
 from jackfield.logs import log
@@ -122,3 +123,15 @@ def test_durations_fall_into_buckets_that_add_up() -> None:
 def test_a_meter_starts_at_nothing() -> None:
     meter = Meter()
     assert (meter.answered, sum(meter.buckets), meter.seconds, dict(meter.others)) == (0, 0, 0.0, {})
+
+
+def test_metrics_of_the_project_stand_beside_ours_and_one_that_fails_takes_no_other_with_it() -> None:
+    orders, broken = Counter("shop_orders", "Заказы 🛒.", registry=None), Gauge("shop_broken", "Broken.", registry=None)
+    broken.set_function(lambda: 1 / 0)
+    orders.inc(2)
+    before = log.counts["error", "collector_failed"]
+    found = scraped(Metrics(Seats(), projects=lambda: (broken, orders)))
+    assert found[at("shop_orders_total")] == 2
+    assert found[at("jackfield_shed_total")] >= 0
+    assert not any(name == "shop_broken" for name, _ in found)
+    assert log.counts["error", "collector_failed"] == before + 1

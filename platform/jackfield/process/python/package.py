@@ -29,6 +29,8 @@ from multiprocessing import process
 from types import CodeType, ModuleType
 from typing import Any, cast
 
+from prometheus_client.registry import Collector
+
 from jackfield.process.python import module_proxy, prometheus
 from jackfield.process.python.module_proxy import Importer, called, key_of
 from jackfield.process.python.sources import FOLDER, Source
@@ -77,6 +79,10 @@ class Package:
         """From now on this generation answers where the calling one is unknown."""
         module_proxy.live(self.name)
         prometheus.live(self.name)
+
+    def collectors(self) -> tuple[Collector, ...]:
+        """The metrics that its modules have in Prometheus's registry."""
+        return prometheus.collectors(self.name)
 
     def release(self) -> None:
         """Forget the modules, so that they can be freed. A second call does nothing."""

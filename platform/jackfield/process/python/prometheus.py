@@ -3,21 +3,31 @@
 Strategy. `Counter("orders", …)` at the top of a file registers while the file runs, and a registry takes a name once:
 the same file could not be loaded a second time. So a generation that is loaded may use the names that its project has
 registered already. Its collectors wait, and replace the others when it goes live; of a generation that is given up
-none stays.
+none stays. A metric that has its name, type and labels from the one that it replaces counts on in the same numbers,
+and so do the calls that are still in the older generation.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 
-from prometheus_client import CollectorRegistry
+from prometheus_client import REGISTRY, CollectorRegistry
+from prometheus_client.metrics import MetricWrapperBase
 from prometheus_client.registry import Collector
 
 from jackfield.logs import log
 from jackfield.process.python import module_proxy
 
-__all__ = ["begin", "forget", "live"]
+__all__ = ["OURS", "begin", "collectors", "forget", "live"]
+
+OURS = "jackfield_"
+"""How the names of the server's own metrics begin, and no others."""
+
+_SHAPE = ("_name", "_labelnames", "_upper_bounds", "_states")  # of a metric; what has them alike counts the same
+_STATE = ("_value", "_count", "_sum", "_buckets", "_created")
 
 _Entry = tuple[CollectorRegistry, Collector]
 
@@ -41,11 +51,13 @@ def begin(package: str, folder: str) -> None:
 
 
 def live(package: str) -> None:
-    """Replace the collectors that the project had with those of this generation."""
+    """Replace the collectors that the project had with those of this generation; what is the same counts on."""
     mine = _of.get(package)
     if mine is not None:
+        before: list[_Entry] = []
         for other in _others(package):
             _take_out(other.entered)
+            before += other.entered
             other.entered.clear()
         while mine.waiting:
             registry, collector = mine.waiting.pop(0)
@@ -55,6 +67,14 @@ def live(package: str) -> None:
                 log.warning("collector_left_out", reason=str(exc))
             else:
                 mine.entered.append((registry, collector))
+                for old in (one for where, one in before if where is registry and _are_alike(one, collector)):
+                    _count_on(collector, old)
+
+
+def collectors(package: str) -> tuple[Collector, ...]:
+    """What a generation has in the library's own registry."""
+    mine = _of.get(package)
+    return () if mine is None else tuple(one for registry, one in mine.entered if registry is REGISTRY)
 
 
 def forget(package: str) -> None:
@@ -70,14 +90,51 @@ def _take_out(entries: list[_Entry]) -> None:
             _leave(registry, collector)
 
 
+def _are_alike(old: Any, new: Any) -> bool:
+    if not isinstance(new, MetricWrapperBase) or type(old) is not type(new):
+        return False
+    return all(getattr(old, part, None) == getattr(new, part, None) for part in _SHAPE)
+
+
+def _count_on(new: Any, old: Any) -> None:
+    """Have a metric share the numbers of the one before it; what was counted while it was loaded is added."""
+    if new._is_parent():
+        with old._lock:
+            for labels, child in new._metrics.items():  # variables of the new modules may hold it
+                if labels in old._metrics:
+                    _count_on(child, old._metrics[labels])
+                old._metrics[labels] = child
+            new._metrics, new._lock = old._metrics, old._lock
+        return
+    for part in (part for part in _STATE if hasattr(new, part)):
+        kept, loaded = getattr(old, part), getattr(new, part)
+        for one, more in _numbers(kept, loaded):
+            if amount := more.get():
+                (one.set if new._type == "gauge" else one.inc)(amount)
+        if not isinstance(loaded, dict | int) or not loaded:  # an Info or Enum that the file has set stays as it is
+            setattr(new, part, kept)
+
+
+def _numbers(kept: Any, loaded: Any) -> Iterator[tuple[Any, Any]]:
+    """The numbers that two parts of a metric hold: one, as many as it has buckets, or none."""
+    if isinstance(kept, list):
+        yield from zip(kept, loaded, strict=True)
+    elif hasattr(kept, "inc"):
+        yield kept, loaded
+
+
 def _others(package: str) -> list[_Collectors]:
     return [one for name, one in list(_of.items()) if name != package and one.folder == _of[package].folder]
 
 
 def _register(registry: CollectorRegistry, collector: Collector) -> None:
-    """`CollectorRegistry.register`. Raises ValueError for a name that is taken."""
+    """`CollectorRegistry.register`. Raises ValueError for a name that is taken, or ours."""
     package = module_proxy.calling_package()
     mine = _of.get(package or "")
+    if mine is not None:
+        names: list[str] = registry._get_names(collector)  # type: ignore[no-untyped-call]
+        if taken := [name for name in names if name.startswith(OURS)]:
+            raise ValueError(f'"{taken[0]}": names that begin with "{OURS}" are the server\'s own; choose another')
     try:
         _enter(registry, collector)
     except ValueError:

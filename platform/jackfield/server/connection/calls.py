@@ -12,6 +12,7 @@ from jackfield import messages
 from jackfield.logs import log
 from jackfield.process.connection import Connection, Gone
 from jackfield.server.answers import InTask, MessageId, Task, Way
+from jackfield.server.connection.contexts import context_of
 from jackfield.server.connection.inbox import Answered, Inbox, Item
 from jackfield.server.generation import Generation
 from jackfield.server.live import Live
@@ -128,11 +129,12 @@ class Call:
 class Calls:
     """The calls of a connection. It does not hold its host: the two would live until a garbage collection."""
 
-    __slots__ = ("_loop", "_paused", "inbox", "running")
+    __slots__ = ("_context", "_loop", "_paused", "inbox", "running")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._paused = False
+        self._context: Context | None = None  # made with the first call; each has a copy
         self.inbox: Inbox | None = None  # made when the first message has to wait
         self.running: list[Call] = []
 
@@ -153,7 +155,9 @@ class Calls:
     def start(self, item: Item, host: Host, begin: Callable[..., Task] = begin_at_once) -> None:
         """Begin a task for one message and for those that come while it works; an eager one where Python has them."""
         host.ready = None  # what comes next has to wait, or takes something back
-        call, context = Call(host, item), Context()
+        if self._context is None:
+            self._context = context_of(host.connection)
+        call, context = Call(host, item), self._context.copy()
         self.running.append(call)
         task = begin(self._work(call, context, host), loop=self._loop, context=context)
         if not task.done():
@@ -280,7 +284,7 @@ class Calls:
                 raise
 
     async def _work(self, call: Call, context: Context, host: Host) -> None:
-        """Carry out what comes in a task whose context is `context`, until something is left in that."""
+        """Carry out what comes in a task whose context is `context`, until something is left in that by a call."""
         if call.task is None:
             call.task = asyncio.current_task()  # an eager one; to ask costs a system call before Python 3.12
         task = call.task
@@ -317,7 +321,7 @@ class Calls:
                         host.write(frame)
                 if not self.inbox:
                     return
-                if context:  # what comes next must not see what is in it
+                if len(context) > 1:  # what comes next must not see what is in it
                     goes_on = self._next(host)
                     return
                 left -= 1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from contextvars import Context
 from functools import partial
 from typing import Any, Protocol
 
@@ -12,6 +11,7 @@ from jackfield.logs import log
 from jackfield.process.connection import Connection, Gone
 from jackfield.server.connection.calls import CANCEL_LIMIT
 from jackfield.server.connection.clean_up import CLEAN_UP
+from jackfield.server.connection.contexts import context_of
 from jackfield.server.connection.dispatch import Dispatcher
 from jackfield.server.generation import Generation
 from jackfield.server.live import Live
@@ -61,7 +61,7 @@ class Owned:
         generation = within or host.live.generation
         generation.enter()
         report = partial(host.dispatcher.incident, endpoint=host.endpoint, connection=host.connection.id)
-        task = self._loop.create_task(_run(coroutine, report), context=Context())
+        task = self._loop.create_task(_run(coroutine, report), context=context_of(host.connection))
         hide(task)  # a process that cancels all tasks means its own
         self._tasks.add(task)
 

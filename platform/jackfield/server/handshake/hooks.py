@@ -19,6 +19,7 @@ from jackfield.process.signature.signature import GROUPS
 from jackfield.routing.hooks import Hook
 from jackfield.routing.table import Route
 from jackfield.server.connection.calls import CANCEL_LIMIT
+from jackfield.server.connection.contexts import context_of
 from jackfield.server.connection.conversation import Conversation
 from jackfield.server.connection.dispatch import Busy, Dispatcher
 from jackfield.server.generation import Generation
@@ -243,12 +244,12 @@ class Hooks:
         made = partial(hook.signature.call, hook.process.function, value, connection, opened)
         if hook.process.kind == "sync" and not hook.process.blocking:
             try:
-                return Context().run(self._dispatcher.timed, hook.process, made)
+                return context_of(connection).run(self._dispatcher.timed, hook.process, made)
             except BaseException as exc:  # noqa: BLE001 - whatever a user's process raises ends here, sys.exit too
                 return _Raised(exc)
         loop = asyncio.get_running_loop()
         generation.enter()
-        task: Task = begin_at_once(self._guarded(hook, made), loop=loop, context=Context())
+        task: Task = begin_at_once(self._guarded(hook, made), loop=loop, context=context_of(connection))
         task.add_done_callback(lambda _ended: generation.leave())
         if not task.done():
             hide(task)

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from itertools import accumulate
-from typing import Protocol
+from typing import Any, Protocol
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
@@ -69,10 +69,16 @@ class Metrics(Collector):
 
     `handshakes` counts by endpoint, outcome and code, `logins` by outcome and code, `publishes` by outcome:
     `published`, `back` or `refused`. `pushes` counts what is sent from outside by what it is sent to (`group`, `groups`
-    or `user`), outcome and code. `groups` are those of the node.
+    or `user`), outcome and code. `groups` are those of the node; `projects` gives the metrics of the project's code.
     """
 
-    def __init__(self, seats: Seats, lateness: Lag | None = None, groups: Groups | None = None) -> None:
+    def __init__(
+        self,
+        seats: Seats,
+        lateness: Lag | None = None,
+        groups: Groups | None = None,
+        projects: Callable[[], Iterable[Collector]] = tuple,
+    ) -> None:
         self.handshakes: Counter[tuple[str, str, str]] = Counter()
         self.closes: Counter[str] = Counter()
         self.ends: Counter[tuple[str, str]] = Counter()
@@ -84,6 +90,7 @@ class Metrics(Collector):
         self._seats = seats
         self._lag = lateness or Lag()
         self._groups = Groups() if groups is None else groups
+        self._projects = projects
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(self)
         ProcessCollector(registry=self._registry)
@@ -101,7 +108,7 @@ class Metrics(Collector):
 
     def text(self) -> bytes:
         """Everything in Prometheus' text format 0.0.4."""
-        return generate_latest(self._registry)
+        return b"".join([generate_latest(self._registry), *map(_told, self._projects())])
 
     def collect(self) -> Iterable[Metric]:
         """Called by the registry at each scrape."""
@@ -178,6 +185,15 @@ def _events() -> Iterator[Metric]:
     yield _counter("jackfield_warnings", "Warnings in the log, by event.", ("event",), warnings.items())
     lines = {(stream,): number for stream, number in tuple(stdio.dropped.items())}
     yield _counter("jackfield_lines_dropped", "Lines that a standard stream did not take.", ("stream",), lines.items())
+
+
+def _told(collector: Any) -> bytes:
+    """A metric of the project's code as text. One that fails is left out: the others must not go with it."""
+    try:
+        return generate_latest(collector)
+    except BaseException as exc:  # noqa: BLE001 - the project's code, such as the function of a gauge
+        log.error("collector_failed", collector=getattr(collector, "_name", type(collector).__name__), exc_info=exc)
+        return b""
 
 
 def _outcomes(meter: Meter) -> Iterator[tuple[str, int]]:
