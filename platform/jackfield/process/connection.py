@@ -101,7 +101,7 @@ class Connection:
 
         Never waits and may be called from threads. After the close it does nothing. An event whose
         queue would pass `limits.queue` (1 MiB) closes the connection (4408). Raises TypeError or ValueError for what is
-        not a JSON object.
+        not a JSON object. Where `messages` is text, binary or any, a str or bytes is sent as it is.
         """
         self._outbox.send_event(event)
 
@@ -192,12 +192,12 @@ def _called(value: object) -> str:
 _SHOWN = 10**20
 
 
-def part(connection: Connection) -> None:
+def part(connection: Connection, kind: str = "json") -> None:
     """Part a Connection from its conversation, which is over: what is sent from here on goes nowhere.
 
     The two would hold each other in memory until the next garbage collection, which a server rarely runs.
     """
-    connection._outbox = GONE
+    connection._outbox = GONE if kind == "json" else _Gone(kind)
 
 
 def with_params(connection: Connection, params: Mapping[str, Any]) -> Connection:
@@ -221,10 +221,16 @@ def outbox_of(connection: Connection) -> Outbox:
 
 
 class _Gone:
-    """The outbox of a connection that has ended. An event is still looked at: a wrong one is wrong at any time."""
+    """The outbox of a connection that has ended. An event is still looked at: a wrong one is wrong at any time.
 
-    __slots__ = ()
+    `kind` is what the messages of its endpoint were.
+    """
+
+    __slots__ = ("_kind",)
     names: tuple[str, ...] = ()
+
+    def __init__(self, kind: str = "json") -> None:
+        self._kind = kind
 
     @property
     def membership(self) -> _Gone:
@@ -240,7 +246,7 @@ class _Gone:
         pass
 
     def send_event(self, event: object) -> None:
-        messages.event(event)
+        messages.sent(event, self._kind)
 
     def close(self, code: int, reason: str) -> None:
         pass

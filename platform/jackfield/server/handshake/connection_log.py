@@ -52,7 +52,7 @@ class Visit:
                 seconds=round(over.duration, 3),
                 **self._facts(),
             )
-        part(over.connection)
+        part(over.connection, over.kind)
 
     def _facts(self) -> dict[str, Any]:
         return {
