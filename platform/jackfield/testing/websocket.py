@@ -37,7 +37,7 @@ class TestSocket:
         self._gateway = gateway
         self._caller = caller
         self._incoming: asyncio.Queue[dict[str, Any]] = asyncio.Queue()  # no longer than what the test itself sends
-        self._came: deque[str] = deque()
+        self._came: deque[str | bytes] = deque()
         self._unread = 0
         self._marks = 0
         self._changed = asyncio.Event()
@@ -74,17 +74,17 @@ class TestSocket:
         kind = "text" if isinstance(frame, str) else "bytes"
         self._incoming.put_nowait({"type": "websocket.receive", kind: frame})
 
-    async def next_frame(self, within: float) -> str | None:
+    async def next_frame(self, within: float) -> str | bytes | None:
         """The next frame in order; None where nothing more will come. Raises TimeoutError."""
         await self._until(lambda: bool(self._came), within)
         return self._take() if self._came else None
 
-    async def settle(self, within: float) -> list[str]:
+    async def settle(self, within: float) -> list[str | bytes]:
         """Wait until all that was sent is carried out, and give all frames that came. Raises TimeoutError.
 
         Then nothing is lost: `next_frame` gives them.
         """
-        found: list[str] = []
+        found: list[str | bytes] = []
 
         def take(done: bool) -> bool:
             while self._came:  # also while it lasts: the server waits for a client that does not read
@@ -134,7 +134,7 @@ class TestSocket:
         self.carried_out += 1
         self._changed.set()
 
-    def _take(self) -> str:
+    def _take(self) -> str | bytes:
         text = self._came.popleft()
         self._unread -= len(text)
         self._taken.set()
@@ -160,7 +160,7 @@ class TestSocket:
                 if self._caller.refusal is None:  # else it is accepted to be closed: `refusals: close`
                     self._conversation = self._gateway.attach(self)
             case "websocket.send":
-                self._arrived(message["text"])
+                self._arrived(message["text"] if "text" in message else message["bytes"])
             case "websocket.close":
                 self.closed = (message["code"], message.get("reason") or "")
                 # RFC 6455, section 5.5.1: the other end answers a close frame
@@ -170,11 +170,20 @@ class TestSocket:
             self._taken.clear()
             await self._taken.wait()
 
-    def _arrived(self, text: str) -> None:
+    def _arrived(self, text: str | bytes) -> None:
         if text == _SEEN:
             self._marks += 1
             return
         self._came.append(text)
         self._unread += len(text)
-        if '"rate_limited"' in text and json.loads(text).get("error", {}).get("code") == "rate_limited":
+        if isinstance(text, str) and '"rate_limited"' in text and _code(text) == "rate_limited":
             self.carried_out += 1  # that message reaches no process
+
+
+def _code(text: str) -> str:
+    """The code of an error; a text that is no JSON is a payload."""
+    try:
+        found = json.loads(text)
+        return str(found["error"]["code"])
+    except (ValueError, LookupError, TypeError):
+        return ""

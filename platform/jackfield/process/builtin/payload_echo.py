@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 __all__ = ["nothing", "same"]
 
 
-def same(message: str | bytes) -> Any:
+def same(message: str | bytes) -> str | bytes:
     """Answers every message with itself."""
     return message
 

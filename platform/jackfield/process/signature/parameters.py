@@ -139,7 +139,7 @@ def _read(
             message = f"the URL has a parameter of this name, but it is the {injected.source} here"
             raise _Bad("bad_path_parameter", message, "rename one of the two")
         return injected
-    if payload and path_key is None:
+    if payload and path_key is None and parameter.kind is not _Kinds.VAR_KEYWORD:
         return Parameter(parameter.name, "message", key, hint, mi.AnyType(), parameter.default)
     if parameter.kind is _Kinds.VAR_KEYWORD:
         return Parameter(parameter.name, "more", "", hint, type_of(hint))

@@ -87,13 +87,13 @@ def decode(data: bytes | str) -> str | bytes:
 
 def _taken(parameters: tuple[Parameter, ...], messages: str, faults: Faults) -> Parameter | None:
     """The parameter that takes the payload, or None where it cannot."""
-    found = [parameter for parameter in parameters if parameter.source == "message"]
+    found = [parameter for parameter in parameters if parameter.source in ("message", "more")]
     write = f"write one parameter with the hint `{_HINTS[messages]}`"
-    if len(found) != 1:
-        names = ", ".join(f'"{one.name}"' for one in found) or "none"
+    if len(found) != 1 or found[0].source == "more":
+        names = ", ".join(f'"{one.name}"' for one in found if one.source == "message") or "none"
         if not faults:
             text = f"with `messages: {messages}` one parameter takes the message, and here are {names}"
-            faults.add("bad_signature", found[1].name if found else "", text, write)
+            faults.add("bad_signature", found[-1].name if found else "", text, write)
         return None
     kinds = _kinds(found[0].hint)
     if kinds is None or not _TYPES[messages] <= kinds:
@@ -115,11 +115,11 @@ def _given(process: Process, messages: str, faults: Faults) -> frozenset[type]:
     if split(item)[0] in _NOTHING:
         return frozenset()
     kinds = _TYPES[messages] if item is Any else _kinds(item, or_none=True)
-    if not kinds or not kinds <= _TYPES[messages]:
+    if not kinds or not kinds & _TYPES[messages]:
         text = f"with `messages: {messages}` it gives back `{_HINTS[messages]}` or None, not {readable(item)}"
         faults.add("bad_reply", "return", text, f"write the hint `{_HINTS[messages]}`")
         return frozenset()
-    return kinds
+    return kinds & _TYPES[messages]
 
 
 def _kinds(hint: Any, *, or_none: bool = False) -> frozenset[type] | None:
