@@ -23,6 +23,7 @@ __all__ = [
     "MAX_DEPTH",
     "MAX_ID",
     "OUR_EVENTS",
+    "PAYLOADS",
     "Aside",
     "Binary",
     "NotUtf8",
@@ -82,6 +83,10 @@ class Unsendable(ValueError):
 
 class NotUtf8(Exception):
     """A text message that is no UTF-8; it ends the connection (RFC 6455, section 8.1)."""
+
+
+PAYLOADS = (str, bytes, bytearray, memoryview)
+"""What is sent as it is, where `messages` is not json."""
 
 
 class Payload(bytes):
@@ -261,8 +266,7 @@ def payload(value: object, kind: str) -> Payload:
 
 def sent(value: object, kind: str) -> bytes:
     """The frame for what a process sends where `messages` is `kind`: an event or a payload. Raises Unsendable."""
-    is_payload = kind != "json" and isinstance(value, str | bytes | bytearray | memoryview)
-    return payload(value, kind) if is_payload else event(value)
+    return payload(value, kind) if kind != "json" and isinstance(value, PAYLOADS) else event(value)
 
 
 def request(value: object, number: int) -> bytes:

@@ -279,7 +279,8 @@ class Client:
     async def receive(self, within: float = 1.0) -> Any:
         """The next reply, error or event, in order; waits `within` seconds at most.
 
-        A dict; where messages are text, binary or any, a payload is a str or bytes, and an error a dict. Raises TimeoutError, and Closed after the last message.
+        A dict; where messages are text, binary or any, a payload is a str or bytes, and an error a dict. Raises
+        TimeoutError, and Closed after the last message.
         """
         socket = self._open_socket()
         try:

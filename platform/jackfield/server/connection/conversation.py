@@ -378,7 +378,8 @@ class Conversation:
 
     def send_event(self, event: object) -> None:
         """See Connection.send."""
-        self.outbox.put(messages.sent(event, self.kind), self)
+        kind = self.kind if isinstance(event, messages.PAYLOADS) else "json"
+        self.outbox.put(messages.sent(event, kind), self)
 
     def close(self, code: int, reason: str) -> None:
         """See Connection.close."""
