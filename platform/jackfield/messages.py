@@ -23,8 +23,11 @@ __all__ = [
     "MAX_DEPTH",
     "MAX_ID",
     "OUR_EVENTS",
+    "PAYLOADS",
     "Aside",
+    "Binary",
     "NotUtf8",
+    "Payload",
     "Unsendable",
     "aside",
     "done",
@@ -38,9 +41,11 @@ __all__ = [
     "judge_utf8",
     "moment",
     "parse",
+    "payload",
     "rejection",
     "replies_under",
     "request",
+    "sent",
     "too_deep",
 ]
 
@@ -78,6 +83,22 @@ class Unsendable(ValueError):
 
 class NotUtf8(Exception):
     """A text message that is no UTF-8; it ends the connection (RFC 6455, section 8.1)."""
+
+
+PAYLOADS = (str, bytes, bytearray, memoryview)
+"""What is sent as it is, where `messages` is not json."""
+
+
+class Payload(bytes):
+    """What a process or a client sends as it is, where `messages` is not json; a text one, where it is no Binary."""
+
+    __slots__ = ()
+
+
+class Binary(Payload):
+    """A message in a binary frame, in either direction; all other bytes are those of text frames."""
+
+    __slots__ = ()
 
 
 class _Identified(msgspec.Struct):
@@ -230,6 +251,22 @@ def event(value: object) -> bytes:
     text = encoded(value)
     _judge_event(_read_keys(text))
     return text
+
+
+def payload(value: object, kind: str) -> Payload:
+    """What a process gives or sends as it is, where `messages` is `kind`. Raises Unsendable."""
+    if isinstance(value, str) and kind != "binary":
+        _check_text(value, "")
+        return Payload(value.encode())
+    if isinstance(value, bytes | bytearray | memoryview) and kind != "text":
+        return Binary(value)
+    wanted = {"text": "a str", "binary": "bytes", "any": "a str or bytes"}[kind]
+    raise Unsendable("", f"{type(value).__name__}, and with `messages: {kind}` it is {wanted}")
+
+
+def sent(value: object, kind: str) -> bytes:
+    """The frame for what a process sends where `messages` is `kind`: an event or a payload. Raises Unsendable."""
+    return payload(value, kind) if kind != "json" and isinstance(value, PAYLOADS) else event(value)
 
 
 def request(value: object, number: int) -> bytes:

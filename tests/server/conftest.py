@@ -21,6 +21,7 @@ from jackfield.auth.store.store import Store
 from jackfield.auth.tokens import Tokens
 from jackfield.config.plan import Limits
 from jackfield.identity import ANONYMOUS, Identity
+from jackfield.messages import Binary
 from jackfield.process.connection import GONE, Connection
 from jackfield.routing.build import build
 from jackfield.routing.table import Route, RoutingTable
@@ -232,7 +233,9 @@ async def ask(dispatcher: Dispatcher, route: Route, data: object, **params: Any)
         task = asyncio.current_task()
         assert task is not None
         async with asyncio.timeout(LIMIT):
-            last = await dispatcher.in_task(route, {}, Meter())(caller, raw, task, writer)
+            last = await dispatcher.in_task(route, {}, Meter())(
+                caller, raw if raw is not None else Binary(), task, writer
+            )
     if last is not None:
         writer.write(last)
     return writer.frames

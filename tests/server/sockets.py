@@ -326,7 +326,7 @@ class Recorder:
         self._note(text.decode())
         return self._act(self, text)
 
-    def received_binary(self) -> None:
+    def received_binary(self, _payload: bytes) -> None:
         self._note(BINARY_HEARD)
         self.transport.write(BINARY_HEARD.encode())
 

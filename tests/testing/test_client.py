@@ -246,7 +246,7 @@ async def test_what_is_used_wrongly_says_how_it_is_meant(folder: Path) -> None:
 
 
 def test_it_needs_no_plugin(folder: Path) -> None:
-    async def ask() -> dict[str, Any]:
+    async def ask() -> Any:
         async with Client(folder, "say", login="a") as c:
             return await c.ask({"message": "да"})
 

@@ -203,6 +203,14 @@ class Endpoint:
         beside=Origins,
         value=Origins(),
     )
+    messages: Literal["json", "text", "binary", "any"] = setting(
+        choice("json", "text", "binary", "any"),
+        "What a message is. `json`: an object in a text frame, whose keys are the process's parameters. `text`, "
+        "`binary`, `any`: what a text frame, a binary one, or either holds, as one `str`, `bytes` or `str | bytes`.",
+        examples=["binary"],
+        default="json",
+        more="See [Payloads](#payloads).",
+    )
     refusals: Literal["auto", "http", "close"] = setting(
         choice("auto", "http", "close"),
         "How a caller is told that he may not enter. `http`: by a status and a reason. `close`: the connection is "

@@ -60,6 +60,8 @@ class Operation:
     - `message` is what the process takes, `narrowing` what `input:` asks besides (both must hold), neither with
       "$id"; `reply` is what one answer looks like, None where nothing is said of it. `replies` says how many
       answers a message gets.
+    - `messages` is what a message is: where that is not "json", `message` and `reply` are payloads, and nothing has an
+      "$id".
     - `listens` says that it takes messages at all; where it does not, there are no replies either. `feeds` are what is
       said on its connections without being asked, the first frame too.
     - `groups` are the patterns of a connection's groups. Where replies go to the first, `event` is the name of the
@@ -85,6 +87,7 @@ class Operation:
     narrowing: JSON | None
     reply: JSON | None
     replies: Literal["none", "one", "many"]
+    messages: Literal["json", "text", "binary", "any"]
     listens: bool
     feeds: tuple[Spoken, ...]
     groups: tuple[str, ...]
@@ -183,10 +186,11 @@ def _operation(route: Route, table: RoutingTable) -> Operation:
         narrowing=dict(endpoint.input) if endpoint.input is not None else None,
         reply=None if to_group else replied,
         replies="none" if to_group else signature.replies,
+        messages=endpoint.messages,
         listens=endpoint.listens,
         feeds=tuple(_feeds(route, table)),
         groups=endpoint.group,
-        event=endpoint.event if to_group and signature.replies != "none" else "",
+        event=endpoint.event if to_group and endpoint.messages == "json" and signature.replies != "none" else "",
         said=signature.reply_schema if to_group else None,
         to_others=endpoint.reply_to == "others",
         send=send_of(route),

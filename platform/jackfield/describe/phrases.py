@@ -10,7 +10,20 @@ from jackfield.config.settings import keys
 from jackfield.describe import outcomes
 from jackfield.describe.contract import Operation
 
-__all__ = ["closed", "code", "entry", "feeds", "groups", "limits", "number", "pages", "refusals", "size", "span"]
+__all__ = [
+    "closed",
+    "code",
+    "entry",
+    "feeds",
+    "groups",
+    "limits",
+    "number",
+    "pages",
+    "payload",
+    "refusals",
+    "size",
+    "span",
+]
 
 
 def code(text: str) -> str:
@@ -32,6 +45,22 @@ def closed(text: str) -> str:
         elif not fence and not (marks.startswith("`") and "`" in rest):
             fence = marks
     return f"{text}\n{fence}" if fence else text
+
+
+_FRAMES = {"text": "a text frame", "binary": "a binary frame", "any": "a text or a binary frame"}
+
+
+def payload(operation: Operation) -> str:
+    """What a message is where it is no JSON; "" where it is."""
+    if operation.messages == "json":
+        return ""
+    answer = "nothing answers it"
+    if operation.replies != "none":
+        answer = "so is each reply" if operation.replies == "many" else "so is the reply"
+    elif operation.groups and operation.said is not None:
+        answer = f"{'the others in' if operation.to_others else 'all of'} the group get the reply, which is one too"
+    said = f"A message is all that {_FRAMES[operation.messages]} holds, and {answer}."
+    return f"{said} Errors are JSON in text frames; there is no `$id`."
 
 
 def number(value: float) -> str:

@@ -274,6 +274,8 @@ class _Sending:
         return left
 
     def _with_name(self) -> bytes:
+        if isinstance(self._frame, messages.Payload):
+            return self._frame
         if not self._named:
             self._named = b'{"group":%b,%b' % (msgspec.json.encode(self._name), self._frame[1:])
         return self._named

@@ -153,7 +153,7 @@ class Connection:
 
         Never waits and may be called from threads. After the close it does nothing. An event whose
         queue would pass `limits.queue` (1 MiB) closes the connection (4408). Raises TypeError or ValueError for what is
-        not a JSON object.
+        not a JSON object. Where `messages` is text, binary or any, a str or bytes is sent as it is.
         """
         self._outbox.send_event(event)
 
@@ -287,12 +287,12 @@ def kept_headers(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
     return b"\n".join([b":".join(one) for one in headers if one[0] not in _SECRET])
 
 
-def part(connection: Connection) -> None:
+def part(connection: Connection, kind: str = "json") -> None:
     """Part a Connection from its conversation, which is over: what is sent from here on goes nowhere.
 
     The two would hold each other in memory until the next garbage collection, which a server rarely runs.
     """
-    connection._outbox = GONE
+    connection._outbox = GONE if kind == "json" else _Gone(kind)
 
 
 def hand_over(connection: Connection, outbox: Outbox) -> None:
@@ -329,11 +329,17 @@ def facts_of(connection: Connection) -> Mapping[str, str]:
 
 
 class _Gone:
-    """The outbox of a connection that has ended. An event is still looked at: a wrong one is wrong at any time."""
+    """The outbox of a connection that has ended. An event is still looked at: a wrong one is wrong at any time.
 
-    __slots__ = ()
+    `kind` is what the messages of its endpoint were.
+    """
+
+    __slots__ = ("_kind",)
     names: tuple[str, ...] = ()
     closed = True
+
+    def __init__(self, kind: str = "json") -> None:
+        self._kind = kind
 
     @property
     def membership(self) -> _Gone:
@@ -349,7 +355,7 @@ class _Gone:
         pass
 
     def send_event(self, event: object) -> None:
-        messages.event(event)
+        messages.sent(event, self._kind)
 
     def close(self, code: int, reason: str) -> None:
         pass

@@ -22,9 +22,9 @@ from jackfield.process.builtin import processes as builtin
 from jackfield.process.calling import Raised, call, one_line
 from jackfield.process.catalog import Catalog
 from jackfield.process.python.sources import beside
-from jackfield.process.signature import signature
+from jackfield.process.signature import payload, signature
 from jackfield.process.signature.signature import Signature
-from jackfield.routing import actions, feeds, groups, hooks, joining, site_folder
+from jackfield.routing import actions, feeds, groups, hooks, joining, payloads, site_folder
 from jackfield.routing.examples import Taken, example_faults, first_message
 from jackfield.routing.idle_rules import idle_rules
 from jackfield.routing.input_keys import unknown_keys
@@ -87,7 +87,8 @@ def compile_table(plan: Plan, found: Catalog) -> tuple[RoutingTable, tuple[Probl
             routes.append(route)
     verify, faults = _verify(plan, found)
     declared, wrong = groups.declared(plan)
-    wrong += groups.shared(plan, {route.name: route.groups for route in routes})
+    patterns = {route.name: route.groups for route in routes}
+    wrong += groups.shared(plan, patterns) + payloads.of_groups(plan, declared, patterns)
     of_groups, unfit = feeds.of_groups(plan, declared, found)
     rules, unsound = joining.of_groups(plan, declared, found)
     table = RoutingTable(plan, found, routes, (), verify, declared, of_groups, rules)
@@ -101,6 +102,8 @@ def _sorted(problems: Iterable[Problem]) -> tuple[Problem, ...]:
 
 def _guarded(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Route | None, list[Problem]]:
     """The route of an endpoint and all that is wrong with it, whatever the process's hints and defaults do."""
+    if problems := payloads.of_endpoint(plan, endpoint):
+        return None, problems
     try:
         route, problems = call(_compile_route, plan, endpoint, found)
         if route is not None:
@@ -138,15 +141,18 @@ def _compile_one(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Route 
     if not endpoint.url:
         return None, []  # reported already, and path parameters cannot be compared without it
     pattern = url.parse(endpoint.url)
-    key = endpoint.action_key if endpoint.action else ""
-    compiled, faults = signature.compile(
-        process,
-        pattern.params,
-        endpoint.input,
-        action_key=key,
-        reply_to=endpoint.reply_to,
-        event=endpoint.event,
-    )
+    if endpoint.messages == "json":
+        compiled, faults = signature.compile(
+            process,
+            pattern.params,
+            endpoint.input,
+            action_key=endpoint.action_key if endpoint.action else "",
+            reply_to=endpoint.reply_to,
+            event=endpoint.event,
+        )
+    else:
+        process = builtin.for_payloads(process)
+        compiled, faults = payload.compile(process, pattern.params, endpoint.messages, endpoint.reply_to)
     problems = list(faults)
     if compiled is None:
         return None, problems
@@ -168,8 +174,9 @@ def _compile_one(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Route 
         parts = ({"$id": "urn:jackfield:signature", **whole}, {"$id": "urn:jackfield:input", **endpoint.input})
         whole = {"allOf": list(parts)}
     validator = Validator(whole)
-    example = first_message(endpoint) or _made_up(endpoint, compiled, validator) if listens else None
-    if example is None and listens and not problems:
+    wants_example = listens and endpoint.messages == "json"
+    example = first_message(endpoint) or _made_up(endpoint, compiled, validator) if wants_example else None
+    if example is None and wants_example and not problems:
         problems.append(plan.problem(endpoint.path, "no_example", *_NO_EXAMPLE, "warning"))
     if example is not None and endpoint.action:
         example = {endpoint.action_key: endpoint.action, **example}

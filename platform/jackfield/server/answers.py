@@ -29,7 +29,7 @@ class Way:
 
     cut: Callable[[Task], bool] | None
     owns: Callable[[bytes], bool] | None
-    take: Callable[[Connection, bytes | None], tuple[MessageId, dict[str, Any]]]
+    take: Callable[[Connection, bytes], tuple[MessageId, dict[str, Any]]]
     refuse: Callable[[Connection, BaseException], bytes | None]
     halt: Callable[[Task], float]
     go_on: Callable[[Task, float], None]
@@ -63,8 +63,8 @@ InPlace = Callable[[Connection, bytes, float], bytes | None]
 The frame, or None for silence. Raises messages.NotUtf8, and nothing for what else a client sent or a process did.
 """
 
-InTask = Callable[[Connection, bytes | None, Task, Writer], Awaitable[bytes | None]]
-"""Answers a message in its task; None as data is a binary one. Frames before the last go to the writer.
+InTask = Callable[[Connection, bytes, Task, Writer], Awaitable[bytes | None]]
+"""Answers a message in its task; a Binary one came in a binary frame. Frames before the last go to the writer.
 
 The last frame, or None. Raises CancelledError where the task was cancelled, nothing else.
 """

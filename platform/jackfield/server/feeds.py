@@ -20,7 +20,7 @@ from jackfield.groups.names import Pattern
 from jackfield.groups.presence import Later
 from jackfield.logs import Facts, log, within
 from jackfield.process.connection import Connection, facts_of
-from jackfield.process.signature.signature import GROUPS
+from jackfield.process.signature.written import GROUPS
 from jackfield.routing.feeds import Feed
 from jackfield.server.connection.clean_up import CLEAN_UP, clean_up
 from jackfield.server.connection.conversation import Conversation

@@ -8,7 +8,7 @@ from jackfield.errors import Refusal
 from jackfield.groups.group import Listener
 from jackfield.groups.names import BadName, checked
 from jackfield.process.connection import Connection, outbox_of, with_params
-from jackfield.process.signature.signature import GROUPS
+from jackfield.process.signature.written import GROUPS
 from jackfield.routing.feeds import Feed
 from jackfield.routing.joining import Rule
 from jackfield.server.connection.dispatch import Dispatcher

@@ -33,6 +33,7 @@ from jackfield.testing.websocket import LEAVE_LIMIT, TestSocket
 
 __all__ = ["Client", "Closed", "Project"]
 
+_ERROR = '{"error":{"code":"'  # how an error begins
 _SHOWN = 200  # characters of a message in a sentence
 _AFTER_FAILURE = 0.1  # seconds for a call that has begun, where the test has failed already
 
@@ -275,10 +276,11 @@ class Client:
             raise _ended(socket)
         socket.send_frame(message if isinstance(message, str | bytes) else msgspec.json.encode(message).decode())
 
-    async def receive(self, within: float = 1.0) -> dict[str, Any]:
+    async def receive(self, within: float = 1.0) -> Any:
         """The next reply, error or event, in order; waits `within` seconds at most.
 
-        Raises TimeoutError, and Closed after the last message.
+        A dict; where messages are text, binary or any, a payload is a str or bytes, and an error a dict. Raises
+        TimeoutError, and Closed after the last message.
         """
         socket = self._open_socket()
         try:
@@ -289,7 +291,7 @@ class Client:
             raise _ended(socket)
         return self._read(text)
 
-    async def ask(self, message: object, within: float = 1.0) -> dict[str, Any]:
+    async def ask(self, message: object, within: float = 1.0) -> Any:
         """Send one message and receive the next that comes."""
         await self.send(message)
         return await self.receive(within)
@@ -304,7 +306,7 @@ class Client:
             raise ValueError("this is no request: it has no $request")
         await self.send({**msgspec.to_builtins(answer), "$answer": request["$request"]})
 
-    async def rest(self, within: float = 1.0) -> list[dict[str, Any]]:
+    async def rest(self, within: float = 1.0) -> list[Any]:
         """All that is still to come: waits until every message that was sent is carried out, without a pause.
 
         Gives what came and was not received, `[]` where that is nothing; also after a close. What a process sends
@@ -323,7 +325,13 @@ class Client:
             raise RuntimeError("the client is not connected; enter it first: async with Client(…) as c")
         return self._socket
 
-    def _read(self, text: str) -> dict[str, Any]:
+    def _read(self, text: str | bytes) -> Any:
+        if isinstance(text, bytes):
+            return text
+        table = self._project._open_gateway().live.generation.table
+        kind = route_of(table, self._endpoint).endpoint.messages
+        if kind in ("text", "any") and not text.startswith(_ERROR):
+            return text
         found: dict[str, Any] = json.loads(text)
         error = found.get("error")
         if self._raise_errors and isinstance(error, dict) and error.get("code") == "process_failed":

@@ -88,7 +88,7 @@ class Recorder:
             finally:
                 self._answered(connection)
 
-        async def later(connection: Connection, data: bytes | None, task: Task, writer: Writer) -> bytes | None:
+        async def later(connection: Connection, data: bytes, task: Task, writer: Writer) -> bytes | None:
             try:
                 return await in_task(connection, data, task, writer)
             finally:

@@ -35,7 +35,7 @@ class TestSocket:
         self._caller = caller
         self._incoming: asyncio.Queue[dict[str, Any]] = asyncio.Queue()  # no longer than what the test itself sends
         self._listening = False  # the server has taken all that came, and waits for more
-        self._came: deque[str] = deque()
+        self._came: deque[str | bytes] = deque()
         self._unread = 0
         self._marks = 0
         self._changed = asyncio.Event()
@@ -78,17 +78,17 @@ class TestSocket:
         kind = "text" if isinstance(frame, str) else "bytes"
         self._incoming.put_nowait({"type": "websocket.receive", kind: frame})
 
-    async def next_frame(self, within: float) -> str | None:
+    async def next_frame(self, within: float) -> str | bytes | None:
         """The next frame in order; None where nothing more will come. Raises TimeoutError."""
         await self._until(lambda: bool(self._came), within)
         return self._take() if self._came else None
 
-    async def settle(self, within: float) -> list[str]:
+    async def settle(self, within: float) -> list[str | bytes]:
         """Wait until all that was sent is carried out, and give all frames that came. Raises TimeoutError.
 
         Then nothing is lost: `next_frame` gives them.
         """
-        found: list[str] = []
+        found: list[str | bytes] = []
 
         def take(done: bool) -> bool:
             while self._came:  # also while it lasts: the server waits for a client that does not read
@@ -137,7 +137,7 @@ class TestSocket:
         """See AnswerListener."""
         asyncio.get_running_loop().call_soon(self._changed.set)  # the call itself ends behind this
 
-    def _take(self) -> str:
+    def _take(self) -> str | bytes:
         text = self._came.popleft()
         self._unread -= len(text)
         self._taken.set()
@@ -172,7 +172,7 @@ class TestSocket:
                 if self._caller.refusal is None:  # else it is accepted to be closed: `refusals: close`
                     self._conversation = self._gateway.attach(self)
             case "websocket.send":
-                self._arrived(message["text"])
+                self._arrived(message["text"] if "text" in message else message["bytes"])
             case "websocket.close":
                 self.closed = (message["code"], message.get("reason") or "")
                 # RFC 6455, section 5.5.1: the other end answers a close frame
@@ -182,7 +182,7 @@ class TestSocket:
             self._taken.clear()
             await self._taken.wait()
 
-    def _arrived(self, text: str) -> None:
+    def _arrived(self, text: str | bytes) -> None:
         if text == _SEEN:
             self._marks += 1
             return

@@ -195,14 +195,14 @@ async def test_a_low_rate_takes_its_first_message(table: RoutingTable) -> None:
 
 async def test_binary_messages_count(begin: Begin) -> None:
     talk = begin("echo", rate=1.0)
-    talk.one.received_binary()
-    talk.one.received_binary()
+    talk.one.received_binary(b"1")
+    talk.one.received_binary(b"1")
     frames = await talk.frames(2)
     assert [frame["error"]["code"] for frame in frames] == ["invalid_message"] * 2
-    talk.one.received_binary()
+    talk.one.received_binary(b"1")
     assert limited((await talk.frames(3))[2])
-    talk.one.received_binary()
-    talk.one.received_binary()
+    talk.one.received_binary(b"1")
+    talk.one.received_binary(b"1")
     assert talk.network.closed is not None
     assert talk.network.closed[0] == 4429
 
@@ -258,7 +258,7 @@ async def test_all_connections_of_a_user_share_their_rate(table: RoutingTable, c
     (last,) = two.network.frames[8:]
     assert limited(last)
     assert "10 a second from all connections of this user" in last["error"]["message"]
-    one.one.received_binary()
+    one.one.received_binary(b"1")
     assert limited(one.network.frames[-1])
     other.say({"kilobytes": 1})
     assert not limited(other.network.frames[-1]), "another endpoint has its own"

@@ -80,7 +80,7 @@ class Recorder:
     def wrote(self, pending: int) -> None:
         raise AssertionError("ASGI has no shortest way")
 
-    def received_binary(self) -> None:
+    def received_binary(self, _payload: bytes) -> None:
         self.heard.append(BINARY)
         self.act(BINARY)
 

@@ -94,7 +94,7 @@ class Recorder:
     def wrote(self, pending: int) -> None:
         pass
 
-    def received_binary(self) -> None:
+    def received_binary(self, _payload: bytes) -> None:
         self._hear(None)
 
     def lost(self, code: int, reason: str = "") -> None:

@@ -154,7 +154,7 @@ def fail(_recorder: Recorder, text: bytes) -> bytes:
 class Deaf(Recorder):
     """Fails where the others only note."""
 
-    def received_binary(self) -> None:
+    def received_binary(self, _payload: bytes) -> None:
         raise RuntimeError("секрет")
 
 

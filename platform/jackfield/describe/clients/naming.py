@@ -14,10 +14,10 @@ import re
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from jackfield.describe.contract import JSON
+from jackfield.describe.contract import JSON, Contract
 from jackfield.schema.walk import mapped, walk
 
 __all__ = [
@@ -27,6 +27,8 @@ __all__ = [
     "identifier",
     "identity",
     "method",
+    "note",
+    "of_json",
     "pascal",
     "printable",
     "stems",
@@ -197,3 +199,16 @@ def _classes(root: JSON) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for _, here in walk(root):
         if here.get("title") and "properties" in here and here not in defs.values():
             yield str(here["title"]), here
+
+
+def of_json(contract: Contract) -> tuple[Contract, list[str]]:
+    """The contract without the endpoints whose messages are no JSON, and the names of these."""
+    kept = tuple(one for one in contract.operations if one.messages == "json")
+    return replace(contract, operations=kept), [one.name for one in contract.operations if one.messages != "json"]
+
+
+def note(left_out: Iterable[str], sign: str) -> str:
+    """A comment that names the endpoints which a client leaves out; "" where there are none."""
+    names = ", ".join(map(printable, left_out))
+    said = f"Not in here, since their messages are no JSON: {names}. Open these with a plain WebSocket."
+    return f"{sign} {said}\n" if names else ""

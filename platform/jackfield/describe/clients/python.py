@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence, Set
 from pathlib import Path
 
 from jackfield.describe import outcomes, phrases
-from jackfield.describe.clients.naming import Names, method, printable
+from jackfield.describe.clients.naming import Names, method, note, of_json, printable
 from jackfield.describe.clients.reader import Operands, Types, address, fitted, operands
 from jackfield.describe.clients.tree import (
     Definition,
@@ -118,6 +118,7 @@ _CONNECTION = Path(__file__).with_name("connection.py.txt").read_text("utf-8")
 
 def client(contract: Contract) -> str:
     """The text of the client: types of each endpoint, the close codes, class Client, the connection."""
+    contract, left_out = of_json(contract)
     taken = [*_TAKEN.split(), *keyword.kwlist, *keyword.softkwlist]
     types = Types(taken, contract.operations)
     methods = {operation.name: method(operation.name, _METHODS) for operation in contract.operations}
@@ -135,7 +136,7 @@ def client(contract: Contract) -> str:
     parts += [f"_type_{name}: TypeAlias = {name}\n" for name in sorted(hidden)]
     made = "\n".join([_CLIENT, *(_function(*one, hidden) for one in opened)])
     text = f"{_head(contract)}{_all_codes(contract)}{''.join(parts)}\n\n{made}\n\n{_same(made, contract)}"
-    return re.sub(r"\n{4,}", "\n\n\n", text)
+    return note(left_out, "#") + re.sub(r"\n{4,}", "\n\n\n", text)
 
 
 def _same(made: str, contract: Contract) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from jackfield.describe import outcomes, phrases
-from jackfield.describe.clients.naming import identifier, printable
+from jackfield.describe.clients.naming import identifier, note, of_json, printable
 from jackfield.describe.clients.reader import Operands, Types, address, fitted, operands
 from jackfield.describe.clients.tree import (
     Definition,
@@ -125,6 +125,7 @@ _OPTIONAL = {
 
 def client(contract: Contract) -> str:
     """The text of the client: types of each endpoint, the close codes, class Client, the connection."""
+    contract, left_out = of_json(contract)
     types = Types(_TAKEN.split(), contract.operations)
     parts, functions = [], []
     for operation in contract.operations:
@@ -135,7 +136,8 @@ def client(contract: Contract) -> str:
         functions.append(_function(operation, found))
     endpoints = "".join(f"{part}\n" for part in parts)
     made = "\n".join(functions)
-    return f"{_head(contract)}{_all_codes(contract)}{endpoints}{_CLIENT % made}{_same(made, contract)}"
+    endpoints += f"{_CLIENT % made}{_same(made, contract)}"
+    return f"{note(left_out, '//')}{_head(contract)}{_all_codes(contract)}{endpoints}"
 
 
 def _same(made: str, contract: Contract) -> str:

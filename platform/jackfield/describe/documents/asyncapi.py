@@ -141,24 +141,24 @@ class _Document:
                 **({"examples": safe} if safe else {}),
             }
 
-        found = {}
-        for part in operation.parts if operation.listens else ():
+        found, plain = _payloads(operation), operation.messages == "json"
+        for part in operation.parts if operation.listens and plain else ():
             kind, named = _kind("message", part), _name(part)
             found[kind] = message(kind, f"A message to {named}", self._asked(part), part.shape)
             if part.replies != "none":
                 payload = self._components.put(f"{named}.Reply", envelope.reply(part.reply))
                 kind = _kind("reply", part)
                 found[kind] = message(kind, f"A reply of {named}", payload, _REPLIES[part.replies])
-        if operation.listens:
+        if operation.listens and plain:
             found["done"] = message("done", "The last reply was sent", self._share("Done", envelope.DONE))
         said = {"cancel": operation.cancels} | dict.fromkeys(("request", "answer"), _asks(operation))
         for kind in (kind for kind, is_so in said.items() if is_so):
             title, schema = _ASIDES[kind]
             found[kind] = message(kind, title, self._share(kind.capitalize(), schema), answers=False)
         error = self._share("Error", envelope.error(outcomes.errors(operation)))
-        found["error"] = message("error", "The message was not answered", error)
+        found["error"] = message("error", "The message was not answered", error, answers=plain)
         rejection = self._share("Rejection", envelope.rejection())
-        found["rejection"] = message("rejection", "The process refuses", rejection, _REJECTION)
+        found["rejection"] = message("rejection", "The process refuses", rejection, _REJECTION, answers=plain)
         own = []
         if operation.session_warning is not None and operation.access.mode != "public":
             own = ["session_expiring"]
@@ -201,6 +201,20 @@ class _Document:
         reference = self._components.put(name, schema)
         self._shared.append((schema, reference))
         return reference
+
+
+def _payloads(operation: Operation) -> JSON:
+    """Messages and replies that are no JSON."""
+    if operation.messages == "json":
+        return {}
+    kind = {"contentType": "text/plain" if operation.messages == "text" else "application/octet-stream"}
+    found: dict[str, JSON] = {
+        "message": {"title": f"A message to {operation.name}", "payload": operation.message},
+        "reply": {"title": f"A reply of {operation.name}", "payload": operation.reply or operation.said},
+    }
+    kinds = ["message", *(["reply"] if operation.reply or operation.said else [])]
+    about = {"description": phrases.payload(operation)}
+    return {name: {"name": f"{operation.name}.{name}", **found[name], **kind, **about} for name in kinds}
 
 
 _PLAIN = {

@@ -103,7 +103,9 @@ def _chapter(operation: Operation, base: str, links: Mapping[str, str]) -> Itera
     if operation.parameters:
         rows = [keys.Row(name, keys.kind_of(found), True, "") for name, found in operation.parameters.items()]
         yield from ("In the address:", _keys(rows))
-    for part in operation.parts if operation.listens else ():
+    if operation.messages != "json":
+        yield f"**Message**\n\n{phrases.payload(operation)}"
+    for part in operation.parts if operation.listens and operation.messages == "json" else ():
         if part.action is not None:
             yield from _action(part, *part.action)
         yield from _shape("Message", part.message, part.narrowing)

@@ -164,6 +164,7 @@ def _description(operation: Operation) -> str:
         operation.summary,
         phrases.closed(operation.description),
         phrases.code(operation.shape),
+        phrases.payload(operation),
         phrases.refusals(operation),
     ]
     if operation.parameters:

@@ -8,13 +8,14 @@ from dataclasses import replace
 from typing import Any
 
 from jackfield.errors import OF_JOINS
-from jackfield.process.builtin import echo, group
+from jackfield.process.builtin import echo, group, payload_echo
 from jackfield.process.declare import process_mark
 from jackfield.process.process import Kind, Process
 
-__all__ = ["NONE", "input_of", "is_for_some", "is_join", "processes", "refused_with"]
+__all__ = ["NONE", "for_payloads", "input_of", "is_for_some", "is_join", "processes", "refused_with"]
 
 _MODULES = {"echo": echo, "group": group}
+_OF_PAYLOADS = {echo.same: payload_echo.same, echo.nothing: payload_echo.nothing}
 _OF_REPLIES = ("error", "event")
 _OF_EVENTS = (*_OF_REPLIES, "from", "group", "name")
 
@@ -35,6 +36,12 @@ def input_of(process: Process, *, to_group: bool) -> Mapping[str, Any] | None:
     if process.function is not echo.same:
         return None
     return {"properties": dict.fromkeys(_OF_EVENTS if to_group else _OF_REPLIES, False)}
+
+
+def for_payloads(process: Process) -> Process:
+    """The process as it is where messages are no JSON."""
+    function = _OF_PAYLOADS.get(process.function)
+    return process if function is None else replace(process, function=function, summary=str(function.__doc__))
 
 
 def refused_with(process: Process) -> frozenset[str]:

@@ -68,15 +68,20 @@ class Faults(list[Problem]):
         self.append(Problem(code, named, hint, process.name, process.file, line, column))
 
 
-def read_parameters(process: Process, path_parameters: tuple[str, ...], faults: Faults) -> tuple[Parameter, ...]:
-    """The parameters of a process in order; those that cannot be used are noted in `faults` and left out."""
+def read_parameters(
+    process: Process, path_parameters: tuple[str, ...], faults: Faults, *, payload: bool = False
+) -> tuple[Parameter, ...]:
+    """The parameters of a process in order; those that cannot be used are noted in `faults` and left out.
+
+    With `payload` a message is no object: the hint of a parameter that takes it is not looked at.
+    """
     found: list[Parameter] = []
     if hidden := _hidden(process):
         faults.add("bad_signature", "", *hidden)
         return ()
     for parameter in inspect.signature(process.function).parameters.values():
         try:
-            read = _read(process, parameter, path_parameters, faults)
+            read = _read(process, parameter, path_parameters, faults, payload=payload)
             rival = next((p for p in found if p.key == read.key and {p.source, read.source} <= _KEYED), None)
             if rival is not None:
                 message = f'the key "{read.key}" is already that of the parameter "{rival.name}"'
@@ -120,7 +125,7 @@ class _Bad(Exception):
 
 
 def _read(
-    process: Process, parameter: inspect.Parameter, path_parameters: tuple[str, ...], faults: Faults
+    process: Process, parameter: inspect.Parameter, path_parameters: tuple[str, ...], faults: Faults, *, payload: bool
 ) -> Parameter:
     _check_kind(parameter)
     written = Any if parameter.annotation is NO_DEFAULT else parameter.annotation
@@ -134,6 +139,8 @@ def _read(
             message = f"the URL has a parameter of this name, but it is the {injected.source} here"
             raise _Bad("bad_path_parameter", message, "rename one of the two")
         return injected
+    if payload and path_key is None and parameter.kind is not _Kinds.VAR_KEYWORD:
+        return Parameter(parameter.name, "message", key, hint, mi.AnyType(), parameter.default)
     if parameter.kind is _Kinds.VAR_KEYWORD:
         return Parameter(parameter.name, "more", "", hint, type_of(hint))
     kind = type_of(hint)

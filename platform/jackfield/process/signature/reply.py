@@ -18,7 +18,7 @@ from jackfield.process.signature.hints import Unsupported, members, readable, sp
 from jackfield.process.signature.json_schema import JSON, Schemas, fields_in_order
 from jackfield.process.signature.summary import Keys, object_shape, shape_of, top_shape
 
-__all__ = ["Reply", "compile_reply", "own_key"]
+__all__ = ["Reply", "compile_reply", "item_of", "own_key"]
 
 _STREAMS = {
     "generator": (abc.Generator, abc.Iterable, abc.Iterator),
@@ -52,7 +52,7 @@ def compile_reply(process: Process, hint: Any, package: str, *, events: bool = F
     count: Literal["one", "many"] = "many" if many else "one"
     if hint is inspect.Signature.empty:
         return Reply(None, lambda _: None, f"{many}{top_shape(mi.AnyType(), ours)}", count)
-    item = _item(process, hint)
+    item = item_of(process, hint)
     if split(item)[0] in _NOTHING:
         return Reply(None, _nothing, "nothing", "none")
     alternatives = _alternatives(item)
@@ -64,8 +64,8 @@ def compile_reply(process: Process, hint: Any, package: str, *, events: bool = F
     return Reply(schemas.whole(schema), _checker(alternatives, process.reply), shape, count)
 
 
-def _item(process: Process, hint: Any) -> Any:
-    """What one reply is: what a generator yields, or what a function returns."""
+def item_of(process: Process, hint: Any) -> Any:
+    """What one reply is: what a generator yields, or what a function returns. Raises Unsupported."""
     streams = _STREAMS.get(process.kind)
     if streams is None:
         return hint

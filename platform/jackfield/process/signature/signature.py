@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import inspect
 import json
-import keyword
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from operator import attrgetter
@@ -31,14 +30,12 @@ from jackfield.process.signature.narrowing import narrow
 from jackfield.process.signature.parameters import NO_DEFAULT, Faults, Parameter, path_converter, read_parameters
 from jackfield.process.signature.reply import Reply, compile_reply, own_key
 from jackfield.process.signature.summary import Keys, object_shape, shape_of
+from jackfield.process.signature.written import Call, written_call
 from jackfield.schema.patterns import NOT_OURS
 
-__all__ = ["GROUPS", "Signature", "compile"]
+__all__ = ["Signature", "compile", "path_schemas_of"]
 
 _MessageId = Annotated[str, msgspec.Meta(max_length=MAX_ID)] | int | None
-GROUPS = "$groups"
-"""The name by which Groups stands among the open resources; no resource has one like it."""
-
 _Plains = Mapping[str, matching.Plain]
 _ATOMS = (type(None), bool, int, float, complex, str, bytes)
 
@@ -109,7 +106,7 @@ def compile(  # noqa: A001 - `signature.compile` says what it does
     schema = _input_schema(parameters, package, faults)
     ours = () if reply_to == "sender" else _of_event(event)
     reply = _reply(process, package, faults, events=events, ours=ours)
-    path_schemas = _path_schemas(parameters, package, faults)
+    path_schemas = path_schemas_of(parameters, package, faults)
     narrower = narrow(parameters, narrowing) if narrowing else None
     plain = _plain(narrower or parameters, faults)
     added = {"$id": "id"} | ({action_key: "action"} if action_key else {})
@@ -177,7 +174,8 @@ def _input_schema(parameters: tuple[Parameter, ...], package: str, faults: Fault
     return schemas.whole(schema)
 
 
-def _path_schemas(parameters: tuple[Parameter, ...], package: str, faults: Faults) -> dict[str, JSON]:
+def path_schemas_of(parameters: tuple[Parameter, ...], package: str, faults: Faults) -> dict[str, JSON]:
+    """The JSON Schema of each path parameter that a function takes."""
     found = {}
     for parameter in parameters:
         if parameter.source == "path":
@@ -318,39 +316,9 @@ def _below(key: str, text: str) -> str:
     return f"{problem}`$.{key}{path}" if found else f"{text} - at `$.{key}`"
 
 
-_Call = Callable[[Callable[..., Any], Any, Connection, Mapping[str, Any]], Any]
-
-
-def _call(parameters: tuple[Parameter, ...]) -> _Call:
-    """The call of the function, written out: `function(text=value.p0, who=connection)`.
-
-    Written once, at load, because a dict of arguments and its unpacking cost each message a tenth of what it
-    costs at all. What is evaluated holds nothing of a message: the names of the parameters, which Python has
-    taken for names already, and keys as `repr` writes them. No name can clash: a parameter's stands before
-    its `=` only, where it is no variable.
-    """
+def _call(parameters: tuple[Parameter, ...]) -> Call:
     known = "value" if all(parameter.source != "more" for parameter in parameters) else "value.known"
-    fields = {parameter.name: field for parameter, field in _fields(parameters)}
-    parts = []
-    for parameter in parameters:
-        if not parameter.name.isidentifier() or keyword.iskeyword(parameter.name):
-            raise ValueError(f"{parameter.name!r} cannot be the name of a parameter")
-        match parameter.source:
-            case "message":
-                parts.append(f"{parameter.name}={known}.{fields[parameter.name]}")
-            case "path":
-                parts.append(f"{parameter.name}=connection.params[{parameter.key!r}]")
-            case "connection":
-                parts.append(f"{parameter.name}=connection")
-            case "groups":
-                parts.append(f"{parameter.name}=opened[{GROUPS!r}]")
-            case "resource":
-                parts.append(f"{parameter.name}=opened[{parameter.key!r}]")
-            case "more":
-                parts.append("**value.more")
-    text = f"lambda function, value, connection, opened: function({', '.join(parts)})"
-    call: _Call = eval(text, {})  # noqa: S307 - see above what the text may hold
-    return call
+    return written_call(parameters, {parameter.name: f"{known}.{field}" for parameter, field in _fields(parameters)})
 
 
 def _values(parameters: tuple[Parameter, ...]) -> Callable[[Any], dict[str, Any]]:

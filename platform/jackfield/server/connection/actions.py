@@ -58,9 +58,9 @@ def by_name(route: Route, made: Mapping[str, _Ways], otherwise: InTask) -> _Ways
         _behind(connection).start_at_once(connection, data, came)
         return None
 
-    async def answer_in_task(connection: Connection, data: bytes | None, task: Task, writer: Writer) -> bytes | None:
+    async def answer_in_task(connection: Connection, data: bytes, task: Task, writer: Writer) -> bytes | None:
         try:
-            way = in_task.get(decode(data).action, otherwise) if data is not None else otherwise
+            way = in_task.get(decode(data).action, otherwise) if type(data) is bytes else otherwise
         except _UNREADABLE:
             way = otherwise
         return await way(connection, data, task, writer)
@@ -116,8 +116,8 @@ def guarded(refuse: Guard | None, in_place: InPlace | None, in_task: InTask) -> 
         refused = refuse(connection, data)
         return in_place(connection, data, came) if refused is None else refused
 
-    async def answer_in_task(connection: Connection, data: bytes | None, task: Task, writer: Writer) -> bytes | None:
-        refused = refuse(connection, data) if data is not None else None
+    async def answer_in_task(connection: Connection, data: bytes, task: Task, writer: Writer) -> bytes | None:
+        refused = refuse(connection, data) if type(data) is bytes else None
         return await in_task(connection, data, task, writer) if refused is None else refused
 
     return answer if in_place is not None else None, answer_in_task

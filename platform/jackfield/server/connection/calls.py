@@ -171,7 +171,7 @@ class Calls:
             return which is True or (type(message_id) is type(which) and message_id == which)
 
         def told(item: Item) -> bytes | None:
-            if not isinstance(item, bytes) or not is_meant(message_id := messages.id_of(item)) or messages.aside(item):
+            if type(item) is not bytes or not is_meant(message_id := messages.id_of(item)) or messages.aside(item):
                 return None
             return host.cancelled(message_id)
 
@@ -241,7 +241,7 @@ class Calls:
             item = self.inbox[place]
             if isinstance(item, Answered):
                 host.write(item.frame)
-            elif way.owns is not None and not (item is not None and way.owns(item)):
+            elif way.owns is not None and not (type(item) is bytes and way.owns(item)):
                 place += 1
                 continue
             self.inbox.take_at(place)

@@ -12,6 +12,7 @@ from jackfield import messages
 from jackfield.config.plan import Limits
 from jackfield.errors import CODES
 from jackfield.identity import Identity
+from jackfield.messages import Binary
 from jackfield.process.connection import Connection
 from jackfield.server.answers import InTask, MessageId
 from jackfield.server.connection import idle
@@ -234,21 +235,32 @@ class Conversation:
         answer = self.ready
         return self._received(text, now) if answer is None else answer(self.connection, text, now)
 
-    def received_binary(self) -> None:
-        """A binary message came; it is refused in its turn."""
+    def received_binary(self, payload: bytes) -> None:
+        """A binary message came; where messages are JSON it is refused in its turn."""
         now = self.now()
         for bucket in filter(None, (self._bucket, self._shared)):
             if ahead := bucket.over(now):
                 if (frame := self._too_fast(ahead, bucket)) is not None:
                     self.write(frame)
                 return
-        if not (self.is_over or self.is_draining):
-            self._queue(None)
+        if self.is_over or self.is_draining:
+            return
+        if self.kind == "json":
+            self._queue(Binary(payload))
+        elif (answer := self._received(Binary(payload), now)) is not None:
+            self.write(answer)
+
+    @property
+    def kind(self) -> str:
+        """What the endpoint's messages are."""
+        route = self.live.generation.table.routes.get(self.endpoint)
+        return "json" if route is None else route.endpoint.messages
 
     def _received(self, text: bytes, now: float) -> bytes | None:
         if self.is_over or self.is_draining:
             return None
-        messages.judge_utf8(text)
+        if type(text) is not Binary:
+            messages.judge_utf8(text)
         calls = self._calls.running if self._calls is not None else ()
         if (
             ((calls and b'"$cancel"' in text) or (self._asking and b'"$answer"' in text))
@@ -268,7 +280,7 @@ class Conversation:
 
     def _put_aside(self, text: bytes) -> bool:
         """Whether this was said beside the messages, ahead of what waits."""
-        found = messages.aside(text)
+        found = messages.aside(text) if self.kind == "json" else None
         if found is None:
             return False
         if found.cancel is not None and self._calls is not None:
@@ -371,7 +383,8 @@ class Conversation:
 
     def send_event(self, event: object) -> None:
         """See Connection.send."""
-        self.outbox.put(messages.event(event), self)
+        kind = self.kind if isinstance(event, messages.PAYLOADS) else "json"
+        self.outbox.put(messages.sent(event, kind), self)
 
     def close(self, code: int, reason: str) -> None:
         """See Connection.close."""
@@ -385,6 +398,8 @@ class Conversation:
 
     async def request(self, event: object, answer: Any, within: float) -> Any:
         """See Connection.request."""
+        if self.kind != "json":
+            raise RuntimeError("request() wants `messages: json`: what answers it is an object")
         if self._asking is None:
             self._asking = Asking()
         self.ready = None  # what comes may be the answer
@@ -445,7 +460,7 @@ class Conversation:
 
     def start_at_once(self, _connection: Connection, text: bytes, _came: float) -> None:
         """Called like what answers in place, for a process that may have to wait."""
-        if not text.isascii():
+        if not text.isascii() and type(text) is not Binary:
             messages.judge_utf8(text)
         self._queue(text)
 

@@ -24,11 +24,11 @@ from jackfield.logs import log
 from jackfield.process.connection import Connection, Gone, outbox_of
 from jackfield.process.groups import Groups
 from jackfield.process.process import Process
-from jackfield.process.signature.signature import GROUPS
+from jackfield.process.signature.written import GROUPS
 from jackfield.routing.table import Route
 from jackfield.schema.validator import Fault
 from jackfield.server.answers import InPlace, InTask, MessageId, Task, Traced, Way, Writer
-from jackfield.server.connection import no_messages
+from jackfield.server.connection import no_messages, payloads
 from jackfield.server.connection.actions import by_name, guard, guarded, named
 from jackfield.server.connection.clean_up import clean_up
 from jackfield.server.connection.contexts import apart, for_thread
@@ -151,7 +151,7 @@ class Dispatcher:
             meter.answered += 1
             return frame
 
-        return answer
+        return answer if route.endpoint.messages == "json" else payloads.written(answer)
 
     def in_task(self, route: Route, resources: Mapping[str, Any], meter: Meter) -> InTask:
         """What answers an endpoint's messages in a task, whatever kind its process is of."""
@@ -159,14 +159,14 @@ class Dispatcher:
         get_id, call, clock, way = route.signature.message_id, route.signature.call, self.clock, self._way(route, meter)
         begin, end = self.deadlines.begin, self.deadlines.end
         function, limit, buckets, first = route.process.function, route.endpoint.limits.time, meter.buckets, BOUNDS[0]
-        simple = route.process.kind == "async"
+        simple, plain = route.process.kind == "async", route.endpoint.messages == "json"
 
-        async def answer(connection: Connection, data: bytes | None, task: Task, writer: Writer) -> bytes | None:
+        async def answer(connection: Connection, data: bytes, task: Task, writer: Writer) -> bytes | None:
             late = False
             writer.way = way
             try:
-                value = read(data) if data is not None else _refuse_binary()
-                data = None  # a process that waits holds a message once
+                value = read(data) if type(data) is bytes or not plain else _refuse_binary()
+                data = b""  # a process that waits holds a message once
                 writer.message_id = get_id(value)
                 began = clock()
                 begin(task, limit)
@@ -204,14 +204,15 @@ class Dispatcher:
         """How messages are taken while a call of the route runs."""
         read, get_id, values = self._reader(route), route.signature.message_id, route.signature.values
         deadlines, process, refuse = self.deadlines, route.process, guard(route, meter)
+        plain = route.endpoint.messages == "json"
         cut: Callable[[Task], bool] | None = None
         if process.kind in _STREAMS and process.blocking:
             cut = _between_steps
         elif process.kind in (*_STREAMS, "async"):
             cut = deadlines.cut
 
-        def take(connection: Connection, data: bytes | None) -> tuple[MessageId, dict[str, Any]]:
-            if data is None:
+        def take(connection: Connection, data: bytes) -> tuple[MessageId, dict[str, Any]]:
+            if type(data) is not bytes and plain:
                 return _refuse_binary()  # type: ignore[no-any-return]  # raises
             if refuse is not None and (frame := refuse(connection, data)) is not None:
                 raise _Guarded(frame)
@@ -258,7 +259,9 @@ class Dispatcher:
         return self._failed(route, connection, exc, message_id)
 
     def _reader(self, route: Route) -> Callable[[bytes], Any]:
-        """What makes a text message of one endpoint a value, or raises Invalid with all that is wrong with it."""
+        """What makes a message of one endpoint a value, or raises Invalid with all that is wrong with it."""
+        if route.endpoint.messages != "json":
+            return payloads.reader(route)
         limit, decode, strict = route.endpoint.limits.message, route.signature.decode, route.signature.strict
         is_valid = route.narrow.is_valid if route.narrow is not None else None
         ours = ("$id", route.endpoint.action_key) if route.endpoint.action else ("$id",)
@@ -286,7 +289,10 @@ class Dispatcher:
 
         A value for the endpoint's group is sent to that, and the sender gets the end. Raises messages.Unsendable.
         """
-        make = _to_sender(route) if route.endpoint.reply_to == "sender" else _to_group(route)
+        if route.endpoint.messages != "json":
+            make: Framer = payloads.framer(route)
+        else:
+            make = _to_sender(route) if route.endpoint.reply_to == "sender" else _to_group(route)
         if not self.check_replies:
             return make
         check = route.signature.check_reply

@@ -30,8 +30,8 @@ class Answered:
         return len(self.frame)
 
 
-Item = bytes | Answered | None
-"""A text message, one that is answered, or a binary one."""
+Item = bytes | Answered
+"""A message, Binary where it came in a binary frame, or one that is answered."""
 
 
 class Inbox(deque[Item]):
@@ -57,17 +57,17 @@ class Inbox(deque[Item]):
     def put(self, item: Item) -> None:
         """Add the newest."""
         self.append(item)
-        self._bytes += len(item) if item is not None else 0
+        self._bytes += len(item)
 
     def take(self) -> Item:
         """Take the oldest. Raises IndexError where there is none."""
         item = self.popleft()
-        self._bytes -= len(item) if item is not None else 0
+        self._bytes -= len(item)
         return item
 
     def take_at(self, index: int) -> Item:
         """Take the one at this place, 0 for the oldest."""
         item = self[index]
         del self[index]
-        self._bytes -= len(item) if item is not None else 0
+        self._bytes -= len(item)
         return item

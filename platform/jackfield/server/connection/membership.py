@@ -192,7 +192,7 @@ class Membership:
 
 
 def _is_past(frame: bytes) -> bool:
-    return frame.startswith(b'{"event":"history",')
+    return type(frame) is bytes and frame.startswith(b'{"event":"history",')
 
 
 class _Named(msgspec.Struct):
@@ -204,7 +204,7 @@ _decode = msgspec.json.Decoder(_Named).decode
 
 def _of(frame: bytes) -> str:
     """The group that a frame names; "" where it names none, since its client is in one alone."""
-    return _decode(frame).group
+    return _decode(frame).group if type(frame) is bytes else ""  # a payload is no event
 
 
 def _ignore(_frame: bytes) -> None:

@@ -20,7 +20,7 @@ def ways(meter: Meter) -> tuple[InPlace, InTask]:
         meter.others["no_messages"] += 1
         return messages.error("no_messages", message_id=messages.id_of(data))
 
-    async def answer_later(connection: Connection, data: bytes | None, _task: Task, _writer: Writer) -> bytes | None:
-        return answer(connection, data or b"", 0.0)
+    async def answer_later(connection: Connection, data: bytes, _task: Task, _writer: Writer) -> bytes | None:
+        return answer(connection, data if type(data) is bytes else b"", 0.0)
 
     return answer, answer_later

@@ -55,7 +55,7 @@ class Visit:
                 seconds=round(over.duration, 3),
                 **self._facts(),
             )
-        part(over.connection)
+        part(over.connection, over.kind)
         self._hooks.depart(over, owed=self.is_owed)
 
     def _facts(self) -> dict[str, Any]:

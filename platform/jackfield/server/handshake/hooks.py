@@ -15,7 +15,7 @@ from jackfield.addresses import network
 from jackfield.errors import Closing, Refusal, Reject
 from jackfield.logs import log
 from jackfield.process.connection import Connection
-from jackfield.process.signature.signature import GROUPS
+from jackfield.process.signature.written import GROUPS
 from jackfield.routing.hooks import Hook
 from jackfield.routing.table import Route
 from jackfield.server.connection.calls import CANCEL_LIMIT

@@ -102,9 +102,7 @@ class Spans:
                 _set_status(span, frame)
                 return frame
 
-        async def traced_in_task(
-            connection: Connection, data: bytes | None, task: Task, writer: Writer
-        ) -> bytes | None:
+        async def traced_in_task(connection: Connection, data: bytes, task: Task, writer: Writer) -> bytes | None:
             with begun(connection) as span:
                 frame = await in_task(connection, data, task, writer)
                 _set_status(span, frame)
@@ -167,7 +165,7 @@ def _refused(span: Span, message: Mapping[str, Any]) -> None:
 
 def _set_status(span: Span, frame: bytes | None) -> None:
     """Write down what became of a message, by the frame that answers it."""
-    if frame is None or not frame.startswith(_ERROR):
+    if type(frame) is not bytes or not frame.startswith(_ERROR):  # a payload may begin like one
         span.set_attribute("jackfield.outcome", "answered")
         return
     code = frame[len(_ERROR) : frame.index(b'"', len(_ERROR))].decode()

@@ -7,6 +7,8 @@ client's own close comes. To find that, frames are skipped by their length; noth
 
 from __future__ import annotations
 
+from jackfield.messages import Binary
+
 __all__ = [
     "COMPRESSED",
     "HEADS",
@@ -16,6 +18,7 @@ __all__ = [
     "bytes_needed",
     "describe_fault",
     "framed",
+    "head_of",
     "long_head",
 ]
 
@@ -26,6 +29,7 @@ COMPRESSED = PLAIN | {0x41, 0x42, 0xC1, 0xC2}  # and with permessage-deflate (RF
 HEADS = tuple(bytes((TEXT, length)) for length in range(126))
 """The head of a text frame as a server sends it, by the length of the text."""
 
+_BINARY = b"\x82"  # the first byte of a whole binary frame
 _CLOSE = 0x88  # whole, opcode 8
 _MOST_FRAMES = 1000  # that are looked at; a client that sends more has no close among them that is worth the work
 
@@ -35,16 +39,22 @@ def long_head(length: int) -> bytes:
     return b"\x81\x7e" + length.to_bytes(2, "big") if length < 65536 else b"\x81\x7f" + length.to_bytes(8, "big")
 
 
-_last = (b"", HEADS[0])  # the text that was framed last, and its frame: an event goes to many, one after the other
+def head_of(payload: bytes) -> bytes:
+    """The head of the frame in which a server sends this, a binary one for Binary."""
+    length = len(payload)
+    head = HEADS[length] if length < 126 else long_head(length)
+    return head if type(payload) is not Binary else _BINARY + head[1:]
+
+
+_last = (b"", HEADS[0])  # what was framed last, and its frame: an event goes to many, one after the other
 
 
 def framed(text: bytes) -> bytes:
-    """A text as the frame that a server sends."""
+    """A text, or what is Binary, as the frame that a server sends."""
     global _last
     last = _last  # another thread with a loop of its own may set it meanwhile
     if last[0] is not text:
-        length = len(text)
-        _last = last = text, (HEADS[length] if length < 126 else long_head(length)) + text
+        _last = last = text, head_of(text) + text
     return last[1]
 
 

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable
 
 from jackfield.errors import CODES
+from jackfield.messages import Binary
 from jackfield.server.asgi import Receive, Send
 from jackfield.server.wire.transport import ROOM, STALL, TURN_SECONDS, Receiver
 
@@ -134,7 +135,7 @@ class AsgiTransport:
                 continue  # what comes after our close was asked for is dropped
             text = message.get("text")
             if text is None:
-                receiver.received_binary()
+                receiver.received_binary(message["bytes"])
                 continue
             answer = receiver.received(text.encode())
             if answer is not None:
@@ -153,7 +154,8 @@ class AsgiTransport:
         while True:
             while self._queue:
                 text = self._queue.popleft()
-                await self._send({"type": "websocket.send", "text": text.decode()})
+                frame = {"bytes": bytes(text)} if type(text) is Binary else {"text": text.decode()}
+                await self._send({"type": "websocket.send", **frame})
                 self._pending = max(0, self._pending - len(text))
                 self._drained.set()
             if self._closing is not None:

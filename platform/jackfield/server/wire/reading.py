@@ -124,7 +124,7 @@ class WebSocketProtocol(PatchedProtocol):
                 continue
             text = event.get("text")
             if not isinstance(text, str):
-                receiver.received_binary()
+                receiver.received_binary(event["bytes"] or b"")
                 continue
             answer = receiver.received(text.encode())
             if answer is not None:
@@ -317,7 +317,7 @@ class WebSocketProtocol(PatchedProtocol):
             if self.close_sent:
                 return
             if self.curr_msg_data_type == "bytes":
-                receiver.received_binary()
+                receiver.received_binary(b"".join(parts))
                 return
             answer = receiver.received(b"".join(parts))
             if answer is not None:

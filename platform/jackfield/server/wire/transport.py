@@ -58,8 +58,8 @@ class Receiver(Protocol):
         Transport.write.
         """
 
-    def received_binary(self) -> None:
-        """One whole binary message, which is not supported. Called in order with the texts."""
+    def received_binary(self, payload: bytes) -> None:
+        """One whole binary message. Called in order with the texts; what answers it comes through Transport.write."""
 
     def write(self, text: bytes) -> None:
         """Send an answer that `received` gave, by Transport.write and within the receiver's own limits.
@@ -92,8 +92,9 @@ class Transport(Protocol):
         """Bytes written and not yet taken by the network."""
 
     def write(self, text: bytes) -> int:
-        """Queue one text frame; dropped once a close was asked for. Gives the bytes that wait for the network,
-        or 0 where it takes them as they come.
+        """Queue one frame, a text one where it is not messages.Binary; dropped once a close was asked for.
+
+        Gives the bytes that wait for the network, or 0 where it takes them as they come.
         """
 
     def hold(self) -> None:

@@ -11,7 +11,7 @@ import asyncio
 
 from jackfield.errors import CODES
 from jackfield.server.wire import guards
-from jackfield.server.wire.frames import HEADS, long_head
+from jackfield.server.wire.frames import head_of
 from jackfield.server.wire.transport import STALL, Transport
 
 __all__ = ["CORK", "Cork", "StallWatch"]
@@ -30,11 +30,10 @@ class Cork(list[bytes]):
         self.size = 0  # bytes that were added by `put`
 
     def put(self, text: bytes) -> bool:
-        """Add a text frame; whether there is more than should be kept back."""
-        length = len(text)
-        self.append(HEADS[length] if length < 126 else long_head(length))
+        """Add a frame; whether there is more than should be kept back."""
+        self.append(head_of(text))
         self.append(text)
-        self.size += length + 10  # the longest head
+        self.size += len(text) + 10  # the longest head
         return self.size > CORK
 
     def pull(self) -> bytes:
