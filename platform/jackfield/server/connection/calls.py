@@ -67,9 +67,6 @@ class Host(Protocol):
     def room(self) -> Coroutine[Any, Any, None]:
         """Wait until the client has taken enough for more to be made; cancelled when the client is gone."""
 
-    async def caught_up(self) -> None:
-        """Wait until the client has read the last answers."""
-
     def pause(self) -> None:
         """Read no more from the network until `resume`."""
 
@@ -294,7 +291,8 @@ class Calls:
         try:
             while not host.is_over:  # a task begins some time after it was made, before Python 3.12
                 if host.is_behind:
-                    await host.caught_up()  # answers pile up no further than the client reads them
+                    await host.room()  # answers pile up no further than the client reads them
+                    host.is_behind = False
                 generation = host.live.generation
                 if generation is not host.generation:
                     host.turn_to(generation)

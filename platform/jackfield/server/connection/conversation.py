@@ -209,8 +209,7 @@ class Conversation:
 
     async def drain(self) -> None:
         """Take no more messages, answer those that are here, then close 1012."""
-        self.is_draining = True
-        self.ready = None
+        self.is_draining, self.ready = True, None
         self.transport.pause()
         self._say_no_more_comes()
         await self.finished()
@@ -243,9 +242,7 @@ class Conversation:
                 if (frame := self._too_fast(ahead, bucket)) is not None:
                     self.write(frame)
                 return
-        if self.is_over or self.is_draining:
-            return
-        if self.kind == "json":
+        if self.kind == "json" and not (self.is_over or self.is_draining):
             self._queue(Binary(payload))
         elif (answer := self._received(Binary(payload), now)) is not None:
             self.write(answer)
@@ -324,8 +321,7 @@ class Conversation:
             self.close_code, self.close_cause, self.close_reason = code, _CAUSES.get(code, "client"), reason
         self._lost = True
         self._end_of_messages()
-        if not self.is_working:
-            self._ended()
+        self.ended()
 
     def _end_of_messages(self) -> None:
         self.is_over = True
@@ -466,11 +462,6 @@ class Conversation:
 
     # what its calls need
 
-    async def caught_up(self) -> None:
-        """Wait until the client has read the last answers."""
-        await self.room()
-        self.is_behind = False
-
     def pause(self) -> None:
         """Read no more from the network: too much waits."""
         self._bucket.paused(self.now())
@@ -487,18 +478,15 @@ class Conversation:
         return messages.error("cancelled", message_id=message_id)
 
     def ended(self) -> None:
-        """A call has ended, and nothing waits for it."""
+        """A call has ended, and nothing waits for it; or the client has left."""
         if self._calls is not None and self._calls.running:
             return
         if self._lost:
-            self._ended()
+            callback, self.when_over = self.when_over, None
+            if callback is not None:
+                callback()
         elif not (self.is_behind or self.is_over or self.is_draining or self._asking):
             self.ready = self._first
-
-    def _ended(self) -> None:
-        callback, self.when_over = self.when_over, None
-        if callback is not None:
-            callback()
 
     def close_now(self, code: int, reason: str, cause: str, *, at_once: bool = False) -> None:
         """Close behind what was queued, or `at_once` without it. A second call does nothing."""
