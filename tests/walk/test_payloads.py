@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -16,8 +16,9 @@ ECHO = "endpoints:\n  echo: {url: /ws/echo, auth: public, messages: any, process
 
 def test_what_goes_in_comes_out_in_the_same_kind_of_frame(start: Callable[..., Server], tmp_path: Path) -> None:
     write(tmp_path, endpoints=ECHO)
-    parts = [["Привет", " 🙂"], [b"\x00", b"", b"\xff"]]
-    whole = [kind * length for length in (0, 1, 125, 126, 70_000) for kind in ("z", b"\x80")]
+    parts: list[Sequence[str] | Sequence[bytes]] = [["Привет", " 🙂"], [b"\x00", b"", b"\xff"]]
+    lengths = (0, 1, 125, 126, 70_000)
+    whole: list[str | bytes] = [*("z" * length for length in lengths), *(b"\x80" * length for length in lengths)]
     with start().socket("/ws/echo") as c:
         for part in parts:
             c.send(part)
