@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -11,17 +11,31 @@ from .conftest import LIMIT, Server, write
 
 pytestmark = pytest.mark.walk
 
-ECHO = "endpoints:\n  echo: {url: /ws/echo, auth: public, messages: any, process: echo.same, limits: {message: 1MiB}}\n"
+FLIP = """\
+from jackfield import process
+
+@process
+def flip(data: str | bytes) -> str | bytes:
+    return data.encode() if isinstance(data, str) else data.decode()
+"""
+ECHO = "endpoints:\n  flip: {url: /ws/flip, auth: public, messages: any, process: p.flip}\n"
+ECHO += "  echo: {url: /ws/echo, auth: public, messages: any, process: echo.same, limits: {message: 1MiB}}\n"
 
 
 def test_what_goes_in_comes_out_in_the_same_kind_of_frame(start: Callable[..., Server], tmp_path: Path) -> None:
-    write(tmp_path, endpoints=ECHO)
-    parts: list[list[str] | list[bytes]] = [["Привет", " 🙂"], [b"\x00", b"", b"\xff"]]
-    whole: list[str | bytes] = [kind * length for length in (0, 1, 125, 126, 70_000) for kind in ("z", b"\x80")]
-    with start().socket("/ws/echo") as c:
+    write(tmp_path, endpoints=ECHO, p=FLIP)
+    parts: list[Sequence[str] | Sequence[bytes]] = [["Привет", " 🙂"], [b"\x00", b"", b"\xff"]]
+    lengths = (0, 1, 125, 126, 70_000)
+    whole: list[str | bytes] = [*("z" * length for length in lengths), *(b"\x80" * length for length in lengths)]
+    server = start()
+    with server.socket("/ws/echo") as c:
         for part in parts:
             c.send(part)
         for one in whole:
             c.send(one)
         came = [c.recv(LIMIT) for _ in range(len(parts) + len(whole))]
     assert came == ["Привет 🙂", b"\x00\xff", *whole]
+    with server.socket("/ws/flip") as c:
+        for one in ("да", b"\x41", "z"):
+            c.send(one)
+        assert [c.recv(LIMIT) for _ in range(3)] == ["да".encode(), "A", b"z"]

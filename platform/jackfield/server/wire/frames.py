@@ -15,10 +15,10 @@ __all__ = [
     "PLAIN",
     "TEXT",
     "CloseDetector",
+    "binary_head",
     "bytes_needed",
     "describe_fault",
     "framed",
-    "head_of",
     "long_head",
 ]
 
@@ -39,11 +39,9 @@ def long_head(length: int) -> bytes:
     return b"\x81\x7e" + length.to_bytes(2, "big") if length < 65536 else b"\x81\x7f" + length.to_bytes(8, "big")
 
 
-def head_of(payload: bytes) -> bytes:
-    """The head of the frame in which a server sends this, a binary one for Binary."""
-    length = len(payload)
-    head = HEADS[length] if length < 126 else long_head(length)
-    return head if type(payload) is not Binary else _BINARY + head[1:]
+def binary_head(length: int) -> bytes:
+    """The head of a binary frame as a server sends it."""
+    return _BINARY + (HEADS[length] if length < 126 else long_head(length))[1:]
 
 
 _last = (b"", HEADS[0])  # what was framed last, and its frame: an event goes to many, one after the other
@@ -54,7 +52,11 @@ def framed(text: bytes) -> bytes:
     global _last
     last = _last  # another thread with a loop of its own may set it meanwhile
     if last[0] is not text:
-        _last = last = text, head_of(text) + text
+        if type(text) is Binary:
+            _last = last = text, binary_head(len(text)) + text
+            return last[1]
+        length = len(text)
+        _last = last = text, (HEADS[length] if length < 126 else long_head(length)) + text
     return last[1]
 
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 import asyncio
 
 from jackfield.errors import CODES
+from jackfield.messages import Binary
 from jackfield.server.wire import guards
-from jackfield.server.wire.frames import head_of
+from jackfield.server.wire.frames import HEADS, binary_head, long_head
 from jackfield.server.wire.transport import STALL, Transport
 
 __all__ = ["CORK", "Cork", "StallWatch"]
@@ -31,9 +32,13 @@ class Cork(list[bytes]):
 
     def put(self, text: bytes) -> bool:
         """Add a frame; whether there is more than should be kept back."""
-        self.append(head_of(text))
+        length = len(text)
+        if type(text) is Binary:
+            self.append(binary_head(length))
+        else:
+            self.append(HEADS[length] if length < 126 else long_head(length))
         self.append(text)
-        self.size += len(text) + 10  # the longest head
+        self.size += length + 10  # the longest head
         return self.size > CORK
 
     def pull(self) -> bytes:
