@@ -68,7 +68,9 @@ def test_its_runner_logs_in_keeps_the_token_and_is_reported_the_addresses(
     done = postman("collection", "run", str(collection), "-e", str(environment), *secrets)
     # of a collection with WebSocket requests it writes no report; it names them as what they are, and goes on
     endpoints = re.findall(r"(\S+) \(ws-raw-request\)", done.stdout)
-    assert endpoints == ["greeting", "room", "ticket", "count", "hall", "quotes", "clock", "note", "open"], done.stdout
+    assert endpoints == ["greeting", "room", "ticket", "count", "hall", "quotes", "clock", "pay", "note", "open"], (
+        done.stdout
+    )
     ran = re.findall(r"^Root (.*)\n\n  \w+ \S+ \[(\d+)", done.stdout, re.MULTILINE)
     assert ([(name, int(status)) for name, status in ran], done.returncode) == (reported, 0), done.stdout
 

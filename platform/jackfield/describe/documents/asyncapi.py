@@ -151,8 +151,8 @@ class _Document:
                 found[kind] = message(kind, f"A reply of {named}", payload, _REPLIES[part.replies])
         if operation.listens and plain:
             found["done"] = message("done", "The last reply was sent", self._share("Done", envelope.DONE))
-        said = {"cancel": operation.cancels} | dict.fromkeys(("request", "answer"), _asks(operation))
-        for kind in (kind for kind, is_so in said.items() if is_so):
+        asides = {"cancel": operation.cancels} | dict.fromkeys(("request", "answer"), _asks(operation))
+        for kind in (kind for kind, is_so in asides.items() if is_so):
             title, schema = _ASIDES[kind]
             found[kind] = message(kind, title, self._share(kind.capitalize(), schema), answers=False)
         error = self._share("Error", envelope.error(outcomes.errors(operation)))
