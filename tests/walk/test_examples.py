@@ -39,10 +39,9 @@ COUNT = """
   window.opened = 0;
   window.WebSocket = class extends WebSocket { constructor(...how) { super(...how); window.opened += 1; } };
 """
-LOG_IN = """
-  const form = document.getElementById("login");
-  form.login.value = %s;
-  form.password.value = %s;
+FILL_IN = """
+  const form = document.getElementById(%s);
+  for (const [name, value] of Object.entries(%s)) form.elements[name].value = value;
   form.requestSubmit();
 """
 
@@ -64,10 +63,15 @@ async def wait(page: Page, condition: str) -> Any:
     return await page.run(WAIT % condition)
 
 
+async def fill_in(page: Page, form: str, **values: str) -> None:
+    """Send a form of the page with these values."""
+    await page.run(FILL_IN % (json.dumps(form), json.dumps(values)))
+
+
 async def log_in(page: Page, login: str, password: str) -> None:
     """Fill in the form of the page, which appears where nobody is known."""
     await wait(page, '!document.getElementById("login").hidden')
-    await page.run(LOG_IN % (json.dumps(login), json.dumps(password)))
+    await fill_in(page, "login", login=login, password=password)
     await wait(page, 'document.getElementById("login").hidden')
 
 
@@ -141,8 +145,7 @@ async def test_chat(make: Make, visitor: Visitor) -> None:
         assert hear(other, "said")["from"] == "anna"
 
         publish(server, "endpoints.yaml", "history: 50", "history: 2")
-        say = 'const form = document.getElementById("say"); form.text.value = "и тебе"; form.requestSubmit();'
-        await page.run(say)
+        await fill_in(page, "say", text="и тебе")
         said = hear(other, "said")
         assert (said["from"], said["text"], said["$n"]) == ("admin", "и тебе", 2)
         await wait(page, 'texts("#said li").length === 2')
@@ -230,4 +233,34 @@ async def test_notifications(make: Make, visitor: Visitor) -> None:
 
         admin.send("{}")
         assert json.loads(admin.recv(timeout=LIMIT))["error"]["code"] == "no_messages", "and nothing before it"
+    assert server.stop() == 0
+
+
+async def test_answers(make: Make, visitor: Visitor) -> None:
+    server = make("answers")
+    page = await visitor.open(f"{server.http}/")
+    await page.run(COUNT)
+    stop = 'document.getElementById("stop").click()'
+    await fill_in(page, "ask", question="Почему <i>оно</i> синее? 🌤️")
+    with server.socket("/ws/answers") as other:
+        other.send(json.dumps({"question": "А почему?", "$id": 7}))
+        assert json.loads(other.recv(timeout=LIMIT)) == {"text": "Небо ", "$id": 7}
+
+        publish(server, "processes/model.py", '"""Небо синее', '"""Оно голубое')
+        length = len(await wait(page, 'text("dd")'))
+        await wait(page, f'text("dd").length > {length}')
+        await page.run(stop)
+        stopped = await wait(page, 'text("dd").endsWith("⏹") && text("dd")')
+        assert stopped.startswith("Небо синее "), "an answer goes on in the code that it began in"
+        await fill_in(page, "ask", question="А теперь?")
+        await wait(page, 'texts("dd")[1]?.startsWith("Оно голубое ")')
+        await page.run(stop)
+        await wait(page, 'texts("dd")[1].endsWith("⏹")')
+        assert await page.run("return window.opened") == 0, "the publish has cut nobody off"
+        assert await wait(page, 'texts("dt")[0]') == "Почему <i>оно</i> синее? 🌤️"
+
+        other.send(json.dumps({"$cancel": 7}))
+        while "error" not in (told := json.loads(other.recv(timeout=LIMIT))):
+            assert told.keys() == {"text", "$id"}
+        assert (told["$id"], told["error"]["code"]) == (7, "cancelled")
     assert server.stop() == 0
