@@ -177,7 +177,7 @@ def test_what_can_come_fits(reported: Reported, endpoint: str, example: str) -> 
         ("note", "{steps: [{send: {text: a}, expect: {x: 1}}]}", ".steps.0.expect", "the process never replies"),
         ("note", "{steps: [{send: {text: a, $id: 1}}, {send: {$cancel: 2}}]}", ".steps.1.send.$cancel", "no message"),
         ("note", "{steps: [{send: {text: a, $id: 1}}, {send: {$cancel: 1, text: a}}]}", ".steps.1.send", "is alone"),
-        ("order", "{steps: [{send: {$answer: 1}, expect: {room: a, lines: []}}]}", ".steps.0.expect", "has not sent one"),
+        ("order", "{steps: [{send: {$answer: 1}, expect: {room: a, lines: []}}]}", ".steps.0.expect", "not sent one"),
         *(
             ("note", f"{{steps: [{{expect: {{event: a, {key}: 1}}{more}}}]}}", ".steps.0.expect", f'no key "{key}"')
             for key in ("error", "$id", "$done")

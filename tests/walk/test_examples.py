@@ -44,6 +44,7 @@ FILL_IN = """
   for (const [name, value] of Object.entries(%s)) form.elements[name].value = value;
   form.requestSubmit();
 """
+CLICK = 'document.querySelectorAll("#board button")[%d].click()'
 
 
 @pytest.fixture
@@ -105,6 +106,15 @@ def hear(socket: ClientConnection, event: str) -> dict[str, Any]:
         assert "error" not in found, found
         if found.get("event") == event:
             return found
+
+
+def ask(socket: ClientConnection, **message: Any) -> dict[str, Any]:
+    """Send a message and give what answers it; events before that are left aside."""
+    socket.send(json.dumps(message))
+    while "event" in (found := json.loads(socket.recv(timeout=LIMIT))):
+        pass
+    assert isinstance(found, dict)
+    return found
 
 
 def shell(server: Server) -> list[str]:
@@ -263,4 +273,38 @@ async def test_answers(make: Make, visitor: Visitor) -> None:
         while "error" not in (told := json.loads(other.recv(timeout=LIMIT))):
             assert told.keys() == {"text", "$id"}
         assert (told["$id"], told["error"]["code"]) == (7, "cancelled")
+    assert server.stop() == 0
+
+
+async def test_game(make: Make, visitor: Visitor) -> None:
+    server = make("game")
+    page = await visitor.open(f"{server.http}/?game=игра")
+    await page.run(COUNT)
+    await wait(page, 'text("#turn").includes("is not here")')
+    with server.socket("/ws/games/%D0%B8%D0%B3%D1%80%D0%B0") as other:
+        assert ask(other, action="sit") == {"action": "sit", "mark": "O", "board": ".........", "won": "", "turn": "X"}
+        await wait(page, 'text("#turn") === "You are X. It is your turn."')
+        await page.run(CLICK % 4)
+        assert hear(other, "board")["board"] == "....X...."
+
+        publish(server, "processes/board.py", "It is not your turn,", "Не твой ход 🙂,")
+        await page.run(CLICK % 0)
+        await wait(page, 'text("#status").startsWith("Не твой ход 🙂")')
+        other.send(json.dumps({"action": "move", "cell": 0}))
+        await wait(page, 'texts("#board button").join("") === "OX" && text("#turn").includes("your turn")')
+        assert await page.run("return window.opened") == 0, "the publish has cut nobody off"
+
+        await page.leave("location.reload()")
+        await wait(page, 'texts("#board button").join("") === "OX" && text("#turn") === "You are X. It is your turn."')
+        await page.run(CLICK % 1)
+        boards = [hear(other, "board")["board"] for _ in range(2)]
+        assert boards == ["O...X....", "OX..X...."], "its own move, and that of the page"
+        assert ask(other, action="move", cell=1)["error"]["code"] == "not_now"
+        other.send(json.dumps({"action": "move", "cell": 3}))
+        await wait(page, 'text("#turn").includes("your turn")')
+        await page.run(CLICK % 7)
+        await wait(page, 'text("#turn") === "You have won 🎉"')
+        while not (board := hear(other, "board"))["won"]:
+            pass
+        assert (board["board"], board["won"], board["turn"]) == ("OX.OX..X.", "X", "")
     assert server.stop() == 0

@@ -13,7 +13,7 @@ ANSWER = """Небо синее 🌤️, потому что воздух рас
 
 async def model(question: str) -> AsyncIterator[str]:
     """What the model says, a word at a time."""
-    for word in "Я модель. 🤖".split() if question.startswith("Кто ты") else ANSWER.split():
+    for word in ["Я", "модель.", "🤖"] if question.startswith("Кто ты") else ANSWER.split():
         await asyncio.sleep(0.2)
         yield f"{word} "
 
