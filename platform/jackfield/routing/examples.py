@@ -247,8 +247,8 @@ class _Checker:
 
     def _expect(self, step: Step, client: _ClientState) -> Iterator[_Fault]:
         value = step.value
-        known = ("$request", "$n", "$time") if self.endpoint.group else ("$request",)
-        marks = [key for key in value if key == "error" or (key.startswith("$") and key not in known)]
+        marked = ("$request", "$n", "$time") if self.endpoint.group else ("$request",)
+        marks = [key for key in value if key == "error" or (key.startswith("$") and key not in marked)]
         if "event" in value and marks:
             yield "", f'this can never come: an event has no key "{marks[0]}"', "take it out"
             return

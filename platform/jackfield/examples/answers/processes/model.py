@@ -1,7 +1,7 @@
 """Answers of a model, word by word. It is a fake that knows one answer: put the stream of yours in its place."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 
 from jackfield import process
@@ -11,7 +11,7 @@ ANSWER = """Небо синее 🌤️, потому что воздух рас
 света через воздух длиннее, синее по дороге рассеивается, и остаются жёлтое, оранжевое и красное."""
 
 
-async def model(question: str) -> AsyncIterator[str]:
+async def model(question: str) -> AsyncGenerator[str, None]:
     """What the model says, a word at a time."""
     for word in ["Я", "модель.", "🤖"] if question.startswith("Кто ты") else ANSWER.split():
         await asyncio.sleep(0.2)
