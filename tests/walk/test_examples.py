@@ -308,3 +308,36 @@ async def test_game(make: Make, visitor: Visitor) -> None:
             pass
         assert (board["board"], board["won"], board["turn"]) == ("OX.OX..X.", "X", "")
     assert server.stop() == 0
+
+
+async def test_support(make: Make, visitor: Visitor) -> None:
+    server = make("support")
+    anna = add_anna(server, "--role", "agent", "--name", "Анна П.")
+    page = await visitor.open(f"{server.http}/")
+    await page.run(COUNT)
+    await wait(page, 'text("#there") === "Somebody will be with you soon."')
+    desk = await visitor.open(f"{server.http}/desk.html")
+    await log_in(desk, "anna", anna)
+    with server.socket("/ws/hall", additional_headers=cookie(server, "anna", anna)) as hall:
+        assert hear(hall, "history")["events"] == []
+        await fill_in(page, "say", text="Не открывается <b>дверь</b> 🚪")
+        (guest,) = hear(hall, "waiting")["guests"]
+        assert guest["text"] == "Не открывается <b>дверь</b> 🚪"
+        await wait(desk, f'text("#waiting button") === {json.dumps(guest["text"])}')
+        await desk.run('document.querySelector("#waiting button").click()')
+        await wait(page, 'text("#there") === "An agent is here."')
+        await wait(desk, 'texts("#said li")[0] === "Visitor Не открывается <b>дверь</b> 🚪"')
+
+        publish(server, "processes/desk.py", "asked[:100]", "asked[:4]")
+        await fill_in(desk, "say", text="Сейчас посмотрю")
+        await wait(page, 'texts("#said li")[1] === "Анна П. Сейчас посмотрю"')
+        assert hear(hall, "waiting")["guests"] == []
+        await wait(desk, 'texts("#waiting li").length === 0')
+        assert await page.run("return window.opened") == 0, "the publish has cut nobody off"
+
+        await page.leave("location.reload()")
+        await wait(page, 'texts("#said li").length === 2')
+        await fill_in(page, "say", text="Спасибо!")
+        assert hear(hall, "waiting")["guests"] == [{"id": guest["id"], "text": "Спас"}], "the same visitor"
+        await wait(desk, 'texts("#said li")[2] === "Visitor Спасибо!"')
+    assert server.stop() == 0
