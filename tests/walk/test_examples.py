@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -135,6 +136,17 @@ def shell(server: Server) -> list[str]:
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()
+
+
+@contextlib.contextmanager
+def kettle(server: Server, key: str) -> Iterator[None]:
+    """The program of the example `device`, as long as it is needed."""
+    program = [sys.executable, str(server.folder / "device.py")]
+    with subprocess.Popen(program, env={**CLEAN, "KEY": key, "SERVER": server.ws}) as running:
+        try:
+            yield
+        finally:
+            running.kill()
 
 
 async def test_chat(make: Make, visitor: Visitor) -> None:
@@ -340,4 +352,29 @@ async def test_support(make: Make, visitor: Visitor) -> None:
         await fill_in(page, "say", text="Спасибо!")
         assert hear(hall, "waiting")["guests"] == [{"id": guest["id"], "text": "Спас"}], "the same visitor"
         await wait(desk, 'texts("#said li")[2] === "Visitor Спасибо!"')
+    assert server.stop() == 0
+
+
+async def test_device(make: Make, visitor: Visitor) -> None:
+    server = make("device")
+    password = add_anna(server, "--role", "operator")
+    page = await visitor.open(f"{server.http}/")
+    await page.run(COUNT)
+    await log_in(page, "anna", password)
+    key = server.run("keys", "add", "kettle", "--role", "device").stdout.strip()
+    switch = 'document.querySelectorAll("td button")[%d].click()'
+    with kettle(server, key):
+        assert await wait(page, 'texts("td")[0]') == "key:kettle"
+        await page.run(switch % 0)
+        await wait(page, 'text("td span") === "is on" && parseInt(texts("td")[1]) > 20')
+
+        publish(server, "processes/devices.py", "The device does not answer.", "Не отвечает 🙈")
+        for _ in range(2):  # the first may have been told before the publish, to the processes of that time
+            before = await page.run("return document.querySelectorAll('td')[1].textContent")
+            await wait(page, f'texts("td")[1] !== {json.dumps(before)}')
+        await page.run(switch % 1)
+        await wait(page, 'text("td span") === "is off"')
+        assert await page.run("return window.opened") == 1, "the publish has cut nobody off"
+    await page.run(switch % 0)
+    await wait(page, 'text("#status") === "Не отвечает 🙈"')
     assert server.stop() == 0

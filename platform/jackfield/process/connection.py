@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar, overload
 
 from jackfield import messages
 from jackfield.groups.names import checked
@@ -12,6 +12,8 @@ from jackfield.identity import Identity
 
 __all__ = ["GONE", "LONGEST", "Connection", "Gone", "Joined", "Outbox", "outbox_of", "part", "with_params"]
 
+
+_Answer = TypeVar("_Answer")
 
 LONGEST = 3600.0
 """Seconds that a process may wait for its client at most."""
@@ -131,6 +133,12 @@ class Connection:
         `limits.concurrency` above 1 for example.
         """
         return await self._outbox.next(_within(within))
+
+    @overload
+    async def request(self, event: object, *, answer: type[_Answer], within: float = 30) -> _Answer: ...
+
+    @overload
+    async def request(self, event: object, *, answer: Any = None, within: float = 30) -> Any: ...
 
     async def request(self, event: object, *, answer: Any = None, within: float = 30) -> Any:
         """Send an event with a number under "$request", and wait for what the client answers to it.
