@@ -12,7 +12,7 @@ with connect(address, additional_headers={"Authorization": f"Bearer {os.environ[
         temperature = min(temperature + 1, 100) if on else max(temperature - 1, 20)
         server.send(json.dumps({"temperature": temperature}))
         try:
-            told = json.loads(server.recv(timeout=1))
+            told = json.loads(server.recv(timeout=0.5))
             on = told["on"]
             server.send(json.dumps({"$answer": told["$request"], "on": on}))
         except TimeoutError:
