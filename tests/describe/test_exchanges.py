@@ -52,8 +52,6 @@ def test_what_is_wrong_or_in_part_is_not_shown(tmp_path: Path) -> None:
     steps: list[dict[str, Any]] = [
         {"send": {"txt": "a"}, "expect_error": "invalid_message"},
         {"expect": {"b": "c"}, "partial": True},
-        {"expect": {"event": "pay", "$request": 1}},
-        {"send": {"$cancel": True}},
     ]
     assert [kind for kind, _, _ in shown(tmp_path, {"send": {"text": "a"}}, *steps)] == ["message", "error"]
 

@@ -101,10 +101,6 @@ def reported(project: Project, built: Build) -> Reported:
         ("order", "{steps: [{send: {text: a, $id: null}, expect: {room: a, lines: []}}]}"),
         ("order", "{params: {room: 'кухня 100% {number} ?#&', number: 1}, steps: [{send: {text: a}}]}"),
         ("note", "{steps: [{send: {text: a}}, {expect: {event: noted}}]}"),
-        ("count", "{steps: [{send: {to: 9, $id: a}}, {send: {$cancel: a}, expect_error: {code: cancelled, $id: a}}]}"),
-        ("note", "{steps: [{send: {text: a, $id: 1}}, {send: {$cancel: true}}]}"),
-        ("note", "{steps: [{send: {text: a}}, {expect: {event: pay, $request: 1}}, {send: {$answer: 1, card: 7}}]}"),
-        ("note", "{steps: [{expect: {event: pay, $request: 1}}, {send: {$answer: 1}, expect_error: invalid_message}]}"),
         ("note", "{as: {login: anna}, steps: [{send: {text: a}, expect_error: time_exceeded}]}"),
         ("slow", "{as: nobody, steps: [{send: {text: a}, expect_error: busy}, {send: {text: a}, expect: {x: 1}}]}"),
         (
@@ -175,9 +171,6 @@ def test_what_can_come_fits(reported: Reported, endpoint: str, example: str) -> 
         ("count", "{steps: [{send: {to: 1}, expect: {$done: true, $id: 1}}]}", ".steps.0.expect",
          'the "$id" of a message'),
         ("note", "{steps: [{send: {text: a}, expect: {x: 1}}]}", ".steps.0.expect", "the process never replies"),
-        ("note", "{steps: [{send: {text: a, $id: 1}}, {send: {$cancel: 2}}]}", ".steps.1.send.$cancel", "no message"),
-        ("note", "{steps: [{send: {text: a, $id: 1}}, {send: {$cancel: 1, text: a}}]}", ".steps.1.send", "is alone"),
-        ("order", "{steps: [{send: {$answer: 1}, expect: {room: a, lines: []}}]}", ".steps.0.expect", "not sent one"),
         *(
             ("note", f"{{steps: [{{expect: {{event: a, {key}: 1}}{more}}}]}}", ".steps.0.expect", f'no key "{key}"')
             for key in ("error", "$id", "$done")
@@ -206,7 +199,7 @@ def test_one_changed_hint_breaks_the_examples_that_no_longer_fit(project: Projec
 
 
 def test_after_a_wrong_message_a_message_that_is_taken_is_shown(project: Project, built: Build) -> None:
-    example = "{steps: [{send: {to: x}, expect_error: invalid_message}, {send: {$cancel: true}}, {send: {to: 3}}]}"
+    example = "{steps: [{send: {to: x}, expect_error: invalid_message}, {send: {to: 3}}]}"
     assert built(project(count=example)).routes["count"].example == {"to": 3}
 
 

@@ -63,7 +63,7 @@ def _of_examples(operation: Operation, seen: dict[Kind, list[JSON]]) -> Iterator
 
 def _shown(step: Step, operation: Operation) -> tuple[Kind, JSON] | None:
     """What a step shows, if it shows something whole."""
-    if step.kind == "expect_close" or not isinstance(step.value, Mapping) or "$request" in step.value:
+    if step.kind == "expect_close" or not isinstance(step.value, Mapping):
         return None
     if step.kind == "send":
         return "message", dict(step.value)

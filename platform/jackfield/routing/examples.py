@@ -29,7 +29,6 @@ __all__ = ["Taken", "example_faults", "fault_of_name", "first_message", "of_deco
 _Fault = tuple[str, str, str]  # the JSON pointer below the step, the sentence, the hint
 
 _PUSHES = frozenset({"event", "error", "$done"})
-_NO_MESSAGE = frozenset({"$cancel", "$answer"})  # what a client sends that begins no call
 _NOT_LOGGED_IN, _NO_ROLE = 4401, 4403
 _NO_PART = "nothing, a dot or two, a slash, a backslash and control characters are refused there"
 
@@ -78,9 +77,7 @@ def first_message(endpoint: Endpoint) -> Mapping[str, Any] | None:
     key, action = endpoint.action_key, endpoint.action
     for example in endpoint.examples:
         for step, following in _with_following(example):
-            if step.kind != "send" or step.value.keys() & _NO_MESSAGE or _error_of(following):
-                continue
-            if not action or step.value.get(key) == action:
+            if step.kind == "send" and not _error_of(following) and (not action or step.value.get(key) == action):
                 found: Mapping[str, Any] = step.value
                 return found
     return None
@@ -171,10 +168,6 @@ class _Checker:
             yield "", "the connection has ended by then", "write what follows as an example of its own"
             return
         match step.kind:
-            case "send" if "$cancel" in step.value:
-                yield from self._cancel(step.value, client)
-            case "send" if "$answer" in step.value:  # to a request, whose process alone knows what fits
-                client.sent += _error_of(following) == "invalid_message"
             case "send":
                 client.sent += 1
                 client.ids.add(_hashable(step.value.get("$id")))
@@ -188,12 +181,6 @@ class _Checker:
                 yield from self._wrongly_refused(step, client)
             case "expect_close":
                 client.closed = True
-
-    def _cancel(self, value: Mapping[str, Any], client: _ClientState) -> Iterator[_Fault]:
-        if len(value) > 1:
-            yield "", '"$cancel" is alone in its message', "send what else there is by a step of its own"
-        elif value["$cancel"] is not True and _hashable(value["$cancel"]) not in client.ids - {None}:
-            yield "/$cancel", "it names no message that was sent before", 'write the "$id" of one, or true for all'
 
     def _send(self, value: Mapping[str, Any], meant: str) -> Iterator[_Fault]:
         size, most = len(msgspec.json.encode(value)), self.endpoint.limits.message
@@ -247,8 +234,8 @@ class _Checker:
 
     def _expect(self, step: Step, client: _ClientState) -> Iterator[_Fault]:
         value = step.value
-        marked = ("$request", "$n", "$time") if self.endpoint.group else ("$request",)
-        marks = [key for key in value if key == "error" or (key.startswith("$") and key not in marked)]
+        of_group = ("$n", "$time") if self.endpoint.group else ()
+        marks = [key for key in value if key == "error" or (key.startswith("$") and key not in of_group)]
         if "event" in value and marks:
             yield "", f'this can never come: an event has no key "{marks[0]}"', "take it out"
             return
