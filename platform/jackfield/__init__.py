@@ -3,7 +3,7 @@
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from jackfield.errors import Reject
+from jackfield.errors import Refusal, Reject
 from jackfield.identity import Identity
 from jackfield.process.connection import Connection
 from jackfield.process.declare import Key, process, resource
@@ -15,7 +15,18 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-__all__ = ["Connection", "Groups", "Identity", "Key", "Reject", "Request", "application", "process", "resource"]
+__all__ = [
+    "Connection",
+    "Groups",
+    "Identity",
+    "Key",
+    "Refusal",
+    "Reject",
+    "Request",
+    "application",
+    "process",
+    "resource",
+]
 
 _ELSEWHERE = {"Request": "jackfield.auth.verify", "application": "jackfield.server.node.application"}
 

@@ -71,6 +71,8 @@ _FIXES: Mapping[str, str] = {
     "too_many_of_user": "Close one, or raise limits.per_user.",
     "group_full": "Wait until a member has left, or raise `members` of the group.",
     "group_forbidden": "Ask whoever runs the group; `may_join` says who may enter by themselves.",
+    "rejected": "What to do is for the application to say; its own code and text stand under `error`.",
+    "not_in_time": "Try again in a few seconds.",
     "too_many_connections": "Try again later.",
     "server_full": "Try again later.",
     "too_many_of_address": "Close one, or raise limits.per_address.",
@@ -166,6 +168,7 @@ CODES: Mapping[str, Code] = _table(
     _plan("bad_verify", "`auth.verify` names no function of processes/ that takes a credential and a request."),
     _plan("bad_group", "A pattern of groups makes no names, or `reply_to` has no group that could get the reply."),
     _plan("bad_feed", "`feed` names no async generator that can do with what there is."),
+    _plan("bad_hook", "`on_connect` or `on_disconnect` names no process that can do with what there is."),
     _plan("bad_site", "The folder of `site` is not there or cannot be read, or holds what is never served."),
     _plan("too_slow", "Loading the processes took longer than the time limit."),
     _plan("cookie_needs_tls", "Browsers take the cookie over TLS alone, and the listener has none."),
@@ -201,6 +204,8 @@ CODES: Mapping[str, Code] = _table(
     ),
     _refusal("group_full", 429, "A group of the endpoint has as many members as it may have.", retry=True),
     _refusal("group_forbidden", 403, "The group is closed to the caller."),
+    _refusal("rejected", 403, "The endpoint's `on_connect` does not let the caller in; `error` has its own code."),
+    _refusal("not_in_time", 503, "`on_connect`, or what came for the caller meanwhile, took too much.", retry=True),
     _refusal("too_many_connections", 503, "The endpoint has as many connections as are allowed.", retry=True),
     _refusal("server_full", 503, "The server has as many connections as it can hold.", retry=True),
     _refusal(
@@ -256,6 +261,7 @@ CODES: Mapping[str, Code] = _table(
     _close("forbidden", 4403, "The user may no longer use this endpoint."),
     _close("removed", 4403, "The connection was closed by whoever runs the application."),
     _close("too_slow_reader", 4408, "The client did not read what was sent to it.", retry=True),
+    _close("replaced", 4408, "The user opened another connection, and has no room for so many: `when_full`."),
     _close("idle", 4408, "Neither side said anything for `limits.idle`."),
     _close("flood", 4429, "The client sent too much: messages far beyond `limits.rate`, for example.", retry=True),
 )
@@ -300,6 +306,8 @@ class PlanError(Exception):
 
 class Refusal(Exception):
     """A request that may not enter; sent to the caller as `application/problem+json` (RFC 9457).
+
+    To a process it says that a connection may not enter a group, by its `code`.
 
     `detail` says what is wrong here, `fix` how to mend it, both as the table has them where nothing is given, and so is
     `status`.

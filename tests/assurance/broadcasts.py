@@ -20,7 +20,7 @@ BATCH = 4
 """Events that are sent at once; the next ones when the others have heard these."""
 
 ENDPOINTS = f"""\
-defaults: {{auth: public, limits: {{rate: off, per_address: off, connections: 5000, queue: {QUEUE}B}}}}
+defaults: {{auth: public, limits: {{rate: off, per_address: off, ping: off, connections: 5000, queue: {QUEUE}B}}}}
 endpoints:
   hall: {{url: /ws/hall, group: hall, process: echo.nothing}}
   stage: {{url: /ws/stage, process: play.send}}

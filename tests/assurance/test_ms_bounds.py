@@ -13,7 +13,7 @@ from websockets.sync.client import connect
 
 from jackfield.schema.excerpt import LOOKS, NODES, Bounds, Excerpt
 from jackfield.schema.validator import GUESSES, LONG, MAX_FAULTS, Validator, parse_loosely
-from jackfield.server.connection.inbox import INBOX_BYTES
+from jackfield.server.connection.inbox import AHEAD_BYTES, INBOX_BYTES
 from jackfield.server.node.listener import bind
 from jackfield.server.options import Options
 from jackfield.server.wire import guards
@@ -311,9 +311,10 @@ def test_ms_11_nothing_more_is_read_before_what_was_read_is_used(busy: bool) -> 
     assert recorder.heard[-1] == "23"
 
 
-async def test_ms_11_what_waits_in_the_inbox_is_bounded_in_bytes(begin: Begin) -> None:
-    talk = begin("wait")
-    long = "x" * (INBOX_BYTES // 2)
+@pytest.mark.parametrize(("endpoint", "most"), [("blocked", INBOX_BYTES), ("wait", AHEAD_BYTES)])
+async def test_ms_11_what_waits_in_the_inbox_is_bounded_in_bytes(begin: Begin, endpoint: str, most: int) -> None:
+    talk = begin(endpoint)
+    long = "x" * (most // 2)
     talk.text("first", long)
     await talk.seeing("first")
     assert talk.network.reading
@@ -321,6 +322,7 @@ async def test_ms_11_what_waits_in_the_inbox_is_bounded_in_bytes(begin: Begin) -
     assert not talk.network.reading
     for name in ("first", long, long + "2"):
         talk.gates.setdefault(name, asyncio.Event()).set()
+        talk.threads.release()
     assert await talk.frames(3) == replies("first", long, long + "2")
     assert talk.network.reading
 

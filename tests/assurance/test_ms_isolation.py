@@ -171,7 +171,10 @@ async def test_ms_12_what_two_users_send_in_turns_crosses_nowhere(
     async with asyncio.timeout(LIMIT), AsyncExitStack() as stack:
 
         async def opened(login: str) -> ClientConnection:
-            one = connect(f"{server.ws}/ws/desk", additional_headers=cookies[login], compression=None)
+            # its pings would wait behind all that it sends
+            one = connect(
+                f"{server.ws}/ws/desk", additional_headers=cookies[login], compression=None, ping_interval=None
+            )
             return await stack.enter_async_context(one)
 
         sockets = [[await opened(user.login), await opened(user.login)] for user in users]

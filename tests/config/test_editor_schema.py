@@ -129,13 +129,6 @@ def test_editors_are_given_no_names_of_other_projects_and_nothing_that_they_cann
     assert "greeting.answer" in json.dumps(list(proposals(document()))), "where there is no project, one shows the form"
 
 
-def test_what_is_not_carried_out_is_refused_and_not_proposed() -> None:
-    keys = document()["$defs"]["endpoint"]["properties"]
-    for key in ("on_connect", "on_disconnect"):
-        assert keys[key]["doNotSuggest"]
-        assert not Draft202012Validator(keys[key]).is_valid("a.b")
-
-
 def test_a_process_that_check_would_refuse_by_its_name_is_not_proposed() -> None:
     found = document(["greeting.answer", "greeting.прощание"])
     proposed = json.dumps(found, ensure_ascii=False)

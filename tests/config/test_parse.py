@@ -36,10 +36,9 @@ REST = "\nendpoints: {{say: {{url: /ws/say, process: chat.say}}}}\n"
         ('origins: ["*"]', "wrong_value", "`origins: any`"),
         ('origins: ["https://*.com"]', "wrong_value", "endpoints.say.origins.0: after `*.` comes a domain"),
         ("origin_required: yes", "wrong_type", "write true or false"),
-        ("refusals: html", "wrong_value", "is not one of http, close"),
+        ("refusals: html", "wrong_value", "is not one of auto, http, close"),
         ("session_warning: 60", "wrong_type", "off or a time with its unit"),
-        ("on_connect: chat.join", "not_supported_yet", "`on_connect` is not carried out yet"),
-        ("on_disconnect: chat.leave", "not_supported_yet", "`on_disconnect`"),
+        ("on_connect: join", "wrong_value", "the file's name and the function's name"),
         ("limits: {rate: 0/s}", "wrong_value", "endpoints.say.limits.rate: 0/s is out of bounds; from 1/h to"),
         ("limits: {rate: 50}", "wrong_type", "a text belongs here, and the number 50 stands there; it must be off"),
         ("limits: {rate: '50'}", "wrong_value", "like 50/s"),
@@ -214,8 +213,8 @@ def test_once_roles_are_declared_others_are_unknown(load: Load) -> None:
 
 
 def test_many_faults_in_one_endpoint_are_all_reported(load: Load) -> None:
-    text = ENDPOINT.format("limits: {time: 1, idle: 5, x: 1}\n    auth: 5\n    on_connect: a.b")
-    assert {p.code for p in load(text).problems} == {"wrong_type", "not_supported_yet", "unknown_key"}
+    text = ENDPOINT.format("limits: {time: 1, idle: 5, x: 1}\n    auth: 5\n    on_connect: ab")
+    assert {p.code for p in load(text).problems} == {"wrong_type", "wrong_value", "unknown_key"}
     assert len(load(text).problems) == 5
 
 

@@ -116,9 +116,11 @@ def test_messages_that_join_groups_can_be_refused(operation: Make) -> None:
 
 def test_closes(operation: Make) -> None:
     every = {code.name for code in CODES.values() if code.moment == "connection"}
-    assert every - names(outcomes.closes(operation())) == {"idle"}
-    assert names(outcomes.closes(operation(limits={"idle": "5m"}))) == every
-    assert every - names(outcomes.closes(operation(auth="public"))) == {"idle", "removed", "session_ended"}
+    all_of_them = {"idle": "5m", "when_full": "close_oldest"}
+    known = {"removed", "replaced", "session_ended"}
+    assert every - names(outcomes.closes(operation(refusals="http"))) == {"idle", "replaced"}
+    assert names(outcomes.closes(operation(refusals="http", limits=all_of_them))) == every
+    assert every - names(outcomes.closes(operation(auth="public", limits=all_of_them))) == known
 
 
 def test_a_publish_can_close_what_is_public(operation: Make) -> None:
@@ -135,7 +137,7 @@ def test_a_publish_can_close_what_is_public(operation: Make) -> None:
     "settings",
     [{}, {"auth": "public"}, {"auth": {"roles": ["lead"]}, "limits": {"per_address": 1}}, {"origins": "any"}],
 )
-@pytest.mark.parametrize("refusals", ["http", "close"])
+@pytest.mark.parametrize("refusals", ["auto", "http", "close"])
 def test_what_a_close_frame_reports_is_what_the_server_reports_by_one(
     operation: Make, settings: dict[str, Any], refusals: str
 ) -> None:
@@ -158,3 +160,26 @@ def test_what_only_speaks_answers_in_one_way(tmp_path: Path) -> None:
     (found,) = contract(table).operations
     table.catalog.release()
     assert [code.name for code in outcomes.errors(found)] == ["no_messages", "rate_limited"]
+
+
+def test_who_is_asked_before_anybody_enters_may_refuse(tmp_path: Path) -> None:
+    code = """\
+from typing import Literal, TypedDict
+from jackfield import process
+
+class Welcome(TypedDict):
+    event: Literal["welcome"]
+    here: int
+
+@process
+def enter() -> Welcome:
+    return {"event": "welcome", "here": 1}
+"""
+    plan = {"endpoints": {"e": {"url": "/ws/e", "on_connect": "p.enter"}, "f": {"url": "/ws/f"}}}
+    table = drawn.table_of(tmp_path, plan, code)
+    asked, other = contract(table).operations
+    table.catalog.release()
+    own = {"rejected", "not_in_time"}
+    assert names(outcomes.refusals(asked)) - names(outcomes.refusals(other)) == own
+    assert [name for one in asked.feeds for name in one.names] == ["welcome"]
+    assert other.feeds == ()

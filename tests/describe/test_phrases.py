@@ -26,7 +26,7 @@ def test_sizes(value: int, text: str) -> None:
 def test_each_limit_that_is_on_has_a_sentence() -> None:
     off = {field.name: 1 for field in fields(Limits) if field.default is None}
     every = Limits(**off, concurrency=2)  # type: ignore[arg-type]  # mypy gives each field of the mapping every type
-    assert phrases.limits(every).keys() == {field.name for field in fields(Limits)} - {"slow_consumer"}
+    assert phrases.limits(every).keys() == {field.name for field in fields(Limits)} - {"slow_consumer", "when_full"}
     assert phrases.limits(Limits(rate=None, ping=None)).keys() == {
         "message",
         "time",

@@ -264,10 +264,11 @@ class Whole(RuleBasedStateMachine):
 
     @rule(name=names, login=logins, ban=st.sampled_from((0, 2)), waits=st.sampled_from((0, 1.5, 2)))
     def remove(self, name: str, login: str, ban: int, waits: float) -> None:
+        self.relieve()
         removed = self.node.now(self.node.groups.remove(name, login, ban=ban))
         if ban:
             self.model.bans[name, login] = self.model.now + ban
-        assert removed == sum(self.model.leave(one, name) for one in self.model.seated if one.login == login)
+        assert removed == sum(self.model.put_out(one, name) for one in self.model.seated if one.login == login)
         self.compare()
         if ban:
             self.wait(waits)
@@ -296,7 +297,7 @@ class Whole(RuleBasedStateMachine):
             if self.model.admits(client.endpoint, login, client.roles):
                 self.ended(client, 4403)
             else:
-                self.model.put_out(client)
+                self.model.judge(client)
         self.compare()
 
     @rule(number=st.integers(0, len(PLANS) - 1))
@@ -359,6 +360,7 @@ class Whole(RuleBasedStateMachine):
         ]
         left = [client.line.pending for client in seated if client not in closed and client.line.pending >= ROOM]
         if fullest:
+            assert sum(one.line.pending + one.line.dropped for one in seated) > OUTBOX, "there was no need to close one"
             assert max(left, default=0) <= min(fullest) + BIG, "these are not the fullest"
         for client in closed:
             assert client.line.closed is not None
@@ -367,7 +369,8 @@ class Whole(RuleBasedStateMachine):
                 assert client.line.dropped > QUEUE
             self.model.gone(client)
         grown = [one.line.pending - one.pending for one in seated if one.line.pending >= ROOM]
-        if any(grown) and self.model.now >= self.next_look:
+        # who grew may be one of those who were closed for it
+        if (any(grown) or any(one.line.dropped for one in closed)) and self.model.now >= self.next_look:
             self.next_look = self.model.now + PAUSE
             assert sum(left) <= OUTBOX + sum(grown)
         for client in seated:
@@ -418,6 +421,47 @@ def test_who_is_given_groups_while_its_101_is_under_way_hears_of_them_behind_it(
     node.answer(line, there=True)
     assert [frame["event"] for frame in line.frames] == ["history", "members", "news"]
     node.lose(line)
+
+
+def test_who_is_put_out_while_its_101_is_under_way_hears_that_alone(node: Node) -> None:
+    node.publish(TABLES[0])
+    line = node.enter("/ws/1/room", "boris", held=True)
+    node.now(node.groups.send("room:1", {"event": "news"}))
+    assert node.now(node.groups.remove("room:1", "boris")) == 1
+    node.answer(line, there=True)
+    assert line.frames == [{"event": "left", "group": "room:1", "login": "boris", "count": 0}]
+
+
+def test_who_is_put_out_and_comes_back_while_its_101_is_under_way_is_not_told_that_it_is_out(node: Node) -> None:
+    node.publish(TABLES[0])
+    line = node.enter("/ws/1/room", "boris", held=True)
+    for _ in range(2):
+        node.now(node.groups.send("room:1", {"event": "news", "text": "ы" * (BIG // 2)}))
+    node.now(node.groups.remove("room:1", "boris"))
+    node.publish(TABLES[3])
+    node.publish(TABLES[0])
+    node.answer(line, there=True)
+    assert [frame["event"] for frame in line.frames] == ["history", "members"]
+    assert len(line.frames[0]["events"]) == 1, "half of the queue has room for it, as nothing else waits"
+
+
+def test_who_loses_the_role_is_put_out_of_what_it_joined_by_itself(node: Node) -> None:
+    node.publish(TABLES[0])
+    line = node.enter("/ws/desk", "boris", held=False)
+    node.say(line, {"action": "join", "group": "open:1", "$id": 1})
+    line.came()
+    node.change(Change("boris", "", "roles_changed", frozenset()))
+    assert line.came() == [{"event": "left", "group": "open:1", "login": "boris", "count": 0}]
+    assert len(node.live.groups) == 0
+
+
+def test_an_event_that_is_too_much_for_a_member_was_sent_to_it(node: Node) -> None:
+    line = node.enter("/ws/1/room", "boris", held=False)
+    node.publish(TABLES[0])
+    line.slow()
+    event = {"event": "news", "text": "ы" * (BIG // 2)}
+    assert [node.now(node.groups.send("room:1", event)) for _ in range(3)] == [1, 1, 1]
+    assert line.closed is not None
 
 
 def test_an_endpoint_that_comes_back_finds_nothing_of_those_whom_it_closed(node: Node) -> None:

@@ -114,6 +114,7 @@ class Due:
 
     frame: Frame
     named: bool | None = True
+    is_last: bool = False  # that it is out: nothing of the group comes between this and a return
 
 
 @dataclass(eq=False)
@@ -153,9 +154,9 @@ class Client:
                 continue
             group = frame.get("group") or frame["of"]
             assert self.due.get(group), ("not due", frame)
-            due = self.due[group].popleft()
             named = frame.pop("group", None) is not None
-            assert _timeless(frame) == due.frame, (str(frame)[:300], str(due.frame)[:300])
+            due = _next(self.due[group], _timeless(frame))
+            assert frame == due.frame, (str(frame)[:300], str(due.frame)[:300])
             assert due.named in (None, named), (due, named)
         for group in self.left:
             self.due.pop(group, None)
@@ -163,6 +164,18 @@ class Client:
         if self.is_over:
             self.due.clear()
             self.replies.clear()
+        elif self.is_open:
+            unsaid = [one.frame for queue in self.due.values() for one in queue if one.is_last]
+            assert not unsaid, "it does not know that it is out"
+
+
+def _next(queue: deque[Due], frame: Frame) -> Due:
+    """What this is of what is due: of what was on its way to one that was put out the rest does not come."""
+    last = next((place for place, due in enumerate(queue) if due.is_last), 0)
+    while last and queue[0].frame != frame:
+        queue.popleft()
+        last -= 1
+    return queue.popleft()
 
 
 def _short(frame: Frame) -> Frame:
@@ -357,6 +370,8 @@ class Model:
             return ""
         if code := self.refusal((name,), client.login):
             return code
+        if not client.is_open:
+            client.due.pop(name, None)  # that it was out
         room = self.room(name)
         for other in client.groups:
             self.rooms[other].members[client] = True
@@ -399,6 +414,19 @@ class Model:
         if room.presence is not None and client.is_open:
             room.presence.went(client.login, left=left)
         self.forget(room)
+        return True
+
+    def put_out(self, client: Client, name: str) -> bool:
+        """Others take it out, and it is told."""
+        presence = self.rooms[name].presence if name in client.groups else None
+        if not self.leave(client, name):
+            return False
+        if not client.is_open:
+            client.due.pop(name, None)
+        count = {} if presence is None else {"count": len(presence.here)}
+        frame = {"event": "left", "login": client.login or None, **count}
+        client.left.discard(name)
+        client.due.setdefault(name, deque()).append(Due(frame, is_last=True))
         return True
 
     def gone(self, client: Client) -> None:
@@ -456,14 +484,14 @@ class Model:
                     yield client, 4403 if code == "group_forbidden" else 1012
                     break
         for client in tuple(self.asking):
-            self.put_out(client)
+            self.judge(client)
 
-    def put_out(self, client: Client) -> None:
+    def judge(self, client: Client) -> None:
         """It is in no group any more that it asked for and may not ask for now."""
         for name in tuple(client.asked):
             role = self.plan.rule(name).may_join
             if role is None or (role and role not in client.roles):
-                self.leave(client, name)
+                self.put_out(client, name)
 
 
 def _size(frame: Frame) -> int:

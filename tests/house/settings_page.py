@@ -80,8 +80,6 @@ def _counts() -> Iterable[str]:
 def _table(section: str, nodes: Mapping[str, Any], page: str) -> Iterable[str]:
     yield from ("| key | kind | default | meaning |", "|---|---|---|---|")
     for key, node in nodes.items():
-        if node.get("$ref") == "#/$defs/later":
-            continue
         setting = _SETTINGS.get(section, {}).get(key)
         linked = (section, key) not in _NOT_LINKED and re.search(rf"^##+ {key}$", page, re.MULTILINE)
         link = f" See [{key}](#{key})." if linked else ""

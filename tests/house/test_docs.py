@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 import jackfield
-from jackfield.config.editor_schema import plain
 from jackfield.errors import CODES
 from tests.house import commands_page, errors_page, settings_page
 from tests.house.habits import PACKAGE, ROOT
@@ -38,9 +37,6 @@ def test_the_page_of_commands_is_made_from_the_commands() -> None:
 def test_the_tables_of_keys_are_made_from_the_settings() -> None:
     for path, made in settings_page.pages():
         assert path.read_text("utf-8") == made, "python -m tests.house.settings_page"
-    keys = plain()["$defs"]["endpoint"]["properties"]
-    later = [key for key, node in keys.items() if node.get("$ref") == "#/$defs/later"]
-    assert re.findall(r"`(on_\w+)`", read("endpoints.md").split("## Not carried out yet", 1)[1]) == later
 
 
 def test_every_code_stands_in_the_pages() -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import gc
 import weakref
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from typing import Any
 
 import pytest
 
 from jackfield.identity import ANONYMOUS
-from jackfield.process.connection import GONE, Connection, Joined, part
+from jackfield.process.connection import GONE, Awaited, Connection, Joined, kept_headers, part, with_params
 
 
 class Outbox:
@@ -32,6 +32,15 @@ class Outbox:
     async def request(self, event: object, answer: Any, within: float) -> Any:
         return event, answer, within
 
+    closed = False
+
+    def start(self, coroutine: Coroutine[Any, Any, Any]) -> None:
+        self.reported.append(coroutine)
+
+    @property
+    def owned(self) -> Awaited:
+        return GONE.owned
+
     @property
     def membership(self) -> Joined:
         return GONE.membership
@@ -51,6 +60,46 @@ async def test_what_is_sent_after_the_end_goes_nowhere() -> None:
         await connection.request({"event": "поздно"})
     assert outbox.reported == [{"event": "привет"}]
     assert connection.state == {"заметка": 1}
+
+
+async def test_the_end_is_told_and_nothing_begins_after_it() -> None:
+    connection = Outbox().connection
+    assert not connection.closed
+    part(connection)
+    assert connection.closed
+    await connection.wait_closed()
+    with pytest.raises(ConnectionError):
+        connection.start(connection.wait_closed())
+
+
+def test_headers_are_those_of_the_request_without_what_may_hold_a_credential() -> None:
+    sent = [
+        (b"host", b"a.example:8000"),
+        (b"cookie", b"gen_app_auth_token=x"),
+        (b"authorization", b"Bearer x"),
+        (b"proxy-authorization", b"Basic x"),
+        (b"sec-websocket-protocol", b"jackfield.v1, bearer.x"),
+        (b"x-tag", b"a: b"),
+        (b"x-tag", "Привет".encode()),
+        (b"x-empty", b""),
+    ]
+    one = Connection(
+        GONE,
+        id="c1",
+        endpoint="say",
+        identity=ANONYMOUS,
+        params={},
+        query={},
+        headers=kept_headers(sent),
+        address="::1",
+    )
+    wanted = {"host": "a.example:8000", "x-tag": "a: b, " + "Привет".encode().decode("latin-1"), "x-empty": ""}
+    assert one.headers == wanted
+    with pytest.raises(TypeError):
+        one.headers["host"] = "b"  # type: ignore[index]  # that it is read-only is what is tried
+    assert (with_params(one, {"a": 1}).headers, with_params(one, {}).address) == (wanted, "::1")
+    assert Connection(GONE, id="c2", endpoint="say", identity=ANONYMOUS, params={}, query={}).headers == {}
+    assert weakref.ref(one)() is one
 
 
 def test_a_wrong_event_is_wrong_after_the_end_too() -> None:

@@ -18,10 +18,11 @@ class Client:
 
     outbox: Outbox = field(default_factory=Outbox)
     closed: tuple[int, str] = (0, "")
+    is_over: bool = False
 
     def close_now(self, code: int, reason: str, cause: str, *, at_once: bool = False) -> None:
         assert at_once, "what waits has to go"
-        self.closed, self.outbox.pending = (code, cause), 0
+        self.closed, self.is_over = (code, cause), True  # the socket holds what waits for a while
 
 
 class Clock:
@@ -48,7 +49,20 @@ def test_beyond_the_bound_the_fullest_are_closed() -> None:
     assert [client.closed for client in clients] == [(0, ""), (4408, "too_slow_reader"), (0, ""), (0, "")]
     clock.now += PAUSE
     outboxes.waits(clients[0])
-    assert [client.outbox.pending for client in clients] == [10, 0, 20, 50]
+    assert [client.closed[0] for client in clients] == [0, 4408, 0, 0]
+
+
+def test_what_still_waits_for_one_that_is_closed_closes_no_other() -> None:
+    clock = Clock()
+    outboxes = Outboxes(100, clock)
+    first, other = waiting(outboxes, 60, 50)
+    clock.now += PAUSE
+    outboxes.waits(other)
+    assert (first.closed[0], other.closed[0]) == (4408, 0)
+    other.outbox.pending = 70  # the fullest now
+    clock.now += PAUSE
+    outboxes.waits(other)
+    assert other.closed[0] == 0
 
 
 def test_below_it_none_is_closed_and_who_has_read_is_forgotten() -> None:

@@ -182,6 +182,14 @@ def test_a_mount_point_is_taken_off_and_a_public_address_says_what_clients_see()
     assert (both.raw_path, both.root) == (b"/rt/a", "/rt")
 
 
+@pytest.mark.parametrize(
+    ("path", "ours"), [("/api/rt/a", b"/a"), ("/rt/a", b"/a"), ("/rt/rt/a", b"/rt/a"), ("/x", b"/x")]
+)
+def test_a_proxy_in_front_of_the_host_may_take_its_prefix_off(path: str, ours: bytes) -> None:
+    found = asked(Options(embedded=True), path=path, root_path="/api/rt", app_root_path="/api")
+    assert (found.raw_path, found.root) == (ours, "/api/rt")
+
+
 def test_the_admin_port_is_a_listener_of_its_own() -> None:
     public = Options(host="0.0.0.0", behind_proxy=PROXIES, public_url="https://a.example/rt", admin_port=9000)
     admin = public.admin

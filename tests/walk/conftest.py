@@ -87,7 +87,7 @@ class Server:
         self._fresh: Queue[str | None] = Queue()
         with self._out.open("w") as out:
             self.process = subprocess.Popen(
-                [sys.executable, *self.program, "-C", str(folder), "serve", "--port", "0", *arguments],
+                [sys.executable, *self._command(arguments)],
                 stdout=out,
                 stderr=subprocess.PIPE,
                 text=True,
@@ -96,10 +96,15 @@ class Server:
             )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-        self.wait_for(ready)
-        facts = json.loads((folder / ".jackfield" / "server.json").read_text())
-        self.http: str = facts["address"]
+        self.http: str = self._address(self.wait_for(ready))
         self.ws = f"ws{self.http.removeprefix('http')}"
+
+    def _command(self, arguments: Sequence[str]) -> list[str]:
+        return [*self.program, "-C", str(self.folder), "serve", "--port", "0", *arguments]
+
+    def _address(self, _ready: str) -> str:
+        """Where it listens, when the line that it is ready has come."""
+        return str(json.loads((self.folder / ".jackfield" / "server.json").read_text())["address"])
 
     def _read(self) -> None:
         assert self.process.stderr is not None

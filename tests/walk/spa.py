@@ -86,8 +86,8 @@ async def story(folder: Path, *, auth: str = "token_in_body: false", tls: bool =
 auth: {{{auth}}}
 defaults: {{origins: ["{known}"]}}
 endpoints:
-  plain: {{url: /ws/plain, process: echo.say}}
-  told: {{url: /ws/told, process: echo.say, refusals: close}}
+  plain: {{url: /ws/plain, process: echo.say, refusals: http}}
+  told: {{url: /ws/told, process: echo.say}}
   desk: {{url: /ws/desk, process: echo.say, refusals: close, auth: {{roles: [support]}}}}
 """,
         )

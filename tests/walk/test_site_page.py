@@ -72,8 +72,8 @@ async def served(tmp_path: Path) -> AsyncIterator[Site]:
 site: site
 defaults: {{origins: ["{known}"]}}
 endpoints:
-  say: {{url: /ws/say, process: echo.say}}
-  told: {{url: /ws/told, process: echo.say, refusals: close}}
+  say: {{url: /ws/say, process: echo.say, refusals: http}}
+  told: {{url: /ws/told, process: echo.say}}
 """
         write(tmp_path, endpoints=endpoints, echo=ECHO)
         (tmp_path / "site").mkdir()

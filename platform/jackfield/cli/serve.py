@@ -235,10 +235,7 @@ def _check_tls(options: Options) -> None:
 def _log_start(node: Node, state: State) -> None:
     """The banner for programs: each line of stderr is an object then."""
     table = node.gateway.live.generation.table
-    if node.fell_back is not None:
-        for problem in node.fell_back.problems:
-            events.error("publish_problem", problem=str(problem))
-        events.warning("serving_last_published", hash=table.hash)
+    node.tell_older_plan()
     if node.first_admin is not None:
         _leave_admin(node, node.first_admin, state)
         events.info("first_admin_made", file=str(state.first_admin))

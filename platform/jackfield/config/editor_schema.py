@@ -24,7 +24,7 @@ from jackfield.identity import ADMIN
 
 __all__ = ["OF_ONE", "document", "examples", "further", "plain", "plain_examples"]
 
-OF_ONE = ("url", "process", "actions", "feed")
+OF_ONE = ("url", "process", "actions", "feed", "on_connect", "on_disconnect")
 """Keys of an endpoint that cannot stand under `defaults`."""
 
 _FRAME = resources.files("jackfield.config").joinpath("schema.json").read_text("utf-8")
@@ -76,9 +76,9 @@ def _text() -> str:
 def document(processes: Sequence[str] = (), roles: Sequence[str] = (), tags: Sequence[str] = ()) -> dict[str, Any]:
     """The JSON Schema 2020-12 of endpoints.yaml for editors, as a fresh dict.
 
-    `processes` become the only values of `process` and `feed`, `roles` (and admin) the only ones of `auth.roles` and
-    of an example's `as`, `tags` mere suggestions. Without them any well-formed name is taken. A process whose name
-    is not well-formed, in letters of another alphabet for example, is left out.
+    `processes` become the only values of `process`, `feed` and the hooks, `roles` (and admin) the only ones of
+    `auth.roles` and of an example's `as`, `tags` mere suggestions. Without them any well-formed name is taken. A
+    process whose name is not well-formed, in letters of another alphabet for example, is left out.
     """
     schema = plain()
     endpoint, group = (schema["$defs"][name]["properties"] for name in ("endpoint", "group"))
@@ -86,7 +86,10 @@ def document(processes: Sequence[str] = (), roles: Sequence[str] = (), tags: Seq
     named = re.compile(endpoint["process"]["pattern"])
     if found := sorted({name for name in processes if named.fullmatch(name)}):
         action, actions = schema["$defs"]["action"]["properties"], endpoint["actions"]["additionalProperties"]
-        named_by = (endpoint["process"], endpoint["feed"], group["feed"], action["process"], actions["anyOf"][0])
+        named_by = (
+            *(endpoint[key] for key in ("process", "feed", "on_connect", "on_disconnect")),
+            *(group["feed"], action["process"], actions["anyOf"][0]),
+        )
         for one in named_by:
             _name_processes(one, found)
         del schema["$defs"]["signIn"]["properties"]["verify"]["examples"]
@@ -141,9 +144,6 @@ def _for_editors(schema: dict[str, Any], roles: Sequence[str]) -> dict[str, Any]
     if roles:
         _name_roles(_roles_of(schema["$defs"]["exampleAs"]), roles)
     for node in list(_nodes(schema)):
-        if node.get("$ref") == "#/$defs/later":
-            del node["$ref"]
-            node.update(enum=[], errorMessage="is not carried out yet; remove it", doNotSuggest=True)
         if shown := [value for value in node.pop("examples", ()) if not _holds_mapping(value)]:
             node["examples"] = shown
     return schema

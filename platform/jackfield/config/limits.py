@@ -91,8 +91,16 @@ class Limits:
         "Open connections of the endpoint that one user may have.",
         examples=[3],
         default=20,
-        sentence="A user has at most {} connections to it.",
+        sentence="A user has at most {} connections to it{when_full}.",
         counted=_REFUSED,
+    )
+    when_full: Literal["refuse", "close_oldest"] = setting(
+        choice("refuse", "close_oldest"),
+        "What happens to one more connection of a user who has `per_user`: refuse it, or let it in and close the "
+        "oldest one (4408 `replaced`), so that a phone that comes back need not wait for its dead socket.",
+        examples=["close_oldest"],
+        default="refuse",
+        phrases={"refuse": "", "close_oldest": "; one more takes the place of the oldest"},
     )
     per_address: int | None = setting(
         count(off=True),

@@ -39,7 +39,7 @@ _MESSAGE = keys(Limits)["message"].kind
 # Sound parts of these are looked at beside faulty ones, where the value is of this kind at all.
 _OF_PARTS = {"actions": dict, "auth": dict, "limits": dict, "origins": list, "subprotocols": list, "examples": list}
 _CHECKING = ("auth", "limits", "input")  # what examples are checked against
-_KEYS = {*_FIELDS, "type", "on_connect", "on_disconnect"}
+_KEYS = {*_FIELDS, "type"}
 _TOP = {"title", "auth", "roles", "groups", "limits", "site", "defaults", "endpoints"}
 
 

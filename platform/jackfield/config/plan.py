@@ -121,8 +121,8 @@ class Endpoint:
     """One entry under `endpoints:`. Its name is its identity.
 
     `refusals` says how a caller is refused: by an HTTP status, or by a close frame after an
-    accept. `session_warning` is how many seconds before the session's end the client hears of it; None means
-    never.
+    accept; `auto`: by the second where the request names an origin that may enter. `session_warning` is how many
+    seconds before the session's end the client hears of it; None means never.
     `action` is the name of the action whose messages it is for, where it is made by `of_action`.
     """
 
@@ -169,6 +169,21 @@ class Endpoint:
         value="",
         more="See [Feeds](#feeds).",
     )
+    on_connect: str = setting(
+        function("visits.enter is the function enter in processes/visits.py"),
+        "A process that is called for each connection before it is opened: what it gives is the first frame, and a "
+        "`Reject` refuses the caller.",
+        examples=["visits.enter"],
+        value="",
+        more="See [Begin and end](#begin-and-end).",
+    )
+    on_disconnect: str = setting(
+        function("visits.leave is the function leave in processes/visits.py"),
+        "A process that is called once for each connection after its end, whatever ended it.",
+        examples=["visits.leave"],
+        value="",
+        more="See [Begin and end](#begin-and-end).",
+    )
     access: Access = setting(
         mapping("access"),
         "`required`: everybody who is logged in. `optional`: everybody, and the process learns who is logged in. "
@@ -188,12 +203,13 @@ class Endpoint:
         beside=Origins,
         value=Origins(),
     )
-    refusals: Literal["http", "close"] = setting(
-        choice("http", "close"),
+    refusals: Literal["auto", "http", "close"] = setting(
+        choice("auto", "http", "close"),
         "How a caller is told that he may not enter. `http`: by a status and a reason. `close`: the connection is "
-        "opened and closed at once with a number and a reason, which pages in browsers can read.",
-        examples=["close"],
-        default="http",
+        "opened and closed at once with a number and a reason, which pages in browsers can read. `auto`: `close` for a "
+        "browser that names an origin which may enter, `http` for all others.",
+        examples=["http"],
+        default="auto",
     )
     session_warning: float | None = setting(
         duration("1s", "1d", off=True),
@@ -287,6 +303,8 @@ class Endpoint:
             action=action.name,
             actions=(),
             feed="",
+            on_connect="",
+            on_disconnect="",
             process=action.process,
             reply_to=action.reply_to or self.reply_to,
             event=action.event or (self.event if self.event != "message" else action.name),

@@ -90,8 +90,6 @@ def _report(error: _Error, problems: Problems, faulty: frozenset[PathTuple]) -> 
             _missing_keys(error, path, problems)
         case "anyOf":
             _union(error, path, problems, faulty)
-        case "not":
-            problems.add(path, "not_supported_yet", f"`{path[-1]}` is not carried out yet", "remove it")
         case "type":
             _wrong_type(error, path, problems)
         case _ if "propertyNames" in error.absolute_schema_path:
@@ -141,7 +139,7 @@ def _elsewhere(key: str, path: PathTuple) -> str:
         return "an endpoint stands under `endpoints:` and its name"
     if len(path) > 2 and path[-2] == "steps" and key in _ABOUT_A_CLIENT:
         return f"`{key}` stands beside `steps`, or below `clients` and a client's name"
-    if path == ("defaults",) and key in {"url", "process", "actions", "feed"}:
+    if path == ("defaults",) and key in {"url", "process", "actions", "feed", "on_connect", "on_disconnect"}:
         return f"every endpoint has a `{key}` of its own"
     return ""
 

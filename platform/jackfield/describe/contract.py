@@ -24,8 +24,9 @@ JSON = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """What a feed says. `schema` is that of what it yields, None where nothing is said of it; `group`: to a group.
+    """What a feed or `on_connect` says, the second its first frame.
 
+    `schema` is that of what it gives, None where nothing is said of it; `group`: to a group.
     `names` are those of its events, as far as the schema says them.
     """
 
@@ -58,7 +59,7 @@ class Operation:
       "$id"; `reply` is what one answer looks like, None where nothing is said of it. `replies` says how many
       answers a message gets.
     - `listens` says that it takes messages at all; where it does not, there are no replies either. `feeds` are what is
-      said on its connections without being asked.
+      said on its connections without being asked, the first frame too.
     - `groups` are the patterns of a connection's groups. Where replies go to the first, `event` is the name of the
       event that each becomes, `said` what the process gives for it, and `to_others` that the sender gets none.
     - `send` is a message that fits: of the first example that is answered, else made up; None where none
@@ -69,6 +70,7 @@ class Operation:
     - `blocking` says that a thread is needed for each message, and there may be none free. `in_place` says that
       the process is a plain function on the event loop, whose calls no time limit can end. `refused_with` are
       codes of refusals that answer its messages, where it is a process of our own.
+    - `may_reject` says that a process of the project is asked before anybody enters.
     """
 
     name: str
@@ -93,7 +95,8 @@ class Operation:
     refused_with: frozenset[str]
     access: Access
     origins: Origins
-    refusals: Literal["http", "close"]
+    refusals: Literal["auto", "http", "close"]
+    may_reject: bool
     session_warning: float | None
     limits: Limits
     summary: str
@@ -185,6 +188,7 @@ def _operation(route: Route, table: RoutingTable) -> Operation:
         access=endpoint.access,
         origins=endpoint.origins,
         refusals=endpoint.refusals,
+        may_reject=route.hooks.on_connect is not None,
         session_warning=endpoint.session_warning,
         limits=endpoint.limits,
         summary=endpoint.summary or route.process.summary,
@@ -198,13 +202,15 @@ def _operation(route: Route, table: RoutingTable) -> Operation:
 
 
 def _feeds(route: Route, table: RoutingTable) -> Iterator[Spoken]:
-    """The endpoint's own feed, or those of its groups."""
+    """The endpoint's own feed or those of its groups, and what `on_connect` gives."""
     if route.feed is not None:
         yield Spoken(route.feed.process.name, route.feed.signature.reply_schema, group=False)
     for one in table.groups:
         if one.feed and any(one.pattern.may_meet(pattern) for pattern in route.groups):
             feed = table.feeds[one.pattern.text]
             yield Spoken(feed.process.name, feed.signature.reply_schema, group=True)
+    if (hook := route.hooks.on_connect) is not None and hook.signature.replies != "none":
+        yield Spoken(hook.process.name, hook.signature.reply_schema, group=False)
 
 
 def _value(route: Route, name: str, schema: JSON) -> str:

@@ -40,14 +40,16 @@ def refusals(operation: Operation) -> tuple[Code, ...]:
         names.discard("origin_not_allowed")
     if operation.groups:
         names |= {"group_full", "group_forbidden"}
+    if operation.may_reject:
+        names |= {"rejected", "not_in_time"}
     names |= {code for code in _LIMITED if CODES[code].moment == "handshake"}
     names -= _of_limits_off(operation)
     return tuple(sorted((CODES[name] for name in names), key=lambda code: (code.status, _ORDER[code.name])))
 
 
 def closing_refusals(operation: Operation) -> tuple[Code, ...]:
-    """Those of `refusals` that the endpoint sends as a close frame, each with that number as its `close`."""
-    if operation.refusals != "close":
+    """Those of `refusals` that the endpoint sends to pages as a close frame, each with that number as its `close`."""
+    if operation.refusals == "http":
         return ()
     found = (code for code in refusals(operation) if code.status in _CLOSING and code.name != "origin_not_allowed")
     return tuple(replace(code, close=4000 + code.status) for code in found)
@@ -80,6 +82,8 @@ def closes(operation: Operation) -> tuple[Code, ...]:
     absent = _of_limits_off(operation)
     if operation.access.mode == "public":
         absent |= {"session_ended", "removed"}
+    if operation.limits.when_full == "refuse" or operation.access.mode == "public":
+        absent.add("replaced")
     found = [code for code in CODES.values() if code.moment == "connection" and code.name not in absent]
     return tuple(sorted((*found, *closing_refusals(operation)), key=lambda code: code.close))
 

@@ -108,7 +108,8 @@ def refusals(operation: Operation) -> str:
     statuses = f"{', '.join(first)} or {last}" if first else last
     by_origin = any(code.name == "origin_not_allowed" for code in outcomes.refusals(operation))
     origin = " That of a page's origin stays HTTP." if by_origin else ""
-    return f"A refusal with {statuses} comes as a close frame with 4000 + the status, after an accept.{origin}"
+    to = " to a page that may open it" if operation.refusals == "auto" else ""
+    return f"A refusal with {statuses} comes{to} as a close frame with 4000 + the status, after an accept.{origin}"
 
 
 def groups(operation: Operation) -> str:

@@ -80,7 +80,7 @@ class Listener(Protocol):
         """Bytes of kept events that it may be given now."""
 
     def forget(self, group: str) -> None:
-        """It leaves a group before it has its 101: what it is to hear then is without that group's."""
+        """It leaves or enters a group before it has its 101: it is not to hear then what was of that group before."""
 
     def hear(self, frame: bytes) -> None:
         """Queue the frame of one event."""
@@ -171,8 +171,9 @@ class Group:
             self._trim()
             if self.kept is not None:
                 self.kept.add(self.last, now, frame)
+        reached = len(self.members) - (but in self.members)  # before it is too much for one of them
         self._put(_Sending(frame, self.name, list(self.members), list(self.members.values()), but))
-        return len(self.members) - (but in self.members)
+        return reached
 
     def spread(self, frame: bytes, members: Sequence[Listener]) -> None:
         """Send a frame that is no event of the group to these members, behind what was sent before."""

@@ -112,6 +112,8 @@ class Groups:
         several = bool(member.groups)
         for other in member.groups:
             other.members[member] = True
+        if not member.is_present:
+            member.forget(name)  # that it was put out before
         group.greet(member)
         if member.is_over:  # that was too much for it
             self._forget_if_empty(group)

@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Mapping
+from collections.abc import Coroutine, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, Protocol, TypeVar, overload
 
 from jackfield import messages
 from jackfield.groups.names import checked
 from jackfield.identity import Identity
 
-__all__ = ["GONE", "LONGEST", "Connection", "Gone", "Joined", "Outbox", "outbox_of", "part", "with_params"]
+__all__ = [
+    "GONE",
+    "LONGEST",
+    "Connection",
+    "Gone",
+    "Joined",
+    "Outbox",
+    "hand_over",
+    "kept_headers",
+    "outbox_of",
+    "part",
+    "with_params",
+]
 
 
 _Answer = TypeVar("_Answer")
@@ -34,7 +47,7 @@ class Joined(Protocol):
         """The names of the groups that it is in, in the order of its joins."""
 
     async def join(self, name: str) -> bool:
-        """Enter a group as soon as it is open; False where it is in it, or is over. Raises Refusal `group_full`."""
+        """Enter a group as soon as it is open; False where it is in it, or is over. Raises as Connection.join."""
 
     def leave(self, name: str) -> bool:
         """Leave a group; False where it is not in it."""
@@ -65,6 +78,24 @@ class Outbox(Protocol):
     async def request(self, event: object, answer: Any, within: float) -> Any:
         """See Connection.request."""
 
+    def start(self, coroutine: Coroutine[Any, Any, Any]) -> None:
+        """See Connection.start."""
+
+    @property
+    def closed(self) -> bool:
+        """See Connection.closed."""
+
+    @property
+    def owned(self) -> Awaited:
+        """What waits for its end."""
+
+
+class Awaited(Protocol):
+    """What tells of the end of a connection."""
+
+    async def until_over(self) -> None:
+        """Wait until nothing more comes."""
+
 
 class Connection:
     """One accepted WebSocket, as a process sees it.
@@ -74,9 +105,23 @@ class Connection:
     logged in, an id that begins with `~`: a cookie keeps it over reloads where a group of the endpoint is named by
     `{visitor}`, else it is of this connection alone. `state` is a dict that lives as long as the connection, publishes
     included: keep plain data in it. `id` is short and safe to log.
+    `address` is the client's network address as our proxies know it, `subprotocol` what was agreed on, else None.
     """
 
-    __slots__ = ("_outbox", "endpoint", "id", "identity", "params", "query", "state", "visitor")
+    __slots__ = (
+        "__weakref__",
+        "_headers",
+        "_outbox",
+        "address",
+        "endpoint",
+        "id",
+        "identity",
+        "params",
+        "query",
+        "state",
+        "subprotocol",
+        "visitor",
+    )
 
     def __init__(
         self,
@@ -88,8 +133,14 @@ class Connection:
         params: Mapping[str, Any],
         query: Mapping[str, str],
         visitor: str = "",
+        address: str = "",
+        subprotocol: str | None = None,
+        headers: bytes = b"",
     ) -> None:
         self._outbox = outbox
+        self._headers = headers  # as `kept_headers` gives them: a dict for each of ten thousand would be large
+        self.address = address
+        self.subprotocol = subprotocol
         self.id = id
         self.endpoint = endpoint
         self.identity = identity
@@ -115,7 +166,8 @@ class Connection:
     async def join(self, group: str) -> bool:
         """Enter a group, whose kept events come at once; gives False where the connection was in it.
 
-        At most 100 groups for a connection. Raises ValueError for a name that no group can have, Reject `group_full`.
+        At most 100 groups for a connection. Raises ValueError for a name that no group can have, and Refusal
+        `group_full`, or `group_forbidden` while the user is kept out.
         """
         return await self._outbox.membership.join(checked(group))
 
@@ -150,6 +202,37 @@ class Connection:
         too many.
         """
         return await self._outbox.request(event, answer, _within(within))
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The headers of the request that opened it, names in lower case; several of one name are joined by commas.
+
+        Read-only. Without those that may hold a credential: `cookie`, `authorization`, `proxy-authorization` and
+        `sec-websocket-protocol`.
+        """
+        found: dict[str, str] = {}
+        for line in self._headers.decode("latin-1").split("\n") if self._headers else ():
+            name, _, value = line.partition(":")
+            found[name] = f"{found[name]}, {value}" if name in found else value  # RFC 9110, section 5.3
+        return MappingProxyType(found)
+
+    def start(self, coroutine: Coroutine[Any, Any, Any]) -> None:
+        """Begin a task that the connection owns: it is cancelled at its end, and has 5 s for its `finally`.
+
+        At most 16 at a time. What it raises is an incident in the log. It may `request`. Before the 101 it begins with
+        that. Belongs on the event loop. Raises RuntimeError for too many, ConnectionError when the connection is over.
+        """
+        self._outbox.start(coroutine)
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing more comes: the client is gone, the connection was closed, or the server stops."""
+        return self._outbox.closed
+
+    async def wait_closed(self) -> None:
+        """Wait until nothing more comes; at once where that is so already."""
+        if not self._outbox.closed:
+            await self._outbox.owned.until_over()
 
     def close(self, code: int = 1000, reason: str = "") -> None:
         """Close the connection after what was queued has left. Never waits; callable from threads.
@@ -200,12 +283,28 @@ def _called(value: object) -> str:
 _SHOWN = 10**20
 
 
+_SECRET = frozenset({b"cookie", b"authorization", b"proxy-authorization", b"sec-websocket-protocol"})
+
+
+def kept_headers(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """The headers of a request that a Connection shows, in the form in which it keeps them: a line for each.
+
+    `headers` have lower-case names, and neither name nor value holds a line feed (RFC 9110, section 5.5).
+    """
+    return b"\n".join([b":".join(one) for one in headers if one[0] not in _SECRET])
+
+
 def part(connection: Connection) -> None:
     """Part a Connection from its conversation, which is over: what is sent from here on goes nowhere.
 
     The two would hold each other in memory until the next garbage collection, which a server rarely runs.
     """
     connection._outbox = GONE
+
+
+def hand_over(connection: Connection, outbox: Outbox) -> None:
+    """Put another Outbox behind a Connection: the conversation, when it has its 101."""
+    connection._outbox = outbox
 
 
 def with_params(connection: Connection, params: Mapping[str, Any]) -> Connection:
@@ -218,6 +317,9 @@ def with_params(connection: Connection, params: Mapping[str, Any]) -> Connection
         params=params,
         query=connection.query,
         visitor=connection.visitor,
+        address=connection.address,
+        subprotocol=connection.subprotocol,
+        headers=connection._headers,
     )
     twin.state = connection.state
     return twin
@@ -233,6 +335,7 @@ class _Gone:
 
     __slots__ = ()
     names: tuple[str, ...] = ()
+    closed = True
 
     @property
     def membership(self) -> _Gone:
@@ -259,6 +362,17 @@ class _Gone:
     async def request(self, event: object, answer: Any, within: float) -> Any:
         messages.event(event)
         raise Gone
+
+    def start(self, coroutine: Coroutine[Any, Any, Any]) -> None:
+        coroutine.close()
+        raise Gone
+
+    @property
+    def owned(self) -> _Gone:
+        return self
+
+    async def until_over(self) -> None:
+        pass
 
 
 GONE: Outbox = _Gone()

@@ -57,8 +57,8 @@ class Groups:
     async def send(self, group: str, event: object, *, but: Connection | None = None) -> int:
         """Send an event to all members, except `but`; gives the number of connections.
 
-        Waits for no reader. Raises ValueError for a name that no group can have, and TypeError or ValueError for
-        what is not a JSON object with its name under "event".
+        Waits for no reader. Raises ValueError for a name that no group can have, TypeError or ValueError for what is
+        not a JSON object with its name under "event", and Refusal `group_full` where no more groups can be kept.
         """
         return self._backend.send(checked(group), messages.group_event(event), but)
 

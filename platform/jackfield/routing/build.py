@@ -24,7 +24,7 @@ from jackfield.process.catalog import Catalog
 from jackfield.process.python.sources import beside
 from jackfield.process.signature import signature
 from jackfield.process.signature.signature import Signature
-from jackfield.routing import actions, feeds, groups, joining, site_folder
+from jackfield.routing import actions, feeds, groups, hooks, joining, site_folder
 from jackfield.routing.examples import Taken, example_faults, first_message
 from jackfield.routing.idle_rules import idle_rules
 from jackfield.routing.input_keys import unknown_keys
@@ -70,6 +70,7 @@ def problems_of(folder: Path) -> tuple[tuple[Problem, ...], Plan]:
     ]
     missing += _unknown_verify(loaded.plan, found)
     missing += feeds.unknown_of(loaded.plan, found)
+    missing += hooks.unknown_of(loaded.plan, found)
     missing += joining.unknown_of(loaded.plan, found)
     missing += site_folder.problems(RoutingTable(loaded.plan, found, (), ()), folder, folder)
     return _sorted([*loaded.problems, *found.problems, *missing]), loaded.plan
@@ -122,8 +123,10 @@ def _compile_route(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Rout
         return None, problems
     route, faults = actions.together(plan, endpoint, routes)
     feed, faults_of_feed = feeds.of_endpoint(plan, endpoint, route.pattern.params, route.signature, found)
-    route = replace(route, feed=feed, signature=feeds.beside(route.signature, feed, listens=True))
-    return route, problems + faults + faults_of_feed
+    signed = feeds.beside(route.signature, feed, listens=True)
+    hooked, faults_of_hooks = hooks.of_endpoint(plan, endpoint, route.pattern.params, signed, found)
+    route = replace(route, feed=feed, hooks=hooked, signature=hooks.beside(signed, hooked))
+    return route, problems + faults + faults_of_feed + faults_of_hooks
 
 
 def _compile_one(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Route | None, list[Problem]]:
@@ -149,9 +152,11 @@ def _compile_one(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Route 
         return None, problems
     of_groups, faults_of_groups = groups.of_endpoint(plan, endpoint, pattern)
     feed, faults_of_feed = feeds.of_endpoint(plan, endpoint, pattern.params, compiled, found)
-    problems += faults_of_groups + faults_of_feed
     listens = process is not builtin.NONE
     compiled = feeds.beside(compiled, feed, listens=listens)
+    hooked, faults_of_hooks = hooks.of_endpoint(plan, endpoint, pattern.params, compiled, found)
+    compiled = hooks.beside(compiled, hooked)
+    problems += faults_of_groups + faults_of_feed + faults_of_hooks
     problems += unknown_keys(plan, endpoint, compiled.input_schema)
     problems += _roles(plan, endpoint, pattern)
     if builtin.is_for_some(process) and not (endpoint.access.roles or plan.endpoint(endpoint.name).access.roles):
@@ -181,6 +186,7 @@ def _compile_one(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Route 
             in_place=process.kind == "sync" and not process.blocking,
             groups=of_groups,
             feed=feed,
+            hooks=hooked,
         ),
         problems,
     )

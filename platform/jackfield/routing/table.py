@@ -20,6 +20,7 @@ from jackfield.process.process import Process
 from jackfield.process.resources import Resource
 from jackfield.process.signature.signature import Signature
 from jackfield.routing.feeds import Feed
+from jackfield.routing.hooks import Hooks
 from jackfield.routing.joining import Rule
 from jackfield.schema.validator import Validator
 from jackfield.similar import nearest
@@ -40,6 +41,7 @@ class Route:
     `actions` are the routes of an endpoint's actions by name. Process and signature of the endpoint are then stand-ins:
     what all actions take and give.
     `feed` is what speaks on each of its connections. Without a `process` of its own it takes no messages.
+    `hooks` are called at the begin and at the end of each connection.
     """
 
     endpoint: Endpoint
@@ -54,6 +56,7 @@ class Route:
     groups: tuple[Pattern, ...] = ()
     actions: Mapping[str, Route] = field(default_factory=dict)
     feed: Feed | None = None
+    hooks: Hooks = field(default_factory=Hooks)
 
     @property
     def name(self) -> str:
@@ -168,7 +171,7 @@ class RoutingTable:
         return nearest(asked, known, cutoff=0.5)
 
     def resources(self, only: Route | None = None) -> tuple[Resource, ...]:
-        """The resources that the routes and feeds use, each once; those of `only` one and what may speak on it.
+        """The resources that routes, feeds and hooks use, each once; those of `only` one and what may speak on it.
 
         Not what they need in their turn: see `resources.in_order`.
         """
@@ -182,5 +185,7 @@ class RoutingTable:
             ):
                 spoken.append(self.feeds[one.pattern.text])
         asked = [rule.process for rule in self.joining.values() if chooses and rule.process is not None]
-        signatures = [*(route.signature for route in routes), *(feed.signature for feed in (*spoken, *asked))]
+        hooks = [hook for route in routes for hook in route.hooks.both]
+        signatures = [route.signature for route in routes] + [hook.signature for hook in hooks]
+        signatures += [feed.signature for feed in (*spoken, *asked)]
         return tuple({r.name: r for signature in signatures for r in signature.resources}.values())

@@ -17,6 +17,7 @@ from jackfield.server.feeds import ConnectionFeeds, GroupFeeds
 from jackfield.server.generation import Generation
 from jackfield.server.handshake import revocation
 from jackfield.server.handshake.callers import Callers
+from jackfield.server.handshake.hooks import Hooks
 from jackfield.server.handshake.upgrade import Upgrade
 from jackfield.server.joining import Joining
 from jackfield.server.live import Live
@@ -39,7 +40,8 @@ class Gateway:
         self._feeds = GroupFeeds(live, dispatcher)
         live.groups.feeds.runner = self._feeds
         self._spoken = ConnectionFeeds(live, dispatcher)
-        upgrade: Application = Upgrade(live, callers, dispatcher, self._spoken)
+        self._hooks = Hooks(live, dispatcher)
+        upgrade: Application = Upgrade(live, callers, dispatcher, self._spoken, self._hooks)
         self._upgrade = upgrade if tracing is None else tracing.around(upgrade)
         self._routes = Routes(live, callers)
         if live.has_sessions:
@@ -55,6 +57,7 @@ class Gateway:
         generation.table.catalog.go_live()
         self.live.groups.declare(generation.table.groups, feeds=generation.table.plan.limits.feeds)
         self._spoken.renew()
+        self._hooks.renew(before)
         auth = generation.table.plan.auth
         if self.live.has_sessions:
             self.live.sessions.tune(lifetime=auth.session, idle=auth.idle)
@@ -74,8 +77,8 @@ class Gateway:
         return live.calls - self._feeds.held(live) - self._spoken.held(live)
 
     async def close_feeds(self) -> None:
-        """End all generators that speak, within a limit of time; done before what is live is retired."""
-        await asyncio.gather(self._feeds.close(), self._spoken.close())
+        """End all generators that speak, and wait for the hooks; bounded, and done before what is live is retired."""
+        await asyncio.gather(self._feeds.close(), self._spoken.close(), self._hooks.close(self.live.stop_limit))
 
     def _count_plan(self) -> None:
         table, metrics = self.live.generation.table, self.live.metrics

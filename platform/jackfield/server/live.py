@@ -55,6 +55,9 @@ class GroupMember(Listener, Protocol):
     def ask(self, name: str) -> bool:
         """Enter a group that `may_join` lets the client into; False where it is over. Raises Refusal."""
 
+    def leave(self, name: str) -> bool:
+        """Leave a group; False where it is not in it."""
+
     def move(self, names: tuple[str, ...]) -> None:
         """Be in these groups instead of those that the endpoint gave before. Raises Refusal `group_full`."""
 
@@ -134,7 +137,9 @@ class Live:
         self.outboxes = Outboxes(options.outbox)
         self.refusals: deque[Refused] = deque(maxlen=REFUSALS_KEPT)
         self.ready = True  # False from the beginning of a stop
+        self.stops_at: float | None = None  # by `passed`, when a stop waits no longer
         self.clock = watched(clock)
+        self.passed: Callable[[], float] = time.monotonic  # seconds that nobody sets
         self._sessions = sessions
 
     @property
@@ -147,6 +152,11 @@ class Live:
     def has_sessions(self) -> bool:
         """Whether our own login was on at the start; a plan cannot bring it back without a store."""
         return self._sessions is not None
+
+    @property
+    def stop_limit(self) -> float:
+        """Seconds that a stop waits from now on for what is owed."""
+        return self.options.drain if self.stops_at is None else self.stops_at - self.passed()
 
     def check_ready(self) -> None:
         """Raise Refusal `not_ready` during a stop."""

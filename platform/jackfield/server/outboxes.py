@@ -1,7 +1,7 @@
 """What waits for all clients of a node: beyond a bound the connections with the fullest outboxes are closed.
 
 Looked at where something is added, and at most once in PAUSE: between two looks the sum may pass the bound by what is
-sent in that time.
+sent in that time. What still waits for a connection that is closed does not count: it goes by itself, within seconds.
 """
 
 from __future__ import annotations
@@ -34,6 +34,9 @@ class Pending(Protocol):
 class Waiting(Protocol):
     """A connection for whose client something waits. Implemented by the conversation."""
 
+    is_over: bool
+    """Whether it is closed: what waits then goes by itself, soon."""
+
     @property
     def outbox(self) -> Pending:
         """What waits."""
@@ -60,7 +63,7 @@ class Outboxes:
             self._close_fullest()
 
     def _close_fullest(self) -> None:
-        sizes = {connection: connection.outbox.pending for connection in self._behind}
+        sizes = {connection: connection.outbox.pending for connection in self._behind if not connection.is_over}
         self._behind = WeakSet(connection for connection, size in sizes.items() if size)
         total, closed = sum(sizes.values()), 0
         for connection in sorted(sizes, key=sizes.__getitem__, reverse=True) if total > self._most else ():

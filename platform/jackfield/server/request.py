@@ -137,13 +137,18 @@ def _path(scope: Mapping[str, Any], prefix: str) -> tuple[bytes, str]:
     """The path that is ours, and what stands before it in the client's eyes.
 
     Under another application that is where it mounts us; behind a proxy the path of the public address, which
-    the proxy may take off or leave on.
+    the proxy may take off or leave on. So may one in front of that application, whose `app_root_path` Starlette tells.
     """
     raw_path: bytes = scope.get("raw_path") or quote(scope["path"], safe=_IN_A_PATH).encode()
-    mounted: str = scope.get("root_path", "")
-    if not mounted.isascii():
-        mounted = quote(mounted, safe=_IN_A_PATH)
-    return _cut(raw_path, (mounted or prefix).encode()), prefix or mounted
+    mounted = _ascii(scope.get("root_path", ""))
+    own = _cut(raw_path, (mounted or prefix).encode())
+    if own == raw_path and (outer := scope.get("app_root_path", "")):
+        own = _cut(raw_path, mounted.removeprefix(_ascii(outer)).encode())
+    return own, prefix or mounted
+
+
+def _ascii(path: str) -> str:
+    return path if path.isascii() else quote(path, safe=_IN_A_PATH)
 
 
 _IN_A_PATH = "/!$&'()*+,;=:@"  # RFC 3986, section 3.3; letters, digits and -._~ are never quoted

@@ -27,7 +27,7 @@ from typing import Self
 
 from jackfield import files
 from jackfield.state.files import MOST, StateError, one_line, read_own
-from jackfield.state.lock import locked_file, locked_folder
+from jackfield.state.lock import OTHER_FOLDER, locked_file, locked_folder
 
 __all__ = ["State", "parse_keys"]
 
@@ -161,9 +161,9 @@ class State:
     def _store_files(self) -> list[Path]:
         return [self.folder / f"{_STORE}{end}" for end in ("", "-wal", "-shm")]
 
-    def locked(self) -> AbstractContextManager[None]:
-        """Hold the folder for one server. StateError names the other's process id."""
-        return locked_folder(self.folder)
+    def locked(self, way_out: str = OTHER_FOLDER) -> AbstractContextManager[None]:
+        """Hold the folder for one server. StateError names the other's process id, and ends with the way out."""
+        return locked_folder(self.folder, way_out)
 
 
 def parse_keys(text: str, place: str) -> tuple[bytes, ...]:

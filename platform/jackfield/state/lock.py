@@ -23,7 +23,10 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-__all__ = ["locked_file", "locked_folder"]
+__all__ = ["OTHER_FOLDER", "locked_file", "locked_folder"]
+
+OTHER_FOLDER = "stop it, or set JACKFIELD_STATE to another folder for this one"
+"""The way out for who finds another server on the folder."""
 
 WAIT = 5.0
 """Seconds that a file may be held by others before StateError is raised."""
@@ -34,12 +37,12 @@ _LOCK = "server.lock"
 
 
 @contextmanager
-def locked_folder(folder: Path) -> Iterator[None]:
-    """Hold the folder for one server. StateError names the other's process id."""
+def locked_folder(folder: Path, way_out: str = OTHER_FOLDER) -> Iterator[None]:
+    """Hold the folder for one server. StateError names the other's process id, and ends with the way out."""
     with ExitStack() as held:
         with one_line(f"the lock in {folder}"):  # and not what happens while it is held
-            _lock_folder(folder, held)
-            file = held.enter_context(_still_there(folder / _LOCK))
+            _lock_folder(folder, held, way_out)
+            file = held.enter_context(_still_there(folder / _LOCK, way_out))
             os.ftruncate(file, 0)
             os.write(file, f"{os.getpid()}\n".encode())
         yield
@@ -61,13 +64,13 @@ def locked_file(path: Path) -> Iterator[int]:
 
 
 @contextmanager
-def _still_there(path: Path) -> Iterator[int]:
+def _still_there(path: Path, way_out: str) -> Iterator[int]:
     """The lock's file, locked, and the one that the name leads to."""
     for _ in range(_TRIES):
         file = open_own(path, os.O_RDWR | os.O_CREAT)
         try:
             if not _lock(file):
-                raise StateError(_taken(path.parent))
+                raise StateError(_taken(path.parent, way_out))
             if not _is_at(file, path):
                 continue
             if os.fstat(file).st_nlink != 1:  # what is written here would stand under the other name, too
@@ -85,13 +88,13 @@ def _is_at(file: int, path: Path) -> bool:
     return False
 
 
-def _taken(folder: Path) -> str:
+def _taken(folder: Path, way_out: str) -> str:
     found = None
     for name, place in ((_LOCK, rb"(\d+)\s*"), ("server.json", rb'.*"pid": (\d+).*')):  # the first may be gone
         with suppress(OSError):
             found = found or re.fullmatch(place, read_own(folder / name), re.DOTALL)
     who = f" (process {found[1].decode()})" if found else ""
-    return f"another server{who} is running on {folder}; stop it, or set JACKFIELD_STATE to another folder for this one"
+    return f"another server{who} is running on {folder}; {way_out}"
 
 
 if sys.platform == "win32":
@@ -107,7 +110,7 @@ if sys.platform == "win32":
             os.lseek(file, 0, os.SEEK_SET)
         return True
 
-    def _lock_folder(folder: Path, held: ExitStack) -> None:
+    def _lock_folder(folder: Path, held: ExitStack, way_out: str) -> None:
         """Windows locks no folder, and removes no file that is open."""
 else:
 
@@ -118,7 +121,7 @@ else:
             return False
         return True
 
-    def _lock_folder(folder: Path, held: ExitStack) -> None:
+    def _lock_folder(folder: Path, held: ExitStack, way_out: str) -> None:
         try:
             file = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             held.callback(os.close, file)
@@ -126,4 +129,4 @@ else:
         except OSError:
             return  # NFS, for example, locks only what is open for writing
         if not free:
-            raise StateError(_taken(folder))
+            raise StateError(_taken(folder, way_out))

@@ -21,7 +21,7 @@ from weakref import WeakSet, WeakValueDictionary
 
 from jackfield.errors import Refusal
 from jackfield.identity import Identity
-from jackfield.process.connection import Connection
+from jackfield.process.connection import Connection, outbox_of
 from jackfield.process.resources import in_order
 from jackfield.routing.table import Route, RoutingTable
 from jackfield.server.answers import InPlace, InTask, Task, Writer
@@ -133,9 +133,10 @@ class TestGateway(Gateway):
     def attach(self, socket: AnswerListener) -> Conversation:
         """The conversation whose accept is being sent; `socket` is notified of its messages from here on.
 
-        It is the one member of the hub that was not asked for yet: it was added in this very step.
+        It is the one member of the hub that was not asked for yet; others may be in their `on_connect` still.
         """
-        (found,) = [one for one in self.live.hub if isinstance(one, Conversation) and one not in self._seen]
+        members = [one for one in self.live.hub if isinstance(one, Conversation) and one not in self._seen]
+        (found,) = [one for one in members if outbox_of(one.connection) is one]
         self._seen.add(found)
         self._recorder.sockets[found.connection.id] = socket
         return found

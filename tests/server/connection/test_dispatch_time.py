@@ -145,7 +145,7 @@ async def test_a_call_that_ends_in_its_time_after_all_is_left_alone(
         "    finally:\n        await asyncio.sleep(0)"
     )
     assert (await error(dispatcher, route_of(code, "    limits: {time: 20ms}\n"), {}))["code"] == "time_exceeded"
-    assert not dispatcher._deadlines._overdue
+    assert not dispatcher.deadlines._overdue
     assert "call_not_ended" not in caplog.text
 
 

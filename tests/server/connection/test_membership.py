@@ -46,7 +46,7 @@ def count(to: int) -> Iterator[int]:
 """
 DESK = """
 from typing import Any
-from jackfield import Connection, Groups, process
+from jackfield import Connection, Groups, Refusal, process
 
 @process
 async def push(room: str, groups: Groups, connection: Connection, text: str = "x", login: str = "") -> int:
@@ -60,10 +60,17 @@ async def note(word: str, groups: Groups) -> int:
         state[word] = state.get(word, 0) + 1
         return state[word]
 
+async def trying(connection: Connection, group: str) -> bool | str:
+    try:
+        return await connection.join(group)
+    except Refusal as refusal:
+        return refusal.code
+
 @process
 async def ask(do: str, groups: Groups, connection: Connection, group: str = "", login: str = "") -> dict[str, Any]:
     found: Any = {
         "join": lambda: connection.join(group),
+        "try": lambda: trying(connection, group),
         "leave": lambda: connection.leave(group),
         "remove": lambda: groups.remove(group, login),
         "close": lambda: groups.close(login, "пока"),
@@ -171,6 +178,8 @@ async def test_a_full_group_is_refused_at_the_upgrade_and_as_an_error(project: P
         await late.send({"do": "join", "group": "room:7", "$id": 3})
         answer = await late.receive()
         assert (answer["error"]["code"], answer["error"]["retry_after"], answer["$id"]) == ("group_full", 5, 3)
+        await late.send({"do": "try", "group": "room:7"})
+        assert (await late.receive())["done"] == "group_full"
 
 
 async def test_a_name_that_is_too_long_is_not_found(project: Project) -> None:

@@ -21,6 +21,7 @@ SAY = f"""
   small: {{url: /ws/small, process: p.echo, refusals: close, limits: {{per_user: 1}}}}
   full: {{url: /ws/full, process: p.echo, refusals: close, limits: {{connections: 1}}}}
   plain: {{url: /ws/plain, process: p.echo}}
+  http: {{url: /ws/http, process: p.echo, refusals: http}}
   spoken: {{url: /ws/spoken, process: p.echo, subprotocols: [chat.v1]}}
 """
 CODE = """
@@ -95,6 +96,9 @@ async def test_too_many_of_one_user_are_reported_so(served: Served) -> None:
         ("/ws/desk/five", [], 404, "not_found"),
         ("/ws/nowhere", [], 404, "not_found"),
         ("/ws/plain", [], 401, "not_logged_in"),
+        ("/ws/plain", [("origin", "")], 403, "origin_not_allowed"),
+        ("/ws/plain", [("origin", FOREIGN)], 403, "origin_not_allowed"),
+        ("/ws/http", [("origin", OWN)], 401, "not_logged_in"),
         ("/ws/told", [("host", "evil.example")], 400, "wrong_host"),
     ],
 )
@@ -107,6 +111,11 @@ async def test_a_foreign_page_learns_nothing_by_it_and_other_refusals_stay_http(
             continue
         answer = await served.call(target, sent).refused()
         assert (answer.status, answer.json["code"]) == (status, code)
+
+
+async def test_where_nothing_is_said_a_page_that_may_enter_is_told_by_a_close(served: Served) -> None:
+    code, reason = await reported(served, "/ws/plain", [("origin", OWN)])
+    assert (code, reason.partition(": ")[0]) == (4401, "not_logged_in")
 
 
 async def test_a_full_endpoint_stays_http_since_no_close_code_says_it(served: Served) -> None:

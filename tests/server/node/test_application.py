@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import re
+from collections.abc import AsyncIterator, MutableMapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from starlette.applications import Starlette
-from starlette.routing import Mount
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 
 import jackfield
-from jackfield.state import StateError
+from jackfield.cli import main
+from jackfield.errors import PlanError
+from jackfield.server.node.application import Application
+from jackfield.state import State, StateError
 from tests.projects import write
 
 FILE = """
@@ -66,6 +76,175 @@ def test_a_broken_project_fails_at_start_with_its_problems(project: Path) -> Non
         with TestClient(jackfield.application(project)):
             pass
     assert failed.value is not None
+
+
+HOSTED = """
+groups: {"room:{room}": {}}
+endpoints:
+  room: {url: "/ws/rooms/{room}", group: "room:{room}", process: rooms.say, auth: public}
+"""
+ROOMS = """
+from pathlib import Path
+from typing import Annotated
+from jackfield import process, resource
+
+@resource
+async def door():
+    Path(__file__).parents[1].joinpath("door").write_text("open")
+    yield "door"
+    Path(__file__).parents[1].joinpath("door").write_text("closed")
+
+@process(reply="text")
+def say(text: str, door: Annotated[str, door]) -> str:
+    return f"{text} {door}"
+"""
+
+
+class Socket:
+    """A client of a WebSocket by plain ASGI, below a mount."""
+
+    def __init__(self, app: Application, path: str) -> None:
+        self.incoming: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self.incoming.put_nowait({"type": "websocket.connect"})
+        self.sent: asyncio.Queue[MutableMapping[str, Any]] = asyncio.Queue()
+        scope = {"type": "websocket", "path": f"/rt{path}", "root_path": "/rt", "headers": [(b"host", b"x")]}
+        self.task = asyncio.create_task(app({**scope, "scheme": "ws"}, self.incoming.get, self._send))
+
+    async def _send(self, message: MutableMapping[str, Any]) -> None:
+        self.sent.put_nowait(message)
+        if message["type"] == "websocket.close":
+            self.incoming.put_nowait({"type": "websocket.disconnect", "code": message["code"]})
+
+
+@pytest.fixture
+def hosted(tmp_path: Path) -> Path:
+    return write(tmp_path, HOSTED, rooms=ROOMS)
+
+
+def test_the_lifespan_of_the_host_opens_and_closes(hosted: Path, caplog: pytest.LogCaptureFixture) -> None:
+    rt = jackfield.application(hosted)
+    room = jackfield.Groups.name("room:{room}", room="кухня")
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[dict[str, Any]]:
+        async with rt as entered:
+            yield {"rt": entered}
+
+    async def push(request: Request) -> JSONResponse:
+        return JSONResponse(await request.state.rt.groups.send(room, {"event": "told", "text": "👋"}))
+
+    host = Starlette(routes=[Route("/push", push), Mount("/rt", rt)], lifespan=lifespan)
+    with pytest.raises(RuntimeError, match="is not open; enter it in the lifespan of the host"):
+        _ = rt.groups
+    for _start in range(2):  # one object, as tests of a host enter it again and again
+        with TestClient(host) as client:
+            assert (hosted / "door").read_text() == "open"
+            with client.websocket_connect("/rt/ws/rooms/кухня") as socket:
+                socket.send_json({"text": "Привет"})
+                assert socket.receive_json() == {"text": "Привет door"}
+                assert client.get("/push").json() == 1
+                assert socket.receive_json() == {"event": "told", "text": "👋"}
+        assert (hosted / "door").read_text() == "closed"
+    assert not (hosted / ".jackfield" / "server.json").exists()
+    assert "opened_without_lifespan" not in caplog.text
+    with pytest.raises(RuntimeError, match="is not open"):
+        _ = rt.groups
+
+
+async def test_who_is_connected_at_the_end_of_the_lifespan_is_closed_1012(hosted: Path) -> None:
+    async with asyncio.timeout(20), jackfield.application(hosted) as rt:
+        socket = Socket(rt, "/ws/rooms/a")
+        assert (await socket.sent.get())["type"] == "websocket.accept"
+    closed = await socket.sent.get()
+    assert (closed["type"], closed["code"]) == ("websocket.close", 1012)
+    await socket.task
+
+
+async def test_a_broken_project_is_told_as_check_tells_it(hosted: Path) -> None:
+    (hosted / "endpoints.yaml").write_text(HOSTED.replace("rooms.say", "rooms.sey"), encoding="utf-8")
+    (hosted / "processes" / "other.py").write_text("import nothing_of_this_name\n", encoding="utf-8")
+    with pytest.raises(PlanError) as failed:
+        async with jackfield.application(hosted):
+            pass
+    told = await asyncio.to_thread(CliRunner().invoke, main, ["-C", str(hosted), "check"])
+    assert told.exit_code == 1
+    assert len(str(failed.value).splitlines()) >= 2
+    assert set(str(failed.value).splitlines()) <= set(told.stdout.splitlines())
+
+
+async def test_an_older_plan_than_the_files_is_told(hosted: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async with jackfield.application(hosted):
+        assert "serving_last_published" not in caplog.text
+    (hosted / "endpoints.yaml").write_text("endpoints: {x: {url: /ws/x, process: no.such}}", encoding="utf-8")
+    async with asyncio.timeout(20), jackfield.application(hosted) as rt:
+        told = {record.levelname: record.getMessage() for record in caplog.records}
+        assert "no.such" in told["ERROR"]
+        assert "serving_last_published" in told["WARNING"]
+        socket = Socket(rt, "/ws/rooms/a")
+        assert (await socket.sent.get())["type"] == "websocket.accept"
+    await socket.task
+
+
+async def test_a_second_worker_is_refused_with_one_sentence(hosted: Path) -> None:
+    words = rf"another server \(process {os.getpid()}\) is running on \S+; stop it, and start the host with one worker"
+    async with jackfield.application(hosted):
+        with pytest.raises(StateError, match=words) as failed:
+            async with jackfield.application(hosted):
+                pass
+    assert len(str(failed.value).splitlines()) == 1
+
+
+async def test_who_mounts_it_without_a_lifespan_is_told(hosted: Path, caplog: pytest.LogCaptureFixture) -> None:
+    rt = jackfield.application(hosted)
+    first, second = Socket(rt, "/ws/rooms/a"), Socket(rt, "/ws/rooms/a")
+    async with asyncio.timeout(20):
+        assert (await first.sent.get())["type"] == (await second.sent.get())["type"] == "websocket.accept"
+        assert await rt.groups.send("room:a", {"event": "told"}) == 2
+        await rt.close()
+    told = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert [bool(re.match("opened_without_lifespan.*docs/embedding.md", line)) for line in told] == [True]
+    await asyncio.gather(first.task, second.task)
+
+
+async def test_what_nobody_foresaw_fails_the_start_too(hosted: Path) -> None:
+    """Else uvicorn takes it for an application that knows no lifespan, and serves."""
+    await asyncio.get_running_loop().shutdown_default_executor()
+    incoming, sent = asyncio.Queue[dict[str, Any]](), asyncio.Queue[MutableMapping[str, Any]]()
+    incoming.put_nowait({"type": "lifespan.startup"})
+    async with asyncio.timeout(20):
+        with pytest.raises(RuntimeError, match="shutdown"):
+            await jackfield.application(hosted)({"type": "lifespan"}, incoming.get, sent.put)
+    failed = sent.get_nowait()
+    assert (failed["type"], "shutdown" in failed["message"]) == ("lifespan.startup.failed", True)
+    with State.open(hosted).locked():
+        pass
+
+
+SLOW = """
+import asyncio
+from typing import Annotated
+from jackfield import process, resource
+
+@resource
+async def door():
+    next(task for task in asyncio.all_tasks() if task.get_name() == "start").cancel()
+    await asyncio.Event().wait()
+    yield "door"
+
+@process
+def say(text: str, door: Annotated[str, door]) -> str:
+    return text
+"""
+
+
+async def test_a_start_that_is_broken_off_leaves_nothing_open(hosted: Path) -> None:
+    write(hosted, rooms=SLOW)
+    begun = asyncio.create_task(jackfield.application(hosted).__aenter__(), name="start")
+    async with asyncio.timeout(20):
+        with pytest.raises(asyncio.CancelledError):
+            await begun
+    with State.open(hosted).locked():
+        pass
 
 
 async def test_no_handler_of_the_host_is_touched(project: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -265,7 +265,7 @@ def _function(operation: Operation, found: Operands) -> str:
     arguments = "; ".join(f"{_key(key)}: {_type(kind)}" for key, kind in found.parameters.items())
     given = f"path: {{ {arguments} }}, " if arguments else ""
     path = address(operation, _literal, lambda key: f"segment({_literal(key)}, path[{_literal(key)}])")
-    closing = ", admitted" if operation.refusals == "close" else ""
+    closing = ", admitted" if operation.refusals != "http" else ""
     about = f"{operation.summary} ({operation.url}) {phrases.refusals(operation)}".strip()
     return (
         f"{_comment(about, '  ')}"

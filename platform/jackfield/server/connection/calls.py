@@ -50,8 +50,6 @@ class Host(Protocol):
     """What answers messages; None where the endpoint is gone."""
     concurrency: int
     """Calls of the connection that may run at a time."""
-    ahead: int
-    """Bytes of messages that may wait where the client can say something that is heard before its turn."""
     is_behind: bool
     """Whether the client has not read the last answers, so that the next ones wait for it."""
 
@@ -99,6 +97,8 @@ class Call:
     message_id: MessageId = None
     streaming = False
     cancelled = False
+    generation: Generation | None = None
+    """That in which it answers."""
     wanted: asyncio.Future[None] | None = None
     """Set while the process waits for the next message."""
 
@@ -146,7 +146,7 @@ class Calls:
         self.inbox.put(item)
         if self.running[0].wanted is not None:
             self.running[0].wake()
-        if self.inbox.is_full() and not self._paused and self.inbox.is_full(self._ahead(host)):
+        if self.inbox.is_full() and not self._paused and self.inbox.is_full(ahead=self._reads_ahead):
             self._paused = True
             host.pause()
 
@@ -189,6 +189,11 @@ class Calls:
                 self.inbox.take_at(place)
                 host.write(frame)
         self._make_room(host)
+
+    def generation(self) -> Generation | None:
+        """That of the call whose task asks; None where there is none."""
+        task = asyncio.current_task()
+        return next((call.generation for call in self.running if call.task is task), None)
 
     async def next(self, within: float, host: Host) -> dict[str, Any]:
         """The connection's next message, for the process that runs. Raises TimeoutError, Gone, RuntimeError."""
@@ -296,6 +301,7 @@ class Calls:
                 elif answer is None:
                     host.end("restart", "the endpoint is gone")
                 else:
+                    call.generation = generation
                     generation.enter()  # from its first to its last byte in the generation that is live now
                     answering, item = answer(host.connection, item, task, call), _BEGUN  # its text goes when decoded
                     try:
@@ -347,12 +353,13 @@ class Calls:
             self._make_room(host)
         return item
 
-    def _ahead(self, host: Host) -> int:
-        return host.ahead if any(call.can_be_cancelled for call in self.running) else 0
+    @property
+    def _reads_ahead(self) -> bool:
+        return any(call.item is not _BEGUN or call.can_be_cancelled for call in self.running)
 
     def _make_room(self, host: Host) -> None:
         """Let the network go on where there is room again."""
-        if self._paused and not host.is_draining and (not self.inbox or self.inbox.has_room(self._ahead(host))):
+        if self._paused and not host.is_draining and (not self.inbox or self.inbox.has_room(ahead=self._reads_ahead)):
             self._paused = False
             host.resume()
 

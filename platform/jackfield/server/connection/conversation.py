@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import nullcontext
 from typing import Any
 
@@ -21,6 +21,7 @@ from jackfield.server.connection.dispatch import Dispatcher
 from jackfield.server.connection.inbox import Answered, Item
 from jackfield.server.connection.membership import Membership
 from jackfield.server.connection.outbox import TOO_SLOW, Outbox
+from jackfield.server.connection.owned import Owned
 from jackfield.server.connection.rate import TokenBucket, TokenBuckets
 from jackfield.server.connection.session_timer import SessionEnd
 from jackfield.server.generation import Generation
@@ -53,7 +54,6 @@ class Conversation:
         "_buckets",
         "_calls",
         "_clock",
-        "_dispatcher",
         "_first",
         "_idle",
         "_longest",
@@ -61,15 +61,16 @@ class Conversation:
         "_lost",
         "_membership",
         "_meter",
+        "_owned",
         "_shared",
         "_socket",
         "address",
-        "ahead",
         "close_cause",
         "close_code",
         "close_reason",
         "concurrency",
         "connection",
+        "dispatcher",
         "generation",
         "in_task",
         "is_behind",
@@ -107,7 +108,7 @@ class Conversation:
         self.transport = transport
         self.live = live
         self._buckets = buckets
-        self._dispatcher = dispatcher
+        self.dispatcher = dispatcher
         self.now = dispatcher.clock
         self._meter = meter
         self._socket = socket  # the transport, where it has the shortest ways
@@ -116,14 +117,14 @@ class Conversation:
         self._loop = asyncio.get_running_loop()
         self._calls: Calls | None = None
         self._asking: Asking | None = None
+        self._owned: Owned | None = None
         self.is_over = False
         self.generation: Generation | None = None  # the one that the next three are of
         self._first: _First | None = None  # what takes a message that has none before it
         self.in_task: InTask | None = None
         self.ready: _First | None = None  # `_first` while nothing keeps a message from being taken at once
         self.is_behind = False  # the client has not read the last answers: the next ones wait for it
-        self.is_draining = False
-        self._lost = False
+        self.is_draining = self._lost = False
         self._membership: Membership | None = None
         self.when_over: Callable[[], None] | None = None  # called once, when the client and the last call are gone
         self._bucket = TokenBucket(live.lag)
@@ -136,7 +137,7 @@ class Conversation:
         self._bucket.take(limits.rate)
         self._idle = idle.watch(self._idle, limits.idle, self._mark, self.end)
         self.outbox.take(limits)
-        self.concurrency, self.ahead, self._longest = limits.concurrency, limits.queue, limits.message
+        self.concurrency, self._longest = limits.concurrency, limits.message
         if self._socket is not None:
             self._socket.tune(limits)
             self._socket.post_limit = limits.queue if limits.slow_consumer == "close" and limits.idle is None else -1
@@ -214,6 +215,7 @@ class Conversation:
         await self.finished()
         await self._taken(1)
         self.end("restart", wire.RESTARTS)
+        await self.owned.ended()
 
     # called by the transport
 
@@ -301,7 +303,7 @@ class Conversation:
         self.generation = generation
         self._first, self.in_task = self.start_at_once, None
         if route is not None:
-            in_place, self.in_task = self._dispatcher.ways(generation, route, self._meter)
+            in_place, self.in_task = self.dispatcher.ways(generation, route, self._meter)
             self._first = in_place or self.start_at_once
 
     def lost(self, code: int, reason: str = "") -> None:
@@ -331,6 +333,8 @@ class Conversation:
             self._calls.wake()
         if self._asking is not None:
             self._asking.stop()
+        if self._owned is not None:
+            self._owned.over(self.is_over)
 
     async def finished(self) -> None:
         """Wait for the calls that have begun, and those that wait; bounded by the endpoint's `limits.time`."""
@@ -385,6 +389,21 @@ class Conversation:
         self.ready = None  # what comes may be the answer
         with self._calls.halted() if self._calls is not None else nullcontext():
             return await self._asking.ask(event, answer, within, self)
+
+    def start(self, coroutine: Coroutine[Any, Any, Any]) -> None:
+        """See Connection.start."""
+        self.owned.start(coroutine, self, self._calls.generation() if self._calls is not None else None)
+
+    @property
+    def closed(self) -> bool:
+        """See Connection.closed."""
+        return self.is_over or self.is_draining
+
+    @property
+    def owned(self) -> Owned:
+        """What it owns."""
+        self._owned = self._owned or Owned(self._loop)
+        return self._owned
 
     def write(self, text: bytes) -> None:
         """Queue one frame. A client that lets more than the limit pile up is closed 4408."""

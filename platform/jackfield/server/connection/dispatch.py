@@ -87,14 +87,14 @@ class Dispatcher:
         self._traced = traced
         self._on_failure = failed
         self.groups: Groups | None = None  # what processes get as Groups; set by who opens the node
-        self._deadlines = Deadlines()
+        self.deadlines = Deadlines()
         self._ways: WeakKeyDictionary[Generation, dict[str, tuple[InPlace | None, InTask]]] = WeakKeyDictionary()
         self._free = threading.BoundedSemaphore(threads)
         self._pool = pool or ThreadPoolExecutor(threads, thread_name_prefix="jackfield-process")
 
     def close(self) -> None:
         """Give the threads back; calls that still run are not waited for."""
-        self._deadlines.close()
+        self.deadlines.close()
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def ways(self, generation: Generation, route: Route, meter: Meter) -> tuple[InPlace | None, InTask]:
@@ -157,7 +157,7 @@ class Dispatcher:
         """What answers an endpoint's messages in a task, whatever kind its process is of."""
         read, framed, refused = self._reader(route), self._framer(route), self._refused
         get_id, call, clock, way = route.signature.message_id, route.signature.call, self.clock, self._way(route, meter)
-        begin, end = self._deadlines.begin, self._deadlines.end
+        begin, end = self.deadlines.begin, self.deadlines.end
         function, limit, buckets, first = route.process.function, route.endpoint.limits.time, meter.buckets, BOUNDS[0]
         simple = route.process.kind == "async"
 
@@ -203,7 +203,7 @@ class Dispatcher:
     def _way(self, route: Route, meter: Meter) -> Way:
         """How messages are taken while a call of the route runs."""
         read, get_id, values = self._reader(route), route.signature.message_id, route.signature.values
-        deadlines, process, refuse = self._deadlines, route.process, guard(route, meter)
+        deadlines, process, refuse = self.deadlines, route.process, guard(route, meter)
         cut: Callable[[Task], bool] | None = None
         if process.kind in _STREAMS and process.blocking:
             cut = _between_steps
@@ -314,11 +314,17 @@ class Dispatcher:
             return await self._stream(route, self._steps(process, made()), connection, framed, writer)
         if process.kind == "async_generator":
             return await self._stream(route, made(), connection, framed, writer)
-        if process.blocking:
-            return framed(await self.in_thread(made), writer.message_id, connection)
-        return framed(self._timed(process, made), writer.message_id, connection)
+        return framed(await self.carry_out(process, made), writer.message_id, connection)
 
-    def _timed(self, process: Process, function: Callable[..., Any], *values: Any) -> Any:
+    async def carry_out(self, process: Process, made: Callable[[], Any]) -> Any:
+        """What a process gives that is no generator; `made` calls its function. Raises Busy as `in_thread` does."""
+        if process.kind == "async":
+            return await made()
+        if process.blocking:
+            return await self.in_thread(made)
+        return self.timed(process, made)
+
+    def timed(self, process: Process, function: Callable[..., Any], *values: Any) -> Any:
         """Call on the event loop, where all others wait meanwhile; a long call is named in the log."""
         began = self.clock()
         try:
@@ -346,7 +352,7 @@ class Dispatcher:
                 await writer.room()
                 await asyncio.sleep(0)  # others have their turn, and the time limit its chance, between two replies
                 if value is not None:
-                    self._deadlines.go_on(task, limit)
+                    self.deadlines.go_on(task, limit)
         finally:
             await clean_up(route.process, values)
         return messages.done(writer.message_id) if writer.message_id is not None else None
@@ -365,7 +371,7 @@ class Dispatcher:
                 if process.blocking:
                     value = await self.in_thread(lambda: locked(lambda: next(values, _END)))
                 else:
-                    value = self._timed(process, next, values, _END)
+                    value = self.timed(process, next, values, _END)
                 if value is _END:
                     return
                 yield value

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
-__all__ = ["AHEAD", "INBOX", "INBOX_BYTES", "Answered", "Inbox", "Item"]
+__all__ = ["AHEAD", "AHEAD_BYTES", "INBOX", "INBOX_BYTES", "Answered", "Inbox", "Item"]
 
 INBOX = 16
 """Messages that wait while a process works; then the network is paused, and no message is refused."""
@@ -14,7 +14,10 @@ INBOX_BYTES = 16 * 1024
 """Bytes in them, likewise."""
 
 AHEAD = 256
-"""Messages that wait while a call runs that can be cancelled or that asks; bytes are bounded by `limits.queue` then."""
+"""Messages that wait while a call runs that can be cancelled or that asks: the client may say so behind them."""
+
+AHEAD_BYTES = 64 * 1024
+"""Bytes in them, likewise: ten thousand connections that fill them are no danger."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +35,7 @@ Item = bytes | Answered | None
 
 
 class Inbox(deque[Item]):
-    """First in, first out. Check `is_full` after a put, `has_room` after a take.
-
-    `ahead` is the number of bytes that may wait where the client can say something that is heard before its turn.
-    """
+    """First in, first out. Check `is_full` after a put, `has_room` after a take; `ahead` is for AHEAD of them."""
 
     __slots__ = ("_bytes",)
 
@@ -43,15 +43,15 @@ class Inbox(deque[Item]):
         super().__init__()
         self._bytes = 0
 
-    def is_full(self, ahead: int = 0) -> bool:
+    def is_full(self, *, ahead: bool = False) -> bool:
         """Whether nothing more should come."""
-        if not ahead:
-            return len(self) >= INBOX or self._bytes >= INBOX_BYTES
-        return len(self) >= AHEAD or self._bytes >= ahead
+        if ahead:
+            return len(self) >= AHEAD or self._bytes >= AHEAD_BYTES
+        return len(self) >= INBOX or self._bytes >= INBOX_BYTES
 
-    def has_room(self, ahead: int = 0) -> bool:
+    def has_room(self, *, ahead: bool = False) -> bool:
         """Whether it is half empty again."""
-        most, most_bytes = (AHEAD, ahead) if ahead else (INBOX, INBOX_BYTES)
+        most, most_bytes = (AHEAD, AHEAD_BYTES) if ahead else (INBOX, INBOX_BYTES)
         return len(self) < most // 2 and self._bytes < most_bytes // 2
 
     def put(self, item: Item) -> None:

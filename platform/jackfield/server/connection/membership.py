@@ -112,10 +112,18 @@ class Membership:
         self._held, self._most, self.hear = [], most, self._hold
         self.move(names)
 
-    def entered(self) -> None:
-        """The client has its 101: it gets the kept events, the list of members, and what came meanwhile."""
+    def listen(self) -> None:
+        """Hear what comes by the shortest way, which is there with the transport."""
+        if self._owner is not None:
+            self.hear = self._owner.listen()
+
+    def entered(self, hear: Callable[[bytes], None] | None = None) -> None:
+        """The client has its 101: it gets the kept events, the list of members, and what came meanwhile.
+
+        `hear` queues frames until `listen` is called.
+        """
         held = [frame for _, frame in self._held or ()]
-        self.hear = _ignore if self._owner is None else self._owner.listen()
+        self.hear = _ignore if self._owner is None else hear or self._owner.listen()
         for frame in filter(_is_past, held):
             self.hear(frame)
         self._held = None
@@ -127,8 +135,6 @@ class Membership:
 
     def move(self, names: tuple[str, ...]) -> None:
         """Be in these groups instead of those that the endpoint gave before. Raises Refusal `group_full`."""
-        if self._owner is None:
-            return
         before, self._given = self._given, names
         for name in before:
             if name not in names:
@@ -147,11 +153,16 @@ class Membership:
             self._owner.end(TOO_SLOW, CODES[TOO_SLOW].sentence)
 
     def forget(self, group: str) -> None:
-        """It leaves a group before it has its 101: it hears nothing more of that."""
-        self._held = [one for one in self._held or () if one[0] != group]
+        """It leaves or enters a group before it has its 101: it hears nothing of what was before."""
+        held, self._held = self._held or (), []
+        for one in held:
+            if one[0] != group:
+                self._held.append(one)
+            else:
+                self._most += len(one[1])
 
     async def join(self, name: str) -> bool:
-        """Enter a group as soon as it is open; False where it is in it, or is over. Raises Refusal `group_full`."""
+        """Enter a group as soon as it is open; False where it is in it, or is over. Raises as Connection.join."""
         await self._groups.open((name,))
         return self._owner is not None and self._groups.join(self, name, chosen=True)
 

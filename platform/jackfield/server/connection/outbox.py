@@ -66,6 +66,12 @@ class Outbox:
         self._items: list[_Item] = []  # on their way from other threads
         self._size = 0
 
+    def turn_to(self, transport: Transport) -> None:
+        """The client has its 101: what is sent leaves by its network."""
+        self._transport = transport
+        if self._backlog is not None:
+            self._backlog.transport = transport
+
     def take(self, limits: Limits) -> None:
         """Take over the limits of an endpoint."""
         self.limit = self.most = limits.queue
@@ -140,11 +146,11 @@ class _Backlog:
     client that takes nothing at all is closed by the transport in spite of this.
     """
 
-    __slots__ = ("_events", "_meter", "_pouring", "_transport", "limit", "size")
+    __slots__ = ("_events", "_meter", "_pouring", "limit", "size", "transport")
 
     def __init__(self, transport: Transport, meter: Meter) -> None:
         self.limit = 0  # bytes
-        self._transport = transport
+        self.transport = transport
         self._meter = meter
         self._events: deque[bytes] = deque()
         self.size = 0
@@ -152,8 +158,8 @@ class _Backlog:
 
     def send(self, text: bytes) -> None:
         """Send one event, now or when the client has read enough. Never waits."""
-        if not self._events and self._transport.pending < min(ROOM, self.limit):
-            self._transport.write(text)
+        if not self._events and self.transport.pending < min(ROOM, self.limit):
+            self.transport.write(text)
             return
         self._events.append(text)
         self.size += len(text)
@@ -166,7 +172,7 @@ class _Backlog:
     def stop(self) -> None:
         """Hand all that waits to the transport, which closes behind it; from here on nothing waits."""
         while self._events:
-            self._transport.write(self._events.popleft())
+            self.transport.write(self._events.popleft())
         self.size = 0
         self.limit = -1
         if self._pouring is not None:
@@ -175,9 +181,9 @@ class _Backlog:
 
     async def _pour(self) -> None:
         while self._events:
-            await self._transport.room(min(ROOM, self.limit))  # at once where the connection is lost
+            await self.transport.room(min(ROOM, self.limit))  # at once where the connection is lost
             if self._events:
                 text = self._events.popleft()
                 self.size -= len(text)
-                self._transport.write(text)
+                self.transport.write(text)
         self._pouring = None

@@ -8,6 +8,7 @@ from typing import Any
 from jackfield.logs import log
 from jackfield.process.connection import part
 from jackfield.server.connection.conversation import Conversation
+from jackfield.server.handshake.hooks import Hooks
 from jackfield.server.handshake.revocation import watch_session
 from jackfield.server.live import Live
 from jackfield.server.observe import redact
@@ -18,18 +19,20 @@ __all__ = ["Visit"]
 class Visit:
     """Logs and counts one conversation, and gives its seat back when it is over, by whichever transport it came."""
 
-    __slots__ = ("_client", "_conversation", "_live", "_opened", "stop_feed")
+    __slots__ = ("_client", "_conversation", "_hooks", "_live", "_opened", "is_owed", "stop_feed")
 
-    def __init__(self, live: Live, conversation: Conversation, client: str) -> None:
+    def __init__(self, live: Live, hooks: Hooks, conversation: Conversation, client: str) -> None:
         self._live = live
+        self._hooks = hooks
         self._conversation = conversation
         self._client = client
         self._opened = False
+        self.is_owed = False  # whether `on_disconnect` is to be called: with the 101, or when `on_connect` has returned
         self.stop_feed: Callable[[], None] | None = None  # what ends the generator that speaks on it
 
     def begin(self) -> None:
         """The client was accepted."""
-        self._opened = True
+        self._opened = self.is_owed = True
         if self._conversation.session_end is None:  # a change may have been faster
             watch_session(self._live, self._conversation)
         log.info("connection_opened", **self._facts())
@@ -53,6 +56,7 @@ class Visit:
                 **self._facts(),
             )
         part(over.connection)
+        self._hooks.depart(over, owed=self.is_owed)
 
     def _facts(self) -> dict[str, Any]:
         return {

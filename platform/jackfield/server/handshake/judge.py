@@ -28,6 +28,7 @@ from jackfield.routing.table import Match, Route, RoutingTable
 from jackfield.server.request import Caller, Request, Standing
 
 __all__ = [
+    "CLOSING",
     "Admission",
     "Approach",
     "Counts",
@@ -47,6 +48,10 @@ __all__ = [
 
 RETRY_AFTER = 5
 """Seconds that a caller is asked to wait when there is no room."""
+
+
+CLOSING = 8
+"""Connections of a user, at least, that may be on their way out or in beside `limits.per_user` of them."""
 
 
 class Counts(Protocol):
@@ -155,13 +160,17 @@ def closes_with(table: RoutingTable, request: Request, refusal: Refusal) -> Rout
     asked. So a page of a foreign origin must not get one: it would learn whether its visitor is logged in
     here, and with which role. It gets HTTP, which shows it nothing, and so does whatever is refused before
     the origin was looked at. The origin is checked once more here, so that this does not rest on the order in
-    `judge`. With `origins: any` every page gets it.
+    `judge`. With `origins: any` every page gets it. With `refusals: auto` only who names an origin does: programs
+    can read HTTP.
     """
     match = table.match(request.raw_path)
-    if match is None or match.route.endpoint.refusals != "close" or refusal.status not in _CLOSING:
+    if match is None or match.route.endpoint.refusals == "http" or refusal.status not in _CLOSING:
+        return None
+    origins = request.values(b"origin")
+    if match.route.endpoint.refusals == "auto" and not any(origins):
         return None
     try:
-        _judge_origin(match.route.endpoint, request.values(b"origin"), request.own)
+        _judge_origin(match.route.endpoint, origins, request.own)
     except Refusal:
         return None
     return match.route
@@ -313,7 +322,8 @@ def how_to_give(role: str, login: str) -> str:
 
 def _judge_room(endpoint: Endpoint, identity: Identity, counts: Counts, client: str) -> None:
     limits = endpoint.limits
-    if identity and counts.count_of(endpoint.name, identity.login) >= limits.per_user:
+    room = limits.per_user + (max(limits.per_user, CLOSING) if limits.when_full == "close_oldest" else 0)
+    if identity and counts.count_of(endpoint.name, identity.login) >= room:
         detail = f"The user has {limits.per_user:,} connections to this endpoint, which is all that one may have."
         raise Refusal("too_many_of_user", detail, retry_after=RETRY_AFTER)
     most = limits.per_address

@@ -17,7 +17,7 @@ from jackfield.server.handshake.judge import fitted, groups_of, rejudge
 from jackfield.server.joining import put_out
 from jackfield.server.live import Live, Member
 
-__all__ = ["Verdict", "adapt", "answered_anew", "session_changed", "verdicts", "watch_session"]
+__all__ = ["Verdict", "adapt", "answered_anew", "replace_oldest", "session_changed", "verdicts", "watch_session"]
 
 Verdict = tuple[Member, Mapping[str, Any] | Closing]
 """An open connection with its path parameters under another plan, or how it ends."""
@@ -90,6 +90,13 @@ def watch_session(live: Live, member: Member) -> None:
     """Arm the timer of a connection's session, as its endpoint's `session_warning` is by now."""
     route = live.generation.table.routes.get(member.endpoint)
     member.watch_session(None if route is None else route.endpoint.session_warning)
+
+
+def replace_oldest(live: Live, endpoint: str, login: str, most: int) -> None:
+    """Close the oldest connections of a user to an endpoint, so that no more than `most` are open."""
+    mine = [member for member in live.hub.of(login) if member.endpoint == endpoint and not member.is_over]
+    for member in mine[: max(0, len(mine) - most)]:
+        member.end("replaced")
 
 
 def _keep(live: Live, member: Member, identity: Identity) -> bool:

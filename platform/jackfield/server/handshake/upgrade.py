@@ -10,7 +10,7 @@ from jackfield.addresses import network
 from jackfield.auth.authorities import known_as
 from jackfield.errors import Refusal
 from jackfield.identity import OF_VISITORS
-from jackfield.process.connection import Connection
+from jackfield.process.connection import Connection, kept_headers
 from jackfield.server import request as requests
 from jackfield.server.asgi import Receive, Scope, Send
 from jackfield.server.connection.conversation import Conversation
@@ -20,7 +20,10 @@ from jackfield.server.feeds import ConnectionFeeds
 from jackfield.server.handshake import visitors
 from jackfield.server.handshake.callers import Callers
 from jackfield.server.handshake.connection_log import Visit
+from jackfield.server.handshake.entering import Entrance
+from jackfield.server.handshake.hooks import Hooks
 from jackfield.server.handshake.judge import Admission, admit, approach, closes_with, subprotocol
+from jackfield.server.handshake.revocation import replace_oldest
 from jackfield.server.live import Live
 from jackfield.server.refusal import problem, secured, server_fault
 from jackfield.server.request import Caller, Request
@@ -33,11 +36,14 @@ __all__ = ["Upgrade"]
 class Upgrade:
     """Answers every upgrade request of a node: refuses it, or accepts it and begins its conversation. ASGI 3."""
 
-    def __init__(self, live: Live, callers: Callers, dispatcher: Dispatcher, feeds: ConnectionFeeds) -> None:
+    def __init__(
+        self, live: Live, callers: Callers, dispatcher: Dispatcher, feeds: ConnectionFeeds, hooks: Hooks
+    ) -> None:
         self._live = live
         self._callers = callers
         self._dispatcher = dispatcher
         self._feeds = feeds
+        self._hooks = hooks
         self._buckets = TokenBuckets(live.lag)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -63,13 +69,16 @@ class Upgrade:
                 if live.generation.table is not table:
                     table = live.generation.table
                     asked = approach(table, request)
-                known = visitor or visitors.visitor_of(request, live.tokens)  # who has no cookie yet is new only once
-                visitor = known if visitors.names_visitor(asked.route) else ""
-                admission = admit(table, request, asked, caller, live.hub, visitor)
-                login = admission.identity.login
-                banned_as = known_as(admission.identity) or admission.standing.visitor
-                live.groups.check(admission.groups, banned_as, login or network(request.client))
-                if has_waited or not await live.groups.open(admission.groups):
+                is_visitor = visitors.names_visitor(asked.route)
+                if is_visitor and not visitor:  # who has no cookie yet is new only once
+                    visitor = visitors.visitor_of(request, live.tokens)
+                admission = admit(table, request, asked, caller, live.hub, visitor if is_visitor else "")
+                if admission.groups:
+                    banned_as = known_as(admission.identity) or admission.standing.visitor
+                    live.groups.check(admission.groups, banned_as, admission.identity.login or network(request.client))
+                if admission.route.hooks.on_disconnect is not None:
+                    self._hooks.check(admission.route)
+                if has_waited or not (admission.groups and await live.groups.open(admission.groups)):
                     break
                 has_waited = True  # for what the store keeps; the caller may be another meanwhile
         except Refusal as refusal:
@@ -103,8 +112,10 @@ class Upgrade:
         live, limits = self._live, admission.route.endpoint.limits
         socket: Socket | None = scope.get("extensions", {}).get(EXTENSION)
         transport = AsgiTransport(receive, send) if socket is None else socket
+        hook = admission.route.hooks.on_connect
+        entrance = None if hook is None else Entrance(live, self._callers, self._hooks, request, hook)
         conversation = Conversation(
-            transport,
+            transport if entrance is None else entrance.network,
             live,
             self._dispatcher,
             self._buckets,
@@ -115,31 +126,44 @@ class Upgrade:
         )
         number = secrets.token_hex(6)
         connection = Connection(
-            conversation,
+            conversation if entrance is None else entrance.connection_of(conversation),
             id=number,
             endpoint=admission.route.name,
             identity=admission.identity,
             params=admission.params,
             query=request.query,
             visitor=admission.standing.visitor or OF_VISITORS + number,
+            address=request.client,
+            subprotocol=admission.subprotocol,
+            headers=kept_headers(request.headers),
         )
         conversation.begin(connection, limits)
         if limits.per_address is not None or live.generation.table.feeds:
             conversation.address = network(request.client)
         live.hub.seat(conversation)  # in the step that admits: a revocation from here on finds it
         conversation.membership.enter(admission.groups, limits.queue)
-        visit = Visit(live, conversation, request.client)
+        visit = Visit(live, self._hooks, conversation, request.client)
         conversation.when_over = visit.end
+        if entrance is not None:
+            try:
+                await entrance.enter(admission, conversation, visit)
+            except Refusal as refusal:
+                await self._refuse(request, refusal, admission.identity or None, scope, receive, send)
+                return
         try:
             await send(self._accepted(request, admission))
         except OSError:
-            conversation.lost(1006)  # the client left before it was accepted
+            _give_back(conversation, entrance)  # the client left before it was accepted
             return
         except BaseException:
-            conversation.lost(1006)  # the seat is given back, whatever failed
+            _give_back(conversation, entrance)  # whatever failed
             raise
+        if limits.when_full == "close_oldest" and admission.identity:
+            replace_oldest(live, conversation.endpoint, admission.identity.login, limits.per_user)
         visit.begin()
         live.metrics.handshakes[admission.route.name, "accepted", ""] += 1
+        if entrance is not None:
+            entrance.opened(conversation, transport)
         if socket is not None:
             socket.attach(conversation)
             self._entered(conversation, admission, visit)
@@ -161,13 +185,26 @@ class Upgrade:
         return message
 
     def _entered(self, conversation: Conversation, admission: Admission, visit: Visit) -> None:
-        conversation.membership.entered()
-        if not conversation.membership.groups:
+        membership = conversation.membership
+        if membership.is_present:  # it has heard its first frames
+            membership.listen()
+        else:
+            membership.entered()
+        if not (membership.groups or admission.groups):
             del conversation.membership  # many connections have no need of one
         if admission.route.feed is not None:
             visit.stop_feed = self._feeds.begin(conversation)
 
 
+def _give_back(conversation: Conversation, entrance: Entrance | None) -> None:
+    """Give the seat of one back who was not accepted."""
+    if entrance is None:
+        conversation.lost(1006)
+    else:
+        entrance.undo(conversation)
+
+
 def _short(refusal: Refusal) -> str:
     """Code and sentence of a refusal, cut to what a close frame holds (RFC 6455, section 5.5)."""
-    return f"{refusal.code}: {refusal.detail}".encode()[:123].decode(errors="ignore")
+    own = f"{refusal.more['error']['code']}: " if refusal.code == "rejected" else ""
+    return f"{refusal.code}: {own}{refusal.detail}".encode()[:123].decode(errors="ignore")

@@ -3,6 +3,10 @@
 What is lost against `jackfield serve`: the ping interval, the close of an oversized message before its body
 is read and the cut-off of clients that do not read belong to the outer server, and so do its drain and its
 event loop: a task of a process that calls sys.exit ends what it ends there.
+
+Strategy. A mount passes no lifespan on, and at a signal uvicorn ends a program whose tasks wait without another step
+of theirs. So what is opened is closed for sure only in a lifespan: ours where we are the outermost application,
+else the host's, which enters us as a context manager.
 """
 
 from __future__ import annotations
@@ -10,22 +14,27 @@ from __future__ import annotations
 import asyncio
 import os
 from pathlib import Path
+from typing import Self
 
 from jackfield.errors import PlanError, Refusal
 from jackfield.logs import log
+from jackfield.process.groups import Groups
 from jackfield.server.asgi import Receive, Scope, Send
 from jackfield.server.gateway import Gateway
+from jackfield.server.node.drain import stop_serving
 from jackfield.server.node.node import open_node
 from jackfield.server.options import Options
 from jackfield.state import State, StateError, read_secret
 
 __all__ = ["Application", "application"]
 
+_ONE_WORKER = "stop it, and start the host with one worker: several are not supported yet"
+_ENTER = "enter it in the lifespan of the host: `async with rt:`, see docs/embedding.md"
+
 
 def application(folder: str | os.PathLike[str] = ".", *, public_url: str = "") -> Application:
-    """An ASGI application that serves the project in `folder`.
+    """An ASGI application that serves the project in `folder`; mount it, and enter it in the lifespan of the host.
 
-    It opens with the lifespan event, or with the first request where a mount does not pass that on.
     JACKFIELD_STATE, JACKFIELD_STORE and JACKFIELD_SECRET_KEYS hold as for `jackfield serve`, the last two with
     `_FILE` too, and `jackfield publish` reaches it. One process at a time: several workers are not supported yet.
     """
@@ -33,7 +42,13 @@ def application(folder: str | os.PathLike[str] = ".", *, public_url: str = "") -
 
 
 class Application:
-    """Opens a gateway when it is needed and closes it with the loop or the lifespan."""
+    """Open inside `async with`, or from its own lifespan event where it is the outermost application.
+
+    To enter it raises PlanError with all problems where the project can serve nothing, StateError where another
+    process serves it, and Refusal where the store does not answer; what was last published serves instead of files
+    with problems, which is logged. At the end connections are closed 1012, at most 25 s wait for answers, and resources
+    are closed. Where it is not entered, the first request opens it, and nobody may close it, which is logged too.
+    """
 
     def __init__(self, project: Path, options: Options) -> None:
         self._project = project
@@ -41,12 +56,33 @@ class Application:
         self._keeper: asyncio.Task[None] | None = None
         self._opened: asyncio.Future[Gateway] | None = None
         self._stop = asyncio.Event()
+        self._groups: Groups | None = None
+
+    @property
+    def groups(self) -> Groups:
+        """What the host says to groups and users, on its event loop. Raises RuntimeError while nothing is open."""
+        if self._groups is None:
+            raise RuntimeError(f"the project in {self._project} is not open; {_ENTER}")
+        return self._groups
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._gateway()
+        except BaseException:
+            await self.close()
+            raise
+        return self
+
+    async def __aexit__(self, *_fault: object) -> None:
+        await self.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI 3."""
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
             return
+        if not self._is_opened:
+            log.warning("opened_without_lifespan", reason=f"resources are not closed at a stop; {_ENTER}")
         gateway = await self._gateway()
         await gateway(scope, receive, send)
 
@@ -54,7 +90,7 @@ class Application:
         await receive()  # lifespan.startup
         try:
             await self._gateway()
-        except (PlanError, Refusal, StateError) as exc:
+        except Exception as exc:
             await send({"type": "lifespan.startup.failed", "message": str(exc)})
             raise
         await send({"type": "lifespan.startup.complete"})
@@ -64,13 +100,23 @@ class Application:
 
     async def close(self) -> None:
         """Close what was opened; a later request opens it again."""
-        if self._keeper is not None:
+        if self._keeper is None or self._opened is None:
+            return
+        keeper, self._keeper = self._keeper, None
+        if self._opened.done():
             self._stop.set()
-            await asyncio.gather(self._keeper, return_exceptions=True)
-            self._keeper = self._opened = None
+        else:
+            keeper.cancel()
+        await asyncio.wait([keeper])
+        if not keeper.cancelled() and (fault := keeper.exception()) is not None:
+            raise fault
+
+    @property
+    def _is_opened(self) -> bool:
+        return self._keeper is not None and not self._keeper.done()
 
     async def _gateway(self) -> Gateway:
-        if self._opened is None or (self._opened.done() and self._opened.exception() is not None):
+        if self._opened is None or not self._is_opened:
             self._stop = asyncio.Event()
             self._opened = asyncio.get_running_loop().create_future()
             self._keeper = asyncio.create_task(self._keep(self._opened))
@@ -82,15 +128,24 @@ class Application:
             state = _state(self._project)
             for warning in state.warnings():
                 log.warning("state_not_private", reason=warning)
-            with state.locked():
+            with state.locked(_ONE_WORKER):
                 async with open_node(self._project, state, self._options) as node:
+                    node.tell_older_plan()
+                    self._groups = Groups(node.gateway.backend)
                     opened.set_result(node.gateway)
                     await self._stop.wait()
-        except (PlanError, Refusal, StateError) as exc:
+                    await stop_serving(node.gateway.live, self._options.drain)
+                    self._groups = None
+        except Exception as exc:
             if opened.done():
                 raise
             log.error("application_not_opened", reason=str(exc))
+            if isinstance(exc, PlanError | Refusal | StateError):
+                exc.with_traceback(None)  # the way to it is of no use to the host, and its frames keep broken modules
             opened.set_exception(exc)
+        finally:
+            self._groups = None
+            opened.cancel()  # where it was broken off; nobody waits for it for ever
 
 
 def _state(project: Path) -> State:

@@ -37,7 +37,7 @@ class Drained(Protocol):
 
 async def stop_serving(live: Live, time_limit: float) -> None:
     """Admit no connection, let every conversation answer what it has, close all 1012; at most `time_limit` seconds."""
-    live.ready = False
+    live.ready, live.stops_at = False, live.passed() + time_limit
     if not await drain(live.hub, time_limit):
         log.warning("drain_too_long", limit=time_limit, connections=len(live.hub))
 

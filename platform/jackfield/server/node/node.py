@@ -54,6 +54,13 @@ class Node:
     has_users: bool
     fell_back: PlanError | None
 
+    def tell_older_plan(self) -> None:
+        """Log where an older plan serves than the files, and what is wrong with these."""
+        if self.fell_back is not None:
+            for problem in self.fell_back.problems:
+                log.error("publish_problem", problem=str(problem))
+            log.warning("serving_last_published", hash=self.gateway.live.generation.table.hash)
+
 
 @asynccontextmanager
 async def open_node(

@@ -63,6 +63,8 @@ async def answer_all(node: Node, stop: Stop) -> None:
     while not draining.done() and not stop.force_exit:
         await asyncio.wait((draining,), timeout=0.1)
     draining.cancel()
+    if stop.force_exit:
+        node.gateway.live.stops_at = 0.0
 
 
 async def _drain(node: Node) -> None:

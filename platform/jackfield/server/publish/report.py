@@ -90,7 +90,7 @@ def report(gateway: Gateway, new: RoutingTable, verdicts: Iterable[Verdict], pag
 def _endpoint(table: RoutingTable, name: str) -> tuple[object, ...]:
     """What an endpoint consists of; another value is reported as a change."""
     route = table.routes[name]
-    users = (route, route.feed, *route.actions.values())
+    users = (route, route.feed, *route.hooks.both, *route.actions.values())
     digests = [table.catalog.digests.get(one.process.name, "") for one in users if one is not None]
     return route.endpoint, route.signature.shape, digests
 

@@ -1,0 +1,18 @@
+"""Files that stand in a page of the documents, written as a reader would write them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import jackfield
+
+DOCS = Path(jackfield.__file__).parent / "docs"
+
+
+def write_files(page: str, section: str, folder: Path) -> None:
+    """Write each block of a section whose first line is `# NAME` as the file of that name."""
+    text = (DOCS / page).read_text("utf-8").split(f"\n## {section}\n", 1)[1].split("\n## ", 1)[0]
+    for name, content in re.findall(r"^```(?:python|yaml)\n# (\S+)\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(content, encoding="utf-8")
