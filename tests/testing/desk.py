@@ -26,6 +26,7 @@ endpoints:
   wait: {url: /ws/wait, process: desk.wait, auth: public, limits: {time: 60s}}
   slowly: {url: /ws/slowly, process: desk.slowly, auth: public, limits: {time: 60s}}
   query: {url: /ws/query, process: desk.query, auth: public}
+  order: {url: /ws/order, process: desk.order, auth: public}
 """
 CODE = """
 import asyncio, threading
@@ -92,6 +93,13 @@ async def wait(text: str) -> str:
 def slowly(text: str) -> str:
     DOOR.wait(20) if text == "wait" else DOOR.set()
     return text
+
+@process
+async def order(item: str, caller: Connection) -> dict[str, str]:
+    caller.send({"event": "how_many"})
+    more = await caller.next()
+    card = await caller.request({"event": "pay", "of": more["item"]}, answer=dict[str, str])
+    return {"card": card["number"]}
 
 @process
 def query(caller: Connection) -> dict[str, str]:

@@ -60,6 +60,30 @@ async def test_rest_loses_nothing_when_it_takes_too_long(folder: Path) -> None:
         assert await c.rest() == [{"waited": "held"}]
 
 
+async def test_a_client_answers_requests_and_takes_messages_back(folder: Path) -> None:
+    async with Project(folder) as project, project.connect("order") as c:
+        assert await c.ask({"item": "чай", "$id": 1}) == {"event": "how_many"}
+        await c.send({"item": "два", "$id": 2})
+        assert await c.receive() == {"$id": 1, "$done": True}
+        request = await c.receive()
+        assert request == {"event": "pay", "of": "два", "$request": 1}
+        with pytest.raises(TimeoutError, match="still at work"):
+            await c.rest(within=0.01)
+        await c.answer(request, {"number": "🍵"})
+        assert await c.rest() == [{"card": "🍵", "$id": 2}]
+        with pytest.raises(ValueError, match="no request"):
+            await c.answer({"event": "how_many"}, {})
+    async with Project(folder) as project, project.connect("wait") as c:
+        for number in range(3):
+            await c.send({"text": "held", "$id": number})
+        await c.cancel(2)
+        assert (await c.receive())["$id"] == 2
+        await c.cancel()
+        await c.cancel("no such")
+        found = await c.rest()
+        assert [(one["$id"], one["error"]["code"]) for one in found] == [(1, "cancelled"), (0, "cancelled")]
+
+
 async def test_a_message_that_came_too_fast_is_carried_out_for_rest(folder: Path) -> None:
     now = [1000.0]
     async with Project(folder, clock=lambda: now[0]) as project, project.connect("say", login="a") as c:

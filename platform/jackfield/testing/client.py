@@ -294,6 +294,16 @@ class Client:
         await self.send(message)
         return await self.receive(within)
 
+    async def cancel(self, message_id: str | int = True) -> None:
+        """Take back the message with this "$id", or with True all that were sent; each is answered `cancelled`."""
+        await self.send({"$cancel": message_id})
+
+    async def answer(self, request: Mapping[str, Any], answer: object) -> None:
+        """Answer a request, an event that was received, with a mapping, dataclass or Struct. ValueError for no request."""
+        if "$request" not in request:
+            raise ValueError("this is no request: it has no $request")
+        await self.send({**msgspec.to_builtins(answer), "$answer": request["$request"]})
+
     async def rest(self, within: float = 1.0) -> list[dict[str, Any]]:
         """All that is still to come: waits until every message that was sent is carried out, without a pause.
 
@@ -342,5 +352,4 @@ def _became(socket: TestSocket) -> str:
     """What became of the message that was sent last, in words; nothing where none was."""
     if socket.last is None:
         return ""
-    at_work = socket.carried_out < socket.sent
-    return ", and it is still at work" if at_work else "; it was carried out, and nothing more answers it"
+    return ", and it is still at work" if socket.is_at_work else "; it was carried out, and nothing more answers it"

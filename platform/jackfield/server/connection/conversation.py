@@ -145,7 +145,7 @@ class Conversation:
     def _mark(self) -> object:
         """Another value whenever something was said since the last call, or is being worked on; see idle.py."""
         due, sent = self._bucket.due, self.outbox.sent  # `due` moves with each that comes
-        return object() if self._is_working or self._asking else (due, sent)
+        return object() if self.is_working or self._asking else (due, sent)
 
     # what the hub, a publish and a stop see
 
@@ -288,7 +288,7 @@ class Conversation:
         self._meter.others["rate_limited"] += 1
         text = f"Messages came faster than {bucket.limit}{whose}; this one was not processed."
         frame = messages.error("rate_limited", text, retry_after=bucket.wait(ahead))
-        if not (self._is_working or self.is_behind):
+        if not (self.is_working or self.is_behind):
             return frame
         self._queue(Answered(frame))
         return None
@@ -312,7 +312,7 @@ class Conversation:
             self.close_code, self.close_cause, self.close_reason = code, _CAUSES.get(code, "client"), reason
         self._lost = True
         self._end_of_messages()
-        if not self._is_working:
+        if not self.is_working:
             self._ended()
 
     def _end_of_messages(self) -> None:
@@ -342,7 +342,8 @@ class Conversation:
             await self._calls.finished(self)
 
     @property
-    def _is_working(self) -> bool:
+    def is_working(self) -> bool:
+        """Whether a call runs; messages wait for their turn only while one does."""
         return self._calls is not None and bool(self._calls.running)
 
     @property
