@@ -58,6 +58,7 @@ def test_it_holds_what_the_file_says(full: Contract) -> None:
         "hall",
         "quotes",
         "clock",
+        "pay",
         "note",
         "open",
     ]

@@ -13,7 +13,7 @@ from tests.routing.conftest import Build, Write, problems_in
 CODE = """
 from collections.abc import Iterator
 from typing import TypedDict
-from jackfield import process
+from jackfield import Connection, process
 
 class Line(TypedDict):
     item: str
@@ -35,6 +35,10 @@ def count(to: int) -> Iterator[int]:
 async def note(text: str) -> None:
     pass
 
+@process(reply="paid")
+async def pay(item: str, connection: Connection) -> str:
+    return (await connection.request({"event": "card"}))["number"]
+
 @process(blocking=True)
 def slow(text: str):
     return text
@@ -49,8 +53,9 @@ endpoints:
   note: {{url: /ws/note, process: p.note{2}}}
   slow: {{url: /ws/slow, process: p.slow, auth: optional{3}}}
   hall: {{url: /ws/hall, process: p.slow, auth: public, group: hall, reply_to: group, event: said{4}}}
+  pay: {{url: /ws/pay, process: p.pay, auth: public{5}}}
 """
-NAMES = ("order", "count", "note", "slow", "hall")
+NAMES = ("order", "count", "note", "slow", "hall", "pay")
 
 Project = Callable[..., Path]
 Reported = Callable[..., list[tuple[str, str]]]
@@ -101,6 +106,17 @@ def reported(project: Project, built: Build) -> Reported:
         ("order", "{steps: [{send: {text: a, $id: null}, expect: {room: a, lines: []}}]}"),
         ("order", "{params: {room: 'кухня 100% {number} ?#&', number: 1}, steps: [{send: {text: a}}]}"),
         ("note", "{steps: [{send: {text: a}}, {expect: {event: noted}}]}"),
+        (
+            "pay",
+            "{steps: [{send: {item: чай}, expect: {event: card, $request: 1}},"
+            " {send: {$answer: 1, number: 5}, expect_error: {code: invalid_message, request: 1}},"
+            " {send: {$answer: 1, number: '5'}, expect: {paid: '5'}}]}",
+        ),
+        (
+            "pay",
+            "{steps: [{send: {item: a, $id: 7}}, {send: {item: b, $id: b}}, {send: {$cancel: b}},"
+            " {expect_error: {code: cancelled, $id: b}}, {send: {$cancel: true}, expect_error: cancelled}]}",
+        ),
         ("note", "{as: {login: anna}, steps: [{send: {text: a}, expect_error: time_exceeded}]}"),
         ("slow", "{as: nobody, steps: [{send: {text: a}, expect_error: busy}, {send: {text: a}, expect: {x: 1}}]}"),
         (
@@ -171,6 +187,11 @@ def test_what_can_come_fits(reported: Reported, endpoint: str, example: str) -> 
         ("count", "{steps: [{send: {to: 1}, expect: {$done: true, $id: 1}}]}", ".steps.0.expect",
          'the "$id" of a message'),
         ("note", "{steps: [{send: {text: a}, expect: {x: 1}}]}", ".steps.0.expect", "the process never replies"),
+        ("pay", "{steps: [{send: {item: a, $id: 7}}, {send: {$cancel: '7'}}]}", ".steps.1.send.$cancel", "was sent: 7"),
+        ("pay", "{steps: [{send: {$cancel: 7, item: a}}]}", ".steps.0.send.$cancel", 'unknown key "$cancel"'),
+        ("pay", "{steps: [{send: {item: a}, expect_error: cancelled}]}", ".steps.0.expect_error", "takes no message"),
+        ("pay", "{steps: [{send: {item: a}}, {send: {$answer: 1, number: a}}]}", ".steps.1.send.$answer",
+         "answers request 1, which has not come; expect the request first"),
         *(
             ("note", f"{{steps: [{{expect: {{event: a, {key}: 1}}{more}}}]}}", ".steps.0.expect", f'no key "{key}"')
             for key in ("error", "$id", "$done")

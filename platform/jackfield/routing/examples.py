@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from jackfield import messages
 from jackfield.config import url
 from jackfield.config.plan import Endpoint, Example, Guest, Plan, Step
 from jackfield.config.roles import filled, params_of
@@ -77,7 +78,12 @@ def first_message(endpoint: Endpoint) -> Mapping[str, Any] | None:
     key, action = endpoint.action_key, endpoint.action
     for example in endpoint.examples:
         for step, following in _with_following(example):
-            if step.kind == "send" and not _error_of(following) and (not action or step.value.get(key) == action):
+            if (
+                step.kind == "send"
+                and not _error_of(following)
+                and not _aside(step)
+                and (not action or step.value.get(key) == action)
+            ):
                 found: Mapping[str, Any] = step.value
                 return found
     return None
@@ -92,6 +98,8 @@ class _ClientState:
     closed: bool = False
     last: Step | None = None
     ids: set[object] = field(default_factory=set)
+    cancels: bool = False
+    requests: set[object] = field(default_factory=set)
 
 
 _Found = Iterator[tuple[tuple[str | int, ...], str, str]]
@@ -168,19 +176,37 @@ class _Checker:
             yield "", "the connection has ended by then", "write what follows as an example of its own"
             return
         match step.kind:
+            case "send" if aside := _aside(step):
+                yield from self._said_aside(aside, client)
             case "send":
                 client.sent += 1
                 client.ids.add(_hashable(step.value.get("$id")))
                 yield from self._send(step.value, _error_of(following))
             case "expect":
                 yield from self._expect(step, client)
+            case "expect_error" if "request" in step.value and client.requests:
+                pass  # an answer that does not fit
             case "expect_error":
                 client.answered += 1
                 yield from self._answers(step, client, "an error answers a message")
-                yield from self._error(step.value["code"])
+                yield from self._error(step.value["code"], client)
                 yield from self._wrongly_refused(step, client)
             case "expect_close":
                 client.closed = True
+
+    def _said_aside(self, aside: messages.Aside, client: _ClientState) -> Iterator[_Fault]:
+        """What takes back a message, or answers a request."""
+        if aside.cancel is not None:
+            client.cancels = True
+            ids = client.ids - {None}
+            if aside.cancel is not True and aside.cancel not in ids:
+                hint = (
+                    f'"$id" of what was sent: {", ".join(map(_shown, ids))}' if ids else 'send one with an "$id" first'
+                )
+                yield "/$cancel", 'no message was sent with this "$id"', hint
+        elif aside.answer not in client.requests:
+            hint = f"expect the request first, an event with `$request: {aside.answer}`"
+            yield "/$answer", f"this answers request {aside.answer}, which has not come", hint
 
     def _send(self, value: Mapping[str, Any], meant: str) -> Iterator[_Fault]:
         size, most = len(msgspec.json.encode(value)), self.endpoint.limits.message
@@ -210,7 +236,7 @@ class _Checker:
     def _wrongly_refused(self, step: Step, client: _ClientState) -> Iterator[_Fault]:
         """The message before it is taken as it stands, so the error never comes."""
         before = client.last
-        if before is None or before.kind != "send" or client.sent != client.answered:
+        if before is None or before.kind != "send" or _aside(before) or client.sent != client.answered:
             return
         code, size, most = step.value["code"], len(msgspec.json.encode(before.value)), self.endpoint.limits.message
         if size > most:
@@ -221,24 +247,28 @@ class _Checker:
         if why:
             yield "", f"{why}, so this error never comes", "change the message, or what is expected"
 
-    def _error(self, code: str) -> Iterator[_Fault]:
+    def _error(self, code: str, client: _ClientState) -> Iterator[_Fault]:
         limits, why = self.endpoint.limits, ""
         if code == "rate_limited" and limits.rate is None and limits.rate_per_user is None:
             why = "limits.rate is off"
         elif code == "busy" and not self.taken.blocking:
             why = "the process is not blocking"
-        elif code == "time_exceeded" and self.taken.in_place:
+        elif code in ("time_exceeded", "cancelled") and self.taken.in_place:
             why = "a plain function is never cut short"
+        elif code == "cancelled" and not client.cancels:
+            why = "the client takes no message back"
         if why:
             yield "", f'the error "{code}" never comes: {why}', ""
 
     def _expect(self, step: Step, client: _ClientState) -> Iterator[_Fault]:
         value = step.value
-        of_group = ("$n", "$time") if self.endpoint.group else ()
-        marks = [key for key in value if key == "error" or (key.startswith("$") and key not in of_group)]
+        ours = ("$request", "$n", "$time") if self.endpoint.group else ("$request",)
+        marks = [key for key in value if key == "error" or (key.startswith("$") and key not in ours)]
         if "event" in value and marks:
             yield "", f'this can never come: an event has no key "{marks[0]}"', "take it out"
             return
+        if "event" in value:
+            client.requests.add(_hashable(value.get("$request")))
         if step.partial and not value.keys() & _PUSHES:
             # what is not written may still make an event of it, so only the shape of what is there can be checked
             if self.open_replies is not None:
@@ -300,6 +330,11 @@ def fault_of_name(key: str, message: Mapping[str, Any], known: Iterable[str]) ->
         return Fault(f"/{key}", f"is missing; it names the action: {', '.join(known)}")
     meant = did_you_mean(str(message[key]), known) or f"there are {', '.join(known)}"
     return Fault(f"/{key}", f"names no action; {meant}")
+
+
+def _aside(step: Step) -> messages.Aside | None:
+    """What a step sends that is no message for the process."""
+    return messages.aside(msgspec.json.encode(step.value)) if step.kind == "send" else None
 
 
 def _without_id(value: Any) -> Any:

@@ -299,7 +299,7 @@ class Client:
         await self.send({"$cancel": message_id})
 
     async def answer(self, request: Mapping[str, Any], answer: object) -> None:
-        """Answer a request, an event that was received, with a mapping, dataclass or Struct. ValueError for no request."""
+        """Answer a request, an event that was received, by a mapping, dataclass or Struct. ValueError for another."""
         if "$request" not in request:
             raise ValueError("this is no request: it has no $request")
         await self.send({**msgspec.to_builtins(answer), "$answer": request["$request"]})

@@ -128,7 +128,12 @@ class Live:
         address = self._address + self._path(route, params, query)
         socket = await _socket(address, self._headers(route.endpoint, login))
         try:
-            yield _Remote(socket, many=route.signature.replies == "many", groups=bool(self._table.groups))
+            yield _Remote(
+                socket,
+                many=route.signature.replies == "many",
+                groups=bool(self._table.groups),
+                ordered=route.endpoint.limits.concurrency == 1,
+            )
         finally:  # not `async with socket`: that reports a failed example to the server as our internal error
             await socket.close()
 
@@ -171,13 +176,14 @@ async def _socket(address: str, headers: Mapping[str, str]) -> ClientConnection:
 class _Remote:
     """One client that has entered; see TargetClient. `many` says that one message may be answered by several.
 
-    With `groups` it does not hear what these tell of themselves; see Live.fitted.
+    With `groups` it does not hear what these tell of themselves; see Live.fitted. `ordered`: answers come in order.
     """
 
-    def __init__(self, socket: ClientConnection, *, many: bool, groups: bool = False) -> None:
+    def __init__(self, socket: ClientConnection, *, many: bool, groups: bool = False, ordered: bool = True) -> None:
         self._socket = socket
         self._many = many
         self._groups = groups
+        self._ordered = ordered
         self._unanswered = 0
 
     async def send(self, message: Mapping[str, Any], /) -> None:
@@ -186,7 +192,7 @@ class _Remote:
             await self._socket.send(msgspec.json.encode(message).decode())
         except ConnectionClosed as exc:
             raise _closed(exc) from None
-        self._unanswered += 1
+        self._unanswered += messages.aside(msgspec.json.encode(message)) is None
 
     async def receive(self, within: float) -> dict[str, Any]:
         try:
@@ -205,17 +211,22 @@ class _Remote:
     async def rest(self, within: float) -> list[dict[str, Any]]:
         """What has come, and what comes of messages that have no answer yet.
 
-        For that a message is sent that no endpoint takes: it is answered when all before it are.
+        For that a message is sent that no endpoint takes: it is answered when all before it are, or begun at least.
         """
         waits = self._many or self._unanswered > 0
         found: list[dict[str, Any]] = []
+        ended = False
         try:
             async with asyncio.timeout(within if waits else 0.0):
                 if waits:
                     await self.send({"$id": _END, "$end": True})
-                while not found or found[-1].get("$id") != _END:
-                    found.append(await self.receive(within))
-            return found[:-1]
+                while not ended or not (self._ordered or self._unanswered == 0):
+                    one = await self.receive(within)
+                    if one.get("$id") == _END:
+                        ended = True
+                    else:
+                        found.append(one)
+            return found
         except (TimeoutError, Closed):
             return found[:-1] if waits and found and _is_of_rate(found[-1]) else found
 

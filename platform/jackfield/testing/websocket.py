@@ -67,7 +67,7 @@ class TestSocket:
 
     @property
     def is_at_work(self) -> bool:
-        """Whether something that was sent is not carried out yet: it is on its way, waits for its turn, or is worked on."""
+        """Whether something that was sent is not carried out: it is on its way, waits for its turn, or is worked on."""
         if not (self._listening and self._incoming.empty()):
             return True
         return self._conversation is not None and self._conversation.is_working

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from msgspec import Meta
 
-from jackfield import process, resource
+from jackfield import Connection, process, resource
 
 
 class State(Enum):
@@ -63,3 +63,10 @@ def note(text: str, pair: tuple[int, str] = (1, "а"), weights: dict[str, float]
 def anything(**fields: Any) -> dict[str, Any]:
     """Takes whatever comes."""
     return {"seen": sorted(fields)}
+
+
+@process(reply="paid")
+async def pay(item: str, connection: Connection) -> str:
+    """Sells what somebody pays for."""
+    card: dict[str, str] = await connection.request({"event": "card", "item": item}, answer=dict[str, str])
+    return card["number"]
