@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,12 +40,12 @@ COUNT = """
   window.opened = 0;
   window.WebSocket = class extends WebSocket { constructor(...how) { super(...how); window.opened += 1; } };
 """
-LOG_IN = """
-  const form = document.getElementById("login");
-  form.login.value = %s;
-  form.password.value = %s;
+FILL_IN = """
+  const form = document.getElementById(%s);
+  for (const [name, value] of Object.entries(%s)) form.elements[name].value = value;
   form.requestSubmit();
 """
+CLICK = 'document.querySelectorAll("#board button")[%d].click()'
 
 
 @pytest.fixture
@@ -64,10 +65,15 @@ async def wait(page: Page, condition: str) -> Any:
     return await page.run(WAIT % condition)
 
 
+async def fill_in(page: Page, form: str, **values: str) -> None:
+    """Send a form of the page with these values."""
+    await page.run(FILL_IN % (json.dumps(form), json.dumps(values)))
+
+
 async def log_in(page: Page, login: str, password: str) -> None:
     """Fill in the form of the page, which appears where nobody is known."""
     await wait(page, '!document.getElementById("login").hidden')
-    await page.run(LOG_IN % (json.dumps(login), json.dumps(password)))
+    await fill_in(page, "login", login=login, password=password)
     await wait(page, 'document.getElementById("login").hidden')
 
 
@@ -103,6 +109,15 @@ def hear(socket: ClientConnection, event: str) -> dict[str, Any]:
             return found
 
 
+def ask(socket: ClientConnection, **message: Any) -> dict[str, Any]:
+    """Send a message and give what answers it; events before that are left aside."""
+    socket.send(json.dumps(message))
+    while "event" in (found := json.loads(socket.recv(timeout=LIMIT))):
+        pass
+    assert isinstance(found, dict)
+    return found
+
+
 def shell(server: Server) -> list[str]:
     """Run the lines of the example's README that begin where somebody else pushes; what they print, line by line."""
     blocks = re.findall(r"```sh\n(.*?)```", (server.folder / "README.md").read_text("utf-8"), flags=re.S)
@@ -123,6 +138,17 @@ def shell(server: Server) -> list[str]:
     return done.stdout.splitlines()
 
 
+@contextlib.contextmanager
+def kettle(server: Server, key: str) -> Iterator[None]:
+    """The program of the example `device`, as long as it is needed."""
+    program = [sys.executable, str(server.folder / "device.py")]
+    with subprocess.Popen(program, env={**CLEAN, "KEY": key, "SERVER": server.ws}) as running:
+        try:
+            yield
+        finally:
+            running.kill()
+
+
 async def test_chat(make: Make, visitor: Visitor) -> None:
     server = make("chat")
     anna = cookie(server, "anna", add_anna(server, "--name", "Анна П."))
@@ -141,8 +167,7 @@ async def test_chat(make: Make, visitor: Visitor) -> None:
         assert hear(other, "said")["from"] == "anna"
 
         publish(server, "endpoints.yaml", "history: 50", "history: 2")
-        say = 'const form = document.getElementById("say"); form.text.value = "и тебе"; form.requestSubmit();'
-        await page.run(say)
+        await fill_in(page, "say", text="и тебе")
         said = hear(other, "said")
         assert (said["from"], said["text"], said["$n"]) == ("admin", "и тебе", 2)
         await wait(page, 'texts("#said li").length === 2')
@@ -230,4 +255,126 @@ async def test_notifications(make: Make, visitor: Visitor) -> None:
 
         admin.send("{}")
         assert json.loads(admin.recv(timeout=LIMIT))["error"]["code"] == "no_messages", "and nothing before it"
+    assert server.stop() == 0
+
+
+async def test_answers(make: Make, visitor: Visitor) -> None:
+    server = make("answers")
+    page = await visitor.open(f"{server.http}/")
+    await page.run(COUNT)
+    stop = 'document.getElementById("stop").click()'
+    await fill_in(page, "ask", question="Почему <i>оно</i> синее? 🌤️")
+    with server.socket("/ws/answers") as other:
+        other.send(json.dumps({"question": "А почему?", "$id": 7}))
+        assert json.loads(other.recv(timeout=LIMIT)) == {"text": "Небо ", "$id": 7}
+
+        publish(server, "processes/model.py", '"""Небо синее', '"""Оно голубое')
+        length = len(await wait(page, 'text("dd")'))
+        await wait(page, f'text("dd").length > {length}')
+        await page.run(stop)
+        stopped = await wait(page, 'text("dd").endsWith("⏹") && text("dd")')
+        assert stopped.startswith("Небо синее "), "an answer goes on in the code that it began in"
+        await fill_in(page, "ask", question="А теперь?")
+        await wait(page, 'texts("dd")[1]?.startsWith("Оно голубое ")')
+        await page.run(stop)
+        await wait(page, 'texts("dd")[1].endsWith("⏹")')
+        assert await page.run("return window.opened") == 0, "the publish has cut nobody off"
+        assert await wait(page, 'texts("dt")[0]') == "Почему <i>оно</i> синее? 🌤️"
+
+        other.send(json.dumps({"$cancel": 7}))
+        while "error" not in (told := json.loads(other.recv(timeout=LIMIT))):
+            assert told.keys() == {"text", "$id"}
+        assert (told["$id"], told["error"]["code"]) == (7, "cancelled")
+    assert server.stop() == 0
+
+
+async def test_game(make: Make, visitor: Visitor) -> None:
+    server = make("game")
+    page = await visitor.open(f"{server.http}/?game=игра")
+    await page.run(COUNT)
+    await wait(page, 'text("#turn").includes("is not here")')
+    with server.socket("/ws/games/%D0%B8%D0%B3%D1%80%D0%B0") as other:
+        assert ask(other, action="sit") == {"action": "sit", "mark": "O", "board": ".........", "won": "", "turn": "X"}
+        await wait(page, 'text("#turn") === "You are X. It is your turn."')
+        await page.run(CLICK % 4)
+        assert hear(other, "board")["board"] == "....X...."
+
+        publish(server, "processes/board.py", "It is not your turn,", "Не твой ход 🙂,")
+        await page.run(CLICK % 0)
+        await wait(page, 'text("#status").startsWith("Не твой ход 🙂")')
+        other.send(json.dumps({"action": "move", "cell": 0}))
+        await wait(page, 'texts("#board button").join("") === "OX" && text("#turn").includes("your turn")')
+        assert await page.run("return window.opened") == 0, "the publish has cut nobody off"
+
+        await page.leave("location.reload()")
+        await wait(page, 'texts("#board button").join("") === "OX" && text("#turn") === "You are X. It is your turn."')
+        await page.run(CLICK % 1)
+        boards = [hear(other, "board")["board"] for _ in range(2)]
+        assert boards == ["O...X....", "OX..X...."], "its own move, and that of the page"
+        assert ask(other, action="move", cell=1)["error"]["code"] == "not_now"
+        other.send(json.dumps({"action": "move", "cell": 3}))
+        await wait(page, 'text("#turn").includes("your turn")')
+        await page.run(CLICK % 7)
+        await wait(page, 'text("#turn") === "You have won 🎉"')
+        while not (board := hear(other, "board"))["won"]:
+            pass
+        assert (board["board"], board["won"], board["turn"]) == ("OX.OX..X.", "X", "")
+    assert server.stop() == 0
+
+
+async def test_support(make: Make, visitor: Visitor) -> None:
+    server = make("support")
+    anna = add_anna(server, "--role", "agent", "--name", "Анна П.")
+    page = await visitor.open(f"{server.http}/")
+    await page.run(COUNT)
+    await wait(page, 'text("#there") === "Somebody will be with you soon."')
+    desk = await visitor.open(f"{server.http}/desk.html")
+    await log_in(desk, "anna", anna)
+    with server.socket("/ws/hall", additional_headers=cookie(server, "anna", anna)) as hall:
+        assert hear(hall, "history")["events"] == []
+        await fill_in(page, "say", text="Не открывается <b>дверь</b> 🚪")
+        (guest,) = hear(hall, "waiting")["guests"]
+        assert guest["text"] == "Не открывается <b>дверь</b> 🚪"
+        await wait(desk, f'text("#waiting button") === {json.dumps(guest["text"])}')
+        await desk.run('document.querySelector("#waiting button").click()')
+        await wait(page, 'text("#there") === "An agent is here."')
+        await wait(desk, 'texts("#said li")[0] === "Visitor Не открывается <b>дверь</b> 🚪"')
+
+        publish(server, "processes/desk.py", "asked[:100]", "asked[:4]")
+        await fill_in(desk, "say", text="Сейчас посмотрю")
+        await wait(page, 'texts("#said li")[1] === "Анна П. Сейчас посмотрю"')
+        assert hear(hall, "waiting")["guests"] == []
+        await wait(desk, 'texts("#waiting li").length === 0')
+        assert await page.run("return window.opened") == 0, "the publish has cut nobody off"
+
+        await page.leave("location.reload()")
+        await wait(page, 'texts("#said li").length === 2')
+        await fill_in(page, "say", text="Спасибо!")
+        assert hear(hall, "waiting")["guests"] == [{"id": guest["id"], "text": "Спас"}], "the same visitor"
+        await wait(desk, 'texts("#said li")[2] === "Visitor Спасибо!"')
+    assert server.stop() == 0
+
+
+async def test_device(make: Make, visitor: Visitor) -> None:
+    server = make("device")
+    password = add_anna(server, "--role", "operator")
+    page = await visitor.open(f"{server.http}/")
+    await page.run(COUNT)
+    await log_in(page, "anna", password)
+    key = server.run("keys", "add", "kettle", "--role", "device").stdout.strip()
+    switch = 'document.querySelectorAll("td button")[%d].click()'
+    with kettle(server, key):
+        assert await wait(page, 'texts("td")[0]') == "key:kettle"
+        await page.run(switch % 0)
+        await wait(page, 'text("td span") === "is on" && parseInt(texts("td")[1]) > 20')
+
+        publish(server, "processes/devices.py", "The device does not answer.", "Не отвечает 🙈")
+        for _ in range(2):  # the first may have been told before the publish, to the processes of that time
+            before = await page.run("return document.querySelectorAll('td')[1].textContent")
+            await wait(page, f'texts("td")[1] !== {json.dumps(before)}')
+        await page.run(switch % 1)
+        await wait(page, 'text("td span") === "is off"')
+        assert await page.run("return window.opened") == 1, "the publish has cut nobody off"
+    await page.run(switch % 0)
+    await wait(page, 'text("#status") === "Не отвечает 🙈"')
     assert server.stop() == 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Coroutine, Iterable, Mapping
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar, overload
 
 from jackfield import messages
 from jackfield.groups.names import checked
@@ -26,6 +26,8 @@ __all__ = [
     "with_params",
 ]
 
+
+_Answer = TypeVar("_Answer")
 
 LONGEST = 3600.0
 """Seconds that a process may wait for its client at most."""
@@ -184,6 +186,12 @@ class Connection:
         `limits.concurrency` above 1 for example.
         """
         return await self._outbox.next(_within(within))
+
+    @overload
+    async def request(self, event: object, *, answer: type[_Answer], within: float = 30) -> _Answer: ...
+
+    @overload
+    async def request(self, event: object, *, answer: Any = None, within: float = 30) -> Any: ...
 
     async def request(self, event: object, *, answer: Any = None, within: float = 30) -> Any:
         """Send an event with a number under "$request", and wait for what the client answers to it.
