@@ -178,6 +178,8 @@ class Conversation:
         self._share(limits)
         # an idle connection must not keep the old generation alive
         self.generation = self._first = self.in_task = self.ready = None
+        if self._calls is not None:
+            self._calls.fill(self)
 
     def become(self, identity: Identity) -> None:
         """Take over other roles or another end of the session."""
@@ -254,7 +256,7 @@ class Conversation:
             and self._put_aside(text)
         ):
             return None
-        if (calls and len(calls) >= self.concurrency) or self.is_behind:
+        if (calls and (len(calls) >= self.concurrency or self._must_wait)) or self.is_behind:
             self._queue(text)
             return None
         if self.generation is not self.live.generation:
@@ -340,6 +342,10 @@ class Conversation:
     @property
     def _is_working(self) -> bool:
         return self._calls is not None and bool(self._calls.running)
+
+    @property
+    def _must_wait(self) -> bool:
+        return self._calls is not None and self._calls.must_wait(self)
 
     @property
     def membership(self) -> Membership:

@@ -69,7 +69,7 @@ class Dispatcher:
 
     `failed` is called with each exception that a process raised and the incident that the client gets; it must not
     fail. `check_replies` compares what processes give with their hints. `pool` is for blocking processes, with as many
-    workers as `threads`; closing the dispatcher closes it too.
+    workers as `threads`, and `deadlines` end calls; closing the dispatcher closes both too.
     """
 
     def __init__(
@@ -81,13 +81,14 @@ class Dispatcher:
         pool: ThreadPoolExecutor | None = None,
         threads: int = THREADS,
         clock: Callable[[], float] = time.perf_counter,
+        deadlines: Deadlines | None = None,
     ) -> None:
         self.clock = clock
         self.check_replies = check_replies
         self._traced = traced
         self._on_failure = failed
         self.groups: Groups | None = None  # what processes get as Groups; set by who opens the node
-        self._deadlines = Deadlines()
+        self._deadlines = deadlines or Deadlines()
         self._ways: WeakKeyDictionary[Generation, dict[str, tuple[InPlace | None, InTask]]] = WeakKeyDictionary()
         self._free = threading.BoundedSemaphore(threads)
         self._pool = pool or ThreadPoolExecutor(threads, thread_name_prefix="jackfield-process")
