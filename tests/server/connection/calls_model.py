@@ -111,7 +111,7 @@ class Model:
     def cancel(self, client: Client, which: Id | bool) -> None:
         """A message is taken back."""
         if not client.running:
-            self.say(client, Call(client, 0, "aside"))
+            self.say(client, Call(client, 0, "aside", client.endpoint))
             return
         if self._is_too_fast(client):
             return
@@ -137,7 +137,7 @@ class Model:
     def answer(self, client: Client, number: int, *, fits: bool) -> None:
         """A request is answered."""
         if not client.requests:
-            self.say(client, Call(client, 0, "aside"))
+            self.say(client, Call(client, 0, "aside", client.endpoint))
             return
         if self._is_too_fast(client) or number not in client.requests:
             return
@@ -155,7 +155,7 @@ class Model:
             if call.phase == "room":
                 self._do_later(call, "room", self._proceed)
             elif call.phase == "stuck":
-                self._do_later(call, "stuck", self._go_on)
+                self._do_later(call, "stuck", self._has_room)
 
     def over(self, client: Client, code: int) -> None:
         """The connection is over: what waits is not answered, generators are cut, who waits for the client hears it."""
@@ -378,8 +378,13 @@ class Model:
         if call.client.bigs:
             call.phase, call.since = "stuck", self.now
         else:
-            call.due = self.now + call.limit
-            self._do_later(call, "turn", self._go_on)
+            self._has_room(call)
+
+    def _has_room(self, call: Call) -> None:
+        if call.client.bigs:
+            return  # another was faster
+        call.phase, call.due = "turn", self.now + call.limit
+        self._do_later(call, "turn", self._go_on)  # others have their turn
 
     def _do(self, call: Call, what: str, value: Any) -> None:
         client = call.client

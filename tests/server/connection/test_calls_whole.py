@@ -263,11 +263,11 @@ class Whole(RuleBasedStateMachine):
 
     @rule(seconds=st.sampled_from((1, 1, 3, 5)))
     def wait(self, seconds: int) -> None:
+        self.settle()
         for _ in range(seconds):
-            self.settle()
             self.node.loop.now += 1
-            self.node.loop.turn()
             self.model.pass_to(self.node.loop.now)
+            self.settle()
 
     @rule()
     def settle(self) -> None:
@@ -277,7 +277,8 @@ class Whole(RuleBasedStateMachine):
         assert not self.node.loop.faults
         for client in self.model.clients:
             due, client.due = client.due, []
-            assert [short(frame) for frame in client.line.came()] == due
+            came = [short(frame) for frame in client.line.came()]
+            assert came == due, (came, due)
             closed = client.line.closed
             assert (closed[0] if closed else client.code if client.lost else 0) == client.code
             if not client.is_over and not client.draining:
