@@ -43,6 +43,7 @@ class Loop(asyncio.SelectorEventLoop):
     """A loop that does nothing by itself. Of two timers that are due at once the older one is first."""
 
     def __init__(self) -> None:
+        self._is_inside = False
         super().__init__()
         self.now = 1_000.0
         self._timers = 0
@@ -51,6 +52,10 @@ class Loop(asyncio.SelectorEventLoop):
 
     def time(self) -> float:
         return self.now
+
+    def is_running(self) -> bool:
+        """Also while a test does what happens in a step; without that no task would begin at once."""
+        return self._is_inside or super().is_running()
 
     def call_at(
         self, when: float, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
@@ -68,9 +73,11 @@ class Loop(asyncio.SelectorEventLoop):
     def inside(self) -> Iterator[None]:
         """What is done inside is done in one step."""
         _set_running_loop(self)
+        self._is_inside = True
         try:
             yield
         finally:
+            self._is_inside = False
             _set_running_loop(None)
 
 

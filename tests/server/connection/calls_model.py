@@ -47,6 +47,7 @@ class Call:
     due: float = math.inf  # when its time is over, in this phase
     left: float = 0.0  # of its time, while that stands still
     since: float = 0.0
+    place: int = 0
     began: bool = False
     given: int = 0
     number: int = 0
@@ -90,6 +91,7 @@ class Model:
         self.jobs: list[tuple[Call, str]] = []
         self.log: dict[int, list[tuple[Any, ...]]] = {}
         self.later: deque[Callable[[], None]] = deque()
+        self.waits = 0
 
     # what clients do
 
@@ -151,7 +153,7 @@ class Model:
     def read(self, client: Client) -> None:
         """The client takes what is there."""
         client.bigs = client.pending = 0
-        for call in client.running:
+        for call in sorted(client.running, key=lambda call: call.place):  # who waits longest is first
             if call.phase == "room":
                 self._do_later(call, "room", self._proceed)
             elif call.phase == "stuck":
@@ -314,7 +316,8 @@ class Model:
         if client.is_over:
             self._gone(call)
         elif client.behind and client.bigs:
-            call.phase, call.since = "room", self.now
+            call.phase = "room"
+            self._lines_up(call)
         else:
             client.behind = False
             self._answer(call)
@@ -377,12 +380,18 @@ class Model:
             return  # that was too much for the client
         if call.client.bigs:
             call.phase, call.since = "stuck", self.now
+            self._lines_up(call)
         else:
             self._has_room(call)
 
+    def _lines_up(self, call: Call) -> None:
+        self.waits += 1
+        call.place = self.waits
+
     def _has_room(self, call: Call) -> None:
         if call.client.bigs:
-            return  # another was faster
+            self._lines_up(call)  # another was faster
+            return
         call.phase, call.due = "turn", self.now + call.limit
         self._do_later(call, "turn", self._go_on)  # others have their turn
 
