@@ -1,18 +1,21 @@
-"""Processes of each kind that do what a test tells them, and the plans that bind them to endpoints."""
+"""Processes of each kind that do what a test tells them, the plans that bind them to endpoints, and their calls."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+import math
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from jackfield import Connection, Reject
+from tests.groups.node import Line
 
-__all__ = ["BIG", "CODE", "LIMITED", "PLANS", "Desk", "Hand", "Plan"]
+__all__ = ["BIG", "CODE", "LIMITED", "PLANS", "Call", "Client", "Desk", "Frame", "Hand", "Id", "Plan"]
 
 BIG = 70_000
 """Bytes of some frames: with one of them the client is behind, with two it is too slow."""
@@ -71,6 +74,7 @@ class Answer:
 
 
 Frame = dict[str, Any]
+Id = str | int | None
 
 
 class Hand(ThreadPoolExecutor):
@@ -146,7 +150,7 @@ class Desk:
                 del self.gates[n]
             if what in ("return", "yield"):
                 self.said[n] = value
-                return what == "yield"
+                return bool(what == "yield")
             await self._do(n, what, value, connection)
 
     async def _do(self, n: int, what: str, value: Any, connection: Connection) -> None:
@@ -200,3 +204,54 @@ PLANS = (
     Plan(1, 6.5, {"plain": 2, "call": 2, "stream": 3, "count": 2, "block": 4, "steps": 3, "desk": 2, "limited": 2}),
     Plan(2, 2.5, {"call": 1, "stream": 2, "desk": 1}),
 )
+
+
+@dataclass(eq=False)
+class Call:
+    """A message and what becomes of it. `phase` is what it waits for."""
+
+    client: Client
+    n: int
+    kind: str  # a process, or answered, wrong, aside, binary
+    action: str = ""  # the process that is meant
+    id: Id = None
+    times: int = 0
+    frame: Frame = field(default_factory=dict)
+    phase: str = "waits"
+    label: int = -1
+    limit: float = math.inf
+    due: float = math.inf  # when its time is over, in this phase
+    left: float = 0.0  # of its time, while that stands still
+    since: float = 0.0
+    place: int = 0
+    began: bool = False
+    given: int = 0
+    number: int = 0
+    stubborn: bool = False
+    taken_back: bool = False
+    came_to_end: bool = False
+
+
+@dataclass(eq=False)
+class Client:
+    """One client, and what is due to it."""
+
+    line: Line
+    endpoint: str
+    concurrency: int
+    due: list[Frame] = field(default_factory=list)
+    inbox: deque[Call] = field(default_factory=deque)
+    running: list[Call] = field(default_factory=list)
+    requests: dict[int, Call] = field(default_factory=dict)
+    last_request: int = 0
+    slow: bool = False
+    pending: int = 0  # frames that a slow one has not taken
+    bigs: int = 0  # large ones among them
+    behind: bool = False
+    is_mixed: bool = False  # several calls were at work since the last look
+    draining: bool = False
+    drain_since: float = math.inf
+    is_over: bool = False
+    lost: bool = False
+    code: int = 0
+    rate_due: float = 0.0

@@ -9,14 +9,13 @@ import math
 import sys
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
-from tests.groups.node import THREADS, Line
+from tests.groups.node import THREADS
 
-from .calls_desk import LIMITED, PLANS, Plan
+from .calls_desk import LIMITED, PLANS, Call, Client, Frame, Id, Plan
 
-__all__ = ["STALL", "Call", "Client", "Model"]
+__all__ = ["STALL", "Model"]
 
 STALL = 4.5
 """Seconds for which a client may read nothing."""
@@ -25,59 +24,6 @@ _BURST = 2.0
 _EAGER = sys.version_info >= (3, 12)
 _STREAMS = ("stream", "count", "steps")
 _AT_WORK = ("gate", "stuck", "turn", "next", "request", "heard", "job", "back")
-
-Frame = dict[str, Any]
-Id = str | int | None
-
-
-@dataclass(eq=False)
-class Call:
-    """A message and what becomes of it. `phase` is what it waits for."""
-
-    client: Client
-    n: int
-    kind: str  # a process, or answered, wrong, aside, binary
-    action: str = ""  # the process that is meant
-    id: Id = None
-    times: int = 0
-    frame: Frame = field(default_factory=dict)
-    phase: str = "waits"
-    label: int = -1
-    limit: float = math.inf
-    due: float = math.inf  # when its time is over, in this phase
-    left: float = 0.0  # of its time, while that stands still
-    since: float = 0.0
-    place: int = 0
-    began: bool = False
-    given: int = 0
-    number: int = 0
-    stubborn: bool = False
-    taken_back: bool = False
-    came_to_end: bool = False
-
-
-@dataclass(eq=False)
-class Client:
-    """One client, and what is due to it."""
-
-    line: Line
-    endpoint: str
-    concurrency: int
-    due: list[Frame] = field(default_factory=list)
-    inbox: deque[Call] = field(default_factory=deque)
-    running: list[Call] = field(default_factory=list)
-    requests: dict[int, Call] = field(default_factory=dict)
-    last_request: int = 0
-    slow: bool = False
-    pending: int = 0  # frames that a slow one has not taken
-    bigs: int = 0  # large ones among them
-    behind: bool = False
-    draining: bool = False
-    drain_since: float = math.inf
-    is_over: bool = False
-    lost: bool = False
-    code: int = 0
-    rate_due: float = 0.0
 
 
 class Model:
@@ -305,6 +251,7 @@ class Model:
 
     def _start(self, call: Call) -> None:
         call.client.running.append(call)
+        call.client.is_mixed |= len(call.client.running) > 1
         call.phase, call.since = "room", self.now
         if _EAGER:
             self._proceed(call)
