@@ -224,6 +224,7 @@ class Call:
     left: float = 0.0  # of its time, while that stands still
     since: float = 0.0
     place: int = 0
+    began_as: int = 0
     began: bool = False
     given: int = 0
     number: int = 0

@@ -174,7 +174,7 @@ class Model:
     def pass_to(self, now: float) -> None:
         """It is so late now."""
         self.now = now
-        for call in sorted(self.at_work, key=lambda call: call.due):
+        for call in sorted(self.at_work, key=lambda call: call.began_as):
             if call.due > now or call.phase not in _AT_WORK:
                 continue
             call.due = math.inf
@@ -284,6 +284,8 @@ class Model:
         else:
             call.label, call.limit = self.plan.label, self.plan.time
             call.due = self.now + call.limit
+            self.waits += 1
+            call.began_as = self.waits
             if call.kind in ("call", "stream"):
                 self._begins(call)
                 call.phase = "gate"

@@ -148,6 +148,8 @@ class Dispatcher:
                     took = clock() - came
                     meter.took(took)
                     _log_if_slow(route.process, took, connection)
+                if message_id is None:
+                    message_id = messages.id_of(data)  # it failed before that was read
                 return refused(route, connection, exc, message_id, meter)
             meter.answered += 1
             return frame
@@ -193,6 +195,8 @@ class Dispatcher:
                 cancelled = issubclass(kind, asyncio.CancelledError)
                 if (cancelled and task.cancelling()) or (kind is GeneratorExit and not _runs(task)):
                     raise  # the second: the task itself is taken down with its loop
+                if data is not None:  # it failed before its id was read
+                    writer.message_id = messages.id_of(data)
                 if late and (cancelled or kind is Ended):
                     exc = _Cancelled() if writer.cancelled else _Late()
                 return refused(route, connection, exc, writer.message_id, meter)
