@@ -82,11 +82,13 @@ class Hand(ThreadPoolExecutor):
 
     def __init__(self) -> None:
         super().__init__(1)
-        self.jobs: list[tuple[Future[Any], Callable[[], Any]]] = []
+        self.jobs: list[tuple[Future[Any], Callable[[], Any], Connection]] = []
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         future: Future[Any] = Future()
-        self.jobs.append((future, lambda: fn(*args, **kwargs)))
+        task: Any = asyncio.current_task()
+        connection = task.get_coro().cr_frame.f_locals["host"].connection  # two that come at once have no order
+        self.jobs.append((future, lambda: fn(*args, **kwargs), connection))
         return future
 
     @property
@@ -95,9 +97,14 @@ class Hand(ThreadPoolExecutor):
         self.jobs = [job for job in self.jobs if not job[0].cancelled()]
         return len(self.jobs)
 
+    def whose(self, place: int) -> tuple[Connection, int]:
+        """Of which connection a job is, and the how manieth."""
+        connection = self.jobs[place][2]
+        return connection, sum(job[2] is connection for job in self.jobs[:place])
+
     def run(self, place: int) -> None:
         """Carry out one of those."""
-        future, act = self.jobs.pop(place)
+        future, act, _ = self.jobs.pop(place)
         assert future.set_running_or_notify_cancel()
         try:
             future.set_result(act())
@@ -238,6 +245,7 @@ class Client:
     """One client, and what is due to it."""
 
     line: Line
+    connection: Connection
     endpoint: str
     concurrency: int
     due: list[Frame] = field(default_factory=list)

@@ -132,9 +132,10 @@ class Model:
         """A process is told what to do."""
         self._do_later(call, "gate", lambda call: self._do(call, what, value))
 
-    def work(self, place: int) -> None:
-        """A thread carries out a job."""
-        call, what = self.jobs.pop(place)
+    def work(self, client: Client, place: int) -> None:
+        """A thread carries out a job of a client."""
+        call, what = job = [job for job in self.jobs if job[0].client is client][place]
+        self.jobs.remove(job)
         if what == "close":
             if call.began and not call.came_to_end:
                 self._note(call, "ends", "cut")

@@ -98,7 +98,8 @@ class Whole(RuleBasedStateMachine):
         concurrency = self.model.plan.endpoints.get(endpoint)
         assert line.code == ("" if concurrency else "not_found")
         if concurrency:
-            self.model.clients.append(Client(line, endpoint, concurrency))
+            assert line.receiver is not None
+            self.model.clients.append(Client(line, line.receiver.connection, endpoint, concurrency))
 
     @precondition(lambda self: self.speaking)
     @rule(number=who, names=ids, action=st.sampled_from(("plain", "call", "stream")), times=st.integers(0, 2))
@@ -241,7 +242,9 @@ class Whole(RuleBasedStateMachine):
         self.settle()
         if self.hand.waiting:
             place %= self.hand.waiting
-            self.model.work(place)
+            connection, number = self.hand.whose(place)
+            client = next(one for one in self.model.clients if one.connection is connection)
+            self.model.work(client, number)
             self.hand.run(place)
 
     # what the node does
