@@ -151,7 +151,9 @@ class Whole(RuleBasedStateMachine):
         wanted: Any = which
         if which is not True:
             found = [call.id for call in [*client.running, *client.inbox] if call.id is not None]
-            wanted = found[which % len(found)] if found and which else str(which) if as_text else which
+            wanted = found[which % len(found)] if found and which else which
+            if as_text and which % 3 == 0:  # an id of nothing
+                wanted = int(wanted) if isinstance(wanted, str) else str(wanted)
         self.model.cancel(client, wanted)
         self.send(client, {"$cancel": wanted})
 

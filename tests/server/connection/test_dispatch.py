@@ -122,6 +122,7 @@ def say(text: str, n: int = 0, share: float = 0.0, at: datetime.datetime | None 
 """
 
 
+@pytest.mark.shows("MS-2")
 @pytest.mark.parametrize(
     ("data", "path", "words"),
     [
@@ -181,6 +182,7 @@ async def test_a_message_that_cannot_be_taken_is_reported_with_its_place(
     assert words in reported[path], reported
 
 
+@pytest.mark.shows("MS-2")
 @pytest.mark.parametrize(
     "data",
     [
@@ -297,6 +299,7 @@ def body(kind: str, statement: str) -> str:
     return KINDS[kind].format(statement)
 
 
+@pytest.mark.shows("MS-4")
 @pytest.mark.parametrize("kind", KINDS)
 async def test_whatever_a_process_does_there_is_one_stated_answer(
     dispatcher: Dispatcher, build_table: Build, caplog: pytest.LogCaptureFixture, kind: str
@@ -317,6 +320,7 @@ async def test_whatever_a_process_does_there_is_one_stated_answer(
         assert record.exc_info, "the stack is in the log"
 
 
+@pytest.mark.shows("MS-4")
 @pytest.mark.parametrize("kind", KINDS)
 async def test_an_exception_that_hides_what_it_is_is_answered_all_the_same(
     dispatcher: Dispatcher, route_of: RouteOf, kind: str
@@ -428,6 +432,7 @@ LONG_REPLIES = {
 }
 
 
+@pytest.mark.shows("MS-4")
 @pytest.mark.parametrize("kind", LONG_REPLIES)
 async def test_no_reply_is_larger_than_what_may_wait_for_a_client(
     dispatcher: Dispatcher, route_of: RouteOf, caplog: pytest.LogCaptureFixture, kind: str
