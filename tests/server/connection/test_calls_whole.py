@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from jackfield.routing.build import build
 from jackfield.routing.table import RoutingTable
-from jackfield.server.connection import inbox
+from jackfield.server.connection import calls, inbox
 from jackfield.server.wire import transport
 from tests.groups.node import Node
 from tests.projects import write
@@ -249,6 +249,64 @@ class Whole(RuleBasedStateMachine):
             self.model.work(client, number)
             self.hand.run(place)
 
+    # what seldom comes about by itself
+
+    @precondition(lambda self: self.waiting)
+    @rule(number=who, fits=st.booleans(), seconds=st.sampled_from((0, 0, 3)))
+    def ask_and_answer(self, number: int, fits: bool, seconds: int) -> None:
+        n = self.waiting[number % len(self.waiting)]
+        self.tell(n, "request", 3.75)
+        self.settle()
+        self.wait(seconds)
+        client = self.model.calls[n].client
+        for each in (fits, True):
+            if client in self.speaking and client.requests:
+                self.answer_to(client, list(client.requests)[-1], each)
+                self.settle()
+
+    @precondition(lambda self: self.waiting)
+    @rule(number=who, seconds=st.sampled_from((1, 2)))
+    def go_on_for_long(self, number: int, seconds: int) -> None:
+        n = self.waiting[number % len(self.waiting)]
+        for _ in range(3):
+            if n in self.waiting:
+                self.tell(n, "yield" if self.model.calls[n].kind == "stream" else "send", n, n)
+                self.wait(seconds)
+
+    @precondition(lambda self: self.waiting and self.speaking)
+    @rule(number=who, times=st.integers(1, 4), reads=st.booleans())
+    def be_behind(self, number: int, times: int, reads: bool) -> None:
+        n = self.waiting[number % len(self.waiting)]
+        client = self.model.calls[n].client
+        if client not in self.speaking:
+            return
+        client.slow = True
+        client.line.slow()
+        self.tell(n, "send", self.desk.big, "big")
+        self.settle()
+        if client in self.speaking:
+            self.say_much(self.speaking.index(client), times)
+        if n in self.waiting:
+            self.tell(n, "return", n, n)
+        self.settle()
+        if reads:
+            self.read()
+
+    @precondition(lambda self: self.speaking)
+    @rule(number=who, last=st.sampled_from((0, 2)), what=st.sampled_from(("return", "next")))
+    def let_fewer_run(self, number: int, last: int, what: str) -> None:
+        self.publish(1)
+        if not self.speaking:
+            return
+        client = self.speaker(number)
+        self.say_much(self.speaking.index(client), 5)
+        self.settle()
+        self.publish(last)
+        for n in self.waiting:
+            if self.model.calls[n].client is client and n in self.waiting:
+                self.tell(n, what, 0.75 if what == "next" else n, None if what == "next" else n)
+                self.settle()
+
     # what the node does
 
     @rule(number=st.integers(0, len(PLANS) - 1))
@@ -338,6 +396,8 @@ def test_each_message_is_answered_once_and_nothing_of_an_ended_connection_runs_o
 ) -> None:
     monkeypatch.setattr(inbox, "INBOX", MOST)
     monkeypatch.setattr(inbox, "AHEAD", MOST_AHEAD)
+    monkeypatch.setattr(calls, "TURN", 10**9)  # that others have their turn is not the model's affair
+    monkeypatch.setattr(transport, "TURN_SECONDS", 1e9)
     monkeypatch.setattr(transport, "STALL", STALL)
     monkeypatch.setattr(transport, "LAST_STALL", STALL)
     run_state_machine_as_test(Whole, settings=settings())
