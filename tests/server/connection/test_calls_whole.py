@@ -152,7 +152,7 @@ class Whole(RuleBasedStateMachine):
         if which is not True:
             found = [call.id for call in [*client.running, *client.inbox] if call.id is not None]
             wanted = found[which % len(found)] if found and which else which
-            if as_text and which % 3 == 0:  # an id of nothing
+            if as_text and which % 2 == 0:  # an id of nothing
                 wanted = int(wanted) if isinstance(wanted, str) else str(wanted)
         self.model.cancel(client, wanted)
         self.send(client, {"$cancel": wanted})
@@ -306,6 +306,18 @@ class Whole(RuleBasedStateMachine):
             if self.model.calls[n].client is client and n in self.waiting:
                 self.tell(n, what, 0.75 if what == "next" else n, None if what == "next" else n)
                 self.settle()
+
+    @precondition(lambda self: self.waiting)
+    @rule(number=who, times=st.integers(1, 4))
+    def let_more_run(self, number: int, times: int) -> None:
+        n = self.waiting[number % len(self.waiting)]
+        client = self.model.calls[n].client
+        self.tell(n, "next", 3.75)
+        self.settle()
+        self.publish(1)
+        if client in self.speaking:
+            self.say_much(self.speaking.index(client), times)
+        self.settle()
 
     # what the node does
 
