@@ -229,7 +229,11 @@ ROWS: tuple[Row, ...] = (
         "Memory, descriptors and tasks stay level over millions of messages.",
         rest="Messages by the million; what is shown is that members of groups who come and go leave nothing.",
     ),
-    Row("REL-14", "Calls that are cancelled in a database or bus never answer somebody else."),
+    Row(
+        "REL-14",
+        "Calls that are cancelled in a database or bus never answer somebody else.",
+        rest="PostgreSQL and a bus; what is shown is SQLite, by the library that PostgreSQL is reached by, too.",
+    ),
     Row("REL-15", "A million bad frames, handshakes and messages raise nothing unhandled."),
     Row("REL-16", "The Autobahn suite passes but for 7.1.5."),
     Row("REL-17", "A process that blocks is declared, or warned of and named."),

@@ -6,6 +6,7 @@ import asyncio
 import json
 from asyncio import _set_running_loop
 from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import Context
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from jackfield.identity import Identity
 from jackfield.process.groups import Groups
 from jackfield.routing.table import RoutingTable
 from jackfield.server.connection.conversation import Conversation
+from jackfield.server.connection.deadlines import Deadlines
 from jackfield.server.connection.dispatch import Dispatcher
 from jackfield.server.gateway import Gateway
 from jackfield.server.handshake import revocation
@@ -28,7 +30,10 @@ from jackfield.server.request import Caller, Request
 from jackfield.server.wire.transport import EXTENSION
 from tests.server.served import FakeTransport, generation
 
-__all__ = ["Line", "Loop", "Node"]
+__all__ = ["THREADS", "Line", "Loop", "Node"]
+
+THREADS = 2
+"""Calls of blocking processes that run at once."""
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -38,6 +43,7 @@ class Loop(asyncio.SelectorEventLoop):
     """A loop that does nothing by itself. Of two timers that are due at once the older one is first."""
 
     def __init__(self) -> None:
+        self._is_inside = False
         super().__init__()
         self.now = 1_000.0
         self._timers = 0
@@ -46,6 +52,10 @@ class Loop(asyncio.SelectorEventLoop):
 
     def time(self) -> float:
         return self.now
+
+    def is_running(self) -> bool:
+        """Also while a test does what happens in a step; without that no task would begin at once."""
+        return self._is_inside or super().is_running()
 
     def call_at(
         self, when: float, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
@@ -63,9 +73,11 @@ class Loop(asyncio.SelectorEventLoop):
     def inside(self) -> Iterator[None]:
         """What is done inside is done in one step."""
         _set_running_loop(self)
+        self._is_inside = True
         try:
             yield
         finally:
+            self._is_inside = False
             _set_running_loop(None)
 
 
@@ -145,9 +157,11 @@ class Node:
     outbox: int
     loop: Loop = field(default_factory=Loop)
     entries: int = 0
+    pool: ThreadPoolExecutor | None = None
 
     def __post_init__(self) -> None:
-        self.dispatcher = Dispatcher(threads=1, clock=self.loop.time)
+        clock = self.loop.time
+        self.dispatcher = Dispatcher(threads=THREADS, pool=self.pool, clock=clock, deadlines=Deadlines(clock))
         with self.loop.inside():
             live = Live(Options(), None, generation(1, self.table), lag_clock=self.loop.time, clock=self.loop.time)
             live.outboxes = Outboxes(self.outbox, self.loop.time)

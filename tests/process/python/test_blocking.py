@@ -18,6 +18,7 @@ def warnings(collect: Collect, code: str) -> list[tuple[int, str]]:
 HEAD = "from jackfield import process\n"
 
 
+@pytest.mark.shows("REL-17")
 @pytest.mark.parametrize(
     ("imports", "call", "reported"),
     [
@@ -108,6 +109,7 @@ def other(url):
     assert warnings(collect, code) == [(5, "load() calls requests.get(), which waits")]
 
 
+@pytest.mark.shows("REL-17")
 def test_the_whole_warning(collect: Collect) -> None:
     found = collect({"a.py": f"{HEAD}import time\n@process\ndef say():\n    'ё'; time.sleep(0)\n"})
     assert [str(problem) for problem in found.problems] == [

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from jackfield.config.plan import Limits
 from jackfield.server.connection.asking import MOST
 from tests.server.served import Begin, Talk, replies
 
@@ -53,6 +54,40 @@ async def test_all_calls_are_waited_for_when_the_client_is_gone(begin: Begin) ->
     talk.gates["b"].set()
     await talk.finished()
     assert over == [True]
+
+
+async def test_a_publish_that_lets_more_run_begins_what_waits_in_order(begin: Begin) -> None:
+    talk = begin("wait")
+    talk.text("a", "b", "c")
+    await talk.seeing("a")
+    talk.one.adapt({}, Limits(concurrency=2))
+    talk.text("d")
+    await talk.seeing("a", "b")
+    talk.gates["b"].set()
+    await talk.seeing("a", "b", "c")
+    assert talk.seen == ["a", "b", "c"]
+
+
+async def test_a_publish_that_lets_fewer_run_lets_them_end(begin: Begin) -> None:
+    talk = begin("wait", concurrency=2)
+    talk.text("a", "b", "c")
+    await talk.seeing("a", "b")
+    talk.one.adapt({}, Limits())
+    talk.gates["a"].set()
+    await talk.frames(1)
+    assert talk.seen == ["a", "b"], "one is at work, and no more may be"
+    talk.gates["b"].set()
+    await talk.seeing("a", "b", "c")
+
+
+async def test_who_waits_for_the_next_message_has_it_whatever_a_publish_allows(begin: Begin) -> None:
+    talk = begin("dialogue")
+    talk.text("a")
+    await talk.seeing("a")
+    talk.one.adapt({}, Limits(concurrency=2))
+    talk.text("b", "ask")
+    assert {"message": "ab"} in await talk.frames(2)
+    assert talk.seen == ["a", "ask"]
 
 
 # $cancel

@@ -11,7 +11,7 @@ from jackfield.server.connection.calls import TURN
 from jackfield.server.connection.inbox import AHEAD, INBOX
 from jackfield.server.wire import transport as wire
 from tests.server.conftest import Build, Clock
-from tests.server.served import LIMIT, Begin, generation, replies
+from tests.server.served import LIMIT, Begin, generation, replies, until
 
 # order
 
@@ -34,6 +34,40 @@ async def test_a_bad_message_between_good_ones_keeps_its_place(begin: Begin) -> 
     assert (frames[2]["$id"], frames[2]["error"]["code"]) == ("б", "invalid_message")
     assert frames[3] == {"message": "в"}
     assert talk.network.closed is None
+
+
+@pytest.mark.parametrize("endpoint", ["echo", "wait"])
+@pytest.mark.parametrize("text", [None, "", " \n\t", "[]", '"текст"', '{"message": 5}', '{"🙂": "message"}'])
+async def test_ms_3_what_is_no_message_is_an_error_and_the_connection_lives(
+    begin: Begin, endpoint: str, text: str | None
+) -> None:
+    talk = begin(endpoint)
+    talk.gates.setdefault("после", asyncio.Event()).set()
+    if text is None:
+        talk.one.received_binary(b"1")
+    else:
+        talk.say(text)
+    talk.text("после")
+    frames = await talk.frames(2)
+    assert frames[0]["error"]["code"] == "invalid_message"
+    assert frames[0]["error"]["details"], "with its place"
+    assert frames[1:] == replies("после")
+    assert talk.network.closed is None
+
+
+async def test_rel_17_what_blocks_in_a_thread_lets_all_others_be_answered(begin: Begin) -> None:
+    blocked, at_once, in_task = begin("blocked"), begin("echo"), begin("wait")
+    blocked.text("a")
+    await until(lambda: "a" in blocked.seen)
+    in_task.gates.setdefault("б", asyncio.Event()).set()
+    for _ in range(100):
+        at_once.text("б")
+        in_task.text("б")
+    assert await at_once.frames(100) == replies("б") * 100
+    assert await in_task.frames(100) == replies("б") * 100
+    assert blocked.network.frames == [], "it still blocks"
+    blocked.threads.release()
+    assert await blocked.frames(1) == replies("a")
 
 
 async def test_one_message_at_a_time(begin: Begin) -> None:
@@ -128,6 +162,7 @@ async def test_an_end_before_the_task_of_a_generator_began_is_reported(begin: Be
     assert reported == [True]
 
 
+@pytest.mark.shows("MS-4")
 async def test_a_process_that_cancels_its_own_task_ends_the_connection(begin: Begin) -> None:
     talk = begin("selfish")
     talk.text("a", "b")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from jackfield.messages import NotUtf8
 from jackfield.server.connection.dispatch import Dispatcher
 from jackfield.server.observe.metrics import Meter
-from tests.server.conftest import Build, Clock, RouteOf, ask, connection, error
+from tests.server.conftest import Build, Clock, RouteOf, Writer, ask, connection, error
 
 # what comes back
 
@@ -51,6 +52,21 @@ async def test_an_error_shows_a_message_that_fits_though_nobody_wrote_one(
     shown = (await error(dispatcher, route, data))["example"]
     assert shown == {"code": "AAA-0000", "size": 1}
     assert await ask(dispatcher, route, shown) == [{"result": "AAA-0000"}]
+
+
+@pytest.mark.parametrize("kind", ["def", "async def"])
+async def test_what_fails_while_it_is_decoded_is_answered_under_its_own_id(
+    dispatcher: Dispatcher, route_of: RouteOf, kind: str
+) -> None:
+    code = "@dataclasses.dataclass\nclass Thing:\n    def __post_init__(self): raise Reject('own', 'нет')\n"
+    route = route_of(f"{code}@process\n{kind} say(thing: Thing) -> None: ...")
+    given = {"error": {"code": "own", "message": "нет"}}
+    assert await ask(dispatcher, route, {"thing": {}, "$id": 2}) == [given | {"$id": 2}]
+    task, writer = asyncio.current_task(), Writer(message_id=1)  # of the message before
+    assert task is not None
+    frame = await dispatcher.in_task(route, {}, Meter())(connection(), b'{"thing": {}}', task, writer)
+    assert frame is not None
+    assert json.loads(frame) == given
 
 
 async def test_connection_and_path_parameters_are_given(dispatcher: Dispatcher, route_of: RouteOf) -> None:
@@ -106,6 +122,7 @@ def say(text: str, n: int = 0, share: float = 0.0, at: datetime.datetime | None 
 """
 
 
+@pytest.mark.shows("MS-2")
 @pytest.mark.parametrize(
     ("data", "path", "words"),
     [
@@ -165,6 +182,7 @@ async def test_a_message_that_cannot_be_taken_is_reported_with_its_place(
     assert words in reported[path], reported
 
 
+@pytest.mark.shows("MS-2")
 @pytest.mark.parametrize(
     "data",
     [
@@ -281,6 +299,7 @@ def body(kind: str, statement: str) -> str:
     return KINDS[kind].format(statement)
 
 
+@pytest.mark.shows("MS-4")
 @pytest.mark.parametrize("kind", KINDS)
 async def test_whatever_a_process_does_there_is_one_stated_answer(
     dispatcher: Dispatcher, build_table: Build, caplog: pytest.LogCaptureFixture, kind: str
@@ -301,6 +320,7 @@ async def test_whatever_a_process_does_there_is_one_stated_answer(
         assert record.exc_info, "the stack is in the log"
 
 
+@pytest.mark.shows("MS-4")
 @pytest.mark.parametrize("kind", KINDS)
 async def test_an_exception_that_hides_what_it_is_is_answered_all_the_same(
     dispatcher: Dispatcher, route_of: RouteOf, kind: str
@@ -412,6 +432,7 @@ LONG_REPLIES = {
 }
 
 
+@pytest.mark.shows("MS-4")
 @pytest.mark.parametrize("kind", LONG_REPLIES)
 async def test_no_reply_is_larger_than_what_may_wait_for_a_client(
     dispatcher: Dispatcher, route_of: RouteOf, caplog: pytest.LogCaptureFixture, kind: str

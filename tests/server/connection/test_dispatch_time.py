@@ -15,6 +15,7 @@ from tests.server.served import LIMIT
 # time
 
 
+@pytest.mark.shows("MS-4")
 @pytest.mark.parametrize(
     "code",
     [
@@ -149,6 +150,7 @@ async def test_a_call_that_ends_in_its_time_after_all_is_left_alone(
     assert "call_not_ended" not in caplog.text
 
 
+@pytest.mark.shows("REL-17")
 async def test_a_slow_call_on_the_loop_is_named(
     dispatcher: Dispatcher, route_of: RouteOf, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -114,6 +114,7 @@ def test_at_most_one_line_in_ten_seconds_but_all_are_counted(loop: Loop, reporte
     assert len(reported) == 2
 
 
+@pytest.mark.shows("REL-17")
 def test_what_was_seen_is_reported_once_and_its_end_too(loop: Loop, reported: Told) -> None:
     loop.clock.move(TICK + LIMIT)
     for _ in range(3):

@@ -137,7 +137,7 @@ class Calls:
 
     def put(self, item: Item, host: Host) -> None:
         """Begin a call for one message, or let it wait for its turn."""
-        if len(self.running) < host.concurrency:
+        if not self.must_wait(host):
             self.start(item, host)
             return
         if self.inbox is None:
@@ -148,6 +148,18 @@ class Calls:
         if self.inbox.is_full() and not self._paused and self.inbox.is_full(ahead=self._reads_ahead):
             self._paused = True
             host.pause()
+
+    def must_wait(self, host: Host) -> bool:
+        """Whether the next message has to wait for its turn."""
+        return bool(self.inbox) or not self._has_place(host)
+
+    def _has_place(self, host: Host) -> bool:
+        return len(self.running) < host.concurrency and not (self.running and self.running[0].wanted)
+
+    def fill(self, host: Host) -> None:
+        """Begin calls for what waits, where more may run than do."""
+        while self.inbox and self._has_place(host):
+            self.start(self._next(host), host)
 
     def start(self, item: Item, host: Host, begin: Callable[..., Task] = begin_at_once) -> None:
         """Begin a task for one message and for those that come while it works; an eager one where Python has them."""
@@ -199,7 +211,7 @@ class Calls:
     async def next(self, within: float, host: Host) -> dict[str, Any]:
         """The connection's next message, for the process that runs. Raises TimeoutError, Gone, RuntimeError."""
         call = self.running[0] if self.running else None
-        if host.concurrency > 1 or call is None or call.way is None or call.way.cut is None:
+        if host.concurrency > 1 or len(self.running) > 1 or call is None or call.way is None or call.way.cut is None:
             raise RuntimeError(NO_CALL)
         if call.wanted is not None:
             raise RuntimeError("next() is waited for already")
@@ -216,6 +228,7 @@ class Calls:
                         await call.wanted
         finally:
             call.wanted = None
+            self.fill(host)  # where a publish let more run meanwhile
 
     @contextmanager
     def halted(self) -> Iterator[None]:
@@ -317,7 +330,7 @@ class Calls:
                         if self.inbox:
                             host.transport.hold()
                         host.write(frame)
-                if not self.inbox:
+                if not self.inbox or len(self.running) > host.concurrency:
                     return
                 if len(context) > 1:  # what comes next must not see what is in it
                     goes_on = self._next(host)

@@ -119,13 +119,12 @@ class Conversation:
         self._calls: Calls | None = None
         self._asking: Asking | None = None
         self._owned: Owned | None = None
-        self.is_over = False
         self.generation: Generation | None = None  # the one that the next three are of
         self._first: _First | None = None  # what takes a message that has none before it
         self.in_task: InTask | None = None
         self.ready: _First | None = None  # `_first` while nothing keeps a message from being taken at once
         self.is_behind = False  # the client has not read the last answers: the next ones wait for it
-        self.is_draining = self._lost = False
+        self.is_over = self.is_draining = self._lost = False
         self._membership: Membership | None = None
         self.when_over: Callable[[], None] | None = None  # called once, when the client and the last call are gone
         self._bucket = TokenBucket(live.lag)
@@ -145,8 +144,7 @@ class Conversation:
 
     def _mark(self) -> object:
         """Another value whenever something was said since the last call, or is being worked on; see idle.py."""
-        due, sent = self._bucket.due, self.outbox.sent  # `due` moves with each that comes
-        return object() if self.is_working or self._asking else (due, sent)
+        return object() if self.is_working or self._asking else (self._bucket.due, self.outbox.sent)
 
     # what the hub, a publish and a stop see
 
@@ -180,6 +178,8 @@ class Conversation:
         self._share(limits)
         # an idle connection must not keep the old generation alive
         self.generation = self._first = self.in_task = self.ready = None
+        if self._calls is not None:
+            self._calls.fill(self)
 
     def become(self, identity: Identity) -> None:
         """Take over other roles or another end of the session."""
@@ -258,14 +258,15 @@ class Conversation:
             return None
         if type(text) is not Binary:
             messages.judge_utf8(text)
-        calls = self._calls.running if self._calls is not None else ()
+        own = self._calls
+        calls = own.running if own is not None else ()
         if (
             ((calls and b'"$cancel"' in text) or (self._asking and b'"$answer"' in text))
             and len(text) <= self._longest
             and self._put_aside(text)
         ):
             return None
-        if (calls and len(calls) >= self.concurrency) or self.is_behind:
+        if self.is_behind or (calls and own is not None and own.must_wait(self)):
             self._queue(text)
             return None
         if self.generation is not self.live.generation:
@@ -379,8 +380,7 @@ class Conversation:
 
     def send_event(self, event: object) -> None:
         """See Connection.send."""
-        kind = self.kind if isinstance(event, messages.PAYLOADS) else "json"
-        self.outbox.put(messages.sent(event, kind), self)
+        self.outbox.put(messages.sent(event, self.kind if isinstance(event, messages.PAYLOADS) else "json"), self)
 
     def close(self, code: int, reason: str) -> None:
         """See Connection.close."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
+from collections.abc import Callable
 from typing import Any
 
 from jackfield.logs import log
@@ -25,9 +26,13 @@ Task = asyncio.Task[Any]
 
 
 class Deadlines:
-    """The calls that run now, each in a task of its own, and until when they may. For one event loop."""
+    """The calls that run now, each in a task of its own, and until when they may. For one event loop.
 
-    def __init__(self) -> None:
+    `clock` gives seconds that pass as those of the loop.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
+        self._clock = clock
         self._until: dict[Task, float] = {}
         self._next = math.inf  # when the timer fires
         self._timer: asyncio.TimerHandle | None = None
@@ -35,7 +40,7 @@ class Deadlines:
 
     def begin(self, task: Task, seconds: float) -> None:
         """A call begins in `task`; it is cancelled when it has not ended after `seconds`."""
-        self._until[task] = until = time.perf_counter() + seconds
+        self._until[task] = until = self._clock() + seconds
         if until < self._next:
             self._arm(task.get_loop(), until, seconds)
 
@@ -58,7 +63,7 @@ class Deadlines:
 
     def halt(self, task: Task) -> float:
         """Let the time of the call in `task` stand still; gives what is left of it, for `go_on`."""
-        left = self._until.get(task, math.inf) - time.perf_counter()
+        left = self._until.get(task, math.inf) - self._clock()
         if task in self._until:
             self._until[task] = math.inf
         return left
@@ -82,7 +87,7 @@ class Deadlines:
 
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
         self.close()
-        now = time.perf_counter()
+        now = self._clock()
         for task, until in list(self._until.items()):
             if until <= now:
                 del self._until[task]

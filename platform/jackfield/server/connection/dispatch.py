@@ -69,7 +69,7 @@ class Dispatcher:
 
     `failed` is called with each exception that a process raised and the incident that the client gets; it must not
     fail. `check_replies` compares what processes give with their hints. `pool` is for blocking processes, with as many
-    workers as `threads`; closing the dispatcher closes it too.
+    workers as `threads`, and `deadlines` end calls; closing the dispatcher closes both too.
     """
 
     def __init__(
@@ -81,13 +81,14 @@ class Dispatcher:
         pool: ThreadPoolExecutor | None = None,
         threads: int = THREADS,
         clock: Callable[[], float] = time.perf_counter,
+        deadlines: Deadlines | None = None,
     ) -> None:
         self.clock = clock
         self.check_replies = check_replies
         self._traced = traced
         self._on_failure = failed
         self.groups: Groups | None = None  # what processes get as Groups; set by who opens the node
-        self.deadlines = Deadlines()
+        self.deadlines = deadlines or Deadlines()
         self._ways: WeakKeyDictionary[Generation, dict[str, tuple[InPlace | None, InTask]]] = WeakKeyDictionary()
         self._free = threading.BoundedSemaphore(threads)
         self._pool = pool or ThreadPoolExecutor(threads, thread_name_prefix="jackfield-process")
@@ -147,6 +148,8 @@ class Dispatcher:
                     took = clock() - came
                     meter.took(took)
                     _log_if_slow(route.process, took, connection)
+                if message_id is None and type(data) is bytes:
+                    message_id = messages.id_of(data)  # it failed before that was read
                 return refused(route, connection, exc, message_id, meter)
             meter.answered += 1
             return frame
@@ -192,6 +195,8 @@ class Dispatcher:
                 cancelled = issubclass(kind, asyncio.CancelledError)
                 if (cancelled and task.cancelling()) or (kind is GeneratorExit and not _runs(task)):
                     raise  # the second: the task itself is taken down with its loop
+                if type(data) is bytes:  # it failed before its id was read
+                    writer.message_id = messages.id_of(data)
                 if late and (cancelled or kind is Ended):
                     exc = _Cancelled() if writer.cancelled else _Late()
                 return refused(route, connection, exc, writer.message_id, meter)
@@ -407,13 +412,8 @@ class Dispatcher:
 
     def _late(self, route: Route, connection: Connection, message_id: MessageId) -> bytes:
         seconds = route.endpoint.limits.time
-        log.warning(
-            "time_exceeded",
-            endpoint=route.name,
-            process=route.process.name,
-            connection=connection.id,
-            limit=seconds,
-        )
+        where = {"endpoint": route.name, "process": route.process.name, "connection": connection.id}
+        log.warning("time_exceeded", **where, limit=seconds)
         text = f"The process took longer than {seconds:g} s."
         return messages.error("time_exceeded", text, message_id=message_id)
 
