@@ -195,7 +195,7 @@ class Dispatcher:
                 cancelled = issubclass(kind, asyncio.CancelledError)
                 if (cancelled and task.cancelling()) or (kind is GeneratorExit and not _runs(task)):
                     raise  # the second: the task itself is taken down with its loop
-                if type(data) is bytes:  # it failed before its id was read
+                if data and type(data) is bytes:  # it failed before its id was read
                     writer.message_id = messages.id_of(data)
                 if late and (cancelled or kind is Ended):
                     exc = _Cancelled() if writer.cancelled else _Late()
