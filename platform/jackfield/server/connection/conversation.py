@@ -180,6 +180,11 @@ class Conversation:
         # an idle connection must not keep the old generation alive
         self.generation = self._first = self.in_task = self.ready = None
 
+    def holds(self, generation: Generation | None) -> tuple[int, int, int]:
+        """How many calls work in a generation, or in any, how many wait for the client, and how many tasks go on."""
+        calls = self._calls.held(generation) if self._calls is not None else (0, 0)
+        return *calls, self._owned.held(generation) if self._owned is not None else 0
+
     def become(self, identity: Identity) -> None:
         """Take over other roles or another end of the session."""
         self.connection.identity = identity
@@ -208,8 +213,7 @@ class Conversation:
 
     async def drain(self) -> None:
         """Take no more messages, answer those that are here, then close 1012."""
-        self.is_draining = True
-        self.ready = None
+        self.is_draining, self.ready = True, None
         self.transport.pause()
         self._say_no_more_comes()
         await self.finished()
