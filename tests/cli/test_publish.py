@@ -27,6 +27,8 @@ REPORT: dict[str, Any] = {
     "feeds_anew": 3,
     "feeds_ended": 1,
     "feeds_kept": 0,
+    "waits": 1,
+    "tasks": 0,
     "calls": 2,
     "warnings": ["processes/say.py:5:4: warning: waits [blocking_call]"],
 }
@@ -45,6 +47,7 @@ def test_a_report_for_people() -> None:
         "  untouched: 7 of 10 open connections",
         "  feeds of groups that begin anew: 3",
         "  feeds of groups that end: 1",
+        "  calls that wait for their client in the code they began in, for 10 minutes at most: 1",
         "  calls that end in the code they began in: 2",
         "  processes/say.py:5:4: warning: waits [blocking_call]",
     ]

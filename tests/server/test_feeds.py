@@ -460,37 +460,3 @@ async def test_one_of_a_connection_begins_again_after_failures(
     await caller.leave()
     timers.pass_(60)
     assert names(speaking)["SEEN"].count(("begun", "a")) == 2
-
-
-async def test_one_of_a_connection_outlives_publishes_for_a_while(
-    speaking: Served, build_table: Build, timers: Timers
-) -> None:
-    caller, gone = await open_(speaking, "/ws/clock/a"), await open_(speaking, "/ws/clock/b")
-    await caller.until(2)
-    await gone.until(2)
-    old = names(speaking)
-    before = [await publish(speaking, build_table)]
-    old["EVENTS"].setdefault("a", asyncio.Queue()).put_nowait({"event": "still"})
-    await caller.until(3)
-    await gone.leave()
-    await until(lambda: len([timer for timer in timers.timers if not timer.cancelled]) == 1)
-    timers.pass_(feeds.OUTLIVE - feeds.SPREAD - 1)
-    before.append(await publish(speaking, build_table))
-    assert len(caller.sent) == 3
-    timers.pass_(feeds.SPREAD + 1)
-    assert (await caller.closed())[0] == 1012
-    for one in before:
-        await one.retire(LIMIT)
-
-
-async def test_the_fourth_publish_ends_the_oldest(speaking: Served, build_table: Build, timers: Timers) -> None:
-    caller = await open_(speaking, "/ws/clock/a")
-    await caller.until(2)
-    before = [await publish(speaking, build_table) for _ in range(feeds.GENERATIONS - 1)]
-    timers.pass_(feeds.SPREAD)
-    assert len(caller.sent) == 2
-    before.append(await publish(speaking, build_table))
-    timers.pass_(feeds.SPREAD)
-    assert (await caller.closed())[0] == 1012
-    for one in before:
-        await one.retire(LIMIT)

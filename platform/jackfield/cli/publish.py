@@ -21,6 +21,8 @@ _ALIVE = {
     "feeds_anew": "feeds of groups that begin anew",
     "feeds_ended": "feeds of groups that end",
     "feeds_kept": "feeds of connections that go on in the code they began in, for 10 minutes at most",
+    "waits": "calls that wait for their client in the code they began in, for 10 minutes at most",
+    "tasks": "tasks of connections that go on in the code they began in, for 10 minutes at most",
     "calls": "calls that end in the code they began in",
 }
 
@@ -33,8 +35,8 @@ def command(state: State, dry_run: bool, back: bool) -> None:
     """Make the files live in the running server.
 
     Tells which endpoints, groups and settings are others than before, how many files of the site, which connections are
-    closed, how many feeds begin anew or go on in the code they began in, and how many calls end there. With problems
-    the old plan goes on serving and all are told (exit 1). Exit 3 where no server runs.
+    closed, how many feeds begin anew, and how many feeds, waits, tasks and calls go on in the code they began in. With
+    problems the old plan goes on serving and all are told (exit 1). Exit 3 where no server runs.
     """
     answer = speak(state, "publish", dry_run=dry_run, back=back)
     if answer.get("locked"):

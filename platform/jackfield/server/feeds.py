@@ -6,8 +6,8 @@ When they begin and begin again is for jackfield/groups/feeds.py to say.
 from __future__ import annotations
 
 import asyncio
-import random
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -30,19 +30,10 @@ from jackfield.server.live import Live
 from jackfield.server.observe.code_location import waiting
 from jackfield.tasks import end, hide
 
-__all__ = ["GENERATIONS", "LONGEST_EVENT", "OUTLIVE", "SPREAD", "ConnectionFeeds", "GroupFeeds"]
+__all__ = ["LONGEST_EVENT", "ConnectionFeeds", "GroupFeeds"]
 
 LONGEST_EVENT = 1024 * 1024
 """Bytes of one event of a group's feed."""
-
-OUTLIVE = 600.0
-"""Seconds that the feed of a connection goes on in its own generation after a publish; then that is closed."""
-
-SPREAD = 30.0
-"""Seconds, the last of these, over which such closes are spread."""
-
-GENERATIONS = 4
-"""Generations that feeds of connections may be in; those of an older one are closed within SPREAD."""
 
 Task = asyncio.Task[None]
 Over = Callable[[bytes | None, bool], None]
@@ -60,8 +51,8 @@ class _Script:
     """What a generator is, and what becomes of what it yields.
 
     `about` gives the connection that it is called with, or raises ValueError where the name of a group does not fit.
-    `outlived` is called where its generation has been another than the live one for too long. `where` stands in the
-    log, `facts` in what it logs itself, and `group` in what members are told. `is_over`: nobody is left to hear it.
+    `where` stands in the log, `facts` in what it logs itself, and `group` in what members are told. `is_over`: nobody
+    is left who could hear it. `listener` is the connection that it is for, where it is for one.
     """
 
     feed: Feed
@@ -73,19 +64,18 @@ class _Script:
     facts: Facts
     group: str = ""
     is_over: Callable[[], bool] = lambda: False
-    outlived: Callable[[], None] = lambda: None
+    listener: object = None
 
 
 class _Run:
     """One generator. `stopped` from the step on that ends it: what it still yields goes nowhere."""
 
-    __slots__ = ("_close", "generation", "outlived", "stopped", "task", "timer")
+    __slots__ = ("_close", "generation", "listener", "stopped", "task")
 
-    def __init__(self, generation: Generation, outlived: Callable[[], None], close: Callable[[Task], None]) -> None:
+    def __init__(self, generation: Generation, listener: object, close: Callable[[Task], None]) -> None:
         self.generation = generation
-        self.outlived = outlived
+        self.listener = listener
         self.task: Task | None = None  # set by who begins it, until it ends: the two would live until a collection
-        self.timer: asyncio.TimerHandle | None = None  # its end, where another generation is live
         self.stopped = False
         self._close = close
 
@@ -111,14 +101,9 @@ class _Stage:
         """How many that were stopped have not come to their end yet."""
         return len(self._closing)
 
-    @property
-    def at_work(self) -> int:
-        """How many generators there are that nobody has stopped."""
-        return sum(not run.stopped for run in self._runs)
-
-    def held(self, generation: Generation) -> int:
-        """How many generators hold a generation."""
-        return sum(run.generation is generation for run in self._runs)
+    def held(self, generation: Generation | None) -> Counter[object]:
+        """How many generators hold a generation, or any, by the connection that they are for; None: for a group."""
+        return Counter(run.listener for run in self._runs if generation in (None, run.generation))
 
     async def close(self) -> None:
         """Stop all and wait until they have ended."""
@@ -131,7 +116,7 @@ class _Stage:
     def _begin(self, script: _Script, over: Over) -> _Run:
         """Begin a generator, in a later step of the loop; in the live generation, which is held to its end."""
         generation = self._live.generation
-        run = _Run(generation, script.outlived, self._close)
+        run = _Run(generation, script.listener, self._close)
         generation.enter()
         run.task = asyncio.get_running_loop().create_task(self._work(run, script, over), context=within(script.facts))
         hide(run.task)  # a process that cancels all tasks means its own
@@ -152,8 +137,6 @@ class _Stage:
         self._runs.discard(run)
         self._closing.discard(task)
         run.task = None
-        if run.timer is not None:
-            run.timer.cancel()
         run.generation.leave()
         if not task.cancelled() and (fault := task.exception()) is not None:
             log.error("task_failed", exc_info=fault)
@@ -272,19 +255,6 @@ class ConnectionFeeds(_Stage):
         work.begin()
         return work.stop
 
-    def renew(self) -> None:
-        """Another generation is live: connections whose feeds are in an older one have so long."""
-        number = self._live.generation.number
-        for run in self._runs:
-            before = number - run.generation.number
-            if not run.stopped and before:
-                seconds = SPREAD * random.random()  # noqa: S311 - nothing to guess
-                if run.timer is None:
-                    run.timer = self._later(OUTLIVE - seconds, run.outlived)
-                if before == GENERATIONS:
-                    run.timer.cancel()
-                    run.timer = self._later(seconds, run.outlived)
-
     async def close(self) -> None:
         """Stop all and wait until they have ended; none begins any more."""
         self._closed = True
@@ -311,12 +281,9 @@ class ConnectionFeeds(_Stage):
             {"endpoint": route.name, "connection": conversation.connection.id},
             partial(facts_of, conversation.connection),
             is_over=lambda: bool(conversation.close_code) or not self._live.ready,
-            outlived=lambda: conversation.end("restart", _OUTLIVED),
+            listener=conversation,
         )
         return self._begin(script, over)
-
-
-_OUTLIVED = "what speaks here is older than what is published"
 
 
 def _call_later(seconds: float, act: Callable[[], None]) -> asyncio.TimerHandle:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from pathlib import Path
 
 from jackfield.auth.sessions import Sessions
@@ -20,7 +20,7 @@ from jackfield.server.handshake.callers import Callers
 from jackfield.server.handshake.hooks import Hooks
 from jackfield.server.handshake.upgrade import Upgrade
 from jackfield.server.joining import Joining
-from jackfield.server.live import Live
+from jackfield.server.live import Held, Live, Member
 from jackfield.server.observe.tracing import Tracing
 from jackfield.server.options import Options
 from jackfield.server.web.routes import Routes
@@ -56,7 +56,6 @@ class Gateway:
         generation.groups.speak(self.backend)
         generation.table.catalog.go_live()
         self.live.groups.declare(generation.table.groups, feeds=generation.table.plan.limits.feeds)
-        self._spoken.renew()
         self._hooks.renew(before)
         auth = generation.table.plan.auth
         if self.live.has_sessions:
@@ -65,16 +64,23 @@ class Gateway:
         self._count_plan()
         return before
 
-    @property
-    def feeds_of_connections(self) -> int:
-        """How many generators speak on connections of their own."""
-        return self._spoken.at_work
+    def held(self, generation: Generation | None, members: Iterable[Member]) -> Iterator[tuple[Member, Held]]:
+        """What of each of `members` goes on in a generation, or in any."""
+        feeds = self._spoken.held(generation)
+        for member in members:
+            yield member, Held(*member.holds(generation), feeds[member])
 
     @property
-    def calls(self) -> int:
-        """How many calls are under way in the live generation."""
+    def alive(self) -> Held:
+        """What goes on, but for feeds of groups. The calls are those of the live generation, with those of hooks."""
         live = self.live.generation
-        return live.calls - self._feeds.held(live) - self._spoken.held(live)
+        _, waits, tasks, feeds = self._sum(None)
+        others = sum(self._sum(live)[1:]) + self._feeds.held(live).total()
+        return Held(live.calls - others, waits, tasks, feeds)
+
+    def _sum(self, generation: Generation | None) -> Held:
+        found = [held for _, held in self.held(generation, self.live.hub)]
+        return Held(*map(sum, zip(*found, strict=True))) if found else Held(0, 0, 0, 0)
 
     async def close_feeds(self) -> None:
         """End all generators that speak, and wait for the hooks; bounded, and done before what is live is retired."""

@@ -84,8 +84,10 @@ class Generation:
         """Let `retire` wait for no call any more."""
         self._empty.set()
 
-    async def retire(self, time_limit: float) -> None:
+    async def retire(self, time_limit: float | None) -> None:
         """Wait for the last call, at most `time_limit` seconds, then close the resources and free the modules.
+
+        With None until `hurry`.
 
         A resource that fails to close is logged.
         """

@@ -7,7 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from jackfield.auth.sessions import Sessions
 from jackfield.auth.tokens import Tokens
@@ -29,7 +29,7 @@ from jackfield.server.options import Options
 from jackfield.server.outboxes import Outboxes
 from jackfield.server.request import Caller, Request, Standing
 
-__all__ = ["REFUSALS_KEPT", "GroupMember", "Live", "Member", "Refused"]
+__all__ = ["REFUSALS_KEPT", "GroupMember", "Held", "Live", "Member", "Refused"]
 
 REFUSALS_KEPT = 200
 """Refusals that `jackfield refusals` shows at most, the newest."""
@@ -47,6 +47,15 @@ class Refused:
     login: str
     client: str
     origin: str
+
+
+class Held(NamedTuple):
+    """How much of a connection goes on in a generation. `waits` are calls that wait for their client, or did so."""
+
+    calls: int
+    waits: int
+    tasks: int
+    feeds: int
 
 
 class GroupMember(Listener, Protocol):
@@ -87,6 +96,9 @@ class Member(Counted, Protocol):
     @property
     def membership(self) -> GroupMember:
         """The groups that it is in."""
+
+    def holds(self, generation: Generation | None) -> tuple[int, int, int]:
+        """How many calls work in a generation, or in any, how many wait for the client, and how many tasks go on."""
 
     def hear(self, frame: bytes) -> None:
         """Queue the frame of an event."""

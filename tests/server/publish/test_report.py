@@ -21,6 +21,7 @@ groups:
 endpoints:
   quotes: {url: "/ws/quotes/{symbol}", group: "quotes:{symbol}", auth: public, process: waits.call}
   clock: {url: /ws/clock, feed: ticks.ticks_of_one, auth: public}
+  talk: {url: /ws/talk, process: waits.talk, auth: public}
 """
 TICKS = """\
 import asyncio
@@ -50,11 +51,16 @@ def who(credential: str, request: object) -> Identity | None:
 """
 WAITS = """\
 import asyncio
-from jackfield import process
+from jackfield import Connection, process
 
 @process
 async def call() -> None:
     await asyncio.Event().wait()
+
+@process
+async def talk(connection: Connection) -> None:
+    connection.start(asyncio.Event().wait())
+    await connection.next()
 """
 SHARED = "START = 1\n"
 
@@ -110,18 +116,24 @@ async def test_pages_that_changed_are_counted(project: Path) -> None:
 async def test_what_is_alive_is_counted(project: Path) -> None:
     async with opened(project) as node:
         publish, door = node.publisher.publish, door_of(node)
-        callers = [door.call(target) for target in ("/ws/quotes/a", "/ws/quotes/a", "/ws/quotes/%D0%B1", "/ws/clock")]
+        callers = [
+            door.call(target)
+            for target in ("/ws/quotes/a", "/ws/quotes/a", "/ws/quotes/%D0%B1", "/ws/clock", "/ws/talk")
+        ]
         for caller in callers:
             await caller.accepted()
-        callers[0].incoming.put_nowait({"type": "websocket.receive", "text": "{}"})
-        await until(lambda: node.gateway.calls)
-        alive = [(2, 0, 1, 1), (2, 0, 1, 0)]  # the call ends where it began, in no later generation
+        for caller in (callers[0], callers[-1]):
+            caller.incoming.put_nowait({"type": "websocket.receive", "text": "{}"})
+        await until(lambda: node.gateway.alive == (1, 1, 1, 1))
+        # a call ends where it began, in no later generation, and what stays is still there
+        alive = [(2, 0, 1, 1, 1, 1), (2, 0, 1, 1, 1, 0)]
         for dry_run, expected in ((True, alive[0]), (False, alive[0]), (True, alive[1])):
             report = await publish(dry_run=dry_run)
-            assert (report.feeds_anew, report.feeds_ended, report.feeds_kept, report.calls) == expected
+            kept = report.feeds_kept, report.waits, report.tasks, report.calls
+            assert (report.feeds_anew, report.feeds_ended, *kept) == expected
         write(project, PLAN.replace("feed: ticks.ticks, ", ""))
         report = await publish(dry_run=True)
         assert (report.feeds_anew, report.feeds_ended) == (0, 2)
         await asyncio.gather(*(caller.leave() for caller in callers))
         report = await publish(dry_run=True)
-        assert (report.feeds_anew, report.feeds_ended, report.feeds_kept) == (0, 0, 0)
+        assert (report.feeds_anew, report.feeds_ended, *node.gateway.alive) == (0, 0, 0, 0, 0, 0)

@@ -95,6 +95,8 @@ class Call:
     message_id: MessageId = None
     streaming = False
     cancelled = False
+    waits = False
+    """Whether it waits for the client, or has done so: it may go on for long."""
     generation: Generation | None = None
     """That in which it answers."""
     wanted: asyncio.Future[None] | None = None
@@ -208,6 +210,12 @@ class Calls:
         task = asyncio.current_task()
         return next((call.generation for call in self.running if call.task is task), None)
 
+    def held(self, generation: Generation | None) -> tuple[int, int]:
+        """How many calls work in a generation, or in any, and how many wait in it."""
+        working = [call for call in self.running if call.way is not None]
+        waits = [call.waits for call in working if generation in (None, call.generation)]
+        return waits.count(False), waits.count(True)
+
     async def next(self, within: float, host: Host) -> dict[str, Any]:
         """The connection's next message, for the process that runs. Raises TimeoutError, Gone, RuntimeError."""
         call = self.running[0] if self.running else None
@@ -234,10 +242,11 @@ class Calls:
     def halted(self) -> Iterator[None]:
         """Let the time limit of the call whose task asks stand still."""
         task = asyncio.current_task()
-        way = next((call.way for call in self.running if call.task is task), None)
-        if task is None or way is None:
+        call = next((call for call in self.running if call.task is task), None)
+        if task is None or call is None or (way := call.way) is None:
             yield
             return
+        call.waits = True
         left = way.halt(task)
         try:
             yield
@@ -324,8 +333,8 @@ class Calls:
                     finally:
                         generation.leave()
                         call.way = None
-                        if call.streaming or call.cancelled:
-                            call.streaming = call.cancelled = False
+                        if call.streaming or call.cancelled or call.waits:
+                            call.streaming = call.cancelled = call.waits = False
                     if frame is not None:
                         if self.inbox:
                             host.transport.hold()

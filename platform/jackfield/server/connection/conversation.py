@@ -34,9 +34,8 @@ from jackfield.server.wire.transport import Socket, Transport
 
 __all__ = ["Conversation"]
 
-_CAUSES = {code.close: name for name, code in reversed(list(CODES.items())) if code.close not in (0, 1000)} | {
-    1006: "lost"
-}
+_CAUSES = {code.close: name for name, code in reversed(list(CODES.items())) if code.close not in (0, 1000)}
+_CAUSES[1006] = "lost"
 
 _First = Callable[[Connection, bytes, float], bytes | None]
 
@@ -106,15 +105,13 @@ class Conversation:
         self.standing = standing
         self.address = ""  # what `limits.per_address` counts by; set by the gateway where that limit stands
         self.session_end: SessionEnd | None = None  # where the session has an end
-        self.transport = transport
-        self.live = live
+        self.transport, self.live = transport, live
         self._buckets = buckets
         self.dispatcher = dispatcher
         self.now = dispatcher.clock
         self._meter = meter
         self._socket = socket  # the transport, where it has the shortest ways
-        self._clock = clock
-        self._began = clock()
+        self._clock, self._began = clock, clock()
         self._loop = asyncio.get_running_loop()
         self._calls: Calls | None = None
         self._asking: Asking | None = None
@@ -180,6 +177,11 @@ class Conversation:
         self.generation = self._first = self.in_task = self.ready = None
         if self._calls is not None:
             self._calls.fill(self)
+
+    def holds(self, generation: Generation | None) -> tuple[int, int, int]:
+        """How many calls work in a generation, or in any, how many wait for the client, and how many tasks go on."""
+        calls = self._calls.held(generation) if self._calls is not None else (0, 0)
+        return *calls, self._owned.held(generation) if self._owned is not None else 0
 
     def become(self, identity: Identity) -> None:
         """Take over other roles or another end of the session."""
@@ -311,10 +313,8 @@ class Conversation:
         """The first message in a generation: look up what will answer those in it."""
         route = generation.table.routes.get(self.endpoint)
         self.generation = generation
-        self._first, self.in_task = self.start_at_once, None
-        if route is not None:
-            in_place, self.in_task = self.dispatcher.ways(generation, route, self._meter)
-            self._first = in_place or self.start_at_once
+        in_place, self.in_task = (None, None) if route is None else self.dispatcher.ways(generation, route, self._meter)
+        self._first = in_place or self.start_at_once
 
     def lost(self, code: int, reason: str = "") -> None:
         """The client has left: a call that has begun is finished, a generator is cancelled."""

@@ -48,7 +48,7 @@ class Owned:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._tasks: set[Task] = set()
+        self._tasks: dict[Task, Generation] = {}
         self._is_cut = False
         self._over: asyncio.Future[None] | None = None
 
@@ -63,14 +63,18 @@ class Owned:
         report = partial(host.dispatcher.incident, endpoint=host.endpoint, connection=host.connection.id)
         task = self._loop.create_task(_run(coroutine, report), context=context_of(host.connection))
         hide(task)  # a process that cancels all tasks means its own
-        self._tasks.add(task)
+        self._tasks[task] = generation
 
         def ended(_task: Task) -> None:
-            self._tasks.discard(task)
+            del self._tasks[task]
             coroutine.close()  # one that was cancelled before its first step
             generation.leave()
 
         task.add_done_callback(ended)
+
+    def held(self, generation: Generation | None) -> int:
+        """How many tasks go on in a generation, or in any."""
+        return sum(generation in (None, one) for one in self._tasks.values())
 
     async def until_over(self) -> None:
         """Wait until nothing more comes."""

@@ -35,12 +35,10 @@ from jackfield.server.handshake import revocation
 from jackfield.server.options import Options
 from jackfield.server.publish.building import built
 from jackfield.server.publish.report import Report, report
+from jackfield.server.publish.retiring import Retiring
 from jackfield.state import read_own, write_private
 
 __all__ = ["Archive", "Publisher", "build_in_thread", "digest"]
-
-RETIRE_LIMIT = 600.0
-"""Seconds that a generation waits for its last call before its resources are closed regardless."""
 
 KEPT = 20
 """Publishes that are kept for the way back."""
@@ -240,7 +238,7 @@ class Publisher:
         self._on_live = on_live
         self._clock = clock
         self._one_at_a_time = asyncio.Lock()
-        self._retiring: dict[asyncio.Task[None], Generation] = {}
+        self._retiring = Retiring(gateway)
 
     async def publish(self, *, dry_run: bool = False, back: bool = False) -> Report:
         """Make the files live, or with `back` what was live before. Raises PlanError; the old stays then."""
@@ -279,10 +277,8 @@ class Publisher:
 
     async def close(self) -> None:
         """Close the resources of what is live, and of generations that still wait for a last call."""
-        for generation in self._retiring.values():
-            generation.hurry()
         # side by side with what is live: all of them together have the time of one
-        await asyncio.gather(*self._retiring, self._live.generation.retire(0.0), return_exceptions=True)
+        await asyncio.gather(self._retiring.close(), self._live.generation.retire(0.0), return_exceptions=True)
 
     async def _build(self, source: Path, number: int) -> tuple[str, RoutingTable]:
         """A table and the digest of exactly the files that it was built from."""
@@ -350,7 +346,5 @@ class Publisher:
         before = self._gateway.install(generation)
         self.published_at = self._clock()
         revocation.adapt(self._live, found, before.table)
-        retiring = asyncio.create_task(before.retire(RETIRE_LIMIT))
-        self._retiring[retiring] = before
-        retiring.add_done_callback(self._retiring.pop)
+        self._retiring.add(before)
         return done

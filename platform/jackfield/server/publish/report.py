@@ -33,8 +33,8 @@ class Report:
 
     `groups` are the patterns under `groups:` that are new, gone or declared otherwise, or whose feed or process of
     `may_join` is another; `pages` counts the files of the site that are. What is alive: `feeds_anew` are feeds of
-    groups that begin anew, `feeds_ended` those that end. `feeds_kept` are feeds of connections, which go on in the
-    code that they began in, and so do the `calls` under way.
+    groups that begin anew, `feeds_ended` those that end. What goes on in the code that it began in: `feeds_kept` of
+    connections, `waits`, which are calls that wait for their client, `tasks` of connections, and the other `calls`.
     """
 
     hash: str
@@ -51,6 +51,8 @@ class Report:
     feeds_anew: int
     feeds_ended: int
     feeds_kept: int
+    waits: int
+    tasks: int
     calls: int
     warnings: tuple[str, ...]
 
@@ -65,7 +67,7 @@ def report(gateway: Gateway, new: RoutingTable, verdicts: Iterable[Verdict], pag
     old = live.generation.table
     both = [name for name in new.routes if name in old.routes]
     leaving = Counter((member.endpoint, end.number, end.reason) for member, end in verdicts if isinstance(end, Closing))
-    feeds = live.groups.feeds.heard()
+    feeds, alive = live.groups.feeds.heard(), gateway.alive
     anew = sum(number for pattern, number in feeds.items() if pattern in new.feeds)
     return Report(
         hash=new.hash,
@@ -81,8 +83,10 @@ def report(gateway: Gateway, new: RoutingTable, verdicts: Iterable[Verdict], pag
         open=len(live.hub),
         feeds_anew=anew,
         feeds_ended=feeds.total() - anew,
-        feeds_kept=gateway.feeds_of_connections,
-        calls=gateway.calls,
+        feeds_kept=alive.feeds,
+        waits=alive.waits,
+        tasks=alive.tasks,
+        calls=alive.calls,
         warnings=tuple(str(problem) for problem in new.warnings),
     )
 
