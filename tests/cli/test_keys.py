@@ -64,6 +64,7 @@ def test_a_key_is_rotated_and_removed(project: Path) -> None:
             1,
             "in values other letters are percent-encoded: '%D0%BA%D0%BE%D0%BC%D0%BD%D0%B0%D1%82%D0%B0:*'.",
         ),
+        (("shop", "--role", "publisher", "--groups", ""), 1, "'' is the name of no group."),
         (("two words", "--role", "device"), 1, "no word that can stand in an address"),
     ],
 )

@@ -141,6 +141,27 @@ def test_events_are_kept_for_some_time_and_not_for_ever(tmp_path: Path, keep: st
     assert "from 1s to 3650d" in message
 
 
+def test_keep_beside_history_is_told_where_it_stands(tmp_path: Path) -> None:
+    text = 'groups:\n  "r:{a}": {history: 5, keep: 7d}\nendpoints:\n' + endpoint("auth: public")
+    with pytest.raises(PlanError) as caught:
+        build(write(tmp_path, text, chat=SAY), 1)
+    assert "`keep` stands in `history`: {last: 50, keep: 7d}" in caught.value.problems[0].hint
+
+
+@pytest.mark.parametrize(("hint", "is_sound"), [("bool", True), ("str", False)])
+def test_who_says_who_may_join_gives_true_or_false(tmp_path: Path, hint: str, is_sound: bool) -> None:
+    text = 'groups:\n  "r:{a}": {may_join: may.ask}\nendpoints:\n' + endpoint("group: 'r:x'")
+    code = f"from jackfield import process\n\n\n@process\ndef ask(a: str) -> {hint}:\n    return {hint}()\n"
+    folder = write(tmp_path, text, chat=SAY, may=code)
+    if is_sound:
+        build(folder, 3).catalog.release()
+        return
+    with pytest.raises(PlanError) as caught:
+        build(folder, 3)
+    found = {(problem.path, problem.hint) for problem in caught.value.problems}
+    assert ("groups.r:{a}.may_join", "-> bool") in found
+
+
 def test_two_declared_patterns_may_not_make_one_name(tmp_path: Path) -> None:
     text = 'groups:\n  "r:{a}": {}\n  "r:{b}": {history: 1}\n  "$x": {}\nendpoints:\n' + endpoint("auth: public")
     found = faults(tmp_path, text)

@@ -135,6 +135,8 @@ def _elsewhere(key: str, path: PathTuple) -> str:
         return f"`{key}` stands under `limits`"
     if path == ("limits",) and key in _LIMITS:
         return f"`{key}` is of an endpoint: write it under its `limits`, or under those of `defaults:`"
+    if len(path) == 2 and path[0] == "groups" and key in {"keep", "last"}:
+        return f"`{key}` stands in `history`: {{last: 50, keep: 7d}}"
     if path == () and key in {"url", "process"}:
         return "an endpoint stands under `endpoints:` and its name"
     if len(path) > 2 and path[-2] == "steps" and key in _ABOUT_A_CLIENT:

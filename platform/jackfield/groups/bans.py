@@ -47,5 +47,6 @@ class Bans:
             return
         left = until - self._clock()
         if left > 0:
-            raise Refusal("group_forbidden", f'The user was taken out of the group "{group}".', retry_after=ceil(left))
+            text = f'The user was taken out of the group "{group}", and gets in again in {ceil(left):,} s.'
+            raise Refusal("group_forbidden", text, "Wait, or ask whoever runs the group.", retry_after=ceil(left))
         del self._until[group, who]

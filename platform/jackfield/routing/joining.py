@@ -71,6 +71,9 @@ def _rule(plan: Plan, pattern: Pattern, said: MayJoin, found: Catalog) -> tuple[
     problems = list(faults)
     if process.kind not in ("sync", "async"):
         problems.append(_problem(plan, text, f'"{process.name}" gives many answers', "return True or False"))
+    reply = compiled.reply_schema if compiled is not None else None
+    if reply is not None and reply.get("properties") != {process.reply: {"type": "boolean"}}:
+        problems.append(_problem(plan, text, f'"{process.name}" gives something else than True or False', "-> bool"))
     for one in parameters:
         if one.source in ("message", "more"):
             message = f'its parameter "{one.name}" is none of the pattern "{text}", and there is no message'

@@ -151,6 +151,16 @@ async def test_what_meets_nothing_is_silence_and_a_token_of_the_rate(begin: Begi
     await talk.finished()
 
 
+@pytest.mark.parametrize("said", [{"$cancel": None}, {"$cancel": 7, "to": 1}, {"$answer": "1"}, {"$answer": None}])
+async def test_what_is_written_wrongly_is_explained(begin: Begin, said: dict[str, Any]) -> None:
+    talk = begin("echo")
+    talk.say(said)
+    (frame,) = await talk.frames(1)
+    (fault,) = frame["error"]["details"]
+    assert fault["path"] == f"/{next(iter(said))}"
+    assert ("alone" if "$cancel" in said else "number of the request") in fault["problem"]
+
+
 async def test_a_call_in_a_thread_cannot_be_taken_back(begin: Begin) -> None:
     talk = begin("blocked")
     ask(talk, "a", 1)

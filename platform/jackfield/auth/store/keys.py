@@ -205,7 +205,8 @@ def _checked(
         raise _bad("What the key may send to must be said.", "Say the groups, 'order:*' or '*' for example, or users.")
     if PUBLISHER not in wanted and (patterns or users):
         raise _bad("Groups and users are what a publisher sends to.", f"Give the key the role {PUBLISHER} as well.")
-    if wrong := next((pattern for pattern in patterns if not _PATTERN.fullmatch(pattern)), None):
+    wrong = next((pattern for pattern in patterns if not _PATTERN.fullmatch(pattern)), None)
+    if wrong is not None:
         encoded = f"; in values other letters are percent-encoded: '{quote(wrong[:40], safe=punctuation)}'"
         fix = f"Write 'order:*' for all whose names begin with order:{'' if wrong.isascii() else encoded}."
         raise _bad(f"{wrong[:80]!r} is the name of no group.", fix)

@@ -17,6 +17,12 @@ __all__ = ["Invalid", "Unmet", "body", "explain", "refuse_size"]
 _TOO_MUCH = "does not fit the published schema; send less of it to be told what is wrong"
 
 
+_ASIDE = {
+    "$cancel": 'stands alone in its object, and is the "$id" of a message, or true for all',
+    "$answer": 'is the number of the request, its "$request", beside the keys of the answer',
+}
+
+
 def refuse_size(data: bytes, limit: int) -> None:
     """Raise Invalid for a message of more than `limit` bytes, or nested deeper than messages.MAX_DEPTH."""
     if len(data) > limit:
@@ -67,6 +73,9 @@ def explain(route: Route, data: bytes, exc: Exception | None) -> Invalid:
     value, faults = parse_loosely(data.decode())
     if not isinstance(value, dict):
         return Invalid(faults or [Fault("", "a message is a JSON object, like {…}")])
+    for key, what in _ASIDE.items():
+        if key in value:
+            return Invalid([Fault(f"/{key}", what)], message_id=messages.id_of(data))
     message_id = value.pop("$id", None)
     good_id = message_id if _good_id(message_id) else None
     if faults:
