@@ -201,6 +201,10 @@ tell("both", await Promise.all([read(3), read(4)]));
 tell("none", await read(0));
 for await (const { number } of line.stream({ to: 1e9 })) if (number === 1) break;
 tell("left", await read(2));
+const taken = async () => {
+  for await (const { number } of line.stream({ to: 1e9 })) if (number === 2) line.cancel();
+};
+tell("taken", await taken().catch((error) => error.code));
 const some = [];
 tell("seven", [await read(9, some).catch((error) => error.code), some]);
 tell("first", await line.ask({ to: 3 }));
@@ -211,6 +215,7 @@ tell("closed", await read(1).catch(fault));
         "both": [[0, 1, 2], [0, 1, 2, 3]],
         "none": [],
         "left": [0, 1],
+        "taken": "cancelled",
         "seven": ["seven", [0, 1, 2, 3, 4, 5, 6]],
         "first": {"number": 0},
         "closed": ["Closed", 1000, None],

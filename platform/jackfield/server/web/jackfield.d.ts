@@ -45,6 +45,8 @@ export interface Connection {
   ask<Reply = any>(message: object, options?: { timeout?: number }): Promise<Reply | undefined>;
   /** Each reply of a process that answers many times. Leaving the loop ends them on the server, too. */
   stream<Reply = any>(message: object, options?: { timeout?: number }): AsyncGenerator<Reply, void, undefined>;
+  /** Take back the message that was sent with this `$id`, or all that were sent; each is answered `cancelled`. */
+  cancel(id?: string | number): void;
   close(code?: number, reason?: string): void;
 }
 

@@ -22,12 +22,13 @@ const FOR_GOOD = [400, 401, 403, 404, 405];
 export function connect(url, options = {}) {
   const { queue: room = 100, timeout: usual = 30_000, token, socket: make } = options;
   const handlers = { __proto__: null };
-  const asked = new Map(); // by $id
+  const asked = new Map();
   let queue = [], tries = 0, last = 0;
   let socket, timer, over, began, secret;
   const address = new URL(url, globalThis.location?.href);
   address.protocol = address.protocol.replace("http", "ws");
-  const self = { on, send, ask, stream, close };
+  const cancel = (id = true) => send({ $cancel: id });
+  const self = { on, send, ask, stream, cancel, close };
   open();
   return self;
 
@@ -158,7 +159,6 @@ export function connect(url, options = {}) {
     emit("$down", { code, reason, why, retryIn });
   }
 
-  // pages learn it by a GET alone
   async function refusal() {
     try {
       const headers = secret ? { Authorization: `Bearer ${secret}` } : {};
@@ -167,7 +167,7 @@ export function connect(url, options = {}) {
       const { status, code, fix } = told.code === "upgrade_required" ? told.would : told;
       return { status, code, fix };
     } catch {
-      return null; // not refused
+      return null;
     }
   }
 
