@@ -97,11 +97,11 @@ HOSTILE = {
 @pytest.mark.parametrize("value", HOSTILE.values(), ids=HOSTILE)
 async def test_ops_1_no_value_of_a_client_makes_a_line_of_its_own(desk: Served, lines: Lines, value: str) -> None:
     raw = value.encode().decode("latin-1")  # the bytes as a header carries them
-    await desk.call(f"/ws/{raw}").refused()
-    await desk.call(f"/ws/{quote(value)}").refused()
-    await desk.call("/ws/say", [("cookie", f"{COOKIE}={raw}"), APP]).refused()
-    await desk.call("/ws/say", [("origin", f"https://{raw}")]).refused()
-    await desk.call("/ws/say", [("host", raw)]).refused()
+    await desk.call(f"/ws/{raw}").task
+    await desk.call(f"/ws/{quote(value)}").task
+    await desk.call("/ws/say", [("cookie", f"{COOKIE}={raw}"), APP]).task
+    await desk.call("/ws/say", [("origin", f"https://{raw}")]).task
+    await desk.call("/ws/say", [("host", raw)]).task
     assert [event["event"] for event in lines.events] == ["refused"] * 5
     await desk.http("POST", "/auth/login", body={"login": value[:1000], "password": "falsch"})
     names = [event["event"] for event in lines.events[5:]]
@@ -124,8 +124,8 @@ async def test_ops_1_no_value_of_a_client_makes_a_line_of_its_own(desk: Served, 
 async def test_ops_1_nor_in_the_log_for_people(desk: Served, lines: Lines, value: str) -> None:
     setup("text", lines.stream)
     raw = value.encode().decode("latin-1")
-    await desk.call(f"/ws/{raw}").refused()
-    await desk.call("/ws/say", [("origin", f"https://{raw}")]).refused()
+    await desk.call(f"/ws/{raw}").task
+    await desk.call("/ws/say", [("origin", f"https://{raw}")]).task
     await desk.http("POST", "/auth/login", body={"login": value[:1000], "password": "falsch"})
     caller = desk.call("/ws/fast")
     await caller.accepted()
@@ -161,7 +161,7 @@ async def test_ops_2_no_secret_stands_in_the_log_whatever_is_asked(desk: Served,
         ("/ws/say", [("sec-websocket-protocol", "jackfield.v1, bearer.bearer-83"), APP]),
         ("/nothing?q=query-84", [cookie]),
     ):
-        await desk.call(target, headers).refused()
+        await desk.call(target, headers).task
         await desk.http("GET", target, headers)
     await desk.http("POST", "/auth/logout", [cookie])
     assert len(lines.events) > 15
@@ -264,7 +264,7 @@ async def test_ops_3_each_refusal_says_why_and_whom(desk: Served, lines: Lines) 
         ("/ws/desk", cookie, "role_required"),
         (f"/ws/say?{COOKIE}=x", [APP], "credential_in_query"),
     ):
-        await desk.call(target, headers).refused()
+        await desk.call(target, headers).task
         reported = lines.events[-1]
         assert (reported["event"], reported["code"], reported["client"]) == ("refused", code, "10.1.2.3")
         assert reported["path"] == target.partition("?")[0]

@@ -46,7 +46,7 @@ def test_where_the_folder_cannot_be_locked_a_file_that_was_removed_while_we_wait
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two servers that start at once: one opens the file, the other locks it, ends and removes it."""
-    monkeypatch.setattr(lock, "_lock_folder", lambda _folder, _held: None)
+    monkeypatch.setattr(lock, "_lock_folder", lambda _folder, _held, _way_out: None)
     state = State.open(tmp_path)
     path = state.folder / "server.lock"
     held = lock._lock
