@@ -203,10 +203,11 @@ def test_what_a_project_leaves_behind_is_ended_in_time(
     new_loop: Callable[[], Loop], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(event_loop, "LEFT_LIMIT", 0.05)
+    tasks: list[asyncio.Task[None]] = []  # a garbage collection would end them before their time
 
     async def main() -> AsyncIterator[int]:
-        asyncio.create_task(_of("processes.mine", deaf)(), name="mine")  # noqa: RUF006 - the loop's end has it
-        asyncio.create_task(leave_at_last(), name="last")  # noqa: RUF006 - the same
+        tasks.append(asyncio.create_task(_of("processes.mine", deaf)(), name="mine"))
+        tasks.append(asyncio.create_task(leave_at_last(), name="last"))
         await asyncio.sleep(0)
         found = numbers()
         await anext(found)
