@@ -88,7 +88,7 @@ def rotation(folder: Path, answer: Answer = right, questions: tuple[Question, ..
 
 
 def messages(program: Path, port: int, file: Path, **options: object) -> Load:
-    given = {"connections": 4, "flight": 3, "count": 600, "warmup": 0, "rotation": file, **options}
+    given = {"connections": MEMBERS, "flight": 3, "count": 600, "warmup": 0, "rotation": file, **options}
     return Load(program, Target(port, "/ws/greeting", "a=b"), "messages", given)
 
 
@@ -136,18 +136,25 @@ def test_a_lost_connection_is_found(program: Path, answering: Callable[[Answer],
         outcome_of(messages(program, answering(answer), rotation(tmp_path)))
 
 
+MEMBERS = 4
+
+
 @pytest.fixture
 def room(serving: Callable[[Talk], int]) -> Callable[[Say], int]:
     """Start a room in which all hear what one says; gives its port. Member N hears what the function makes of it."""
 
     def begin(say: Say) -> int:
         members: list[ServerConnection] = []
+        everybody = threading.Event()
 
         def talk(socket: ServerConnection) -> None:
-            members.append(socket)
             socket.send('{"event":"history","events":[]}')
+            members.append(socket)
+            if len(members) == MEMBERS:
+                everybody.set()
             with contextlib.suppress(ConnectionClosed):
                 for message in socket:
+                    everybody.wait(30)  # a thread may begin long after its 101
                     for number, member in enumerate(members):
                         member.send(say(number, str(message)))
 
@@ -157,7 +164,7 @@ def room(serving: Callable[[Talk], int]) -> Callable[[Say], int]:
 
 
 def group(program: Path, port: int, file: Path, flight: int) -> Load:
-    given = {"connections": 4, "flight": flight, "count": 100, "warmup": 0, "rotation": file, "numbered": 1}
+    given = {"connections": MEMBERS, "flight": flight, "count": 100, "warmup": 0, "rotation": file, "numbered": 1}
     return Load(program, Target(port, "/ws/room", "a=b"), "group", given)
 
 
