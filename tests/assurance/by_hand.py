@@ -78,7 +78,7 @@ async def _ears(server: Server, count: int) -> list[Ear]:
     host, port = address(server)
     ears = []
     for number in range(count):
-        transport, ear = await loop.create_connection(lambda looks=number < SAMPLES: Ear(looks=looks), host, port)  # type: ignore[misc]
+        transport, ear = await loop.create_connection(lambda looks=number < SAMPLES: Ear(looks=looks), host, port)  # type: ignore[misc]  # mypy infers no lambda with a default
         transport.write(request("/ws/hall", Host=f"{host}:{port}"))
         await asyncio.wait_for(ear.entered, 30)
         ears.append(ear)

@@ -222,8 +222,8 @@ async def test_nobody(project: Project, answer: object) -> None:
         Identity(7),  # type: ignore[arg-type]
         Identity("аня", "admin"),  # type: ignore[arg-type]
         Identity("аня", frozenset({1})),  # type: ignore[arg-type]
-        Identity("аня", name=7),  # type: ignore[arg-type]
-        Identity("аня", claims=["a"]),  # type: ignore[arg-type]
+        Identity("аня", name=7),  # type: ignore[arg-type]  # what a verify function may give
+        Identity("аня", claims=["a"]),  # type: ignore[arg-type]  # what a verify function may give
         Identity("аня", claims={"a": object()}),
         Identity("аня", claims={"a": "я" * 2100}),
         Identity("аня", expires_at="soon"),  # type: ignore[arg-type]
