@@ -189,6 +189,8 @@ def test_bans_end_and_are_bounded() -> None:
     with pytest.raises(Refused) as caught:
         bans.check("room", "анна")
     assert caught.value.retry_after == 10
+    assert caught.value.detail.endswith("gets in again in 10 s.")
+    assert caught.value.fix.startswith("Wait")
     bans.check("room", "борис")
     bans.check("hall", "анна")
     now[0] += 10
