@@ -1,0 +1,1 @@
+"""Processes that are tables of a spreadsheet: one row answers a message."""
