@@ -170,6 +170,7 @@ CODES: Mapping[str, Code] = _table(
     _plan("bad_feed", "`feed` names no async generator that can do with what there is."),
     _plan("bad_hook", "`on_connect` or `on_disconnect` names no process that can do with what there is."),
     _plan("bad_site", "The folder of `site` is not there or cannot be read, or holds what is never served."),
+    _plan("bad_cell", "A cell of a table says what it cannot say there."),
     _plan("too_slow", "Loading the processes took longer than the time limit."),
     _plan("cookie_needs_tls", "Browsers take the cookie over TLS alone, and the listener has none."),
     # handshake
@@ -249,6 +250,7 @@ CODES: Mapping[str, Code] = _table(
     _message("time_exceeded", "The process took longer than `limits.time`.", retry=True),
     _message("action_forbidden", "The action is for callers who have a role that this one has not."),
     _message("cancelled", "The client took its message back with `$cancel`."),
+    _message("no_row", "No row of the table fits the message."),
     _message("busy", "All threads for blocking processes are taken.", retry=True),
     # connection
     _close("normal", 1000, "The process closed the connection and gave no code."),
@@ -336,7 +338,8 @@ class Refusal(Exception):
 class Reject(Exception):
     """Raised by a process to answer an error of its own; the connection lives.
 
-    `code` is a name of the process's own, at most 64 characters, and not one of Jackfield's codes.
+    `code` is a name of the process's own, at most 64 characters, and not one of Jackfield's codes but `no_row`, which
+    tables answer.
     `details` stand in the error beside code and message and must be JSON. Raises ValueError for another code and
     for half of a surrogate pair, TypeError for a message that is no text.
     """
@@ -345,7 +348,7 @@ class Reject(Exception):
         code = _plain(code) if isinstance(code, str) else ""
         if not code or len(code) > 64:
             raise ValueError("Reject takes a code of 1 to 64 characters, for example Reject('out_of_stock')")
-        if code in CODES:
+        if code in CODES and code != "no_row":
             raise ValueError(f"{code!r} is one of Jackfield's own codes; choose a name of your own")
         if not isinstance(message, str):
             raise TypeError(f"Reject takes a sentence as its message, not a {type(message).__name__}")
