@@ -6,10 +6,10 @@ sheet (bytes -> cells) -> heads -> conditions -> Table -> lookup (values -> rows
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
-__all__ = ["Cell", "Column", "Policy", "Role", "Row", "Table", "Type"]
+__all__ = ["ANYTHING", "Cell", "Column", "Condition", "Policy", "Role", "Row", "Span", "Table", "Type"]
 
 Policy = Literal["first", "unique", "collect"]
 Type = Literal["text", "number", "integer", "boolean", "date", "time", "datetime", "choice", "list"]
@@ -18,7 +18,10 @@ Role = Literal["input", "connection", "state", "reply", "error", "remember", "ke
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A cell, without the blanks around it. `line` and `column` are those of the file, `name` is the spreadsheet's: C4."""
+    """A cell, without the blanks around it. `line` and `column` are those of the file, `name` is the spreadsheet's: C4.
+
+    An empty cell has the place of its row's beginning.
+    """
 
     text: str
     line: int
@@ -48,6 +51,39 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """All values between two ends; None is no end on that side."""
+
+    low: Any
+    high: Any
+    with_low: bool
+    with_high: bool
+
+    def holds(self, value: Any) -> bool:
+        """Whether the value lies between the ends. It must be of their type."""
+        if self.low is not None and not (value >= self.low if self.with_low else value > self.low):
+            return False
+        return self.high is None or bool(value <= self.high if self.with_high else value < self.high)
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What a cell of a condition says: one of the values, within one of the spans, or missing; all the rest if negated.
+
+    Texts stand as `values.key` makes them. A negated condition fits a missing value too, unless `missing` names it.
+    """
+
+    values: frozenset[Any] = frozenset()
+    spans: tuple[Span, ...] = ()
+    missing: bool = False
+    negated: bool = False
+
+
+ANYTHING = Condition(negated=True)
+"""An empty cell: none of nothing."""
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """One row: its name (the first cell), and a cell for each column of the table, in their order."""
 
@@ -57,10 +93,15 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table without faults. `summary` is the first comment above the heads."""
+    """A table without faults. `summary` is the first comment above the heads.
+
+    `conditions` has one for each row, for each column that is a condition. `separator` says how numbers are written.
+    """
 
     file: str
     summary: str
     policy: Policy
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
+    separator: str = ","
+    conditions: tuple[tuple[Condition, ...], ...] = field(default=(), repr=False)
