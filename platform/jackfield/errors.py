@@ -174,7 +174,6 @@ CODES: Mapping[str, Code] = _table(
     _plan("bad_feed", "`feed` names no async generator that can do with what there is."),
     _plan("bad_hook", "`on_connect` or `on_disconnect` names no process that can do with what there is."),
     _plan("bad_site", "The folder of `site` is not there or cannot be read, or holds what is never served."),
-    _plan("bad_cell", "A cell of a table says what it cannot say there."),
     _plan("too_slow", "Loading the processes took longer than the time limit."),
     _plan("cookie_needs_tls", "Browsers take the cookie over TLS alone, and the listener has none."),
     # handshake

@@ -65,7 +65,7 @@ def test_what_only_yaml_1_1_takes_for_something_else_is_a_text(load: Load, writt
 
 @pytest.mark.parametrize("written", ["12", "1.10", "true"])
 def test_no_quotes_where_what_is_written_would_be_no_better_as_a_text(load: Load, written: str) -> None:
-    (problem,) = load(f"endpoints: {{a: {{url: /ws/a, process: {written}}}}}\n").problems
+    (problem,) = load(f"endpoints: {{a: {{url: /ws/a, process: a.b, on_connect: {written}}}}}\n").problems
     assert "quotes" not in problem.hint
     (problem,) = load(f"endpoints: {{a: {{url: /ws/a, process: a.b, limits: {{time: {written}}}}}}}\n").problems
     assert "a time with its unit" in problem.hint
@@ -103,7 +103,7 @@ def test_so_is_an_endpoint(load: Load, name: str) -> None:
     assert "it is written in Latin letters, a to z" in problem.hint
 
 
-@pytest.mark.parametrize("process", ["greeting", "greeting.answer ok", "greeting.", "4.b"])
+@pytest.mark.parametrize("process", ["greeting answer", "greeting.answer ok", "greeting.", "4.b"])
 def test_other_faults_of_a_name_say_nothing_of_letters(load: Load, process: str) -> None:
     (problem,) = load(f"endpoints:\n  a: {{url: /ws/a, process: '{process}'}}\n").problems
     assert "Latin" not in problem.hint

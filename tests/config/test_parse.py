@@ -160,7 +160,7 @@ def test_what_stands_in_another_place_or_form_is_reported_where_and_how(
 
 
 NO_PROCESSES = r"""
-../x /etc/passwd os:system a.__init__ __main__.x answer a. .a a..b a.b() http://x.y "a.b\0" "a.b\n" ａ.b а.b
+../x /etc/passwd os:system a.__init__ __main__.x a. .a a..b a.b() http://x.y "a.b\0" "a.b\n" ａ.b а.b
 a.1 a-b.c '{a}.b'
 """.split()  # noqa: SIM905 - words to read, not a column of quotes
 

@@ -12,6 +12,7 @@ from jackfield.describe import outcomes, phrases
 from jackfield.describe.contract import Operation, contract
 from jackfield.errors import CODES, Refusal
 from jackfield.identity import ANONYMOUS
+from jackfield.routing.build import build
 from jackfield.routing.table import RoutingTable
 from jackfield.server.handshake.judge import closes_with, rejudge
 from jackfield.server.request import Request, Standing
@@ -69,7 +70,7 @@ def test_refusals(operation: Make, settings: dict[str, Any], there: set[str], ab
 
 def test_errors(operation: Make) -> None:
     every = {code.name for code in CODES.values() if code.moment == "message"}
-    every -= {"busy", "time_exceeded", "no_messages", "action_forbidden", "cancelled"}
+    every -= {"busy", "time_exceeded", "no_messages", "no_row", "action_forbidden", "cancelled"}
     assert names(outcomes.errors(operation())) == every
     assert every - names(outcomes.errors(operation(limits={"rate": "off"}))) == {"rate_limited"}
     assert names(outcomes.errors(operation(limits={"rate": "off", "rate_per_user": "5/s"}))) == every
@@ -86,10 +87,22 @@ def test_errors(operation: Make) -> None:
     ],
 )
 def test_what_can_go_wrong_depends_on_how_a_process_runs(operation: Make, source: str, more: set[str]) -> None:
-    every = {code.name for code in CODES.values() if code.moment == "message"} - {"no_messages"}
+    every = {code.name for code in CODES.values() if code.moment == "message"} - {"no_messages", "no_row"}
     found = operation(source=f"from jackfield import process\n{source}\n")
     assert every - names(outcomes.errors(found)) == {"time_exceeded", "cancelled", "busy", "action_forbidden"} - more
     assert ("time" in phrases.limits(found.limits, in_place=found.in_place)) is ("time_exceeded" in more)
+
+
+@pytest.mark.parametrize(("cell", "told"), [("Привет", True), ("", False)])
+def test_a_table_without_a_rest_says_that_no_row_fits(tmp_path: Path, cell: str, told: bool) -> None:
+    (tmp_path / "processes").mkdir()
+    (tmp_path / "processes" / "faq.csv").write_text(f"first,message,keep,reply.text\n1,{cell},yes,да\n", "utf-8")
+    (tmp_path / "endpoints.yaml").write_text("endpoints: {a: {url: /ws/a, process: faq}}\n")
+    table = build(tmp_path, 1)
+    table.catalog.release()
+    (found,) = contract(table).operations
+    assert ("no_row" in names(outcomes.errors(found))) is told
+    assert not found.asks
 
 
 def test_an_action_with_roles_can_be_forbidden_and_one_with_a_rate_limited(operation: Make) -> None:

@@ -10,7 +10,7 @@ from jackfield.config.settings import Kind, choice, duration, function, mapping,
 
 __all__ = ["ACTIONS", "Action", "ActionLimits"]
 
-_PROCESS = function("chat.say is the function say in processes/chat.py")
+_PROCESS = function("chat.say is the function say in processes/chat.py", or_table=True)
 
 ACTIONS = Kind(
     {

@@ -42,7 +42,10 @@ _URL = (
     "must be the path of the address alone, like /ws/greeting or /ws/rooms/{room}: it begins with a slash and ends "
     f"without one; {', '.join(RESERVED[1:])} belong to Jackfield itself"
 )
-_WHERE = "greeting.answer is the function answer in processes/greeting.py, with @process above it"
+_WHERE = (
+    "greeting.answer is the function answer in processes/greeting.py, with @process above it; prices is the table "
+    "processes/prices.csv"
+)
 
 
 def plain() -> dict[str, Any]:

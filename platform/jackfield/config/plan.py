@@ -136,12 +136,13 @@ class Endpoint:
         more="See [URLs](#urls).",
     )
     process: str = setting(
-        function("greeting.answer is the function answer in processes/greeting.py"),
-        "The function that answers: `greeting.answer` is the function `answer` in `processes/greeting.py`. Without it "
-        "the endpoint only speaks: each message is answered `no_messages`.",
-        examples=["greeting.answer", "support.chat.say"],
+        function("greeting.answer is the function answer in processes/greeting.py", or_table=True),
+        "The function that answers: `greeting.answer` is the function `answer` in `processes/greeting.py`; or a table: "
+        "`prices` is `processes/prices.csv`. Without it the endpoint only speaks: each message is answered "
+        "`no_messages`.",
+        examples=["greeting.answer", "support.chat.say", "prices"],
         value="",
-        more="`support.chat.say` is `say` in `processes/support/chat.py`.",
+        more="`support.chat.say` is `say` in `processes/support/chat.py`. See [tables](tables.md).",
     )
     actions: tuple[Action, ...] = setting(
         ACTIONS,

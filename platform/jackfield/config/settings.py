@@ -192,10 +192,13 @@ def text(**more: Any) -> Kind:
     return Kind({"type": "string", **more})
 
 
-def function(example: str) -> Kind:
-    """The dotted name of a function below processes/; `example` is one in words."""
-    pattern = r"^(?!__)[A-Za-z_][A-Za-z0-9_]*(\.(?!__)[A-Za-z_][A-Za-z0-9_]*)+$"
+def function(example: str, *, or_table: bool = False) -> Kind:
+    """The dotted name of a function below processes/; `example` is one in words. Or that of a table, without a dot."""
+    part = r"(?!__)[A-Za-z_][A-Za-z0-9_]*"
     message = f"must be the file's name and the function's name with a dot between them: {example}"
+    if or_table:
+        message += "; or the name of a table: prices is processes/prices.csv"
+    pattern = rf"^{part}(\.{part}){'*' if or_table else '+'}$"
     return text(maxLength=200, pattern=pattern, errorMessage=message)
 
 

@@ -74,7 +74,8 @@ class Operation:
     - `blocking` says that a thread is needed for each message, and there may be none free. `in_place` says that
       the process is a plain function on the event loop, whose calls no time limit can end. `refused_with` are
       codes of refusals that answer its messages, where it is a process of our own. `asks` says that the process may
-      wait for answers of its client.
+      wait for answers of its client. `may_miss` says that it is a table, and that no row of it
+      may fit.
     - `may_reject` says that a process of the project is asked before anybody enters.
     """
 
@@ -100,6 +101,7 @@ class Operation:
     in_place: bool
     refused_with: frozenset[str]
     asks: bool
+    may_miss: bool
     access: Access
     origins: Origins
     refusals: Literal["auto", "http", "close"]
@@ -175,6 +177,7 @@ def _operation(route: Route, table: RoutingTable) -> Operation:
     replied = signature.reply_schema
     if replied is not None and action is not None and not to_group:
         replied = with_action_key(replied, *action)
+    of_table = table.catalog.tables.get(route.process.name)
     schemas = {name: dict(signature.path_schemas.get(name, {"type": "string"})) for name in route.pattern.params}
     return Operation(
         name=endpoint.name,
@@ -198,7 +201,8 @@ def _operation(route: Route, table: RoutingTable) -> Operation:
         blocking=route.process.blocking,
         in_place=route.in_place,
         refused_with=builtin.refused_with(route.process),
-        asks=signature.connected and route.process.kind in _ASKING,
+        asks=signature.connected and route.process.kind in _ASKING and of_table is None,
+        may_miss=of_table is not None and of_table.may_miss,
         access=endpoint.access,
         origins=endpoint.origins,
         refusals=endpoint.refusals,

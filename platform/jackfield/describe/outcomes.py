@@ -69,6 +69,8 @@ def errors(operation: Operation) -> tuple[Code, ...]:
         absent.add("action_forbidden")
     if any(one.limits.rate for one in operation.actions):
         absent.discard("rate_limited")
+    if not any(one.may_miss for one in operation.parts):
+        absent.add("no_row")
     refused = frozenset[str]().union(*(one.refused_with for one in operation.parts))
     told = (code for code in CODES.values() if code.moment == "message" or code.name in refused)
     return tuple(code for code in told if code.name not in absent)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,12 @@ from jackfield.errors import Problem
 from jackfield.process.builtin import processes as builtin
 from jackfield.process.calling import one_line
 from jackfield.process.process import Process
-from jackfield.process.python.functions import read_functions
+from jackfield.process.python.functions import Functions, read_functions
 from jackfield.process.python.import_errors import innermost, raised_at
 from jackfield.process.python.package import Package
+from jackfield.process.python.sources import hash_of
+from jackfield.process.table.function import Answering
+from jackfield.process.table.tables import END, Tables, read_tables
 
 __all__ = ["Catalog", "collect"]
 
@@ -29,7 +33,7 @@ class Catalog:
     names the modules that could not be imported, whose processes are not reported as missing.
     `functions` are the names of all that could be called, processes or not. `reasons` says how a name that stands
     in a file becomes a process; `folder` is the project's. `digests` has for each process what changes when its code
-    does (see python/dependencies.py).
+    does (see python/dependencies.py). `tables` are those of the processes that are tables.
     """
 
     processes: Mapping[str, Process]
@@ -41,6 +45,7 @@ class Catalog:
     reasons: Mapping[str, str] = field(default_factory=dict, repr=False)
     digests: Mapping[str, str] = field(default_factory=dict, repr=False)
     folder: Path = field(default_factory=Path, repr=False)
+    tables: Mapping[str, Answering] = field(default_factory=dict, repr=False)
     _package: Package | None = field(default=None, repr=False)
 
     @property
@@ -97,15 +102,35 @@ def collect(
     """
     home = (home or folder).absolute()
     found = read_functions(folder.absolute(), home, generation, only_names=only_names, called=called)
+    tables = read_tables(folder.absolute(), home)
+    problems = [*found.problems, *tables.problems, *_part(found, tables)]
+    processes = [*found.processes, *(one.process for one in tables.answering.values())]
     return Catalog(
-        processes={process.name: process for process in found.processes},
-        problems=tuple(sorted(dict.fromkeys(found.problems), key=lambda p: (p.file, p.line, p.column))),
-        hash=found.hash,
-        broken=frozenset(found.broken),
-        files=found.files,
+        processes={process.name: process for process in processes},
+        problems=tuple(sorted(dict.fromkeys(problems), key=lambda p: (p.file, p.line, p.column))),
+        hash=sha256(f"{found.hash} {hash_of(tables.sources)}".encode()).hexdigest()[:12]
+        if tables.sources
+        else found.hash,
+        broken=frozenset(found.broken | tables.broken),
+        files={**found.files, **{source.file: hash_of([source]) for source in tables.sources}},
         functions=frozenset(found.names),
         reasons=found.reasons,
-        digests=found.digests,
+        digests={**found.digests, **tables.digests},
         folder=folder,
+        tables=tables.answering,
         _package=found.package,
     )
+
+
+def _part(found: Functions, tables: Tables) -> Iterator[Problem]:
+    """Take out the tables whose names Python files or their processes have, and tell of each."""
+    taken = {process.name: process.file for process in found.processes}
+    files = {*found.files, *(problem.file for problem in found.problems)}
+    for source in tables.sources:
+        beside = f"{source.file.removesuffix(END)}.py"
+        other = beside if beside in files else taken.get(source.module, "")
+        if other:
+            tables.answering.pop(source.module, None)
+            tables.broken.add(source.module)
+            message = f'this file and {other} would both be "{source.module}"'
+            yield Problem("bad_table", message, "rename one of the two", file=source.file)

@@ -21,7 +21,6 @@ from jackfield.process import catalog
 from jackfield.process.builtin import processes as builtin
 from jackfield.process.calling import Raised, call, one_line
 from jackfield.process.catalog import Catalog
-from jackfield.process.python.sources import beside
 from jackfield.process.signature import payload, signature
 from jackfield.process.signature.signature import Signature
 from jackfield.routing import actions, feeds, groups, hooks, joining, payloads, site_folder
@@ -30,9 +29,10 @@ from jackfield.routing.idle_rules import idle_rules
 from jackfield.routing.input_keys import unknown_keys
 from jackfield.routing.pushes import push_faults
 from jackfield.routing.table import Route, RoutingTable
+from jackfield.routing.unknown import unknown
 from jackfield.schema.sample import fitting_sample
 from jackfield.schema.validator import Validator
-from jackfield.similar import did_you_mean, nearest
+from jackfield.similar import did_you_mean
 
 __all__ = ["build", "compile_table", "problems_of"]
 
@@ -66,7 +66,7 @@ def problems_of(folder: Path) -> tuple[tuple[Problem, ...], Plan]:
         problem
         for endpoint in loaded.plan.endpoints
         for one in endpoint.parts
-        for problem in _unknown(loaded.plan, one, found)
+        for problem in unknown(loaded.plan, one, found)
     ]
     missing += _unknown_verify(loaded.plan, found)
     missing += feeds.unknown_of(loaded.plan, found)
@@ -135,7 +135,7 @@ def _compile_route(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Rout
 def _compile_one(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Route | None, list[Problem]]:
     process = found.known.get(endpoint.process) if endpoint.process else builtin.NONE
     if process is None:
-        return None, _unknown(plan, endpoint, found)
+        return None, unknown(plan, endpoint, found)
     if (ours := builtin.input_of(process, to_group=endpoint.reply_to != "sender")) is not None:
         endpoint = replace(endpoint, input=ours if endpoint.input is None else {"allOf": [ours, endpoint.input]})
     if not endpoint.url:
@@ -226,51 +226,6 @@ def _made_up(endpoint: Endpoint, compiled: Signature, whole: Validator) -> Mappi
 
     found: Mapping[str, Any] | None = fitting_sample(compiled.input_schema, endpoint.input, fits)
     return found
-
-
-def _unknown(plan: Plan, endpoint: Endpoint, found: Catalog) -> list[Problem]:
-    if not endpoint.process or endpoint.process in found.known:
-        return []
-    module, _, function = endpoint.process.rpartition(".")
-    if module in found.broken:
-        return []  # that file's own problem says it all
-    path = f"processes/{module.replace('.', '/')}"
-    seen = {*found.files, *(problem.file for problem in found.problems)}
-    file = next((name for name in (f"{path}.py", f"{path}/__init__.py") if name in seen), "")
-    reason = found.reasons.get(endpoint.process, "")
-    if file or reason:  # a name from another file would be far-fetched
-        own = [name.rpartition(".")[2] for name in found.known if name.rpartition(".")[0] == module]
-        near = nearest(function, own)
-        meant = f'did you mean "{module}.{near}"?' if near else ""
-    else:
-        meant = did_you_mean(endpoint.process, found.known)
-    if reason:
-        hint = reason
-    elif as_path := _of_path(endpoint.process, found, file):
-        hint = as_path
-    elif file:
-        write = f"write `@process` above `def {function}` in {file}"
-        hint = f"{meant} If not, {write}" if meant else write
-    elif other := beside(found.folder, module.partition(".")[0]):
-        hint = f"{other} stands outside of processes/, where processes are not looked for: move it there"
-    else:
-        hint = f"there is no file {path}.py; write it, with `@process` above `def {function}`"
-        hint += f"; or {meant}" if meant else ""
-    message = f'no process is named "{endpoint.process}"'
-    return [plan.problem((*endpoint.path, "process"), "unknown_process", message, hint)]
-
-
-def _of_path(name: str, found: Catalog, file: str) -> str:
-    """What was meant by a name that is written like a file's path: `processes.greeting.answer`, `greeting.py`."""
-    module = (name if file else name.removeprefix("processes.")).removesuffix(".py")
-    if module == name:
-        return ""
-    if not name.endswith(".py"):
-        return did_you_mean(module, found.known) or f"a process is named without its folder: {module}"
-    own = sorted(process for process in found.known if process.rpartition(".")[0] == module)[:5]
-    if len(own) == 1:
-        return f'did you mean "{own[0]}"?'
-    return f"name the function and not the file: {' or '.join(own) or f'{module}.…'}"
 
 
 _VERIFY = ("auth", "verify")

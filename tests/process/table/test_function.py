@@ -15,9 +15,9 @@ from jackfield.process.connection import GONE, Connection
 from jackfield.process.signature import signature
 from jackfield.process.signature.signature import Signature
 from jackfield.process.table.function import Answering, answering
-from jackfield.process.table.model import Table, Type
-from jackfield.process.table.templates import Unfit
-from tests.process.table.tables import Equal, table
+from jackfield.process.table.lookup import Lookup
+from jackfield.process.table.model import Table
+from tests.process.table.tables import table
 
 KEPT: list[tuple[str, list[Any]]] = []
 
@@ -26,17 +26,8 @@ async def keep(login: str, values: Sequence[Any]) -> None:
     KEPT.append((login, list(values)))
 
 
-def scalar(text: str, kind: Type) -> Any:
-    if kind == "boolean":
-        return text in ("yes", "true")
-    try:
-        return {"number": float, "integer": int}[kind](text)
-    except ValueError:
-        raise Unfit(f"`{text}` is no number", "write 5") from None
-
-
 def made(of: Table, name: str = "faq") -> Answering:
-    found = answering(of, name, Equal(of), scalar, keep)
+    found = answering(of, name, Lookup(of), keep)
     assert isinstance(found, Answering), [str(one) for one in found]
     return found
 
@@ -147,8 +138,8 @@ def test_braces_and_cells_without_a_key() -> None:
 
 
 def test_heads_that_no_parameter_could_be_called() -> None:
-    of = table("имя | class | user-id | p0 | reply.имя", "1 | | | | | {имя}{class}{user-id}{p0}")
-    assert ask(of, {"имя": "а", "class": "б", "user-id": "в", "p0": "г"}) == {"имя": "абвг"}
+    of = table("имя | class | p0 | reply.имя", "1 | | | | {имя}{class}{p0}")
+    assert ask(of, {"имя": "а", "class": "б", "p0": "в"}) == {"имя": "абв"}
 
 
 def test_a_path_parameter_comes_from_the_address() -> None:
@@ -171,7 +162,7 @@ def test_errors_of_a_row() -> None:
 def test_the_connection_is_read_and_remembers() -> None:
     of = table(
         "message | state.step | remember.step | remember.name | reply.text",
-        "1 | | None | имя | | Как вас зовут, {connection.login}?",
+        "1 | | null | имя | | Как вас зовут, {connection.login}?",
         "2 | | имя | конец | {message} | Привет, {message}! Было {state.step}, {state.name}.",
         "3 | | конец | null | | Пока, {state.name}.",
     )
@@ -211,8 +202,3 @@ async def test_rows_that_are_kept(policy: Any) -> None:
         else:
             assert [one async for one in given][-1] == "нет"
     assert KEPT == [("anna", ["да", 3])]
-
-
-def test_a_head_may_be_called_connection() -> None:
-    of = table("connection | reply.text", "1 | | {connection} {connection.login}")
-    assert made(of).process.kind == "sync"

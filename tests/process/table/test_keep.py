@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import csv
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from jackfield import files
 from jackfield.process.table import keep
 from jackfield.process.table.keep import Kept
 
@@ -60,7 +60,7 @@ async def test_what_a_spreadsheet_saved_goes_on_with_its_separator(tmp_path: Pat
 async def test_another_head_begins_another_file(tmp_path: Path) -> None:
     for columns in (["a"], ["a", "b"], ["b"]):
         await kept(tmp_path / "a.csv", *columns).append("", columns)
-    assert sorted(os.listdir(tmp_path)) == ["a-1.csv", "a-2.csv", "a.csv"]
+    assert sorted(path.name for path, _ in files.inside(tmp_path)) == ["a-1.csv", "a-2.csv", "a.csv"]
     assert rows(tmp_path / "a-1.csv")[0] == ["time", "login", "a"]
 
 

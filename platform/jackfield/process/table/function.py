@@ -7,37 +7,28 @@ is the same each time or is filled by functions that were made once. Nothing of 
 from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from inspect import Parameter
 from operator import itemgetter
-from typing import Any, Protocol
+from typing import Any
 
 from jackfield.errors import CODES, Problem, Reject
 from jackfield.process.connection import Connection
 from jackfield.process.process import Kind, Process
 from jackfield.process.table.hints import Inputs, bare_column, inputs_of, reply_hint
-from jackfield.process.table.model import Table
-from jackfield.process.table.replies import Output, Scalar, maker, outputs, reply_of, tree_of
+from jackfield.process.table.literals import normal
+from jackfield.process.table.lookup import Lookup
+from jackfield.process.table.model import ANYTHING, Table
+from jackfield.process.table.replies import Output, maker, outputs, reply_of, tree_of
 from jackfield.process.table.templates import fitting, shown
 
-__all__ = ["Answering", "Keep", "Looking", "answering"]
+__all__ = ["Answering", "Keep", "answering"]
 
 Keep = Callable[[str, Sequence[Any]], Awaitable[None]]
 """Keeps one row: the login, and what stands in the columns of inputs."""
 
 _Values = Callable[[Mapping[str, Any], Connection | None], tuple[Any, ...]]
-
-
-class Looking(Protocol):
-    """What finds rows: see lookup.py."""
-
-    def first(self, values: tuple[Any, ...]) -> int:
-        """The first row that fits, -1 where none does."""
-
-    def all(self, values: tuple[Any, ...]) -> list[int]:
-        """Every row that fits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +39,20 @@ class Answering:
     process: Process
     values: _Values
 
+    @property
+    def may_miss(self) -> bool:
+        """Whether there may be messages that no row fits."""
+        return all(any(condition != ANYTHING for condition in row) for row in self.table.conditions)
 
-def answering(table: Table, name: str, lookup: Looking, scalar: Scalar, keep: Keep) -> Answering | tuple[Problem, ...]:
+
+def answering(table: Table, name: str, lookup: Lookup, keep: Keep) -> Answering | tuple[Problem, ...]:
     """The process that a table is, or what is wrong with the cells of its outputs."""
-    found, problems = outputs(table, scalar)
+    found, problems = outputs(table)
     if problems:
         return problems
     inputs = inputs_of(table.columns, _title(name))
     kept = any(output.keep for output in found)
-    slot = _slot(table, found, inputs)
+    slot = _slot(table, found)
     values = _values(table, inputs)
     many = table.policy == "collect"
     carrier = _Carrier(table, found, keep)
@@ -69,15 +65,12 @@ def answering(table: Table, name: str, lookup: Looking, scalar: Scalar, keep: Ke
     return Answering(table, _process(table, name, function, kind, inputs, bare), values)
 
 
-def _slot(table: Table, found: Sequence[Output], inputs: Inputs) -> str:
-    """The name of the parameter that is the connection; "" where none is needed."""
+def _slot(table: Table, found: Sequence[Output]) -> str:
+    """The name of the parameter that is the connection, which no head can have; "" where none is needed."""
     of_outputs = any(output.connected or output.keep for output in found)
     if not of_outputs and all(column.role not in ("connection", "state") for column in table.columns):
         return ""
-    slot = "connection"
-    while slot in {parameter.name for parameter in inputs.parameters}:
-        slot += "_"
-    return slot
+    return "connection"
 
 
 def _values(table: Table, inputs: Inputs) -> _Values:
@@ -161,20 +154,18 @@ def _no_row() -> Reject:
     return Reject("no_row", CODES["no_row"].sentence)
 
 
-_IN_QUOTES = re.compile(r'"((?:[^"]|"")*)"')
-
-
-def _of_one_text(table: Table, lookup: Looking, carrier: _Carrier, inputs: Inputs) -> Callable[..., Any] | None:
+def _of_one_text(table: Table, lookup: Lookup, carrier: _Carrier, inputs: Inputs) -> Callable[..., Any] | None:
     """What answers a table with one column of texts: a dict from text to reply; None for other tables.
 
     Only texts that stand in its cells can be told apart, so one other text stands for all others.
     """
     columns = [(number, column) for number, column in enumerate(table.columns) if column.is_condition]
-    if len(columns) != 1 or columns[0][1].type != "text" or columns[0][1].any_case or len(columns[0][1].path) != 1:
+    if len(columns) != 1 or columns[0][1].type not in ("text", "choice") or len(columns[0][1].path) != 1:
         return None
-    at = columns[0][0]
-    cells = [row.cells[at].text for row in table.rows]
-    texts = {*cells, *(part.replace('""', '"') for cell in cells for part in _IN_QUOTES.findall(cell))}
+    at, column = columns[0]
+    if column.any_case:
+        return None
+    texts = {text for (condition,) in table.conditions for text in condition.values}
     other = "?"
     while other in texts:
         other += "?"
@@ -185,16 +176,22 @@ def _of_one_text(table: Table, lookup: Looking, carrier: _Carrier, inputs: Input
         number = lookup.first((text,))
         if number < 0:
             return None, _refuse
-        output, reply = outputs_[number], replies[number]
-        if output.error is None and (reply is None or reply.fill is None):
-            return (None if reply is None else reply.value), None
-        return None, lambda value: carry_out(number, (value,), None)
+        reply = replies[number]
+        fill = None if reply is None else reply.fill
+        if outputs_[number].error is not None:
+            return None, lambda value: carry_out(number, (value,), None)
+        if fill is not None:
+            return None, lambda value: fill((value,), None)
+        return (None if reply is None else reply.value), None
 
     known = {text: row(text) for text in (*texts, None)}
     rest = row(other)
 
     def answer(*, value: str | None) -> Any:
-        same, make = known.get(value, rest)
+        found = known.get(value)
+        if found is None:
+            found = rest if value is None or value.isascii() else known.get(normal(value), rest)
+        same, make = found
         return same if make is None else make(value)
 
     name = inputs.names[at]
@@ -206,7 +203,7 @@ def _refuse(_value: str | None) -> Any:
     raise _no_row()
 
 
-def _answering(lookup: Looking, values_of: _Values, carrier: _Carrier, slot: str) -> Callable[..., Any]:
+def _answering(lookup: Lookup, values_of: _Values, carrier: _Carrier, slot: str) -> Callable[..., Any]:
     first, carry_out = lookup.first, carrier.carry_out
 
     def answer(**arguments: Any) -> Any:
@@ -220,7 +217,7 @@ def _answering(lookup: Looking, values_of: _Values, carrier: _Carrier, slot: str
     return answer
 
 
-def _answering_kept(lookup: Looking, values_of: _Values, carrier: _Carrier, slot: str) -> Callable[..., Any]:
+def _answering_kept(lookup: Lookup, values_of: _Values, carrier: _Carrier, slot: str) -> Callable[..., Any]:
     async def answer(**arguments: Any) -> Any:
         connection = arguments[slot]
         values = values_of(arguments, connection)
@@ -233,7 +230,7 @@ def _answering_kept(lookup: Looking, values_of: _Values, carrier: _Carrier, slot
     return answer
 
 
-def _collecting(lookup: Looking, values_of: _Values, carrier: _Carrier, slot: str) -> Callable[..., Any]:
+def _collecting(lookup: Lookup, values_of: _Values, carrier: _Carrier, slot: str) -> Callable[..., Any]:
     def answer(**arguments: Any) -> Iterator[Any]:
         connection = arguments[slot] if slot else None
         values = values_of(arguments, connection)
@@ -248,7 +245,7 @@ def _collecting(lookup: Looking, values_of: _Values, carrier: _Carrier, slot: st
     return answer
 
 
-def _collecting_kept(lookup: Looking, values_of: _Values, carrier: _Carrier, slot: str) -> Callable[..., Any]:
+def _collecting_kept(lookup: Lookup, values_of: _Values, carrier: _Carrier, slot: str) -> Callable[..., Any]:
     async def answer(**arguments: Any) -> AsyncIterator[Any]:
         connection = arguments[slot]
         values = values_of(arguments, connection)

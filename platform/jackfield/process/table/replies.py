@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from jackfield.errors import CODES, Problem
 from jackfield.process.connection import Connection
 from jackfield.process.signature.reply import own_key
+from jackfield.process.table.faulty import Unfit, fault
+from jackfield.process.table.literals import literal
 from jackfield.process.table.model import Cell, Column, Row, Table, Type
-from jackfield.process.table.templates import Fill, Filled, Name, Unfit, names_of, read, shown
+from jackfield.process.table.templates import Fill, Filled, Name, names_of, read, shown
 
-__all__ = ["Output", "Scalar", "Tree", "maker", "outputs", "problem", "reply_of", "tree_of"]
-
-Scalar = Callable[[str, Type], Any]
-"""Reads what stands in a cell as a value of a type; raises Unfit."""
+__all__ = ["Output", "Tree", "maker", "outputs", "reply_of", "tree_of"]
 
 Tree = dict[str, Any]
 """The keys of a reply: under each a column's number, or the keys below it."""
@@ -44,7 +43,7 @@ class Output:
     connected: bool = False
 
 
-def outputs(table: Table, scalar: Scalar) -> tuple[tuple[Output, ...], tuple[Problem, ...]]:
+def outputs(table: Table) -> tuple[tuple[Output, ...], tuple[Problem, ...]]:
     """What each row gives, in their order, and what is wrong with the cells of outputs."""
     problems = list(_of_heads(table))
     names = names_of(table)
@@ -55,19 +54,14 @@ def outputs(table: Table, scalar: Scalar) -> tuple[tuple[Output, ...], tuple[Pro
             if column.is_condition or column.role == "keep" or cell.text in _NOTHING:
                 continue
             try:
-                read_cells[number] = _read(cell, column, names, scalar)
+                read_cells[number] = _read(cell, column, names, table.separator)
             except Unfit as exc:
-                problems.append(problem(table, cell, str(exc), exc.hint, exc.code))
+                problems.append(fault(table.file, cell, *exc.args))
         try:
-            found.append(_output(table, row, read_cells, scalar))
+            found.append(_output(table, row, read_cells))
         except _At as exc:
-            problems.append(problem(table, exc.cell, str(exc), exc.hint))
+            problems.append(fault(table.file, exc.cell, *exc.args))
     return tuple(found), tuple(problems)
-
-
-def problem(table: Table, cell: Cell, message: str, hint: str = "", code: str = "bad_cell") -> Problem:
-    """A problem of one cell, which is named as the spreadsheet has it."""
-    return Problem(code, f"{cell.name}: {message}", hint, file=table.file, line=cell.line, column=cell.column)
 
 
 class _At(Unfit):
@@ -79,21 +73,11 @@ class _At(Unfit):
 
 
 def _of_heads(table: Table) -> Iterator[Problem]:
-    """What is wrong with the heads of outputs, whatever stands below them."""
-    seen: dict[tuple[str, ...], Column] = {}
+    """Heads of keys that no reply may have."""
     for column in table.columns:
-        path = column.path
-        if column.role == "reply" and path and own_key(path[0]):
-            message = f'a reply may not have the key "{path[0]}", which is Jackfield\'s own'
-            yield problem(table, column.head, message, "give it another name")
-        if column.role != "reply":
-            continue
-        for other_path, other in seen.items():
-            short, long = sorted((path, other_path), key=len)
-            if long[: len(short)] == short and short != long:
-                message = f"`{column.head.text}` and `{other.head.text}` would be a text and an object of one name"
-                yield problem(table, column.head, message, "rename one of the two")
-        seen[path] = column
+        if column.role == "reply" and own_key(column.path[0]):
+            message = f'a reply may not have the key "{column.path[0]}", which is Jackfield\'s own'
+            yield fault(table.file, column.head, message, "give it another name")
 
 
 def tree_of(columns: Sequence[Column]) -> Tree:
@@ -110,7 +94,7 @@ def tree_of(columns: Sequence[Column]) -> Tree:
     return tree
 
 
-def _read(cell: Cell, column: Column, names: Mapping[str, Name], scalar: Scalar) -> Filled:
+def _read(cell: Cell, column: Column, names: Mapping[str, Name], separator: str) -> Filled:
     text = cell.text
     if column.role == "error" and column.path == ("code",):
         return _code(text)
@@ -122,22 +106,12 @@ def _read(cell: Cell, column: Column, names: Mapping[str, Name], scalar: Scalar)
         return Filled(_QUOTED[text]) if text in _QUOTED else read(text, names)
     found = read(text, names)
     if found.fill is None:
-        return Filled(_typed(text, column, scalar))
+        return Filled(literal(column.type, text, separator, column.choices))
     if found.alone is None:
         hint = "write one value there, or `{name}` alone; a text with `{name}` in it needs a column without a type"
         raise Unfit(f"`{text[:60]}` is a text, and the column takes {_called(column)}", hint)
     _check_type(found.alone, text, column)
     return found
-
-
-def _typed(text: str, column: Column, scalar: Scalar) -> Any:
-    if column.type != "choice":
-        return scalar(text, column.type)
-    if text not in column.choices:
-        raise Unfit(
-            f"`{text[:60]}` is none of {' | '.join(column.choices)}", "write one of these, or add it to the head"
-        )
-    return text
 
 
 def _check_type(name: Name, text: str, column: Column) -> None:
@@ -214,7 +188,7 @@ def maker(filled: Filled) -> Fill:
     return filled.fill or (lambda _values, _connection: value)
 
 
-def _output(table: Table, row: Row, cells: Mapping[int, Filled], scalar: Scalar) -> Output:
+def _output(table: Table, row: Row, cells: Mapping[int, Filled]) -> Output:
     of = {number: table.columns[number] for number in cells}
     reply = {number: cell for number, cell in cells.items() if of[number].role == "reply"}
     error = _error(row, of, cells)
@@ -228,7 +202,7 @@ def _output(table: Table, row: Row, cells: Mapping[int, Filled], scalar: Scalar)
         cells=reply,
         error=error,
         remember=remember,
-        keep=_keeps(table, row, scalar),
+        keep=_keeps(table, row),
         connected=bool(remember) or any(cell.connected for cell in cells.values()),
     )
 
@@ -244,14 +218,11 @@ def _error(row: Row, of: Mapping[int, Column], cells: Mapping[int, Filled]) -> t
     return str(cells[code].value), cells[message] if message is not None else Filled("")
 
 
-def _keeps(table: Table, row: Row, scalar: Scalar) -> bool:
+def _keeps(table: Table, row: Row) -> bool:
     at = next((number for number, column in enumerate(table.columns) if column.role == "keep"), None)
     if at is None or row.cells[at].text in _NOTHING:
         return False
-    try:
-        return bool(scalar(row.cells[at].text, "boolean"))
-    except Unfit:
-        raise _At(row.cells[at], f"`{row.cells[at].text[:40]}` does not say whether to keep it", "write yes") from None
+    return bool(literal("boolean", row.cells[at].text))
 
 
 def reply_of(tree: Tree, cells: Mapping[int, Filled]) -> Filled | None:

@@ -13,10 +13,11 @@ from datetime import date, time
 from typing import Any
 
 from jackfield.process.connection import Connection
+from jackfield.process.table.faulty import Unfit
 from jackfield.process.table.model import Column, Table, Type
 from jackfield.similar import did_you_mean
 
-__all__ = ["Fill", "Filled", "Name", "Unfit", "fitting", "names_of", "read", "shown"]
+__all__ = ["Fill", "Filled", "Name", "fitting", "names_of", "read", "shown"]
 
 Fill = Callable[[tuple[Any, ...], Connection | None], Any]
 """Makes the value of a cell: it gets what the columns of conditions hold, in their order, and the connection."""
@@ -50,15 +51,6 @@ class Filled:
     fill: Fill | None = None
     alone: Name | None = None
     connected: bool = False
-
-
-class Unfit(Exception):
-    """A cell that cannot be an output; `hint` says how to mend it, `code` is the problem's."""
-
-    def __init__(self, message: str, hint: str = "", code: str = "bad_cell") -> None:
-        self.hint = hint
-        self.code = code
-        super().__init__(message)
 
 
 def names_of(table: Table) -> dict[str, Name]:
