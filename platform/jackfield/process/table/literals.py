@@ -16,7 +16,7 @@ from jackfield.process.table.faulty import Unfit
 from jackfield.process.table.model import Column, Type
 from jackfield.similar import did_you_mean
 
-__all__ = ["OTHER", "damage", "key", "literal", "normal", "zoned"]
+__all__ = ["OTHER", "damage", "key", "literal", "normal", "written", "zoned"]
 
 _TRUE = ("true", "yes", "да", "истина", "wahr", "vrai", "verdadero", "vero")
 _FALSE = ("false", "no", "нет", "ложь", "falsch", "faux", "falso")
@@ -96,6 +96,13 @@ def literal(type_: Type, text: str, separator: str = ",", choices: Sequence[str]
             raise Unfit(f"`{text}` is none of the choices", did_you_mean(text, choices) or known)
         case _:
             return text
+
+
+def written(value: Any) -> str:
+    """A value as a cell has it."""
+    if isinstance(value, datetime.time | datetime.datetime) and value.tzinfo == datetime.UTC:
+        value = value.replace(tzinfo=None)
+    return value.isoformat() if isinstance(value, datetime.date | datetime.time) else str(value)
 
 
 def normal(text: str, any_case: bool = False) -> str:

@@ -49,6 +49,11 @@ class Column:
         """Whether its cells say which rows fit; all others are outputs."""
         return self.role in ("input", "connection", "state")
 
+    @property
+    def key(self) -> str:
+        """The head without question mark and type: `address.city`, `reply.text`."""
+        return ".".join(self.path if self.role == "input" else (self.role, *self.path))
+
 
 @dataclass(frozen=True, slots=True)
 class Span:
@@ -96,6 +101,7 @@ class Table:
     """A table without faults. `summary` is the first comment above the heads.
 
     `conditions` has one for each row, for each column that is a condition. `separator` says how numbers are written.
+    `head` is the first, which names the policy.
     """
 
     file: str
@@ -105,3 +111,4 @@ class Table:
     rows: tuple[Row, ...]
     separator: str = ","
     conditions: tuple[tuple[Condition, ...], ...] = field(default=(), repr=False)
+    head: Cell = Cell("", 1, 1, "A1")

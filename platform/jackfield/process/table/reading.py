@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 from jackfield.errors import Problem
 from jackfield.process.table.conditions import compares, is_number, read_condition
+from jackfield.process.table.faults import faults_of_rows
 from jackfield.process.table.faulty import Unfit, doubt, fault
 from jackfield.process.table.heads import Heads, read_heads
 from jackfield.process.table.literals import damage, literal
+from jackfield.process.table.lookup import Lookup
 from jackfield.process.table.model import ANYTHING, Cell, Column, Condition, Row, Table
 from jackfield.process.table.sheet import Sheet, read_sheet
 
@@ -33,7 +35,10 @@ def read_table(file: str, data: bytes) -> tuple[Table | None, tuple[Problem, ...
         return None, _told(file, problems)
     columns = tuple(column for _, column, _ in heads)
     rows = tuple(Row(cells[0], tuple(cells[number] for number, _, _ in heads)) for cells in sheet.rows)
-    table = Table(file, sheet.summary, policy, columns, rows, sheet.separator, conditions)
+    table = Table(file, sheet.summary, policy, columns, rows, sheet.separator, conditions, sheet.heads[0])
+    problems += faults_of_rows(table, Lookup(table))
+    if any(problem.severity == "error" for problem in problems):
+        return None, _told(file, problems)
     return table, _told(file, problems)
 
 
