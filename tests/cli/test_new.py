@@ -12,6 +12,7 @@ import yaml
 from jackfield.cli import new
 from jackfield.cli.new import EXAMPLES, files
 from tests.cli.conftest import run
+from tests.projects import write
 
 
 @pytest.fixture
@@ -154,3 +155,40 @@ def test_an_empty_name_is_not_the_current_folder(tmp_path: Path, monkeypatch: py
     assert "DIR is empty" in done.stderr
     assert run("new", ".").exit_code == 0
     assert (tmp_path / "endpoints.yaml").exists()
+
+
+@pytest.mark.parametrize(("more", "begin"), [([], b"# The first"), (["--excel"], "\ufeff# The first".encode())])
+def test_a_table_that_works_is_made(tmp_path: Path, more: list[str], begin: bytes) -> None:
+    (tmp_path / "endpoints.yaml").write_text("endpoints:\n")
+    done = run("-C", tmp_path, "new", "table", "support.leave", *more)
+    assert done.exit_code == 0, done.stderr
+    file = tmp_path / "processes" / "support" / "leave.csv"
+    assert file.read_bytes().startswith(begin)
+    assert (b"first;message" in file.read_bytes()) is bool(more)
+    with (tmp_path / "endpoints.yaml").open("a") as endpoints:
+        endpoints.write(done.stdout)
+    checked = run("-C", tmp_path, "check")
+    assert (checked.exit_code, checked.stdout) == (0, "")
+    asked = run("-C", tmp_path, "run", "support.leave", '{"message": "да"}')
+    assert asked.stdout == '{"text": "Ответ «да» принят."}\n'
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["table"], "name the table: jackfield new table prices"),
+        (["table", "прайс"], "it has Latin letters, digits and _"),
+        (["table", "../x"], "is no name of a table"),
+        (["table", "faq"], "faq.csv is there already"),
+        (["table", "say"], "say.py is there already, and would be the same process"),
+        (["a", "b"], "one DIR is wanted, and b is one more"),
+        (["a", "--excel"], "--excel is for tables"),
+    ],
+)
+def test_a_table_is_not_made(tmp_path: Path, words: list[str], said: str) -> None:
+    write(tmp_path, "endpoints: {}\n", say="")
+    (tmp_path / "processes" / "faq.csv").write_text("mine")
+    done = run("-C", tmp_path, "new", *words)
+    assert done.exit_code in (1, 2)
+    assert said in done.stderr
+    assert (tmp_path / "processes" / "faq.csv").read_text() == "mine"

@@ -21,6 +21,7 @@ __all__ = ["main"]
 _COMMANDS: Mapping[str, tuple[str, str]] = {
     "serve": ("serve", "Start the server."),
     "check": ("check", "Tell every problem of the project, without starting anything."),
+    "run": ("run", "Send one message to a process and print what it answers."),
     "test": ("test_command", "Run the examples of the project, here or against a server."),
     "publish": ("publish", "Make the files live in the running server."),
     "status": ("status", "Tell what the running server serves."),
@@ -30,7 +31,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "keys": ("keys", "Make, list, rotate and remove the keys of other programs."),
     "send": ("send", "Send an event to a group or to a user."),
     "token": ("token_command", "Open a session for a user and print its token."),
-    "new": ("new", "Begin a project in a new folder."),
+    "new": ("new", "Begin a project in a new folder, or a table."),
     "export": ("export", "Write documents, a Postman collection, a typed client."),
     "schema": ("schema", "Print the JSON Schema of endpoints.yaml for editors."),
 }

@@ -1,4 +1,4 @@
-"""`jackfield new`: begin a project, or copy one of the examples. Never writes over anything."""
+"""`jackfield new`: begin a project, copy one of the examples, or begin a table. Never writes over anything."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from pathlib import Path
 
 import click
 
+from jackfield.cli.new_table import make_table
 from jackfield.cli.schema import of_project
-from jackfield.cli.settings import Failure
+from jackfield.cli.settings import Failure, given_folder, project_folder
 from jackfield.state import State, StateError, write_private
 
 __all__ = ["EXAMPLES", "command", "files"]
@@ -131,11 +132,15 @@ def _sentence(example: str) -> str:
 
 
 @click.command("new")
-@click.argument("name", metavar="[DIR]", default="")
+@click.argument("words", metavar="[DIR] | table NAME", nargs=-1)
 @click.option("--example", type=click.Choice(EXAMPLES), help="Copy this example; DIR is its name where none is given.")
 @click.option("--examples", is_flag=True, help="List the examples and make nothing.")
-def command(name: str, example: str | None, *, examples: bool) -> None:
+@click.option("--excel", is_flag=True, help="With `table`: for an Excel that takes semicolons, as most in Europe do.")
+def command(words: tuple[str, ...], example: str | None, *, examples: bool, excel: bool) -> None:
     """Begin a project in DIR: endpoints.yaml, a process, an example, a test, and settings for tools and VS Code.
+
+    `jackfield new table NAME` writes processes/NAME.csv into the project that is there: a small table that works, and
+    what to put into endpoints.yaml.
 
     With --example the project is one that works as it is, to be changed: endpoints.yaml, a page, and a README that
     says what to try.
@@ -144,7 +149,14 @@ def command(name: str, example: str | None, *, examples: bool) -> None:
         for one in EXAMPLES:
             click.echo(f"{one:<14} {_sentence(one)}")
         return
-    name = name or example or ""
+    if words[:1] == ("table",):
+        if len(words) != 2:
+            raise Failure("name the table: jackfield new table prices (for a project in a folder `table`: ./table)", 2)
+        make_table(project_folder(given_folder()), words[1], excel=excel)
+        return
+    if len(words) > 1 or excel:
+        raise Failure("--excel is for tables" if excel else f"one DIR is wanted, and {words[1]} is one more", 2)
+    name = "".join(words) or example or ""
     if not name.strip():  # an unset variable of a script, for example; a path makes the current folder of it
         raise Failure("DIR is empty; name the project's folder: jackfield new my-bot (or . for this one)", 2)
     folder, wanted = Path(name), files(example or "")

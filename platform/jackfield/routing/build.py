@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from jackfield.config import load, url
-from jackfield.config.plan import Endpoint, Plan
+from jackfield.config.plan import Access, Endpoint, Plan
 from jackfield.config.roles import params_of
 from jackfield.errors import PlanError, Problem
 from jackfield.process import catalog
@@ -34,7 +34,7 @@ from jackfield.schema.sample import fitting_sample
 from jackfield.schema.validator import Validator
 from jackfield.similar import did_you_mean
 
-__all__ = ["build", "compile_table", "problems_of"]
+__all__ = ["add_alone", "build", "compile_table", "problems_of"]
 
 
 def build(folder: Path, generation: int, home: Path | None = None) -> RoutingTable:
@@ -93,6 +93,20 @@ def compile_table(plan: Plan, found: Catalog) -> tuple[RoutingTable, tuple[Probl
     rules, unsound = joining.of_groups(plan, declared, found)
     table = RoutingTable(plan, found, routes, (), verify, declared, of_groups, rules)
     return table, (*problems, *faults, *wrong, *unfit, *unsound, *idle_rules(plan, routes))
+
+
+def add_alone(table: RoutingTable, process: str) -> Route:
+    """Bind a process to an address of its own, beside the endpoints of a table that is not live yet.
+
+    Its messages have what would be path parameters, too, and no `input:`. Raises PlanError.
+    """
+    endpoint = Endpoint(f"the process {process}", "/" + "-" * 32, process, access=Access("optional"))
+    with table.catalog.loading():
+        route, problems = _guarded(table.plan, endpoint, table.catalog)
+    if route is None:
+        raise PlanError(problems)
+    table.add(route)
+    return route
 
 
 def _sorted(problems: Iterable[Problem]) -> tuple[Problem, ...]:

@@ -139,13 +139,19 @@ class RoutingTable:
         self.groups = groups
         self.feeds: Mapping[str, Feed] = feeds or {}
         self.joining: Mapping[str, Rule] = joining or {}
-        self.routes: Mapping[str, Route] = {route.name: route for route in routes}
+        self.routes: Mapping[str, Route] = {}
         self.warnings = tuple(warnings)
         self.hash = hashlib.sha256(f"{plan.hash} {catalog.hash}".encode()).hexdigest()[:12]
         self._root = _Node()
         # a URL without parameters, in the normal form that nearly every client sends, needs no walk
-        self._plain = {r.pattern.normal.encode(): Match(r, {}) for r in self.routes.values() if not r.pattern.params}
-        for route in self.routes.values():
+        self._plain: dict[bytes, Match] = {}
+        self.add(*routes)
+
+    def add(self, *routes: Route) -> None:
+        """Add routes while the table is not live yet; their names and addresses must be new."""
+        self.routes = {**self.routes, **{route.name: route for route in routes}}
+        self._plain |= {one.pattern.normal.encode(): Match(one, {}) for one in routes if not one.pattern.params}
+        for route in routes:
             self._root.add(route)
 
     def match(self, raw_path: bytes) -> Match | None:
