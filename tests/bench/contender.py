@@ -156,6 +156,7 @@ def _node_red(workshop: Workshop, folder: Path, port: int) -> Server:
 
 CONTENDERS = (
     Contender("jackfield", "Jackfield, everything on", "", _jackfield),
+    Contender("jackfield-table", "the same, a table as process", "", _jackfield, "/ws/table"),
     Contender("jackfield-async", "the same, a coroutine as process", "", _jackfield, "/ws/waiting"),
     Contender("node", "Node ws + ajv", "node", _node_ws),
     Contender("starlette", "Starlette by hand, msgspec + jsonschema-rs", "python", _uvicorn("starlette_app:app")),

@@ -82,6 +82,8 @@ FLOORS = (
     Floor("16 in flight against Node ws + ajv", "in-flight", "cpu", 3.5, True, against="node"),
     Floor("900 bytes against Node ws + ajv", "900-bytes", "cpu", 2.0, True, against="node"),
     Floor("async process against the sync one", "ping-pong", "cpu", 1.25, False, against="jackfield-async"),
+    Floor("a table against the same in Python", "ping-pong", "cpu", 1.1, False, against="jackfield-table"),
+    Floor("a table, 16 in flight", "in-flight", "cpu", 1.1, False, against="jackfield-table"),
     Floor("memory per idle connection, KiB", "idle", "memory", 16.0, False),
     Floor("CPU per handshake, µs", "handshakes", "cpu", 400.0, False),
 )

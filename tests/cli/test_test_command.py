@@ -49,8 +49,14 @@ test.__test__ = False  # type: ignore[attr-defined]  # a command's name, no test
 def test_our_own_examples_pass() -> None:
     done = test(ROOT)
     assert done.exit_code == 0
-    assert done.stdout.splitlines() == ["greeting", "  ok    A greeting", "  ok    Small talk"]
-    assert done.stderr.startswith("2 passed in ")
+    assert done.stdout.splitlines() == [
+        "greeting",
+        "  ok    A greeting",
+        "  ok    Small talk",
+        "faq",
+        "  ok    A question in either language",
+    ]
+    assert done.stderr.startswith("3 passed in ")
 
 
 def test_one_that_fails_is_shown_and_exits_1(tmp_path: Path) -> None:

@@ -236,8 +236,12 @@ def test_the_repository_itself_is_the_example(tmp_path: Path, start: Callable[..
     shutil.copy(ROOT / "endpoints.yaml", tmp_path)
     shutil.copytree(ROOT / "processes", tmp_path / "processes", ignore=shutil.ignore_patterns("__pycache__"))
     server = start(tmp_path)
-    line = f"  greeting  {server.ws}/ws/greeting  {{message: str}} -> {{message: str}}"
-    assert server.lines[:2] == ["Jackfield serves 1 endpoint:", line]
+    shape = "{message: str} -> {message: str}"
+    assert server.lines[:3] == [
+        "Jackfield serves 2 endpoints:",
+        f"  greeting  {server.ws}/ws/greeting  {shape}",
+        f"  faq       {server.ws}/ws/faq       {shape}",
+    ]
 
 
 GUEST = """\
