@@ -27,8 +27,8 @@ async def keep(login: str, values: Sequence[Any]) -> None:
 
 
 def made(of: Table, name: str = "faq") -> Answering:
-    found = answering(of, name, Lookup(of), keep)
-    assert isinstance(found, Answering), [str(one) for one in found]
+    found, problems = answering(of, name, Lookup(of), keep)
+    assert found is not None, [str(one) for one in problems]
     return found
 
 

@@ -45,11 +45,11 @@ class Answering:
         return all(any(condition != ANYTHING for condition in row) for row in self.table.conditions)
 
 
-def answering(table: Table, name: str, lookup: Lookup, keep: Keep) -> Answering | tuple[Problem, ...]:
-    """The process that a table is, or what is wrong with the cells of its outputs."""
+def answering(table: Table, name: str, lookup: Lookup, keep: Keep) -> tuple[Answering | None, tuple[Problem, ...]]:
+    """The process that a table is, and what is wrong with the cells of its outputs; None where one is an error."""
     found, problems = outputs(table)
-    if problems:
-        return problems
+    if any(problem.severity == "error" for problem in problems):
+        return None, problems
     inputs = inputs_of(table.columns, _title(name))
     kept = any(output.keep for output in found)
     slot = _slot(table, found)
@@ -62,7 +62,7 @@ def answering(table: Table, name: str, lookup: Lookup, keep: Keep) -> Answering 
     _describe(function, table, name, inputs, slot, found)
     kind: Kind = ("async_generator" if kept else "generator") if many else ("async" if kept else "sync")
     bare = bare_column(table.columns, found)
-    return Answering(table, _process(table, name, function, kind, inputs, bare), values)
+    return Answering(table, _process(table, name, function, kind, inputs, bare), values), problems
 
 
 def _slot(table: Table, found: Sequence[Output]) -> str:

@@ -10,10 +10,11 @@ from typing import Any
 from jackfield.errors import CODES, Problem
 from jackfield.process.connection import Connection
 from jackfield.process.signature.reply import own_key
-from jackfield.process.table.faulty import Unfit, fault
+from jackfield.process.table.faulty import Unfit, doubt, fault
 from jackfield.process.table.literals import literal
 from jackfield.process.table.model import Cell, Column, Row, Table, Type
 from jackfield.process.table.templates import Fill, Filled, Name, names_of, read, shown
+from jackfield.similar import did_you_mean
 
 __all__ = ["Output", "Tree", "maker", "outputs", "reply_of", "tree_of"]
 
@@ -24,6 +25,7 @@ _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
 _CODE_HINT = "a code is a short name for programs, of Latin letters, digits and `_`: out_of_stock"
 _ITEM = re.compile(r'\s*"((?:[^"]|"")*)"\s*(,|$)')
 _CURLY = re.compile("[“”„«»]")
+_STATE = re.compile(r"\{\s*(state\.(?!_)\w+)\s*\}")
 _NOTHING = ("", "-")
 _QUOTED = {'"-"': "-", '""': "", '"null"': "null"}
 _WIDER: Mapping[Type, tuple[Type, ...]] = {"number": ("number", "integer"), "text": ("text", "choice")}
@@ -53,6 +55,7 @@ def outputs(table: Table) -> tuple[tuple[Output, ...], tuple[Problem, ...]]:
         for number, (column, cell) in enumerate(zip(table.columns, row.cells, strict=True)):
             if column.is_condition or column.role == "keep" or cell.text in _NOTHING:
                 continue
+            problems += _of_state(table, cell, names)
             try:
                 read_cells[number] = _read(cell, column, names, table.separator)
             except Unfit as exc:
@@ -78,6 +81,13 @@ def _of_heads(table: Table) -> Iterator[Problem]:
         if column.role == "reply" and own_key(column.path[0]):
             message = f'a reply may not have the key "{column.path[0]}", which is Jackfield\'s own'
             yield fault(table.file, column.head, message, "give it another name")
+
+
+def _of_state(table: Table, cell: Cell, names: Mapping[str, Name]) -> Iterator[Problem]:
+    """A warning for what nothing in the table remembers, where another name looks like it."""
+    for name in _STATE.findall(cell.text):
+        if name not in names and (meant := did_you_mean(name, (one for one in names if one.startswith("state.")))):
+            yield doubt(table.file, cell, f"nothing in this table remembers `{name}`", meant)
 
 
 def tree_of(columns: Sequence[Column]) -> Tree:

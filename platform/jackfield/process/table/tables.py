@@ -93,12 +93,14 @@ def _add(found: Tables, source: Source, home: Path) -> None:
     found.digests[name] = hash_of([source])
     table, problems = read_table(source.file, source.data)
     found.problems += problems
-    made = None if table is None else answering(table, name, Lookup(table), _kept(table, name, home).append)
-    if isinstance(made, Answering):
+    made = None
+    if table is not None:
+        made, wrong = answering(table, name, Lookup(table), _kept(table, name, home).append)
+        found.problems += wrong
+    if made is None:
+        found.broken.add(name)
+    else:
         found.answering[name] = made
-        return
-    found.problems += made or ()
-    found.broken.add(name)
 
 
 def _kept(table: Table, name: str, home: Path) -> keep.Kept:
