@@ -20,7 +20,7 @@ from jackfield.identity import ANONYMOUS, Identity
 from jackfield.process.calling import one_line
 from jackfield.process.connection import GONE, Connection
 from jackfield.process.python.import_errors import frames_of
-from jackfield.process.table.trace import Failed, Trace, trace
+from jackfield.process.table.tracing import Failed, Trace, trace
 from jackfield.server.node.event_loop import run as run_loop
 from jackfield.server.observe.lag import Place
 from jackfield.testing.alone import Alone

@@ -17,7 +17,7 @@ from jackfield.process.signature.signature import Signature
 from jackfield.process.table.function import Answering, answering
 from jackfield.process.table.lookup import Lookup
 from jackfield.process.table.model import Table
-from tests.process.table.tables import table
+from tests.process.table.short import table
 
 KEPT: list[tuple[str, list[Any]]] = []
 

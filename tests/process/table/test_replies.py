@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from jackfield.process.table.replies import outputs
-from tests.process.table.tables import table
+from tests.process.table.short import table
 
 
 def told(heads: str, row: str) -> str:

@@ -11,7 +11,7 @@ from jackfield.errors import PlanError
 from jackfield.process import catalog
 from jackfield.process.catalog import Catalog
 from jackfield.routing.build import build, problems_of
-from tests.process.table.tables import sheet
+from tests.process.table.short import sheet
 
 FAQ = sheet("first | message | reply.text", "1 | Привет | Привет!", "rest | | {message}")
 SAY = b"from jackfield import process\n@process\ndef say(text: str) -> str:\n    return text\n"

@@ -58,7 +58,7 @@ class Words:
     def told(self, label: Any, alike: Callable[[int], bool]) -> str:
         """A class in words."""
         if label is OTHER:
-            return f"{self.name} of any other text"
+            return f"any other {self.name}"
         if self.column.type == "boolean" and label is not None:
             return f"{self.name} {'true' if label else 'false'}"
         return f'{self.name} "{label[:60]}"' if label is not None else f"{self.name} missing"

@@ -17,7 +17,7 @@ from jackfield.process.table.faulty import Unfit
 from jackfield.process.table.literals import OTHER, literal, normal, zoned
 from jackfield.process.table.model import ANYTHING, Column, Condition, Span
 
-__all__ = ["compares", "fits", "is_empty", "is_number", "read_condition"]
+__all__ = ["compares", "fits", "is_doubtful", "is_empty", "is_number", "read_condition"]
 
 _NOT = re.compile(r"not\s*\((.*)\)", re.DOTALL | re.IGNORECASE)
 _LATER = re.compile(r"=|(?:contains|starts with|ends with|matches)\s*\(", re.IGNORECASE)
@@ -39,6 +39,8 @@ _MENDED = (
     (re.compile(r"≤\s*(.+)|=<\s*(.+)"), "<= {0}"),
     (re.compile(r"≠\s*(.+)|<>\s*(.+)"), "!= {0}"),
     (re.compile(r"==\s*(.+)"), "{0}"),
+    (re.compile(r">\s*(\S+)\s+(?:and|и|und|et)\s+<\s*(\S+)"), "({0}..{1})"),
+    (re.compile(r">=\s*(\S+)\s+(?:and|и|und|et)\s+<=\s*(\S+)"), "[{0}..{1}]"),
     (re.compile(r"[–—]"), "-"),
 )
 _DAY = datetime.timedelta(days=1)
@@ -67,6 +69,11 @@ def fits(condition: Condition, value: Any) -> bool:
         return condition.negated
     inside = value in condition.values or any(span.holds(value) for span in condition.spans)
     return inside != condition.negated
+
+
+def is_doubtful(text: str) -> bool:
+    """Whether a bare text may be what a spreadsheet made of another: `“yes”` of `"yes"`, a long dash of `-`."""
+    return text in ("–", "—") or (len(text) > 1 and text[0] in _CURLY and text[-1] in _CURLY)
 
 
 def compares(text: str) -> bool:
@@ -160,6 +167,8 @@ def _of_items(column: Column, text: str, separator: str, negated: bool) -> Condi
 
 
 def _item(column: Column, text: str, separator: str) -> Condition:
+    if not text:
+        raise Unfit("beside a comma nothing stands", "write `1, 2` for a list; an empty cell fits anything")
     found = _OPERATOR.fullmatch(text)
     try:
         value = zoned(literal(column.type, found[2] if found else text, separator))

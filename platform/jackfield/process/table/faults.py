@@ -80,6 +80,11 @@ def faults_of_rows(table: Table, lookup: Lookup) -> list[Problem]:
         hint = "rows never reached, rows that overlap and messages that fit no row were not"
         return [*_equal_rows(table), doubt(table.file, table.head, message, hint)]
     problems: list[Problem] = []
+    rests = [row for row, said in enumerate(table.conditions) if set(said) <= {ANYTHING}]
+    if table.policy == "unique" and len(rests) > 1:
+        name = table.rows[rests[1]].name
+        message = f"this row has no conditions, and {_rows(table, rests[:1])} the rest already"
+        return [fault(table.file, name, message, "take one of them out, or begin the table with `first`")]
     if table.policy == "unique":
         problems += _overlaps(table, lookup, ways)
     if table.policy != "collect":
@@ -125,7 +130,7 @@ def _overlaps(table: Table, lookup: Lookup, ways: Ways) -> Iterator[Problem]:
         told.add((first, second))
         name = table.rows[second].name
         both = table.rows[first].name.name[1:]
-        message = f"this row and row {both} overlap: {_told(way)} fits both"
+        message = f"this row and row {both} overlap: {_overlap(way, (first, second))} fits both"
         yield fault(table.file, name, message, "make one of them narrower, or begin the table with `first`")
 
 
@@ -139,7 +144,7 @@ def _gaps(table: Table, ways: Ways) -> Iterator[Problem]:
 
     told: dict[str, None] = {}
     for way, before in sorted(ways.gaps, key=plain):
-        told[_told(way, before)] = None
+        told[_gap(way, before)] = None
         if len(told) == _MOST_TOLD:
             break
     hint = "the answer is the error no_row; a last row without conditions takes the rest"
@@ -147,16 +152,31 @@ def _gaps(table: Table, ways: Ways) -> Iterator[Problem]:
         yield doubt(table.file, table.head, f"{gap} fits no row", hint)
 
 
-def _told(way: Way, before: int = 0) -> str:
-    """`age < 18 with vip false`. `before`: the rows that the last step took away."""
-    parts = []
-    for number, (classes, label) in enumerate(way, 1):
-        mask = classes.every()[label]
-        if before and number == len(way):
-            parts.append(classes.told(label, lambda other: not other & before))
-        elif mask.bit_count() < len(classes.conditions) or number == len(way):
-            parts.append(classes.told(label, mask.__eq__))
-    first, *others = parts or ["every message"]
+def _overlap(way: Way, rows: tuple[int, int]) -> str:
+    """The message that fits both rows; without the keys that neither of them looks at."""
+    return _told(
+        (classes, classes.told(label, classes.every()[label].__eq__))
+        for classes, label in way
+        if any(classes.conditions[row] is not ANYTHING for row in rows)
+    )
+
+
+def _gap(way: Way, before: int) -> str:
+    """The message that fits no row. `before` are the rows that its last step took away."""
+    *steps, (last, its) = way
+    masks = [(classes, label, classes.every()[label]) for classes, label in steps]
+    told = [
+        (classes, classes.told(label, mask.__eq__))
+        for classes, label, mask in masks
+        if mask.bit_count() < len(classes.conditions)
+    ]
+    return _told([*told, (last, last.told(its, lambda mask: not mask & before))])
+
+
+def _told(parts: Iterable[tuple[Classes, str]]) -> str:
+    """`age < 18 with vip false`, in the order of the columns."""
+    ordered = sorted(parts, key=lambda part: (part[0].column.head.line, part[0].column.head.column))
+    first, *others = [text for _, text in ordered] or ["every message"]
     return f"{first} with {' and '.join(others)}" if others else first
 
 
@@ -172,4 +192,6 @@ def _equal_rows(table: Table) -> Iterator[Problem]:
             above[conditions] = row
         else:
             message = f"this row is never reached: {_rows(table, [first])} every message that fits it"
-            yield fault(table.file, table.rows[row].name, message, "move it up, or take it out")
+            if table.policy == "unique":
+                message = f"this row and row {table.rows[first].name.name[1:]} overlap: their conditions are equal"
+            yield fault(table.file, table.rows[row].name, message, "take one of them out")

@@ -10,6 +10,9 @@ from jackfield.process.table.model import Cell
 __all__ = ["Unfit", "doubt", "fault"]
 
 
+_LONGEST = 300  # characters of a sentence
+
+
 class Unfit(Exception):
     """What a cell says cannot be taken; who reads the cell knows its place. `args` are message, hint and code."""
 
@@ -18,7 +21,8 @@ class Unfit(Exception):
 
 
 def fault(file: str, cell: Cell, message: str, hint: str = "", code: str = "bad_table") -> Problem:
-    """A fault with which the table cannot be used."""
+    """A fault with which the table cannot be used. What it quotes may be a cell of 1 MiB, and is cut."""
+    message, hint = (text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…" for text in (message, hint))
     return Problem(code, f"{cell.name}: {message}", hint, file=file, line=cell.line, column=cell.column)
 
 

@@ -8,6 +8,7 @@ from typing import get_args
 
 from jackfield.errors import Problem
 from jackfield.process.table.faulty import Unfit, fault
+from jackfield.process.table.literals import damage
 from jackfield.process.table.model import Cell, Column, Policy, Role, Type
 from jackfield.similar import did_you_mean
 
@@ -17,6 +18,8 @@ Heads = tuple[tuple[int, Column, bool], ...]
 """Each column with its place in the sheet, and whether its head names a type."""
 
 _HEAD = re.compile(r"([^?()]*?)\s*(\?)?\s*(?:\((.*)\))?", re.DOTALL)
+_LONGEST = 1000
+_DEEPEST = 8
 _POLICIES = get_args(Policy)
 _OF_DMN = ("any", "priority", "rule order", "output order", "u", "f", "c", "a", "p", "r", "o")
 _TYPES: tuple[Type, ...] = tuple(one for one in get_args(Type) if one != "choice")
@@ -51,7 +54,10 @@ def read_heads(file: str, cells: Sequence[Cell]) -> tuple[Policy, Heads, list[Pr
     except Unfit as wrong:
         problems.append(fault(file, cells[0], *wrong.args))
     for number, cell in enumerate(cells[1:], 1):
-        if not cell.text or cell.text.startswith("#"):
+        told = damage(cell.text) if cell.text else None
+        if told:
+            problems.append(fault(file, cell, *told, "spreadsheet_damage"))
+        if not cell.text or cell.text.startswith("#") or told:
             continue
         try:
             column, typed = _column(cell)
@@ -76,6 +82,9 @@ def _policy(cell: Cell) -> Policy:
 
 
 def _column(cell: Cell) -> tuple[Column, bool]:
+    if len(cell.text) > _LONGEST or cell.text.count(".") > _DEEPEST:
+        hint = f"a head has at most {_LONGEST} characters, and keys stand {_DEEPEST} deep in each other at most"
+        raise Unfit(f"`{cell.text}` is too long", hint)
     found = _HEAD.fullmatch(cell.text)
     if not found:
         if cell.text.endswith("?"):

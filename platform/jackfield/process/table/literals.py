@@ -35,7 +35,7 @@ _SLASHES = re.compile(r"([0-9]{1,4})/([0-9]{1,2})/([0-9]{2,4})")
 _SHORT_YEAR = re.compile(r"([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{2})")
 _HALF_DAY = re.compile(r"([0-9]{1,2})(?::([0-9]{2}))?(?::[0-9]{2})?\s*([AaPp])\.?[Mm]\.?")
 
-_ERRORS = re.compile(r"#{2,}|#[\w/]+[!?]|#N/A|#Н/Д|#NV|Err:[0-9]+|Ошибка:[0-9]+|Fehler:[0-9]+", re.IGNORECASE)
+_ERRORS = re.compile(r"#[¿¡]?[A-ZА-ЯЁÄÖÜÉ0-9/]+[!?]|#N/A|#Н/Д|#NV|(?:Err|Ошибка|Fehler|Erreur):[0-9]{3}")
 _SHORTENED = re.compile(r"[+-]?[0-9](?:[.,][0-9]+)?E[+-][0-9]{2,3}")
 
 _EXAMPLES: dict[Type, str] = {
@@ -58,17 +58,19 @@ class _Other:
 OTHER = _Other()
 
 
-def damage(text: str) -> str:
-    """What a spreadsheet did to the cell of this text, as a sentence; empty where nothing shows."""
-    if text[0] not in "#EОFeof+-0123456789" or len(text) > 40:
-        return ""
+def damage(text: str) -> tuple[str, str] | None:
+    """What a spreadsheet did to the cell of this text, and how to mend it; None where nothing shows."""
+    if text[0] not in "#EОF+-0123456789" or len(text) > 40:
+        return None
+    if set(text) == {"#"} and len(text) > 1:
+        return f"`{text}` is what a spreadsheet shows where a column is too narrow", "make it wider, and save again"
     if _ERRORS.fullmatch(text):
-        if set(text) == {"#"}:
-            return f"`{text}` is what a spreadsheet shows where a column is too narrow"
-        return f"`{text}` is the error of a formula: the spreadsheet took the cell's text for one"
+        hint = "write the text again, without = in front; a reply repeats a key by its name in braces: {message}"
+        return f"`{text}` is the error of a formula: the spreadsheet took the cell's text for one", hint
     if _SHORTENED.fullmatch(text):
-        return f"`{text}` is a number that the spreadsheet shortened; its last digits may be gone"
-    return ""
+        hint = "format the column as text, and write all digits again"
+        return f"`{text}` is a number that the spreadsheet shortened; its last digits may be gone", hint
+    return None
 
 
 def literal(type_: Type, text: str, separator: str = ",", choices: Sequence[str] = ()) -> Any:
@@ -155,7 +157,9 @@ def _number(type_: Type, text: str, separator: str) -> int | float:
         point, pair = text.replace(",", "."), text.replace(",", ", ")
         if separator == ",":
             message = f"`{text}` may be one number or two, as commas separate the cells of this file"
-            raise Unfit(message, f"write {point}, or `{pair}` for two numbers", "ambiguous_number")
+            thousands = re.fullmatch(r"[+-]?[1-9][0-9]{0,2},[0-9]{3}", text)
+            one = f"{text.replace(',', '')} or {point}" if thousands else point
+            raise Unfit(message, f"write {one}, or `{pair}` for two numbers", "ambiguous_number")
         text = point
     elif _COMMAS.fullmatch(text):
         message = f"`{text}` may be one number or several"

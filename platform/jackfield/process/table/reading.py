@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from jackfield.errors import Problem
-from jackfield.process.table.conditions import compares, is_number, read_condition
+from jackfield.process.table.conditions import compares, is_doubtful, is_number, read_condition
 from jackfield.process.table.faults import faults_of_rows
 from jackfield.process.table.faulty import Unfit, doubt, fault
 from jackfield.process.table.heads import Heads, read_heads
@@ -16,6 +17,7 @@ from jackfield.process.table.sheet import Sheet, read_sheet
 
 __all__ = ["read_table"]
 
+_MEANT = 'a list is written "a", "b", anything is an empty cell; put it in straight quotes if it is meant'
 _MOST_PROBLEMS = 20  # of one file; what goes wrong in every row is one mistake
 
 
@@ -92,6 +94,8 @@ class _Body:
                     try:
                         condition = read_condition(column, cell.text, self.sheet.separator)
                         read[cell.text] = condition
+                        if column.type == "text" and is_doubtful(cell.text):
+                            self.problems.append(doubt(self.file, cell, f"`{cell.text}` is taken as a text", _MEANT))
                     except Unfit as wrong:
                         self.problems.append(fault(self.file, cell, *wrong.args))
             conditions.append(condition)
@@ -117,6 +121,10 @@ class _Body:
         for cell in cells:
             if not cell.text or self.damaged(cell):
                 continue
+            if re.match(r"=\s*\w", cell.text):
+                message = f"`{cell.text[:60]}` is a formula to spreadsheets, and nothing is calculated here"
+                hint = "write the text; a key of the message stands in braces: {message}"
+                self.problems.append(fault(self.file, cell, message, hint))
             if column.role == "keep" and cell.text != "-":
                 try:
                     literal("boolean", cell.text)
@@ -124,8 +132,7 @@ class _Body:
                     self.problems.append(fault(self.file, cell, wrong.args[0], "write yes, or leave the cell empty"))
 
     def damaged(self, cell: Cell) -> bool:
-        message = damage(cell.text)
-        if message:
-            hint = 'write the text again; format the column as text first, and put what begins with = in quotes: `"=…"`'
-            self.problems.append(fault(self.file, cell, message, hint, "spreadsheet_damage"))
-        return bool(message)
+        told = damage(cell.text)
+        if told:
+            self.problems.append(fault(self.file, cell, *told, "spreadsheet_damage"))
+        return told is not None

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from jackfield.errors import Problem
 from jackfield.process.table.faulty import fault
+from jackfield.process.table.literals import damage
 from jackfield.process.table.model import Cell
 
 __all__ = ["MOST_BYTES", "MOST_COLUMNS", "MOST_ROWS", "Sheet", "read_sheet"]
@@ -65,8 +66,9 @@ def _decoded(file: str, data: bytes) -> str:
     if data.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
         raise _Unreadable(fault(file, start, "this is a spreadsheet's own file, not CSV", _SAVE))
     wide = data.startswith((b"\xff\xfe", b"\xfe\xff"))
+    data = data.removeprefix(b"\xef\xbb\xbf")
     try:
-        text = data.decode("utf-16" if wide else "utf-8-sig")
+        text = data.decode("utf-16" if wide else "utf-8")
     except UnicodeDecodeError as error:
         if wide:
             raise _Unreadable(fault(file, start, "the file is not whole UTF-16", _SAVE)) from None
@@ -82,7 +84,7 @@ def _not_utf8(file: str, data: bytes, at: int) -> Problem:
     line = before.count(b"\n") + 1
     begun = before.rpartition(b"\n")[2]
     rest = re.split(rb"[\r\n]", data[at : at + 200], maxsplit=1)[0]
-    shown = (begun[-60:] + rest)[:100].decode("windows-1251", "replace").strip("\ufeff")
+    shown = (begun[-60:] + rest)[:100].decode("windows-1251", "replace")
     number = min(max(begun.count(sep) for sep in (b",", b";", b"\t")), MOST_COLUMNS)
     cell = Cell("", line, len(begun.decode("utf-8", "replace")) + 1, f"{_NAMES[number]}{line}")
     return fault(file, cell, f"the file is not UTF-8; read as windows-1251 the line is: {shown}", _SAVE)
@@ -181,7 +183,7 @@ class _Reader:
     def heads(self, cells: list[tuple[int, Cell]], blank: Cell) -> tuple[Cell, ...]:
         if len(cells) == 1 and cells[0][0] == 0:
             hint = "separate them by commas: first,message,reply.text"
-            self.problems.append(fault(self.file, cells[0][1], "all heads stand in one cell", hint))
+            raise _Unreadable(fault(self.file, cells[0][1], "all heads stand in one cell", hint))
         last, cell = cells[-1]
         if last >= MOST_COLUMNS:
             raise _Unreadable(fault(self.file, cell, f"a table has at most {MOST_COLUMNS} columns"))
@@ -217,7 +219,7 @@ def _stray(file: str, text: str, cell: Cell) -> Problem:
 
 def _is_damaged_name(cells: list[tuple[int, Cell]]) -> bool:
     """Whether a row begins with `#` because its name is broken (`#NAME?`, `####`), not to be a comment."""
-    return len(cells) > 1 and re.fullmatch(r"#[\w/]*[?!]|#N/A|##+", cells[0][1].text) is not None
+    return len(cells) > 1 and damage(cells[0][1].text) is not None
 
 
 def _comment(cells: list[tuple[int, Cell]], separator: str) -> str:

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import pytest
+
+from jackfield.process.table.faults import MOST_STEPS, explore
+from jackfield.process.table.lookup import Lookup
+from tests.process.table.tables import file_of, read, told
+
+REST = "; the answer is the error no_row; a last row without conditions takes the rest"
+
+
+@pytest.mark.parametrize(
+    ("text", "sentences"),
+    [
+        (
+            "first,message,reply.text\n1,a,x\nrest,,y\n2,b,z\n",
+            ["4:1: A4: this row is never reached: row 3 takes every message that fits it; move it up, or take it out"],
+        ),
+        (
+            "first,age (integer),reply.text\n1,< 18,x\n2,>= 18,y\n3,[10..30],z\n",
+            ["4:1: A4: this row is never reached: rows 2 and 3 take every message that fits it; move it up, or take"],
+        ),
+        ("first,age (integer),reply.text\n1,<= 17,x\n2,>= 18,y\n", []),  # between them lies no integer
+        ("first,day (date),reply.text\n1,<= 30.01.2026,x\n2,>= 31.01.2026,y\n", []),
+        (
+            "first,age (number),reply.text\n1,<= 17,x\n2,>= 18,y\n",
+            [f"1:1: warning: A1: age in (17..18) fits no row{REST}"],
+        ),
+        ("first,vip (boolean),reply.text\n1,true,x\n2,no,y\n", []),
+        ("first,vip? (boolean),reply.text\n1,true,x\n2,no,y\n", [f"1:1: warning: A1: vip missing fits no row{REST}"]),
+        ('first,size (s | m | l),reply.text\n1,s,x\n2,"not(""s"")",y\n', []),
+        (
+            "first,size (s | m | l),reply.text\n1,s,x\n2,m,y\n",
+            [f'1:1: warning: A1: size "l" fits no row{REST}'],
+        ),
+        ("first,message,reply.text\n1,Привет,x\n", [f"1:1: warning: A1: any other message fits no row{REST}"]),
+        (
+            "first,age (integer),vip (boolean),reply.text\n1,>= 18,,x\n2,,true,y\n",
+            [f"1:1: warning: A1: age < 18 with vip false fits no row{REST}"],
+        ),
+        (
+            'first,age (number),reply.text\n1,"[1..2], [3..4)",x\n2,5,x\n',
+            [
+                f"1:1: warning: A1: age < 1 fits no row{REST}",
+                f"1:1: warning: A1: age in (2..3) fits no row{REST}",
+                f"1:1: warning: A1: age in [4..5) fits no row{REST}",
+            ],
+        ),
+        (
+            "unique,age (number),reply.text\n1,< 5,x\n2,> 3,y\n",
+            ["3:1: A3: this row and row 2 overlap: age in (3..5) fits both; make one of them narrower, or begin the"],
+        ),
+        (
+            'unique,word,age (number),reply.text\n1,"""a"", ""b""",< 5,x\n2,b,4,y\nrest,,,z\n',
+            ['3:1: A3: this row and row 2 overlap: word "b" with age 4 fits both; make one of them narrower'],
+        ),
+        ("unique,word,reply.text\nrest,,x\n1,a,y\n2,b,z\n", []),
+        (
+            "unique,word,reply.text\nrest,,x\n1,a,y\nmore,,z\n",
+            ["4:1: A4: this row has no conditions, and row 2 takes the rest already; take one of them out, or begin"],
+        ),
+        (
+            "unique,vip (boolean),reply.text\n1,true,x\n2,false,x\nrest,,y\n",
+            ["4:1: A4: this row is never reached: rows 2 and 3 take every message that fits it; move it up"],
+        ),
+        ("collect,word,reply.text\n1,,x\n2,a,y\n3,a,z\n", []),  # each of them answers
+    ],
+)
+def test_what_is_wrong_with_rows_together(text: str, sentences: list[str]) -> None:
+    found = told(text)
+    assert len(found) == len(sentences), found
+    assert all(one.startswith(sentence) for one, sentence in zip(found, sentences, strict=True)), found
+
+
+def test_rows_with_a_key_of_their_own_take_few_steps() -> None:
+    """All masks multiplied would be a million combinations; only those that rows are apart in are looked at."""
+    rows = [(number, f"Город {number // 2}", "< 18" if number % 2 else ">= 18", "x") for number in range(1000)]
+    table = read(file_of([("unique", "city", "age (integer)", "reply.text"), *rows, ("rest", "", "", "y")]))
+    ways = explore(Lookup(table))
+    assert ways.whole
+    assert ways.steps < 5_000
+
+
+@pytest.mark.parametrize("policy", ["first", "unique"])
+def test_a_table_of_too_many_combinations_is_told_so_in_bounded_steps(policy: str) -> None:
+    """98 columns with conditions, 1,000 rows: more sets of rows than can ever be looked at."""
+    rows = [(row, *(f"< {(row * (column + 7)) % 1009}" for column in range(98)), "x") for row in range(1000)]
+    text = file_of([(policy, *(f"c{column} (integer)" for column in range(98)), "reply.text"), *rows])
+    table = read(text)
+    assert explore(Lookup(table)).steps < MOST_STEPS * 1.1
+    (warning,) = told(text)
+    sentence = "1:1: warning: A1: the columns have more than 200000 combinations; only equal rows were looked for"
+    assert warning.startswith(sentence)
+    equal = told(text + file_of([rows[500]]))[0]
+    begin = f"1002:1: A1002: this row {'and row 502 overlap' if policy == 'unique' else 'is never reached: row 502'}"
+    assert equal.startswith(begin)
+
+
+def test_rows_that_nothing_can_fit() -> None:
+    (fault, *_) = told('first,vip (boolean),reply.text\n1,"not(true, false)",x\n2,,y\n')
+    assert fault.startswith("2:1: A2: no message can fit this row; look at its conditions, or take it out")
