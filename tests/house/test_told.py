@@ -102,7 +102,7 @@ def test_the_command_lines_are_seen() -> None:
 
 def test_a_command_line_that_is_none_is_reported() -> None:
     assert "--store" in fault(["call", "--store", "sqlite:///x.db", "/ws/a"])
-    assert "No such command" in fault(["serv"])
+    assert "there is no command" in fault(["serv"])
     assert fault(["users", "add", "anna", "--role", "support"]) == ""
 
 

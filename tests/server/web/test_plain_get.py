@@ -35,6 +35,7 @@ async def test_a_plain_get_reports_all_that_is_needed(served: Served) -> None:
             "body": {"login": "…", "password": "…"},
         },
         "send": {"message": "Привет"},
+        "replies": "one",
     }
     assert (would["status"], would["code"]) == (401, "not_logged_in")
     assert "/auth/login" in would["fix"]
