@@ -83,7 +83,10 @@ def test_no_cookie_of_ours_is_no_credential(line: str) -> None:
         ('"eyJhbGciOiJIUzI1NiJ9.e30.abc"', f": it holds a value alone; write {NAME}= before the token."),
         (f'"{NAME}=abc"', f": a name in it is nearly that; it is spelled {NAME}, without quotes and blanks."),
         (f"{NAME} =abc", f": a name in it is nearly that; it is spelled {NAME}, without quotes and blanks."),
-        (f"a=1; {NAME.upper()}=abc", f": a name in it is nearly that; it is spelled {NAME}, without quotes and blanks."),
+        (
+            f"a=1; {NAME.upper()}=abc",
+            f": a name in it is nearly that; it is spelled {NAME}, without quotes and blanks.",
+        ),
         ("gen_app_auth_tokn=abc", f": a name in it is nearly that; it is spelled {NAME}, without quotes and blanks."),
     ],
 )

@@ -40,7 +40,7 @@ def test_an_option_of_all_commands_may_stand_behind_them(command: list[str], giv
 
 @pytest.mark.parametrize(
     ("word", "said"),
-    [("chek", 'there is no command \'chek\'; did you mean "check"?'), ("привет", "jackfield --help lists all")],
+    [("chek", "there is no command 'chek'; did you mean \"check\"?"), ("привет", "jackfield --help lists all")],
 )
 def test_a_command_that_is_not_there(word: str, said: str) -> None:
     done = run(word)

@@ -89,7 +89,7 @@ def test_lines_in_frames_out(server: Server) -> None:
 
 
 def test_messages_as_arguments_end_with_their_last_answer(server: Server) -> None:
-    done = server.run("call", "/ws/ticks", '{"count": 2}', '{"count": 0}', '{}', given="not read")
+    done = server.run("call", "/ws/ticks", '{"count": 2}', '{"count": 0}', "{}", given="not read")
     assert (done.returncode, done.stderr) == (0, "")
     first, second, error = done.stdout.splitlines()
     assert (first, second) == ('{"tick":0}', '{"tick":1}')

@@ -122,7 +122,8 @@ def command(
         asyncio.run(_talk(address, cookie, talk))
     except _Refused as exc:
         if exc.code == "not_logged_in" and not token and url.startswith("/") and found["login"]:
-            exc.message += f' On this machine: jackfield call {url} --token "$(jackfield token {ADMIN})"'
+            here = f'On this machine: jackfield call {url} --token "$(jackfield token {ADMIN})"'
+            raise Failure(f"{exc.message} {here}") from exc
         raise
 
 
@@ -337,8 +338,8 @@ class _Turns:
             return frame
         error = body.get("error")
         number = body.get("$id")
-        ours = type(number) is int and number in self._open
-        if ours and ("$done" in body or error is not None or self._replies != "many"):
+        ours = isinstance(number, int) and number in self._open
+        if isinstance(number, int) and ours and ("$done" in body or error is not None or self._replies != "many"):
             del self._open[number]
         elif error is not None and not ours and self._open:
             self._open.pop(next(reversed(self._open)))  # it was not read, so the error has no `$id`
