@@ -41,9 +41,12 @@ def test_outside_a_project_every_name_may_be_one(tmp_path: Path, monkeypatch: py
 def test_inside_a_project_the_names_found_are_offered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     trace = tmp_path / "trace"
     write(tmp_path, ENDPOINTS, say=f"open({str(trace)!r}, 'w')\n" + SAY)
+    (tmp_path / "processes" / "faq.csv").write_text("first,message,reply.text\n1,,да\n", "utf-8")
     schema = printed(monkeypatch, tmp_path / "processes")
     assert fits(schema, process="say.say", auth={"roles": ["support"]})
+    assert fits(schema, process="faq")
     assert not fits(schema, process="say.sya")
+    assert not fits(schema, process="fag")
     assert "Чат-боты" in json.dumps(schema, ensure_ascii=False)
     assert not trace.exists(), "nothing is imported for it"
 

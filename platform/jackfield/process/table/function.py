@@ -205,6 +205,10 @@ def _refuse(_value: str | None) -> Any:
 
 def _answering(lookup: Lookup, values_of: _Values, carrier: _Carrier, slot: str) -> Callable[..., Any]:
     first, carry_out = lookup.first, carrier.carry_out
+    quick = [  # what rows reply that do nothing else
+        None if output.error or output.remember or reply is None else maker(reply)
+        for output, reply in zip(carrier.outputs, carrier.replies, strict=True)
+    ]
 
     def answer(**arguments: Any) -> Any:
         connection = arguments[slot] if slot else None
@@ -212,7 +216,8 @@ def _answering(lookup: Lookup, values_of: _Values, carrier: _Carrier, slot: str)
         number = first(values)
         if number < 0:
             raise _no_row()
-        return carry_out(number, values, connection)
+        make = quick[number]
+        return carry_out(number, values, connection) if make is None else make(values, connection)
 
     return answer
 

@@ -15,7 +15,7 @@ from jackfield.process.table.lookup import Lookup
 from jackfield.process.table.model import ANYTHING, Cell, Column, Condition, Row, Table
 from jackfield.process.table.sheet import Sheet, read_sheet
 
-__all__ = ["read_table"]
+__all__ = ["read_table", "told"]
 
 _MEANT = 'a list is written "a", "b", anything is an empty cell; put it in straight quotes if it is meant'
 _MOST_PROBLEMS = 20  # of one file; what goes wrong in every row is one mistake
@@ -25,7 +25,7 @@ def read_table(file: str, data: bytes) -> tuple[Table | None, tuple[Problem, ...
     """The table of a file, and what is wrong with it; None where a problem is an error. `file` is named in them."""
     sheet, problems = read_sheet(file, data)
     if sheet is None:
-        return None, _told(file, problems)
+        return None, told(file, problems)
     policy, heads, wrong = read_heads(file, sheet.heads)
     problems += wrong
     if not sheet.rows:
@@ -34,17 +34,17 @@ def read_table(file: str, data: bytes) -> tuple[Table | None, tuple[Problem, ...
     conditions = body.read()
     problems += body.problems
     if any(problem.severity == "error" for problem in problems):
-        return None, _told(file, problems)
+        return None, told(file, problems)
     columns = tuple(column for _, column, _ in heads)
     rows = tuple(Row(cells[0], tuple(cells[number] for number, _, _ in heads)) for cells in sheet.rows)
     table = Table(file, sheet.summary, policy, columns, rows, sheet.separator, conditions, sheet.heads[0])
     problems += faults_of_rows(table, Lookup(table))
     if any(problem.severity == "error" for problem in problems):
-        return None, _told(file, problems)
-    return table, _told(file, problems)
+        return None, told(file, problems)
+    return table, told(file, problems)
 
 
-def _told(file: str, problems: Sequence[Problem]) -> tuple[Problem, ...]:
+def told(file: str, problems: Sequence[Problem]) -> tuple[Problem, ...]:
     """The problems in the order of the file, and the number of those that are too many to be read."""
     ordered = sorted(problems, key=lambda one: (one.severity, one.line, one.column))
     more = len(ordered) - _MOST_PROBLEMS

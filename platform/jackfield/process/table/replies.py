@@ -12,7 +12,8 @@ from jackfield.process.connection import Connection
 from jackfield.process.signature.reply import own_key
 from jackfield.process.table.faulty import Unfit, doubt, fault
 from jackfield.process.table.literals import literal
-from jackfield.process.table.model import Cell, Column, Row, Table, Type
+from jackfield.process.table.model import Cell, Column, Role, Row, Table, Type
+from jackfield.process.table.reading import told
 from jackfield.process.table.templates import Fill, Filled, Name, names_of, read, shown
 from jackfield.similar import did_you_mean
 
@@ -25,6 +26,7 @@ _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
 _CODE_HINT = "a code is a short name for programs, of Latin letters, digits and `_`: out_of_stock"
 _ITEM = re.compile(r'\s*"((?:[^"]|"")*)"\s*(,|$)')
 _CURLY = re.compile("[“”„«»]")
+_OUTPUTS: tuple[Role, ...] = ("reply", "error", "remember", "keep")
 _STATE = re.compile(r"\{\s*(state\.(?!_)\w+)\s*\}")
 _NOTHING = ("", "-")
 _QUOTED = {'"-"': "-", '""': "", '"null"': "null"}
@@ -49,22 +51,28 @@ def outputs(table: Table) -> tuple[tuple[Output, ...], tuple[Problem, ...]]:
     """What each row gives, in their order, and what is wrong with the cells of outputs."""
     problems = list(_of_heads(table))
     names = names_of(table)
+    places = [(number, c) for number, c in enumerate(table.columns) if not c.is_condition and c.role != "keep"]
+    known: dict[tuple[int, str], Filled] = {}  # many cells of a column are the same
+    make = _Rows(table)
     found: list[Output] = []
     for row in table.rows:
-        read_cells: dict[int, Filled] = {}
-        for number, (column, cell) in enumerate(zip(table.columns, row.cells, strict=True)):
-            if column.is_condition or column.role == "keep" or cell.text in _NOTHING:
-                continue
-            problems += _of_state(table, cell, names)
-            try:
-                read_cells[number] = _read(cell, column, names, table.separator)
-            except Unfit as exc:
-                problems.append(fault(table.file, cell, *exc.args))
+        cells: dict[int, Filled] = {}
+        for number, column in places:
+            cell = row.cells[number]
+            filled = known.get((number, cell.text))
+            if filled is not None:
+                cells[number] = filled
+            elif cell.text not in _NOTHING:
+                problems += _of_state(table, cell, names)
+                try:
+                    cells[number] = known[number, cell.text] = _read(cell, column, names, table.separator)
+                except Unfit as exc:
+                    problems.append(fault(table.file, cell, *exc.args))
         try:
-            found.append(_output(table, row, read_cells))
+            found.append(make.output(row, cells))
         except _At as exc:
             problems.append(fault(table.file, exc.cell, *exc.args))
-    return tuple(found), tuple(problems)
+    return tuple(found), told(table.file, problems)
 
 
 class _At(Unfit):
@@ -198,41 +206,45 @@ def maker(filled: Filled) -> Fill:
     return filled.fill or (lambda _values, _connection: value)
 
 
-def _output(table: Table, row: Row, cells: Mapping[int, Filled]) -> Output:
-    of = {number: table.columns[number] for number in cells}
-    reply = {number: cell for number, cell in cells.items() if of[number].role == "reply"}
-    error = _error(row, of, cells)
-    if error is not None and reply:
-        at = row.cells[next(iter(reply))]
-        raise _At(at, "the row has an error, so it cannot have a reply", "empty one of the two")
-    remember = tuple(
-        (".".join(of[number].path), cell) for number, cell in cells.items() if of[number].role == "remember"
-    )
-    return Output(
-        cells=reply,
-        error=error,
-        remember=remember,
-        keep=_keeps(table, row),
-        connected=bool(remember) or any(cell.connected for cell in cells.values()),
-    )
+class _Rows:
+    """Makes of the cells of a row what it gives."""
+
+    def __init__(self, table: Table) -> None:
+        of = {role: [n for n, c in enumerate(table.columns) if c.role == role] for role in _OUTPUTS}
+        self._columns = table.columns
+        self._replies, self._errors, self._remember, self._keep = (of[role] for role in _OUTPUTS)
+
+    def output(self, row: Row, cells: Mapping[int, Filled]) -> Output:
+        """What a row gives; raises _At."""
+        reply = cells if not (self._errors or self._remember) else _of(self._replies, cells)
+        error = self._error(row, _of(self._errors, cells)) if self._errors else None
+        if error is not None and reply:
+            at = row.cells[next(iter(reply))]
+            raise _At(at, "the row has an error, so it cannot have a reply", "empty one of the two")
+        remember = tuple(
+            (".".join(self._columns[number].path), cell) for number, cell in _of(self._remember, cells).items()
+        )
+        keep = any(self._says_yes(row.cells[number].text) for number in self._keep)
+        connected = bool(remember) or any(cell.connected for cell in cells.values())
+        return Output(reply, error, remember, keep, connected)
+
+    def _error(self, row: Row, cells: Mapping[int, Filled]) -> tuple[str, Filled] | None:
+        found = {self._columns[number].path: number for number in cells}
+        if not found:
+            return None
+        code, message = found.get(("code",)), found.get(("message",))
+        if code is None:
+            at = row.cells[next(iter(found.values()))]
+            raise _At(at, "the error has a sentence and no code", f"fill the column `error.code`: {_CODE_HINT}")
+        return str(cells[code].value), cells[message] if message is not None else Filled("")
+
+    @staticmethod
+    def _says_yes(text: str) -> bool:
+        return text not in _NOTHING and bool(literal("boolean", text))
 
 
-def _error(row: Row, of: Mapping[int, Column], cells: Mapping[int, Filled]) -> tuple[str, Filled] | None:
-    found = {column.path: number for number, column in of.items() if column.role == "error"}
-    if not found:
-        return None
-    code, message = found.get(("code",)), found.get(("message",))
-    if code is None:
-        at = row.cells[next(iter(found.values()))]
-        raise _At(at, "the error has a sentence and no code", f"fill the column `error.code`: {_CODE_HINT}")
-    return str(cells[code].value), cells[message] if message is not None else Filled("")
-
-
-def _keeps(table: Table, row: Row) -> bool:
-    at = next((number for number, column in enumerate(table.columns) if column.role == "keep"), None)
-    if at is None or row.cells[at].text in _NOTHING:
-        return False
-    return bool(literal("boolean", row.cells[at].text))
+def _of(numbers: Sequence[int], cells: Mapping[int, Filled]) -> dict[int, Filled]:
+    return {number: cells[number] for number in numbers if number in cells}
 
 
 def reply_of(tree: Tree, cells: Mapping[int, Filled]) -> Filled | None:
@@ -246,8 +258,13 @@ def reply_of(tree: Tree, cells: Mapping[int, Filled]) -> Filled | None:
         return None
     if all(part.fill is None for _, part in parts):
         return Filled({key: part.value for key, part in parts})
-    makers = [(key, maker(part)) for key, part in parts]
-    if len(makers) == 1:
-        ((name, make),) = makers
-        return Filled(fill=lambda values, connection: {name: make(values, connection)})
-    return Filled(fill=lambda values, connection: {key: make(values, connection) for key, make in makers})
+    same = {key: part.value for key, part in parts}  # a key that is filled has its place in it
+    makers = [(key, part.fill) for key, part in parts if part.fill is not None]
+
+    def fill(values: tuple[Any, ...], connection: Connection | None) -> dict[str, Any]:
+        filled = same.copy()
+        for key, make in makers:
+            filled[key] = make(values, connection)
+        return filled
+
+    return Filled(fill=fill)

@@ -78,6 +78,8 @@ def name_of(column: Column) -> str:
 
 def read(text: str, names: Mapping[str, Name]) -> Filled:
     """A text with what stands between its braces. Raises Unfit for a name that is not there."""
+    if "{" not in text and "}" not in text:
+        return Filled(text)
     parts: list[str | Name] = []
     end = 0
     for match in _PART.finditer(text):
@@ -180,10 +182,15 @@ def _filled(parts: list[str | Name]) -> Filled:
     connected = any(part.connected for part in named)
     if len(parts) == 1:
         return Filled(fill=_whole(named[0]), alone=named[0], connected=connected)
-    makers = [_constant(part) if isinstance(part, str) else part.get for part in parts]
+    texts = [part if isinstance(part, str) else "" for part in parts]
+    places = [(number, part.get) for number, part in enumerate(parts) if isinstance(part, Name)]
 
     def fill(values: tuple[Any, ...], connection: Connection | None) -> str:
-        return "".join([shown(make(values, connection)) for make in makers])
+        filled = texts.copy()
+        for number, get in places:
+            value = get(values, connection)
+            filled[number] = value if type(value) is str else shown(value)
+        return "".join(filled)
 
     return Filled(fill=fill, connected=connected)
 
@@ -200,7 +207,3 @@ def _whole(name: Name) -> Fill:
         return int(value) if whole else value
 
     return fill
-
-
-def _constant(text: str) -> Fill:
-    return lambda _values, _connection: text
