@@ -123,7 +123,7 @@ def test_what_a_spreadsheet_damaged_is_told_in_every_cell(cell: str, sentence: s
         HEADS + '1,"a""\n' * 130_000,
         '"# x' * 250_000,
         HEADS + "1," + "“" * 300_000,
-        HEADS + "1,a," + "1,2" * 300_000,
+        HEADS + '1,a,"' + "1,2" * 300_000 + '"',
         HEADS + '1,a,"1' + " " * 1_000_000 + '1"',
         "first," + "(" * 1_000_000 + ",x\n1\n",
         "first," + "a." * 500_000 + "x,x\n1\n",
