@@ -172,6 +172,7 @@ def test_choices() -> None:
         ("a (number)", "5 €", "`5 €` is no number; write 5"),
         ("a (number)", "> 5 руб.", "`5 руб.` is no number; write 5"),
         ("a (number)", '"5"', '`"5"` is no number; write 5'),
+        ("a (number)", "01.02.2026", "`01.02.2026` is no number; a spreadsheet makes dates of 1-2 and 1/2: format the"),
         ("a (number)", "пять", "`пять` is no number; write a number such as 18 or 1.5"),
         ("a (number)", "18+", "`18+` is no condition for number; write `>= 18`"),
         ("a (number)", "18 – 25", "`18 – 25` is no condition for number; write `[18..25]`"),

@@ -1,7 +1,12 @@
 from __future__ import annotations
 
-import pytest
+import re
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jackfield.process.table.reading import read_table
 from tests.process.table.tables import file_of, read, told
 
 HEADS = "first,message,age? (integer),reply.text\n"
@@ -123,7 +128,7 @@ def test_what_a_spreadsheet_damaged_is_told_in_every_cell(cell: str, sentence: s
         HEADS + '1,"a""\n' * 130_000,
         '"# x' * 250_000,
         HEADS + "1," + "“" * 300_000,
-        HEADS + "1,a," + "1,2" * 300_000,
+        HEADS + '1,a,"' + "1,2" * 300_000 + '"',
         HEADS + '1,a,"1' + " " * 1_000_000 + '1"',
         "first," + "(" * 1_000_000 + ",x\n1\n",
         "first," + "a." * 500_000 + "x,x\n1\n",
@@ -138,3 +143,17 @@ def test_one_mistake_in_every_row_is_told_twenty_times() -> None:
     problems = told(HEADS + "1,a,zz,x\n" * 500)
     assert len(problems) == 21
     assert problems[-1].endswith("22:5: C22: from here on, 480 more problems; mend those above first")
+
+
+WORDS = [*'first,;\t"#\r\n?()|.-=<>![]_15 Eа“”', "reply.x", "not(", "null", " (number)", "\ufeff", "..", '""', ", "]
+HOSTILE = st.lists(st.sampled_from(WORDS)).map("".join)
+
+
+@given(st.binary(max_size=200) | HOSTILE.map(str.encode) | HOSTILE.map(lambda text: f"{HEADS}1,{text},5,x\n".encode()))
+def test_whatever_a_file_holds_each_problem_has_its_place_and_its_cell(data: bytes) -> None:
+    table, problems = read_table("x.csv", data)
+    assert table is not None or problems
+    for problem in problems:
+        assert re.match(r"[A-Z]{1,2}[0-9]+: ", problem.message), problem
+        assert problem.line > 0, problem
+        assert problem.column > 0, problem

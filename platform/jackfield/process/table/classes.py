@@ -67,8 +67,9 @@ class Words:
         """The function from a value to what `of` makes of its mask."""
         column, others = self.column, of(self.others)
         known: Mapping[Any, int] = {value: of(mask) for value, mask in self.masks.items()} | {None: of(self.missing)}
-        if column.type == "boolean" or column.any_case or column.role == "state":
-            # 1 and 1.0 are keys as good as True; what a connection remembers may have no hash
+        if column.type == "boolean":  # 1 and 1.0 are keys as good as True
+            return lambda value: known.get(value, others) if value is None or value.__class__ is bool else others
+        if column.any_case or column.role == "state":  # what a connection remembers may have no hash
             return lambda value: known.get(key(column, value), others)
 
         def find(value: Any) -> int:

@@ -43,6 +43,7 @@ _MENDED = (
     (re.compile(r">=\s*(\S+)\s+(?:and|и|und|et)\s+<=\s*(\S+)"), "[{0}..{1}]"),
     (re.compile(r"[–—]"), "-"),
 )
+_LONGEST = 100  # characters of what is tried to be mended
 _DAY = datetime.timedelta(days=1)
 
 
@@ -173,7 +174,7 @@ def _item(column: Column, text: str, separator: str) -> Condition:
     try:
         value = zoned(literal(column.type, found[2] if found else text, separator))
     except Unfit:
-        for pattern, better in _MENDED:
+        for pattern, better in _MENDED if len(text) < _LONGEST else ():
             mended = pattern.fullmatch(text)
             if mended:
                 write = better.format(*(part for part in mended.groups() if part))

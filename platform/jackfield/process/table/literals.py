@@ -178,6 +178,8 @@ def _number(type_: Type, text: str, separator: str) -> int | float:
 
 def _number_to_write(text: str) -> str:
     """`write 1000` for `1 000`, `50%`, `5 €` and the like."""
+    if _DATE.fullmatch(text) or _SLASHES.fullmatch(text) or _SHORT_YEAR.fullmatch(text):
+        return "a spreadsheet makes dates of 1-2 and 1/2: format the column as text, and write the number again"
     nearly = _NEARLY.fullmatch(text)
     if not nearly:
         return ""
