@@ -73,6 +73,20 @@ def test_the_greeting() -> None:
     assert signed.shape == "{message: str} -> {text: str}"
 
 
+def test_documents_show_what_a_cell_names() -> None:
+    of = table(
+        "message | age? (integer) | on (date) | vip (boolean) | size (a/b) | x | reply.text",
+        '1 | not("б") | > 5 | | | | |',
+    )
+    schema = compiled(of)[1].input_schema["properties"]
+    assert [key for key, part in schema.items() if "examples" in part] == []
+    of = table("message | age? (integer) | on (date) | reply.text", '1 | "да", "а" | 5 | 2026-01-30 | !', "2 | | | | ?")
+    signed = compiled(of)[1]
+    found = {key: part["examples"] for key, part in signed.input_schema["properties"].items()}
+    assert found == {"message": ["а"], "age": [5], "on": ["2026-01-30"]}
+    assert compiled(GREETING)[1].strict, "a text is not looked through twice"
+
+
 def test_nothing_fits() -> None:
     with pytest.raises(Reject) as caught:
         ask(table("message | reply.text", "1 | да | ага"), {"message": "нет"})

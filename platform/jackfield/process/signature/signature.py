@@ -136,6 +136,8 @@ def compile(  # noqa: A001 - `signature.compile` says what it does
 
 def _decodes_all(kind: mi.Type) -> bool:
     """Whether every text in a value is decoded; one that is skipped or matched as bytes is not."""
+    if isinstance(kind, mi.Metadata):  # what is only told to people
+        return _decodes_all(kind.type)
     if isinstance(kind, mi.ListType):
         return _decodes_all(kind.item_type)
     if isinstance(kind, mi.UnionType):

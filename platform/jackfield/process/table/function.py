@@ -50,7 +50,7 @@ def answering(table: Table, name: str, lookup: Lookup, keep: Keep) -> tuple[Answ
     found, problems = outputs(table)
     if any(problem.severity == "error" for problem in problems):
         return None, problems
-    inputs = inputs_of(table.columns, _title(name))
+    inputs = inputs_of(table, _title(name))
     kept = any(output.keep for output in found)
     slot = _slot(table, found)
     values = _values(table, inputs)

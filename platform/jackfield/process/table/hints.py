@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, NotRequired, TypedDict, Union
 import msgspec
 
 from jackfield.process.declare import Key
-from jackfield.process.table.model import Column, Type
+from jackfield.process.table.model import Column, Table, Type
 from jackfield.process.table.replies import Output, Tree, tree_of
 from jackfield.process.table.templates import Name
 
@@ -40,8 +40,9 @@ class Inputs:
     names: Mapping[int, str] = field(default_factory=dict)
 
 
-def inputs_of(columns: Sequence[Column], title: str) -> Inputs:
-    """One parameter for each key of a message. `columns` are all of the table; a getter has a column's number."""
+def inputs_of(table: Table, title: str) -> Inputs:
+    """One parameter for each key of a message; a getter has the number of its column."""
+    columns, examples = table.columns, _examples(table)
     tree: dict[str, Any] = {}
     for number, column in enumerate(columns):
         if column.role == "input":
@@ -56,7 +57,7 @@ def inputs_of(columns: Sequence[Column], title: str) -> Inputs:
         name = key if _is_plain(key) else f"p{order}"
         while name != key and name in tree:
             name += "x"
-        hint, optional, paths = _hint(below, columns, f"{title}{_capital(key, order)}")
+        hint, optional, paths = _hint(below, columns, examples, f"{title}{_capital(key, order)}")
         hint = hint if name == key else Annotated[hint, Key(key)]
         default = None if optional else Parameter.empty
         parameters.append(Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=hint))
@@ -99,17 +100,36 @@ def _capital(key: str, number: int) -> str:
     return key[:1].upper() + key[1:] if key.isidentifier() else str(number)
 
 
-def _hint(below: Any, columns: Sequence[Column], title: str) -> tuple[Any, bool, dict[int, tuple[str, ...]]]:
+def _examples(table: Table) -> dict[int, Any]:
+    """A value that a cell names, for each column of inputs where one does: documents and errors show it."""
+    found: dict[int, Any] = {}
+    numbers = [number for number, column in enumerate(table.columns) if column.is_condition]
+    for place, number in enumerate(numbers):
+        for row in table.conditions:
+            condition = row[place]
+            if condition.values and not condition.negated:
+                value = min(condition.values)
+                found[number] = value.isoformat() if isinstance(value, date | time) else value
+                break
+    return found
+
+
+def _hint(
+    below: Any, columns: Sequence[Column], examples: Mapping[int, Any], title: str
+) -> tuple[Any, bool, dict[int, tuple[str, ...]]]:
     """The hint of one key, whether it may be missing, and the way from its value to that of each column."""
     if isinstance(below, int):
         column = columns[below]
         hint = Literal[column.choices] if column.type == "choice" else _TYPES[column.type]
-        return (hint | None if column.optional else hint), column.optional, {below: ()}
+        hint = hint | None if column.optional else hint
+        if below in examples and column.type != "choice":
+            hint = Annotated[hint, msgspec.Meta(examples=[examples[below]])]
+        return hint, column.optional, {below: ()}
     fields: list[Any] = []
     paths: dict[int, tuple[str, ...]] = {}
     every = True
     for order, (key, inner) in enumerate(below.items()):
-        hint, optional, inner_paths = _hint(inner, columns, f"{title}{_capital(key, order)}")
+        hint, optional, inner_paths = _hint(inner, columns, examples, f"{title}{_capital(key, order)}")
         default = {"default": None} if optional else {}
         fields.append((f"f{order}", hint, msgspec.field(name=key, **default)))
         paths |= {number: (f"f{order}", *path) for number, path in inner_paths.items()}
