@@ -327,6 +327,6 @@ def test_a_contract_without_endpoints_has_a_client() -> None:
 
 
 def test_a_client_for_one_endpoint_is_small_and_has_nothing_that_it_does_not_use() -> None:
-    text = typescript.client(own())
+    text = typescript.client(dataclasses.replace(own(), operations=own().operations[:1]))
     assert len(text.splitlines()) < 450
     assert [name for name in ("Streaming", "segment") if name in text] == []
