@@ -87,6 +87,22 @@ def test_documents_show_what_a_cell_names() -> None:
     assert compiled(GREETING)[1].strict, "a text is not looked through twice"
 
 
+@pytest.mark.parametrize("name", ["found", "same", "make", "value", "known", "self", "function", "connection_"])
+def test_a_head_may_have_any_name(name: str) -> None:
+    of = table(f"{name} | reply.text", "1 | да | ага", f"2 | | {{{name}}}?")
+    assert ask(of, {name: "да"}) == {"text": "ага"}
+    assert ask(of, {name: "e\u0301 😀"}) == {"text": "e\u0301 😀?"}
+
+
+def test_a_table_without_conditions() -> None:
+    assert ask(table("reply.text | reply.n (integer)", "1 | Привет! | 5"), {}) == {"text": "Привет!", "n": 5}
+
+
+def test_texts_are_the_same_in_every_form_of_unicode() -> None:
+    of = table("message | reply.text", "1 | \u0439 | и краткое", "2 | | другое")
+    assert ask(of, {"message": "\u0438\u0306"}) == {"text": "и краткое"}
+
+
 def test_nothing_fits() -> None:
     with pytest.raises(Reject) as caught:
         ask(table("message | reply.text", "1 | да | ага"), {"message": "нет"})
