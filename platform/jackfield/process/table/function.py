@@ -180,6 +180,8 @@ def _of_one_text(table: Table, lookup: Lookup, carrier: _Carrier, inputs: Inputs
         fill = None if reply is None else reply.fill
         if outputs_[number].error is not None:
             return None, lambda value: carry_out(number, (value,), None)
+        if reply is not None and reply.alone is not None:  # there is no other column
+            return None, lambda value: value
         if fill is not None:
             return None, lambda value: fill((value,), None)
         return (None if reply is None else reply.value), None
@@ -194,7 +196,7 @@ def _of_one_text(table: Table, lookup: Lookup, carrier: _Carrier, inputs: Inputs
         same, make = found
         return same if make is None else make(value)
 
-    name = inputs.names[at]
+    name = inputs.names[at]  # its parameter is called so: to take `**arguments` costs a dict for each message
     answer.__code__ = answer.__code__.replace(co_varnames=(name, *answer.__code__.co_varnames[1:]))
     return answer
 
