@@ -81,6 +81,21 @@ def test_rows_with_a_key_of_their_own_take_few_steps() -> None:
     assert ways.steps < 5_000
 
 
+def test_thousands_of_faults_are_found_in_bounded_steps() -> None:
+    """What a fault says of its message costs a look at all classes, so the first of them alone say it."""
+    rows = [(number, f"[{number}..{number + 2}]", "x") for number in range(1000)]
+    problems = told(file_of([("unique", "a (number)", "reply.x"), *rows]))
+    assert problems[0].startswith(
+        "3:1: A3: this row and row 2 overlap: a in [1..2) fits both; make one of them narrower"
+    )
+    assert problems[9].startswith("12:1: A12: this row and row 11 overlap; make one of them narrower")
+    assert len(problems) == 21
+    # rows that are many, in a column in which none of them is apart from another
+    apart = [(row, "[-1..-1]" if row % 2 else f"> {row}", f"= {row}" if row % 2 else "", "x") for row in range(4000)]
+    ways = explore(Lookup(read(file_of([("collect", "a (number)", "b (number)", "reply.x"), *apart]))))
+    assert (ways.whole, ways.steps > MOST_STEPS) == (False, True)
+
+
 def test_a_table_of_too_many_combinations_is_told_so_in_bounded_steps() -> None:
     """60 columns with conditions, 200 rows: more sets of rows than can ever be looked at."""
     rows = [(row, *(f"< {(row * (column + 7)) % 211}" for column in range(60)), "x") for row in range(200)]

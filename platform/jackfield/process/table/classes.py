@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from functools import cached_property
 from typing import Any
 
 from jackfield.process.table.conditions import fits, is_empty
@@ -41,6 +42,7 @@ class Words:
         same = {rows: _turned(self.others, rows) for rows in {tuple(rows) for rows in named.values()}}
         self.masks = {value: same[tuple(rows)] for value, rows in named.items()}
 
+    @cached_property
     def every(self) -> dict[Any, int]:
         """Each class by its label, with its mask: a value, OTHER for all that are not named, None for none."""
         labels: Sequence[Any] = (*self.masks, OTHER)
@@ -111,6 +113,7 @@ class Points:
             mask = _turned(mask, rows)
             self.masks.append(self.others if mask == self.others else mask)
 
+    @cached_property
     def every(self) -> dict[Any, int]:
         """Each class by its label, with its mask: its place in `masks`, None for no value. No class is empty."""
         every: dict[Any, int] = {at: mask for at, mask in enumerate(self.masks) if not self._is_empty(at)}

@@ -22,7 +22,8 @@ __all__ = ["MOST_STEPS", "Ways", "explore", "faults_of_rows"]
 MOST_STEPS = 200_000
 _MOST_BITS = 2**29  # of the sets that are kept: 64 MiB
 _FEW = 16  # classes; fewer are tried one by one
-_MOST_TOLD = 3  # of one kind
+_MOST_TOLD = 3  # of one kind with all that is known of them, as this costs a look at all classes
+_MOST_LOOKED_AT = 50  # gaps, of which several may be told alike
 
 Way = tuple[tuple[Classes, Any], ...]
 
@@ -42,9 +43,10 @@ def explore(lookup: Lookup) -> Ways:
     """All sets of rows that messages can fit, as far as `MOST_STEPS` go."""
     ways = Ways([((1 << lookup.size) - 1, ())])
     for classes in sorted(lookup.classes, key=lambda one: -len(one.masks)):
-        every = classes.every()
+        every = classes.every
         found: dict[tuple[int, int, int], Way] = {}
         for rows, way in ways.sets:
+            ways.steps += min(rows.bit_count(), len(every))
             for label in _apart(classes, every, rows):
                 ways.steps += 1
                 left = rows & every[label]
@@ -130,7 +132,8 @@ def _overlaps(table: Table, lookup: Lookup, ways: Ways) -> Iterator[Problem]:
         told.add((first, second))
         name = table.rows[second].name
         both = table.rows[first].name.name[1:]
-        message = f"this row and row {both} overlap: {_overlap(way, (first, second))} fits both"
+        fitting = f": {_overlap(way, (first, second))} fits both" if len(told) <= _MOST_TOLD else ""
+        message = f"this row and row {both} overlap{fitting}"
         yield fault(table.file, name, message, "make one of them narrower, or begin the table with `first`")
 
 
@@ -143,7 +146,7 @@ def _gaps(table: Table, ways: Ways) -> Iterator[Problem]:
         return sum(label is None for _, label in gap[0]), len(gap[0])
 
     told: dict[str, None] = {}
-    for way, before in sorted(ways.gaps, key=plain):
+    for way, before in sorted(ways.gaps, key=plain)[:_MOST_LOOKED_AT]:
         told[_gap(way, before)] = None
         if len(told) == _MOST_TOLD:
             break
@@ -155,7 +158,7 @@ def _gaps(table: Table, ways: Ways) -> Iterator[Problem]:
 def _overlap(way: Way, rows: tuple[int, int]) -> str:
     """The message that fits both rows; without the keys that neither of them looks at."""
     return _told(
-        (classes, classes.told(label, classes.every()[label].__eq__))
+        (classes, classes.told(label, classes.every[label].__eq__))
         for classes, label in way
         if any(classes.conditions[row] is not ANYTHING for row in rows)
     )
@@ -164,7 +167,7 @@ def _overlap(way: Way, rows: tuple[int, int]) -> str:
 def _gap(way: Way, before: int) -> str:
     """The message that fits no row. `before` are the rows that its last step took away."""
     *steps, (last, its) = way
-    masks = [(classes, label, classes.every()[label]) for classes, label in steps]
+    masks = [(classes, label, classes.every[label]) for classes, label in steps]
     told = [
         (classes, classes.told(label, mask.__eq__))
         for classes, label, mask in masks
