@@ -126,6 +126,7 @@ def test_a_broken_table_is_told_of_once(tmp_path: Path) -> None:
         ("faq.csv", {"faq.csv": FAQ}, "a table is named without .csv: faq"),
         ("chat", {"chat.py": SAY}, "name a function of processes/chat.py: chat.say"),
         ("book", {"book.xlsx": b"PK"}, "save processes/book.xlsx as `CSV UTF-8`: processes/book.csv"),
+        ("a.book", {"a/book.ods": b"PK"}, "save processes/a/book.ods as `CSV UTF-8`: processes/a/book.csv"),
         ("support.leaf", {"support/leave.csv": FAQ}, 'did you mean "support.leave"?'),
         ("processes.faq", {"faq.csv": FAQ}, 'did you mean "faq"?'),
     ],
