@@ -15,10 +15,9 @@ from starlette.responses import Response
 
 from jackfield import messages
 from jackfield.auth.store.tables import normal_key, normal_login
-from jackfield.config import quantities
 from jackfield.describe.documents.http_schemas import Broadcast
 from jackfield.errors import Refusal
-from jackfield.groups.bans import LONGEST
+from jackfield.groups.bans import span
 from jackfield.groups.names import BadName, checked
 from jackfield.identity import OF_KEYS
 from jackfield.logs import log
@@ -145,9 +144,10 @@ class Push:
         ban = _span(_query(asked, "for").get("for", "0s"))
         by = await self._rights.publisher(asked.request)
         self._rights.check_groups(by, (group,))
-        removed = self._members.remove(group, login, ban)
-        log.info("member_removed", group=group, login=login, removed=removed, by=by.login, client=asked.request.client)
-        return reply({"removed": removed})
+        answer = self._members.remove(group, login, ban).as_json()
+        said = {"banned_until": "", **answer, "by": by.login, "client": asked.request.client}
+        log.info("member_removed", group=group, login=login, **said)
+        return reply(answer)
 
     async def _groups(self, asked: Asked) -> Response:
         given = _query(asked, "limit", "after")
@@ -256,11 +256,11 @@ def _login(text: str) -> str:
 
 
 def _span(text: str) -> float:
-    """The seconds of a time such as 10m; a longer one is the longest ban. Raises Refusal."""
+    """The seconds of a time such as 10m. Raises Refusal."""
     try:
-        return min(quantities.duration(text), LONGEST)
-    except ValueError:
-        raise Refusal("invalid_request", f'"{text[:20]}" is no time.', "Write for=10m, 12h or 7d.") from None
+        return span(text)
+    except ValueError as exc:
+        raise Refusal("invalid_request", f"`for` {exc}.", "Write for=10m, 12h or 7d.") from None
 
 
 def _query(asked: Asked, *known: str) -> Mapping[str, str]:
