@@ -8,7 +8,7 @@ from typing import Any
 from jackfield import messages
 from jackfield.config.plan import Example, Guest, Plan, Step
 from jackfield.errors import Problem
-from jackfield.groups.names import BadName, Pattern, checked
+from jackfield.groups.names import BadName, Pattern, fault
 from jackfield.routing.table import Route
 from jackfield.similar import did_you_mean
 
@@ -61,11 +61,8 @@ def _user(plan: Plan, route: Route, example: Example, value: Mapping[str, Any]) 
 
 def _group(plan: Plan, route: Route, example: Example, value: Mapping[str, Any]) -> Iterator[_Fault]:
     name = value["group"]
-    try:
-        checked(name)
-    except BadName as exc:
-        fix = 'its values are percent-encoded: room:%D0%B7 is "room:{room}" with the room з'
-        yield "group", str(exc).partition(";")[0], fix, True
+    if wrong := fault(name):
+        yield "group", f"no group has this name: {wrong}", "", True
         return
     given = {text: None for guest in example.guests.values() for text in _names(plan, route, guest, name)}
     if name in given:

@@ -133,6 +133,14 @@ async def test_a_group_lets_in_whom_its_rule_names(
         assert groups == ([group] if found is True else [])
 
 
+async def test_a_client_is_told_how_a_name_is_written_and_no_python(project: Project) -> None:
+    async with project, project.connect("quotes") as client:
+        for action in ("subscribe", "unsubscribe"):
+            await client.send({"action": action, "group": "quotes:я"})
+            ((error,),) = [one.values() for one in await client.rest()]
+            assert error["message"].endswith("percent-encoded there: quotes:%D1%8F.")
+
+
 async def test_a_full_group_lets_nobody_in(project: Project) -> None:
     async with project, project.connect("quotes") as client, project.connect("quotes") as other:
         assert (await subscribe(client, "slow:1"))["joined"]

@@ -18,7 +18,7 @@ from jackfield.auth.store.tables import normal_key, normal_login
 from jackfield.describe.documents.http_schemas import Broadcast
 from jackfield.errors import Refusal
 from jackfield.groups.bans import span
-from jackfield.groups.names import BadName, checked
+from jackfield.groups.names import fault
 from jackfield.identity import OF_KEYS
 from jackfield.logs import log
 from jackfield.server.live import Live, Member
@@ -243,11 +243,10 @@ def _named(name: str) -> str:
     """The name of a group, as a process may say it."""
     if name.startswith("$"):
         raise Refusal("not_found", "Groups whose names begin with $ are Jackfield's own.", "Take another group.")
-    try:
-        return checked(name)
-    except BadName:
-        fix = "Its values are percent-encoded, room:%D0%B7; in an address, all of it once more: room%3A%25D0%25B7."
-        raise Refusal("invalid_request", "This can be no name of a group.", fix) from None
+    if wrong := fault(name):
+        fix = "Write it so in a body; in an address all of it is percent-encoded once more."
+        raise Refusal("invalid_request", f"This can be no name of a group: {wrong}.", fix)
+    return name
 
 
 def _login(text: str) -> str:
