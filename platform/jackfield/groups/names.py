@@ -119,7 +119,7 @@ def checked(name: object) -> str:
 def fault(name: str) -> str:
     """Why no group can have a name, for who writes it as text and not in Python; "" for a good one."""
     if not name:
-        return "the name of a group has a character at least"
+        return "a name of a group has at least one character"
     if name.startswith("$"):
         return "names that begin with $ belong to Jackfield itself"
     if not _LITERAL.fullmatch(name):
