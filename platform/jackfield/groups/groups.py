@@ -123,8 +123,8 @@ class Groups:
         member.groups += (group,)
         if asked:
             self.asked.setdefault(member, set()).add(name)
-        if group.presence is not None and member.is_present:
-            member.hear(group.presence.came(member))
+        if member.is_present and (said := group.came(member)) is not None:
+            member.hear(said)
         if member in group.members and group.declared.feed:
             said = self.feeds.came(group.declared.pattern, name, member.caller)
             if said is not None:
