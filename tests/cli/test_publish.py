@@ -16,7 +16,10 @@ REPORT: dict[str, Any] = {
     "added": ["новый"],
     "changed": [],
     "removed": ["a", "b"],
+    "groups_added": ["зал:{x}"],
+    "groups_renamed": [["a:{x}", "b:{x}"]],
     "groups": ["room:{room}"],
+    "groups_removed": ["hall"],
     "settings": ["auth"],
     "pages": 1,
     "closes": [
@@ -39,7 +42,10 @@ def test_a_report_for_people() -> None:
         "published 0123456789ab as generation 4",
         "  added: новый",
         "  removed: a, b",
+        "  groups added: зал:{x}",
+        "  groups renamed: a:{x} to b:{x}",
         "  groups changed: room:{room}",
+        "  groups removed: hall",
         "  settings changed: auth",
         "  site: 1 file changed",
         "  closed: 2 of a (1012 the endpoint is gone)",
@@ -56,6 +62,13 @@ def test_a_report_for_people() -> None:
     assert "  would close: 2 of a (1012 the endpoint is gone)" in foretold
 
 
+@pytest.mark.parametrize("key", REPORT)
+def test_a_server_of_another_version_may_say_less_or_more(key: str) -> None:
+    less = outcome({name: value for name, value in REPORT.items() if name != key}).splitlines()
+    assert [line for line in less if "another version" in line]
+    assert "another version" not in outcome({**REPORT, "новое": 1})
+
+
 @pytest.mark.parametrize(
     ("answer", "code", "out", "err"),
     [
@@ -66,6 +79,7 @@ def test_a_report_for_people() -> None:
             "a.py:1: x [bad_url]\nw\n",
             "jackfield: 1 problem; the old generation goes on serving\n",
         ),
+        ({"error": "unknown verb"}, 1, "", "of another version, and does not know `publish`; restart it"),
         ({"error": "the server failed; its log has the incident 12"}, 1, "", "incident 12"),
         ({"ok": REPORT}, 0, outcome(REPORT) + "\n", ""),
     ],

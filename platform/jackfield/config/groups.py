@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from jackfield.config import quantities
-from jackfield.config.settings import Kind, count, function, setting
+from jackfield.config.settings import Kind, count, duration, function, setting
 
-__all__ = ["GROUPS_OF_ENDPOINT", "GroupSettings", "MayJoin"]
+__all__ = ["GROUPS_OF_ENDPOINT", "TIMES", "GroupSettings", "MayJoin"]
 
 _NAME = {"type": "string", "minLength": 1, "maxLength": 200}
 
@@ -22,6 +22,9 @@ GROUPS_OF_ENDPOINT = Kind(
 )
 """What `group` of an endpoint takes."""
 
+
+TIMES = {("history", "keep"): duration("1s", "3650d"), ("presence", "grace"): duration("0s", "1d")}
+"""The times in mappings below a pattern, and what they take, whatever else is wrong in these."""
 
 _LAST = {"type": "integer", "minimum": 0, "maximum": 1000}
 _HISTORY = {

@@ -15,6 +15,7 @@ from typing import Any
 from jackfield.config import auth as auth_settings
 from jackfield.config import examples, input_schema, url
 from jackfield.config.actions import Action, ActionLimits
+from jackfield.config.groups import TIMES
 from jackfield.config.plan import (
     Access,
     AuthSettings,
@@ -108,6 +109,10 @@ class _Reading:
             at = ("groups", text, "may_join")
             if isinstance(raw.get("may_join"), Mapping) and self.problems.sound(*at):
                 self._access(raw["may_join"], at)  # whether its roles are known
+            for (key, inner), kind in TIMES.items():
+                within, path = raw.get(key), ("groups", text, key, inner)
+                if isinstance(within, Mapping) and inner in within and self.problems.sound(*path):
+                    kind.value(within[inner], path, self.problems)  # whether it is within bounds
         return {
             text: GroupSettings(**read(GroupSettings, raw, ("groups", text), self.problems))
             for text, raw in whole.items()

@@ -29,7 +29,7 @@ class Catalog:
     names the modules that could not be imported, whose processes are not reported as missing.
     `functions` are the names of all that could be called, processes or not. `reasons` says how a name that stands
     in a file becomes a process; `folder` is the project's. `digests` has for each process what changes when its code
-    does (see python/dependencies.py).
+    does (see python/dependencies.py), `group_names` are as in python/group_names.py.
     """
 
     processes: Mapping[str, Process]
@@ -40,6 +40,7 @@ class Catalog:
     functions: frozenset[str] = field(default=frozenset(), repr=False)
     reasons: Mapping[str, str] = field(default_factory=dict, repr=False)
     digests: Mapping[str, str] = field(default_factory=dict, repr=False)
+    group_names: frozenset[str] | None = field(default=frozenset(), repr=False)
     folder: Path = field(default_factory=Path, repr=False)
     _package: Package | None = field(default=None, repr=False)
 
@@ -106,6 +107,7 @@ def collect(
         functions=frozenset(found.names),
         reasons=found.reasons,
         digests=found.digests,
+        group_names=found.group_names,
         folder=folder,
         _package=found.package,
     )

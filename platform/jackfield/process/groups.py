@@ -4,14 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Protocol
+from math import ceil
+from typing import Any, NamedTuple, Protocol
 
 from jackfield import messages
 from jackfield.groups.names import BadName, Pattern, checked
 from jackfield.identity import Identity
 from jackfield.process.connection import Connection
 
-__all__ = ["Backend", "Groups", "backend_of"]
+__all__ = ["Backend", "Groups", "Removed", "backend_of"]
+
+
+class Removed(NamedTuple):
+    """How many connections were taken out of a group, and until when the user is kept out, in seconds since the epoch.
+
+    The latter is None for who gets in again at once.
+    """
+
+    connections: int
+    until: float | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The answer to who asked for it: `banned_until` stands in it where a ban does."""
+        until = {} if self.until is None else {"banned_until": messages.moment(ceil(self.until))}
+        return {"removed": self.connections, **until}
 
 
 class Backend(Protocol):
@@ -23,8 +39,11 @@ class Backend(Protocol):
     def send_to(self, login: str, frame: bytes, endpoint: str | None) -> int:
         """Send an event to the connections of a user; gives their number."""
 
-    def remove(self, group: str, login: str, ban: float) -> int:
-        """Take the connections of a user out of a group, for `ban` seconds at least; gives their number."""
+    def remove(self, group: str, login: str, ban: float) -> Removed:
+        """Take the connections of a user out of a group, for `ban` seconds at least.
+
+        With 0 a ban from before stands. Raises ValueError for a time that is negative or over a year.
+        """
 
     async def join(self, connection: Connection, group: str) -> None:
         """Let a client enter a group where `may_join` lets it. Raises Refusal `group_forbidden`, `group_full`."""
@@ -70,9 +89,9 @@ class Groups:
         """Take all connections of a user out of a group; gives their number. They hear `left`, and nothing more.
 
         `login` is what Connection.visitor says, also of who is not logged in. For `ban` seconds the user does not get
-        into the group again, on this node; at most a year.
+        into the group again, on this node. Raises ValueError for more than a year.
         """
-        return self._backend.remove(checked(group), login, ban)
+        return self._backend.remove(checked(group), login, ban).connections
 
     async def close(self, login: str, reason: str = "") -> int:
         """Close all connections of a user 4403 (`removed`); gives their number."""

@@ -86,7 +86,7 @@ def compile_table(plan: Plan, found: Catalog) -> tuple[RoutingTable, tuple[Probl
         if route is not None:
             routes.append(route)
     verify, faults = _verify(plan, found)
-    declared, wrong = groups.declared(plan)
+    declared, wrong = groups.declared(plan, found.group_names)
     patterns = {route.name: route.groups for route in routes}
     wrong += groups.shared(plan, patterns) + payloads.of_groups(plan, declared, patterns)
     of_groups, unfit = feeds.of_groups(plan, declared, found)
@@ -102,9 +102,9 @@ def _sorted(problems: Iterable[Problem]) -> tuple[Problem, ...]:
 
 def _guarded(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Route | None, list[Problem]]:
     """The route of an endpoint and all that is wrong with it, whatever the process's hints and defaults do."""
-    if problems := payloads.of_endpoint(plan, endpoint):
-        return None, problems
     try:
+        if problems := payloads.of_endpoint(plan, endpoint):
+            return None, problems + call(_around, plan, endpoint, found)
         route, problems = call(_compile_route, plan, endpoint, found)
         if route is not None:
             taken = Taken.of(route)
@@ -123,7 +123,7 @@ def _compile_route(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Rout
     problems = [problem for _, faults in compiled.values() for problem in faults]
     routes = {name: route for name, (route, _) in compiled.items() if route is not None}
     if len(routes) < len(compiled):
-        return None, problems
+        return None, problems + _around(plan, endpoint, found)
     route, faults = actions.together(plan, endpoint, routes)
     feed, faults_of_feed = feeds.of_endpoint(plan, endpoint, route.pattern.params, route.signature, found)
     signed = feeds.beside(route.signature, feed, listens=True)
@@ -135,7 +135,7 @@ def _compile_route(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Rout
 def _compile_one(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Route | None, list[Problem]]:
     process = found.known.get(endpoint.process) if endpoint.process else builtin.NONE
     if process is None:
-        return None, _unknown(plan, endpoint, found)
+        return None, _unknown(plan, endpoint, found) + _around(plan, endpoint, found)
     if (ours := builtin.input_of(process, to_group=endpoint.reply_to != "sender")) is not None:
         endpoint = replace(endpoint, input=ours if endpoint.input is None else {"allOf": [ours, endpoint.input]})
     if not endpoint.url:
@@ -155,7 +155,7 @@ def _compile_one(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Route 
         compiled, faults = payload.compile(process, pattern.params, endpoint.messages, endpoint.reply_to)
     problems = list(faults)
     if compiled is None:
-        return None, problems
+        return None, problems + _around(plan, endpoint, found)
     of_groups, faults_of_groups = groups.of_endpoint(plan, endpoint, pattern)
     feed, faults_of_feed = feeds.of_endpoint(plan, endpoint, pattern.params, compiled, found)
     listens = process is not builtin.NONE
@@ -197,6 +197,18 @@ def _compile_one(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Route 
         ),
         problems,
     )
+
+
+def _around(plan: Plan, endpoint: Endpoint, found: Catalog) -> list[Problem]:
+    """What is wrong with the groups, the feed, the hooks and the roles of an endpoint whose process is not sound."""
+    if not endpoint.url:
+        return []
+    pattern = url.parse(endpoint.url)
+    bare, _ = signature.compile(builtin.NONE, pattern.params)
+    assert bare is not None, "it takes whatever comes"
+    problems = groups.of_endpoint(plan, endpoint, pattern)[1] + _roles(plan, endpoint, pattern)
+    problems += feeds.of_endpoint(plan, endpoint, pattern.params, bare, found)[1]
+    return problems + hooks.of_endpoint(plan, endpoint, pattern.params, bare, found)[1]
 
 
 def _roles(plan: Plan, endpoint: Endpoint, pattern: url.Pattern) -> list[Problem]:

@@ -9,6 +9,7 @@ from jackfield.config.plan import Endpoint, Plan
 from jackfield.errors import Problem
 from jackfield.groups.group import Declared
 from jackfield.groups.names import Pattern
+from jackfield.routing.groups import read_all
 
 __all__ = ["of_endpoint", "of_groups"]
 
@@ -43,10 +44,13 @@ def _faults(endpoint: Endpoint) -> Iterator[tuple[str, str, str]]:
 
 
 def of_groups(plan: Plan, declared: Iterable[Declared], patterns: Mapping[str, Iterable[Pattern]]) -> list[Problem]:
-    """Groups that hear payloads and have members, or something of their own, that want events."""
+    """Groups that hear payloads and have members, or something of their own, that want events.
+
+    `patterns` are those of the endpoints that are sound.
+    """
     problems = []
     kinds = {endpoint.name: endpoint.messages for endpoint in plan.endpoints}
-    hearing = [(name, one) for name, ours in patterns.items() if kinds[name] != "json" for one in ours]
+    hearing = [(name, one) for name in kinds if kinds[name] != "json" for one in read_all(plan.endpoint(name).group)]
     for one in declared:
         settings = plan.groups[one.pattern.text]
         ours = {

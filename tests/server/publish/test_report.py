@@ -92,7 +92,17 @@ async def test_a_change_of_a_group_is_told_by_its_pattern(project: Path) -> None
             write(project, PLAN.replace("{history: 5}", settings))
             assert said(await publish()) == ((), ("room:{room}",), ()), settings
         write(project, PLAN.replace('"room:{room}": {history: 5}', '"desk:{room}": {history: 5}'))
-        assert said(await publish()) == ((), ("desk:{room}", "room:{room}"), ())
+        report = await publish()
+        assert said(report) == ((), (), ())
+        assert (report.groups_added, report.groups_removed) == (("desk:{room}",), ("room:{room}",))
+        renamed = PLAN.replace("quotes:{symbol}", "shares:{symbol}")
+        write(project, renamed)
+        report = await publish(dry_run=True)
+        assert report.groups_renamed == (("quotes:{symbol}", "shares:{symbol}"),)
+        assert (report.changed, report.groups) == (("quotes",), ())
+        write(project, PLAN.replace("process: waits.talk", 'process: waits.talk, group: "talk:{endpoint}"'))
+        assert (await publish(dry_run=True)).groups_added == ("room:{room}", "talk:{endpoint}")
+        write(project, PLAN.replace('"room:{room}": {history: 5}', '"desk:{room}": {history: 5}'))
         write(project, joining=JOINING.replace("ГАЗ", "НЕФТЬ").replace("return None", "return None or None"))
         assert said(await publish()) == ((), (), ("auth",)), "the code of verify is no process"
         assert said(await publish()) == ((), (), ())

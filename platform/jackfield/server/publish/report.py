@@ -31,10 +31,12 @@ class Closes:
 class Report:
     """What a publish did, or would do. `open` counts all connections before it.
 
-    `groups` are the patterns under `groups:` that are new, gone or declared otherwise, or whose feed or process of
-    `may_join` is another; `pages` counts the files of the site that are. What is alive: `feeds_anew` are feeds of
-    groups that begin anew, `feeds_ended` those that end. What goes on in the code that it began in: `feeds_kept` of
-    connections, `waits`, which are calls that wait for their client, `tasks` of connections, and the other `calls`.
+    `groups_added` and `groups_removed` are patterns of groups, under `groups:` or at an endpoint, `groups_renamed`
+    pairs of two that one endpoint names, the one before and the one after. `groups` are those that are declared
+    otherwise, or whose feed or process of `may_join` is another; `pages` counts the files of the site that are. What
+    is alive: `feeds_anew` are feeds of groups that begin anew, `feeds_ended` those that end. What goes on in the code
+    that it began in: `feeds_kept` of connections, `waits`, which are calls that wait for their client, `tasks` of
+    connections, and the other `calls`.
     """
 
     hash: str
@@ -43,7 +45,10 @@ class Report:
     added: tuple[str, ...]
     changed: tuple[str, ...]
     removed: tuple[str, ...]
+    groups_added: tuple[str, ...]
+    groups_renamed: tuple[tuple[str, str], ...]
     groups: tuple[str, ...]
+    groups_removed: tuple[str, ...]
     settings: tuple[str, ...]
     pages: int
     closes: tuple[Closes, ...]
@@ -76,7 +81,7 @@ def report(gateway: Gateway, new: RoutingTable, verdicts: Iterable[Verdict], pag
         added=tuple(name for name in new.routes if name not in old.routes),
         changed=tuple(name for name in both if _endpoint(old, name) != _endpoint(new, name)),
         removed=tuple(name for name in old.routes if name not in new.routes),
-        groups=tuple(text for text in {**new.plan.groups, **old.plan.groups} if _group(old, text) != _group(new, text)),
+        **_groups(old, new),
         settings=tuple(_settings(old, new)),
         pages=pages,
         closes=tuple(Closes(*key, count) for key, count in leaving.items()),
@@ -97,6 +102,29 @@ def _endpoint(table: RoutingTable, name: str) -> tuple[object, ...]:
     users = (route, route.feed, *route.hooks.both, *route.actions.values())
     digests = [table.catalog.digests.get(one.process.name, "") for one in users if one is not None]
     return route.endpoint, route.signature.shape, digests
+
+
+def _groups(old: RoutingTable, new: RoutingTable) -> dict[str, Any]:
+    """The fields of the report that are of patterns."""
+    before, after = _patterns(old), _patterns(new)
+    pairs = [
+        pair
+        for name in old.routes.keys() & new.routes.keys()
+        for pair in zip(old.routes[name].endpoint.group, new.routes[name].endpoint.group, strict=False)
+    ]
+    renamed = {one: other for one, other in pairs if one not in after and other not in before}
+    return {
+        "groups_added": tuple(text for text in after if text not in before and text not in renamed.values()),
+        "groups_renamed": tuple((text, renamed[text]) for text in before if text in renamed),
+        "groups": tuple(text for text in after if text in before and _group(old, text) != _group(new, text)),
+        "groups_removed": tuple(text for text in before if text not in after and text not in renamed),
+    }
+
+
+def _patterns(table: RoutingTable) -> dict[str, None]:
+    """The patterns of a plan, in their order there."""
+    at_endpoints = (text for route in table.routes.values() for text in route.endpoint.group)
+    return dict.fromkeys((*table.plan.groups, *at_endpoints))
 
 
 def _group(table: RoutingTable, text: str) -> tuple[object, ...]:
