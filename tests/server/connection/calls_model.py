@@ -13,7 +13,7 @@ from typing import Any
 
 from tests.groups.node import THREADS
 
-from .calls_desk import LIMITED, PLANS, Call, Client, Frame, Id, Plan
+from .calls_desk import LIMITED, MEANT, PLANS, Call, Client, Frame, Id, Plan
 
 __all__ = ["STALL", "Model"]
 
@@ -59,7 +59,7 @@ class Model:
     def cancel(self, client: Client, which: Id | bool) -> None:
         """A message is taken back."""
         if not client.running:
-            self.say(client, Call(client, 0, "aside", client.endpoint))
+            self.say(client, Call(client, 0, "aside", MEANT.get(client.endpoint, client.endpoint)))
             return
         if self._is_too_fast(client):
             return
@@ -85,7 +85,7 @@ class Model:
     def answer(self, client: Client, number: int, *, fits: bool) -> None:
         """A request is answered."""
         if not client.requests:
-            self.say(client, Call(client, 0, "aside", client.endpoint))
+            self.say(client, Call(client, 0, "aside", MEANT.get(client.endpoint, client.endpoint)))
             return
         if self._is_too_fast(client) or number not in client.requests:
             return
