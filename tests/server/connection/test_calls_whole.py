@@ -455,9 +455,7 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     TABLES.clear()
 
 
-def test_each_message_is_answered_once_and_nothing_of_an_ended_connection_runs_on(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def _patch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inbox, "INBOX", MOST)
     monkeypatch.setattr(inbox, "AHEAD", MOST_AHEAD)
     monkeypatch.setattr(calls, "TURN", 10**9)  # that others have their turn is not the model's affair
@@ -467,4 +465,10 @@ def test_each_message_is_answered_once_and_nothing_of_an_ended_connection_runs_o
     limits = {"CONNECT_LIMIT": CONNECT_LIMIT, "DISCONNECT_LIMIT": DISCONNECT_LIMIT}
     for name, value in {"AT_ONCE": AT_ONCE, "OF_ADDRESS": OF_ADDRESS, "ENDING": ENDING, **limits}.items():
         monkeypatch.setattr(hooks, name, value)
+
+
+def test_each_message_is_answered_once_and_nothing_of_an_ended_connection_runs_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    _patch(monkeypatch)
     run_state_machine_as_test(Whole, settings=settings(report_multiple_bugs=False))
