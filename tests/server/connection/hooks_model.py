@@ -1,9 +1,10 @@
-"""What becomes of those who ask to enter and of those who have left: turns, hooks, threads, tasks; beside calls_model."""
+"""What becomes of those who ask to enter and of those who have left: turns, hooks, threads, tasks."""
 
 from __future__ import annotations
 
 import math
 from collections import Counter, deque
+from functools import partial
 
 from tests.groups.node import THREADS
 
@@ -141,7 +142,7 @@ class WithHooks(Model):
             del self.in_line[address]  # the other addresses are before it
             if queue:
                 following = queue.popleft()
-                self.later.append(lambda: self._begin(following))
+                self.later.append(partial(self._begin, following))
                 if queue:
                     self.in_line[address] = queue
                 return
