@@ -1,7 +1,7 @@
 """Row REL-14: calls that are cancelled while they wait for a database leave its pool as it was, and answer nobody else.
 
-`STORM=100000` for the number of the row. With TEST_POSTGRES in the environment (see tests/auth/conftest.py) the database
-is PostgreSQL, else SQLite. Calls are taken back; generators are cancelled when their client is gone, too.
+`STORM=100000` for the number of the row. With TEST_POSTGRES in the environment (tests/auth/conftest.py) the database is
+PostgreSQL, else SQLite. Calls are taken back; generators are cancelled when their client is gone, too.
 """
 
 from __future__ import annotations

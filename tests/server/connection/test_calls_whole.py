@@ -124,11 +124,38 @@ class Whole(RuleBasedStateMachine):
         if code:
             assert line.code == code
 
-    @rule(endpoint=st.sampled_from(("hooked", "blocked", "left")), times=st.integers(2, 4), address=st.integers(1, 2))
-    def enter_together(self, endpoint: str, times: int, address: int) -> None:
+    @rule(
+        endpoint=st.sampled_from(("hooked", "hooked", "blocked", "left")),
+        times=st.integers(2, 5),
+        what=st.sampled_from(("", "start", "close", "send")),
+        plan=st.sampled_from((None, 1, 2, 2)),
+        held=st.booleans(),
+        drains=st.booleans(),
+        stays=st.booleans(),
+    )
+    def come_and_go(
+        self, endpoint: str, times: int, what: str, plan: int | None, held: bool, drains: bool, stays: bool
+    ) -> None:
+        before = len(self.model.clients)
         for number in range(times):
             if len([one for one in self.model.clients if not one.lost]) < 5:
-                self.enter(endpoint, 1 + number % address)
+                self.enter(endpoint, 1 + number % 3, held)
+        came = self.model.clients[before:]
+        for each in ([what] if what else []) + ["return"]:
+            for n in self.waiting:
+                if self.model.calls[n].client in came and n % 2 == 0:
+                    self.tell(n, each, n, n)
+            self.settle()
+            if drains:
+                self.drain(0, came)
+        if not stays:
+            for client in came:
+                self.lose(client)
+        if plan is not None:
+            self.publish(plan)
+        for client in came:
+            self.answer_101(client, there=True)
+        self.enter(endpoint)
 
     @precondition(lambda self: any(client.stage == "held" for client in self.model.clients))
     @rule(number=who)
@@ -378,11 +405,11 @@ class Whole(RuleBasedStateMachine):
 
     @precondition(lambda self: not all(client.is_over for client in self.model.clients))
     @rule(number=who)
-    def drain(self, number: int) -> None:
-        there = [client for client in self.model.clients if not client.is_over]
-        client = there[number % len(there)]
+    def drain(self, number: int, among: list[Client] | None = None) -> None:
         self.settle()
-        if not (client.draining or client.is_over):
+        there = [client for client in (among or self.model.clients) if not client.is_over]
+        client = there[number % len(there)] if there else None
+        if client is not None and not client.draining:
             self.model.drain(client)
             self.drains.append(self.node.loop.create_task(client.conversation.drain()))
             self.settle()
@@ -455,7 +482,9 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     TABLES.clear()
 
 
-def _patch(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_message_is_answered_once_and_nothing_of_an_ended_connection_runs_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(inbox, "INBOX", MOST)
     monkeypatch.setattr(inbox, "AHEAD", MOST_AHEAD)
     monkeypatch.setattr(calls, "TURN", 10**9)  # that others have their turn is not the model's affair
@@ -465,10 +494,4 @@ def _patch(monkeypatch: pytest.MonkeyPatch) -> None:
     limits = {"CONNECT_LIMIT": CONNECT_LIMIT, "DISCONNECT_LIMIT": DISCONNECT_LIMIT}
     for name, value in {"AT_ONCE": AT_ONCE, "OF_ADDRESS": OF_ADDRESS, "ENDING": ENDING, **limits}.items():
         monkeypatch.setattr(hooks, name, value)
-
-
-def test_each_message_is_answered_once_and_nothing_of_an_ended_connection_runs_on(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    _patch(monkeypatch)
     run_state_machine_as_test(Whole, settings=settings(report_multiple_bugs=False))
