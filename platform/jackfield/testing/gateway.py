@@ -26,7 +26,8 @@ from jackfield.process.resources import in_order
 from jackfield.routing.table import Route, RoutingTable
 from jackfield.server.answers import InPlace, InTask, Task, Writer
 from jackfield.server.connection.conversation import Conversation
-from jackfield.server.connection.dispatch import THREADS, Dispatcher
+from jackfield.server.connection.dispatch import Dispatcher
+from jackfield.server.connection.threads import THREADS
 from jackfield.server.gateway import Gateway
 from jackfield.server.generation import Generation
 from jackfield.server.handshake import callers

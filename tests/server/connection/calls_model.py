@@ -13,7 +13,7 @@ from typing import Any
 
 from tests.groups.node import THREADS
 
-from .calls_desk import LIMITED, PLANS, Call, Client, Frame, Id, Plan
+from .calls_desk import LIMITED, MEANT, PLANS, Call, Client, Frame, Id, Plan
 
 __all__ = ["STALL", "Model"]
 
@@ -59,7 +59,7 @@ class Model:
     def cancel(self, client: Client, which: Id | bool) -> None:
         """A message is taken back."""
         if not client.running:
-            self.say(client, Call(client, 0, "aside", client.endpoint))
+            self.say(client, Call(client, 0, "aside", MEANT.get(client.endpoint, client.endpoint)))
             return
         if self._is_too_fast(client):
             return
@@ -85,7 +85,7 @@ class Model:
     def answer(self, client: Client, number: int, *, fits: bool) -> None:
         """A request is answered."""
         if not client.requests:
-            self.say(client, Call(client, 0, "aside", client.endpoint))
+            self.say(client, Call(client, 0, "aside", MEANT.get(client.endpoint, client.endpoint)))
             return
         if self._is_too_fast(client) or number not in client.requests:
             return
@@ -117,14 +117,14 @@ class Model:
             elif call.kind in _STREAMS:
                 self._cut_later(call, {})
             elif call.phase in ("next", "request"):
-                self._do_later(call, call.phase, lambda call: self._fails(call, "Gone"))
+                self._do_later(call, call.phase, self._is_gone)
 
     def drain(self, client: Client) -> None:
         """It takes no more messages."""
         client.draining = True
         for call in client.running:
             if call.phase in ("next", "request"):
-                self._do_later(call, call.phase, lambda call: self._fails(call, "Gone"))
+                self._do_later(call, call.phase, self._is_gone)
 
     # what processes do
 
@@ -380,7 +380,7 @@ class Model:
         """Take the next message that is for the call."""
         client, is_desk = call.client, call.client.endpoint == "desk"
         if client.is_over or client.draining:
-            self._fails(call, "Gone")
+            self._is_gone(call)
             return
         for item in tuple(client.inbox):
             if item.kind == "answered":
@@ -408,6 +408,12 @@ class Model:
     def _fails(self, call: Call, how: str, frame: Frame | None = None) -> None:
         self._note(call, "ends", how)
         self._ends(call, frame or {})
+
+    def _is_gone(self, call: Call) -> None:
+        """Nothing more comes for a call that waits; others may run beside it again."""
+        call.phase = "gate"
+        self._fill(call.client)
+        self._fails(call, "Gone")
 
     def _end(self, call: Call, value: Any = None) -> None:
         """The process has come to its end."""
