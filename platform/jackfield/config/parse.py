@@ -15,6 +15,7 @@ from typing import Any
 from jackfield.config import auth as auth_settings
 from jackfield.config import examples, input_schema, url
 from jackfield.config.actions import Action, ActionLimits
+from jackfield.config.events import EVENTS, Event
 from jackfield.config.plan import (
     Access,
     AuthSettings,
@@ -63,6 +64,7 @@ class _Reading:
             "origins": self._origins,
             "limits": lambda value, path: read(Limits, value, path, self.problems),
             "input": self._input,
+            "events": self._events,
             "examples": lambda value, path: examples.read(value, path, self.roles, self.problems),
             "subprotocols": self._subprotocols,
             "actions": self._actions,
@@ -108,6 +110,8 @@ class _Reading:
             at = ("groups", text, "may_join")
             if isinstance(raw.get("may_join"), Mapping) and self.problems.sound(*at):
                 self._access(raw["may_join"], at)  # whether its roles are known
+            if isinstance(raw.get("events"), Mapping):
+                self._events(raw["events"], ("groups", text, "events"))  # whether its schemas are any
         return {
             text: GroupSettings(**read(GroupSettings, raw, ("groups", text), self.problems))
             for text, raw in whole.items()
@@ -238,6 +242,13 @@ class _Reading:
             hint = f'put it in quotes: "{written}"' if written else fault.hint
             self.problems.add(at, "bad_schema", message, hint)
         return value
+
+    def _events(self, value: Mapping[str, Any], path: PathTuple) -> tuple[Event, ...]:
+        for name, kind in value.items():
+            if isinstance(kind, Mapping) and self.problems.sound(*path, name):
+                self._input(kind, (*path, name))
+        found: tuple[Event, ...] = EVENTS.meaning(value)
+        return found
 
     def _subprotocols(self, value: Any, path: PathTuple) -> tuple[str, ...]:
         names = self.problems.sound_items(value, path)

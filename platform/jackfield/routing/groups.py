@@ -12,6 +12,7 @@ from jackfield.errors import Problem
 from jackfield.groups.group import Declared
 from jackfield.groups.names import BadName, Pattern
 from jackfield.groups.presence import GRACE
+from jackfield.messages import OUR_EVENTS
 from jackfield.similar import did_you_mean
 
 __all__ = ["LONGEST_GRACE", "LONGEST_KEEP", "OURS", "declared", "of_endpoint", "shared"]
@@ -24,8 +25,6 @@ LONGEST_GRACE = 86_400.0
 
 LONGEST_KEEP = 3650 * 86_400.0
 """Seconds for which a plan may have the events of a group kept."""
-
-_EVENTS = ("history", "members", "joined", "left", "recovered", "session_expiring")
 
 
 def declared(plan: Plan) -> tuple[tuple[Declared, ...], list[Problem]]:
@@ -82,7 +81,7 @@ def of_endpoint(plan: Plan, endpoint: Endpoint, pattern: url.Pattern) -> tuple[t
     elif endpoint.reply_to != "sender" and not endpoint.process:
         hint = "write `process: echo.same`, which gives each message back, or leave reply_to out"
         problems.append(_problem(plan, (*at, "reply_to"), "there is no process whose reply the group could get", hint))
-    if endpoint.event in _EVENTS or endpoint.event.startswith("$"):
+    if endpoint.event in OUR_EVENTS or endpoint.event.startswith("$"):
         problems.append(_problem(plan, (*at, "event"), f'"{endpoint.event}" is an event of Jackfield itself'))
     return tuple(found), problems
 

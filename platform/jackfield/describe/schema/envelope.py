@@ -6,12 +6,11 @@ process's schema speaks of the object without it, and has to be said anew of the
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from jackfield.errors import CODES, Code
-from jackfield.schema.walk import SAME_VALUE, mapped, subschemas
+from jackfield.schema.beside import beside
 
 __all__ = [
     "ANSWER",
@@ -122,8 +121,6 @@ _FAULT: JSON = {
     "additionalProperties": False,
 }
 
-_UNSAYABLE = frozenset({"$ref", "$dynamicRef", "const", "enum", "unevaluatedProperties"})
-
 
 def message(schema: Mapping[str, Any]) -> JSON:
     """What a client sends: the keys that the process takes, and a "$id"."""
@@ -132,9 +129,9 @@ def message(schema: Mapping[str, Any]) -> JSON:
 
 def narrowing(schema: Mapping[str, Any], action_key: str = "") -> JSON:
     """What `input:` asks of a message, said of a message that may have a "$id", and the key of its action."""
-    found = _beside(schema)
+    found = beside(schema)
     if found is not None and action_key:
-        found = _beside(found, action_key)
+        found = beside(found, action_key)
     return _noted(schema) if found is None else found
 
 
@@ -245,7 +242,7 @@ def rejection() -> JSON:
 
 
 def _framed(schema: Mapping[str, Any], message_id: JSON) -> JSON:
-    found = _beside(schema)
+    found = beside(schema)
     if found is None:
         return _noted(schema)
     found["properties"] = {**found.get("properties", {}), "$id": message_id}
@@ -266,36 +263,3 @@ def _answer(properties: JSON, *, closed: bool) -> JSON:
         "required": ["error"],
         "additionalProperties": False,
     }
-
-
-def _beside(schema: Mapping[str, Any], ours: str = "$id") -> JSON | None:
-    """`schema` as it is for the object with the key `ours` and whatever that holds."""
-    properties = schema.get("properties", {})
-    if schema.keys() & _UNSAYABLE or ours in properties or _meets(schema.get("patternProperties", {}), ours):
-        return None
-    found = dict(schema)
-    if found.get("additionalProperties", True) is not True:
-        found["properties"] = {**properties, ours: True}
-    if "propertyNames" in found:
-        found["propertyNames"] = {"anyOf": [{"const": ours}, found["propertyNames"]]}
-    parts = {key: value for key, value in found.items() if key in SAME_VALUE}
-    same = mapped(parts, lambda inner: _beside(inner, ours))
-    return None if any(inner is None for _, inner in subschemas(same)) else _counted(found | same, ours)
-
-
-def _counted(found: JSON, ours: str) -> JSON:
-    """A bound of how many keys there are holds for one more where `ours` is one of them."""
-    bounds = {name: found.pop(name) for name in ("minProperties", "maxProperties") if name in found}
-    if bounds:
-        more = {name: number + 1 for name, number in bounds.items()}
-        said = {"if": {"required": [ours]}, "then": more, "else": bounds}
-        found["allOf"] = [*found.get("allOf", ()), said]
-    return found
-
-
-def _meets(patterns: Iterable[str], ours: str) -> bool:
-    """Whether `ours` may be a key that a pattern speaks of; a pattern of another engine might be."""
-    try:
-        return any(re.search(pattern, ours) for pattern in patterns)
-    except re.error:
-        return True
