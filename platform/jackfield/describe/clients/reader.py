@@ -29,7 +29,7 @@ from jackfield.describe.clients.tree import (
     union,
 )
 from jackfield.describe.contract import JSON, Contract, Operation
-from jackfield.describe.schema.envelope import feed_event
+from jackfield.describe.schema import envelope
 from jackfield.errors import CODES
 
 __all__ = ["Operands", "Types", "address", "fitted", "operands"]
@@ -229,7 +229,7 @@ _TO = {True: "Message to {}.", False: "There is none to {}, which only speaks."}
 
 def _fed(operation: Operation) -> list[JSON]:
     """The events of an endpoint's feeds, as far as something is said of them."""
-    return [feed_event(feed.schema, group=feed.group) for feed in operation.feeds if feed.schema is not None]
+    return [envelope.fed(feed) for feed in operation.feeds if feed.schema is not None]
 
 
 def _named(operation: Operation) -> list[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from jackfield.describe.contract import Heard, Spoken
 from jackfield.errors import CODES, Code
 from jackfield.schema.beside import beside
 
@@ -22,8 +23,9 @@ __all__ = [
     "SESSION_EXPIRING",
     "error",
     "event",
-    "feed_event",
+    "fed",
     "group_event",
+    "heard",
     "message",
     "narrowing",
     "rejection",
@@ -163,24 +165,42 @@ def group_event(name: str, schema: Mapping[str, Any] | None) -> JSON:
     """The event that a reply of `schema` becomes where it goes to a group."""
     return _with(
         schema or {"type": "object"},
-        {"event": {"const": name}, "from": _FROM, "name": _NAME, **_OF_GROUP},
+        {"event": {"const": name}, **_SENDER, **_OF_GROUP},
         ["event", "from"],
     )
 
 
-def feed_event(schema: Mapping[str, Any] | None, *, group: bool) -> JSON:
-    """The event that a feed says where it yields something of `schema`; `group` says that it goes to one."""
-    if "anyOf" in (schema or {}):
-        found = dict(schema or {})
-        return {**found, "anyOf": [feed_event(part, group=group) for part in found["anyOf"]]}
-    found = dict(schema or {"type": "object"})
-    properties = found.get("properties", {})
-    name = {"const": "message"} if properties else {"type": "string", "minLength": 1}
-    return _with(found, {"event": properties.get("event", name), **(_OF_GROUP if group else {})}, ["event"])
+def fed(said: Spoken) -> JSON:
+    """The event that a feed says: what it yields, and what a group puts into it."""
+    return _fed(said.schema or {"type": "object"}, said)
+
+
+def _fed(schema: JSON, said: Spoken) -> JSON:
+    if "anyOf" in schema:
+        return {**schema, "anyOf": [_fed(part, said) for part in schema["anyOf"]]}
+    properties = schema.get("properties", {})
+    name: JSON = properties.get("event", {"const": "message"} if properties else {"type": "string", "minLength": 1})
+    if said.but and not name.keys() & {"const", "enum"}:
+        name = {**name, "not": {"enum": list(said.but)}}
+    return _with(schema, {"event": name, **(_OF_GROUP if said.group else {})}, ["event"])
+
+
+def heard(event: Heard) -> JSON:
+    """The event that is declared: its keys, with what a group puts in, and where a reply made it, the sender."""
+    ours = {"event": {"const": event.name}, **(_SENDER if event.sender else {}), **(_OF_GROUP if event.group else {})}
+    return _heard(event.schema, ours)
+
+
+def _heard(schema: JSON, ours: JSON) -> JSON:
+    if "anyOf" in schema and schema.keys() <= {"anyOf", "$defs", "type"}:
+        return {**schema, "anyOf": [_heard(part, ours) for part in schema["anyOf"]]}
+    own = schema.get("properties", {})
+    return _with(schema, {key: said for key, said in ours.items() if key not in own}, ["event"])
 
 
 _FROM: JSON = {"description": "The sender's login, null for one who is not logged in.", "type": ["string", "null"]}
 _NAME: JSON = {"description": "What people call the sender, where that is known.", "type": "string"}
+_SENDER: JSON = {"from": _FROM, "name": _NAME}
 _OF_GROUP: JSON = {
     "group": {"description": "The group, where the connection chose it or is in several.", "type": "string"},
     "$n": {"description": "The number in the group, where that keeps its events.", "type": "integer"},
@@ -194,16 +214,13 @@ _OF_GROUP: JSON = {
 
 def _with(schema: Mapping[str, Any], ours: JSON, needed: list[str]) -> JSON:
     """The schema of an object that has keys of ours besides, which win over its own."""
+    own = schema.get("properties", {})
     found = dict(schema)
-    closed = found.pop("additionalProperties", True) is False
+    for key in ours:
+        found = found if key in own else beside(found, key) or found
     required = [*(key for key in found.get("required", ()) if key not in ours), *needed]
-    return {
-        **found,
-        "type": "object",
-        "properties": {**found.get("properties", {}), **ours},
-        "required": required,
-        **({"additionalProperties": False} if closed else {}),
-    }
+    properties = {**found.get("properties", {}), **ours}
+    return {**found, "type": "object", "properties": properties, "required": required}
 
 
 def error(codes: Iterable[Code]) -> JSON:
