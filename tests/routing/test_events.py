@@ -120,3 +120,31 @@ def test_what_a_class_raises_is_told(write_project: Write) -> None:
     (problem,) = problems_in(write_project(PLAN.format(event="said: p.Said", more=""), code))
     assert problem.code == "bad_event"
     assert "нет" in problem.message
+
+
+EXAMPLE = "said: p.Said, tick: p.Tick, note: {{properties: {{of: {{type: integer}}}}, additionalProperties: false}}"
+
+
+@pytest.mark.parametrize(
+    ("steps", "told"),
+    [
+        ('{expect: {event: said, text: "Привет", from: anna, $n: 1}}', []),
+        ("{expect: {event: said, text: 5}}", ['steps.0.expect.text: the event "said" does not fit its type: must be']),
+        ("{expect: {event: said}}", ['the key "text" is missing']),
+        ("{expect: {event: said}, partial: true}", []),
+        ("{expect: {event: said, mood: злой}, partial: true}", ["steps.0.expect.mood: "]),
+        ("{expect: {event: note, of: 1, from: anna}}", ["from"]),
+        ("{expect: {event: other, text: 5}}", []),
+        ('{push: {group: "room:7", event: {event: tick, price: 1.5}}}', []),
+        (
+            '{push: {group: "room:7", event: {event: tick, price: "1"}}}',
+            ['steps.0.push.event.price: the event "tick"'],
+        ),
+    ],
+)
+def test_events_of_examples_fit_their_types(steps: str, told: list[str], write_project: Write, built: Build) -> None:
+    more = f", process: echo.same, reply_to: group, event: said, examples: [{{params: {{room: 7}}, steps: [{steps}]}}]"
+    folder = write_project(PLAN.format(event="{" + EXAMPLE.format() + "}", more=more), CODE)
+    problems = [str(problem) for problem in (problems_in(folder) if told else built(folder).warnings)]
+    assert len(problems) == len(told), problems
+    assert all(words in problem for words, problem in zip(told, problems, strict=True)), problems

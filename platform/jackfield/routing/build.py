@@ -25,6 +25,7 @@ from jackfield.process.python.sources import beside
 from jackfield.process.signature import payload, signature
 from jackfield.process.signature.signature import Signature
 from jackfield.routing import actions, events, feeds, groups, hooks, joining, payloads, site_folder
+from jackfield.routing.event_examples import event_faults
 from jackfield.routing.examples import Taken, example_faults, first_message
 from jackfield.routing.idle_rules import idle_rules
 from jackfield.routing.input_keys import unknown_keys
@@ -93,6 +94,7 @@ def compile_table(plan: Plan, found: Catalog) -> tuple[RoutingTable, tuple[Probl
     rules, unsound = joining.of_groups(plan, declared, found)
     said, unsaid = events.of_groups(plan, found)
     table = RoutingTable(plan, found, routes, (), verify, declared, of_groups, rules, said)
+    unsaid += event_faults(plan, table)
     return table, (*problems, *faults, *wrong, *unfit, *unsound, *unsaid, *idle_rules(plan, routes))
 
 

@@ -31,10 +31,11 @@ class Closes:
 class Report:
     """What a publish did, or would do. `open` counts all connections before it.
 
-    `groups` are the patterns under `groups:` that are new, gone or declared otherwise, or whose feed or process of
-    `may_join` is another; `pages` counts the files of the site that are. What is alive: `feeds_anew` are feeds of
-    groups that begin anew, `feeds_ended` those that end. What goes on in the code that it began in: `feeds_kept` of
-    connections, `waits`, which are calls that wait for their client, `tasks` of connections, and the other `calls`.
+    `groups` are the patterns under `groups:` that are new, gone or declared otherwise, or whose feed, process of
+    `may_join` or type of an event is another; `pages` counts the files of the site that are. What is alive:
+    `feeds_anew` are feeds of groups that begin anew, `feeds_ended` those that end. What goes on in the code that it
+    began in: `feeds_kept` of connections, `waits`, which are calls that wait for their client, `tasks` of connections,
+    and the other `calls`.
     """
 
     hash: str
@@ -96,7 +97,7 @@ def _endpoint(table: RoutingTable, name: str) -> tuple[object, ...]:
     route = table.routes[name]
     users = (route, route.feed, *route.hooks.both, *route.actions.values())
     digests = [table.catalog.digests.get(one.process.name, "") for one in users if one is not None]
-    return route.endpoint, route.signature.shape, digests
+    return route.endpoint, route.signature.shape, route.events, digests
 
 
 def _group(table: RoutingTable, text: str) -> tuple[object, ...]:
@@ -104,7 +105,7 @@ def _group(table: RoutingTable, text: str) -> tuple[object, ...]:
     rule, feed = table.joining.get(text), table.feeds.get(text)
     users = (feed, None if rule is None else rule.process)
     digests = [table.catalog.digests.get(one.process.name, "") for one in users if one is not None]
-    return table.plan.groups.get(text), digests
+    return table.plan.groups.get(text), table.events.get(text), digests
 
 
 def _settings(old: RoutingTable, new: RoutingTable) -> Iterator[str]:
