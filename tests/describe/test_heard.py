@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
+from jackfield.describe.clients import typescript
 from jackfield.describe.contract import Contract
 from jackfield.describe.documents import asyncapi, markdown, openapi, postman
 from jackfield.schema.validator import Validator
 from tests.describe.made import contract_of
+from tests.house.habits import PACKAGE
 from tests.projects import write
 
 JSON = dict[str, Any]
@@ -164,3 +166,13 @@ def test_the_reference_openapi_and_postman_have_them(found: Contract) -> None:
         if item["name"] == "push tick to room-room"
     ]
     assert bodies == [{"event": "tick", "price": 1.5}]
+
+
+@pytest.mark.parametrize(
+    ("example", "event"), [("chat", "said"), ("comments", "comment"), ("notifications", "notice"), ("quotes", "tick")]
+)
+def test_the_clients_of_the_live_examples_know_what_is_heard(example: str, event: str) -> None:
+    text = typescript.client(contract_of(PACKAGE / "examples" / example))
+    table = text.partition("Events {\n")[2].partition("}")[0]
+    assert table.startswith(f"  {event}: ")
+    assert table.count(";") == 1
