@@ -312,3 +312,14 @@ async def test_the_conversation_shows_what_was_pushed_and_to_how_many(tmp_path: 
         '  b ← {"event": "you"}',
         '  anna ← {"event": "новость", "text": "👋"}',
     )
+
+
+async def test_an_event_that_comes_has_the_type_that_the_file_says(tmp_path: Path) -> None:
+    """The example leaves the key out, so only what comes can tell."""
+    typed = "events: {pushed: {properties: {to: {type: string}}, required: [to]}}"
+    example = '{steps: [{send: {text: "push"}}, {expect: {event: pushed}, partial: true}]}'
+    write(tmp_path, example, auth=f"optional, {typed}")
+    (result,) = await results(tmp_path)
+    assert result.failure is not None
+    assert result.failure.sentence == 'the event "pushed" does not fit its type'
+    assert 'the key "to" is missing' in "\n".join(result.failure.lines)

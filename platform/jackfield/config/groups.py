@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from jackfield.config import quantities
+from jackfield.config.events import EVENTS, Event
 from jackfield.config.settings import Kind, count, duration, function, setting
 
 __all__ = ["GROUPS_OF_ENDPOINT", "TIMES", "GroupSettings", "MayJoin"]
@@ -178,4 +179,12 @@ class GroupSettings:
         examples=["market.ticks"],
         value="",
         more="See [Feeds](#feeds).",
+    )
+    events: tuple[Event, ...] = setting(
+        EVENTS,
+        "The events that are sent to these groups, each with its type: `{said: models.Said}` is the class `Said` in "
+        "`processes/models.py`, or a JSON Schema stands there. Documents, typed clients and examples follow it.",
+        examples=[{"said": "models.Said"}],
+        value=(),
+        more="See [Events](#events).",
     )

@@ -15,6 +15,7 @@ from typing import Any
 from jackfield.config import auth as auth_settings
 from jackfield.config import examples, input_schema, url
 from jackfield.config.actions import Action, ActionLimits
+from jackfield.config.events import EVENTS, Event
 from jackfield.config.groups import TIMES
 from jackfield.config.plan import (
     Access,
@@ -64,6 +65,7 @@ class _Reading:
             "origins": self._origins,
             "limits": lambda value, path: read(Limits, value, path, self.problems),
             "input": self._input,
+            "events": self._events,
             "examples": lambda value, path: examples.read(value, path, self.roles, self.problems),
             "subprotocols": self._subprotocols,
             "actions": self._actions,
@@ -113,6 +115,8 @@ class _Reading:
                 within, path = raw.get(key), ("groups", text, key, inner)
                 if isinstance(within, Mapping) and inner in within and self.problems.sound(*path):
                     kind.value(within[inner], path, self.problems)  # whether it is within bounds
+            if isinstance(raw.get("events"), Mapping):
+                self._events(raw["events"], ("groups", text, "events"))  # whether its schemas are any
         return {
             text: GroupSettings(**read(GroupSettings, raw, ("groups", text), self.problems))
             for text, raw in whole.items()
@@ -243,6 +247,13 @@ class _Reading:
             hint = f'put it in quotes: "{written}"' if written else fault.hint
             self.problems.add(at, "bad_schema", message, hint)
         return value
+
+    def _events(self, value: Mapping[str, Any], path: PathTuple) -> tuple[Event, ...]:
+        for name, kind in value.items():
+            if isinstance(kind, Mapping) and self.problems.sound(*path, name):
+                self._input(kind, (*path, name))
+        found: tuple[Event, ...] = EVENTS.meaning(value)
+        return found
 
     def _subprotocols(self, value: Any, path: PathTuple) -> tuple[str, ...]:
         names = self.problems.sound_items(value, path)

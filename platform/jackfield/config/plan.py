@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from jackfield.config.actions import ACTIONS, Action
 from jackfield.config.auth import AuthSettings, JwtSettings
+from jackfield.config.events import EVENTS, Event
 from jackfield.config.groups import GROUPS_OF_ENDPOINT, GroupSettings
 from jackfield.config.limits import Limits, ServerLimits
 from jackfield.config.problems import PathTuple, Place, Severity, nearest_place, problem_at
@@ -244,6 +245,14 @@ class Endpoint:
         "The name of the event that a reply becomes where it goes to a group.",
         examples=["said"],
         default="message",
+    )
+    events: tuple[Event, ...] = setting(
+        EVENTS,
+        "The events that its connections hear, whoever sends them, each with its type: `{said: models.Said}` is the "
+        "class `Said` in `processes/models.py`, or a JSON Schema stands there. Those of its groups come to these.",
+        examples=[{"said": "models.Said"}],
+        value=(),
+        more="See [Events](#events).",
     )
     input: Mapping[str, Any] | None = setting(
         Kind({"type": "object"}),

@@ -167,11 +167,12 @@ def asides(operation: Operation) -> list[str]:
 def feeds(operation: Operation) -> str:
     """That something speaks on a connection, and that it takes no messages; nothing where neither is so."""
     found = []
-    if operation.feeds:
-        to_group = operation.feeds[0].group
-        found.append(
-            f"The server says events of its own, {'one for all members' if to_group else 'on each connection'}."
-        )
+    if operation.spoken_to:
+        whom = "one for all members" if operation.spoken_to == "group" else "on each connection"
+        found.append(f"The server says events of its own, {whom}.")
+    if operation.heard:
+        names = ", ".join(dict.fromkeys(code(one.name) for one in operation.heard))
+        found.append(f"Events that a connection hears: {names}.")
     if not operation.listens:
         found.append("It only speaks: a message is answered `no_messages`.")
     return " ".join(found)

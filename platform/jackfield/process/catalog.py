@@ -17,6 +17,7 @@ from jackfield.process.process import Process
 from jackfield.process.python.functions import read_functions
 from jackfield.process.python.import_errors import innermost, raised_at
 from jackfield.process.python.package import Package
+from jackfield.process.python.sources import FOLDER, module_of
 
 __all__ = ["Catalog", "collect"]
 
@@ -57,6 +58,37 @@ class Catalog:
             return None
         found = getattr(self._package.load(module), function, None)
         return found if callable(found) else None
+
+    def named(self, name: str) -> Any:
+        """What hints of the project call by this name: of "models.Said", Said in processes/models.py.
+
+        Raises KeyError where nothing is called so, and whatever code of the project raises.
+        """
+        parts = name.split(".")
+        for length in range(len(parts) - 1, 0, -1):
+            if self._package is not None and ".".join(parts[:length]) in self._modules():
+                found: Any = self._package.load(".".join(parts[:length]))
+                for part in parts[length:]:
+                    if not hasattr(found, part):
+                        raise KeyError(name)
+                    found = getattr(found, part)
+                return found
+        raise KeyError(name)
+
+    def classes(self) -> tuple[str, ...]:
+        """The names of all classes that the project's files have."""
+        package = self._package
+        held = [(name, vars(package.load(name))) for name in self._modules()] if package is not None else []
+        return tuple(
+            f"{module}.{name}"
+            for module, values in held
+            for name, value in values.items()
+            if isinstance(value, type) and value.__module__ == f"{FOLDER}.{module}"
+        )
+
+    def _modules(self) -> list[str]:
+        """The modules that were imported."""
+        return [name for name in map(module_of, self.files) if name and name not in self.broken]
 
     def problem(self, exc: BaseException, process: Process) -> Problem:
         """The problem for what code of the project raised while `process` was compiled."""

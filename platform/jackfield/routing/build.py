@@ -24,7 +24,8 @@ from jackfield.process.catalog import Catalog
 from jackfield.process.python.sources import beside
 from jackfield.process.signature import payload, signature
 from jackfield.process.signature.signature import Signature
-from jackfield.routing import actions, feeds, groups, hooks, joining, payloads, site_folder
+from jackfield.routing import actions, events, feeds, groups, hooks, joining, payloads, site_folder
+from jackfield.routing.event_examples import event_faults
 from jackfield.routing.examples import Taken, example_faults, first_message
 from jackfield.routing.idle_rules import idle_rules
 from jackfield.routing.input_keys import unknown_keys
@@ -91,8 +92,10 @@ def compile_table(plan: Plan, found: Catalog) -> tuple[RoutingTable, tuple[Probl
     wrong += groups.shared(plan, patterns) + payloads.of_groups(plan, declared, patterns)
     of_groups, unfit = feeds.of_groups(plan, declared, found)
     rules, unsound = joining.of_groups(plan, declared, found)
-    table = RoutingTable(plan, found, routes, (), verify, declared, of_groups, rules)
-    return table, (*problems, *faults, *wrong, *unfit, *unsound, *idle_rules(plan, routes))
+    said, unsaid = events.of_groups(plan, found)
+    table = RoutingTable(plan, found, routes, (), verify, declared, of_groups, rules, said)
+    unsaid += event_faults(plan, table)
+    return table, (*problems, *faults, *wrong, *unfit, *unsound, *unsaid, *idle_rules(plan, routes))
 
 
 def _sorted(problems: Iterable[Problem]) -> tuple[Problem, ...]:
@@ -106,7 +109,10 @@ def _guarded(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Route | No
         if problems := payloads.of_endpoint(plan, endpoint):
             return None, problems + call(_around, plan, endpoint, found)
         route, problems = call(_compile_route, plan, endpoint, found)
+        said, faults = events.of_endpoint(plan, endpoint, found)
+        problems += faults
         if route is not None:
+            route = replace(route, events=said)
             taken = Taken.of(route)
             problems += call(example_faults, plan, endpoint, taken)
             problems += call(push_faults, plan, route)

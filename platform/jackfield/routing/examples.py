@@ -25,7 +25,7 @@ from jackfield.schema.validator import Fault, Validator, pointer
 from jackfield.schema.walk import mapped
 from jackfield.similar import did_you_mean
 
-__all__ = ["Taken", "example_faults", "fault_of_name", "first_message", "of_decoder"]
+__all__ = ["Taken", "example_faults", "fault_of_name", "first_message", "of_decoder", "parts_of", "without_required"]
 
 _Fault = tuple[str, str, str]  # the JSON pointer below the step, the sentence, the hint
 
@@ -115,7 +115,7 @@ class _Checker:
         self.params = url.parse(endpoint.url).params
         schema = taken.signature.reply_schema
         self.replies = Validator(schema) if schema else None
-        self.open_replies = Validator(_without_required(schema)) if schema else None
+        self.open_replies = Validator(without_required(schema)) if schema else None
 
     def faults(self, example: Example) -> _Found:
         """The faults of one example, each with its path in the file."""
@@ -130,7 +130,7 @@ class _Checker:
                 continue  # no client's; see pushes.py
             client = states[step.client]
             for at, message, hint in self._step(step, client, following):
-                yield (*step.path, *_parts(at)), message, hint
+                yield (*step.path, *parts_of(at)), message, hint
             client.last = step
 
     def _address(self, guest: Guest, path: tuple[str | int, ...]) -> _Found:
@@ -348,15 +348,16 @@ def _hashable(value: object) -> object:
 _ASKS_FOR_KEYS = frozenset({"required", "minProperties", "dependentRequired"})
 
 
-def _without_required(schema: Mapping[str, Any]) -> dict[str, Any]:
+def without_required(schema: Mapping[str, Any]) -> dict[str, Any]:
     """The schema where every key may be missing, at every depth."""
-    loose = mapped(schema, _without_required)
+    loose = mapped(schema, without_required)
     if "oneOf" in loose:  # several may fit now that less is asked
         loose["anyOf"] = loose.pop("oneOf")
     return {key: value for key, value in loose.items() if key not in _ASKS_FOR_KEYS}
 
 
-def _parts(path: str) -> list[str | int]:
+def parts_of(path: str) -> list[str | int]:
+    """A JSON pointer as keys and numbers."""
     return [int(part) if part.isdigit() else part for part in path.split("/")[1:]]
 
 

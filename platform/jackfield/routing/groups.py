@@ -13,14 +13,13 @@ from jackfield.errors import Problem
 from jackfield.groups.group import Declared
 from jackfield.groups.names import BadName, Pattern
 from jackfield.groups.presence import GRACE
+from jackfield.messages import OUR_EVENTS
 from jackfield.similar import did_you_mean
 
 __all__ = ["OURS", "declared", "of_endpoint", "read_all", "shared"]
 
 OURS = ("login", "visitor", "endpoint")
 """Parameters of a pattern that are no path parameters."""
-
-_EVENTS = ("history", "members", "joined", "left", "recovered", "session_expiring")
 
 
 def declared(plan: Plan, said: frozenset[str] | None) -> tuple[tuple[Declared, ...], list[Problem]]:
@@ -88,7 +87,7 @@ def of_endpoint(plan: Plan, endpoint: Endpoint, pattern: url.Pattern) -> tuple[t
     elif endpoint.reply_to != "sender" and not endpoint.process:
         hint = "write `process: echo.same`, which gives each message back, or leave reply_to out"
         problems.append(_problem(plan, (*at, "reply_to"), "there is no process whose reply the group could get", hint))
-    if endpoint.event in _EVENTS or endpoint.event.startswith("$"):
+    if endpoint.event in OUR_EVENTS or endpoint.event.startswith("$"):
         problems.append(_problem(plan, (*at, "event"), f'"{endpoint.event}" is an event of Jackfield itself'))
     return tuple(found), problems
 

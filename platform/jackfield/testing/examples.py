@@ -19,6 +19,7 @@ from jackfield.config.plan import Example, Guest, Place, Step
 from jackfield.config.roles import filled
 from jackfield.describe.contract import Operation, contract
 from jackfield.errors import Refusal
+from jackfield.routing.event_examples import EventTypes
 from jackfield.routing.table import Route, RoutingTable
 from jackfield.schema.sample import text_of
 from jackfield.testing.client import Closed
@@ -43,7 +44,7 @@ _TOLD = 12  # lines of a conversation that a failure shows, the last ones
 class Case:
     """One example with all that its walk needs. `name` is for people; `place` is where the example stands.
 
-    `params` are texts for the path parameters, for clients whose example names none.
+    `params` are texts for the path parameters, for clients whose example names none; `events` the types of events.
     """
 
     endpoint: str
@@ -53,6 +54,7 @@ class Case:
     place: Place
     places: Mapping[int, Place]
     params: Mapping[str, str]
+    events: EventTypes
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +80,14 @@ def cases(table: RoutingTable) -> list[Case]:
     """All examples of a project, by endpoint, as they stand in its files."""
     found = []
     for operation in contract(table).operations:
-        values = _params(table.routes[operation.name], operation)
+        route = table.routes[operation.name]
+        values, events = _params(route, operation), EventTypes.of(table, route)
         for number, example in enumerate(operation.examples):
             path = example.steps[0].path[:-3]
             places = {at: table.plan.place(*step.path) for at, step in enumerate(example.steps)}
             name = example.name or f"example {number + 1}"
             place = table.plan.place(*path)
-            found.append(Case(operation.name, name, example, operation, place, places, values))
+            found.append(Case(operation.name, name, example, operation, place, places, values, events))
     return found
 
 
@@ -242,6 +245,9 @@ class _Walk:
         if step.kind == "expect_close":
             return f"{_wanted(step)}, and a message came: {shown(came)}", []
         found = differences(wanted, came, partial=partial)
+        unfit = [f"  {fault.path or '/'}: {fault.problem}" for fault in self.case.events.faults(came)]
+        if not found and unfit:
+            return f'the event "{came["event"]}" does not fit its type', [f"came      {shown(came, 500)}", *unfit]
         if not found:
             return None
         what = "an error came" if "error" in came and step.kind == "expect" else "what came differs"

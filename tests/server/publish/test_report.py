@@ -108,6 +108,22 @@ async def test_a_change_of_a_group_is_told_by_its_pattern(project: Path) -> None
         assert said(await publish()) == ((), (), ())
 
 
+async def test_another_type_of_an_event_is_a_change_of_what_names_it(project: Path) -> None:
+    said_by = "from dataclasses import dataclass\n@dataclass\nclass Said:\n    text: str\n"
+    named = PLAN.replace("{history: 5}", "{history: 5, events: {said: models.Said}}")
+    write(project, named.replace("process: waits.talk", "process: waits.talk, events: {told: models.Said}"))
+    write(project, models=said_by)
+    async with opened(project) as node:
+        publish = node.publisher.publish
+        write(project, models=f"{said_by}    mood: str = 'весело'\n")
+        assert said(await publish(dry_run=True)) == (("talk",), ("room:{room}",), ())
+        assert said(await publish()) == (("talk",), ("room:{room}",), ())
+        write(project, models=f"# ничего\n{said_by}    mood: str = 'весело'\n")
+        assert said(await publish()) == ((), (), ())
+        write(project, named.replace("said: models", "spoken: models"))
+        assert said(await publish()) == (("talk",), ("room:{room}",), ())
+
+
 async def test_pages_that_changed_are_counted(project: Path) -> None:
     write(project, f"site: site\n{PLAN}")
     async with opened(project, host="0.0.0.0", insecure=True) as node:

@@ -33,7 +33,7 @@ class Report:
 
     `groups_added` and `groups_removed` are patterns of groups, under `groups:` or at an endpoint, `groups_renamed`
     pairs of two that one endpoint names, the one before and the one after. `groups` are those that are declared
-    otherwise, or whose feed or process of `may_join` is another; `pages` counts the files of the site that are. What
+    otherwise, or whose feed, process of `may_join` or type of an event is another; `pages` counts the files of the site that are. What
     is alive: `feeds_anew` are feeds of groups that begin anew, `feeds_ended` those that end. What goes on in the code
     that it began in: `feeds_kept` of connections, `waits`, which are calls that wait for their client, `tasks` of
     connections, and the other `calls`.
@@ -101,7 +101,7 @@ def _endpoint(table: RoutingTable, name: str) -> tuple[object, ...]:
     route = table.routes[name]
     users = (route, route.feed, *route.hooks.both, *route.actions.values())
     digests = [table.catalog.digests.get(one.process.name, "") for one in users if one is not None]
-    return route.endpoint, route.signature.shape, digests
+    return route.endpoint, route.signature.shape, route.events, digests
 
 
 def _groups(old: RoutingTable, new: RoutingTable) -> dict[str, Any]:
@@ -132,7 +132,7 @@ def _group(table: RoutingTable, text: str) -> tuple[object, ...]:
     rule, feed = table.joining.get(text), table.feeds.get(text)
     users = (feed, None if rule is None else rule.process)
     digests = [table.catalog.digests.get(one.process.name, "") for one in users if one is not None]
-    return table.plan.groups.get(text), digests
+    return table.plan.groups.get(text), table.events.get(text), digests
 
 
 def _settings(old: RoutingTable, new: RoutingTable) -> Iterator[str]:
