@@ -17,7 +17,7 @@ from jackfield.config.plan import Limits
 from jackfield.server.node.listener import bind
 from jackfield.server.options import Options
 from jackfield.server.wire import guards, reading, writing
-from jackfield.server.wire.fragments import FRAGMENT_BYTES, FRAGMENTS
+from jackfield.server.wire.fragments import FRAGMENTS
 from jackfield.server.wire.patched import PING_SECONDS, PINGS, STUCK
 from jackfield.server.wire.transport import STALL
 from tests.server.frames import CLOSE, PING, PONG, TEXT, masked, request

@@ -11,7 +11,6 @@ from __future__ import annotations
 import codecs
 
 from websockets.frames import Frame, Opcode
-from websockets.protocol import State
 from websockets.server import ServerProtocol
 
 from jackfield.server.wire.token_bucket import TokenBucket
@@ -74,7 +73,6 @@ class Machine(ServerProtocol):
             self._take(frame)
 
     def _take(self, frame: Frame) -> None:
-        if self.spare_bytes >= 0:
-            self.spare_bytes += len(frame.data) - FRAGMENT_BYTES
-        if self._letters is not None and self.state is State.OPEN:
+        self.spare_bytes += len(frame.data) - FRAGMENT_BYTES
+        if self._letters is not None:
             self._letters.decode(frame.data, frame.fin)

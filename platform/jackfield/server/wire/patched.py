@@ -36,8 +36,8 @@ from jackfield.errors import CODES
 from jackfield.logs import log
 from jackfield.server.observe import redact
 from jackfield.server.wire import guards, opening
-from jackfield.server.wire.frames import CloseDetector, describe_fault
 from jackfield.server.wire.fragments import FRAGMENT_TOKENS, TOO_MANY_FRAGMENTS, Machine
+from jackfield.server.wire.frames import CloseDetector, describe_fault
 from jackfield.server.wire.stages import Stage
 from jackfield.server.wire.token_bucket import TokenBucket
 from jackfield.server.wire.transport import RESTARTS
