@@ -32,7 +32,7 @@ endpoints:
 """
 
 KNOWN = {"6.4.3": "NON-STRICT", "6.4.4": "NON-STRICT"}
-"""A frame is looked at when it is whole, and so is a text in one: to look at what has come of it costs each long one."""
+"""A frame, and so a text of one, is looked at when it is whole: to look at a part would cost each long one."""
 
 INFORMATIONAL = "INFORMATIONAL"
 """What the suite only notes; the RFC leaves it open."""
