@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from jackfield.testing import Client, Project
+from jackfield.testing.examples import cases, run
 from tests.projects import write
 
 ENDPOINTS = """\
@@ -151,3 +152,37 @@ async def test_replies_are_checked_by_their_hints(tmp_path: Path) -> None:
     yaml = "endpoints:\n  f: {url: /ws/f, process: p.f, messages: text, auth: public}\n"
     async with Client(write(tmp_path, yaml, p=code)) as c:
         assert (await c.ask("a"))["error"]["code"] == "process_failed"
+
+
+EXAMPLES = """\
+endpoints:
+  same:
+    url: /ws/same
+    process: pay.late
+    messages: any
+    auth: public
+    limits: {{message: 64B}}
+    examples:
+      - name: one
+        steps: [{0}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("steps", "sentence"),
+    [
+        ('{send: "Привет 🙂", expect: "Привет 🙂"}, {send: {base64: AAH/}, expect: {base64: AA H/}}', ""),
+        ('{send: \'{"event": "x"}\', expect: {event: x}}', ""),
+        ('{send: "{\\"error\\": 1}"}, {send: error}', ""),
+        (f"{{send: {'я' * 33}, expect_error: message_too_long}}", ""),
+        ("{send: да, expect: нет}", "what came differs"),
+        ("{send: error, expect: нет}", "what came differs"),
+        ("{send: AAE=, expect: {base64: AAE=}}", "what came differs"),
+        ("{send: {base64: AAE=}, expect: {base64: AAI=}}", "what came differs"),
+    ],
+)
+async def test_examples_say_payloads_and_hear_them(tmp_path: Path, steps: str, sentence: str) -> None:
+    folder = write(tmp_path, EXAMPLES.format(steps), pay=CODE)
+    async with Project(folder) as project:
+        (result,) = [one async for one in run(cases(project.table), project)]
+    assert (result.failure.sentence if result.failure else "") == sentence

@@ -127,7 +127,7 @@ class Operation:
     @property
     def cancels(self) -> bool:
         """Whether a client can take a message back before it is answered."""
-        return self.listens and not self.in_place
+        return self.listens and self.messages == "json" and not self.in_place
 
     @property
     def filled(self) -> str:
@@ -198,7 +198,7 @@ def _operation(route: Route, table: RoutingTable) -> Operation:
         blocking=route.process.blocking,
         in_place=route.in_place,
         refused_with=builtin.refused_with(route.process),
-        asks=signature.connected and route.process.kind in _ASKING,
+        asks=endpoint.messages == "json" and signature.connected and route.process.kind in _ASKING,
         access=endpoint.access,
         origins=endpoint.origins,
         refusals=endpoint.refusals,

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from urllib.parse import unquote, urlsplit
 
+from jackfield.config import payloads
 from jackfield.describe import outcomes, phrases
 from jackfield.describe.contract import JSON, Contract, Operation
 from jackfield.describe.documents.asyncapi_request import CREDENTIALS, binding, security_schemes
@@ -214,7 +215,24 @@ def _payloads(operation: Operation) -> JSON:
     }
     kinds = ["message", *(["reply"] if operation.reply or operation.said else [])]
     about = {"description": phrases.payload(operation)}
-    return {name: {"name": f"{operation.name}.{name}", **found[name], **kind, **about} for name in kinds}
+    return {
+        name: {"name": f"{operation.name}.{name}", **found[name], **kind, **about, **_shown_payloads(operation, name)}
+        for name in kinds
+    }
+
+
+def _shown_payloads(operation: Operation, name: str) -> JSON:
+    """What examples send, or hear, of payloads, each once; bytes stand as base64."""
+    found: dict[str | bytes, JSON] = {}
+    for example in operation.examples:
+        for step in example.steps:
+            frame = payloads.frame_of(step.value) if step.kind == ("send" if name == "message" else "expect") else None
+            if isinstance(frame, bytes):
+                payload: JSON = {"summary": "The bytes, as base64.", "payload": payloads.in_base64(frame)}
+                found.setdefault(frame, {"name": example.name, **payload})
+            elif frame is not None:
+                found.setdefault(frame, {"name": example.name, "payload": frame})
+    return {"examples": list(found.values())} if found else {}
 
 
 _PLAIN = {
