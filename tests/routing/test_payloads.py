@@ -35,6 +35,14 @@ def gives(said: str) -> dict: ...
 @process
 async def feed() -> AsyncIterator[dict]:
     yield {}
+
+@process
+async def frames(connection: Connection) -> AsyncIterator[bytes | None]:
+    yield b""
+
+@process
+async def asks(data: bytes) -> AsyncIterator[bytes]:
+    yield data
 """
 
 
@@ -80,7 +88,6 @@ def test_one_parameter_takes_the_payload_and_the_same_is_given_back(
         ("process: p.text, input: {}", "endpoints.e.input"),
         ("actions: {a: p.text}", "endpoints.e.actions"),
         ("group: [a, b], process: p.text", "endpoints.e.group"),
-        ("process: p.text, feed: p.feed", "endpoints.e.feed"),
         ("group: a", "endpoints.e.messages"),
     ],
 )
@@ -164,3 +171,23 @@ def test_what_an_example_of_payloads_cannot_be(
 def test_where_what_messages_are_is_in_doubt_no_example_is_blamed(write_project: Write) -> None:
     (problem,) = problems_in(write_project(EXAMPLES.format("txt", "{send: да, expect: да}"), CODE))
     assert problem.path == "endpoints.e.messages"
+
+
+@pytest.mark.parametrize(
+    ("feed", "messages", "sentence"),
+    [
+        ("frames", "binary", ""),
+        ("frames", "any", ""),
+        ("frames", "text", "it gives back `str` or None, not `bytes | None`"),
+        ("feed", "binary", "it gives back `bytes` or None, not `dict`"),
+        ("asks", "binary", 'its parameter "data" is none of the parameters of /ws/e, and a feed gets no message'),
+    ],
+)
+def test_a_feed_yields_payloads(write_project: Write, built: Build, feed: str, messages: str, sentence: str) -> None:
+    text = "endpoints:\n" + endpoint(f"process: echo.nothing, feed: p.{feed}, messages: {messages}")
+    if not sentence:
+        built(write_project(text, CODE))
+        return
+    (problem,) = problems_in(write_project(text, CODE))
+    assert sentence in problem.message
+    assert problem.hint

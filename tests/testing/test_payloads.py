@@ -21,6 +21,8 @@ endpoints:
   odd: {url: /ws/odd, process: pay.odd, messages: text, auth: public}
   late: {url: /ws/late, process: pay.late, messages: any, auth: public}
   deaf: {url: /ws/deaf, process: echo.nothing, messages: any, auth: public}
+  camera: {url: "/ws/camera/{n}", process: echo.same, feed: pay.frames, messages: binary, auth: public}
+  radio: {url: "/ws/radio/{n}", process: echo.same, feed: pay.frames, messages: any, auth: public}
 """
 CODE = """\
 from collections.abc import AsyncIterator, Iterator
@@ -54,6 +56,14 @@ def odd(text: str):
     if text == "no":
         raise Reject("not_today", "Не сегодня.")
     return 1 if text == "1" else text.encode()
+
+@process
+async def frames(n: int, connection: Connection) -> AsyncIterator[str | bytes | None]:
+    yield bytearray([n])
+    yield None
+    yield "ключ 🔑" if connection.endpoint == "radio" or n == 2 else b""
+    if n == 1:
+        raise Reject("no_signal", "Нет сигнала.")
 
 @process
 async def late(data: str | bytes, connection: Connection):
@@ -186,3 +196,15 @@ async def test_examples_say_payloads_and_hear_them(tmp_path: Path, steps: str, s
     async with Project(folder) as project:
         (result,) = [one async for one in run(cases(project.table), project)]
     assert (result.failure.sentence if result.failure else "") == sentence
+
+
+async def test_a_feed_says_payloads_of_the_endpoints_kind(project: Project) -> None:
+    async with project.connect("radio", params={"n": 1}) as c:
+        assert [await c.receive() for _ in range(2)] == [b"\x01", "ключ 🔑"]
+        assert (await c.receive())["error"] == {"code": "no_signal", "message": "Нет сигнала."}
+        assert await c.ask("жив") == "жив"
+    async with project.connect("camera", params={"n": 2}) as c:
+        assert await c.receive() == b"\x02"
+        assert await c.ask(b"still here") == b"still here", "a text was no payload here, and nothing came of it"
+    async with project.connect("camera", params={"n": 3}) as c:
+        assert [await c.receive() for _ in range(2)] == [b"\x03", b""]

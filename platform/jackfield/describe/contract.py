@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from jackfield.config.plan import Access, AuthSettings, Example, Limits, Origins
 from jackfield.process.builtin import processes as builtin
+from jackfield.process.signature.payload import SCHEMAS
 from jackfield.routing.actions import with_action_key
 from jackfield.routing.table import Route, RoutingTable
 from jackfield.schema.sample import text_of
@@ -63,7 +64,7 @@ class Operation:
     - `messages` is what a message is: where that is not "json", `message` and `reply` are payloads, and nothing has an
       "$id".
     - `listens` says that it takes messages at all; where it does not, there are no replies either. `feeds` are what is
-      said on its connections without being asked, the first frame too.
+      said on its connections without being asked, the first frame too; `fed` is what its feed says in payloads.
     - `groups` are the patterns of a connection's groups. Where replies go to the first, `event` is the name of the
       event that each becomes, `said` what the process gives for it, and `to_others` that the sender gets none.
     - `send` is a message that fits: of the first example that is answered, else made up; None where none
@@ -113,6 +114,7 @@ class Operation:
     examples: tuple[Example, ...]
     actions: tuple[Operation, ...] = ()
     action: tuple[str, str] | None = None
+    fed: JSON | None = None
 
     @property
     def action_key(self) -> str:
@@ -189,6 +191,7 @@ def _operation(route: Route, table: RoutingTable) -> Operation:
         messages=endpoint.messages,
         listens=endpoint.listens,
         feeds=tuple(_feeds(route, table)),
+        fed=SCHEMAS[endpoint.messages] if route.feed is not None and endpoint.messages != "json" else None,
         groups=endpoint.group,
         event=endpoint.event if to_group and endpoint.messages == "json" and signature.replies != "none" else "",
         said=signature.reply_schema if to_group else None,
@@ -217,7 +220,7 @@ def _operation(route: Route, table: RoutingTable) -> Operation:
 
 def _feeds(route: Route, table: RoutingTable) -> Iterator[Spoken]:
     """The endpoint's own feed or those of its groups, and what `on_connect` gives."""
-    if route.feed is not None:
+    if route.feed is not None and route.endpoint.messages == "json":
         yield Spoken(route.feed.process.name, route.feed.signature.reply_schema, group=False)
     for one in table.groups:
         if one.feed and any(one.pattern.may_meet(pattern) for pattern in route.groups):

@@ -63,6 +63,8 @@ def payload(operation: Operation) -> str:
     elif operation.groups and operation.said is not None:
         answer = f"{'the others in' if operation.to_others else 'all of'} the group get the reply, which is one too"
     said = f"A message is all that {_FRAMES[operation.messages]} holds, and {answer}."
+    if operation.fed is not None:
+        said += " The endpoint speaks by itself, too, in such frames."
     return f"{said} Errors are JSON in text frames; there is no `$id`."
 
 

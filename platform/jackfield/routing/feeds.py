@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from contextvars import Context
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 from jackfield.config.plan import Endpoint, Plan
 from jackfield.config.problems import PathTuple
@@ -14,12 +14,14 @@ from jackfield.groups.group import Declared
 from jackfield.process.calling import Raised, call
 from jackfield.process.catalog import Catalog
 from jackfield.process.process import Process
-from jackfield.process.signature import signature
+from jackfield.process.signature import payload, signature
 from jackfield.process.signature.parameters import Faults, read_parameters
 from jackfield.process.signature.signature import Signature
 from jackfield.similar import did_you_mean
 
 __all__ = ["Feed", "beside", "of_endpoint", "of_groups", "unknown_of"]
+
+_Messages = Literal["json", "text", "binary", "any"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,8 @@ def of_endpoint(
         text = endpoint.group[0]
         hint = f'write it under `groups:` for "{text}", where it is one for all members'
         return None, [plan.problem(path, "bad_feed", "an endpoint with a group has no feed of its own", hint)]
-    feed, problems = _guarded(plan, path, endpoint.feed, params, f"the parameters of {endpoint.url}", found)
+    whose = f"the parameters of {endpoint.url}"
+    feed, problems = _guarded(plan, path, endpoint.feed, params, whose, found, endpoint.messages)
     schemas = {} if feed is None else feed.signature.path_schemas
     for name in schemas.keys() & process.path_schemas.keys():
         if schemas[name] != process.path_schemas[name]:
@@ -118,20 +121,26 @@ def _unknown(plan: Plan, path: PathTuple, name: str, found: Catalog) -> list[Pro
 
 
 def _guarded(
-    plan: Plan, path: PathTuple, name: str, params: tuple[str, ...], whose: str, found: Catalog
+    plan: Plan,
+    path: PathTuple,
+    name: str,
+    params: tuple[str, ...],
+    whose: str,
+    found: Catalog,
+    messages: _Messages = "json",
 ) -> tuple[Feed | None, list[Problem]]:
     """A feed and all that is wrong with it, whatever the process's hints and defaults do."""
     process = found.known.get(name)
     if process is None:
         return None, _unknown(plan, path, name, found)
     try:
-        return call(_compiled, plan, path, process, params, whose)
+        return call(_compiled, plan, path, process, params, whose, messages)
     except Raised as raised:
         return None, [found.problem(raised.exc, process)]
 
 
 def _compiled(
-    plan: Plan, path: PathTuple, process: Process, params: tuple[str, ...], whose: str
+    plan: Plan, path: PathTuple, process: Process, params: tuple[str, ...], whose: str, messages: _Messages
 ) -> tuple[Feed | None, list[Problem]]:
     if process.kind != "async_generator":
         hint = "write `async def` and `yield` what members are to hear"
@@ -146,6 +155,11 @@ def _compiled(
         if fault:
             there = f"there are {', '.join(params)}" if params else "take it away"
             problems.append(plan.problem(path, "bad_feed", fault, did_you_mean(parameter.key, params) or there))
-    compiled, faults = signature.compile(process, params, events=True)
+    if messages != "json" and problems:
+        return None, problems
+    if messages == "json":
+        compiled, faults = signature.compile(process, params, events=True)
+    else:
+        compiled, faults = payload.compile(process, params, messages, feed=True)
     problems += faults
     return (None if compiled is None or problems != list(faults) else Feed(process, compiled)), problems

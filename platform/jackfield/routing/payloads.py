@@ -38,11 +38,10 @@ def _faults(endpoint: Endpoint) -> Iterator[tuple[str, str, str]]:
     if endpoint.actions:
         yield "actions", "a message has no key that could name its action", "write `process:`, or leave `messages` out"
     elif not endpoint.process:
-        yield "messages", "there is a process that takes the messages", "write `process: echo.same`, for example"
+        hint = "write `process: echo.nothing`, for example, which takes them all"
+        yield "messages", "there is a process that takes the messages", hint
     if endpoint.input is not None:
         yield "input", "a message is no object that a schema could narrow", "check it in the process"
-    if endpoint.feed:
-        yield "feed", "a feed has nothing to say: what it yields are events", "send from the process, or use a group"
     if len(endpoint.group) > 1:
         yield "group", "an endpoint has one group: a payload does not say of which it is", "write one pattern"
 

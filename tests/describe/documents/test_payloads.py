@@ -26,6 +26,7 @@ endpoints:
         steps: [{send: "Привет 🙂", expect: "Привет 🙂"}]
       - name: "Bytes"
         steps: [{send: {base64: "AAH/"}, expect: {base64: "AAH/"}}, {send: "Привет 🙂"}]
+  camera: {url: /ws/camera, process: echo.nothing, feed: p.frames, auth: public, messages: binary}
   json:
     url: /ws/json
     process: p.json
@@ -35,11 +36,16 @@ endpoints:
         steps: [{send: {base64: "AAH/"}}]
 """
 CODE = """
+from collections.abc import AsyncIterator
 from jackfield import Connection, process
 
 @process
 async def raw(data: str | bytes, connection: Connection) -> str | bytes:
     return data
+
+@process
+async def frames() -> AsyncIterator[bytes]:
+    yield b""
 
 @process
 def json(base64: str) -> str:
@@ -77,3 +83,11 @@ def test_asyncapi_has_each_payload_once_and_nothing_that_only_json_has(described
     ]
     assert (messages["message"]["examples"], messages["reply"]["examples"]) == (shown, shown)
     assert not messages.keys() & {"cancel", "request", "answer", "done"}
+
+
+def test_a_feed_of_payloads_is_no_event(described: Contract) -> None:
+    messages = asyncapi.document(described, ADDRESS)["channels"]["camera"]["messages"]
+    assert messages["payload"]["contentType"] == "application/octet-stream"
+    assert not messages.keys() & {"fed", "reply"}
+    said = "nothing answers it. The endpoint speaks by itself, too, in such frames."
+    assert said in markdown.reference(described, ADDRESS)

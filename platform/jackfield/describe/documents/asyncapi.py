@@ -212,8 +212,9 @@ def _payloads(operation: Operation) -> JSON:
     found: dict[str, JSON] = {
         "message": {"title": f"A message to {operation.name}", "payload": operation.message},
         "reply": {"title": f"A reply of {operation.name}", "payload": operation.reply or operation.said},
+        "payload": {"title": f"What {operation.name} says by itself", "payload": operation.fed},
     }
-    kinds = ["message", *(["reply"] if operation.reply or operation.said else [])]
+    kinds = [one for one in found if found[one]["payload"] is not None]
     about = {"description": phrases.payload(operation)}
     return {
         name: {"name": f"{operation.name}.{name}", **found[name], **kind, **about, **_shown_payloads(operation, name)}
@@ -247,7 +248,7 @@ _REPLIES = {"one": "One for each message, or none.", "many": "Any number for eac
 _REJECTION = "An error of the process's own, where it has any."
 _EVENT = "Answers nothing and may come at any time, where the process sends any."
 _LEFT = "Comes to who was taken out of a group; with presence, to all who stay as well."
-_SENT = ("event", "fed", "left", "request", "said", "session_expiring")
+_SENT = ("event", "fed", "left", "payload", "request", "said", "session_expiring")
 _ASIDES = {
     "cancel": ("A message is taken back", envelope.CANCEL),
     "request": ("The process asks", envelope.REQUEST),
