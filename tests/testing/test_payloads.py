@@ -20,6 +20,8 @@ endpoints:
   talk: {url: /ws/talk, process: pay.talk, messages: text, auth: public}
   odd: {url: /ws/odd, process: pay.odd, messages: text, auth: public}
   late: {url: /ws/late, process: pay.late, messages: any, auth: public}
+  whisper: {url: /ws/whisper, process: pay.late, messages: any, auth: public, group: "corner", reply_to: others}
+  wide: {url: /ws/wide, process: echo.same, messages: any, auth: public, limits: {queue: 4KiB}}
   deaf: {url: /ws/deaf, process: echo.nothing, messages: any, auth: public}
   camera: {url: "/ws/camera/{n}", process: echo.same, feed: pay.frames, messages: binary, auth: public}
   radio: {url: "/ws/radio/{n}", process: echo.same, feed: pay.frames, messages: any, auth: public}
@@ -48,6 +50,8 @@ def slow(data: bytes, connection: Connection) -> bytes | None:
 async def talk(text: str, connection: Connection) -> str:
     if text == "ask":
         await connection.request({"event": "ask"})
+    if text == "bytes":
+        connection.send(b"\\x00")
     following = await connection.next()
     return text + following["text"]
 
@@ -68,6 +72,8 @@ async def frames(n: int, connection: Connection) -> AsyncIterator[str | bytes | 
 @process
 async def late(data: str | bytes, connection: Connection):
     SEEN.append(connection)
+    if data == "news":
+        connection.send({"event": "news"})
     return data
 """
 
@@ -145,6 +151,31 @@ async def test_a_group_hears_payloads_as_they_are(project: Project) -> None:
     ):
         await one.send("привет ")
         assert await one.receive() == await other.receive() == "ПРИВЕТ ПРИВЕТ "
+
+
+async def test_where_others_hear_the_reply_its_sender_does_not(project: Project) -> None:
+    async with project.connect("whisper") as one, project.connect("whisper") as other:
+        await one.send(b"\x00")
+        assert await other.receive() == b"\x00"
+        await other.send("да")
+        assert await one.receive() == "да", "and not what it said itself"
+
+
+async def test_a_payload_that_may_not_wait_for_its_client_is_an_incident(project: Project) -> None:
+    async with project.connect("wide") as c:
+        assert (await c.ask(b"x" * 4097))["error"]["code"] == "process_failed"
+        assert await c.ask(b"x" * 4096) == b"x" * 4096
+
+
+async def test_an_event_is_json_in_a_text_frame(project: Project) -> None:
+    async with project.connect("late") as c:
+        await c.send("news")
+        assert await c.rest() == ['{"event":"news"}', "news"]
+
+
+async def test_a_payload_of_another_kind_cannot_be_sent(project: Project) -> None:
+    async with project.connect("talk") as c:
+        assert (await c.ask("bytes"))["error"]["code"] == "process_failed"
 
 
 async def test_what_is_sent_after_the_end_goes_nowhere_and_is_looked_at_all_the_same(project: Project) -> None:
