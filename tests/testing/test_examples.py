@@ -261,7 +261,7 @@ class Deaf:
 
     closed: Closed | None = None
 
-    async def send(self, message: Mapping[str, Any], /) -> None:
+    async def send(self, message: Mapping[str, Any] | str | bytes, /) -> None:
         await asyncio.Event().wait()
 
     async def receive(self, within: float) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from jackfield.config import auth as auth_settings
-from jackfield.config import examples, input_schema, url
+from jackfield.config import examples, input_schema, payloads, url
 from jackfield.config.actions import Action, ActionLimits
 from jackfield.config.events import EVENTS, Event
 from jackfield.config.groups import TIMES
@@ -40,7 +40,7 @@ MERGED = frozenset(key for key, setting in _FIELDS.items() if setting.merged)
 _MESSAGE = keys(Limits)["message"].kind
 # Sound parts of these are looked at beside faulty ones, where the value is of this kind at all.
 _OF_PARTS = {"actions": dict, "auth": dict, "limits": dict, "origins": list, "subprotocols": list, "examples": list}
-_CHECKING = ("auth", "limits", "input")  # what examples are checked against
+_CHECKING = ("auth", "limits", "input", "messages")  # what examples are checked against
 _KEYS = {*_FIELDS, "type"}
 _TOP = {"title", "auth", "roles", "groups", "limits", "site", "defaults", "endpoints"}
 
@@ -155,13 +155,17 @@ class _Reading:
         if values.get("reply_to", "sender") != "sender" and values["limits"].message > values["limits"].queue:
             message = "a message may be longer than what may wait for a member: limits.message is over limits.queue"
             self.problems.add(("endpoints", name, "reply_to"), "bad_group", message, "raise limits.queue")
-        if self._in_doubt(name):
+        is_doubtful = self._in_doubt(name)
+        if is_doubtful:
             # The plan goes live nowhere; its examples are blamed for nothing that another fault may have caused.
             values |= {
                 "access": Access("public"),
                 "limits": replace(values["limits"], message=_MESSAGE.meaning(_MESSAGE.most)),
             }
             values["examples"] = tuple(example for example in entry.get("examples", ()) if not _goes_wrong(example))
+        faults = Problems({}) if is_doubtful else self.problems
+        kind = values.get("messages", "json")
+        values["examples"] = payloads.check(values.get("examples", ()), faults, payloads=kind != "json")
         return Endpoint(name=name, **values)
 
     def _in_doubt(self, name: str) -> bool:
@@ -272,7 +276,8 @@ def _speaks_only(raw: Any) -> bool:
 def _goes_wrong(example: Example) -> bool:
     """Whether it shows an error or an end, which a limit, a role or `input` may bring about."""
     return any(
-        step.kind in ("expect_error", "expect_close") or (step.kind == "expect" and "error" in step.value)
+        step.kind in ("expect_error", "expect_close")
+        or (step.kind == "expect" and isinstance(step.value, Mapping) and "error" in step.value)
         for step in example.steps
     )
 

@@ -74,10 +74,10 @@ class Origins:
 class Step:
     """One step of an example: what a client sends, or what is expected to come to it. `path` is its place.
 
-    - `value` is the message; of `push`, which is no client's, an object with `event` and either `group` or `user`,
-      and beside that maybe `endpoint`; of `expect_error` an object with the error's `code` and whatever else it must
-      have ("$id" stands beside the error); of `expect_close` the close code, a number, or 4000 and the HTTP status
-      of the refusal by which the client does not even enter.
+    - `value` is the message, or a payload as config/payloads.py has it; of `push`, which is no client's, an object
+      with `event` and either `group` or `user`, and beside that maybe `endpoint`; of `expect_error` an object with
+      the error's `code` and whatever else it must have ("$id" stands beside the error); of `expect_close` the close
+      code, a number, or 4000 and the HTTP status of the refusal by which the client does not even enter.
     - `within` is how many seconds the step may take.
     - `partial` lets what comes hold more than `value` does, at every depth; lists must be as long.
     """

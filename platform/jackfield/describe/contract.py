@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from jackfield.config.plan import Access, AuthSettings, Example, Limits, Origins
 from jackfield.process.builtin import processes as builtin
+from jackfield.process.signature.payload import SCHEMAS
 from jackfield.routing.actions import with_action_key
 from jackfield.routing.table import Route, RoutingTable
 from jackfield.schema.sample import text_of
@@ -79,7 +80,8 @@ class Operation:
     - `messages` is what a message is: where that is not "json", `message` and `reply` are payloads, and nothing has an
       "$id".
     - `listens` says that it takes messages at all; where it does not, there are no replies either. `feeds` are what is
-      said on its connections without being asked, the first frame too, and `spoken_to` to whom the first of them is.
+      said on its connections without being asked, the first frame too, and `spoken_to` to whom the first of them
+      is; `fed` is what its feed says in payloads.
     - `heard` are the events that `events:` declares for it and for the groups of its connections. What is among them
       is not in `feeds`, and what a reply becomes is not among them, but `said` is then what is declared.
     - `groups` are the patterns of a connection's groups. Where replies go to the first, `event` is the name of the
@@ -133,6 +135,7 @@ class Operation:
     examples: tuple[Example, ...]
     actions: tuple[Operation, ...] = ()
     action: tuple[str, str] | None = None
+    fed: JSON | None = None
 
     @property
     def action_key(self) -> str:
@@ -147,7 +150,7 @@ class Operation:
     @property
     def cancels(self) -> bool:
         """Whether a client can take a message back before it is answered."""
-        return self.listens and not self.in_place
+        return self.listens and self.messages == "json" and not self.in_place
 
     @property
     def filled(self) -> str:
@@ -215,6 +218,7 @@ def _operation(route: Route, table: RoutingTable, whole: Route | None = None) ->
         feeds=tuple(filter(None, (_undeclared(one, tuple(heard)) for one in feeds))),
         spoken_to="" if not feeds else "group" if feeds[0].group else "connection",
         heard=tuple(one for one in _heard(whole, table) if one.name not in _replied(whole)),
+        fed=SCHEMAS[endpoint.messages] if route.feed is not None and endpoint.messages != "json" else None,
         groups=endpoint.group,
         event=event,
         said=None if not to_group else heard[event].schema if event in heard else signature.reply_schema,
@@ -224,7 +228,7 @@ def _operation(route: Route, table: RoutingTable, whole: Route | None = None) ->
         blocking=route.process.blocking,
         in_place=route.in_place,
         refused_with=builtin.refused_with(route.process),
-        asks=signature.connected and route.process.kind in _ASKING,
+        asks=endpoint.messages == "json" and signature.connected and route.process.kind in _ASKING,
         access=endpoint.access,
         origins=endpoint.origins,
         refusals=endpoint.refusals,
@@ -243,7 +247,7 @@ def _operation(route: Route, table: RoutingTable, whole: Route | None = None) ->
 
 def _feeds(route: Route, table: RoutingTable) -> Iterator[Spoken]:
     """The endpoint's own feed or those of its groups, and what `on_connect` gives."""
-    if route.feed is not None:
+    if route.feed is not None and route.endpoint.messages == "json":
         yield Spoken(route.feed.process.name, route.feed.signature.reply_schema, group=False)
     for one in table.declared(route):
         if one.feed:

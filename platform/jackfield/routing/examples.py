@@ -20,6 +20,7 @@ from jackfield.config.plan import Endpoint, Example, Guest, Plan, Step
 from jackfield.config.roles import filled, params_of
 from jackfield.errors import CODES, Problem
 from jackfield.process.signature.signature import Signature
+from jackfield.routing import payloads
 from jackfield.routing.table import Route
 from jackfield.schema.validator import Fault, Validator, pointer
 from jackfield.schema.walk import mapped
@@ -175,6 +176,9 @@ class _Checker:
         if client.closed:
             yield "", "the connection has ended by then", "write what follows as an example of its own"
             return
+        if self.endpoint.messages != "json" and step.kind in ("send", "expect"):
+            yield from self._payload(step, client, _error_of(following))
+            return
         match step.kind:
             case "send" if aside := _aside(step):
                 yield from self._said_aside(aside, client)
@@ -193,6 +197,16 @@ class _Checker:
                 yield from self._wrongly_refused(step, client)
             case "expect_close":
                 client.closed = True
+
+    def _payload(self, step: Step, client: _ClientState, meant: str) -> Iterator[_Fault]:
+        """One that is sent, or comes: at any time, since nothing says whether it answers a message."""
+        if step.kind == "send":
+            client.sent += 1
+            code, why = payloads.refusal(self.endpoint, step.value)
+            if code and meant != code:
+                yield "", why, f"expect {code}"
+        elif why := payloads.unheard(self.endpoint, step.value):
+            yield "", f"this can never come: {why}", "change it, or `messages`"
 
     def _said_aside(self, aside: messages.Aside, client: _ClientState) -> Iterator[_Fault]:
         """What takes back a message, or answers a request."""
@@ -238,7 +252,12 @@ class _Checker:
         before = client.last
         if before is None or before.kind != "send" or _aside(before) or client.sent != client.answered:
             return
-        code, size, most = step.value["code"], len(msgspec.json.encode(before.value)), self.endpoint.limits.message
+        code = step.value["code"]
+        if self.endpoint.messages != "json":
+            if code in payloads.REFUSED and code != payloads.refusal(self.endpoint, before.value)[0]:
+                yield "", "the message fits, so this error never comes", "change the message, or what is expected"
+            return
+        size, most = len(msgspec.json.encode(before.value)), self.endpoint.limits.message
         if size > most:
             return
         why = f"the message has {size:,} bytes, and limits.message is {most:,}" if code == "message_too_long" else ""
@@ -316,7 +335,7 @@ def _error_of(step: Step | None) -> str:
     """The code of the error that a step expects; "invalid_message" where it shows one without a code."""
     if step is None:
         return ""
-    if step.kind == "expect" and "error" in step.value:
+    if step.kind == "expect" and isinstance(step.value, Mapping) and "error" in step.value:
         error = step.value["error"]
         code = error.get("code") if isinstance(error, Mapping) else None
         return code if isinstance(code, str) and code in CODES else "invalid_message"

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from contextvars import Context
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 from jackfield.config.plan import Endpoint, Plan
 from jackfield.config.problems import PathTuple
@@ -14,7 +14,7 @@ from jackfield.errors import Problem
 from jackfield.groups.group import Declared
 from jackfield.process.catalog import Catalog
 from jackfield.process.process import Process
-from jackfield.process.signature import signature
+from jackfield.process.signature import payload, signature
 from jackfield.process.signature.parameters import Faults, read_parameters
 from jackfield.process.signature.signature import Signature
 from jackfield.routing.named import Named
@@ -23,6 +23,7 @@ from jackfield.similar import did_you_mean
 __all__ = ["Feed", "beside", "of_endpoint", "of_groups", "unknown_of"]
 
 _NAMED = Named("bad_feed", "`async def {name}(...)` with a `yield`")
+_Messages = Literal["json", "text", "binary", "any"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ def of_endpoint(
         text = endpoint.group[0]
         hint = f'write it under `groups:` for "{text}", where it is one for all members'
         return None, [plan.problem(path, "bad_feed", "an endpoint with a group has no feed of its own", hint)]
-    make = partial(_compiled, plan, path, params, f"the parameters of {endpoint.url}")
+    make = partial(_compiled, plan, path, params, f"the parameters of {endpoint.url}", messages=endpoint.messages)
     feed, problems = _NAMED.compiled(plan, path, endpoint.feed, found, make)
     schemas = {} if feed is None else feed.signature.path_schemas
     for name in schemas.keys() & process.path_schemas.keys():
@@ -112,7 +113,7 @@ def unknown_of(plan: Plan, found: Catalog) -> list[Problem]:
 
 
 def _compiled(
-    plan: Plan, path: PathTuple, params: tuple[str, ...], whose: str, process: Process
+    plan: Plan, path: PathTuple, params: tuple[str, ...], whose: str, process: Process, *, messages: _Messages = "json"
 ) -> tuple[Feed | None, list[Problem]]:
     if process.kind != "async_generator":
         hint = "write `async def` and `yield` what members are to hear"
@@ -127,6 +128,11 @@ def _compiled(
         if fault:
             there = f"there are {', '.join(params)}" if params else "take it away"
             problems.append(plan.problem(path, "bad_feed", fault, did_you_mean(parameter.key, params) or there))
-    compiled, faults = signature.compile(process, params, events=True)
+    if messages != "json" and problems:
+        return None, problems
+    if messages == "json":
+        compiled, faults = signature.compile(process, params, events=True)
+    else:
+        compiled, faults = payload.compile(process, params, messages, feed=True)
     problems += faults
     return (None if compiled is None or problems != list(faults) else Feed(process, compiled)), problems

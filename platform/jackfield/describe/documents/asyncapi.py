@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from urllib.parse import unquote, urlsplit
 
+from jackfield.config import payloads
 from jackfield.describe import outcomes, phrases
 from jackfield.describe.contract import JSON, Contract, Operation
 from jackfield.describe.documents.asyncapi_request import CREDENTIALS, binding, security_schemes
@@ -219,10 +220,28 @@ def _payloads(operation: Operation) -> JSON:
     found: dict[str, JSON] = {
         "message": {"title": f"A message to {operation.name}", "payload": operation.message},
         "reply": {"title": f"A reply of {operation.name}", "payload": operation.reply or operation.said},
+        "payload": {"title": f"What {operation.name} says by itself", "payload": operation.fed},
     }
-    kinds = ["message", *(["reply"] if operation.reply or operation.said else [])]
+    kinds = [one for one in found if found[one]["payload"] is not None]
     about = {"description": phrases.payload(operation)}
-    return {name: {"name": f"{operation.name}.{name}", **found[name], **kind, **about} for name in kinds}
+    return {
+        name: {"name": f"{operation.name}.{name}", **found[name], **kind, **about, **_shown_payloads(operation, name)}
+        for name in kinds
+    }
+
+
+def _shown_payloads(operation: Operation, name: str) -> JSON:
+    """What examples send, or hear, of payloads, each once; bytes stand as base64."""
+    found: dict[str | bytes, JSON] = {}
+    for example in operation.examples:
+        for step in example.steps:
+            frame = payloads.frame_of(step.value) if step.kind == ("send" if name == "message" else "expect") else None
+            if isinstance(frame, bytes):
+                payload: JSON = {"summary": "The bytes, as base64.", "payload": payloads.in_base64(frame)}
+                found.setdefault(frame, {"name": example.name, **payload})
+            elif frame is not None:
+                found.setdefault(frame, {"name": example.name, "payload": frame})
+    return {"examples": list(found.values())} if found else {}
 
 
 _PLAIN = {
@@ -237,7 +256,7 @@ _REPLIES = {"one": "One for each message, or none.", "many": "Any number for eac
 _REJECTION = "An error of the process's own, where it has any."
 _EVENT = "Answers nothing and may come at any time, where the process sends any."
 _LEFT = "Comes to who was taken out of a group; with presence, to all who stay as well."
-_SENT = ("event", "fed", "left", "request", "said", "session_expiring")
+_SENT = ("event", "fed", "left", "payload", "request", "said", "session_expiring")
 _ASIDES = {
     "cancel": ("A message is taken back", envelope.CANCEL),
     "request": ("The process asks", envelope.REQUEST),

@@ -116,7 +116,7 @@ def _chapter(operation: Operation, base: str, links: Mapping[str, str]) -> Itera
         yield from _heard(event)
     yield from _classes(operation)
     for example in operation.examples:
-        yield from _example(example)
+        yield from _example(operation, example)
     yield "\n".join(["**Limits**\n", *(f"- {line}" for line in _limits(operation, links))])
     yield _outcome(operation, links)
 
@@ -235,7 +235,7 @@ def _class(found: keys.Class, where: str) -> Iterator[str]:
     yield _keys(found.rows)
 
 
-def _example(example: Example) -> Iterator[str]:
+def _example(operation: Operation, example: Example) -> Iterator[str]:
     yield f"**Example{': ' + _text(example.name) if example.name else ''}**"
     guests = [line for name, guest in example.guests.items() for line in _guest(name, guest)]
     if guests:
@@ -243,7 +243,7 @@ def _example(example: Example) -> Iterator[str]:
     lines = []
     for step in example.steps:
         client = f"{step.client} " if step.client else ""
-        value = json.dumps(step.value, ensure_ascii=False)
+        value = phrases.of_step(operation, step.value)
         match step.kind:
             case "send":
                 lines.append(f"{client}→ {value}")

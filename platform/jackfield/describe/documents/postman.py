@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
+from jackfield.config import payloads
 from jackfield.describe import phrases
 from jackfield.describe.contract import JSON, Contract, Operation
 from jackfield.describe.documents.as_yaml import as_yaml
@@ -211,18 +212,28 @@ def _messages(operation: Operation) -> Iterator[tuple[str, JSON]]:
         for step in example.steps:
             if step.kind == "send":
                 order += _STEP
-                yield _message(names, example.name or f"Example {number}", step.value, order)
+                content = _content(operation, step.value)
+                yield _message(names, example.name or f"Example {number}", content, order)
     if not order and operation.send is not None:
         order = _STEP
-        yield _message(names, "A message", operation.send, order)
+        yield _message(names, "A message", _content(operation, operation.send), order)
     if order and operation.cancels:
-        yield _message(names, "Take everything back", {"$cancel": True}, order + _STEP)
+        yield _message(names, "Take everything back", _content(operation, {"$cancel": True}), order + _STEP)
 
 
-def _message(names: _Names, name: str, value: Any, order: int) -> tuple[str, JSON]:
+def _message(names: _Names, name: str, content: JSON, order: int) -> tuple[str, JSON]:
     file = names.take(name)
-    content = {"content": _json(value), "contentType": "json", "order": order}
+    content = {**content, "order": order}
     return file, {"$kind": "websocket-message"} | ({"name": name} if name != file else {}) | content
+
+
+def _content(operation: Operation, value: Any) -> JSON:
+    """What is sent: an object, or a payload of an example."""
+    frame = None if operation.messages == "json" else payloads.frame_of(value)
+    if isinstance(frame, bytes):
+        return {"content": payloads.in_base64(frame), "contentType": "base64"}
+    text, kind = (_json(value), "json") if frame is None else (frame, "text")
+    return {"content": text, "contentType": kind}
 
 
 # the JSON collection

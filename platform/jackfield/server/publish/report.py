@@ -33,10 +33,10 @@ class Report:
 
     `groups_added` and `groups_removed` are patterns of groups, under `groups:` or at an endpoint, `groups_renamed`
     pairs of two that one endpoint names, the one before and the one after. `groups` are those that are declared
-    otherwise, or whose feed, process of `may_join` or type of an event is another; `pages` counts the files of the site that are. What
-    is alive: `feeds_anew` are feeds of groups that begin anew, `feeds_ended` those that end. What goes on in the code
-    that it began in: `feeds_kept` of connections, `waits`, which are calls that wait for their client, `tasks` of
-    connections, and the other `calls`.
+    otherwise, or whose feed, process of `may_join` or type of an event is another; `pages` counts the files of the site
+    that are. What is alive: `feeds_anew` are feeds of groups that begin anew, `feeds_ended` those that end. What goes
+    on in the code that it began in: `feeds_kept` of connections, `waits`, which are calls that wait for their client,
+    `tasks` of connections, and the other `calls`.
     """
 
     hash: str
