@@ -45,9 +45,12 @@ def application(
 
     JACKFIELD_STATE, JACKFIELD_STORE and JACKFIELD_SECRET_KEYS hold as for `jackfield serve`, the last two with
     `_FILE` too, and `jackfield publish` reaches it. `state` goes before JACKFIELD_STATE: each project of a host has a
-    folder of its own. One process at a time: several workers are not supported yet.
+    folder of its own. One process at a time: several workers are not supported yet. Raises ValueError for a
+    `public_url` that is no address.
     """
     options = Options(embedded=True, public_url=public_url)
+    for problem in options.problems():
+        raise ValueError(problem)
     return Application(Path(folder).resolve(), options, Path(state) if state else None)
 
 
