@@ -54,7 +54,7 @@ async def test_an_address_that_nobody_told_is_not_made_up(project: Path) -> None
 
 
 def test_an_address_that_is_none_is_refused_at_once() -> None:
-    with pytest.raises(ValueError, match="^public_url must be like https://app.example.com .*, not shop.example$"):
+    with pytest.raises(ValueError, match=r"^public_url must be like https://.*, not shop\.example$"):
         jackfield.application(public_url="shop.example")
 
 
