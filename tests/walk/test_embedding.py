@@ -139,3 +139,13 @@ def test_the_check_of_the_page(tmp_path: Path) -> None:
     write_files("embedding.md", "A support desk in a FastAPI application", tmp_path)
     done = jackfield(tmp_path / "desk", "check", PYTHONPATH=str(tmp_path), **SECRET)
     assert (done.returncode, done.stderr) == (0, "fine: 3 endpoints\n"), done
+
+
+def test_the_tests_of_the_page_beside_a_server_that_runs(host: Host) -> None:
+    write_files("embedding.md", "Tests of the host", host.folder)
+    command = [sys.executable, "-m", "pytest", "-q", "test_shop.py"]
+    environment = {**CLEAN, **SECRET, "PYTHONPATH": str(host.folder)}
+    done = subprocess.run(
+        command, cwd=host.folder, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stdout

@@ -70,7 +70,8 @@ def speak(state: State, verb: str, **options: Any) -> Mapping[str, Any]:
         answer = ask(state.server_json, verb, time_limit=ANSWER_LIMIT if verb == "publish" else STATUS_LIMIT, **options)
     except NoServer as exc:
         where = f"no server is running on {state.folder}"
-        raise Failure(f"{where}; start one with: jackfield serve, or name its folder with --state", 3) from exc
+        start = "start one with: jackfield serve, or the application that this project is part of"
+        raise Failure(f"{where}; {start}; or name the folder that it has with --state", 3) from exc
     if "problems" in answer:
         for problem in answer["problems"]:
             click.echo(problem["text"])

@@ -186,12 +186,32 @@ async def test_an_older_plan_than_the_files_is_told(hosted: Path, caplog: pytest
 
 
 async def test_a_second_worker_is_refused_with_one_sentence(hosted: Path) -> None:
-    words = rf"another server \(process {os.getpid()}\) is running on \S+; stop it, and start the host with one worker"
-    async with jackfield.application(hosted):
-        with pytest.raises(StateError, match=words) as failed:
-            async with jackfield.application(hosted):
+    words = (
+        rf"^another server \(process {os.getpid()}\) is running on \S+; stop it, .* one worker: .*; "
+        r"tests of the host need a state folder of their own: JACKFIELD_STATE$"
+    )
+    with State.open(hosted).locked(), pytest.raises(StateError, match=words):
+        async with jackfield.application(hosted):
+            pass
+
+
+async def test_two_projects_of_one_host_have_two_state_folders(
+    project: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other, common = write(tmp_path_factory.mktemp("другой"), FILE, greeting=PROCESS), project / "state"
+    monkeypatch.setenv("JACKFIELD_STATE", str(common))
+    async with jackfield.application(project):
+        with pytest.raises(StateError, match=rf'^{common} is in use by this process itself, .*state="') as failed:
+            async with jackfield.application(other):
                 pass
-    assert len(str(failed.value).splitlines()) == 1
+        assert "another server" not in str(failed.value)
+        async with jackfield.application(other, state=common / "другой"):
+            assert (common / "другой" / "server.json").exists()
+        with pytest.raises(StateError, match="this process itself"):  # the one that failed has given nothing back
+            async with jackfield.application(other):
+                pass
+    async with jackfield.application(other):
+        assert not (other / ".jackfield").exists()
 
 
 async def test_who_mounts_it_without_a_lifespan_is_told(hosted: Path, caplog: pytest.LogCaptureFixture) -> None:
