@@ -143,10 +143,14 @@ class Hooks:
                 before.enter()
                 ended.before = before
 
-    async def close(self, time_limit: float) -> None:
-        """Wait for all that are owed, `time_limit` seconds at most; what is left then is cut off, and counted."""
+    async def told(self, time_limit: float) -> None:
+        """Wait until all that were owed have been called, `time_limit` seconds at most."""
         if self._workers:
             await asyncio.wait(self._workers, timeout=max(time_limit, 0.0))
+
+    async def close(self, time_limit: float) -> None:
+        """Wait for all that are owed, `time_limit` seconds at most; what is left then is cut off, and counted."""
+        await self.told(time_limit)
         self._is_closed = True
         left = len(self._queue) + len(self._workers)
         while self._queue:
