@@ -24,7 +24,7 @@ from jackfield.process.catalog import Catalog
 from jackfield.process.python.sources import beside
 from jackfield.process.signature import payload, signature
 from jackfield.process.signature.signature import Signature
-from jackfield.routing import actions, events, feeds, groups, hooks, joining, payloads, site_folder
+from jackfield.routing import actions, events, feeds, groups, hooks, joining, payloads, site_folder, waits
 from jackfield.routing.event_examples import event_faults
 from jackfield.routing.examples import Taken, example_faults, first_message
 from jackfield.routing.idle_rules import idle_rules
@@ -169,7 +169,7 @@ def _compile_one(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Route 
     hooked, faults_of_hooks = hooks.of_endpoint(plan, endpoint, pattern.params, compiled, found)
     compiled = hooks.beside(compiled, hooked)
     problems += faults_of_groups + faults_of_feed + faults_of_hooks
-    problems += unknown_keys(plan, endpoint, compiled.input_schema)
+    problems += waits.of_process(process, endpoint) + unknown_keys(plan, endpoint, compiled.input_schema)
     problems += _roles(plan, endpoint, pattern)
     if builtin.is_for_some(process) and not (endpoint.access.roles or plan.endpoint(endpoint.name).access.roles):
         message = f"with {process.name} everybody who enters could take out everybody else"

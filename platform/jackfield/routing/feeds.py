@@ -17,6 +17,7 @@ from jackfield.process.process import Process
 from jackfield.process.signature import payload, signature
 from jackfield.process.signature.parameters import Faults, read_parameters
 from jackfield.process.signature.signature import Signature
+from jackfield.routing import waits
 from jackfield.routing.named import Named
 from jackfield.similar import did_you_mean
 
@@ -79,6 +80,7 @@ def of_endpoint(
         return None, [plan.problem(path, "bad_feed", "an endpoint with a group has no feed of its own", hint)]
     make = partial(_compiled, plan, path, params, f"the parameters of {endpoint.url}", messages=endpoint.messages)
     feed, problems = _NAMED.compiled(plan, path, endpoint.feed, found, make)
+    problems += [] if feed is None else waits.of_hook(feed.process, "feed", endpoint)
     schemas = {} if feed is None else feed.signature.path_schemas
     for name in schemas.keys() & process.path_schemas.keys():
         if schemas[name] != process.path_schemas[name]:

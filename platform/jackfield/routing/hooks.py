@@ -17,6 +17,7 @@ from jackfield.process.process import Process
 from jackfield.process.signature import signature
 from jackfield.process.signature.parameters import Faults, Parameter, read_parameters
 from jackfield.process.signature.signature import Signature
+from jackfield.routing import waits
 from jackfield.routing.named import Named
 from jackfield.similar import did_you_mean
 
@@ -70,7 +71,7 @@ def of_endpoint(
         make = partial(_compiled, plan, path, params, endpoint.url)
         hook, faults = _NAMED.compiled(plan, path, name, found, make)
         made[key] = hook
-        problems += faults
+        problems += faults + ([] if hook is None else waits.of_hook(hook.process, key, endpoint))
         for param, schema in hook.signature.path_schemas.items() if hook is not None else ():
             if schemas.setdefault(param, schema) != schema:
                 message = f'"{param}" has another hint in another process of the endpoint, and the address is read once'

@@ -122,6 +122,13 @@ class Project:
         """Send an event to the connections of a user, or to those of one endpoint; gives their number."""
         return Members(self._open_gateway().live).send_to(login, messages.event(event), endpoint)
 
+    async def fresh_groups(self) -> None:
+        """Have clients that enter from here on meet no groups of those before: no kept event, state, ban or feed.
+
+        What ended connections are owed, `on_disconnect`, is waited for. Who is connected stays in the groups before.
+        """
+        await self._open_gateway().fresh_groups()
+
     async def __aenter__(self) -> Self:
         """Load and open the project."""
         await self._enter()

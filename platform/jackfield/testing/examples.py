@@ -126,6 +126,7 @@ async def run(
         if reason:
             yield Result(case, skipped=reason)
             continue
+        await target.fresh_groups()
         began = time.perf_counter()
         failure = await play(case, target)
         yield Result(case, time.perf_counter() - began, failure)

@@ -87,6 +87,9 @@ class Live:
         """See Target."""
         return await self._push(messages.group_event(event), group, None, None)
 
+    async def fresh_groups(self) -> None:
+        """The server's groups are as they are; see `fitted`."""
+
     async def push_to(self, login: str, event: object, endpoint: str | None = None, /) -> int:
         """See Target."""
         return await self._push(messages.event(event), None, login, endpoint)

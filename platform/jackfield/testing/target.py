@@ -41,6 +41,9 @@ class TargetClient(Protocol):
 class Target(Protocol):
     """What examples are run against: an open Project, or a server somewhere."""
 
+    async def fresh_groups(self) -> None:
+        """Called before each example: what one leaves in groups is not the next one's, as far as that can be."""
+
     def connect(
         self,
         endpoint: str,

@@ -16,6 +16,7 @@ from jackfield.errors import Problem
 from jackfield.process.calling import Raised, call
 from jackfield.process.declare import ProcessMark, process_mark, resource_marked
 from jackfield.process.process import Kind, Process
+from jackfield.process.python.asking import asked_for
 from jackfield.process.python.blocking import blocking_calls
 from jackfield.process.python.dependencies import digests
 from jackfield.process.python.group_names import group_names
@@ -148,6 +149,7 @@ def _process(name: str, function: Callable[..., Any], mark: ProcessMark, outline
         line=line,
         column=column,
         places=outline.places(node) if node else {},
+        asks=asked_for(outline, node) if node else (),
         more=(inspect.getdoc(inspect.unwrap(function)) or "").partition("\n")[2].strip(),
     )
 

@@ -153,12 +153,16 @@ class Hooks:
                 before.enter()
                 ended.before = before
 
-    async def close(self, time_limit: float) -> None:
-        """Wait for all that are owed, `time_limit` seconds at most; what is left then is cut off, and counted."""
+    async def told(self, time_limit: float) -> None:
+        """Wait until all that are owed have been called, `time_limit` seconds at most."""
         loop = asyncio.get_running_loop()
         until = loop.time() + time_limit
         while self._workers and (left := until - loop.time()) > 0:
             await asyncio.wait(self._workers, timeout=left)
+
+    async def close(self, time_limit: float) -> None:
+        """Wait for all that are owed, `time_limit` seconds at most; what is left then is cut off, and counted."""
+        await self.told(time_limit)
         self._is_closed = True
         cut_off = len(self._queue) + len(self._workers)
         while self._queue:
