@@ -74,7 +74,7 @@ async def late(data: str | bytes, connection: Connection):
     SEEN.append(connection)
     if data == "news":
         connection.send({"event": "news"})
-    return data
+    return type(data).__name__ if data in ("kind", b"kind") else data
 """
 
 
@@ -180,7 +180,7 @@ async def test_a_payload_of_another_kind_cannot_be_sent(project: Project) -> Non
 
 async def test_what_is_sent_after_the_end_goes_nowhere_and_is_looked_at_all_the_same(project: Project) -> None:
     async with project.connect("late") as c:
-        await c.ask("a")
+        assert [await c.ask(kind) for kind in ("kind", b"kind")] == ["str", "bytes"], "and nothing of our own"
     connection = project.table.catalog.known["pay.late"].function.__globals__["SEEN"][0]
     connection.send("поздно")
     connection.send(b"\x00")
@@ -189,9 +189,11 @@ async def test_what_is_sent_after_the_end_goes_nowhere_and_is_looked_at_all_the_
 
 
 async def test_replies_are_checked_by_their_hints(tmp_path: Path) -> None:
-    code = "from jackfield import process\n\n@process\ndef f(text: str) -> None:\n    return text\n"
+    code = "from jackfield import process\n\n@process\ndef f(text: str) -> None:\n    return text or None\n"
     yaml = "endpoints:\n  f: {url: /ws/f, process: p.f, messages: text, auth: public}\n"
     async with Client(write(tmp_path, yaml, p=code)) as c:
+        await c.send("")
+        assert await c.rest() == []
         assert (await c.ask("a"))["error"]["code"] == "process_failed"
 
 
