@@ -74,6 +74,8 @@ async def late(data: str | bytes, connection: Connection):
     SEEN.append(connection)
     if data == "news":
         connection.send({"event": "news"})
+    if data == "join":
+        await connection.join("cellar")
     return type(data).__name__ if data in ("kind", b"kind") else data
 """
 
@@ -157,8 +159,12 @@ async def test_where_others_hear_the_reply_its_sender_does_not(project: Project)
     async with project.connect("whisper") as one, project.connect("whisper") as other:
         await one.send(b"\x00")
         assert await other.receive() == b"\x00"
+        await other.send("join")
+        assert await one.receive() == "join", "and not what it said itself"
+        await one.send("{}")
+        assert await other.receive() == "{}", "as it is, though its hearer is in two groups"
         await other.send("да")
-        assert await one.receive() == "да", "and not what it said itself"
+        assert await one.receive() == "да"
 
 
 async def test_a_payload_that_may_not_wait_for_its_client_is_an_incident(project: Project) -> None:
