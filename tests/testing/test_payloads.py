@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -21,16 +22,26 @@ endpoints:
   odd: {url: /ws/odd, process: pay.odd, messages: text, auth: public}
   late: {url: /ws/late, process: pay.late, messages: any, auth: public}
   whisper: {url: /ws/whisper, process: pay.late, messages: any, auth: public, group: "corner", reply_to: others}
+  porch: {url: "/ws/porch/{n}", process: echo.same, messages: any, auth: public, group: "porch", reply_to: group,
+          on_connect: pay.enter}
   wide: {url: /ws/wide, process: echo.same, messages: any, auth: public, limits: {queue: 4KiB}}
   deaf: {url: /ws/deaf, process: echo.nothing, messages: any, auth: public}
   camera: {url: "/ws/camera/{n}", process: echo.same, feed: pay.frames, messages: binary, auth: public}
   radio: {url: "/ws/radio/{n}", process: echo.same, feed: pay.frames, messages: any, auth: public}
 """
 CODE = """\
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from jackfield import Connection, Groups, Reject, process
 
 SEEN = []
+AT_THE_DOOR, OPEN = asyncio.Event(), asyncio.Event()
+
+@process
+async def enter(n: int) -> None:
+    if n == 2:
+        AT_THE_DOOR.set()
+        await OPEN.wait()
 
 @process
 def shout(text: str, times: int, groups: Groups) -> str:
@@ -167,6 +178,24 @@ async def test_where_others_hear_the_reply_its_sender_does_not(project: Project)
         assert await one.receive() == "да"
 
 
+@pytest.mark.parametrize("said", [b"\xff", '{"event":"history",'])
+async def test_what_a_group_says_to_who_is_about_to_enter_is_kept_as_it_is(project: Project, said: str | bytes) -> None:
+    names = project.table.catalog.known["pay.enter"].function.__globals__
+    async with project.connect("porch", params={"n": 1}) as one:
+
+        async def enter() -> list[object]:
+            async with project.connect("porch", params={"n": 2}) as other:
+                return [await other.receive(), await other.receive()]
+
+        entering = asyncio.create_task(enter())
+        async with asyncio.timeout(5):
+            await names["AT_THE_DOOR"].wait()
+            for each in ("первое", said):
+                assert await one.ask(each) == each
+            names["OPEN"].set()
+            assert await entering == ["первое", said]
+
+
 async def test_a_payload_that_may_not_wait_for_its_client_is_an_incident(project: Project) -> None:
     async with project.connect("wide") as c:
         assert (await c.ask(b"x" * 4097))["error"]["code"] == "process_failed"
@@ -227,6 +256,7 @@ endpoints:
         ("{send: да, expect: нет}", "what came differs"),
         ("{send: error, expect: нет}", "what came differs"),
         ("{send: AAE=, expect: {base64: AAE=}}", "what came differs"),
+        ('{send: \'{"base64": "AAE="}\', expect: {base64: AAE=}}', "what came differs"),
         ("{send: {base64: AAE=}, expect: {base64: AAI=}}", "what came differs"),
     ],
 )
