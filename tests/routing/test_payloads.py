@@ -109,7 +109,8 @@ def test_a_group_is_of_one_kind(write_project: Write, built: Build) -> None:
     (problem,) = problems_in(write_project(text + endpoint("group: room, process: echo.same", "f"), CODE))
     assert (problem.code, problem.path) == ("bad_group", "endpoints.f.group")
     same = text + endpoint("group: room, process: echo.same, messages: text", "f")
-    assert built(write_project(same, CODE)).routes.keys() == {"e", "f"}
+    same += endpoint("group: hall, process: echo.same", "g")
+    assert built(write_project(same, CODE)).routes.keys() == {"e", "f", "g"}
 
 
 EXAMPLES = """\
@@ -150,6 +151,7 @@ def test_an_example_sends_and_hears_payloads(write_project: Write, built: Build,
         ("text", "{send: да, expect: да, partial: true}", "expect", "`partial` goes with an object"),
         ("binary", '{send: {base64: "не то"}}', "send", "this is no base64"),
         ("binary", "{send: {base64: AAE}}", "send", "this is no base64"),
+        ("binary", "{send: {base64: AAE=*}}", "send", "this is no base64"),
         ("text", "{send: 7}", "send", "a mapping or a text belongs here, and the number 7 stands there"),
         ("text", "{send: {base64: AA==}}", "send", "with `messages: text` a message is a text, and this is a binary"),
         ("binary", "{send: да}", "send", "with `messages: binary` a message is a binary one, and this is a text"),
@@ -166,6 +168,10 @@ def test_what_an_example_of_payloads_cannot_be(
     assert sentence in problem.message
     assert problem.path == f"endpoints.e.examples.0.steps.0.{place}"
     assert problem.hint
+    if "number 7" in sentence:
+        assert problem.hint.startswith(
+            'write a mapping, like {message: "Hello"}; where `messages: text` stands, a text'
+        )
 
 
 def test_where_what_messages_are_is_in_doubt_no_example_is_blamed(write_project: Write) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -21,16 +22,26 @@ endpoints:
   odd: {url: /ws/odd, process: pay.odd, messages: text, auth: public}
   late: {url: /ws/late, process: pay.late, messages: any, auth: public}
   whisper: {url: /ws/whisper, process: pay.late, messages: any, auth: public, group: "corner", reply_to: others}
+  porch: {url: "/ws/porch/{n}", process: echo.same, messages: any, auth: public, group: "porch", reply_to: group,
+          on_connect: pay.enter}
   wide: {url: /ws/wide, process: echo.same, messages: any, auth: public, limits: {queue: 4KiB}}
   deaf: {url: /ws/deaf, process: echo.nothing, messages: any, auth: public}
   camera: {url: "/ws/camera/{n}", process: echo.same, feed: pay.frames, messages: binary, auth: public}
   radio: {url: "/ws/radio/{n}", process: echo.same, feed: pay.frames, messages: any, auth: public}
 """
 CODE = """\
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from jackfield import Connection, Groups, Reject, process
 
 SEEN = []
+AT_THE_DOOR, OPEN = asyncio.Event(), asyncio.Event()
+
+@process
+async def enter(n: int) -> None:
+    if n == 2:
+        AT_THE_DOOR.set()
+        await OPEN.wait()
 
 @process
 def shout(text: str, times: int, groups: Groups) -> str:
@@ -74,7 +85,9 @@ async def late(data: str | bytes, connection: Connection):
     SEEN.append(connection)
     if data == "news":
         connection.send({"event": "news"})
-    return data
+    if data == "join":
+        await connection.join("cellar")
+    return type(data).__name__ if data in ("kind", b"kind") else data
 """
 
 
@@ -157,8 +170,30 @@ async def test_where_others_hear_the_reply_its_sender_does_not(project: Project)
     async with project.connect("whisper") as one, project.connect("whisper") as other:
         await one.send(b"\x00")
         assert await other.receive() == b"\x00"
+        await other.send("join")
+        assert await one.receive() == "join", "and not what it said itself"
+        await one.send("{}")
+        assert await other.receive() == "{}", "as it is, though its hearer is in two groups"
         await other.send("да")
-        assert await one.receive() == "да", "and not what it said itself"
+        assert await one.receive() == "да"
+
+
+@pytest.mark.parametrize("said", [b"\xff", '{"event":"history",'])
+async def test_what_a_group_says_to_who_is_about_to_enter_is_kept_as_it_is(project: Project, said: str | bytes) -> None:
+    names = project.table.catalog.known["pay.enter"].function.__globals__
+    async with project.connect("porch", params={"n": 1}) as one:
+
+        async def enter() -> list[object]:
+            async with project.connect("porch", params={"n": 2}) as other:
+                return [await other.receive(), await other.receive()]
+
+        entering = asyncio.create_task(enter())
+        async with asyncio.timeout(5):
+            await names["AT_THE_DOOR"].wait()
+            for each in ("первое", said):
+                assert await one.ask(each) == each
+            names["OPEN"].set()
+            assert await entering == ["первое", said]
 
 
 async def test_a_payload_that_may_not_wait_for_its_client_is_an_incident(project: Project) -> None:
@@ -180,7 +215,7 @@ async def test_a_payload_of_another_kind_cannot_be_sent(project: Project) -> Non
 
 async def test_what_is_sent_after_the_end_goes_nowhere_and_is_looked_at_all_the_same(project: Project) -> None:
     async with project.connect("late") as c:
-        await c.ask("a")
+        assert [await c.ask(kind) for kind in ("kind", b"kind")] == ["str", "bytes"], "and nothing of our own"
     connection = project.table.catalog.known["pay.late"].function.__globals__["SEEN"][0]
     connection.send("поздно")
     connection.send(b"\x00")
@@ -189,9 +224,11 @@ async def test_what_is_sent_after_the_end_goes_nowhere_and_is_looked_at_all_the_
 
 
 async def test_replies_are_checked_by_their_hints(tmp_path: Path) -> None:
-    code = "from jackfield import process\n\n@process\ndef f(text: str) -> None:\n    return text\n"
+    code = "from jackfield import process\n\n@process\ndef f(text: str) -> None:\n    return text or None\n"
     yaml = "endpoints:\n  f: {url: /ws/f, process: p.f, messages: text, auth: public}\n"
     async with Client(write(tmp_path, yaml, p=code)) as c:
+        await c.send("")
+        assert await c.rest() == []
         assert (await c.ask("a"))["error"]["code"] == "process_failed"
 
 
@@ -219,6 +256,7 @@ endpoints:
         ("{send: да, expect: нет}", "what came differs"),
         ("{send: error, expect: нет}", "what came differs"),
         ("{send: AAE=, expect: {base64: AAE=}}", "what came differs"),
+        ('{send: \'{"base64": "AAE="}\', expect: {base64: AAE=}}', "what came differs"),
         ("{send: {base64: AAE=}, expect: {base64: AAI=}}", "what came differs"),
     ],
 )

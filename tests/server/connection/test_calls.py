@@ -188,10 +188,12 @@ async def test_a_process_takes_the_next_message(begin: Begin) -> None:
     ask(talk, "a", 1)
     await talk.seeing("a")
     talk.say({"message": 5, "$id": 2})
+    talk.one.received_binary(b'{"message": "binary"}')
     ask(talk, "б", 3)
-    frames = await talk.frames(3)
+    frames = await talk.frames(4)
     assert (frames[0]["$id"], frames[0]["error"]["code"]) == (2, "invalid_message")
-    assert frames[1:] == [{"$id": 1, "$done": True}, {"message": "aб", "$id": 3}]
+    assert "binary" in frames[1]["error"]["details"][0]["problem"]
+    assert frames[2:] == [{"$id": 1, "$done": True}, {"message": "aб", "$id": 3}]
     assert talk.seen == ["a"], "the second began no call"
     assert talk.meter.answered == 2
 
