@@ -24,7 +24,7 @@ from jackfield.process.groups import Groups
 from jackfield.server.asgi import Receive, Scope, Send
 from jackfield.server.gateway import Gateway
 from jackfield.server.node.drain import stop_serving
-from jackfield.server.node.node import open_node
+from jackfield.server.node.node import log_problems, open_node
 from jackfield.server.options import Options
 from jackfield.state import State, StateError, read_secret
 
@@ -58,9 +58,10 @@ class Application:
     """Open inside `async with`, or from its own lifespan event where it is the outermost application.
 
     To enter it raises PlanError with all problems where the project can serve nothing, StateError where another
-    process serves it, and Refusal where the store does not answer; what was last published serves instead of files
-    with problems, which is logged. At the end connections are closed 1012, at most 25 s wait for answers, and resources
-    are closed. Where it is not entered, the first request opens it, and nobody may close it, which is logged too.
+    process serves it, Refusal where the store does not answer, and RuntimeError where it is entered already; what was
+    last published serves instead of files with problems, which is logged. At the end connections are closed 1012, at
+    most 25 s wait for answers, and resources are closed. Where it is not entered, the first request opens it, and
+    nobody may close it, which is logged too.
     """
 
     def __init__(self, project: Path, options: Options, state: Path | None = None) -> None:
@@ -71,6 +72,7 @@ class Application:
         self._opened: asyncio.Future[Gateway] | None = None
         self._stop = asyncio.Event()
         self._groups: Groups | None = None
+        self._entered = False
 
     @property
     def groups(self) -> Groups:
@@ -80,14 +82,18 @@ class Application:
         return self._groups
 
     async def __aenter__(self) -> Self:
+        if self._entered:
+            raise RuntimeError(f"the project in {self._project} is open already; enter it once, around all that use it")
+        self._entered = True
         try:
             await self._gateway()
         except BaseException:
-            await self.close()
+            await self.__aexit__()
             raise
         return self
 
     async def __aexit__(self, *_fault: object) -> None:
+        self._entered = False
         await self.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -153,7 +159,9 @@ class Application:
         except Exception as exc:
             if opened.done():
                 raise
-            log.error("application_not_opened", reason=str(exc))
+            if isinstance(exc, PlanError):
+                log_problems(exc)
+            log.error("application_not_opened", reason=str(exc).partition("\n")[0])
             if isinstance(exc, PlanError | Refusal | StateError):
                 exc.with_traceback(None)  # the way to it is of no use to the host, and its frames keep broken modules
             opened.set_exception(exc)
