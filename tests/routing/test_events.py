@@ -77,6 +77,7 @@ def test_types_are_read_as_hints_are(write_project: Write, built: Build) -> None
         ("$said: p.Said", '"$said" is an event of Jackfield itself', "another name"),
         ("said: {type: string}", "an event is a JSON object", "write `type: object`"),
         ("said: {const: 1}", "find no room", "under `properties:`"),
+        ('said: {properties: {on: {$ref: "#"}}}', '"#" would mean the event with its name', "under `$defs`"),
     ],
 )
 def test_what_no_event_can_be_is_told_at_its_place(write_project: Write, event: str, told: str, cure: str) -> None:

@@ -97,7 +97,9 @@ def test_keys_that_want_json_are_problems(write_project: Write, more: str, place
     assert problem.hint
 
 
-@pytest.mark.parametrize("key", ["history: 5", "presence: true", "feed: p.feed", "may_join: anyone"])
+@pytest.mark.parametrize(
+    "key", ["history: 5", "presence: true", "feed: p.feed", "may_join: anyone", "events: {said: {}}"]
+)
 def test_a_group_of_payloads_has_nothing_of_events(write_project: Write, key: str) -> None:
     text = f'groups:\n  "room": {{{key}}}\nendpoints:\n' + endpoint("group: room, process: p.text, messages: text")
     (problem,) = problems_in(write_project(text, CODE))

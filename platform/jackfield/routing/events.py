@@ -19,6 +19,7 @@ from jackfield.process.signature.hints import Unsupported
 from jackfield.process.signature.reply import event_schema
 from jackfield.schema.beside import beside
 from jackfield.schema.validator import Validator
+from jackfield.schema.walk import walk
 from jackfield.similar import did_you_mean
 
 __all__ = ["OURS", "of_endpoint", "of_groups"]
@@ -78,6 +79,10 @@ def _schema(one: Event, found: Catalog, *, of_group: bool) -> JSON:
     kinds = schema.get("type", "object")
     if "object" not in (kinds if isinstance(kinds, list) else [kinds]):
         raise _Unfit("an event is a JSON object, and this schema is of something else", "write `type: object`")
+    for _, part in walk(schema):
+        reference = str(part.get("$ref", ""))
+        if reference.startswith("#") and reference[1:2] in ("", "/") and not reference.startswith("#/$defs/"):
+            raise _Unfit(f'"{reference}" would mean the event with its name', "write what it means under `$defs`")
     parts = [_unnamed(part, one.name, of_group=of_group) for part in schema.get("anyOf", ())]
     schema = _unnamed(schema, one.name, of_group=of_group) | ({"anyOf": parts} if parts else {})
     if any(key not in schema.get("properties", {}) and beside(schema, key) is None for key in OURS):

@@ -62,6 +62,7 @@ def of_groups(plan: Plan, declared: Iterable[Declared], patterns: Mapping[str, I
             "presence": one.presence,
             "feed": one.feed,
             "may_join": settings.may_join is not None,
+            "events": settings.events,
         }
         keys = [key for key, value in ours.items() if value]
         for name in [name for name, pattern in hearing if pattern.may_meet(one.pattern)][:1]:
