@@ -48,8 +48,10 @@ class EventTypes:
         schemas = {name: [schema] for text in match for name, schema in table.events[text].items()}
         return cls(schemas, _replied(table.plan))
 
-    def faults(self, event: Mapping[str, Any], *, partial: bool = False) -> list[Fault]:
+    def faults(self, event: object, *, partial: bool = False) -> list[Fault]:
         """What is wrong with an event; nothing where its name has no type. With `partial` keys may be missing."""
+        if not isinstance(event, Mapping):
+            return []  # a payload
         name = event.get("event")
         schemas = self.schemas.get(name, ()) if isinstance(name, str) else ()
         found = [list(self._of(event, schema, partial=partial)) for schema in schemas]

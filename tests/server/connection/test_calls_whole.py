@@ -16,6 +16,7 @@ from jackfield.routing.build import build
 from jackfield.routing.table import RoutingTable
 from jackfield.server.connection import calls, inbox
 from jackfield.server.handshake import hooks
+from jackfield.server.live import Member
 from jackfield.server.wire import transport
 from tests.groups.node import Node
 from tests.projects import write
@@ -46,7 +47,12 @@ class Whole(RuleBasedStateMachine):
         self.model = WithHooks(self.node.loop.now)
         self.seats: list[Any] = []
         seat = self.node.live.hub.seat
-        self.node.live.hub.seat = lambda one: (self.seats.append(one), seat(one))[1]  # type: ignore[method-assign]
+
+        def seated(member: Member) -> None:
+            self.seats.append(member)
+            seat(member)
+
+        self.node.live.hub.seat = seated  # type: ignore[method-assign]
         self.generations = {0: [self.node.live.generation]}
         self.count = self.entries = 0
         self.drains: list[asyncio.Task[None]] = []
