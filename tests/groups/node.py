@@ -170,6 +170,14 @@ class Node:
             callers.users = self.users
             self.gateway = Gateway(live, callers, self.dispatcher)
         self.live = live
+        self.seats: list[Any] = []  # taken since the test has looked
+        seat = live.hub.seat
+
+        def take_seat(member: Any) -> None:
+            self.seats.append(member)
+            seat(member)
+
+        live.hub.seat = take_seat  # type: ignore[method-assign]
 
     @property
     def groups(self) -> Groups:

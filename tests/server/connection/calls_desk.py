@@ -31,7 +31,9 @@ __all__ = [
     "Hand",
     "Id",
     "Plan",
+    "error",
     "gives",
+    "reply",
 ]
 
 BIG = 70_000
@@ -331,6 +333,7 @@ class Call:
     since: float = 0.0
     place: int = 0
     began_as: int = 0
+    act: Callable[[], None] = lambda: None  # what it waits to do
     began: bool = False
     given: int = 0
     number: int = 0
@@ -381,3 +384,13 @@ class Client:
     def connection(self) -> Connection:
         """What processes are given."""
         return self.conversation.connection
+
+
+def reply(value: object, message_id: Id) -> Frame:
+    """The frame of a reply."""
+    return {"v": value} | ({} if message_id is None else {"$id": message_id})
+
+
+def error(code: str, message_id: Id = None) -> Frame:
+    """The frame of an error."""
+    return {"error": code} | ({} if message_id is None else {"$id": message_id})

@@ -352,6 +352,8 @@ class WithHooks(Model):
             for client in queue:
                 if client.until <= now and client.stage == "turn":
                     self._undo(client, "not_in_time")
+        for hook in [hook for hook in self.hooks if hook.due <= min(now, self.closing)]:
+            self._cut_hook(hook)
         is_late = self.closing <= now and not self.is_closed
         if is_late:
             self.is_closed = True

@@ -16,7 +16,6 @@ from jackfield.routing.build import build
 from jackfield.routing.table import RoutingTable
 from jackfield.server.connection import calls, inbox
 from jackfield.server.handshake import hooks
-from jackfield.server.live import Member
 from jackfield.server.wire import transport
 from tests.groups.node import Node
 from tests.projects import write
@@ -45,14 +44,6 @@ class Whole(RuleBasedStateMachine):
             names["DESK"][:], names["LABEL"][:] = [self.desk], [plan.label]
         self.node = Node(TABLES[0], {"": frozenset()}, 10**9, pool=self.hand)
         self.model = WithHooks(self.node.loop.now)
-        self.seats: list[Any] = []
-        seat = self.node.live.hub.seat
-
-        def seated(member: Member) -> None:
-            self.seats.append(member)
-            seat(member)
-
-        self.node.live.hub.seat = seated  # type: ignore[method-assign]
         self.generations = {0: [self.node.live.generation]}
         self.count = self.entries = 0
         self.drains: list[asyncio.Task[None]] = []
@@ -120,11 +111,13 @@ class Whole(RuleBasedStateMachine):
         line = self.node.ask(url, "", held=is_held, address=at)
         line.number = 0
         self.node.loop.turn()
-        assert len(self.seats) == (not code)
-        while self.seats:
+        assert len(self.node.seats) == (not code)
+        while self.node.seats:
             concurrency = self.model.plan.endpoints[endpoint]
             self.model.enter(
-                Client(line, self.seats.pop(), endpoint, concurrency, who=self.entries, address=at, is_held=is_held)
+                Client(
+                    line, self.node.seats.pop(), endpoint, concurrency, who=self.entries, address=at, is_held=is_held
+                )
             )
         self.settle()
         if code:
@@ -362,8 +355,7 @@ class Whole(RuleBasedStateMachine):
         client = self.model.calls[n].client
         if client not in self.speaking:
             return
-        client.slow = True
-        client.line.slow()
+        self.read_nothing(self.open.index(client))
         self.tell(n, "send", self.desk.big, "big")
         self.settle()
         if client in self.speaking:
@@ -375,7 +367,7 @@ class Whole(RuleBasedStateMachine):
             self.read()
 
     @precondition(lambda self: self.speaking)
-    @rule(number=who, last=st.sampled_from((0, 2)), what=st.sampled_from(("return", "next")))
+    @rule(number=who, last=st.sampled_from((0, 2)), what=st.sampled_from(("return", "next", "big")))
     def let_fewer_run(self, number: int, last: int, what: str) -> None:
         self.publish(1)
         if not self.speaking:
@@ -384,9 +376,13 @@ class Whole(RuleBasedStateMachine):
         self.say_much(self.speaking.index(client), 5)
         self.settle()
         self.publish(last)
+        if what == "big" and client in self.open:  # more than it may have is ready at once
+            self.read_nothing(self.open.index(client))
         for n in self.waiting:
             if self.model.calls[n].client is client and n in self.waiting:
-                self.tell(n, what, 0.75 if what == "next" else n, None if what == "next" else n)
+                gives = "yield" if what == "big" and self.model.calls[n].kind == "stream" else "return"
+                told: tuple[Any, ...] = (gives, self.desk.big, "big") if what == "big" else ("return", n, n)
+                self.tell(n, *(("next", 0.75) if what == "next" else told))
                 self.settle()
 
     @precondition(lambda self: self.waiting)

@@ -127,6 +127,11 @@ class Call:
         """Queue one frame for the client."""
         self._host.write(text)
 
+    @property
+    def is_behind(self) -> bool:
+        """See Host."""
+        return self._host.is_behind
+
     def room(self) -> Coroutine[Any, Any, None]:
         """See Host."""
         return self._host.room()
@@ -344,6 +349,8 @@ class Calls:
                         if call.streaming or call.cancelled or call.waits:
                             call.streaming = call.cancelled = call.waits = False
                     if frame is not None:
+                        if host.is_behind:
+                            await host.room()  # other calls were ready before it
                         if self.inbox:
                             host.transport.hold()
                         host.write(frame)

@@ -417,16 +417,16 @@ class Conversation:
         return self._owned
 
     def write(self, text: bytes) -> None:
-        """Queue one frame. A client that lets more than the limit pile up is closed 4408."""
+        """Queue one frame: a reply, of `limits.queue` at most. One begins while less than wire.ROOM waits."""
         if not self.is_over and (pending := self.transport.write(text)):
-            self.wrote(pending)
+            self.wrote(pending, self.outbox.spare)
 
-    def wrote(self, pending: int) -> None:
-        """So many bytes wait for the client."""
+    def wrote(self, pending: int, spare: int = 0) -> None:
+        """So many bytes wait for the client, who is closed 4408 where that is more than `spare` over its limit."""
         if pending >= wire.ROOM:
             self.is_behind, self.ready = True, None
             self.live.outboxes.waits(self)
-        if pending > self.outbox.most:
+        if pending > self.outbox.most + spare:
             self._too_slow(f"more than {self.outbox.limit:,} bytes were not read")
 
     async def room(self) -> None:

@@ -353,6 +353,8 @@ class Dispatcher:
                     raise _Cancelled
                 frame = framed(value, writer.message_id, connection)
                 if frame is not None:
+                    if writer.is_behind:
+                        await writer.room()  # other calls were ready before it
                     writer.write(frame)
                 await writer.room()
                 await asyncio.sleep(0)  # others have their turn, and the time limit its chance, between two replies
