@@ -38,7 +38,7 @@ def signature_of(found: Catalog, name: str, *params: str) -> Signature:
 
 def left_in_python() -> list[str]:
     """The modules of projects that Python still knows."""
-    return [name for name in sys.modules if name.partition(".")[0] == "processes"]
+    return [name for name in list(sys.modules) if name.partition(".")[0] == "processes"]
 
 
 @pytest.fixture

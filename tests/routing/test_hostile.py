@@ -24,7 +24,7 @@ def faults(folder: Path) -> tuple[Problem, ...]:
     with pytest.raises(PlanError) as reported:
         build(folder, 7101)
     assert sys.meta_path == finders
-    assert not [name for name in sys.modules if name.startswith("jackfield_generation_7101")]
+    assert not [name for name in list(sys.modules) if name.startswith("jackfield_generation_7101")]
     return reported.value.problems
 
 

@@ -114,7 +114,7 @@ def names_of(project: Project) -> dict[str, Any]:
 
 
 def _generations() -> set[str]:
-    return {name for name in sys.modules if name.startswith("jackfield_generation")}
+    return {name for name in list(sys.modules) if name.startswith("jackfield_generation")}
 
 
 @contextmanager

@@ -374,7 +374,7 @@ def echo(number: int) -> dict[str, int]:
 @process
 def alive() -> dict[str, list[str] | int]:
     gc.collect()
-    names = [name for name in sys.modules if name.startswith("jackfield_generation_") and "_-" not in name]
+    names = [name for name in list(sys.modules) if name.startswith("jackfield_generation_") and "_-" not in name]
     return {"modules": names, "canaries": sum(type(o).__name__ == "Canary" for o in gc.get_objects())}
 
 VERSION = 0

@@ -155,7 +155,7 @@ def test_a_released_generation_is_freed(collect: Collect) -> None:
     old.release()
     old.release()
     assert len(sys.meta_path) == finders - 1
-    assert not [name for name in sys.modules if name.startswith("jackfield_generation_")]
+    assert not [name for name in list(sys.modules) if name.startswith("jackfield_generation_")]
     old.processes = {}
     compiled.clear()
     gc.collect()

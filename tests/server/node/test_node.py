@@ -43,7 +43,7 @@ def project(tmp_path: Path) -> Path:
 
 
 def modules() -> list[str]:
-    return [name for name in sys.modules if name.startswith("jackfield_generation_") and "_-" not in name]
+    return [name for name in list(sys.modules) if name.startswith("jackfield_generation_") and "_-" not in name]
 
 
 async def test_a_node_watches_how_the_clock_is_set(

@@ -79,7 +79,7 @@ async def test_what_does_not_come_back_is_named_and_ended(
     assert problem.message == f"loading took longer than {LIMIT:g} s, and had come to this line"
     assert problem.hint == "do what takes long, or may have to wait, in a @resource"
     assert threads() == []
-    assert not [name for name in sys.modules if name.startswith("jackfield_generation_7201")]
+    assert not [name for name in list(sys.modules) if name.startswith("jackfield_generation_7201")]
     assert f"load_too_slow at='processes/say.py:{problem.line}' limit={LIMIT:g} ended=True" in caplog.text
 
 

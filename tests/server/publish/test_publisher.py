@@ -178,7 +178,7 @@ async def test_the_loop_goes_on_while_it_is_built(project: Path) -> None:
 
 
 def _modules(generation: int) -> list[str]:
-    return [name for name in sys.modules if name.startswith(f"jackfield_generation_{generation}")]
+    return [name for name in list(sys.modules) if name.startswith(f"jackfield_generation_{generation}")]
 
 
 async def _until(condition: Callable[[], bool]) -> None:

@@ -219,4 +219,4 @@ async def test_a_storm_of_publishes_loses_nothing(tmp_path: Path, monkeypatch: p
         timers.timers.clear()
         gc.collect()
         assert [one() for one in generations if one() is not None] == [], "nothing of an old one is left"
-        assert len([name for name in sys.modules if name.endswith("processes.p")]) <= 2
+        assert len([name for name in list(sys.modules) if name.endswith("processes.p")]) <= 2

@@ -238,9 +238,9 @@ def forget(package: str) -> None:
     with _lock:
         with suppress(ValueError):
             _generations.remove(package)
-        for key in [key for key in sys.modules if key == package or key.startswith(package + ".")]:
+        for key in [key for key in sys.modules.copy() if key == package or key.startswith(package + ".")]:
             del sys.modules[key]
-        for name, found in [(name, found) for name, found in sys.modules.items() if type(found) is ModuleProxy]:
+        for name, found in [(name, found) for name, found in sys.modules.copy().items() if type(found) is ModuleProxy]:
             if not _side_by_side(name):
                 del sys.modules[name]
                 if _own(found)["before"] is not None:
