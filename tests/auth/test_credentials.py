@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jackfield.auth.credentials import MAX_CREDENTIAL, Credential, check_query, find, offered
+from jackfield.auth.credentials import MAX_CREDENTIAL, Credential, absent, check_query, find, offered
 from jackfield.errors import Refusal
 
 NAME = "gen_app_auth_token"
@@ -72,6 +72,28 @@ def test_an_offer_may_be_spread_over_several_headers() -> None:
 )
 def test_no_cookie_of_ours_is_no_credential(line: str) -> None:
     assert find(cookie(line), NAME) is None
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("theme=dark; lang=ru", "."),
+        ("seen", "."),
+        ("eyJhbGciOiJIUzI1NiJ9.e30.abc", f": it holds a value alone; write {NAME}= before the token."),
+        ('"eyJhbGciOiJIUzI1NiJ9.e30.abc"', f": it holds a value alone; write {NAME}= before the token."),
+        (f'"{NAME}=abc"', f": a name in it is nearly that; it is spelled {NAME}, without quotes and blanks."),
+        (f"{NAME} =abc", f": a name in it is nearly that; it is spelled {NAME}, without quotes and blanks."),
+        (
+            f"a=1; {NAME.upper()}=abc",
+            f": a name in it is nearly that; it is spelled {NAME}, without quotes and blanks.",
+        ),
+        ("gen_app_auth_tokn=abc", f": a name in it is nearly that; it is spelled {NAME}, without quotes and blanks."),
+    ],
+)
+def test_a_cookie_header_without_our_cookie_is_told(line: str, said: str) -> None:
+    assert find(cookie(line), NAME) is None
+    assert absent(cookie(line), NAME) == f"A Cookie header came, and no {NAME}= in it{said}"
+    assert absent([(b"authorization", b"Basic eA==")], NAME) == ""
 
 
 def test_tk_9_two_values_that_differ_are_refused() -> None:

@@ -7,8 +7,10 @@ import shlex
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
+from websockets.asyncio.client import ClientConnection
 
 from jackfield.cli import call
 from jackfield.cli.settings import Failure
@@ -144,4 +146,52 @@ def test_standard_input_that_cannot_be_read_is_one_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["[" * 60_000, '{"a":' * 60_000, "9" * 5_000, "nonsense", "[]", "\ud800"])
 def test_what_a_stranger_says_is_no_object(text: str) -> None:
     assert call._object(text.encode(errors="replace")) == {}
-    assert call._Turns().answered(text.encode(errors="replace")) is False
+    assert call._Turns("one").take(text.encode(errors="replace")) == text.encode(errors="replace")
+
+
+class Sent:
+    """A socket that keeps what is sent, and answers each line with frames of `answers`, `ID` filled in."""
+
+    def __init__(self, turns: call._Turns, answers: list[list[str]]) -> None:
+        self.turns, self.answers, self.sent, self.shown = turns, answers, list[str](), list[str]()
+
+    async def send(self, line: str) -> None:
+        self.sent.append(line)
+        for frame in self.answers.pop(0):
+            shown = self.turns.take(frame.replace("ID", str(json.loads(line).get("$id")) if line[0] == "{" else ""))
+            self.shown += [str(shown)] if shown is not None else []
+
+
+@pytest.mark.parametrize(
+    ("replies", "line", "frames", "shown", "answered"),
+    [
+        ("one", '{"text": "да"}', ['{"text":"да","$id":ID}'], ['{"text":"да"}'], True),
+        ("one", "{}", ['{"$id":ID}'], ["{}"], True),
+        ("one", '{"a": 1}', ['{"$id":ID,"a":"🤝"}'], ['{"a":"🤝"}'], True),
+        ("many", '{"a": 1}', ['{"a":1,"$id":ID}'], ['{"a":1}'], False),
+        ("many", '{"a": 1}', ['{"a":1,"$id":ID}', '{"$done":true,"$id":ID}'], ['{"a":1}'], True),
+        ("none", '{"a": 1}', ['{"event":"said"}', '{"$done":true,"$id":ID}'], ['{"event":"said"}'], True),
+        ("one", '{"a": 1}', ['{"event":"said"}'], ['{"event":"said"}'], False),
+        ("one", '{"a": 1}', ['{"error":{"code":"message_too_long"}}'], ['{"error":{"code":"message_too_long"}}'], True),
+        ("one", '{"a": 1, "$id": 5}', ['{"a":1,"$id":5}'], ['{"a":1,"$id":5}'], False),
+        ("one", "nonsense", ['{"error":{"code":"invalid_message"}}'], ['{"error":{"code":"invalid_message"}}'], False),
+        (None, '{"a": 1}', ['{"a":1}'], ['{"a":1}'], False),
+    ],
+)
+async def test_the_end_of_an_answer_is_told_by_its_id(
+    monkeypatch: pytest.MonkeyPatch,
+    replies: str | None,
+    line: str,
+    frames: list[str],
+    shown: list[str],
+    answered: bool,
+) -> None:
+    monkeypatch.setattr(call, "PATIENCE", 0)
+    turns = call._Turns(replies)
+    assert not turns.all_answered
+    assert turns.patience == call.SILENCE
+    socket = Sent(turns, [frames])
+    await turns.send(cast(ClientConnection, socket), line)
+    assert socket.shown == shown
+    assert turns.all_answered is answered
+    assert "$id" in socket.sent[0] or replies is None or line == "nonsense"

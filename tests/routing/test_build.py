@@ -242,10 +242,10 @@ def test_a_module_beside_the_file_is_reported_to_be_moved(write: Write) -> None:
         ("processes.p.echo", 'did you mean "p.echo"?'),
         ("processes.p.ecko", 'did you mean "p.echo"?'),
         ("processes.other.entirely", "a process is named without its folder: other.entirely"),
-        ("p.py", 'did you mean "p.echo"?'),
-        ("processes.p.py", 'did you mean "p.echo"?'),
-        ("q.py", "name the function and not the file: q.one or q.two"),
-        ("nofile.py", "name the function and not the file: nofile.…"),
+        ("p.py", 'did you mean "p.echo"? A process is named without .py'),
+        ("processes.p.py", 'did you mean "p.echo"? A process is named without .py'),
+        ("q.py", "name the function, without .py: q.one or q.two"),
+        ("nofile.py", "name the function, without .py: nofile.…"),
     ],
 )
 def test_a_path_in_the_place_of_a_name_is_reported_as_the_name(write: Write, written: str, reported: str) -> None:

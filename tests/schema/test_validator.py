@@ -90,6 +90,11 @@ def test_what_is_wrong_with_a_message_is_a_sentence(value: object, faults: list[
         ({"format": "duration"}, "вчера", 'must be a valid duration, like "PT1H30M"'),
         ({"format": "email"}, "вчера", "must be a valid email"),
         ({"pattern": DECIMAL}, "вчера", 'must be a number, like 12.5 or "12.50"'),
+        (
+            {"pattern": BASE64},
+            "data:image/png;base64,AAAA",
+            "must be the base64 alone, without the part of a data: address up to the comma",
+        ),
         ({"pattern": BASE64}, "!", 'must be bytes in base64 (RFC 4648, section 4), like "0J/RgNC40LLQtdGC"'),
         ({"uniqueItems": True}, [1, 1], "must not hold one item twice"),
         ({"multipleOf": 5}, 7, "must be a multiple of 5"),

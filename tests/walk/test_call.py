@@ -88,6 +88,17 @@ def test_lines_in_frames_out(server: Server) -> None:
     assert done.stdout == '{"tick":0}\n{"tick":1}\n{"tick":2}\n'
 
 
+def test_messages_as_arguments_end_with_their_last_answer(server: Server) -> None:
+    done = server.run("call", "/ws/ticks", '{"count": 2}', '{"count": 0}', "{}", given="not read")
+    assert (done.returncode, done.stderr) == (0, "")
+    first, second, error = done.stdout.splitlines()
+    assert (first, second) == ('{"tick":0}', '{"tick":1}')
+    assert json.loads(error)["error"]["code"] == "invalid_message"
+    assert "$id" not in error
+    done = server.run("call", "/ws/open", '{"text": "да", "$id": "мой"}')
+    assert json.loads(done.stdout) == {"text": "да", "$id": "мой"}
+
+
 def test_who_calls(server: Server) -> None:
     line = '{"text": "это я"}\n'
     done = server.run("call", "/ws/echo", "--login", "admin", "--password", server.password(), given=line)
@@ -104,6 +115,7 @@ def test_who_calls(server: Server) -> None:
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("jackfield: refused: 401 not_logged_in - ")
     assert "/auth/login" in done.stderr
+    assert done.stderr.endswith(' On this machine: jackfield call /ws/echo --token "$(jackfield token admin)"\n')
     done = server.run("call", "/ws/echo", "--login", "admin", "--password", "wrong-guess", given=line)
     assert done.returncode == 1
     assert "401 login_failed" in done.stderr

@@ -15,8 +15,9 @@ from typing import Literal
 from urllib.parse import unquote_to_bytes
 
 from jackfield.errors import Refusal
+from jackfield.similar import nearest
 
-__all__ = ["MAX_CREDENTIAL", "SUBPROTOCOL", "Credential", "check_query", "find", "offered"]
+__all__ = ["MAX_CREDENTIAL", "SUBPROTOCOL", "Credential", "absent", "check_query", "find", "offered"]
 
 MAX_CREDENTIAL = 4096
 """The longest credential that is looked at, in bytes."""
@@ -28,6 +29,7 @@ Headers = Sequence[tuple[bytes, bytes]]
 
 _HEADERS = frozenset((b"cookie", b"authorization", b"sec-websocket-protocol"))
 _BEARER = "bearer."
+_TOKEN_LENGTH = 20  # bytes; shorter ones are flags that a page has set
 
 # RFC 6265, section 4.1.1, cookie-octet: US-ASCII without controls, blank, quote, comma, semicolon, backslash.
 _COOKIE_OCTETS = frozenset(range(0x21, 0x7F)) - frozenset(b'",;\\')
@@ -58,6 +60,24 @@ def find(headers: Iterable[tuple[bytes, bytes]], cookie: str) -> Credential | No
         if other.value != found[0].value:
             raise _contradiction(found[0], other, cookie)
     return found[0]
+
+
+def absent(headers: Iterable[tuple[bytes, bytes]], cookie: str) -> str:
+    """What is wrong with the Cookie headers of a request without a credential; "" where there are none.
+
+    Nothing of them is repeated: what has no name may be a token.
+    """
+    lines = [line for name, line in headers if name == b"cookie"]
+    if not lines:
+        return ""
+    said = f"A Cookie header came, and no {cookie}= in it"
+    for pair in b";".join(lines)[:MAX_CREDENTIAL].split(b";"):
+        name, equals, _ = pair.strip(b" \t\"'").partition(b"=")
+        if not equals and len(name) >= _TOKEN_LENGTH:
+            return f"{said}: it holds a value alone; write {cookie}= before the token."
+        if equals and nearest(name.strip(b" \t\"'").lower().decode("latin-1"), [cookie.lower()], 0.8):
+            return f"{said}: a name in it is nearly that; it is spelled {cookie}, without quotes and blanks."
+    return f"{said}."
 
 
 def offered(headers: Iterable[tuple[bytes, bytes]]) -> list[str]:

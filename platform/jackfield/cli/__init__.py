@@ -15,6 +15,7 @@ import click
 
 from jackfield import __version__, stdio
 from jackfield.cli.settings import Context, Failure, check_environment
+from jackfield.similar import did_you_mean
 
 __all__ = ["main"]
 
@@ -30,6 +31,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "keys": ("keys", "Make, list, rotate and remove the keys of other programs."),
     "send": ("send", "Send an event to a group or to a user."),
     "token": ("token_command", "Open a session for a user and print its token."),
+    "docs": ("docs", "Print a page of the documents."),
     "new": ("new", "Begin a project in a new folder."),
     "export": ("export", "Write documents, a Postman collection, a typed client."),
     "schema": ("schema", "Print the JSON Schema of endpoints.yaml for editors."),
@@ -70,11 +72,39 @@ class _Lazy(click.Group):
             return None
         found = import_module(f"jackfield.cli.{_COMMANDS[cmd_name][0]}").command
         assert isinstance(found, click.Command)
-        return found
+        return _with_folder(found)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in _COMMANDS and args[0][:1] != "-":
+            hint = did_you_mean(args[0], _COMMANDS) or "jackfield --help lists all"
+            raise click.UsageError(f"there is no command {args[0]!r}; {hint}", ctx)
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
+
+
+def _with_folder(command: click.Command) -> click.Command:
+    """The command, and those below it, with `-C` behind it as well; but for one that takes any word with a dash."""
+    taken = command.context_settings.get("ignore_unknown_options")
+    if not taken and not any("-C" in param.opts for param in command.params):
+        option = click.Option(["-C", "of_project"], type=click.Path(path_type=Path), hidden=True, expose_value=False)
+        option.is_eager, option.callback = True, _choose_folder  # before what looks for the project
+        command.params.append(option)
+    for part in getattr(command, "commands", {}).values():
+        _with_folder(part)
+    return command
+
+
+def _choose_folder(ctx: click.Context, param: click.Parameter, value: Path | None) -> None:
+    shared = ctx.find_object(Context)
+    if value is not None and shared is not None:
+        if shared.folder is not None and shared.folder != value:
+            raise click.UsageError("-C names two folders; keep one", ctx)
+        ctx.find_root().obj = ctx.obj = Context(value)
 
 
 @click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -98,14 +128,9 @@ def main(context: click.Context, folder: Path | None) -> None:
 
 def _misplaced(exc: click.NoSuchOption, group: click.Group) -> click.UsageError | None:
     """The error for an option of ours that stands behind a command."""
-    ours = next((p for p in group.params if exc.option_name in p.opts), None)
-    if ours is None or exc.ctx is None:
+    if exc.ctx is None or not any(exc.option_name in param.opts for param in group.params):
         return None
-    command = exc.ctx.command_path.partition(" ")[2]
-    where = f"before the command: jackfield {exc.option_name} {ours.metavar} {command}"
-    if not ours.metavar:
-        where = f"alone: jackfield {exc.option_name}"
-    return click.UsageError(f"{exc.option_name} stands {where}", exc.ctx)
+    return click.UsageError(f"{exc.option_name} stands alone: jackfield {exc.option_name}", exc.ctx)
 
 
 def _is_no_argument(text: str) -> bool:

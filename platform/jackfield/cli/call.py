@@ -35,6 +35,7 @@ from jackfield.cli.settings import (
     secret_of,
 )
 from jackfield.cli.status import UNKNOWN
+from jackfield.identity import ADMIN
 from jackfield.server.node.control import NoServer, ask
 from jackfield.state import State, StateError
 
@@ -52,19 +53,27 @@ AHEAD = 16
 MOST = 64 * 1024 * 1024
 """Bytes of a line that is sent and of a frame that comes; the largest `limits.message` and `limits.queue`."""
 
+SILENCE = 1.0
+"""Seconds after which nothing more is expected, where the end of an answer is not told."""
+
+TRIES = 4
+LONGEST = 30
+"""How often a refused handshake is tried, and the seconds that are waited for one at most."""
+
 PATIENCE = 0.25
 """Seconds that the next line waits for an answer to the one before; not every process answers every message."""
 
 
 @click.command("call")
 @click.argument("url")
+@click.argument("messages", nargs=-1, metavar="[MESSAGE]...")
 @click.option("--login", help="Log in as this user; the password is asked for.")
 @click.option("--password", help="The password for --login, where there is no terminal to ask on.")
 @file_option("password")
 @click.option("--token", help="The token to send as the cookie.")
 @file_option("token")
 @click.option(
-    "--wait", type=click.FloatRange(0), default=1.0, show_default=True, help="Seconds of silence that end it."
+    "--wait", type=click.FloatRange(0), help="Seconds of silence that end it; by default the last answer does."
 )
 @click.option("--print", "only_print", is_flag=True, help="Print lines for other clients instead of connecting.")
 @option(
@@ -74,19 +83,21 @@ PATIENCE = 0.25
 )
 def command(
     url: str,
+    messages: tuple[str, ...],
     login: str | None,
     password: str | None,
     password_file: Path | None,
     token: str | None,
     token_file: Path | None,
-    wait: float,
+    wait: float | None,
     only_print: bool,
     state: Path | None,
 ) -> None:
-    """Send each line of standard input to the endpoint at URL, and print each frame that comes back.
+    """Send each MESSAGE, or each line of standard input, to the endpoint at URL, and print each frame that comes back.
 
     URL is ws://…, wss://…, http(s)://…, or a path such as /ws/greeting of this project's running server.
-    A line that the server refuses because it came too fast is sent again when the server takes it.
+    A line that the server refuses because it came too fast is sent again when the server takes it. Objects go with
+    an `$id`, which is not printed, so that the end of their answers is known.
     Exit 1 where the server refuses or ends the connection, 3 where none is reached.
     """
     password, token = secret_of("password", password, password_file), secret_of("token", token, token_file)
@@ -107,7 +118,14 @@ def command(
         for line in _other_clients(shown, cookie or (found["cookie"] if asks else ""), found.get("send")):
             click.echo(line)
         return
-    asyncio.run(_talk(address, cookie, wait))
+    talk = _Talk(messages, _Turns(found.get("replies")), wait)
+    try:
+        asyncio.run(_talk(address, cookie, talk))
+    except _Refused as exc:
+        if exc.code == "not_logged_in" and not token and url.startswith("/") and found["login"]:
+            here = f'On this machine: jackfield call {url} --token "$(jackfield token {ADMIN})"'
+            raise Failure(f"{exc.message} {here}") from exc
+        raise
 
 
 def _addresses(url: str, state: Path | None) -> tuple[str, str]:
@@ -180,7 +198,7 @@ async def facts(address: str) -> dict[str, Any]:
         hint = hint if "CERTIFICATE_VERIFY_FAILED" in str(exc) else ""
         raise Failure(f"no server was reached at {address}: {_why(exc)}{hint}", 3) from exc
     if answer.status != 426 or not {"cookie", "login"} <= answer.body.keys():
-        raise Failure(_refused(answer.status, answer.body))
+        raise _Refused(answer.status, answer.body)
     return dict(answer.body)
 
 
@@ -196,7 +214,7 @@ async def log_in(found: Mapping[str, Any], login: str, password: str | None) -> 
         raise Failure(f"the login did not reach the server: {_why(exc)}", 3) from exc
     token = answer.cookies.get(found["cookie"].partition("=")[0])
     if answer.status != 200 or not token:
-        raise Failure(_refused(answer.status, answer.body))
+        raise _Refused(answer.status, answer.body)
     return token
 
 
@@ -213,43 +231,64 @@ def _object(body: bytes | bytearray | None) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _refused(status: int, body: Mapping[str, Any]) -> str:
-    parts = (str(status), body.get("code", ""), "-", body.get("detail", "no reason given"), body.get("fix", ""))
-    return "refused: " + " ".join(part for part in parts if part)
+class _Refused(Failure):
+    """What a server of ours said instead of 101 or 200."""
+
+    def __init__(self, status: int, body: Mapping[str, Any]) -> None:
+        self.code = body.get("code", "")
+        parts = (str(status), self.code, "-", body.get("detail", "no reason given"), body.get("fix", ""))
+        super().__init__("refused: " + " ".join(part for part in parts if part))
 
 
-async def _talk(address: str, cookie: str, wait: float) -> None:
+@dataclass(frozen=True, slots=True)
+class _Talk:
+    """What is said on a connection, and when it is over: `wait` are seconds of silence, None where answers say it."""
+
+    messages: tuple[str, ...]
+    turns: _Turns
+    wait: float | None
+
+
+async def _talk(address: str, cookie: str, talk: _Talk) -> None:
+    """One conversation; where the server says when to try again, that is waited for, TRIES times."""
     headers = {"Cookie": cookie} if cookie else {}
-    try:
-        async with connect(
-            address,
-            additional_headers=headers,
-            open_timeout=LIMIT,
-            proxy=None if _near(address) else True,
-            compression=None,
-            max_size=MOST,
-        ) as socket:
-            await _exchange(socket, wait)
-    except InvalidStatus as exc:
-        raise Failure(_refused(exc.response.status_code, _object(exc.response.body))) from exc
-    except (OSError, InvalidHandshake, TimeoutError) as exc:
-        raise Failure(f"no connection to {address}: {exc}", 3) from exc
+    for tries_left in reversed(range(TRIES)):
+        try:
+            async with connect(
+                address,
+                additional_headers=headers,
+                open_timeout=LIMIT,
+                proxy=None if _near(address) else True,
+                compression=None,
+                max_size=MOST,
+            ) as socket:
+                await _exchange(socket, talk)
+                return
+        except InvalidStatus as exc:
+            refused = _Refused(exc.response.status_code, _object(exc.response.body))
+            after = exc.response.headers.get("Retry-After", "")
+            if not tries_left or not after.isdecimal() or int(after) > LONGEST:
+                raise refused from exc
+            click.echo(f"{refused.message} Trying again in {after} s.", err=True)
+            await asyncio.sleep(int(after))
+        except (OSError, InvalidHandshake, TimeoutError) as exc:
+            raise Failure(f"no connection to {address}: {exc}", 3) from exc
 
 
-async def _exchange(socket: ClientConnection, wait: float) -> None:
-    """Lines out, frames in, both at once; ends after the input's end and `wait` seconds of silence."""
-    if sys.stdin.isatty():
+async def _exchange(socket: ClientConnection, talk: _Talk) -> None:
+    """Lines out, frames in, both at once; ends after the input's end with the last answer, or in silence."""
+    if not talk.messages and sys.stdin.isatty():
         click.echo("Connected. Type a message and press Enter; Ctrl+D ends.", err=True)
     heard = asyncio.Event()
-    turns = _Turns()
+    turns = talk.turns
     printing = asyncio.create_task(_print_frames(socket, heard, turns))
-    sending = asyncio.create_task(_send_lines(socket, turns))
+    sending = asyncio.create_task(_send_lines(socket, talk))
     try:
         await asyncio.wait((printing, sending), return_when=asyncio.FIRST_COMPLETED)
-        while not printing.done():
+        while not printing.done() and not (talk.wait is None and turns.all_answered):
             heard.clear()
             try:
-                async with asyncio.timeout(wait):
+                async with asyncio.timeout(turns.patience if talk.wait is None else talk.wait):
                     await heard.wait()
             except TimeoutError:
                 break
@@ -266,25 +305,55 @@ async def _exchange(socket: ClientConnection, wait: float) -> None:
 
 
 class _Turns:
-    """One line at a time: `answered` takes each frame, and `send` sends a line again that was refused as too fast.
+    """One line at a time: `take` has each frame, and `send` sends a line again that was refused as too fast.
 
-    A refusal does not name its line. It is the last line's, as long as each line before was answered; once one
-    was not, within PATIENCE, refusals are printed instead.
+    An object is sent with an `$id` where `replies`, as the server says it, is known: its answers are told by it, and so
+    is their end, of one with `many` by `$done` alone. A refusal that names no line is the last one's, as long as each
+    line before was answered; once one was not, within PATIENCE, refusals are printed instead.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, replies: str | None) -> None:
+        self._replies = replies
+        self._open: dict[int, None] = {}
+        self._marked = 0
+        self._unmarked = 0
         self._turn: asyncio.Future[float | None] | None = None
         self._lost_count = False
 
-    def answered(self, frame: str | bytes) -> bool:
-        """Take a frame; returns whether it is a refusal after which the line is sent again."""
+    @property
+    def all_answered(self) -> bool:
+        """Whether all that was sent has its last answer; never where that cannot be known."""
+        return self._all_marked and not self._open
+
+    @property
+    def _all_marked(self) -> bool:
+        return self._marked > 0 and not self._unmarked
+
+    @property
+    def patience(self) -> float | None:
+        """Seconds of silence after which nothing more is expected; None where the end will be told."""
+        return None if self._all_marked and self._replies != "many" else SILENCE
+
+    def take(self, frame: str | bytes) -> str | bytes | None:
+        """What is to be printed of a frame; None for one that is only told to us."""
         body = _object(frame.encode() if isinstance(frame, str) else frame)
-        if self._turn is None or self._turn.done() or "event" in body:
-            return False
+        if "event" in body:
+            return frame
         error = body.get("error")
+        number = body.get("$id")
+        ours = isinstance(number, int) and number in self._open
+        if isinstance(number, int) and ours and ("$done" in body or error is not None or self._replies != "many"):
+            del self._open[number]
+        elif error is not None and not ours and self._open:
+            self._open.pop(next(reversed(self._open)))  # it was not read, so the error has no `$id`
         wait = error.get("retry_after") if isinstance(error, dict) and error.get("code") == "rate_limited" else None
-        self._turn.set_result(wait if isinstance(wait, int | float) and not self._lost_count else None)
-        return self._turn.result() is not None
+        if self._turn is not None and not self._turn.done():
+            self._turn.set_result(wait if isinstance(wait, int | float) and not self._lost_count else None)
+            if self._turn.result() is not None:
+                return None
+        if not ours or not isinstance(frame, str):
+            return frame
+        return None if "$done" in body else _without_id(frame, body)
 
     async def send(self, socket: ClientConnection, line: str) -> None:
         """Send a line until it is taken, and wait at most PATIENCE for its answer."""
@@ -292,13 +361,40 @@ class _Turns:
         while wait is not None:
             await asyncio.sleep(wait)
             self._turn = asyncio.get_running_loop().create_future()
-            await socket.send(line)
+            await socket.send(self._mark(line))
             answers, _ = await asyncio.wait((self._turn,), timeout=PATIENCE)
             self._lost_count |= not answers
             wait = self._turn.result() if answers else None
 
+    def _mark(self, line: str) -> str:
+        """The line with an `$id`, where it is an object without keys of ours."""
+        try:
+            body = json.loads(line)
+        except (ValueError, RecursionError):
+            body = None
+        can = self._replies is not None and isinstance(body, dict) and not any(key.startswith("$") for key in body)
+        if not can:
+            self._unmarked += 1
+            return line
+        self._marked += 1
+        self._open[self._marked] = None
+        return line.rstrip()[:-1] + (", " if body else "") + f'"$id": {self._marked}}}'
 
-async def _send_lines(socket: ClientConnection, turns: _Turns) -> None:
+
+def _without_id(frame: str, body: dict[str, Any]) -> str:
+    """A frame as it would be without an `$id`, which stands at its end."""
+    end = f'"$id":{body.pop("$id")}}}'
+    if frame.endswith(end):
+        return frame.removesuffix(end).removesuffix(",") + "}"
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+
+
+async def _send_lines(socket: ClientConnection, talk: _Talk) -> None:
+    if talk.messages:
+        for message in talk.messages:
+            with suppress(ConnectionClosed):
+                await talk.turns.send(socket, message)
+        return
     lines: asyncio.Queue[str | Failure | None] = asyncio.Queue(AHEAD)
     loop = asyncio.get_running_loop()
     # A daemon: a read from the terminal must not keep the command from ending when the server has closed.
@@ -308,7 +404,7 @@ async def _send_lines(socket: ClientConnection, turns: _Turns) -> None:
             raise line
         if line.strip():
             with suppress(ConnectionClosed):
-                await turns.send(socket, line)
+                await talk.turns.send(socket, line)
 
 
 def _read_lines(loop: asyncio.AbstractEventLoop, lines: asyncio.Queue[str | Failure | None]) -> None:
@@ -355,9 +451,10 @@ def _lines(source: int) -> Iterator[str]:
 
 async def _print_frames(socket: ClientConnection, heard: asyncio.Event, turns: _Turns) -> None:
     async for frame in socket:
-        if not turns.answered(frame):
-            click.echo(frame if isinstance(frame, str) else f"binary: {frame.hex()}")
-            heard.set()
+        shown = turns.take(frame)
+        if shown is not None:
+            click.echo(shown if isinstance(shown, str) else f"binary: {shown.hex()}")
+        heard.set()
 
 
 def _other_clients(address: str, cookie: str, send: object) -> list[str]:

@@ -33,6 +33,7 @@ from jackfield.cli.settings import (
 )
 from jackfield.describe.contract import contract
 from jackfield.errors import PlanError, Refusal
+from jackfield.identity import ADMIN
 from jackfield.logs import last_resort, setup
 from jackfield.logs import log as events
 from jackfield.server.connection.contexts import about
@@ -280,6 +281,8 @@ def _banner(node: Node, state: State) -> None:
         whose = "" if node.options.local else " (for users with the role admin)"
         _say(f"Documents{whose}: {node.options.address}/docs and {node.options.address}/docs/reference")
     _show_admin(node, state)
+    if node.first_admin is None and node.has_admin:
+        _say(f"To get in: `jackfield token {ADMIN}` prints a cookie; `jackfield users passwd {ADMIN}` sets a password.")
     if not node.has_users:
         _say("Nobody can log in yet; make the first user with: jackfield users add admin --role admin")
     _say("Stop with Ctrl+C.")

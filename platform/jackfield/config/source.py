@@ -39,6 +39,8 @@ _Parser: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 # Not printable (YAML 1.2.2, section 5.1), or a line break to the parser and to no editor (NEL, LS, PS).
 _REFUSED = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+_CURLY = frozenset("“”„‟‘’‚‛")
+_PROSE = frozenset({"summary", "title", "description"})
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -194,6 +196,7 @@ class _Composer:
             at = (*path, key)
             self.places[at] = self._place(event.start_mark.line, event.start_mark.column)
             data[key] = self._placed(following, at, depth)
+            self._cut_by_comma(event, following, path, data)
         return data
 
     def _sequence(self, path: PathTuple, depth: int) -> list[Any]:
@@ -210,6 +213,7 @@ class _Composer:
         if written := self._written(event, value):
             self.places[at] = replace(self.places[at], written=written)
         self._cut_by_comment(event, at)
+        self._curly_quotes(event, at)
         return value
 
     def _written(self, event: Any, value: object) -> str:
@@ -297,13 +301,34 @@ class _Composer:
             raise _Stop
         return value
 
+    def _cut_by_comma(self, event: Any, following: Any, path: PathTuple, data: dict[str, Any]) -> None:
+        """Report `{message: Привет, как дела?}`: what follows the comma is a key without a colon to YAML."""
+        bare = isinstance(following, yaml.ScalarEvent) and not following.value and not following.style
+        if not bare or event.style or path in self.faulty or len(data) < 2:
+            return
+        if self.text[event.end_mark.index :].lstrip()[:1] not in (",", "}"):
+            return
+        cut, key = list(data)[-2:]
+        message = f'the text of "{cut}" ends at the comma before "{_short(key)}"'
+        hint = f'put the text in quotes: {cut}: "{_short(f"{data[cut]}, {key}")}"'
+        self._at(event, "yaml_syntax", message, hint, path)
+        self.faulty.add(path)
+
+    def _curly_quotes(self, event: Any, path: PathTuple) -> None:
+        """Warn of `summary: “Says it”`: a word processor's quotes are letters to YAML."""
+        text = event.value if isinstance(event, yaml.ScalarEvent) and not event.style else ""
+        if len(text) > 1 and text[0] in _CURLY and text[-1] in _CURLY:
+            message = f"the quotes {text[0]} {text[-1]} are part of the text"
+            self._at(event, "curly_quotes", message, "write straight ones around it: \"…\" or '…'", path, "warning")
+
     def _cut_by_comment(self, event: Any, path: PathTuple) -> None:
-        """Warn of `summary: Заказ #5`: one blank, then # and no blank, is rarely meant as a comment."""
+        """Warn of `summary: Заказ #5`: one blank, then # and no blank, is rarely meant as a comment; in prose never."""
         if not isinstance(event, yaml.ScalarEvent) or event.style or not event.value:
             return
         end = event.end_mark.index if event.end_mark else 0
         rest = self.text[end : end + 3]
-        if len(rest) == 3 and rest[:2] == " #" and not rest[2].isspace() and rest[2] not in "#-=":
+        is_prose = bool(path) and path[-1] in _PROSE
+        if len(rest) == 3 and rest[:2] == " #" and (is_prose or not rest[2].isspace()) and rest[2] not in "#-=":
             message = f'the text ends at "{_short(event.value)}", because ` #` begins a comment'
             hint = 'put the text in quotes: "… #…", or two blanks before a comment'
             self._at(event, "cut_by_comment", message, hint, path, "warning")

@@ -269,8 +269,8 @@ def _of_path(name: str, found: Catalog, file: str) -> str:
         return did_you_mean(module, found.known) or f"a process is named without its folder: {module}"
     own = sorted(process for process in found.known if process.rpartition(".")[0] == module)[:5]
     if len(own) == 1:
-        return f'did you mean "{own[0]}"?'
-    return f"name the function and not the file: {' or '.join(own) or f'{module}.…'}"
+        return f'did you mean "{own[0]}"? A process is named without .py'
+    return f"name the function, without .py: {' or '.join(own) or f'{module}.…'}"
 
 
 _VERIFY = ("auth", "verify")

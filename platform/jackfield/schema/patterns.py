@@ -156,6 +156,8 @@ def matcher(pattern: str) -> Callable[[str], bool]:
 
 def sentence(pattern: str, text: str) -> str:
     """The sentence for a text that does not hold a pattern."""
+    if pattern == BASE64 and text.startswith("data:"):
+        return "must be the base64 alone, without the part of a data: address up to the comma"
     if pattern in _OURS:
         return _OURS[pattern]
     if pattern.startswith(TIME):

@@ -157,3 +157,28 @@ async def shelf(){returns}:
 @process
 def say(shelf: Annotated[{wanted}, shelf]): ...
 """
+
+
+@pytest.mark.parametrize(
+    ("head", "body", "said"),
+    [
+        ("def say() -> str", "return 5", "it returns 5, and its hint says `str`"),
+        ("async def say() -> dict[str, int]", "return 'да'", "it returns 'да', and its hint says `dict[str, int]`"),
+        ("def say() -> Iterator[int]", "yield 'а'", "it yields 'а', and its hint says `int`"),
+        ("async def say() -> AsyncIterator[str]", "yield 1", "it yields 1, and its hint says `str`"),
+        ("def say() -> str | None", "return 5", ""),
+        ("def say() -> str", "return None", ""),
+        ("def say() -> float", "return 5", ""),
+        ("def say() -> int", "return True", ""),
+        ("def say() -> Decimal", "return '5'", ""),
+        ("def say() -> Literal['a']", "return 'b'", ""),
+        ("def say()", "return 5", ""),
+        ("def say() -> str", "return (lambda: 5)() or str(5)", ""),
+    ],
+)
+def test_an_answer_that_is_none_of_its_hint(collect: Collect, head: str, body: str, said: str) -> None:
+    names = "from collections.abc import AsyncIterator, Iterator\nfrom decimal import Decimal\n"
+    code = f"{names}@process(reply='n')\n{head}:\n    {body}\n"
+    _, problems = signature.compile(collect({"p.py": HEADER + code}).processes["p.say"], ())
+    assert [problem.message for problem in problems] == ([said] if said else [])
+    assert all(problem.line and problem.severity == "warning" for problem in problems)

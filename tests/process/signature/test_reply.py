@@ -96,11 +96,11 @@ def test_a_process_that_never_replies(compiled: Compiled, hint: str) -> None:
 @pytest.mark.parametrize(
     ("how", "hint"),
     [
-        ("def say(): yield 1", "typing.Iterator[Out]"),
-        ("def say(): yield 1", "collections.abc.Generator[Out, None, None]"),
-        ("def say(): yield 1", "collections.abc.Iterable[Out]"),
-        ("async def say(): yield 1", "typing.AsyncIterator[Out]"),
-        ("async def say(): yield 1", "'collections.abc.AsyncGenerator[Out, None]'"),
+        ("def say(): yield {}", "typing.Iterator[Out]"),
+        ("def say(): yield {}", "collections.abc.Generator[Out, None, None]"),
+        ("def say(): yield {}", "collections.abc.Iterable[Out]"),
+        ("async def say(): yield {}", "typing.AsyncIterator[Out]"),
+        ("async def say(): yield {}", "'collections.abc.AsyncGenerator[Out, None]'"),
     ],
 )
 def test_generators_reply_with_what_they_yield(compiled: Compiled, how: str, hint: str) -> None:
@@ -112,8 +112,8 @@ def test_generators_reply_with_what_they_yield(compiled: Compiled, how: str, hin
 
 
 def test_a_generator_without_a_hint(compiled: Compiled) -> None:
-    assert compile_return(compiled, "", "def say(): yield 1").shape == "{} -> many any"
-    assert compile_return(compiled, "typing.Iterator", "def say(): yield 1").shape == "{} -> many any"
+    assert compile_return(compiled, "", "def say(): yield {}").shape == "{} -> many any"
+    assert compile_return(compiled, "typing.Iterator", "def say(): yield {}").shape == "{} -> many any"
 
 
 @pytest.mark.parametrize(

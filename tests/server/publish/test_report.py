@@ -134,6 +134,7 @@ async def test_what_is_alive_is_counted(project: Path) -> None:
         write(project, PLAN.replace("feed: ticks.ticks, ", ""))
         report = await publish(dry_run=True)
         assert (report.feeds_anew, report.feeds_ended) == (0, 2)
+        callers[0].incoming.put_nowait({"type": "websocket.receive", "text": '{"$cancel": true}'})  # or 30 s
         await asyncio.gather(*(caller.leave() for caller in callers))
         report = await publish(dry_run=True)
         assert (report.feeds_anew, report.feeds_ended, *node.gateway.alive) == (0, 0, 0, 0, 0, 0)

@@ -35,6 +35,7 @@ async def test_a_plain_get_reports_all_that_is_needed(served: Served) -> None:
             "body": {"login": "…", "password": "…"},
         },
         "send": {"message": "Привет"},
+        "replies": "one",
     }
     assert (would["status"], would["code"]) == (401, "not_logged_in")
     assert "/auth/login" in would["fix"]
@@ -163,7 +164,8 @@ async def test_examples_and_neighbours_are_reported_only_where_documents_are_ope
     fix = (await served.call("/ws/sai", cookie).refused()).json["fix"]
     assert ("/ws/say" in fix) == open_here
     index = await served.http("GET", "/", cookie)
-    assert (index.status == 200) == (open_here and not login)
+    assert index.status == (200 if open_here else 404)
+    assert open_here or index.json["detail"] == "This server speaks WebSocket; there is no page here."
 
 
 async def test_other_hosts_are_served_where_the_listener_is_not_loopback(open_served: OpenServed) -> None:

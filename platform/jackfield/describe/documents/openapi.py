@@ -253,6 +253,7 @@ def _upgrade_required(operation: Operation, contract: Contract, address: str) ->
         "cookie": f"{contract.auth.cookie}=…",
         "login": None,
         "send": operation.send,
+        "replies": operation.replies,
         "would": None,
     }
     if contract.auth.own:
@@ -315,6 +316,10 @@ def _upgrade_schema(problem: JSON) -> JSON:
         "cookie": {"type": "string", "description": "The header to send with it, for its value see the login."},
         "login": {**maybe_object, "description": "How to log in; null where people log in elsewhere."},
         "send": {**maybe_object, "description": "A message that the endpoint takes."},
+        "replies": {
+            "enum": ["none", "one", "many", None],
+            "description": "How many replies a message has; null where messages are no JSON.",
+        },
         "would": {**maybe_object, "description": "What an upgrade would be refused with now; null where it would not."},
     }
     properties = {**problem["properties"], "code": {"const": "upgrade_required"}, **further}

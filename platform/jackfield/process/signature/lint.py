@@ -1,4 +1,4 @@
-"""Warnings about parameters of a process that can be called, but were most likely meant otherwise."""
+"""Warnings about hints of a process that can be called, but were most likely meant otherwise."""
 
 from __future__ import annotations
 
@@ -30,11 +30,15 @@ _RESOURCES = frozenset(
     | {"http", "client", "http_client", "mongo", "broker", "producer", "s3", "repo", "repository"}
 )
 _STREAMS = (abc.AsyncIterator, abc.AsyncGenerator, abc.AsyncIterable)
+_PLAIN = frozenset({str, bytes, int, float, bool, list, dict, tuple, set, frozenset})
+"""Classes of which a constant is one or is not; many others are made of one by the encoder."""
 
 
 def lint(process: Process, parameters: tuple[Parameter, ...], keys: Container[str]) -> tuple[Problem, ...]:
-    """What is suspicious about the parameters; `keys` are those that the endpoint's `input:` takes for granted."""
+    """What is suspicious about the hints; `keys` are those that the endpoint's `input:` takes for granted."""
     found = Faults(process)
+    if answer := _odd_answer(process):
+        found.add("doubtful_hint", "return", answer, "write the type that is given, or give what the hint says")
     written = inspect.signature(process.function).parameters
     for parameter in parameters:
         if message := misfit(parameter):
@@ -66,6 +70,30 @@ def _injected(process: Process, name: str) -> str:
     return f"for a resource write `{name}: Annotated[T, the_resource]`" if name.lower() in _RESOURCES else ""
 
 
+def _odd_answer(process: Process) -> str:
+    """What is said of a constant that the process returns or yields against its hint; "" where all may fit."""
+    inner = inspect.unwrap(process.function)
+    hint = getattr(inner, "__annotations__", {}).get("return", NO_DEFAULT)
+    tree = None if hint is NO_DEFAULT else _tree(inner)
+    if tree is None:
+        return ""
+    try:
+        bare = split(resolve(inner, hint))[0]
+    except Unsupported:  # reported where the signature is read
+        return ""
+    is_stream = process.kind in ("generator", "async_generator")
+    given = next(iter(get_args(bare)), None) if is_stream else bare
+    takers = [_class(part) for part, _ in flat(given)]
+    if not _PLAIN.issuperset(takers):
+        return ""
+    for node in own_nodes(tree):
+        value = node.value if isinstance(node, ast.Yield if is_stream else ast.Return) else None
+        constant = value.value if isinstance(value, ast.Constant) else None
+        if constant is not None and not any(_is_one(type(constant), taker) for taker in takers):
+            return f"it {'yields' if is_stream else 'returns'} {constant!r:.40}, and its hint says {readable(given)}"
+    return ""
+
+
 def _given(function: Callable[..., Any], wanted: Any) -> Any:
     """The hint of what a resource yields; None where that is unknown."""
     inner = inspect.unwrap(function)
@@ -83,12 +111,17 @@ def _given(function: Callable[..., Any], wanted: Any) -> Any:
 
 def _yielded(function: Callable[..., Any]) -> type | None:
     """The type of a constant that a function without a hint yields."""
-    try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
-    except (OSError, TypeError, SyntaxError, IndexError):  # it is made by other code
-        return None
-    found = [part.value for part in own_nodes(tree) if isinstance(part, ast.Yield)]
+    tree = _tree(function)
+    found = [part.value for part in own_nodes(tree) if isinstance(part, ast.Yield)] if tree else []
     return type(found[0].value) if len(found) == 1 and isinstance(found[0], ast.Constant) else None
+
+
+def _tree(function: Callable[..., Any]) -> ast.AST | None:
+    """A function as it is written; None for one that is made by other code."""
+    try:
+        return ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
+    except (OSError, TypeError, SyntaxError, IndexError):
+        return None
 
 
 def _is_one(given: type | None, wanted: type | None) -> bool:

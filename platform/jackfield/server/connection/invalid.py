@@ -12,7 +12,7 @@ from jackfield.routing.examples import fault_of_name, of_decoder
 from jackfield.routing.table import Route
 from jackfield.schema.validator import Fault, parse_loosely
 
-__all__ = ["Invalid", "Unmet", "body", "explain", "refuse_size"]
+__all__ = ["Invalid", "Unmet", "body", "explain", "refuse_size", "too_long"]
 
 _TOO_MUCH = "does not fit the published schema; send less of it to be told what is wrong"
 
@@ -27,10 +27,16 @@ def refuse_size(data: bytes, limit: int) -> None:
     """Raise Invalid for a message of more than `limit` bytes, or nested deeper than messages.MAX_DEPTH."""
     if len(data) > limit:
         messages.judge_utf8(data)
-        raise Invalid([], code="message_too_long", message=f"The message has {len(data):,} bytes; {limit:,} fit.")
+        raise too_long(data, limit)
     if messages.too_deep(data):
         messages.judge_utf8(data)
         raise Invalid([Fault("", f"nested more than {messages.MAX_DEPTH} deep")])
+
+
+def too_long(data: bytes, limit: int) -> Invalid:
+    """What a message of more than `limit` bytes is refused with."""
+    said = f"The message has {len(data):,} bytes, and `limits.message` of this endpoint is {limit:,}."
+    return Invalid([], code="message_too_long", message=said)
 
 
 class Invalid(Exception):

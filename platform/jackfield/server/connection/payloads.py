@@ -10,7 +10,7 @@ from jackfield.messages import Binary
 from jackfield.process.connection import Connection, outbox_of
 from jackfield.routing.table import Route
 from jackfield.server.answers import InPlace, MessageId
-from jackfield.server.connection.invalid import Invalid
+from jackfield.server.connection.invalid import Invalid, too_long
 
 __all__ = ["framer", "reader", "written"]
 
@@ -37,7 +37,7 @@ def reader(route: Route) -> Callable[[bytes], Any]:
         if (type(data) is Binary) is refused:
             raise Invalid([], message=_WRONG[refused])
         if len(data) > limit:
-            raise Invalid([], code="message_too_long", message=f"The message has {len(data):,} bytes; {limit:,} fit.")
+            raise too_long(data, limit)
         return value
 
     return read

@@ -127,7 +127,8 @@ def admit(
     the endpoint does not ask.
     """
     endpoint = asked.route.endpoint
-    identity = _judge_credential(endpoint, caller, table, request.root)
+    detail = credentials.absent(request.headers, table.plan.auth.cookie) if caller is None else ""
+    identity = _judge_credential(endpoint, caller, table, request.root, detail)
     _judge_role(endpoint, identity, asked.standing.texts)
     _judge_room(endpoint, identity, counts, request.client)
     standing = replace(asked.standing, visitor=login_with_authority(table.plan.auth, identity) or visitor)
@@ -264,11 +265,13 @@ def _place(plan: Plan, endpoint: Endpoint) -> str:
     return f"{place.file}:{place.line}, endpoint {endpoint.name}"
 
 
-def _judge_credential(endpoint: Endpoint, caller: Caller, table: RoutingTable, root: str = "") -> Identity:
+def _judge_credential(
+    endpoint: Endpoint, caller: Caller, table: RoutingTable, root: str = "", detail: str = ""
+) -> Identity:
     mode = endpoint.access.mode
     if mode == "public" or (mode == "optional" and caller is None):
         return ANONYMOUS
-    return known(caller, table.plan.auth, root)
+    return known(caller, table.plan.auth, root, detail)
 
 
 def known(caller: Caller, auth: AuthSettings, root: str, detail: str = "") -> Identity:

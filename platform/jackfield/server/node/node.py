@@ -29,7 +29,7 @@ from jackfield.server.generation import Generation
 from jackfield.server.histories import HistoryKeeper
 from jackfield.server.node.control import ControlServer
 from jackfield.server.node.control_verbs import addresses, verbs
-from jackfield.server.node.first_admin import FirstAdmin, make_first_admin
+from jackfield.server.node.first_admin import LOGIN, FirstAdmin, make_first_admin
 from jackfield.server.node.gc_tuning import Sweep, tuned
 from jackfield.server.node.key_rotation import Rotation
 from jackfield.server.observe.tracing import open_tracing
@@ -52,6 +52,7 @@ class Node:
     options: Options
     first_admin: FirstAdmin | None
     has_users: bool
+    has_admin: bool
     fell_back: PlanError | None
 
     def tell_older_plan(self) -> None:
@@ -111,8 +112,8 @@ async def open_node(
         stack.push_async_callback(control.close)
         await stack.enter_async_context(_tending(gateway, publisher, folder, options, report, clock, start.keeper))
         on_live(gateway.live.generation.table)
-        admin, has_users = await _first_admin(gateway, options)  # last: a start that fails would lose the password
-        yield Node(gateway, publisher, rotation, options, admin, has_users, start.fell_back)
+        first = await _first_admin(gateway, options)  # last: a start that fails would lose the password
+        yield Node(gateway, publisher, rotation, options, *first, start.fell_back)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,13 +165,14 @@ async def _open_gateway(
     return gateway, _Start(tokens, tried, fell_back, keeper)
 
 
-async def _first_admin(gateway: Gateway, options: Options) -> tuple[FirstAdmin | None, bool]:
-    """The first user where one is made, and whether there are users."""
+async def _first_admin(gateway: Gateway, options: Options) -> tuple[FirstAdmin | None, bool, bool]:
+    """The first user where one is made, whether there are users, and whether one is called like the first."""
     if not gateway.live.has_sessions:
-        return None, True  # they belong to other programs
+        return None, True, False  # they belong to other programs
     sessions = gateway.live.sessions
     admin = await make_first_admin(sessions.store, sessions.passwords, sessions) if options.private else None
-    return admin, bool(await sessions.store.list())
+    logins = {user.login for user in await sessions.store.list()}
+    return admin, bool(logins), LOGIN in logins
 
 
 async def _open_sessions(

@@ -42,6 +42,7 @@ def upgrade_required(
         "cookie": f"{auth.cookie}=…",
         "login": _login(own, auth),
         "send": send_of(route) if detailed else None,
+        "replies": _replies(route) if detailed else None,
         "would": would and {"status": would.status, "code": would.code, "fix": would.fix},
     }
     refusal = Refusal("upgrade_required", "Open this address with a WebSocket client.", f"Connect to {address}")
@@ -51,6 +52,13 @@ def upgrade_required(
         headers = {k: v for k, v in answer.headers.items() if k not in ("content-length", "content-type")}
         return Response(page, 426, headers, "text/html; charset=utf-8")
     return answer
+
+
+def _replies(route: Route) -> str | None:
+    """How many replies a message has that carries an `$id`; None where messages are no JSON."""
+    if route.endpoint.messages != "json":
+        return None
+    return "none" if route.endpoint.reply_to != "sender" else route.signature.replies
 
 
 def index(table: RoutingTable, own: str) -> Response:

@@ -9,6 +9,8 @@ from starlette.responses import JSONResponse, Response
 
 from jackfield.config.plan import AuthSettings
 from jackfield.errors import CODES, Refusal
+from jackfield.identity import ADMIN
+from jackfield.routing.table import RoutingTable
 from jackfield.server import request as requests
 from jackfield.server.asgi import Receive, Scope, Send
 from jackfield.server.handshake.callers import Callers
@@ -133,8 +135,8 @@ class Routes:
         """A request that is no upgrade: the 426 on an endpoint, a malformed upgrade, or nothing we have."""
         table = self._live.generation.table
         detailed = self._live.may_read_documents(request, caller)
-        if request.raw_path in (b"", b"/") and request.local and request.method in ("GET", "HEAD"):
-            return pages.index(table, request.own + request.root)
+        if request.raw_path in (b"", b"/") and request.method in ("GET", "HEAD"):
+            return self._start(request, table, detailed=detailed)
         match = table.match(request.raw_path)
         would: Refusal | None = None
         try:
@@ -159,6 +161,16 @@ class Routes:
             detailed=detailed,
             as_page=any("text/html" in value for value in request.values(b"accept")),
         )
+
+    def _start(self, request: Request, table: RoutingTable, *, detailed: bool) -> Response:
+        """The list of endpoints, for whom the documents are open to."""
+        if detailed:
+            return pages.index(table, request.own + request.root)
+        fix = "Open the address of an endpoint."
+        if not self._live.elsewhere:
+            fix += f" A user with the role {ADMIN} sees them all here and at {request.root}/docs/reference"
+            fix += f", after a login: POST {request.root}{table.plan.auth.path}/login." if table.plan.auth.own else "."
+        raise Refusal("not_found", "This server speaks WebSocket; there is no page here.", fix)
 
 
 def _malformed(request: Request) -> Refusal:
