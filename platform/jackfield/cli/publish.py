@@ -38,9 +38,9 @@ _NAMED = {
     "settings": "settings changed",
 }
 _NOTHING = {
-    **dict.fromkeys((*_NAMED, "closes", "warnings"), ()),
+    **dict.fromkeys((*_NAMED, "closes", "lost", "warnings"), ()),
     **dict.fromkeys(("pages", "open", *_ALIVE), 0),
-    **dict.fromkeys(("hash", "generation"), "?"),
+    **dict.fromkeys(("hash", "before", "generation"), "?"),
     "dry_run": False,
 }
 
@@ -76,7 +76,7 @@ def speak(state: State, verb: str, **options: Any) -> Mapping[str, Any]:
         for problem in answer["problems"]:
             click.echo(problem["text"])
         number = sum(problem["severity"] == "error" for problem in answer["problems"])
-        raise Failure(f"{counted(number, 'problem')}; the old generation goes on serving")
+        raise Failure(f"{counted(number, 'problem')}; the old plan goes on serving")
     if answer.get("error") == UNKNOWN_VERB:
         raise Failure(f"the running server is of another version, and does not know `{verb}`; restart it")
     if "error" in answer:
@@ -91,7 +91,7 @@ def outcome(report: Any) -> str:
     silent = [key for key in _NOTHING if key not in report]
     report = {**_NOTHING, **report}
     verb = "would publish" if report["dry_run"] else "published"
-    lines = [f"{verb} {report['hash']} as generation {report['generation']}"]
+    lines = [f"{verb} {report['hash']} as plan {report['generation']}, in place of {report['before']}"]
     renamed = [f"{before} to {after}" for before, after in report["groups_renamed"]]
     named = {**report, "groups_renamed": renamed}
     moved = [f"  {what}: {', '.join(named[key])}" for key, what in _NAMED.items() if named[key]]
@@ -106,6 +106,11 @@ def outcome(report: Any) -> str:
     for item in report["closes"]:
         touched += item["connections"]
         lines.append(f"  {close}: {item['connections']} of {item['endpoint']} ({item['code']} {item['reason']})")
-    lines.append(f"  untouched: {report['open'] - touched} of {report['open']} open connections")
+    if report["open"]:
+        lines.append(f"  untouched: {report['open'] - touched} of {report['open']} open connections")
+    if report["lost"]:
+        gone = "would be gone" if report["dry_run"] else "is gone"
+        names = ", ".join(report["lost"])
+        lines.append(f"  what {names} held {gone}; keep such data in a database, or in the state of a group")
     lines += [f"  {what}: {report[key]}" for key, what in _ALIVE.items() if report[key]]
     return "\n".join([*lines, *(f"  {warning}" for warning in report["warnings"])])

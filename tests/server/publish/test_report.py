@@ -164,3 +164,45 @@ async def test_what_is_alive_is_counted(project: Path) -> None:
         await asyncio.gather(*(caller.leave() for caller in callers))
         report = await publish(dry_run=True)
         assert (report.feeds_anew, report.feeds_ended, *node.gateway.alive) == (0, 0, 0, 0, 0, 0)
+
+
+HOLDING = """\
+from collections.abc import AsyncIterator
+from typing import Annotated
+from jackfield import process, resource
+
+class Words:
+    def __init__(self) -> None:
+        self.known: dict[str, str] = {}
+
+    def __len__(self) -> int:
+        raise SystemExit
+
+@resource
+async def words() -> AsyncIterator[Words]:
+    yield Words()
+
+@resource
+async def names() -> AsyncIterator[list[str]]:
+    yield []
+
+@process
+def learn(word: str, known: Annotated[Words, words], all: Annotated[list[str], names]) -> None:
+    known.known[word] = word
+"""
+
+
+async def test_what_resources_hold_in_memory_is_told_to_be_lost(tmp_path: Path) -> None:
+    plan = "endpoints: {learn: {url: /ws/learn, process: p.learn, auth: public}}\n"
+    project = write(tmp_path / "project", plan, p=HOLDING)
+    async with opened(project) as node:
+        before = (await node.publisher.publish(dry_run=True)).hash
+        assert (await node.publisher.publish()).lost == ()
+        caller = door_of(node).call("/ws/learn")
+        await caller.accepted()
+        await caller.ask({"word": "чай", "$id": 1})
+        foretold, report = await node.publisher.publish(dry_run=True), await node.publisher.publish()
+        assert foretold.lost == report.lost == ("p.words",)
+        assert (report.before, report.hash) == (before, before)
+        assert (await node.publisher.publish()).lost == ()
+        await caller.leave()

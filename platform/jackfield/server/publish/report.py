@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Sized
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from jackfield.errors import Closing
+from jackfield.process.python.sources import of_project
 from jackfield.routing.table import RoutingTable
 from jackfield.server.gateway import Gateway
 from jackfield.server.handshake.revocation import Verdict
@@ -36,10 +37,12 @@ class Report:
     otherwise, or whose feed, process of `may_join` or type of an event is another; `pages` counts the files of the site
     that are. What is alive: `feeds_anew` are feeds of groups that begin anew, `feeds_ended` those that end. What goes
     on in the code that it began in: `feeds_kept` of connections, `waits`, which are calls that wait for their client,
-    `tasks` of connections, and the other `calls`.
+    `tasks` of connections, and the other `calls`. `before` is the hash of what it takes the place of, and `lost` names
+    the resources whose data in memory goes with that.
     """
 
     hash: str
+    before: str
     generation: int
     dry_run: bool
     added: tuple[str, ...]
@@ -59,6 +62,7 @@ class Report:
     waits: int
     tasks: int
     calls: int
+    lost: tuple[str, ...]
     warnings: tuple[str, ...]
 
     def as_json(self) -> dict[str, Any]:
@@ -76,6 +80,7 @@ def report(gateway: Gateway, new: RoutingTable, verdicts: Iterable[Verdict], pag
     anew = sum(number for pattern, number in feeds.items() if pattern in new.feeds)
     return Report(
         hash=new.hash,
+        before=old.hash,
         generation=live.generation.number + 1,
         dry_run=dry_run,
         added=tuple(name for name in new.routes if name not in old.routes),
@@ -92,8 +97,21 @@ def report(gateway: Gateway, new: RoutingTable, verdicts: Iterable[Verdict], pag
         waits=alive.waits,
         tasks=alive.tasks,
         calls=alive.calls,
+        lost=tuple(sorted(name for name, value in live.generation.resources.items() if _holds(value))),
         warnings=tuple(str(problem) for problem in new.warnings),
     )
+
+
+_CONTAINERS: tuple[type[Sized], ...] = (dict, list, set, deque, bytearray)
+
+
+def _holds(value: object) -> bool:
+    """Whether a resource is data in memory: a container with something in it, or an object of the project with one."""
+    inside = [value]
+    if of_project(type(value).__module__):
+        inside += getattr(value, "__dict__", {}).values()
+    found = ((one, kind) for one in inside for kind in _CONTAINERS if issubclass(type(one), kind))
+    return any(kind.__len__(one) for one, kind in found)  # type: ignore[arg-type]  # len() may be the author's
 
 
 def _endpoint(table: RoutingTable, name: str) -> tuple[object, ...]:
