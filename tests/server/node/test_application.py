@@ -253,7 +253,7 @@ async def test_who_mounts_it_without_a_lifespan_is_told(hosted: Path, caplog: py
         assert await rt.groups.send("room:a", {"event": "told"}) == 2
         await rt.close()
     told = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
-    assert [bool(re.match("opened_without_lifespan.*docs/embedding.md", line)) for line in told] == [True]
+    assert [bool(re.match("opened_without_lifespan.*jackfield docs embedding", line)) for line in told] == [True]
     await asyncio.gather(first.task, second.task)
 
 

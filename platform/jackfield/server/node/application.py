@@ -35,7 +35,7 @@ _ONE_WORKER = (
     "tests of the host need a state folder of their own: JACKFIELD_STATE"
 )
 _HELD = set[Path]()  # the state folders of this process
-_ENTER = "enter it in the lifespan of the host: `async with rt:`, see docs/embedding.md"
+_ENTER = "enter it in the lifespan of the host: `async with rt:`, see `jackfield docs embedding`"
 
 
 def application(
