@@ -62,8 +62,10 @@ async def test_an_example_that_no_longer_fits_is_seen_before_it_runs(folder: Pat
 def test_the_tests_of_the_page_pass_in_a_run_of_pytest(folder: Path) -> None:
     (folder / "pyproject.toml").write_text(SETTINGS, encoding="utf-8")
     before = {path for path in folder.rglob("*") if path.is_file()}
-    command = [sys.executable, "-B", "-W", "error", "-m", "pytest", "-q", "-p", "no:cacheprovider", "--color=no"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, encoding="utf-8", timeout=120, check=False)
+    pytest_run = [sys.executable, "-B", "-W", "error", "-m", "pytest", "-q", "-p", "no:cacheprovider", "--color=no"]
+    done = subprocess.run(
+        pytest_run, cwd=folder, capture_output=True, text=True, encoding="utf-8", timeout=120, check=False
+    )
     assert done.stdout.splitlines()[-1].startswith("4 passed"), done.stdout + done.stderr
     assert {path for path in folder.rglob("*") if path.is_file()} == before
 
