@@ -1,4 +1,4 @@
-"""The tables of numbers in docs/observing.md, made from the constants of the package and the sentences below them.
+"""The lists of numbers in docs/observing.md, made from the constants of the package and the sentences below them.
 
 python -m tests.house.numbers_page
 """
@@ -31,22 +31,24 @@ _ROOMS = {
 def page() -> str:
     """The whole page of which they are a part, with them made anew."""
     head, rest = PAGE.read_text("utf-8").split(_BEGIN, 1)
-    return "".join([head, _BEGIN, *_tables(), "\n", _END, rest.split(_END, 1)[1]])
+    return "".join([head, _BEGIN, *_lists(), "\n", _END, rest.split(_END, 1)[1]])
 
 
-def _tables() -> Iterator[str]:
-    rooms: dict[str, list[str]] = {title: [] for title in _ROOMS.values()}
+def _lists() -> Iterator[str]:
+    rooms: dict[str, dict[str, list[str]]] = {title: {} for title in _ROOMS.values()}
     for module, name, value, sentence in constants():
         room = _ROOMS.get(module.partition(".")[0] if "." in module else "", _ROOMS[""])
-        rooms[room].append(f"| `{module}.{name}` | {_number(value)} | {_clause(sentence)} |")
-    for title, rows in rooms.items():
-        if rows:
-            yield "\n".join([f"\n### {title}\n", "| name | number | meaning |", "|---|---|---|", *rows, ""])
+        rooms[room].setdefault(module, []).append(f"  - `{name}` {_number(value)}: {_clause(sentence)}")
+    for title, modules in rooms.items():
+        if modules:
+            lines = [line for module, found in modules.items() for line in (f"- `{module}`", *found)]
+            yield "\n".join([f"\n### {title}\n", *lines, ""])
 
 
 def _clause(sentence: str) -> str:
     """What it says before its first semicolon, colon or full stop; the rest is for readers of the code."""
-    return re.split(r"[;:.](?: |$)", sentence, maxsplit=1)[0]
+    first = re.split(r"[;:.](?: |$)", sentence, maxsplit=1)[0]
+    return first[0].lower() + first[1:]
 
 
 def constants() -> Iterator[tuple[str, str, int | float, str]]:
