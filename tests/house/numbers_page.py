@@ -41,7 +41,7 @@ def _lists() -> Iterator[str]:
         rooms[room].setdefault(module, []).append(f"  - `{name}` {_number(value)}: {_clause(sentence)}")
     for title, modules in rooms.items():
         if modules:
-            lines = [line for module, found in modules.items() for line in (f"- `{module}`", *found)]
+            lines = [line for module, found in modules.items() for line in (f"- `{module.replace('.', '/')}`", *found)]
             yield "\n".join([f"\n### {title}\n", *lines, ""])
 
 
