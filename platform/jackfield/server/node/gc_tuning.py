@@ -26,7 +26,7 @@ FEW = 1_000
 """Connections up to which a look through all objects takes some 25 ms."""
 
 AFTER_PUBLISH = 60.0
-"""Seconds after a publish in which the generation before it has usually retired."""
+"""Seconds after a publish in which the plan before it has usually retired."""
 
 
 @contextmanager
