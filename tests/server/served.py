@@ -279,6 +279,10 @@ async def wait(message: str) -> str:
     return message
 
 @process(reply="message")
+async def wait_and_yield(message: str):
+    yield await wait(message)
+
+@process(reply="message")
 async def selfish(message: str) -> str:
     task = asyncio.current_task()
     assert task is not None
@@ -338,7 +342,18 @@ def heavy(kilobytes: int) -> str:
 """
 ENDPOINTS = "".join(
     f"  {name}: {{url: /ws/{name}, process: p.{name}}}\n"
-    for name in ("echo", "wait", "selfish", "stream", "stubborn", "blocked", "dialogue", "large", "heavy")
+    for name in (
+        "echo",
+        "wait",
+        "wait_and_yield",
+        "selfish",
+        "stream",
+        "stubborn",
+        "blocked",
+        "dialogue",
+        "large",
+        "heavy",
+    )
 )
 
 

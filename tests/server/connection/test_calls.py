@@ -41,8 +41,9 @@ async def test_several_messages_are_worked_on_at_a_time_and_answered_as_they_are
     assert await talk.frames(4) == replies("b", "c", "a", "a")
 
 
-async def test_answers_that_are_ready_at_once_wait_for_a_client_that_reads_slowly(begin: Begin) -> None:
-    talk = begin("wait", fast=False, concurrency=3, queue=70_000)
+@pytest.mark.parametrize("process", ["wait", "wait_and_yield"])
+async def test_answers_that_are_ready_at_once_wait_for_a_client_that_reads_slowly(begin: Begin, process: str) -> None:
+    talk = begin(process, fast=False, concurrency=3, queue=70_000)
     names = [letter * 60_000 for letter in "abc"]
     talk.text(*names)
     await talk.seeing(*names)
