@@ -65,6 +65,7 @@ def test_lines_for_who_needs_no_credential_hold_none() -> None:
     [
         (["ws://localhost/x", "--login", "a", "--token", "b"], 2, "not both"),
         (["ws://localhost/x", "--token", "a\nb"], 2, "copy it whole"),
+        (["ws://localhost/x", "--token", "gen_app_auth_token=a.b"], 2, "without the cookie's name"),
         (["ws://localhost/x", "--token", "ключ"], 2, "copy it whole"),
         (["localhost:8000/x"], 2, "is not an address"),
         (["echo"], 2, "or /path for this project's server"),

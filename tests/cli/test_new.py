@@ -182,6 +182,7 @@ def test_a_table_that_works_is_made(tmp_path: Path, more: list[str], begin: byte
         (["table", "faq"], "faq.csv is there already"),
         (["table", "say"], "say.py is there already, and would be the same process"),
         (["a", "b"], "one DIR is wanted, and b is one more"),
+        (["tabel", "b"], "did you mean: jackfield new table b"),
         (["a", "--excel"], "--excel is for tables"),
     ],
 )

@@ -39,6 +39,9 @@ REPORT: dict[str, Any] = {
 }
 
 
+STAYS = "  the files stay as they are, and the next publish or save makes them live again"
+
+
 def test_a_report_for_people() -> None:
     assert outcome(REPORT).splitlines() == [
         "published 0123456789ab as plan 4, in place of abcdef012345",
@@ -86,7 +89,7 @@ def test_a_server_of_another_version_may_say_less_or_more(key: str) -> None:
         ),
         ({"error": "unknown verb"}, 1, "", "of another version, and does not know `publish`; restart it"),
         ({"error": "the server failed; its log has the incident 12"}, 1, "", "incident 12"),
-        ({"ok": REPORT}, 0, outcome(REPORT) + "\n", ""),
+        ({"ok": REPORT}, 0, f"{outcome(REPORT)}\n{STAYS}\n", ""),
     ],
 )
 def test_answers_and_exit_codes(

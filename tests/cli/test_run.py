@@ -92,7 +92,7 @@ def test_every_kind_of_process_answers(
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        (["p.five"], "process_failed", "the reply is not what the annotation says: Expected `str`, got `int`"),
+        (["p.five"], "process_failed", ": p.five says: Expected `str`, got `int`"),
         (["p.broken"], "process_failed", "p.py:38: KeyError: 'нет такого'"),
         (["p.closed"], "closed", ""),
         (["p.say", '{"text": 5}'], "invalid_message", ""),

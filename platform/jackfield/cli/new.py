@@ -13,6 +13,7 @@ import click
 from jackfield.cli.new_table import make_table
 from jackfield.cli.schema import of_project
 from jackfield.cli.settings import Failure, given_folder, project_folder
+from jackfield.similar import nearest
 from jackfield.state import State, StateError, write_private
 
 __all__ = ["EXAMPLES", "command", "files"]
@@ -155,7 +156,8 @@ def command(words: tuple[str, ...], example: str | None, *, examples: bool, exce
         make_table(project_folder(given_folder()), words[1], excel=excel)
         return
     if len(words) > 1 or excel:
-        raise Failure("--excel is for tables" if excel else f"one DIR is wanted, and {words[1]} is one more", 2)
+        hint = f"; did you mean: jackfield new table {words[1]}" if words and nearest(words[0], ["table"]) else ""
+        raise Failure("--excel is for tables" if excel else f"one DIR is wanted, and {words[1]} is one more{hint}", 2)
     name = "".join(words) or example or ""
     if not name.strip():  # an unset variable of a script, for example; a path makes the current folder of it
         raise Failure("DIR is empty; name the project's folder: jackfield new my-bot (or . for this one)", 2)

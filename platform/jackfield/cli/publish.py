@@ -61,6 +61,8 @@ def command(state: State, dry_run: bool, back: bool) -> None:
     if answer.get("locked"):
         raise Failure("the server was started with --locked and refuses publishing; roll out and restart instead")
     click.echo(outcome(answer))
+    if back and not dry_run:
+        click.echo("  the files stay as they are, and the next publish or save makes them live again")
 
 
 def speak(state: State, verb: str, **options: Any) -> Mapping[str, Any]:

@@ -17,6 +17,7 @@ from jackfield.cli.check import lines_of
 from jackfield.cli.settings import Failure, count_errors, counted, given_folder, project_folder
 from jackfield.errors import PlanError
 from jackfield.identity import ANONYMOUS, Identity
+from jackfield.messages import Unsendable
 from jackfield.process.calling import one_line
 from jackfield.process.connection import GONE, Connection
 from jackfield.process.python.import_errors import frames_of
@@ -35,7 +36,7 @@ _CELL = 60  # characters of a cell or a value
 
 @click.command("run")
 @click.argument("process")
-@click.argument("message", default="{}")
+@click.argument("messages", nargs=-1, metavar="[MESSAGE]")
 @click.option("--login", metavar="LOGIN", help="Who sends it; without it nobody is logged in.")
 @click.option("--trace", "traced", is_flag=True, help="Of a table: the row that answers, and why those above do not.")
 @click.option(
@@ -46,7 +47,7 @@ _CELL = 60  # characters of a cell or a value
     metavar="SECONDS",
     help="How long to wait for the last reply.",
 )
-def command(process: str, message: str, login: str | None, *, traced: bool, within: float) -> None:
+def command(process: str, messages: tuple[str, ...], login: str | None, *, traced: bool, within: float) -> None:
     """Send one message to PROCESS and print what it answers, each reply on a line of its own.
 
     \b
@@ -58,6 +59,9 @@ def command(process: str, message: str, login: str | None, *, traced: bool, with
     and closed, and what tables `keep` is kept. Replies go to stdout, everything else to stderr. Exit 1 where an error
     is answered, or where the project has problems.
     """
+    if len(messages) > 1:
+        raise Failure(f"put the message in single quotes: jackfield run {process} '{' '.join(messages)}'", 2)
+    message = messages[0] if messages else "{}"
     folder = project_folder(given_folder())
     frames: list[Any] = []
     try:
@@ -117,7 +121,8 @@ def _explain(client: Alone, frame: Any) -> None:
         return
     own = [one for one in frames_of(exc) if f"{os.sep}processes{os.sep}" in one.filename]
     at = f"{Path(own[-1].filename).name}:{own[-1].lineno}: " if own else ""
-    click.echo(f"jackfield: {at}{one_line(exc)}", err=True)
+    said = str(exc) if isinstance(exc, Unsendable) else one_line(exc)
+    click.echo(f"jackfield: {at}{said}", err=True)
 
 
 def _traced(client: Alone, message: str, login: str | None) -> Iterator[str]:

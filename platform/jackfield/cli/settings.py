@@ -278,7 +278,8 @@ def check_folder(folder: Path) -> None:
     try:
         os.stat(f"{folder}/.")  # noqa: PTH116 - with the dot it must be a folder, and one that lets us in
     except (FileNotFoundError, NotADirectoryError) as exc:
-        raise Failure(f"-C: there is no folder {folder}", 2) from exc
+        hint = f"; name the one that it is in: -C {folder.parent}" if folder.is_file() else ""
+        raise Failure(f"-C: there is no folder {folder}{hint}", 2) from exc
     except OSError as exc:
         raise Failure(f"-C: cannot look into {folder}: {exc.strerror}", 2) from exc
 
@@ -307,6 +308,8 @@ def is_address(url: str) -> bool:
 
 def check_token(token: str) -> None:
     """Raise Failure (exit 2) for what cannot be a token."""
+    if re.match(r"\w+=.", token):
+        raise Failure("--token is the token alone, without the cookie's name and = before it", 2)
     if not (token.isascii() and token.isprintable()):
         raise Failure("--token holds characters that no token has; copy it whole, without line breaks", 2)
 

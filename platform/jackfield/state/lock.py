@@ -25,7 +25,7 @@ else:
 
 __all__ = ["OTHER_FOLDER", "locked_file", "locked_folder"]
 
-OTHER_FOLDER = "stop it, or set JACKFIELD_STATE to another folder for this one"
+OTHER_FOLDER = "for changes: jackfield publish; else stop it, or set JACKFIELD_STATE to another folder for this one"
 """The way out for who finds another server on the folder."""
 
 WAIT = 5.0

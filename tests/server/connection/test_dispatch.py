@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from typing import Any
 
 import pytest
@@ -371,7 +372,7 @@ async def test_replies_are_checked_where_that_is_asked_for(
         assert await ask(trusting, route, {"n": 5}) == [{"n": "five"}]
         assert await ask(checking, route, {"n": 4}) == [{"n": 4}]
         assert (await error(checking, route, {"n": 5}))["code"] == "process_failed"
-        assert "the reply is not what the annotation says" in caplog.text
+        assert re.search(r"the reply is not what the hint of processes/p.py:\d+: p\.\w+ says", caplog.text)
     finally:
         checking.close()
         trusting.close()

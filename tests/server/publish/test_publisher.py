@@ -293,6 +293,15 @@ async def test_going_back_ends_at_the_first(project: Path) -> None:
         assert "publish --back" in CODES[reported.value.problems[0].code].sentence
 
 
+async def test_what_was_gone_back_from_can_be_published_again(project: Path) -> None:
+    async with opened(project) as node:
+        write(project, say=SAY.replace("def", "def", 1) + "\n# другое\n")
+        for back in (False, True, False, True, False):
+            await node.publisher.publish(back=back)
+        names = sorted(path.name for path in (project / ".jackfield" / "published").iterdir() if path.is_dir())
+        assert [name[:6] for name in names] == ["000001", "000004"]
+
+
 async def test_old_generations_are_freed(project: Path) -> None:
     async with opened(project) as node:
         first = weakref.ref(node.gateway.live.generation.table.routes["say"].process.function)

@@ -294,12 +294,13 @@ class Dispatcher:
             make = _to_sender(route) if route.endpoint.reply_to == "sender" else _to_group(route)
         if not self.check_replies:
             return make
-        check = route.signature.check_reply
+        check, process = route.signature.check_reply, route.process
+        who = f"{process.file}:{process.line}: {process.name}"
 
         def checked(value: object, message_id: MessageId, connection: Connection) -> bytes | None:
             fault = check(value)
             if fault is not None:
-                raise messages.Unsendable("", f"the reply is not what the annotation says: {fault}")
+                raise messages.Unsendable("", f"the reply is not what the hint of {who} says: {fault}")
             return make(value, message_id, connection)
 
         return checked

@@ -77,11 +77,12 @@ class Archive:
         names = self.names()
         if names and names[-1].endswith(digest_):
             return names[-1]
-        number = max((int(name.partition("-")[0]) for name in names), default=0) + 1
+        self._make()
+        there = {path.name for path in self._folder.iterdir() if _is_copy(path.name)}  # also what was gone back from
+        number = max((int(name.partition("-")[0]) for name in {*names, *there}), default=0) + 1
         name = f"{number:06d}-{digest_}"
         half_made = self._folder / f".{name}"
         shutil.rmtree(half_made, ignore_errors=True)
-        self._make()
         half_made.mkdir()
         for file, path in _files(project):
             copy = half_made / file
@@ -313,7 +314,7 @@ class Publisher:
         names = await asyncio.to_thread(self._archive.names)
         if len(names) < 2:
             message = "nothing was published before what is live, so there is no way back"
-            raise PlanError([Problem("file_missing", message, file="published")])
+            raise PlanError([Problem("file_missing", message, file=".jackfield/published")])
         return self._archive.path(names[-2])
 
     async def _open(self, number: int, table: RoutingTable) -> Generation:
@@ -333,7 +334,7 @@ class Publisher:
             return self._archive.path(self._archive.keep(self._folder, sources))
         except OSError as exc:
             message = f"what is published cannot be kept for the way back: {exc.strerror or exc}"
-            raise PlanError([Problem("file_unreadable", message, file="published")]) from exc
+            raise PlanError([Problem("file_unreadable", message, file=".jackfield/published")]) from exc
 
     async def _pages(self, site: Path | None) -> int:
         """How many files of the site that is to be are others than those of the live one."""
