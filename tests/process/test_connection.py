@@ -72,13 +72,17 @@ async def test_the_end_is_told_and_nothing_begins_after_it() -> None:
         connection.start(connection.wait_closed())
 
 
-def test_headers_are_those_of_the_request_without_what_may_hold_a_credential() -> None:
+def test_headers_are_those_of_the_request_without_credentials_and_those_of_the_upgrade() -> None:
     sent = [
         (b"host", b"a.example:8000"),
         (b"cookie", b"gen_app_auth_token=x"),
         (b"authorization", b"Bearer x"),
         (b"proxy-authorization", b"Basic x"),
         (b"sec-websocket-protocol", b"jackfield.v1, bearer.x"),
+        (b"connection", b"Upgrade"),
+        (b"upgrade", b"websocket"),
+        (b"sec-websocket-key", b"dGhlIHNhbXBsZSBub25jZQ=="),
+        (b"sec-websocket-version", b"13"),
         (b"x-tag", b"a: b"),
         (b"x-tag", "Привет".encode()),
         (b"x-empty", b""),

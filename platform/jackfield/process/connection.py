@@ -221,7 +221,8 @@ class Connection:
         """The headers of the request that opened it, names in lower case; several of one name are joined by commas.
 
         Read-only. Without those that may hold a credential: `cookie`, `authorization`, `proxy-authorization` and
-        `sec-websocket-protocol`.
+        `sec-websocket-protocol`; and without those of the upgrade itself: `connection`, `upgrade`, `sec-websocket-key`
+        and `sec-websocket-version`.
         """
         found: dict[str, str] = {}
         for line in self._headers.decode("latin-1").split("\n") if self._headers else ():
@@ -297,6 +298,7 @@ _SHOWN = 10**20
 
 
 _SECRET = frozenset({b"cookie", b"authorization", b"proxy-authorization", b"sec-websocket-protocol"})
+_LEFT_OUT = _SECRET | {b"connection", b"upgrade", b"sec-websocket-key", b"sec-websocket-version"}
 
 
 def kept_headers(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
@@ -304,7 +306,7 @@ def kept_headers(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
 
     `headers` have lower-case names, and neither name nor value holds a line feed (RFC 9110, section 5.5).
     """
-    return b"\n".join([b":".join(one) for one in headers if one[0] not in _SECRET])
+    return b"\n".join([b":".join(one) for one in headers if one[0] not in _LEFT_OUT])
 
 
 def part(connection: Connection, kind: str = "json") -> None:
