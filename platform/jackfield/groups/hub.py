@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Generic, Protocol, TypeVar
 
@@ -40,9 +39,9 @@ class Hub(Generic[_M]):
         """Each with the endpoint, login and address that its seat was counted by, whatever it says of itself later."""
         self._of: dict[str, dict[_M, None]] = {}
         """Those of each login, in the order of their seats."""
-        self._per_endpoint: Counter[str] = Counter()
-        self._per_user: Counter[tuple[str, str]] = Counter()
-        self._per_address: Counter[tuple[str, str]] = Counter()
+        self._per_endpoint: dict[str, int] = {}
+        self._per_user: dict[tuple[str, str], int] = {}
+        self._per_address: dict[tuple[str, str], int] = {}
 
     def __len__(self) -> int:
         return len(self._members)
@@ -55,12 +54,12 @@ class Hub(Generic[_M]):
         endpoint, address = member.endpoint, member.address
         login = member.identity.login if member.identity else ""
         self._members[member] = (endpoint, login, address)
-        self._per_endpoint[endpoint] += 1
+        _raise(self._per_endpoint, endpoint)
         if login:
-            self._per_user[endpoint, login] += 1
+            _raise(self._per_user, (endpoint, login))
             self._of.setdefault(login, {})[member] = None
         if address:
-            self._per_address[endpoint, address] += 1
+            _raise(self._per_address, (endpoint, address))
 
     def leave(self, member: _M) -> None:
         """Give the seat back; a second call does nothing."""
@@ -81,18 +80,22 @@ class Hub(Generic[_M]):
 
     def count(self, endpoint: str) -> int:
         """Connections of one endpoint on this node."""
-        return self._per_endpoint[endpoint]
+        return self._per_endpoint.get(endpoint, 0)
 
     def count_of(self, endpoint: str, login: str) -> int:
         """Connections of one user to one endpoint on this node."""
-        return self._per_user[endpoint, login]
+        return self._per_user.get((endpoint, login), 0)
 
     def count_from(self, endpoint: str, address: str) -> int:
         """Connections of one address to one endpoint on this node, of those that have an address."""
-        return self._per_address[endpoint, address]
+        return self._per_address.get((endpoint, address), 0)
 
 
-def _lower(counter: Counter[_K], key: _K) -> None:
-    counter[key] -= 1
-    if not counter[key]:
-        del counter[key]
+def _raise(counts: dict[_K, int], key: _K) -> None:
+    counts[key] = counts.get(key, 0) + 1
+
+
+def _lower(counts: dict[_K, int], key: _K) -> None:
+    counts[key] -= 1
+    if not counts[key]:
+        del counts[key]

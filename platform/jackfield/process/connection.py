@@ -113,13 +113,13 @@ class Connection:
         "__weakref__",
         "_headers",
         "_outbox",
+        "_state",
         "address",
         "endpoint",
         "id",
         "identity",
         "params",
         "query",
-        "state",
         "subprotocol",
         "visitor",
     )
@@ -148,7 +148,19 @@ class Connection:
         self.params = params
         self.query = query
         self.visitor = visitor or identity.login
-        self.state: dict[str, Any] = {}
+        self._state: dict[str, Any] | None = None
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """A dict of the process's own, kept as long as the connection."""
+        if self._state is None:
+            self._state = {}
+        return self._state
+
+    @state.setter
+    def state(self, state: dict[str, Any]) -> None:
+        """Take another."""
+        self._state = state
 
     def send(self, event: object) -> None:
         """Queue an event, a mapping, dataclass, TypedDict or Struct that becomes one JSON object.

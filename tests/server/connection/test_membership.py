@@ -212,6 +212,7 @@ class Owner:
 
     identity = ANONYMOUS
     address = ""
+    is_entering = False
     connection = Connection(GONE, id="1", endpoint="room", identity=ANONYMOUS, params={}, query={})
     outbox = cast(Outbox, SimpleNamespace(limit=1000, pending=0))
 

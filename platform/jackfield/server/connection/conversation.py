@@ -58,7 +58,6 @@ class Conversation:
         "_first",
         "_idle",
         "_longest",
-        "_loop",
         "_lost",
         "_membership",
         "_meter",
@@ -76,6 +75,7 @@ class Conversation:
         "in_task",
         "is_behind",
         "is_draining",
+        "is_entering",
         "is_over",
         "live",
         "now",
@@ -113,7 +113,6 @@ class Conversation:
         self._meter = meter
         self._socket = socket  # the transport, where it has the shortest ways
         self._clock, self._began = clock, clock()
-        self._loop = asyncio.get_running_loop()
         self._calls: Calls | None = None
         self._asking: Asking | None = None
         self._owned: Owned | None = None
@@ -122,12 +121,12 @@ class Conversation:
         self.in_task: InTask | None = None
         self.ready: _First | None = None  # `_first` while nothing keeps a message from being taken at once
         self.is_behind = False  # the client has not read the last answers: the next ones wait for it
-        self.is_over = self.is_draining = self._lost = False
+        self.is_over = self.is_draining = self.is_entering = self._lost = False
         self._membership: Membership | None = None
         self.when_over: Callable[[], None] | None = None  # called once, when the client and the last call are gone
         self._bucket = TokenBucket(live.lag)
         self._shared: TokenBucket | None = None  # of all connections of this user, where that has a limit
-        self.outbox = Outbox(transport, meter, self._loop, live.outboxes)
+        self.outbox = Outbox(transport, meter, asyncio.get_running_loop(), live.outboxes)
         self._idle: idle.Idle | None = None
         self._take_limits(limits)
 
@@ -361,10 +360,11 @@ class Conversation:
             self._membership = Membership(self, self.live.groups)
         return self._membership
 
-    @membership.deleter
-    def membership(self) -> None:
-        """Of one that is in none."""
-        self._membership = None
+    def entered(self) -> None:
+        """The client has its 101, and hears its groups from here on. Who is in none keeps no Membership."""
+        self.is_entering = False
+        if self._membership is not None and not self._membership.entered():
+            self._membership = None
 
     def hear(self, frame: bytes) -> None:
         """Queue the frame of an event; on the loop's thread."""
@@ -413,7 +413,7 @@ class Conversation:
     @property
     def owned(self) -> Owned:
         """What it owns."""
-        self._owned = self._owned or Owned(self._loop)
+        self._owned = self._owned or Owned(asyncio.get_running_loop())
         return self._owned
 
     def write(self, text: bytes) -> None:
@@ -449,14 +449,14 @@ class Conversation:
             self._too_slow(f"nothing was read for {wire.STALL:g} s")
 
     def _queue(self, item: Item) -> None:
-        self._calls = self._calls or Calls(self._loop)
+        self._calls = self._calls or Calls(asyncio.get_running_loop())
         self._calls.put(item, self)
 
     def start_at_once(self, _connection: Connection, text: bytes, _came: float) -> None:
         """Called like what answers in place, for a process that may have to wait."""
         if not text.isascii() and type(text) is not Binary:
             messages.judge_utf8(text)
-        self._calls = self._calls or Calls(self._loop)
+        self._calls = self._calls or Calls(asyncio.get_running_loop())
         self._calls.start(text, self)
 
     # what its calls need

@@ -26,6 +26,9 @@ class Owner(Protocol):
     is_over: bool
     """Whether nothing can be queued any more."""
 
+    is_entering: bool
+    """Whether the 101 of the client is still to come."""
+
     @property
     def identity(self) -> Identity:
         """The caller."""
@@ -65,6 +68,8 @@ class Membership:
         self._held: list[tuple[str, bytes]] | None = None  # what came before the 101, with the names of the groups
         self._most = 0
         self.hear: Callable[[bytes], None] = owner.listen()  # an event of a group has no call more on its way
+        if owner.is_entering:
+            self.enter((), owner.outbox.limit)
 
     @property
     def identity(self) -> Identity:
@@ -112,18 +117,17 @@ class Membership:
         self._held, self._most, self.hear = [], most, self._hold
         self.move(names)
 
-    def listen(self) -> None:
-        """Hear what comes by the shortest way, which is there with the transport."""
-        if self._owner is not None:
-            self.hear = self._owner.listen()
-
-    def entered(self, hear: Callable[[bytes], None] | None = None) -> None:
+    def entered(self, hear: Callable[[bytes], None] | None = None) -> bool:
         """The client has its 101: it gets the kept events, the list of members, and what came meanwhile.
 
-        `hear` queues frames until `listen` is called.
+        `hear` queues frames until a second call, when the shortest way is there. Gives whether it is in any group.
         """
-        held = [frame for _, frame in self._held or ()]
         self.hear = _ignore if self._owner is None else hear or self._owner.listen()
+        if self._held is not None:
+            self._greet([frame for _, frame in self._held])
+        return bool(self.groups or self._given)
+
+    def _greet(self, held: list[bytes]) -> None:
         for frame in filter(_is_past, held):
             self.hear(frame)
         self._held = None

@@ -64,8 +64,8 @@ class Outbox:
         self._meter = meter
         self._backlog: _Backlog | None = None
         self._loop = loop
-        self._thread = threading.get_ident()
-        self._items: list[_Item] = []  # on their way from other threads
+        self._thread = threading.current_thread().ident  # one number for all, `get_ident` would make each its own
+        self._items: list[_Item] | None = None  # on their way from other threads
         self._size = 0
 
     def turn_to(self, transport: Transport) -> None:
@@ -105,12 +105,13 @@ class Outbox:
         with _HANDING_OVER:
             if self._size > self.limit:
                 return  # the close for that is on its way
-            first = not self._items
+            first = self._items is None
+            items = self._items = self._items or []
             self._size += len(item) if isinstance(item, bytes) else 0
             if self._size > self.limit:
-                self._items = [(CODES[TOO_SLOW].close, f"more than {self.limit:,} bytes were not read")]
+                items[:] = [(CODES[TOO_SLOW].close, f"more than {self.limit:,} bytes were not read")]
             else:
-                self._items.append(item)
+                items.append(item)
         if first:
             with suppress(RuntimeError):  # the loop is closed, and no client is connected
                 self._loop.call_soon_threadsafe(self._arrive_all, owner)
@@ -130,7 +131,7 @@ class Outbox:
 
     def _arrive_all(self, owner: Owner) -> None:
         with _HANDING_OVER:
-            items, self._items = self._items, []
+            items, self._items = self._items or [], None
             self._size = 0
         for item in items:
             self._arrive(item, owner)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Protocol
 from weakref import WeakValueDictionary
 
@@ -67,10 +68,9 @@ class TokenBucket:
 
     def take(self, rate: float | None) -> None:
         """Hold another rate from now on, in messages a second; it begins with a full bucket."""
-        gap = 1 / rate if rate else 0.0
+        gap, slack = _pace(rate)
         if gap != self.gap:
-            self.gap, self.due = gap, 0.0
-            self.slack = max(BURST, gap) + ROUNDING
+            self.gap, self.slack, self.due = gap, slack, 0.0
 
     def paused(self, now: float) -> None:
         """Nothing is read from now on, for no fault of the client."""
@@ -104,6 +104,13 @@ class TokenBucket:
     def wait(self, ahead: float) -> float:
         """Seconds until a message is taken again, to the millisecond."""
         return math.ceil((ahead + self.gap - self.slack) * 1000) / 1000
+
+
+@lru_cache(maxsize=256)
+def _pace(rate: float | None) -> tuple[float, float]:
+    """`gap` and `slack` of a rate, as the same objects for all connections that have it."""
+    gap = 1 / rate if rate else 0.0
+    return gap, max(BURST, gap) + ROUNDING
 
 
 class TokenBuckets:

@@ -19,13 +19,12 @@ __all__ = ["Visit"]
 class Visit:
     """Logs and counts one conversation, and gives its seat back when it is over, by whichever transport it came."""
 
-    __slots__ = ("_client", "_conversation", "_hooks", "_live", "_opened", "is_owed", "stop_feed")
+    __slots__ = ("_conversation", "_hooks", "_live", "_opened", "is_owed", "stop_feed")
 
-    def __init__(self, live: Live, hooks: Hooks, conversation: Conversation, client: str) -> None:
+    def __init__(self, live: Live, hooks: Hooks, conversation: Conversation) -> None:
         self._live = live
         self._hooks = hooks
         self._conversation = conversation
-        self._client = client
         self._opened = False
         self.is_owed = False  # whether `on_disconnect` is to be called: with the 101, or when `on_connect` has returned
         self.stop_feed: Callable[[], None] | None = None  # what ends the generator that speaks on it
@@ -37,7 +36,7 @@ class Visit:
             watch_session(self._live, self._conversation)
         log.info("connection_opened", **self._facts())
 
-    def end(self) -> None:
+    def __call__(self) -> None:  # a bound method would be one more object for each connection
         """The client is gone and the call that had begun has ended; accepted or not."""
         over = self._conversation
         if over.session_end is not None:
@@ -64,6 +63,6 @@ class Visit:
             "connection": self._conversation.connection.id,
             "login": self._conversation.identity.login,
             "session": self._conversation.identity.session,
-            "client": self._client,
+            "client": self._conversation.connection.address,
             "origin": redact.origins(self._conversation.standing.origin),
         }

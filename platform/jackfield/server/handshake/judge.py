@@ -8,9 +8,10 @@ host -> query -> route 404 -> origin 403 -> the caller, where the endpoint asks 
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from contextvars import Context
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any, Protocol
 
@@ -85,7 +86,8 @@ class Approach:
 
     route: Route
     params: Mapping[str, Any]
-    standing: Standing
+    texts: Mapping[str, str]
+    origin: tuple[str, ...]
 
     @property
     def asks(self) -> bool:
@@ -113,9 +115,9 @@ def approach(table: RoutingTable, request: Request, *, detailed: bool = False) -
     match = _match(table, request, detailed=detailed)
     endpoint = match.route.endpoint
     params = params_of(match, request.root)
-    standing = Standing(endpoint.name, match.params, tuple(request.values(b"origin")), request.own)
-    _judge_origin(endpoint, standing.origin, standing.own, table.plan if detailed else None)
-    return Approach(match.route, params, standing)
+    asked = tuple(request.values(b"origin"))
+    _judge_origin(endpoint, asked, request.own, table.plan if detailed else None)
+    return Approach(match.route, params, match.params, asked)
 
 
 def admit(
@@ -129,10 +131,12 @@ def admit(
     endpoint = asked.route.endpoint
     detail = credentials.absent(request.headers, table.plan.auth.cookie) if caller is None else ""
     identity = _judge_credential(endpoint, caller, table, request.root, detail)
-    _judge_role(endpoint, identity, asked.standing.texts)
+    _judge_role(endpoint, identity, asked.texts)
     _judge_room(endpoint, identity, counts, request.client)
-    standing = replace(asked.standing, visitor=login_with_authority(table.plan.auth, identity) or visitor)
-    groups = groups_of(table, asked.route, identity, asked.params, standing.visitor)
+    visitor = login_with_authority(table.plan.auth, identity) or visitor
+    own = sys.intern(request.own)  # the same for nearly all of ten thousand connections
+    standing = Standing(endpoint.name, asked.texts, asked.origin, own, visitor)
+    groups = groups_of(table, asked.route, identity, asked.params, visitor)
     return Admission(asked.route, asked.params, identity, subprotocol(endpoint, request), standing, groups)
 
 

@@ -141,9 +141,10 @@ class Upgrade:
         if limits.per_address is not None or live.generation.table.feeds:
             conversation.address = network(request.client)
         live.hub.seat(conversation)  # in the step that admits: a revocation from here on finds it
-        conversation.membership.enter(admission.groups, limits.queue)
-        visit = Visit(live, self._hooks, conversation, request.client)
-        conversation.when_over = visit.end
+        conversation.is_entering = True
+        if admission.groups:
+            conversation.membership.move(admission.groups)
+        visit = conversation.when_over = Visit(live, self._hooks, conversation)
         if entrance is not None:
             try:
                 await entrance.enter(admission, conversation, visit)
@@ -185,13 +186,7 @@ class Upgrade:
         return message
 
     def _entered(self, conversation: Conversation, admission: Admission, visit: Visit) -> None:
-        membership = conversation.membership
-        if membership.is_present:  # it has heard its first frames
-            membership.listen()
-        else:
-            membership.entered()
-        if not (membership.groups or admission.groups):
-            del conversation.membership  # many connections have no need of one
+        conversation.entered()
         if admission.route.feed is not None:
             visit.stop_feed = self._feeds.begin(conversation)
 
