@@ -58,6 +58,9 @@ def _of_table(name: str, found: Catalog) -> str:
     for end in (".xlsx", ".xls", ".ods"):
         if (found.folder / FOLDER / f"{name}{end}").is_file():
             return f"save {FOLDER}/{name}{end} as `CSV UTF-8`: {FOLDER}/{name}.csv"
+    for end in (".csv.txt", ".txt", ".tsv"):
+        if (found.folder / FOLDER / f"{name}{end}").is_file():
+            return f"rename {FOLDER}/{name}{end} to {name}.csv"
     write = f"there is no file {FOLDER}/{name}.csv; `jackfield new table {name}` writes one"
     meant = did_you_mean(name, found.known)
     return f"{meant} If not, {write}" if meant else write
