@@ -128,6 +128,7 @@ def test_a_broken_table_is_told_of_once(tmp_path: Path) -> None:
         ("chat", {"chat.py": SAY}, "name a function of processes/chat.py: chat.say"),
         ("book", {"book.xlsx": b"PK"}, "save processes/book.xlsx as `CSV UTF-8`: processes/book.csv"),
         ("faq", {"faq.csv.txt": FAQ}, "rename processes/faq.csv.txt to faq.csv"),
+        ("a.book", {"a/book.ods": b"PK"}, "save processes/a/book.ods as `CSV UTF-8`: processes/a/book.csv"),
         ("support.leaf", {"support/leave.csv": FAQ}, 'did you mean "support.leave"?'),
         ("processes.faq", {"faq.csv": FAQ}, 'did you mean "faq"?'),
     ],
