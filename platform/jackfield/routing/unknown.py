@@ -55,7 +55,9 @@ def _spreadsheet(name: str, found: Catalog) -> str:
     """What to do with a file of a spreadsheet that is no CSV yet; "" where there is none of this name."""
     file = f"{FOLDER}/{name.replace('.', '/')}"
     ends = (end for end in (".xlsx", ".xls", ".ods") if (found.folder / f"{file}{end}").is_file())
-    return next((f"save {file}{end} as `CSV UTF-8`: {file}.csv" for end in ends), "")
+    texts = (end for end in (".csv.txt", ".txt", ".tsv") if (found.folder / f"{file}{end}").is_file())
+    renamed = next((f"rename {file}{end} to {name.rpartition('.')[2]}.csv" for end in texts), "")
+    return next((f"save {file}{end} as `CSV UTF-8`: {file}.csv" for end in ends), renamed)
 
 
 def _of_table(name: str, found: Catalog) -> str:

@@ -124,6 +124,11 @@ def test_a_time_without_a_zone_is_in_utc() -> None:
     assert rows_of("a (datetime)", "2026-01-30 12:00", values) == values[:2]
 
 
+def test_a_time_as_spreadsheets_in_english_write_it() -> None:
+    texts = ["10:30:00 AM", "12:05 AM", "12:05 p.m.", "9 PM"]
+    assert [f"{literal('time', text)}" for text in texts] == ["10:30:00", "00:05:00", "12:05:00", "21:00:00"]
+
+
 def test_choices() -> None:
     assert rows_of("a (small | very large)", "very large", ["small", "very large"]) == ["very large"]
     assert rows_of("a (small | very large)", 'not("small")', ["small", "very large"]) == ["very large"]
@@ -179,6 +184,30 @@ def test_choices() -> None:
         ("a (number)", "≥ 18", "`≥ 18` is no condition for number; write `>= 18`"),
         ("a (number)", "> 5 and < 7", "`> 5 and < 7` is no condition for number; write `(5..7)`"),
         ("a (number)", "–", "`–` is no condition for number; write `-`"),
+        ("a (integer)", "от 18", "`от 18` is no condition for integer; write `>= 18`"),
+        ("a (integer)", "до 18 лет", "`до 18 лет` is no condition for integer; write `< 18`"),
+        ("a (integer)", "From 18 to 30", "`From 18 to 30` is no condition for integer; write `[18..30]`"),
+        ("a (integer)", "mehr als 5", "`mehr als 5` is no condition for integer; write `> 5`"),
+        ("a (integer)", "18..30", "`18..30` is no condition for integer; write `[18..30]`"),
+        ("a (integer)", "[1,10]", "`[1,10]` is no condition for integer; write `[1..10]`"),
+        ("a (integer)", "(1-10)", "`(1-10)` is no condition for integer; write `[1..10]`"),
+        ("a (integer)", "5 < a < 10", "`5 < a < 10` is no condition for integer; write `(5..10)`"),
+        ("a (integer)", "1 или 2", "`1 или 2` is no condition for integer; write `1, 2`"),
+        ("a (integer)", "*", "`*` is no condition for integer; write `-`"),
+        ("a (number)", "30-18", "`30-18` is no number"),
+        ("a (date)", "2026-01-30 - 2026-02-01", "`2026-01-30 - 2026-02-01` is no condition for date; write `[2026-01"),
+        ("a (time)", "9-18", "`9-18` is no condition for time; write `[9:00..18:00]`"),
+        ("a (time)", "9:00-12:00", "`9:00-12:00` is no condition for time; write `[9:00..12:00]`"),
+        (
+            "a (time)",
+            "22:00-06:00",
+            "`22:00-06:00` may be hours of a day, or 22:00 in a zone west of UTC; write `>= 22:",
+        ),
+        (
+            "a (time)",
+            "(22:00..6:00]",
+            "`(22:00..6:00]` is empty: 22:00 is above 6:00; write `> 22:00, <= 6:00` for a n",
+        ),
         ("a (number)", "1,", "beside a comma nothing stands; write `1, 2` for a list"),
         ("a (number)", "[1..2] [3..4]", "`[3..4]` follows without a comma; separate items by a comma and a blank"),
         ("a (number)", "1e999", "`1e999` is no number; the number is too large"),
@@ -191,7 +220,7 @@ def test_choices() -> None:
         ("a (date)", "30/01/26", "`30/01/26` is no date; write 2026-01-30"),
         ("a (date)", "30.01.26", "`30.01.26` is no date; write 2026-01-30"),
         ("a (date)", "2026-02-30", "`2026-02-30` is no date; there is no such day"),
-        ("a (time)", "9:30 PM", "`9:30 PM` is no time; write 21:30"),
+        ("a (time)", "13:30 PM", "`13:30 PM` is no time; write it as 10:30"),
         ("a (time)", "24:00", "`24:00` is no time; there is no such time of the day"),
         ("a (datetime)", "2026-01-30", "`2026-01-30` is no datetime; write it as 2026-01-30T10:30"),
         ("a (boolean)", "ja", "`ja` is no boolean; write true or false (yes, no, да, нет)"),
@@ -215,12 +244,13 @@ def test_a_column_of_numbers_says_which_type_it_has() -> None:
 
 
 def test_what_a_spreadsheet_may_have_changed_is_a_warning() -> None:
-    for text in ("«Война и мир»", "—"):
+    for text in ("«Война и мир»", "—", "'да', 'нет'", "!= да", "<> 5", "*", "*да*", "NULL"):
         (warning,) = told(of_column("a", text, ""))
         assert warning.startswith(
-            f'2:3: warning: B2: `{text}` is taken as a text; a list is written "a", "b", anything'
+            f'2:3: warning: B2: `{text}` is taken as a text; a list is written "a", "b", all others'
         )
-    assert told(of_column("a", '"«Война и мир»"', "")) == []
+    for text in ('"«Война и мир»"', "<b>", ">:(", "* сноска", "it's 'x'"):
+        assert told(of_column("a", text, "")) == []
 
 
 def test_a_value_of_another_type_fits_what_anything_fits() -> None:

@@ -50,6 +50,12 @@ def test_texts_of_any_case() -> None:
         ("first,mess age,reply.x", "B1: `mess age` is no name of a key; write `mess_age`"),
         ("first,a (txt),reply.x", 'B1: `txt` is no type; did you mean "text"?'),
         ("first,a (bool),reply.x", 'B1: `bool` is no type; did you mean "boolean"?'),
+        ("first,a (число),reply.x", 'B1: `число` is no type; did you mean "number"?'),
+        ("first,a? integer,reply.x", "B1: `a? integer` is no head; write `a? (integer)`"),
+        (
+            "first,a (small/large),reply.x",
+            "B1: `small/large` is no type; choices have `|` between: `a (small | large)`",
+        ),
         ("first,a (colour),reply.x", "B1: `colour` is no type; known are text, number, integer, boolean, date, time,"),
         ("first,a (text)?,reply.x", "B1: `a (text)?` has its question mark behind the type; write `name? (type)`"),
         ("first,a (text, any case),reply.x", "B1: `a (text` is no head; write `name`, `name?`, `name (type)`"),
@@ -70,4 +76,5 @@ def test_texts_of_any_case() -> None:
     ],
 )
 def test_a_head_that_cannot_be_is_told_with_the_cure(heads: str, sentence: str) -> None:
-    assert told(heads + "\n1\n")[0].partition(" ")[2].startswith(sentence)
+    (problem,) = told(heads + "\n1\n")
+    assert problem.partition(" ")[2].startswith(sentence)

@@ -37,6 +37,7 @@ def told(heads: str, row: str) -> str:
         ("{state.__class__}", "no column is called `state.__class__`"),
         ("{state.a.b}", "no column is called `state.a.b`"),
         ("{remember.step}", "no column is called `remember.step`; write `{state.step}`"),
+        ("{{message}}", "warning: C2: `{{message}}` is answered as `{message}`, not filled; write `{message}`; if"),
         ("{state.stpe}", 'warning: C2: nothing in this table remembers `state.stpe`; did you mean "state.step"?'),
         ("{" * 1001 + "x" * 1000, "`{` has no `}` after it"),
     ],
@@ -73,6 +74,7 @@ def test_what_a_column_does_not_take(head: str, text: str, words: str) -> None:
 def test_a_row_is_an_error_or_a_reply() -> None:
     heads = "message | error.code | error.message | reply.text"
     assert "E2: the row has an error, so it cannot have a reply; empty one of the two" in told(heads, "1 | | no | | да")
+    assert "C2: `no_row` is one of Jackfield's own codes" in told(heads, "1 | | no_row | нет |")
     assert "D2: the error has a sentence and no code; fill the column `error.code`" in told(heads, "1 | | | нет |")
 
 

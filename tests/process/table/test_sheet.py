@@ -55,6 +55,13 @@ def test_the_separator_may_be_told_and_a_type_may_have_the_other_one() -> None:
         ("", "1:1: A1: the table has no heads; the first row"),
         ("\n# only\n", "1:1: A1: the table has no heads"),
         ("first\n1\n", "1:1: A1: all heads stand in one cell; separate them by commas"),
+        ("Ответы бота,,\n" + HEADS, "1:1: A1: `Ответы бота` stands where the heads should be; begin a title above"),
+        (
+            "sep=;\n" + HEADS,
+            "2:1: A1: all heads stand in one cell, as `sep=;` says: semicolons; the heads are separated by commas",
+        ),
+        ("1,a,5,x\n" + HEADS, "1:1: A1: the first head is first, unique or collect, not `1`; put a column in front"),
+        (",first,message,reply.x\n0,1,a,b\n", "1:1: A1: the first head is empty; write `first` there, and a name for"),
         ("\n# x; y\nfirst;message,reply.text\n", "3:1: A3: the heads have commas and semicolons; separate all"),
         ("sep=|\nfirst|a\n", "1:1: A1: `sep=|` is not known; write sep=; or sep=,"),
         (HEADS, "1:1: A1: no row stands below the heads"),
@@ -64,13 +71,24 @@ def test_the_separator_may_be_told_and_a_type_may_have_the_other_one() -> None:
         (HEADS + '1,  say "a",5,x\n', "2:5: B2: a quote stands inside a cell that does not begin with one; put the"),
         (HEADS + "1,a,5,x,more\n", "2:9: E2: no head stands above this cell; give its column a head"),
         ("first,,a,reply.x\n1,note,b,c\n", "2:3: B2: no head stands above this cell"),
-        (HEADS + "1;a;5;x\n", "2:1: A2: the heads are separated by commas, this row by semicolons; separate all rows"),
+        (
+            HEADS + "1;a;5;x\n" * 3,
+            "2:1: A2: the heads are separated by commas, this row by semicolons; separate all rows",
+        ),
         (
             HEADS.encode() + "1,Привет,,x\n".encode("cp1251"),
             "2:3: B2: the file is not UTF-8; read as windows-1251 the ",
         ),
         ("\ufeffa\r\nd,é".encode("utf-8-sig")[:-2] + b"\xe9", "2:3: B2: the file is not UTF-8"),
-        (HEADS.encode("utf-16-le"), "1:1: A1: the file has zero bytes, as UTF-16 without its mark has; save it as"),
+        (HEADS.encode("utf-16-le"), "1:2: A1: here stands a zero byte; UTF-16 without its mark has them; save it as"),
+        (HEADS + "1,a\0b,5,x\n", "2:4: B2: here stands a zero byte"),
+        (
+            HEADS + "1,РџСЂРёРІРµС‚,5,x\n",
+            "2:3: B2: `РџСЂРёРІРµС‚`: a spreadsheet opened the file in another character set",
+        ),
+        (HEADS + "1,GrÃ¼ÃŸe,5,x\n", "2:5: B2: `Ã¼`: a spreadsheet opened the file in another character set"),
+        ("<html>\n<a>b, c; d</a>", "1:1: A1: this is another kind of file (a web page, JSON, PDF …), not CSV; save it"),
+        ('[{"message": "a"},\n', "1:1: A1: this is another kind of file"),
         (b"\xff\xfe1", "1:1: A1: the file is not whole UTF-16; save it as `CSV UTF-8"),
         (b"PK\x03\x04 a book", "1:1: A1: this is a spreadsheet's own file, not CSV; save it as `CSV UTF-8"),
         (b" " * (1024 * 1024 + 1), "1:1: A1: the file has 1048577 bytes; a table has at most 1 MiB"),
@@ -78,8 +96,19 @@ def test_the_separator_may_be_told_and_a_type_may_have_the_other_one() -> None:
         ("first," * 100 + "a\n1\n", "1:601: CW1: a table has at most 100 columns"),
     ],
 )
-def test_what_is_no_table_is_told_with_its_place(text: str | bytes, sentence: str) -> None:
-    assert told(text)[0].startswith(sentence)
+def test_what_is_no_table_is_told_once_with_its_place(text: str | bytes, sentence: str) -> None:
+    (problem,) = told(text)
+    assert problem.startswith(sentence)
+
+
+def test_texts_that_are_not_read_in_another_character_set() -> None:
+    for text in ("С«М»", "“MAÇÔ, Ã", "Р’С… Рё"):
+        assert not any("character set" in one for one in told(file_of([("first", "message", "reply.x"), ("1", text)])))
+
+
+def test_a_tab_between_commas_is_a_warning() -> None:
+    (warning,) = told(HEADS + "1,Привет\tДа\nrest,,,x\n")
+    assert warning.startswith("2:3: warning: B2: a tab stands inside this cell; a blank is better inside a text")
 
 
 def test_a_file_that_is_not_utf8_is_shown() -> None:

@@ -71,7 +71,8 @@ def test_a_change_of_a_table_changes_the_hash_and_its_digest(collect: Collect) -
     ("name", "words"),
     [
         ("прайс.csv", '"прайс" cannot be part of the name of a process; rename it: names have Latin letters'),
-        ("my prices.csv", 'rename it to "my_prices"'),
+        ("my prices.csv", 'rename it to "my_prices.csv"'),
+        ("faq.csv.csv", 'rename it to "faq.csv"'),
         ("__init__.csv", '"__init__" cannot be part'),
         ("a-b/faq.csv", 'rename it to "a_b"'),
         ("FAQ.CSV", "rename it to FAQ.csv"),
@@ -126,6 +127,7 @@ def test_a_broken_table_is_told_of_once(tmp_path: Path) -> None:
         ("faq.csv", {"faq.csv": FAQ}, "a table is named without .csv: faq"),
         ("chat", {"chat.py": SAY}, "name a function of processes/chat.py: chat.say"),
         ("book", {"book.xlsx": b"PK"}, "save processes/book.xlsx as `CSV UTF-8`: processes/book.csv"),
+        ("faq", {"faq.csv.txt": FAQ}, "rename processes/faq.csv.txt to faq.csv"),
         ("a.book", {"a/book.ods": b"PK"}, "save processes/a/book.ods as `CSV UTF-8`: processes/a/book.csv"),
         ("support.leaf", {"support/leave.csv": FAQ}, 'did you mean "support.leave"?'),
         ("processes.faq", {"faq.csv": FAQ}, 'did you mean "faq"?'),

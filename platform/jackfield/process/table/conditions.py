@@ -26,15 +26,30 @@ _COMMA = re.compile(r"\s*,\s*")
 _RANGE = re.compile(r"([\[(\]])([^\[\]()]*?)\.\.([^\[\]()]*?)([\])\[])")
 _ITEM = re.compile(r"(?:[^,]|(?<=[0-9]),(?=[0-9]))+")  # a comma between two digits separates nothing
 _DAY_ITEM = re.compile(r"[^,]+")
+_HOURS = re.compile(r"[0-9:]+-[0-9]{2}:[0-9]{2}")
 _OPERATOR = re.compile(r"(<=|>=|!=|<|>|=)\s*(.*)", re.DOTALL)
 _OPERAND = r'(?:"|[+-]?[0-9]|null\b)'
 _COMPARES = re.compile(rf"(?:<=|>=|!=|<|>)\s*{_OPERAND}|[\[(\]]\s*[+-]?[0-9][^\[\]()]*\.\.[^\[\]()]*[\])\[]\Z")
 _ONLY_NUMBER = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)?(?:\s*,\s+[+-]?[0-9]+(?:[.,][0-9]+)?)*")
 _CURLY = "“”„«»"
 _CURLY_LIST = re.compile(rf"[{_CURLY}][^{_CURLY}\"]*[{_CURLY}\"](?:\s*,\s*[{_CURLY}\"][^{_CURLY}\"]*[{_CURLY}\"])+")
+# of a condition that people write in their own way, and Jackfield's; one is told where it can be read in its column
+_ONE = r"([0-9]\S*)(?:\s+[^\W\d]{1,12}\.?)?"  # `18`, `18 лет`
 _MENDED = (
     (re.compile(r"(\S+)\+"), ">= {0}"),
-    (re.compile(r"([0-9.,:]+)\s*[-–—…]\s*([0-9.,:]+)"), "[{0}..{1}]"),
+    (re.compile(r"([0-9.,:]+)\s*[-–—…]\s*([0-9.,:]+)|(\S+)\s+[-–—…]\s+(\S+)"), "[{0}..{1}]"),
+    (re.compile(r"([0-9]{1,2})\s*[-–—…]\s*([0-9]{1,2})"), "[{0}:00..{1}:00]"),
+    (re.compile(r"([0-9]+)\.\.+([0-9]+)"), "[{0}..{1}]"),
+    (re.compile(r"[\[(]\s*([0-9.:]+)\s*[-–—…,;]\s*([0-9.:]+)\s*[\])]"), "[{0}..{1}]"),
+    (re.compile(rf"(?:от|с|from|von|between) {_ONE} (?:до|по|to|bis|and) {_ONE}", re.IGNORECASE), "[{0}..{1}]"),
+    (re.compile(rf"(?:от|с|from|ab|at least|не менее|не меньше) {_ONE}", re.IGNORECASE), ">= {0}"),
+    (re.compile(rf"(?:up to|at most|bis|не более|не больше) {_ONE}", re.IGNORECASE), "<= {0}"),
+    (re.compile(rf"(?:до|меньше|менее|младше|under|below|less than|unter) {_ONE}", re.IGNORECASE), "< {0}"),
+    (re.compile(rf"(?:больше|более|старше|over|above|more than|über|mehr als) {_ONE}", re.IGNORECASE), "> {0}"),
+    (re.compile(r"([0-9]\S*)\s*<\s*\w+\s*<\s*([0-9]\S*)"), "({0}..{1})"),
+    (re.compile(r"([0-9]\S*)\s*(?:<=|≤)\s*\w+\s*(?:<=|≤)\s*([0-9]\S*)"), "[{0}..{1}]"),
+    (re.compile(r"([0-9]\S*)(?:\s+(?:or|или|oder)\s+|\s*;\s*)([0-9]\S*)"), "{0}, {1}"),
+    (re.compile(r"\*|any|любой|любая|любое|все|всё|alle"), "-"),
     (re.compile(r"≥\s*(.+)|=>\s*(.+)"), ">= {0}"),
     (re.compile(r"≤\s*(.+)|=<\s*(.+)"), "<= {0}"),
     (re.compile(r"≠\s*(.+)|<>\s*(.+)"), "!= {0}"),
@@ -43,6 +58,7 @@ _MENDED = (
     (re.compile(r">=\s*(\S+)\s+(?:and|и|und|et)\s+<=\s*(\S+)"), "[{0}..{1}]"),
     (re.compile(r"[–—]"), "-"),
 )
+_WILD = re.compile(r"(?:!=|<>|≠|≥|≤|<=|>=|=>|=<|==)\s*\S.*|\*|[*%].*[*%]|'[^']*'(?:\s*,\s*'[^']*')+", re.DOTALL)
 _LONGEST = 100  # characters of what is tried to be mended
 _DAY = datetime.timedelta(days=1)
 
@@ -55,7 +71,14 @@ def read_condition(column: Column, text: str, separator: str) -> Condition:
         condition = _of_texts(column, text)
     else:
         negation = _NOT.fullmatch(text)
-        condition = _of_items(column, negation[1].strip() if negation else text, separator, bool(negation))
+        items = negation[1].strip() if negation else text
+        try:
+            condition = _of_items(column, items, separator, bool(negation))
+        except Unfit:
+            better = _better(column, items, separator)
+            if better is None:
+                raise
+            raise Unfit(f"`{items}` is no condition for {column.type}", f"write `{better}`") from None
     if condition.missing and not column.optional:
         name = ".".join(column.path)
         raise Unfit(f"`{name}` is never missing, and this cell says null", f"write `{name}?` in {column.head.name}")
@@ -73,8 +96,10 @@ def fits(condition: Condition, value: Any) -> bool:
 
 
 def is_doubtful(text: str) -> bool:
-    """Whether a bare text may be what a spreadsheet made of another: `“yes”` of `"yes"`, a long dash of `-`."""
-    return text in ("–", "—") or (len(text) > 1 and text[0] in _CURLY and text[-1] in _CURLY)
+    """Whether a bare text may be meant as more: `“yes”` as `"yes"`, a long dash as `-`, `!= yes` as `not("yes")`."""
+    if text in ("–", "—", "NULL", "Null"):
+        return True
+    return (len(text) > 1 and text[0] in _CURLY and text[-1] in _CURLY) or _WILD.fullmatch(text) is not None
 
 
 def compares(text: str) -> bool:
@@ -170,16 +195,11 @@ def _of_items(column: Column, text: str, separator: str, negated: bool) -> Condi
 def _item(column: Column, text: str, separator: str) -> Condition:
     if not text:
         raise Unfit("beside a comma nothing stands", "write `1, 2` for a list; an empty cell fits anything")
+    if column.type == "time" and _HOURS.fullmatch(text):
+        low, high = text.split("-")
+        raise Unfit(f"`{text}` may be hours of a day, or {low} in a zone west of UTC", f"write {_hours(low, high)}")
     found = _OPERATOR.fullmatch(text)
-    try:
-        value = zoned(literal(column.type, found[2] if found else text, separator))
-    except Unfit:
-        for pattern, better in _MENDED if len(text) < _LONGEST else ():
-            mended = pattern.fullmatch(text)
-            if mended:
-                write = better.format(*(part for part in mended.groups() if part))
-                raise Unfit(f"`{text}` is no condition for {column.type}", f"write `{write}`") from None
-        raise
+    value = zoned(literal(column.type, found[2] if found else text, separator))
     operator = found[1] if found else "="
     if column.type == "boolean":
         if operator not in ("=", "!="):
@@ -195,13 +215,35 @@ def _item(column: Column, text: str, separator: str) -> Condition:
     return Condition(spans=(Span(value, None, operator == ">=", False),))
 
 
+def _better(column: Column, text: str, separator: str) -> str | None:
+    """What to write instead of a condition that cannot be read."""
+    for pattern, form in _MENDED if len(text) < _LONGEST else ():
+        found = pattern.fullmatch(text)
+        if found:
+            better = form.format(*(part for part in found.groups() if part))
+            try:
+                if better != "-":
+                    _of_items(column, better, separator, negated=False)
+            except Unfit:
+                continue
+            return better
+    return None
+
+
+def _hours(low: str, high: str, opening: str = "[", closing: str = "]") -> str:
+    """Hours of a day, which may pass midnight."""
+    if low.rjust(8, "0") < high.rjust(8, "0"):
+        return f"`{opening}{low}..{high}{closing}`"
+    return f"`{'>=' if opening == '[' else '>'} {low}, {'<=' if closing == ']' else '<'} {high}` for a night"
+
+
 def _range(column: Column, found: re.Match[str], separator: str) -> Span:
     low, high = (zoned(literal(column.type, end.strip(), separator)) for end in (found[2], found[3]))
     span = Span(low, high, found[1] == "[", found[4] == "]")
     if low > high:
-        raise Unfit(
-            f"`{found[0]}` is empty: {found[2].strip()} is above {found[3].strip()}", "write the smaller end first"
-        )
+        ends = found[2].strip(), found[3].strip()
+        hint = f"write {_hours(*ends, found[1], found[4])}" if column.type == "time" else "write the smaller end first"
+        raise Unfit(f"`{found[0]}` is empty: {ends[0]} is above {ends[1]}", hint)
     if is_empty(column, span):
         raise Unfit(
             f"`{found[0]}` is empty: ( and ) leave the ends out", f"write `[{found[2].strip()}..{found[3].strip()}]`"

@@ -33,7 +33,16 @@ _OTHER_NAMES: dict[str, Type] = {
     "bool": "boolean",
     "yes/no": "boolean",
     "array": "list",
+    "текст": "text",
+    "число": "number",
+    "целое": "integer",
+    "дата": "date",
+    "время": "time",
+    "список": "list",
+    "zahl": "number",
+    "datum": "date",
 }
+_TYPE_BESIDE = re.compile(r"([\w.]+\??)[\s:\[-]+(\w+)\]?")  # `age: integer`
 _OUTPUTS: tuple[Role, ...] = ("reply", "error", "remember", "keep")
 _WHOLE = {
     "reply": "write which key of the reply this is: `reply.text`",
@@ -53,11 +62,14 @@ def read_heads(file: str, cells: Sequence[Cell]) -> tuple[Policy, Heads, list[Pr
         policy = _policy(cells[0])
     except Unfit as wrong:
         problems.append(fault(file, cells[0], *wrong.args))
+        if not wrong.args[1].startswith("did you mean"):  # what stands here are no heads
+            return policy, (), problems
     for number, cell in enumerate(cells[1:], 1):
         told = damage(cell.text) if cell.text else None
         if told:
             problems.append(fault(file, cell, *told, "spreadsheet_damage"))
-        if not cell.text or cell.text.startswith("#") or told:
+        cut = "(" in cells[number - 1].text and ")" not in cells[number - 1].text  # that one is told
+        if not cell.text or cell.text.startswith("#") or told or (cut and cell.text[-1] == ")"):
             continue
         try:
             column, typed = _column(cell)
@@ -77,6 +89,8 @@ def _policy(cell: Cell) -> Policy:
     if cell.text.casefold() in _OF_DMN:
         raise Unfit(f"`{cell.text}` is not supported", "the first head is first, unique or collect")
     near = did_you_mean(cell.text, _POLICIES)
+    if not cell.text:
+        raise Unfit("the first head is empty", "write `first` there, and a name for each row below it")
     hint = near or "put a column in front of all others: `first` as its head, a name for each row below it"
     raise Unfit(f"the first head is first, unique or collect, not `{cell.text}`", hint)
 
@@ -86,6 +100,9 @@ def _column(cell: Cell) -> tuple[Column, bool]:
         hint = f"a head has at most {_LONGEST} characters, and keys stand {_DEEPEST} deep in each other at most"
         raise Unfit(f"`{cell.text}` is too long", hint)
     found = _HEAD.fullmatch(cell.text)
+    beside = _TYPE_BESIDE.fullmatch(cell.text)
+    if beside and (known := _OTHER_NAMES.get(beside[2].casefold(), beside[2].casefold())) in _TYPES:
+        raise Unfit(f"`{cell.text}` is no head", f"write `{beside[1]} ({known})`")
     if not found:
         if cell.text.endswith("?"):
             raise Unfit(f"`{cell.text}` has its question mark behind the type", "write `name? (type)`")
@@ -156,6 +173,9 @@ def _type(name: str, words: str) -> tuple[Type, tuple[str, ...], bool]:
             return known, (), False
     better = _OTHER_NAMES.get(parts[0])
     near = f'did you mean "{better}"?' if better else did_you_mean(words.strip(), _TYPES)
+    parts = [part.strip() for part in re.split("[/,;]", words)]
+    if len(parts) > 1 and not near:
+        near = f"choices have `|` between: `{name} ({' | '.join(parts)})`"
     hint = near or f"known are {', '.join(_TYPES)}, and choices: `{name} (small | large)`"
     raise Unfit(f"`{words.strip()}` is no type", hint)
 

@@ -33,7 +33,7 @@ _DATE = re.compile(
 _TIME = re.compile(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:\.([0-9]{1,6}))?)?(Z|[+-][0-9]{2}:[0-9]{2})?")
 _SLASHES = re.compile(r"([0-9]{1,4})/([0-9]{1,2})/([0-9]{2,4})")
 _SHORT_YEAR = re.compile(r"([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{2})")
-_HALF_DAY = re.compile(r"([0-9]{1,2})(?::([0-9]{2}))?(?::[0-9]{2})?\s*([AaPp])\.?[Mm]\.?")
+_HALF_DAY = re.compile(r"([0-9]{1,2})(?::([0-9]{2}))?(?::([0-9]{2}))?\s*([AaPp])\.?[Mm]\.?")
 
 _ERRORS = re.compile(r"#[¿¡]?[A-ZА-ЯЁÄÖÜÉ0-9/]+[!?]|#N/A|#Н/Д|#NV|(?:Err|Ошибка|Fehler|Erreur):[0-9]{3}")
 _SHORTENED = re.compile(r"[+-]?[0-9](?:[.,][0-9]+)?E[+-][0-9]{2,3}")
@@ -225,11 +225,12 @@ def _date_to_write(text: str) -> str:
 
 
 def _time(text: str) -> datetime.time:
+    half = _HALF_DAY.fullmatch(text)
+    if half and 1 <= int(half[1]) <= 12:  # spreadsheets in English write 10:30 so
+        text = f"{int(half[1]) % 12 + 12 * (half[4] in 'pP'):02}:{half[2] or '00'}:{half[3] or '00'}"
     found = _TIME.fullmatch(text)
     if not found:
-        half = _HALF_DAY.fullmatch(text)
-        hour = int(half[1]) % 12 + 12 * (half[3] in "pP") if half else 0
-        raise _unfit("time", text, f"write {hour:02}:{half[2] or '00'}" if half else "")
+        raise _unfit("time", text)
     hour, minute, second = (int(part or 0) for part in found.groups()[:3])
     try:
         return datetime.time(hour, minute, second, int((found[4] or "0").ljust(6, "0")), _zone(found[5]))

@@ -17,7 +17,8 @@ from jackfield.process.table.sheet import Sheet, read_sheet
 
 __all__ = ["read_table", "told"]
 
-_MEANT = 'a list is written "a", "b", anything is an empty cell; put it in straight quotes if it is meant'
+_MEANT = """a list is written "a", "b", all others not("a"), anything is an empty cell, missing is null; put it in \
+straight quotes if it is meant"""
 _MOST_PROBLEMS = 20  # of one file; what goes wrong in every row is one mistake
 
 
@@ -27,6 +28,8 @@ def read_table(file: str, data: bytes) -> tuple[Table | None, tuple[Problem, ...
     if sheet is None:
         return None, told(file, problems)
     policy, heads, wrong = read_heads(file, sheet.heads)
+    if wrong and not heads:  # of rows whose heads are unknown nothing can be said
+        return None, told(file, [problem for problem in problems if problem.line < wrong[0].line] + wrong)
     problems += wrong
     if not sheet.rows:
         problems.append(fault(file, sheet.heads[0], "no row stands below the heads", "add one for each answer"))

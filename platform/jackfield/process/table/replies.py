@@ -28,6 +28,7 @@ _ITEM = re.compile(r'\s*"((?:[^"]|"")*)"\s*(,|$)')
 _CURLY = re.compile("[“”„«»]")
 _OUTPUTS: tuple[Role, ...] = ("reply", "error", "remember", "keep")
 _STATE = re.compile(r"\{\s*(state\.(?!_)\w+)\s*\}")
+_BRACED = re.compile(r"\{\{([^\s{}]+)\}\}")
 _NOTHING = ("", "-")
 _QUOTED = {'"-"': "-", '""': "", '"null"': "null"}
 _WIDER: Mapping[Type, tuple[Type, ...]] = {"number": ("number", "integer"), "text": ("text", "choice")}
@@ -57,21 +58,24 @@ def outputs(table: Table) -> tuple[tuple[Output, ...], tuple[Problem, ...]]:
     found: list[Output] = []
     for row in table.rows:
         cells: dict[int, Filled] = {}
+        wrong = False
         for number, column in places:
             cell = row.cells[number]
             filled = known.get((number, cell.text))
             if filled is not None:
                 cells[number] = filled
             elif cell.text not in _NOTHING:
-                problems += _of_state(table, cell, names)
+                problems += _of_names(table, cell, names)
                 try:
                     cells[number] = known[number, cell.text] = _read(cell, column, names, table.separator)
                 except Unfit as exc:
                     problems.append(fault(table.file, cell, *exc.args))
+                    wrong = True
         try:
             found.append(make.output(row, cells))
         except _At as exc:
-            problems.append(fault(table.file, exc.cell, *exc.args))
+            if not wrong:  # what lacks may be the cell that was told
+                problems.append(fault(table.file, exc.cell, *exc.args))
     return tuple(found), told(table.file, problems)
 
 
@@ -91,8 +95,12 @@ def _of_heads(table: Table) -> Iterator[Problem]:
             yield fault(table.file, column.head, message, "give it another name")
 
 
-def _of_state(table: Table, cell: Cell, names: Mapping[str, Name]) -> Iterator[Problem]:
-    """A warning for what nothing in the table remembers, where another name looks like it."""
+def _of_names(table: Table, cell: Cell, names: Mapping[str, Name]) -> Iterator[Problem]:
+    """Warnings for a name in two braces, and for what nothing remembers, where another name looks like it."""
+    for name in _BRACED.findall(cell.text):
+        if name in names:
+            message = f"`{{{{{name}}}}}` is answered as `{{{name}}}`, not filled"
+            yield doubt(table.file, cell, message, f"write `{{{name}}}`; if it is meant, write `{{{{ {name} }}}}`")
     for name in _STATE.findall(cell.text):
         if name not in names and (meant := did_you_mean(name, (one for one in names if one.startswith("state.")))):
             yield doubt(table.file, cell, f"nothing in this table remembers `{name}`", meant)

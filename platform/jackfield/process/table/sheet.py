@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from jackfield.errors import Problem
-from jackfield.process.table.faulty import fault
+from jackfield.process.table.faulty import doubt, fault
 from jackfield.process.table.literals import damage
 from jackfield.process.table.model import Cell
 
@@ -30,6 +30,9 @@ _SEP_LINE = re.compile(r'"?sep=([^\r\n]?)"?[,;\t ]*(?:\r\n|[\r\n]|\Z)', re.IGNOR
 _ABOVE = re.compile(r'(?:[ ,;\t]*(?:(?:#|"\s*#(?:[^"]|"")*+")[^\r\n]*+)?+(?:\r\n|[\r\n]))*+')
 _HEADS = re.compile(r'(?:[^"\r\n]|"[^"]*+")*+')
 _INSIDE = re.compile(r'"[^"]*"|\([^()\r\n]*\)')  # `(text, any case)` in a file with semicolons
+_TRAIL = re.escape(bytes(range(0x80, 0xC0)).decode("windows-1251", "ignore") + "\x98")
+# texts in UTF-8 that were read in a code page, as Excel does without a mark, and were saved: `РџСЂРёРІРµС‚`, `GrÃ¼ÃŸe`
+_TWICE = re.compile(rf"(?:[РСÐÑ][{_TRAIL}]){{3,}}|(?<![A-ZÀ-Þ])Ã[\u0080-\u00bf\u0152-\u017e\u2013-\u203a]")
 _QUOTED = re.compile(r'"[^"]*+(?:""[^"]*+)*+"')
 
 
@@ -67,26 +70,40 @@ def _decoded(file: str, data: bytes) -> str:
         raise _Unreadable(fault(file, start, "this is a spreadsheet's own file, not CSV", _SAVE))
     wide = data.startswith((b"\xff\xfe", b"\xfe\xff"))
     data = data.removeprefix(b"\xef\xbb\xbf")
+    if data[:100].lstrip()[:1] in (b"<", b"{", b"[") or data.startswith(b"%PDF"):
+        raise _Unreadable(fault(file, start, "this is another kind of file (a web page, JSON, PDF …), not CSV", _SAVE))
     try:
         text = data.decode("utf-16" if wide else "utf-8")
     except UnicodeDecodeError as error:
         if wide:
             raise _Unreadable(fault(file, start, "the file is not whole UTF-16", _SAVE)) from None
         raise _Unreadable(_not_utf8(file, data, error.start)) from None
+    twice = _TWICE.search(text)
     if "\0" in text:
-        raise _Unreadable(fault(file, start, "the file has zero bytes, as UTF-16 without its mark has", _SAVE))
+        cell = _cell_at(data, data.index(0))[0]
+        raise _Unreadable(fault(file, cell, "here stands a zero byte; UTF-16 without its mark has them", _SAVE))
+    if twice:
+        cell = _cell_at(data, len(text[: twice.start()].encode()))[0]
+        hint = "import the file from its own menu with the character set `UTF-8`, and take the texts from an older copy"
+        message = f"`{twice[0][:40]}`: a spreadsheet opened the file in another character set than UTF-8, and saved it"
+        raise _Unreadable(fault(file, cell, message, hint))
     return text
+
+
+def _cell_at(data: bytes, at: int) -> tuple[Cell, bytes]:
+    """The cell that has a byte, and the line as far as there. Quotes are not looked at."""
+    before = data[:at].replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    line = before.count(b"\n") + 1
+    begun = before.rpartition(b"\n")[2]
+    number = min(max(begun.count(sep) for sep in (b",", b";", b"\t")), MOST_COLUMNS)
+    return Cell("", line, len(begun.decode("utf-8", "replace")) + 1, f"{_NAMES[number]}{line}"), begun
 
 
 def _not_utf8(file: str, data: bytes, at: int) -> Problem:
     """Where the first such byte stands, and what its line says in the code page that is met most."""
-    before = data[:at].replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    line = before.count(b"\n") + 1
-    begun = before.rpartition(b"\n")[2]
+    cell, begun = _cell_at(data, at)
     rest = re.split(rb"[\r\n]", data[at : at + 200], maxsplit=1)[0]
     shown = (begun[-60:] + rest)[:100].decode("windows-1251", "replace")
-    number = min(max(begun.count(sep) for sep in (b",", b";", b"\t")), MOST_COLUMNS)
-    cell = Cell("", line, len(begun.decode("utf-8", "replace")) + 1, f"{_NAMES[number]}{line}")
     return fault(file, cell, f"the file is not UTF-8; read as windows-1251 the line is: {shown}", _SAVE)
 
 
@@ -106,7 +123,7 @@ class _Reader:
                 if not heads:
                     summary = summary or _comment(cells, separator)
             elif not heads:
-                heads = self.heads(cells, blank)
+                heads = self.heads(cells, blank, separator, text[:start])
             elif len(rows) == MOST_ROWS:
                 raise _Unreadable(fault(self.file, cells[0][1], f"a table has at most {MOST_ROWS} rows"))
             else:
@@ -181,10 +198,20 @@ class _Reader:
                 row, line, begin = row + 1, line + 1, at
                 start = line
 
-    def heads(self, cells: list[tuple[int, Cell]], blank: Cell) -> tuple[Cell, ...]:
+    def heads(self, cells: list[tuple[int, Cell]], blank: Cell, separator: str, told: str) -> tuple[Cell, ...]:
+        """`told` is the line `sep=;`, if there is one."""
         if len(cells) == 1 and cells[0][0] == 0:
-            hint = "separate them by commas: first,message,reply.text"
-            raise _Unreadable(fault(self.file, cells[0][1], "all heads stand in one cell", hint))
+            cell, hint = cells[0][1], "separate them by commas: first,message,reply.text"
+            message = f"all heads stand in one cell, as `{told.strip()}` says: {_SEPARATORS[separator]}"
+            found = next((kind for kind in _SEPARATORS if kind in cell.text), None)
+            if not told:
+                message = "all heads stand in one cell"
+            elif found:
+                hint = f"the heads are separated by {_SEPARATORS[found]}: take the line `{told.strip()}` out"
+            if not cell.text.casefold().startswith(("first", "unique", "collect")):
+                message = f"`{cell.text[:40]}` stands where the heads should be"
+                hint = "begin a title above them with `#`, and separate heads by commas: first,message,reply.text"
+            raise _Unreadable(fault(self.file, cell, message, hint))
         self.known = {number for number, _ in cells}
         last, cell = cells[-1]
         if last >= MOST_COLUMNS:
@@ -203,7 +230,11 @@ class _Reader:
             others = [kind for kind in _SEPARATORS if cells[0][1].text.count(kind) >= len(heads) - 1]
             if others and others[0] != separator:
                 message = f"the heads are separated by {_SEPARATORS[separator]}, this row by {_SEPARATORS[others[0]]}"
-                self.problems.append(fault(self.file, cells[0][1], message, "separate all rows like the heads"))
+                raise _Unreadable(fault(self.file, cells[0][1], message, "separate all rows like the heads"))
+        for _, cell in cells:
+            if "\t" in cell.text:
+                hint = f"a blank is better inside a text; between cells stand {_SEPARATORS[separator]}"
+                self.problems.append(doubt(self.file, cell, "a tab stands inside this cell", hint))
         return _filled(cells, blank, len(heads))
 
 
