@@ -201,7 +201,7 @@ async def test_what_a_process_raised_is_raised_where_that_is_asked_for(folder: P
 
 async def test_replies_are_compared_with_the_annotation(folder: Path) -> None:
     async with Client(folder, "say", login="a", raise_errors=True) as c:
-        with pytest.raises(ValueError, match="not what the hint of processes.desk.py:21: desk.say says"):
+        with pytest.raises(ValueError, match=r"not what the hint of processes/desk\.py:21: desk\.say says"):
             await c.ask({"message": "lie"})
     async with Client(folder, "say", login="a", check_replies=False) as c:
         assert await c.ask({"message": "lie"}) == {"message": 7}
