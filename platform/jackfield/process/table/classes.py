@@ -6,7 +6,7 @@ a mask with a bit for each row that fits it. A class has a label, from which `to
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import cached_property
@@ -56,6 +56,11 @@ class Words:
     def turns(self, row: int) -> Iterable[Any]:
         """The labels at which a row may be another than at OTHER."""
         return self.conditions[row].values
+
+    def holds(self, row: int, label: Any) -> bool:
+        """Whether a row fits a class; `every` says it for all rows."""
+        condition = self.conditions[row]
+        return (condition.missing if label is None else label in condition.values) != condition.negated
 
     def told(self, label: Any, alike: Callable[[int], bool]) -> str:
         """A class in words."""
@@ -122,6 +127,13 @@ class Points:
     def turns(self, row: int) -> Iterable[Any]:
         """The labels at which a row begins or ends to fit."""
         return (at + self._is_empty(at) for at in self.at[row])
+
+    def holds(self, row: int, label: Any) -> bool:
+        """Whether a row fits a class; `every` says it for all rows."""
+        condition = self.conditions[row]
+        if label is None:
+            return condition.missing != condition.negated
+        return bool(bisect_right(self.at[row], label) & 1) != condition.negated
 
     def told(self, label: Any, alike: Callable[[int], bool]) -> str:
         """A class in words, together with its neighbours whose masks are alike."""
