@@ -15,7 +15,7 @@ from jackfield.process.table.lookup import Lookup
 from jackfield.process.table.model import ANYTHING, Cell, Column, Condition, Row, Table
 from jackfield.process.table.sheet import Sheet, read_sheet
 
-__all__ = ["read_table", "told"]
+__all__ = ["read_lookup", "read_table", "told"]
 
 _MEANT = 'a list is written "a", "b", anything is an empty cell; put it in straight quotes if it is meant'
 _MOST_PROBLEMS = 20  # of one file; what goes wrong in every row is one mistake
@@ -23,6 +23,12 @@ _MOST_PROBLEMS = 20  # of one file; what goes wrong in every row is one mistake
 
 def read_table(file: str, data: bytes) -> tuple[Table | None, tuple[Problem, ...]]:
     """The table of a file, and what is wrong with it; None where a problem is an error. `file` is named in them."""
+    found, problems = read_lookup(file, data)
+    return found and found[0], problems
+
+
+def read_lookup(file: str, data: bytes) -> tuple[tuple[Table, Lookup] | None, tuple[Problem, ...]]:
+    """The same with what finds the rows of the table, which is needed here too and takes its time."""
     sheet, problems = read_sheet(file, data)
     if sheet is None:
         return None, told(file, problems)
@@ -38,10 +44,11 @@ def read_table(file: str, data: bytes) -> tuple[Table | None, tuple[Problem, ...
     columns = tuple(column for _, column, _ in heads)
     rows = tuple(Row(cells[0], tuple(cells[number] for number, _, _ in heads)) for cells in sheet.rows)
     table = Table(file, sheet.summary, policy, columns, rows, sheet.separator, conditions, sheet.heads[0])
-    problems += faults_of_rows(table, Lookup(table))
+    lookup = Lookup(table)
+    problems += faults_of_rows(table, lookup)
     if any(problem.severity == "error" for problem in problems):
         return None, told(file, problems)
-    return table, told(file, problems)
+    return (table, lookup), told(file, problems)
 
 
 def told(file: str, problems: Sequence[Problem]) -> tuple[Problem, ...]:
