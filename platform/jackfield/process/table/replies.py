@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from jackfield.errors import CODES, Problem
 from jackfield.process.connection import Connection
@@ -33,8 +32,7 @@ _QUOTED = {'"-"': "-", '""': "", '"null"': "null"}
 _WIDER: Mapping[Type, tuple[Type, ...]] = {"number": ("number", "integer"), "text": ("text", "choice")}
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(NamedTuple):
     """What one row gives. `cells` are those of its reply, by the numbers of their columns; none are no reply.
 
     `error` is a code with the sentence, `remember` has what the connection remembers by name.
