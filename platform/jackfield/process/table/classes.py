@@ -129,7 +129,8 @@ class Points:
 
     def turns(self, row: int) -> Iterable[Any]:
         """The labels at which a row begins or ends to fit."""
-        return (at + self._is_empty(at) for at in self.at[row])
+        every = self.every
+        return [at if at in every else at + 1 for at in self.at[row]]
 
     def holds(self, row: int, label: Any) -> bool:
         """Whether a row fits a class; `every` says it for all rows."""
@@ -228,7 +229,9 @@ def _within(span: Span, place: Mapping[Any, int], end: int) -> tuple[int, int]:
 
 def bits(mask: int) -> Iterator[int]:
     """The numbers of the bits that are set."""
+    row = -1
     while mask:
-        low = mask & -mask
-        yield low.bit_length() - 1
-        mask ^= low
+        step = (mask & -mask).bit_length()
+        mask >>= step
+        row += step
+        yield row

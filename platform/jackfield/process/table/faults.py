@@ -22,7 +22,8 @@ __all__ = ["MOST_STEPS", "Ways", "explore", "faults_of_rows"]
 MOST_STEPS = 200_000
 _MOST_BITS = 2**29  # of the sets that are kept: 64 MiB
 _SOME = 100  # classes, by which the columns are put in order
-_FEW = 16  # classes, which are tried one by one; rows, which are kept as numbers
+_FEW = 16  # classes; fewer are tried one by one
+_SMALL = 2  # sets of rows; these are kept as numbers
 _MOST_TOLD = 3  # of one kind with all that is known of them, as this costs a look at all classes
 _MOST_LOOKED_AT = 50  # gaps, of which several may be told alike
 
@@ -71,7 +72,7 @@ def _rows_left(classes: Classes) -> float:
 
 
 def _set_of(mask: int) -> _Set:
-    return mask if mask.bit_count() > _FEW else tuple(bits(mask))
+    return mask if mask.bit_count() > _SMALL else tuple(bits(mask))
 
 
 def _numbers(rows: _Set) -> Iterable[int]:

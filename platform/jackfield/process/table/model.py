@@ -107,4 +107,4 @@ class Table:
     rows: tuple[Row, ...]
     separator: str = ","
     conditions: tuple[tuple[Condition, ...], ...] = field(default=(), repr=False)
-    head: Cell = Cell("", 1, 1, "A1")
+    head: Cell = field(default=Cell("", 1, 1, "A1"))
