@@ -109,11 +109,11 @@ class Points:
         place = {point: 2 * number + 1 for number, point in enumerate(self.points)}
         end = 2 * len(self.points) + 1
         known = {id(condition): condition for condition in conditions}  # equal cells are one condition
-        at = {one: _turns(condition, place, end) for one, condition in known.items()}
-        self.at = [at[id(condition)] for condition in conditions]
+        turning = {one: _turns(condition, place, end) for one, condition in known.items()}
+        self.at = [turning[id(condition)] for condition in conditions]
         turns: list[list[int]] = [[] for _ in range(end)]
-        for row, turning in enumerate(self.at):
-            for at in turning:
+        for row, its in enumerate(self.at):
+            for at in its:
                 turns[at].append(row)
         self.masks: list[int] = []
         mask = self.others
