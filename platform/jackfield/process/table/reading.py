@@ -128,7 +128,7 @@ class _Body:
         for cell in cells:
             if not cell.text or self.damaged(cell):
                 continue
-            if re.match(r"=\s*\w", cell.text):
+            if cell.text[0] == "=" and re.match(r"=\s*\w", cell.text):
                 message = f"`{cell.text[:60]}` is a formula to spreadsheets, and nothing is calculated here"
                 hint = "write the text; a key of the message stands in braces: {message}"
                 self.problems.append(fault(self.file, cell, message, hint))

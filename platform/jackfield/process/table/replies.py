@@ -91,7 +91,7 @@ def _of_heads(table: Table) -> Iterator[Problem]:
 
 def _of_state(table: Table, cell: Cell, names: Mapping[str, Name]) -> Iterator[Problem]:
     """A warning for what nothing in the table remembers, where another name looks like it."""
-    for name in _STATE.findall(cell.text):
+    for name in _STATE.findall(cell.text) if "state." in cell.text else ():
         if name not in names and (meant := did_you_mean(name, (one for one in names if one.startswith("state.")))):
             yield doubt(table.file, cell, f"nothing in this table remembers `{name}`", meant)
 
