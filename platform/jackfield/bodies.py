@@ -13,7 +13,7 @@ from collections.abc import Iterable
 __all__ = ["MAX_PARTS", "PLAIN", "BadBody", "Body"]
 
 MAX_PARTS = 4096
-"""Parts in which the body of an answer that we fetch may come; one part is one chunk (RFC 9112, section 7.1)."""
+"""Parts of the body of an answer that we fetch; one part is one chunk (RFC 9112, section 7.1)."""
 
 PLAIN = {"Accept": "application/json", "Accept-Encoding": "identity"}
 """The headers of a request for such a body."""

@@ -16,7 +16,7 @@ from collections.abc import Callable
 __all__ = ["SET", "Clock", "Ends", "Jumps", "watched"]
 
 SET = 1.0
-"""Seconds between the two clocks from which on the wall clock was set; with less it ran a little fast or slow."""
+"""Seconds between the two clocks from which the wall clock was set; with less it ran a little fast or slow."""
 
 
 class Clock:

@@ -19,10 +19,10 @@ from pathlib import Path
 __all__ = ["FOLDERS", "SECRET", "WHOLE", "below", "digest", "inside", "read", "unmarked"]
 
 SECRET = 65_536
-"""Bytes that a file may have which holds a secret, a list of keys, or where a server listens."""
+"""Bytes of a file that holds a secret, keys, or where a server listens."""
 
 WHOLE = 64 * 1_048_576
-"""Bytes of a data file up to which a change is seen by its content, and above by its size and time."""
+"""Bytes of a data file up to which its content shows a change, above it size and time."""
 
 FOLDERS = 10_000
 """Folders of a project that are looked into; a link to the root of a disk would lead into all of them."""

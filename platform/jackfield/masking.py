@@ -21,7 +21,7 @@ MASK = "…"
 """What stands in the place of a credential."""
 
 SHORTEST = 16
-"""Characters of letters and digits without order that are taken for a credential; fewer are an id."""
+"""Letters and digits without order that are taken for a credential; fewer are an id."""
 
 _SHORTEST = 8
 _NOTED = re.compile(r"""[A-Z%='"@\s+]""", re.ASCII)  # without one of these no expression below finds anything

@@ -50,7 +50,7 @@ __all__ = [
 ]
 
 MAX_DEPTH = 64
-"""Levels of objects and arrays that an incoming message may have; counted by us, the same on every Python."""
+"""Levels of objects and arrays in an incoming message; counted by us, the same on every Python."""
 
 MAX_ID = 128
 """Characters of a message's "$id"."""

@@ -27,10 +27,10 @@ MOST = 1024 * 1024
 """Bytes that wait for one stream at most."""
 
 LONGEST_TEXT = 16 * 1024
-"""Characters that are printed without the end of a line until they are an event."""
+"""Characters printed without a line's end that become an event."""
 
 SETTLE_LIMIT = 1.0
-"""Seconds in which what waits is still written when the program ends."""
+"""Seconds for what waits to be written at the program's end."""
 
 _AT_ONCE = 4096  # PIPE_BUF of Linux
 

@@ -111,17 +111,16 @@ def _outcome(verdicts: Iterable[Verdict]) -> str:
 
 def _scenario(scenario: Scenario, runs: Sequence[Run]) -> str:
     rounds = len({run.round for run in runs if run.scenario == scenario.name})
+    once, waits = ("handshake", ()) if scenario.mode == "handshakes" else ("message", ("p50", "p99"))
     rows = []
     for contender in CONTENDERS:
         numbers = ratios(runs, scenario.name, "cpu", contender.name)
         ratio = spread(numbers) if numbers and contender.name != OURS else None
-        works = [spread_of(runs, scenario.name, contender.name, figure) for figure in ("cpu", "user", "kernel")]
-        flows = [spread_of(runs, scenario.name, contender.name, figure) for figure in ("rate", "p50", "p99")]
-        if any(works):
-            cells = [_quiet(found, 1) for found in works] + [_whole(found) for found in flows]
-            rows.append([contender.title, *cells, _quiet(ratio, 2)])
-    once = "handshake" if scenario.mode == "handshakes" else "message"
-    head = ["", f"CPU µs per {once}", "user", "kernel", f"{once}s/s", "p50 µs", "p99 µs", "times ours"]
+        work = spread_of(runs, scenario.name, contender.name, "cpu")
+        flows = [spread_of(runs, scenario.name, contender.name, figure) for figure in ("rate", *waits)]
+        if work:
+            rows.append([contender.title, _quiet(work, 1), *map(_whole, flows), _quiet(ratio, 2)])
+    head = ["", f"CPU µs per {once}", f"{once}s/s", *(f"{figure} µs" for figure in waits), "times ours"]
     title = f"### {scenario.name}\n\n{scenario.title}; {rounds} rounds"
     return f"{title}\n\n{_table(head, rows)}"
 

@@ -61,9 +61,9 @@ def test_rounds_of_several_runs_are_put_together(tmp_path: Path) -> None:
     files = [written(tmp_path, [run(0, "jackfield", 10), run(0, "node", node)]) for node in (12, 14)]
     text = markdown([read_record(file) for file in files])
     assert "64 connections, one small message in flight; 2 rounds" in text
-    row = "| Node ws + ajv | 12.2 (13.0) | 3.0 (3.2) | 9.2 (9.8) | 50,000 | 640 | 1,280 | 1.22 (1.30) |"
+    row = "| Node ws + ajv | 12.2 (13.0) | 50,000 | 640 | 1,280 | 1.22 (1.30) |"
     assert row in text.splitlines()
-    assert "| Jackfield, everything on | 10.0 (10.0) | 2.5 (2.5) | 7.5 (7.5) | 50,000 | 640 | 1,280 |  |" in text
+    assert "| Jackfield, everything on | 10.0 (10.0) | 50,000 | 640 | 1,280 |  |" in text
     assert "### idle" not in text
 
 

@@ -1,38 +1,23 @@
-"""docs/numbers.md, made from the constants of the package and the sentences below them.
+"""The lists of numbers in docs/observing.md, made from the constants of the package and the sentences below them.
 
-python -m tests.house.numbers_page > platform/jackfield/docs/numbers.md
+python -m tests.house.numbers_page
 """
 
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
-from dataclasses import MISSING, fields
 from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
-from jackfield.config.plan import AuthSettings, Endpoint, Limits
-from jackfield.server.options import Options
 from tests.house.habits import PACKAGE, sources
 
 __all__ = ["constants", "page"]
 
-_HEAD = """\
-# Numbers
-
-Every limit, time and size that Jackfield goes by. This page is made from the sources, and a test compares the two.
-The first table can be changed in `endpoints.yaml`, see [endpoints.md](endpoints.md); `off` means that there is no such
-limit. The second is options of [`jackfield serve`](commands.md). The others are fixed, and chosen so that nobody has to
-change them; the name says where they stand.
-
-What OWASP ASVS 5.0 wants written down: limits of logins (6.1.1), of sessions (7.1.1) and of how many a user may have
-(7.1.2) stand under *Logins and sessions*, those of messages and connections (2.1.3) under *Set in the file* and *The
-server*, what is expensive and therefore bounded (15.1.3) is a login (Argon2), a call of a process (`time`) and a
-publish. What is logged (16.1.1) stands in [observing.md](observing.md#the-log).
-"""
-
+PAGE = PACKAGE / "docs" / "observing.md"
+_BEGIN, _END = "<!-- numbers: made from the code -->\n", "<!-- end of numbers -->\n"
 _ROOMS = {
     "auth": "Logins and sessions",
     "server": "The server",
@@ -44,16 +29,26 @@ _ROOMS = {
 
 
 def page() -> str:
-    """The whole page."""
-    parts = [_HEAD, _settings()]
-    rooms: dict[str, list[str]] = {title: [] for title in _ROOMS.values()}
+    """The whole page of which they are a part, with them made anew."""
+    head, rest = PAGE.read_text("utf-8").split(_BEGIN, 1)
+    return "".join([head, _BEGIN, *_lists(), "\n", _END, rest.split(_END, 1)[1]])
+
+
+def _lists() -> Iterator[str]:
+    rooms: dict[str, dict[str, list[str]]] = {title: {} for title in _ROOMS.values()}
     for module, name, value, sentence in constants():
         room = _ROOMS.get(module.partition(".")[0] if "." in module else "", _ROOMS[""])
-        rooms[room].append(f"| `{module}.{name}` | {_number(value)} | {sentence} |")
-    for title, rows in rooms.items():
-        if rows:
-            parts.append("\n".join([f"\n## {title}\n", "| name | number | meaning |", "|---|---|---|", *rows, ""]))
-    return "".join(parts)
+        rooms[room].setdefault(module, []).append(f"  - `{name}` {_number(value)}: {_clause(sentence)}")
+    for title, modules in rooms.items():
+        if modules:
+            lines = [line for module, found in modules.items() for line in (f"- `{module.replace('.', '/')}`", *found)]
+            yield "\n".join([f"\n### {title}\n", *lines, ""])
+
+
+def _clause(sentence: str) -> str:
+    """What it says before its first semicolon, colon or full stop; the rest is for readers of the code."""
+    first = re.split(r"[;:.](?: |$)", sentence, maxsplit=1)[0]
+    return first[0].lower() + first[1:]
 
 
 def constants() -> Iterator[tuple[str, str, int | float, str]]:
@@ -78,27 +73,9 @@ def _told(path: Path) -> Iterator[tuple[str, str]]:
             yield target.id, " ".join(text.split()).replace("|", "\\|")
 
 
-def _settings() -> str:
-    lines = ["\n## Set in the file\n", "| key | default |", "|---|---|"]
-    for prefix, kind in (("limits", Limits), ("auth", AuthSettings), ("", Endpoint)):
-        for name, default in _defaults(kind):
-            lines.append(f"| `{prefix}.{name}` | {default} |" if prefix else f"| `{name}` | {default} |")
-    lines += ["\n## Set on the command line\n", "| option | default |", "|---|---|"]
-    lines += [f"| `--{name.replace('_', '-')}` | {default} |" for name, default in _defaults(Options)]
-    return "\n".join([*lines, ""])
-
-
-def _defaults(kind: Any) -> Iterator[tuple[str, str]]:
-    """The fields of a dataclass that are numbers, or may be, with their defaults."""
-    for field in fields(kind):
-        numeric = any(word in str(field.type) for word in ("int", "float")) and "Literal" not in str(field.type)
-        if numeric and field.default is not MISSING and not field.name.endswith("port"):
-            yield field.name, "off" if field.default is None else _number(field.default)
-
-
 def _number(value: float) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:,g}" if value < 1e6 else f"{value:,.0f}"
 
 
 if __name__ == "__main__":
-    print(page(), end="")
+    PAGE.write_text(page(), "utf-8")

@@ -25,7 +25,7 @@ from jackfield.server.gateway import open_gateway
 from jackfield.server.generation import Generation
 from jackfield.server.options import Options
 from jackfield.server.publish.publisher import Archive, Publisher, build_in_thread
-from tests.house.habits import PACKAGE, ROOT
+from tests.house.habits import PACKAGE
 from tests.house.test_floors import FLOORS, OF_SERVER
 from tests.server.frames import masked, request
 from tests.server.sockets import Listening, listening
@@ -51,13 +51,6 @@ def test_the_floors_are_those_of_the_code() -> None:
 def test_every_file_that_is_named_exists() -> None:
     named = set(re.findall(r"`([\w/]+\.(?:py|ts|json))`", PAGE))
     assert [name for name in named if not (PACKAGE / name).exists() and not (PACKAGE.parents[1] / name).exists()] == []
-
-
-def test_the_picture_in_the_readme_names_files_that_exist() -> None:
-    picture = (ROOT / "README.md").read_text("utf-8").split("## How a message walks")[1].split("```")[1]
-    folders, files = re.findall(r"server/\w+/", picture), re.findall(r"(?<!/)\b\w+\.py", picture)
-    assert len(folders) == len(files) == 3
-    assert [name for folder, name in zip(folders, files, strict=True) if not (PACKAGE / folder / name).exists()] == []
 
 
 def walk(heading: str) -> list[str]:

@@ -13,7 +13,7 @@ from tests.house import commands_page, errors_page, settings_page
 from tests.house.habits import PACKAGE, ROOT
 
 DOCS = PACKAGE / "docs"
-PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md"), key=lambda page: (page.name != "README.md", page.name))]
 
 
 def read(name: str) -> str:
@@ -72,9 +72,12 @@ def test_links_lead_somewhere(page: Path) -> None:
     assert dead == []
 
 
-def test_the_readme_leads_to_every_page() -> None:
-    text = (ROOT / "README.md").read_text("utf-8")
-    assert [page.name for page in PAGES[1:] if f"platform/jackfield/docs/{page.name}" not in text] == []
+def test_the_way_in_leads_to_every_page() -> None:
+    """The README leads to docs/README.md, and that to all others, in few words."""
+    assert "](platform/jackfield/docs/README.md)" in (ROOT / "README.md").read_text("utf-8")
+    text = read("README.md")
+    assert [page.name for page in PAGES[2:] if f"]({page.name})" not in text] == []
+    assert len(text.split()) <= 350
 
 
 def test_the_readme_has_the_two_commands() -> None:

@@ -96,7 +96,7 @@ def test_every_command_line_is_one_that_the_program_takes(page: Path, monkeypatc
 def test_the_command_lines_are_seen() -> None:
     found = [words for page in TYPED for words in typed(page)]
     assert len(found) > 70
-    assert ["call", "/ws/shout", '{"text": "привет"}', "--token", "VALUE"] in found
+    assert ["call", "/ws/greeting", '{"message": "Привет"}', "--token", "VALUE"] in found
     assert ["serve"] in found
 
 

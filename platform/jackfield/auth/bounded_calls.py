@@ -27,12 +27,11 @@ TIME_LIMIT = 5.0
 """Seconds that one call of the function may take."""
 
 THREADS = 8
-"""Calls of a function that is not async which run at once, those that hang aside."""
+"""Calls in threads at once, those that hang aside."""
 
 CALLS = 64
-"""Calls of an async function which run at once, those that hang aside; less than HANGING, so that not all of it hangs
-before any is known to.
-"""
+"""Calls of an async function at once, those that hang aside; less than HANGING, so that not all of it hangs before any
+is known to."""
 
 WAITING = 128
 """Calls that wait at most; one more takes the place of the newest from the most crowded network."""
@@ -46,7 +45,7 @@ do, a quarter from a narrower one, and so on down to the address.
 """
 
 CLEAN_UP = 1.0
-"""Seconds that an async function has to end when it is cancelled before it counts as hanging."""
+"""Seconds after its cancellation from which an async function counts as hanging."""
 
 
 class NoRoom(Exception):

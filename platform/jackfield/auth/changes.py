@@ -20,7 +20,7 @@ from jackfield.logs import log
 __all__ = ["LOOK", "SILENCE", "Changes"]
 
 SILENCE = 600.0
-"""Seconds without an answer of the store after which the open connections of sessions end."""
+"""Seconds of a silent store after which sessions' open connections end."""
 
 LOOK = 0.5
 """Seconds between two looks at what has changed in the store."""

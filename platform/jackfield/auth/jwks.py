@@ -44,13 +44,13 @@ RENEW = 600.0
 """Seconds after which the keys are read again."""
 
 KEEP = 3600.0
-"""Seconds for which keys hold that could not be read again."""
+"""Seconds that keys hold which could not be read again."""
 
 UNKNOWN_KEY_PAUSE = 30.0
-"""Seconds between two readings that a token with an unknown key may cause."""
+"""Seconds between two readings that unknown keys cause."""
 
 FAILED_PAUSE = 5.0
-"""Seconds after a reading that failed in which no other is tried."""
+"""Seconds between a reading that failed and the next."""
 
 TIME_LIMIT = 5.0
 """Seconds that a reading may take in all."""

@@ -24,7 +24,7 @@ from jackfield.identity import OF_KEYS, Identity
 __all__ = ["STALE", "Keys", "is_key", "looks_like_key"]
 
 STALE = 90.0
-"""Seconds without an answer of the store after which no key opens."""
+"""Seconds of a silent store after which no key opens."""
 
 _AGAIN = 0.1  # seconds between two looks for keys that are new: a client that tries in a loop costs little
 _READS = 5  # how often the keys are read again because something changed meanwhile

@@ -12,7 +12,7 @@ from jackfield.masking import masked
 __all__ = ["LONGEST_SHOWN", "Logins"]
 
 LONGEST_SHOWN = 64
-"""Characters of the longest refused login that a log shows as it is."""
+"""Characters of a refused login that a log shows."""
 
 _REMEMBERED = 10_000
 

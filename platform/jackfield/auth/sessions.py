@@ -30,7 +30,7 @@ from jackfield.identity import Identity
 __all__ = ["LONGEST", "Login", "Sessions"]
 
 LONGEST = 30 * 24 * 3600.0
-"""Seconds after the login beyond which no refresh keeps a session, unless `auth.session` itself is longer."""
+"""Seconds after the login beyond which no refresh keeps a session, unless `auth.session` is longer."""
 
 _TIDY = 600.0  # seconds between two purges
 _KEEP_CHANGES = 24 * 3600.0  # and never shorter than a session lives: a process that slept longer has no session left

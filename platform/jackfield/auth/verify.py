@@ -43,13 +43,13 @@ __all__ = [
 ]
 
 BREAK_OFF = 1.0
-"""Seconds in which calls that still run are ended when the server stops."""
+"""Seconds to end calls when the server stops."""
 
 GRACE = 300.0
-"""Seconds that open connections stay when the function only fails from the time on at which it is to be asked again."""
+"""Seconds that open connections stay while the function only fails, from when it is to be asked again."""
 
 KEEP_NO = 5.0
-"""Seconds, or `recheck` where that is less, for which a no is kept: a client that tries in a loop costs little."""
+"""Seconds for which a no is kept, or `recheck` where that is less: a client that tries in a loop costs little."""
 
 MAX_CLAIMS = 4096
 """Bytes of an Identity's claims as JSON: no more than a token has room for."""

@@ -51,17 +51,17 @@ AHEAD = 16
 """Lines that are read before they can be sent."""
 
 MOST = 64 * 1024 * 1024
-"""Bytes of a line that is sent and of a frame that comes; the largest `limits.message` and `limits.queue`."""
+"""Bytes of a line that is sent and a frame that comes; the largest `limits.message` and `limits.queue`."""
 
 SILENCE = 1.0
-"""Seconds after which nothing more is expected, where the end of an answer is not told."""
+"""Seconds of silence that end an answer whose end is not told."""
 
 TRIES = 4
 LONGEST = 30
-"""How often a refused handshake is tried, and the seconds that are waited for one at most."""
+"""Tries of a refused handshake, and seconds between two at most."""
 
 PATIENCE = 0.25
-"""Seconds that the next line waits for an answer to the one before; not every process answers every message."""
+"""Seconds that a line waits for the answer to the one before; not every process answers every message."""
 
 
 @click.command("call")

@@ -22,7 +22,7 @@ from jackfield.state import State, StateError
 __all__ = ["NEW_KEY", "command", "over_http"]
 
 MOST = 48 * 1024
-"""Bytes of an event that the server of this machine is given; over HTTP it may have as much as `limits.queue`."""
+"""Bytes of an event for the server of this machine; over HTTP it may have as much as `limits.queue`."""
 
 LIMIT = 10.0
 """Seconds that a server at --url has to answer."""

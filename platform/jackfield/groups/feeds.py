@@ -21,8 +21,8 @@ MAX_FEEDS = 1000
 """Feeds of one node, where nothing else is said."""
 
 MAX_OF_CALLER = 100
-"""Feeds that go on because of one login, or one address without a login: as many as one connection may be in. A
-tenth of all where that is more."""
+"""Feeds that go on because of one login, or one address without: as many as one connection may be in. A tenth of all
+where that is more."""
 
 LINGER = 2.0
 """Seconds that a feed goes on without members: who loads a page anew finds it as it was."""

@@ -20,7 +20,7 @@ from jackfield.identity import Identity
 __all__ = ["HISTORY_SIZE", "PLAIN", "SLICE", "Declared", "Group", "Kept", "Listener", "number_of"]
 
 SLICE = 500
-"""Members that get an event before other work has its turn."""
+"""Members that get an event before other work."""
 
 HISTORY_SIZE = 1024 * 1024
 """Bytes of the events that a group keeps for newcomers; beyond it the oldest go."""

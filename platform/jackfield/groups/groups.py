@@ -24,7 +24,7 @@ MAX_JOINED = 100
 """Groups of one connection."""
 
 OPENING = 5.0
-"""Seconds that who enters a group waits for the store to say what is kept; then it comes as soon as it is known."""
+"""Seconds that who enters a group waits for what the store keeps of it; then it comes as soon as it is known."""
 
 
 class Groups:

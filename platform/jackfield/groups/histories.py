@@ -37,13 +37,13 @@ MAX_BATCH = 2000
 """Events that are written in one transaction."""
 
 MAX_WAITING = 16 * 1024 * 1024
-"""Bytes of the events of a node that wait to be written, and of those that wait for their groups to open."""
+"""Bytes of a node's events that wait to be written or for their groups to open."""
 
 REST = 60.0
-"""Seconds that a group with kept events stays in memory when nobody is in it any more."""
+"""Seconds that an empty group with kept events stays in memory."""
 
 MAX_RESTING = 10_000
-"""Groups with kept events that stay in memory for so long; with more, the first to be left go first."""
+"""Such groups that stay in memory so long; with more, the first to be left go first."""
 
 _EVENT = 200  # bytes of an event beside its frame
 _SLACK = 100  # events over those that a group may give, before the oldest are taken out of the store

@@ -14,10 +14,10 @@ from jackfield.identity import Identity
 __all__ = ["GRACE", "MOST_NAMED", "Later", "Presence", "Reader", "Room", "left"]
 
 GRACE = 15.0
-"""Seconds that a user may be gone before the others hear of it, where nothing is said."""
+"""Seconds that a user may be gone before others hear of it, by default."""
 
 MOST_NAMED = 200
-"""Users in a group over which the members hear numbers alone."""
+"""Users in a group above which members hear numbers alone."""
 
 PAUSE = 1.0
 """Seconds between two numbers."""

@@ -30,7 +30,7 @@ __all__ = [
 _Answer = TypeVar("_Answer")
 
 LONGEST = 3600.0
-"""Seconds that a process may wait for its client at most."""
+"""Seconds that a process may wait for its client."""
 
 
 class Gone(ConnectionError):

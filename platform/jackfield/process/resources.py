@@ -24,7 +24,7 @@ from jackfield.tasks import end
 __all__ = ["BREAK_OFF", "CLOSE_LIMIT", "NotClosed", "Opened", "Resource", "in_order", "open_all"]
 
 CLOSE_LIMIT = 10.0
-"""Seconds that all resources of a generation together have to close; a server that stops must not hang on one."""
+"""Seconds that all resources of a plan have to close; a server that stops must not hang on one."""
 
 BREAK_OFF = 1.0
 """Seconds in which what swallows its cancellation is ended: the last of CLOSE_LIMIT, or after the limit of opening."""

@@ -17,7 +17,7 @@ from jackfield.routing.table import RoutingTable
 __all__ = ["MOST_COPIED", "copied", "problems", "served"]
 
 MOST_COPIED = 20 * 1_048_576
-"""Bytes that a site may have to be copied by each publish; 20 publishes are kept."""
+"""Bytes of a site that publishes copy; 20 publishes are kept."""
 
 _SHOWN = 20  # files of one site that are named
 

@@ -21,13 +21,13 @@ from typing import Any, Self
 __all__ = ["Bounds", "Excerpt"]
 
 NODES = 128
-"""Values of any kind, nested ones included, that are explained at once, for a schema without alternatives."""
+"""Values, nested ones included, that are explained at once, without alternatives."""
 
 BRANCHES = 1_000
-"""Ways through alternatives in alternatives, along which a nested value is explained."""
+"""Ways through nested alternatives along which a value is explained."""
 
 LOOKS = 72
-"""Times that a large value is validated to find the part that is explained."""
+"""Validations of a large value to find the part that is explained."""
 
 # Members that a list or object keeps, fewer where the whole is still too large, and the looks until then.
 _WIDTHS = ((20, 24), (4, 40), (1, LOOKS))

@@ -22,13 +22,13 @@ BATCH = 0.2
 """Seconds between two batches of events that are written; a crash may lose so much."""
 
 AGAIN = 1.0
-"""Seconds until a store that did not answer is asked again for what groups keep."""
+"""Seconds until a store that did not answer is asked again."""
 
 TIDY = 600.0
 """Seconds between two looks for events whose time is over."""
 
 CLOSING = 5.0
-"""Seconds that a stop takes at most to write the events that wait."""
+"""Seconds that a stop takes at most to write events that wait."""
 
 
 class HistoryKeeper:

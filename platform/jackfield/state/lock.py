@@ -29,7 +29,7 @@ OTHER_FOLDER = "stop it, or set JACKFIELD_STATE to another folder for this one"
 """The way out for who finds another server on the folder."""
 
 WAIT = 5.0
-"""Seconds that a file may be held by others before StateError is raised."""
+"""Seconds that others may hold a file before StateError."""
 
 _STEP = 0.05
 _TRIES = 20  # a name that leads to another file each time is no accident

@@ -34,7 +34,7 @@ SOMEBODY = "somebody"
 """The login of a client whose example names none."""
 
 REST_LIMIT = 1.0
-"""Seconds that are waited at an example's end for what is still on its way; a generator may never end."""
+"""Seconds for what is still on its way at an example's end; a generator may never end."""
 
 SEND_LIMIT = 5.0
 """Seconds that a message has to leave."""

@@ -42,7 +42,7 @@ from jackfield.testing.fakes import by_name
 __all__ = ["CALLER", "THREADS_LIMIT", "AnswerListener", "Caller", "TestGateway", "open_gateway"]
 
 THREADS_LIMIT = 5.0
-"""Seconds that the threads of blocking processes have to return at a project's end in a test."""
+"""Seconds that blocking processes have to return at a test's end."""
 
 _FAILURES_KEPT = 100  # exceptions hold their frames, and so all values that a process held
 

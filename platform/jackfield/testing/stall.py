@@ -18,7 +18,7 @@ from jackfield.server.observe.lag import Place, place_of
 __all__ = ["STALL_LIMIT", "watched"]
 
 STALL_LIMIT = 30.0
-"""Seconds that the event loop may stand still in `jackfield test`."""
+"""Seconds that `jackfield test` lets the event loop stand still."""
 
 _TICK = 1.0
 

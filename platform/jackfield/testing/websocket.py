@@ -13,10 +13,10 @@ from jackfield.testing.gateway import CALLER, Caller, TestGateway
 __all__ = ["LEAVE_LIMIT", "UNREAD", "TestSocket"]
 
 LEAVE_LIMIT = 5.0
-"""Seconds that a call has to end after a test's client has left; then it is cancelled."""
+"""Seconds that a call has to end after a test's client left; then it is cancelled."""
 
 UNREAD = 256 * 1024
-"""Characters that a test's client may leave unreceived before the server waits for it, as a network's buffers do."""
+"""Characters that a test's client may leave unreceived before the server waits."""
 
 _SEEN = '{"event":"\\u0000seen"}'  # goes through the outbox behind all that was written; no test sees it
 

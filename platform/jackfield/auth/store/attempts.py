@@ -57,13 +57,13 @@ __all__ = [
 ]
 
 WINDOW = 15 * 60.0
-"""Seconds after which failures at a login from an address, and from an address, are forgotten, from the first on."""
+"""Seconds after the first for which failures from an address are counted."""
 
 PER_PAIR = 10
 """Failures at one login from one address within a window."""
 
 PER_ADDRESS = 100
-"""Failures from one address within a window, at logins that never succeeded from there."""
+"""Failures from one address within a window, at logins without a success there."""
 
 PER_LOGIN = 240
 """Failures at one login, one less each TURN seconds, at which it is closed to addresses where it never succeeded; to
@@ -74,13 +74,13 @@ TURN = 10.0
 """Seconds after which one failure at a login counts no more."""
 
 WATCHED = 10
-"""Failures at one login from which on it is counted which networks they come from."""
+"""Failures at one login from which on their networks are counted."""
 
 MEMORY = 3600.0
-"""Seconds after the last failure of a network at a login for which its failures there are remembered."""
+"""Seconds for which a network's failures at a login are remembered, from the last on."""
 
 KNOWN = 30 * 24 * 3600.0
-"""Seconds for which an address is known as one from which a login has succeeded."""
+"""Seconds for which an address counts as one where a login succeeded."""
 
 PATIENCE = 5.0
 """Seconds that an attempt waits for others: for its turn, and for those that may be right."""

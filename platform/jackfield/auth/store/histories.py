@@ -14,7 +14,7 @@ from jackfield.groups.histories import Batch, Past, Wanted
 __all__ = ["AT_ONCE", "HistoryTable"]
 
 AT_ONCE = 5000
-"""Events that are removed in one transaction, and those of the same moment."""
+"""Events removed in one transaction, and those of the same moment."""
 
 # An event may be there: whether a transaction was committed is not known where the answer to that is lost. In the
 # driver's own words, since SQLAlchemy takes longer for a row than SQLite.

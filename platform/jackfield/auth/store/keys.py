@@ -31,7 +31,7 @@ MAX_KEYS = 1000
 """Keys of one store; all of them are in the memory of each server."""
 
 OVERLAP = 24 * 3600.0
-"""Seconds for which the old key opens after a rotation, where nothing is said."""
+"""Seconds that the old key opens after a rotation, by default."""
 
 _MOST = 100  # patterns, or roles, of one key
 _PATTERN = re.compile(r"[!-#%-z|~][!-z|~]{0,199}")  # as names of groups, whose own ones begin with $

@@ -24,7 +24,7 @@ from jackfield.tasks import begin_at_once, end, hide
 __all__ = ["CANCEL_LIMIT", "NO_CALL", "TURN", "Call", "Calls", "Host"]
 
 TURN = 16
-"""Messages of one connection that are answered from its inbox before others have their turn."""
+"""Messages of one connection in its inbox that are answered before others have their turn."""
 
 CANCEL_LIMIT = 1.0
 """Seconds that calls have to end which were broken off; what swallows that is ended by force then."""

@@ -14,10 +14,10 @@ from jackfield.tasks import fail
 __all__ = ["BREAK_OFF", "CLEAN_UP", "clean_up"]
 
 CLEAN_UP = 5.0
-"""Seconds that a generator has for its `finally` when it is ended before its end."""
+"""Seconds for the `finally` of a generator that is ended."""
 
 BREAK_OFF = 1.0
-"""Seconds after CLEAN_UP until a generator that swallows its cancellation is ended by force."""
+"""Seconds after CLEAN_UP until it is ended by force."""
 
 
 async def clean_up(process: Process, values: AsyncGenerator[Any, None]) -> None:

@@ -20,7 +20,7 @@ from jackfield.tasks import fail
 __all__ = ["INSIST", "Deadlines"]
 
 INSIST = 10.0
-"""Seconds after the end of its time until a call that goes on is ended by force; by then it has cleaned up."""
+"""Seconds after its time until a call that goes on is ended by force; by then it has cleaned up."""
 
 Task = asyncio.Task[Any]
 

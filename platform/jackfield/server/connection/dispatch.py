@@ -42,7 +42,7 @@ from jackfield.tasks import Ended
 __all__ = ["Dispatcher"]
 
 SLOW_CALL = 0.050
-"""Seconds of one synchronous call on the event loop after which it is named in the log."""
+"""Seconds of a synchronous call on the event loop from which the log names it."""
 
 _STREAMS = ("generator", "async_generator")
 _END = object()

@@ -14,7 +14,7 @@ INBOX_BYTES = 16 * 1024
 """Bytes in them, likewise."""
 
 AHEAD = 256
-"""Messages that wait while a call runs that can be cancelled or that asks: the client may say so behind them."""
+"""Messages that wait for a call that can be cancelled or asks: the client may say so behind them."""
 
 AHEAD_BYTES = 64 * 1024
 """Bytes in them, likewise: ten thousand connections that fill them are no danger."""

@@ -12,13 +12,13 @@ BURST = 2.0
 """Seconds of `limits.rate` that may come at once; once more as much beyond that, and it is a flood."""
 
 CREDIT = 30.0
-"""Seconds at most for which a loop that stood still lately (see Lag) is not counted against a client."""
+"""Seconds of a loop that stood still lately that are not counted against a client, at most."""
 
 RESERVE = 60.0
-"""Seconds of `limits.rate` at most that may have piled up in the network while we did not read, and for how long."""
+"""Seconds of `limits.rate` that may have piled up while we did not read, and for how long, at most."""
 
 ROUNDING = 1e-6
-"""Seconds by which the sum of two clock readings may be off: a clock of a year counts in steps of 4e-9."""
+"""Seconds by which two clock readings together may be off: a clock of a year counts in steps of 4e-9."""
 
 _ROOM = 1_000  # shared buckets that are kept before it is looked which of them are of use
 

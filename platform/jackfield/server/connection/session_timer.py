@@ -19,7 +19,7 @@ from jackfield.messages import moment
 __all__ = ["CLOCK_LOOK", "ClockWatch", "Later", "SessionEnd"]
 
 CLOCK_LOOK = 1.0
-"""Seconds between two looks at whether the wall clock was set; sessions that are over by it end then."""
+"""Seconds between two looks whether the clock was set; sessions that are over by it end then."""
 
 Later = Callable[[float, Callable[[], None]], asyncio.TimerHandle]
 

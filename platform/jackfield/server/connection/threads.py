@@ -15,7 +15,7 @@ from jackfield.server.connection.contexts import for_thread
 __all__ = ["THREADS", "Busy", "Threads"]
 
 THREADS = 32
-"""Calls of blocking processes that run at once on this node; one more is the error `busy`."""
+"""Calls of blocking processes at once on this node; one more is the error `busy`."""
 
 
 class Busy(Exception):

@@ -36,16 +36,16 @@ CONNECT_LIMIT = 5.0
 """Seconds that `on_connect` has, its turn included; less where `limits.time` is."""
 
 AT_ONCE = 256
-"""Calls of `on_connect` that run at a time on a node."""
+"""Calls of `on_connect` at a time on a node."""
 
 OF_ADDRESS = 16
-"""Of these, how many may be for connections from one network address."""
+"""Of these for one network address."""
 
 DISCONNECT_LIMIT = 10.0
 """Seconds that `on_disconnect` has."""
 
 ENDING = 64
-"""Calls of `on_disconnect` that run at a time on a node; the others wait, no more than there may be connections."""
+"""Calls of `on_disconnect` at a time on a node; the others wait, no more than there may be connections."""
 
 Task = asyncio.Task[Any]
 

@@ -47,11 +47,11 @@ __all__ = [
 ]
 
 RETRY_AFTER = 5
-"""Seconds that a caller is asked to wait when there is no room."""
+"""Seconds that a caller is told to wait when there is no room."""
 
 
 CLOSING = 8
-"""Connections of a user, at least, that may be on their way out or in beside `limits.per_user` of them."""
+"""Connections of a user that may come or go beside `limits.per_user`, at least."""
 
 
 class Counts(Protocol):

@@ -30,10 +30,10 @@ from jackfield.tasks import Ended, end, hide, immortal
 __all__ = ["END_LIMIT", "LEFT_LIMIT", "Pressed", "interrupt", "leave", "leave_within", "run"]
 
 END_LIMIT = 15.0
-"""Seconds after the time of the drain at which a server that stops is over, whatever still holds it up."""
+"""Seconds after the time of the drain at which a stop is over, whatever holds it up."""
 
 LEFT_LIMIT = 1.0
-"""Seconds in which tasks, generators and threads that a project left behind are ended, each kind for itself."""
+"""Seconds to end the tasks, generators and threads that a project left, each kind for itself."""
 
 _OURS = frozenset({"jackfield", "uvicorn"})
 _HINT = "sys.exit, Ctrl-C and loop.stop end no server; raise an exception, and stop the server by a signal"

@@ -23,10 +23,10 @@ or 40 ms. All objects are looked through after four million new ones, which is 1
 """
 
 FEW = 1_000
-"""Connections up to which looking through all objects on purpose is a matter of some 25 ms."""
+"""Connections up to which a look through all objects takes some 25 ms."""
 
 AFTER_PUBLISH = 60.0
-"""Seconds after a publish in which the generation before it has retired, unless its calls are very long."""
+"""Seconds after a publish in which the plan before it has usually retired."""
 
 
 @contextmanager

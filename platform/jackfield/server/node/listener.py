@@ -25,7 +25,7 @@ from jackfield.server.wire import guards, private_names
 __all__ = ["CertificateLocked", "bind", "check_certificate", "listen"]
 
 MAX_PEM = 1_048_576
-"""Bytes that the file of a certificate or of its key may have."""
+"""Bytes of a certificate's or key's file."""
 
 _TESTED = (
     "clients are served without the fast path and its guards; install the uvicorn, websockets and h11 that were tested"

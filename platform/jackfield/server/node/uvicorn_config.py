@@ -20,7 +20,7 @@ __all__ = ["BACKLOG", "Stop", "answer_all", "configure"]
 BACKLOG = 2048
 
 CLOSING_LIMIT = 1.0
-"""Seconds that clients have after the drain to take the rest and to answer the close frame."""
+"""Seconds after the drain for clients to take the rest and answer the close frame."""
 
 
 class Stop:

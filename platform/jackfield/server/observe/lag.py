@@ -34,13 +34,13 @@ TICK = 0.25
 """Seconds between two looks at the clock."""
 
 LIMIT = 0.25
-"""Seconds that a look is late when the loop counts as blocked and the culprit is named."""
+"""Seconds of lateness from which the loop counts as blocked."""
 
 TOLERANCE = 0.05
-"""Seconds that a look may be late without the loop counting as having stood still."""
+"""Seconds of lateness that do not count as a stop of the loop."""
 
 LATELY = 60.0
-"""Seconds after which a stop of the loop is no excuse any more for what a client sends."""
+"""Seconds for which a stop of the loop excuses what a client sends."""
 
 LOG_EVERY = 10.0
 """Seconds between two lines about a blocked loop; all of them are counted."""

@@ -18,7 +18,7 @@ from jackfield.masking import MASK, masked
 __all__ = ["LONGEST", "origins", "path", "sent", "typed"]
 
 LONGEST = 200
-"""Characters of a path or an origin that are kept and logged."""
+"""Characters of a path or an origin that are logged."""
 
 _BEHIND = re.compile(r"(?:[?;#]|%3[BbFf]|%23).*", re.DOTALL)
 _VALUE = re.compile(r"(=|%3[Dd])[^/]+")

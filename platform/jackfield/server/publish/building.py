@@ -30,7 +30,7 @@ LOAD_LIMIT = 60.0
 """Seconds that loading the file and all processes may take."""
 
 ENDING = 2.0
-"""Seconds in which a load that took too long is ended."""
+"""Seconds to end a load that took too long."""
 
 MOST_LEFT = 8
 """Loads that could not be ended and still run; while there are so many nothing is loaded."""

@@ -20,16 +20,16 @@ from jackfield.server.live import Held, Member
 __all__ = ["GENERATIONS", "OUTLIVE", "RETIRE_LIMIT", "SPREAD", "Retiring"]
 
 OUTLIVE = 600.0
-"""Seconds that what a connection began goes on in its own generation after a publish; then that is closed."""
+"""Seconds after a publish that what a connection began goes on in its plan; then that is closed."""
 
 SPREAD = 30.0
 """Seconds, the last of these, over which such closes are spread."""
 
 GENERATIONS = 4
-"""Generations that may be live; what waits in an older one, tasks and feeds are closed within SPREAD."""
+"""Plans that may be live; what waits in an older one, tasks and feeds are closed within SPREAD."""
 
 RETIRE_LIMIT = OUTLIVE + 30.0
-"""Seconds that a generation waits for its last call before its resources are closed regardless."""
+"""Seconds until a plan's resources are closed whatever calls still run."""
 
 _STEP = 1.0
 _OUTLIVED = "what goes on here is older than what is published"

@@ -26,7 +26,7 @@ from jackfield.server.web import client_module
 __all__ = ["MAX_AGE", "check", "check_own", "preflight", "share"]
 
 MAX_AGE = 600
-"""Seconds for which a browser may keep the answer to a preflight; longer, and a publish takes effect late."""
+"""Seconds that a browser may keep a preflight's answer; longer, and a publish takes effect late."""
 
 
 def check(request: Request, plan: Plan, *, detailed: bool = False) -> None:

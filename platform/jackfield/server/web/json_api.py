@@ -30,7 +30,7 @@ MAX_BODY = 4096
 """Bytes of a body; a password has at most 1,024."""
 
 BODY_LIMIT = 6.0
-"""Seconds that a client has to send its body where another server listens; our own gives up after REQUEST_LIMIT."""
+"""Seconds for a body where another server listens; our own gives up after REQUEST_LIMIT."""
 
 T = TypeVar("T")
 

@@ -23,7 +23,7 @@ from jackfield.server.web.rights import Rights
 __all__ = ["MOST", "KeyAdministration"]
 
 MOST = 10 * 366 * 24 * 3600.0
-"""Seconds that a key lasts at most where an end is given, and a rotation's overlap."""
+"""Seconds that a key with an end lasts at most, and a rotation's overlap."""
 
 _SAMPLE = '{"name": "shop", "roles": ["publisher"], "groups": ["order:*"], "users": false, "expires": "90d"}'
 

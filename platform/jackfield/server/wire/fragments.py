@@ -26,7 +26,7 @@ __all__ = [
 ]
 
 FRAGMENTS = 1024
-"""Fragments of one message, and one for each FRAGMENT_BYTES of it; one more closes 1009. Empty ones count."""
+"""Fragments of one message, and one for each FRAGMENT_BYTES; one more closes 1009. Empty ones count."""
 
 FRAGMENT_BYTES = 64
 """Bytes of a message that allow it one more fragment."""

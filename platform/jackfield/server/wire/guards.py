@@ -41,10 +41,10 @@ __all__ = [
 ]
 
 REQUEST_LIMIT = 5.0
-"""Seconds from the accept, TLS included, to the end of a request's head; the same once more for its body."""
+"""Seconds from the accept, TLS included, to the end of a head; the same once more for its body."""
 
 UNTAKEN_LIMIT = 30.0
-"""Seconds that the kernel keeps what a client does not take, or does not even acknowledge."""
+"""Seconds that the kernel keeps what a client does not take or acknowledge."""
 
 GRACE = 0.1
 """Seconds between a time limit and its consequence: uvloop looks at its timers before it reads, so what a client sent
@@ -52,20 +52,18 @@ in time, while our loop stood still, would count as not sent.
 """
 
 RECEIVE_BUFFER = 48 * 1024
-"""Bytes that the kernel keeps of what a client sends and we have not read yet; its own bound is some megabytes. A
-connection sends no more than that in one round trip, except where `limits.message` is larger.
-"""
+"""Bytes from a client that the kernel keeps until we read; its own bound is some megabytes. A connection sends no more
+than that in one round trip, except where `limits.message` is larger."""
 
 RECEIVE_BUFFER_MOST = 4 * 1024 * 1024
-"""Bytes of it at the most, for an endpoint with messages of that size."""
+"""Bytes of it for an endpoint with larger messages, at most."""
 
 UNSENT = 128 * 1024
-"""Bytes that the kernel takes for a client beyond what is on its way to it; the rest waits with us and is counted. Its
-own bound is some megabytes for each client.
-"""
+"""Bytes that the kernel takes for a client beyond those on their way; the rest waits with us and is counted. Its own
+bound is some megabytes for each client."""
 
 PLAIN = 32
-"""Connections for plain HTTP, logins and `/health` above all, where WebSockets have taken all the others."""
+"""Connections for plain HTTP alone, where WebSockets have taken all others."""
 
 _OWN = 64  # descriptors that are no connections: the store, the log, threads, what processes open
 _OWN_PART = 16  # and one of so many besides

@@ -47,7 +47,7 @@ _LINGER = 1.0  # seconds in which a client can read why it was turned away, and 
 _OWED = (h11.IDLE, h11.SEND_BODY)  # states of a client that has something to send
 
 RETRY_AFTER = 5
-"""Seconds that a client is asked to wait when the server is full."""
+"""Seconds that a client is told to wait when the server is full."""
 
 
 class HttpProtocol(H11Protocol):

@@ -15,7 +15,7 @@ from jackfield.server.wire.transport import ROOM, STALL, TURN_SECONDS, Receiver
 __all__ = ["CLOSE_LIMIT", "AsgiTransport"]
 
 CLOSE_LIMIT = 10.0
-"""Seconds that the client has to take what is queued and the close frame, before it is cut off."""
+"""Seconds that a client has to take what is queued and the close frame."""
 
 
 class AsgiTransport:

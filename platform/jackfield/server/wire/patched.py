@@ -55,16 +55,16 @@ __all__ = [
 ]
 
 PINGS = 20
-"""Pings and pongs a second that a client may send, on average over PING_SECONDS; more of them close 4429."""
+"""Pings and pongs a second from a client, on average over PING_SECONDS; more of them close 4429."""
 
 PING_SECONDS = 5.0
 """Seconds of PINGS that may come at once: after a pause of ours that many may have piled up."""
 
 USUAL_MESSAGE = 64 * 1024
-"""Bytes of `limits.message` up to which the kernel's buffer stays as the listener has set it."""
+"""Bytes of `limits.message` up to which the kernel's buffer stays as it is."""
 
 STUCK = 3.0
-"""Seconds until a client is cut off that was closed because it takes nothing."""
+"""Seconds until a client that takes nothing is cut off after its close."""
 
 FLOOD = CODES["flood"].close
 

@@ -28,16 +28,16 @@ __all__ = [
 
 
 ROOM = 64 * 1024
-"""Bytes in the outbox at which the next message waits for the client to take some."""
+"""Bytes in the outbox at which the next message waits for the client."""
 
 STALL = 30.0
-"""Seconds in which a client that has replies to take takes nothing before it is closed 4408."""
+"""Seconds without taking a reply after which a client is closed 4408."""
 
 LAST_STALL = 3.0
-"""Seconds in which a client takes nothing before a stop waits for it no longer; work it does wait for."""
+"""Seconds without taking anything after which a stop does not wait for a client; work it does wait for."""
 
 TURN_SECONDS = 0.005
-"""Seconds of the loop that the messages of one connection take before others have their turn."""
+"""Seconds of the loop for one connection's messages before others have their turn."""
 
 RESTARTS = "the server restarts"
 

@@ -1,4 +1,4 @@
-"""docs/documents.md: its commands are run, its workflow is one."""
+"""docs/clients.md: its commands are run, its workflow is one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from jackfield.cli import main
 
 from .conftest import ROOT
 
-PAGE = (ROOT / "platform" / "jackfield" / "docs" / "documents.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "platform" / "jackfield" / "docs" / "clients.md").read_text(encoding="utf-8")
 
 
 def workflow() -> Any:
