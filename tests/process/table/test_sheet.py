@@ -38,6 +38,11 @@ def test_blanks_around_a_cell_go_and_short_rows_are_filled() -> None:
     assert table.rows[1].cells[0].name == "A3"
 
 
+@pytest.mark.parametrize("last", ["rest", "rest,", "rest,,", "rest,,x", 'rest,,"x"', "rest,,x\n", "rest,,\n\n"])
+def test_the_last_row_is_read_whether_its_line_ends_or_not(last: str) -> None:
+    assert [row.name.text for row in read("first,a,reply.x\n1,b,c\n" + last).rows] == ["1", "rest"]
+
+
 def test_a_cell_behind_one_of_several_lines_has_the_place_of_its_own_line() -> None:
     cell = read('first,a,reply.x,reply.y\nrest,,"c\r\nd",  e\n').rows[0].cells[2]
     assert (cell.text, cell.line, cell.column, cell.name) == ("e", 3, 6, "D2")

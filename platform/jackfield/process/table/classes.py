@@ -6,15 +6,15 @@ a mask with a bit for each row that fits it. A class has a label, from which `to
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import cached_property
 from typing import Any
 
-from jackfield.process.table.conditions import fits, is_empty
+from jackfield.process.table.conditions import is_empty
 from jackfield.process.table.literals import OTHER, key, written
-from jackfield.process.table.model import ANYTHING, Column, Condition, Span
+from jackfield.process.table.model import Column, Condition, Span
 
 __all__ = ["Classes", "Points", "Words", "bits", "classes_of"]
 
@@ -57,6 +57,11 @@ class Words:
         """The labels at which a row may be another than at OTHER."""
         return self.conditions[row].values
 
+    def holds(self, row: int, label: Any) -> bool:
+        """Whether a row fits a class; `every` says it for all rows."""
+        condition = self.conditions[row]
+        return (condition.missing if label is None else label in condition.values) != condition.negated
+
     def told(self, label: Any, alike: Callable[[int], bool]) -> str:
         """A class in words."""
         if label is OTHER:
@@ -97,15 +102,18 @@ class Points:
         self.name = column.key
         self.conditions = conditions
         self.missing, self.others = _of_no_value(conditions)
-        ends = (end for condition in conditions for span in condition.spans for end in (span.low, span.high))
-        points = {end for end in ends if end is not None}
-        self.points = sorted(points.union(*(condition.values for condition in conditions)))
+        points = {value for condition in conditions for value in condition.values}
+        points |= {end for condition in conditions for span in condition.spans for end in (span.low, span.high)}
+        points.discard(None)
+        self.points = sorted(points)
         place = {point: 2 * number + 1 for number, point in enumerate(self.points)}
         end = 2 * len(self.points) + 1
-        self.at = [tuple(at for at in _turns(condition, place, end) if at < end) for condition in conditions]
+        known = {id(condition): condition for condition in conditions}  # equal cells are one condition
+        turning = {one: _turns(condition, place, end) for one, condition in known.items()}
+        self.at = [turning[id(condition)] for condition in conditions]
         turns: list[list[int]] = [[] for _ in range(end)]
-        for row, turning in enumerate(self.at):
-            for at in turning:
+        for row, its in enumerate(self.at):
+            for at in its:
                 turns[at].append(row)
         self.masks: list[int] = []
         mask = self.others
@@ -121,7 +129,15 @@ class Points:
 
     def turns(self, row: int) -> Iterable[Any]:
         """The labels at which a row begins or ends to fit."""
-        return (at + self._is_empty(at) for at in self.at[row])
+        every = self.every
+        return [at if at in every else at + 1 for at in self.at[row]]
+
+    def holds(self, row: int, label: Any) -> bool:
+        """Whether a row fits a class; `every` says it for all rows."""
+        condition = self.conditions[row]
+        if label is None:
+            return condition.missing != condition.negated
+        return bool(bisect_right(self.at[row], label) & 1) != condition.negated
 
     def told(self, label: Any, alike: Callable[[int], bool]) -> str:
         """A class in words, together with its neighbours whose masks are alike."""
@@ -182,15 +198,9 @@ def classes_of(column: Column, conditions: Sequence[Condition]) -> Classes:
 
 def _of_no_value(conditions: Sequence[Condition]) -> tuple[int, int]:
     """The masks of a missing value, and of one that no condition names."""
-    missing = others = (1 << len(conditions)) - 1
-    for row, condition in enumerate(conditions):
-        if condition is ANYTHING:
-            continue
-        if not fits(condition, None):
-            missing ^= 1 << row
-        if not condition.negated:
-            others ^= 1 << row
-    return missing, others
+    missing = "".join(["01"[one.missing != one.negated] for one in reversed(conditions)])
+    others = "".join(["01"[one.negated] for one in reversed(conditions)])
+    return int(missing, 2), int(others, 2)
 
 
 def _turned(mask: int, rows: Iterable[int]) -> int:
@@ -199,21 +209,17 @@ def _turned(mask: int, rows: Iterable[int]) -> int:
     return mask
 
 
-def _turns(condition: Condition, place: Mapping[Any, int], end: int) -> Iterator[int]:
+def _turns(condition: Condition, place: Mapping[Any, int], end: int) -> tuple[int, ...]:
     """The classes at which a row begins to be another than `others` says, and at which it ends to be so."""
-    inside = [(place[value], place[value] + 1) for value in condition.values]
-    inside.extend(_within(span, place, end) for span in condition.spans)
-    begun = last = -1
+    inside = [_within(span, place, end) for span in condition.spans]
+    inside.extend([(place[value], place[value] + 1) for value in condition.values])
+    turns: list[int] = []
     for first, behind in sorted(inside):
-        if first > last:
-            if last >= 0:
-                yield begun
-                yield last
-            begun = first
-        last = max(last, behind)
-    if last >= 0:
-        yield begun
-        yield last
+        if not turns or first > turns[-1]:
+            turns += (first, behind)
+        elif behind > turns[-1]:
+            turns[-1] = behind
+    return tuple(turns[:-1] if turns and turns[-1] == end else turns)
 
 
 def _within(span: Span, place: Mapping[Any, int], end: int) -> tuple[int, int]:
@@ -223,7 +229,9 @@ def _within(span: Span, place: Mapping[Any, int], end: int) -> tuple[int, int]:
 
 def bits(mask: int) -> Iterator[int]:
     """The numbers of the bits that are set."""
+    row = -1
     while mask:
-        low = mask & -mask
-        yield low.bit_length() - 1
-        mask ^= low
+        step = (mask & -mask).bit_length()
+        mask >>= step
+        row += step
+        yield row

@@ -179,8 +179,8 @@ def _of_items(column: Column, text: str, separator: str, negated: bool) -> Condi
                 missing = True
             else:
                 one = _item(column, item, separator)
-                values.extend(one.values)
-                spans.extend(one.spans)
+                values += one.values
+                spans += one.spans
         at = found.end() if found else at
         if at == len(text):
             return Condition(frozenset(values), tuple(spans), missing, negated)

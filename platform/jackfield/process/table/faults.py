@@ -21,11 +21,14 @@ __all__ = ["MOST_STEPS", "Ways", "explore", "faults_of_rows"]
 
 MOST_STEPS = 200_000
 _MOST_BITS = 2**29  # of the sets that are kept: 64 MiB
+_SOME = 100  # classes, by which the columns are put in order
 _FEW = 16  # classes; fewer are tried one by one
+_SMALL = 2  # sets of rows; these are kept as numbers
 _MOST_TOLD = 3  # of one kind with all that is known of them, as this costs a look at all classes
 _MOST_LOOKED_AT = 50  # gaps, of which several may be told alike
 
 Way = tuple[tuple[Classes, Any], ...]
+_Set = tuple[int, ...] | int  # the numbers of few, a mask of many: each is equal to itself alone, and soon hashed
 
 
 @dataclass(slots=True)
@@ -41,38 +44,58 @@ class Ways:
 
 def explore(lookup: Lookup) -> Ways:
     """All sets of rows that messages can fit, as far as `MOST_STEPS` go."""
-    ways = Ways([((1 << lookup.size) - 1, ())])
-    for classes in sorted(lookup.classes, key=lambda one: -len(one.masks)):
-        every = classes.every
-        found: dict[tuple[int, int, int], Way] = {}
-        for rows, way in ways.sets:
-            labels, looked_at = _apart(classes, every, rows)
-            ways.steps += looked_at
-            for label in labels:
-                ways.steps += 1
-                left = rows & every[label]
+    ways = Ways([])
+    sets: dict[_Set, Way] = {_set_of((1 << lookup.size) - 1): ()}
+    for classes in sorted(lookup.classes, key=_rows_left):
+        found: dict[_Set, Way] = {}
+        for rows, way in sets.items():
+            parts, looked_at = _parts(classes, rows)
+            ways.steps += looked_at + len(parts)
+            for label, left in parts:
                 if not left:
-                    ways.gaps.append(((*way, (classes, label)), rows))
-                elif (same := _key(left)) not in found:
-                    found[same] = (*way, (classes, label))
+                    ways.gaps.append(((*way, (classes, label)), _mask_of(rows)))
+                elif left not in found:
+                    found[left] = (*way, (classes, label))
             if ways.steps > MOST_STEPS or len(found) * lookup.size > _MOST_BITS:
                 ways.whole = False
                 return ways
-        ways.sets = [(rows, way) for (_, _, rows), way in found.items()]
+        sets = found
+    ways.sets = [(_mask_of(rows), way) for rows, way in sets.items()]
     return ways
 
 
-def _key(rows: int) -> tuple[int, int, int]:
-    """Equal for equal sets. An integer alone with one bit has one of 61 hashes, with two bits one of few."""
-    return rows.bit_length(), (rows & -rows).bit_length(), rows
+def _rows_left(classes: Classes) -> float:
+    """How many rows a class of the column has, by some of them. Where few are left, little is to be divided later."""
+    masks = [*(classes.masks if isinstance(classes.masks, list) else classes.masks.values())]
+    some = masks[:: len(masks) // _SOME + 1]
+    return sum(mask.bit_count() for mask in some) / len(some) if some else len(classes.conditions)
 
 
-def _apart(classes: Classes, every: dict[Any, int], rows: int) -> tuple[Iterable[Any], int]:
-    """Labels of classes, one at least for each part into which a column divides the rows; how many rows were asked."""
-    if len(every) <= _FEW or classes.column.type == "choice" or (count := rows.bit_count()) * 2 > len(every):
-        return every, 0
-    labels = {label: None for row in bits(rows) for label in classes.turns(row)}
-    return labels | {label: None for label in classes.always if label in every}, count
+def _set_of(mask: int) -> _Set:
+    return mask if mask.bit_count() > _SMALL else tuple(bits(mask))
+
+
+def _numbers(rows: _Set) -> Iterable[int]:
+    return bits(rows) if isinstance(rows, int) else rows
+
+
+def _mask_of(rows: _Set) -> int:
+    return rows if isinstance(rows, int) else sum([1 << row for row in rows])
+
+
+def _parts(classes: Classes, rows: _Set) -> tuple[list[tuple[Any, _Set]], int]:
+    """The parts into which a column divides the rows, one for each label at least; how many rows were asked."""
+    every, looked_at = classes.every, 0
+    labels: Iterable[Any] = every
+    if len(every) > _FEW and classes.column.type != "choice":
+        count = rows.bit_count() if isinstance(rows, int) else len(rows)
+        if count * 2 <= len(every):
+            turning = {label: None for row in _numbers(rows) for label in classes.turns(row)}
+            labels, looked_at = turning | {label: None for label in classes.always if label in every}, count
+    if isinstance(rows, int):
+        return [(label, _set_of(rows & every[label])) for label in labels], looked_at
+    holds = classes.holds
+    return [(label, tuple([row for row in rows if holds(row, label)])) for label in labels], looked_at
 
 
 def faults_of_rows(table: Table, lookup: Lookup) -> list[Problem]:

@@ -7,6 +7,7 @@ texts to write instead.
 from __future__ import annotations
 
 import datetime
+import math
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -140,7 +141,7 @@ def key(column: Column, value: Any) -> Any:
 
 def zoned(value: Any) -> Any:
     """A time or datetime with a zone; all other values as they are."""
-    if not isinstance(value, datetime.time | datetime.datetime):
+    if value.__class__ is not datetime.time and value.__class__ is not datetime.datetime:
         return value
     return value if value.tzinfo else value.replace(tzinfo=datetime.UTC)
 
@@ -153,7 +154,8 @@ def _unfit(type_: Type, text: str, hint: str = "") -> Unfit:
 def _number(type_: Type, text: str, separator: str) -> int | float:
     if len(text) > _LONGEST:
         raise _unfit(type_, text)
-    if _COMMA.fullmatch(text):
+    comma = "," in text
+    if comma and _COMMA.fullmatch(text):
         point, pair = text.replace(",", "."), text.replace(",", ", ")
         if separator == ",":
             message = f"`{text}` may be one number or two, as commas separate the cells of this file"
@@ -161,15 +163,15 @@ def _number(type_: Type, text: str, separator: str) -> int | float:
             one = f"{text.replace(',', '')} or {point}" if thousands else point
             raise Unfit(message, f"write {one}, or `{pair}` for two numbers", "ambiguous_number")
         text = point
-    elif _COMMAS.fullmatch(text):
+    elif comma and _COMMAS.fullmatch(text):
         message = f"`{text}` may be one number or several"
         hint = f"write {text.replace(',', '')}, or `{text.replace(',', ', ')}` for several"
         raise Unfit(message, hint, "ambiguous_number")
     if not _NUMBER.fullmatch(text):
         raise _unfit(type_, text, _number_to_write(text))
-    whole = not set(text) & set(".eE")
+    whole = text.lstrip("+-").isdecimal()
     number = int(text) if whole else float(text)
-    if number in (float("inf"), float("-inf")):
+    if not whole and math.isinf(number):
         raise _unfit(type_, text, "the number is too large")
     if type_ == "integer" and not whole:
         raise _unfit(type_, text, f"write {int(number)}" if number == int(number) else _EXAMPLES["integer"])

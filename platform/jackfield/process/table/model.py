@@ -7,7 +7,7 @@ sheet (bytes -> cells) -> heads -> conditions -> Table -> lookup (values -> rows
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 __all__ = ["ANYTHING", "Cell", "Column", "Condition", "Policy", "Role", "Row", "Span", "Table", "Type"]
 
@@ -16,8 +16,7 @@ Type = Literal["text", "number", "integer", "boolean", "date", "time", "datetime
 Role = Literal["input", "connection", "state", "reply", "error", "remember", "keep"]
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(NamedTuple):
     """A cell, without the blanks around it. `line` and `column` are those of the file, `name` is the spreadsheet's: C4.
 
     An empty cell has the place of its row's beginning.
@@ -55,8 +54,7 @@ class Column:
         return ".".join(self.path if self.role == "input" else (self.role, *self.path))
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """All values between two ends; None is no end on that side."""
 
     low: Any
@@ -71,8 +69,7 @@ class Span:
         return self.high is None or bool(value <= self.high if self.with_high else value < self.high)
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(NamedTuple):
     """What a cell of a condition says: one of the values, within one of the spans, or missing; all the rest if negated.
 
     Texts stand as `values.key` makes them. A negated condition fits a missing value too, unless `missing` names it.
@@ -88,8 +85,7 @@ ANYTHING = Condition(negated=True)
 """An empty cell: none of nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One row: its name (the first cell), and a cell for each column of the table, in their order."""
 
     name: Cell
@@ -111,4 +107,4 @@ class Table:
     rows: tuple[Row, ...]
     separator: str = ","
     conditions: tuple[tuple[Condition, ...], ...] = field(default=(), repr=False)
-    head: Cell = Cell("", 1, 1, "A1")
+    head: Cell = field(default=Cell("", 1, 1, "A1"))

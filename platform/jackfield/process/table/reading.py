@@ -15,7 +15,7 @@ from jackfield.process.table.lookup import Lookup
 from jackfield.process.table.model import ANYTHING, Cell, Column, Condition, Row, Table
 from jackfield.process.table.sheet import Sheet, read_sheet
 
-__all__ = ["read_table", "told"]
+__all__ = ["read_lookup", "read_table", "told"]
 
 _MEANT = """a list is written "a", "b", all others not("a"), anything is an empty cell, missing is null; put it in \
 straight quotes if it is meant"""
@@ -24,6 +24,12 @@ _MOST_PROBLEMS = 20  # of one file; what goes wrong in every row is one mistake
 
 def read_table(file: str, data: bytes) -> tuple[Table | None, tuple[Problem, ...]]:
     """The table of a file, and what is wrong with it; None where a problem is an error. `file` is named in them."""
+    found, problems = read_lookup(file, data)
+    return found and found[0], problems
+
+
+def read_lookup(file: str, data: bytes) -> tuple[tuple[Table, Lookup] | None, tuple[Problem, ...]]:
+    """The same with what finds the rows of the table, which is needed here too and takes its time."""
     sheet, problems = read_sheet(file, data)
     if sheet is None:
         return None, told(file, problems)
@@ -41,10 +47,11 @@ def read_table(file: str, data: bytes) -> tuple[Table | None, tuple[Problem, ...
     columns = tuple(column for _, column, _ in heads)
     rows = tuple(Row(cells[0], tuple(cells[number] for number, _, _ in heads)) for cells in sheet.rows)
     table = Table(file, sheet.summary, policy, columns, rows, sheet.separator, conditions, sheet.heads[0])
-    problems += faults_of_rows(table, Lookup(table))
+    lookup = Lookup(table)
+    problems += faults_of_rows(table, lookup)
     if any(problem.severity == "error" for problem in problems):
         return None, told(file, problems)
-    return table, told(file, problems)
+    return (table, lookup), told(file, problems)
 
 
 def told(file: str, problems: Sequence[Problem]) -> tuple[Problem, ...]:
@@ -124,7 +131,7 @@ class _Body:
         for cell in cells:
             if not cell.text or self.damaged(cell):
                 continue
-            if re.match(r"=\s*\w", cell.text):
+            if cell.text[0] == "=" and re.match(r"=\s*\w", cell.text):
                 message = f"`{cell.text[:60]}` is a formula to spreadsheets, and nothing is calculated here"
                 hint = "write the text; a key of the message stands in braces: {message}"
                 self.problems.append(fault(self.file, cell, message, hint))

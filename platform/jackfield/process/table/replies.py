@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from jackfield.errors import CODES, Problem
 from jackfield.process.connection import Connection
@@ -34,8 +33,7 @@ _QUOTED = {'"-"': "-", '""': "", '"null"': "null"}
 _WIDER: Mapping[Type, tuple[Type, ...]] = {"number": ("number", "integer"), "text": ("text", "choice")}
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(NamedTuple):
     """What one row gives. `cells` are those of its reply, by the numbers of their columns; none are no reply.
 
     `error` is a code with the sentence, `remember` has what the connection remembers by name.
@@ -97,11 +95,11 @@ def _of_heads(table: Table) -> Iterator[Problem]:
 
 def _of_names(table: Table, cell: Cell, names: Mapping[str, Name]) -> Iterator[Problem]:
     """Warnings for a name in two braces, and for what nothing remembers, where another name looks like it."""
-    for name in _BRACED.findall(cell.text):
+    for name in _BRACED.findall(cell.text) if "{{" in cell.text else ():
         if name in names:
             message = f"`{{{{{name}}}}}` is answered as `{{{name}}}`, not filled"
             yield doubt(table.file, cell, message, f"write `{{{name}}}`; if it is meant, write `{{{{ {name} }}}}`")
-    for name in _STATE.findall(cell.text):
+    for name in _STATE.findall(cell.text) if "state." in cell.text else ():
         if name not in names and (meant := did_you_mean(name, (one for one in names if one.startswith("state.")))):
             yield doubt(table.file, cell, f"nothing in this table remembers `{name}`", meant)
 

@@ -160,20 +160,21 @@ class _Reader:
         # the quoted cell is matched possessively: an unclosed quote costs one look at the rest, not one for each line
         cell_of = re.compile(
             rf'(?:"([^"]*+(?:""[^"]*+)*+)"{blank}*+|([^{separator}\r\n]*+))(\r\n|[{separator}\r\n]|\Z)'
-        ).match
+        )
         row, line, begin, number = 1, text.count("\n", 0, at) + 1, at, 0
         cells: list[tuple[int, Cell]] = []
         stray: list[Cell] = []
         start = line
-        while at < len(text):
-            found = cell_of(text, at)
-            assert found is not None  # the second branch takes whatever stands there
+        for found in cell_of.finditer(text, at):  # without gaps: the second branch takes whatever stands there
+            if not number and found.start() == len(text):
+                break  # behind the last line
             quoted, bare, end = found.groups()
-            column = at - begin + 1
+            column = found.start() - begin + 1
             if quoted is None:
                 content = bare.strip()
                 if content:
-                    column += len(bare) - len(bare.lstrip())
+                    if len(content) < len(bare):
+                        column += len(bare) - len(bare.lstrip())
                     cell = Cell(content, line, column, f"{_NAMES[min(number, 701)]}{row}")
                     cells.append((number, cell))
                     if '"' in bare:
@@ -185,7 +186,6 @@ class _Reader:
                 if "\n" in quoted or "\r" in quoted:
                     line += quoted.count("\n") + quoted.count("\r") - quoted.count("\r\n")
                     begin = found.start(1) + max(quoted.rfind("\n"), quoted.rfind("\r")) + 1
-            at = found.end()
             number += 1
             if end != separator:
                 if stray and not cells[0][1].text.startswith("#"):
@@ -195,7 +195,7 @@ class _Reader:
                 if cells:
                     yield cells, Cell("", start, 1, f"A{row}")
                 cells, stray, number = [], [], 0
-                row, line, begin = row + 1, line + 1, at
+                row, line, begin = row + 1, line + 1, found.end()
                 start = line
 
     def heads(self, cells: list[tuple[int, Cell]], blank: Cell, separator: str, told: str) -> tuple[Cell, ...]:
@@ -263,6 +263,8 @@ def _comment(cells: list[tuple[int, Cell]], separator: str) -> str:
 
 
 def _filled(cells: list[tuple[int, Cell]], blank: Cell, width: int) -> tuple[Cell, ...]:
+    if len(cells) == width == cells[-1][0] + 1:
+        return tuple([cell for _, cell in cells])
     row = [blank] * width
     for number, cell in cells:
         if number < width:

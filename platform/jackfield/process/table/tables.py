@@ -13,9 +13,8 @@ from jackfield.errors import Problem
 from jackfield.process.python.sources import FOLDER, MAX_ALL, Source, hash_of
 from jackfield.process.table import keep
 from jackfield.process.table.function import Answering, answering
-from jackfield.process.table.lookup import Lookup
 from jackfield.process.table.model import Table
-from jackfield.process.table.reading import read_table
+from jackfield.process.table.reading import read_lookup
 from jackfield.process.table.sheet import MOST_BYTES
 
 __all__ = ["END", "Tables", "read_tables"]
@@ -95,11 +94,12 @@ def _add(found: Tables, source: Source, home: Path) -> None:
     name = source.module
     found.sources.append(source)
     found.digests[name] = hash_of([source])
-    table, problems = read_table(source.file, source.data)
+    read, problems = read_lookup(source.file, source.data)
     found.problems += problems
     made = None
-    if table is not None:
-        made, wrong = answering(table, name, Lookup(table), _kept(table, name, home).append)
+    if read is not None:
+        table, lookup = read
+        made, wrong = answering(table, name, lookup, _kept(table, name, home).append)
         found.problems += wrong
     if made is None:
         found.broken.add(name)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, time
-from typing import Any
+from typing import Any, NamedTuple
 
 from jackfield.process.connection import Connection
 from jackfield.process.table.faulty import Unfit
@@ -40,8 +40,7 @@ class Name:
     loose: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Filled:
+class Filled(NamedTuple):
     """A cell that was read: `value` is what it always gives, unless there is `fill`, which makes it.
 
     `alone` is the name that stands alone between its braces, whose type is kept.
