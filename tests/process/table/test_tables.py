@@ -114,7 +114,8 @@ def test_a_broken_table_is_told_of_once(tmp_path: Path) -> None:
     broken = sheet("first | message | reply.text", "1 | Привет | {mesage}!", "rest | | ")
     put(tmp_path, {"faq.csv": broken}, "  a: {url: /ws/a, process: faq}\n  b: {url: /ws/b, process: faq}\n")
     assert told(tmp_path) == [
-        'processes/faq.csv:2:10: C2: no column is called `mesage`; did you mean "message"? [bad_table]'
+        'processes/faq.csv:2:10: C2: no column is called `mesage`; did you mean "message"? '
+        "If that is the mistake, correct the head B1 [bad_table]"
     ]
     assert [str(one) for one in problems_of(tmp_path)[0]] == told(tmp_path)
 

@@ -74,7 +74,11 @@ def _read(found: Tables, file: str, name: str, path: Path) -> bytes | None:
         fault = Problem("bad_table", f"the name of a table ends in {END}", f"rename it to {path.stem}{END}", file=file)
     elif bad is not None:
         better = re.sub(r"[^A-Za-z0-9]+", "_", bad.removesuffix(END)).strip("_")
-        hint = f'rename it to "{better}{END if path.stem == bad else ""}": {_RENAME}' if _NAME.fullmatch(better) else f"rename it: {_RENAME}"
+        hint = (
+            f'rename it to "{better}{END if path.stem == bad else ""}": {_RENAME}'
+            if _NAME.fullmatch(better)
+            else f"rename it: {_RENAME}"
+        )
         fault = Problem("bad_table", f'"{bad}" cannot be part of the name of a process', hint, file=file)
     else:
         try:
