@@ -144,6 +144,8 @@ def test_a_trace_of_a_long_table_is_cut(project: Path) -> None:
     ("process", "said"),
     [
         ("p.sya", 'no process is named "p.sya"; did you mean "p.say"?'),
+        ("processes/faq.csv", "a table is named without .csv: faq"),
+        ("processes/faq", "a process is named without its folder, with dots: faq"),
         ("fag", 'no process is named "fag"; did you mean "faq"?'),
         ("p", "name a function of processes/p.py: p.broken or p.closed"),
     ],

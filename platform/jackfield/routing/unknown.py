@@ -58,7 +58,9 @@ def _of_table(name: str, found: Catalog) -> str:
     for end in (".xlsx", ".xls", ".ods"):
         if (found.folder / FOLDER / f"{name}{end}").is_file():
             return f"save {FOLDER}/{name}{end} as `CSV UTF-8`: {FOLDER}/{name}.csv"
-    for end in (".csv.txt", ".txt", ".tsv"):
+    if "/" in name:
+        return f"a process is named without its folder, with dots: {_dotted(name)}"
+    for end in (".csv.txt", ".csv.csv", ".txt", ".tsv"):
         if (found.folder / FOLDER / f"{name}{end}").is_file():
             return f"rename {FOLDER}/{name}{end} to {name}.csv"
     write = f"there is no file {FOLDER}/{name}.csv; `jackfield new table {name}` writes one"
@@ -66,10 +68,14 @@ def _of_table(name: str, found: Catalog) -> str:
     return f"{meant} If not, {write}" if meant else write
 
 
+def _dotted(path: str) -> str:
+    return path.removeprefix("./").replace("/", ".").removeprefix("processes.")
+
+
 def _of_path(name: str, found: Catalog, file: str) -> str:
     """What was meant by a name that is written like a file's path: `processes.greeting.answer`, `greeting.py`."""
     if name.endswith(".csv"):
-        return f"a table is named without .csv: {name.removesuffix('.csv').removeprefix('processes.')}"
+        return f"a table is named without .csv: {_dotted(name.removesuffix('.csv'))}"
     module = (name if file else name.removeprefix("processes.")).removesuffix(".py")
     if module == name:
         return ""

@@ -124,6 +124,8 @@ def _of_texts(column: Column, text: str) -> Condition:
     if later:
         hint = f'write the text itself; if it begins like this, put it in quotes: `"{text[:40]}"`'
         if text.startswith("="):
+            alone = text.lstrip("= ").replace('""', '"').strip('"')[:40]
+            hint = f"write `{alone}` alone, without `=`" if alone else hint
             raise Unfit("a cell that begins with `=` is a formula to spreadsheets", hint)
         raise Unfit(f"`{later[0]}…)` is not supported", hint)
     if _CURLY_LIST.fullmatch(text):
