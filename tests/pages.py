@@ -11,8 +11,9 @@ DOCS = Path(jackfield.__file__).parent / "docs"
 
 
 def write_files(page: str, section: str, folder: Path) -> None:
-    """Write each block of a section whose first line is `# NAME` as the file of that name."""
+    """Write each block of a section whose first line is `# NAME`, or `<!-- NAME -->`, as the file of that name."""
     text = (DOCS / page).read_text("utf-8").split(f"\n## {section}\n", 1)[1].split("\n## ", 1)[0]
-    for name, content in re.findall(r"^```(?:python|yaml)\n# (\S+)\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+    block = r"^```(?:python|yaml|csv|html)\n(?:#|<!--) (\S+)(?: -->)?\n(.*?)^```"
+    for name, content in re.findall(block, text, re.MULTILINE | re.DOTALL):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(content, encoding="utf-8")

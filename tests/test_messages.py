@@ -379,3 +379,10 @@ def test_whatever_a_feed_yields_arrives_as_it_is(value: dict[str, Any]) -> None:
     frame = messages.feed_events("v", 10**6, group=False)(value)
     assert frame is not None
     assert json.loads(frame) == {"event": "message", **value}
+
+
+@pytest.mark.parametrize("kind", ["text", "any"])
+def test_a_payload_that_utf_8_cannot_hold_says_so(kind: str) -> None:
+    assert messages.payload("я", kind) == "я".encode()
+    with pytest.raises(Unsendable, match="surrogate"):
+        messages.payload("\ud800", kind)

@@ -10,6 +10,7 @@ __all__ = ["is_loopback", "network", "networks"]
 _WIDER = {4: (16, 24), 6: (32, 48, 56)}  # bits: of a provider, of a site, of IPv6 a customer who was given so much
 
 
+@lru_cache(maxsize=4096)  # asked for with a handshake; to read an address takes 6 µs, or 20 of IPv6
 def network(client: str) -> str:
     """What stands for an address: itself, or of IPv6 the /64 that one customer has all of."""
     address = _parsed(client)
@@ -30,7 +31,7 @@ def networks(client: str) -> tuple[str, ...]:
     return *(f"{number >> bits - wide:x}/{wide}" for wide in _WIDER[address.version]), _narrowest(address)
 
 
-@lru_cache(maxsize=1024)  # asked for with each handshake; to read an address takes 5 µs
+@lru_cache(maxsize=1024)  # asked for with each handshake, like `network`
 def is_loopback(host: str) -> bool:
     """Whether a host is reached from this machine alone: `localhost` or a loopback address, in brackets or not."""
     if host == "localhost":

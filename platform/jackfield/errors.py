@@ -176,6 +176,8 @@ CODES: Mapping[str, Code] = _table(
     _plan("bad_verify", "`auth.verify` names no function of processes/ that takes a credential and a request."),
     _plan("bad_group", "A pattern of groups makes no names, or `reply_to` has no group that could get the reply."),
     _plan("bad_feed", "`feed` names no async generator that can do with what there is."),
+    _plan("bad_event", "`events` names no class that an event can be, or an event that is Jackfield's own."),
+    _plan("bad_wait", "The process waits for its client, by `next` or `request`, where nothing of it can come."),
     _plan("bad_hook", "`on_connect` or `on_disconnect` names no process that can do with what there is."),
     _plan("bad_site", "The folder of `site` is not there or cannot be read, or holds what is never served."),
     _plan("too_slow", "Loading the processes took longer than the time limit."),

@@ -73,12 +73,11 @@ _NO_BRACKETS = bytes(set(range(256)) - set(b"{}[]"))
 
 
 class Unsendable(ValueError):
-    """A value that JSON cannot carry unchanged. `path` is a JSON pointer into the reply."""
+    """A value that JSON cannot carry unchanged. `path` is a JSON pointer into the reply or event."""
 
     def __init__(self, path: str, problem: str) -> None:
-        self.path = path
-        self.problem = problem
-        super().__init__(f"{path or 'the reply'}: {problem}")
+        self.path, self.problem = path, problem
+        super().__init__(f"{path or 'what is sent'}: {problem}")
 
 
 class NotUtf8(Exception):
@@ -427,21 +426,19 @@ def _object(value: object) -> bytes:
 def encoded(value: object) -> bytes:
     """A value as a JSON object that says all of it. Raises Unsendable."""
     _check(value, "", 0)
-    if isinstance(value, Mapping) and not isinstance(value, dict):
-        value = dict(value)
-    text = _plainly(value)
+    text = _plainly(dict(value) if isinstance(value, Mapping) and not isinstance(value, dict) else value)
     if not text.startswith(b"{"):
         raise Unsendable("", f"{type(value).__name__} becomes no JSON object")  # a Struct with array_like
     return text
 
 
-def _plainly(value: object) -> bytes:
+def _plainly(value: object, path: str = "") -> bytes:
     try:
         return _encode(value)
     except UnicodeEncodeError:
-        raise Unsendable("", "a text holds half of a surrogate pair, which is not Unicode") from None
+        raise Unsendable(path, "a text holds half of a surrogate pair, which is not Unicode") from None
     except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError) as exc:
-        raise Unsendable("", str(exc)) from None
+        raise Unsendable(path, str(exc)) from None
 
 
 def _with_id(text: bytes, message_id: MessageId) -> bytes:
@@ -481,6 +478,8 @@ def _check(value: object, path: str, depth: int) -> None:
     elif is_dataclass(value):
         for field in fields(value):
             _check(getattr(value, field.name, None), f"{path}/{field.name}", depth + 1)
+    else:
+        _plainly(value, path)
 
 
 def _check_text(text: str, path: str) -> None:

@@ -17,8 +17,8 @@ from jackfield.server.connection.inbox import AHEAD_BYTES, INBOX_BYTES
 from jackfield.server.node.listener import bind
 from jackfield.server.options import Options
 from jackfield.server.wire import guards
+from jackfield.server.wire.fragments import FRAGMENT_RATE, FRAGMENTS_AT_ONCE
 from jackfield.server.wire.over_asgi import AsgiTransport
-from jackfield.server.wire.patched import FRAGMENT_RATE, FRAGMENTS_AT_ONCE
 from jackfield.server.wire.transport import TURN_SECONDS
 from tests.schema.test_excerpt import LISTS, MAPPING, NESTED, NULLABLE, SHAPES, UNION, message, size
 from tests.server.frames import BINARY, PING, TEXT, masked, request

@@ -17,7 +17,8 @@ from jackfield.config.plan import Limits
 from jackfield.server.node.listener import bind
 from jackfield.server.options import Options
 from jackfield.server.wire import guards, reading, writing
-from jackfield.server.wire.patched import FRAGMENTS, PING_SECONDS, PINGS, STUCK
+from jackfield.server.wire.fragments import FRAGMENTS
+from jackfield.server.wire.patched import PING_SECONDS, PINGS, STUCK
 from jackfield.server.wire.transport import STALL
 from tests.server.frames import CLOSE, PING, PONG, TEXT, masked, request
 from tests.server.served import LIMIT
@@ -196,7 +197,7 @@ def test_ms_6_a_message_has_so_many_fragments_and_no_more(server: Server) -> Non
         client.send(b"".join(parts))
         assert "message" in json.loads(client.frame()[1])
         client.send(masked(TEXT, b"", fin=False) + masked(CONT, b"", fin=False) * (FRAGMENTS - 1))
-        client.send(masked(CONT, whole))
+        client.send(masked(CONT, b""))
         assert client.closed() == 1009
 
 

@@ -160,7 +160,7 @@ def test_ops_6_what_asvs_wants_written_down_is_written_down() -> None:
         "auth.store.attempts.PER_ADDRESS",
         "auth.store.store.MAX_SESSIONS",
         "server.connection.rate.BURST",
-        "server.connection.dispatch.THREADS",
+        "server.connection.threads.THREADS",
         "server.publish.building.LOAD_LIMIT",
     ):
         assert name in reported

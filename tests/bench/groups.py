@@ -98,12 +98,13 @@ def _groups(workshop: Workshop, rounds: int, quick: bool) -> None:
 
 
 def _actions(workshop: Workshop, rounds: int, quick: bool) -> None:
-    ask = {"message": "Where is my order? 🙂"}
-    plain, asked = _question(ask, ask), _question({"action": "greet", **ask}, {"action": "greet", **ask})
+    text = "Where is my order? 🙂"
+    ask, alone = {"action": "greet", "message": text}, {"message": text + "!" * len('"action":"greet",')}
+    plain, asked = _question(alone, alone), _question(ask, ask)  # one as long as the other: what an action costs
     with _running_ours(workshop) as (server, cookie):
         places = {
             "a message": _place(workshop, server, cookie, "/ws/greeting", plain, "plain"),
-            "the same by an action": _place(workshop, server, cookie, "/ws/actions", asked, "actions"),
+            "one as long, by an action": _place(workshop, server, cookie, "/ws/actions", asked, "actions"),
         }
         options: dict[str, object] = {"connections": 64, "flight": 16}
         _difference("Actions", "message", places, rounds * 2, lambda one: _said(places[one], workshop, options, quick))

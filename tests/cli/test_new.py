@@ -66,7 +66,7 @@ def test_an_example_is_small_and_says_what_it_is(example: str) -> None:
     assert {"README.md", "endpoints.yaml", "site/index.html", "site/app.js"} <= made.keys()
     assert made["README.md"].startswith(f"# {example}: ")
     assert sum(text.count("\n") for path, text in made.items() if path.startswith("processes/")) <= 40
-    assert 'from "/jackfield.js"' in made["site/app.js"]
+    assert 'from "./jackfield.js"' in made["site/app.js"]
     scripts = [text for path, text in made.items() if path.endswith(".js")]
     assert not any("innerHTML" in text for text in scripts), "what others wrote stays text"
 

@@ -11,12 +11,16 @@ from tests.cli.conftest import run
 
 REPORT: dict[str, Any] = {
     "hash": "0123456789ab",
+    "before": "abcdef012345",
     "generation": 4,
     "dry_run": False,
     "added": ["новый"],
     "changed": [],
     "removed": ["a", "b"],
+    "groups_added": ["зал:{x}"],
+    "groups_renamed": [["a:{x}", "b:{x}"]],
     "groups": ["room:{room}"],
+    "groups_removed": ["hall"],
     "settings": ["auth"],
     "pages": 1,
     "closes": [
@@ -30,21 +34,26 @@ REPORT: dict[str, Any] = {
     "waits": 1,
     "tasks": 0,
     "calls": 2,
+    "lost": ["shared.store"],
     "warnings": ["processes/say.py:5:4: warning: waits [blocking_call]"],
 }
 
 
 def test_a_report_for_people() -> None:
     assert outcome(REPORT).splitlines() == [
-        "published 0123456789ab as generation 4",
+        "published 0123456789ab as plan 4, in place of abcdef012345",
         "  added: новый",
         "  removed: a, b",
+        "  groups added: зал:{x}",
+        "  groups renamed: a:{x} to b:{x}",
         "  groups changed: room:{room}",
+        "  groups removed: hall",
         "  settings changed: auth",
         "  site: 1 file changed",
         "  closed: 2 of a (1012 the endpoint is gone)",
         "  closed: 1 of desk (4403 role_required)",
         "  untouched: 7 of 10 open connections",
+        "  what shared.store held is gone; keep such data in a database, or in the state of a group",
         "  feeds of groups that begin anew: 3",
         "  feeds of groups that end: 1",
         "  calls that wait for their client in the code they began in, for 10 minutes at most: 1",
@@ -52,8 +61,17 @@ def test_a_report_for_people() -> None:
         "  processes/say.py:5:4: warning: waits [blocking_call]",
     ]
     foretold = outcome({**REPORT, "dry_run": True}).splitlines()
-    assert foretold[0] == "would publish 0123456789ab as generation 4"
+    assert foretold[0] == "would publish 0123456789ab as plan 4, in place of abcdef012345"
     assert "  would close: 2 of a (1012 the endpoint is gone)" in foretold
+    assert any("held would be gone" in line for line in foretold)
+    assert not [line for line in outcome({**REPORT, "open": 0, "closes": []}).splitlines() if "untouched" in line]
+
+
+@pytest.mark.parametrize("key", REPORT)
+def test_a_server_of_another_version_may_say_less_or_more(key: str) -> None:
+    less = outcome({name: value for name, value in REPORT.items() if name != key}).splitlines()
+    assert [line for line in less if "another version" in line]
+    assert "another version" not in outcome({**REPORT, "новое": 1})
 
 
 @pytest.mark.parametrize(
@@ -64,8 +82,9 @@ def test_a_report_for_people() -> None:
             {"problems": [{"text": "a.py:1: x [bad_url]", "severity": "error"}, {"text": "w", "severity": "warning"}]},
             1,
             "a.py:1: x [bad_url]\nw\n",
-            "jackfield: 1 problem; the old generation goes on serving\n",
+            "jackfield: 1 problem; the old plan goes on serving\n",
         ),
+        ({"error": "unknown verb"}, 1, "", "of another version, and does not know `publish`; restart it"),
         ({"error": "the server failed; its log has the incident 12"}, 1, "", "incident 12"),
         ({"ok": REPORT}, 0, outcome(REPORT) + "\n", ""),
     ],

@@ -91,7 +91,11 @@ REST = "\nendpoints: {{say: {{url: /ws/say, process: chat.say}}}}\n"
             "wrong_value",
             "a step holds `send`, `push`, `expect`, `expect_error` or `expect_close`",
         ),
-        ("examples: [{steps: [{send: hi}]}]", "wrong_type", "endpoints.say.examples.0.steps.0.send: a mapping"),
+        (
+            "examples: [{steps: [{send: hi}]}]",
+            "wrong_value",
+            "endpoints.say.examples.0.steps.0.send: a message is",
+        ),
     ],
 )
 def test_faults_of_an_endpoint(load: Load, line: str, code: str, words: str) -> None:

@@ -49,6 +49,7 @@ class _Frames:
     way: Any = None
     message_id: Any = None
     cancelled = False
+    is_behind = False
 
     def __init__(self) -> None:
         self.found: list[bytes] = []

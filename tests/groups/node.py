@@ -89,6 +89,7 @@ class Line(FakeTransport):
         self.task = task
         self.gate: asyncio.Future[bool] | None = None
         self.accepted = False
+        self.has_left = False
         self.status = 0
         self.code = ""
         self.receiver: Conversation | None = None
@@ -169,6 +170,14 @@ class Node:
             callers.users = self.users
             self.gateway = Gateway(live, callers, self.dispatcher)
         self.live = live
+        self.seats: list[Any] = []  # taken since the test has looked
+        seat = live.hub.seat
+
+        def take_seat(member: Any) -> None:
+            self.seats.append(member)
+            seat(member)
+
+        live.hub.seat = take_seat  # type: ignore[method-assign]
 
     @property
     def groups(self) -> Groups:
@@ -189,6 +198,12 @@ class Node:
 
     def enter(self, path: str, login: str, *, held: bool) -> Line:
         """Ask for an upgrade; what came of it, or with `held` the line whose 101 waits for `answer`."""
+        line = self.ask(path, login, held=held)
+        self.until(lambda: line.gate is not None or line.is_answered)
+        return line
+
+    def ask(self, path: str, login: str, *, held: bool, address: str = "127.0.0.1") -> Line:
+        """Ask for an upgrade, which may take its time."""
         line = Line()
         line.number = self.entries = self.entries + 1
         scope = {
@@ -198,7 +213,7 @@ class Node:
             "raw_path": path.encode(),
             "query_string": b"",
             "headers": [(b"host", b"127.0.0.1:8000"), (b"x-login", login.encode())],
-            "client": ("127.0.0.1", 5000),
+            "client": (address, 5000),
             "extensions": {"websocket.http.response": {}, EXTENSION: line},
         }
 
@@ -209,8 +224,9 @@ class Node:
             if message["type"] == "websocket.accept":
                 if held:
                     line.gate = asyncio.get_running_loop().create_future()
-                    if not await line.gate:
-                        raise OSError("the client has left")
+                    line.has_left = not await line.gate
+                if line.has_left:
+                    raise OSError("the client has left")
                 line.accepted = True
             elif message["type"] == "websocket.http.response.start":
                 line.status = message["status"]
@@ -218,7 +234,6 @@ class Node:
                 line.code = json.loads(message["body"])["code"]
 
         line.task = self.loop.create_task(self.gateway(scope, receive, send))  # type: ignore[arg-type]  # as an ASGI server
-        self.until(lambda: line.gate is not None or line.is_answered)
         return line
 
     def answer(self, line: Line, *, there: bool) -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from jackfield.groups import histories as histories_module
 from jackfield.groups.groups import Groups
 from jackfield.groups.histories import REST, Batch, Past
+from jackfield.identity import Identity
 
 from .conftest import Clock, Member, declared
 
@@ -240,6 +241,22 @@ def test_a_publish_begins_to_keep_and_ends_it_for_those_who_are_there(groups: Gr
     groups.leave_all(a)
     groups.leave_all(late)
     assert len(groups) == 0
+
+
+def test_who_is_moved_by_a_publish_hears_the_members_behind_what_the_store_has(groups: Groups, store: Store) -> None:
+    groups.declare([declared("room:{room}", history=3, keep=60.0, presence="names")])
+    early, late = Member(Identity("анна")), Member(Identity("борис"))
+    groups.join(early, ROOM)
+    groups.join(late, ROOM)
+    assert [one["event"] for one in early.heard] == ["joined"]
+    assert late.heard == []
+    store.answer(groups)
+    for member in (early, late):
+        history, members = member.heard
+        assert (history["event"], members["event"], members["count"]) == ("history", "members", 2)
+    after = Member()
+    groups.join(after, ROOM)
+    assert [one["event"] for one in after.heard] == ["history", "members"]
 
 
 def test_the_store_has_little_more_than_a_group_may_give(groups: Groups, store: Store) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jackfield.groups.names import MAX_LENGTH, BadName, Pattern, checked
+from jackfield.groups.names import MAX_LENGTH, BadName, Pattern, checked, fault
 
 
 class Floor(Enum):
@@ -70,6 +70,17 @@ def test_a_value_that_makes_no_name_is_refused(value: str) -> None:
 def test_what_is_no_name_is_refused(name: object) -> None:
     with pytest.raises(BadName):
         checked(name)
+    assert not isinstance(name, str) or fault(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "right"),
+    [("зал:7", "%D0%B7%D0%B0%D0%BB:7"), ("a b", "a%20b"), ("r:{x}", "r:%7Bx%7D"), ("r:%20 /'?", "r:%20%20/'?")],
+)
+def test_who_writes_a_name_as_text_is_told_how_it_is_written(name: str, right: str) -> None:
+    assert fault(name).endswith(f": {right}")
+    assert "groups.name" not in fault(name)
+    assert (fault(right), checked(right)) == ("", right)
 
 
 VALUES = st.text(min_size=1, max_size=12).filter(lambda text: text.isprintable() or text.isspace())

@@ -55,7 +55,7 @@ def test_no_pattern_of_ours_is_shown_to_people() -> None:
     found = {part["pattern"] for part in parts if "pattern" in part}
     assert {sentence(pattern, "10 minuten") for pattern in found} == {
         "may not begin with $",
-        'must be a time with its unit, like "30s", "10m", "12h" or "7d"',
+        'must be a time with its unit, like "30s", "10m", "12h" or "7d", a year (365d) at most',
     }
 
 

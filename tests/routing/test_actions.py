@@ -158,3 +158,8 @@ def test_examples_are_checked_against_the_action_that_they_name(tmp_path: Path, 
     (problem,) = caught.value.problems
     assert (problem.code, message in problem.message) == ("example_mismatch", True), problem
     assert "actions.say.examples.0" in problem.path
+
+
+def test_actions_may_all_give_nothing(tmp_path: Path) -> None:
+    route = compiled(tmp_path, "action_key: what\n    actions: {typing: chat.typed, on: chat.typed}")
+    assert (route.signature.replies, route.signature.reply_schema) == ("none", None)

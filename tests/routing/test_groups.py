@@ -12,9 +12,9 @@ from jackfield.routing.build import build
 from tests.projects import SAY, write
 
 
-def faults(folder: Path, text: str) -> list[tuple[str, str, str]]:
+def faults(folder: Path, text: str, chat: str = SAY) -> list[tuple[str, str, str]]:
     with pytest.raises(PlanError) as caught:
-        build(write(folder, text, chat=SAY), 1)
+        build(write(folder, text, chat=chat), 1)
     return [(problem.code, problem.path, problem.message) for problem in caught.value.problems]
 
 
@@ -93,6 +93,38 @@ def test_a_pattern_that_looks_misspelt_is_a_warning(tmp_path: Path) -> None:
     table.catalog.release()
 
 
+JOINS = (
+    SAY
+    + """
+from jackfield import Connection, Groups, process
+@process
+async def enter(room: str, connection: Connection, groups: Groups) -> None:
+    {body}
+"""
+)
+
+
+@pytest.mark.parametrize(
+    ("body", "settings", "warned"),
+    [
+        ("await connection.join(f'rooms:{room}')", "history: 50", False),
+        ("await connection.join(groups.name('rooms:{room}', room=room))", "history: 50", False),
+        ("await connection.join(room)", "history: 50", False),  # which may be any
+        ("await connection.join('lobby')", "history: 50", True),
+        ("', '.join(room)", "may_join: anyone", False),
+        ("', '.join(room)", "history: 50", True),
+    ],
+)
+def test_a_group_that_is_only_joined_is_not_misspelt(tmp_path: Path, body: str, settings: str, warned: bool) -> None:
+    text = f'groups:\n  "rooms:{{room}}": {{{settings}}}\nendpoints:\n' + endpoint("group: 'room:{room}'")
+    text += "  more: {url: /ws/more, actions: {enter: chat.enter, subscribe: group.join}}\n"
+    table = build(write(tmp_path, text, chat=JOINS.replace("{body}", body)), 1)
+    assert [one.path == "groups.rooms:{room}" for one in table.warnings if "no endpoint has" in one.message] == (
+        [True] if warned else []
+    )
+    table.catalog.release()
+
+
 @pytest.mark.parametrize(
     ("more", "at", "message"),
     [
@@ -126,19 +158,43 @@ def test_strangers_share_a_group_only_where_that_is_declared(tmp_path: Path) -> 
     build(write(tmp_path, 'groups:\n  "help:{room}": {}\nendpoints:\n' + both), 2).catalog.release()
 
 
-def test_a_grace_has_an_end(tmp_path: Path) -> None:
-    text = 'groups:\n  "r:{a}": {presence: {grace: 25h}}\nendpoints:\n' + endpoint("auth: public")
-    ((code, path, message),) = faults(tmp_path, text)
-    assert (code, path) == ("bad_group", "groups.r:{a}.presence.grace")
-    assert "at most 1d" in message
+@pytest.mark.parametrize(
+    ("settings", "at", "bounds"),
+    [
+        ("presence: {grace: 25h}", "presence.grace", "from 0s to 1d"),
+        ("history: {last: 9, keep: 0s}", "history.keep", "from 1s to 3650d"),
+        ("history: {last: 9, keep: 3651d}", "history.keep", "from 1s to 3650d"),
+    ],
+)
+def test_times_have_bounds(tmp_path: Path, settings: str, at: str, bounds: str) -> None:
+    text = f'groups:\n  "r:{{a}}": {{{settings}}}\nendpoints:\n' + endpoint("auth: public")
+    with pytest.raises(PlanError) as caught:
+        build(write(tmp_path, text, chat=SAY), 1)
+    (found,) = caught.value.problems
+    assert (found.code, found.path, found.hint) == ("wrong_value", f"groups.r:{{a}}.{at}", bounds)
 
 
-@pytest.mark.parametrize("keep", ["0s", "3651d"])
-def test_events_are_kept_for_some_time_and_not_for_ever(tmp_path: Path, keep: str) -> None:
-    text = f'groups:\n  "r:{{a}}": {{history: {{last: 9, keep: {keep}}}}}\nendpoints:\n' + endpoint("auth: public")
-    ((code, path, message),) = faults(tmp_path, text)
-    assert (code, path) == ("bad_group", "groups.r:{a}.history.keep")
-    assert "from 1s to 3650d" in message
+@pytest.mark.parametrize(
+    "process",
+    ["process: chat.say", "process: chat.sya", "process: chat.bad", "actions: {say: chat.sya, on: chat.bad}"],
+)
+def test_no_fault_of_a_group_hides_another(tmp_path: Path, process: str) -> None:
+    text = 'groups:\n  "r:{a}": {history: {last: 5000, keep: 0s}, presence: {shw: 1, grace: 25h}}\nendpoints:\n'
+    text += endpoint("group: 'r:{b}', auth: {roles: ['of-{b}']}, event: left, feed: chat.nope, on_connect: chat.nope")
+    bad = "from jackfield import Connection\n@process\ndef bad(a: Connection, b: Connection) -> complex: ...\n"
+    found = {path for _, path, _ in faults(tmp_path, text.replace("process: chat.say", process), SAY + bad)}
+    of_group = {"history.last", "history.keep", "presence", "presence.grace"}
+    of_endpoint = {"group", "auth.roles", "event", "feed", "on_connect"}
+    expected = {f"groups.r:{{a}}.{one}" for one in of_group} | {f"endpoints.room.{one}" for one in of_endpoint}
+    assert expected <= found
+
+
+def test_what_is_for_events_is_told_beside_what_is_wrong_with_the_endpoint(tmp_path: Path) -> None:
+    text = 'groups:\n  "r:{a}": {history: 5, may_join: anyone}\nendpoints:\n'
+    text += endpoint("messages: text, group: ['r:{room}', 'x:{b}'], input: {type: object}")
+    found = [path for _, path, _ in faults(tmp_path, text)]
+    assert {*found} >= {"groups.r:{a}.history", "groups.r:{a}.may_join", "endpoints.room.input"}
+    assert found.count("endpoints.room.group") == 2
 
 
 def test_keep_beside_history_is_told_where_it_stands(tmp_path: Path) -> None:
@@ -159,7 +215,7 @@ def test_who_says_who_may_join_gives_true_or_false(tmp_path: Path, hint: str, is
     with pytest.raises(PlanError) as caught:
         build(folder, 3)
     found = {(problem.path, problem.hint) for problem in caught.value.problems}
-    assert ("groups.r:{a}.may_join", "-> bool") in found
+    assert ("groups.r:{a}.may_join", "write `-> bool`") in found
 
 
 def test_two_declared_patterns_may_not_make_one_name(tmp_path: Path) -> None:

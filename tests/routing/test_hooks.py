@@ -72,7 +72,12 @@ def test_hooks_of_actions_are_those_of_the_endpoint(write_project: Write, built:
     ("more", "key", "said", "hint"),
     [
         ("on_connect: p.entr", "on_connect", 'no process is named "p.entr"', 'did you mean "p.enter"?'),
-        ("on_disconnect: visits.go", "on_disconnect", 'no process is named "visits.go"', "processes/visits.py"),
+        (
+            "on_disconnect: desk.visits.go",
+            "on_disconnect",
+            'no process is named "desk.visits.go"',
+            "processes/desk/visits.py",
+        ),
         ("on_connect: p.many", "on_connect", '"p.many" has a `yield`', "`return`"),
         ("on_connect: p.say", "on_connect", 'its parameter "text" is none of the parameters of /ws/v/', "room"),
         ("on_connect: p.leave", "on_connect", 'its parameter "code" is none of the parameters', "room"),

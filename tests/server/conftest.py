@@ -63,6 +63,7 @@ class Writer:
     way: Any = None
     message_id: Any = None
     cancelled: bool = False
+    is_behind: bool = False
 
     def write(self, text: bytes) -> None:
         frame = json.loads(text)

@@ -171,6 +171,8 @@ async def test_a_refusal_is_reported_with_its_reason(tmp_path: Path) -> None:
 class Stern:
     """A target that lets nobody in."""
 
+    async def fresh_groups(self) -> None: ...
+
     @asynccontextmanager
     async def connect(
         self,
@@ -261,7 +263,7 @@ class Deaf:
 
     closed: Closed | None = None
 
-    async def send(self, message: Mapping[str, Any], /) -> None:
+    async def send(self, message: Mapping[str, Any] | str | bytes, /) -> None:
         await asyncio.Event().wait()
 
     async def receive(self, within: float) -> dict[str, Any]:
@@ -312,3 +314,50 @@ async def test_the_conversation_shows_what_was_pushed_and_to_how_many(tmp_path: 
         '  b ← {"event": "you"}',
         '  anna ← {"event": "новость", "text": "👋"}',
     )
+
+
+async def test_an_event_that_comes_has_the_type_that_the_file_says(tmp_path: Path) -> None:
+    """The example leaves the key out, so only what comes can tell."""
+    typed = "events: {pushed: {properties: {to: {type: string}}, required: [to]}}"
+    example = '{steps: [{send: {text: "push"}}, {expect: {event: pushed}, partial: true}]}'
+    write(tmp_path, example, auth=f"optional, {typed}")
+    (result,) = await results(tmp_path)
+    assert result.failure is not None
+    assert result.failure.sentence == 'the event "pushed" does not fit its type'
+    assert 'the key "to" is missing' in "\n".join(result.failure.lines)
+
+
+SHARED = """
+groups: {"room:{room}": {history: 9, presence: {grace: 1h}}}
+endpoints:
+  room:
+    {url: "/ws/r/{room}", group: "room:{room}", process: p.score, on_disconnect: p.bye, auth: optional,
+     examples: [one, two]}
+"""
+OF_GROUPS = """
+import asyncio
+from jackfield import Groups, process
+
+@process
+async def score(room: str, groups: Groups) -> int:
+    async with groups.state(f"room:{room}") as state:
+        state["n"] = state.get("n", 0) + 1
+        return state["n"]
+
+@process
+async def bye(room: str, groups: Groups) -> None:
+    for _ in range(3):
+        await asyncio.sleep(0)
+    await groups.remove(f"room:{room}", "борис", ban=60)
+    await groups.send(f"room:{room}", {"event": "bye"})
+"""
+ROOM = """{params: {room: "7"}, as: {login: борис}, steps: [
+  {expect: {event: history, group: "room:7", events: [], to: 0}},
+  {expect: {event: members, group: "room:7", members: [{login: борис}], count: 1}},
+  {send: {}}, {expect: {result: 1}}]}"""
+
+
+async def test_nothing_that_an_example_leaves_in_groups_is_there_for_the_next(tmp_path: Path) -> None:
+    projects.write(tmp_path, SHARED.replace("one, two", f"{ROOM}, {ROOM}"), p=OF_GROUPS)
+    found = await results(tmp_path)
+    assert [result.failure for result in found] == [None, None]

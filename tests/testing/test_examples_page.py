@@ -27,7 +27,8 @@ def _folder(tmp_path: Path) -> Path:
 
 
 async def test_every_example_of_the_page_passes(folder: Path) -> None:
-    assert list(FILES) == ["processes/desk.py", "endpoints.yaml", "examples/desk.yaml", "comments/endpoints.yaml"]
+    own = ["processes/desk.py", "endpoints.yaml", "examples/desk.yaml"]
+    assert list(FILES) == [*own, "raw/endpoints.yaml", "comments/endpoints.yaml"]
     async with Project(folder) as project:
         found = [result async for result in run(cases(project.table), project)]
     assert [(result.case.name, result.failure) for result in found] == [
@@ -35,8 +36,9 @@ async def test_every_example_of_the_page_passes(folder: Path) -> None:
         ("What is not taken", None),
         ("Two rooms", None),
     ]
-    async with Project(folder / "comments") as project:
-        assert [result.failure async for result in run(cases(project.table), project)] == [None]
+    for other in ("raw", "comments"):
+        async with Project(folder / other) as project:
+            assert [result.failure async for result in run(cases(project.table), project)] == [None]
 
 
 async def test_an_example_that_no_longer_fits_is_seen_before_it_runs(folder: Path) -> None:

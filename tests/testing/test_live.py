@@ -18,6 +18,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from jackfield.cli import main
 from jackfield.config.plan import Example, Step
 from jackfield.describe.contract import contract
+from jackfield.routing.event_examples import EventTypes
 from jackfield.testing import Project
 from jackfield.testing.examples import Case, cases, run
 from jackfield.testing.live import Live, NoServer
@@ -246,7 +247,8 @@ async def played(address: str, endpoint: str, *steps: Step) -> str:
     async with Project(FULL) as project:
         (operation,) = (one for one in contract(project.table).operations if one.name == endpoint)
         place = project.table.plan.place("endpoints", endpoint)
-        case = Case(endpoint, "x", Example("", steps), operation, place, dict.fromkeys(range(len(steps)), place), {})
+        places, types = dict.fromkeys(range(len(steps)), place), EventTypes({}, frozenset())
+        case = Case(endpoint, "x", Example("", steps), operation, place, places, {}, types)
         (result,) = [result async for result in run([case], Live(address, project.table, {"": "x"}))]
     return result.failure.sentence if result.failure else ""
 

@@ -87,24 +87,28 @@ def test_the_desk_of_the_page_from_the_start_to_the_stop(host: Host) -> None:
         with pytest.raises(InvalidStatus) as refused:
             host.socket("/desk/ws/hall", additional_headers=headers)
         assert refused.value.response.status_code == status
+    guest = {"Cookie": f"session={httpx.get(host.http).cookies['session']}"}
     with (
         host.socket("/desk/ws/hall", additional_headers=anna) as hall,
-        host.socket("/desk/ws/help", origin=host.http) as visitor,
+        host.socket("/desk/ws/help", origin=host.http, additional_headers=guest) as visitor,
+        host.socket("/desk/ws/help", origin=host.http) as nobody,
     ):
+        nobody.send('{"text": "Без куки 🍪"}')
+        assert hear(hall, "asked")["id"].startswith("~")
         visitor.send('{"text": "Где мой заказ? 📦"}')
         asked = hear(hall, "asked")
-        assert asked["text"] == "Где мой заказ? 📦"
+        assert (asked["text"], asked["id"][:6]) == ("Где мой заказ? 📦", "guest-")
         with host.socket(f"/desk/ws/agents/{quote(asked['id'], safe='')}", additional_headers=anna) as agent:
             assert [one["text"] for one in hear(agent, "history")["events"]] == ["Где мой заказ? 📦"]
             agent.send('{"text": "Уже едет"}')
-            assert hear(visitor, "said")["from"] is None
+            assert hear(visitor, "said")["from"] == asked["id"]
             answer = hear(visitor, "said")
             assert (answer["from"], answer["name"], answer["text"]) == ("anna", "Anna Petrova", "Уже едет")
             done = httpx.post(f"{host.http}/tickets/{quote(asked['id'], safe='')}/close", headers=anna)
             assert done.json() == {"told": 2}
         assert hear(visitor, "ticket_closed")["by"] == "Anna Petrova"
-        assert httpx.post(f"{host.http}/orders/7").status_code == 200
-        assert hear(hall, "ordered")["number"] == 7
+        assert httpx.post(f"{host.http}/orders/7", headers=guest).status_code == 200
+        assert hear(visitor, "ordered")["number"] == 7
         _publishes(host, visitor)
         _refuses_a_second(host)
         assert (host.folder / "door").read_text().split() == ["open", "open", "closed"]
@@ -139,3 +143,13 @@ def test_the_check_of_the_page(tmp_path: Path) -> None:
     write_files("embedding.md", "A support desk in a FastAPI application", tmp_path)
     done = jackfield(tmp_path / "desk", "check", PYTHONPATH=str(tmp_path), **SECRET)
     assert (done.returncode, done.stderr) == (0, "fine: 3 endpoints\n"), done
+
+
+def test_the_tests_of_the_page_beside_a_server_that_runs(host: Host) -> None:
+    write_files("embedding.md", "Tests of the host", host.folder)
+    command = [sys.executable, "-m", "pytest", "-q", "test_shop.py"]
+    environment = {**CLEAN, **SECRET, "PYTHONPATH": str(host.folder)}
+    done = subprocess.run(
+        command, cwd=host.folder, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stdout

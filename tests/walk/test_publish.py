@@ -89,7 +89,7 @@ def test_a_new_endpoint_in_four_lines_and_new_behaviour_on_the_same_socket(
 
         reported = publish(server)
         assert reported[0].startswith("published "), reported
-        assert reported[0].endswith("as generation 2"), reported
+        assert "as plan 2, in place of " in reported[0], reported
         assert {"added: shout", "changed: count", "untouched: 2 of 2 open connections"} <= set(reported), reported
         # module variables start anew, the state of the connection stays
         assert ask(counting) == {"calls": 1, "seen": 4, "mark": "а", "version": "two"}
@@ -183,7 +183,7 @@ def test_what_is_broken_is_reported_whole_and_the_old_goes_on(project: Path, sta
         lines = done.stdout.splitlines()
         assert any(line.startswith("endpoints.yaml:8:5: endpoints.room") and "[unknown_key]" in line for line in lines)
         assert any(line.startswith("processes/count.py:13:") and "[broken_module]" in line for line in lines), lines
-        assert "the old generation goes on serving" in done.stderr
+        assert "the old plan goes on serving" in done.stderr
         assert "Traceback" not in done.stdout + done.stderr
         assert ask(socket)["version"] == "one"
 

@@ -34,6 +34,7 @@ from jackfield.cli.settings import (
     option,
     secret_of,
 )
+from jackfield.cli.status import UNKNOWN
 from jackfield.identity import ADMIN
 from jackfield.server.node.control import NoServer, ask
 from jackfield.state import State, StateError
@@ -142,6 +143,8 @@ def _addresses(url: str, state: Path | None) -> tuple[str, str]:
     if not running:
         raise Failure("a path alone needs this project's running server; start it, or give the whole ws:// address", 3)
     shown = running["address"]
+    if not shown:
+        raise Failure(f"the server's address is {UNKNOWN}; give the whole one, ws://host:port/path", 3)
     return _address(shown + url), _address(running.get("listener", shown) + url)
 
 

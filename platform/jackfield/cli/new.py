@@ -23,7 +23,7 @@ EXAMPLES = tuple(sorted(path.parent.name for path in _FOLDER.glob("*/endpoints.y
 
 _ENDPOINTS = """\
 # yaml-language-server: $schema=.jackfield/endpoints.schema.json
-# What may stand here: jackfield schema, and docs/endpoints.md of the package.
+# What may stand here: jackfield docs endpoints
 endpoints:
   greeting:                      # the endpoint's name, for documents and logs
     url: /ws/greeting            # where clients connect

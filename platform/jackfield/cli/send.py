@@ -16,7 +16,7 @@ from jackfield import messages
 from jackfield.addresses import is_loopback
 from jackfield.cli.publish import speak
 from jackfield.cli.settings import Failure, counted, given_folder, option, project_folder, server_address
-from jackfield.groups.names import BadName, checked
+from jackfield.groups.names import fault
 from jackfield.state import State, StateError
 
 __all__ = ["NEW_KEY", "command", "over_http"]
@@ -85,12 +85,12 @@ def command(
 
 def _frame(text: bytes, group: str | None) -> bytes:
     """The event, checked as the server does. Raises Failure."""
+    if group is not None and (wrong := fault(group)):
+        raise Failure(f"--group: {wrong}", 2)
     try:
-        if group is not None:
-            checked(group)
         value = messages.parse(text)
         return messages.event(value) if group is None else messages.group_event(value)
-    except (BadName, messages.Unsendable) as exc:
+    except messages.Unsendable as exc:
         raise Failure(f"{exc}", 2) from exc
     except ValueError as exc:
         raise Failure(f'EVENT {exc}; write it in one pair of quotes: \'{{"event": "hello"}}\'', 2) from exc

@@ -315,7 +315,7 @@ def _admin_text(node: Node, admin: FirstAdmin) -> str:
 def _report(result: Report | PlanError) -> None:
     if isinstance(result, PlanError):
         _print_problems(result)
-        _say(f"{_count(result)}; the old generation goes on serving.")
+        _say(f"{_count(result)}; the old plan goes on serving.")
     else:
         _say(outcome(result.as_json()))
 

@@ -11,7 +11,10 @@ from jackfield.cli.publish import speak
 from jackfield.cli.settings import state_options
 from jackfield.state import State
 
-__all__ = ["command", "local_time"]
+__all__ = ["UNKNOWN", "command", "local_time"]
+
+UNKNOWN = "not known: it is that of another application, unless application(public_url=...) tells it"
+"""What stands in place of the address of a project inside another application."""
 
 
 @click.command("status")
@@ -23,15 +26,15 @@ def command(state: State, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(found, ensure_ascii=False, indent=2))
         return
-    click.echo(f"address      {found['address']}")
+    click.echo(f"address      {found['address'] or UNKNOWN}")
     if "admin" in found:
         click.echo(f"admin        {found['admin']}")
     click.echo(f"started      {local_time(found['began'])}")
-    click.echo(f"published    {found['hash']}, generation {found['generation']}, {local_time(found['published_at'])}")
+    click.echo(f"published    {found['hash']}, plan {found['generation']}, {local_time(found['published_at'])}")
     click.echo(f"connections  {found['connections']}")
     if found["fell_back"]:
         click.echo("the files had problems at the start; this is what was last published")
-    base = f"ws{found['address'].removeprefix('http')}"
+    base = found["address"].replace("http", "ws", 1)
     for endpoint in found["endpoints"]:
         click.echo(
             f"  {endpoint['name']}  {base}{endpoint['url']}  {endpoint['shape']}  {endpoint['connections']} open"

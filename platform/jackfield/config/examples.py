@@ -207,7 +207,7 @@ class _Steps:
             number = _number(value)
             if not number:
                 endings = [name for name in CODES if _number(name)]
-                hint = similar(value, endings) or "docs/errors.md lists all codes; a process's own are numbers"
+                hint = similar(value, endings) or "`jackfield docs errors` lists all codes; a process's own are numbers"
                 self.problems.add(path, "wrong_value", f'"{value}" is no code that ends a connection', hint)
             return number
         if value not in _CLOSE_CODES:

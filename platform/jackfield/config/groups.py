@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from jackfield.config import quantities
-from jackfield.config.settings import Kind, count, function, setting
+from jackfield.config.events import EVENTS, Event
+from jackfield.config.settings import Kind, count, duration, function, setting
 
-__all__ = ["GROUPS_OF_ENDPOINT", "GroupSettings", "MayJoin"]
+__all__ = ["GROUPS_OF_ENDPOINT", "TIMES", "GroupSettings", "MayJoin"]
 
 _NAME = {"type": "string", "minLength": 1, "maxLength": 200}
 
@@ -22,6 +23,9 @@ GROUPS_OF_ENDPOINT = Kind(
 )
 """What `group` of an endpoint takes."""
 
+
+TIMES = {("history", "keep"): duration("1s", "3650d"), ("presence", "grace"): duration("0s", "1d")}
+"""The times in mappings below a pattern, and what they take, whatever else is wrong in these."""
 
 _LAST = {"type": "integer", "minimum": 0, "maximum": 1000}
 _HISTORY = {
@@ -175,4 +179,12 @@ class GroupSettings:
         examples=["market.ticks"],
         value="",
         more="See [Feeds](#feeds).",
+    )
+    events: tuple[Event, ...] = setting(
+        EVENTS,
+        "The events that are sent to these groups, each with its type: `{said: models.Said}` is the class `Said` in "
+        "`processes/models.py`, or a JSON Schema stands there. Documents, typed clients and examples follow it.",
+        examples=[{"said": "models.Said"}],
+        value=(),
+        more="See [Events](#events).",
     )

@@ -80,7 +80,8 @@ def _find_keys(folder: Path, plan: Plan, problems: Problems) -> None:
 def _main(folder: Path) -> Source:
     file = source.read(folder / _MAIN, _MAIN)
     if file.problems and file.problems[0].code == "file_missing":
-        hint = "begin one with `jackfield new`, or say where it is with -C"
+        where = f"it is looked for in {folder.absolute()}"
+        hint = f"{where}; begin one with `jackfield new`, or give application() or Client() the folder that has it"
         if (folder / "endpoints.yml").is_file():
             hint = "rename endpoints.yml to endpoints.yaml"
         return replace(file, problems=(replace(file.problems[0], hint=hint),))

@@ -13,8 +13,10 @@ from functools import partial
 from typing import Any
 
 from jackfield.config import auth as auth_settings
-from jackfield.config import examples, input_schema, url
+from jackfield.config import examples, input_schema, payloads, url
 from jackfield.config.actions import Action, ActionLimits
+from jackfield.config.events import EVENTS, Event
+from jackfield.config.groups import TIMES
 from jackfield.config.plan import (
     Access,
     AuthSettings,
@@ -38,7 +40,7 @@ MERGED = frozenset(key for key, setting in _FIELDS.items() if setting.merged)
 _MESSAGE = keys(Limits)["message"].kind
 # Sound parts of these are looked at beside faulty ones, where the value is of this kind at all.
 _OF_PARTS = {"actions": dict, "auth": dict, "limits": dict, "origins": list, "subprotocols": list, "examples": list}
-_CHECKING = ("auth", "limits", "input")  # what examples are checked against
+_CHECKING = ("auth", "limits", "input", "messages")  # what examples are checked against
 _KEYS = {*_FIELDS, "type"}
 _TOP = {"title", "auth", "roles", "groups", "limits", "site", "defaults", "endpoints"}
 
@@ -63,6 +65,7 @@ class _Reading:
             "origins": self._origins,
             "limits": lambda value, path: read(Limits, value, path, self.problems),
             "input": self._input,
+            "events": self._events,
             "examples": lambda value, path: examples.read(value, path, self.roles, self.problems),
             "subprotocols": self._subprotocols,
             "actions": self._actions,
@@ -108,6 +111,12 @@ class _Reading:
             at = ("groups", text, "may_join")
             if isinstance(raw.get("may_join"), Mapping) and self.problems.sound(*at):
                 self._access(raw["may_join"], at)  # whether its roles are known
+            for (key, inner), kind in TIMES.items():
+                within, path = raw.get(key), ("groups", text, key, inner)
+                if isinstance(within, Mapping) and inner in within and self.problems.sound(*path):
+                    kind.value(within[inner], path, self.problems)  # whether it is within bounds
+            if isinstance(raw.get("events"), Mapping):
+                self._events(raw["events"], ("groups", text, "events"))  # whether its schemas are any
         return {
             text: GroupSettings(**read(GroupSettings, raw, ("groups", text), self.problems))
             for text, raw in whole.items()
@@ -146,13 +155,17 @@ class _Reading:
         if values.get("reply_to", "sender") != "sender" and values["limits"].message > values["limits"].queue:
             message = "a message may be longer than what may wait for a member: limits.message is over limits.queue"
             self.problems.add(("endpoints", name, "reply_to"), "bad_group", message, "raise limits.queue")
-        if self._in_doubt(name):
+        is_doubtful = self._in_doubt(name)
+        if is_doubtful:
             # The plan goes live nowhere; its examples are blamed for nothing that another fault may have caused.
             values |= {
                 "access": Access("public"),
                 "limits": replace(values["limits"], message=_MESSAGE.meaning(_MESSAGE.most)),
             }
             values["examples"] = tuple(example for example in entry.get("examples", ()) if not _goes_wrong(example))
+        faults = Problems({}) if is_doubtful else self.problems
+        kind = values.get("messages", "json")
+        values["examples"] = payloads.check(values.get("examples", ()), faults, payloads=kind != "json")
         return Endpoint(name=name, **values)
 
     def _in_doubt(self, name: str) -> bool:
@@ -239,6 +252,13 @@ class _Reading:
             self.problems.add(at, "bad_schema", message, hint)
         return value
 
+    def _events(self, value: Mapping[str, Any], path: PathTuple) -> tuple[Event, ...]:
+        for name, kind in value.items():
+            if isinstance(kind, Mapping) and self.problems.sound(*path, name):
+                self._input(kind, (*path, name))
+        found: tuple[Event, ...] = EVENTS.meaning(value)
+        return found
+
     def _subprotocols(self, value: Any, path: PathTuple) -> tuple[str, ...]:
         names = self.problems.sound_items(value, path)
         for number, name in names.items():
@@ -256,7 +276,8 @@ def _speaks_only(raw: Any) -> bool:
 def _goes_wrong(example: Example) -> bool:
     """Whether it shows an error or an end, which a limit, a role or `input` may bring about."""
     return any(
-        step.kind in ("expect_error", "expect_close") or (step.kind == "expect" and "error" in step.value)
+        step.kind in ("expect_error", "expect_close")
+        or (step.kind == "expect" and isinstance(step.value, Mapping) and "error" in step.value)
         for step in example.steps
     )
 

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from jackfield.config.actions import ACTIONS, Action
 from jackfield.config.auth import AuthSettings, JwtSettings
+from jackfield.config.events import EVENTS, Event
 from jackfield.config.groups import GROUPS_OF_ENDPOINT, GroupSettings
 from jackfield.config.limits import Limits, ServerLimits
 from jackfield.config.problems import PathTuple, Place, Severity, nearest_place, problem_at
@@ -73,10 +74,10 @@ class Origins:
 class Step:
     """One step of an example: what a client sends, or what is expected to come to it. `path` is its place.
 
-    - `value` is the message; of `push`, which is no client's, an object with `event` and either `group` or `user`,
-      and beside that maybe `endpoint`; of `expect_error` an object with the error's `code` and whatever else it must
-      have ("$id" stands beside the error); of `expect_close` the close code, a number, or 4000 and the HTTP status
-      of the refusal by which the client does not even enter.
+    - `value` is the message, or a payload as config/payloads.py has it; of `push`, which is no client's, an object
+      with `event` and either `group` or `user`, and beside that maybe `endpoint`; of `expect_error` an object with
+      the error's `code` and whatever else it must have ("$id" stands beside the error); of `expect_close` the close
+      code, a number, or 4000 and the HTTP status of the refusal by which the client does not even enter.
     - `within` is how many seconds the step may take.
     - `partial` lets what comes hold more than `value` does, at every depth; lists must be as long.
     """
@@ -245,6 +246,14 @@ class Endpoint:
         "The name of the event that a reply becomes where it goes to a group.",
         examples=["said"],
         default="message",
+    )
+    events: tuple[Event, ...] = setting(
+        EVENTS,
+        "The events that its connections hear, whoever sends them, each with its type: `{said: models.Said}` is the "
+        "class `Said` in `processes/models.py`, or a JSON Schema stands there. Those of its groups come to these.",
+        examples=[{"said": "models.Said"}],
+        value=(),
+        more="See [Events](#events).",
     )
     input: Mapping[str, Any] | None = setting(
         Kind({"type": "object"}),

@@ -217,7 +217,8 @@ _NO_VALUE = "write a value, or remove the line"
 def _quoted(error: _Error, written: str) -> str:
     """How to make a text of what is written, where a text is wanted and this would be a good one; or nothing."""
     wanted = error.schema if isinstance(error.schema, Mapping) else {}
-    if not written or "string" not in wanted.get("type", ()):
+    types = wanted.get("type", ())
+    if not written or "string" not in types or "object" in types:  # a message is nearly always an object
         return ""
     return f'put it in quotes: "{written}"' if _Validator({**wanted, "type": "string"}).is_valid(written) else ""
 

@@ -7,17 +7,18 @@ Every document, collection and client is made from this alone. Schemas are JSON 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 from urllib.parse import quote
 
 from jackfield.config.plan import Access, AuthSettings, Example, Limits, Origins
 from jackfield.process.builtin import processes as builtin
+from jackfield.process.signature.payload import SCHEMAS
 from jackfield.routing.actions import with_action_key
 from jackfield.routing.table import Route, RoutingTable
 from jackfield.schema.sample import text_of
 
-__all__ = ["JSON", "Contract", "Operation", "Spoken", "contract", "send_of"]
+__all__ = ["JSON", "Contract", "Heard", "Operation", "Spoken", "contract", "send_of"]
 
 _ASKING = ("async", "async_generator")  # no other process can wait for its client
 
@@ -29,12 +30,14 @@ class Spoken:
     """What a feed or `on_connect` says, the second its first frame.
 
     `schema` is that of what it gives, None where nothing is said of it; `group`: to a group.
-    `names` are those of its events, as far as the schema says them.
+    `names` are those of its events, as far as the schema says them. Events of the names `but` are none of these: they
+    are declared, and described there.
     """
 
     process: str
     schema: JSON | None
     group: bool
+    but: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -51,6 +54,20 @@ class Spoken:
 
 
 @dataclass(frozen=True, slots=True)
+class Heard:
+    """An event that `events:` declares, whoever sends it.
+
+    `schema` is that of its keys, without `event`. `group` is the pattern of the groups to which it goes, "" where the
+    connections are in none. `sender`: some reply becomes an event of this name, so `from` and `name` may stand in it.
+    """
+
+    name: str
+    schema: JSON
+    group: str
+    sender: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Operation:
     """One endpoint as a caller sees it.
 
@@ -63,7 +80,10 @@ class Operation:
     - `messages` is what a message is: where that is not "json", `message` and `reply` are payloads, and nothing has an
       "$id".
     - `listens` says that it takes messages at all; where it does not, there are no replies either. `feeds` are what is
-      said on its connections without being asked, the first frame too.
+      said on its connections without being asked, the first frame too, and `spoken_to` to whom the first of them
+      is; `fed` is what its feed says in payloads.
+    - `heard` are the events that `events:` declares for it and for the groups of its connections. What is among them
+      is not in `feeds`, and what a reply becomes is not among them, but `said` is then what is declared.
     - `groups` are the patterns of a connection's groups. Where replies go to the first, `event` is the name of the
       event that each becomes, `said` what the process gives for it, and `to_others` that the sender gets none.
     - `send` is a message that fits: of the first example that is answered, else made up; None where none
@@ -91,6 +111,8 @@ class Operation:
     messages: Literal["json", "text", "binary", "any"]
     listens: bool
     feeds: tuple[Spoken, ...]
+    spoken_to: Literal["", "group", "connection"]
+    heard: tuple[Heard, ...]
     groups: tuple[str, ...]
     event: str
     said: JSON | None
@@ -115,6 +137,7 @@ class Operation:
     examples: tuple[Example, ...]
     actions: tuple[Operation, ...] = ()
     action: tuple[str, str] | None = None
+    fed: JSON | None = None
 
     @property
     def action_key(self) -> str:
@@ -129,7 +152,7 @@ class Operation:
     @property
     def cancels(self) -> bool:
         """Whether a client can take a message back before it is answered."""
-        return self.listens and not self.in_place
+        return self.listens and self.messages == "json" and not self.in_place
 
     @property
     def filled(self) -> str:
@@ -170,9 +193,13 @@ def contract(table: RoutingTable) -> Contract:
     )
 
 
-def _operation(route: Route, table: RoutingTable) -> Operation:
-    endpoint, signature = route.endpoint, route.signature
+def _operation(route: Route, table: RoutingTable, whole: Route | None = None) -> Operation:
+    """What a route promises; `whole` is that of the endpoint, where it is of one of its actions."""
+    endpoint, signature, whole = route.endpoint, route.signature, whole or route
     to_group = endpoint.reply_to != "sender"
+    event = endpoint.event if to_group and endpoint.messages == "json" and signature.replies != "none" else ""
+    heard = {one.name: one for one in reversed(_heard(whole, table))}
+    feeds = list(_feeds(whole, table))
     action = (endpoint.action_key, endpoint.action) if endpoint.action else None
     replied = signature.reply_schema
     if replied is not None and action is not None and not to_group:
@@ -191,17 +218,20 @@ def _operation(route: Route, table: RoutingTable) -> Operation:
         replies="none" if to_group else signature.replies,
         messages=endpoint.messages,
         listens=endpoint.listens,
-        feeds=tuple(_feeds(route, table)),
+        feeds=tuple(filter(None, (_undeclared(one, tuple(heard)) for one in feeds))),
+        spoken_to="" if not feeds else "group" if feeds[0].group else "connection",
+        heard=tuple(one for one in _heard(whole, table) if one.name not in _replied(whole)),
+        fed=SCHEMAS[endpoint.messages] if route.feed is not None and endpoint.messages != "json" else None,
         groups=endpoint.group,
-        event=endpoint.event if to_group and endpoint.messages == "json" and signature.replies != "none" else "",
-        said=signature.reply_schema if to_group else None,
+        event=event,
+        said=None if not to_group else heard[event].schema if event in heard else signature.reply_schema,
         to_others=endpoint.reply_to == "others",
         send=send_of(route),
         shape=signature.shape,
         blocking=route.process.blocking,
         in_place=route.in_place,
         refused_with=builtin.refused_with(route.process),
-        asks=signature.connected and route.process.kind in _ASKING and of_table is None,
+        asks=endpoint.messages == "json" and signature.connected and route.process.kind in _ASKING and of_table is None,
         may_miss=of_table is not None and of_table.may_miss,
         access=endpoint.access,
         origins=endpoint.origins,
@@ -214,21 +244,66 @@ def _operation(route: Route, table: RoutingTable) -> Operation:
         tags=endpoint.tags,
         subprotocols=endpoint.subprotocols,
         examples=endpoint.examples,
-        actions=tuple(_operation(one, table) for one in route.actions.values()),
+        actions=tuple(_operation(one, table, route) for one in route.actions.values()),
         action=action,
     )
 
 
 def _feeds(route: Route, table: RoutingTable) -> Iterator[Spoken]:
     """The endpoint's own feed or those of its groups, and what `on_connect` gives."""
-    if route.feed is not None:
+    if route.feed is not None and route.endpoint.messages == "json":
         yield Spoken(route.feed.process.name, route.feed.signature.reply_schema, group=False)
-    for one in table.groups:
-        if one.feed and any(one.pattern.may_meet(pattern) for pattern in route.groups):
+    for one in table.declared(route):
+        if one.feed:
             feed = table.feeds[one.pattern.text]
             yield Spoken(feed.process.name, feed.signature.reply_schema, group=True)
     if (hook := route.hooks.on_connect) is not None and hook.signature.replies != "none":
         yield Spoken(hook.process.name, hook.signature.reply_schema, group=False)
+
+
+def _undeclared(spoken: Spoken, names: tuple[str, ...]) -> Spoken | None:
+    """What is said besides events of these names; None where that is nothing."""
+    if spoken.schema is None or not names:
+        return replace(spoken, but=names)
+    parts = [_without(part, names) for part in spoken.schema.get("anyOf", [spoken.schema])]
+    left = [part for part in parts if part is not None]
+    if not left:
+        return None
+    schema = {**spoken.schema, "anyOf": left} if "anyOf" in spoken.schema else left[0]
+    return replace(spoken, schema=schema, but=names)
+
+
+def _without(part: JSON, names: tuple[str, ...]) -> JSON | None:
+    """One shape of what a feed says, without events of these names; None where it has no other."""
+    said = Spoken("", part, group=False).names
+    if not said:
+        return part
+    left = [name for name in said if name not in names]
+    if len(left) == len(said):
+        return part
+    return {**part, "properties": {**part["properties"], "event": {"enum": left}}} if left else None
+
+
+def _heard(route: Route, table: RoutingTable) -> list[Heard]:
+    """What is declared for the endpoint, and for the groups of its connections under other names."""
+    groups, endpoints = table.declared(route), table.plan.endpoints
+    replied = {part.event for one in endpoints for part in one.parts if part.reply_to != "sender"}
+    first = next((one.text for one in (*route.groups, *(declared.pattern for declared in groups))), "")
+    found = [Heard(name, schema, first, bool(first) and name in replied) for name, schema in route.events.items()]
+    for one in groups:
+        theirs = table.events[one.pattern.text].items()
+        more = [Heard(name, schema, one.pattern.text, name in replied) for name, schema in theirs]
+        known = [(other.name, other.schema) for other in found]
+        found += [other for other in more if other.name not in route.events and (other.name, other.schema) not in known]
+    return found
+
+
+def _replied(route: Route) -> set[str]:
+    """The names of the events that replies become."""
+    parts = [one for one in (*route.actions.values(), route) if one is not route or not route.actions]
+    return {
+        one.endpoint.event for one in parts if one.endpoint.reply_to != "sender" and one.signature.replies != "none"
+    }
 
 
 def _value(route: Route, name: str, schema: JSON) -> str:

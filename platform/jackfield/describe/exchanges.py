@@ -19,7 +19,9 @@ from jackfield.schema.validator import Validator
 
 __all__ = ["Kind", "Shown", "exchanges"]
 
-Kind = Literal["message", "reply", "done", "error", "rejection", "said", "fed", "event", "cancel", "request", "answer"]
+Kind = Literal[
+    "message", "reply", "done", "error", "rejection", "said", "fed", "heard", "event", "cancel", "request", "answer"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,8 @@ def _shown(step: Step, operation: Operation) -> tuple[Kind, JSON] | None:
         kind = "said"
     elif "event" in value and "$request" in value:
         kind = "request"
+    elif value.get("event") in {one.name for one in operation.heard}:
+        kind = "heard"
     elif value.get("event") in {name for feed in operation.feeds for name in feed.names}:
         kind = "fed"
     return kind, dict(value)
@@ -104,9 +108,14 @@ def _validators(operation: Operation) -> Mapping[Kind, list[Validator]]:
         "request": [Validator(envelope.REQUEST)],
         "answer": [Validator(envelope.ANSWER)],
         "said": [Validator(envelope.group_event(operation.event, operation.said))],
-        "fed": [Validator({"anyOf": [envelope.feed_event(one.schema, group=one.group) for one in operation.feeds]})]
-        if operation.feeds
-        else [],
+        "fed": _any_of([envelope.fed(one) for one in operation.feeds]),
+        "heard": _any_of([envelope.heard(one) for one in operation.heard]),
         "error": [Validator(envelope.error(outcomes.errors(operation)))],
         "rejection": [Validator(envelope.rejection())],
     }
+
+
+def _any_of(schemas: list[JSON]) -> list[Validator]:
+    """What fits one of them; each keeps an $id of its own, so that `#/$defs/…` inside it means its own definitions."""
+    parts = [{"$id": f"urn:jackfield:{number}", **schema} for number, schema in enumerate(schemas)]
+    return [Validator({"anyOf": parts})] if parts else []

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 
+from jackfield.config import payloads
 from jackfield.config.plan import Limits, Origins
 from jackfield.config.settings import keys
 from jackfield.describe import outcomes
@@ -18,6 +20,7 @@ __all__ = [
     "groups",
     "limits",
     "number",
+    "of_step",
     "pages",
     "payload",
     "refusals",
@@ -60,7 +63,17 @@ def payload(operation: Operation) -> str:
     elif operation.groups and operation.said is not None:
         answer = f"{'the others in' if operation.to_others else 'all of'} the group get the reply, which is one too"
     said = f"A message is all that {_FRAMES[operation.messages]} holds, and {answer}."
+    if operation.fed is not None:
+        said += " The endpoint speaks by itself, too, in such frames."
     return f"{said} Errors are JSON in text frames; there is no `$id`."
+
+
+def of_step(operation: Operation, value: object) -> str:
+    """What a step of an example holds, in one line: JSON, or of a binary payload its bytes."""
+    frame = None if operation.messages == "json" else payloads.frame_of(value)
+    if isinstance(frame, bytes):
+        return f"{len(frame):,} bytes, in base64 {payloads.in_base64(frame)}"
+    return json.dumps(value, ensure_ascii=False)
 
 
 def number(value: float) -> str:
@@ -167,11 +180,12 @@ def asides(operation: Operation) -> list[str]:
 def feeds(operation: Operation) -> str:
     """That something speaks on a connection, and that it takes no messages; nothing where neither is so."""
     found = []
-    if operation.feeds:
-        to_group = operation.feeds[0].group
-        found.append(
-            f"The server says events of its own, {'one for all members' if to_group else 'on each connection'}."
-        )
+    if operation.spoken_to:
+        whom = "one for all members" if operation.spoken_to == "group" else "on each connection"
+        found.append(f"The server says events of its own, {whom}.")
+    if operation.heard:
+        names = ", ".join(dict.fromkeys(code(one.name) for one in operation.heard))
+        found.append(f"Events that a connection hears: {names}.")
     if not operation.listens:
         found.append("It only speaks: a message is answered `no_messages`.")
     return " ".join(found)

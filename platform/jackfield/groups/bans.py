@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from math import ceil
 
 from jackfield.errors import Refusal
+from jackfield.schema import patterns
 
-__all__ = ["LONGEST", "MAX_BANS", "Bans"]
+__all__ = ["LONGEST", "MAX_BANS", "Bans", "span"]
 
 MAX_BANS = 10_000
 """Bans that are kept; one more forgets the one that ends first."""
 
 LONGEST = 365 * 86_400.0
 """Seconds of a ban at most."""
+
+_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 
 
 class Bans:
@@ -40,13 +44,24 @@ class Bans:
         if len(self._until) > MAX_BANS:
             del self._until[min(self._until, key=self._until.__getitem__)]
 
+    def until(self, group: str, who: str) -> float | None:
+        """When a user gets into a group again, in seconds since the epoch; None for who is not kept out."""
+        until = self._until.get((group, who)) if self._until else None
+        if until is not None and until <= self._clock():
+            del self._until[group, who]
+            return None
+        return until
+
     def check(self, group: str, who: str) -> None:
         """Raise Refusal `group_forbidden` where a user is kept out of a group."""
-        until = self._until.get((group, who)) if self._until else None
-        if until is None:
-            return
-        left = until - self._clock()
-        if left > 0:
-            text = f'The user was taken out of the group "{group}", and gets in again in {ceil(left):,} s.'
-            raise Refusal("group_forbidden", text, "Wait, or ask whoever runs the group.", retry_after=ceil(left))
-        del self._until[group, who]
+        if (until := self.until(group, who)) is not None:
+            left = ceil(until - self._clock())
+            text = f'The user was taken out of the group "{group}", and gets in again in {left:,} s.'
+            raise Refusal("group_forbidden", text, "Wait, or ask whoever runs the group.", retry_after=left)
+
+
+def span(text: str) -> float:
+    """The seconds of what a client writes as `for`. Raises ValueError, for more than LONGEST too."""
+    if re.fullmatch(patterns.SPAN, text) is None:
+        raise ValueError(patterns.sentence(patterns.SPAN, text))
+    return int(text[:-1]) * _SECONDS[text[-1]]

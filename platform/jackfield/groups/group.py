@@ -130,6 +130,11 @@ class Group:
         most = self.declared.members
         return most is not None and len(self.members) >= most
 
+    @property
+    def is_open(self) -> bool:
+        """Whether newcomers hear at once what was kept."""
+        return self.kept is None or self.kept.is_open
+
     def remove(self, member: Listener) -> None:
         """Take a member out: it hears nothing more, also of what is on its way."""
         self.members.pop(member, None)
@@ -160,7 +165,7 @@ class Group:
         The first SLICE have it on return, the others in later steps of the loop; all events of a group in one order.
         `now` is in seconds since the epoch. Where it is not known yet what was kept, all have it after that.
         """
-        if self.kept is not None and not self.kept.is_open:
+        if self.kept is not None and not self.is_open:
             self.kept.hold(frame, now, but)
             return len(self.members) - (but in self.members)
         self.last += 1
@@ -186,10 +191,18 @@ class Group:
 
     def greet(self, member: Listener) -> None:
         """Have a newcomer hear the kept events, the newest that it has room for, where the group keeps any."""
-        if self.kept is not None and not self.kept.is_open:
+        if self.kept is not None and not self.is_open:
             self.kept.hear(member)
         elif self.declared.history:
             member.hear(self._past(member.room))
+
+    def came(self, member: Listener) -> bytes | None:
+        """A member has its 101: the others hear of it. Gives the list, for the member.
+
+        None where there is none, or not yet: who waits for the kept events hears it behind them.
+        """
+        said = None if self.presence is None else self.presence.came(member)
+        return said if self.is_open else None
 
     def recall(self, frames: Iterable[bytes], last: int) -> None:
         """Put events that were kept before those sent since; these are numbered beyond `last`, the newest's number."""

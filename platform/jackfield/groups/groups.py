@@ -89,9 +89,8 @@ class Groups:
                 raise Refusal("group_full", f'The group "{name}" has as many members as it may have.', retry_after=5)
             new += group is None
         if new and len(self._groups) + new > MAX_GROUPS:
-            raise Refusal(
-                "group_full", f"The server has {MAX_GROUPS:,} groups, which is all it has room for.", retry_after=5
-            )
+            text = f"The server has {MAX_GROUPS:,} groups, which is all it has room for."
+            raise Refusal("group_full", text, "Wait until some are empty.", retry_after=5)
         if fed:
             self.feeds.check(fed, caller)
 
@@ -106,7 +105,8 @@ class Groups:
             return False
         self.check((name,), member.known_as, member.caller)
         if len(member.groups) >= MAX_JOINED:
-            raise Refusal("group_full", f"The connection is in {MAX_JOINED} groups, which is all that one may be in.")
+            text = f"The connection is in {MAX_JOINED} groups, which is all that one may be in."
+            raise Refusal("group_full", text, "Leave one of them first.")
         if group is None:
             group = self._make(name, self._declared_for(name))
         several = bool(member.groups)
@@ -123,8 +123,8 @@ class Groups:
         member.groups += (group,)
         if asked:
             self.asked.setdefault(member, set()).add(name)
-        if group.presence is not None and member.is_present:
-            member.hear(group.presence.came(member))
+        if member.is_present and (said := group.came(member)) is not None:
+            member.hear(said)
         if member in group.members and group.declared.feed:
             said = self.feeds.came(group.declared.pattern, name, member.caller)
             if said is not None:

@@ -337,5 +337,7 @@ class _Kept:
         for member in dict.fromkeys(newcomers):
             if member in self.group.members:
                 self.group.greet(member)
+                if self.group.presence is not None and member.is_present:
+                    member.hear(self.group.presence.listed(member))
         for frame, now, but in held:
             self.group.send(frame, now, but)

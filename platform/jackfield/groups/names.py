@@ -13,7 +13,7 @@ from enum import Enum
 from functools import cached_property
 from urllib.parse import quote, unquote
 
-__all__ = ["MAX_LENGTH", "SAFE", "BadName", "Pattern", "checked"]
+__all__ = ["MAX_LENGTH", "SAFE", "BadName", "Pattern", "checked", "fault"]
 
 MAX_LENGTH = 200
 """Characters of a group's name."""
@@ -26,6 +26,8 @@ _VALUE = "((?:[A-Za-z0-9_.~!*'()-]|%[0-9A-F]{2})+)"
 _DIVIDES = re.compile(r"[^A-Za-z0-9_.~!*'()%-]")
 _LITERAL = re.compile(r"[!-z|~]*")  # printable ASCII without blanks and braces
 _EXAMPLE = "for example room:{room}"
+_IN_NAMES = "!\"#$%&'()*+,/:;<=>?@[\\]^`|"  # what _LITERAL has beside what `quote` leaves as it is
+_SHOWN = 80  # characters of a name that a sentence shows
 
 
 class BadName(ValueError):
@@ -106,12 +108,24 @@ def checked(name: object) -> str:
     """The name of a group that a process gives. Raises BadName for one that no group can have."""
     if not isinstance(name, str) or not name:
         raise BadName(f'the name of a group is a text such as "room:7", not {name!r}')
-    if name.startswith("$") or not _LITERAL.fullmatch(name):
+    if not _LITERAL.fullmatch(name):
         hint = 'make it with groups.name("room:{room}", room=...), which encodes the values'
-        raise BadName(f"{name[:80]!r} has a character that no name of a group may have; {hint}")
-    if len(name) > MAX_LENGTH:
-        raise BadName(f"the name of the group is longer than {MAX_LENGTH} characters")
+        raise BadName(f"{name[:_SHOWN]!r} has a character that no name of a group may have; {hint}")
+    if wrong := fault(name):
+        raise BadName(wrong)
     return name
+
+
+def fault(name: str) -> str:
+    """Why no group can have a name, for who writes it as text and not in Python; "" for a good one."""
+    if not name:
+        return "a name of a group has at least one character"
+    if name.startswith("$"):
+        return "names that begin with $ belong to Jackfield itself"
+    if not _LITERAL.fullmatch(name):
+        encoded = quote(name[:_SHOWN], safe=_IN_NAMES, errors="replace")
+        return f"it has a character that stands percent-encoded there: {encoded}{'…' if len(name) > _SHOWN else ''}"
+    return f"the name of the group is longer than {MAX_LENGTH} characters" if len(name) > MAX_LENGTH else ""
 
 
 def _text(value: object) -> str:

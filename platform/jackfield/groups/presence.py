@@ -78,7 +78,7 @@ class Presence:
         self._of.update(member.identity.shown for member in members)
         self._here = len(members)
         for member in members:
-            member.hear(self._members(named=bool(member.identity.shown)))
+            member.hear(self.listed(member))
 
     def came(self, member: Reader) -> bytes:
         """A member is there: the others hear of a login that was not there before; gives the list, for the member."""
@@ -89,7 +89,11 @@ class Presence:
             self._leaving.pop(login)[0].cancel()
         elif not login or self._of[login] == 1:
             self._report("joined", member.identity, member)
-        return self._members(named=bool(login))
+        return self.listed(member)
+
+    def listed(self, member: Reader) -> bytes:
+        """The list, for a member."""
+        return self._members(named=bool(member.identity.shown))
 
     def went(self, member: Reader, *, left: bool = False) -> None:
         """A member has gone; where it was the last of its login, the others hear of it after the grace.

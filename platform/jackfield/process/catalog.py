@@ -18,7 +18,7 @@ from jackfield.process.process import Process
 from jackfield.process.python.functions import Functions, read_functions
 from jackfield.process.python.import_errors import innermost, raised_at
 from jackfield.process.python.package import Package
-from jackfield.process.python.sources import hash_of
+from jackfield.process.python.sources import FOLDER, hash_of, module_of
 from jackfield.process.table.function import Answering
 from jackfield.process.table.tables import END, Tables, read_tables
 
@@ -33,7 +33,8 @@ class Catalog:
     names the modules that could not be imported, whose processes are not reported as missing.
     `functions` are the names of all that could be called, processes or not. `reasons` says how a name that stands
     in a file becomes a process; `folder` is the project's. `digests` has for each process what changes when its code
-    does (see python/dependencies.py). `tables` are those of the processes that are tables.
+    does (see python/dependencies.py), `group_names` are as in python/group_names.py. `tables` are those of the
+    processes that are tables.
     """
 
     processes: Mapping[str, Process]
@@ -44,6 +45,7 @@ class Catalog:
     functions: frozenset[str] = field(default=frozenset(), repr=False)
     reasons: Mapping[str, str] = field(default_factory=dict, repr=False)
     digests: Mapping[str, str] = field(default_factory=dict, repr=False)
+    group_names: frozenset[str] | None = field(default=frozenset(), repr=False)
     folder: Path = field(default_factory=Path, repr=False)
     tables: Mapping[str, Answering] = field(default_factory=dict, repr=False)
     _package: Package | None = field(default=None, repr=False)
@@ -61,6 +63,38 @@ class Catalog:
             return None
         found = getattr(self._package.load(module), function, None)
         return found if callable(found) else None
+
+    def named(self, name: str) -> Any:
+        """What hints of the project call by this name: of "models.Said", Said in processes/models.py.
+
+        Raises KeyError where nothing is called so, and whatever code of the project raises.
+        """
+        parts = name.split(".")
+        for length in range(len(parts) - 1, 0, -1):
+            if self._package is not None and ".".join(parts[:length]) in self._modules():
+                found: Any = self._package.load(".".join(parts[:length]))
+                for part in parts[length:]:
+                    if not hasattr(found, part):
+                        raise KeyError(name)
+                    found = getattr(found, part)
+                return found
+        raise KeyError(name)
+
+    def classes(self) -> tuple[str, ...]:
+        """The names of all classes that the project's files have."""
+        package = self._package
+        held = [(name, vars(package.load(name))) for name in self._modules()] if package is not None else []
+        return tuple(
+            f"{module}.{name}"
+            for module, values in held
+            for name, value in values.items()
+            if isinstance(value, type) and value.__module__ == f"{FOLDER}.{module}"
+        )
+
+    def _modules(self) -> list[str]:
+        """The modules that were imported."""
+        names = [module_of(file) for file in self.files if not file.endswith(END)]
+        return [name for name in names if name and name not in self.broken]
 
     def problem(self, exc: BaseException, process: Process) -> Problem:
         """The problem for what code of the project raised while `process` was compiled."""
@@ -116,6 +150,7 @@ def collect(
         functions=frozenset(found.names),
         reasons=found.reasons,
         digests={**found.digests, **tables.digests},
+        group_names=found.group_names,
         folder=folder,
         tables=tables.answering,
         _package=found.package,

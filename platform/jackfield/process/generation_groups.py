@@ -13,7 +13,7 @@ from typing import Any
 
 from jackfield.identity import Identity
 from jackfield.process.connection import Connection
-from jackfield.process.groups import Backend
+from jackfield.process.groups import Backend, Removed
 
 __all__ = ["GenerationGroups"]
 
@@ -45,9 +45,9 @@ class GenerationGroups:
         """Send an event to the connections of a user; gives their number."""
         return 0 if self._heard is None else self._heard.send_to(login, frame, endpoint)
 
-    def remove(self, group: str, login: str, ban: float) -> int:
-        """Take the connections of a user out of a group, for `ban` seconds at least; gives their number."""
-        return 0 if self._heard is None else self._heard.remove(group, login, ban)
+    def remove(self, group: str, login: str, ban: float) -> Removed:
+        """Take the connections of a user out of a group, for `ban` seconds at least."""
+        return Removed(0) if self._heard is None else self._heard.remove(group, login, ban)
 
     def close(self, login: str, reason: str) -> int:
         """Close the connections of a user 4403; gives their number."""

@@ -6,9 +6,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-__all__ = ["Kind", "Process"]
+__all__ = ["Asks", "Kind", "Process"]
 
 Kind = Literal["sync", "async", "generator", "async_generator"]
+
+
+@dataclass(frozen=True, slots=True)
+class Asks:
+    """Where a process calls `method` of its Connection, `next` or `request`, and waits for it."""
+
+    method: str
+    line: int
+    column: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,3 +40,4 @@ class Process:
     column: int
     places: Mapping[str, tuple[int, int]] = field(default_factory=dict, compare=False, repr=False)
     more: str = field(default="", compare=False, repr=False)
+    asks: tuple[Asks, ...] = field(default=(), compare=False, repr=False)

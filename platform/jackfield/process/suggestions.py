@@ -23,7 +23,7 @@ __all__ = [
 ]
 
 _LISTS = ("Iterable", "Iterator", "Generator", "AsyncIterator", "AsyncIterable", "AsyncGenerator", "deque")
-_SEE = 'see "Several shapes" in docs/processes.md'
+_SEE = '`jackfield docs processes` says how under "Several shapes"'
 _TAGS = "give all of them one `tag_field`, and each a `tag` of its own"
 _OBJECTS = ("dataclass", "Struct", "TypedDict", "dict", "custom")  # what msgspec calls those that become objects
 _EITHER = "nothing tells the two apart in JSON: keep one of them, or give each a key of its own"

@@ -47,7 +47,7 @@ def together(plan: Plan, endpoint: Endpoint, routes: Mapping[str, Route]) -> tup
             resources=tuple({r.name: r for one in signatures.values() for r in one.resources}.values()),
             input_schema=schema,
             reply_schema=None
-            if None in replies.values()
+            if not replies or None in replies.values()
             else _either(
                 "anyOf", {name: with_action_key(one, key, name) for name, one in replies.items() if one is not None}
             ),

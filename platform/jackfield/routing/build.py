@@ -23,7 +23,8 @@ from jackfield.process.calling import Raised, call, one_line
 from jackfield.process.catalog import Catalog
 from jackfield.process.signature import payload, signature
 from jackfield.process.signature.signature import Signature
-from jackfield.routing import actions, feeds, groups, hooks, joining, payloads, site_folder
+from jackfield.routing import actions, events, feeds, groups, hooks, joining, payloads, site_folder, waits
+from jackfield.routing.event_examples import event_faults
 from jackfield.routing.examples import Taken, example_faults, first_message
 from jackfield.routing.idle_rules import idle_rules
 from jackfield.routing.input_keys import unknown_keys
@@ -86,13 +87,15 @@ def compile_table(plan: Plan, found: Catalog) -> tuple[RoutingTable, tuple[Probl
         if route is not None:
             routes.append(route)
     verify, faults = _verify(plan, found)
-    declared, wrong = groups.declared(plan)
+    declared, wrong = groups.declared(plan, found.group_names)
     patterns = {route.name: route.groups for route in routes}
     wrong += groups.shared(plan, patterns) + payloads.of_groups(plan, declared, patterns)
     of_groups, unfit = feeds.of_groups(plan, declared, found)
     rules, unsound = joining.of_groups(plan, declared, found)
-    table = RoutingTable(plan, found, routes, (), verify, declared, of_groups, rules)
-    return table, (*problems, *faults, *wrong, *unfit, *unsound, *idle_rules(plan, routes))
+    said, unsaid = events.of_groups(plan, found)
+    table = RoutingTable(plan, found, routes, (), verify, declared, of_groups, rules, said)
+    unsaid += event_faults(plan, table)
+    return table, (*problems, *faults, *wrong, *unfit, *unsound, *unsaid, *idle_rules(plan, routes))
 
 
 def add_alone(table: RoutingTable, process: str) -> Route:
@@ -116,11 +119,14 @@ def _sorted(problems: Iterable[Problem]) -> tuple[Problem, ...]:
 
 def _guarded(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Route | None, list[Problem]]:
     """The route of an endpoint and all that is wrong with it, whatever the process's hints and defaults do."""
-    if problems := payloads.of_endpoint(plan, endpoint):
-        return None, problems
     try:
+        if problems := payloads.of_endpoint(plan, endpoint):
+            return None, problems + call(_around, plan, endpoint, found)
         route, problems = call(_compile_route, plan, endpoint, found)
+        said, faults = events.of_endpoint(plan, endpoint, found)
+        problems += faults
         if route is not None:
+            route = replace(route, events=said)
             taken = Taken.of(route)
             problems += call(example_faults, plan, endpoint, taken)
             problems += call(push_faults, plan, route)
@@ -137,7 +143,7 @@ def _compile_route(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Rout
     problems = [problem for _, faults in compiled.values() for problem in faults]
     routes = {name: route for name, (route, _) in compiled.items() if route is not None}
     if len(routes) < len(compiled):
-        return None, problems
+        return None, problems + _around(plan, endpoint, found)
     route, faults = actions.together(plan, endpoint, routes)
     feed, faults_of_feed = feeds.of_endpoint(plan, endpoint, route.pattern.params, route.signature, found)
     signed = feeds.beside(route.signature, feed, listens=True)
@@ -149,7 +155,7 @@ def _compile_route(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Rout
 def _compile_one(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Route | None, list[Problem]]:
     process = found.known.get(endpoint.process) if endpoint.process else builtin.NONE
     if process is None:
-        return None, unknown(plan, endpoint, found)
+        return None, unknown(plan, endpoint, found) + _around(plan, endpoint, found)
     if (ours := builtin.input_of(process, to_group=endpoint.reply_to != "sender")) is not None:
         endpoint = replace(endpoint, input=ours if endpoint.input is None else {"allOf": [ours, endpoint.input]})
     if not endpoint.url:
@@ -169,7 +175,7 @@ def _compile_one(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Route 
         compiled, faults = payload.compile(process, pattern.params, endpoint.messages, endpoint.reply_to)
     problems = list(faults)
     if compiled is None:
-        return None, problems
+        return None, problems + _around(plan, endpoint, found)
     of_groups, faults_of_groups = groups.of_endpoint(plan, endpoint, pattern)
     feed, faults_of_feed = feeds.of_endpoint(plan, endpoint, pattern.params, compiled, found)
     listens = process is not builtin.NONE
@@ -177,7 +183,7 @@ def _compile_one(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Route 
     hooked, faults_of_hooks = hooks.of_endpoint(plan, endpoint, pattern.params, compiled, found)
     compiled = hooks.beside(compiled, hooked)
     problems += faults_of_groups + faults_of_feed + faults_of_hooks
-    problems += unknown_keys(plan, endpoint, compiled.input_schema)
+    problems += waits.of_process(process, endpoint) + unknown_keys(plan, endpoint, compiled.input_schema)
     problems += _roles(plan, endpoint, pattern)
     if builtin.is_for_some(process) and not (endpoint.access.roles or plan.endpoint(endpoint.name).access.roles):
         message = f"with {process.name} everybody who enters could take out everybody else"
@@ -211,6 +217,18 @@ def _compile_one(plan: Plan, endpoint: Endpoint, found: Catalog) -> tuple[Route 
         ),
         problems,
     )
+
+
+def _around(plan: Plan, endpoint: Endpoint, found: Catalog) -> list[Problem]:
+    """What is wrong with the groups, the feed, the hooks and the roles of an endpoint whose process is not sound."""
+    if not endpoint.url:
+        return []
+    pattern = url.parse(endpoint.url)
+    bare, _ = signature.compile(builtin.NONE, pattern.params)
+    assert bare is not None, "it takes whatever comes"
+    problems = groups.of_endpoint(plan, endpoint, pattern)[1] + _roles(plan, endpoint, pattern)
+    problems += feeds.of_endpoint(plan, endpoint, pattern.params, bare, found)[1]
+    return problems + hooks.of_endpoint(plan, endpoint, pattern.params, bare, found)[1]
 
 
 def _roles(plan: Plan, endpoint: Endpoint, pattern: url.Pattern) -> list[Problem]:

@@ -20,12 +20,13 @@ from jackfield.config.plan import Endpoint, Example, Guest, Plan, Step
 from jackfield.config.roles import filled, params_of
 from jackfield.errors import CODES, Problem
 from jackfield.process.signature.signature import Signature
+from jackfield.routing import payloads
 from jackfield.routing.table import Route
 from jackfield.schema.validator import Fault, Validator, pointer
 from jackfield.schema.walk import mapped
 from jackfield.similar import did_you_mean
 
-__all__ = ["Taken", "example_faults", "fault_of_name", "first_message", "of_decoder"]
+__all__ = ["Taken", "example_faults", "fault_of_name", "first_message", "of_decoder", "parts_of", "without_required"]
 
 _Fault = tuple[str, str, str]  # the JSON pointer below the step, the sentence, the hint
 
@@ -115,7 +116,7 @@ class _Checker:
         self.params = url.parse(endpoint.url).params
         schema = taken.signature.reply_schema
         self.replies = Validator(schema) if schema else None
-        self.open_replies = Validator(_without_required(schema)) if schema else None
+        self.open_replies = Validator(without_required(schema)) if schema else None
 
     def faults(self, example: Example) -> _Found:
         """The faults of one example, each with its path in the file."""
@@ -130,7 +131,7 @@ class _Checker:
                 continue  # no client's; see pushes.py
             client = states[step.client]
             for at, message, hint in self._step(step, client, following):
-                yield (*step.path, *_parts(at)), message, hint
+                yield (*step.path, *parts_of(at)), message, hint
             client.last = step
 
     def _address(self, guest: Guest, path: tuple[str | int, ...]) -> _Found:
@@ -175,6 +176,9 @@ class _Checker:
         if client.closed:
             yield "", "the connection has ended by then", "write what follows as an example of its own"
             return
+        if self.endpoint.messages != "json" and step.kind in ("send", "expect"):
+            yield from self._payload(step, client, _error_of(following))
+            return
         match step.kind:
             case "send" if aside := _aside(step):
                 yield from self._said_aside(aside, client)
@@ -193,6 +197,16 @@ class _Checker:
                 yield from self._wrongly_refused(step, client)
             case "expect_close":
                 client.closed = True
+
+    def _payload(self, step: Step, client: _ClientState, meant: str) -> Iterator[_Fault]:
+        """One that is sent, or comes: at any time, since nothing says whether it answers a message."""
+        if step.kind == "send":
+            client.sent += 1
+            code, why = payloads.refusal(self.endpoint, step.value)
+            if code and meant != code:
+                yield "", why, f"expect {code}"
+        elif why := payloads.unheard(self.endpoint, step.value):
+            yield "", f"this can never come: {why}", "change it, or `messages`"
 
     def _said_aside(self, aside: messages.Aside, client: _ClientState) -> Iterator[_Fault]:
         """What takes back a message, or answers a request."""
@@ -238,7 +252,12 @@ class _Checker:
         before = client.last
         if before is None or before.kind != "send" or _aside(before) or client.sent != client.answered:
             return
-        code, size, most = step.value["code"], len(msgspec.json.encode(before.value)), self.endpoint.limits.message
+        code = step.value["code"]
+        if self.endpoint.messages != "json":
+            if code in payloads.REFUSED and code != payloads.refusal(self.endpoint, before.value)[0]:
+                yield "", "the message fits, so this error never comes", "change the message, or what is expected"
+            return
+        size, most = len(msgspec.json.encode(before.value)), self.endpoint.limits.message
         if size > most:
             return
         why = f"the message has {size:,} bytes, and limits.message is {most:,}" if code == "message_too_long" else ""
@@ -316,7 +335,7 @@ def _error_of(step: Step | None) -> str:
     """The code of the error that a step expects; "invalid_message" where it shows one without a code."""
     if step is None:
         return ""
-    if step.kind == "expect" and "error" in step.value:
+    if step.kind == "expect" and isinstance(step.value, Mapping) and "error" in step.value:
         error = step.value["error"]
         code = error.get("code") if isinstance(error, Mapping) else None
         return code if isinstance(code, str) and code in CODES else "invalid_message"
@@ -348,15 +367,16 @@ def _hashable(value: object) -> object:
 _ASKS_FOR_KEYS = frozenset({"required", "minProperties", "dependentRequired"})
 
 
-def _without_required(schema: Mapping[str, Any]) -> dict[str, Any]:
+def without_required(schema: Mapping[str, Any]) -> dict[str, Any]:
     """The schema where every key may be missing, at every depth."""
-    loose = mapped(schema, _without_required)
+    loose = mapped(schema, without_required)
     if "oneOf" in loose:  # several may fit now that less is asked
         loose["anyOf"] = loose.pop("oneOf")
     return {key: value for key, value in loose.items() if key not in _ASKS_FOR_KEYS}
 
 
-def _parts(path: str) -> list[str | int]:
+def parts_of(path: str) -> list[str | int]:
+    """A JSON pointer as keys and numbers."""
     return [int(part) if part.isdigit() else part for part in path.split("/")[1:]]
 
 

@@ -5,21 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from contextvars import Context
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import partial
+from typing import Any, Literal
 
 from jackfield.config.plan import Endpoint, Plan
 from jackfield.config.problems import PathTuple
 from jackfield.errors import Problem
 from jackfield.groups.group import Declared
-from jackfield.process.calling import Raised, call
 from jackfield.process.catalog import Catalog
 from jackfield.process.process import Process
-from jackfield.process.signature import signature
+from jackfield.process.signature import payload, signature
 from jackfield.process.signature.parameters import Faults, read_parameters
 from jackfield.process.signature.signature import Signature
+from jackfield.routing import waits
+from jackfield.routing.named import Named
 from jackfield.similar import did_you_mean
 
 __all__ = ["Feed", "beside", "of_endpoint", "of_groups", "unknown_of"]
+
+_NAMED = Named("bad_feed", "`async def {name}(...)` with a `yield`")
+_Messages = Literal["json", "text", "binary", "any"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +58,9 @@ def of_groups(plan: Plan, declared: Iterable[Declared], found: Catalog) -> tuple
         text = one.pattern.text
         if not one.feed:
             continue
-        whose = f'the pattern "{text}"'
-        feed, faults = _guarded(
-            plan, ("groups", text, "feed"), plan.groups[text].feed, one.pattern.params, whose, found
-        )
+        path = ("groups", text, "feed")
+        make = partial(_compiled, plan, path, one.pattern.params, f'the pattern "{text}"')
+        feed, faults = _NAMED.compiled(plan, path, plan.groups[text].feed, found, make)
         problems += faults
         if feed is not None:
             feeds[text] = feed
@@ -74,7 +78,9 @@ def of_endpoint(
         text = endpoint.group[0]
         hint = f'write it under `groups:` for "{text}", where it is one for all members'
         return None, [plan.problem(path, "bad_feed", "an endpoint with a group has no feed of its own", hint)]
-    feed, problems = _guarded(plan, path, endpoint.feed, params, f"the parameters of {endpoint.url}", found)
+    make = partial(_compiled, plan, path, params, f"the parameters of {endpoint.url}", messages=endpoint.messages)
+    feed, problems = _NAMED.compiled(plan, path, endpoint.feed, found, make)
+    problems += [] if feed is None else waits.of_hook(feed.process, "feed", endpoint)
     schemas = {} if feed is None else feed.signature.path_schemas
     for name in schemas.keys() & process.path_schemas.keys():
         if schemas[name] != process.path_schemas[name]:
@@ -105,33 +111,11 @@ def unknown_of(plan: Plan, found: Catalog) -> list[Problem]:
     """A problem for each feed of a plan whose name no process has."""
     named = [(("groups", text, "feed"), settings.feed) for text, settings in plan.groups.items() if settings.feed]
     named += [(("endpoints", one.name, "feed"), one.feed) for one in plan.endpoints if one.feed]
-    return [problem for path, name in named for problem in _unknown(plan, path, name, found)]
-
-
-def _unknown(plan: Plan, path: PathTuple, name: str, found: Catalog) -> list[Problem]:
-    if name in found.known or name.rpartition(".")[0] in found.broken:
-        return []
-    module, _, function = name.rpartition(".")
-    write = f"write `async def {function}(...)` with a `yield` and `@process` above it in processes/{module}.py"
-    hint = found.reasons.get(name, "") or did_you_mean(name, found.known) or write
-    return [plan.problem(path, "bad_feed", f'no process is named "{name}"', hint)]
-
-
-def _guarded(
-    plan: Plan, path: PathTuple, name: str, params: tuple[str, ...], whose: str, found: Catalog
-) -> tuple[Feed | None, list[Problem]]:
-    """A feed and all that is wrong with it, whatever the process's hints and defaults do."""
-    process = found.known.get(name)
-    if process is None:
-        return None, _unknown(plan, path, name, found)
-    try:
-        return call(_compiled, plan, path, process, params, whose)
-    except Raised as raised:
-        return None, [found.problem(raised.exc, process)]
+    return [problem for path, name in named for problem in _NAMED.unknown(plan, path, name, found)]
 
 
 def _compiled(
-    plan: Plan, path: PathTuple, process: Process, params: tuple[str, ...], whose: str
+    plan: Plan, path: PathTuple, params: tuple[str, ...], whose: str, process: Process, *, messages: _Messages = "json"
 ) -> tuple[Feed | None, list[Problem]]:
     if process.kind != "async_generator":
         hint = "write `async def` and `yield` what members are to hear"
@@ -146,6 +130,11 @@ def _compiled(
         if fault:
             there = f"there are {', '.join(params)}" if params else "take it away"
             problems.append(plan.problem(path, "bad_feed", fault, did_you_mean(parameter.key, params) or there))
-    compiled, faults = signature.compile(process, params, events=True)
+    if messages != "json" and problems:
+        return None, problems
+    if messages == "json":
+        compiled, faults = signature.compile(process, params, events=True)
+    else:
+        compiled, faults = payload.compile(process, params, messages, feed=True)
     problems += faults
     return (None if compiled is None or problems != list(faults) else Feed(process, compiled)), problems

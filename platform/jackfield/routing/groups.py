@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from itertools import combinations
 
 from jackfield.config import url
@@ -12,24 +13,17 @@ from jackfield.errors import Problem
 from jackfield.groups.group import Declared
 from jackfield.groups.names import BadName, Pattern
 from jackfield.groups.presence import GRACE
+from jackfield.messages import OUR_EVENTS
 from jackfield.similar import did_you_mean
 
-__all__ = ["LONGEST_GRACE", "LONGEST_KEEP", "OURS", "declared", "of_endpoint", "shared"]
+__all__ = ["OURS", "declared", "of_endpoint", "read_all", "shared"]
 
 OURS = ("login", "visitor", "endpoint")
 """Parameters of a pattern that are no path parameters."""
 
-LONGEST_GRACE = 86_400.0
-"""Seconds that a plan may let a user be gone before the others hear of it."""
 
-LONGEST_KEEP = 3650 * 86_400.0
-"""Seconds for which a plan may have the events of a group kept."""
-
-_EVENTS = ("history", "members", "joined", "left", "recovered", "session_expiring")
-
-
-def declared(plan: Plan) -> tuple[tuple[Declared, ...], list[Problem]]:
-    """What stands under `groups:`, and its problems."""
+def declared(plan: Plan, said: frozenset[str] | None) -> tuple[tuple[Declared, ...], list[Problem]]:
+    """What stands under `groups:`, and its problems. `said` is what processes say of groups, see `group_names`."""
     found: dict[str, Declared] = {}
     problems = []
     for text, settings in plan.groups.items():
@@ -45,12 +39,10 @@ def declared(plan: Plan) -> tuple[tuple[Declared, ...], list[Problem]]:
             )
         except BadName as exc:
             problems.append(_problem(plan, ("groups", text), str(exc)))
-        if settings.history.keep is not None and not 1 <= settings.history.keep <= LONGEST_KEEP:
-            problems.append(_problem(plan, ("groups", text, "history", "keep"), "events are kept from 1s to 3650d"))
-        if (settings.presence.grace or 0) > LONGEST_GRACE:
-            problems.append(_problem(plan, ("groups", text, "presence", "grace"), "a grace is at most 1d"))
     used = {text for endpoint in plan.endpoints for text in endpoint.group}
     for text in found.keys() - used:
+        if plan.groups[text].may_join is not None or said is None or _is_said(found[text].pattern, said):
+            continue  # who is in it has joined it
         if hint := did_you_mean(text, used - found.keys(), cutoff=0.8):
             message = f'no endpoint has the group "{text}", and one has another that does not stand here'
             problems.append(plan.problem(("groups", text), "bad_group", message, hint, "warning"))
@@ -60,6 +52,19 @@ def declared(plan: Plan) -> tuple[tuple[Declared, ...], list[Problem]]:
             hint = "begin them with different texts"
             problems.append(_problem(plan, ("groups", other.pattern.text), message, hint))
     return tuple(found.values()), problems
+
+
+def read_all(texts: Iterable[str]) -> Iterator[Pattern]:
+    """Those of these patterns that are sound."""
+    for text in texts:
+        with suppress(BadName):
+            yield Pattern.parse(text)
+
+
+def _is_said(pattern: Pattern, said: frozenset[str]) -> bool:
+    """Whether a process has a text that this pattern, or a name of it, begins with."""
+    head = pattern.literals[0]
+    return any(text.startswith(head) for text in said) if pattern.params else head in said
 
 
 def of_endpoint(plan: Plan, endpoint: Endpoint, pattern: url.Pattern) -> tuple[tuple[Pattern, ...], list[Problem]]:
@@ -82,7 +87,7 @@ def of_endpoint(plan: Plan, endpoint: Endpoint, pattern: url.Pattern) -> tuple[t
     elif endpoint.reply_to != "sender" and not endpoint.process:
         hint = "write `process: echo.same`, which gives each message back, or leave reply_to out"
         problems.append(_problem(plan, (*at, "reply_to"), "there is no process whose reply the group could get", hint))
-    if endpoint.event in _EVENTS or endpoint.event.startswith("$"):
+    if endpoint.event in OUR_EVENTS or endpoint.event.startswith("$"):
         problems.append(_problem(plan, (*at, "event"), f'"{endpoint.event}" is an event of Jackfield itself'))
     return tuple(found), problems
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -11,12 +12,13 @@ import msgspec
 from jackfield.config.plan import Endpoint, Plan
 from jackfield.config.problems import PathTuple
 from jackfield.errors import Problem
-from jackfield.process.calling import Raised, call
 from jackfield.process.catalog import Catalog
 from jackfield.process.process import Process
 from jackfield.process.signature import signature
 from jackfield.process.signature.parameters import Faults, Parameter, read_parameters
 from jackfield.process.signature.signature import Signature
+from jackfield.routing import waits
+from jackfield.routing.named import Named
 from jackfield.similar import did_you_mean
 
 __all__ = ["Hook", "Hooks", "beside", "of_endpoint", "unknown_of"]
@@ -25,6 +27,7 @@ _ENDS: dict[str, type] = {"code": int, "reason": str}
 """What `on_disconnect` may ask for by name: how the connection ended."""
 
 _KEYS = ("on_connect", "on_disconnect")
+_NAMED = Named("bad_hook", "`def {name}(connection: Connection)`")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +68,10 @@ def of_endpoint(
         name, path = getattr(endpoint, key), ("endpoints", endpoint.name, key)
         if not name:
             continue
-        hook, faults = _guarded(plan, path, name, params, endpoint.url, found)
+        make = partial(_compiled, plan, path, params, endpoint.url)
+        hook, faults = _NAMED.compiled(plan, path, name, found, make)
         made[key] = hook
-        problems += faults
+        problems += faults + ([] if hook is None else waits.of_hook(hook.process, key, endpoint))
         for param, schema in hook.signature.path_schemas.items() if hook is not None else ():
             if schemas.setdefault(param, schema) != schema:
                 message = f'"{param}" has another hint in another process of the endpoint, and the address is read once'
@@ -89,34 +93,12 @@ def beside(process: Signature, hooks: Hooks) -> Signature:
 
 def unknown_of(plan: Plan, found: Catalog) -> list[Problem]:
     """A problem for each hook of a plan whose name no process has."""
-    named = [(one.name, key, getattr(one, key)) for one in plan.endpoints for key in _KEYS]
-    return [fault for one, key, name in named if name for fault in _unknown(plan, ("endpoints", one, key), name, found)]
-
-
-def _unknown(plan: Plan, path: PathTuple, name: str, found: Catalog) -> list[Problem]:
-    if name in found.known or name.rpartition(".")[0] in found.broken:
-        return []
-    module, _, function = name.rpartition(".")
-    write = f"write `def {function}(connection: Connection)` and `@process` above it in processes/{module}.py"
-    hint = found.reasons.get(name, "") or did_you_mean(name, found.known) or write
-    return [plan.problem(path, "bad_hook", f'no process is named "{name}"', hint)]
-
-
-def _guarded(
-    plan: Plan, path: PathTuple, name: str, params: tuple[str, ...], url: str, found: Catalog
-) -> tuple[Hook | None, list[Problem]]:
-    """A hook and all that is wrong with it, whatever the process's hints and defaults do."""
-    process = found.known.get(name)
-    if process is None:
-        return None, _unknown(plan, path, name, found)
-    try:
-        return call(_compiled, plan, path, process, params, url)
-    except Raised as raised:
-        return None, [found.problem(raised.exc, process)]
+    named = [(("endpoints", one.name, key), getattr(one, key)) for one in plan.endpoints for key in _KEYS]
+    return [fault for path, name in named if name for fault in _NAMED.unknown(plan, path, name, found)]
 
 
 def _compiled(
-    plan: Plan, path: PathTuple, process: Process, params: tuple[str, ...], url: str
+    plan: Plan, path: PathTuple, params: tuple[str, ...], url: str, process: Process
 ) -> tuple[Hook | None, list[Problem]]:
     key = path[-1]
     if process.kind not in ("sync", "async"):

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 
 from jackfield.config.groups import MayJoin
 from jackfield.config.plan import Plan
+from jackfield.config.problems import PathTuple
 from jackfield.config.roles import filled
 from jackfield.errors import Problem
 from jackfield.groups.group import Declared
 from jackfield.groups.names import Pattern
-from jackfield.process.calling import Raised, call
 from jackfield.process.catalog import Catalog
+from jackfield.process.process import Process
 from jackfield.process.signature import signature
 from jackfield.process.signature.parameters import Faults, read_parameters
 from jackfield.routing.feeds import Feed
+from jackfield.routing.named import Named
 from jackfield.similar import did_you_mean
 
 __all__ = ["Rule", "of_groups", "unknown_of"]
+
+_NAMED = Named("bad_group", "`def {name}(...) -> bool`")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,43 +57,34 @@ def of_groups(plan: Plan, declared: Iterable[Declared], found: Catalog) -> tuple
 
 def unknown_of(plan: Plan, found: Catalog) -> list[Problem]:
     """A problem for each process that `may_join` names and that is not there."""
-    named = ((text, one.may_join.process) for text, one in plan.groups.items() if one.may_join is not None)
-    return [problem for text, name in named if name for problem in _unknown(plan, text, name, found)]
+    named = [(("groups", text, "may_join"), one.may_join) for text, one in plan.groups.items()]
+    return [
+        problem
+        for path, said in named
+        if said is not None and said.process
+        for problem in _NAMED.unknown(plan, path, said.process, found)
+    ]
 
 
 def _rule(plan: Plan, pattern: Pattern, said: MayJoin, found: Catalog) -> tuple[Rule | None, list[Problem]]:
-    text, params = pattern.text, pattern.params
     if not said.process:
         return Rule(pattern, said.roles), []
-    process = found.known.get(said.process)
-    if process is None:
-        return None, _unknown(plan, text, said.process, found)
-    try:
-        compiled, faults = call(signature.compile, process, params)
-        parameters = call(read_parameters, process, params, Faults(process))
-    except Raised as raised:
-        return None, [found.problem(raised.exc, process)]
-    problems = list(faults)
+    path = ("groups", pattern.text, "may_join")
+    return _NAMED.compiled(plan, path, said.process, found, partial(_compiled, plan, path, pattern))
+
+
+def _compiled(plan: Plan, path: PathTuple, pattern: Pattern, process: Process) -> tuple[Rule | None, list[Problem]]:
+    text, params, wrong = pattern.text, pattern.params, []
+    compiled, faults = signature.compile(process, params)
     if process.kind not in ("sync", "async"):
-        problems.append(_problem(plan, text, f'"{process.name}" gives many answers', "return True or False"))
+        wrong.append((f'"{process.name}" gives many answers', "return True or False"))
     reply = compiled.reply_schema if compiled is not None else None
     if reply is not None and reply.get("properties") != {process.reply: {"type": "boolean"}}:
-        problems.append(_problem(plan, text, f'"{process.name}" gives something else than True or False', "-> bool"))
-    for one in parameters:
+        wrong.append((f'"{process.name}" gives something else than True or False', "write `-> bool`"))
+    for one in read_parameters(process, params, Faults(process)):
         if one.source in ("message", "more"):
             message = f'its parameter "{one.name}" is none of the pattern "{text}", and there is no message'
             there = f"there are {', '.join(params)}" if params else "take it away"
-            problems.append(_problem(plan, text, message, did_you_mean(one.key, params) or there))
-    sound = compiled is not None and len(problems) == len(faults)
-    return (Rule(pattern, process=Feed(process, compiled)) if sound and compiled is not None else None), problems
-
-
-def _unknown(plan: Plan, text: str, name: str, found: Catalog) -> list[Problem]:
-    if name in found.known or name.rpartition(".")[0] in found.broken:
-        return []
-    hint = found.reasons.get(name, "") or did_you_mean(name, found.known) or "write it, with `@process` above its `def`"
-    return [_problem(plan, text, f'no process is named "{name}"', hint)]
-
-
-def _problem(plan: Plan, text: str, message: str, hint: str) -> Problem:
-    return plan.problem(("groups", text, "may_join"), "bad_group", message, hint)
+            wrong.append((message, did_you_mean(one.key, params) or there))
+    problems = [*faults, *(plan.problem(path, "bad_group", *one) for one in wrong)]
+    return (None if wrong or compiled is None else Rule(pattern, process=Feed(process, compiled))), problems

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import combinations
+from typing import Any
 
+from jackfield.config.payloads import frame_of
 from jackfield.config.plan import Endpoint, Plan
 from jackfield.errors import Problem
 from jackfield.groups.group import Declared
 from jackfield.groups.names import Pattern
+from jackfield.routing.groups import read_all
 
-__all__ = ["of_endpoint", "of_groups"]
+__all__ = ["REFUSED", "of_endpoint", "of_groups", "refusal", "unheard"]
+
+REFUSED = frozenset(("invalid_message", "message_too_long"))
+"""Codes by which a payload is answered that does not reach its process."""
 
 
 _OUT = "take it out; events are JSON"
@@ -33,20 +39,22 @@ def _faults(endpoint: Endpoint) -> Iterator[tuple[str, str, str]]:
     if endpoint.actions:
         yield "actions", "a message has no key that could name its action", "write `process:`, or leave `messages` out"
     elif not endpoint.process:
-        yield "messages", "there is a process that takes the messages", "write `process: echo.same`, for example"
+        hint = "write `process: echo.nothing`, for example, which takes them all"
+        yield "messages", "there is a process that takes the messages", hint
     if endpoint.input is not None:
         yield "input", "a message is no object that a schema could narrow", "check it in the process"
-    if endpoint.feed:
-        yield "feed", "a feed has nothing to say: what it yields are events", "send from the process, or use a group"
     if len(endpoint.group) > 1:
         yield "group", "an endpoint has one group: a payload does not say of which it is", "write one pattern"
 
 
 def of_groups(plan: Plan, declared: Iterable[Declared], patterns: Mapping[str, Iterable[Pattern]]) -> list[Problem]:
-    """Groups that hear payloads and have members, or something of their own, that want events."""
+    """Groups that hear payloads and have members, or something of their own, that want events.
+
+    `patterns` are those of the endpoints that are sound.
+    """
     problems = []
     kinds = {endpoint.name: endpoint.messages for endpoint in plan.endpoints}
-    hearing = [(name, one) for name, ours in patterns.items() if kinds[name] != "json" for one in ours]
+    hearing = [(name, one) for name in kinds if kinds[name] != "json" for one in read_all(plan.endpoint(name).group)]
     for one in declared:
         settings = plan.groups[one.pattern.text]
         ours = {
@@ -54,6 +62,7 @@ def of_groups(plan: Plan, declared: Iterable[Declared], patterns: Mapping[str, I
             "presence": one.presence,
             "feed": one.feed,
             "may_join": settings.may_join is not None,
+            "events": settings.events,
         }
         keys = [key for key, value in ours.items() if value]
         for name in [name for name, pattern in hearing if pattern.may_meet(one.pattern)][:1]:
@@ -69,3 +78,28 @@ def of_groups(plan: Plan, declared: Iterable[Declared], patterns: Mapping[str, I
         hint = "begin the two patterns with different texts"
         problems.append(plan.problem(("endpoints", other, "group"), "bad_group", message, hint))
     return problems
+
+
+def refusal(endpoint: Endpoint, value: Any) -> tuple[str, str]:
+    """The code by which a payload of an example is answered, and why; both "" where the process gets it."""
+    frame, most = frame_of(value), endpoint.limits.message
+    if why := _of_another_kind(endpoint, frame):
+        return "invalid_message", f"with `messages: {endpoint.messages}` a message is {why}"
+    size = len(frame.encode() if isinstance(frame, str) else frame or b"")
+    if size > most:
+        return "message_too_long", f"the message has {size:,} bytes, and limits.message is {most:,}"
+    return "", ""
+
+
+def unheard(endpoint: Endpoint, value: Any) -> str:
+    """Why no client ever hears a payload of an example; "" where one may."""
+    why = _of_another_kind(endpoint, frame_of(value))
+    return f"with `messages: {endpoint.messages}` a payload is {why}" if why else ""
+
+
+_WANTED = {"text": (bytes, "a text, and this is a binary one"), "binary": (str, "a binary one, and this is a text")}
+
+
+def _of_another_kind(endpoint: Endpoint, frame: str | bytes | None) -> str:
+    wrong, why = _WANTED.get(endpoint.messages, (type(None), ""))
+    return why if frame is not None and isinstance(frame, wrong) else ""

@@ -8,7 +8,8 @@ from typing import Any
 from jackfield import messages
 from jackfield.config.plan import Example, Guest, Plan, Step
 from jackfield.errors import Problem
-from jackfield.groups.names import BadName, Pattern, checked
+from jackfield.groups.names import fault
+from jackfield.routing.groups import read_all
 from jackfield.routing.table import Route
 from jackfield.similar import did_you_mean
 
@@ -61,11 +62,8 @@ def _user(plan: Plan, route: Route, example: Example, value: Mapping[str, Any]) 
 
 def _group(plan: Plan, route: Route, example: Example, value: Mapping[str, Any]) -> Iterator[_Fault]:
     name = value["group"]
-    try:
-        checked(name)
-    except BadName as exc:
-        fix = 'its values are percent-encoded: room:%D0%B7 is "room:{room}" with the room з'
-        yield "group", str(exc).partition(";")[0], fix, True
+    if wrong := fault(name):
+        yield "group", f"no group has this name: {wrong}", "", True
         return
     given = {text: None for guest in example.guests.values() for text in _names(plan, route, guest, name)}
     if name in given:
@@ -76,7 +74,7 @@ def _group(plan: Plan, route: Route, example: Example, value: Mapping[str, Any])
         yield "group", f"no client of the example is in the group {name}, so nobody hears it", hint, True
         return
     known = [*plan.groups, *(text for one in plan.endpoints for text in one.group)]
-    if not any(pattern.match(name) for pattern in map(_pattern, known) if pattern is not None):
+    if not any(pattern.match(name) for pattern in read_all(known)):
         message = f"no pattern makes the group {name}; it is heard only where a process joins it"
         yield "group", message, near or did_you_mean(name, known) or "write its pattern under `groups:`", False
 
@@ -95,10 +93,3 @@ def _names(plan: Plan, route: Route, guest: Guest, name: str) -> Iterator[str]:
                 yield name
     except ValueError:
         return  # told as a fault of `params`
-
-
-def _pattern(text: str) -> Pattern | None:
-    try:
-        return Pattern.parse(text)
-    except BadName:  # told where it stands
-        return None

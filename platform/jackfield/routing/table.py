@@ -42,6 +42,7 @@ class Route:
     what all actions take and give.
     `feed` is what speaks on each of its connections. Without a `process` of its own it takes no messages.
     `hooks` are called at the begin and at the end of each connection.
+    `events` are the schemas of what `events` of the endpoint names.
     """
 
     endpoint: Endpoint
@@ -57,6 +58,7 @@ class Route:
     actions: Mapping[str, Route] = field(default_factory=dict)
     feed: Feed | None = None
     hooks: Hooks = field(default_factory=Hooks)
+    events: Mapping[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -112,6 +114,7 @@ class RoutingTable:
         "_plain",
         "_root",
         "catalog",
+        "events",
         "feeds",
         "groups",
         "hash",
@@ -132,6 +135,7 @@ class RoutingTable:
         groups: tuple[Declared, ...] = (),
         feeds: Mapping[str, Feed] | None = None,
         joining: Mapping[str, Rule] | None = None,
+        events: Mapping[str, Mapping[str, dict[str, Any]]] | None = None,
     ) -> None:
         self.plan = plan
         self.catalog = catalog
@@ -139,6 +143,7 @@ class RoutingTable:
         self.groups = groups
         self.feeds: Mapping[str, Feed] = feeds or {}
         self.joining: Mapping[str, Rule] = joining or {}
+        self.events: Mapping[str, Mapping[str, dict[str, Any]]] = events or {}
         self.routes: Mapping[str, Route] = {}
         self.warnings = tuple(warnings)
         self.hash = hashlib.sha256(f"{plan.hash} {catalog.hash}".encode()).hexdigest()[:12]
@@ -175,6 +180,16 @@ class RoutingTable:
             return ""  # no address begins like that; what is wrong with it says more
         known = [route.endpoint.url for route in self.routes.values()]
         return nearest(asked, known, cutoff=0.5)
+
+    def declared(self, route: Route) -> tuple[Declared, ...]:
+        """The patterns under `groups:` that a connection may be in: by its endpoint's `group`, or by group.join."""
+        chooses = any(is_join(one.process) for one in (route, *route.actions.values()))
+        return tuple(
+            one
+            for one in self.groups
+            if any(one.pattern.may_meet(pattern) for pattern in route.groups)
+            or (chooses and one.pattern.text in self.joining)
+        )
 
     def resources(self, only: Route | None = None) -> tuple[Resource, ...]:
         """The resources that routes, feeds and hooks use, each once; those of `only` one and what may speak on it.

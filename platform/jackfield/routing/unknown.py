@@ -18,7 +18,8 @@ def unknown(plan: Plan, endpoint: Endpoint, found: Catalog) -> list[Problem]:
     module, _, _ = endpoint.process.rpartition(".")
     if not found.broken.isdisjoint((module, endpoint.process)):
         return []  # that file's own problem says it all
-    hint = _hint(endpoint.process, found) if module else _of_table(endpoint.process, found)
+    hint = _spreadsheet(endpoint.process, found)
+    hint = hint or (_hint(endpoint.process, found) if module else _of_table(endpoint.process, found))
     message = f'no process is named "{endpoint.process}"'
     return [plan.problem((*endpoint.path, "process"), "unknown_process", message, hint)]
 
@@ -50,19 +51,22 @@ def _hint(name: str, found: Catalog) -> str:
     return hint
 
 
+def _spreadsheet(name: str, found: Catalog) -> str:
+    """What to do with a file of a spreadsheet that is no CSV yet; "" where there is none of this name."""
+    file = f"{FOLDER}/{name.replace('.', '/')}"
+    ends = (end for end in (".xlsx", ".xls", ".ods") if (found.folder / f"{file}{end}").is_file())
+    texts = (end for end in (".csv.txt", ".csv.csv", ".txt", ".tsv") if (found.folder / f"{file}{end}").is_file())
+    renamed = next((f"rename {file}{end} to {name.rpartition('.')[2]}.csv" for end in texts), "")
+    return next((f"save {file}{end} as `CSV UTF-8`: {file}.csv" for end in ends), renamed)
+
+
 def _of_table(name: str, found: Catalog) -> str:
     """What was meant by a name without a dot, which can only be that of a table."""
     own = sorted(process for process in found.known if process.rpartition(".")[0] == name)[:5]
     if own:
         return f"name a function of processes/{name}.py: {' or '.join(own)}"
-    for end in (".xlsx", ".xls", ".ods"):
-        if (found.folder / FOLDER / f"{name}{end}").is_file():
-            return f"save {FOLDER}/{name}{end} as `CSV UTF-8`: {FOLDER}/{name}.csv"
     if "/" in name:
         return f"a process is named without its folder, with dots: {_dotted(name)}"
-    for end in (".csv.txt", ".csv.csv", ".txt", ".tsv"):
-        if (found.folder / FOLDER / f"{name}{end}").is_file():
-            return f"rename {FOLDER}/{name}{end} to {name}.csv"
     write = f"there is no file {FOLDER}/{name}.csv; `jackfield new table {name}` writes one"
     meant = did_you_mean(name, found.known)
     return f"{meant} If not, {write}" if meant else write

@@ -59,8 +59,13 @@ WHOLE = r"^(0|-?[1-9][0-9]*|-0)$"
 NUMBER = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$"
 """The pattern of a key that is a number."""
 
-SPAN = "^[0-9]{1,6}[smhd]$"
-"""The pattern of a time with its unit."""
+SPAN = (
+    "^([0-9]{1,6}s"
+    "|([0-4]?[0-9]{1,5}|5[01][0-9]{4}|52[0-4][0-9]{3}|525[0-5][0-9]{2}|525600)m"
+    "|([0-7]?[0-9]{1,3}|8[0-6][0-9]{2}|87[0-5][0-9]|8760)h"
+    "|([0-2]?[0-9]{1,2}|3[0-5][0-9]|36[0-5])d)$"
+)
+"""The pattern of a time with its unit, up to a year."""
 
 NOT_OURS = r"^[^$]|^$"
 """The pattern of a key that is none of Jackfield's own."""
@@ -73,7 +78,7 @@ _OURS = {
     WHOLE: "must be a whole number",
     NUMBER: "must be a number",
     NOT_OURS: "may not begin with $",
-    SPAN: 'must be a time with its unit, like "30s", "10m", "12h" or "7d"',
+    SPAN: 'must be a time with its unit, like "30s", "10m", "12h" or "7d", a year (365d) at most',
 }
 _OF_TIME = 'must be a time of day with an offset, like "12:30:00Z" or "12:30:00+03:00"'
 

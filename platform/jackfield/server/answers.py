@@ -50,6 +50,10 @@ class Writer(Protocol):
     cancelled: bool
     """Whether the client has asked for no answer."""
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether what is written has to wait for `room` first."""
+
     def write(self, text: bytes) -> None:
         """Queue one frame for the client; never waits."""
 

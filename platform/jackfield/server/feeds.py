@@ -22,6 +22,8 @@ from jackfield.logs import Facts, log, within
 from jackfield.process.connection import Connection, facts_of
 from jackfield.process.signature.written import GROUPS
 from jackfield.routing.feeds import Feed
+from jackfield.routing.table import Route
+from jackfield.server.connection import payloads
 from jackfield.server.connection.clean_up import CLEAN_UP, clean_up
 from jackfield.server.connection.conversation import Conversation
 from jackfield.server.connection.dispatch import Dispatcher
@@ -275,7 +277,7 @@ class ConnectionFeeds(_Stage):
         script = _Script(
             feed,
             lambda: conversation.connection,
-            messages.feed_events(feed.process.reply, most, group=False),
+            _framer(route, feed, conversation.connection),
             deliver,
             most,
             {"endpoint": route.name, "connection": conversation.connection.id},
@@ -284,6 +286,14 @@ class ConnectionFeeds(_Stage):
             listener=conversation,
         )
         return self._begin(script, over)
+
+
+def _framer(route: Route, feed: Feed, connection: Connection) -> Callable[[object], bytes | None]:
+    """What makes a value of a connection's feed a frame: of an event, or of a payload."""
+    if route.endpoint.messages == "json":
+        return messages.feed_events(feed.process.reply, route.endpoint.limits.queue, group=False)
+    make = payloads.framer(route)
+    return lambda value: make(value, None, connection)
 
 
 def _call_later(seconds: float, act: Callable[[], None]) -> asyncio.TimerHandle:

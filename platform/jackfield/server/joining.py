@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from jackfield.errors import Refusal
 from jackfield.groups.group import Listener
-from jackfield.groups.names import BadName, checked
+from jackfield.groups.names import fault
 from jackfield.process.connection import Connection, outbox_of, with_params
 from jackfield.process.signature.written import GROUPS
 from jackfield.routing.feeds import Feed
@@ -64,11 +64,9 @@ class Joining(Members):
 
     def _rule(self, group: str) -> Rule:
         """Raises Refusal `group_forbidden` where no client may join by itself."""
-        try:
-            pattern = self._live.groups.pattern_of(checked(group))
-        except BadName as exc:
-            raise Refusal("group_forbidden", f"No group has such a name: {exc}.") from None
-        rule = self._live.generation.table.joining.get(pattern.text)
+        if wrong := fault(group):
+            raise Refusal("group_forbidden", f"No group has such a name: {wrong}.")
+        rule = self._live.generation.table.joining.get(self._live.groups.pattern_of(group).text)
         if rule is None:
             raise Refusal("group_forbidden", f'No client may join "{group[:80]}" by itself.')
         return rule

@@ -186,8 +186,15 @@ class Live:
         if not self.options.apart and not self.generation.table.plan.site:
             return ""
         if self.options.embedded:
-            return "Inside another application there is none beside a site; use the command line."
+            return "Use the command line, jackfield status for one, or a service key to send."
         return "Start with --admin-port, and ask that."
+
+    def away(self, sentence: str) -> Refusal:
+        """What answers who asks in public for what is `elsewhere`; the sentence says whom it is for."""
+        if self.options.embedded:
+            nobody = "Beside a site this is open to nobody inside another application, whatever the role."
+            return Refusal("not_found", nobody, self.elsewhere)
+        return Refusal("role_required", sentence, self.elsewhere)
 
     def may_read_documents(self, request: Request, caller: Caller) -> bool:
         """Whether the documents are open to this caller; with an admin port or a site, on that port alone."""

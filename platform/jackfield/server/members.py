@@ -10,6 +10,7 @@ from jackfield.auth.authorities import is_own, login_with_authority, several
 from jackfield.auth.provider import JWT_SESSION, VERIFY_SESSION
 from jackfield.identity import OF_KEYS, OF_VISITORS, Identity
 from jackfield.process.connection import Connection, outbox_of
+from jackfield.process.groups import Removed
 from jackfield.server.live import GroupMember, Live, Member
 
 __all__ = ["Members"]
@@ -52,11 +53,13 @@ class Members:
             member.hear(frame)
         return len(found)
 
-    def remove(self, group: str, login: str, ban: float) -> int:
-        """Take the connections of a user out of a group, for `ban` seconds at least; gives their number."""
+    def remove(self, group: str, login: str, ban: float) -> Removed:
+        """Take the connections of a user out of a group, for `ban` seconds at least. Raises ValueError."""
+        bans, who = self._live.groups.bans, self._known_as(login)
         if ban:
-            self._live.groups.bans.add(group, self._known_as(login), ban)
-        return sum(self._live.groups.put_out(member.membership, group) for member in self.of(login))
+            bans.add(group, who, ban)
+        removed = sum(self._live.groups.put_out(member.membership, group) for member in self.of(login))
+        return Removed(removed, bans.until(group, who))
 
     def _known_as(self, login: str) -> str:
         """What bans know a user by: with the authority, also where the plan has one, since it may get more."""

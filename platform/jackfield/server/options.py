@@ -78,11 +78,11 @@ class Options:
 
     @property
     def address(self) -> str:
-        """The address to show to people, `http://127.0.0.1:8000` for example."""
+        """The address to show to people, `http://127.0.0.1:8000` for example; "" where nobody knows it."""
         if self.public_url:
             return self.public_url.rstrip("/")
         if self.embedded:
-            return "http://"  # the outer server has it, and it is not known here
+            return ""  # the outer server has it, and it is not known here
         host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.host, self.host)  # noqa: S104 - compared, not bound
         host = f"[{host}]" if ":" in host and not host.startswith("[") else host
         default = 443 if self.tls else 80
@@ -108,7 +108,9 @@ class Options:
             )
         if self.public_url and not _is_address(self.public_url):
             form = "https://app.example.com or https://app.example.com/rt"
-            found.append(f"--public-url must be like {form}, not {self.public_url}")
+            found.append(
+                f"{'public_url' if self.embedded else '--public-url'} must be like {form}, not {self.public_url}"
+            )
         if self.admin_port and self.admin_port == self.port:
             found.append(f"--admin-port and --port are both {self.port}; give the admin port another number")
         return found + [problem for network in self.behind_proxy if (problem := _network_problem(network))]

@@ -31,9 +31,11 @@ from jackfield.testing.gateway import Caller, TestGateway, open_gateway
 from jackfield.testing.scope import route_of, scope_of
 from jackfield.testing.websocket import LEAVE_LIMIT, TestSocket
 
-__all__ = ["Client", "Closed", "Project"]
+__all__ = ["ERROR", "Client", "Closed", "Project"]
 
-_ERROR = '{"error":{"code":"'  # how an error begins
+ERROR = '{"error":{"code":"'
+"""How the text of an error begins, among texts that may be payloads."""
+
 _SHOWN = 200  # characters of a message in a sentence
 _AFTER_FAILURE = 0.1  # seconds for a call that has begun, where the test has failed already
 
@@ -119,6 +121,13 @@ class Project:
     def push_to(self, login: str, event: object, endpoint: str | None = None) -> int:
         """Send an event to the connections of a user, or to those of one endpoint; gives their number."""
         return Members(self._open_gateway().live).send_to(login, messages.event(event), endpoint)
+
+    async def fresh_groups(self) -> None:
+        """Have clients that enter from here on meet no groups of those before: no kept event, state, ban or feed.
+
+        What ended connections are owed, `on_disconnect`, is waited for. Who is connected stays in the groups before.
+        """
+        await self._open_gateway().fresh_groups()
 
     async def __aenter__(self) -> Self:
         """Load and open the project."""
@@ -330,7 +339,7 @@ class Client:
             return text
         table = self._project._open_gateway().live.generation.table
         kind = route_of(table, self._endpoint).endpoint.messages
-        if kind in ("text", "any") and not text.startswith(_ERROR):
+        if kind in ("text", "any") and not text.startswith(ERROR):
             return text
         found: dict[str, Any] = json.loads(text)
         error = found.get("error")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import json
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, suppress
@@ -15,10 +16,12 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
+from jackfield.config import payloads
 from jackfield.config.plan import Example, Guest, Place, Step
 from jackfield.config.roles import filled
 from jackfield.describe.contract import Operation, contract
 from jackfield.errors import Refusal
+from jackfield.routing.event_examples import EventTypes
 from jackfield.routing.table import Route, RoutingTable
 from jackfield.schema.sample import text_of
 from jackfield.testing.client import Closed
@@ -43,7 +46,7 @@ _TOLD = 12  # lines of a conversation that a failure shows, the last ones
 class Case:
     """One example with all that its walk needs. `name` is for people; `place` is where the example stands.
 
-    `params` are texts for the path parameters, for clients whose example names none.
+    `params` are texts for the path parameters, for clients whose example names none; `events` the types of events.
     """
 
     endpoint: str
@@ -53,6 +56,7 @@ class Case:
     place: Place
     places: Mapping[int, Place]
     params: Mapping[str, str]
+    events: EventTypes
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +82,14 @@ def cases(table: RoutingTable) -> list[Case]:
     """All examples of a project, by endpoint, as they stand in its files."""
     found = []
     for operation in contract(table).operations:
-        values = _params(table.routes[operation.name], operation)
+        route = table.routes[operation.name]
+        values, events = _params(route, operation), EventTypes.of(table, route)
         for number, example in enumerate(operation.examples):
             path = example.steps[0].path[:-3]
             places = {at: table.plan.place(*step.path) for at, step in enumerate(example.steps)}
             name = example.name or f"example {number + 1}"
             place = table.plan.place(*path)
-            found.append(Case(operation.name, name, example, operation, place, places, values))
+            found.append(Case(operation.name, name, example, operation, place, places, values, events))
     return found
 
 
@@ -121,6 +126,7 @@ async def run(
         if reason:
             yield Result(case, skipped=reason)
             continue
+        await target.fresh_groups()
         began = time.perf_counter()
         failure = await play(case, target)
         yield Result(case, time.perf_counter() - began, failure)
@@ -165,13 +171,13 @@ class _Refused:
     def __init__(self, refusal: Refusal) -> None:
         self.closed = Closed(4000 + refusal.status, f"refused, {refusal.status} {refusal.code}: {refusal.detail}")
 
-    async def send(self, _message: Mapping[str, Any], /) -> None:
+    async def send(self, _message: object, /) -> None:
         raise self.closed
 
-    async def receive(self, within: float) -> dict[str, Any]:
+    async def receive(self, within: float) -> Any:
         raise self.closed
 
-    async def rest(self, within: float) -> list[dict[str, Any]]:
+    async def rest(self, within: float) -> list[Any]:
         return []
 
 
@@ -206,12 +212,16 @@ class _Walk:
         self._say(step.client, "→", step.value)
         try:
             async with asyncio.timeout(SEND_LIMIT):
-                await self.clients[step.client].send(step.value)
+                await self.clients[step.client].send(self._frame(step.value))
         except Closed as closed:
             return f"could not send: {_ended(closed)}", []
         except TimeoutError:
             return f"could not send within {SEND_LIMIT:g} s", []
         return None
+
+    def _frame(self, value: Any) -> Any:
+        """What a step sends; payloads are noted in another way than they are sent."""
+        return value if self.case.operation.messages == "json" else payloads.frame_of(value)
 
     async def _push(self, step: Step) -> tuple[str, list[str]] | None:
         event, group, login = step.value["event"], step.value.get("group"), step.value.get("user")
@@ -229,7 +239,7 @@ class _Walk:
     async def _expect(self, step: Step) -> tuple[str, list[str]] | None:
         wanted, partial = _frame(step)
         try:
-            came = await self.clients[step.client].receive(within=step.within)
+            came = _noted(await self.clients[step.client].receive(within=step.within), wanted)
         except Closed as closed:
             self._say(step.client, "✕", f"{closed.code} {closed.reason}".rstrip())
             if step.kind == "expect_close" and closed.code == step.value:
@@ -242,9 +252,12 @@ class _Walk:
         if step.kind == "expect_close":
             return f"{_wanted(step)}, and a message came: {shown(came)}", []
         found = differences(wanted, came, partial=partial)
+        unfit = [f"  {fault.path or '/'}: {fault.problem}" for fault in self.case.events.faults(came)]
+        if not found and unfit:
+            return f'the event "{came["event"]}" does not fit its type', [f"came      {shown(came, 500)}", *unfit]
         if not found:
             return None
-        what = "an error came" if "error" in came and step.kind == "expect" else "what came differs"
+        what = "an error came" if _is_error(came) and step.kind == "expect" else "what came differs"
         return what, [f"expected  {shown(wanted, 500)}", f"came      {shown(came, 500)}", *(f"  {at}" for at in found)]
 
     async def _end(self) -> None:
@@ -252,10 +265,10 @@ class _Walk:
         for name, client in self.clients.items():
             if name in self._over:
                 continue
-            came = await _left(client)
+            came = [_noted(one) for one in await _left(client)]
             for message in came:
                 self._say(name, "←", message)
-            wrong = next((message for message in came if "error" in message), None)
+            wrong = next((message for message in came if _is_error(message)), None)
             sentence = f"an error came that no step expects: {shown(wrong)}" if wrong else ""
             if not sentence and client.closed is not None:
                 sentence = f"no step expects it, and {_ended(client.closed)}"
@@ -273,7 +286,19 @@ class _Walk:
         return f"{client}: {sentence}" if client and len(self.clients) > 1 else sentence
 
 
-async def _left(client: TargetClient) -> list[dict[str, Any]]:
+def _noted(came: Any, wanted: object = None) -> Any:
+    """What came, a payload as an example has it; the text of an event as an object, where an object is wanted."""
+    if isinstance(came, str) and isinstance(wanted, Mapping) and payloads.frame_of(wanted) is None:
+        with suppress(ValueError, RecursionError):
+            return json.loads(came)
+    return payloads.noted(came) if isinstance(came, str | bytes) else came
+
+
+def _is_error(came: Any) -> bool:
+    return isinstance(came, Mapping) and "error" in came
+
+
+async def _left(client: TargetClient) -> list[Any]:
     """What came and no step took, also where a call is still at work when the time is over."""
     with suppress(TimeoutError):
         return await client.rest(within=REST_LIMIT)

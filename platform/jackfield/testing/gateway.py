@@ -20,13 +20,15 @@ from typing import Any, Protocol
 from weakref import WeakSet, WeakValueDictionary
 
 from jackfield.errors import Refusal
+from jackfield.groups.groups import Groups
 from jackfield.identity import Identity
 from jackfield.process.connection import Connection, outbox_of
 from jackfield.process.resources import in_order
 from jackfield.routing.table import Route, RoutingTable
 from jackfield.server.answers import InPlace, InTask, Task, Writer
 from jackfield.server.connection.conversation import Conversation
-from jackfield.server.connection.dispatch import THREADS, Dispatcher
+from jackfield.server.connection.dispatch import Dispatcher
+from jackfield.server.connection.threads import THREADS
 from jackfield.server.gateway import Gateway
 from jackfield.server.generation import Generation
 from jackfield.server.handshake import callers
@@ -140,6 +142,18 @@ class TestGateway(Gateway):
         self._seen.add(found)
         self._recorder.sockets[found.connection.id] = socket
         return found
+
+    async def fresh_groups(self) -> None:
+        """Give who connects from here on groups that nobody was in; first `on_disconnect` is called for the others.
+
+        Nothing stays of those before: no kept event, state, ban or feed.
+        """
+        await self._hooks.told(THREADS_LIMIT)
+        live, before = self.live, self.live.groups
+        live.groups = Groups(clock=live.clock)
+        live.groups.declare(live.generation.table.groups, feeds=live.generation.table.plan.limits.feeds)
+        live.groups.feeds.runner = before.feeds.runner
+        before.feeds.close()
 
     def failure(self, incident: str) -> BaseException | None:
         """What a process raised, by the incident that its client received; given once."""

@@ -19,9 +19,9 @@ from jackfield.addresses import is_loopback
 from jackfield.config.plan import Endpoint, Step
 from jackfield.errors import CODES, Refusal
 from jackfield.routing.table import Route, RoutingTable
-from jackfield.testing.client import Closed
+from jackfield.testing.client import ERROR, Closed
 from jackfield.testing.examples import Case, caller_of
-from jackfield.testing.target import PushFailed
+from jackfield.testing.target import PushFailed, TargetClient
 
 __all__ = ["Live", "NoServer", "Outside"]
 
@@ -87,6 +87,9 @@ class Live:
         """See Target."""
         return await self._push(messages.group_event(event), group, None, None)
 
+    async def fresh_groups(self) -> None:
+        """The server's groups are as they are; see `fitted`."""
+
     async def push_to(self, login: str, event: object, endpoint: str | None = None, /) -> int:
         """See Target."""
         return await self._push(messages.event(event), None, login, endpoint)
@@ -101,7 +104,7 @@ class Live:
         if not self._table.groups:
             return case
         kept = {at: step for at, step in enumerate(case.example.steps) if not _is_of_group(step)}
-        steps = [replace(s, value=_plain(s.value)) if s.kind == "expect" else s for s in kept.values()]
+        steps = [replace(s, value=_plain(s.value)) if _is_object(s) else s for s in kept.values()]
         places = {number: case.places[at] for number, at in enumerate(kept)}
         return replace(case, example=replace(case.example, steps=tuple(steps)), places=places)
 
@@ -122,18 +125,18 @@ class Live:
         roles: Iterable[str],
         params: Mapping[str, str],
         query: Mapping[str, str],
-    ) -> AsyncIterator[_Remote]:
+    ) -> AsyncIterator[TargetClient]:
         """See Target. The token's own roles hold, whatever the example says. Raises NoServer, too."""
         route = self._table.routes[endpoint]
         address = self._address + self._path(route, params, query)
         socket = await _socket(address, self._headers(route.endpoint, login))
         try:
-            yield _Remote(
-                socket,
-                many=route.signature.replies == "many",
-                groups=bool(self._table.groups),
-                ordered=route.endpoint.limits.concurrency == 1,
-            )
+            many = route.signature.replies == "many"
+            if route.endpoint.messages != "json":
+                yield _RemoteOfPayloads(socket, many=many, texts=route.endpoint.messages != "binary")
+            else:
+                ordered = route.endpoint.limits.concurrency == 1
+                yield _Remote(socket, many=many, groups=bool(self._table.groups), ordered=ordered)
         finally:  # not `async with socket`: that reports a failed example to the server as our internal error
             await socket.close()
 
@@ -186,7 +189,7 @@ class _Remote:
         self._ordered = ordered
         self._unanswered = 0
 
-    async def send(self, message: Mapping[str, Any], /) -> None:
+    async def send(self, message: Mapping[str, Any] | str | bytes, /) -> None:
         try:
             # as short as `check` and the client in process count it for limits.message
             await self._socket.send(msgspec.json.encode(message).decode())
@@ -232,13 +235,64 @@ class _Remote:
 
     @property
     def closed(self) -> Closed | None:
-        if self._socket.close_code is None:
-            return None
-        return Closed(self._socket.close_code, self._socket.close_reason or "")
+        return _closing(self._socket)
+
+
+class _RemoteOfPayloads:
+    """The same where messages are no JSON; `texts` may be payloads, too. Nothing could be sent that no process gets."""
+
+    def __init__(self, socket: ClientConnection, *, many: bool, texts: bool) -> None:
+        self._socket = socket
+        self._many = many
+        self._texts = texts
+        self._unanswered = 0
+
+    async def send(self, message: Mapping[str, Any] | str | bytes, /) -> None:
+        assert isinstance(message, str | bytes), "an example of such an endpoint sends payloads"
+        try:
+            await self._socket.send(message)
+        except ConnectionClosed as exc:
+            raise _closed(exc) from None
+        self._unanswered += 1
+
+    async def receive(self, within: float) -> Any:
+        try:
+            async with asyncio.timeout(within):
+                frame = await self._socket.recv()
+        except ConnectionClosed as exc:
+            raise _closed(exc) from None
+        is_payload = isinstance(frame, bytes) or (self._texts and not frame.startswith(ERROR))
+        found: Any = frame if is_payload else _object(frame)
+        self._unanswered -= is_payload or "error" in found
+        return found
+
+    async def rest(self, within: float) -> list[Any]:
+        """What has come, and what comes until each message has an answer, or the time is over."""
+        found = []
+        with suppress(TimeoutError, Closed):
+            async with asyncio.timeout(within):
+                while self._many or self._unanswered > 0:
+                    found.append(await self.receive(within))
+        with suppress(TimeoutError, Closed):
+            while True:
+                found.append(await self.receive(0.0))
+        return found
+
+    @property
+    def closed(self) -> Closed | None:
+        return _closing(self._socket)
+
+
+def _closing(socket: ClientConnection) -> Closed | None:
+    return None if socket.close_code is None else Closed(socket.close_code, socket.close_reason or "")
+
+
+def _is_object(step: Step) -> bool:
+    return step.kind == "expect" and isinstance(step.value, Mapping)
 
 
 def _is_of_group(step: Step) -> bool:
-    return step.kind == "expect" and step.value.get("event") in _OF_GROUPS
+    return _is_object(step) and step.value.get("event") in _OF_GROUPS
 
 
 def _plain(message: Mapping[str, Any]) -> dict[str, Any]:

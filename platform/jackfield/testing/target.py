@@ -18,13 +18,16 @@ class PushFailed(Exception):
 class TargetClient(Protocol):
     """One client that has entered. Called by the walk, one call at a time."""
 
-    async def send(self, message: Mapping[str, Any], /) -> None:
-        """Send one message. Raises Closed where the connection has ended."""
+    async def send(self, message: Mapping[str, Any] | str | bytes, /) -> None:
+        """Send one message, or a payload. Raises Closed where the connection has ended."""
 
-    async def receive(self, within: float) -> dict[str, Any]:
-        """The next message in the order of the wire. Raises TimeoutError, and Closed after the last one."""
+    async def receive(self, within: float) -> Any:
+        """The next message in the order of the wire: a dict, or a payload as a str or bytes.
 
-    async def rest(self, within: float) -> list[dict[str, Any]]:
+        Raises TimeoutError, and Closed after the last one.
+        """
+
+    async def rest(self, within: float) -> list[Any]:
         """What came and was not received, when what was sent is carried out.
 
         Where the time is over before, what came then; or TimeoutError, and `receive` still gives it.
@@ -37,6 +40,9 @@ class TargetClient(Protocol):
 
 class Target(Protocol):
     """What examples are run against: an open Project, or a server somewhere."""
+
+    async def fresh_groups(self) -> None:
+        """Called before each example: what one leaves in groups is not the next one's, as far as that can be."""
 
     def connect(
         self,

@@ -25,9 +25,19 @@ from tests.describe.made import TRAPS, called, full, made, own
 USE = """\
 from typing import cast
 
-from full_client import Client, ClockFeed, CountReply, Line, RoomErrorCode, RoomMessage
+from full_client import Client, ClockFeed, CountReply, HallRungEvent, HallSaidEvent, Line, RoomErrorCode, RoomMessage
 
 code: RoomErrorCode = "banned_word"
+
+
+def rung(event: HallRungEvent) -> None:
+    who: str = event["by"]["who"]
+    print(who, event["of"])  # type: ignore[typeddict-item]
+
+
+def said_to_all(event: HallSaidEvent) -> None:
+    sender: str | None = event["from"]
+    print(sender, event["message"])
 
 
 async def use(client: Client) -> list[CountReply]:
@@ -46,6 +56,13 @@ async def use(client: Client) -> list[CountReply]:
             hour: int = cast(ClockFeed, event)["hour"]
             await clock.send({"hour": hour})  # type: ignore[arg-type]  # the types refuse it
     client.room("a", "b")  # type: ignore[arg-type]
+    hall = await client.hall("зал")
+    off = hall.on("rung", rung)
+    hall.on("закрыто", rung)  # type: ignore[arg-type]
+    hall.on("закрыто", lambda event: print(event["until"]))
+    hall.on("said", said_to_all)
+    hall.on("other", lambda event: print(event["anything"]))
+    off()
     greeting = await client.greeting()
     number: int = (await greeting.ask({"message": "a"}))["message"]  # type: ignore[assignment]
     note = await client.note()
@@ -103,7 +120,7 @@ def test_a_function_does_not_hide_the_type_of_its_name() -> None:
     text = python.client(dataclasses.replace(contract, operations=(room, *contract.operations[1:])))
     assert "def room(self, color: _type_Color, *, " in text
     assert "-> Opening[_type_RoomConnection]:" in text
-    assert "_type_Color: TypeAlias = Color" in text
+    assert '_type_Color: TypeAlias = "Color"' in text
 
 
 def test_the_same_contract_gives_the_same_text() -> None:
@@ -173,6 +190,42 @@ async def test_answers_find_their_messages(tmp_path: Path) -> None:
             with pytest.raises(client.MessageError, match="rate_limited"):
                 await seventh
     assert unheard == ["rate_limited", "own"]
+
+
+async def test_a_handler_hears_its_events_those_that_wait_first(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = load_full(tmp_path)
+    begun = asyncio.Event()
+
+    async def server(socket: ServerConnection) -> None:
+        await say(socket, {"event": "rung", "number": 1}, {"event": "other"}, {"event": "rung", "number": 2})
+        await begun.wait()
+        await say(socket, *({"event": "rung", "number": number} for number in (3, 4)), {"event": "said"})
+        await socket.close()
+
+    def failing(event: dict[str, Any]) -> None:
+        raise ValueError("нет")
+
+    async with listening(server) as address, asyncio.timeout(20):
+        hall = await client.Client(address).hall("зал")
+        rest = hall.events()
+        seen: list[Any] = []
+        assert (await anext(rest))["number"] == 1
+
+        def hear(event: dict[str, Any]) -> None:
+            seen.append(event["number"])
+            if event["number"] == 3:
+                off()
+
+        hall.on("said", failing)
+        assert await anext(rest) == {"event": "other"}
+        off = hall.on("rung", hear)
+        begun.set()
+        await hall.wait_closed()
+        assert seen == [2, 3]
+        assert [event["number"] async for event in rest] == [4]
+    assert "a handler of the event said failed" in caplog.text
 
 
 async def test_events_and_replies_that_wait_are_bounded(tmp_path: Path) -> None:

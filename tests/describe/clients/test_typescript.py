@@ -103,6 +103,39 @@ async function main() {
     told["end"] = await end;
   }
   {
+    const [client, socket] = await line();
+    const hall = await client.hall({ hall: "зал" });
+    const heard: unknown[] = [];
+    socket.say({ event: "rung", by: { who: "Анна", times: 1 } }); // before anybody hears
+    socket.say({ event: "other" });
+    const off = hall.on("rung", ({ by }) => { const times: number = by.times; heard.push(by.who, times); });
+    hall.on("rung", async () => { throw new Error("нет"); }); // told on the console
+    hall.on("said", (event) => {
+      const from: string | null = event.from;
+      // @ts-expect-error a text
+      const message: number = event.message;
+      heard.push(from, message);
+    });
+    hall.on("закрыто", (event) => void heard.push(event.until.length));
+    const unnamed = hall.on("что-то", (event) => void heard.push(event["of"]));
+    // @ts-expect-error the event has no such key
+    hall.on("rung", (event) => event.wrong);
+    const early = heard.length;
+    await Promise.resolve().then(() => undefined);
+    socket.say({ event: "said", from: null, message: "Привет" });
+    socket.say({ event: "rung", by: { who: "Борис", times: 2 } });
+    socket.say({ event: "закрыто", until: "2026-12-01" });
+    socket.say({ event: "что-то", of: "🎉" });
+    await new Promise((resolve) => setTimeout(resolve));
+    off();
+    unnamed();
+    socket.say({ event: "что-то", of: "не слышно" });
+    socket.say({ event: "rung", by: { who: "Вера", times: 3 } });
+    await new Promise((resolve) => setTimeout(resolve));
+    const rest = hall.events(1000);
+    told["heard"] = [early, heard, (await rest.next()).value, (await rest.next()).value];
+  }
+  {
     const silent = new Line();
     const client = new Client("http://127.0.0.1:9", { socket: () => silent, timeout: 0 });
     told["unopened"] = await client.greeting().catch((error) => error instanceof TimedOut);
@@ -233,6 +266,10 @@ def test_every_client_compiles_and_keeps_its_word(tmp_path: Path) -> None:
     assert reported["after"] == "Closed: closed 4000: enough"
     assert reported["too many"] == [10_001, True]
     assert reported["end"] == {"done": True}
+    heard = ["Анна", 1, None, "Привет", "Борис", 2, 10, "🎉"]
+    last = [{"event": "other"}, {"event": "что-то", "of": "не слышно"}]
+    assert reported["heard"] == [0, heard, *last], "a handler runs after the step, and two of the name still hear it"
+    assert "a handler of the event rung failed" in done.stderr
     assert reported["unopened"] is True
 
 

@@ -79,7 +79,7 @@ def test_the_environment_hides_what_is_secret(files: dict[str, str]) -> None:
     values = {value["key"]: value for value in named(files, ".environment.yaml")["values"]}
     assert values["base_url"]["value"] == ADDRESS
     assert values["ws_url"]["value"] == "wss://desk.example.com/rt"
-    assert {key for key, value in values.items() if value["type"] == "secret"} == {"token", "password"}
+    assert {key for key, value in values.items() if value["type"] == "secret"} == {"token", "password", "key"}
     assert not values["token"]["value"]
     assert not values["password"]["value"]
 
@@ -88,7 +88,7 @@ def test_without_a_login_of_our_own_the_token_is_filled_in_by_hand(full: Contrac
     found = postman.files(replace(full, auth=AuthSettings(own=False, verify="accounts.who")), ADDRESS)
     assert not [path for path in found if "log in" in path]
     values = {value["key"] for value in named(found, ".environment.yaml")["values"]}
-    assert values == {"base_url", "ws_url", "token"}
+    assert values == {"base_url", "ws_url", "token", "key"}
     assert "Fill in `token`" in named(found, "definition.yaml")["description"]
 
 
@@ -111,7 +111,7 @@ def test_what_examples_push_is_a_request_with_the_key_of_the_variable(full: Cont
     ]
     hall = next(one for one in full.operations if one.name == "hall")
     example_of = Example("x", tuple(Step("push", value) for value in pushed))
-    found = postman.files(replace(full, operations=(replace(hall, examples=(example_of,)),)), ADDRESS)
+    found = postman.files(replace(full, operations=(replace(hall, examples=(example_of,), heard=()),)), ADDRESS)
     first = named(found, "/push to hall-%D0%B7.request.yaml")
     assert (first["method"], first["url"]) == ("POST", "{{base_url}}/api/groups/hall%3A%25D0%25B7/events")
     assert first["headers"] == [{"key": "Authorization", "value": "Bearer {{key}}"}]

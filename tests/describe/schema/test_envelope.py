@@ -6,12 +6,15 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from jackfield import messages
+from jackfield.describe.contract import Heard
 from jackfield.describe.schema import envelope
 from jackfield.errors import CODES
+from jackfield.routing import events
+from jackfield.schema.beside import beside
 from jackfield.schema.validator import Validator
 from tests.describe import drawn
 
@@ -90,3 +93,16 @@ def test_an_id_changes_nothing_in_any_schema(schema: JSON, value: JSON) -> None:
     assert Validator(made).is_valid(value) is plain
     if "may stand beside" not in made.get("description", ""):
         assert Validator(made).is_valid({**value, "$id": "a"}) is plain
+
+
+@given(drawn.schemas(), st.dictionaries(drawn.names, drawn.values, max_size=4))
+def test_what_is_ours_in_an_event_changes_nothing_of_what_its_type_asks(schema: JSON, value: JSON) -> None:
+    del schema["properties"]["again"]  # a reference to the whole is refused where the type is read
+    schema = {"type": "object", **{key: part for key, part in schema.items() if key != "type"}}
+    assume(all(beside(schema, key) is not None for key in events.OURS))
+    made = Validator(envelope.heard(Heard("сказано", schema, "room:{room}", sender=True)))
+    sent = {**value, "event": "сказано", "from": None, "group": "room:7", "$n": 1, "$time": "2026-12-01T10:00:00Z"}
+    assert made.is_valid(sent) is Validator(schema).is_valid(value)
+    assert not made.is_valid(value)
+    assert not made.is_valid({**sent, "event": "другое"})
+    assert not made.is_valid({**sent, "$n": "1"})

@@ -79,6 +79,7 @@ def test_a_module_of_ones_own_is_never_to_be_installed(
     assert problem.hint.startswith(reported)
     assert "import it as `from processes.shoplib" in problem.hint
     assert "install" not in problem.hint
+    assert ("PYTHONPATH" in problem.hint) is beside.startswith("../"), "only a host has modules above the project"
 
 
 def test_neither_is_one_in_a_folder_below_processes(collect: Collect) -> None:

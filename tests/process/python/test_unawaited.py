@@ -86,6 +86,27 @@ def test_the_hint_is_what_stands_there(collect: Collect) -> None:
     assert problem.hint == "write `await http.get(...)`"
 
 
+@pytest.mark.parametrize(("keyword", "first"), [("async def", ""), ("def", "`async def say` and ")])
+def test_what_is_injected_is_known_by_its_annotation(collect: Collect, keyword: str, first: str) -> None:
+    code = f"""from jackfield import Connection, Groups, process
+@process
+{keyword} say(caller: Connection, groups: Groups) -> None:
+    message = caller.next(within=5)
+    caller.request({{"event": "вопрос"}})
+    groups.send("room", {{"event": "да"}})
+    caller.start(caller.request({{"event": "вопрос"}}))
+    groups.name("room:{{room}}", room=caller.id)
+    caller.send({{"event": "да"}})
+"""
+    problems = collect({"a.py": code}).problems
+    assert [(one.line, one.message.partition("(")[0]) for one in problems] == [
+        (4, "caller.next"),
+        (5, "caller.request"),
+        (6, "groups.send"),
+    ]
+    assert problems[0].hint == f"write {first}`await caller.next(...)`"
+
+
 def test_it_is_reported_without_an_import_and_says_what_to_write(collect: Collect) -> None:
     code = "from jackfield import process\nasync def load(): ...\n@process\ndef say():\n    load()\n"
     (problem,) = collect({"a.py": code}, only_names=True).problems

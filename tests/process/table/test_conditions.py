@@ -124,6 +124,11 @@ def test_a_time_without_a_zone_is_in_utc() -> None:
     assert rows_of("a (datetime)", "2026-01-30 12:00", values) == values[:2]
 
 
+def test_a_time_as_spreadsheets_in_english_write_it() -> None:
+    texts = ["10:30:00 AM", "12:05 AM", "12:05 p.m.", "9 PM"]
+    assert [f"{literal('time', text)}" for text in texts] == ["10:30:00", "00:05:00", "12:05:00", "21:00:00"]
+
+
 def test_choices() -> None:
     assert rows_of("a (small | very large)", "very large", ["small", "very large"]) == ["very large"]
     assert rows_of("a (small | very large)", 'not("small")', ["small", "very large"]) == ["very large"]
@@ -218,8 +223,8 @@ def test_choices() -> None:
         ("a (date)", "30/01/26", "`30/01/26` is no date; write 2026-01-30"),
         ("a (date)", "30.01.26", "`30.01.26` is no date; write 2026-01-30"),
         ("a (date)", "2026-02-30", "`2026-02-30` is no date; there is no such day"),
-        ("a (time)", "9:30 PM", "`9:30 PM` is no time; write 21:30"),
         ("a (time)", "9.30", "`9.30` is no time; write 09:30"),
+        ("a (time)", "13:30 PM", "`13:30 PM` is no time; write it as 10:30"),
         ("a (time)", "24:00", "`24:00` is no time; there is no such time of the day"),
         ("a (datetime)", "2026-01-30", "`2026-01-30` is no datetime; write it as 2026-01-30T10:30"),
         ("a (boolean)", "ja", "`ja` is no boolean; write true or false (yes, no, да, нет)"),

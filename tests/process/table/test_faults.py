@@ -79,6 +79,13 @@ def test_rows_with_a_key_of_their_own_take_few_steps() -> None:
     ways = explore(Lookup(table))
     assert ways.whole
     assert ways.steps < 5_000
+    pairs = [(number, f"t{number}", f"w{number}", "x") for number in range(50)]
+    gaps = told(file_of([("first", "a", "b", "reply.text"), *pairs]))
+    assert [gap.partition(" fits")[0].removeprefix("1:1: warning: A1: ") for gap in gaps] == [
+        "any other a",
+        'a "t0" with any other b',
+        'a "t1" with any other b',
+    ]
 
 
 def test_thousands_of_faults_are_found_in_bounded_steps() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,35 @@ async def test_the_file_has_a_bound_and_stays_whole(tmp_path: Path, monkeypatch:
     with pytest.raises(OSError, match="move it away"):
         await one.append("", ["нет"])
     assert (tmp_path / "a.csv").read_bytes() == before
+
+
+async def test_a_full_disk_leaves_no_half_of_a_row(tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
+    one = kept(tmp_path / "a.csv", "text")
+    await one.append("", ["да"])
+    before = (tmp_path / "a.csv").read_bytes()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 10, limits[1]))
+    try:
+        with pytest.raises(OSError, match=r"room|large"):
+            await one.append("", ["нет" * 100])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert (tmp_path / "a.csv").read_bytes() == before
+    await one.append("", ["снова"])
+    assert [row[2] for row in rows(tmp_path / "a.csv")] == ["text", "да", "снова"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows takes no file away that is open")
+async def test_a_row_in_a_file_that_was_taken_away_is_told(tmp_path: Path) -> None:
+    class Taken(Kept):
+        def _opened(self) -> tuple[int, int, str]:
+            found = super()._opened()
+            (tmp_path / "a.csv").unlink()
+            return found
+
+    with pytest.raises(OSError, match="taken away"):
+        await Taken(tmp_path / "a.csv", ["text"], ",").append("", ["да"])
 
 
 async def test_a_link_is_not_followed(tmp_path: Path) -> None:

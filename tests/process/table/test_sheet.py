@@ -38,6 +38,11 @@ def test_blanks_around_a_cell_go_and_short_rows_are_filled() -> None:
     assert table.rows[1].cells[0].name == "A3"
 
 
+def test_a_cell_behind_one_of_several_lines_has_the_place_of_its_own_line() -> None:
+    cell = read('first,a,reply.x,reply.y\nrest,,"c\r\nd",  e\n').rows[0].cells[2]
+    assert (cell.text, cell.line, cell.column, cell.name) == ("e", 3, 6, "D2")
+
+
 def test_the_separator_may_be_told_and_a_type_may_have_the_other_one() -> None:
     assert read("sep=;\nfirst;message (text, any case);reply.text\nrest;;a, b\n").rows[0].cells[1].text == "a, b"
     assert read("first;message (text, any case);reply.text\nrest;;x\n").separator == ";"

@@ -133,6 +133,7 @@ def test_a_broken_table_is_told_of_once(tmp_path: Path) -> None:
         ("book", {"book.xlsx": b"PK"}, "save processes/book.xlsx as `CSV UTF-8`: processes/book.csv"),
         ("bot", {"bot.csv.csv": FAQ}, "rename processes/bot.csv.csv to bot.csv"),
         ("faq", {"faq.csv.txt": FAQ}, "rename processes/faq.csv.txt to faq.csv"),
+        ("a.book", {"a/book.ods": b"PK"}, "save processes/a/book.ods as `CSV UTF-8`: processes/a/book.csv"),
         ("support.leaf", {"support/leave.csv": FAQ}, 'did you mean "support.leave"?'),
         ("processes.faq", {"faq.csv": FAQ}, 'did you mean "faq"?'),
     ],

@@ -13,15 +13,40 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from jackfield import Connection, Reject
+from jackfield.server.connection.conversation import Conversation
 from tests.groups.node import Line
 
-__all__ = ["BIG", "CODE", "LIMITED", "PLANS", "Call", "Client", "Desk", "Frame", "Hand", "Id", "Plan"]
+__all__ = [
+    "BIG",
+    "CODE",
+    "CONNECTIONS",
+    "LIMITED",
+    "MEANT",
+    "PLANS",
+    "TASKS",
+    "Call",
+    "Client",
+    "Desk",
+    "Frame",
+    "Hand",
+    "Id",
+    "Plan",
+    "error",
+    "gives",
+    "reply",
+]
 
 BIG = 70_000
 """Bytes of some frames: with one of them the client is behind, with two it is too slow."""
 
 LIMITED = 2
 """Messages a second that the endpoint `limited` takes."""
+
+CONNECTIONS = 3
+"""Connections that an endpoint with hooks takes, with those whose end is to be told."""
+
+TASKS = 1_000_000
+"""From here on tasks that processes begin are numbered in the log."""
 
 CODE = """
 from collections.abc import AsyncIterator, Iterator
@@ -63,6 +88,37 @@ def block(n: int) -> int:
 def steps(n: int, times: int) -> Iterator[int]:
     with DESK[0].at_work(LABEL[0], n):
         yield from range(times)
+
+@process(reply="v")
+async def enter(who: int, connection: Connection) -> str | int:
+    with DESK[0].at_work(LABEL[0], -2 * who):
+        await DESK[0].step(-2 * who, connection)
+        return DESK[0].last(-2 * who)
+
+@process
+async def leave(who: int, code: int, connection: Connection) -> None:
+    with DESK[0].at_work(LABEL[0], -2 * who - 1, code):
+        await DESK[0].step(-2 * who - 1, connection)
+
+@process(reply="v")
+def enter_at_once(who: int) -> int:
+    with DESK[0].at_work(LABEL[0], -2 * who):
+        return DESK[0].gives(who)
+
+@process
+def leave_at_once(who: int, code: int) -> None:
+    with DESK[0].at_work(LABEL[0], -2 * who - 1, code):
+        DESK[0].gives(who)
+
+@process(reply="v", blocking=True)
+def enter_in_thread(who: int) -> int:
+    with DESK[0].at_work(LABEL[0], -2 * who):
+        return DESK[0].gives(who)
+
+@process(blocking=True)
+def leave_in_thread(who: int, code: int) -> None:
+    with DESK[0].at_work(LABEL[0], -2 * who - 1, code):
+        DESK[0].gives(who)
 """
 
 
@@ -87,7 +143,8 @@ class Hand(ThreadPoolExecutor):
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         future: Future[Any] = Future()
         task: Any = asyncio.current_task()
-        connection = task.get_coro().cr_frame.f_locals["host"].connection  # two that come at once have no order
+        names = task.get_coro().cr_frame.f_locals  # two that come at once have no order
+        connection = names["host"].connection if "host" in names else names["made"].args[2]
         self.jobs.append((future, lambda: fn(*args, **kwargs), connection))
         return future
 
@@ -112,6 +169,15 @@ class Hand(ThreadPoolExecutor):
             future.set_exception(exc)
 
 
+def gives(who: int) -> int:
+    """What a hook gives that nobody tells what to do."""
+    if who % 4 == 3:
+        raise Reject("own", "нет 🙂")
+    if who % 7 == 6:
+        raise ZeroDivisionError
+    return who
+
+
 class Desk:
     """Where processes ask what to do, and say what becomes of them."""
 
@@ -122,11 +188,13 @@ class Desk:
         self.said: dict[int, str | int] = {}
         self.stubborn: set[int] = set()
         self.log: list[tuple[Any, ...]] = []
+        self.starts = 0
+        self.gives = gives
 
     @contextmanager
-    def at_work(self, label: int, n: int) -> Iterator[None]:
+    def at_work(self, label: int, n: int, *told: int) -> Iterator[None]:
         """A call from its first step to its last."""
-        self.log.append((n, "begins", label))
+        self.log.append((n, "begins", label, *told))
         how = ""
         try:
             yield
@@ -171,6 +239,9 @@ class Desk:
             connection.send({"event": "e", "v": value})
         elif what == "close":
             connection.close(4001, "пока")
+        elif what == "start":
+            self.starts += 1
+            connection.start(self._go_on(TASKS + self.starts))
         else:
             try:
                 if what == "next":
@@ -181,6 +252,10 @@ class Desk:
                 found = type(exc).__name__
             self.log.append((n, what, found))
 
+    async def _go_on(self, n: int) -> None:
+        with self.at_work(0, n):
+            await asyncio.get_running_loop().create_future()
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -189,6 +264,7 @@ class Plan:
     label: int
     time: float
     endpoints: dict[str, int]
+    hooks: dict[str, tuple[str, str]]  # what is called at the begin and at the end of a connection
 
     @property
     def text(self) -> str:
@@ -202,14 +278,39 @@ class Plan:
                 what = {"actions": {one: f"p.{one}" for one in ("plain", "call", "stream")}}
             elif name == "limited":
                 what, bounds["rate"] = {"process": "p.call"}, f"{LIMITED}/s"
-            lines.append(f"  {name}: {json.dumps({'url': f'/ws/{name}', **what, 'limits': bounds})}")
+            elif name in self.hooks:
+                what, bounds["connections"] = {"process": f"p.{MEANT[name]}"}, CONNECTIONS
+                named = zip(("on_connect", "on_disconnect"), self.hooks[name], strict=True)
+                what |= {key: f"p.{hook}" for key, hook in named if hook}
+            what["url"] = f"/ws/{name}/{{who}}" if name in MEANT and name != "limited" else f"/ws/{name}"
+            lines.append(f"  {name}: {json.dumps({**what, 'limits': bounds})}")
         return "\n".join(lines) + "\n"
 
 
+MEANT = {"limited": "call", "hooked": "call", "blocked": "plain", "left": "plain"}
+"""The process of an endpoint that is not named by it."""
+
+_HOOKED = {"hooked": 2, "blocked": 1, "left": 1}
+
 PLANS = (
-    Plan(0, 2.5, {"plain": 1, "call": 1, "stream": 1, "count": 1, "block": 1, "steps": 1, "desk": 1, "limited": 1}),
-    Plan(1, 6.5, {"plain": 2, "call": 2, "stream": 3, "count": 2, "block": 4, "steps": 3, "desk": 2, "limited": 2}),
-    Plan(2, 2.5, {"call": 1, "stream": 2, "desk": 1}),
+    Plan(
+        0,
+        2.5,
+        {"plain": 1, "call": 1, "stream": 1, "count": 1, "block": 1, "steps": 1, "desk": 1, "limited": 1, **_HOOKED},
+        {"hooked": ("enter", "leave"), "blocked": ("enter_in_thread", "leave_in_thread"), "left": ("", "leave")},
+    ),
+    Plan(
+        1,
+        6.5,
+        {"plain": 2, "call": 2, "stream": 3, "count": 2, "block": 4, "steps": 3, "desk": 2, "limited": 2, **_HOOKED},
+        {"hooked": ("enter_at_once", "leave"), "blocked": ("enter", "leave_in_thread"), "left": ("", "leave_at_once")},
+    ),
+    Plan(
+        2,
+        2.5,
+        {"call": 1, "stream": 2, "desk": 1, "blocked": 1, "left": 1},
+        {"blocked": ("enter_in_thread", ""), "left": ("enter", "leave")},
+    ),
 )
 
 
@@ -232,6 +333,7 @@ class Call:
     since: float = 0.0
     place: int = 0
     began_as: int = 0
+    act: Callable[[], None] = lambda: None  # what it waits to do
     began: bool = False
     given: int = 0
     number: int = 0
@@ -245,9 +347,22 @@ class Client:
     """One client, and what is due to it."""
 
     line: Line
-    connection: Connection
+    conversation: Conversation
     endpoint: str
     concurrency: int
+    who: int = 0
+    address: str = ""
+    is_held: bool = False  # whether its 101 waits for the test
+    stage: str = "open"  # or turn, hook, held, refused
+    until: float = math.inf  # when it is refused
+    status: str = ""
+    is_seated: bool = True
+    is_owed: bool = False
+    has_left: bool = False  # before its 101
+    kept: int = -1  # the plan that says what is done at its end, where that is not live
+    frames: list[Frame] = field(default_factory=list)  # that wait for the 101
+    starts: list[int] = field(default_factory=list)
+    closes: bool = False
     due: list[Frame] = field(default_factory=list)
     inbox: deque[Call] = field(default_factory=deque)
     running: list[Call] = field(default_factory=list)
@@ -264,3 +379,18 @@ class Client:
     lost: bool = False
     code: int = 0
     rate_due: float = 0.0
+
+    @property
+    def connection(self) -> Connection:
+        """What processes are given."""
+        return self.conversation.connection
+
+
+def reply(value: object, message_id: Id) -> Frame:
+    """The frame of a reply."""
+    return {"v": value} | ({} if message_id is None else {"$id": message_id})
+
+
+def error(code: str, message_id: Id = None) -> Frame:
+    """The frame of an error."""
+    return {"error": code} | ({} if message_id is None else {"$id": message_id})

@@ -13,7 +13,7 @@ from typing import Any
 
 from tests.groups.node import THREADS
 
-from .calls_desk import LIMITED, PLANS, Call, Client, Frame, Id, Plan
+from .calls_desk import LIMITED, MEANT, PLANS, Call, Client, Frame, Id, Plan, error, reply
 
 __all__ = ["STALL", "Model"]
 
@@ -23,7 +23,8 @@ STALL = 4.5
 _BURST = 2.0
 _EAGER = sys.version_info >= (3, 12)
 _STREAMS = ("stream", "count", "steps")
-_AT_WORK = ("gate", "stuck", "turn", "next", "request", "heard", "job", "back")
+_TO_WRITE = ("stuck", "value", "reply")
+_AT_WORK = ("gate", "stuck", "value", "turn", "next", "request", "heard", "job", "back")
 
 
 class Model:
@@ -59,7 +60,7 @@ class Model:
     def cancel(self, client: Client, which: Id | bool) -> None:
         """A message is taken back."""
         if not client.running:
-            self.say(client, Call(client, 0, "aside", client.endpoint))
+            self.say(client, Call(client, 0, "aside", MEANT.get(client.endpoint, client.endpoint)))
             return
         if self._is_too_fast(client):
             return
@@ -73,25 +74,25 @@ class Model:
         for call in client.running:
             if call.phase == "room":
                 if is_told(call):
-                    call.kind, call.frame = "answered", _error("cancelled", call.id)
+                    call.kind, call.frame = "answered", error("cancelled", call.id)
             elif is_meant(call) and call.kind == "steps" and call.phase in _AT_WORK:
                 call.taken_back = True
             elif is_meant(call) and call.kind in ("call", *_STREAMS) and call.phase in _AT_WORK:
-                self._cut_later(call, _error("cancelled", call.id))
+                self._cut_later(call, error("cancelled", call.id))
         for call in [call for call in client.inbox if is_told(call)]:
             client.inbox.remove(call)
-            self.write(client, _error("cancelled", call.id))
+            self.write(client, error("cancelled", call.id))
 
     def answer(self, client: Client, number: int, *, fits: bool) -> None:
         """A request is answered."""
         if not client.requests:
-            self.say(client, Call(client, 0, "aside", client.endpoint))
+            self.say(client, Call(client, 0, "aside", MEANT.get(client.endpoint, client.endpoint)))
             return
         if self._is_too_fast(client) or number not in client.requests:
             return
         call = client.requests[number]
         if not fits:
-            self.write(client, _error("invalid_message") | {"request": number})
+            self.write(client, error("invalid_message") | {"request": number})
         elif call.phase == "request":
             call.phase = "heard"
             self._do_later(call, "heard", lambda call: self._came(call, "request", number * 10))
@@ -102,8 +103,8 @@ class Model:
         for call in sorted(client.running, key=lambda call: call.place):  # who waits longest is first
             if call.phase == "room":
                 self._do_later(call, "room", self._proceed)
-            elif call.phase == "stuck":
-                self._do_later(call, "stuck", self._has_room)
+            elif call.phase in _TO_WRITE:
+                self._do_later(call, call.phase, lambda call: self._when_room(call, call.phase, call.act))
 
     def over(self, client: Client, code: int) -> None:
         """The connection is over: what waits is not answered, generators are cut, who waits for the client hears it."""
@@ -112,19 +113,19 @@ class Model:
         client.is_over, client.code = True, code
         client.inbox.clear()
         for call in client.running:
-            if call.phase == "room":
+            if call.phase in ("room", "reply"):
                 self.later.append(lambda call=call: self._gone(call))  # type: ignore[misc]
             elif call.kind in _STREAMS:
                 self._cut_later(call, {})
             elif call.phase in ("next", "request"):
-                self._do_later(call, call.phase, lambda call: self._fails(call, "Gone"))
+                self._do_later(call, call.phase, self._is_gone)
 
     def drain(self, client: Client) -> None:
         """It takes no more messages."""
         client.draining = True
         for call in client.running:
             if call.phase in ("next", "request"):
-                self._do_later(call, call.phase, lambda call: self._fails(call, "Gone"))
+                self._do_later(call, call.phase, self._is_gone)
 
     # what processes do
 
@@ -182,9 +183,9 @@ class Model:
             if call.phase in ("next", "request"):
                 self._do_later(call, call.phase, lambda call, what=call.phase: self._came(call, what, "TimeoutError"))  # type: ignore[misc]
             else:
-                self._cut_later(call, _error("cancelled" if call.taken_back else "time_exceeded", call.id))
+                self._cut_later(call, error("cancelled" if call.taken_back else "time_exceeded", call.id))
         for client in self.clients:
-            stalls = [call.since for call in client.running if call.phase in ("room", "stuck") and client.bigs]
+            stalls = [call.since for call in client.running if call.phase in ("room", *_TO_WRITE) and client.bigs]
             if not client.is_over and min([*stalls, client.drain_since], default=math.inf) + STALL <= now:
                 self.over(client, 1012 if client.draining else 4408)
         self._end_drains()
@@ -228,7 +229,7 @@ class Model:
         if ahead > 2 * _BURST:
             self.over(client, 4429)
         elif client.running or client.behind:
-            refused = Call(client, 0, "answered", frame=_error("rate_limited"))
+            refused = Call(client, 0, "answered", frame=error("rate_limited"))
             if self._is_taken(client):
                 client.inbox.append(refused)
                 for other in client.running:
@@ -237,7 +238,7 @@ class Model:
             else:
                 self._start(refused)
         else:
-            self.write(client, _error("rate_limited"))
+            self.write(client, error("rate_limited"))
         return True
 
     def _is_taken(self, client: Client) -> bool:
@@ -275,11 +276,11 @@ class Model:
         if call.kind == "plain":
             self._begins(call)
             self._note(call, "ends", "")
-            self._ends(call, _reply(call.n, call.id))
+            self._ends(call, reply(call.n, call.id))
         elif call.kind == "answered":
             self._ends(call, call.frame)
         elif call.kind in ("wrong", "binary"):
-            self._ends(call, _error("invalid_message", call.id))
+            self._ends(call, error("invalid_message", call.id))
         elif call.kind == "aside":
             self._ends(call, {})
         else:
@@ -308,7 +309,7 @@ class Model:
             self._end(call)
         elif len([what for _, what in self.jobs if what != "close"]) >= THREADS:
             self._close(call)
-            self._ends(call, _error("busy", call.id))
+            self._ends(call, error("busy", call.id))
         else:
             call.phase = "job"
             self.jobs.append((call, "step"))
@@ -317,31 +318,36 @@ class Model:
         """A thread has brought a value of a generator."""
         if call.taken_back or call.client.is_over:
             self._close(call)
-            self._ends(call, _error("cancelled", call.id))
+            self._ends(call, error("cancelled", call.id))
         else:
             self._gives(call, call.given)
 
     def _gives(self, call: Call, value: str | int) -> None:
         """A value of a generator."""
         call.given += 1
+        self._when_room(call, "value", lambda: self._write_value(call, value))
+
+    def _write_value(self, call: Call, value: str | int) -> None:
         call.phase = "turn"
-        self.write(call.client, _reply(value, call.id))
+        self.write(call.client, reply(value, call.id))
         if call.phase != "turn":
             return  # that was too much for the client
-        if call.client.bigs:
-            call.phase, call.since = "stuck", self.now
-            self._lines_up(call)
-        else:
-            self._has_room(call)
+        self._when_room(call, "stuck", lambda: self._lets_others_go(call))
 
     def _lines_up(self, call: Call) -> None:
         self.waits += 1
         call.place = self.waits
 
-    def _has_room(self, call: Call) -> None:
-        if call.client.bigs:
-            self._lines_up(call)  # another was faster
+    def _when_room(self, call: Call, phase: str, act: Callable[[], None]) -> None:
+        """Do it at once, or when the client has read; another call may be faster then."""
+        if not call.client.bigs or call.client.is_over:
+            act()
             return
+        if call.phase != phase:
+            call.phase, call.since, call.act = phase, self.now, act
+        self._lines_up(call)
+
+    def _lets_others_go(self, call: Call) -> None:
         call.phase, call.due = "turn", self.now + call.limit
         self._do_later(call, "turn", self._go_on)  # others have their turn
 
@@ -353,9 +359,9 @@ class Model:
         elif what == "yield":
             self._gives(call, value)
         elif what == "fail":
-            self._fails(call, "ZeroDivisionError", _error("process_failed", call.id))
+            self._fails(call, "ZeroDivisionError", error("process_failed", call.id))
         elif what == "reject":
-            self._fails(call, "Reject", _error("own", call.id))
+            self._fails(call, "Reject", error("own", call.id))
         elif what == "swallow":
             call.stubborn = True
         elif what == "send":
@@ -380,7 +386,7 @@ class Model:
         """Take the next message that is for the call."""
         client, is_desk = call.client, call.client.endpoint == "desk"
         if client.is_over or client.draining:
-            self._fails(call, "Gone")
+            self._is_gone(call)
             return
         for item in tuple(client.inbox):
             if item.kind == "answered":
@@ -388,7 +394,7 @@ class Model:
             elif is_desk and (item.action != call.action or item.kind in ("aside", "binary")):
                 continue
             elif item.kind in ("wrong", "binary"):
-                self.write(client, _error("invalid_message", item.id))
+                self.write(client, error("invalid_message", item.id))
             elif item.kind != "aside":
                 client.inbox.remove(item)
                 if call.id is not None:
@@ -409,14 +415,20 @@ class Model:
         self._note(call, "ends", how)
         self._ends(call, frame or {})
 
+    def _is_gone(self, call: Call) -> None:
+        """Nothing more comes for a call that waits; others may run beside it again."""
+        call.phase = "gate"
+        self._fill(call.client)
+        self._fails(call, "Gone")
+
     def _end(self, call: Call, value: Any = None) -> None:
         """The process has come to its end."""
         self._close(call)
         if call.kind in _STREAMS:
             done = {"$id": call.id, "$done": True} if call.id is not None else {}
-            self._ends(call, _error("cancelled", call.id) if call.taken_back else done)
+            self._ends(call, error("cancelled", call.id) if call.taken_back else done)
         else:
-            self._ends(call, _reply(call.n if value is None else value, call.id))
+            self._ends(call, reply(call.n if value is None else value, call.id))
 
     def _cut_later(self, call: Call, frame: Frame) -> None:
         """It is cancelled, and answered so."""
@@ -450,8 +462,16 @@ class Model:
     def _ends(self, call: Call, frame: Frame) -> None:
         """It is answered, and the next message has its turn."""
         client = call.client
-        call.phase = "over"
         client.requests.pop(call.number, None)
+        if frame and call in client.running and call.kind not in ("answered", "plain"):
+            call.label = -1
+            self._when_room(call, "reply", lambda: self._ended(call, frame))
+        else:
+            self._ended(call, frame)
+
+    def _ended(self, call: Call, frame: Frame) -> None:
+        client = call.client
+        call.phase = "over"
         if frame:
             self.write(client, frame)
         if call not in client.running:
@@ -474,11 +494,3 @@ class Model:
     def _do_later(self, call: Call, phase: str, act: Callable[[Call], None]) -> None:
         """Do so when the loop turns, if the call is still where it is."""
         self.later.append(lambda: act(call) if call.phase == phase else None)
-
-
-def _reply(value: object, message_id: Id) -> Frame:
-    return {"v": value} | ({} if message_id is None else {"$id": message_id})
-
-
-def _error(code: str, message_id: Id = None) -> Frame:
-    return {"error": code} | ({} if message_id is None else {"$id": message_id})

@@ -41,6 +41,21 @@ async def test_several_messages_are_worked_on_at_a_time_and_answered_as_they_are
     assert await talk.frames(4) == replies("b", "c", "a", "a")
 
 
+async def test_answers_that_are_ready_at_once_wait_for_a_client_that_reads_slowly(begin: Begin) -> None:
+    talk = begin("wait", fast=False, concurrency=3, queue=70_000)
+    names = [letter * 60_000 for letter in "abc"]
+    talk.text(*names)
+    await talk.seeing(*names)
+    for name in names:
+        talk.gates[name].set()
+    await talk.frames(2)  # the second began while there was room, and is as long as it may be
+    for _ in range(9):
+        await asyncio.sleep(0)
+    assert (len(talk.network.frames), talk.network.closed) == (2, None)
+    talk.network.take()
+    assert await talk.frames(3) == replies(*names)
+
+
 async def test_all_calls_are_waited_for_when_the_client_is_gone(begin: Begin) -> None:
     talk = begin("wait", concurrency=3)
     over: list[bool] = []
@@ -188,10 +203,12 @@ async def test_a_process_takes_the_next_message(begin: Begin) -> None:
     ask(talk, "a", 1)
     await talk.seeing("a")
     talk.say({"message": 5, "$id": 2})
+    talk.one.received_binary(b'{"message": "binary"}')
     ask(talk, "б", 3)
-    frames = await talk.frames(3)
+    frames = await talk.frames(4)
     assert (frames[0]["$id"], frames[0]["error"]["code"]) == (2, "invalid_message")
-    assert frames[1:] == [{"$id": 1, "$done": True}, {"message": "aб", "$id": 3}]
+    assert "binary" in frames[1]["error"]["details"][0]["problem"]
+    assert frames[2:] == [{"$id": 1, "$done": True}, {"message": "aб", "$id": 3}]
     assert talk.seen == ["a"], "the second began no call"
     assert talk.meter.answered == 2
 

@@ -1,4 +1,4 @@
-"""Messages, `$cancel`, answers, what processes do, publishes, stops and losses in random order, against a model."""
+"""Hooks, messages, `$cancel`, answers, what processes do, publishes, stops and losses in random order: a model."""
 
 from __future__ import annotations
 
@@ -15,12 +15,14 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from jackfield.routing.build import build
 from jackfield.routing.table import RoutingTable
 from jackfield.server.connection import calls, inbox
+from jackfield.server.handshake import hooks
 from jackfield.server.wire import transport
 from tests.groups.node import Node
 from tests.projects import write
 
-from .calls_desk import BIG, CODE, PLANS, Call, Client, Desk, Hand
-from .calls_model import STALL, Model
+from .calls_desk import BIG, CODE, MEANT, PLANS, Call, Client, Desk, Hand
+from .calls_model import STALL
+from .hooks_model import AT_ONCE, CONNECT_LIMIT, DISCONNECT_LIMIT, ENDING, OF_ADDRESS, WithHooks
 
 MOST, MOST_AHEAD = 6, 9
 """Messages that wait, in place of many more."""
@@ -41,23 +43,31 @@ class Whole(RuleBasedStateMachine):
             names = table.routes["call"].process.function.__globals__
             names["DESK"][:], names["LABEL"][:] = [self.desk], [plan.label]
         self.node = Node(TABLES[0], {"": frozenset()}, 10**9, pool=self.hand)
-        self.model = Model(self.node.loop.now)
+        self.model = WithHooks(self.node.loop.now)
         self.generations = {0: [self.node.live.generation]}
-        self.count = 0
+        self.count = self.entries = 0
         self.drains: list[asyncio.Task[None]] = []
 
     def teardown(self) -> None:
         for client in self.model.clients:
             self.lose(client)
         self.settle()
-        for n, gate in tuple(self.desk.gates.items()):
-            gate.set_result(("return", n))
-            self.model.told(self.model.calls[n], "return", n)
-        while self.hand.waiting:
-            self.work(0)
-        self.settle()
-        assert not self.model.at_work
-        assert len(self.node.live.hub) == 0
+        if self.count % 2:  # a server that stops does not wait for ever
+            live = self.node.live
+            live.stops_at = live.passed() + 1.75
+            self.model.close(1.75)
+            self.drains.append(self.node.loop.create_task(self.node.gateway.close_feeds()))
+            self.wait(2)
+            assert not [hook for hook in self.model.hooks if hook.n % 2]
+        while len(self.node.live.hub) or self.waiting or self.hand.waiting:
+            for client in self.model.clients:
+                self.lose(client)
+            for n in self.waiting:
+                self.tell(n, "return", n, n)
+            while self.hand.waiting:
+                self.work(0)
+            self.settle()
+        assert not [*self.model.at_work, *self.model.hooks, *self.model.tasks, *self.model.labels]
         timers = [timer for timer in self.node.loop._scheduled if not timer.cancelled()]  # type: ignore[attr-defined]
         assert not [timer for timer in timers if "Deadlines" not in str(timer)]
         self.node.close()
@@ -66,7 +76,7 @@ class Whole(RuleBasedStateMachine):
 
     @property
     def open(self) -> list[Client]:
-        return [client for client in self.model.clients if not client.is_over]
+        return [client for client in self.model.clients if client.stage == "open" and not client.is_over]
 
     @property
     def speaking(self) -> list[Client]:
@@ -89,17 +99,76 @@ class Whole(RuleBasedStateMachine):
         for endpoint in endpoints:
             self.enter(endpoint)
 
-    @precondition(lambda self: len(self.open) < 3)
-    @rule(endpoint=st.sampled_from(sorted(PLANS[0].endpoints)))
-    def enter(self, endpoint: str) -> None:
+    @precondition(lambda self: len([one for one in self.model.clients if not one.lost]) < 4)
+    @rule(endpoint=st.sampled_from(sorted(PLANS[0].endpoints)), address=st.integers(1, 3), is_held=st.booleans())
+    def enter(self, endpoint: str, address: int = 1, is_held: bool = False) -> None:
         self.settle()
-        line = self.node.enter(f"/ws/{endpoint}", "", held=False)
+        code = self.model.refusal(endpoint)
+        self.entries += 1
+        is_held = is_held and endpoint in PLANS[0].hooks
+        at = f"10.0.{address}.1"
+        url = f"/ws/{endpoint}/{self.entries}" if endpoint in PLANS[0].hooks else f"/ws/{endpoint}"
+        line = self.node.ask(url, "", held=is_held, address=at)
         line.number = 0
-        concurrency = self.model.plan.endpoints.get(endpoint)
-        assert line.code == ("" if concurrency else "not_found")
-        if concurrency:
-            assert line.receiver is not None
-            self.model.clients.append(Client(line, line.receiver.connection, endpoint, concurrency))
+        self.node.loop.turn()
+        assert len(self.node.seats) == (not code)
+        while self.node.seats:
+            concurrency = self.model.plan.endpoints[endpoint]
+            self.model.enter(
+                Client(
+                    line, self.node.seats.pop(), endpoint, concurrency, who=self.entries, address=at, is_held=is_held
+                )
+            )
+        self.settle()
+        if code:
+            assert line.code == code
+
+    @rule(
+        endpoint=st.sampled_from(("hooked", "hooked", "blocked", "left")),
+        times=st.integers(2, 5),
+        what=st.sampled_from(("", "start", "close", "send")),
+        plan=st.sampled_from((None, 1, 2, 2)),
+        held=st.booleans(),
+        drains=st.booleans(),
+        stays=st.booleans(),
+    )
+    def come_and_go(
+        self, endpoint: str, times: int, what: str, plan: int | None, held: bool, drains: bool, stays: bool
+    ) -> None:
+        before = len(self.model.clients)
+        for number in range(times):
+            if len([one for one in self.model.clients if not one.lost]) < 5:
+                self.enter(endpoint, 1 + number % 3, held)
+        came = self.model.clients[before:]
+        for each in ([what] if what else []) + ["return"]:
+            for n in self.waiting:
+                if self.model.calls[n].client in came and n % 2 == 0:
+                    self.tell(n, each, n, n)
+            self.settle()
+            if drains:
+                self.drain(0, came)
+        if not stays:
+            for client in came:
+                self.lose(client)
+        if plan is not None:
+            self.publish(plan)
+        for client in came:
+            self.answer_101(client, there=True)
+        self.enter(endpoint)
+
+    @precondition(lambda self: any(client.stage == "held" for client in self.model.clients))
+    @rule(number=who)
+    def open_held(self, number: int) -> None:
+        held = [client for client in self.model.clients if client.stage == "held"]
+        self.answer_101(held[number % len(held)], there=True)
+
+    def answer_101(self, client: Client, *, there: bool) -> None:
+        self.settle()
+        if client.stage == "held":
+            assert client.line.gate is not None
+            self.model.answer_101(client, there=there)
+            client.line.gate.set_result(there)
+            self.settle()
 
     @precondition(lambda self: self.speaking)
     @rule(number=who, names=ids, action=st.sampled_from(("plain", "call", "stream")), times=st.integers(0, 2))
@@ -111,7 +180,7 @@ class Whole(RuleBasedStateMachine):
         if client.endpoint == "desk":
             said["action"] = action
         else:
-            action = "call" if client.endpoint == "limited" else client.endpoint
+            action = MEANT.get(client.endpoint, client.endpoint)
         if action in ("count", "steps"):
             said["times"] = times
         message_id = {"none": None, "number": n, "text": str(n)}[names]
@@ -195,7 +264,13 @@ class Whole(RuleBasedStateMachine):
         self.lose(there[number % len(there)])
 
     def lose(self, client: Client) -> None:
-        if not client.lost:
+        if client.lost:
+            pass
+        elif client.stage == "held":
+            self.answer_101(client, there=False)
+        elif client.stage != "open":
+            client.has_left = client.line.has_left = True  # it is found when the 101 is sent
+        else:
             client.lost = True
             self.model.over(client, 1001)
             self.node.lose(client.line)
@@ -215,12 +290,12 @@ class Whole(RuleBasedStateMachine):
     @rule(number=who, what=st.sampled_from(("return", "return", "yield", "send")), big=st.booleans())
     def give(self, number: int, what: str, big: bool) -> None:
         n = self.waiting[number % len(self.waiting)]
-        if what == "yield" and self.model.calls[n].kind == "call":
+        if what == "yield" and self.model.calls[n].kind != "stream":
             what = "send"
         self.tell(n, what, self.desk.big if big else n, "big" if big else n)
 
     @precondition(lambda self: self.waiting)
-    @rule(number=who, what=st.sampled_from(("fail", "reject", "swallow", "close")))
+    @rule(number=who, what=st.sampled_from(("fail", "reject", "swallow", "close", "start")))
     def do(self, number: int, what: str) -> None:
         self.tell(self.waiting[number % len(self.waiting)], what)
 
@@ -280,8 +355,7 @@ class Whole(RuleBasedStateMachine):
         client = self.model.calls[n].client
         if client not in self.speaking:
             return
-        client.slow = True
-        client.line.slow()
+        self.read_nothing(self.open.index(client))
         self.tell(n, "send", self.desk.big, "big")
         self.settle()
         if client in self.speaking:
@@ -293,7 +367,7 @@ class Whole(RuleBasedStateMachine):
             self.read()
 
     @precondition(lambda self: self.speaking)
-    @rule(number=who, last=st.sampled_from((0, 2)), what=st.sampled_from(("return", "next")))
+    @rule(number=who, last=st.sampled_from((0, 2)), what=st.sampled_from(("return", "next", "big")))
     def let_fewer_run(self, number: int, last: int, what: str) -> None:
         self.publish(1)
         if not self.speaking:
@@ -302,9 +376,13 @@ class Whole(RuleBasedStateMachine):
         self.say_much(self.speaking.index(client), 5)
         self.settle()
         self.publish(last)
+        if what == "big" and client in self.open:  # more than it may have is ready at once
+            self.read_nothing(self.open.index(client))
         for n in self.waiting:
             if self.model.calls[n].client is client and n in self.waiting:
-                self.tell(n, what, 0.75 if what == "next" else n, None if what == "next" else n)
+                gives = "yield" if what == "big" and self.model.calls[n].kind == "stream" else "return"
+                told: tuple[Any, ...] = (gives, self.desk.big, "big") if what == "big" else ("return", n, n)
+                self.tell(n, *(("next", 0.75) if what == "next" else told))
                 self.settle()
 
     @precondition(lambda self: self.waiting)
@@ -327,15 +405,15 @@ class Whole(RuleBasedStateMachine):
         self.generations.setdefault(number, []).append(self.node.live.generation)
         self.model.publish(PLANS[number])
 
-    @precondition(lambda self: self.open)
+    @precondition(lambda self: not all(client.is_over for client in self.model.clients))
     @rule(number=who)
-    def drain(self, number: int) -> None:
-        client = self.open[number % len(self.open)]
+    def drain(self, number: int, among: list[Client] | None = None) -> None:
         self.settle()
-        if not (client.draining or client.is_over):
+        there = [client for client in (among or self.model.clients) if not client.is_over]
+        client = there[number % len(there)] if there else None
+        if client is not None and not client.draining:
             self.model.drain(client)
-            assert client.line.receiver is not None
-            self.drains.append(self.node.loop.create_task(client.line.receiver.drain()))
+            self.drains.append(self.node.loop.create_task(client.conversation.drain()))
             self.settle()
 
     @rule(seconds=st.sampled_from((1, 1, 3, 5)))
@@ -358,7 +436,10 @@ class Whole(RuleBasedStateMachine):
             assert (by_id(came) == by_id(due)) if client.is_mixed else came == due, (came, due)
             client.is_mixed = len(client.running) > 1
             closed = client.line.closed
-            assert (closed[0] if closed else client.code if client.lost else 0) == client.code
+            assert (
+                closed[0] if closed else client.code if client.lost or not client.line.accepted else 0
+            ) == client.code
+            assert client.line.code == client.status
             if not client.is_over and not client.draining:
                 assert client.line.reading or client.inbox, "nothing waits, and nothing is read"
             assert len(client.inbox) <= MOST_AHEAD
@@ -370,9 +451,9 @@ class Whole(RuleBasedStateMachine):
             for n in {*log, *self.model.log}
             if log.get(n) != self.model.log.get(n)
         ]
-        began = [call.label for call in self.model.at_work if call.label >= 0]
+        held = self.model.labels
         for number, generations in self.generations.items():
-            assert sum(one.calls for one in generations) == began.count(number)
+            assert sum(one.calls for one in generations) == held.count(number), (number, held)
 
 
 def by_id(frames: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
@@ -412,4 +493,7 @@ def test_each_message_is_answered_once_and_nothing_of_an_ended_connection_runs_o
     monkeypatch.setattr(transport, "TURN_SECONDS", 1e9)
     monkeypatch.setattr(transport, "STALL", STALL)
     monkeypatch.setattr(transport, "LAST_STALL", STALL)
-    run_state_machine_as_test(Whole, settings=settings())
+    limits = {"CONNECT_LIMIT": CONNECT_LIMIT, "DISCONNECT_LIMIT": DISCONNECT_LIMIT}
+    for name, value in {"AT_ONCE": AT_ONCE, "OF_ADDRESS": OF_ADDRESS, "ENDING": ENDING, **limits}.items():
+        monkeypatch.setattr(hooks, name, value)
+    run_state_machine_as_test(Whole, settings=settings(report_multiple_bugs=False))

@@ -44,7 +44,7 @@ async def test_ms_3_what_is_no_message_is_an_error_and_the_connection_lives(
     talk = begin(endpoint)
     talk.gates.setdefault("после", asyncio.Event()).set()
     if text is None:
-        talk.one.received_binary(b"1")
+        talk.one.received_binary(b'{"message": "x"}')
     else:
         talk.say(text)
     talk.text("после")

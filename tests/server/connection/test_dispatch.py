@@ -215,7 +215,7 @@ async def test_the_limit_counts_bytes(dispatcher: Dispatcher, route_of: RouteOf)
     assert await ask(dispatcher, route, fits[:-2].replace(" ", "") + '"}') == [{"result": 46}]
     found = await error(dispatcher, route, fits)
     assert found["code"] == "message_too_long"
-    assert "101 bytes; 100 fit" in found["message"]
+    assert "101 bytes, and `limits.message` of this endpoint is 100" in found["message"]
 
 
 async def test_input_narrows_what_the_signature_takes(dispatcher: Dispatcher, route_of: RouteOf) -> None:

@@ -224,12 +224,12 @@ async def test_a_call_that_is_cancelled_before_a_thread_took_it_gives_its_place_
     gate = threading.Event()
     running = [asyncio.create_task(dispatcher.in_thread(lambda: gate.wait(LIMIT))) for _ in range(2)]
     await asyncio.sleep(0)
-    dispatcher._free.release()  # as if a thread had reported that it is free a moment before it is
+    dispatcher._threads._free.release()  # as if a thread had reported that it is free a moment before it is
     late = asyncio.create_task(dispatcher.in_thread(lambda: None))
     await asyncio.sleep(0)
     late.cancel()
     await asyncio.gather(late, return_exceptions=True)
-    assert dispatcher._free.acquire(blocking=False), "the place of the cancelled call is free"
+    assert dispatcher._threads._free.acquire(blocking=False), "the place of the cancelled call is free"
     gate.set()
     await asyncio.gather(*running)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from jackfield.errors import Refusal as Refused
-from jackfield.groups.bans import LONGEST, MAX_BANS, Bans
+from jackfield.groups.bans import LONGEST, MAX_BANS, Bans, span
 from jackfield.testing import Client, Project, Refusal
 
 ENDPOINTS = """
@@ -132,6 +133,14 @@ async def test_a_group_lets_in_whom_its_rule_names(
         assert groups == ([group] if found is True else [])
 
 
+async def test_a_client_is_told_how_a_name_is_written_and_no_python(project: Project) -> None:
+    async with project, project.connect("quotes") as client:
+        for action in ("subscribe", "unsubscribe"):
+            await client.send({"action": action, "group": "quotes:я"})
+            ((error,),) = [one.values() for one in await client.rest()]
+            assert error["message"].endswith("percent-encoded there: quotes:%D1%8F.")
+
+
 async def test_a_full_group_lets_nobody_in(project: Project) -> None:
     async with project, project.connect("quotes") as client, project.connect("quotes") as other:
         assert (await subscribe(client, "slow:1"))["joined"]
@@ -151,10 +160,11 @@ async def test_a_moderator_takes_a_user_out_who_does_not_get_in_again(project: P
         project.connect("hall", login="анна") as anna,
         project.connect("hall", login="вера") as vera,
     ):
-        assert await moderator.ask({"action": "remove", "login": "анна", "for": "10m"}) == {
-            "action": "remove",
-            "removed": 1,
-        }
+        begin = datetime.now(UTC)
+        out = await moderator.ask({"action": "remove", "login": "анна", "for": "10m"})
+        until = timedelta(minutes=10)
+        assert until <= datetime.fromisoformat(out.pop("banned_until")) - begin < 2 * until
+        assert out == {"action": "remove", "removed": 1}
         await moderator.send({"action": "say", "text": "тихо"})
         assert len(await vera.rest()) == 1
         assert await anna.rest() == [{"event": "left", "group": "hall", "login": "анна"}]
@@ -166,9 +176,9 @@ async def test_a_moderator_takes_a_user_out_who_does_not_get_in_again(project: P
         assert [one["error"]["code"] for one in await anna.rest()] == ["group_forbidden"]
         await moderator.rest()
         assert len(await vera.rest()) == 0
-        await moderator.send({"action": "remove", "login": "анна", "for": "999999d", "$id": 3})
-        assert [one["removed"] for one in await moderator.rest() if one.get("$id") == 3] == [0]
-        assert (await moderator.ask({"action": "remove", "login": "вера"}))["removed"] == 1
+        again = await moderator.ask({"action": "remove", "login": "анна"})
+        assert (again["removed"], "banned_until" in again) == (0, True)
+        assert await moderator.ask({"action": "remove", "login": "вера"}) == {"action": "remove", "removed": 1}
         async with project.connect("hall", login="вера") as again:  # taken out for no time
             await again.send({"action": "say", "text": "я"})
             assert len(await again.rest()) == 1
@@ -177,9 +187,11 @@ async def test_a_moderator_takes_a_user_out_who_does_not_get_in_again(project: P
         assert [one["event"] for one in await vera.rest()] == ["left"]
         await vera.send({"action": "remove", "login": "борис"})
         assert (await vera.rest())[-1]["error"]["code"] == "action_forbidden"
-        await moderator.send({"action": "remove", "login": "x", "for": "долго"})
-        error = (await moderator.rest())[-1]["error"]
-        assert (error["code"], error["details"][0]["path"]) == ("invalid_message", "/for")
+        for wrong in ("долго", "366d"):
+            await moderator.send({"action": "remove", "login": "x", "for": wrong})
+            error = (await moderator.rest())[-1]["error"]
+            assert (error["code"], error["details"][0]["path"]) == ("invalid_message", "/for")
+            assert error["details"][0]["problem"].endswith("a year (365d) at most")
 
 
 def test_bans_end_and_are_bounded() -> None:
@@ -205,6 +217,20 @@ def test_bans_end_and_are_bounded() -> None:
     now[0] += 10_000
     bans.add("hall", "x", 1)
     assert len(bans) < MAX_BANS
+    assert bans.until("hall", "x") == now[0] + 1
     for seconds in (-1, LONGEST + 1):
         with pytest.raises(ValueError, match="a ban lasts"):
             bans.add("room", "x", seconds)
+
+
+@pytest.mark.parametrize(("unit", "seconds"), [("s", 1), ("m", 60), ("h", 3600), ("d", 86_400)])
+def test_a_time_is_up_to_a_year(unit: str, seconds: int) -> None:
+    most = min(int(LONGEST) // seconds, 999_999)
+    for number in {0, 9, 10, 59, 299, 300, 365, 999, 8699, 8700, 99_999, 519_999, 525_599, most - 1, most}:
+        if number <= most:
+            assert span(f"{number}{unit}") == number * seconds
+        else:
+            with pytest.raises(ValueError, match="a year"):
+                span(f"{number}{unit}")
+    with pytest.raises(ValueError, match="a year"):
+        span(f"{most + 1}{unit}")

@@ -95,13 +95,9 @@ async def test_who_is_not_logged_in_is_sent_to_taken_out_and_kept_out_by_the_vis
     cookie = SimpleCookie(set_cookie(caller))[COOKIE].value
     members, (group,) = Members(house.gateway.live), found["groups"]
     assert members.send_to(found["visitor"], b'{"event":"a"}', None) == 1
-    assert [members.remove(group, who, 0) for who in (of_plain["visitor"], "~other", "", found["visitor"])] == [
-        0,
-        0,
-        0,
-        1,
-    ]
-    assert members.remove(group, found["visitor"], 60) == 0
+    everybody = (of_plain["visitor"], "~other", "", found["visitor"])
+    assert [members.remove(group, who, 0).connections for who in everybody] == [0, 0, 0, 1]
+    assert members.remove(group, found["visitor"], 60).connections == 0
     refused = await house.call("/ws/help", [("cookie", f"{COOKIE}={cookie}")]).refused()
     assert refused.json["code"] == "group_forbidden"
     other, _ = await enter(house)

@@ -160,7 +160,7 @@ async def test_who_is_connected_at_the_end_of_the_lifespan_is_closed_1012(hosted
     await socket.task
 
 
-async def test_a_broken_project_is_told_as_check_tells_it(hosted: Path) -> None:
+async def test_a_broken_project_is_told_as_check_tells_it(hosted: Path, caplog: pytest.LogCaptureFixture) -> None:
     (hosted / "endpoints.yaml").write_text(HOSTED.replace("rooms.say", "rooms.sey"), encoding="utf-8")
     (hosted / "processes" / "other.py").write_text("import nothing_of_this_name\n", encoding="utf-8")
     with pytest.raises(PlanError) as failed:
@@ -170,6 +170,37 @@ async def test_a_broken_project_is_told_as_check_tells_it(hosted: Path) -> None:
     assert told.exit_code == 1
     assert len(str(failed.value).splitlines()) >= 2
     assert set(str(failed.value).splitlines()) <= set(told.stdout.splitlines())
+    logged = [line for line in caplog.messages if line.startswith("publish_problem")]
+    assert len(logged) == len(failed.value.problems), "a line each"
+    assert "\\n" not in caplog.text
+
+
+async def test_it_is_entered_once_at_a_time(hosted: Path) -> None:
+    rt = jackfield.application(hosted)
+    async with rt:
+        with pytest.raises(RuntimeError, match=r"is open already; enter it once"):
+            async with rt:
+                pass
+        assert await rt.groups.send("room:a", {"event": "told"}) == 0, "the inner end has closed nothing"
+    async with rt:
+        pass
+
+
+async def test_groups_say_how_they_are_called_from_another_loop(hosted: Path) -> None:
+    async with jackfield.application(hosted) as rt:
+        with pytest.raises(RuntimeError, match=r"from_thread\.run\(groups\.send, .*run_coroutine_threadsafe"):
+            await asyncio.to_thread(lambda: asyncio.run(rt.groups.send("room:a", {"event": "a"})))
+        sent = rt.groups.send("room:a", {"event": "привет"})
+        thread = asyncio.to_thread(asyncio.run_coroutine_threadsafe, sent, asyncio.get_running_loop())
+        assert await asyncio.wrap_future(await thread) == 0
+
+
+async def test_what_is_no_event_is_named_by_its_key(hosted: Path) -> None:
+    async with jackfield.application(hosted) as rt:
+        with pytest.raises(ValueError, match=r"^/by/1: Encoding objects of type object is unsupported$"):
+            await rt.groups.send("room:a", {"event": "told", "by": ["аня", object()]})
+        with pytest.raises(ValueError, match=r"^what is sent: an event is a JSON object"):
+            await rt.groups.send_to("аня", "привет")
 
 
 async def test_an_older_plan_than_the_files_is_told(hosted: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -186,12 +217,32 @@ async def test_an_older_plan_than_the_files_is_told(hosted: Path, caplog: pytest
 
 
 async def test_a_second_worker_is_refused_with_one_sentence(hosted: Path) -> None:
-    words = rf"another server \(process {os.getpid()}\) is running on \S+; stop it, and start the host with one worker"
-    async with jackfield.application(hosted):
-        with pytest.raises(StateError, match=words) as failed:
-            async with jackfield.application(hosted):
+    words = (
+        rf"^another server \(process {os.getpid()}\) is running on \S+; stop it, .* one worker: .*; "
+        r"tests of the host need a state folder of their own: JACKFIELD_STATE$"
+    )
+    with State.open(hosted).locked(), pytest.raises(StateError, match=words):
+        async with jackfield.application(hosted):
+            pass
+
+
+async def test_two_projects_of_one_host_have_two_state_folders(
+    project: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other, common = write(tmp_path_factory.mktemp("другой"), FILE, greeting=PROCESS), project / "state"
+    monkeypatch.setenv("JACKFIELD_STATE", str(common))
+    async with jackfield.application(project):
+        with pytest.raises(StateError, match=rf'^{common} is in use by this process itself, .*state="') as failed:
+            async with jackfield.application(other):
                 pass
-    assert len(str(failed.value).splitlines()) == 1
+        assert "another server" not in str(failed.value)
+        async with jackfield.application(other, state=common / "другой"):
+            assert (common / "другой" / "server.json").exists()
+        with pytest.raises(StateError, match="this process itself"):  # the one that failed has given nothing back
+            async with jackfield.application(other):
+                pass
+    async with jackfield.application(other):
+        assert not (other / ".jackfield").exists()
 
 
 async def test_who_mounts_it_without_a_lifespan_is_told(hosted: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -202,7 +253,7 @@ async def test_who_mounts_it_without_a_lifespan_is_told(hosted: Path, caplog: py
         assert await rt.groups.send("room:a", {"event": "told"}) == 2
         await rt.close()
     told = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
-    assert [bool(re.match("opened_without_lifespan.*docs/embedding.md", line)) for line in told] == [True]
+    assert [bool(re.match("opened_without_lifespan.*jackfield docs embedding", line)) for line in told] == [True]
     await asyncio.gather(first.task, second.task)
 
 

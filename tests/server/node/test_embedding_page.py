@@ -1,4 +1,4 @@
-"""docs/embedding.md: its Starlette application runs, and its numbers and sentences are the code's."""
+"""docs/embedding.md: what it says of Starlette's sessions holds, and its numbers and sentences are the code's."""
 
 from __future__ import annotations
 
@@ -15,12 +15,60 @@ from jackfield.server.node import application
 from jackfield.server.options import Options
 from tests.pages import DOCS, write_files
 
+APP = """
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from jackfield import application
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.sessions import SessionMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Mount, Route
+
+rt = application(Path(__file__).parent / "desk")
+
+
+@asynccontextmanager
+async def lifespan(_app: Starlette) -> AsyncIterator[dict[str, Any]]:
+    async with rt:
+        yield {"rt": rt}
+
+
+async def login(request: Request) -> JSONResponse:
+    request.session["login"] = request.path_params["login"]
+    return JSONResponse({})
+
+
+async def notify(request: Request) -> JSONResponse:
+    event = {"event": "notice", "text": (await request.json())["text"]}
+    return JSONResponse({"told": await request.state.rt.groups.send_to(request.path_params["login"], event)})
+
+
+app = Starlette(
+    routes=[
+        Route("/login/{login}", login, methods=["POST"]),
+        Route("/notify/{login}", notify, methods=["POST"]),
+        Mount("/rt", rt),
+    ],
+    middleware=[Middleware(SessionMiddleware, secret_key=os.environ["APP_SECRET"])],
+    lifespan=lifespan,
+)
+"""
+PLAN = "auth: {login: off, cookie: session, verify: accounts.who}"
+NOTICES = "endpoints: {notices: {url: /ws/notices}}"
 PAGE = " ".join((DOCS / "embedding.md").read_text("utf-8").split())
 
 
 @pytest.fixture
 def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
     write_files("embedding.md", "Starlette, with its sessions", tmp_path)
+    (tmp_path / "app.py").write_text(APP)
+    (tmp_path / "desk" / "endpoints.yaml").write_text(f"{PLAN}\n{NOTICES}\n")
     monkeypatch.setenv("APP_SECRET", "the application's own secret")
     monkeypatch.syspath_prepend(tmp_path)
     host = importlib.import_module("app")
@@ -40,5 +88,6 @@ def test_the_session_of_the_page_is_who_is_connected_and_pushed_to(client: TestC
 
 
 def test_the_page_says_what_the_code_says() -> None:
+    assert PLAN in PAGE
     assert f"`another server (process 4711) is running on …; {application._ONE_WORKER}`" in PAGE
     assert f"up to {Options().drain:g} s" in PAGE

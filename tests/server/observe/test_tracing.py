@@ -27,6 +27,7 @@ from tests.server.served import Served
 ENDPOINTS = """
   say: {url: /ws/say, process: p.say}
   slow: {url: /ws/slow, process: p.slow, auth: public}
+  raw: {url: /ws/raw, process: echo.same, messages: text, auth: public}
 """
 CODE = """
 @process(reply="message")
@@ -160,6 +161,19 @@ async def test_a_message_that_waits_is_traced_to_its_end(open_served: OpenServed
     await caller.ask({"message": "Привет"})
     (span,) = traced.named("message slow")
     assert facts(span)["jackfield.process"] == "p.slow"
+    await caller.leave()
+
+
+async def test_a_payload_that_begins_like_an_error_is_an_answer(open_served: OpenServed, traced: Traced) -> None:
+    served = await served_with(open_served, traced.spans(messages=True))
+    caller = served.call("/ws/raw")
+    await caller.accepted()
+    number, text = len(caller.sent), '{"error":{"code":"process_failed"}}'
+    caller.incoming.put_nowait({"type": "websocket.receive", "text": text})
+    await caller.until(number + 1)
+    assert caller.sent[number]["text"] == text
+    (span,) = traced.named("message raw")
+    assert (facts(span)["jackfield.outcome"], span.status.status_code) == ("answered", StatusCode.UNSET)
     await caller.leave()
 
 

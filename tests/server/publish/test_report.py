@@ -92,10 +92,36 @@ async def test_a_change_of_a_group_is_told_by_its_pattern(project: Path) -> None
             write(project, PLAN.replace("{history: 5}", settings))
             assert said(await publish()) == ((), ("room:{room}",), ()), settings
         write(project, PLAN.replace('"room:{room}": {history: 5}', '"desk:{room}": {history: 5}'))
-        assert said(await publish()) == ((), ("desk:{room}", "room:{room}"), ())
+        report = await publish()
+        assert said(report) == ((), (), ())
+        assert (report.groups_added, report.groups_removed) == (("desk:{room}",), ("room:{room}",))
+        renamed = PLAN.replace("quotes:{symbol}", "shares:{symbol}")
+        write(project, renamed)
+        report = await publish(dry_run=True)
+        assert report.groups_renamed == (("quotes:{symbol}", "shares:{symbol}"),)
+        assert (report.changed, report.groups) == (("quotes",), ())
+        write(project, PLAN.replace("process: waits.talk", 'process: waits.talk, group: "talk:{endpoint}"'))
+        assert (await publish(dry_run=True)).groups_added == ("room:{room}", "talk:{endpoint}")
+        write(project, PLAN.replace('"room:{room}": {history: 5}', '"desk:{room}": {history: 5}'))
         write(project, joining=JOINING.replace("ГАЗ", "НЕФТЬ").replace("return None", "return None or None"))
         assert said(await publish()) == ((), (), ("auth",)), "the code of verify is no process"
         assert said(await publish()) == ((), (), ())
+
+
+async def test_another_type_of_an_event_is_a_change_of_what_names_it(project: Path) -> None:
+    said_by = "from dataclasses import dataclass\n@dataclass\nclass Said:\n    text: str\n"
+    named = PLAN.replace("{history: 5}", "{history: 5, events: {said: models.Said}}")
+    write(project, named.replace("process: waits.talk", "process: waits.talk, events: {told: models.Said}"))
+    write(project, models=said_by)
+    async with opened(project) as node:
+        publish = node.publisher.publish
+        write(project, models=f"{said_by}    mood: str = 'весело'\n")
+        assert said(await publish(dry_run=True)) == (("talk",), ("room:{room}",), ())
+        assert said(await publish()) == (("talk",), ("room:{room}",), ())
+        write(project, models=f"# ничего\n{said_by}    mood: str = 'весело'\n")
+        assert said(await publish()) == ((), (), ())
+        write(project, named.replace("said: models", "spoken: models"))
+        assert said(await publish()) == (("talk",), ("room:{room}",), ())
 
 
 async def test_pages_that_changed_are_counted(project: Path) -> None:
@@ -138,3 +164,45 @@ async def test_what_is_alive_is_counted(project: Path) -> None:
         await asyncio.gather(*(caller.leave() for caller in callers))
         report = await publish(dry_run=True)
         assert (report.feeds_anew, report.feeds_ended, *node.gateway.alive) == (0, 0, 0, 0, 0, 0)
+
+
+HOLDING = """\
+from collections.abc import AsyncIterator
+from typing import Annotated
+from jackfield import process, resource
+
+class Words:
+    def __init__(self) -> None:
+        self.known: dict[str, str] = {}
+
+    def __len__(self) -> int:
+        raise SystemExit
+
+@resource
+async def words() -> AsyncIterator[Words]:
+    yield Words()
+
+@resource
+async def names() -> AsyncIterator[list[str]]:
+    yield []
+
+@process
+def learn(word: str, known: Annotated[Words, words], all: Annotated[list[str], names]) -> None:
+    known.known[word] = word
+"""
+
+
+async def test_what_resources_hold_in_memory_is_told_to_be_lost(tmp_path: Path) -> None:
+    plan = "endpoints: {learn: {url: /ws/learn, process: p.learn, auth: public}}\n"
+    project = write(tmp_path / "project", plan, p=HOLDING)
+    async with opened(project) as node:
+        before = (await node.publisher.publish(dry_run=True)).hash
+        assert (await node.publisher.publish()).lost == ()
+        caller = door_of(node).call("/ws/learn")
+        await caller.accepted()
+        await caller.ask({"word": "чай", "$id": 1})
+        foretold, report = await node.publisher.publish(dry_run=True), await node.publisher.publish()
+        assert foretold.lost == report.lost == ("p.words",)
+        assert (report.before, report.hash) == (before, before)
+        assert (await node.publisher.publish()).lost == ()
+        await caller.leave()

@@ -192,12 +192,16 @@ async def test_beside_pages_the_role_admin_reads_and_sends_nothing(open_served: 
         assert (await served.http(method, path, editor, body)).status in allowed, path
 
 
-async def test_inside_another_application_there_is_no_administration_beside_pages(
+async def test_inside_another_application_no_role_opens_administration_beside_pages(
     open_served: OpenServed, folder: Path
 ) -> None:
     served = await with_site(open_served, folder, embedded=True)
-    answer = await ask(served, "GET", "/api/users", await served.cookie("admin"))
-    assert (answer.status, answer.json["fix"][-21:]) == (403, "use the command line.")
+    admin = await served.cookie("admin")
+    for path in ("/api/users", "/docs", "/openapi.json", "/metrics"):
+        told = (await ask(served, "GET", path, admin)).json
+        assert (told["status"], told["code"]) == (404, "not_found"), path
+        assert "whatever the role" in told["detail"]
+        assert told["fix"].startswith("Use the command line")
     assert (await ask(served, "GET", "/")).body.decode() == PAGE
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from jackfield.messages import Binary
 from jackfield.server.wire.frames import COMPRESSED, HEADS, PLAIN, bytes_needed, framed, long_head
+from jackfield.server.wire.writing import Cork
 from tests.server.frames import CLOSE, PING, TEXT, masked
 
 
@@ -51,6 +53,16 @@ def test_a_head_that_is_a_violation_needs_nothing(head: bytes) -> None:
 def test_compressed_frames_are_allowed_where_that_was_agreed_on() -> None:
     assert bytes_needed(b"\xc1\x80", 0, 1_000, COMPRESSED) == 6
     assert {masked(opcode, b"")[0] for opcode in (TEXT, PING, CLOSE)} < PLAIN < COMPRESSED
+
+
+@pytest.mark.parametrize("size", [0, 125, 126, 65_535, 65_536])
+def test_a_binary_payload_is_framed_as_one(size: int) -> None:
+    payload = Binary(b"\xff" * size)
+    text = framed(b"a" * size)
+    assert framed(payload) == b"\x82" + text[1 : len(text) - size] + payload
+    cork = Cork()
+    cork.put(payload)
+    assert cork.pull() == framed(payload)
 
 
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 65_535, 65_536])

@@ -15,7 +15,7 @@ from types import ModuleType
 import pytest
 
 from jackfield.server.node import listener, uvicorn_server
-from jackfield.server.wire import eviction, head, http1, patched, private_names
+from jackfield.server.wire import eviction, fragments, head, http1, patched, private_names
 from tests.house.habits import PACKAGE, tree_of
 from tests.projects import write
 
@@ -28,6 +28,7 @@ OURS = {  # our classes that stand on one of a library, with the files that thei
     "uvicorn.server:Server": (uvicorn_server.Server, ["node/uvicorn_server"]),
     "uvicorn.server:ServerState": (eviction.SharedState, ["wire/eviction"]),
     "h11._receivebuffer:ReceiveBuffer": (head._StrictBuffer, ["wire/head"]),
+    "websockets.server:ServerProtocol": (fragments.Machine, ["wire/fragments"]),
 }
 OF_ASYNCIO = {"data_received", "eof_received"}
 
@@ -72,7 +73,7 @@ def test_every_name_that_our_classes_use_stands_in_the_table(place: str) -> None
 @pytest.mark.parametrize(
     ("place", "files"),
     [
-        ("websockets.server:ServerProtocol", ["wire/opening", "wire/patched", "wire/reading"]),
+        ("websockets.server:ServerProtocol", ["wire/fragments", "wire/opening", "wire/patched", "wire/reading"]),
         ("h11:Connection", ["wire/http1"]),
     ],
 )
@@ -130,6 +131,7 @@ def test_what_needs_the_table_is_loaded_by_the_listener_alone_and_late() -> None
         "node.uvicorn_server",
         "wire.reading",
         "wire.writing",
+        "wire.fragments",
         "wire.patched",
         "wire.opening",
         "wire.http1",

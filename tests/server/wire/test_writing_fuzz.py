@@ -22,6 +22,7 @@ from typing import Any, cast
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from jackfield.messages import judge_utf8
+from jackfield.server.wire.fragments import Machine
 from jackfield.server.wire.reading import WebSocketProtocol
 from jackfield.server.wire.transport import TURN_SECONDS
 from tests.server.frames import SIZE_LIMIT, cut, stream
@@ -121,6 +122,7 @@ def by_the_parent(data: bytes) -> Heard:
     """What the parent makes of a stream that comes byte by byte."""
     heard = Heard()
     protocol = opened(WebSocketsSansIOProtocol, Still(), SIZE_LIMIT)
+    protocol.conn.__class__ = Machine  # what it knows of fragments has its own tests
     wire = Wire(protocol)
     begin(protocol, wire)
     accept(protocol, wire)

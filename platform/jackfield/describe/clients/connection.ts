@@ -118,6 +118,15 @@ class _Queue {
     this.dropped += 1;
   }
 
+  // if hears
+  /** What has come under the name of an event and waits; it is read with that. */
+  take(name: string): _Item[] {
+    const items = this.#items.splice(0);
+    this.#items.push(...items.filter((item) => item["event"] !== name));
+    return items.filter((item) => item["event"] === name);
+  }
+
+  // end
   /** Nothing more comes. What has come can still be read. */
   end(error: Error | null): void {
     this.#ended ??= { error };
@@ -142,7 +151,7 @@ class _Queue {
 }
 
 /** A connection to an endpoint that answers nothing; the others have more. Made by Client. */
-export class Connection<Message extends object, Event> {
+export class Connection<Message extends object, Event, Events extends object = {}> {
   /** How the connection ended; it never rejects. */
   readonly closed: Promise<Closed>;
   protected readonly many: boolean = false;
@@ -151,6 +160,9 @@ export class Connection<Message extends object, Event> {
   readonly #events: _Queue;
   /** By "$id", in the order of sending. `null` holds the place of a message whose answer nobody waits for. */
   readonly #waiting = new Map<number, _Queue | null>();
+  // if hears
+  readonly #heard = new Map<unknown, Set<(event: any) => unknown>>();
+  // end
   // if asks
   readonly #handlers = new Map<unknown, (event: Event) => object | Promise<object>>();
   // end
@@ -177,6 +189,20 @@ export class Connection<Message extends object, Event> {
     this.#send(message, null);
   }
 
+  // if hears
+  /** Hear each event of this name by `handler`, those that wait unread first; none of it stands among `events` then.
+   *  Gives what ends that. What a handler throws is told on the console. */
+  on<Name extends (keyof Events & string) | (string & {})>(
+    event: Name,
+    handler: (event: Name extends keyof Events ? Events[Name] : Event) => unknown,
+  ): () => void {
+    const heard = this.#heard.get(event) ?? new Set();
+    this.#heard.set(event, heard.add(handler));
+    for (const waiting of this.#events.take(event)) void this.#hear(waiting, handler);
+    return () => void heard.delete(handler);
+  }
+
+  // end
   /** Events, each for one reader, until the connection ends; then Closed is thrown, except after a close with 1000. */
   async *events(timeout = Infinity): AsyncGenerator<Event, void, undefined> {
     for (let event; (event = await this.#events.next(timeout)); ) yield event as Event;
@@ -226,6 +252,10 @@ export class Connection<Message extends object, Event> {
     const handler = "$request" in rest && this.#handlers.get(rest["event"]);
     if (handler) return void this.#handle(rest, handler);
     // end
+    // if hears
+    const heard = this.#heard.get(rest["event"]);
+    if (heard?.size) return heard.forEach((hears) => void this.#hear(rest, hears));
+    // end
     if (typeof rest["event"] === "string") return this.#events.push(rest);
     if (rest["error"]) return this.#fail(id, new MessageError(rest["error"] as MessageError["error"]));
     if (typeof id !== "number") return;
@@ -238,6 +268,17 @@ export class Connection<Message extends object, Event> {
     answers?.end(null);
   }
 
+  // if hears
+  async #hear(event: _Item, handler: (event: any) => unknown): Promise<void> {
+    try {
+      await null; // a handler runs after the step that got the event
+      await handler(event);
+    } catch (error) {
+      console.warn(`a handler of the event ${String(event["event"])} failed`, error);
+    }
+  }
+
+  // end
   #fail(id: unknown, error: MessageError): void {
     // An error about a message that was not read has no "$id", but its place in the order.
     const placed = this.#options.ordered !== false && !("request" in error.error);
@@ -274,7 +315,7 @@ export class Connection<Message extends object, Event> {
 }
 
 /** A connection to an endpoint that answers each message once. */
-export class Answering<Message extends object, Reply, Event> extends Connection<Message, Event> {
+export class Answering<Message extends object, Reply, Event, Events extends object = {}> extends Connection<Message, Event, Events> {
   /** Send a message and wait for its reply. Throws MessageError, TimedOut, Closed. Several may be on the way. */
   async ask(message: Message, timeout?: number): Promise<Reply> {
     for await (const reply of this.all<Reply>(message, timeout)) return reply;
@@ -283,7 +324,7 @@ export class Answering<Message extends object, Reply, Event> extends Connection<
 }
 
 /** A connection to an endpoint that answers each message with many replies. */
-export class Streaming<Message extends object, Reply, Event> extends Connection<Message, Event> {
+export class Streaming<Message extends object, Reply, Event, Events extends object = {}> extends Connection<Message, Event, Events> {
   protected override readonly many = true;
 
   /** Send a message and read its replies to the end. Throws what `ask` throws, and TooManyReplies where more than

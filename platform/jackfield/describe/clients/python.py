@@ -42,7 +42,7 @@ Answering Any AsyncGenerator Awaitable CLOSES Callable Client ClientConnection C
 ConnectionClosed ErrorCode Event Exception False Final Generator Generic InvalidStatus Literal Mapping MessageError
 Never None NotRequired OSError Opening Refused RefusalCode Self Sequence Streaming TimeoutError TooManyReplies True
 TypeAlias TypeVar TypedDict ValueError aclosing anext asyncio bool cast connect dict filter float int isinstance iter
-json len list logging math mypy next object property quote self str super suppress urlencode
+json len list logging math mypy next object overload property quote self str super suppress urlencode
 """
 """Names that the file has already, or needs."""
 
@@ -78,7 +78,7 @@ import logging
 import math
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import aclosing, suppress
-from typing import Any, Final, Generic, Literal, Never, NotRequired, Self, TypeAlias, TypedDict, TypeVar, cast
+from typing import Any, Final, Generic, Literal, Never, NotRequired, Self, TypeAlias, TypedDict, TypeVar, cast, overload
 from urllib.parse import quote, urlencode
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -133,9 +133,12 @@ def client(contract: Contract) -> str:
     # In a class the name of a function hides the type of that name.
     named = {definition.name for definition in types.definitions} | {found.connection for _, found, _ in opened}
     hidden = named.intersection(methods.values())
-    parts += [f"_type_{name}: TypeAlias = {name}\n" for name in sorted(hidden)]
+    parts += [f'_type_{name}: TypeAlias = "{name}"\n' for name in sorted(hidden)]
     made = "\n".join([_CLIENT, *(_function(*one, hidden) for one in opened)])
-    text = f"{_head(contract)}{_all_codes(contract)}{''.join(parts)}\n\n{made}\n\n{_same(made, contract)}"
+    hearing = "\n\n".join(_hearing(operation, found) for operation, found, _ in opened if found.told)
+    same = _same(f"{made}{hearing}", contract)
+    text = f"{_head(contract)}{_all_codes(contract)}{''.join(parts)}\n\n{made}\n\n{same}"
+    text += f"\n\n{hearing}" if hearing else ""
     return note(left_out, "#") + re.sub(r"\n{4,}", "\n\n\n", text)
 
 
@@ -194,10 +197,23 @@ def _kinds(operation: Operation, found: Operands) -> str:
     events = ["session_expiring"] if operation.session_warning is not None else []
     known = ", ".join(dict.fromkeys(printable(name) for name in [*events, *found.events]))
     comment = f"  # {known}, for example" if known else ""
+    connection = "" if found.told else f'{found.connection}: TypeAlias = "{_kind(operation, found)}"\n'
+    return f"{found.error}: TypeAlias = {own}ErrorCode\n{found.event}: TypeAlias = Event{comment}\n{connection}\n"
+
+
+def _hearing(operation: Operation, found: Operands) -> str:
+    """The class of an endpoint's connections, whose `on` knows the types of its events."""
+    says = [(f"Literal[{_literal(name)}]", _type(kind)) for name, kind in found.told.items()]
+    given = "-> Callable[[], None]"
+    lines = [
+        f"    @overload\n    def on(self, event: {name}, handler: Callable[[{kind}], None]) {given}: ...\n"
+        for name, kind in [*says, ("str", "Event")]
+    ]
     return (
-        f"{found.error}: TypeAlias = {own}ErrorCode\n"
-        f"{found.event}: TypeAlias = Event{comment}\n"
-        f'{found.connection}: TypeAlias = "{_kind(operation, found)}"\n\n'
+        f"class {found.connection}({_kind(operation, found)}):\n"
+        f'    """A connection to {printable(operation.name)}; `on` knows its events."""\n\n{"".join(lines)}'
+        f"    def on(self, event: str, handler: Callable[[Any], None]) {given}:\n"
+        "        return super().on(event, handler)\n"
     )
 
 
@@ -284,6 +300,7 @@ def _function(operation: Operation, found: Operands, name: str, hidden: Set[str]
     def put(key: str) -> str:
         return f"_segment({_literal(key)}, {named[key]})"
 
+    kind = found.connection if found.told else _kind(operation, found)
     closing = textwrap.fill(phrases.refusals(operation), _WIDTH, initial_indent=" " * 8, subsequent_indent=" " * 8)
     more = f"\n\n{closing}\n        " if closing else ""
     return (
@@ -291,7 +308,7 @@ def _function(operation: Operation, found: Operands, name: str, hidden: Set[str]
         f"Opening[{connection}]:\n"
         f'        """{about}{more}"""\n'
         f"        path = {address(operation, json.dumps, put)}\n"
-        f"        return {opening}(self, {_kind(operation, found)}, path, query{ordered})\n"
+        f"        return {opening}(self, {kind}, path, query{ordered})\n"
     )
 
 

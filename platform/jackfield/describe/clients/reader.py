@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,13 +28,13 @@ from jackfield.describe.clients.tree import (
     Values,
     union,
 )
-from jackfield.describe.contract import JSON, Contract, Operation
-from jackfield.describe.schema.envelope import feed_event
+from jackfield.describe.contract import JSON, Contract, Operation, Spoken
+from jackfield.describe.schema import envelope
 from jackfield.errors import CODES
 
 __all__ = ["Operands", "Types", "address", "fitted", "operands"]
 
-_OPERANDS = ("Message", "Reply", "ErrorCode", "Event", "Connection")
+_OPERANDS = ("Message", "Reply", "ErrorCode", "Event", "Events", "Connection")
 
 
 class Types:
@@ -53,6 +53,7 @@ class Types:
         self.names = Names(taken.union(self._classes.values()))
         wanted = [f"{stem}{what}" for stem in self.stems.values() for what in _OPERANDS]
         wanted += [f"{self.stems[name]}Feed" for name, operation in known.items() if operation.feeds]
+        wanted += [_of_event(self.stems[name], event) for name, one in known.items() for event, _ in _named(one)]
         self._kept = {name: self.names.new(name) for name in wanted}
         self._defined: set[str] = set()
 
@@ -168,7 +169,8 @@ def _places(operation: Operation, stem: str) -> Iterable[Place]:
     yield from (Place(stem, "Message", schema) for schema in operation.parameters.values())
     if operation.replies != "none":
         yield Place(stem, "Reply", operation.reply or {})
-    yield from (Place(stem, "Feed", schema) for schema in _fed(operation))
+    yield from (Place(stem, "Feed", envelope.fed(feed)) for feed in _fed(operation))
+    yield from (Place(stem, "Event", schema) for _, schema in _named(operation))
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,8 +178,9 @@ class Operands:
     """What the functions of a client for one endpoint take and give.
 
     - `reply` is None where the endpoint never answers.
-    - `error`, `event`, `connection` are names for the types of these.
-    - `errors` and `events` are what the endpoint's examples speak of, besides what the server says by itself.
+    - `error`, `event`, `connection` are names for the types of these, `table` one for all types of events.
+    - `told` are the events of which something is said, with their types.
+    - `errors` and `events` are what the endpoint's examples speak of, and `told`: not what the server says by itself.
     """
 
     message: Named
@@ -185,6 +188,8 @@ class Operands:
     parameters: Mapping[str, Type]
     error: str
     event: str
+    table: str
+    told: Mapping[str, Type]
     connection: str
     errors: tuple[str, ...]
     events: tuple[str, ...]
@@ -198,8 +203,7 @@ def operands(operation: Operation, types: Types) -> Operands:
     reply = None
     if operation.replies != "none":
         reply = types.define(f"{stem}Reply", operation.reply or {"type": "object"}, f"Reply of {operation.name}.")
-    for schema in _fed(operation):
-        types.define(f"{stem}Feed", schema, f"What {operation.name} says without being asked.")
+    told = _told(operation, types, stem)
     parameters = {
         name: _without_null(types.alone(f"{stem}{pascal(name)}", schema))
         for name, schema in operation.parameters.items()
@@ -210,41 +214,65 @@ def operands(operation: Operation, types: Types) -> Operands:
         parameters=parameters,
         error=types.name(f"{stem}ErrorCode"),
         event=types.name(f"{stem}Event"),
+        table=types.name(f"{stem}Events"),
+        told=told,
         connection=types.name(f"{stem}Connection"),
         errors=tuple(code for code in _expected(operation, "expect_error", "code") if code not in CODES),
-        events=tuple(
-            dict.fromkeys(
-                [
-                    *filter(None, [part.event for part in operation.parts]),
-                    *_named(operation),
-                    *_expected(operation, "expect", "event"),
-                ]
-            )
-        ),
+        events=tuple(dict.fromkeys([*told, *_expected(operation, "expect", "event")])),
     )
 
 
 _TO = {True: "Message to {}.", False: "There is none to {}, which only speaks."}
 
 
-def _fed(operation: Operation) -> list[JSON]:
-    """The events of an endpoint's feeds, as far as something is said of them."""
-    return [feed_event(feed.schema, group=feed.group) for feed in operation.feeds if feed.schema is not None]
+def _fed(operation: Operation) -> list[Spoken]:
+    """The feeds of an endpoint of which something is said."""
+    return [feed for feed in operation.feeds if feed.schema is not None]
 
 
-def _named(operation: Operation) -> list[str]:
-    return [name for feed in operation.feeds for name in feed.names]
+def _named(operation: Operation) -> Iterator[tuple[str, JSON]]:
+    """The events that are declared and those that replies become; of one name there may be several."""
+    made = ((part.event, envelope.group_event(part.event, part.said)) for part in operation.parts if part.event)
+    for name, schema in (*made, *((one.name, envelope.heard(one)) for one in operation.heard)):
+        yield name, {key: value for key, value in schema.items() if key != "title"}  # of the author's class, with less
+
+
+def _of_event(stem: str, name: str) -> str:
+    return f"{stem}{pascal(name)}Event"
+
+
+def _told(operation: Operation, types: Types, stem: str) -> Mapping[str, Type]:
+    """Define the types of an endpoint's events; gives them by the names of the events."""
+    found: dict[str, list[Type]] = {}
+    for name, schema in _named(operation):
+        defined = types.define(_of_event(stem, name), schema, f"The event {name} of {operation.name}.")
+        found.setdefault(name, []).append(defined)
+    for feed in _fed(operation):
+        schema = envelope.fed(feed)
+        whole = types.define(f"{stem}Feed", schema, f"What {operation.name} says without being asked.")
+        for said in schema.get("anyOf", [schema]):
+            part = {**said, "$defs": schema.get("$defs", {})}
+            one = types.alone(f"{stem}Feed", part) if "anyOf" in schema else whole
+            for name in Spoken("", part, feed.group).names:
+                found.setdefault(name, []).append(one)
+    return {name: union(kinds) for name, kinds in found.items()}
 
 
 def fitted(connection: str, contract: Contract) -> str:
-    """The text of a connection, of which `# if cancels … # end` stays where an endpoint can be cancelled, or `asks`."""
+    """The text of a connection, of which `# if cancels … # end` stays where an endpoint can be cancelled.
+
+    The same of `asks`, and of `hears`, where some endpoint may send an event.
+    """
     parts = [part for operation in contract.operations for part in operation.parts]
     said = {"cancels": any(part.cancels for part in parts), "asks": any(part.asks for part in parts)}
+    hearing = [one for one in contract.operations if one.heard or one.spoken_to or one.groups or not one.listens]
+    warned = any(one.session_warning is not None for one in contract.operations)
+    said["hears"] = said["asks"] or warned or bool(hearing)
 
     def chosen(found: re.Match[str]) -> str:
         return found[2] if said[found[1]] else ""
 
-    return re.sub(r"(?ms)^ *(?://|#) if (cancels|asks)\n(.*?)^ *(?://|#) end\n", chosen, connection)
+    return re.sub(r"(?ms)^ *(?://|#) if (cancels|asks|hears)\n(.*?)^ *(?://|#) end\n", chosen, connection)
 
 
 def address(operation: Operation, literal: Callable[[str], str], segment: Callable[[str], str]) -> str:

@@ -143,7 +143,10 @@ def client(contract: Contract) -> str:
 def _same(made: str, contract: Contract) -> str:
     """The connection, without what no function in `made` speaks of and no endpoint does."""
     unused = [declared for used, declared in _OPTIONAL.items() if used not in made]
-    parts = re.split(r"\n\n(?=\S)", fitted(_CONNECTION, contract))
+    text = fitted(_CONNECTION, contract)
+    if "  on<Name" not in text:
+        text = text.replace(", Events extends object = {}", "").replace("<Message, Event, Events>", "<Message, Event>")
+    parts = re.split(r"\n\n(?=\S)", text)
     return "\n\n".join(part for part in parts if not any(declared in part for declared in unused))
 
 
@@ -196,15 +199,22 @@ def _kinds(operation: Operation, found: Operands) -> str:
     warned = ["SessionExpiring"] if operation.session_warning is not None else []
     known = [_literal(name) for name in found.events if name != "session_expiring"]
     events = f"Event<{' | '.join([*known, '(string & {})'])}>" if known else "Event"
+    table = {name: _type(kind) for name, kind in found.told.items()}
+    table |= {"session_expiring": "SessionExpiring"} if warned else {}
+    lines = [f"  {_key(name)}: {kind};\n" for name, kind in table.items()]
+    head = "/** What `on` gives a handler, by the event's name. */\n"
+    by_name = f"{head}export interface {found.table} {{\n{''.join(lines)}}}\n"
     return (
         f"export type {found.error} = {' | '.join([*map(_literal, found.errors), 'ErrorCode'])};\n"
         f"export type {found.event} = {' | '.join([*warned, events])};\n"
+        f"{by_name if table else ''}"
         f"export type {found.connection} = {_kind(operation, found)};\n"
     )
 
 
 def _kind(operation: Operation, found: Operands) -> str:
     names = [found.message.name, *([found.reply.name] if found.reply else []), found.event]
+    names += [found.table] if found.told or operation.session_warning is not None else []
     return f"{_KINDS[operation.replies]}<{', '.join(names)}>"
 
 

@@ -12,13 +12,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from urllib.parse import unquote, urlsplit
 
+from jackfield.config import payloads
 from jackfield.describe import outcomes, phrases
 from jackfield.describe.contract import JSON, Contract, Operation
 from jackfield.describe.documents.asyncapi_request import CREDENTIALS, binding, security_schemes
 from jackfield.describe.documents.draft07 import draft07, refers, settled
 from jackfield.describe.exchanges import exchanges
 from jackfield.describe.schema import envelope
-from jackfield.describe.schema.components import Components, free
+from jackfield.describe.schema.components import Components, free, tidy
 
 __all__ = ["VERSIONS", "document"]
 
@@ -126,9 +127,12 @@ class _Document:
         """All that can go over the connection; what is put first is what a reader looks for first."""
         name, shown = operation.name, exchanges(operation)
 
-        def message(kind: str, title: str, payload: JSON, summary: str = "", *, answers: bool = True) -> JSON:
+        def message(
+            kind: str, title: str, payload: JSON, summary: str = "", *, answers: bool = True, of: str = ""
+        ) -> JSON:
             action, _, plain = kind.rpartition(".")
             key = operation.parts[0].action_key
+            key, action = ("event", of) if of else (key, action)
             of_kind = (one for one in shown if one.kind == plain and (not action or one.payload.get(key) == action))
             examples = [{"name": one.name, "payload": one.payload} for one in of_kind]
             safe = [example for example in examples if not refers(example["payload"])]
@@ -171,18 +175,23 @@ class _Document:
             found["left"] = message("left", title, payload, _LEFT, answers=False)
         if operation.feeds:
             own += [event for feed in operation.feeds for event in feed.names]
-            spoken = [envelope.feed_event(feed.schema, group=feed.group) for feed in operation.feeds]
-            payloads = [self._components.put(f"{name}.Fed", payload) for payload in spoken]
+            payloads = [self._components.put(f"{name}.Fed", envelope.fed(feed)) for feed in operation.feeds]
             payload = payloads[0] if len(payloads) == 1 else {"anyOf": payloads}
             found["fed"] = message("fed", f"What {name} says", payload, phrases.feeds(operation), answers=False)
+        for event in dict.fromkeys(one.name for one in operation.heard):
+            own.append(event)
+            kind, of_name = f"{tidy(event)}.heard", [one for one in operation.heard if one.name == event]
+            payloads = [self._components.put(f"{name}.Heard.{event}", envelope.heard(one)) for one in of_name]
+            payload = payloads[0] if len(payloads) == 1 else {"anyOf": payloads}
+            found[kind] = message(kind, f'The event "{event}"', payload, answers=False, of=event)
         for part in operation.parts:
             if part.event:
                 own.append(part.event)
                 payload = self._components.put(f"{_name(part)}.Said", envelope.group_event(part.event, part.said))
                 kind = _kind("said", part)
                 found[kind] = message(kind, f"A reply of {_name(part)}", payload, phrases.groups(part), answers=False)
-        event = self._share("Event", envelope.event(but=own, asks=_asks(operation)))
-        found["event"] = message("event", "An event", event, _EVENT, answers=False)
+        others = self._share("Event", envelope.event(but=own, asks=_asks(operation)))
+        found["event"] = message("event", "An event", others, _EVENT, answers=False)
         return found
 
     def _asked(self, operation: Operation) -> JSON:
@@ -211,10 +220,28 @@ def _payloads(operation: Operation) -> JSON:
     found: dict[str, JSON] = {
         "message": {"title": f"A message to {operation.name}", "payload": operation.message},
         "reply": {"title": f"A reply of {operation.name}", "payload": operation.reply or operation.said},
+        "payload": {"title": f"What {operation.name} says by itself", "payload": operation.fed},
     }
-    kinds = ["message", *(["reply"] if operation.reply or operation.said else [])]
+    kinds = [one for one in found if found[one]["payload"] is not None]
     about = {"description": phrases.payload(operation)}
-    return {name: {"name": f"{operation.name}.{name}", **found[name], **kind, **about} for name in kinds}
+    return {
+        name: {"name": f"{operation.name}.{name}", **found[name], **kind, **about, **_shown_payloads(operation, name)}
+        for name in kinds
+    }
+
+
+def _shown_payloads(operation: Operation, name: str) -> JSON:
+    """What examples send, or hear, of payloads, each once; bytes stand as base64."""
+    found: dict[str | bytes, JSON] = {}
+    for example in operation.examples:
+        for step in example.steps:
+            frame = payloads.frame_of(step.value) if step.kind == ("send" if name == "message" else "expect") else None
+            if isinstance(frame, bytes):
+                payload: JSON = {"summary": "The bytes, as base64.", "payload": payloads.in_base64(frame)}
+                found.setdefault(frame, {"name": example.name, **payload})
+            elif frame is not None:
+                found.setdefault(frame, {"name": example.name, "payload": frame})
+    return {"examples": list(found.values())} if found else {}
 
 
 _PLAIN = {
@@ -229,7 +256,7 @@ _REPLIES = {"one": "One for each message, or none.", "many": "Any number for eac
 _REJECTION = "An error of the process's own, where it has any."
 _EVENT = "Answers nothing and may come at any time, where the process sends any."
 _LEFT = "Comes to who was taken out of a group; with presence, to all who stay as well."
-_SENT = ("event", "fed", "left", "request", "said", "session_expiring")
+_SENT = ("event", "fed", "left", "payload", "request", "said", "session_expiring")
 _ASIDES = {
     "cancel": ("A message is taken back", envelope.CANCEL),
     "request": ("The process asks", envelope.REQUEST),
@@ -243,7 +270,7 @@ def _operations(contract: Contract, channels: Mapping[str, JSON]) -> JSON:
     for operation in contract.operations:
         messages = channels[operation.name]["messages"]
         if not operation.listens:
-            found[operation.name] = _operation("send", operation, _spoken(messages), _text(operation))
+            found[operation.name] = _operation("send", operation, _spoken(operation, messages), _text(operation))
             continue
         for part in operation.parts:
             names = (_kind("reply", part), "done", "error", "rejection")
@@ -257,10 +284,15 @@ def _operations(contract: Contract, channels: Mapping[str, JSON]) -> JSON:
         for kind in (kind for kind in ("cancel", "answer") if kind in channels[operation.name]["messages"]):
             about = {"summary": f"{_ASIDES[kind][0]} ({operation.name})"}
             found[free(f"{operation.name}.{kind}", found)] = _operation("receive", operation, [kind], about)
-        sent = _spoken(channels[operation.name]["messages"])
+        sent = _spoken(operation, channels[operation.name]["messages"])
         about = {"summary": f"Events of {operation.name}"}
         # an endpoint may be called like the events of another
         found[free(f"{operation.name}.events", found)] = _operation("send", operation, sent, about)
+    for operation in contract.operations:
+        for event in dict.fromkeys(map(tidy, (one.name for one in operation.heard))):
+            kind = f"{event}.heard"
+            about = {"summary": channels[operation.name]["messages"][kind]["title"]}
+            found[free(f"{operation.name}.{event}", found)] = _operation("send", operation, [kind], about)
     return found
 
 
@@ -278,10 +310,10 @@ def _kind(kind: str, part: Operation) -> str:
     return f"{part.action[1]}.{kind}" if part.action else kind
 
 
-def _spoken(messages: Mapping[str, JSON]) -> list[str]:
+def _spoken(operation: Operation, messages: Mapping[str, JSON]) -> list[str]:
     """What may come without being asked; a feed that rejects tells so, too."""
     return [name for kind in _SENT for name in messages if name.rpartition(".")[2] == kind] + (
-        ["rejection"] if "fed" in messages else []
+        ["rejection"] if operation.spoken_to else []
     )
 
 

@@ -17,6 +17,7 @@ from jackfield.config.plan import AuthSettings
 from jackfield.describe.contract import JSON
 from jackfield.describe.schema.components import at
 from jackfield.messages import OUR_EVENTS
+from jackfield.schema.patterns import SPAN
 
 __all__ = [
     "PARAMETERS",
@@ -66,7 +67,7 @@ PARAMETERS: Mapping[str, JSON] = {
     "for": {
         "description": "How long the user does not get in again: 10m, 12h or 7d, a year at most.",
         "type": "string",
-        "pattern": r"^[0-9]{1,9}(\.[0-9]{1,3})? ?(ms|s|m|h|d)$",
+        "pattern": SPAN,
     },
     "id": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"},
     "login": {"type": "string", **_NAME},
@@ -256,7 +257,13 @@ def _sent() -> dict[str, JSON]:
         "GroupEvent": {**_GROUP_EVENT, "examples": [{"event": "changed", "order": 7}]},
         "Delivered": _object({"delivered_to": delivered}),
         "DeliveredToUser": _object({"delivered_to": delivered, "online": {"type": "boolean"}}),
-        "Removed": _object({"removed": {**count, "description": "Connections that were taken out."}}),
+        "Removed": _object(
+            {
+                "removed": {**count, "description": "Connections that were taken out."},
+                "banned_until": {**_TIME, "description": "Until when the user is kept out; missing without a ban."},
+            },
+            optional=("banned_until",),
+        ),
         "Groups": _object({"groups": {"type": "array", "items": group}, "next": following}),
         "Members": _object(
             {"group": text, "count": count, "members": {"type": "array", "items": member}, "next": following}

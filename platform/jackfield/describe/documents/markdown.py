@@ -16,9 +16,9 @@ from markdown_it import MarkdownIt
 
 from jackfield.config.plan import Example, Guest, Limits
 from jackfield.describe import outcomes, phrases
-from jackfield.describe.contract import Contract, Operation
+from jackfield.describe.contract import Contract, Heard, Operation
 from jackfield.describe.documents import keys
-from jackfield.describe.schema.envelope import feed_event, group_event
+from jackfield.describe.schema import envelope
 from jackfield.errors import CODES, Code
 
 __all__ = ["Anchors", "reference"]
@@ -111,11 +111,12 @@ def _chapter(operation: Operation, base: str, links: Mapping[str, str]) -> Itera
         yield from _shape("Message", part.message, part.narrowing)
         yield from _reply(part)
     for feed in operation.feeds:
-        yield from _fed(feed_event(feed.schema, group=feed.group))
-    for part in operation.parts:
-        yield from _classes(part)
+        yield from _fed(envelope.fed(feed))
+    for event in operation.heard:
+        yield from _heard(event)
+    yield from _classes(operation)
     for example in operation.examples:
-        yield from _example(example)
+        yield from _example(operation, example)
     yield "\n".join(["**Limits**\n", *(f"- {line}" for line in _limits(operation, links))])
     yield _outcome(operation, links)
 
@@ -175,7 +176,7 @@ def _reply(operation: Operation) -> Iterator[str]:
     reply = operation.reply or {"type": "object"}
     alternatives = reply.get("anyOf", ())
     if operation.event:
-        yield from _shape("Event to the group", group_event(operation.event, operation.said), None)
+        yield from _shape("Event to the group", envelope.group_event(operation.event, operation.said), None)
         return
     if operation.replies == "none":
         yield f"**{title}**\n\nNone. {_DONE}"
@@ -202,19 +203,29 @@ def _fed(schema: dict[str, Any]) -> Iterator[str]:
         yield from _shape(title, {**found, "$defs": schema.get("$defs", {})}, None)
 
 
+def _heard(event: Heard) -> Iterator[str]:
+    """An event that is declared, in each of its shapes."""
+    schema = envelope.heard(event)
+    for found in schema.get("anyOf", [schema]) if "properties" not in schema else [schema]:
+        yield from _shape(f"Event {phrases.code(event.name)}", {**found, "$defs": schema.get("$defs", {})}, None)
+
+
 def _classes(operation: Operation) -> Iterator[str]:
-    """The classes of message and reply, each once; a reply's of the same name that differs says so."""
-    asked = {found.name: found for found in keys.classes(operation.message)}
-    for found in asked.values():
-        yield from _class(found, "")
-    told = (
-        found
-        for schema in (operation.reply, *(feed.schema for feed in operation.feeds))
-        for found in keys.classes(schema or {})
-    )
-    for found in told:
-        if asked.get(found.name) != found:
-            yield from _class(found, " in the reply" if found.name in asked else "")
+    """The classes of messages, replies and events, each once; a reply's of the same name that differs says so."""
+    shown: list[keys.Class] = []
+    spoken = [*(one.schema for one in operation.feeds), *(one.schema for one in operation.heard)]
+    places = [*((part.message, part.reply) for part in operation.parts), *((None, schema) for schema in spoken)]
+    for asked, told in places:
+        own = {found.name: found for found in keys.classes(asked or {})}
+        for found in own.values():
+            if found not in shown:
+                shown.append(found)
+                yield from _class(found, "")
+        for found in keys.classes(told or {}):
+            if found not in shown:
+                where = " in the reply" if found.name in own else ""
+                shown.append(found)
+                yield from _class(found, where)
 
 
 def _class(found: keys.Class, where: str) -> Iterator[str]:
@@ -224,7 +235,7 @@ def _class(found: keys.Class, where: str) -> Iterator[str]:
     yield _keys(found.rows)
 
 
-def _example(example: Example) -> Iterator[str]:
+def _example(operation: Operation, example: Example) -> Iterator[str]:
     yield f"**Example{': ' + _text(example.name) if example.name else ''}**"
     guests = [line for name, guest in example.guests.items() for line in _guest(name, guest)]
     if guests:
@@ -232,7 +243,7 @@ def _example(example: Example) -> Iterator[str]:
     lines = []
     for step in example.steps:
         client = f"{step.client} " if step.client else ""
-        value = json.dumps(step.value, ensure_ascii=False)
+        value = phrases.of_step(operation, step.value)
         match step.kind:
             case "send":
                 lines.append(f"{client}→ {value}")

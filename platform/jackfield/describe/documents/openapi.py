@@ -277,8 +277,8 @@ def _websocket(operation: Operation, components: Components, address: str) -> JS
         "replies": operation.replies,
         "reply": None if operation.replies == "none" else components.put(f"{operation.name}.reply", answered),
         "events": [
-            components.put(f"{operation.name}.event", envelope.feed_event(feed.schema, group=feed.group))
-            for feed in operation.feeds
+            components.put(f"{operation.name}.event", schema)
+            for schema in (*map(envelope.fed, operation.feeds), *map(envelope.heard, operation.heard))
         ],
         "errors": [code.name for code in errors(operation)],
         "refused_by": operation.refusals,

@@ -14,9 +14,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
+from jackfield.config import payloads
 from jackfield.describe import phrases
 from jackfield.describe.contract import JSON, Contract, Operation
 from jackfield.describe.documents.as_yaml import as_yaml
+from jackfield.schema.sample import fitting_sample
+from jackfield.schema.validator import Validator
 
 __all__ = ["files"]
 
@@ -117,24 +120,52 @@ def _http_requests(contract: Contract) -> Iterator[tuple[str, JSON]]:
 
 
 def _pushes(contract: Contract) -> Iterator[tuple[str, JSON]]:
-    """What the examples have other programs send, each once; `key` is a service key."""
-    steps = (step for operation in contract.operations for example in operation.examples for step in example.steps)
+    """What the examples have other programs send, and one of each other event that `events:` names, each once.
+
+    `key` is a service key.
+    """
     names, seen = _Names(), list[JSON]()
-    for value in (step.value for step in steps if step.kind == "push"):
+    examples = [("push", value) for value in _of_examples(contract)]
+    for name, value in (*examples, *_made_up(contract)):
         if value in seen:
             continue
         seen.append(value)
         to, target = ("groups", value["group"]) if "group" in value else ("users", value["user"])
         query = f"?endpoint={quote(value['endpoint'], safe='')}" if "endpoint" in value else ""
+        part = target if target == _SELF else quote(target, safe="")
         yield (
-            names.take(f"push to {target}"),
+            names.take(f"{name} to {target}"),
             {
                 "method": "POST",
-                "url": f"{{{{base_url}}}}/api/{to}/{quote(target, safe='')}/events{query}",
+                "url": f"{{{{base_url}}}}/api/{to}/{part}/events{query}",
                 "headers": [{"key": "Authorization", "value": "Bearer {{key}}"}],
                 "body": {"type": "json", "content": _json(value["event"])},
             },
         )
+
+
+def _of_examples(contract: Contract) -> Iterator[JSON]:
+    steps = (step for operation in contract.operations for example in operation.examples for step in example.steps)
+    return (step.value for step in steps if step.kind == "push")
+
+
+_SELF = "{{login}}"
+"""The user who logs in with the collection."""
+
+
+def _made_up(contract: Contract) -> Iterator[tuple[str, JSON]]:
+    """A push of each event that no example pushes, with keys that fit its type, to who hears it."""
+    shown = {value["event"]["event"] for value in _of_examples(contract)}
+    for operation in contract.operations:
+        values = {"endpoint": operation.name, **operation.values}
+        for one in operation.heard:
+            keys = fitting_sample(one.schema, None, Validator(one.schema).is_valid)
+            if one.name in shown or not isinstance(keys, dict) or not (one.group or contract.auth.own):
+                continue
+            pieces = re.split(r"[{}]", one.group)  # texts, and between them names of parameters
+            target = "".join(values.get(text, text) if at % 2 else text for at, text in enumerate(pieces))
+            to = {"group": target} if one.group else {"user": _SELF}
+            yield f"push {one.name}", to | {"event": {"event": one.name, **keys}}
 
 
 def _websocket_file(operation: Operation, contract: Contract, file: str, order: int, messages: str) -> JSON:
@@ -166,6 +197,7 @@ def _description(operation: Operation) -> str:
         phrases.code(operation.shape),
         phrases.payload(operation),
         phrases.refusals(operation),
+        phrases.feeds(operation),
     ]
     if operation.parameters:
         parts.append(f"The address is {operation.url}; put your own values in place of those that stand there.")
@@ -180,18 +212,28 @@ def _messages(operation: Operation) -> Iterator[tuple[str, JSON]]:
         for step in example.steps:
             if step.kind == "send":
                 order += _STEP
-                yield _message(names, example.name or f"Example {number}", step.value, order)
+                content = _content(operation, step.value)
+                yield _message(names, example.name or f"Example {number}", content, order)
     if not order and operation.send is not None:
         order = _STEP
-        yield _message(names, "A message", operation.send, order)
+        yield _message(names, "A message", _content(operation, operation.send), order)
     if order and operation.cancels:
-        yield _message(names, "Take everything back", {"$cancel": True}, order + _STEP)
+        yield _message(names, "Take everything back", _content(operation, {"$cancel": True}), order + _STEP)
 
 
-def _message(names: _Names, name: str, value: Any, order: int) -> tuple[str, JSON]:
+def _message(names: _Names, name: str, content: JSON, order: int) -> tuple[str, JSON]:
     file = names.take(name)
-    content = {"content": _json(value), "contentType": "json", "order": order}
+    content = {**content, "order": order}
     return file, {"$kind": "websocket-message"} | ({"name": name} if name != file else {}) | content
+
+
+def _content(operation: Operation, value: Any) -> JSON:
+    """What is sent: an object, or a payload of an example."""
+    frame = None if operation.messages == "json" else payloads.frame_of(value)
+    if isinstance(frame, bytes):
+        return {"content": payloads.in_base64(frame), "contentType": "base64"}
+    text, kind = (_json(value), "json") if frame is None else (frame, "text")
+    return {"content": text, "contentType": kind}
 
 
 # the JSON collection

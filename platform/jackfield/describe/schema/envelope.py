@@ -6,12 +6,12 @@ process's schema speaks of the object without it, and has to be said anew of the
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from jackfield.describe.contract import Heard, Spoken
 from jackfield.errors import CODES, Code
-from jackfield.schema.walk import SAME_VALUE, mapped, subschemas
+from jackfield.schema.beside import beside
 
 __all__ = [
     "ANSWER",
@@ -23,8 +23,9 @@ __all__ = [
     "SESSION_EXPIRING",
     "error",
     "event",
-    "feed_event",
+    "fed",
     "group_event",
+    "heard",
     "message",
     "narrowing",
     "rejection",
@@ -122,8 +123,6 @@ _FAULT: JSON = {
     "additionalProperties": False,
 }
 
-_UNSAYABLE = frozenset({"$ref", "$dynamicRef", "const", "enum", "unevaluatedProperties"})
-
 
 def message(schema: Mapping[str, Any]) -> JSON:
     """What a client sends: the keys that the process takes, and a "$id"."""
@@ -132,9 +131,9 @@ def message(schema: Mapping[str, Any]) -> JSON:
 
 def narrowing(schema: Mapping[str, Any], action_key: str = "") -> JSON:
     """What `input:` asks of a message, said of a message that may have a "$id", and the key of its action."""
-    found = _beside(schema)
+    found = beside(schema)
     if found is not None and action_key:
-        found = _beside(found, action_key)
+        found = beside(found, action_key)
     return _noted(schema) if found is None else found
 
 
@@ -166,24 +165,42 @@ def group_event(name: str, schema: Mapping[str, Any] | None) -> JSON:
     """The event that a reply of `schema` becomes where it goes to a group."""
     return _with(
         schema or {"type": "object"},
-        {"event": {"const": name}, "from": _FROM, "name": _NAME, **_OF_GROUP},
+        {"event": {"const": name}, **_SENDER, **_OF_GROUP},
         ["event", "from"],
     )
 
 
-def feed_event(schema: Mapping[str, Any] | None, *, group: bool) -> JSON:
-    """The event that a feed says where it yields something of `schema`; `group` says that it goes to one."""
-    if "anyOf" in (schema or {}):
-        found = dict(schema or {})
-        return {**found, "anyOf": [feed_event(part, group=group) for part in found["anyOf"]]}
-    found = dict(schema or {"type": "object"})
-    properties = found.get("properties", {})
-    name = {"const": "message"} if properties else {"type": "string", "minLength": 1}
-    return _with(found, {"event": properties.get("event", name), **(_OF_GROUP if group else {})}, ["event"])
+def fed(said: Spoken) -> JSON:
+    """The event that a feed says: what it yields, and what a group puts into it."""
+    return _fed(said.schema or {"type": "object"}, said)
+
+
+def _fed(schema: JSON, said: Spoken) -> JSON:
+    if "anyOf" in schema:
+        return {**schema, "anyOf": [_fed(part, said) for part in schema["anyOf"]]}
+    properties = schema.get("properties", {})
+    name: JSON = properties.get("event", {"const": "message"} if properties else {"type": "string", "minLength": 1})
+    if said.but and not name.keys() & {"const", "enum"}:
+        name = {**name, "not": {"enum": list(said.but)}}
+    return _with(schema, {"event": name, **(_OF_GROUP if said.group else {})}, ["event"])
+
+
+def heard(event: Heard) -> JSON:
+    """The event that is declared: its keys, with what a group puts in, and where a reply made it, the sender."""
+    ours = {"event": {"const": event.name}, **(_SENDER if event.sender else {}), **(_OF_GROUP if event.group else {})}
+    return _heard(event.schema, ours)
+
+
+def _heard(schema: JSON, ours: JSON) -> JSON:
+    if "anyOf" in schema and schema.keys() <= {"anyOf", "$defs", "type"}:
+        return {**schema, "anyOf": [_heard(part, ours) for part in schema["anyOf"]]}
+    own = schema.get("properties", {})
+    return _with(schema, {key: said for key, said in ours.items() if key not in own}, ["event"])
 
 
 _FROM: JSON = {"description": "The sender's login, null for one who is not logged in.", "type": ["string", "null"]}
 _NAME: JSON = {"description": "What people call the sender, where that is known.", "type": "string"}
+_SENDER: JSON = {"from": _FROM, "name": _NAME}
 _OF_GROUP: JSON = {
     "group": {"description": "The group, where the connection chose it or is in several.", "type": "string"},
     "$n": {"description": "The number in the group, where that keeps its events.", "type": "integer"},
@@ -197,16 +214,13 @@ _OF_GROUP: JSON = {
 
 def _with(schema: Mapping[str, Any], ours: JSON, needed: list[str]) -> JSON:
     """The schema of an object that has keys of ours besides, which win over its own."""
+    own = schema.get("properties", {})
     found = dict(schema)
-    closed = found.pop("additionalProperties", True) is False
+    for key in ours:
+        found = found if key in own else beside(found, key) or found
     required = [*(key for key in found.get("required", ()) if key not in ours), *needed]
-    return {
-        **found,
-        "type": "object",
-        "properties": {**found.get("properties", {}), **ours},
-        "required": required,
-        **({"additionalProperties": False} if closed else {}),
-    }
+    properties = {**found.get("properties", {}), **ours}
+    return {**found, "type": "object", "properties": properties, "required": required}
 
 
 def error(codes: Iterable[Code]) -> JSON:
@@ -245,7 +259,7 @@ def rejection() -> JSON:
 
 
 def _framed(schema: Mapping[str, Any], message_id: JSON) -> JSON:
-    found = _beside(schema)
+    found = beside(schema)
     if found is None:
         return _noted(schema)
     found["properties"] = {**found.get("properties", {}), "$id": message_id}
@@ -266,36 +280,3 @@ def _answer(properties: JSON, *, closed: bool) -> JSON:
         "required": ["error"],
         "additionalProperties": False,
     }
-
-
-def _beside(schema: Mapping[str, Any], ours: str = "$id") -> JSON | None:
-    """`schema` as it is for the object with the key `ours` and whatever that holds."""
-    properties = schema.get("properties", {})
-    if schema.keys() & _UNSAYABLE or ours in properties or _meets(schema.get("patternProperties", {}), ours):
-        return None
-    found = dict(schema)
-    if found.get("additionalProperties", True) is not True:
-        found["properties"] = {**properties, ours: True}
-    if "propertyNames" in found:
-        found["propertyNames"] = {"anyOf": [{"const": ours}, found["propertyNames"]]}
-    parts = {key: value for key, value in found.items() if key in SAME_VALUE}
-    same = mapped(parts, lambda inner: _beside(inner, ours))
-    return None if any(inner is None for _, inner in subschemas(same)) else _counted(found | same, ours)
-
-
-def _counted(found: JSON, ours: str) -> JSON:
-    """A bound of how many keys there are holds for one more where `ours` is one of them."""
-    bounds = {name: found.pop(name) for name in ("minProperties", "maxProperties") if name in found}
-    if bounds:
-        more = {name: number + 1 for name, number in bounds.items()}
-        said = {"if": {"required": [ours]}, "then": more, "else": bounds}
-        found["allOf"] = [*found.get("allOf", ()), said]
-    return found
-
-
-def _meets(patterns: Iterable[str], ours: str) -> bool:
-    """Whether `ours` may be a key that a pattern speaks of; a pattern of another engine might be."""
-    try:
-        return any(re.search(pattern, ours) for pattern in patterns)
-    except re.error:
-        return True

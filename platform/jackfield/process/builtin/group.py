@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, TypedDict
+from typing import Annotated, NotRequired, TypedDict, cast
 
 from msgspec import Meta
 
 from jackfield.errors import Refusal
-from jackfield.groups.bans import LONGEST
+from jackfield.groups.bans import span as seconds_of
 from jackfield.process.connection import Connection
 from jackfield.process.declare import Key, process
 from jackfield.process.groups import Groups, backend_of
@@ -16,8 +16,8 @@ from jackfield.schema.patterns import SPAN
 __all__ = ["join", "leave", "remove"]
 
 _Name = Annotated[str, Meta(min_length=1, max_length=200)]
-_Span = Annotated[str, Key("for"), Meta(pattern=SPAN, description="How long, like 10m.")]
-_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
+_Span = Annotated[str, Key("for"), Meta(pattern=SPAN, description="How long, like 10m; a year at most.")]
+_Moment = Annotated[str, Meta(description="Until when the user does not get in again, where that is so.")]
 
 
 class Joined(TypedDict):
@@ -25,6 +25,13 @@ class Joined(TypedDict):
 
     group: str
     joined: bool
+
+
+class Out(TypedDict):
+    """How many connections were taken out."""
+
+    removed: int
+    banned_until: NotRequired[_Moment]
 
 
 @process
@@ -41,11 +48,11 @@ async def leave(group: _Name, connection: Connection, groups: Groups) -> Joined:
     return {"group": group, "joined": False}
 
 
-@process(reply="removed")
-async def remove(login: str, connection: Connection, groups: Groups, span: _Span = "0s", group: str = "") -> int:
+@process
+async def remove(login: str, connection: Connection, groups: Groups, span: _Span = "0s", group: str = "") -> Out:
     """Takes a user out of the endpoint's group, or of another that the caller is in, for some time."""
     own = connection.groups
     name = group or next(iter(own), "")
     if name not in own:
         raise Refusal("group_forbidden", "Users are removed from a group that the caller is in.")
-    return await groups.remove(name, login, ban=min(int(span[:-1]) * _SECONDS[span[-1]], LONGEST))
+    return cast(Out, backend_of(groups).remove(name, login, seconds_of(span)).as_json())

@@ -16,8 +16,10 @@ from jackfield.errors import Problem
 from jackfield.process.calling import Raised, call
 from jackfield.process.declare import ProcessMark, process_mark, resource_marked
 from jackfield.process.process import Kind, Process
+from jackfield.process.python.asking import asked_for
 from jackfield.process.python.blocking import blocking_calls
 from jackfield.process.python.dependencies import digests
+from jackfield.process.python.group_names import group_names
 from jackfield.process.python.import_errors import problem_of
 from jackfield.process.python.missing import DECORATORS, lost, reasons
 from jackfield.process.python.outline import FunctionNode, Outline, dotted, kind_of, own_nodes, read_outline
@@ -47,6 +49,7 @@ class Functions:
     names: set[str] = field(default_factory=set)
     reasons: dict[str, str] = field(default_factory=dict)
     digests: Mapping[str, str] = field(default_factory=dict)
+    group_names: frozenset[str] | None = frozenset()
 
 
 def read_functions(folder: Path, home: Path, generation: int, *, only_names: bool, called: str) -> Functions:
@@ -68,6 +71,7 @@ def read_functions(folder: Path, home: Path, generation: int, *, only_names: boo
         found.processes += processes
         _note_names(found, outline, {process.name.rpartition(".")[2] for process in processes})
     _warn(found, outlines, called)
+    found.group_names = group_names(outlines)
     if found.package is not None:
         found.problems += _needs(found.package, found.resources, outlines)
         names = [process.name for process in found.processes]
@@ -145,6 +149,7 @@ def _process(name: str, function: Callable[..., Any], mark: ProcessMark, outline
         line=line,
         column=column,
         places=outline.places(node) if node else {},
+        asks=asked_for(outline, node) if node else (),
         more=(inspect.getdoc(inspect.unwrap(function)) or "").partition("\n")[2].strip(),
     )
 

@@ -128,8 +128,10 @@ def _missing(name: str, files: Mapping[str, str]) -> str:
         return f"a neighbour is imported as `from {FOLDER}.{neighbour}{name.removeprefix(top)} import ...`"
     if other := beside(project, top):
         move = f"move it there and import it as `from {FOLDER}.{name} import ...`"
-        return f"{other} is yours and stands outside of {FOLDER}/, where modules are not looked for: {move}"
+        found = f"{other} is yours and stands outside of {FOLDER}/, where modules are not looked for"
+        host = "; or, where it is of the application around this project, set PYTHONPATH to its folder"
+        return f"{found}: {move}{host if other.startswith('../') else ''}"
     return did_you_mean(top, {*own, *sys.stdlib_module_names} - {""}, cutoff=0.8) or (
         "where it is of a package, install that for the Python that runs Jackfield (it may be called otherwise than "
-        f"the module); a file of your own belongs into {FOLDER}/"
+        f"the module); a file of your own belongs into {FOLDER}/, one of the application around it on PYTHONPATH"
     )

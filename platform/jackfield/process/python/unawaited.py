@@ -8,6 +8,7 @@ import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from jackfield.errors import Problem
+from jackfield.process.python.asking import injected
 from jackfield.process.python.blocking import names_in
 from jackfield.process.python.outline import FunctionNode, Outline, arguments_of, dotted, kind_of, own_nodes
 
@@ -39,7 +40,7 @@ def unawaited(outline: Outline, known: Collection[str], processes: Collection[st
     `processes` return goes to a client.
     """
     for node in outline.functions:
-        names = names_in(outline, node)
+        names = names_in(outline, node) | injected(outline, node)
         parents = {child: part for part in (node, *own_nodes(node)) for child in ast.iter_child_nodes(part)}
         for part in own_nodes(node):
             if not isinstance(part, ast.Call) or not (name := _coroutine(part.func, outline, node, names, known)):
@@ -48,6 +49,7 @@ def unawaited(outline: Outline, known: Collection[str], processes: Collection[st
             if _is_lost(part, parents, node, replies=path in processes):
                 first = "" if isinstance(node, ast.AsyncFunctionDef) else f"`async def {node.name}` and "
                 hint = f"write {first}`await {ast.unparse(part.func)[:60]}(...)`"
+                name = ast.unparse(part.func)[:60] if name.startswith("jackfield.") else name
                 message = f"{name}() is not awaited, so it never runs"
                 yield outline.warning(part, "not_awaited", message, hint, path)
 

@@ -39,16 +39,22 @@ SCHEMAS: Mapping[str, dict[str, Any]] = {
 
 
 def compile(  # noqa: A001 - as that of signature.py
-    process: Process, path_parameters: tuple[str, ...], messages: Literal["text", "binary", "any"], reply_to: str
+    process: Process,
+    path_parameters: tuple[str, ...],
+    messages: Literal["text", "binary", "any"],
+    reply_to: str = "sender",
+    *,
+    feed: bool = False,
 ) -> tuple[Signature | None, tuple[Problem, ...]]:
-    """Compile a process for an endpoint with `messages`: a signature, or all faults."""
+    """Compile a process for an endpoint with `messages`: a signature, or all faults. A `feed` takes no message."""
     faults = Faults(process)
     package = str(getattr(inspect.unwrap(process.function), "__module__", "")).partition(".")[0]
-    parameters = read_parameters(process, path_parameters, faults, payload=True)
+    parameters = read_parameters(process, path_parameters, faults, payload=not feed)
     schemas = path_schemas_of(parameters, package, faults)
-    taken = _taken(parameters, messages, faults)
+    taken = None if feed else _taken(parameters, messages, faults)
     given = _given(process, messages, faults)
-    if faults or taken is None:
+    name = taken.name if taken else ""
+    if faults or not (name or feed):
         return None, tuple(sorted(faults, key=lambda fault: (fault.line, fault.column)))
     many = process.kind in _MANY
     replies: Literal["none", "one", "many"] = "none" if not given else "many" if many else "one"
@@ -60,8 +66,8 @@ def compile(  # noqa: A001 - as that of signature.py
             message_id=lambda _value: None,
             narrowed=True,
             strict=True,
-            values=lambda value: {taken.name: value},
-            call=written_call(parameters, {taken.name: "value"}),
+            values=lambda value: {name: value},
+            call=written_call(parameters, {name: "value"} if name else {}),
             params={p.key: path_converter(p, schemas[p.key]) for p in parameters if p.source == "path"},
             path_schemas=schemas,
             resources=tuple({p.key: p.resource for p in parameters if p.resource is not None}.values()),

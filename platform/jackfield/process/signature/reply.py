@@ -18,7 +18,7 @@ from jackfield.process.signature.hints import Unsupported, members, readable, sp
 from jackfield.process.signature.json_schema import JSON, Schemas, fields_in_order
 from jackfield.process.signature.summary import Keys, object_shape, shape_of, top_shape
 
-__all__ = ["Reply", "compile_reply", "item_of", "own_key"]
+__all__ = ["Reply", "compile_reply", "event_schema", "item_of", "own_key"]
 
 _STREAMS = {
     "generator": (abc.Generator, abc.Iterable, abc.Iterator),
@@ -56,12 +56,25 @@ def compile_reply(process: Process, hint: Any, package: str, *, events: bool = F
     if split(item)[0] in _NOTHING:
         return Reply(None, _nothing, "nothing", "none")
     alternatives = _alternatives(item)
-    kinds = [member for alternative in alternatives for member in members(type_of(alternative))]
-    parts = [kind for kind in kinds if not isinstance(kind, mi.NoneType)]
+    parts = [kind for kind in _kinds(alternatives) if not isinstance(kind, mi.NoneType)]
     schemas = Schemas(package, reply=True)
     schema = _schema(schemas, parts, process.reply, events=events)
     shape = many + _shape(parts, process.reply, ours)
     return Reply(schemas.whole(schema), _checker(alternatives, process.reply), shape, count)
+
+
+def event_schema(hint: Any, package: str) -> JSON:
+    """The schema of an event of this type, which is a class with keys or a union of such. Raises Unsupported."""
+    schemas = Schemas(package, reply=True)
+    parts = _kinds(_alternatives(hint))
+    if not all(map(_is_object, parts)):
+        raise Unsupported(f"{readable(hint)} is no object with keys, and an event is one")
+    return schemas.whole(_schema(schemas, parts, "", events=True))
+
+
+def _kinds(alternatives: list[Any]) -> list[mi.Type]:
+    """The types that stand side by side in a hint, or in its parts."""
+    return [member for alternative in alternatives for member in members(type_of(alternative))]
 
 
 def item_of(process: Process, hint: Any) -> Any:

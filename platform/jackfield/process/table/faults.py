@@ -46,8 +46,9 @@ def explore(lookup: Lookup) -> Ways:
         every = classes.every
         found: dict[tuple[int, int, int], Way] = {}
         for rows, way in ways.sets:
-            ways.steps += min(rows.bit_count(), len(every))
-            for label in _apart(classes, every, rows):
+            labels, looked_at = _apart(classes, every, rows)
+            ways.steps += looked_at
+            for label in labels:
                 ways.steps += 1
                 left = rows & every[label]
                 if not left:
@@ -66,12 +67,12 @@ def _key(rows: int) -> tuple[int, int, int]:
     return rows.bit_length(), (rows & -rows).bit_length(), rows
 
 
-def _apart(classes: Classes, every: dict[Any, int], rows: int) -> Iterable[Any]:
-    """Labels of classes, one at least for each part into which a column divides the rows."""
-    if len(every) <= _FEW or classes.column.type == "choice" or rows.bit_count() * 2 > len(every):
-        return every
+def _apart(classes: Classes, every: dict[Any, int], rows: int) -> tuple[Iterable[Any], int]:
+    """Labels of classes, one at least for each part into which a column divides the rows; how many rows were asked."""
+    if len(every) <= _FEW or classes.column.type == "choice" or (count := rows.bit_count()) * 2 > len(every):
+        return every, 0
     labels = {label: None for row in bits(rows) for label in classes.turns(row)}
-    return labels | {label: None for label in classes.always if label in every}
+    return labels | {label: None for label in classes.always if label in every}, count
 
 
 def faults_of_rows(table: Table, lookup: Lookup) -> list[Problem]:

@@ -132,8 +132,11 @@ class Kept:
             written = 0
             raise
         finally:
-            if written != len(line):  # a full disk: no half of a row stays
+            # a full disk: no half of a row stays, unless another server wrote behind it
+            if written != len(line) and os.fstat(file).st_size == size + written:
                 os.ftruncate(file, size)
+        if os.name != "nt" and os.fstat(file).st_nlink == 0:
+            raise OSError(errno.ESTALE, "it was taken away while the row was written", str(self._path))
         if written != len(line):
             raise OSError(errno.ENOSPC, "there is no room for the row", str(self._path))
 

@@ -36,7 +36,7 @@ _SHORT_YEAR = re.compile(r"([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{2})")
 _MONTHS = "янв|фев|мар|апр|ма[йя]|июн|июл|авг|сен|окт|ноя|дек|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
 _MONTH = re.compile(rf"(?:[0-9]{{1,4}}[.\s-]+)?(?:{_MONTHS})[a-zа-я]{{0,6}}\.?(?:[.\s-]+[0-9]{{1,4}})?", re.IGNORECASE)
 _POINT_HOUR = re.compile(r"([01]?[0-9]|2[0-3])[.h]([0-5][0-9])")
-_HALF_DAY = re.compile(r"([0-9]{1,2})(?::([0-9]{2}))?(?::[0-9]{2})?\s*([AaPp])\.?[Mm]\.?")
+_HALF_DAY = re.compile(r"([0-9]{1,2})(?::([0-9]{2}))?(?::([0-9]{2}))?\s*([AaPp])\.?[Mm]\.?")
 
 _ERRORS = re.compile(r"#[¿¡]?[A-ZА-ЯЁÄÖÜÉ0-9/]+[!?]|#N/A|#Н/Д|#NV|(?:Err|Ошибка|Fehler|Erreur):[0-9]{3}")
 _SHORTENED = re.compile(r"[+-]?[0-9](?:[.,][0-9]+)?E[+-][0-9]{2,3}")
@@ -235,14 +235,13 @@ def _date_to_write(text: str) -> str:
 
 
 def _time(text: str) -> datetime.time:
+    half = _HALF_DAY.fullmatch(text)
+    if half and 1 <= int(half[1]) <= 12:  # spreadsheets in English write 10:30 so
+        text = f"{int(half[1]) % 12 + 12 * (half[4] in 'pP'):02}:{half[2] or '00'}:{half[3] or '00'}"
     found = _TIME.fullmatch(text)
     if not found:
-        half = _HALF_DAY.fullmatch(text)
         point = _POINT_HOUR.fullmatch(text)
-        if point:
-            raise _unfit("time", text, f"write {point[1]:0>2}:{point[2]}")
-        hour = int(half[1]) % 12 + 12 * (half[3] in "pP") if half else 0
-        raise _unfit("time", text, f"write {hour:02}:{half[2] or '00'}" if half else "")
+        raise _unfit("time", text, f"write {point[1]:0>2}:{point[2]}" if point else "")
     hour, minute, second = (int(part or 0) for part in found.groups()[:3])
     try:
         return datetime.time(hour, minute, second, int((found[4] or "0").ljust(6, "0")), _zone(found[5]))

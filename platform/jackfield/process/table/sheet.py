@@ -113,6 +113,7 @@ class _Reader:
     def __init__(self, file: str) -> None:
         self.file = file
         self.problems: list[Problem] = []
+        self.known: set[int] = set()  # columns that have a head
 
     def read(self, text: str) -> Sheet:
         start, separator = self.separator(text)
@@ -213,6 +214,7 @@ class _Reader:
                 message = f"`{cell.text[:40]}` stands where the heads should be"
                 hint = "begin a title above them with `#`, and separate heads by commas: first,message,reply.text"
             raise _Unreadable(fault(self.file, cell, message, hint))
+        self.known = {number for number, _ in cells}
         last, cell = cells[-1]
         if last >= MOST_COLUMNS:
             raise _Unreadable(fault(self.file, cell, f"a table has at most {MOST_COLUMNS} columns"))
@@ -221,7 +223,8 @@ class _Reader:
     def row(
         self, cells: list[tuple[int, Cell]], blank: Cell, heads: Sequence[Cell], separator: str
     ) -> tuple[Cell, ...]:
-        beyond = [cell for number, cell in cells if number >= len(heads) or not heads[number].text]
+        known = self.known
+        beyond = [cell for number, cell in cells if number not in known]
         if beyond:
             hint = "give its column a head (`# …` for a note), or put a cell that has the separator in it in quotes"
             self.problems.append(fault(self.file, beyond[0], "no head stands above this cell", hint))

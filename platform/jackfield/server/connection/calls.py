@@ -89,22 +89,29 @@ _BEGUN = Answered(b"")
 class Call:
     """A task that answers messages one after the other; a Writer for the many answers of one."""
 
-    # Of the class: one begins with each message that finds no other, and most set but two of these.
-    task: Task | None = None
-    way: Way | None = None
-    message_id: MessageId = None
-    streaming = False
-    cancelled = False
-    waits = False
-    """Whether it waits for the client, or has done so: it may go on for long."""
-    generation: Generation | None = None
-    """That in which it answers."""
-    wanted: asyncio.Future[None] | None = None
-    """Set while the process waits for the next message."""
+    __slots__ = (
+        "_host",
+        "cancelled",
+        "generation",
+        "item",
+        "message_id",
+        "streaming",
+        "task",
+        "waits",
+        "wanted",
+        "way",
+    )
 
     def __init__(self, host: Host, item: Item) -> None:
         self._host = host
         self.item: Item = item  # what comes next, _BEGUN when it has come
+        self.task: Task | None = None
+        self.way: Way | None = None
+        self.message_id: MessageId = None
+        self.generation: Generation | None = None  # that in which it answers
+        self.wanted: asyncio.Future[None] | None = None  # set while the process waits for the next message
+        self.streaming = self.cancelled = False
+        self.waits = False  # whether it waits for the client, or has done so: it may go on for long
 
     @property
     def can_be_cancelled(self) -> bool:
@@ -119,6 +126,11 @@ class Call:
     def write(self, text: bytes) -> None:
         """Queue one frame for the client."""
         self._host.write(text)
+
+    @property
+    def is_behind(self) -> bool:
+        """See Host."""
+        return self._host.is_behind
 
     def room(self) -> Coroutine[Any, Any, None]:
         """See Host."""
@@ -139,21 +151,22 @@ class Calls:
 
     def put(self, item: Item, host: Host) -> None:
         """Begin a call for one message, or let it wait for its turn."""
-        if not self.must_wait(host):
+        if not self.wait(item, host):
             self.start(item, host)
-            return
+
+    def wait(self, item: Item, host: Host) -> bool:
+        """Let a message wait for its turn; False where it has it now."""
+        if not self.inbox and self._has_place(host):
+            return False
         if self.inbox is None:
             self.inbox = Inbox()
-        self.inbox.put(item)
+        is_full = self.inbox.put(item)
         if self.running[0].wanted is not None:
             self.running[0].wake()
-        if self.inbox.is_full() and not self._paused and self.inbox.is_full(ahead=self._reads_ahead):
+        if is_full and not self._paused and self.inbox.is_full(ahead=self._reads_ahead):
             self._paused = True
             host.pause()
-
-    def must_wait(self, host: Host) -> bool:
-        """Whether the next message has to wait for its turn."""
-        return bool(self.inbox) or not self._has_place(host)
+        return True
 
     def _has_place(self, host: Host) -> bool:
         return len(self.running) < host.concurrency and not (self.running and self.running[0].wanted)
@@ -336,6 +349,8 @@ class Calls:
                         if call.streaming or call.cancelled or call.waits:
                             call.streaming = call.cancelled = call.waits = False
                     if frame is not None:
+                        if host.is_behind:
+                            await host.room()  # other calls were ready before it
                         if self.inbox:
                             host.transport.hold()
                         host.write(frame)

@@ -37,6 +37,7 @@ __all__ = ["Conversation"]
 _CAUSES = {code.close: name for name, code in reversed(list(CODES.items())) if code.close not in (0, 1000)}
 _CAUSES[1006] = "lost"
 
+_DOLLAR = ord("$")  # to look for bytes takes ten times as long as for one: Python tries first whether they are a number
 _First = Callable[[Connection, bytes, float], bytes | None]
 
 
@@ -263,17 +264,17 @@ class Conversation:
         own = self._calls
         calls = own.running if own is not None else ()
         if (
-            ((calls and b'"$cancel"' in text) or (self._asking and b'"$answer"' in text))
+            _DOLLAR in text
+            and ((calls and text.find(b'"$cancel"') > 0) or (self._asking and text.find(b'"$answer"') > 0))
             and len(text) <= self._longest
             and self._put_aside(text)
         ):
             return None
-        if self.is_behind or (calls and own is not None and own.must_wait(self)):
-            self._queue(text)
+        if calls and own is not None and own.wait(text, self):
             return None
         if self.generation is not self.live.generation:
             self.turn_to(self.live.generation)
-        first = self._first
+        first = self.start_at_once if self.is_behind else self._first  # a call waits until the client has read
         if not (calls or self._asking):
             self.ready = first
         return first(self.connection, text, now) if first is not None else None
@@ -281,13 +282,11 @@ class Conversation:
     def _put_aside(self, text: bytes) -> bool:
         """Whether this was said beside the messages, ahead of what waits."""
         found = messages.aside(text) if self.kind == "json" else None
-        if found is None:
-            return False
-        if found.cancel is not None and self._calls is not None:
+        if found is not None and found.cancel is not None and self._calls is not None:
             self._calls.cancel(found.cancel, self)
-        elif found.answer is not None and self._asking is not None:
+        elif found is not None and found.answer is not None and self._asking is not None:
             self._asking.answered(found.answer, text, self)
-        return True
+        return found is not None
 
     def _too_fast(self, ahead: float, bucket: TokenBucket) -> bytes | None:
         """Refuse one message of a client that sent, at the allowed rate, for `ahead` seconds from now."""
@@ -418,16 +417,16 @@ class Conversation:
         return self._owned
 
     def write(self, text: bytes) -> None:
-        """Queue one frame. A client that lets more than the limit pile up is closed 4408."""
-        if not self.is_over:
-            self.wrote(self.transport.write(text))
+        """Queue one frame: a reply, of `limits.queue` at most. One begins while less than wire.ROOM waits."""
+        if not self.is_over and (pending := self.transport.write(text)):
+            self.wrote(pending, self.outbox.spare)
 
-    def wrote(self, pending: int) -> None:
-        """So many bytes wait for the client."""
+    def wrote(self, pending: int, spare: int = 0) -> None:
+        """So many bytes wait for the client, who is closed 4408 where that is more than `spare` over its limit."""
         if pending >= wire.ROOM:
             self.is_behind, self.ready = True, None
             self.live.outboxes.waits(self)
-        if pending > self.outbox.most:
+        if pending > self.outbox.most + spare:
             self._too_slow(f"more than {self.outbox.limit:,} bytes were not read")
 
     async def room(self) -> None:
@@ -450,15 +449,15 @@ class Conversation:
             self._too_slow(f"nothing was read for {wire.STALL:g} s")
 
     def _queue(self, item: Item) -> None:
-        if self._calls is None:
-            self._calls = Calls(self._loop)
+        self._calls = self._calls or Calls(self._loop)
         self._calls.put(item, self)
 
     def start_at_once(self, _connection: Connection, text: bytes, _came: float) -> None:
         """Called like what answers in place, for a process that may have to wait."""
         if not text.isascii() and type(text) is not Binary:
             messages.judge_utf8(text)
-        self._queue(text)
+        self._calls = self._calls or Calls(self._loop)
+        self._calls.start(text, self)
 
     # what its calls need
 

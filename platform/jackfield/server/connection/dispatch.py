@@ -34,27 +34,21 @@ from jackfield.server.connection.clean_up import clean_up
 from jackfield.server.connection.contexts import apart, for_thread
 from jackfield.server.connection.deadlines import Deadlines
 from jackfield.server.connection.invalid import Invalid, Unmet, body, explain, refuse_size
+from jackfield.server.connection.threads import THREADS, Busy, Threads
 from jackfield.server.generation import Generation
 from jackfield.server.observe.metrics import BOUNDS, Meter
 from jackfield.tasks import Ended
 
-__all__ = ["THREADS", "Busy", "Dispatcher"]
+__all__ = ["Dispatcher"]
 
 SLOW_CALL = 0.050
 """Seconds of one synchronous call on the event loop after which it is named in the log."""
-
-THREADS = 32
-"""Calls of blocking processes that run at once on this node; one more is the error `busy`."""
 
 _STREAMS = ("generator", "async_generator")
 _END = object()
 _UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
 
 Framer = Callable[[object, MessageId, Connection], bytes | None]
-
-
-class Busy(Exception):
-    """All threads for blocking processes are taken."""
 
 
 class _Guarded(Exception):
@@ -90,13 +84,13 @@ class Dispatcher:
         self.groups: Groups | None = None  # what processes get as Groups; set by who opens the node
         self.deadlines = deadlines or Deadlines()
         self._ways: WeakKeyDictionary[Generation, dict[str, tuple[InPlace | None, InTask]]] = WeakKeyDictionary()
-        self._free = threading.BoundedSemaphore(threads)
-        self._pool = pool or ThreadPoolExecutor(threads, thread_name_prefix="jackfield-process")
+        self._threads = Threads(threads, pool)
+        self.in_thread = self._threads.run
 
     def close(self) -> None:
         """Give the threads back; calls that still run are not waited for."""
         self.deadlines.close()
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._threads.close()
 
     def ways(self, generation: Generation, route: Route, meter: Meter) -> tuple[InPlace | None, InTask]:
         """`in_place` and `in_task` of an endpoint in a generation, made once for all of its connections.
@@ -327,12 +321,12 @@ class Dispatcher:
             return await self._stream(route, made(), connection, framed, writer)
         return framed(await self.carry_out(process, made), writer.message_id, connection)
 
-    async def carry_out(self, process: Process, made: Callable[[], Any]) -> Any:
-        """What a process gives that is no generator; `made` calls its function. Raises Busy as `in_thread` does."""
+    async def carry_out(self, process: Process, made: Callable[[], Any], *, waits: bool = False) -> Any:
+        """What a process gives that is no generator; `made` calls its function. Raises Busy, unless it `waits`."""
         if process.kind == "async":
             return await made()
         if process.blocking:
-            return await self.in_thread(made)
+            return await (self._threads.run_in_turn if waits else self.in_thread)(made)
         return self.timed(process, made)
 
     def timed(self, process: Process, function: Callable[..., Any], *values: Any) -> Any:
@@ -359,6 +353,8 @@ class Dispatcher:
                     raise _Cancelled
                 frame = framed(value, writer.message_id, connection)
                 if frame is not None:
+                    if writer.is_behind:
+                        await writer.room()  # other calls were ready before it
                     writer.write(frame)
                 await writer.room()
                 await asyncio.sleep(0)  # others have their turn, and the time limit its chance, between two replies
@@ -388,21 +384,9 @@ class Dispatcher:
                 yield value
         finally:
             if process.blocking:
-                self._pool.submit(locked, values.close).add_done_callback(_log_if_failed)
+                self._threads.pool.submit(locked, values.close).add_done_callback(_log_if_failed)
             else:
                 values.close()
-
-    async def in_thread(self, function: Callable[[], Any]) -> Any:
-        """Run `function` in a thread of the bounded pool. Raises Busy when all are taken.
-
-        A call that outlives its time limit keeps its thread until it returns: threads cannot be ended.
-        """
-        if not self._free.acquire(blocking=False):
-            raise Busy
-        future = self._pool.submit(for_thread(_call_in_thread), function)
-        # also called where the future is cancelled before a thread took it
-        future.add_done_callback(lambda _done: self._free.release())
-        return await asyncio.wrap_future(future)
 
     def _rejected(self, route: Route, connection: Connection, exc: Reject, message_id: MessageId) -> bytes:
         try:
@@ -462,13 +446,6 @@ def _runs(task: Task) -> bool:
 
 def _call(function: Callable[[], Any]) -> Any:
     return function()
-
-
-def _call_in_thread(function: Callable[[], Any]) -> Any:
-    try:
-        return function()
-    except (StopIteration, GeneratorExit) as exc:  # a future cannot carry the one, and the other ends its awaiter
-        raise RuntimeError(f"the process raised {type(exc).__name__}") from exc
 
 
 def _log_if_failed(closed: Future[Any]) -> None:

@@ -35,7 +35,7 @@ Item = bytes | Answered
 
 
 class Inbox(deque[Item]):
-    """First in, first out. Check `is_full` after a put, `has_room` after a take; `ahead` is for AHEAD of them."""
+    """First in, first out. Check `has_room` after a take; `ahead` is for AHEAD of them."""
 
     __slots__ = ("_bytes",)
 
@@ -45,19 +45,19 @@ class Inbox(deque[Item]):
 
     def is_full(self, *, ahead: bool = False) -> bool:
         """Whether nothing more should come."""
-        if ahead:
-            return len(self) >= AHEAD or self._bytes >= AHEAD_BYTES
-        return len(self) >= INBOX or self._bytes >= INBOX_BYTES
+        most, most_bytes = (AHEAD, AHEAD_BYTES) if ahead else (INBOX, INBOX_BYTES)
+        return len(self) >= most or self._bytes >= most_bytes
 
     def has_room(self, *, ahead: bool = False) -> bool:
         """Whether it is half empty again."""
         most, most_bytes = (AHEAD, AHEAD_BYTES) if ahead else (INBOX, INBOX_BYTES)
         return len(self) < most // 2 and self._bytes < most_bytes // 2
 
-    def put(self, item: Item) -> None:
-        """Add the newest."""
+    def put(self, item: Item) -> bool:
+        """Add the newest; gives whether nothing more should come, where it is not for AHEAD of them."""
         self.append(item)
         self._bytes += len(item)
+        return len(self) >= INBOX or self._bytes >= INBOX_BYTES
 
     def take(self) -> Item:
         """Take the oldest. Raises IndexError where there is none."""

@@ -128,8 +128,9 @@ class Membership:
             self.hear(frame)
         self._held = None
         # all of them know it before it hears the first, which may be its end
-        for frame in [group.presence.came(self) for group in self.groups if group.presence is not None]:
-            self.hear(frame)
+        for said in [group.came(self) for group in self.groups]:
+            if said is not None:
+                self.hear(said)
         for frame in filterfalse(_is_past, held):
             self.hear(frame)
 

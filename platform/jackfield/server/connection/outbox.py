@@ -37,7 +37,8 @@ class Owner(Waiting, Protocol):
 class Outbox:
     """The events of one connection. It does not hold its owner: the two would live until a garbage collection.
 
-    `limit` is `limits.queue`, `most` the bytes that may wait in the transport, `sent` the number of events.
+    `limit` is `limits.queue`, `most` the bytes that may wait in the transport, and with a reply `spare` more, since one
+    begins while less than ROOM waits; `sent` is the number of events.
     """
 
     __slots__ = (
@@ -52,11 +53,12 @@ class Outbox:
         "limit",
         "most",
         "sent",
+        "spare",
     )
 
     def __init__(self, transport: Transport, meter: Meter, loop: asyncio.AbstractEventLoop, outboxes: Outboxes) -> None:
         self._outboxes = outboxes
-        self.limit = self.most = 0
+        self.limit = self.most = self.spare = 0
         self.sent = 0
         self._transport = transport
         self._meter = meter
@@ -75,6 +77,7 @@ class Outbox:
     def take(self, limits: Limits) -> None:
         """Take over the limits of an endpoint."""
         self.limit = self.most = limits.queue
+        self.spare = ROOM if limits.slow_consumer == "close" and limits.queue > ROOM else 0
         if limits.slow_consumer == "close":
             self.stop()
             self._backlog = None

@@ -5,8 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 from jackfield.errors import Refusal
-from jackfield.process.connection import Connection, hand_over
-from jackfield.routing.hooks import Hook
+from jackfield.process.connection import hand_over
 from jackfield.server.connection.conversation import Conversation
 from jackfield.server.connection.entering import Entering, Unopened
 from jackfield.server.connection.outbox import TOO_SLOW
@@ -24,12 +23,11 @@ __all__ = ["Entrance"]
 class Entrance:
     """One caller who has a seat and no 101 yet. `network` is what the conversation writes to before that."""
 
-    def __init__(self, live: Live, callers: Callers, hooks: Hooks, request: Request, hook: Hook) -> None:
+    def __init__(self, live: Live, callers: Callers, hooks: Hooks, request: Request) -> None:
         self._live = live
         self._callers = callers
         self._hooks = hooks
         self._request = request
-        self._hook = hook
         self._first: bytes | None = None
         self._entering: Entering | None = None
         self.network = Unopened()
@@ -41,11 +39,11 @@ class Entrance:
 
     async def enter(self, admission: Admission, conversation: Conversation, visit: Visit) -> None:
         """Call `on_connect`, and judge again. Raises Refusal; the seat is given back then."""
-        connection: Connection = conversation.connection
         try:
-            given = await self._hooks.connect(admission.route, self._hook, connection, self._request.client)
-            visit.is_owed = True
-            self._first = self._hooks.first(admission.route, self._hook, connection, given)
+            called = await self._hooks.connect(conversation, admission.route, self._request.client)
+            if called is not None:
+                visit.is_owed = True
+                self._first = self._hooks.first(*called)
             self._live.check_ready()
         except BaseException:
             self.undo(conversation)
@@ -54,7 +52,7 @@ class Entrance:
             cause, reason = conversation.close_cause, conversation.close_reason
             self.undo(conversation)
             raise await self._why(cause, reason)
-        hand_over(connection, conversation)
+        hand_over(conversation.connection, conversation)
 
     def opened(self, conversation: Conversation, transport: Transport) -> None:
         """The client has its 101: what `on_connect` gave and sent is the first that it hears, and the groups follow."""
@@ -79,6 +77,7 @@ class Entrance:
     def undo(self, conversation: Conversation) -> None:
         """It does not enter: the seat is given back, and what it began does not begin."""
         conversation.lost(1006)
+        self.network.taken()
         while self._entering is not None and self._entering.begun:
             self._entering.begun.pop().close()
 

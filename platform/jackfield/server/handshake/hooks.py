@@ -21,7 +21,7 @@ from jackfield.routing.table import Route
 from jackfield.server.connection.calls import CANCEL_LIMIT
 from jackfield.server.connection.contexts import context_of
 from jackfield.server.connection.conversation import Conversation
-from jackfield.server.connection.dispatch import Busy, Dispatcher
+from jackfield.server.connection.dispatch import Dispatcher
 from jackfield.server.generation import Generation
 from jackfield.server.handshake.judge import RETRY_AFTER, fitted
 from jackfield.server.handshake.turns import Turns
@@ -87,16 +87,25 @@ class Hooks:
             detail = "The ends of so many connections are being told that there is no room for a new one."
             raise Refusal("too_many_connections", detail, retry_after=RETRY_AFTER)
 
-    async def connect(self, route: Route, hook: Hook, connection: Connection, client: str) -> Any:
-        """Call `on_connect`; gives what it gives. Raises Refusal."""
+    async def connect(
+        self, conversation: Conversation, route: Route, client: str
+    ) -> tuple[Route, Hook, Connection, Any] | None:
+        """Call `on_connect` as it is live when its turn comes; gives what `first` takes. Raises Refusal.
+
+        None where it was not called: the connection has ended before, or a publish took the hook away.
+        """
         limit = min(CONNECT_LIMIT, route.endpoint.limits.time)
         until = asyncio.get_running_loop().time() + limit
-        address = network(client)
+        address, connection, hook = network(client), conversation.connection, route.hooks.on_connect
         try:
             if not self._turns.take(address):
                 async with asyncio.timeout_at(until):
                     await self._turns.wait(address)
             try:
+                found = self._live.generation.table.routes.get(route.name)
+                hook = found.hooks.on_connect if found is not None else None
+                if conversation.is_over or found is None or hook is None:
+                    return None
                 if hook.process.kind == "async":
                     given = await self._await(hook, connection, until)
                 else:
@@ -104,12 +113,13 @@ class Hooks:
             finally:
                 self._turns.give(address)
         except TimeoutError:
-            log.warning("time_exceeded", endpoint=route.name, process=hook.process.name, limit=limit)
+            name = hook.process.name if hook is not None else ""
+            log.warning("time_exceeded", endpoint=route.name, process=name, limit=limit)
             detail = f"`on_connect` took longer than {limit:g} s, its turn included."
             raise Refusal("not_in_time", detail, retry_after=RETRY_AFTER) from None
         if isinstance(given, _Raised):
-            raise self._refusal(given.exc, route, hook, connection)
-        return given
+            raise self._refusal(given.exc, found, hook, connection)
+        return found, hook, connection, given
 
     def first(self, route: Route, hook: Hook, connection: Connection, given: Any) -> bytes | None:
         """What `on_connect` gave as the first frame. Raises Refusal where it cannot be one."""
@@ -143,17 +153,23 @@ class Hooks:
                 before.enter()
                 ended.before = before
 
+    async def told(self, time_limit: float) -> None:
+        """Wait until all that are owed have been called, `time_limit` seconds at most."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + time_limit
+        while self._workers and (left := until - loop.time()) > 0:
+            await asyncio.wait(self._workers, timeout=left)
+
     async def close(self, time_limit: float) -> None:
         """Wait for all that are owed, `time_limit` seconds at most; what is left then is cut off, and counted."""
-        if self._workers:
-            await asyncio.wait(self._workers, timeout=max(time_limit, 0.0))
+        await self.told(time_limit)
         self._is_closed = True
-        left = len(self._queue) + len(self._workers)
+        cut_off = len(self._queue) + len(self._workers)
         while self._queue:
             if (before := self._queue.popleft().before) is not None:
                 before.leave()
-        if left:
-            log.warning("on_disconnect_cut_off", calls=left)
+        if cut_off:
+            log.warning("on_disconnect_cut_off", calls=cut_off)
         await end(tuple(self._workers), 2 * CANCEL_LIMIT, _not_ended)
         if self._closing:
             await asyncio.wait(self._closing)
@@ -264,7 +280,7 @@ class Hooks:
 
     async def _guarded(self, hook: Hook, made: Callable[[], Any]) -> Any:
         try:
-            return await self._dispatcher.carry_out(hook.process, made)
+            return await self._dispatcher.carry_out(hook.process, made, waits=True)
         except BaseException as exc:  # noqa: BLE001 - whatever a user's process raises ends here, sys.exit too
             return _Raised(exc)
 
@@ -285,8 +301,6 @@ class Hooks:
         kind = type(exc)  # its class may lie about itself
         if issubclass(kind, Refusal):
             return cast(Refusal, exc)  # a group that it was to join is full, or closed to the caller
-        if issubclass(kind, Busy):
-            return Refusal("not_in_time", "All threads for `on_connect` are taken.", retry_after=RETRY_AFTER)
         if issubclass(kind, Reject):
             try:
                 said = messages.parse(messages.rejection(cast(Reject, exc), route.endpoint.limits.queue))["error"]

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from contextvars import Context
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Protocol
 
 from jackfield.addresses import network
@@ -145,9 +145,15 @@ def groups_of(
     login = login_with_authority(table.plan.auth, identity)
     values = {**params, "login": login, "visitor": visitor, "endpoint": route.name}
     try:
-        return tuple(dict.fromkeys(pattern.fill(values) for pattern in route.groups))
+        return _shared(tuple(dict.fromkeys(pattern.fill(values) for pattern in route.groups)))
     except BadName as exc:
         raise Refusal("not_found", f"{str(exc)[0].upper()}{str(exc)[1:]}.") from None
+
+
+@lru_cache(maxsize=1024)
+def _shared(names: tuple[str, ...]) -> tuple[str, ...]:
+    """The names that came first of those that are the same: each member of a group keeps them."""
+    return names
 
 
 _CLOSING = frozenset({401, 403, 429})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, deque
+from collections import deque
 
 __all__ = ["Turns"]
 
@@ -15,15 +15,16 @@ class Turns:
         self._most = most
         self._most_of_one = most_of_one
         self._all = 0
-        self._of: Counter[str] = Counter()
+        self._of: dict[str, int] = {}
         self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
 
     def take(self, address: str) -> bool:
         """Take a place; False where there is none."""
-        if self._all >= self._most or self._of[address] >= self._most_of_one:
+        of_one = self._of.get(address, 0)
+        if self._all >= self._most or of_one >= self._most_of_one:
             return False
         self._all += 1
-        self._of[address] += 1
+        self._of[address] = of_one + 1
         return True
 
     async def wait(self, address: str) -> None:

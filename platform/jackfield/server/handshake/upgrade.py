@@ -113,7 +113,7 @@ class Upgrade:
         socket: Socket | None = scope.get("extensions", {}).get(EXTENSION)
         transport = AsgiTransport(receive, send) if socket is None else socket
         hook = admission.route.hooks.on_connect
-        entrance = None if hook is None else Entrance(live, self._callers, self._hooks, request, hook)
+        entrance = None if hook is None else Entrance(live, self._callers, self._hooks, request)
         conversation = Conversation(
             transport if entrance is None else entrance.network,
             live,

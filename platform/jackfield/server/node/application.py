@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
@@ -22,41 +24,55 @@ from jackfield.process.groups import Groups
 from jackfield.server.asgi import Receive, Scope, Send
 from jackfield.server.gateway import Gateway
 from jackfield.server.node.drain import stop_serving
-from jackfield.server.node.node import open_node
+from jackfield.server.node.node import log_problems, open_node
 from jackfield.server.options import Options
 from jackfield.state import State, StateError, read_secret
 
 __all__ = ["Application", "application"]
 
-_ONE_WORKER = "stop it, and start the host with one worker: several are not supported yet"
-_ENTER = "enter it in the lifespan of the host: `async with rt:`, see docs/embedding.md"
+_ONE_WORKER = (
+    "stop it, and start the host with one worker: several are not supported yet; "
+    "tests of the host need a state folder of their own: JACKFIELD_STATE"
+)
+_HELD = set[Path]()  # the state folders of this process
+_ENTER = "enter it in the lifespan of the host: `async with rt:`, see `jackfield docs embedding`"
 
 
-def application(folder: str | os.PathLike[str] = ".", *, public_url: str = "") -> Application:
+def application(
+    folder: str | os.PathLike[str] = ".", *, public_url: str = "", state: str | os.PathLike[str] | None = None
+) -> Application:
     """An ASGI application that serves the project in `folder`; mount it, and enter it in the lifespan of the host.
 
     JACKFIELD_STATE, JACKFIELD_STORE and JACKFIELD_SECRET_KEYS hold as for `jackfield serve`, the last two with
-    `_FILE` too, and `jackfield publish` reaches it. One process at a time: several workers are not supported yet.
+    `_FILE` too, and `jackfield publish` reaches it. `state` goes before JACKFIELD_STATE: each project of a host has a
+    folder of its own. One process at a time: several workers are not supported yet. Raises ValueError for a
+    `public_url` that is no address.
     """
-    return Application(Path(folder).resolve(), Options(embedded=True, public_url=public_url))
+    options = Options(embedded=True, public_url=public_url)
+    for problem in options.problems():
+        raise ValueError(problem)
+    return Application(Path(folder).resolve(), options, Path(state) if state else None)
 
 
 class Application:
     """Open inside `async with`, or from its own lifespan event where it is the outermost application.
 
     To enter it raises PlanError with all problems where the project can serve nothing, StateError where another
-    process serves it, and Refusal where the store does not answer; what was last published serves instead of files
-    with problems, which is logged. At the end connections are closed 1012, at most 25 s wait for answers, and resources
-    are closed. Where it is not entered, the first request opens it, and nobody may close it, which is logged too.
+    process serves it, Refusal where the store does not answer, and RuntimeError where it is entered already; what was
+    last published serves instead of files with problems, which is logged. At the end connections are closed 1012, at
+    most 25 s wait for answers, and resources are closed. Where it is not entered, the first request opens it, and
+    nobody may close it, which is logged too.
     """
 
-    def __init__(self, project: Path, options: Options) -> None:
+    def __init__(self, project: Path, options: Options, state: Path | None = None) -> None:
         self._project = project
+        self._state = state
         self._options = options
         self._keeper: asyncio.Task[None] | None = None
         self._opened: asyncio.Future[Gateway] | None = None
         self._stop = asyncio.Event()
         self._groups: Groups | None = None
+        self._entered = False
 
     @property
     def groups(self) -> Groups:
@@ -66,14 +82,18 @@ class Application:
         return self._groups
 
     async def __aenter__(self) -> Self:
+        if self._entered:
+            raise RuntimeError(f"the project in {self._project} is open already; enter it once, around all that use it")
+        self._entered = True
         try:
             await self._gateway()
         except BaseException:
-            await self.close()
+            await self.__aexit__()
             raise
         return self
 
     async def __aexit__(self, *_fault: object) -> None:
+        self._entered = False
         await self.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -125,10 +145,10 @@ class Application:
     async def _keep(self, opened: asyncio.Future[Gateway]) -> None:
         """Hold the node open in one task: what opens in a task closes in it."""
         try:
-            state = _state(self._project)
+            state = _state(self._project, self._state)
             for warning in state.warnings():
                 log.warning("state_not_private", reason=warning)
-            with state.locked(_ONE_WORKER):
+            with _held(state):
                 async with open_node(self._project, state, self._options) as node:
                     node.tell_older_plan()
                     self._groups = Groups(node.gateway.backend)
@@ -139,7 +159,9 @@ class Application:
         except Exception as exc:
             if opened.done():
                 raise
-            log.error("application_not_opened", reason=str(exc))
+            if isinstance(exc, PlanError):
+                log_problems(exc)
+            log.error("application_not_opened", reason=str(exc).partition("\n")[0])
             if isinstance(exc, PlanError | Refusal | StateError):
                 exc.with_traceback(None)  # the way to it is of no use to the host, and its frames keep broken modules
             opened.set_exception(exc)
@@ -148,8 +170,25 @@ class Application:
             opened.cancel()  # where it was broken off; nobody waits for it for ever
 
 
-def _state(project: Path) -> State:
-    folder = os.environ.get("JACKFIELD_STATE")
+@contextmanager
+def _held(state: State) -> Iterator[None]:
+    """Hold the state folder. Raises StateError, which knows another project of this process from another process."""
+    folder = state.folder.resolve()
+    if folder in _HELD:
+        raise StateError(
+            f"{folder} is in use by this process itself, for another application(); give each project "
+            'its own, application("desk", state="/var/lib/shop/desk"), or enter one object only'
+        )
+    with state.locked(_ONE_WORKER):
+        _HELD.add(folder)
+        try:
+            yield
+        finally:
+            _HELD.discard(folder)
+
+
+def _state(project: Path, given: Path | None) -> State:
+    folder = given or os.environ.get("JACKFIELD_STATE")
     keys_file = os.environ.get("JACKFIELD_SECRET_KEYS_FILE")
     return State.open(
         project,

@@ -25,7 +25,7 @@ from jackfield.errors import PlanError, Refusal
 from jackfield.logs import log
 from jackfield.state import StateError, read_own, write_private
 
-__all__ = ["ControlServer", "NoServer", "ask"]
+__all__ = ["UNKNOWN_VERB", "ControlServer", "NoServer", "ask"]
 
 Verb = Callable[[Mapping[str, Any]], Awaitable[Mapping[str, Any]]]
 
@@ -38,6 +38,9 @@ READ_LIMIT = 5.0
 
 ANSWER_LIMIT = 120.0
 """Seconds that the command line waits for an answer; a publish may load for a minute."""
+
+UNKNOWN_VERB = "unknown verb"
+"""What a server of another version answers to what it does not know."""
 
 _WRONG = "wrong secret"
 
@@ -107,7 +110,7 @@ class ControlServer:
             return {"error": _WRONG}
         verb = self._verbs.get(str(asked.get("verb")))
         if verb is None:
-            return {"error": "unknown verb"}
+            return {"error": UNKNOWN_VERB}
         try:
             return {"ok": await verb(asked)}
         except Refusal as refusal:

@@ -16,7 +16,7 @@ import uvicorn
 from jackfield import files
 from jackfield.errors import PlanError
 from jackfield.logs import log
-from jackfield.server.node.node import Node
+from jackfield.server.node.node import Node, log_problems
 from jackfield.server.node.uvicorn_config import BACKLOG, Stop
 from jackfield.server.node.uvicorn_fallback import PlainServer
 from jackfield.server.options import Options
@@ -167,7 +167,6 @@ async def _publish(node: Node) -> None:
     try:
         await node.publisher.publish()
     except PlanError as exc:
-        for problem in exc.problems:
-            log.error("publish_problem", problem=str(problem))
+        log_problems(exc)
     except Exception:  # noqa: BLE001 - the root of this task; logged with its stack
         log.exception("publish_failed")

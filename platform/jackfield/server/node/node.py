@@ -39,7 +39,7 @@ from jackfield.server.publish.report import Report
 from jackfield.server.publish.watch import watch
 from jackfield.state import State, write_private
 
-__all__ = ["Node", "open_node"]
+__all__ = ["Node", "log_problems", "open_node"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +58,14 @@ class Node:
     def tell_older_plan(self) -> None:
         """Log where an older plan serves than the files, and what is wrong with these."""
         if self.fell_back is not None:
-            for problem in self.fell_back.problems:
-                log.error("publish_problem", problem=str(problem))
+            log_problems(self.fell_back)
             log.warning("serving_last_published", hash=self.gateway.live.generation.table.hash)
+
+
+def log_problems(found: PlanError) -> None:
+    """Log what is wrong with the files, a line each."""
+    for problem in found.problems:
+        log.error("publish_problem", problem=str(problem))
 
 
 @asynccontextmanager

@@ -128,8 +128,8 @@ class Documents:
         if self._live.may_read_documents(request, caller):
             return
         sentence = f"The documents are for the role {ADMIN} here."
-        if elsewhere := self._live.elsewhere:
-            raise Refusal("role_required", sentence, elsewhere)
+        if self._live.elsewhere:
+            raise self._live.away(sentence)
         identity = known(caller, self._live.generation.table.plan.auth, request.root, sentence)
         raise Refusal("role_required", sentence, how_to_give(ADMIN, identity.login))
 

@@ -15,11 +15,10 @@ from starlette.responses import Response
 
 from jackfield import messages
 from jackfield.auth.store.tables import normal_key, normal_login
-from jackfield.config import quantities
 from jackfield.describe.documents.http_schemas import Broadcast
 from jackfield.errors import Refusal
-from jackfield.groups.bans import LONGEST
-from jackfield.groups.names import BadName, checked
+from jackfield.groups.bans import span
+from jackfield.groups.names import fault
 from jackfield.identity import OF_KEYS
 from jackfield.logs import log
 from jackfield.server.live import Live, Member
@@ -145,9 +144,10 @@ class Push:
         ban = _span(_query(asked, "for").get("for", "0s"))
         by = await self._rights.publisher(asked.request)
         self._rights.check_groups(by, (group,))
-        removed = self._members.remove(group, login, ban)
-        log.info("member_removed", group=group, login=login, removed=removed, by=by.login, client=asked.request.client)
-        return reply({"removed": removed})
+        answer = self._members.remove(group, login, ban).as_json()
+        said = {"banned_until": "", **answer, "by": by.login, "client": asked.request.client}
+        log.info("member_removed", group=group, login=login, **said)
+        return reply(answer)
 
     async def _groups(self, asked: Asked) -> Response:
         given = _query(asked, "limit", "after")
@@ -243,11 +243,10 @@ def _named(name: str) -> str:
     """The name of a group, as a process may say it."""
     if name.startswith("$"):
         raise Refusal("not_found", "Groups whose names begin with $ are Jackfield's own.", "Take another group.")
-    try:
-        return checked(name)
-    except BadName:
-        fix = "Its values are percent-encoded, room:%D0%B7; in an address, all of it once more: room%3A%25D0%25B7."
-        raise Refusal("invalid_request", "This can be no name of a group.", fix) from None
+    if wrong := fault(name):
+        fix = "Write it so in a body; in an address all of it is percent-encoded once more."
+        raise Refusal("invalid_request", f"This can be no name of a group: {wrong}.", fix)
+    return name
 
 
 def _login(text: str) -> str:
@@ -256,11 +255,11 @@ def _login(text: str) -> str:
 
 
 def _span(text: str) -> float:
-    """The seconds of a time such as 10m; a longer one is the longest ban. Raises Refusal."""
+    """The seconds of a time such as 10m. Raises Refusal."""
     try:
-        return min(quantities.duration(text), LONGEST)
-    except ValueError:
-        raise Refusal("invalid_request", f'"{text[:20]}" is no time.', "Write for=10m, 12h or 7d.") from None
+        return span(text)
+    except ValueError as exc:
+        raise Refusal("invalid_request", f"`for` {exc}.", "Write for=10m, 12h or 7d.") from None
 
 
 def _query(asked: Asked, *known: str) -> Mapping[str, str]:

@@ -27,8 +27,8 @@ class Rights:
 
     async def admin(self, request: Request) -> Identity:
         """The administrator who asks; with an admin port, on that alone."""
-        if (elsewhere := self._live.elsewhere) and not request.local:
-            raise Refusal("role_required", _FOR_ADMINS, elsewhere)
+        if self._live.elsewhere and not request.local:
+            raise self._live.away(_FOR_ADMINS)
         return self._with(request, await self._known(request, _FOR_ADMINS), _FOR_ADMINS, ADMIN)
 
     async def reader(self, request: Request) -> Identity:

@@ -121,8 +121,12 @@ class Routes:
         if request.method not in ("GET", "HEAD"):
             raise Refusal("method_not_allowed")
         if not self._live.may_read_documents(request, caller):
-            fix = "Start with --admin-port and scrape that, or send the cookie of a user with the role admin."
-            raise Refusal("role_required", "The metrics are for the role admin here.", self._live.elsewhere or fix)
+            sentence = "The metrics are for the role admin here."
+            if self._live.elsewhere:
+                raise self._live.away(sentence)
+            fix = "Send the credential of a user with the role admin"
+            start = "." if self._live.options.embedded else ", or start with --admin-port and scrape that."
+            raise Refusal("role_required", sentence, f"{fix}{start}")
         kind = "text/plain; version=0.0.4; charset=utf-8"
         headers = {**SECURITY_HEADERS, "Cache-Control": "no-store", "Content-Type": kind}
         return Response(self._live.metrics.text(), 200, headers)

@@ -19,7 +19,6 @@ The stages of a connection are in stages.py; what a read does in each, in `data_
 from __future__ import annotations
 
 import asyncio
-import sys
 from contextlib import suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
@@ -37,6 +36,7 @@ from jackfield.errors import CODES
 from jackfield.logs import log
 from jackfield.server.observe import redact
 from jackfield.server.wire import guards, opening
+from jackfield.server.wire.fragments import FRAGMENT_TOKENS, TOO_MANY_FRAGMENTS, Machine
 from jackfield.server.wire.frames import CloseDetector, describe_fault
 from jackfield.server.wire.stages import Stage
 from jackfield.server.wire.token_bucket import TokenBucket
@@ -48,24 +48,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FLOOD",
-    "FRAGMENTS",
-    "FRAGMENTS_AT_ONCE",
-    "FRAGMENT_RATE",
-    "FRAGMENT_TOKENS",
     "PINGS",
     "STUCK",
     "USUAL_MESSAGE",
     "PatchedProtocol",
 ]
-
-FRAGMENTS = 1024
-"""Fragments of one message; one more closes 1009. Empty ones count."""
-
-FRAGMENT_RATE = 1024
-"""Fragments a second of one connection; more of them are not read until it is their time."""
-
-FRAGMENTS_AT_ONCE = 128
-"""Of these how many may come at once."""
 
 PINGS = 20
 """Pings and pongs a second that a client may send, on average over PING_SECONDS; more of them close 4429."""
@@ -80,8 +67,6 @@ STUCK = 3.0
 """Seconds until a client is cut off that was closed because it takes nothing."""
 
 FLOOD = CODES["flood"].close
-
-FRAGMENT_TOKENS = TokenBucket(FRAGMENT_RATE, FRAGMENTS_AT_ONCE / FRAGMENT_RATE)
 
 _PING_TOKENS = TokenBucket(PINGS, PING_SECONDS + 0.001)  # a hundred twentieths are a little more than five
 _LIBRARY, _EARLY = Stage.LIBRARY, Stage.EARLY  # an Enum's attributes are slow
@@ -105,12 +90,10 @@ class PatchedProtocol(WebSocketsSansIOProtocol):
         "_timed_out",
     )
 
-    most_fragments = sys.maxsize
-    """Of one message: no bound for an application that does not tune it."""
-
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.logger = QUIET
+        self.conn.__class__ = Machine  # uvicorn makes it, and names no class that it would take instead
         self._stage = Stage.OPENING
         self._accept: str | None = None  # for the 101 that we write ourselves
         self._rest: bytearray | None = None  # bytes that were read and are not used yet
@@ -303,11 +286,10 @@ class PatchedProtocol(WebSocketsSansIOProtocol):
     def _is_readable(self) -> bool:
         """Whether the message in `frames` is binary or UTF-8; other text closes 1007 (RFC 6455, section 8.1)."""
         self._active = True
-        if self.curr_msg_data_type == "text" and not self.close_sent:
-            data = self.frames[0] if len(self.frames) == 1 else b"".join(self.frames)
-            self.frames = [data]
+        whole = len(self.frames) == 1  # else each fragment was looked at when it came
+        if whole and self.curr_msg_data_type == "text" and not self.close_sent:
             try:
-                data.decode()
+                self.frames[0].decode()
             except UnicodeDecodeError:
                 self.frames = []
                 if self.conn.state is State.OPEN:  # else the client's own close came in the same breath
@@ -320,9 +302,9 @@ class PatchedProtocol(WebSocketsSansIOProtocol):
         """One more fragment. A message within its limit of bytes can still be one of endless empty ones."""
         if self.disconnected:
             return
-        if len(self.frames) >= self.most_fragments:
+        if cast("Machine", self.conn).spare_bytes < 0:
             self.frames = []
-            self._close_flood(f"a message came in more than {self.most_fragments:,} fragments", 1009)
+            self._close_flood(TOO_MANY_FRAGMENTS, 1009)
         else:
             self._fragments_due = FRAGMENT_TOKENS.spend(self._fragments_due, self.loop.time())
             super().handle_cont(event)
@@ -367,7 +349,6 @@ class PatchedProtocol(WebSocketsSansIOProtocol):
         self.conn.max_message_size = 2 * limits.message
         if limits.message > USUAL_MESSAGE:
             guards.widen(self.transport, limits.message)
-        self.most_fragments = FRAGMENTS
         self.ping_interval = self.ping_timeout = limits.ping
         idle = self.ping_timer is None and self.pong_timer is None
         if limits.ping is None:

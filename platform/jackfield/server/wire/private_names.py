@@ -52,7 +52,7 @@ BORROWED: Mapping[str, str] = {
     "websockets.protocol:State": "CONNECTING OPEN",
     "websockets.server:ServerProtocol": (
         "accept available_extensions close_rcvd close_sent current_size data_to_send extensions max_message_size parse "
-        "parser parser_exc send_close send_response state"
+        "parser parser_exc recv_frame send_close send_response state"
     ),
     "h11:Connection": "_receive_buffer next_event our_state receive_data send their_state trailing_data",
     "h11._receivebuffer:ReceiveBuffer": "maybe_extract_lines",

@@ -37,8 +37,9 @@ from websockets.protocol import State
 
 from jackfield.logs import log
 from jackfield.messages import NotUtf8
+from jackfield.server.wire.fragments import FRAGMENT_TOKENS
 from jackfield.server.wire.frames import COMPRESSED, HEADS, PLAIN, TEXT, bytes_needed, framed, long_head
-from jackfield.server.wire.patched import FLOOD, FRAGMENT_TOKENS, STUCK, PatchedProtocol
+from jackfield.server.wire.patched import FLOOD, STUCK, PatchedProtocol
 from jackfield.server.wire.stages import Stage
 from jackfield.server.wire.transport import EXTENSION, TURN_SECONDS, Receiver
 from jackfield.server.wire.writing import CORK, Cork, StallWatch

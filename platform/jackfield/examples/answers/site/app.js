@@ -1,8 +1,8 @@
-import { connect } from "/jackfield.js";
+import { connect } from "./jackfield.js";
 
 const part = (id) => document.getElementById(id);
 const tell = (text) => (part("status").textContent = text);
-const line = connect("/ws/answers");
+const line = connect("ws/answers");
 line.on("$open", () => tell(""));
 line.on("$error", ({ message }) => tell(message)); // asked too often, for one
 line.on("$down", () => tell("The connection is lost; trying again …"));

@@ -1,5 +1,5 @@
 // The room that the page's address names: /?room=kitchen
-import { connect } from "/jackfield.js";
+import { connect } from "./jackfield.js";
 
 const part = (id) => document.getElementById(id);
 const tell = (text) => (part("status").textContent = text);
@@ -12,7 +12,7 @@ enter(); // whoever has the cookie of a login is let in
 function enter() {
   const here = new Map(); // logins, and what people call them
   const show = (count) => (part("members").textContent = here.size ? [...here.values()].join(", ") : count);
-  line = connect(`/ws/rooms/${encodeURIComponent(room)}`);
+  line = connect(`ws/rooms/${encodeURIComponent(room)}`);
   line.on("$open", () => {
     part("chat").hidden = false;
     part("login").hidden = true;
@@ -59,7 +59,7 @@ part("login").onsubmit = async (event) => {
   event.preventDefault();
   const body = JSON.stringify(Object.fromEntries(new FormData(event.target)));
   const headers = { "Content-Type": "application/json" };
-  const answer = await fetch("/auth/login", { method: "POST", headers, body });
+  const answer = await fetch("auth/login", { method: "POST", headers, body });
   if (answer.ok) enter();
   else tell((await answer.json()).detail);
 };

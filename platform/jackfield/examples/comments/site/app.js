@@ -1,12 +1,12 @@
 // The article that the page's address names: /?article=7
-import { connect } from "/jackfield.js";
+import { connect } from "./jackfield.js";
 
 const part = (id) => document.getElementById(id);
 const tell = (text) => (part("status").textContent = text);
 const article = new URLSearchParams(location.search).get("article") || "7";
 part("article").textContent = article;
 
-const line = connect(`/ws/comments/${encodeURIComponent(article)}`);
+const line = connect(`ws/comments/${encodeURIComponent(article)}`);
 line.on("history", ({ events }) => part("comments").replaceChildren(...events.map(row))); // anew with each connection
 line.on("comment", (event) => part("comments").append(row(event)));
 line.on("$open", () => tell(""));

@@ -1,4 +1,4 @@
-import { connect } from "/jackfield.js";
+import { connect } from "./jackfield.js";
 
 const part = (id) => document.getElementById(id);
 const tell = (text) => (part("status").textContent = text);
@@ -7,7 +7,7 @@ let line;
 enter(); // whoever has the cookie of a login is let in
 
 function enter() {
-  line = connect("/ws/operators");
+  line = connect("ws/operators");
   line.on("$open", () => {
     part("login").hidden = true;
     tell("");
@@ -55,7 +55,7 @@ part("login").onsubmit = async (event) => {
   event.preventDefault();
   const body = JSON.stringify(Object.fromEntries(new FormData(event.target)));
   const headers = { "Content-Type": "application/json" };
-  const answer = await fetch("/auth/login", { method: "POST", headers, body });
+  const answer = await fetch("auth/login", { method: "POST", headers, body });
   if (answer.ok) enter();
   else tell((await answer.json()).detail);
 };

@@ -1,5 +1,5 @@
 // The game that the page's address names: /?game=7; without one it makes one up
-import { connect } from "/jackfield.js";
+import { connect } from "./jackfield.js";
 
 const part = (id) => document.getElementById(id);
 const tell = (text) => (part("status").textContent = text);
@@ -9,7 +9,7 @@ part("link").textContent = part("link").href = location.href;
 
 let mark, board;
 let players = 1;
-const line = connect(`/ws/games/${encodeURIComponent(game)}`);
+const line = connect(`ws/games/${encodeURIComponent(game)}`);
 const cells = Array.from({ length: 9 }, (_, number) => cell(number));
 line.on("$open", async () => {
   tell("");

@@ -1,11 +1,11 @@
-import { connect } from "/jackfield.js";
+import { connect } from "./jackfield.js";
 
 const part = (id) => document.getElementById(id);
 const tell = (text) => (part("status").textContent = text);
 enter(); // whoever has the cookie of a login is let in
 
 function enter() {
-  const line = connect("/ws/notices");
+  const line = connect("ws/notices");
   line.on("$open", () => {
     part("login").hidden = true;
     tell("Waiting for notices");
@@ -31,7 +31,7 @@ part("login").onsubmit = async (event) => {
   event.preventDefault();
   const body = JSON.stringify(Object.fromEntries(new FormData(event.target)));
   const headers = { "Content-Type": "application/json" };
-  const answer = await fetch("/auth/login", { method: "POST", headers, body });
+  const answer = await fetch("auth/login", { method: "POST", headers, body });
   if (answer.ok) enter();
   else tell((await answer.json()).detail);
 };

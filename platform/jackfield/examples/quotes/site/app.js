@@ -1,12 +1,12 @@
 // One connection, on which the page subscribes to the symbols whose boxes are ticked
-import { connect } from "/jackfield.js";
+import { connect } from "./jackfield.js";
 
 const tell = (text) => (document.getElementById("status").textContent = text);
 const boxes = new Map(); // by symbol
 const prices = new Map();
 for (const symbol of ["AAPL", "GAZP", "TSLA"]) document.getElementById("symbols").append(row(symbol));
 
-const line = connect("/ws/quotes");
+const line = connect("ws/quotes");
 line.on("$open", () => {
   tell("");
   for (const [symbol, box] of boxes) if (box.checked) choose(symbol, true); // a new connection is in no group yet

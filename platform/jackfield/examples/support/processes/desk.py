@@ -24,8 +24,8 @@ async def tell(groups: Groups, guest: str, asked: str = "") -> None:
         if asked:
             waiting[guest] = asked[:100]
         for one in list(waiting):
-            there = await groups.members(groups.name("help:{guest}", guest=one))
-            if len(waiting) > 100 or all(there):  # all of them are logged in, so no visitor is there
+            there = {member.login for member in await groups.members(groups.name("help:{guest}", guest=one))}
+            if len(waiting) > 100 or not there & {"", one}:  # a visitor has no login, or is known by it
                 del waiting[one]
         guests = [{"id": one, "text": text} for one, text in waiting.items()]
         await groups.send("hall", {"event": "waiting", "guests": guests})

@@ -1,5 +1,5 @@
 // One talk between a visitor and an agent, for the pages of both
-import { connect } from "/jackfield.js";
+import { connect } from "./jackfield.js";
 
 export const part = (id) => document.getElementById(id);
 export const tell = (text) => (part("status").textContent = text);

@@ -1,11 +1,11 @@
 // The agents' page: who waits, and the talk with one of them
-import { connect } from "/jackfield.js";
+import { connect } from "./jackfield.js";
 import { follow, part, talk, tell } from "./app.js";
 
 enter(); // whoever has the cookie of a login is let in
 
 function enter() {
-  const hall = connect("/ws/hall");
+  const hall = connect("ws/hall");
   follow(hall);
   hall.on("$open", () => {
     part("login").hidden = true;
@@ -30,7 +30,7 @@ function row({ id, text }) {
   button.textContent = text;
   button.onclick = () => {
     part("talk").hidden = false;
-    talk(`/ws/desk/${encodeURIComponent(id)}`, "Visitor", ["The visitor has gone.", "The visitor is here."]);
+    talk(`ws/desk/${encodeURIComponent(id)}`, "Visitor", ["The visitor has gone.", "The visitor is here."]);
   };
   item.append(button);
   return item;
@@ -40,7 +40,7 @@ part("login").onsubmit = async (event) => {
   event.preventDefault();
   const body = JSON.stringify(Object.fromEntries(new FormData(event.target)));
   const headers = { "Content-Type": "application/json" };
-  const answer = await fetch("/auth/login", { method: "POST", headers, body });
+  const answer = await fetch("auth/login", { method: "POST", headers, body });
   if (answer.ok) enter();
   else tell((await answer.json()).detail);
 };

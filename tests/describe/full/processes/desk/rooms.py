@@ -12,6 +12,17 @@ class Said(TypedDict):
     mood: str
 
 
+class Ringer(TypedDict):
+    who: str
+    times: int
+
+
+class Rung(TypedDict):
+    """Somebody rang."""
+
+    by: Ringer
+
+
 @process
 async def say(
     room: str,
