@@ -247,16 +247,6 @@ def test_a_column_of_numbers_says_which_type_it_has() -> None:
     assert read(of_column("age", "18", "нет")).columns[0].type == "text"
 
 
-def test_what_a_spreadsheet_may_have_changed_is_a_warning() -> None:
-    for text in ("«Война и мир»", "—", "'да', 'нет'", "!= да", "<> 5", "*", "*да*", "NULL"):
-        (warning,) = told(of_column("a", text, ""))
-        assert warning.startswith(
-            f'2:3: warning: B2: `{text}` is taken as a text; a list is written "a", "b", all others'
-        )
-    for text in ('"«Война и мир»"', "<b>", ">:(", "* сноска", "it's 'x'"):
-        assert told(of_column("a", text, "")) == []
-
-
 def test_a_value_of_another_type_fits_what_anything_fits() -> None:
     """What a connection remembers may be of any type."""
     table = read(of_column("state.a (integer)", "1", "not(1)", "", "null"))
