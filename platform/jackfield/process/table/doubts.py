@@ -47,7 +47,8 @@ def doubts_of(table: Table) -> Iterator[Problem]:
             yield from _of_head(table, column)
             if right and _is_note(column, cells, texts):
                 message = f"`{column.key}` stands right of the replies: it is a key that every message must have"
-                yield doubt(table.file, column.head, message, f"if it is a note, write `# {column.key}`")
+                hint = f"if it is a note, write `# {column.key}`; if not, `{column.head.text} (text)`"
+                yield doubt(table.file, column.head, message, hint)
         right = right or column.role in ("reply", "error")
     yield from _of_states(table, texts)
 
@@ -55,7 +56,9 @@ def doubts_of(table: Table) -> Iterator[Problem]:
 def _of_head(table: Table, column: Column) -> Iterator[Problem]:
     if table.head.text[:1].isupper() and column.key[:1].isupper():  # a spreadsheet began all heads so
         message = f"`{column.key}` begins with a capital letter, and so must the key of the message"
-        yield doubt(table.file, column.head, message, f"if programs send `{column.key.lower()}`, write that")
+        small, first = column.key.lower(), table.head.text.lower()
+        hint = f"if programs send `{small}`, write that; if not, write `{first}` in {table.head.name}"
+        yield doubt(table.file, column.head, message, hint)
 
 
 def _is_note(column: Column, cells: Iterable[Cell], texts: Iterable[str]) -> bool:
