@@ -132,6 +132,15 @@ def test_a_trace_says_why_the_rows_above_do_not_answer(project: Path) -> None:
     assert "p.say is no table" in run("-C", project, "run", "p.say", '{"text": ""}', "--trace").stderr
 
 
+def test_a_trace_says_that_a_row_has_no_reply(project: Path) -> None:
+    (project / "processes" / "faq.csv").write_text("first,message,reply.text\nhello,Привет,\nrest,,да\n", "utf-8")
+    done = run("-C", project, "run", "faq", '{"message": "Привет"}', "--trace")
+    assert (done.stdout, done.stderr.splitlines()[0]) == (
+        "",
+        "processes/faq.csv: row hello gives no reply: C2 is empty",
+    )
+
+
 def test_a_trace_of_a_long_table_is_cut(project: Path) -> None:
     rows = "".join(f"{n},слово {n},да\n" for n in range(1000))
     (project / "processes" / "faq.csv").write_text(f"first,message,reply.text\n{rows}", "utf-8")
@@ -144,6 +153,8 @@ def test_a_trace_of_a_long_table_is_cut(project: Path) -> None:
     ("process", "said"),
     [
         ("p.sya", 'no process is named "p.sya"; did you mean "p.say"?'),
+        ("processes/faq.csv", "a table is named without .csv: faq"),
+        ("processes/faq", "a process is named without its folder, with dots: faq"),
         ("fag", 'no process is named "fag"; did you mean "faq"?'),
         ("p", "name a function of processes/p.py: p.broken or p.closed"),
     ],

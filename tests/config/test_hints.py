@@ -97,6 +97,11 @@ def test_a_name_that_is_not_latin_is_reported_by_its_first_such_letter(load: Loa
     assert problem.hint.startswith(f"it is written in Latin letters, a to z, and {letter} is none of them; ")
 
 
+def test_curly_quotes_around_a_name_are_told_first(load: Load) -> None:
+    problem, *_ = load("endpoints:\n  a: {url: /ws/a, process: “a.b”}\n").problems
+    assert problem.hint.startswith("its curly quotes are part of the text; write a.b; ")
+
+
 @pytest.mark.parametrize("name", ["привет", "g🙂", "grееting"])
 def test_so_is_an_endpoint(load: Load, name: str) -> None:
     (problem,) = load(f"endpoints:\n  {name}: {{url: /ws/a, process: a.b}}\n").problems

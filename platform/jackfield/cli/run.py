@@ -156,6 +156,8 @@ def _outcome(found: Trace) -> str:
     names = [tried.name for tried in found.tried if tried.fits][: len(found.chosen) or None]
     if not found.chosen:
         return "no row fits"
+    if found.silent:
+        return f"row {names[0]} gives no reply: {found.silent} {'are' if ' ' in found.silent else 'is'} empty"
     return (
         f"{'rows' if len(names) > 1 else 'row'} {', '.join(names[:_TRIED])} {'answer' if len(names) > 1 else 'answers'}"
     )

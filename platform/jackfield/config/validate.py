@@ -242,6 +242,9 @@ def _foreign(error: _Error) -> str:
     name = error.instance
     if error.validator != "pattern" or name.isascii():
         return ""
+    bare = name.strip("“”„‟‘’‚‛«»")
+    if bare != name and re.search(error.validator_value, bare):
+        return f"its curly quotes are part of the text; write {bare}"
     latin = re.sub(r"[^\x00-\x7f]", "a", name)
     if not any(re.search(error.validator_value, text) for text in (latin, f"{latin}.a")):  # a process has a dot
         return ""

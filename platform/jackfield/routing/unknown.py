@@ -55,7 +55,7 @@ def _spreadsheet(name: str, found: Catalog) -> str:
     """What to do with a file of a spreadsheet that is no CSV yet; "" where there is none of this name."""
     file = f"{FOLDER}/{name.replace('.', '/')}"
     ends = (end for end in (".xlsx", ".xls", ".ods") if (found.folder / f"{file}{end}").is_file())
-    texts = (end for end in (".csv.txt", ".txt", ".tsv") if (found.folder / f"{file}{end}").is_file())
+    texts = (end for end in (".csv.txt", ".csv.csv", ".txt", ".tsv") if (found.folder / f"{file}{end}").is_file())
     renamed = next((f"rename {file}{end} to {name.rpartition('.')[2]}.csv" for end in texts), "")
     return next((f"save {file}{end} as `CSV UTF-8`: {file}.csv" for end in ends), renamed)
 
@@ -65,15 +65,21 @@ def _of_table(name: str, found: Catalog) -> str:
     own = sorted(process for process in found.known if process.rpartition(".")[0] == name)[:5]
     if own:
         return f"name a function of processes/{name}.py: {' or '.join(own)}"
+    if "/" in name:
+        return f"a process is named without its folder, with dots: {_dotted(name)}"
     write = f"there is no file {FOLDER}/{name}.csv; `jackfield new table {name}` writes one"
     meant = did_you_mean(name, found.known)
     return f"{meant} If not, {write}" if meant else write
 
 
+def _dotted(path: str) -> str:
+    return path.removeprefix("./").replace("/", ".").removeprefix("processes.")
+
+
 def _of_path(name: str, found: Catalog, file: str) -> str:
     """What was meant by a name that is written like a file's path: `processes.greeting.answer`, `greeting.py`."""
     if name.endswith(".csv"):
-        return f"a table is named without .csv: {name.removesuffix('.csv').removeprefix('processes.')}"
+        return f"a table is named without .csv: {_dotted(name.removesuffix('.csv'))}"
     module = (name if file else name.removeprefix("processes.")).removesuffix(".py")
     if module == name:
         return ""

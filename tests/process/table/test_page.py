@@ -10,15 +10,23 @@ from typing import Any
 import pytest
 
 from jackfield.testing import Client
-from tests.house.habits import PACKAGE
+from tests.house.habits import PACKAGE, ROOT
+from tests.process.table.tables import told
 
 PAGE = (PACKAGE / "docs" / "tables.md").read_text("utf-8")
 TABLES = re.findall(r"```csv\n(.*?)```\n\n((?:`\{[^\n]*\n)+)", PAGE, flags=re.S)
+RECIPES = (PACKAGE / "docs" / "recipes.md").read_text("utf-8")
+GOOD = re.findall(r"```csv\n(.*?)```", PAGE + RECIPES, flags=re.S)
 EXCHANGE = re.compile(r"`(\{.*\})` → `(\{.*\})`")
 
 
 def test_the_page_has_its_tables() -> None:
     assert len(TABLES) == PAGE.count("```csv") == 3
+
+
+@pytest.mark.parametrize("text", [*GOOD, (ROOT / "processes" / "faq.csv").read_text("utf-8")])
+def test_good_tables_have_no_warnings(text: str) -> None:
+    assert told(text) == []
 
 
 @pytest.mark.parametrize(("text", "said"), TABLES, ids=["faq", "room", "survey"])

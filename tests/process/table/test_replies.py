@@ -19,7 +19,11 @@ def told(heads: str, row: str) -> str:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("{mesage}", 'no column is called `mesage`; did you mean "message"?'),
+        ("{mesage}", 'called `mesage`; did you mean "message"? If that is the mistake, correct the head B1'),
+        (
+            "{mеssage}",
+            "letter 2 of `mеssage` is a Cyrillic е, which looks like the Latin one; write `message` in Latin",
+        ),
         ("{room}", "no column is called `room`; give it a column, whose cells may be empty; there are `connection."),
         ("{connection.__class__}", "a table cannot read `{connection.__class__}`; of the connection there is"),
         ("{connection.login.__class__}", "a table cannot read"),

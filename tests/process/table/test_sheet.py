@@ -92,6 +92,12 @@ def test_the_separator_may_be_told_and_a_type_may_have_the_other_one() -> None:
             "2:3: B2: `РџСЂРёРІРµС‚`: a spreadsheet opened the file in another character set",
         ),
         (HEADS + "1,GrÃ¼ÃŸe,5,x\n", "2:5: B2: `Ã¼`: a spreadsheet opened the file in another character set"),
+        (HEADS + "1,ÐŸÑ€Ð¸Ð²ÐµÑ‚,5,x\n", "2:3: B2: `ÐŸÑ€Ð¸Ð²ÐµÑ‚`: a spreadsheet opened the file in another"),
+        ("Мой бот,,\n" + HEADS, "1:1: A1: `Мой бот` stands where the heads should be; begin a title above them with"),
+        (
+            HEADS + '1,"да", "нет",5,x\n',
+            "2:9: C2: after the quote that closes this cell stands `,5,x`; a list stands in quotes, with each of its",
+        ),
         ("<html>\n<a>b, c; d</a>", "1:1: A1: this is another kind of file (a web page, JSON, PDF …), not CSV; save it"),
         ('[{"message": "a"},\n', "1:1: A1: this is another kind of file"),
         (b"\xff\xfe1", "1:1: A1: the file is not whole UTF-16; save it as `CSV UTF-8"),

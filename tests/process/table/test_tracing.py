@@ -32,3 +32,8 @@ def test_the_rest_of_unique_is_tried_in_its_place() -> None:
     found = trace(read("unique,message,reply.text\nrest,,x\n1,a,y\n"), ("a",))
     assert [(tried.name, tried.fits) for tried in found.tried] == [("rest", True), ("1", True)]
     assert found.chosen == (1,)
+
+
+def test_a_row_that_gives_no_reply_says_which_cells_are_empty() -> None:
+    table = read("first,message,reply.text,remember.step,error.code\n1,a,,how,-\nrest,,x,,\n")
+    assert [trace(table, (text,)).silent for text in "ab"] == ["C2 and E2", ""]

@@ -17,7 +17,7 @@ from jackfield.process.table.faulty import Unfit
 from jackfield.process.table.literals import OTHER, literal, normal, zoned
 from jackfield.process.table.model import ANYTHING, Column, Condition, Span
 
-__all__ = ["compares", "fits", "is_doubtful", "is_empty", "is_number", "read_condition"]
+__all__ = ["better", "compares", "fits", "is_empty", "is_number", "read_condition"]
 
 _NOT = re.compile(r"not\s*\((.*)\)", re.DOTALL | re.IGNORECASE)
 _LATER = re.compile(r"=|(?:contains|starts with|ends with|matches)\s*\(", re.IGNORECASE)
@@ -58,7 +58,6 @@ _MENDED = (
     (re.compile(r">=\s*(\S+)\s+(?:and|и|und|et)\s+<=\s*(\S+)"), "[{0}..{1}]"),
     (re.compile(r"[–—]"), "-"),
 )
-_WILD = re.compile(r"(?:!=|<>|≠|≥|≤|<=|>=|=>|=<|==)\s*\S.*|\*|[*%].*[*%]|'[^']*'(?:\s*,\s*'[^']*')+", re.DOTALL)
 _LONGEST = 100  # characters of what is tried to be mended
 _DAY = datetime.timedelta(days=1)
 
@@ -75,10 +74,10 @@ def read_condition(column: Column, text: str, separator: str) -> Condition:
         try:
             condition = _of_items(column, items, separator, bool(negation))
         except Unfit:
-            better = _better(column, items, separator)
-            if better is None:
+            mended = better(column, items, separator)
+            if mended is None:
                 raise
-            raise Unfit(f"`{items}` is no condition for {column.type}", f"write `{better}`") from None
+            raise Unfit(f"`{items}` is no condition for {column.type}", f"write `{mended}`") from None
     if condition.missing and not column.optional:
         name = ".".join(column.path)
         raise Unfit(f"`{name}` is never missing, and this cell says null", f"write `{name}?` in {column.head.name}")
@@ -93,13 +92,6 @@ def fits(condition: Condition, value: Any) -> bool:
         return condition.negated
     inside = value in condition.values or any(span.holds(value) for span in condition.spans)
     return inside != condition.negated
-
-
-def is_doubtful(text: str) -> bool:
-    """Whether a bare text may be meant as more: `“yes”` as `"yes"`, a long dash as `-`, `!= yes` as `not("yes")`."""
-    if text in ("–", "—", "NULL", "Null"):
-        return True
-    return (len(text) > 1 and text[0] in _CURLY and text[-1] in _CURLY) or _WILD.fullmatch(text) is not None
 
 
 def compares(text: str) -> bool:
@@ -124,6 +116,8 @@ def _of_texts(column: Column, text: str) -> Condition:
     if later:
         hint = f'write the text itself; if it begins like this, put it in quotes: `"{text[:40]}"`'
         if text.startswith("="):
+            alone = text.lstrip("= ").replace('""', '"').strip('"')[:40]
+            hint = f"write `{alone}` alone, without `=`" if alone else hint
             raise Unfit("a cell that begins with `=` is a formula to spreadsheets", hint)
         raise Unfit(f"`{later[0]}…)` is not supported", hint)
     if _CURLY_LIST.fullmatch(text):
@@ -215,18 +209,18 @@ def _item(column: Column, text: str, separator: str) -> Condition:
     return Condition(spans=(Span(value, None, operator == ">=", False),))
 
 
-def _better(column: Column, text: str, separator: str) -> str | None:
+def better(column: Column, text: str, separator: str) -> str | None:
     """What to write instead of a condition that cannot be read."""
     for pattern, form in _MENDED if len(text) < _LONGEST else ():
         found = pattern.fullmatch(text)
         if found:
-            better = form.format(*(part for part in found.groups() if part))
+            mended = form.format(*(part for part in found.groups() if part))
             try:
-                if better != "-":
-                    _of_items(column, better, separator, negated=False)
+                if mended != "-":
+                    _of_items(column, mended, separator, negated=False)
             except Unfit:
                 continue
-            return better
+            return mended
     return None
 
 

@@ -8,9 +8,10 @@ from typing import get_args
 
 from jackfield.errors import Problem
 from jackfield.process.table.faulty import Unfit, fault
+from jackfield.process.table.letters import two_alphabets
 from jackfield.process.table.literals import damage
 from jackfield.process.table.model import Cell, Column, Policy, Role, Type
-from jackfield.similar import did_you_mean
+from jackfield.similar import did_you_mean, nearest
 
 __all__ = ["Heads", "read_heads"]
 
@@ -86,6 +87,7 @@ def _policy(cell: Cell) -> Policy:
     for policy in _POLICIES:
         if cell.text.casefold() == policy:
             return policy  # type: ignore[no-any-return]  # get_args has no types
+    two_alphabets(cell.text)
     if cell.text.casefold() in _OF_DMN:
         raise Unfit(f"`{cell.text}` is not supported", "the first head is first, unique or collect")
     near = did_you_mean(cell.text, _POLICIES)
@@ -99,9 +101,11 @@ def _column(cell: Cell) -> tuple[Column, bool]:
     if len(cell.text) > _LONGEST or cell.text.count(".") > _DEEPEST:
         hint = f"a head has at most {_LONGEST} characters, and keys stand {_DEEPEST} deep in each other at most"
         raise Unfit(f"`{cell.text}` is too long", hint)
+    two_alphabets(cell.text.partition("(")[0])
     found = _HEAD.fullmatch(cell.text)
     beside = _TYPE_BESIDE.fullmatch(cell.text)
-    if beside and (known := _OTHER_NAMES.get(beside[2].casefold(), beside[2].casefold())) in _TYPES:
+    text_key = beside and beside[2] == "text" and beside[1].partition(".")[0] in _WHOLE  # `reply text`
+    if beside and not text_key and (known := _OTHER_NAMES.get(beside[2].casefold(), beside[2].casefold())) in _TYPES:
         raise Unfit(f"`{cell.text}` is no head", f"write `{beside[1]} ({known})`")
     if not found:
         if cell.text.endswith("?"):
@@ -127,13 +131,8 @@ def _column(cell: Cell) -> tuple[Column, bool]:
 
 def _role(name: str) -> tuple[Role, tuple[str, ...]]:
     path = tuple(name.split("."))
-    for part in path:
-        if not part.isidentifier():
-            better = re.sub(r"\W+", "_", name.strip()).strip("_")
-            hint = (
-                f"write `{better}`" if better.isidentifier() else "names have letters, digits and _, and dots between"
-            )
-            raise Unfit(f"`{name}` is no name of a key", hint)
+    if not all(part.isidentifier() for part in path):
+        raise Unfit(f"`{name}` is no name of a key", _name_to_write(name))
     first, rest = path[0], path[1:]
     if first == "keep" and not rest:
         return "keep", ()
@@ -149,10 +148,26 @@ def _role(name: str) -> tuple[Role, tuple[str, ...]]:
         if first == role:
             return role, rest
     if rest:
-        near = did_you_mean(first, ("reply", "error", "remember", "state", "connection"), cutoff=0.8)
+        near = nearest(first.lower(), _WHOLE, cutoff=0.8)
         if near:
-            raise Unfit(f"`{first}.` is unknown", near)
+            better = ".".join((near, *rest))
+            better = better.lower() if first.istitle() else better  # a spreadsheet began all words so
+            raise Unfit(f"`{first}.` is unknown", f'did you mean "{better}"?')
     return "input", path
+
+
+def _name_to_write(name: str) -> str:
+    """`write reply.my_text` for `reply.my text` and `reply: my text`."""
+    dotted = re.sub(rf"^\s*({'|'.join(_WHOLE)})[^\w.]+", r"\1.", name)
+    parts = [re.sub(r"\W+", "_", part).strip("_") for part in dotted.split(".")]
+    better = [part for part in parts if part]
+    if not better or not all(part.isidentifier() for part in better):
+        return "names have letters, digits and _, and dots between"
+    try:
+        _role(".".join(better))
+    except Unfit as wrong:
+        return str(wrong.args[1])
+    return f"write `{'.'.join(better)}`"
 
 
 def _type(name: str, words: str) -> tuple[Type, tuple[str, ...], bool]:

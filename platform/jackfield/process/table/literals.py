@@ -17,7 +17,7 @@ from jackfield.process.table.faulty import Unfit
 from jackfield.process.table.model import Column, Type
 from jackfield.similar import did_you_mean
 
-__all__ = ["OTHER", "damage", "key", "literal", "normal", "written", "zoned"]
+__all__ = ["OTHER", "damage", "is_day", "key", "literal", "normal", "written", "zoned"]
 
 _TRUE = ("true", "yes", "да", "истина", "wahr", "vrai", "verdadero", "vero")
 _FALSE = ("false", "no", "нет", "ложь", "falsch", "faux", "falso")
@@ -34,6 +34,9 @@ _DATE = re.compile(
 _TIME = re.compile(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:\.([0-9]{1,6}))?)?(Z|[+-][0-9]{2}:[0-9]{2})?")
 _SLASHES = re.compile(r"([0-9]{1,4})/([0-9]{1,2})/([0-9]{2,4})")
 _SHORT_YEAR = re.compile(r"([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{2})")
+_MONTHS = "янв|фев|мар|апр|ма[йя]|июн|июл|авг|сен|окт|ноя|дек|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
+_MONTH = re.compile(rf"(?:[0-9]{{1,4}}[.-])?(?:{_MONTHS})[a-zа-я]{{0,6}}\.?(?:[.-][0-9]{{1,4}})?", re.IGNORECASE)
+_POINT_HOUR = re.compile(r"([01]?[0-9]|2[0-3])[.h]([0-5][0-9])")
 _HALF_DAY = re.compile(r"([0-9]{1,2})(?::([0-9]{2}))?(?::([0-9]{2}))?\s*([AaPp])\.?[Mm]\.?")
 
 _ERRORS = re.compile(r"#[¿¡]?[A-ZА-ЯЁÄÖÜÉ0-9/]+[!?]|#N/A|#Н/Д|#NV|(?:Err|Ошибка|Fehler|Erreur):[0-9]{3}")
@@ -178,9 +181,16 @@ def _number(type_: Type, text: str, separator: str) -> int | float:
     return number
 
 
+def is_day(text: str) -> bool:
+    """Whether a text is a day in one of the ways of people and spreadsheets: `30.01.2026`, `1/2/26`, `2-Jan`."""
+    return any(form.fullmatch(text) for form in (_DATE, _SLASHES, _SHORT_YEAR)) or (
+        _MONTH.fullmatch(text) is not None and not text.isalpha()
+    )
+
+
 def _number_to_write(text: str) -> str:
     """`write 1000` for `1 000`, `50%`, `5 €` and the like."""
-    if _DATE.fullmatch(text) or _SLASHES.fullmatch(text) or _SHORT_YEAR.fullmatch(text):
+    if is_day(text):
         return "a spreadsheet makes dates of 1-2 and 1/2: format the column as text, and write the number again"
     nearly = _NEARLY.fullmatch(text)
     if not nearly:
@@ -232,7 +242,8 @@ def _time(text: str) -> datetime.time:
         text = f"{int(half[1]) % 12 + 12 * (half[4] in 'pP'):02}:{half[2] or '00'}:{half[3] or '00'}"
     found = _TIME.fullmatch(text)
     if not found:
-        raise _unfit("time", text)
+        point = _POINT_HOUR.fullmatch(text)
+        raise _unfit("time", text, f"write {point[1]:0>2}:{point[2]}" if point else "")
     hour, minute, second = (int(part or 0) for part in found.groups()[:3])
     try:
         return datetime.time(hour, minute, second, int((found[4] or "0").ljust(6, "0")), _zone(found[5]))

@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 
 from jackfield.errors import Problem
-from jackfield.process.table.conditions import compares, is_doubtful, is_number, read_condition
+from jackfield.process.table.conditions import compares, is_number, read_condition
+from jackfield.process.table.doubts import doubts_of
 from jackfield.process.table.faults import faults_of_rows
 from jackfield.process.table.faulty import Unfit, doubt, fault
 from jackfield.process.table.heads import Heads, read_heads
@@ -17,8 +18,6 @@ from jackfield.process.table.sheet import Sheet, read_sheet
 
 __all__ = ["read_lookup", "read_table", "told"]
 
-_MEANT = """a list is written "a", "b", all others not("a"), anything is an empty cell, missing is null; put it in \
-straight quotes if it is meant"""
 _MOST_PROBLEMS = 20  # of one file; what goes wrong in every row is one mistake
 
 
@@ -48,6 +47,7 @@ def read_lookup(file: str, data: bytes) -> tuple[tuple[Table, Lookup] | None, tu
     rows = tuple(Row(cells[0], tuple(cells[number] for number, _, _ in heads)) for cells in sheet.rows)
     table = Table(file, sheet.summary, policy, columns, rows, sheet.separator, conditions, sheet.heads[0])
     lookup = Lookup(table)
+    problems += doubts_of(table)
     problems += faults_of_rows(table, lookup)
     if any(problem.severity == "error" for problem in problems):
         return None, told(file, problems)
@@ -104,8 +104,6 @@ class _Body:
                     try:
                         condition = read_condition(column, cell.text, self.sheet.separator)
                         read[cell.text] = condition
-                        if column.type == "text" and is_doubtful(cell.text):
-                            self.problems.append(doubt(self.file, cell, f"`{cell.text}` is taken as a text", _MEANT))
                     except Unfit as wrong:
                         self.problems.append(fault(self.file, cell, *wrong.args))
             conditions.append(condition)

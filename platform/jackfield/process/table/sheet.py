@@ -30,9 +30,11 @@ _SEP_LINE = re.compile(r'"?sep=([^\r\n]?)"?[,;\t ]*(?:\r\n|[\r\n]|\Z)', re.IGNOR
 _ABOVE = re.compile(r'(?:[ ,;\t]*(?:(?:#|"\s*#(?:[^"]|"")*+")[^\r\n]*+)?+(?:\r\n|[\r\n]))*+')
 _HEADS = re.compile(r'(?:[^"\r\n]|"[^"]*+")*+')
 _INSIDE = re.compile(r'"[^"]*"|\([^()\r\n]*\)')  # `(text, any case)` in a file with semicolons
-_TRAIL = re.escape(bytes(range(0x80, 0xC0)).decode("windows-1251", "ignore") + "\x98")
+_TRAIL = re.escape("".join(bytes(range(0x80, 0xC0)).decode(of, "ignore") for of in ("cp1251", "cp1252", "latin-1")))
 # texts in UTF-8 that were read in a code page, as Excel does without a mark, and were saved: `РџСЂРёРІРµС‚`, `GrÃ¼ÃŸe`
 _TWICE = re.compile(rf"(?:[РСÐÑ][{_TRAIL}]){{3,}}|(?<![A-ZÀ-Þ])Ã[\u0080-\u00bf\u0152-\u017e\u2013-\u203a]")
+_LIST = re.compile(r'"[^"]{1,40}"(?:[,;][ \t]+"[^"]{1,40}"){1,9}')  # written by hand
+_LINE = 1000  # characters in which it is looked for
 _QUOTED = re.compile(r'"[^"]*+(?:""[^"]*+)*+"')
 
 
@@ -248,6 +250,11 @@ def _stray(file: str, text: str, cell: Cell) -> Problem:
         return fault(file, cell, "the quote that opens this cell is never closed", 'write a quote at its end: "…"')
     after = closed.string[closed.end() :].lstrip()[:12].split("\n")[0]
     hint = "a quoted cell ends with its quote; write a quote inside it twice"
+    line = closed.string.split("\n", 1)[0]
+    for items in _LIST.finditer(line[:_LINE]):
+        if items.start() < cell.column <= items.end():
+            quoted = items[0].replace('"', '""')
+            hint = f'a list stands in quotes, with each of its own twice: `"{quoted}"`'
     return fault(file, cell, f"after the quote that closes this cell stands `{after}`", hint)
 
 

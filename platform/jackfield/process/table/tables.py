@@ -61,7 +61,7 @@ def _walk(root: Path) -> Iterator[tuple[str, Path]]:
     """Whatever is called like a table, by its file's name in the project."""
     for folder, _, names in files.below(root):
         for name in names:
-            if name.lower().endswith(END):
+            if name.lower().endswith(END) and not name.startswith("~$"):  # what an office has open
                 yield (Path(FOLDER) / folder.relative_to(root) / name).as_posix(), folder / name
 
 
@@ -70,7 +70,8 @@ def _read(found: Tables, file: str, name: str, path: Path) -> bytes | None:
     bad = next((part for part in file.removesuffix(END).split("/")[1:] if not _NAME.fullmatch(part)), None)
     fault = None
     if not file.endswith(END):
-        fault = Problem("bad_table", f"the name of a table ends in {END}", f"rename it to {path.stem}{END}", file=file)
+        hint = f"rename it to {path.stem}{END}, and name it with the same letters: `process: {path.stem}`"
+        fault = Problem("bad_table", f"the name of a table ends in {END}", hint, file=file)
     elif bad is not None:
         better = re.sub(r"[^A-Za-z0-9]+", "_", bad.removesuffix(END)).strip("_")
         hint = (

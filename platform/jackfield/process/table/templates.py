@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from jackfield.process.connection import Connection
 from jackfield.process.table.faulty import Unfit
+from jackfield.process.table.letters import two_alphabets
 from jackfield.process.table.model import Column, Table, Type
 from jackfield.similar import did_you_mean
 
@@ -30,7 +31,10 @@ _WHOLE = 1e16  # above it a float shows its exponent
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """What may stand between braces. `connected` says that it needs the connection, `loose` that it may be anything."""
+    """What may stand between braces. `connected` says that it needs the connection, `loose` that it may be anything.
+
+    `head` is the cell of the spreadsheet that gives the name.
+    """
 
     type: Type
     get: Fill = field(compare=False)
@@ -38,6 +42,7 @@ class Name:
     connected: bool = False
     choices: tuple[str, ...] = ()
     loose: bool = False
+    head: str = field(default="", compare=False)
 
 
 class Filled(NamedTuple):
@@ -61,6 +66,7 @@ def names_of(table: Table) -> dict[str, Name]:
             _at(number),
             column.optional or column.role != "input",
             choices=column.choices,
+            head=column.head.name,
         )
     for column in table.columns:
         name = f"state.{'.'.join(column.path)}"
@@ -142,14 +148,21 @@ def _named(name: str, names: Mapping[str, Name]) -> Name:
     if not _NAME.fullmatch(name):
         hint = "a name stands alone between braces: nothing is worked out or formatted there"
         raise Unfit(f"`{{{name[:40]}}}` is not a name", hint)
+    two_alphabets(name)
     word, _, rest = name.partition(".")
     if word == "connection":
         raise Unfit(f"a table cannot read `{{{name[:60]}}}`", "of the connection there is `{connection.login}`")
     if word == "state" and rest and rest[:1] != "_" and "." not in rest:
         return _remembered(name)
     hint = f"write `{{state.{rest}}}` for what is remembered" if word == "remember" and rest else ""
-    hint = hint or did_you_mean(name, names) or f"give it a column, whose cells may be empty; there are {_list(names)}"
+    hint = hint or _meant(name, names) or f"give it a column, whose cells may be empty; there are {_list(names)}"
     raise Unfit(f"no column is called `{name[:60]}`", hint)
+
+
+def _meant(name: str, names: Mapping[str, Name]) -> str:
+    meant = did_you_mean(name, names)
+    head = names[meant.split('"')[1]].head if meant else ""
+    return f"{meant} If that is the mistake, correct the head {head}" if head else meant
 
 
 def _list(names: Iterable[str]) -> str:

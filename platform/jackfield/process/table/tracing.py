@@ -45,6 +45,18 @@ class Trace:
     tried: tuple[Tried, ...]
     chosen: tuple[int, ...]
 
+    @property
+    def silent(self) -> str:
+        """The cells that would be the reply, where the one row that fits gives none: `C2`, `C2 and D2`."""
+        if len(self.chosen) != 1:
+            return ""
+        row = next(tried.row for tried in reversed(self.tried) if tried.fits)
+        places = [number for number, column in enumerate(self.table.columns) if column.role in ("reply", "error")]
+        if any(row.cells[number].text not in ("", "-") for number in places):
+            return ""
+        letters = [self.table.columns[number].head.name.rstrip("0123456789") for number in places]
+        return " and ".join(f"{letter}{row.name.name.lstrip('A')}" for letter in letters)
+
 
 def trace(table: Table, values: Sequence[Any], lookup: Lookup | None = None) -> Trace:
     """How the values of a message find their row. They stand as for `Lookup.first`. Rows are looked at one by one."""
