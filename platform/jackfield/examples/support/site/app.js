@@ -10,7 +10,10 @@ export function talk(url, visitor, [alone, both]) {
   line?.close();
   part("said").replaceChildren();
   line = connect(url);
-  line.on("history", ({ events }) => part("said").replaceChildren(...events.map((one) => row(one, visitor))));
+  line.on("history", ({ events }) => {
+    const said = events.filter(({ event }) => event === "said"); // other programs may push other events
+    part("said").replaceChildren(...said.map((one) => row(one, visitor)));
+  });
   line.on("said", (event) => part("said").append(row(event, visitor)));
   line.on("members", ({ count }) => (part("there").textContent = count < 2 ? alone : both));
   follow(line);
