@@ -177,7 +177,7 @@ class Node:
             self.seats.append(member)
             seat(member)
 
-        live.hub.seat = take_seat  # type: ignore[method-assign]
+        live.hub.seat = take_seat  # type: ignore[method-assign]  # to count whoever is seated
 
     @property
     def groups(self) -> Groups:

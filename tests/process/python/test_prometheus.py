@@ -81,7 +81,7 @@ def test_each_kind_goes_on_with_its_labels_and_what_the_file_sets_holds(collect:
     assert of("shop_built_info", версия="2") == 1.0
     assert of("shop_state", shop_state="shut") == 1.0
     for one in (first, second):
-        one._package.load("a").work()  # type: ignore[union-attr]
+        one._package.load("a").work()  # type: ignore[union-attr]  # what was imported has one
     assert {name: of(name) for name in names} == {name: 3 * number for name, number in names.items()}
     assert of("shop_sold_total", город="Мга") == 3.0
     assert of("shop_took_bucket", le="2.0") == 3.0
