@@ -82,6 +82,7 @@ async def test_who_has_only_http_changes_a_project_and_goes_back(
     served: Served, chief: Headers, project: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
+    assert (await get(served, chief, "page", "/api/page"))["edit"] == "all"
     listed = (await get(served, chief, "files", "/api/files"))["files"]
     assert [(one["path"], one["kind"]) for one in listed] == [
         ("endpoints.yaml", "yaml"),
@@ -184,6 +185,7 @@ async def test_an_editor_of_tables_has_no_other_file(open_edited: Open, project:
     served = await open_edited(edit="tables")
     for login in ("аня", "шеф"):
         who = await served.cookie(login)
+        assert (await get(served, who, "page", "/api/page"))["edit"] == "tables"
         assert [one["path"] for one in (await get(served, who, "files", "/api/files"))["files"]] == [
             "processes/faq.csv"
         ]

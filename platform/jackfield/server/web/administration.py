@@ -29,6 +29,7 @@ from jackfield.server.web.json_api import Asked, JsonApi, reply
 from jackfield.server.web.keys import KeyAdministration
 from jackfield.server.web.push import Push
 from jackfield.server.web.rights import Rights
+from jackfield.server.web.talk import Talk
 
 __all__ = ["AT", "Administration", "below", "needs_login"]
 
@@ -48,8 +49,10 @@ class Administration:
         self._rights = Rights(live, callers)
         self._push = Push(live, self._rights)
         self._editing = Editing(live, self._rights)
+        self._talk = Talk(live, callers, self._rights)
         self.api = JsonApi(
             {
+                **self._talk.routes(),
                 **self._push.routes(),
                 **self._editing.routes(),
                 **KeyAdministration(callers.authorities.keys, self._rights).routes(),
@@ -68,6 +71,8 @@ class Administration:
 
     async def _check(self, request: Request, path: Sequence[str]) -> None:
         """Raise Refusal for a caller who may do nothing at these segments."""
+        if self._talk.answers(path):
+            return  # which says for itself what is for whom
         if self._push.answers(path):
             await self._push.check(request, path)
         elif self._editing.answers(path):
