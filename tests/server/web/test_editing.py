@@ -118,6 +118,15 @@ async def test_who_has_only_http_changes_a_project_and_goes_back(
     assert "by='шеф'" in next(line for line in caplog.text.splitlines() if " published " in line)
 
 
+async def test_what_can_be_completed_has_the_names_of_the_files(served: Served, chief: Headers, project: Path) -> None:
+    write(project, f"roles: {{агент: Да}}\n{YAML}", q=SAY)
+    found = await get(served, chief, "schemas", "/api/schemas")
+    assert {"faq", "p.say", "q.say"} <= set(found["endpoints"]["$defs"]["endpoint"]["properties"]["process"]["enum"])
+    assert "агент" in str(found["endpoints"])
+    assert "say" in found["examples"]["properties"]["examples"]["properties"]
+    assert "q.say" not in served.gateway.live.generation.table.catalog.known, "it is not published"
+
+
 async def test_a_publish_with_problems_says_them_and_changes_nothing(served: Served, chief: Headers) -> None:
     read = await get(served, chief, "file", "/api/files/endpoints.yaml")
     saved = await save(served, chief, "endpoints.yaml", YAML.replace("p.say", "p.sey"), read["etag"])
@@ -212,6 +221,7 @@ ADDRESSES = [
     ("check", "POST", "/api/check"),
     ("publish", "POST", "/api/publish"),
     ("published", "GET", "/api/published"),
+    ("schemas", "GET", "/api/schemas"),
 ]
 
 
@@ -300,7 +310,7 @@ async def test_checks_wait_for_each_other_and_not_without_end(
     go_on.clear()
     first = asyncio.create_task(check())
     await begun.wait()
-    assert (await check()).json["code"] == "too_busy"
+    assert (await check()).json["code"] == "too_many_checks"
     go_on.set()
     assert (await first).status == 200
 

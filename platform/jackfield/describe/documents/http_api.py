@@ -60,7 +60,7 @@ def calls(auth: AuthSettings) -> tuple[Call, ...]:
     server = tuple(replace(call, tag="Server") for call in _server())
     keys = tuple(replace(call, tag="Administration", access="admin") for call in _keys())
     outside = tuple(replace(call, tag="From outside") for call in _outside())
-    files = tuple(replace(call, tag="Files", access="editor") for call in _files())
+    files = tuple(replace(call, tag="Files") for call in _files())
     page = tuple(replace(call, tag="Page") for call in _page())
     found = (*known, *(administration if auth.own else ()), *keys, *outside, *page, *files, *server)
     described = [replace(call, codes=_CODES[call.name], description=_DESCRIPTIONS.get(call.name, "")) for call in found]
@@ -135,9 +135,10 @@ _CODES: Mapping[str, tuple[str, ...]] = {
     "files": (*_ADMIN, "invalid_request", "not_found", "file_unusable"),
     "file": (*_ADMIN, "invalid_request", "not_found", "file_unusable"),
     "save-file": (*_ADMIN, *_BODY, "not_found", "file_unusable", "file_changed"),
-    "check": (*_ADMIN, *_BODY, "not_found", "file_unusable", "too_busy"),
+    "check": (*_ADMIN, *_BODY, "not_found", "file_unusable", "too_many_checks"),
     "publish": (*_ADMIN, *_BODY, "not_found"),
     "published": (*_ADMIN, "invalid_request", "not_found"),
+    "schemas": (*_ADMIN, "invalid_request", "not_found"),
     "health": _HTTP,
     "ready": _HTTP,
     "metrics": (*_EVERYWHERE, *_ASKED, "role_required"),
@@ -167,6 +168,7 @@ _DESCRIPTIONS = {
     "as they are sent. A new file: `If-None-Match: *` in the place of `If-Match`.",
     "check": f"{_EDIT} What `jackfield check --no-import` would say with these texts. Nothing is written or imported.",
     "publish": f"{_EDIT} What `jackfield publish` does, with `--dry-run` and `--back`.",
+    "schemas": "With `serve --edit`. JSON Schemas for editors, with the names that the files have.",
     "published": f"{_EDIT} What is kept for the way back, the newest first.",
 }
 
@@ -253,14 +255,16 @@ def _outside() -> tuple[Call, ...]:
 def _files() -> tuple[Call, ...]:
     one, page, etag = "/api/files/{path}", ("limit", "after"), ("ETag",)
     checked, published = at("Checked"), at("Published")
-    return (
+    found = (
         Call("GET", "/api/files", "files", "List the files", at("Files"), query=page),
         Call("GET", one, "file", "Read a file", at("File"), headers=etag),
         Call("PUT", one, "save-file", "Save a file", at("Saved"), at("FileText"), headers=etag, matched=True),
         Call("POST", "/api/check", "check", "Check files with other texts", checked, at("Overlay")),
         Call("POST", "/api/publish", "publish", "Make the files live", published, at("Publish")),
+        Call("GET", "/api/schemas", "schemas", "What can stand in the files", at("EditorSchemas")),
         Call("GET", "/api/published", "published", "What was published", at("PublishedBefore")),
     )
+    return tuple(replace(call, access="admin" if call.name == "schemas" else "editor") for call in found)
 
 
 def _page() -> tuple[Call, ...]:
