@@ -58,7 +58,8 @@ def calls(auth: AuthSettings) -> tuple[Call, ...]:
     server = tuple(replace(call, tag="Server") for call in _server())
     keys = tuple(replace(call, tag="Administration", access="admin") for call in _keys())
     outside = tuple(replace(call, tag="From outside") for call in _outside())
-    found = (*known, *(administration if auth.own else ()), *keys, *outside, *server)
+    processes = tuple(replace(call, tag="Processes") for call in _processes())
+    found = (*known, *(administration if auth.own else ()), *keys, *outside, *processes, *server)
     described = [replace(call, codes=_CODES[call.name], description=_DESCRIPTIONS.get(call.name, "")) for call in found]
     if auth.jwt is None and not auth.verify:
         return tuple(described)
@@ -123,6 +124,8 @@ _CODES: Mapping[str, tuple[str, ...]] = {
     "presence": (*_ADMIN, "invalid_request", "not_found"),
     "connections": (*_ADMIN, "invalid_request", "not_found"),
     "close-connection": (*_ADMIN, _KIND, "no_such_connection", "not_found"),
+    "processes": (*_ADMIN, "invalid_request"),
+    "process": (*_ADMIN, "invalid_request", "not_found", "no_such_process"),
     "health": _HTTP,
     "ready": _HTTP,
     "metrics": (*_EVERYWHERE, *_ASKED, "role_required"),
@@ -223,6 +226,15 @@ def _outside() -> tuple[Call, ...]:
         *(replace(call, access="publisher") for call in sending),
         *(replace(call, access="admin") for call in seeing),
     )
+
+
+def _processes() -> tuple[Call, ...]:
+    every, one, page = "/api/processes", "/api/processes/{process}", ("limit", "after")
+    reading = (
+        Call("GET", every, "processes", "List the processes", at("Processes"), query=page),
+        Call("GET", one, "process", "One process; of a table its rows", at("Process"), query=page),
+    )
+    return tuple(replace(call, access="local") for call in reading)
 
 
 def _server() -> tuple[Call, ...]:

@@ -31,6 +31,16 @@ class Rights:
             raise self._live.away(_FOR_ADMINS)
         return self._with(request, await self._known(request, _FOR_ADMINS), _FOR_ADMINS, ADMIN)
 
+    async def documents(self, request: Request) -> None:
+        """Return for whom the documents are open to, else raise Refusal."""
+        if self._live.may_read_documents(request, None):
+            return
+        if self._live.elsewhere:
+            raise self._live.away(_FOR_READERS_OF_DOCUMENTS)
+        caller = await self._known(request, _FOR_READERS_OF_DOCUMENTS)
+        if not self._live.may_read_documents(request, caller):
+            raise Refusal("role_required", _FOR_READERS_OF_DOCUMENTS, how_to_give(ADMIN, caller.login))
+
     async def reader(self, request: Request) -> Identity:
         """Who may see groups and who is there: an administrator, and a key within what it sends to."""
         caller = await self._known(request, _FOR_READERS, programs=True)
@@ -77,6 +87,7 @@ class Rights:
 
 
 _FOR_ADMINS = f"The administration is for the role {ADMIN}."
+_FOR_READERS_OF_DOCUMENTS = f"What the processes are is for the role {ADMIN} here."
 _FOR_READERS = f"Who is in which group is for the role {ADMIN}, and for service keys within their groups."
 _FOR_PUBLISHERS = f"Sending from outside is for the roles {PUBLISHER} and {ADMIN}."
 _BESIDE_A_SITE = f"The role {ADMIN} is not asked for here: a fault in a page of the site would act by it."
