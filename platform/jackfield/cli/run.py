@@ -82,10 +82,11 @@ def command(
     jackfield run greeting.answer '{"message": "Привет"}'
     jackfield run prices '{"item": "tea"}' --trace
 
-    MESSAGE is a JSON object, `{}` where none is given, and read from stdin where it is `-`. No server is needed and no endpoint: what an address would give
-    as a path parameter stands in the message, too. The project is loaded as `test` does it, its resources are opened
-    and closed, and what tables `keep` is kept. Replies go to stdout, everything else to stderr; with `--format json`
-    all of it to stdout as one object. Exit 1 where an error is answered, or where the project has problems.
+    MESSAGE is a JSON object, `{}` where none is given, and read from stdin where it is `-`. No server is needed and no
+    endpoint: what an address would give as a path parameter stands in the message, too. The project is loaded as
+    `test` does it, its resources are opened and closed, and what tables `keep` is kept. Replies go to stdout,
+    everything else to stderr; with `--format json` all of it to stdout as one object. Exit 1 where an error is
+    answered, or where the project has problems.
     """
     if len(messages) > 1:
         raise Failure(f"put the message in single quotes: jackfield run {process} '{' '.join(messages)}'", 2)
