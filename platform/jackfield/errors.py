@@ -94,6 +94,7 @@ _FIXES: Mapping[str, str] = {
     "key_taken": "Choose another name, rotate that key or remove it.",
     "no_such_key": "List the keys; the name is spelled as it stands there.",
     "no_such_connection": "List the open ones; perhaps it has been closed already.",
+    "too_busy": "Ask again.",
     "no_such_process": "List them; the name is spelled as it stands there.",
     "body_too_large": "Send less: an event has room for the smallest `limits.queue`, all other bodies for 4 KiB.",
 }
@@ -250,6 +251,7 @@ CODES: Mapping[str, Code] = _table(
     ),
     _http("key_taken", 409, "There is a service key with this name already."),
     _http("no_such_key", 404, "There is no service key with this name."),
+    _http("too_busy", 503, "More is to be checked than can be checked at once.", retry=True),
     _http("no_such_connection", 404, "There is no open connection with this id."),
     _http("no_such_process", 404, "There is no process with this name in what is live."),
     # message

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import redirect_stdout
+from contextlib import nullcontext, redirect_stdout
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
@@ -22,6 +22,7 @@ from jackfield.messages import Unsendable
 from jackfield.process.calling import one_line
 from jackfield.process.connection import GONE, Connection
 from jackfield.process.python.import_errors import frames_of
+from jackfield.process.table.keep import nothing_kept
 from jackfield.process.table.tracing import Failed, Trace, as_json, cut, trace
 from jackfield.server.node.event_loop import run as run_loop
 from jackfield.server.observe.lag import Place
@@ -72,9 +73,17 @@ class _Outcome:
     metavar="SECONDS",
     help="How long to wait for the last reply.",
 )
+@click.option("--no-keep", is_flag=True, help="Keep nothing of what tables `keep`.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def command(
-    process: str, messages: tuple[str, ...], login: str | None, form: str, *, traced: bool, within: float
+    process: str,
+    messages: tuple[str, ...],
+    login: str | None,
+    form: str,
+    *,
+    traced: bool,
+    within: float,
+    no_keep: bool,
 ) -> None:
     """Send one message to PROCESS and print what it answers, each reply on a line of its own.
 
@@ -94,7 +103,8 @@ def command(
     folder = project_folder(given_folder())
     outcome = _Outcome()
     try:
-        with redirect_stdout(sys.stderr):  # what processes print is no reply
+        # what processes print is no reply
+        with redirect_stdout(sys.stderr), nothing_kept() if no_keep else nullcontext():
             given = sys.stdin.read() if message == "-" else message
             run_loop(_run(folder, process, given, login, outcome, within=within, traced=traced, form=form))
     except PlanError as exc:

@@ -129,7 +129,7 @@ class Member(Counted, Protocol):
 class Live:
     """One node's state. `generation` is swapped in one assignment; `clock` gives seconds since the epoch.
 
-    `tested` is the file that remembers how the examples went; None where there is none.
+    `folder` is the project's, and `tested` the file that remembers how the examples went; None where there is none.
     """
 
     def __init__(
@@ -156,6 +156,7 @@ class Live:
         self.stops_at: float | None = None  # by `passed`, when a stop waits no longer
         self.clock = watched(clock)
         self.passed: Callable[[], float] = time.monotonic  # seconds that nobody sets
+        self.folder: Path | None = None
         self.tested: Path | None = None
         self._sessions = sessions
 

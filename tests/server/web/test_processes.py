@@ -101,9 +101,12 @@ async def test_a_table_is_told_in_pages_of_rows(served: Served) -> None:
 
 
 async def test_they_are_told_to_whom_the_documents_are(open_served: OpenServed) -> None:
-    served = await open_served(ENDPOINTS.partition("  faq")[0], CODE, host="0.0.0.0", insecure=True)
-    await served.add("шеф", "admin")
-    await served.add("аня")
-    for cookie, status in (([], 401), (await served.cookie("аня"), 403), (await served.cookie("шеф"), 200)):
+    options: dict[str, Any] = {"host": "0.0.0.0", "public_url": "https://a.example", "edit": "tables"}
+    served = await open_served(ENDPOINTS.partition("  faq")[0], CODE, **options)
+    served.host = "a.example"
+    for login, *roles in (("шеф", "admin"), ("аня",), ("боб", "editor")):
+        await served.add(login, *roles)
+    cookies = [await served.cookie(login) for login in ("аня", "шеф", "боб")]
+    for cookie, status in zip(([], *cookies), (401, 403, 200, 200), strict=True):
         assert (await served.http("GET", "/api/processes", cookie)).status == status
         assert (await served.http("GET", "/api/processes/p.say", cookie)).status == status

@@ -24,9 +24,9 @@ class Call:
 
     - `answer` is the schema of what is answered, with `status`; `kind` is the media type of that answer. `codes` are
       the refusals of errors.py that come instead.
-    - `access` says which callers are allowed: all (`open`), logged in (`known`), the role `admin`, the roles
-      `publisher` and `admin` (`publisher`); `local` is everybody on a listener that only the server's machine reaches,
-      elsewhere the role `admin`.
+    - `access` says which callers are allowed: all (`open`), logged in (`known`), the role `admin`, this role
+      or `publisher` or `editor` (`publisher`, `editor`); `local` is everybody on a listener that only the server's
+      machine reaches, elsewhere the role `admin`.
     - `query` are the parameters of the query string, all of which may be left out.
     - `body` is the schema of what is sent, as JSON; None where nothing is.
     - `headers` are those of the answer that matter to the caller.
@@ -44,7 +44,7 @@ class Call:
     headers: tuple[str, ...] = ()
     unready: JSON | None = None
     tag: str = "Login"
-    access: Literal["open", "known", "publisher", "admin", "local"] = "open"
+    access: Literal["open", "known", "publisher", "editor", "admin", "local"] = "open"
     query: tuple[str, ...] = ()
     codes: tuple[str, ...] = ()
     description: str = ""
@@ -95,6 +95,7 @@ _ADMIN = (*_KNOWN, "role_required")
 _KIND = "unsupported_media_type"
 _OF_USER = (*_ADMIN, "invalid_request", "not_found")
 _PUSHED = (*_ADMIN, "invalid_event", "idempotency_conflict", _KIND, "body_too_large")
+_EDITED = (*_ADMIN, *_BODY, "not_found")
 _CODES: Mapping[str, tuple[str, ...]] = {
     "login": (*_PAGE, *_BODY, "credential_in_query", "login_failed", *_PASSWORD_ASKED, "store_unavailable"),
     "logout": (*_PAGE, *_ASKED, _KIND, "store_unavailable"),
@@ -126,6 +127,8 @@ _CODES: Mapping[str, tuple[str, ...]] = {
     "close-connection": (*_ADMIN, _KIND, "no_such_connection", "not_found"),
     "processes": (*_ADMIN, "invalid_request"),
     "process": (*_ADMIN, "invalid_request", "not_found", "no_such_process"),
+    "run-process": (*_EDITED, "too_busy"),
+    "run-examples": (*_EDITED, "too_busy"),
     "health": _HTTP,
     "ready": _HTTP,
     "metrics": (*_EVERYWHERE, *_ASKED, "role_required"),
@@ -144,6 +147,9 @@ _DESCRIPTIONS = {
     "rotate-key": "The old one opens beside the new one for a while, `overlap`; then its connections close with 4401.",
     "send-to-groups": "Who is in several of the groups gets it several times.",
     "send-to-user": "To all connections of the login, or to those of one endpoint.",
+    "run-process": "The files as on the disk, in a program of its own. Nothing goes live, tables keep nothing. "
+    "For the role `editor` of tables alone.",
+    "run-examples": "As `jackfield test` does it. For the role `admin` with `--edit`, on the server's own machine.",
     "remove-member": "All connections of the login leave the group and hear nothing more of it; they stay open.",
     "close-connection": "It is closed 4403 (`removed`); its client may come again.",
 }
@@ -234,7 +240,11 @@ def _processes() -> tuple[Call, ...]:
         Call("GET", every, "processes", "List the processes", at("Processes"), query=page),
         Call("GET", one, "process", "One process; of a table its rows", at("Process"), query=page),
     )
-    return tuple(replace(call, access="local") for call in reading)
+    trying = (
+        Call("POST", "/api/run", "run-process", "Try a process of the files", at("Ran"), at("Run")),
+        Call("POST", "/api/test", "run-examples", "Run the examples of the files", at("Tests"), at("Test")),
+    )
+    return (*(replace(call, access="local") for call in reading), *(replace(one, access="editor") for one in trying))
 
 
 def _server() -> tuple[Call, ...]:

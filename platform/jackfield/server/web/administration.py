@@ -29,6 +29,7 @@ from jackfield.server.web.keys import KeyAdministration
 from jackfield.server.web.processes import Processes
 from jackfield.server.web.push import Push
 from jackfield.server.web.rights import Rights
+from jackfield.server.web.trying import Trying
 
 __all__ = ["AT", "Administration", "below", "needs_login"]
 
@@ -50,6 +51,7 @@ class Administration:
             {
                 **self._push.routes(),
                 **Processes(live, self._rights).routes(),
+                **Trying(live, self._rights).routes(),
                 **KeyAdministration(callers.authorities.keys, self._rights).routes(),
                 "/users": {"GET": self._list, "POST": self._add},
                 "/users/{one}": {"GET": self._get, "PATCH": self._change, "DELETE": self._remove},
@@ -70,6 +72,8 @@ class Administration:
             await self._push.check(request, path)
         elif path[0] == "processes":
             await self._rights.documents(request)
+        elif path[0] in ("run", "test"):
+            await self._rights.editor(request)
         else:
             await self._rights.admin(request)
 

@@ -33,14 +33,17 @@ class Rights:
         return self._with(request, await self._known(request, _FOR_ADMINS), _FOR_ADMINS, ADMIN)
 
     async def documents(self, request: Request) -> None:
-        """Return for whom the documents are open to, else raise Refusal."""
+        """Return for whom the documents are open to, and for who may change tables; else raise Refusal."""
         if self._live.may_read_documents(request, None):
+            return
+        caller = await self._callers.identify(request)
+        if isinstance(caller, Identity) and self.edits(request, caller):
             return
         if self._live.elsewhere:
             raise self._live.away(_FOR_READERS_OF_DOCUMENTS)
-        caller = await self._known(request, _FOR_READERS_OF_DOCUMENTS)
-        if not self._live.may_read_documents(request, caller):
-            raise Refusal("role_required", _FOR_READERS_OF_DOCUMENTS, how_to_give(ADMIN, caller.login))
+        sure = known(caller, self._live.generation.table.plan.auth, request.root, _FOR_READERS_OF_DOCUMENTS)
+        if not self._live.may_read_documents(request, sure):
+            raise Refusal("role_required", _FOR_READERS_OF_DOCUMENTS, how_to_give(ADMIN, sure.login))
 
     async def reader(self, request: Request) -> Identity:
         """Who may see groups and who is there: an administrator, and a key within what it sends to."""
