@@ -59,7 +59,8 @@ def calls(auth: AuthSettings) -> tuple[Call, ...]:
     keys = tuple(replace(call, tag="Administration", access="admin") for call in _keys())
     outside = tuple(replace(call, tag="From outside") for call in _outside())
     processes = tuple(replace(call, tag="Processes") for call in _processes())
-    found = (*known, *(administration if auth.own else ()), *keys, *outside, *processes, *server)
+    page = tuple(replace(call, tag="Page") for call in _page())
+    found = (*known, *(administration if auth.own else ()), *keys, *outside, *processes, *page, *server)
     described = [replace(call, codes=_CODES[call.name], description=_DESCRIPTIONS.get(call.name, "")) for call in found]
     if auth.jwt is None and not auth.verify:
         return tuple(described)
@@ -96,6 +97,7 @@ _KIND = "unsupported_media_type"
 _OF_USER = (*_ADMIN, "invalid_request", "not_found")
 _PUSHED = (*_ADMIN, "invalid_event", "idempotency_conflict", _KIND, "body_too_large")
 _EDITED = (*_ADMIN, *_BODY, "not_found")
+_SEEN = (*_PAGE, *_ASKED)
 _CODES: Mapping[str, tuple[str, ...]] = {
     "login": (*_PAGE, *_BODY, "credential_in_query", "login_failed", *_PASSWORD_ASKED, "store_unavailable"),
     "logout": (*_PAGE, *_ASKED, _KIND, "store_unavailable"),
@@ -129,6 +131,10 @@ _CODES: Mapping[str, tuple[str, ...]] = {
     "process": (*_ADMIN, "invalid_request", "not_found", "no_such_process"),
     "run-process": (*_EDITED, "too_busy"),
     "run-examples": (*_EDITED, "too_busy"),
+    "page": _SEEN,
+    "endpoints": _SEEN,
+    "endpoint": (*_SEEN, "not_found"),
+    "check-message": (*_SEEN, *_BODY, "not_found"),
     "health": _HTTP,
     "ready": _HTTP,
     "metrics": (*_EVERYWHERE, *_ASKED, "role_required"),
@@ -151,6 +157,8 @@ _DESCRIPTIONS = {
     "For the role `editor` of tables alone.",
     "run-examples": "As `jackfield test` does it. For the role `admin` with `--edit`, on the server's own machine.",
     "remove-member": "All connections of the login leave the group and hear nothing more of it; they stay open.",
+    "endpoints": "Who may read the documents gets all of them, each with the refusal that an upgrade would get now.",
+    "check-message": "Nothing is sent. The sentences are those of the error `invalid_message`.",
     "close-connection": "It is closed 4403 (`removed`); its client may come again.",
 }
 
@@ -245,6 +253,17 @@ def _processes() -> tuple[Call, ...]:
         Call("POST", "/api/test", "run-examples", "Run the examples of the files", at("Tests"), at("Test")),
     )
     return (*(replace(call, access="local") for call in reading), *(replace(one, access="editor") for one in trying))
+
+
+def _page() -> tuple[Call, ...]:
+    one, listed = "/api/endpoints/{name}", _object("endpoints", {"type": "array", "items": at("EndpointLine")})
+    check, faults = "What is wrong with a message, before it is sent", at("Faults")
+    return (
+        Call("GET", "/api/page", "page", "Who asks, and what is open to the caller", at("Page")),
+        Call("GET", "/api/endpoints", "endpoints", "List the endpoints that the caller may enter", listed),
+        Call("GET", one, "endpoint", "All that forms and clients need of an endpoint", at("Endpoint")),
+        Call("POST", f"{one}/check", "check-message", check, faults, at("Draft")),
+    )
 
 
 def _server() -> tuple[Call, ...]:

@@ -29,6 +29,7 @@ from jackfield.server.web.keys import KeyAdministration
 from jackfield.server.web.processes import Processes
 from jackfield.server.web.push import Push
 from jackfield.server.web.rights import Rights
+from jackfield.server.web.talk import Talk
 from jackfield.server.web.trying import Trying
 
 __all__ = ["AT", "Administration", "below", "needs_login"]
@@ -47,8 +48,10 @@ class Administration:
         self._live = live
         self._rights = Rights(live, callers)
         self._push = Push(live, self._rights)
+        self._talk = Talk(live, callers, self._rights)
         self.api = JsonApi(
             {
+                **self._talk.routes(),
                 **self._push.routes(),
                 **Processes(live, self._rights).routes(),
                 **Trying(live, self._rights).routes(),
@@ -68,6 +71,8 @@ class Administration:
 
     async def _check(self, request: Request, path: Sequence[str]) -> None:
         """Raise Refusal for a caller who may do nothing at these segments."""
+        if self._talk.answers(path):
+            return  # it says for itself what is for whom
         if self._push.answers(path):
             await self._push.check(request, path)
         elif path[0] == "processes":
