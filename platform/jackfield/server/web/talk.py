@@ -73,6 +73,7 @@ class Talk:
                 "auth": {"own": plan.auth.own, "path": plan.auth.path, "cookie": plan.auth.cookie},
                 "reader": self._live.may_read_documents(asked.request, caller),
                 "admin": await self._may_administer(asked.request),
+                "edit": who and self._rights.edits(asked.request, who),
                 "elsewhere": "" if asked.request.local else self._live.elsewhere,
             }
         )
