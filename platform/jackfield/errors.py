@@ -94,10 +94,11 @@ _FIXES: Mapping[str, str] = {
     "key_taken": "Choose another name, rotate that key or remove it.",
     "no_such_key": "List the keys; the name is spelled as it stands there.",
     "no_such_connection": "List the open ones; perhaps it has been closed already.",
+    "no_such_process": "List them; the name is spelled as it stands there.",
     "body_too_large": "Send less: an event has room for the smallest `limits.queue`, all other bodies for 4 KiB.",
     "file_changed": "Compare the two texts, and save again with the etag of the one that is there.",
     "file_unusable": "See what it is on the server's machine, and to its permissions.",
-    "too_many_checks": "Ask again.",
+    "too_busy": "Ask again.",
 }
 """How to mend what each refusal refuses; a code without a line here cannot be made."""
 
@@ -256,8 +257,9 @@ CODES: Mapping[str, Code] = _table(
         "file_changed", 412, "The file is another than the one that was edited; `text` and `etag` are what is there."
     ),
     _http("file_unusable", 409, "The file is a link, no plain file, no UTF-8 or over 1 MiB, or cannot be written."),
-    _http("too_many_checks", 503, "More is to be checked than can be checked at once.", retry=True),
+    _http("too_busy", 503, "More is to be checked or tried than can be at once.", retry=True),
     _http("no_such_connection", 404, "There is no open connection with this id."),
+    _http("no_such_process", 404, "There is no process with this name in what is live."),
     # message
     _message("invalid_message", "The message is not a JSON object of the shape that the endpoint takes."),
     _message("no_messages", "This endpoint only speaks: it takes no messages."),

@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from jackfield.auth.sessions import Sessions
@@ -152,7 +153,10 @@ class Publishing(Protocol):
 
 
 class Live:
-    """One node's state. `generation` is swapped in one assignment; `clock` gives seconds since the epoch."""
+    """One node's state. `generation` is swapped in one assignment; `clock` gives seconds since the epoch.
+
+    `tested` is the file that remembers how the examples went; None where there is none.
+    """
 
     def __init__(
         self,
@@ -178,6 +182,7 @@ class Live:
         self.stops_at: float | None = None  # by `passed`, when a stop waits no longer
         self.clock = watched(clock)
         self.passed: Callable[[], float] = time.monotonic  # seconds that nobody sets
+        self.tested: Path | None = None
         self.publishing: Publishing | None = None
         self.files: ProjectFiles | None = None  # those that may be edited, with `options.edit`
         self._sessions = sessions

@@ -310,7 +310,7 @@ async def test_checks_wait_for_each_other_and_not_without_end(
     go_on.clear()
     first = asyncio.create_task(check())
     await begun.wait()
-    assert (await check()).json["code"] == "too_many_checks"
+    assert (await check()).json["code"] == "too_busy"
     go_on.set()
     assert (await first).status == 200
 

@@ -60,9 +60,10 @@ def calls(auth: AuthSettings) -> tuple[Call, ...]:
     server = tuple(replace(call, tag="Server") for call in _server())
     keys = tuple(replace(call, tag="Administration", access="admin") for call in _keys())
     outside = tuple(replace(call, tag="From outside") for call in _outside())
-    files = tuple(replace(call, tag="Files") for call in _files())
+    processes = tuple(replace(call, tag="Processes") for call in _processes())
     page = tuple(replace(call, tag="Page") for call in _page())
-    found = (*known, *(administration if auth.own else ()), *keys, *outside, *page, *files, *server)
+    files = tuple(replace(call, tag="Files") for call in _files())
+    found = (*known, *(administration if auth.own else ()), *keys, *outside, *processes, *files, *page, *server)
     described = [replace(call, codes=_CODES[call.name], description=_DESCRIPTIONS.get(call.name, "")) for call in found]
     if auth.jwt is None and not auth.verify:
         return tuple(described)
@@ -98,6 +99,7 @@ _ADMIN = (*_KNOWN, "role_required")
 _KIND = "unsupported_media_type"
 _OF_USER = (*_ADMIN, "invalid_request", "not_found")
 _PUSHED = (*_ADMIN, "invalid_event", "idempotency_conflict", _KIND, "body_too_large")
+_EDITED = (*_ADMIN, *_BODY, "not_found")
 _SEEN = (*_PAGE, *_ASKED)
 _CODES: Mapping[str, tuple[str, ...]] = {
     "login": (*_PAGE, *_BODY, "credential_in_query", "login_failed", *_PASSWORD_ASKED, "store_unavailable"),
@@ -128,6 +130,10 @@ _CODES: Mapping[str, tuple[str, ...]] = {
     "presence": (*_ADMIN, "invalid_request", "not_found"),
     "connections": (*_ADMIN, "invalid_request", "not_found"),
     "close-connection": (*_ADMIN, _KIND, "no_such_connection", "not_found"),
+    "processes": (*_ADMIN, "invalid_request"),
+    "process": (*_ADMIN, "invalid_request", "not_found", "no_such_process"),
+    "run-process": (*_EDITED, "too_busy"),
+    "run-examples": (*_EDITED, "too_busy"),
     "page": _SEEN,
     "endpoints": _SEEN,
     "endpoint": (*_SEEN, "not_found"),
@@ -135,7 +141,7 @@ _CODES: Mapping[str, tuple[str, ...]] = {
     "files": (*_ADMIN, "invalid_request", "not_found", "file_unusable"),
     "file": (*_ADMIN, "invalid_request", "not_found", "file_unusable"),
     "save-file": (*_ADMIN, *_BODY, "not_found", "file_unusable", "file_changed"),
-    "check": (*_ADMIN, *_BODY, "not_found", "file_unusable", "too_many_checks"),
+    "check": (*_ADMIN, *_BODY, "not_found", "file_unusable", "too_busy"),
     "publish": (*_ADMIN, *_BODY, "not_found"),
     "published": (*_ADMIN, "invalid_request", "not_found"),
     "schemas": (*_ADMIN, "invalid_request", "not_found"),
@@ -158,6 +164,9 @@ _DESCRIPTIONS = {
     "rotate-key": "The old one opens beside the new one for a while, `overlap`; then its connections close with 4401.",
     "send-to-groups": "Who is in several of the groups gets it several times.",
     "send-to-user": "To all connections of the login, or to those of one endpoint.",
+    "run-process": "The files as on the disk, in a program of its own. Nothing goes live, tables keep nothing. "
+    "For the role `editor` of tables alone.",
+    "run-examples": "As `jackfield test` does it. For the role `admin` with `--edit`, on the server's own machine.",
     "remove-member": "All connections of the login leave the group and hear nothing more of it; they stay open.",
     "endpoints": "Who may read the documents gets all of them, each with the refusal that an upgrade would get now.",
     "check-message": "Nothing is sent. The sentences are those of the error `invalid_message`.",
@@ -265,6 +274,19 @@ def _files() -> tuple[Call, ...]:
         Call("GET", "/api/published", "published", "What was published", at("PublishedBefore")),
     )
     return tuple(replace(call, access="admin" if call.name == "schemas" else "editor") for call in found)
+
+
+def _processes() -> tuple[Call, ...]:
+    every, one, page = "/api/processes", "/api/processes/{process}", ("limit", "after")
+    reading = (
+        Call("GET", every, "processes", "List the processes", at("Processes"), query=page),
+        Call("GET", one, "process", "One process; of a table its rows", at("Process"), query=page),
+    )
+    trying = (
+        Call("POST", "/api/run", "run-process", "Try a process of the files", at("Ran"), at("Run")),
+        Call("POST", "/api/test", "run-examples", "Run the examples of the files", at("Tests"), at("Test")),
+    )
+    return (*(replace(call, access="local") for call in reading), *(replace(one, access="editor") for one in trying))
 
 
 def _page() -> tuple[Call, ...]:

@@ -16,6 +16,7 @@ from jackfield.auth.passwords import MAX_PASSWORD, MIN_PASSWORD
 from jackfield.config.plan import AuthSettings
 from jackfield.describe.contract import JSON
 from jackfield.describe.documents.file_schemas import of_files
+from jackfield.describe.documents.process_schemas import of_processes
 from jackfield.describe.schema.components import at
 from jackfield.messages import OUR_EVENTS
 from jackfield.schema.patterns import SPAN
@@ -73,6 +74,7 @@ PARAMETERS: Mapping[str, JSON] = {
     "id": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"},
     "login": {"type": "string", **_NAME},
     "name": {"type": "string", **_NAME},
+    "process": {"type": "string", "minLength": 1, "description": "The name of a process, `prices` or `chat.say`."},
     "group": {"type": "string", **_GROUP, "description": "Its values are percent-encoded; in an address, once more."},
     "Idempotency-Key": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
     "endpoint": {"type": "string", "description": "The name of an endpoint."},
@@ -220,7 +222,8 @@ def _object(properties: JSON, optional: tuple[str, ...] = (), **more: Any) -> JS
 
 def schemas(auth: AuthSettings) -> dict[str, JSON]:
     """The schemas to which the calls refer, by the names that they have in a document."""
-    return {"Problem": _problem(), **_sent(), **_page(), **of_files(), **(_people(auth) if auth.own else {})}
+    people = _people(auth) if auth.own else {}
+    return {"Problem": _problem(), **_sent(), **of_processes(), **of_files(), **_page(), **people}
 
 
 def _problem() -> JSON:
@@ -334,7 +337,7 @@ def _page() -> dict[str, JSON]:
                 "auth": _object({"own": flag, "path": text, "cookie": text}),
                 "reader": {**flag, "description": "Whether the documents are open to the caller."},
                 "admin": {**flag, "description": "Whether the administration is."},
-                "edit": {"enum": ["all", "tables", None], "description": "What of the files the caller may change."},
+                "edit": {"enum": [None, "tables", "all"], "description": "What of the files the caller may change."},
                 "elsewhere": {**text, "description": "Where they are, if not on this listener."},
             }
         ),

@@ -157,6 +157,7 @@ async def _open_gateway(
         clock=clock,
         tokens=tokens,
     )
+    gateway.live.tested = state.tested
     unowned.pop_all()
     stack.push_async_callback(_retire_live, gateway)
     stack.push_async_callback(gateway.callers.close)

@@ -27,9 +27,11 @@ from jackfield.server.web.accounts import as_json
 from jackfield.server.web.editing import Editing
 from jackfield.server.web.json_api import Asked, JsonApi, reply
 from jackfield.server.web.keys import KeyAdministration
+from jackfield.server.web.processes import Processes
 from jackfield.server.web.push import Push
 from jackfield.server.web.rights import Rights
 from jackfield.server.web.talk import Talk
+from jackfield.server.web.trying import Trying
 
 __all__ = ["AT", "Administration", "below", "needs_login"]
 
@@ -48,12 +50,14 @@ class Administration:
         self._live = live
         self._rights = Rights(live, callers)
         self._push = Push(live, self._rights)
-        self._editing = Editing(live, self._rights)
         self._talk = Talk(live, callers, self._rights)
+        self._editing = Editing(live, self._rights)
         self.api = JsonApi(
             {
                 **self._talk.routes(),
                 **self._push.routes(),
+                **Processes(live, self._rights).routes(),
+                **Trying(live, self._rights).routes(),
                 **self._editing.routes(),
                 **KeyAdministration(callers.authorities.keys, self._rights).routes(),
                 "/users": {"GET": self._list, "POST": self._add},
@@ -72,9 +76,13 @@ class Administration:
     async def _check(self, request: Request, path: Sequence[str]) -> None:
         """Raise Refusal for a caller who may do nothing at these segments."""
         if self._talk.answers(path):
-            return  # which says for itself what is for whom
+            return  # it says for itself what is for whom
         if self._push.answers(path):
             await self._push.check(request, path)
+        elif path[0] == "processes":
+            await self._rights.documents(request)
+        elif path[0] in ("run", "test"):
+            await self._rights.editor(request)
         elif self._editing.answers(path):
             await self._editing.check(request)
         else:

@@ -129,13 +129,13 @@ class Editing:
     async def _checked(self, texts: Mapping[str, str]) -> list[dict[str, Any]]:
         """The problems of the project with these texts. Raises Refusal."""
         if self._waiting >= MOST_WAITING:
-            raise Refusal("too_many_checks", retry_after=1)
+            raise Refusal("too_busy", retry_after=1)
         self._waiting += 1
         try:
             async with asyncio.timeout(WAIT):
                 await self._checking.acquire()
         except TimeoutError:
-            raise Refusal("too_many_checks", retry_after=1) from None
+            raise Refusal("too_busy", retry_after=1) from None
         finally:
             self._waiting -= 1
         try:
