@@ -94,6 +94,8 @@ _FIXES: Mapping[str, str] = {
     "key_taken": "Choose another name, rotate that key or remove it.",
     "no_such_key": "List the keys; the name is spelled as it stands there.",
     "no_such_connection": "List the open ones; perhaps it has been closed already.",
+    "too_busy": "Ask again.",
+    "no_such_process": "List them; the name is spelled as it stands there.",
     "body_too_large": "Send less: an event has room for the smallest `limits.queue`, all other bodies for 4 KiB.",
 }
 """How to mend what each refusal refuses; a code without a line here cannot be made."""
@@ -249,7 +251,9 @@ CODES: Mapping[str, Code] = _table(
     ),
     _http("key_taken", 409, "There is a service key with this name already."),
     _http("no_such_key", 404, "There is no service key with this name."),
+    _http("too_busy", 503, "More is to be checked than can be checked at once.", retry=True),
     _http("no_such_connection", 404, "There is no open connection with this id."),
+    _http("no_such_process", 404, "There is no process with this name in what is live."),
     # message
     _message("invalid_message", "The message is not a JSON object of the shape that the endpoint takes."),
     _message("no_messages", "This endpoint only speaks: it takes no messages."),

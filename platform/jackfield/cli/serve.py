@@ -93,6 +93,13 @@ class _Size(click.ParamType[int]):
 @option("--insecure", is_flag=True, help="Serve without TLS on an address that other machines reach.")
 @option("--watch", is_flag=True, help="Publish on each save.")
 @option("--locked", is_flag=True, help="Refuse publishing: what is served is what was started.")
+@option(
+    "--edit",
+    is_flag=False,
+    flag_value="all",
+    type=click.Choice(["tables", "all"]),
+    help="Let files be changed over HTTP and published: all of them by admins on this machine, or tables by editors.",
+)
 @option("--drain", type=_Duration(), default="25s", show_default=True, help="How long a stop waits for replies.")
 @option(
     "--outbox",

@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from jackfield.auth.sessions import Sessions
@@ -126,7 +127,10 @@ class Member(Counted, Protocol):
 
 
 class Live:
-    """One node's state. `generation` is swapped in one assignment; `clock` gives seconds since the epoch."""
+    """One node's state. `generation` is swapped in one assignment; `clock` gives seconds since the epoch.
+
+    `folder` is the project's, and `tested` the file that remembers how the examples went; None where there is none.
+    """
 
     def __init__(
         self,
@@ -152,6 +156,8 @@ class Live:
         self.stops_at: float | None = None  # by `passed`, when a stop waits no longer
         self.clock = watched(clock)
         self.passed: Callable[[], float] = time.monotonic  # seconds that nobody sets
+        self.folder: Path | None = None
+        self.tested: Path | None = None
         self._sessions = sessions
 
     @property

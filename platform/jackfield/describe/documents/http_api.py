@@ -24,9 +24,9 @@ class Call:
 
     - `answer` is the schema of what is answered, with `status`; `kind` is the media type of that answer. `codes` are
       the refusals of errors.py that come instead.
-    - `access` says which callers are allowed: all (`open`), logged in (`known`), the role `admin`, the roles
-      `publisher` and `admin` (`publisher`); `local` is everybody on a listener that only the server's machine reaches,
-      elsewhere the role `admin`.
+    - `access` says which callers are allowed: all (`open`), logged in (`known`), the role `admin`, this role
+      or `publisher` or `editor` (`publisher`, `editor`); `local` is everybody on a listener that only the server's
+      machine reaches, elsewhere the role `admin`.
     - `query` are the parameters of the query string, all of which may be left out.
     - `body` is the schema of what is sent, as JSON; None where nothing is.
     - `headers` are those of the answer that matter to the caller.
@@ -44,7 +44,7 @@ class Call:
     headers: tuple[str, ...] = ()
     unready: JSON | None = None
     tag: str = "Login"
-    access: Literal["open", "known", "publisher", "admin", "local"] = "open"
+    access: Literal["open", "known", "publisher", "editor", "admin", "local"] = "open"
     query: tuple[str, ...] = ()
     codes: tuple[str, ...] = ()
     description: str = ""
@@ -58,8 +58,9 @@ def calls(auth: AuthSettings) -> tuple[Call, ...]:
     server = tuple(replace(call, tag="Server") for call in _server())
     keys = tuple(replace(call, tag="Administration", access="admin") for call in _keys())
     outside = tuple(replace(call, tag="From outside") for call in _outside())
+    processes = tuple(replace(call, tag="Processes") for call in _processes())
     page = tuple(replace(call, tag="Page") for call in _page())
-    found = (*known, *(administration if auth.own else ()), *keys, *outside, *page, *server)
+    found = (*known, *(administration if auth.own else ()), *keys, *outside, *processes, *page, *server)
     described = [replace(call, codes=_CODES[call.name], description=_DESCRIPTIONS.get(call.name, "")) for call in found]
     if auth.jwt is None and not auth.verify:
         return tuple(described)
@@ -95,6 +96,7 @@ _ADMIN = (*_KNOWN, "role_required")
 _KIND = "unsupported_media_type"
 _OF_USER = (*_ADMIN, "invalid_request", "not_found")
 _PUSHED = (*_ADMIN, "invalid_event", "idempotency_conflict", _KIND, "body_too_large")
+_EDITED = (*_ADMIN, *_BODY, "not_found")
 _SEEN = (*_PAGE, *_ASKED)
 _CODES: Mapping[str, tuple[str, ...]] = {
     "login": (*_PAGE, *_BODY, "credential_in_query", "login_failed", *_PASSWORD_ASKED, "store_unavailable"),
@@ -125,6 +127,10 @@ _CODES: Mapping[str, tuple[str, ...]] = {
     "presence": (*_ADMIN, "invalid_request", "not_found"),
     "connections": (*_ADMIN, "invalid_request", "not_found"),
     "close-connection": (*_ADMIN, _KIND, "no_such_connection", "not_found"),
+    "processes": (*_ADMIN, "invalid_request"),
+    "process": (*_ADMIN, "invalid_request", "not_found", "no_such_process"),
+    "run-process": (*_EDITED, "too_busy"),
+    "run-examples": (*_EDITED, "too_busy"),
     "page": _SEEN,
     "endpoints": _SEEN,
     "endpoint": (*_SEEN, "not_found"),
@@ -147,6 +153,9 @@ _DESCRIPTIONS = {
     "rotate-key": "The old one opens beside the new one for a while, `overlap`; then its connections close with 4401.",
     "send-to-groups": "Who is in several of the groups gets it several times.",
     "send-to-user": "To all connections of the login, or to those of one endpoint.",
+    "run-process": "The files as on the disk, in a program of its own. Nothing goes live, tables keep nothing. "
+    "For the role `editor` of tables alone.",
+    "run-examples": "As `jackfield test` does it. For the role `admin` with `--edit`, on the server's own machine.",
     "remove-member": "All connections of the login leave the group and hear nothing more of it; they stay open.",
     "endpoints": "Who may read the documents gets all of them, each with the refusal that an upgrade would get now.",
     "check-message": "Nothing is sent. The sentences are those of the error `invalid_message`.",
@@ -231,6 +240,19 @@ def _outside() -> tuple[Call, ...]:
         *(replace(call, access="publisher") for call in sending),
         *(replace(call, access="admin") for call in seeing),
     )
+
+
+def _processes() -> tuple[Call, ...]:
+    every, one, page = "/api/processes", "/api/processes/{process}", ("limit", "after")
+    reading = (
+        Call("GET", every, "processes", "List the processes", at("Processes"), query=page),
+        Call("GET", one, "process", "One process; of a table its rows", at("Process"), query=page),
+    )
+    trying = (
+        Call("POST", "/api/run", "run-process", "Try a process of the files", at("Ran"), at("Run")),
+        Call("POST", "/api/test", "run-examples", "Run the examples of the files", at("Tests"), at("Test")),
+    )
+    return (*(replace(call, access="local") for call in reading), *(replace(one, access="editor") for one in trying))
 
 
 def _page() -> tuple[Call, ...]:

@@ -15,6 +15,7 @@ from msgspec.json import schema_components
 from jackfield.auth.passwords import MAX_PASSWORD, MIN_PASSWORD
 from jackfield.config.plan import AuthSettings
 from jackfield.describe.contract import JSON
+from jackfield.describe.documents.process_schemas import of_processes
 from jackfield.describe.schema.components import at
 from jackfield.messages import OUR_EVENTS
 from jackfield.schema.patterns import SPAN
@@ -72,6 +73,7 @@ PARAMETERS: Mapping[str, JSON] = {
     "id": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"},
     "login": {"type": "string", **_NAME},
     "name": {"type": "string", **_NAME},
+    "process": {"type": "string", "minLength": 1, "description": "The name of a process, `prices` or `chat.say`."},
     "group": {"type": "string", **_GROUP, "description": "Its values are percent-encoded; in an address, once more."},
     "Idempotency-Key": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
     "endpoint": {"type": "string", "description": "The name of an endpoint."},
@@ -208,7 +210,7 @@ def _object(properties: JSON, optional: tuple[str, ...] = (), **more: Any) -> JS
 
 def schemas(auth: AuthSettings) -> dict[str, JSON]:
     """The schemas to which the calls refer, by the names that they have in a document."""
-    return {"Problem": _problem(), **_sent(), **_page(), **(_people(auth) if auth.own else {})}
+    return {"Problem": _problem(), **_sent(), **of_processes(), **_page(), **(_people(auth) if auth.own else {})}
 
 
 def _problem() -> JSON:

@@ -22,7 +22,7 @@ from jackfield.describe.outcomes import closes, errors, refusals
 from jackfield.describe.schema import envelope
 from jackfield.describe.schema.components import Components, at, tidy
 from jackfield.errors import CODES, Code
-from jackfield.identity import ADMIN, PUBLISHER
+from jackfield.identity import ADMIN, EDITOR, PUBLISHER
 
 __all__ = ["document"]
 
@@ -109,6 +109,7 @@ _ACCESS = {
     "open": Access("public"),
     "known": Access("required"),
     "publisher": Access("required", (PUBLISHER, ADMIN)),
+    "editor": Access("required", (EDITOR, ADMIN)),
     "admin": Access("required", (ADMIN,)),
     "local": Access("optional", (ADMIN,)),
 }

@@ -154,6 +154,7 @@ async def _open_gateway(
         clock=clock,
         tokens=tokens,
     )
+    gateway.live.folder, gateway.live.tested = folder, state.tested
     unowned.pop_all()
     stack.push_async_callback(_retire_live, gateway)
     stack.push_async_callback(gateway.callers.close)

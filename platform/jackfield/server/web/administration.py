@@ -26,9 +26,11 @@ from jackfield.server.web import cors
 from jackfield.server.web.accounts import as_json
 from jackfield.server.web.json_api import Asked, JsonApi, reply
 from jackfield.server.web.keys import KeyAdministration
+from jackfield.server.web.processes import Processes
 from jackfield.server.web.push import Push
 from jackfield.server.web.rights import Rights
 from jackfield.server.web.talk import Talk
+from jackfield.server.web.trying import Trying
 
 __all__ = ["AT", "Administration", "below", "needs_login"]
 
@@ -51,6 +53,8 @@ class Administration:
             {
                 **self._talk.routes(),
                 **self._push.routes(),
+                **Processes(live, self._rights).routes(),
+                **Trying(live, self._rights).routes(),
                 **KeyAdministration(callers.authorities.keys, self._rights).routes(),
                 "/users": {"GET": self._list, "POST": self._add},
                 "/users/{one}": {"GET": self._get, "PATCH": self._change, "DELETE": self._remove},
@@ -62,9 +66,21 @@ class Administration:
         """Answer one request; `path` is what `below` gives of it. Raises Refusal."""
         with self._push.counted(request, path):
             cors.check_own(request)
-            if not self._talk.answers(path):  # which says for itself what is for whom
-                await (self._push.check(request, path) if self._push.answers(path) else self._rights.admin(request))
+            await self._check(request, path)
             return await self.api.answer(request, http, AT, path)
+
+    async def _check(self, request: Request, path: Sequence[str]) -> None:
+        """Raise Refusal for a caller who may do nothing at these segments."""
+        if self._talk.answers(path):
+            return  # it says for itself what is for whom
+        if self._push.answers(path):
+            await self._push.check(request, path)
+        elif path[0] == "processes":
+            await self._rights.documents(request)
+        elif path[0] in ("run", "test"):
+            await self._rights.editor(request)
+        else:
+            await self._rights.admin(request)
 
     @property
     def _users(self) -> Users:

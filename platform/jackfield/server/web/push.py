@@ -5,11 +5,10 @@ What is sent is data: one JSON object, which is checked as one that a process se
 
 from __future__ import annotations
 
-import heapq
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any
 
 from starlette.responses import Response
 
@@ -26,20 +25,13 @@ from jackfield.server.members import Members
 from jackfield.server.request import Request
 from jackfield.server.web.idempotency import Idempotency
 from jackfield.server.web.json_api import Answer, Asked, no_json, parsed, reply
+from jackfield.server.web.paging import MAX_PAGE, page_of, query
 from jackfield.server.web.rights import Rights
 
-__all__ = ["MAX_NAMED", "MAX_PAGE", "PAGE", "Push"]
-
-PAGE = 100
-"""Items of a list, where nothing is said; of connections MAX_PAGE."""
-
-MAX_PAGE = 200
-"""Items of a list at most."""
+__all__ = ["MAX_NAMED", "Push"]
 
 MAX_NAMED = 100
 """Groups that one request names."""
-
-T = TypeVar("T")
 
 _ENVELOPE = 32 * 1024  # bytes for the names of MAX_NAMED groups around an event
 _SHOWN = 20  # endpoints that a refusal names
@@ -124,7 +116,7 @@ class Push:
         return reply(await self._idempotency.once(asked.request, by, body, act), status=202)
 
     async def _send_to(self, asked: Asked) -> Response:
-        endpoint, login = self._endpoint(_query(asked, "endpoint")), _login(asked.name)
+        endpoint, login = self._endpoint(query(asked, "endpoint")), _login(asked.name)
         body = await asked.read(self._most(endpoint))
         frame = self._event(body, messages.event, endpoint)
         by = await self._rights.publisher(asked.request)
@@ -141,7 +133,7 @@ class Push:
 
     async def _remove(self, asked: Asked) -> Response:
         group, login = _named(asked.names[0]), _login(asked.names[1])
-        ban = _span(_query(asked, "for").get("for", "0s"))
+        ban = _span(query(asked, "for").get("for", "0s"))
         by = await self._rights.publisher(asked.request)
         self._rights.check_groups(by, (group,))
         answer = self._members.remove(group, login, ban).as_json()
@@ -150,34 +142,34 @@ class Push:
         return reply(answer)
 
     async def _groups(self, asked: Asked) -> Response:
-        given = _query(asked, "limit", "after")
+        given = query(asked, "limit", "after")
         caller = await self._rights.reader(asked.request)
         names = (group.name for group in self._live.groups if not group.name.startswith("$"))
         counts = {name: len(self._members.members(name)) for name in names if self._rights.sees(caller, name)}
-        page, following = _page(counts, given, key=str)
+        page, following = page_of(counts, given, key=str)
         return reply({"groups": [{"group": name, "count": counts[name]} for name in page], "next": following})
 
     async def _group(self, asked: Asked) -> Response:
-        given, group = _query(asked, "limit", "after"), _named(asked.name)
+        given, group = query(asked, "limit", "after"), _named(asked.name)
         self._rights.check_groups(await self._rights.reader(asked.request), (group,))
         found = self._members.members(group)
         counts = Counter(identity.login for identity in found if identity)
-        logins, following = _page(counts, given, key=str)
+        logins, following = page_of(counts, given, key=str)
         members = [{"login": login, "connections": counts[login]} for login in logins]
         return reply({"group": group, "count": len(found), "members": members, "next": following})
 
     async def _presence(self, asked: Asked) -> Response:
-        _query(asked)
+        query(asked)
         self._rights.check_users(await self._rights.reader(asked.request))
         connections = len(self._members.of(_login(asked.name)))
         return reply({"online": bool(connections), "connections": connections})
 
     async def _connections(self, asked: Asked) -> Response:
-        given = _query(asked, "endpoint", "login", "limit", "after")
+        given = query(asked, "endpoint", "login", "limit", "after")
         endpoint, login = self._endpoint(given), given.get("login")
         found = self._live.hub if login is None else self._members.of(_login(login))
         wanted = (member for member in found if endpoint is None or member.endpoint == endpoint)
-        page, following = _page(wanted, given, key=_id, most=MAX_PAGE)
+        page, following = page_of(wanted, given, key=_id, most=MAX_PAGE)
         return reply({"connections": [self._as_json(member) for member in page], "next": following})
 
     async def _close(self, asked: Asked) -> Response:
@@ -260,30 +252,6 @@ def _span(text: str) -> float:
         return span(text)
     except ValueError as exc:
         raise Refusal("invalid_request", f"`for` {exc}.", "Write for=10m, 12h or 7d.") from None
-
-
-def _query(asked: Asked, *known: str) -> Mapping[str, str]:
-    """The query parameters, of those that the address knows."""
-    given = asked.request.query
-    if not given.keys() <= set(known):
-        takes = f"the parameters {', '.join(known)}" if known else "no parameters"
-        raise Refusal("invalid_request", f"This address takes {takes}; the query has another.", "Leave it out.")
-    return given
-
-
-def _page(
-    found: Iterable[T], given: Mapping[str, str], *, key: Callable[[T], str], most: int = PAGE
-) -> tuple[list[T], str | None]:
-    """The items after `after` in the order of their keys, `limit` of them; and what the next page is after, or None.
-
-    What is there all the time is in one page, whatever comes and goes between two requests.
-    """
-    text, after = given.get("limit", str(most)), given.get("after", "")
-    if not (text.isascii() and text.isdecimal() and len(text) < 4 and 0 < int(text) <= MAX_PAGE):
-        raise Refusal("invalid_request", f"`limit` is a whole number from 1 to {MAX_PAGE}.", "Correct it in the query.")
-    limit = int(text)
-    page = heapq.nsmallest(limit + 1, (one for one in found if key(one) > after), key=key)
-    return page[:limit], key(page[limit - 1]) if len(page) > limit else None
 
 
 def _id(member: Member) -> str:
