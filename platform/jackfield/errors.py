@@ -97,6 +97,8 @@ _FIXES: Mapping[str, str] = {
     "too_busy": "Ask again.",
     "no_such_process": "List them; the name is spelled as it stands there.",
     "body_too_large": "Send less: an event has room for the smallest `limits.queue`, all other bodies for 4 KiB.",
+    "file_changed": "Compare the two texts, and save again with the etag of the one that is there.",
+    "file_unusable": "See what it is on the server's machine, and to its permissions.",
 }
 """How to mend what each refusal refuses; a code without a line here cannot be made."""
 
@@ -251,6 +253,10 @@ CODES: Mapping[str, Code] = _table(
     ),
     _http("key_taken", 409, "There is a service key with this name already."),
     _http("no_such_key", 404, "There is no service key with this name."),
+    _http(
+        "file_changed", 412, "The file is another than the one that was edited; `text` and `etag` are what is there."
+    ),
+    _http("file_unusable", 409, "The file is a link, no plain file, no UTF-8 or over 1 MiB, or cannot be written."),
     _http("too_busy", 503, "More is to be checked than can be checked at once.", retry=True),
     _http("no_such_connection", 404, "There is no open connection with this id."),
     _http("no_such_process", 404, "There is no process with this name in what is live."),

@@ -19,7 +19,6 @@ import click
 
 from jackfield import stdio
 from jackfield.auth.store.database import Unusable
-from jackfield.cli.publish import outcome
 from jackfield.cli.settings import (
     Failure,
     Number,
@@ -324,7 +323,7 @@ def _report(result: Report | PlanError) -> None:
         _print_problems(result)
         _say(f"{_count(result)}; the old plan goes on serving.")
     else:
-        _say(outcome(result.as_json()))
+        _say("\n".join(result.lines))
 
 
 def _print_problems(exc: PlanError) -> None:

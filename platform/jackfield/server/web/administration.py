@@ -24,6 +24,7 @@ from jackfield.server.live import Live
 from jackfield.server.request import Request
 from jackfield.server.web import cors
 from jackfield.server.web.accounts import as_json
+from jackfield.server.web.editing import Editing
 from jackfield.server.web.json_api import Asked, JsonApi, reply
 from jackfield.server.web.keys import KeyAdministration
 from jackfield.server.web.processes import Processes
@@ -38,6 +39,7 @@ AT = "/api"
 """Where the administration stands."""
 
 _NAMED = re.compile(rf"{AT}/(users|groups|keys)/(.+)".encode(), re.DOTALL)
+_FILE = re.compile(rf"{AT}/(files)/(.+)".encode(), re.DOTALL)
 _BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
 
@@ -49,12 +51,14 @@ class Administration:
         self._rights = Rights(live, callers)
         self._push = Push(live, self._rights)
         self._talk = Talk(live, callers, self._rights)
+        self._editing = Editing(live, self._rights)
         self.api = JsonApi(
             {
                 **self._talk.routes(),
                 **self._push.routes(),
                 **Processes(live, self._rights).routes(),
                 **Trying(live, self._rights).routes(),
+                **self._editing.routes(),
                 **KeyAdministration(callers.authorities.keys, self._rights).routes(),
                 "/users": {"GET": self._list, "POST": self._add},
                 "/users/{one}": {"GET": self._get, "PATCH": self._change, "DELETE": self._remove},
@@ -79,6 +83,8 @@ class Administration:
             await self._rights.documents(request)
         elif path[0] in ("run", "test"):
             await self._rights.editor(request)
+        elif self._editing.answers(path):
+            await self._editing.check(request)
         else:
             await self._rights.admin(request)
 
@@ -150,16 +156,19 @@ def below(request: Request) -> Sequence[str] | None:
     """The segments that follow AT in a request's path, decoded; None where it is elsewhere.
 
     A login may hold what no other address here can (`DOMAIN\\anna`, or a slash as many providers' do), and so may the
-    name of a group. Whatever stands below AT asks who is calling, so a proxy that sees more segments opens nothing.
+    name of a group; the name of a file is one of these segments, with all its slashes. Whatever stands below AT asks
+    who is calling, so a proxy that sees more segments opens nothing.
     """
-    named = _NAMED.fullmatch(request.raw_path)
+    file = _FILE.fullmatch(request.raw_path)
+    named = file or _NAMED.fullmatch(request.raw_path)
     if named is None:
         found = request.below(AT)
         return None if found is None else found[1:].split("/")
     if _BAD_ESCAPE.search(named[2]):
         return None
     try:
-        return [named[1].decode(), *(unquote_to_bytes(part).decode() for part in named[2].split(b"/"))]
+        parts = [named[2]] if file else named[2].split(b"/")
+        return [named[1].decode(), *(unquote_to_bytes(part).decode() for part in parts)]
     except UnicodeDecodeError:
         return None
 
