@@ -23,7 +23,7 @@ from jackfield.config.written import Style, entry, flow, item
 __all__ = ["Insertion", "insert"]
 
 _BREAK = re.compile(r"\r\n|\n|\r")
-_BLANK_LINE = re.compile(r"(?:\r\n|\n|\r)[ ]*(?:\r\n|\n|\r)")
+_BLANK_LINE = re.compile(r"(?:\n|\r(?!\n))[ ]*[\r\n]")
 _Parser: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
