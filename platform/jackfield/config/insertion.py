@@ -218,7 +218,7 @@ def _has_blanks(text: str, node: _Node) -> bool:
     if node.kind != "mapping" or len(node.entries) < 2:
         return False
     (_, before), (last, _) = node.entries[-2:]
-    return _BLANK_LINE.search(text, max(0, before.end - 2), last.start) is not None
+    return _BLANK_LINE.search(text, max(0, before.end - 4), last.start) is not None
 
 
 def _last(node: _Node) -> _Node:
