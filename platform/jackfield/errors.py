@@ -95,6 +95,9 @@ _FIXES: Mapping[str, str] = {
     "no_such_key": "List the keys; the name is spelled as it stands there.",
     "no_such_connection": "List the open ones; perhaps it has been closed already.",
     "body_too_large": "Send less: an event has room for the smallest `limits.queue`, all other bodies for 4 KiB.",
+    "file_changed": "Compare the two texts, and save again with the etag of the one that is there.",
+    "file_unusable": "See what it is on the server's machine, and to its permissions.",
+    "too_busy": "Ask again.",
 }
 """How to mend what each refusal refuses; a code without a line here cannot be made."""
 
@@ -249,6 +252,11 @@ CODES: Mapping[str, Code] = _table(
     ),
     _http("key_taken", 409, "There is a service key with this name already."),
     _http("no_such_key", 404, "There is no service key with this name."),
+    _http(
+        "file_changed", 412, "The file is another than the one that was edited; `text` and `etag` are what is there."
+    ),
+    _http("file_unusable", 409, "The file is a link, no plain file, no UTF-8 or over 1 MiB, or cannot be written."),
+    _http("too_busy", 503, "More is to be checked than can be checked at once.", retry=True),
     _http("no_such_connection", 404, "There is no open connection with this id."),
     # message
     _message("invalid_message", "The message is not a JSON object of the shape that the endpoint takes."),

@@ -21,6 +21,7 @@ from jackfield.groups.hub import Member as Counted
 from jackfield.identity import ADMIN, Identity
 from jackfield.logs import log
 from jackfield.process.connection import Connection
+from jackfield.server.editing.project_files import ProjectFiles
 from jackfield.server.generation import Generation
 from jackfield.server.observe import redact
 from jackfield.server.observe.lag import Lag
@@ -29,7 +30,7 @@ from jackfield.server.options import Options
 from jackfield.server.outboxes import Outboxes
 from jackfield.server.request import Caller, Request, Standing
 
-__all__ = ["REFUSALS_KEPT", "GroupMember", "Held", "Live", "Member", "Refused"]
+__all__ = ["REFUSALS_KEPT", "GroupMember", "Held", "Live", "Member", "Publishing", "Refused", "Told"]
 
 REFUSALS_KEPT = 200
 """Refusals that `jackfield refusals` shows at most, the newest."""
@@ -125,6 +126,31 @@ class Member(Counted, Protocol):
         """Take no more messages, answer those that are here, then close 1012."""
 
 
+class Told(Protocol):
+    """What a publish did, or would do."""
+
+    @property
+    def lines(self) -> list[str]:
+        """As `jackfield publish` prints it."""
+
+    def as_json(self) -> dict[str, Any]:
+        """All of it, by name."""
+
+
+class Publishing(Protocol):
+    """What makes the project's files live. Implemented by the publisher."""
+
+    @property
+    def published_at(self) -> float:
+        """When what is live became so, in seconds since the epoch."""
+
+    async def publish(self, *, dry_run: bool = False, back: bool = False, by: str = "") -> Told:
+        """Make the files live, or with `back` what was live before; `by` is the login. Raises PlanError."""
+
+    async def published(self) -> list[dict[str, Any]]:
+        """What is kept for the way back, the newest first, as `GET /api/published` lists it."""
+
+
 class Live:
     """One node's state. `generation` is swapped in one assignment; `clock` gives seconds since the epoch."""
 
@@ -152,6 +178,8 @@ class Live:
         self.stops_at: float | None = None  # by `passed`, when a stop waits no longer
         self.clock = watched(clock)
         self.passed: Callable[[], float] = time.monotonic  # seconds that nobody sets
+        self.publishing: Publishing | None = None
+        self.files: ProjectFiles | None = None  # those that may be edited, with `options.edit`
         self._sessions = sessions
 
     @property

@@ -24,12 +24,13 @@ class Call:
 
     - `answer` is the schema of what is answered, with `status`; `kind` is the media type of that answer. `codes` are
       the refusals of errors.py that come instead.
-    - `access` says which callers are allowed: all (`open`), logged in (`known`), the role `admin`, the roles
-      `publisher` and `admin` (`publisher`); `local` is everybody on a listener that only the server's machine reaches,
-      elsewhere the role `admin`.
+    - `access` says which callers are allowed: all (`open`), logged in (`known`), the role `admin`, that or the role
+      `publisher` or `editor`; `local` is everybody on a listener that only the server's machine reaches, elsewhere the
+      role `admin`.
     - `query` are the parameters of the query string, all of which may be left out.
     - `body` is the schema of what is sent, as JSON; None where nothing is.
     - `headers` are those of the answer that matter to the caller.
+    - `matched` says that the request names the text that it replaces (If-Match).
     - `unready` is the schema of a 503 that is not a refusal.
     """
 
@@ -44,8 +45,9 @@ class Call:
     headers: tuple[str, ...] = ()
     unready: JSON | None = None
     tag: str = "Login"
-    access: Literal["open", "known", "publisher", "admin", "local"] = "open"
+    access: Literal["open", "known", "publisher", "editor", "admin", "local"] = "open"
     query: tuple[str, ...] = ()
+    matched: bool = False
     codes: tuple[str, ...] = ()
     description: str = ""
 
@@ -58,7 +60,8 @@ def calls(auth: AuthSettings) -> tuple[Call, ...]:
     server = tuple(replace(call, tag="Server") for call in _server())
     keys = tuple(replace(call, tag="Administration", access="admin") for call in _keys())
     outside = tuple(replace(call, tag="From outside") for call in _outside())
-    found = (*known, *(administration if auth.own else ()), *keys, *outside, *server)
+    files = tuple(replace(call, tag="Files", access="editor") for call in _files())
+    found = (*known, *(administration if auth.own else ()), *keys, *outside, *files, *server)
     described = [replace(call, codes=_CODES[call.name], description=_DESCRIPTIONS.get(call.name, "")) for call in found]
     if auth.jwt is None and not auth.verify:
         return tuple(described)
@@ -123,10 +126,17 @@ _CODES: Mapping[str, tuple[str, ...]] = {
     "presence": (*_ADMIN, "invalid_request", "not_found"),
     "connections": (*_ADMIN, "invalid_request", "not_found"),
     "close-connection": (*_ADMIN, _KIND, "no_such_connection", "not_found"),
+    "files": (*_ADMIN, "invalid_request", "not_found", "file_unusable"),
+    "file": (*_ADMIN, "invalid_request", "not_found", "file_unusable"),
+    "save-file": (*_ADMIN, *_BODY, "not_found", "file_unusable", "file_changed"),
+    "check": (*_ADMIN, *_BODY, "not_found", "file_unusable", "too_busy"),
+    "publish": (*_ADMIN, *_BODY, "not_found"),
+    "published": (*_ADMIN, "invalid_request", "not_found"),
     "health": _HTTP,
     "ready": _HTTP,
     "metrics": (*_EVERYWHERE, *_ASKED, "role_required"),
 }
+_EDIT = "With `serve --edit`; for the role `editor`, tables alone."
 _DESCRIPTIONS = {
     "login": "Sets the cookie, with which endpoints can be opened. It ends the session whose cookie came along. After "
     "10 failures at a login from one address, that login is refused from there for 15 minutes.",
@@ -143,6 +153,13 @@ _DESCRIPTIONS = {
     "send-to-user": "To all connections of the login, or to those of one endpoint.",
     "remove-member": "All connections of the login leave the group and hear nothing more of it; they stay open.",
     "close-connection": "It is closed 4403 (`removed`); its client may come again.",
+    "files": f"{_EDIT} endpoints.yaml, and what is in endpoints/, processes/, examples/ and the site's folder.",
+    "file": f"{_EDIT} The text as it stands in the file, without the mark before it.",
+    "save-file": f"{_EDIT} Whole or not at all, with the file's encoding, permissions and line ends, which tables have "
+    "as they are sent. A new file: `If-None-Match: *` in the place of `If-Match`.",
+    "check": f"{_EDIT} What `jackfield check --no-import` would say with these texts. Nothing is written or imported.",
+    "publish": f"{_EDIT} What `jackfield publish` does, with `--dry-run` and `--back`.",
+    "published": f"{_EDIT} What is kept for the way back, the newest first.",
 }
 
 _COOKIE = ("Set-Cookie",)
@@ -222,6 +239,19 @@ def _outside() -> tuple[Call, ...]:
     return (
         *(replace(call, access="publisher") for call in sending),
         *(replace(call, access="admin") for call in seeing),
+    )
+
+
+def _files() -> tuple[Call, ...]:
+    one, page, etag = "/api/files/{path}", ("limit", "after"), ("ETag",)
+    checked, published = at("Checked"), at("Published")
+    return (
+        Call("GET", "/api/files", "files", "List the files", at("Files"), query=page),
+        Call("GET", one, "file", "Read a file", at("File"), headers=etag),
+        Call("PUT", one, "save-file", "Save a file", at("Saved"), at("FileText"), headers=etag, matched=True),
+        Call("POST", "/api/check", "check", "Check files with other texts", checked, at("Overlay")),
+        Call("POST", "/api/publish", "publish", "Make the files live", published, at("Publish")),
+        Call("GET", "/api/published", "published", "What was published", at("PublishedBefore")),
     )
 
 

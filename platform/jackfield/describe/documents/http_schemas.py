@@ -15,6 +15,7 @@ from msgspec.json import schema_components
 from jackfield.auth.passwords import MAX_PASSWORD, MIN_PASSWORD
 from jackfield.config.plan import AuthSettings
 from jackfield.describe.contract import JSON
+from jackfield.describe.documents.file_schemas import of_files
 from jackfield.describe.schema.components import at
 from jackfield.messages import OUR_EVENTS
 from jackfield.schema.patterns import SPAN
@@ -75,6 +76,17 @@ PARAMETERS: Mapping[str, JSON] = {
     "group": {"type": "string", **_GROUP, "description": "Its values are percent-encoded; in an address, once more."},
     "Idempotency-Key": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
     "endpoint": {"type": "string", "description": "The name of an endpoint."},
+    "path": {
+        "type": "string",
+        "minLength": 1,
+        "description": "A file of the project, its slashes as they are or escaped.",
+    },
+    "If-Match": {
+        "type": "string",
+        "pattern": '^"[0-9a-f]{32}"$',
+        "description": "The etag of the text that was edited.",
+    },
+    "If-None-Match": {"const": "*", "description": "For a new file."},
     "limit": {"type": "integer", "minimum": 1, "maximum": 200},
     "after": {"type": "string", "description": "What `next` of the page before says."},
 }
@@ -202,7 +214,7 @@ def _object(properties: JSON, optional: tuple[str, ...] = (), **more: Any) -> JS
 
 def schemas(auth: AuthSettings) -> dict[str, JSON]:
     """The schemas to which the calls refer, by the names that they have in a document."""
-    return {"Problem": _problem(), **_sent(), **(_people(auth) if auth.own else {})}
+    return {"Problem": _problem(), **_sent(), **of_files(), **(_people(auth) if auth.own else {})}
 
 
 def _problem() -> JSON:

@@ -24,6 +24,7 @@ from jackfield.routing import site_folder
 from jackfield.routing.table import RoutingTable
 from jackfield.server.connection.dispatch import Dispatcher
 from jackfield.server.connection.session_timer import ClockWatch
+from jackfield.server.editing.project_files import ProjectFiles
 from jackfield.server.gateway import Gateway, open_gateway
 from jackfield.server.generation import Generation
 from jackfield.server.histories import HistoryKeeper
@@ -104,6 +105,8 @@ async def open_node(
 
         publisher = Publisher(gateway, folder, archive, tried=start.tried, on_live=on_live, clock=clock)
         stack.push_async_callback(publisher.close)
+        gateway.live.publishing = publisher
+        gateway.live.files = ProjectFiles(folder) if options.edit else None
         stack.push_async_callback(gateway.close_feeds)
         rotation = Rotation(state, start.tokens)
         answers = verbs(gateway.live, publisher, start.fell_back, clock())
