@@ -12,6 +12,7 @@ FLOORS = [
     {"errors", "files", "masking", "similar"},
     {
         "addresses",
+        "beginnings",
         "bodies",
         "claim_paths",
         "clocks",
