@@ -58,7 +58,8 @@ def calls(auth: AuthSettings) -> tuple[Call, ...]:
     server = tuple(replace(call, tag="Server") for call in _server())
     keys = tuple(replace(call, tag="Administration", access="admin") for call in _keys())
     outside = tuple(replace(call, tag="From outside") for call in _outside())
-    found = (*known, *(administration if auth.own else ()), *keys, *outside, *server)
+    seen = tuple(replace(call, tag="Administration", access="admin") for call in _seen())
+    found = (*known, *(administration if auth.own else ()), *keys, *outside, *seen, *server)
     described = [replace(call, codes=_CODES[call.name], description=_DESCRIPTIONS.get(call.name, "")) for call in found]
     if auth.jwt is None and not auth.verify:
         return tuple(described)
@@ -123,6 +124,8 @@ _CODES: Mapping[str, tuple[str, ...]] = {
     "presence": (*_ADMIN, "invalid_request", "not_found"),
     "connections": (*_ADMIN, "invalid_request", "not_found"),
     "close-connection": (*_ADMIN, _KIND, "no_such_connection", "not_found"),
+    "log": (*_ADMIN, "invalid_request"),
+    "status": (*_ADMIN, "invalid_request"),
     "health": _HTTP,
     "ready": _HTTP,
     "metrics": (*_EVERYWHERE, *_ASKED, "role_required"),
@@ -142,6 +145,7 @@ _DESCRIPTIONS = {
     "send-to-groups": "Who is in several of the groups gets it several times.",
     "send-to-user": "To all connections of the login, or to those of one endpoint.",
     "remove-member": "All connections of the login leave the group and hear nothing more of it; they stay open.",
+    "log": "At most 500, masked as in the log.",
     "close-connection": "It is closed 4403 (`removed`); its client may come again.",
 }
 
@@ -201,8 +205,7 @@ def _keys() -> tuple[Call, ...]:
 def _outside() -> tuple[Call, ...]:
     group, user, page = "/api/groups/{group}", "/api/users/{login}", ("limit", "after")
     remove, presence = "Take a user out of a group", "Whether a user is connected"
-    connection, delivered = "/api/connections", at("Delivered")
-    asked: tuple[str, ...] = ("endpoint", "login", *page)
+    delivered = at("Delivered")
     sending = (
         Call("POST", "/api/events", "send-to-groups", "Send to several groups", delivered, at("Broadcast"), 202),
         Call("POST", f"{group}/events", "send-to-group", "Send to a group", delivered, at("GroupEvent"), 202),
@@ -213,15 +216,24 @@ def _outside() -> tuple[Call, ...]:
         ),
     )
     seeing = (
-        Call("GET", "/api/groups", "groups", "List the groups", at("Groups"), query=page),
+        Call("GET", "/api/groups", "groups", "List the groups", at("Groups"), query=("search", *page)),
         Call("GET", group, "group", "Who is in a group", at("Members"), query=page),
         Call("GET", f"{user}/presence", "presence", presence, at("Presence")),
-        Call("GET", connection, "connections", "List the open connections", at("Connections"), query=asked),
-        Call("DELETE", f"{connection}/{{id}}", "close-connection", "Close a connection", _NOTHING),
     )
     return (
         *(replace(call, access="publisher") for call in sending),
         *(replace(call, access="admin") for call in seeing),
+    )
+
+
+def _seen() -> tuple[Call, ...]:
+    connections, asked = "/api/connections", ("endpoint", "login", "search", "limit", "after")
+    lines = ("level", "search", "limit")
+    return (
+        Call("GET", connections, "connections", "List the open connections", at("Connections"), query=asked),
+        Call("DELETE", f"{connections}/{{id}}", "close-connection", "Close a connection", _NOTHING),
+        Call("GET", "/api/log", "log", "The last lines of the log", at("Log"), query=lines),
+        Call("GET", "/api/status", "status", "What is served, and since when", at("Status")),
     )
 
 

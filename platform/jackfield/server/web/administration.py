@@ -1,4 +1,4 @@
-"""What is below `/api`: users, for the role `admin`, and what is sent from outside (push.py)."""
+"""What is below `/api`: users, what is sent from outside (push.py), and what administrators see (seen.py)."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ from jackfield.server.web.json_api import Asked, JsonApi, reply
 from jackfield.server.web.keys import KeyAdministration
 from jackfield.server.web.push import Push
 from jackfield.server.web.rights import Rights
+from jackfield.server.web.seen import Seen
 
 __all__ = ["AT", "Administration", "below", "needs_login"]
 
@@ -48,6 +49,7 @@ class Administration:
         self.api = JsonApi(
             {
                 **self._push.routes(),
+                **Seen(live, self._rights).routes(),
                 **KeyAdministration(callers.authorities.keys, self._rights).routes(),
                 "/users": {"GET": self._list, "POST": self._add},
                 "/users/{one}": {"GET": self._get, "PATCH": self._change, "DELETE": self._remove},
