@@ -9,7 +9,7 @@ from graphlib import TopologicalSorter
 from tests.house.habits import PACKAGE, sources, tree_of
 
 FLOORS = [
-    {"errors", "files", "masking", "similar"},
+    {"errors", "files", "masking", "recent", "similar"},
     {
         "addresses",
         "beginnings",
@@ -39,7 +39,7 @@ OF_SERVER = [
     {"observe"},
     {"cookie", "request"},
     {"live", "refusal"},
-    {"histories", "members", "wire"},
+    {"histories", "members", "status", "wire"},
     {"connection"},
     {"feeds", "joining"},
     {"handshake"},

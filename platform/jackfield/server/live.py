@@ -28,7 +28,7 @@ from jackfield.server.observe import redact
 from jackfield.server.observe.lag import Lag
 from jackfield.server.observe.metrics import Metrics
 from jackfield.server.options import Options
-from jackfield.server.outboxes import Outboxes
+from jackfield.server.outboxes import Outboxes, Pending
 from jackfield.server.request import Caller, Request, Standing
 
 __all__ = ["REFUSALS_KEPT", "GroupMember", "Held", "Live", "Member", "Publishing", "Refused", "Told"]
@@ -73,6 +73,13 @@ class GroupMember(Listener, Protocol):
         """Be in these groups instead of those that the endpoint gave before. Raises Refusal `group_full`."""
 
 
+class Heard(Protocol):
+    """How long a client has been silent."""
+
+    def silent(self, now: float) -> float | None:
+        """Seconds since its last message; None where none came."""
+
+
 class Member(Counted, Protocol):
     """An open connection, as publishes, changes of sessions and a stop see it. Implemented by the conversation.
 
@@ -87,9 +94,24 @@ class Member(Counted, Protocol):
     def is_over(self) -> bool:
         """Whether it has ended, and its seat is all that is left."""
 
+    began: float
+    """When it began, by Live.passed."""
+
     @property
-    def duration(self) -> float:
-        """Seconds since it began."""
+    def outbox(self) -> Pending:
+        """What waits for the client."""
+
+    @property
+    def bucket(self) -> Heard:
+        """The pace of its messages."""
+
+    @property
+    def now(self) -> Callable[[], float]:
+        """The clock of that."""
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The names of the groups that it is in."""
 
     @property
     def standing(self) -> Standing:
@@ -141,10 +163,6 @@ class Told(Protocol):
 class Publishing(Protocol):
     """What makes the project's files live. Implemented by the publisher."""
 
-    @property
-    def published_at(self) -> float:
-        """When what is live became so, in seconds since the epoch."""
-
     async def publish(self, *, dry_run: bool = False, back: bool = False, by: str = "") -> Told:
         """Make the files live, or with `back` what was live before; `by` is the login. Raises PlanError."""
 
@@ -181,6 +199,8 @@ class Live:
         self.ready = True  # False from the beginning of a stop
         self.stops_at: float | None = None  # by `passed`, when a stop waits no longer
         self.clock = watched(clock)
+        self.began = self.published_at = self.clock()
+        self.fell_back: str | None = None  # the problems of the files, where an older plan serves since the start
         self.passed: Callable[[], float] = time.monotonic  # seconds that nobody sets
         self.folder: Path | None = None
         self.tested: Path | None = None

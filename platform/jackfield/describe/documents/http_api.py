@@ -62,8 +62,9 @@ def calls(auth: AuthSettings) -> tuple[Call, ...]:
     outside = tuple(replace(call, tag="From outside") for call in _outside())
     processes = tuple(replace(call, tag="Processes") for call in _processes())
     files = tuple(replace(call, tag="Files", access="editor") for call in _files())
+    seen = tuple(replace(call, tag="Administration", access="admin") for call in _seen())
     page = tuple(replace(call, tag="Page") for call in _page())
-    administration = (*(administration if auth.own else ()), *keys)
+    administration = (*(administration if auth.own else ()), *keys, *seen)
     found = (*known, *administration, *outside, *processes, *files, *page, *server)
     described = [replace(call, codes=_CODES[call.name], description=_DESCRIPTIONS.get(call.name, "")) for call in found]
     if auth.jwt is None and not auth.verify:
@@ -145,6 +146,8 @@ _CODES: Mapping[str, tuple[str, ...]] = {
     "check": (*_ADMIN, *_BODY, "not_found", "file_unusable", "too_busy"),
     "publish": (*_ADMIN, *_BODY, "not_found"),
     "published": (*_ADMIN, "invalid_request", "not_found"),
+    "log": (*_ADMIN, "invalid_request"),
+    "status": (*_ADMIN, "invalid_request"),
     "health": _HTTP,
     "ready": _HTTP,
     "metrics": (*_EVERYWHERE, *_ASKED, "role_required"),
@@ -170,6 +173,7 @@ _DESCRIPTIONS = {
     "remove-member": "All connections of the login leave the group and hear nothing more of it; they stay open.",
     "endpoints": "Who may read the documents gets all of them, each with the refusal that an upgrade would get now.",
     "check-message": "Nothing is sent. The sentences are those of the error `invalid_message`.",
+    "log": "At most 500, masked as in the log.",
     "close-connection": "It is closed 4403 (`removed`); its client may come again.",
     "files": f"{_EDIT} endpoints.yaml, and what is in endpoints/, processes/, examples/ and the site's folder.",
     "file": f"{_EDIT} The text as it stands in the file, without the mark before it.",
@@ -236,8 +240,7 @@ def _keys() -> tuple[Call, ...]:
 def _outside() -> tuple[Call, ...]:
     group, user, page = "/api/groups/{group}", "/api/users/{login}", ("limit", "after")
     remove, presence = "Take a user out of a group", "Whether a user is connected"
-    connection, delivered = "/api/connections", at("Delivered")
-    asked: tuple[str, ...] = ("endpoint", "login", *page)
+    delivered = at("Delivered")
     sending = (
         Call("POST", "/api/events", "send-to-groups", "Send to several groups", delivered, at("Broadcast"), 202),
         Call("POST", f"{group}/events", "send-to-group", "Send to a group", delivered, at("GroupEvent"), 202),
@@ -248,11 +251,9 @@ def _outside() -> tuple[Call, ...]:
         ),
     )
     seeing = (
-        Call("GET", "/api/groups", "groups", "List the groups", at("Groups"), query=page),
+        Call("GET", "/api/groups", "groups", "List the groups", at("Groups"), query=("search", *page)),
         Call("GET", group, "group", "Who is in a group", at("Members"), query=page),
         Call("GET", f"{user}/presence", "presence", presence, at("Presence")),
-        Call("GET", connection, "connections", "List the open connections", at("Connections"), query=asked),
-        Call("DELETE", f"{connection}/{{id}}", "close-connection", "Close a connection", _NOTHING),
     )
     return (
         *(replace(call, access="publisher") for call in sending),
@@ -294,6 +295,17 @@ def _files() -> tuple[Call, ...]:
         Call("POST", "/api/check", "check", "Check files with other texts", checked, at("Overlay")),
         Call("POST", "/api/publish", "publish", "Make the files live", published, at("Publish")),
         Call("GET", "/api/published", "published", "What was published", at("PublishedBefore")),
+    )
+
+
+def _seen() -> tuple[Call, ...]:
+    connections, asked = "/api/connections", ("endpoint", "login", "search", "limit", "after")
+    lines = ("level", "search", "limit")
+    return (
+        Call("GET", connections, "connections", "List the open connections", at("Connections"), query=asked),
+        Call("DELETE", f"{connections}/{{id}}", "close-connection", "Close a connection", _NOTHING),
+        Call("GET", "/api/log", "log", "The last lines of the log", at("Log"), query=lines),
+        Call("GET", "/api/status", "status", "What is served, and since when", at("Status")),
     )
 
 

@@ -15,6 +15,7 @@ from msgspec.json import schema_components
 from jackfield.auth.passwords import MAX_PASSWORD, MIN_PASSWORD
 from jackfield.config.plan import AuthSettings
 from jackfield.describe.contract import JSON
+from jackfield.describe.documents import http_seen
 from jackfield.describe.documents.file_schemas import of_files
 from jackfield.describe.documents.process_schemas import of_processes
 from jackfield.describe.schema.components import at
@@ -91,6 +92,7 @@ PARAMETERS: Mapping[str, JSON] = {
     "If-None-Match": {"const": "*", "description": "For a new file."},
     "limit": {"type": "integer", "minimum": 1, "maximum": 200},
     "after": {"type": "string", "description": "What `next` of the page before says."},
+    **http_seen.PARAMETERS,
 }
 """The schemas of what stands in braces in the addresses, in the query and in headers."""
 
@@ -222,7 +224,7 @@ def _object(properties: JSON, optional: tuple[str, ...] = (), **more: Any) -> JS
 
 def schemas(auth: AuthSettings) -> dict[str, JSON]:
     """The schemas to which the calls refer, by the names that they have in a document."""
-    page = {**of_processes(), **of_files(), **_page()}
+    page = {**http_seen.SCHEMAS, **of_processes(), **of_files(), **_page()}
     return {"Problem": _problem(), **_sent(), **page, **(_people(auth) if auth.own else {})}
 
 
@@ -248,17 +250,9 @@ def _sent() -> dict[str, JSON]:
     text: JSON = {"type": "string"}
     following: JSON = {"type": ["string", "null"], "description": "`after` of the next page; null at the end."}
     delivered: JSON = {"type": "integer", "minimum": 0, "description": "Connections that get it, each group's."}
-    group = _object({"group": text, "count": {**count, "description": "Connections."}})
+    kept: JSON = {**count, "description": "Events that a newcomer gets."}
+    group = _object({"group": text, "count": {**count, "description": "Connections."}, "kept": kept})
     member = _object({"login": text, "connections": count})
-    connection = _object(
-        {
-            "id": text,
-            "endpoint": text,
-            "login": {"type": ["string", "null"]},
-            "visitor": {"type": ["string", "null"], "description": "The id of who is not logged in."},
-            "seconds": {**count, "description": "Age."},
-        }
-    )
     _, bodies = schema_components((Broadcast, Draft, NewKey, Rotation))
     key = {
         "name": text,
@@ -290,7 +284,6 @@ def _sent() -> dict[str, JSON]:
             {"group": text, "count": count, "members": {"type": "array", "items": member}, "next": following}
         ),
         "Presence": _object({"online": {"type": "boolean"}, "connections": count}),
-        "Connections": _object({"connections": {"type": "array", "items": connection}, "next": following}),
     }
 
 

@@ -1,4 +1,4 @@
-"""What is below `/api`: users, for the role `admin`, and what is sent from outside (push.py)."""
+"""What is below `/api`: users, what is sent from outside (push.py), and what administrators see (seen.py)."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ from jackfield.server.web.keys import KeyAdministration
 from jackfield.server.web.processes import Processes
 from jackfield.server.web.push import Push
 from jackfield.server.web.rights import Rights
+from jackfield.server.web.seen import Seen
 from jackfield.server.web.talk import Talk
 from jackfield.server.web.trying import Trying
 
@@ -59,6 +60,7 @@ class Administration:
                 **Processes(live, self._rights).routes(),
                 **Trying(live, self._rights).routes(),
                 **self._editing.routes(),
+                **Seen(live, self._rights).routes(),
                 **KeyAdministration(callers.authorities.keys, self._rights).routes(),
                 "/users": {"GET": self._list, "POST": self._add},
                 "/users/{one}": {"GET": self._get, "PATCH": self._change, "DELETE": self._remove},
