@@ -94,7 +94,7 @@ _FIXES: Mapping[str, str] = {
     "key_taken": "Choose another name, rotate that key or remove it.",
     "no_such_key": "List the keys; the name is spelled as it stands there.",
     "no_such_connection": "List the open ones; perhaps it has been closed already.",
-    "body_too_large": "Send less: an event has room for the smallest `limits.queue`, all other bodies for 4 KiB.",
+    "body_too_large": "Send less: an event has room for the smallest `limits.queue`, most bodies for 4 KiB.",
 }
 """How to mend what each refusal refuses; a code without a line here cannot be made."""
 

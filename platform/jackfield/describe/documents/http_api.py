@@ -105,6 +105,7 @@ _CODES: Mapping[str, tuple[str, ...]] = {
     "change-password": (*_OWN, *_BODY, "wrong_password", *_PASSWORD_ASKED),
     "users": _ADMIN,
     "add-user": (*_ADMIN, *_BODY, "login_taken", "too_many_logins"),
+    "import-users": (*_ADMIN, *_BODY),
     "user": (*_OF_USER, "no_such_user"),
     "change-user": (*_OF_USER, *_BODY, "no_such_user", "too_many_logins"),
     "remove-user": (*_OF_USER, _KIND, "no_such_user"),
@@ -133,6 +134,8 @@ _DESCRIPTIONS = {
     "logout": "The session ends everywhere, its connections close with 4401, the cookie is taken back.",
     "refresh": "For open connections as well, and never further than 30 days after the login.",
     "change-password": "All other sessions of the caller end.",
+    "import-users": "Users that are there already stay as they are. Where one cannot be added, nobody is. Who comes "
+    "without a password gets one that is made up, and told here alone.",
     "change-user": "All of it is changed, or nothing. Who is disabled or gets another password loses all sessions; "
     "other roles hold for open connections at once. Nobody takes the administration from themselves.",
     "close-user": "A new login is possible.",
@@ -179,6 +182,7 @@ def _administration() -> tuple[Call, ...]:
     return (
         Call("GET", every, "users", "List all users", listed),
         Call("POST", every, "add-user", "Add a user", user, at("NewUser"), 201, headers=("Location",)),
+        Call("POST", f"{every}/import", "import-users", "Add many users", at("Imported"), at("NewUsers")),
         Call("GET", one, "user", "One user with the open sessions", at("UserWithSessions")),
         Call("PATCH", one, "change-user", "Change a user", user, at("UserChange")),
         Call("DELETE", one, "remove-user", "Remove a user", _NOTHING),

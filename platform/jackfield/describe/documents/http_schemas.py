@@ -20,12 +20,14 @@ from jackfield.messages import OUR_EVENTS
 from jackfield.schema.patterns import SPAN
 
 __all__ = [
+    "MOST_SENT",
     "PARAMETERS",
     "SESSIONS",
     "Broadcast",
     "Credentials",
     "NewKey",
     "NewUser",
+    "NewUsers",
     "Passwords",
     "Rotation",
     "UserChange",
@@ -34,6 +36,9 @@ __all__ = [
 
 LONGEST_NAME = 128
 """Characters of a login, a role or a name."""
+
+MOST_SENT = 1_000
+"""Users of one import that is sent; a hash for each takes some 20 ms, and some proxies wait a minute."""
 
 SESSIONS: JSON = {"type": "array", "items": at("Session")}
 """A list of sessions."""
@@ -132,6 +137,13 @@ class NewUser(Struct, forbid_unknown_fields=True):
     name: _DisplayName = ""
 
 
+class NewUsers(Struct, forbid_unknown_fields=True):
+    """Users to add, all of them or nobody. Who has no password gets one that is made up."""
+
+    users: Annotated[list[NewUser], Meta(extra_json_schema={"minItems": 1, "maxItems": MOST_SENT})]
+    dry_run: bool = False
+
+
 class NewKey(Struct, forbid_unknown_fields=True):
     """A service key to make; `expires` is how long it lasts, without it for ever."""
 
@@ -181,6 +193,7 @@ _BESIDES: Mapping[str, JSON] = {
     "NewUser": {
         "examples": [{"login": "anna", "password": "a good long phrase", "roles": ["support"], "name": "Анна"}]
     },
+    "NewUsers": {"examples": [{"users": [{"login": "anna", "roles": ["support"], "name": "Анна"}], "dry_run": True}]},
     "UserChange": {
         "anyOf": [
             {"required": [name], "properties": {name: {"not": {"type": "null"}}}}
@@ -284,6 +297,12 @@ def _people(auth: AuthSettings) -> dict[str, JSON]:
         "has_password": {"type": "boolean"},
         "created_at": _TIME,
     }
+    imported: JSON = {
+        "login": {"type": "string"},
+        "done": {"enum": ["added", "skipped", "refused"], "description": "With `dry_run`: what would be done."},
+        "problem": {"type": "string", "description": "Why it was not added; empty where it was."},
+        "password": {"type": "string", "description": "One that was made up; it is shown here alone."},
+    }
     session: JSON = {
         "id": {"type": "string", "description": "Opens nothing."},
         "created_at": _TIME,
@@ -293,13 +312,19 @@ def _people(auth: AuthSettings) -> dict[str, JSON]:
         "agent": {"type": "string", "description": "What the client called itself."},
         "current": {"type": "boolean", "description": "Whether it is the session that asks; told to its user alone."},
     }
-    _, bodies = schema_components((Credentials, Passwords, NewUser, UserChange))
+    _, bodies = schema_components((Credentials, Passwords, NewUser, NewUsers, UserChange))
     return {
         **{name: {**schema, **_BESIDES.get(name, {})} for name, schema in bodies.items()},
         "LoggedIn": _object({**token, **caller}),
         "Refreshed": _object({**token, "expires_at": _MAYBE_TIME}),
         "Caller": _object(caller),
         "Session": _object(session, ("current",)),
+        "Imported": _object(
+            {
+                "added": {"type": "integer", "minimum": 0, "description": "How many were."},
+                "results": {"type": "array", "items": _object(imported, ("password",))},
+            }
+        ),
         "User": _object(user),
         "UserWithSessions": _object({**user, "sessions": SESSIONS}),
     }
