@@ -11,6 +11,7 @@ from jackfield.auth.sessions import Sessions
 from jackfield.auth.store.store import Store
 from jackfield.auth.tokens import Tokens
 from jackfield.process.groups import Groups
+from jackfield.process.table import keep
 from jackfield.server.asgi import Application, Receive, Scope, Send
 from jackfield.server.connection.dispatch import Dispatcher
 from jackfield.server.feeds import ConnectionFeeds, GroupFeeds
@@ -115,4 +116,5 @@ def open_gateway(
     visitors; without them these end with the process.
     """
     live = Live(options, sessions, generation, lag_clock=dispatcher.clock, clock=clock, tokens=tokens)
+    live.data = folder / keep.FOLDER
     return Gateway(live, Callers(live, sessions, folder=folder, open_store=open_store), dispatcher, tracing=tracing)

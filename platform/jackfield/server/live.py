@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from jackfield.auth.sessions import Sessions
@@ -152,6 +153,7 @@ class Live:
         self.stops_at: float | None = None  # by `passed`, when a stop waits no longer
         self.clock = watched(clock)
         self.passed: Callable[[], float] = time.monotonic  # seconds that nobody sets
+        self.data: Path | None = None  # the folder of what tables keep
         self._sessions = sessions
 
     @property

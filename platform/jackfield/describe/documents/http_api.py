@@ -57,8 +57,9 @@ def calls(auth: AuthSettings) -> tuple[Call, ...]:
     administration = tuple(replace(call, tag="Administration", access="admin") for call in _administration())
     server = tuple(replace(call, tag="Server") for call in _server())
     keys = tuple(replace(call, tag="Administration", access="admin") for call in _keys())
+    kept = tuple(replace(call, tag="Administration", access="admin") for call in _kept())
     outside = tuple(replace(call, tag="From outside") for call in _outside())
-    found = (*known, *(administration if auth.own else ()), *keys, *outside, *server)
+    found = (*known, *(administration if auth.own else ()), *keys, *kept, *outside, *server)
     described = [replace(call, codes=_CODES[call.name], description=_DESCRIPTIONS.get(call.name, "")) for call in found]
     if auth.jwt is None and not auth.verify:
         return tuple(described)
@@ -115,6 +116,8 @@ _CODES: Mapping[str, tuple[str, ...]] = {
     "key": (*_OF_USER, "no_such_key"),
     "remove-key": (*_OF_USER, _KIND, "no_such_key"),
     "rotate-key": (*_OF_USER, *_BODY, "no_such_key"),
+    "data": (*_ADMIN, "invalid_request"),
+    "data-file": (*_ADMIN, "not_found"),
     "send-to-groups": (*_PUSHED, "invalid_request", "group_full"),
     "groups": (*_ADMIN, "invalid_request"),
     "group": (*_ADMIN, "invalid_request", "not_found"),
@@ -142,6 +145,8 @@ _DESCRIPTIONS = {
     "add-key": "Programs send it as `Authorization: Bearer`. It is shown once; only a hash is kept.",
     "remove-key": "It opens nothing from now on, and its connections close with 4401.",
     "rotate-key": "The old one opens beside the new one for a while, `overlap`; then its connections close with 4401.",
+    "data": "The files `*.csv` in the folder `data` of the project, by name.",
+    "data-file": "As it is on the disk. No cell begins like a formula.",
     "send-to-groups": "Who is in several of the groups gets it several times.",
     "send-to-user": "To all connections of the login, or to those of one endpoint.",
     "remove-member": "All connections of the login leave the group and hear nothing more of it; they stay open.",
@@ -199,6 +204,18 @@ def _keys() -> tuple[Call, ...]:
         Call("GET", one, "key", "One service key", key),
         Call("DELETE", one, "remove-key", "Remove a service key", _NOTHING),
         Call("POST", f"{one}/rotate", "rotate-key", "Replace what opens with a key", shown, at("Rotation")),
+    )
+
+
+def _kept() -> tuple[Call, ...]:
+    every, text = "/api/data", {"type": "string"}
+    return (
+        Call("GET", every, "data", "List the files of what tables keep", at("DataFiles"), query=("limit", "after")),
+        Call(
+            *("GET", f"{every}/{{file}}", "data-file", "One of these files", text),
+            kind="text/csv",
+            headers=("Content-Disposition",),
+        ),
     )
 
 

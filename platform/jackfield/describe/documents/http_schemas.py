@@ -78,6 +78,12 @@ PARAMETERS: Mapping[str, JSON] = {
     "login": {"type": "string", **_NAME},
     "name": {"type": "string", **_NAME},
     "group": {"type": "string", **_GROUP, "description": "Its values are percent-encoded; in an address, once more."},
+    "file": {
+        "type": "string",
+        "minLength": 1,
+        "description": "The file's name below `data`; a slash in it is percent-encoded.",
+        "examples": ["support/leave.csv"],
+    },
     "Idempotency-Key": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
     "endpoint": {"type": "string", "description": "The name of an endpoint."},
     "limit": {"type": "integer", "minimum": 1, "maximum": 200},
@@ -251,6 +257,14 @@ def _sent() -> dict[str, JSON]:
             "seconds": {**count, "description": "Age."},
         }
     )
+    file = _object(
+        {
+            "name": text,
+            "bytes": count,
+            "rows": {"type": ["integer", "null"], "description": "Below the heads; null for a large file."},
+            "modified": _TIME,
+        }
+    )
     _, bodies = schema_components((Broadcast, NewKey, Rotation))
     key = {
         "name": text,
@@ -277,6 +291,7 @@ def _sent() -> dict[str, JSON]:
             },
             optional=("banned_until",),
         ),
+        "DataFiles": _object({"files": {"type": "array", "items": file}, "next": following}),
         "Groups": _object({"groups": {"type": "array", "items": group}, "next": following}),
         "Members": _object(
             {"group": text, "count": count, "members": {"type": "array", "items": member}, "next": following}
@@ -312,7 +327,9 @@ def _people(auth: AuthSettings) -> dict[str, JSON]:
         "agent": {"type": "string", "description": "What the client called itself."},
         "current": {"type": "boolean", "description": "Whether it is the session that asks; told to its user alone."},
     }
-    _, bodies = schema_components((Credentials, Passwords, NewUser, NewUsers, UserChange))
+    _, bodies = schema_components(
+        (Credentials, Passwords, NewUser, NewUsers, UserChange), ref_template=at("{name}")["$ref"]
+    )
     return {
         **{name: {**schema, **_BESIDES.get(name, {})} for name, schema in bodies.items()},
         "LoggedIn": _object({**token, **caller}),

@@ -24,6 +24,7 @@ from jackfield.server.live import Live
 from jackfield.server.request import Request
 from jackfield.server.web import cors
 from jackfield.server.web.accounts import as_json
+from jackfield.server.web.data_files import DataFiles
 from jackfield.server.web.json_api import Asked, JsonApi, reply
 from jackfield.server.web.keys import KeyAdministration
 from jackfield.server.web.push import Push
@@ -35,7 +36,7 @@ __all__ = ["AT", "Administration", "below", "needs_login"]
 AT = "/api"
 """Where the administration stands."""
 
-_NAMED = re.compile(rf"{AT}/(users|groups|keys)/(.+)".encode(), re.DOTALL)
+_NAMED = re.compile(rf"{AT}/(users|groups|keys|data)/(.+)".encode(), re.DOTALL)
 _BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
 
@@ -50,6 +51,7 @@ class Administration:
             {
                 **self._push.routes(),
                 **KeyAdministration(callers.authorities.keys, self._rights).routes(),
+                **DataFiles(live, self._rights).routes(),
                 "/users/import": {"POST": UserImport(live, self._rights).answer},
                 "/users": {"GET": self._list, "POST": self._add},
                 "/users/{one}": {"GET": self._get, "PATCH": self._change, "DELETE": self._remove},
