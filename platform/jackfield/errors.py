@@ -163,6 +163,7 @@ CODES: Mapping[str, Code] = _table(
     _plan("ambiguous_number", "A number of a table can be read in two ways, as `1,5` where commas separate the cells."),
     _plan("spreadsheet_damage", "A cell holds what a spreadsheet made of it: `#NAME?`, `####`, `1,2E+15`."),
     _plan("doubtful_table", "Warning: messages that fit no row of a table, or what it most likely does not mean."),
+    _plan("no_table", "Warning: an endpoint keeps messages that no row of a table is for, and no table answers there."),
     _plan("lost_process", "Warning: a later process of the same file has the same name."),
     _plan("blocking_call", "Warning: the process waits on the event loop, and everybody waits with it."),
     _plan("not_awaited", "Warning: a coroutine is made and not awaited, so it never runs."),

@@ -34,7 +34,7 @@ FLOORS = [
     {"", "__main__"},  # the public surface, which processes import and we do not
 ]
 OF_SERVER = [
-    {"answers", "asgi", "generation", "options", "outboxes"},
+    {"answers", "asgi", "generation", "options", "outboxes", "unmatched"},
     {"observe"},
     {"cookie", "request"},
     {"live", "refusal"},

@@ -29,6 +29,7 @@ from jackfield.server.observe.metrics import Metrics
 from jackfield.server.options import Options
 from jackfield.server.outboxes import Outboxes
 from jackfield.server.request import Caller, Request, Standing
+from jackfield.server.unmatched import Unmatched
 
 __all__ = ["REFUSALS_KEPT", "GroupMember", "Held", "Live", "Member", "Refused"]
 
@@ -154,6 +155,7 @@ class Live:
         self.clock = watched(clock)
         self.passed: Callable[[], float] = time.monotonic  # seconds that nobody sets
         self.data: Path | None = None  # the folder of what tables keep
+        self.unmatched: Unmatched | None = None  # messages that no row of a table was for
         self._sessions = sessions
 
     @property

@@ -36,6 +36,7 @@ from jackfield.auth.store.tables import (
     sessions,
     users,
 )
+from jackfield.auth.store.unmatched import UnmatchedTable
 from jackfield.errors import Refusal
 
 __all__ = ["MAX_SESSIONS", "Holder", "Store"]
@@ -52,13 +53,15 @@ _AT_ONCE = 1000
 class Store:
     """The users and sessions in one database. Open it with `Store.open`, close it at the end.
 
-    `attempts` are the logins that failed lately, `keys` those of other programs, `histories` what groups keep.
+    `attempts` are the logins that failed lately, `keys` those of other programs, `histories` what groups keep,
+    `unmatched` messages that no row of a table was for.
     """
 
     def __init__(self, database: Database, clock: Callable[[], float]) -> None:
         self.attempts = Attempts(database, clock)
         self.keys = KeyTable(database, clock)
         self.histories = HistoryTable(database, clock)
+        self.unmatched = UnmatchedTable(database, clock)
         self._database = database
         self._clock = clock
 

@@ -117,6 +117,8 @@ _CODES: Mapping[str, tuple[str, ...]] = {
     "remove-key": (*_OF_USER, _KIND, "no_such_key"),
     "rotate-key": (*_OF_USER, *_BODY, "no_such_key"),
     "data": (*_ADMIN, "invalid_request"),
+    "unmatched": (*_ADMIN, "invalid_request"),
+    "remove-unmatched": (*_ADMIN, _KIND, "not_found"),
     "data-file": (*_ADMIN, "not_found"),
     "send-to-groups": (*_PUSHED, "invalid_request", "group_full"),
     "groups": (*_ADMIN, "invalid_request"),
@@ -146,6 +148,7 @@ _DESCRIPTIONS = {
     "remove-key": "It opens nothing from now on, and its connections close with 4401.",
     "rotate-key": "The old one opens beside the new one for a while, `overlap`; then its connections close with 4401.",
     "data": "The files `*.csv` in the folder `data` of the project, by name.",
+    "unmatched": "Of endpoints with `inspect: unmatched`, 500 of each, the latest first; equal ones are counted.",
     "data-file": "As it is on the disk. No cell begins like a formula.",
     "send-to-groups": "Who is in several of the groups gets it several times.",
     "send-to-user": "To all connections of the login, or to those of one endpoint.",
@@ -209,7 +212,11 @@ def _keys() -> tuple[Call, ...]:
 
 def _kept() -> tuple[Call, ...]:
     every, text = "/api/data", {"type": "string"}
+    messages, asked = "/api/unmatched", ("endpoint", "limit", "after")
+    listed, removed = "List messages that no row of a table was for", "Forget one of these messages"
     return (
+        Call("GET", messages, "unmatched", listed, at("UnmatchedMessages"), query=asked),
+        Call("DELETE", f"{messages}/{{id}}", "remove-unmatched", removed, _NOTHING),
         Call("GET", every, "data", "List the files of what tables keep", at("DataFiles"), query=("limit", "after")),
         Call(
             *("GET", f"{every}/{{file}}", "data-file", "One of these files", text),

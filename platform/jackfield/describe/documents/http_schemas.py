@@ -265,6 +265,18 @@ def _sent() -> dict[str, JSON]:
             "modified": _TIME,
         }
     )
+    unmatched = _object(
+        {
+            "id": text,
+            "at": {**_TIME, "description": "When it came last."},
+            "first_at": _TIME,
+            "count": {"type": "integer", "minimum": 1, "description": "How many times it came."},
+            "endpoint": text,
+            "process": text,
+            "message": {"type": "object", "description": "With the values of the address; no `$id`, no login."},
+            "why": {"enum": ["last_row", "no_row"], "description": "A row that fits everything answered it, or none."},
+        }
+    )
     _, bodies = schema_components((Broadcast, NewKey, Rotation))
     key = {
         "name": text,
@@ -292,6 +304,7 @@ def _sent() -> dict[str, JSON]:
             optional=("banned_until",),
         ),
         "DataFiles": _object({"files": {"type": "array", "items": file}, "next": following}),
+        "UnmatchedMessages": _object({"messages": {"type": "array", "items": unmatched}, "next": following}),
         "Groups": _object({"groups": {"type": "array", "items": group}, "next": following}),
         "Members": _object(
             {"group": text, "count": count, "members": {"type": "array", "items": member}, "next": following}

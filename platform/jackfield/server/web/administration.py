@@ -29,6 +29,7 @@ from jackfield.server.web.json_api import Asked, JsonApi, reply
 from jackfield.server.web.keys import KeyAdministration
 from jackfield.server.web.push import Push
 from jackfield.server.web.rights import Rights
+from jackfield.server.web.unmatched import UnmatchedMessages
 from jackfield.server.web.user_import import UserImport
 
 __all__ = ["AT", "Administration", "below", "needs_login"]
@@ -52,6 +53,7 @@ class Administration:
                 **self._push.routes(),
                 **KeyAdministration(callers.authorities.keys, self._rights).routes(),
                 **DataFiles(live, self._rights).routes(),
+                **UnmatchedMessages(live, self._rights).routes(),
                 "/users/import": {"POST": UserImport(live, self._rights).answer},
                 "/users": {"GET": self._list, "POST": self._add},
                 "/users/{one}": {"GET": self._get, "PATCH": self._change, "DELETE": self._remove},
