@@ -96,9 +96,9 @@ _FIXES: Mapping[str, str] = {
     "no_such_connection": "List the open ones; perhaps it has been closed already.",
     "too_busy": "Ask again.",
     "no_such_process": "List them; the name is spelled as it stands there.",
-    "body_too_large": "Send less: an event has room for the smallest `limits.queue`, all other bodies for 4 KiB.",
     "file_changed": "Compare the two texts, and save again with the etag of the one that is there.",
     "file_unusable": "See what it is on the server's machine, and to its permissions.",
+    "body_too_large": "Send less: an event has room for the smallest `limits.queue`, most bodies for 4 KiB.",
 }
 """How to mend what each refusal refuses; a code without a line here cannot be made."""
 
@@ -167,6 +167,7 @@ CODES: Mapping[str, Code] = _table(
     _plan("ambiguous_number", "A number of a table can be read in two ways, as `1,5` where commas separate the cells."),
     _plan("spreadsheet_damage", "A cell holds what a spreadsheet made of it: `#NAME?`, `####`, `1,2E+15`."),
     _plan("doubtful_table", "Warning: messages that fit no row of a table, or what it most likely does not mean."),
+    _plan("no_table", "Warning: an endpoint keeps messages that no row of a table is for, and no table answers there."),
     _plan("lost_process", "Warning: a later process of the same file has the same name."),
     _plan("blocking_call", "Warning: the process waits on the event loop, and everybody waits with it."),
     _plan("not_awaited", "Warning: a coroutine is made and not awaited, so it never runs."),

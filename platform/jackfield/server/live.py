@@ -30,6 +30,7 @@ from jackfield.server.observe.metrics import Metrics
 from jackfield.server.options import Options
 from jackfield.server.outboxes import Outboxes, Pending
 from jackfield.server.request import Caller, Request, Standing
+from jackfield.server.unmatched import Unmatched
 
 __all__ = ["REFUSALS_KEPT", "GroupMember", "Held", "Live", "Member", "Publishing", "Refused", "Told"]
 
@@ -206,6 +207,8 @@ class Live:
         self.tested: Path | None = None
         self.publishing: Publishing | None = None
         self.files: ProjectFiles | None = None  # those that may be edited, with `options.edit`
+        self.data: Path | None = None  # the folder of what tables keep
+        self.unmatched: Unmatched | None = None  # messages that no row of a table was for
         self._sessions = sessions
 
     @property

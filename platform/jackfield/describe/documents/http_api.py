@@ -59,12 +59,13 @@ def calls(auth: AuthSettings) -> tuple[Call, ...]:
     administration = tuple(replace(call, tag="Administration", access="admin") for call in _administration())
     server = tuple(replace(call, tag="Server") for call in _server())
     keys = tuple(replace(call, tag="Administration", access="admin") for call in _keys())
+    kept = tuple(replace(call, tag="Administration", access="admin") for call in _kept())
     outside = tuple(replace(call, tag="From outside") for call in _outside())
     processes = tuple(replace(call, tag="Processes") for call in _processes())
     files = tuple(replace(call, tag="Files", access="editor") for call in _files())
     seen = tuple(replace(call, tag="Administration", access="admin") for call in _seen())
     page = tuple(replace(call, tag="Page") for call in _page())
-    administration = (*(administration if auth.own else ()), *keys, *seen)
+    administration = (*(administration if auth.own else ()), *keys, *kept, *seen)
     found = (*known, *administration, *outside, *processes, *files, *page, *server)
     described = [replace(call, codes=_CODES[call.name], description=_DESCRIPTIONS.get(call.name, "")) for call in found]
     if auth.jwt is None and not auth.verify:
@@ -114,6 +115,7 @@ _CODES: Mapping[str, tuple[str, ...]] = {
     "change-password": (*_OWN, *_BODY, "wrong_password", *_PASSWORD_ASKED),
     "users": _ADMIN,
     "add-user": (*_ADMIN, *_BODY, "login_taken", "too_many_logins"),
+    "import-users": (*_ADMIN, *_BODY),
     "user": (*_OF_USER, "no_such_user"),
     "change-user": (*_OF_USER, *_BODY, "no_such_user", "too_many_logins"),
     "remove-user": (*_OF_USER, _KIND, "no_such_user"),
@@ -123,6 +125,10 @@ _CODES: Mapping[str, tuple[str, ...]] = {
     "key": (*_OF_USER, "no_such_key"),
     "remove-key": (*_OF_USER, _KIND, "no_such_key"),
     "rotate-key": (*_OF_USER, *_BODY, "no_such_key"),
+    "data": (*_ADMIN, "invalid_request"),
+    "unmatched": (*_ADMIN, "invalid_request"),
+    "remove-unmatched": (*_ADMIN, _KIND, "not_found"),
+    "data-file": (*_ADMIN, "not_found"),
     "send-to-groups": (*_PUSHED, "invalid_request", "group_full"),
     "groups": (*_ADMIN, "invalid_request"),
     "group": (*_ADMIN, "invalid_request", "not_found"),
@@ -159,12 +165,17 @@ _DESCRIPTIONS = {
     "logout": "The session ends everywhere, its connections close with 4401, the cookie is taken back.",
     "refresh": "For open connections as well, and never further than 30 days after the login.",
     "change-password": "All other sessions of the caller end.",
+    "import-users": "Users that are there already stay as they are. Where one cannot be added, nobody is. Who comes "
+    "without a password gets one that is made up, and told here alone.",
     "change-user": "All of it is changed, or nothing. Who is disabled or gets another password loses all sessions; "
     "other roles hold for open connections at once. Nobody takes the administration from themselves.",
     "close-user": "A new login is possible.",
     "add-key": "Programs send it as `Authorization: Bearer`. It is shown once; only a hash is kept.",
     "remove-key": "It opens nothing from now on, and its connections close with 4401.",
     "rotate-key": "The old one opens beside the new one for a while, `overlap`; then its connections close with 4401.",
+    "data": "The files `*.csv` in the folder `data` of the project, by name.",
+    "unmatched": "Of endpoints with `inspect: unmatched`, 500 of each, the latest first; equal ones are counted.",
+    "data-file": "As it is on the disk. No cell begins like a formula.",
     "send-to-groups": "Who is in several of the groups gets it several times.",
     "send-to-user": "To all connections of the login, or to those of one endpoint.",
     "run-process": "The files as on the disk, in a program of its own. Nothing goes live, tables keep nothing. "
@@ -218,6 +229,7 @@ def _administration() -> tuple[Call, ...]:
     return (
         Call("GET", every, "users", "List all users", listed),
         Call("POST", every, "add-user", "Add a user", user, at("NewUser"), 201, headers=("Location",)),
+        Call("POST", f"{every}/import", "import-users", "Add many users", at("Imported"), at("NewUsers")),
         Call("GET", one, "user", "One user with the open sessions", at("UserWithSessions")),
         Call("PATCH", one, "change-user", "Change a user", user, at("UserChange")),
         Call("DELETE", one, "remove-user", "Remove a user", _NOTHING),
@@ -234,6 +246,22 @@ def _keys() -> tuple[Call, ...]:
         Call("GET", one, "key", "One service key", key),
         Call("DELETE", one, "remove-key", "Remove a service key", _NOTHING),
         Call("POST", f"{one}/rotate", "rotate-key", "Replace what opens with a key", shown, at("Rotation")),
+    )
+
+
+def _kept() -> tuple[Call, ...]:
+    every, text = "/api/data", {"type": "string"}
+    messages, asked = "/api/unmatched", ("endpoint", "limit", "after")
+    listed, removed = "List messages that no row of a table was for", "Forget one of these messages"
+    return (
+        Call("GET", messages, "unmatched", listed, at("UnmatchedMessages"), query=asked),
+        Call("DELETE", f"{messages}/{{id}}", "remove-unmatched", removed, _NOTHING),
+        Call("GET", every, "data", "List the files of what tables keep", at("DataFiles"), query=("limit", "after")),
+        Call(
+            *("GET", f"{every}/{{file}}", "data-file", "One of these files", text),
+            kind="text/csv",
+            headers=("Content-Disposition",),
+        ),
     )
 
 

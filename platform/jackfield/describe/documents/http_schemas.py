@@ -23,12 +23,14 @@ from jackfield.messages import OUR_EVENTS
 from jackfield.schema.patterns import SPAN
 
 __all__ = [
+    "MOST_SENT",
     "PARAMETERS",
     "SESSIONS",
     "Broadcast",
     "Credentials",
     "NewKey",
     "NewUser",
+    "NewUsers",
     "Passwords",
     "Rotation",
     "UserChange",
@@ -37,6 +39,9 @@ __all__ = [
 
 LONGEST_NAME = 128
 """Characters of a login, a role or a name."""
+
+MOST_SENT = 1_000
+"""Users of one import that is sent; a hash for each takes some 20 ms, and some proxies wait a minute."""
 
 SESSIONS: JSON = {"type": "array", "items": at("Session")}
 """A list of sessions."""
@@ -77,6 +82,12 @@ PARAMETERS: Mapping[str, JSON] = {
     "name": {"type": "string", **_NAME},
     "process": {"type": "string", "minLength": 1, "description": "The name of a process, `prices` or `chat.say`."},
     "group": {"type": "string", **_GROUP, "description": "Its values are percent-encoded; in an address, once more."},
+    "file": {
+        "type": "string",
+        "minLength": 1,
+        "description": "The file's name below `data`; a slash in it is percent-encoded.",
+        "examples": ["support/leave.csv"],
+    },
     "Idempotency-Key": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
     "endpoint": {"type": "string", "description": "The name of an endpoint."},
     "path": {
@@ -148,6 +159,13 @@ class NewUser(Struct, forbid_unknown_fields=True):
     name: _DisplayName = ""
 
 
+class NewUsers(Struct, forbid_unknown_fields=True):
+    """Users to add, all of them or nobody. Who has no password gets one that is made up."""
+
+    users: Annotated[list[NewUser], Meta(extra_json_schema={"minItems": 1, "maxItems": MOST_SENT})]
+    dry_run: bool = False
+
+
 class NewKey(Struct, forbid_unknown_fields=True):
     """A service key to make; `expires` is how long it lasts, without it for ever."""
 
@@ -203,6 +221,7 @@ _BESIDES: Mapping[str, JSON] = {
     "NewUser": {
         "examples": [{"login": "anna", "password": "a good long phrase", "roles": ["support"], "name": "Анна"}]
     },
+    "NewUsers": {"examples": [{"users": [{"login": "anna", "roles": ["support"], "name": "Анна"}], "dry_run": True}]},
     "UserChange": {
         "anyOf": [
             {"required": [name], "properties": {name: {"not": {"type": "null"}}}}
@@ -253,6 +272,26 @@ def _sent() -> dict[str, JSON]:
     kept: JSON = {**count, "description": "Events that a newcomer gets."}
     group = _object({"group": text, "count": {**count, "description": "Connections."}, "kept": kept})
     member = _object({"login": text, "connections": count})
+    file = _object(
+        {
+            "name": text,
+            "bytes": count,
+            "rows": {"type": ["integer", "null"], "description": "Below the heads; null for a large file."},
+            "modified": _TIME,
+        }
+    )
+    unmatched = _object(
+        {
+            "id": text,
+            "at": {**_TIME, "description": "When it came last."},
+            "first_at": _TIME,
+            "count": {"type": "integer", "minimum": 1, "description": "How many times it came."},
+            "endpoint": text,
+            "process": text,
+            "message": {"type": "object", "description": "With the values of the address; no `$id`, no login."},
+            "why": {"enum": ["last_row", "no_row"], "description": "A row that fits everything answered it, or none."},
+        }
+    )
     _, bodies = schema_components((Broadcast, Draft, NewKey, Rotation))
     key = {
         "name": text,
@@ -279,6 +318,8 @@ def _sent() -> dict[str, JSON]:
             },
             optional=("banned_until",),
         ),
+        "DataFiles": _object({"files": {"type": "array", "items": file}, "next": following}),
+        "UnmatchedMessages": _object({"messages": {"type": "array", "items": unmatched}, "next": following}),
         "Groups": _object({"groups": {"type": "array", "items": group}, "next": following}),
         "Members": _object(
             {"group": text, "count": count, "members": {"type": "array", "items": member}, "next": following}
@@ -350,6 +391,12 @@ def _people(auth: AuthSettings) -> dict[str, JSON]:
         "has_password": {"type": "boolean"},
         "created_at": _TIME,
     }
+    imported: JSON = {
+        "login": {"type": "string"},
+        "done": {"enum": ["added", "skipped", "refused"], "description": "With `dry_run`: what would be done."},
+        "problem": {"type": "string", "description": "Why it was not added; empty where it was."},
+        "password": {"type": "string", "description": "One that was made up; it is shown here alone."},
+    }
     session: JSON = {
         "id": {"type": "string", "description": "Opens nothing."},
         "created_at": _TIME,
@@ -359,13 +406,21 @@ def _people(auth: AuthSettings) -> dict[str, JSON]:
         "agent": {"type": "string", "description": "What the client called itself."},
         "current": {"type": "boolean", "description": "Whether it is the session that asks; told to its user alone."},
     }
-    _, bodies = schema_components((Credentials, Passwords, NewUser, UserChange))
+    _, bodies = schema_components(
+        (Credentials, Passwords, NewUser, NewUsers, UserChange), ref_template=at("{name}")["$ref"]
+    )
     return {
         **{name: {**schema, **_BESIDES.get(name, {})} for name, schema in bodies.items()},
         "LoggedIn": _object({**token, **caller}),
         "Refreshed": _object({**token, "expires_at": _MAYBE_TIME}),
         "Caller": _object(caller),
         "Session": _object(session, ("current",)),
+        "Imported": _object(
+            {
+                "added": {"type": "integer", "minimum": 0, "description": "How many were."},
+                "results": {"type": "array", "items": _object(imported, ("password",))},
+            }
+        ),
         "User": _object(user),
         "UserWithSessions": _object({**user, "sessions": SESSIONS}),
     }

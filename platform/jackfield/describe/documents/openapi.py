@@ -175,6 +175,7 @@ def _headers(names: Iterable[str]) -> JSON:
 
 
 _HEADERS: Mapping[str, JSON] = {
+    "Content-Disposition": {"schema": {"type": "string"}, "description": "The name under which it is saved."},
     "Jackfield-Error": {"schema": {"type": "string"}, "description": "The code, for clients that hide the body."},
     "ETag": {"schema": {"type": "string"}, "description": "The etag of the file, in quotes."},
     "Location": {"schema": {"type": "string"}, "description": "The address of what was made."},

@@ -167,6 +167,8 @@ async def _open_gateway(
     )
     gateway.live.groups.histories.keeper = keeper
     stack.push_async_callback(keeper.close)  # after all that sends, and before the store
+    assert gateway.live.unmatched is not None
+    stack.push_async_callback(gateway.live.unmatched.close)
     return gateway, _Start(tokens, tried, fell_back, keeper)
 
 
@@ -256,6 +258,8 @@ async def _tending(
     """The tasks that live as long as the server: owned here, cancelled and awaited at the end."""
     tasks = [asyncio.create_task(gateway.callers.watch()), asyncio.create_task(gateway.live.lag.watch())]
     tasks.append(asyncio.create_task(keeper.watch()))
+    assert gateway.live.unmatched is not None
+    tasks.append(asyncio.create_task(gateway.live.unmatched.watch()))
     tasks.append(asyncio.create_task(ClockWatch(clock, gateway.live.hub).watch()))
     if gateway.live.has_sessions:
         tasks.append(asyncio.create_task(gateway.live.sessions.watch()))
