@@ -333,7 +333,8 @@ class Refusal(Exception):
 
     `detail` says what is wrong here, `fix` how to mend it, both as the table has them where nothing is given, and so is
     `status`.
-    `retry_after` is in seconds.
+    `retry_after` is in seconds. `id` is what the caller is told to read out, given where the refusal is noted. Not
+    sent are `login`, that of the known caller whom it concerns, and `tried`, by which tried logins are told apart.
     """
 
     def __init__(
@@ -345,6 +346,7 @@ class Refusal(Exception):
         retry_after: int | None = None,
         more: Mapping[str, Any] | None = None,
         status: int = 0,
+        login: str = "",
     ) -> None:
         self.code = code
         self.status = status or CODES[code].status
@@ -352,6 +354,9 @@ class Refusal(Exception):
         self.fix = fix or CODES[code].fix
         self.retry_after = retry_after
         self.more = dict(more or {})
+        self.login = login
+        self.tried = ""
+        self.id = ""
         super().__init__(f"{self.status} {code}: {self.detail}")
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+from jackfield.auth.refused import Refusals, Refused
 from jackfield.auth.sessions import Sessions
 from jackfield.auth.tokens import Tokens
 from jackfield.clocks import watched
@@ -32,24 +31,7 @@ from jackfield.server.outboxes import Outboxes, Pending
 from jackfield.server.request import Caller, Request, Standing
 from jackfield.server.unmatched import Unmatched
 
-__all__ = ["REFUSALS_KEPT", "GroupMember", "Held", "Live", "Member", "Publishing", "Refused", "Told"]
-
-REFUSALS_KEPT = 200
-"""Refusals that `jackfield refusals` shows at most, the newest."""
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """One refusal as `jackfield refusals` shows it. `path` is without its query string."""
-
-    time: float
-    path: str
-    code: str
-    status: int
-    detail: str
-    login: str
-    client: str
-    origin: str
+__all__ = ["GroupMember", "Held", "Live", "Member", "Publishing", "Told"]
 
 
 class Held(NamedTuple):
@@ -196,7 +178,7 @@ class Live:
         self.lag = Lag(clock=lag_clock)
         self.metrics = Metrics(self.hub, self.lag, self.groups, lambda: self.generation.table.catalog.collectors())
         self.outboxes = Outboxes(options.outbox)
-        self.refusals: deque[Refused] = deque(maxlen=REFUSALS_KEPT)
+        self.refusals = Refusals()
         self.ready = True  # False from the beginning of a stop
         self.stops_at: float | None = None  # by `passed`, when a stop waits no longer
         self.clock = watched(clock)
@@ -260,18 +242,24 @@ class Live:
         return isinstance(caller, Identity) and ADMIN in caller.roles
 
     def refuse(self, request: Request, refusal: Refusal, caller: Caller = None) -> None:
-        """Keep a refusal for `jackfield refusals`, and log it."""
-        refused = Refused(
-            time=self.clock(),
-            path=redact.path(request.raw_path.decode("latin-1")),
-            code=refusal.code,
-            status=refusal.status,
-            detail=redact.typed(refusal.detail),
-            login=caller.login if isinstance(caller, Identity) else "",
-            client=request.client,
-            origin=redact.origins(request.values(b"origin")),
+        """Keep a refusal for `jackfield refusals`, log it, and give it the id by which it is asked for."""
+        match = self.generation.table.match(request.raw_path)
+        refused = self.refusals.note(
+            Refused(
+                time=self.clock(),
+                path=redact.path(request.raw_path.decode("latin-1")),
+                code=refusal.code,
+                status=refusal.status,
+                detail=redact.typed(refusal.detail),
+                login=refusal.login or (caller.login if isinstance(caller, Identity) else ""),
+                client=request.client,
+                origin=redact.origins(request.values(b"origin")),
+                endpoint=match.route.name if match else "",
+                fix=redact.typed(refusal.fix),
+                tried=refusal.tried,
+            )
         )
-        self.refusals.append(refused)
+        refusal.id = refused.id
         log.info(
             "refused",
             code=refused.code,
@@ -280,4 +268,5 @@ class Live:
             login=refused.login,
             client=refused.client,
             origin=refused.origin,
+            refusal=refused.id,
         )

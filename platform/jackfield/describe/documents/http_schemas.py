@@ -257,8 +257,9 @@ def _problem() -> JSON:
             "code": {"type": "string"},
             "fix": {"type": "string", "description": "How to mend it."},
             "incident": {"type": "string", "description": "The id under which the server's log has it."},
+            "refusal": {"type": "string", "description": "The id by which `jackfield refusals --id` finds it."},
         },
-        ("incident",),
+        ("incident", "refusal"),
         description="Why a request was refused (RFC 9457).",
     )
 
