@@ -56,8 +56,7 @@ class Store:
     """The users and sessions in one database. Open it with `Store.open`, close it at the end.
 
     `attempts` are the logins that failed lately, `keys` those of other programs, `histories` what groups keep,
-    `unmatched` messages that no row of a table was for;
-    `refusals` who was refused.
+    `unmatched` messages that no row of a table was for, `refusals` who was refused.
     """
 
     def __init__(self, database: Database, clock: Callable[[], float]) -> None:
