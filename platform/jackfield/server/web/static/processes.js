@@ -20,6 +20,7 @@ const t = words({
   optional: ["everyone", "всем"],
   public: ["everyone", "всем"],
   takes: ["Takes and gives", "Принимает и отдаёт"],
+  examples_title: ["Examples", "Примеры"],
   examples: ["{n} example|{n} examples", "{n} пример|{n} примера|{n} примеров"],
   no_examples: ["no examples", "без примеров"],
   untested: ["not run yet", "ещё не запускались"],
@@ -37,9 +38,9 @@ export async function show({ page, main, side, rest, query, go }) {
   const matches = (one, wanted) => !wanted || [one.name, one.summary, one.file, ...one.endpoints].join(" ").toLowerCase().includes(wanted);
   const paint = (wanted) => {
     const found = used.filter((one) => matches(one, wanted));
+    if (!rest.length) { fill(main, board(found, endpoints)); return; }
     fill(list, found.map((one) => h("a.item", { href: `#processes/${part(one.name)}`, "aria-current": one.name === rest[0] ? "true" : null },
       one.name, h("small", one.summary || t(one.kind)))));
-    if (!rest.length) fill(main, board(found, endpoints));
   };
   fill(side, searchField((text) => paint(text.toLowerCase()), t("search")), list);
   paint("");
@@ -80,9 +81,12 @@ function cords(count) {
     }), s("rect.plug", { x: 64, y: middle - 4, width: 16, height: 8, rx: 2 }));
 }
 
-function jack(endpoint) {
+const socketSign = () => s("svg.cords", { viewBox: "0 0 16 16", width: 16, height: 16, "aria-hidden": "true" },
+  s("circle.jack", { cx: 8, cy: 8, r: 5 }), s("circle.hole", { cx: 8, cy: 8, r: 2 }));
+
+function jack(endpoint, sign = null) {
   const who = endpoint.roles?.length ? endpoint.roles.join(", ") : endpoint.access ? t(endpoint.access) : "";
-  return h("li", h("a", { href: `#talk/${part(endpoint.name)}` }, h("code", endpoint.url || endpoint.name)),
+  return h("li", sign, h("a", { href: `#talk/${part(endpoint.name)}` }, h("code", endpoint.url || endpoint.name)),
     h("small.dim", [endpoint.name, who, ...(endpoint.groups ?? [])].filter(Boolean).join(" · ")));
 }
 
@@ -116,7 +120,7 @@ async function one(process, { page, main, endpoints, query }) {
     h("header.stack",
       h("div.row", h("a.small", { href: "#processes" }, t("back")), h("h2", process.name), h("span.tag", t(process.kind)), h("code.dim", process.kind === "builtin" ? "" : `${process.file}${process.kind === "python" ? `:${process.line}` : ""}`)),
       process.summary ? h("p", process.summary) : null,
-      process.endpoints.length ? h("div.plugged", h("ul.jacks", process.endpoints.map((name) => jack(known.get(name) ?? { name }))), cords(process.endpoints.length)) : null),
+      process.endpoints.length ? h("ul.jacks.row", process.endpoints.map((name) => jack(known.get(name) ?? { name }, socketSign()))) : null),
     picture.element,
     h("aside.stack", tries ? tryPanel(process, picture) : page.edit ? null : h("p.small.dim", t("no_edit")), examples(process, page))));
   return picture.leave;
@@ -141,5 +145,5 @@ function examples(process, page) {
     } catch (problem) { fill(results, failure(problem)); }
     button.disabled = false;
   } }, icon("play"), t("run"));
-  return h("section.stack", h("h3", t("examples", { n: process.examples })), state, page.edit === "all" && process.examples ? h("div.row", button) : null, results);
+  return h("section.stack", h("h3", t("examples_title")), state, page.edit === "all" && process.examples ? h("div.row", button) : null, results);
 }

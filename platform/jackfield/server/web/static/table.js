@@ -1,7 +1,7 @@
 // A table as a grid: of what is live, or of its file, which is checked as one types and saved only over what was read.
 
 import { ask, get, part, post } from "./api.js";
-import { Sheet, place, rowFor } from "./csv.js";
+import { Sheet, letters, place, rowFor } from "./csv.js";
 import { fill, h, icon, settled, signButton } from "./dom.js";
 import { grid } from "./grid.js";
 import { dialog, failure } from "./parts.js";
@@ -13,6 +13,8 @@ const t = words({
   fine: ["no problems", "без замечаний"],
   problems: ["{n} problem|{n} problems", "{n} замечание|{n} замечания|{n} замечаний"],
   elsewhere: ["{n} in other files", "в других файлах: {n}"],
+  rows: ["Rows", "Строки"],
+  columns: ["Columns", "Столбцы"],
   undo: ["Undo", "Отменить"],
   redo: ["Redo", "Вернуть"],
   add_row: ["Add a row below", "Добавить строку ниже"],
@@ -92,7 +94,7 @@ export async function editedTable(process, { message = null, publish = null } = 
   let marks = new Map(), gone = false;
   const shown = grid(model, { moved: (at, column) => {
     const mark = marks.get(`${at},${column}`);
-    fill(says, at < 0 ? model.head(column) : model.cell(at, column), mark ? h(`span.${mark.kind}`, icon("bad"), mark.text) : null);
+    fill(says, h("b", `${letters(column)}${top() + at + 1}`), at < 0 ? model.head(column) : model.cell(at, column), mark ? h(`span.${mark.kind}`, icon("bad"), mark.text) : null);
   } });
   const isChanged = () => draft.sheet.text !== draft.text;
 
@@ -157,11 +159,11 @@ export async function editedTable(process, { message = null, publish = null } = 
     h("button.primary", { type: "button", onclick: () => save() }, t("save"), h("kbd", "Ctrl+S")), publish, state, h("span.fill"),
     signButton("undo", `${t("undo")} (Ctrl+Z)`, act(() => model.undo())),
     signButton("redo", `${t("redo")} (Ctrl+Y)`, act(() => model.redo())),
-    signButton("add", t("add_row"), act(({ range: [, last], column }) => { draft.sheet.insert(top() + last + 1); shown.go(last + 1, column); })),
+    h("span.small.dim", t("rows")), signButton("add", t("add_row"), act(({ range: [, last], column }) => { draft.sheet.insert(top() + last + 1); shown.go(last + 1, column); })),
     signButton("remove", t("remove_rows"), act((at) => { const [first, count] = rows(at); if (at.row >= 0) draft.sheet.remove(top() + first, count); shown.go(first, at.column); })),
     signButton("out", t("up"), act((at) => { const [first, count] = rows(at); if (first > 0) { draft.sheet.move(top() + first, count, top() + first - 1); shown.go(first - 1, at.column); } })),
     signButton("in", t("down"), act((at) => { const [first, count] = rows(at); if (first + count < model.height) { draft.sheet.move(top() + first, count, top() + first + 1); shown.go(first + 1, at.column); } })),
-    h("button", { type: "button", onclick: () => addColumn(process, draft.sheet, act) }, icon("add"), t("add_column")),
+    h("span.small.dim", t("columns")), signButton("add", t("add_column"), () => addColumn(process, draft.sheet, act)),
     signButton("remove", t("remove_column"), act(({ column }) => { if (column) draft.sheet.removeColumn(column); })));
   const onkeydown = (event) => {
     if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "s") { event.preventDefault(); save(); }
@@ -178,7 +180,7 @@ export async function editedTable(process, { message = null, publish = null } = 
     const rest = last >= top() && conditions.every((is, column) => !is || ["", "-"].includes(sheet.cell(last, column)));
     const at = rest ? last : sheet.rows.length;
     sheet.insert(at, [rowFor(heads, given, sheet.separator)]);
-    queueMicrotask(() => { shown.go(at - top(), Math.max(1, heads.findIndex((head) => head.startsWith("reply")))); shown.element.focus(); });
+    requestAnimationFrame(() => { shown.go(at - top(), Math.max(1, heads.findIndex((head) => head.startsWith("reply")))); shown.element.focus(); });
   }
 
   return {
