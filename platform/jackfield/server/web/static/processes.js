@@ -64,9 +64,9 @@ function board(processes, endpoints) {
   const known = new Map(endpoints.map((one) => [one.name, one]));
   const plugged = processes.filter((one) => one.endpoints.length), loose = processes.filter((one) => !one.endpoints.length);
   if (!processes.length) return empty(t("none"));
-  return h("div.board.pad", h("h2", t("title")),
+  return h("div.board.pad", h("h1", t("title")),
     plugged.map((one) => h("div.plugged", h("ul.jacks", one.endpoints.map((name) => jack(known.get(name) ?? { name, url: "" }))), cords(one.endpoints.length), card(one))),
-    loose.length ? [h("h3.dim", t("unplugged")), h("div.loose", loose.map(card))] : null);
+    loose.length ? [h("h2.dim", t("unplugged")), h("div.loose", loose.map(card))] : null);
 }
 
 const LINE = 48; // px of an endpoint, as in page.css
@@ -118,7 +118,7 @@ async function one(process, { page, main, endpoints, query }) {
   const known = new Map(endpoints.map((found) => [found.name, found]));
   fill(main, h("div.one",
     h("header.stack",
-      h("div.row", h("a.small", { href: "#processes" }, t("back")), h("h2", process.name), h("span.tag", t(process.kind)), h("code.dim", process.kind === "builtin" ? "" : `${process.file}${process.kind === "python" ? `:${process.line}` : ""}`)),
+      h("div.row", h("a.small", { href: "#processes" }, t("back")), h("h1", process.name), h("span.tag", t(process.kind)), h("code.dim", process.kind === "builtin" ? "" : `${process.file}${process.kind === "python" ? `:${process.line}` : ""}`)),
       process.summary ? h("p", process.summary) : null,
       process.endpoints.length ? h("ul.jacks.row", process.endpoints.map((name) => jack(known.get(name) ?? { name }, socketSign()))) : null),
     picture.element,
@@ -127,23 +127,23 @@ async function one(process, { page, main, endpoints, query }) {
 }
 
 /** A function: what it takes and gives, and what its author says of it. Markup in that is text. */
-const code = (process) => h("div.code.stack", h("h3", t("takes")), h("pre.panel.pad", process.signature.replace(" -> ", "\n→ ")),
+const code = (process) => h("div.code.stack", h("h2", t("takes")), h("pre.panel.pad", process.signature.replace(" -> ", "\n→ ")),
   process.description ? h("p.described", process.description) : null);
 
 function examples(process, page) {
   if (!process.endpoints.length || process.kind === "builtin") return null;
-  const state = h("p.small", health(process)), results = h("ul.results.small", { role: "status" });
+  const state = h("p.small", health(process)), results = h("div.results.small", { role: "status" });
   const button = h("button", { type: "button", onclick: async () => {
     button.disabled = true;
     try {
       const ran = [];
       for (const endpoint of process.endpoints) ran.push(await post("/api/test", { endpoint }));
       const found = ran.flatMap((answer) => answer.results), problems = ran[0].problems;
-      fill(results, found.map((one) => h("li", icon(one.passed ? "good" : "bad"), h("span", h("b", one.endpoint), ` ${one.example}`, one.passed ? null : h("pre.panel.pad", one.problem)))),
-        problems.map((one) => h("li", icon("bad"), `${one.file}:${one.line}: ${one.message}`)));
+      fill(results, h("ul", found.map((one) => h("li", icon(one.passed ? "good" : "bad"), h("span", h("b", one.endpoint), ` ${one.example}`, one.passed ? null : h("pre.panel.pad", one.problem)))),
+        problems.map((one) => h("li", icon("bad"), `${one.file}:${one.line}: ${one.message}`))));
       fill(state, health(await get(`/api/processes/${part(process.name)}?limit=1`)));
     } catch (problem) { fill(results, failure(problem)); }
     button.disabled = false;
   } }, icon("play"), t("run"));
-  return h("section.stack", h("h3", t("examples_title")), state, page.edit === "all" && process.examples ? h("div.row", button) : null, results);
+  return h("section.stack", h("h2", t("examples_title")), state, page.edit === "all" && process.examples ? h("div.row", button) : null, results);
 }

@@ -145,7 +145,7 @@ export async function editedTable(process, { message = null, publish = null } = 
   /** Both texts beside each other, line by line; nothing is written before one is chosen. */
   function compare(mine, { text, etag }) {
     const lines = (one) => one.split(/\r\n|[\r\n]/), [here, there] = [lines(mine), lines(text)];
-    const differ = (one, other, word) => h("div", h("h3", word), h("pre.sides", one.map((line) => h(other.includes(line) ? "span" : "mark", `${line}\n`))));
+    const differ = (one, other, word) => h("div", h("h2", word), h("pre.sides", one.map((line) => h(other.includes(line) ? "span" : "mark", `${line}\n`))));
     const take = (act) => () => { box.close(); act(); };
     const box = dialog(t("changed_title"), h("div.two", differ(there, here, t("there")), differ(here, there, t("here"))), h("div.row.end",
       h("button", { type: "button", onclick: take(() => { Object.assign(draft, { sheet: new Sheet(text), text, etag }); shown.paint(); changed(); }) }, t("theirs")),

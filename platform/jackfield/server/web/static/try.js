@@ -48,7 +48,7 @@ export function tryPanel(process, picture) {
   }
   name();
   return h("section.stack", { "aria-label": t("title"), onfocusin: name },
-    h("h3", t("title")), h("p.small.dim", t("about")),
+    h("h2", t("title")), h("p.small.dim", t("about")),
     h("form.stack", {
       onsubmit: (event) => { event.preventDefault(); run(); },
       onkeydown: (event) => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); run(); } },
