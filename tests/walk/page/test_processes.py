@@ -95,7 +95,8 @@ def test_a_file_that_changed_meanwhile_is_shown_and_not_overwritten(server: Serv
     page = open_page(server, f"/#processes/answers?row={row}", expected="412")
     log_in(page, server)
     page.get_by_text("not saved").wait_for()
-    assert page.get_by_role("row").filter(has_text="Где?").get_by_role("gridcell").all_inner_texts()[1:3] == ["Где?", "5"]
+    begun = page.get_by_role("row").filter(has_text="Где?").get_by_role("gridcell")
+    assert begun.all_inner_texts()[1:3] == ["Где?", "5"]
     theirs = TABLE.replace("С 9 до 18.", "Закрыто")
     table(server.folder).write_bytes(theirs.encode())
     page.keyboard.press("Control+s")
