@@ -153,7 +153,7 @@ export async function editedTable(process, { message = null, publish = null } = 
     box.classList.add("wide");
   }
 
-  const act = (change) => () => { change(shown.at()); shown.paint(); changed(); shown.element.focus(); };
+  const act = (change) => () => { change(shown.at(), shown); shown.paint(); changed(); shown.element.focus(); };
   const rows = ({ range: [first, last] }) => [Math.max(0, first), Math.max(0, last) - Math.max(0, first) + 1];
   const bar = h("div.bar.row", { role: "toolbar" },
     h("button.primary", { type: "button", onclick: () => save() }, t("save"), h("kbd", "Ctrl+S")), publish, state, h("span.fill"),
@@ -170,6 +170,7 @@ export async function editedTable(process, { message = null, publish = null } = 
   };
   document.addEventListener("keydown", onkeydown);
   if (message) begin(message);
+  else requestAnimationFrame(() => shown.go(0, 1));
   changed();
 
   /** A new row with the values of a message, above the one that fits all the rest. */
@@ -226,7 +227,8 @@ function addColumn(process, sheet, act) {
     event.preventDefault();
     const output = heads.findIndex((one, column) => column && /^(reply|error|remember|keep|#)/.test(one));
     box.close();
-    act(() => sheet.addColumn(["input", "state", "login"].includes(kind.value) && output > 0 ? output : heads.length, written()))();
+    const at = ["input", "state", "login"].includes(kind.value) && output > 0 ? output : heads.length;
+    act((_, shown) => { sheet.addColumn(at, written()); shown.go(0, at); })();
   } },
   h("label", t("column_of"), kind), h("label", t("name"), name), h("datalist", { id: "keys" }, known.map((one) => h("option", { value: one }))),
   h("label", t("type"), type), h("label.inline", optional, t("optional")), head,
