@@ -257,7 +257,7 @@ CODES: Mapping[str, Code] = _table(
         "file_changed", 412, "The file is another than the one that was edited; `text` and `etag` are what is there."
     ),
     _http("file_unusable", 409, "The file is a link, no plain file, no UTF-8 or over 1 MiB, or cannot be written."),
-    _http("too_busy", 503, "More is to be checked than can be checked at once.", retry=True),
+    _http("too_busy", 503, "More is to be checked or tried than can be at once.", retry=True),
     _http("no_such_connection", 404, "There is no open connection with this id."),
     _http("no_such_process", 404, "There is no process with this name in what is live."),
     # message

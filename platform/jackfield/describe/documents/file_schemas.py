@@ -94,5 +94,6 @@ def of_files() -> dict[str, JSON]:
         "Saved": _object({"path": _TEXT, "etag": _ETAG, "problems": _PROBLEMS}),
         "Checked": _object({"problems": _PROBLEMS}),
         "Published": _object(published),
+        "EditorSchemas": _object({"endpoints": {"type": "object"}, "examples": {"type": "object"}}),
         "PublishedBefore": _object({"published": _list(_object(kept))}),
     }

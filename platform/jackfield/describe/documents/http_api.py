@@ -62,7 +62,7 @@ def calls(auth: AuthSettings) -> tuple[Call, ...]:
     outside = tuple(replace(call, tag="From outside") for call in _outside())
     processes = tuple(replace(call, tag="Processes") for call in _processes())
     page = tuple(replace(call, tag="Page") for call in _page())
-    files = tuple(replace(call, tag="Files", access="editor") for call in _files())
+    files = tuple(replace(call, tag="Files") for call in _files())
     found = (*known, *(administration if auth.own else ()), *keys, *outside, *processes, *files, *page, *server)
     described = [replace(call, codes=_CODES[call.name], description=_DESCRIPTIONS.get(call.name, "")) for call in found]
     if auth.jwt is None and not auth.verify:
@@ -144,6 +144,7 @@ _CODES: Mapping[str, tuple[str, ...]] = {
     "check": (*_ADMIN, *_BODY, "not_found", "file_unusable", "too_busy"),
     "publish": (*_ADMIN, *_BODY, "not_found"),
     "published": (*_ADMIN, "invalid_request", "not_found"),
+    "schemas": (*_ADMIN, "invalid_request", "not_found"),
     "health": _HTTP,
     "ready": _HTTP,
     "metrics": (*_EVERYWHERE, *_ASKED, "role_required"),
@@ -176,6 +177,7 @@ _DESCRIPTIONS = {
     "as they are sent. A new file: `If-None-Match: *` in the place of `If-Match`.",
     "check": f"{_EDIT} What `jackfield check --no-import` would say with these texts. Nothing is written or imported.",
     "publish": f"{_EDIT} What `jackfield publish` does, with `--dry-run` and `--back`.",
+    "schemas": "With `serve --edit`. JSON Schemas for editors, with the names that the files have.",
     "published": f"{_EDIT} What is kept for the way back, the newest first.",
 }
 
@@ -259,6 +261,21 @@ def _outside() -> tuple[Call, ...]:
     )
 
 
+def _files() -> tuple[Call, ...]:
+    one, page, etag = "/api/files/{path}", ("limit", "after"), ("ETag",)
+    checked, published = at("Checked"), at("Published")
+    found = (
+        Call("GET", "/api/files", "files", "List the files", at("Files"), query=page),
+        Call("GET", one, "file", "Read a file", at("File"), headers=etag),
+        Call("PUT", one, "save-file", "Save a file", at("Saved"), at("FileText"), headers=etag, matched=True),
+        Call("POST", "/api/check", "check", "Check files with other texts", checked, at("Overlay")),
+        Call("POST", "/api/publish", "publish", "Make the files live", published, at("Publish")),
+        Call("GET", "/api/schemas", "schemas", "What can stand in the files", at("EditorSchemas")),
+        Call("GET", "/api/published", "published", "What was published", at("PublishedBefore")),
+    )
+    return tuple(replace(call, access="admin" if call.name == "schemas" else "editor") for call in found)
+
+
 def _processes() -> tuple[Call, ...]:
     every, one, page = "/api/processes", "/api/processes/{process}", ("limit", "after")
     reading = (
@@ -280,19 +297,6 @@ def _page() -> tuple[Call, ...]:
         Call("GET", "/api/endpoints", "endpoints", "List the endpoints that the caller may enter", listed),
         Call("GET", one, "endpoint", "All that forms and clients need of an endpoint", at("Endpoint")),
         Call("POST", f"{one}/check", "check-message", check, faults, at("Draft")),
-    )
-
-
-def _files() -> tuple[Call, ...]:
-    one, page, etag = "/api/files/{path}", ("limit", "after"), ("ETag",)
-    checked, published = at("Checked"), at("Published")
-    return (
-        Call("GET", "/api/files", "files", "List the files", at("Files"), query=page),
-        Call("GET", one, "file", "Read a file", at("File"), headers=etag),
-        Call("PUT", one, "save-file", "Save a file", at("Saved"), at("FileText"), headers=etag, matched=True),
-        Call("POST", "/api/check", "check", "Check files with other texts", checked, at("Overlay")),
-        Call("POST", "/api/publish", "publish", "Make the files live", published, at("Publish")),
-        Call("GET", "/api/published", "published", "What was published", at("PublishedBefore")),
     )
 
 

@@ -229,12 +229,8 @@ async def _first_table(folder: Path, archive: Archive, options: Options) -> tupl
 
 def _write_schemas(state: State, table: RoutingTable) -> None:
     """The schemas that the first lines of the files name, so that editors complete them without a step."""
-    roles = tuple(table.plan.roles or ())
-    tags = sorted({tag for endpoint in table.plan.endpoints for tag in endpoint.tags})
-    found = {
-        state.endpoints_schema: editor_schema.document(sorted(table.catalog.known), roles, tags),
-        state.examples_schema: editor_schema.examples(sorted(table.routes), roles),
-    }
+    made = editor_schema.both(table.plan, table.catalog.known)
+    found = {state.endpoints_schema: made["endpoints"], state.examples_schema: made["examples"]}
     try:
         for path, content in found.items():
             write_private(path, json.dumps(content, ensure_ascii=False, indent=2), 0o644)

@@ -2,6 +2,7 @@
 
 import { get, part, post } from "./api.js";
 import { fill, h, icon, s } from "./dom.js";
+import { fileList, openFile, publish } from "./files.js";
 import { empty, failure, searchField } from "./parts.js";
 import { editedTable, liveTable } from "./table.js";
 import { tryPanel } from "./try.js";
@@ -33,20 +34,26 @@ const t = words({
 
 export async function show({ page, main, side, rest, query, go }) {
   const [processes, endpoints] = await Promise.all([every("/api/processes", "processes"), get("/api/endpoints").then((found) => found.endpoints)]);
+  const file = page.edit ? query.get("file") : null, table = file && /^processes\/.*\.csv$/.test(file);
   const used = processes.filter((one) => one.kind !== "builtin" || one.endpoints.length);
   const list = h("nav", { "aria-label": t("search") });
   const matches = (one, wanted) => !wanted || [one.name, one.summary, one.file, ...one.endpoints].join(" ").toLowerCase().includes(wanted);
   const paint = (wanted) => {
     const found = used.filter((one) => matches(one, wanted));
-    if (!rest.length) { fill(main, board(found, endpoints)); return; }
+    if (!rest.length && !file) { fill(main, board(found, endpoints, page)); return; }
     fill(list, found.map((one) => h("a.item", { href: `#processes/${part(one.name)}`, "aria-current": one.name === rest[0] ? "true" : null },
       one.name, h("small", one.summary || t(one.kind)))));
   };
-  fill(side, searchField((text) => paint(text.toLowerCase()), t("search")), list);
+  fill(side, searchField((text) => paint(text.toLowerCase()), t("search")), list, page.edit ? await fileList(page, file, go) : null);
   paint("");
+  if (table) return one(processes.find((found) => found.file === file) ?? fresh(file), { page, main, endpoints, query, go });
+  if (file) return openFile({ page, main }, file, Number(query.get("line")));
   if (!rest.length) return undefined;
   return one(await get(`/api/processes/${part(rest[0])}?limit=200`), { page, main, endpoints, query, go });
 }
+
+/** A table of the files that is not live yet, or has problems. */
+const fresh = (file) => ({ name: file.slice(10, -4).replaceAll("/", "."), kind: "table", file, summary: "", endpoints: [], examples: 0, tested: null });
 
 /** All items of a list that comes in pages. */
 async function every(address, key) {
@@ -60,11 +67,11 @@ async function every(address, key) {
 }
 
 /** The board of jacks and cords: for each process the endpoints that lead to it. */
-function board(processes, endpoints) {
+function board(processes, endpoints, page) {
   const known = new Map(endpoints.map((one) => [one.name, one]));
   const plugged = processes.filter((one) => one.endpoints.length), loose = processes.filter((one) => !one.endpoints.length);
   if (!processes.length) return empty(t("none"));
-  return h("div.board.pad", h("h1", t("title")),
+  return h("div.board.pad", h("div.row", h("h1", t("title")), h("span.fill"), page.edit ? publish() : null),
     plugged.map((one) => h("div.plugged", h("ul.jacks", one.endpoints.map((name) => jack(known.get(name) ?? { name, url: "" }))), cords(one.endpoints.length), card(one))),
     loose.length ? [h("h2.dim", t("unplugged")), h("div.loose", loose.map(card))] : null);
 }
@@ -110,9 +117,8 @@ async function one(process, { page, main, endpoints, query }) {
   const tries = page.edit === "all" ? process.kind !== "builtin" : editable;
   let message = null;
   try { message = JSON.parse(query.get("row") ?? "null"); } catch { /* no message: the table alone */ }
-  const publish = h("span.publish");
   const picture = process.kind === "table"
-    ? (editable ? await editedTable(process, { message, publish }) : liveTable(process))
+    ? (editable ? await editedTable(process, { message, publish: publish() }) : liveTable(process))
     : { element: code(process) }; // a flow will have its diagram here
   if (message && editable) history.replaceState(null, "", `#processes/${part(process.name)}`); // not again when it is loaded again
   const known = new Map(endpoints.map((found) => [found.name, found]));
