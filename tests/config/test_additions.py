@@ -90,7 +90,7 @@ def test_what_is_there_already_is_said_with_its_place(folder: Path) -> None:
         with_example(folder, "say", {**SAID, "name": "Первый"})
     with pytest.raises(ValueError, match='there is no endpoint "sy" in the files'):
         with_example(folder, "sy", SAID)
-    with pytest.raises(ValueError, match="presence and history are of a group"):
+    with pytest.raises(ValueError, match="belong to a group: name the endpoint's `group`"):
         with_endpoint(folder, NewEndpoint("new", "/x", "a.b", presence=True, history=5))
     (folder / "endpoints.yaml").write_text(MAIN + 'groups: {"room:{room}": {history: 5}}\n', "utf-8")
     with pytest.raises(ValueError, match="has another `history` already"):

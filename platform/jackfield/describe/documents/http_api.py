@@ -61,7 +61,8 @@ def calls(auth: AuthSettings) -> tuple[Call, ...]:
     keys = tuple(replace(call, tag="Administration", access="admin") for call in _keys())
     outside = tuple(replace(call, tag="From outside") for call in _outside())
     files = tuple(replace(call, tag="Files", access="editor") for call in _files())
-    found = (*known, *(administration if auth.own else ()), *keys, *outside, *files, *server)
+    additions = tuple(replace(call, tag="Files", access="admin") for call in _additions())
+    found = (*known, *(administration if auth.own else ()), *keys, *outside, *files, *additions, *server)
     described = [replace(call, codes=_CODES[call.name], description=_DESCRIPTIONS.get(call.name, "")) for call in found]
     if auth.jwt is None and not auth.verify:
         return tuple(described)
@@ -95,6 +96,7 @@ _KNOWN = (
 _OWN = (*_KNOWN, "invalid_request")
 _ADMIN = (*_KNOWN, "role_required")
 _KIND = "unsupported_media_type"
+_ADDED = ("not_found", "file_unusable", "file_changed", "too_busy")
 _OF_USER = (*_ADMIN, "invalid_request", "not_found")
 _PUSHED = (*_ADMIN, "invalid_event", "idempotency_conflict", _KIND, "body_too_large")
 _CODES: Mapping[str, tuple[str, ...]] = {
@@ -132,11 +134,16 @@ _CODES: Mapping[str, tuple[str, ...]] = {
     "check": (*_ADMIN, *_BODY, "not_found", "file_unusable", "too_busy"),
     "publish": (*_ADMIN, *_BODY, "not_found"),
     "published": (*_ADMIN, "invalid_request", "not_found"),
+    "add-endpoint": (*_ADMIN, *_BODY, *_ADDED),
+    "add-example": (*_ADMIN, *_BODY, *_ADDED),
+    "beginnings": (*_ADMIN, "not_found"),
+    "begin": (*_ADMIN, *_BODY, *_ADDED),
     "health": _HTTP,
     "ready": _HTTP,
     "metrics": (*_EVERYWHERE, *_ASKED, "role_required"),
 }
 _EDIT = "With `serve --edit`; for the role `editor`, tables alone."
+_ADD = "With `serve --edit`. All else in the file stays as it is, with its comments."
 _DESCRIPTIONS = {
     "login": "Sets the cookie, with which endpoints can be opened. It ends the session whose cookie came along. After "
     "10 failures at a login from one address, that login is refused from there for 15 minutes.",
@@ -159,6 +166,11 @@ _DESCRIPTIONS = {
     "as they are sent. A new file: `If-None-Match: *` in the place of `If-Match`.",
     "check": f"{_EDIT} What `jackfield check --no-import` would say with these texts. Nothing is written or imported.",
     "publish": f"{_EDIT} What `jackfield publish` does, with `--dry-run` and `--back`.",
+    "add-endpoint": f"{_ADD} With a new problem nothing is written, and the answer has it. What the group has goes "
+    "below `groups:`.",
+    "add-example": f"{_ADD} It comes below its endpoint, in the file in which that stands.",
+    "beginnings": "With `serve --edit`. What `jackfield new --examples` lists.",
+    "begin": "With `serve --edit`. For a project without endpoints, as `jackfield new --example` does it.",
     "published": f"{_EDIT} What is kept for the way back, the newest first.",
 }
 
@@ -252,6 +264,16 @@ def _files() -> tuple[Call, ...]:
         Call("POST", "/api/check", "check", "Check files with other texts", checked, at("Overlay")),
         Call("POST", "/api/publish", "publish", "Make the files live", published, at("Publish")),
         Call("GET", "/api/published", "published", "What was published", at("PublishedBefore")),
+    )
+
+
+def _additions() -> tuple[Call, ...]:
+    added, examples = at("Added"), "/api/endpoints/{name}/examples"
+    return (
+        Call("POST", "/api/endpoints", "add-endpoint", "Put an endpoint into the files", added, at("EndpointForm")),
+        Call("POST", examples, "add-example", "Put an example below an endpoint", added, at("ExampleForm")),
+        Call("GET", "/api/examples", "beginnings", "What a project can begin with", at("Beginnings")),
+        Call("POST", "/api/examples", "begin", "Begin an empty project with an example", at("Begun"), at("Beginning")),
     )
 
 

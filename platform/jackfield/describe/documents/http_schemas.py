@@ -15,6 +15,7 @@ from msgspec.json import schema_components
 from jackfield.auth.passwords import MAX_PASSWORD, MIN_PASSWORD
 from jackfield.config.plan import AuthSettings
 from jackfield.describe.contract import JSON
+from jackfield.describe.documents.addition_schemas import of_additions
 from jackfield.describe.documents.file_schemas import of_files
 from jackfield.describe.schema.components import at
 from jackfield.messages import OUR_EVENTS
@@ -214,7 +215,7 @@ def _object(properties: JSON, optional: tuple[str, ...] = (), **more: Any) -> JS
 
 def schemas(auth: AuthSettings) -> dict[str, JSON]:
     """The schemas to which the calls refer, by the names that they have in a document."""
-    return {"Problem": _problem(), **_sent(), **of_files(), **(_people(auth) if auth.own else {})}
+    return {"Problem": _problem(), **_sent(), **of_files(), **of_additions(), **(_people(auth) if auth.own else {})}
 
 
 def _problem() -> JSON:

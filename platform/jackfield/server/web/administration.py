@@ -24,6 +24,7 @@ from jackfield.server.live import Live
 from jackfield.server.request import Request
 from jackfield.server.web import cors
 from jackfield.server.web.accounts import as_json
+from jackfield.server.web.additions import Additions
 from jackfield.server.web.editing import Editing
 from jackfield.server.web.json_api import Asked, JsonApi, reply
 from jackfield.server.web.keys import KeyAdministration
@@ -48,10 +49,12 @@ class Administration:
         self._rights = Rights(live, callers)
         self._push = Push(live, self._rights)
         self._editing = Editing(live, self._rights)
+        self._additions = Additions(live, self._rights)
         self.api = JsonApi(
             {
                 **self._push.routes(),
                 **self._editing.routes(),
+                **self._additions.routes(),
                 **KeyAdministration(callers.authorities.keys, self._rights).routes(),
                 "/users": {"GET": self._list, "POST": self._add},
                 "/users/{one}": {"GET": self._get, "PATCH": self._change, "DELETE": self._remove},
@@ -72,7 +75,7 @@ class Administration:
             await self._push.check(request, path)
         elif self._editing.answers(path):
             await self._editing.check(request)
-        else:
+        elif not self._additions.answers(path):
             await self._rights.admin(request)
 
     @property
