@@ -62,7 +62,8 @@ def calls(auth: AuthSettings) -> tuple[Call, ...]:
     outside = tuple(replace(call, tag="From outside") for call in _outside())
     files = tuple(replace(call, tag="Files", access="editor") for call in _files())
     additions = tuple(replace(call, tag="Files", access="admin") for call in _additions())
-    found = (*known, *(administration if auth.own else ()), *keys, *outside, *files, *additions, *server)
+    page = tuple(replace(call, tag="Page") for call in _page())
+    found = (*known, *(administration if auth.own else ()), *keys, *outside, *page, *files, *additions, *server)
     described = [replace(call, codes=_CODES[call.name], description=_DESCRIPTIONS.get(call.name, "")) for call in found]
     if auth.jwt is None and not auth.verify:
         return tuple(described)
@@ -99,6 +100,7 @@ _KIND = "unsupported_media_type"
 _ADDED = ("not_found", "file_unusable", "file_changed", "too_busy")
 _OF_USER = (*_ADMIN, "invalid_request", "not_found")
 _PUSHED = (*_ADMIN, "invalid_event", "idempotency_conflict", _KIND, "body_too_large")
+_SEEN = (*_PAGE, *_ASKED)
 _CODES: Mapping[str, tuple[str, ...]] = {
     "login": (*_PAGE, *_BODY, "credential_in_query", "login_failed", *_PASSWORD_ASKED, "store_unavailable"),
     "logout": (*_PAGE, *_ASKED, _KIND, "store_unavailable"),
@@ -138,6 +140,10 @@ _CODES: Mapping[str, tuple[str, ...]] = {
     "add-example": (*_ADMIN, *_BODY, *_ADDED),
     "beginnings": (*_ADMIN, "not_found"),
     "begin": (*_ADMIN, *_BODY, *_ADDED),
+    "page": _SEEN,
+    "endpoints": _SEEN,
+    "endpoint": (*_SEEN, "not_found"),
+    "check-message": (*_SEEN, *_BODY, "not_found"),
     "health": _HTTP,
     "ready": _HTTP,
     "metrics": (*_EVERYWHERE, *_ASKED, "role_required"),
@@ -159,6 +165,8 @@ _DESCRIPTIONS = {
     "send-to-groups": "Who is in several of the groups gets it several times.",
     "send-to-user": "To all connections of the login, or to those of one endpoint.",
     "remove-member": "All connections of the login leave the group and hear nothing more of it; they stay open.",
+    "endpoints": "Who may read the documents gets all of them, each with the refusal that an upgrade would get now.",
+    "check-message": "Nothing is sent. The sentences are those of the error `invalid_message`.",
     "close-connection": "It is closed 4403 (`removed`); its client may come again.",
     "files": f"{_EDIT} endpoints.yaml, and what is in endpoints/, processes/, examples/ and the site's folder.",
     "file": f"{_EDIT} The text as it stands in the file, without the mark before it.",
@@ -274,6 +282,17 @@ def _additions() -> tuple[Call, ...]:
         Call("POST", examples, "add-example", "Put an example below an endpoint", added, at("ExampleForm")),
         Call("GET", "/api/examples", "beginnings", "What a project can begin with", at("Beginnings")),
         Call("POST", "/api/examples", "begin", "Begin an empty project with an example", at("Begun"), at("Beginning")),
+    )
+
+
+def _page() -> tuple[Call, ...]:
+    one, listed = "/api/endpoints/{name}", _object("endpoints", {"type": "array", "items": at("EndpointLine")})
+    check, faults = "What is wrong with a message, before it is sent", at("Faults")
+    return (
+        Call("GET", "/api/page", "page", "Who asks, and what is open to the caller", at("Page")),
+        Call("GET", "/api/endpoints", "endpoints", "List the endpoints that the caller may enter", listed),
+        Call("GET", one, "endpoint", "All that forms and clients need of an endpoint", at("Endpoint")),
+        Call("POST", f"{one}/check", "check-message", check, faults, at("Draft")),
     )
 
 

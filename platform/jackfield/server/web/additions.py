@@ -54,8 +54,8 @@ class Additions:
 
     @staticmethod
     def answers(path: Sequence[str]) -> bool:
-        """Whether these segments below /api are here; each answer asks for the right by itself."""
-        return path[0] in ("endpoints", "examples")
+        """Whether these segments below /api are here alone; each answer asks for the right by itself."""
+        return path[0] == "examples"
 
     async def _endpoint(self, asked: Asked) -> Response:
         given = await asked.body(EndpointForm, _ENDPOINT, MOST_BYTES)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, unquote_to_bytes
 
@@ -26,10 +26,11 @@ from jackfield.server.web import cors
 from jackfield.server.web.accounts import as_json
 from jackfield.server.web.additions import Additions
 from jackfield.server.web.editing import Editing
-from jackfield.server.web.json_api import Asked, JsonApi, reply
+from jackfield.server.web.json_api import Answer, Asked, JsonApi, reply
 from jackfield.server.web.keys import KeyAdministration
 from jackfield.server.web.push import Push
 from jackfield.server.web.rights import Rights
+from jackfield.server.web.talk import Talk
 
 __all__ = ["AT", "Administration", "below", "needs_login"]
 
@@ -48,13 +49,14 @@ class Administration:
         self._live = live
         self._rights = Rights(live, callers)
         self._push = Push(live, self._rights)
+        self._talk = Talk(live, callers, self._rights)
         self._editing = Editing(live, self._rights)
         self._additions = Additions(live, self._rights)
         self.api = JsonApi(
             {
+                **_joined(self._talk.routes(), self._additions.routes()),
                 **self._push.routes(),
                 **self._editing.routes(),
-                **self._additions.routes(),
                 **KeyAdministration(callers.authorities.keys, self._rights).routes(),
                 "/users": {"GET": self._list, "POST": self._add},
                 "/users/{one}": {"GET": self._get, "PATCH": self._change, "DELETE": self._remove},
@@ -75,7 +77,9 @@ class Administration:
             await self._push.check(request, path)
         elif self._editing.answers(path):
             await self._editing.check(request)
-        elif not self._additions.answers(path):
+        elif not (
+            self._talk.answers(path) or self._additions.answers(path)
+        ):  # which say for themselves what is for whom
             await self._rights.admin(request)
 
     @property
@@ -140,6 +144,14 @@ class Administration:
         ended = await self._users.close(asked.name)
         log.info("user_closed", login=asked.name, ended=ended, by=by.login, client=asked.request.client)
         return reply({"ended": ended})
+
+
+def _joined(*parts: Mapping[str, Mapping[str, Answer]]) -> Mapping[str, Mapping[str, Answer]]:
+    """The addresses of several parts, of which each has some methods."""
+    found: dict[str, dict[str, Answer]] = {}
+    for path, methods in (one for part in parts for one in part.items()):
+        found.setdefault(path, {}).update(methods)
+    return found
 
 
 def below(request: Request) -> Sequence[str] | None:
