@@ -93,6 +93,18 @@ async def test_it_is_for_who_may_change_every_file(served: Served, path: str) ->
     assert (await add(served, foreign, body, path)).status == 403
 
 
+async def test_who_may_enter_gets_an_example_as_text_to_be_pasted(served: Served, project: Path) -> None:
+    shown = {"name": "Эхо", "steps": [{"send": {"message": "Привет 👋"}, "expect": {"message": "да"}}], "dry_run": True}
+    answer = await add(served, [], shown, "/api/endpoints/say/examples")
+    text = (
+        '      - name: "Эхо"\n        steps:\n'
+        '          - send: {message: "Привет 👋"}\n            expect: {message: "да"}\n'
+    )
+    assert answer.json == {"file": "", "line": 0, "text": text, "problems": [], "written": False}
+    assert (await add(served, [], shown, "/api/endpoints/nothing/examples")).status == 404
+    assert (project / "endpoints.yaml").read_text("utf-8") == YAML
+
+
 async def test_where_tables_alone_are_changed_nothing_is_added(open_edited: Open) -> None:
     tables = await open_edited(edit="tables")
     assert (await add(tables, await tables.cookie("шеф"), ROOM)).status == 404

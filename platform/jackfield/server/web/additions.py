@@ -1,7 +1,7 @@
 """`POST /api/endpoints`, `/api/endpoints/{name}/examples`, `/api/examples`: what is added to a project's files.
 
-All of it is for who may change every file (`--edit`). One thing is added at a time on a node; who comes meanwhile is
-told to come again.
+All of it is for who may change every file (`--edit`); an example's text alone is for all who may enter its endpoint.
+One thing is added at a time on a node; who comes meanwhile is told to come again.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from starlette.responses import Response
 
 from jackfield.beginnings import EXAMPLES, sentence
-from jackfield.config.additions import Addition, NewEndpoint, with_endpoint, with_example
+from jackfield.config.additions import Addition, NewEndpoint, example_text, with_endpoint, with_example
 from jackfield.describe.documents.addition_schemas import Beginning, EndpointForm, ExampleForm
 from jackfield.errors import Refusal
 from jackfield.logs import log
@@ -24,6 +24,7 @@ from jackfield.server.editing.project_files import ProjectFiles
 from jackfield.server.live import Live
 from jackfield.server.web.json_api import Answer, Asked, reply
 from jackfield.server.web.rights import Rights
+from jackfield.server.web.talk import Talk
 
 __all__ = ["MOST_BYTES", "Additions"]
 
@@ -39,9 +40,10 @@ _EXAMPLE = '{"name": "A greeting", "steps": [{"send": {"message": "Привет"
 class Additions:
     """The addresses of one gateway by which endpoints and examples come into the files."""
 
-    def __init__(self, live: Live, rights: Rights) -> None:
+    def __init__(self, live: Live, rights: Rights, talk: Talk) -> None:
         self._live = live
         self._rights = rights
+        self._talk = talk
         self._busy = False
 
     def routes(self) -> Mapping[str, Mapping[str, Answer]]:
@@ -69,7 +71,13 @@ class Additions:
     async def _example(self, asked: Asked) -> Response:
         given = await asked.body(ExampleForm, _EXAMPLE, MOST_BYTES)
         example, name = given.example(), asked.name
-        by = await self._rights.author(asked.request)
+        try:
+            by = await self._rights.author(asked.request)
+        except Refusal:
+            if not given.dry_run:
+                raise
+            await self._talk.found(asked)
+            return reply(Added("", 0, example_text(example), (), written=False).as_json())
         added = await self._in_turn(
             lambda files: _add(files, lambda at: with_example(at, name, example), given.dry_run)
         )

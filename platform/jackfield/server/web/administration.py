@@ -49,9 +49,9 @@ class Administration:
         self._live = live
         self._rights = Rights(live, callers)
         self._push = Push(live, self._rights)
-        self._talk = Talk(live, callers, self._rights)
         self._editing = Editing(live, self._rights)
-        self._additions = Additions(live, self._rights)
+        self._talk = Talk(live, callers, self._rights)
+        self._additions = Additions(live, self._rights, self._talk)
         self.api = JsonApi(
             {
                 **_joined(self._talk.routes(), self._additions.routes()),
