@@ -336,7 +336,7 @@ def _page() -> dict[str, JSON]:
                 "auth": _object({"own": flag, "path": text, "cookie": text}),
                 "reader": {**flag, "description": "Whether the documents are open to the caller."},
                 "admin": {**flag, "description": "Whether the administration is."},
-                "edit": {"enum": ["tables", "all", None], "description": "Which files the caller may change."},
+                "edit": {"enum": [None, "tables", "all"], "description": "What of the files the caller may change."},
                 "elsewhere": {**text, "description": "Where they are, if not on this listener."},
             }
         ),
