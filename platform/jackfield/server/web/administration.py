@@ -1,4 +1,4 @@
-"""What is below `/api`: users, for the role `admin`, and what is sent from outside (push.py)."""
+"""What is below `/api`: users, what is sent from outside (push.py), and what administrators see (seen.py)."""
 
 from __future__ import annotations
 
@@ -25,19 +25,25 @@ from jackfield.server.request import Request
 from jackfield.server.web import cors
 from jackfield.server.web.accounts import as_json
 from jackfield.server.web.additions import Additions
+from jackfield.server.web.data_files import DataFiles
 from jackfield.server.web.editing import Editing
 from jackfield.server.web.json_api import Answer, Asked, JsonApi, reply
 from jackfield.server.web.keys import KeyAdministration
+from jackfield.server.web.processes import Processes
 from jackfield.server.web.push import Push
 from jackfield.server.web.rights import Rights
+from jackfield.server.web.seen import Seen
 from jackfield.server.web.talk import Talk
+from jackfield.server.web.trying import Trying
+from jackfield.server.web.unmatched import UnmatchedMessages
+from jackfield.server.web.user_import import UserImport
 
 __all__ = ["AT", "Administration", "below", "needs_login"]
 
 AT = "/api"
 """Where the administration stands."""
 
-_NAMED = re.compile(rf"{AT}/(users|groups|keys)/(.+)".encode(), re.DOTALL)
+_NAMED = re.compile(rf"{AT}/(users|groups|keys|data)/(.+)".encode(), re.DOTALL)
 _FILE = re.compile(rf"{AT}/(files)/(.+)".encode(), re.DOTALL)
 _BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
@@ -49,15 +55,21 @@ class Administration:
         self._live = live
         self._rights = Rights(live, callers)
         self._push = Push(live, self._rights)
-        self._editing = Editing(live, self._rights)
         self._talk = Talk(live, callers, self._rights)
         self._additions = Additions(live, self._rights, self._talk)
+        self._editing = Editing(live, self._rights)
         self.api = JsonApi(
             {
                 **_joined(self._talk.routes(), self._additions.routes()),
                 **self._push.routes(),
+                **Processes(live, self._rights).routes(),
+                **Trying(live, self._rights).routes(),
                 **self._editing.routes(),
+                **Seen(live, self._rights).routes(),
                 **KeyAdministration(callers.authorities.keys, self._rights).routes(),
+                **DataFiles(live, self._rights).routes(),
+                **UnmatchedMessages(live, self._rights).routes(),
+                "/users/import": {"POST": UserImport(live, self._rights).answer},
                 "/users": {"GET": self._list, "POST": self._add},
                 "/users/{one}": {"GET": self._get, "PATCH": self._change, "DELETE": self._remove},
                 "/users/{one}/close": {"POST": self._close},
@@ -73,13 +85,17 @@ class Administration:
 
     async def _check(self, request: Request, path: Sequence[str]) -> None:
         """Raise Refusal for a caller who may do nothing at these segments."""
+        if self._talk.answers(path) or self._additions.answers(path):
+            return  # they say for themselves what is for whom
         if self._push.answers(path):
             await self._push.check(request, path)
+        elif path[0] == "processes":
+            await self._rights.documents(request)
+        elif path[0] in ("run", "test"):
+            await self._rights.editor(request)
         elif self._editing.answers(path):
             await self._editing.check(request)
-        elif not (
-            self._talk.answers(path) or self._additions.answers(path)
-        ):  # which say for themselves what is for whom
+        else:
             await self._rights.admin(request)
 
     @property

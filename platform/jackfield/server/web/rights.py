@@ -32,6 +32,19 @@ class Rights:
             raise self._live.away(_FOR_ADMINS)
         return self._with(request, await self._known(request, _FOR_ADMINS), _FOR_ADMINS, ADMIN)
 
+    async def documents(self, request: Request) -> None:
+        """Return for whom the documents are open to, and for who may change tables; else raise Refusal."""
+        if self._live.may_read_documents(request, None):
+            return
+        caller = await self._callers.identify(request)
+        if isinstance(caller, Identity) and self.edits(request, caller):
+            return
+        if self._live.elsewhere:
+            raise self._live.away(_FOR_READERS_OF_DOCUMENTS)
+        sure = known(caller, self._live.generation.table.plan.auth, request.root, _FOR_READERS_OF_DOCUMENTS)
+        if not self._live.may_read_documents(request, sure):
+            raise Refusal("role_required", _FOR_READERS_OF_DOCUMENTS, how_to_give(ADMIN, sure.login))
+
     async def reader(self, request: Request) -> Identity:
         """Who may see groups and who is there: an administrator, and a key within what it sends to."""
         caller = await self._known(request, _FOR_READERS, programs=True)
@@ -110,14 +123,15 @@ class Rights:
     def _with(self, request: Request, caller: Identity, sentence: str, *roles: str) -> Identity:
         held = caller.roles.intersection(roles)
         if held == {ADMIN} and self._live.generation.table.plan.site and not request.local:
-            raise Refusal("role_required", _BESIDE_A_SITE, self._live.elsewhere)
+            raise Refusal("role_required", _BESIDE_A_SITE, self._live.elsewhere, login=caller.login)
         if not held:
             fix = _OTHER_KEY if is_key(caller) else how_to_give(roles[0], caller.login)
-            raise Refusal("role_required", sentence, fix)
+            raise Refusal("role_required", sentence, fix, login=caller.login)
         return caller
 
 
 _FOR_ADMINS = f"The administration is for the role {ADMIN}."
+_FOR_READERS_OF_DOCUMENTS = f"What the processes are is for the role {ADMIN} here."
 _FOR_READERS = f"Who is in which group is for the role {ADMIN}, and for service keys within their groups."
 _FOR_PUBLISHERS = f"Sending from outside is for the roles {PUBLISHER} and {ADMIN}."
 _FOR_EDITORS = f"Tables are changed by the roles {EDITOR} and {ADMIN}."
