@@ -29,7 +29,7 @@ const begin = () => {
   socket.onopen();
   return { made, came: (data) => socket.onmessage({ data }), ends: (code) => socket.onclose({ code, reason: "" }) };
 };
-const told = (...several) => console.log(write(exampleOf(several)));
+const told = (...several) => console.log(write(exampleOf(several, "аня")));
 const one = begin();
 console.log(isSaid({ frames: one.made.frames }));
 one.made.send('{"message": "Привет 👋"}');
@@ -42,7 +42,7 @@ one.ends(4408);
 told({ frames: one.made.frames, params: {} });
 const a = begin(), b = begin();
 a.made.send('{"text": "всем"}');
-b.came('{"text": "всем"}');
+b.came('{"text": "всем", "by": "аня"}');
 b.ends(1000);
 told({ frames: a.made.frames, params: { room: "7" } }, { frames: b.made.frames, params: { room: "7" } });
 """
@@ -70,7 +70,8 @@ def test_a_conversation_becomes_an_example() -> None:
             {"expect_close": 4408},
         ]
     }
+    heard = {"client": "client2", "expect": {"text": "всем", "by": "аня"}}
     assert both == {
-        "clients": {"client1": {"params": {"room": "7"}}, "client2": {"params": {"room": "7"}}},
-        "steps": [{"client": "client1", "send": {"text": "всем"}}, {"client": "client2", "expect": {"text": "всем"}}],
+        "clients": {key: {"as": {"login": "аня"}, "params": {"room": "7"}} for key in ("client1", "client2")},
+        "steps": [{"client": "client1", "send": {"text": "всем"}}, heard],
     }

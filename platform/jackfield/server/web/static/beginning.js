@@ -11,6 +11,7 @@ const t = words({
   title: ["Nothing is here yet", "Здесь пока пусто"],
   how: ["Begin with an example that works as it is, and change it; or with an endpoint of your own.", "Начните с примера, который сразу работает, и измените его; или со своего адреса."],
   begin: ["Begin with this", "Начать с этого"],
+  there: ["The files are there. What is said here is left to do.", "Файлы на месте. Осталось то, что сказано здесь."],
   begun: ["Copying and publishing…", "Копирую и публикую…"],
 });
 
@@ -28,7 +29,7 @@ async function begin(name, said) {
   try {
     await post("/api/examples", { name });
     const told = await post("/api/publish", {});
-    if (told.problems.length) fill(said, problemList(told.problems));
+    if (told.problems.length) fill(said, h("div.stack", h("p.note", t("there")), problemList(told.problems)));
     else location.assign(`${root}/console/`); // the example's own page is at / now
   } catch (problem) { fill(said, failure(problem)); }
 }

@@ -8,15 +8,17 @@ const ENDINGS = new Set([1000, 1001, 1005, 1006]); // an end that the client ask
 /**
  * The example of one or more conversations, `[{frames, params}]`, from where each was opened last.
  *
- * Gives {params, clients, steps}, the first two where there are any; without steps nothing was said.
+ * Gives {as, params, clients, steps}, the first three where they are needed: `as` where what came has the `login` of
+ * who talked in it.
  */
-export function exampleOf(conversations) {
+export function exampleOf(conversations, login = "") {
   const several = conversations.length > 1;
   const names = conversations.map((_, place) => `client${place + 1}`);
   const said = conversations.flatMap(({ frames }, place) => last(frames).map((frame) => ({ frame, client: several ? names[place] : undefined })));
   const steps = paired(said.sort((a, b) => a.frame.at - b.frame.at).map(step).filter(Boolean));
-  const params = conversations.map((one) => (Object.keys(one.params).length ? { params: one.params } : {}));
-  return several ? { clients: Object.fromEntries(names.map((name, place) => [name, params[place]])), steps } : { ...params[0], steps };
+  const named = login && said.some(({ frame }) => frame.way === "in" && frame.text.includes(JSON.stringify(login)));
+  const about = conversations.map(({ params }) => ({ ...(named ? { as: { login } } : {}), ...(Object.keys(params).length ? { params } : {}) }));
+  return several ? { clients: Object.fromEntries(names.map((name, place) => [name, about[place]])), steps } : { ...about[0], steps };
 }
 
 /** Whether a conversation holds something that an example can be made of. */

@@ -23,7 +23,7 @@ export const exampleButton = (endpoint, page, conversations) =>
 function open(endpoint, page, conversations) {
   const said = conversations.filter(isSaid);
   if (!said.length) { dialog(t("title"), h("p", t("nothing_said"))); return; }
-  const example = exampleOf(said);
+  const example = exampleOf(said, page.login?.login);
   const name = h("input", { required: true, maxlength: "200", autocomplete: "off", value: firstWords(example) });
   const shown = h("div.stack"), acts = h("div.row.end");
   const send = (dry_run) => ask("POST", `/api/endpoints/${part(endpoint.name)}/examples`, write({ name: name.value.trim(), ...example, dry_run }));
