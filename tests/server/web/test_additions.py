@@ -81,6 +81,8 @@ async def test_what_would_have_problems_is_not_written(served: Served, chief: He
     (project / "processes" / "old.csv").write_text("nothing of a table\n", "utf-8")  # wrong already
     found = (await add(served, chief, {**ROOM, "url": "ws/room", "process": "p.nothing"})).json
     assert {one["path"] for one in found["problems"]} == {"endpoints.room.process", "endpoints.room.url"}
+    none = (await add(served, chief, {**ROOM, "roles": []})).json
+    assert ([one["path"] for one in none["problems"]], none["written"]) == (["endpoints.room.auth.roles"], False)
     assert (found["written"], (project / "endpoints.yaml").read_text("utf-8")) == (False, YAML)
 
 

@@ -119,8 +119,10 @@ def _add(files: ProjectFiles, make: Callable[[Path], Addition], dry_run: bool) -
 
 def _wanted(given: EndpointForm) -> NewEndpoint:
     """What a form asks for. Raises Refusal."""
-    if given.roles and given.access:
+    if given.roles is not None and given.access:
         raise Refusal("invalid_request", "`roles` and `access` are both given.", "Keep one of them.")
-    who: Any = {"roles": given.roles} if given.roles else None if given.access == "required" else given.access
+    who: Any = (
+        {"roles": given.roles} if given.roles is not None else None if given.access == "required" else given.access
+    )
     more = {key: getattr(given, key) for key in ("summary", "group", "reply_to", "presence", "history")}
     return NewEndpoint(given.name, given.url, given.process, who, **more)
