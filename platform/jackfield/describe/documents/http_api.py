@@ -63,10 +63,11 @@ def calls(auth: AuthSettings) -> tuple[Call, ...]:
     outside = tuple(replace(call, tag="From outside") for call in _outside())
     processes = tuple(replace(call, tag="Processes") for call in _processes())
     files = tuple(replace(call, tag="Files") for call in _files())
+    additions = tuple(replace(call, tag="Files", access="admin") for call in _additions())
     seen = tuple(replace(call, tag="Administration", access="admin") for call in _seen())
     page = tuple(replace(call, tag="Page") for call in _page())
     administration = (*(administration if auth.own else ()), *keys, *kept, *seen)
-    found = (*known, *administration, *outside, *processes, *files, *page, *server)
+    found = (*known, *administration, *outside, *processes, *files, *additions, *page, *server)
     described = [replace(call, codes=_CODES[call.name], description=_DESCRIPTIONS.get(call.name, "")) for call in found]
     if auth.jwt is None and not auth.verify:
         return tuple(described)
@@ -102,6 +103,7 @@ _ADMIN = (*_KNOWN, "role_required")
 _KIND = "unsupported_media_type"
 _OF_USER = (*_ADMIN, "invalid_request", "not_found")
 _PUSHED = (*_ADMIN, "invalid_event", "idempotency_conflict", _KIND, "body_too_large")
+_ADDED = ("file_unusable", "file_changed", "too_busy")
 _EDITED = (*_ADMIN, *_BODY, "not_found")
 _SEEN = (*_PAGE, *_ASKED)
 _CODES: Mapping[str, tuple[str, ...]] = {
@@ -153,6 +155,10 @@ _CODES: Mapping[str, tuple[str, ...]] = {
     "publish": (*_ADMIN, *_BODY, "not_found"),
     "published": (*_ADMIN, "invalid_request", "not_found"),
     "schemas": (*_ADMIN, "invalid_request", "not_found"),
+    "add-endpoint": (*_EDITED, *_ADDED),
+    "add-example": (*_EDITED, *_ADDED),
+    "beginnings": (*_ADMIN, "not_found"),
+    "begin": (*_EDITED, *_ADDED),
     "log": (*_ADMIN, "invalid_request"),
     "status": (*_ADMIN, "invalid_request"),
     "health": _HTTP,
@@ -160,6 +166,7 @@ _CODES: Mapping[str, tuple[str, ...]] = {
     "metrics": (*_EVERYWHERE, *_ASKED, "role_required"),
 }
 _EDIT = "With `serve --edit`; for the role `editor`, tables alone."
+_ADD = "With `serve --edit`. All else in the file stays as it is, with its comments."
 _DESCRIPTIONS = {
     "login": "Sets the cookie, with which endpoints can be opened. It ends the session whose cookie came along. After "
     "10 failures at a login from one address, that login is refused from there for 15 minutes.",
@@ -194,6 +201,11 @@ _DESCRIPTIONS = {
     "check": f"{_EDIT} What `jackfield check --no-import` would say with these texts. Nothing is written or imported.",
     "publish": f"{_EDIT} What `jackfield publish` does, with `--dry-run` and `--back`.",
     "schemas": "With `serve --edit`. JSON Schemas for editors, with the names that the files have.",
+    "add-endpoint": f"{_ADD} With a new problem nothing is written, and the answer has it. What the group has goes "
+    "below `groups:`.",
+    "add-example": f"{_ADD} It comes below its endpoint, in the file in which that stands.",
+    "beginnings": "With `serve --edit`. What `jackfield new --examples` lists.",
+    "begin": "With `serve --edit`. For a project without endpoints, as `jackfield new --example` does it.",
     "published": f"{_EDIT} What is kept for the way back, the newest first.",
 }
 
@@ -338,6 +350,16 @@ def _seen() -> tuple[Call, ...]:
         Call("DELETE", f"{connections}/{{id}}", "close-connection", "Close a connection", _NOTHING),
         Call("GET", "/api/log", "log", "The last lines of the log", at("Log"), query=lines),
         Call("GET", "/api/status", "status", "What is served, and since when", at("Status")),
+    )
+
+
+def _additions() -> tuple[Call, ...]:
+    added, examples = at("Added"), "/api/endpoints/{name}/examples"
+    return (
+        Call("POST", "/api/endpoints", "add-endpoint", "Put an endpoint into the files", added, at("EndpointForm")),
+        Call("POST", examples, "add-example", "Put an example below an endpoint", added, at("ExampleForm")),
+        Call("GET", "/api/examples", "beginnings", "What a project can begin with", at("Beginnings")),
+        Call("POST", "/api/examples", "begin", "Begin an empty project with an example", at("Begun"), at("Beginning")),
     )
 
 

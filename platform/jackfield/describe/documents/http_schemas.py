@@ -16,6 +16,7 @@ from jackfield.auth.passwords import MAX_PASSWORD, MIN_PASSWORD
 from jackfield.config.plan import AuthSettings
 from jackfield.describe.contract import JSON
 from jackfield.describe.documents import http_seen
+from jackfield.describe.documents.addition_schemas import of_additions
 from jackfield.describe.documents.file_schemas import of_files
 from jackfield.describe.documents.process_schemas import of_processes
 from jackfield.describe.schema.components import at
@@ -243,7 +244,7 @@ def _object(properties: JSON, optional: tuple[str, ...] = (), **more: Any) -> JS
 
 def schemas(auth: AuthSettings) -> dict[str, JSON]:
     """The schemas to which the calls refer, by the names that they have in a document."""
-    page = {**http_seen.SCHEMAS, **of_processes(), **of_files(), **_page()}
+    page = {**http_seen.SCHEMAS, **of_processes(), **of_files(), **of_additions(), **_page()}
     return {"Problem": _problem(), **_sent(), **page, **(_people(auth) if auth.own else {})}
 
 
