@@ -40,7 +40,7 @@ OF_SERVER = [
     {"live", "refusal"},
     {"histories", "members", "status", "wire"},
     {"connection"},
-    {"feeds", "joining"},
+    {"console", "feeds", "joining"},
     {"handshake"},
     {"web"},
     {"gateway"},

@@ -251,7 +251,7 @@ class Conversation:
     @property
     def kind(self) -> str:
         """What the endpoint's messages are."""
-        route = self.live.generation.table.routes.get(self.endpoint)
+        route = self.live.generation.table.route(self.endpoint)
         return "json" if route is None else route.endpoint.messages
 
     def _received(self, text: bytes, now: float) -> bytes | None:
@@ -308,7 +308,7 @@ class Conversation:
 
     def turn_to(self, generation: Generation) -> None:
         """The first message in a generation: look up what will answer those in it."""
-        route = generation.table.routes.get(self.endpoint)
+        route = generation.table.route(self.endpoint)
         self.generation = generation
         in_place, self.in_task = (None, None) if route is None else self.dispatcher.ways(generation, route, self._meter)
         self._first = in_place or self.start_at_once
