@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -16,31 +14,14 @@ from jackfield.process.groups import Groups
 from jackfield.server.generation import Generation
 from jackfield.server.handshake.revocation import adapt, verdicts
 from tests.server.conftest import Build, OpenServed
+from tests.server.console.conftest import AT, frames, opened
 from tests.server.served import Caller, Headers, Served, until
 
 ENDPOINTS = """
   say: {url: /ws/say, process: p.echo, auth: public}
   room: {url: /ws/room, process: p.echo, group: "room:1"}
 """
-AT = "/console/live"
 BOSS = "/api/users/%D1%88%D0%B5%D1%84"
-
-
-@pytest.fixture
-async def open_console(open_served: OpenServed) -> AsyncIterator[OpenServed]:
-    """A gateway that looks a thousand times a second, and two users."""
-    made: list[Served] = []
-
-    async def make(*project: Any, **options: Any) -> Served:
-        made.append(served := await open_served(*project, **options))
-        served.gateway.console.moves.pause = 0.001
-        await served.add("шеф", "admin")
-        await served.add("аня")
-        return served
-
-    yield make
-    for one in made:
-        await one.gateway.close_feeds()
 
 
 @pytest.fixture
@@ -58,20 +39,10 @@ def with_site(project: Path) -> None:
     (project / "site" / "index.html").write_text("Привет")
 
 
-def frames(caller: Caller) -> list[dict[str, Any]]:
-    return [json.loads(frame["text"]) for frame in caller.sent[1:] if "text" in frame]
-
-
 async def heard(page: Caller, key: str) -> Any:
     """What the first change says that has this key."""
     await until(lambda: any(key in frame for frame in frames(page)[1:]))
     return next(frame[key] for frame in frames(page)[1:] if key in frame)
-
-
-async def opened(served: Served, target: str, headers: Headers | None = None) -> Caller:
-    caller = served.call(target, headers)
-    await caller.accepted()
-    return caller
 
 
 async def test_a_page_hears_the_state_first_and_then_what_moves(served: Served, admin: Headers) -> None:

@@ -24,6 +24,7 @@ from jackfield.routing.hooks import Hook, Hooks
 from jackfield.routing.table import Ours, Route
 from jackfield.schema.validator import Validator
 from jackfield.server.console.moves import Moves
+from jackfield.server.console.watching import Watching
 from jackfield.server.live import Live
 
 __all__ = ["AT", "PAGES", "Console"]
@@ -42,6 +43,7 @@ class Console:
 
     def __init__(self, live: Live) -> None:
         self.moves = Moves(live)
+        self.watching = Watching(live)
         pattern = Pattern(CONSOLE, (CONSOLE,), ())
         feed = _process("changes", self.changes, "async_generator")
         self.ours = Ours(
@@ -53,7 +55,7 @@ class Console:
     def _route(self, group: Pattern) -> Route:
         process = _process("ask", self.ask)
         signed = _signature(process)
-        enters = _process("state", self.state)
+        enters, leaves = _process("state", self.state), _process("gone", self.gone)
         return Route(
             endpoint=Endpoint(
                 CONSOLE,
@@ -73,7 +75,7 @@ class Console:
             example_raw=None,
             in_place=True,
             groups=(group,),
-            hooks=Hooks(Hook(enters, _signature(enters, events=True))),
+            hooks=Hooks(*(Hook(hook, _signature(hook, events=True)) for hook in (enters, leaves))),
         )
 
     def state(self) -> dict[str, Any]:
@@ -82,11 +84,20 @@ class Console:
 
     async def changes(self) -> AsyncGenerator[dict[str, Any], None]:
         """What moves, for all pages at once."""
-        async for found in self.moves.events():
+        async for found in self.moves.events(self.watching.look):
             yield found
 
-    def ask(self, connection: Connection) -> None:
-        """Nothing can be asked for yet."""
+    def ask(self, connection: Connection, watch: str = "", unwatch: str = "") -> dict[str, list[str]]:
+        """Show the frames of a connection, or no more; gives the ids of those that are watched."""
+        if unwatch:
+            self.watching.end(unwatch, connection.id)
+        if watch:
+            self.watching.begin(watch, connection)
+        return {"watching": self.watching.of(connection)}
+
+    def gone(self, connection: Connection) -> None:
+        """A page is gone."""
+        self.watching.gone(connection)
 
 
 def _process(name: str, function: Callable[..., Any], kind: Kind = "sync") -> Process:
