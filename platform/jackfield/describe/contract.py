@@ -97,7 +97,7 @@ class Operation:
       wait for answers of its client. `may_miss` says that it is a table, and that no row of it
       may fit.
     - `may_reject` says that a process of the project is asked before anybody enters.
-    - `watched` says that administrators may watch its messages.
+    - `inspect` says what administrators may read of its messages.
     """
 
     name: str
@@ -129,7 +129,6 @@ class Operation:
     origins: Origins
     refusals: Literal["auto", "http", "close"]
     may_reject: bool
-    watched: bool
     session_warning: float | None
     limits: Limits
     summary: str
@@ -140,6 +139,7 @@ class Operation:
     actions: tuple[Operation, ...] = ()
     action: tuple[str, str] | None = None
     fed: JSON | None = None
+    inspect: tuple[str, ...] = ()
 
     @property
     def action_key(self) -> str:
@@ -239,7 +239,6 @@ def _operation(route: Route, table: RoutingTable, whole: Route | None = None) ->
         origins=endpoint.origins,
         refusals=endpoint.refusals,
         may_reject=route.hooks.on_connect is not None,
-        watched="payloads" in endpoint.inspect,
         session_warning=endpoint.session_warning,
         limits=endpoint.limits,
         summary=endpoint.summary or route.process.summary,
@@ -249,6 +248,7 @@ def _operation(route: Route, table: RoutingTable, whole: Route | None = None) ->
         examples=endpoint.examples,
         actions=tuple(_operation(one, table, route) for one in route.actions.values()),
         action=action,
+        inspect=endpoint.inspect,
     )
 
 

@@ -162,7 +162,7 @@ WATCHED = "Administrators may watch the messages of a connection while it is ope
 
 def watched(operation: Operation) -> str:
     """That messages may be watched; nothing where they may not."""
-    return WATCHED if operation.watched else ""
+    return WATCHED if "payloads" in operation.inspect else ""
 
 
 def groups(operation: Operation) -> str:
@@ -185,7 +185,12 @@ def asides(operation: Operation) -> list[str]:
         found.append('`{"$cancel": id}` takes back the message with that `$id`, which is answered `cancelled`.')
     if any(part.asks for part in operation.parts):
         found.append('It may ask, by an event with `"$request": n`, which `{"$answer": n, …}` answers.')
+    if "unmatched" in operation.inspect:
+        found.append(_UNMATCHED)
     return found
+
+
+_UNMATCHED = "Messages that no row of its table is for are kept, without who sent them; administrators can read them."
 
 
 def feeds(operation: Operation) -> str:

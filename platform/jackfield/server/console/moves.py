@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncGenerator, Callable
-from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
-from itertools import takewhile
 from typing import Any
 
 from jackfield import messages
+from jackfield.auth.refused import Refused
 from jackfield.recent import RECENT
-from jackfield.server.live import Live, Refused
+from jackfield.server.live import Live
 from jackfield.server.observe.rings import STEP
 
 __all__ = ["MOST_TOLD", "PAUSE", "Moves"]
@@ -35,7 +34,8 @@ class Moves:
         self._looked = -_LEFT_ALONE
         self._line = self._steps = self._generation = 0
         self._came = (0, 0, 0)
-        self._refused: Refused | None = None
+        self._last: list[tuple[str, int]] = []  # of the newest refusal: id and count
+        self._refused: dict[str, int] = {}
 
     def state(self) -> dict[str, Any]:
         """All that a page begins with."""
@@ -91,14 +91,29 @@ class Moves:
     def _told(self) -> list[tuple[str, Any]]:
         lines = RECENT.after(self._line)
         self._line = lines[0].number if lines else self._line
-        before = self._refused
-        refused = list(takewhile(lambda one: one is not before, reversed(self._live.refusals)))
-        self._refused = refused[0] if refused else before
+        refused = self._refused_lately()
         return [
             ("log", [line.shown() for line in reversed(lines[:MOST_TOLD])]),
             ("log_left_out", max(0, len(lines) - MOST_TOLD)),
-            ("refusals", [asdict(one) for one in reversed(refused[:MOST_TOLD])]),
+            ("refusals", [_as_json(one) for one in refused[-MOST_TOLD:]]),
         ]
+
+    def _refused_lately(self) -> list[Refused]:
+        """The refusals that are new since the last look, or were counted once more."""
+        newest = self._live.refusals[-1:]
+        if self._last == (last := [(one.id, one.count) for one in newest]):
+            return []
+        self._last, told = last, self._refused
+        self._refused = {one.id: one.count for one in self._live.refusals}
+        return [one for one in self._live.refusals if told.get(one.id) != one.count]
+
+
+def _as_json(one: Refused) -> dict[str, Any]:
+    found = {name: getattr(one, name) for name in _TOLD}
+    return {**found, "at": messages.moment(one.time)}
+
+
+_TOLD = ("id", "count", "login", "client", "path", "endpoint", "origin", "code", "status", "detail", "fix")
 
 
 def _version() -> str:

@@ -24,6 +24,7 @@ from jackfield.routing import site_folder
 from jackfield.routing.table import RoutingTable
 from jackfield.server.connection.dispatch import Dispatcher
 from jackfield.server.connection.session_timer import ClockWatch
+from jackfield.server.editing.project_files import ProjectFiles
 from jackfield.server.gateway import Gateway, open_gateway
 from jackfield.server.generation import Generation
 from jackfield.server.histories import HistoryKeeper
@@ -105,6 +106,8 @@ async def open_node(
 
         publisher = Publisher(gateway, folder, archive, tried=start.tried, on_live=on_live)
         stack.push_async_callback(publisher.close)
+        gateway.live.publishing = publisher
+        gateway.live.files = ProjectFiles(folder) if options.edit else None
         stack.push_async_callback(gateway.close_feeds)
         rotation = Rotation(state, start.tokens)
         gateway.live.fell_back = None if start.fell_back is None else str(start.fell_back)
@@ -155,6 +158,7 @@ async def _open_gateway(
         clock=clock,
         tokens=tokens,
     )
+    gateway.live.folder, gateway.live.tested = folder, state.tested
     unowned.pop_all()
     stack.push_async_callback(_retire_live, gateway)
     stack.push_async_callback(gateway.callers.close)
@@ -163,6 +167,8 @@ async def _open_gateway(
     )
     gateway.live.groups.histories.keeper = keeper
     stack.push_async_callback(keeper.close)  # after all that sends, and before the store
+    assert gateway.live.unmatched is not None
+    stack.push_async_callback(gateway.live.unmatched.close)
     return gateway, _Start(tokens, tried, fell_back, keeper)
 
 
@@ -252,6 +258,8 @@ async def _tending(
     """The tasks that live as long as the server: owned here, cancelled and awaited at the end."""
     tasks = [asyncio.create_task(gateway.callers.watch()), asyncio.create_task(gateway.live.lag.watch())]
     tasks += [asyncio.create_task(keeper.watch()), asyncio.create_task(gateway.live.rings.watch())]
+    assert gateway.live.unmatched is not None
+    tasks.append(asyncio.create_task(gateway.live.unmatched.watch()))
     tasks.append(asyncio.create_task(ClockWatch(clock, gateway.live.hub).watch()))
     if gateway.live.has_sessions:
         tasks.append(asyncio.create_task(gateway.live.sessions.watch()))

@@ -1,4 +1,4 @@
-"""The small pages of plain HTTP: the 426 with the finished address, the list of endpoints."""
+"""The small pages of plain HTTP: the 426 with the finished address."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Any
 from starlette.responses import Response
 
 from jackfield.config.plan import AuthSettings
-from jackfield.describe.contract import contract, send_of
+from jackfield.describe.contract import send_of
 from jackfield.describe.phrases import WATCHED
 from jackfield.errors import Refusal
-from jackfield.routing.table import Route, RoutingTable
-from jackfield.server.refusal import SECURITY_HEADERS, problem
+from jackfield.routing.table import Route
+from jackfield.server.refusal import problem
 
-__all__ = ["index", "page", "upgrade_required"]
+__all__ = ["page", "upgrade_required"]
 
 _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>
 <meta name="viewport" content="width=device-width"><style>body{{font:16px/1.5 system-ui;max-width:46rem;margin:3rem
@@ -44,7 +44,7 @@ def upgrade_required(
         "login": _login(own, auth),
         "send": send_of(route) if detailed else None,
         "replies": _replies(route) if detailed else None,
-        "would": would and {"status": would.status, "code": would.code, "fix": would.fix},
+        "would": would and _would(would),
     }
     if "payloads" in route.endpoint.inspect:
         body["notice"] = WATCHED
@@ -57,32 +57,16 @@ def upgrade_required(
     return answer
 
 
+def _would(refusal: Refusal) -> dict[str, Any]:
+    told = {"refusal": refusal.id} if refusal.id else {}
+    return {"status": refusal.status, "code": refusal.code, "fix": refusal.fix, **told}
+
+
 def _replies(route: Route) -> str | None:
     """How many replies a message has that carries an `$id`; None where messages are no JSON."""
     if route.endpoint.messages != "json":
         return None
     return "none" if route.endpoint.reply_to != "sender" else route.signature.replies
-
-
-def index(table: RoutingTable, own: str) -> Response:
-    """The start page of a listener that only this machine reaches: the endpoints with their addresses."""
-    base = f"ws{own.removeprefix('http')}"
-    rows = [
-        f'<li><a href="{html.escape(own + found.filled)}"><code>{html.escape(base + found.url)}</code></a><br>'
-        f"<code>{html.escape(found.shape)}</code> {html.escape(found.summary)}</li>"
-        for found in contract(table).operations
-    ]
-    body = f"<ul>{''.join(rows)}</ul>" if rows else "<p>No endpoint is published yet.</p>"
-    links = {
-        "docs/reference": "Reference",
-        "docs": "Try it out",
-        "openapi.json": "OpenAPI",
-        "asyncapi.json": "AsyncAPI",
-    }
-    parts = [f'<a href="{html.escape(own)}/{path}">{text}</a>' for path, text in links.items()]
-    body += f"<p>{', '.join(parts)}</p>"
-    text = page(table.plan.title or "Jackfield", body)
-    return Response(text, 200, {**SECURITY_HEADERS, "Cache-Control": "no-store"}, "text/html; charset=utf-8")
 
 
 def page(title: str, body: str, *, headed: bool = False) -> str:
@@ -101,6 +85,7 @@ def _login(own: str, auth: AuthSettings) -> dict[str, Any] | None:
 def _upgrade_page(route: Route, body: Mapping[str, Any], auth: AuthSettings) -> str:
     would = body["would"]
     verdict = f"You would be refused now: {would['status']} {would['code']}. {would['fix']}" if would else ""
+    asked = f"Whoever runs this server finds it by {would['refusal']}." if would and "refusal" in would else ""
     send = json.dumps(body["send"], ensure_ascii=False) if body["send"] is not None else ""
     parts = [
         f"<p>{html.escape(route.endpoint.summary or route.process.summary)}</p>",
@@ -108,7 +93,7 @@ def _upgrade_page(route: Route, body: Mapping[str, Any], auth: AuthSettings) -> 
         f"<pre>{html.escape(body['websocket_url'])}\nCookie: {html.escape(auth.cookie)}=…</pre>",
         f"<p>then send</p><pre>{html.escape(send)}</pre>" if send else "",
         f"<p>The cookie comes from <code>POST {html.escape(body['login']['url'])}</code>.</p>" if body["login"] else "",
-        f"<p><strong>{html.escape(verdict)}</strong></p>" if verdict else "",
+        f"<p><strong>{html.escape(verdict)}</strong> {asked}</p>" if verdict else "",
         f"<p>{html.escape(body.get('notice', ''))}</p>",
     ]
     return page(route.name, "".join(parts))

@@ -1,4 +1,4 @@
-"""Lists that come in pages, and the query parameters that an address knows."""
+"""Lists as pages: what the query of a request says, and the items that it asks for."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TypeVar
 from jackfield.errors import Refusal
 from jackfield.server.web.json_api import Asked
 
-__all__ = ["LONGEST_SEARCH", "MAX_PAGE", "PAGE", "limit_of", "page", "query", "search_of"]
+__all__ = ["LONGEST_SEARCH", "MAX_PAGE", "PAGE", "limit_of", "page_of", "query", "search_of"]
 
 PAGE = 100
 """Items of a list, where nothing is said; of connections MAX_PAGE."""
@@ -32,7 +32,7 @@ def query(asked: Asked, *known: str) -> Mapping[str, str]:
     return given
 
 
-def page(
+def page_of(
     found: Iterable[T], given: Mapping[str, str], *, key: Callable[[T], str], most: int = PAGE
 ) -> tuple[list[T], str | None]:
     """The items after `after` in the order of their keys, `limit` of them; and what the next page is after, or None.

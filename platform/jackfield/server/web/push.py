@@ -25,7 +25,7 @@ from jackfield.server.members import Members
 from jackfield.server.request import Request
 from jackfield.server.web.idempotency import Idempotency
 from jackfield.server.web.json_api import Answer, Asked, no_json, parsed, reply
-from jackfield.server.web.paging import page, query, search_of
+from jackfield.server.web.paging import page_of, query, search_of
 from jackfield.server.web.rights import Rights
 
 __all__ = ["MAX_NAMED", "Push", "endpoint_of", "login_of"]
@@ -141,7 +141,7 @@ class Push:
         wanted, caller = search_of(given), await self._rights.reader(asked.request)
         ours = (group for group in self._live.groups if not group.name.startswith("$"))
         found = {one.name: one for one in ours if wanted in one.name.casefold() and self._rights.sees(caller, one.name)}
-        names, following = page(found, given, key=str)
+        names, following = page_of(found, given, key=str)
         groups = [
             {"group": name, "count": len(found[name].members), "kept": len(found[name].history)} for name in names
         ]
@@ -152,7 +152,7 @@ class Push:
         self._rights.check_groups(await self._rights.reader(asked.request), (group,))
         found = self._members.members(group)
         counts = Counter(identity.login for identity in found if identity)
-        logins, following = page(counts, given, key=str)
+        logins, following = page_of(counts, given, key=str)
         members = [{"login": login, "connections": counts[login]} for login in logins]
         return reply({"group": group, "count": len(found), "members": members, "next": following})
 
