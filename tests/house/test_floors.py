@@ -41,7 +41,7 @@ OF_SERVER = [
     {"live", "refusal"},
     {"histories", "members", "status", "wire"},
     {"connection"},
-    {"feeds", "joining"},
+    {"console", "feeds", "joining"},
     {"handshake"},
     {"web"},
     {"gateway"},

@@ -253,7 +253,7 @@ async def _tending(
 ) -> AsyncIterator[None]:
     """The tasks that live as long as the server: owned here, cancelled and awaited at the end."""
     tasks = [asyncio.create_task(gateway.callers.watch()), asyncio.create_task(gateway.live.lag.watch())]
-    tasks.append(asyncio.create_task(keeper.watch()))
+    tasks += [asyncio.create_task(keeper.watch()), asyncio.create_task(gateway.live.rings.watch())]
     assert gateway.live.unmatched is not None
     tasks.append(asyncio.create_task(gateway.live.unmatched.watch()))
     tasks.append(asyncio.create_task(ClockWatch(clock, gateway.live.hub).watch()))

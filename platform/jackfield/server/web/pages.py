@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from jackfield.config.plan import AuthSettings
 from jackfield.describe.contract import send_of
+from jackfield.describe.phrases import WATCHED
 from jackfield.errors import Refusal
 from jackfield.routing.table import Route
 from jackfield.server.refusal import problem
@@ -45,6 +46,8 @@ def upgrade_required(
         "replies": _replies(route) if detailed else None,
         "would": would and _would(would),
     }
+    if "payloads" in route.endpoint.inspect:
+        body["notice"] = WATCHED
     refusal = Refusal("upgrade_required", "Open this address with a WebSocket client.", f"Connect to {address}")
     answer = problem(refusal, auth, body)
     if as_page:
@@ -91,5 +94,6 @@ def _upgrade_page(route: Route, body: Mapping[str, Any], auth: AuthSettings) -> 
         f"<p>then send</p><pre>{html.escape(send)}</pre>" if send else "",
         f"<p>The cookie comes from <code>POST {html.escape(body['login']['url'])}</code>.</p>" if body["login"] else "",
         f"<p><strong>{html.escape(verdict)}</strong> {asked}</p>" if verdict else "",
+        f"<p>{html.escape(body.get('notice', ''))}</p>",
     ]
     return page(route.name, "".join(parts))
