@@ -15,7 +15,7 @@ from jackfield.cli.settings import Failure, failure_of, find_project, given_fold
 from jackfield.config.load import load
 from jackfield.config.plan import Plan
 from jackfield.errors import Refusal
-from jackfield.identity import ADMIN, PUBLISHER
+from jackfield.identity import ADMIN, EDITOR, PUBLISHER
 from jackfield.similar import nearest
 from jackfield.state import State, StateError
 
@@ -61,7 +61,7 @@ def warn_undeclared(roles: Iterable[str]) -> None:
     declared = None if plan is None else plan.roles
     if declared is None:
         return
-    for role in sorted(set(roles) - {ADMIN, PUBLISHER, *declared}):
+    for role in sorted(set(roles) - {ADMIN, EDITOR, PUBLISHER, *declared}):
         near = nearest(role, declared)
         hint = f"did you mean {near}?" if near else "no endpoint can ask for it"
         report(f"warning: endpoints.yaml declares no role {role}; {hint}")

@@ -18,6 +18,7 @@ from jackfield.auth.store.attempts import Attempts
 from jackfield.auth.store.database import Database
 from jackfield.auth.store.histories import HistoryTable
 from jackfield.auth.store.keys import KeyTable
+from jackfield.auth.store.refusals import RefusalTable
 from jackfield.auth.store.tables import (
     MIGRATIONS,
     SCHEMA_VERSION,
@@ -32,6 +33,7 @@ from jackfield.auth.store.tables import (
     normal_login,
     normal_name,
     normal_role,
+    refusals,
     schema_version,
     sessions,
     users,
@@ -54,7 +56,7 @@ class Store:
     """The users and sessions in one database. Open it with `Store.open`, close it at the end.
 
     `attempts` are the logins that failed lately, `keys` those of other programs, `histories` what groups keep,
-    `unmatched` messages that no row of a table was for.
+    `unmatched` messages that no row of a table was for, `refusals` who was refused.
     """
 
     def __init__(self, database: Database, clock: Callable[[], float]) -> None:
@@ -62,6 +64,7 @@ class Store:
         self.keys = KeyTable(database, clock)
         self.histories = HistoryTable(database, clock)
         self.unmatched = UnmatchedTable(database, clock)
+        self.refusals = RefusalTable(database, clock)
         self._database = database
         self._clock = clock
 
@@ -154,11 +157,12 @@ class Store:
         return tuple(User.of(row) for row in rows)
 
     async def remove(self, login: str, *, by: Holder | None = None) -> None:
-        """Remove a user with all sessions."""
+        """Remove a user with all sessions, and what is kept of refusals."""
         async with self._database.write() as connection:
             await _check(connection, by)
             user = await _known(connection, login)
             await connection.execute(delete(sessions).where(sessions.c.login == user.login))
+            await connection.execute(delete(refusals).where(refusals.c.login == user.login))
             await connection.execute(delete(users).where(users.c.login == user.login))
             await self._note(connection, "user_removed", user.login)
 

@@ -15,6 +15,9 @@ from msgspec.json import schema_components
 from jackfield.auth.passwords import MAX_PASSWORD, MIN_PASSWORD
 from jackfield.config.plan import AuthSettings
 from jackfield.describe.contract import JSON
+from jackfield.describe.documents import http_seen
+from jackfield.describe.documents.file_schemas import of_files
+from jackfield.describe.documents.process_schemas import of_processes
 from jackfield.describe.schema.components import at
 from jackfield.messages import OUR_EVENTS
 from jackfield.schema.patterns import SPAN
@@ -77,6 +80,7 @@ PARAMETERS: Mapping[str, JSON] = {
     "id": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"},
     "login": {"type": "string", **_NAME},
     "name": {"type": "string", **_NAME},
+    "process": {"type": "string", "minLength": 1, "description": "The name of a process, `prices` or `chat.say`."},
     "group": {"type": "string", **_GROUP, "description": "Its values are percent-encoded; in an address, once more."},
     "file": {
         "type": "string",
@@ -86,8 +90,20 @@ PARAMETERS: Mapping[str, JSON] = {
     },
     "Idempotency-Key": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
     "endpoint": {"type": "string", "description": "The name of an endpoint."},
+    "path": {
+        "type": "string",
+        "minLength": 1,
+        "description": "A file of the project, its slashes as they are or escaped.",
+    },
+    "If-Match": {
+        "type": "string",
+        "pattern": '^"[0-9a-f]{32}"$',
+        "description": "The etag of the text that was edited.",
+    },
+    "If-None-Match": {"const": "*", "description": "For a new file."},
     "limit": {"type": "integer", "minimum": 1, "maximum": 200},
     "after": {"type": "string", "description": "What `next` of the page before says."},
+    **http_seen.PARAMETERS,
 }
 """The schemas of what stands in braces in the addresses, in the query and in headers."""
 
@@ -236,7 +252,8 @@ def _object(properties: JSON, optional: tuple[str, ...] = (), **more: Any) -> JS
 
 def schemas(auth: AuthSettings) -> dict[str, JSON]:
     """The schemas to which the calls refer, by the names that they have in a document."""
-    return {"Problem": _problem(), **_sent(), **_page(), **(_people(auth) if auth.own else {})}
+    page = {**http_seen.SCHEMAS, **of_processes(), **of_files(), **_page()}
+    return {"Problem": _problem(), **_sent(), **page, **(_people(auth) if auth.own else {})}
 
 
 def _problem() -> JSON:
@@ -249,8 +266,9 @@ def _problem() -> JSON:
             "code": {"type": "string"},
             "fix": {"type": "string", "description": "How to mend it."},
             "incident": {"type": "string", "description": "The id under which the server's log has it."},
+            "refusal": {"type": "string", "description": "The id by which `jackfield refusals --id` finds it."},
         },
-        ("incident",),
+        ("incident", "refusal"),
         description="Why a request was refused (RFC 9457).",
     )
 
@@ -261,17 +279,9 @@ def _sent() -> dict[str, JSON]:
     text: JSON = {"type": "string"}
     following: JSON = {"type": ["string", "null"], "description": "`after` of the next page; null at the end."}
     delivered: JSON = {"type": "integer", "minimum": 0, "description": "Connections that get it, each group's."}
-    group = _object({"group": text, "count": {**count, "description": "Connections."}})
+    kept: JSON = {**count, "description": "Events that a newcomer gets."}
+    group = _object({"group": text, "count": {**count, "description": "Connections."}, "kept": kept})
     member = _object({"login": text, "connections": count})
-    connection = _object(
-        {
-            "id": text,
-            "endpoint": text,
-            "login": {"type": ["string", "null"]},
-            "visitor": {"type": ["string", "null"], "description": "The id of who is not logged in."},
-            "seconds": {**count, "description": "Age."},
-        }
-    )
     file = _object(
         {
             "name": text,
@@ -325,7 +335,6 @@ def _sent() -> dict[str, JSON]:
             {"group": text, "count": count, "members": {"type": "array", "items": member}, "next": following}
         ),
         "Presence": _object({"online": {"type": "boolean"}, "connections": count}),
-        "Connections": _object({"connections": {"type": "array", "items": connection}, "next": following}),
     }
 
 
