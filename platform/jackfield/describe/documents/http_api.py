@@ -182,7 +182,8 @@ _DESCRIPTIONS = {
     "remove-key": "It opens nothing from now on, and its connections close with 4401.",
     "rotate-key": "The old one opens beside the new one for a while, `overlap`; then its connections close with 4401.",
     "data": "The files `*.csv` in the folder `data` of the project, by name.",
-    "unmatched": "Of endpoints with `inspect: unmatched`, 500 of each, the latest first; equal ones are counted.",
+    "unmatched": "Of endpoints with `inspect: unmatched`, 500 of each, the latest first; equal ones are counted. "
+    "With `--edit tables` for the role `editor`, too.",
     "data-file": "As it is on the disk. No cell begins like a formula.",
     "send-to-groups": "Who is in several of the groups gets it several times.",
     "send-to-user": "To all connections of the login, or to those of one endpoint.",

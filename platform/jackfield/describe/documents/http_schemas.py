@@ -160,10 +160,19 @@ class NewUser(Struct, forbid_unknown_fields=True):
     name: _DisplayName = ""
 
 
-class NewUsers(Struct, forbid_unknown_fields=True):
-    """Users to add, all of them or nobody. Who has no password gets one that is made up."""
+class UserRow(Struct, forbid_unknown_fields=True):
+    """A user as NewUser has it; what does not fit is refused in the answer. Without a password one is made up."""
 
-    users: Annotated[list[NewUser], Meta(extra_json_schema={"minItems": 1, "maxItems": MOST_SENT})]
+    login: str
+    password: Annotated[str, Meta(extra_json_schema={"format": "password"})] | None = None
+    roles: list[str] = []
+    name: str = ""
+
+
+class NewUsers(Struct, forbid_unknown_fields=True):
+    """Users to add, all of them or nobody."""
+
+    users: Annotated[list[UserRow], Meta(extra_json_schema={"minItems": 1, "maxItems": MOST_SENT})]
     dry_run: bool = False
 
 
@@ -410,7 +419,7 @@ def _people(auth: AuthSettings) -> dict[str, JSON]:
         "current": {"type": "boolean", "description": "Whether it is the session that asks; told to its user alone."},
     }
     _, bodies = schema_components(
-        (Credentials, Passwords, NewUser, NewUsers, UserChange), ref_template=at("{name}")["$ref"]
+        (Credentials, Passwords, NewUser, NewUsers, UserRow, UserChange), ref_template=at("{name}")["$ref"]
     )
     return {
         **{name: {**schema, **_BESIDES.get(name, {})} for name, schema in bodies.items()},

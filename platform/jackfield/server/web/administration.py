@@ -91,6 +91,8 @@ class Administration:
             await self._push.check(request, path)
         elif path[0] == "processes":
             await self._rights.documents(request)
+        elif path[0] == "unmatched":
+            await self._rights.answerer(request)
         elif path[0] in ("run", "test"):
             await self._rights.editor(request)
         elif self._editing.answers(path):
