@@ -38,7 +38,7 @@ OF_SERVER = [
     {"observe"},
     {"cookie", "request"},
     {"live", "refusal"},
-    {"histories", "members", "wire"},
+    {"histories", "members", "refusals", "wire"},
     {"connection"},
     {"feeds", "joining"},
     {"handshake"},
@@ -128,6 +128,7 @@ def test_only_the_lazy_doors_load_by_name() -> None:
         "__init__",
         "auth.authorities",  # what checks tokens of a provider
         "cli.__init__",
+        "cli.refusals",  # the store, where no server runs that could be asked
         "process.python.package",
         "server.wire.private_names",
         "server.node.listener",

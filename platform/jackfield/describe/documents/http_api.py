@@ -56,7 +56,7 @@ def calls(auth: AuthSettings) -> tuple[Call, ...]:
     known = _login(prefix) if auth.own else ()
     administration = tuple(replace(call, tag="Administration", access="admin") for call in _administration())
     server = tuple(replace(call, tag="Server") for call in _server())
-    keys = tuple(replace(call, tag="Administration", access="admin") for call in _keys())
+    keys = tuple(replace(call, tag="Administration", access="admin") for call in (*_keys(), _REFUSALS))
     outside = tuple(replace(call, tag="From outside") for call in _outside())
     found = (*known, *(administration if auth.own else ()), *keys, *outside, *server)
     described = [replace(call, codes=_CODES[call.name], description=_DESCRIPTIONS.get(call.name, "")) for call in found]
@@ -114,6 +114,7 @@ _CODES: Mapping[str, tuple[str, ...]] = {
     "key": (*_OF_USER, "no_such_key"),
     "remove-key": (*_OF_USER, _KIND, "no_such_key"),
     "rotate-key": (*_OF_USER, *_BODY, "no_such_key"),
+    "refusals": (*_ADMIN, "invalid_request"),
     "send-to-groups": (*_PUSHED, "invalid_request", "group_full"),
     "groups": (*_ADMIN, "invalid_request"),
     "group": (*_ADMIN, "invalid_request", "not_found"),
@@ -139,6 +140,8 @@ _DESCRIPTIONS = {
     "add-key": "Programs send it as `Authorization: Bearer`. It is shown once; only a hash is kept.",
     "remove-key": "It opens nothing from now on, and its connections close with 4401.",
     "rotate-key": "The old one opens beside the new one for a while, `overlap`; then its connections close with 4401.",
+    "refusals": "The newest first. Those of known logins, and failed logins, are kept for 7 days; of all others, and "
+    "where nothing is asked for, the last 200 of this server. Equal ones in a row are one with a count.",
     "send-to-groups": "Who is in several of the groups gets it several times.",
     "send-to-user": "To all connections of the login, or to those of one endpoint.",
     "remove-member": "All connections of the login leave the group and hear nothing more of it; they stay open.",
@@ -196,6 +199,12 @@ def _keys() -> tuple[Call, ...]:
         Call("DELETE", one, "remove-key", "Remove a service key", _NOTHING),
         Call("POST", f"{one}/rotate", "rotate-key", "Replace what opens with a key", shown, at("Rotation")),
     )
+
+
+_REFUSALS = Call(
+    *("GET", "/api/refusals", "refusals", "Who was refused, and why", at("Refusals")),
+    query=("login", "address", "id", "since", "limit"),
+)
 
 
 def _outside() -> tuple[Call, ...]:

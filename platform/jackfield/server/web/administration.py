@@ -27,6 +27,7 @@ from jackfield.server.web.accounts import as_json
 from jackfield.server.web.json_api import Asked, JsonApi, reply
 from jackfield.server.web.keys import KeyAdministration
 from jackfield.server.web.push import Push
+from jackfield.server.web.refusals import RefusalAdministration
 from jackfield.server.web.rights import Rights
 
 __all__ = ["AT", "Administration", "below", "needs_login"]
@@ -49,6 +50,7 @@ class Administration:
             {
                 **self._push.routes(),
                 **KeyAdministration(callers.authorities.keys, self._rights).routes(),
+                **RefusalAdministration(live.refusals, live.clock).routes(),
                 "/users": {"GET": self._list, "POST": self._add},
                 "/users/{one}": {"GET": self._get, "PATCH": self._change, "DELETE": self._remove},
                 "/users/{one}/close": {"POST": self._close},
