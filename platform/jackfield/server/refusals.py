@@ -18,7 +18,7 @@ from jackfield.logs import log
 
 __all__ = ["AGAIN", "BATCH", "CLOSING", "PAUSE", "SWEEP", "RefusalKeeper"]
 
-BATCH = 200
+BATCH = 100
 """Refusals that are written at once."""
 
 PAUSE = 1.0
