@@ -91,8 +91,11 @@ class Caller:
         return chosen
 
     async def ask(self, message: object) -> dict[str, Any]:
+        return await self.ask_text(json.dumps(message))
+
+    async def ask_text(self, text: str) -> dict[str, Any]:
         number = len(self.sent)
-        self.incoming.put_nowait({"type": "websocket.receive", "text": json.dumps(message)})
+        self.incoming.put_nowait({"type": "websocket.receive", "text": text})
         await self.until(number + 1)
         found = json.loads(self.sent[number]["text"])
         assert isinstance(found, dict)

@@ -163,7 +163,7 @@ def test_the_server_knows_the_client_and_believes_no_more_of_it(front: Begin) ->
             at.socket("/ws/echo", said)
         assert refused.value.response.status_code == 401
         assert client.get("/metrics", headers=said).status_code == 403
-        assert client.get("/", headers=said).status_code == 404
+        assert client.get("/nowhere", headers=said).status_code == 404
         found = json.loads(at.server.run("refusals", "--json").stdout)
         assert [refusal["client"] for refusal in found] == [CLIENT] * 3
 

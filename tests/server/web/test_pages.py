@@ -63,34 +63,19 @@ def test_nothing_in_a_page_is_taken_for_markup(build_table: Build) -> None:
         f"  say: {{url: /ws/say, process: p.echo, summary: '{evil}'}}",
         head=f"title: '{evil}'",
     )
-    for page in (
-        pages.index(table, f"http://{evil}"),
-        pages.upgrade_required(
-            table.routes["say"],
-            AUTH,
-            own=f"http://{evil}",
-            path=f"/{evil}",
-            would=Refusal("not_logged_in", fix=evil),
-            detailed=True,
-            as_page=True,
-        ),
-    ):
-        text = bytes(page.body).decode()
-        assert evil not in text
-        assert "&lt;script&gt;" in text
-        assert "default-src 'none'" in page.headers["Content-Security-Policy"]
-
-
-def test_the_index_reports_the_addresses(build_table: Build) -> None:
-    table = build_table("  say: {url: /ws/речь, process: p.echo}", head='title: "Справка"')
-    text = bytes(pages.index(table, "https://a.example").body).decode()
-    assert "Справка" in text
-    assert "wss://a.example/ws/речь" in text
-    assert "{message: str}" in text
-
-
-def test_the_index_of_an_empty_plan_says_so(build_table: Build) -> None:
-    assert "No endpoint is published yet" in bytes(pages.index(build_table("  {}"), "http://a").body).decode()
+    page = pages.upgrade_required(
+        table.routes["say"],
+        AUTH,
+        own=f"http://{evil}",
+        path=f"/{evil}",
+        would=Refusal("not_logged_in", fix=evil),
+        detailed=True,
+        as_page=True,
+    )
+    text = bytes(page.body).decode()
+    assert evil not in text
+    assert "&lt;script&gt;" in text
+    assert "default-src 'none'" in page.headers["Content-Security-Policy"]
 
 
 def test_a_message_is_made_up_where_no_example_was_written(build_table: Build) -> None:
@@ -123,11 +108,3 @@ def say(text: str, n: int, share: float, yes: bool, tags: list[str], more: dict[
 def test_what_came_over_tls_shall_come_so_again(own: str, strict: bool) -> None:
     answer = secured(problem(Refusal("not_found"), AUTH), own)
     assert answer.headers.get("Strict-Transport-Security") == (HSTS if strict else None)
-
-
-def test_a_link_of_the_index_leads_to_the_endpoint_with_parameters_filled_in(build_table: Build) -> None:
-    code = "@process\ndef say(text: str, day: int, room: str) -> None:\n    pass\n"
-    table = build_table("  say: {url: '/ws/{room}/{day}', process: p.say}", code)
-    text = bytes(pages.index(table, "http://a").body).decode()
-    assert '<a href="http://a/ws/room/1">' in text
-    assert "ws://a/ws/{room}/{day}" in text

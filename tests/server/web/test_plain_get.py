@@ -163,9 +163,6 @@ async def test_examples_and_neighbours_are_reported_only_where_documents_are_ope
     assert ((await served.http("GET", "/ws/say", cookie)).json["send"] is not None) == open_here
     fix = (await served.call("/ws/sai", cookie).refused()).json["fix"]
     assert ("/ws/say" in fix) == open_here
-    index = await served.http("GET", "/", cookie)
-    assert index.status == (200 if open_here else 404)
-    assert open_here or index.json["detail"] == "This server speaks WebSocket; there is no page here."
 
 
 async def test_other_hosts_are_served_where_the_listener_is_not_loopback(open_served: OpenServed) -> None:

@@ -90,7 +90,16 @@ async def test_a_file_is_sent_as_what_it_is(served: Served, path: str, kind: str
         *("/..%5coutside.txt", "/%252e%252e/outside.txt", "/sub/..", "/./app.js", "/../siteful/x.txt"),
         *("/.env", "/%2eenv", "/.git/config", "/sub/../.env", "/out.txt", "/up/outside.txt", "/up/", "/etc/passwd"),
         *("/app.js%00", "/app.js%00.html", "/%00", "/app%2ejs%", f"/{'x' * 300}", f"/{'a/' * 2000}b", "/%ff.txt"),
-        *("/ws", "/ws/", "/docs/mine.html", "/console", "/api/mine", "/health/x", "/auth/", "/asyncapi-guide.html"),
+        *(
+            "/ws",
+            "/ws/",
+            "/docs/mine.html",
+            "/console/mine.html",
+            "/api/mine",
+            "/health/x",
+            "/auth/",
+            "/asyncapi-guide.html",
+        ),
     ],
 )
 async def test_nothing_else_is_sent(served: Served, path: str) -> None:

@@ -58,7 +58,8 @@ def calls(auth: AuthSettings) -> tuple[Call, ...]:
     server = tuple(replace(call, tag="Server") for call in _server())
     keys = tuple(replace(call, tag="Administration", access="admin") for call in (*_keys(), _REFUSALS))
     outside = tuple(replace(call, tag="From outside") for call in _outside())
-    found = (*known, *(administration if auth.own else ()), *keys, *outside, *server)
+    page = tuple(replace(call, tag="Page") for call in _page())
+    found = (*known, *(administration if auth.own else ()), *keys, *outside, *page, *server)
     described = [replace(call, codes=_CODES[call.name], description=_DESCRIPTIONS.get(call.name, "")) for call in found]
     if auth.jwt is None and not auth.verify:
         return tuple(described)
@@ -94,6 +95,7 @@ _ADMIN = (*_KNOWN, "role_required")
 _KIND = "unsupported_media_type"
 _OF_USER = (*_ADMIN, "invalid_request", "not_found")
 _PUSHED = (*_ADMIN, "invalid_event", "idempotency_conflict", _KIND, "body_too_large")
+_SEEN = (*_PAGE, *_ASKED)
 _CODES: Mapping[str, tuple[str, ...]] = {
     "login": (*_PAGE, *_BODY, "credential_in_query", "login_failed", *_PASSWORD_ASKED, "store_unavailable"),
     "logout": (*_PAGE, *_ASKED, _KIND, "store_unavailable"),
@@ -124,6 +126,10 @@ _CODES: Mapping[str, tuple[str, ...]] = {
     "presence": (*_ADMIN, "invalid_request", "not_found"),
     "connections": (*_ADMIN, "invalid_request", "not_found"),
     "close-connection": (*_ADMIN, _KIND, "no_such_connection", "not_found"),
+    "page": _SEEN,
+    "endpoints": _SEEN,
+    "endpoint": (*_SEEN, "not_found"),
+    "check-message": (*_SEEN, *_BODY, "not_found"),
     "health": _HTTP,
     "ready": _HTTP,
     "metrics": (*_EVERYWHERE, *_ASKED, "role_required"),
@@ -145,6 +151,8 @@ _DESCRIPTIONS = {
     "send-to-groups": "Who is in several of the groups gets it several times.",
     "send-to-user": "To all connections of the login, or to those of one endpoint.",
     "remove-member": "All connections of the login leave the group and hear nothing more of it; they stay open.",
+    "endpoints": "Who may read the documents gets all of them, each with the refusal that an upgrade would get now.",
+    "check-message": "Nothing is sent. The sentences are those of the error `invalid_message`.",
     "close-connection": "It is closed 4403 (`removed`); its client may come again.",
 }
 
@@ -231,6 +239,17 @@ def _outside() -> tuple[Call, ...]:
     return (
         *(replace(call, access="publisher") for call in sending),
         *(replace(call, access="admin") for call in seeing),
+    )
+
+
+def _page() -> tuple[Call, ...]:
+    one, listed = "/api/endpoints/{name}", _object("endpoints", {"type": "array", "items": at("EndpointLine")})
+    check, faults = "What is wrong with a message, before it is sent", at("Faults")
+    return (
+        Call("GET", "/api/page", "page", "Who asks, and what is open to the caller", at("Page")),
+        Call("GET", "/api/endpoints", "endpoints", "List the endpoints that the caller may enter", listed),
+        Call("GET", one, "endpoint", "All that forms and clients need of an endpoint", at("Endpoint")),
+        Call("POST", f"{one}/check", "check-message", check, faults, at("Draft")),
     )
 
 

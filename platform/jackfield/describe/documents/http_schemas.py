@@ -159,6 +159,12 @@ class UserChange(Struct, forbid_unknown_fields=True):
     name: _DisplayName | None = None
 
 
+class Draft(Struct, forbid_unknown_fields=True):
+    """A message that is not sent yet, as it would go over the wire."""
+
+    text: str
+
+
 class Broadcast(Struct, forbid_unknown_fields=True):
     """One event for several groups."""
 
@@ -204,7 +210,7 @@ def _object(properties: JSON, optional: tuple[str, ...] = (), **more: Any) -> JS
 
 def schemas(auth: AuthSettings) -> dict[str, JSON]:
     """The schemas to which the calls refer, by the names that they have in a document."""
-    return {"Problem": _problem(), **_sent(), **(_people(auth) if auth.own else {})}
+    return {"Problem": _problem(), **_sent(), **_page(), **(_people(auth) if auth.own else {})}
 
 
 def _problem() -> JSON:
@@ -241,7 +247,7 @@ def _sent() -> dict[str, JSON]:
             "seconds": {**count, "description": "Age."},
         }
     )
-    _, bodies = schema_components((Broadcast, NewKey, Rotation))
+    _, bodies = schema_components((Broadcast, Draft, NewKey, Rotation))
     key = {
         "name": text,
         "roles": _strings(),
@@ -297,6 +303,58 @@ def _refused() -> JSON:
             "fix": text,
         }
     )
+
+
+def _page() -> dict[str, JSON]:
+    """What the page asks for first, and the endpoints that it shows."""
+    text, flag, more = {"type": "string"}, {"type": "boolean"}, {"type": "object"}
+    would = {
+        **_object({"status": {"type": "integer"}, "code": text, "detail": text, "fix": text}),
+        "type": ["object", "null"],
+    }
+    line = {
+        **dict.fromkeys(("name", "url", "summary"), text),
+        **{name: _strings() for name in ("tags", "roles", "groups")},
+        "access": {"enum": ["required", "optional", "public"]},
+        "messages": {"enum": ["json", "text", "binary", "any"]},
+        "listens": {**flag, "description": "Whether it takes messages."},
+        "would": {**would, "description": "How an upgrade of the caller would be refused now."},
+    }
+    part = _object(
+        {
+            **dict.fromkeys(("action", "summary", "description", "shape"), text),
+            "message": {**more, "description": "The JSON Schema of a message."},
+            "narrowing": {"type": ["object", "null"], "description": "What holds besides (`input:`)."},
+            "reply": {"type": ["object", "null"]},
+            "replies": {"enum": ["none", "one", "many"]},
+            "send": {"type": ["object", "null"], "description": "A message that fits."},
+            "examples": {"type": "array", "items": _object({"name": text, "steps": {"type": "array", "items": more}})},
+        }
+    )
+    whole = {
+        **line,
+        **dict.fromkeys(("path", "description", "event", "action_key"), text),
+        **dict.fromkeys(("parameters", "values", "limits"), more),
+        **{name: _strings() for name in ("subprotocols", "heard", "feeds")},
+        **dict.fromkeys(("to_others", "cancels"), flag),
+        "parts": {"type": "array", "items": part, "description": "Its kinds of message, one for each action."},
+    }
+    login = _object({"login": text, "roles": _strings(), "expires_at": _MAYBE_TIME})
+    return {
+        "Page": _object(
+            {
+                "title": text,
+                "login": {**login, "type": ["object", "null"]},
+                "auth": _object({"own": flag, "path": text, "cookie": text}),
+                "reader": {**flag, "description": "Whether the documents are open to the caller."},
+                "admin": {**flag, "description": "Whether the administration is."},
+                "elsewhere": {**text, "description": "Where they are, if not on this listener."},
+            }
+        ),
+        "EndpointLine": _object(line),
+        "Endpoint": _object(whole),
+        "Faults": _object({"details": {"type": "array", "items": _object({"path": text, "problem": text})}}),
+    }
 
 
 def _people(auth: AuthSettings) -> dict[str, JSON]:

@@ -16,8 +16,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, cast
 from weakref import WeakKeyDictionary
 
-import msgspec
-
 from jackfield import messages
 from jackfield.errors import Refusal, Reject
 from jackfield.logs import log
@@ -33,7 +31,8 @@ from jackfield.server.connection.actions import by_name, guard, guarded, named
 from jackfield.server.connection.clean_up import clean_up
 from jackfield.server.connection.contexts import apart, for_thread
 from jackfield.server.connection.deadlines import Deadlines
-from jackfield.server.connection.invalid import Invalid, Unmet, body, explain, refuse_size
+from jackfield.server.connection.decoding import reader
+from jackfield.server.connection.invalid import Invalid, Unmet
 from jackfield.server.connection.threads import THREADS, Busy, Threads
 from jackfield.server.generation import Generation
 from jackfield.server.observe.metrics import BOUNDS, Meter
@@ -46,7 +45,6 @@ SLOW_CALL = 0.050
 
 _STREAMS = ("generator", "async_generator")
 _END = object()
-_UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
 
 Framer = Callable[[object, MessageId, Connection], bytes | None]
 
@@ -118,7 +116,7 @@ class Dispatcher:
         """What answers an endpoint's messages in the step that reads them; None where its process may have to wait."""
         if not route.in_place:
             return None
-        read, framed, refused = self._reader(route), self._framer(route), self._refused
+        read, framed, refused = reader(route), self._framer(route), self._refused
         get_id, call, clock = route.signature.message_id, route.signature.call, self.clock
         function, buckets, first = route.process.function, meter.buckets, BOUNDS[0]
 
@@ -152,7 +150,7 @@ class Dispatcher:
 
     def in_task(self, route: Route, resources: Mapping[str, Any], meter: Meter) -> InTask:
         """What answers an endpoint's messages in a task, whatever kind its process is of."""
-        read, framed, refused = self._reader(route), self._framer(route), self._refused
+        read, framed, refused = reader(route), self._framer(route), self._refused
         get_id, call, clock, way = route.signature.message_id, route.signature.call, self.clock, self._way(route, meter)
         begin, end = self.deadlines.begin, self.deadlines.end
         function, limit, buckets, first = route.process.function, route.endpoint.limits.time, meter.buckets, BOUNDS[0]
@@ -201,7 +199,7 @@ class Dispatcher:
 
     def _way(self, route: Route, meter: Meter) -> Way:
         """How messages are taken while a call of the route runs."""
-        read, get_id, values = self._reader(route), route.signature.message_id, route.signature.values
+        read, get_id, values = reader(route), route.signature.message_id, route.signature.values
         deadlines, process, refuse = self.deadlines, route.process, guard(route, meter)
         plain = route.endpoint.messages == "json"
         cut: Callable[[Task], bool] | None = None
@@ -256,32 +254,6 @@ class Dispatcher:
             return messages.error(full.code, full.detail, retry_after=full.retry_after, message_id=message_id)
         others["process_failed"] += 1
         return self._failed(route, connection, exc, message_id)
-
-    def _reader(self, route: Route) -> Callable[[bytes], Any]:
-        """What makes a message of one endpoint a value, or raises Invalid with all that is wrong with it."""
-        if route.endpoint.messages != "json":
-            return payloads.reader(route)
-        limit, decode, strict = route.endpoint.limits.message, route.signature.decode, route.signature.strict
-        is_valid = route.narrow.is_valid if route.narrow is not None else None
-        ours = ("$id", route.endpoint.action_key) if route.endpoint.action else ("$id",)
-        flat = min(messages.MAX_DEPTH, limit)  # a shorter text cannot nest too deep
-
-        def read(data: bytes) -> Any:
-            if len(data) > flat:
-                refuse_size(data, limit)
-            if route.actions:  # it names none of them
-                raise explain(route, data, None)
-            if not strict:
-                messages.judge_utf8(data)
-            try:
-                value = decode(data)
-            except _UNREADABLE as exc:
-                raise explain(route, data, exc) from None
-            if is_valid is not None and not is_valid(body(data, ours)):
-                raise explain(route, data, None)
-            return value
-
-        return read
 
     def _framer(self, route: Route) -> Framer:
         """What makes a value of an endpoint's process a frame for the sender, None for none.

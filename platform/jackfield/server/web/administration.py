@@ -29,6 +29,7 @@ from jackfield.server.web.keys import KeyAdministration
 from jackfield.server.web.push import Push
 from jackfield.server.web.refusals import RefusalAdministration
 from jackfield.server.web.rights import Rights
+from jackfield.server.web.talk import Talk
 
 __all__ = ["AT", "Administration", "below", "needs_login"]
 
@@ -46,8 +47,10 @@ class Administration:
         self._live = live
         self._rights = Rights(live, callers)
         self._push = Push(live, self._rights)
+        self._talk = Talk(live, callers, self._rights)
         self.api = JsonApi(
             {
+                **self._talk.routes(),
                 **self._push.routes(),
                 **KeyAdministration(callers.authorities.keys, self._rights).routes(),
                 **RefusalAdministration(live.refusals, live.clock).routes(),
@@ -61,7 +64,8 @@ class Administration:
         """Answer one request; `path` is what `below` gives of it. Raises Refusal."""
         with self._push.counted(request, path):
             cors.check_own(request)
-            await (self._push.check(request, path) if self._push.answers(path) else self._rights.admin(request))
+            if not self._talk.answers(path):  # which says for itself what is for whom
+                await (self._push.check(request, path) if self._push.answers(path) else self._rights.admin(request))
             return await self.api.answer(request, http, AT, path)
 
     @property

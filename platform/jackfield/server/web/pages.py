@@ -1,4 +1,4 @@
-"""The small pages of plain HTTP: the 426 with the finished address, the list of endpoints."""
+"""The small pages of plain HTTP: the 426 with the finished address."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any
 from starlette.responses import Response
 
 from jackfield.config.plan import AuthSettings
-from jackfield.describe.contract import contract, send_of
+from jackfield.describe.contract import send_of
 from jackfield.errors import Refusal
-from jackfield.routing.table import Route, RoutingTable
-from jackfield.server.refusal import SECURITY_HEADERS, problem
+from jackfield.routing.table import Route
+from jackfield.server.refusal import problem
 
-__all__ = ["index", "page", "upgrade_required"]
+__all__ = ["page", "upgrade_required"]
 
 _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>
 <meta name="viewport" content="width=device-width"><style>body{{font:16px/1.5 system-ui;max-width:46rem;margin:3rem
@@ -64,27 +64,6 @@ def _replies(route: Route) -> str | None:
     if route.endpoint.messages != "json":
         return None
     return "none" if route.endpoint.reply_to != "sender" else route.signature.replies
-
-
-def index(table: RoutingTable, own: str) -> Response:
-    """The start page of a listener that only this machine reaches: the endpoints with their addresses."""
-    base = f"ws{own.removeprefix('http')}"
-    rows = [
-        f'<li><a href="{html.escape(own + found.filled)}"><code>{html.escape(base + found.url)}</code></a><br>'
-        f"<code>{html.escape(found.shape)}</code> {html.escape(found.summary)}</li>"
-        for found in contract(table).operations
-    ]
-    body = f"<ul>{''.join(rows)}</ul>" if rows else "<p>No endpoint is published yet.</p>"
-    links = {
-        "docs/reference": "Reference",
-        "docs": "Try it out",
-        "openapi.json": "OpenAPI",
-        "asyncapi.json": "AsyncAPI",
-    }
-    parts = [f'<a href="{html.escape(own)}/{path}">{text}</a>' for path, text in links.items()]
-    body += f"<p>{', '.join(parts)}</p>"
-    text = page(table.plan.title or "Jackfield", body)
-    return Response(text, 200, {**SECURITY_HEADERS, "Cache-Control": "no-store"}, "text/html; charset=utf-8")
 
 
 def page(title: str, body: str, *, headed: bool = False) -> str:

@@ -9,8 +9,7 @@ from starlette.responses import JSONResponse, Response
 
 from jackfield.config.plan import AuthSettings
 from jackfield.errors import CODES, Refusal
-from jackfield.identity import ADMIN, Identity
-from jackfield.routing.table import RoutingTable
+from jackfield.identity import Identity
 from jackfield.server import request as requests
 from jackfield.server.asgi import Receive, Scope, Send
 from jackfield.server.handshake.callers import Callers
@@ -19,7 +18,7 @@ from jackfield.server.live import Live
 from jackfield.server.observe import redact
 from jackfield.server.refusal import SECURITY_HEADERS, problem, secured, server_fault
 from jackfield.server.request import Caller, Request
-from jackfield.server.web import administration, client_module, cors, pages, site_files
+from jackfield.server.web import administration, client_module, console, cors, pages, site_files
 from jackfield.server.web.documents import ADDRESSES, Documents
 from jackfield.server.web.login import Login
 from jackfield.server.web.sign_in_page import SCRIPT_AT
@@ -70,6 +69,7 @@ class Routes:
             if below is not None:
                 return await self._administration.answer(request, http, below)
             for_everybody = client_module.answer(request) or await self._of_site(request, http.scope)
+            for_everybody = for_everybody or console.answer(request)
             if for_everybody is not None:
                 return for_everybody
             caller = await self._caller(request, path)
@@ -136,8 +136,6 @@ class Routes:
         """A request that is no upgrade: the 426 on an endpoint, a malformed upgrade, or nothing we have."""
         table = self._live.generation.table
         detailed = self._live.may_read_documents(request, caller)
-        if request.raw_path in (b"", b"/") and request.method in ("GET", "HEAD"):
-            return self._start(request, table, detailed=detailed)
         match = table.match(request.raw_path)
         would: Refusal | None = None
         try:
@@ -164,16 +162,6 @@ class Routes:
             detailed=detailed,
             as_page=any("text/html" in value for value in request.values(b"accept")),
         )
-
-    def _start(self, request: Request, table: RoutingTable, *, detailed: bool) -> Response:
-        """The list of endpoints, for whom the documents are open to."""
-        if detailed:
-            return pages.index(table, request.own + request.root)
-        fix = "Open the address of an endpoint."
-        if not self._live.elsewhere:
-            fix += f" A user with the role {ADMIN} sees them all here and at {request.root}/docs/reference"
-            fix += f", after a login: POST {request.root}{table.plan.auth.path}/login." if table.plan.auth.own else "."
-        raise Refusal("not_found", "This server speaks WebSocket; there is no page here.", fix)
 
 
 def _malformed(request: Request) -> Refusal:

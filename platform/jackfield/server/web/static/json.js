@@ -1,0 +1,77 @@
+// JSON as text: read and written without losing what a number of JavaScript cannot hold.
+
+const TOKEN = /\s+|"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null|[{}[\],:]|./gsu;
+const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
+
+/** Whether a text is a number of JSON. */
+export const isNumber = (text) => NUMBER.test(text);
+
+/** A text in its parts: [kind, text], kind one of key, text, number, word, mark, space. */
+export function tokens(source) {
+  const found = [];
+  for (const [text] of source.matchAll(TOKEN)) {
+    if (/^\s/.test(text)) continue;
+    const kind = text[0] === '"' && text.length > 1 ? "text"
+      : /^[-\d]/.test(text) ? "number"
+        : /^[tfn]/.test(text) && text.length > 3 ? "word" : "mark";
+    if (text === ":" && found.at(-1)?.[0] === "text") found.at(-1)[0] = "key";
+    found.push([kind, text]);
+  }
+  return found;
+}
+
+const SHORT = 60; // signs of what stands in one line
+
+/** The parts of a text with line breaks and blanks between them, for people. Numbers stay as they came. */
+export function pretty(source) {
+  const found = [];
+  let depth = 0;
+  const parts = tokens(source);
+  if (parts.reduce((sum, [, text]) => sum + text.length, 0) <= SHORT) return inLine(parts);
+  const space = (text) => found.push(["space", text]);
+  parts.forEach(([kind, text], place) => {
+    const next = parts[place + 1]?.[1];
+    if (text === "}" || text === "]") {
+      depth -= 1;
+      if (!"{[".includes(parts[place - 1]?.[1] ?? "")) space(`\n${"  ".repeat(Math.max(0, depth))}`);
+    }
+    found.push([kind, text]);
+    if (text === "{" || text === "[") {
+      depth += 1;
+      if (next !== "}" && next !== "]") space(`\n${"  ".repeat(depth)}`);
+    } else if (kind === "mark" && text === ",") space(`\n${"  ".repeat(depth)}`);
+    else if (kind === "mark" && text === ":") space(" ");
+  });
+  return found;
+}
+
+function inLine(parts) {
+  return parts.flatMap(([kind, text]) => (kind === "mark" && (text === "," || text === ":") ? [[kind, text], ["space", " "]] : [[kind, text]]));
+}
+
+/** The same as one text. */
+export const indented = (source) => pretty(source).map(([, text]) => text).join("");
+
+/** A number that JavaScript would change: its text. */
+export class Exact {
+  constructor(source) { this.source = source; }
+}
+
+/** Read a text; numbers that would change are Exact where the engine tells their source. Raises SyntaxError. */
+export function read(text) {
+  return JSON.parse(text, (_key, value, context) => {
+    if (typeof value !== "number" || context?.source === undefined || String(value) === context.source) return value;
+    return Number.isSafeInteger(value) || !/^-?\d+$/.test(context.source) ? value : new Exact(context.source);
+  });
+}
+
+/** Write a value as one line, as people write it. */
+export function write(value) {
+  if (value instanceof Exact) return value.source;
+  if (Array.isArray(value)) return `[${value.map(write).join(", ")}]`;
+  if (value !== null && typeof value === "object") {
+    const inner = Object.entries(value).map(([key, one]) => `${JSON.stringify(key)}: ${write(one)}`);
+    return `{${inner.join(", ")}}`;
+  }
+  return JSON.stringify(value);
+}

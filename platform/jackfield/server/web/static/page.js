@@ -1,0 +1,157 @@
+// The shell: who is here, the places, and which of them is shown. An address is #place/what/is/chosen?more.
+
+import { Problem, get, post, root, whenLoggedOut } from "./api.js";
+import { fill, h, icon } from "./dom.js";
+import { LANGUAGES, language, speak, words } from "./words.js";
+import { loginForm } from "./login.js";
+import { dialog, failure, keys } from "./parts.js";
+
+const t = words({
+  talk: ["Talk", "Разговор"],
+  processes: ["Processes", "Процессы"],
+  live: ["Live", "Сейчас"],
+  people: ["People", "Люди"],
+  reference: ["Reference", "Справочник"],
+  places: ["Places", "Разделы"],
+  logout: ["Log out", "Выйти"],
+  login: ["Log in", "Войти"],
+  keys: ["Keys", "Клавиши"],
+  key_send: ["send the message", "отправить сообщение"],
+  key_save: ["check and save", "проверить и сохранить"],
+  key_search: ["search", "искать"],
+  key_help: ["this list", "этот список"],
+  key_close: ["close what is open", "закрыть открытое"],
+  language: ["Language", "Язык"],
+  skip: ["To the content", "К содержанию"],
+});
+
+// Each place is a module with `show(context)`, which may give what is to be called when it is left.
+const PLACES = {
+  talk: { load: () => import("./talk.js"), open: () => true },
+  processes: { load: () => import("./processes.js"), open: (page) => page.reader || page.edit },
+  live: { load: () => import("./live.js"), open: (page) => page.admin },
+  people: { load: () => import("./people.js"), open: (page) => page.login !== null && page.auth.own },
+  reference: { load: () => import("./reference.js"), open: (page) => page.reader },
+};
+
+let page = null;
+let leave = () => {};
+let turn = 0;
+
+async function begin() {
+  try {
+    page = await get("/api/page");
+  } catch (problem) {
+    fill(document.body, h("main.alone", failure(problem, begin)));
+    return;
+  }
+  document.title = page.title;
+  document.documentElement.lang = language;
+  if (page.login === null && (document.body.dataset.view === "login" || !looksAround())) {
+    fill(document.body, loginForm(page, begin, page.auth.own ? look : undefined));
+    return;
+  }
+  frame();
+  await route();
+}
+
+const looksAround = () => sessionStorage.getItem("jackfield.look") === "1";
+
+function look() {
+  sessionStorage.setItem("jackfield.look", "1");
+  begin();
+}
+
+/** What stands around every place; a place gets `side`, below the list of places, and `main`. */
+function frame() {
+  const links = Object.entries(PLACES).filter(([, place]) => place.open(page)).map(([name]) =>
+    h("a.place", { href: `#${name}`, "data-place": name }, icon(name), h("span", t(name))));
+  const who = page.login === null
+    ? h("button.quiet", { type: "button", onclick: () => { sessionStorage.removeItem("jackfield.look"); begin(); } }, t("login"))
+    : h("button.quiet", { type: "button", onclick: logout, title: page.login.roles.join(", ") },
+      h("span.login", page.login.login), h("span.dim", t("logout")));
+  const tongue = h("select.quiet", { "aria-label": t("language"), onchange: (event) => speak(event.target.value) },
+    LANGUAGES.map((one) => h("option", { value: one, selected: one === language }, one.toUpperCase())));
+  fill(document.body,
+    h("a.skip", { href: "#main", onclick: (event) => { event.preventDefault(); document.querySelector("main").focus(); } }, t("skip")),
+    h("header.left",
+      h("a.title", { href: "#talk" }, page.title),
+      h("nav.places", { "aria-label": t("places") }, links),
+      h("div.side"),
+      h("footer.who", who, h("span.fill"), tongue,
+        h("button.quiet.key", { type: "button", onclick: help, title: t("keys"), "aria-label": t("keys") }, "?"))),
+    h("main", { tabindex: "-1", id: "main" }));
+}
+
+async function logout() {
+  await post(`${page.auth.path}/logout`).catch(() => {});
+  sessionStorage.removeItem("jackfield.look");
+  location.hash = "";
+  begin();
+}
+
+/** The parts of the address: `#talk/greeting?as=json` is {place: "talk", rest: ["greeting"], query}. */
+function address() {
+  const [path, query = ""] = location.hash.slice(1).split("?");
+  const [place = "", ...rest] = path.split("/").map(decoded);
+  return { place: place in PLACES && PLACES[place].open(page) ? place : "talk", rest, query: new URLSearchParams(query) };
+}
+
+function decoded(text) {
+  try { return decodeURIComponent(text); } catch { return text; }
+}
+
+async function route() {
+  const mine = ++turn;
+  const { place, rest, query } = address();
+  for (const link of document.querySelectorAll(".place")) {
+    if (link.dataset.place === place) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  leave();
+  leave = () => {};
+  const main = document.querySelector("main"), side = document.querySelector(".side");
+  fill(side);
+  const wait = setTimeout(() => fill(main, h("p.dim.pad", t("loading"))), 300);
+  try {
+    const found = await PLACES[place].load();
+    if (mine !== turn) return;
+    clearTimeout(wait);
+    fill(main);
+    main.className = `at-${place}`;
+    const left = await found.show({ page, main, side, rest, query, go, refresh: begin });
+    if (mine !== turn) left?.();
+    else leave = left ?? leave;
+  } catch (problem) {
+    clearTimeout(wait);
+    if (mine !== turn) return;
+    if (!(problem instanceof Problem)) console.error(problem);
+    fill(main, failure(problem, route));
+  }
+}
+
+/** Go to an address of the page; parts are encoded. */
+function go(place, ...rest) {
+  location.hash = [place, ...rest.map(encodeURIComponent)].join("/");
+}
+
+function help() {
+  dialog(t("keys"), h("dl.keys", keys([
+    ["Ctrl+Enter", t("key_send")], ["Ctrl+S", t("key_save")], ["/", t("key_search")], ["?", t("key_help")], ["Esc", t("key_close")],
+  ])));
+}
+
+document.addEventListener("keydown", (event) => {
+  const typing = event.target.closest?.("input, textarea, select, [contenteditable]");
+  if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key === "?" && page) help();
+  const search = event.key === "/" && document.querySelector("[data-search]");
+  if (search) {
+    event.preventDefault();
+    search.focus();
+    search.select();
+  }
+});
+window.addEventListener("hashchange", () => { if (document.querySelector("main#main")) route(); });
+whenLoggedOut(() => { sessionStorage.removeItem("jackfield.look"); if (page?.login) begin(); });
+begin();

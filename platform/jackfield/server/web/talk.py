@@ -1,0 +1,176 @@
+"""`/api/page`, `/api/endpoints`: what the page asks for first, and the endpoints that the caller may enter.
+
+They are open to everybody who reaches the server: nobody is told of more than the own rights open.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+from starlette.responses import Response
+
+from jackfield import messages
+from jackfield.describe.contract import Contract, Operation, contract
+from jackfield.describe.documents import listed
+from jackfield.describe.documents.http_schemas import Draft
+from jackfield.errors import Refusal
+from jackfield.identity import Identity
+from jackfield.messages import moment
+from jackfield.routing.table import Route
+from jackfield.server.connection.decoding import reader
+from jackfield.server.connection.invalid import Invalid
+from jackfield.server.handshake.callers import Callers
+from jackfield.server.handshake.judge import judge
+from jackfield.server.live import Live
+from jackfield.server.request import Caller, Request
+from jackfield.server.web.json_api import Answer, Asked, reply
+from jackfield.server.web.rights import Rights
+
+__all__ = ["Talk"]
+
+MAX_DRAFT = 256 * 1024
+"""Bytes of a message that is checked before it is sent."""
+
+_KEPT_FROM = (401, 403)  # statuses of the refusals that hide an endpoint from the list
+
+
+class Talk:
+    """The addresses of one gateway by which a page finds out what it can say to whom."""
+
+    def __init__(self, live: Live, callers: Callers, rights: Rights) -> None:
+        self._live = live
+        self._callers = callers
+        self._rights = rights
+        self._contract: Contract | None = None
+        self._generation = 0
+        self._making = asyncio.Lock()
+
+    def routes(self) -> Mapping[str, Mapping[str, Answer]]:
+        """What answers where, for JsonApi."""
+        return {
+            "/page": {"GET": self._page},
+            "/endpoints": {"GET": self._list},
+            "/endpoints/{one}": {"GET": self._one},
+            "/endpoints/{one}/check": {"POST": self._check},
+        }
+
+    @staticmethod
+    def answers(path: Sequence[str]) -> bool:
+        """Whether the segments below /api are open to everybody."""
+        return path[0] in ("page", "endpoints")
+
+    async def _page(self, asked: Asked) -> Response:
+        caller, plan = await self._callers.identify(asked.request), self._live.generation.table.plan
+        who = caller if isinstance(caller, Identity) else None
+        return reply(
+            {
+                "title": plan.title or "Jackfield",
+                "login": who and {"login": who.login, "roles": sorted(who.roles), "expires_at": moment(who.expires_at)},
+                "auth": {"own": plan.auth.own, "path": plan.auth.path, "cookie": plan.auth.cookie},
+                "reader": self._live.may_read_documents(asked.request, caller),
+                "admin": await self._may_administer(asked.request),
+                "elsewhere": "" if asked.request.local else self._live.elsewhere,
+            }
+        )
+
+    async def _may_administer(self, request: Request) -> bool:
+        try:
+            await self._rights.admin(request)
+        except Refusal:
+            return False
+        return True
+
+    async def _list(self, asked: Asked) -> Response:
+        caller, request = await self._callers.identify(asked.request), asked.request
+        everything, found = self._live.may_read_documents(request, caller), []
+        for operation in (await self._promised()).operations:
+            refusal = self._verdict(request, operation, caller)
+            if everything or refusal is None or refusal.status not in _KEPT_FROM:
+                found.append({**listed.line(operation), "would": _would(refusal)})
+        return reply({"endpoints": found})
+
+    async def _one(self, asked: Asked) -> Response:
+        operation, refusal = await self._found(asked)
+        return reply({**listed.whole(operation), "would": _would(refusal)})
+
+    async def _check(self, asked: Asked) -> Response:
+        draft = await asked.body(Draft, '{"text": "the message"}', MAX_DRAFT)
+        operation, _ = await self._found(asked)
+        route = self._live.generation.table.routes.get(operation.name)
+        if route is None or route.endpoint.messages != "json":
+            return reply({"details": []})
+        return reply({"details": await asyncio.to_thread(_faults, route, draft.text.encode("utf-8", "surrogatepass"))})
+
+    async def _found(self, asked: Asked) -> tuple[Operation, Refusal | None]:
+        """The endpoint that is asked for, where the caller may know of it. Raises Refusal."""
+        caller, request = await self._callers.identify(asked.request), asked.request
+        operation = next((one for one in (await self._promised()).operations if one.name == asked.name), None)
+        if operation is not None:
+            refusal = self._verdict(request, operation, caller)
+            readable = self._live.may_read_documents(request, caller)
+            if readable or refusal is None or refusal.status not in _KEPT_FROM:
+                return operation, refusal
+        fix = f"GET {request.root}/api/endpoints lists those that you may enter."
+        raise Refusal("not_found", "There is no endpoint of this name for you.", fix)
+
+    def _verdict(self, request: Request, operation: Operation, caller: Caller) -> Refusal | None:
+        """What an upgrade of the caller, by a page of ours, would be refused with now."""
+        own = (*(one for one in request.headers if one[0] != b"origin"), (b"origin", request.own.encode("latin-1")))
+        knock = replace(request, method="GET", raw_path=operation.filled.encode(), query_string=b"", headers=own)
+        table = self._live.generation.table
+        try:
+            judge(table, knock, caller, self._live.hub)
+        except Refusal as refusal:
+            made_up = any("{" in role for role in operation.access.roles)  # it hangs on the value in the address
+            return None if refusal.status == 403 and made_up else refusal
+        except RuntimeError:  # code of the project; the handshake logs it
+            return None
+        return None
+
+    async def _promised(self) -> Contract:
+        """What the live generation promises, made once for each."""
+        async with self._making:
+            generation = self._live.generation
+            if self._contract is None or generation.number != self._generation:
+                generation.enter()
+                try:
+                    self._contract = await asyncio.to_thread(contract, generation.table)
+                finally:
+                    generation.leave()
+                self._generation = generation.number
+            return self._contract
+
+
+def _would(refusal: Refusal | None) -> dict[str, Any] | None:
+    if refusal is None:
+        return None
+    return {"status": refusal.status, "code": refusal.code, "detail": refusal.detail, "fix": refusal.fix}
+
+
+def _faults(route: Route, data: bytes) -> list[dict[str, str]]:
+    """What is wrong with a message, in the words by which the endpoint answers it."""
+    try:
+        reader(_route_of(route, data))(data)
+    except messages.NotUtf8:
+        return [{"path": "", "problem": "the message is not UTF-8: half of a surrogate pair is in it"}]
+    except Invalid as exc:
+        if exc.faults:
+            return [fault.as_json() for fault in exc.faults]
+        return [{"path": "", "problem": exc.message}] if exc.message else []
+    return []
+
+
+def _route_of(route: Route, data: bytes) -> Route:
+    """The action that a message names, or the endpoint itself."""
+    if not route.actions:
+        return route
+    try:
+        value = msgspec.json.decode(data)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return route
+    name = value.get(route.endpoint.action_key) if isinstance(value, dict) else None
+    return route.actions.get(name, route) if isinstance(name, str) else route
