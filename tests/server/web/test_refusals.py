@@ -224,7 +224,7 @@ async def test_it_writes_by_itself_and_a_cancelled_batch_waits(desk: Served, mon
 async def test_the_verb_and_the_command_say_the_same(desk: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     told = (await desk.call("/ws/desk", await desk.cookie("bob")).refused()).json["refusal"]
     await desk.call("/ws/nowhere").refused()
-    verb = verbs(desk.gateway.live, None, None, 0.0)["refusals"]  # type: ignore[arg-type]
+    verb = verbs(desk.gateway.live, None)["refusals"]  # type: ignore[arg-type]
     loop = asyncio.get_running_loop()
 
     def speak(_state: object, _name: str, **options: Any) -> Any:
