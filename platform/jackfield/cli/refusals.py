@@ -19,7 +19,7 @@ from jackfield.state import State
 
 __all__ = ["command"]
 
-_STORE = "jackfield.cli.users"  # what opens the store, which is not loaded where a server answers
+_STORE = "jackfield.cli.in_store"  # what opens the store, which is not loaded where a server answers
 _NO_SERVER = 3
 
 

@@ -30,7 +30,7 @@ const PLACES = {
   talk: { load: () => import("./talk.js"), open: () => true },
   processes: { load: () => import("./processes.js"), open: (page) => page.reader || page.edit },
   live: { load: () => import("./live.js"), open: (page) => page.admin },
-  people: { load: () => import("./people.js"), open: (page) => page.login !== null && page.auth.own },
+  people: { load: () => import("./people.js"), open: (page) => page.login !== null && (page.auth.own || page.admin) },
   reference: { load: () => import("./reference.js"), open: (page) => page.reader },
 };
 
