@@ -59,7 +59,7 @@ def calls(auth: AuthSettings) -> tuple[Call, ...]:
     administration = tuple(replace(call, tag="Administration", access="admin") for call in _administration())
     server = tuple(replace(call, tag="Server") for call in _server())
     keys = tuple(replace(call, tag="Administration", access="admin") for call in _keys())
-    kept = tuple(replace(call, tag="Administration", access="admin") for call in _kept())
+    kept = tuple(replace(call, tag="Administration", access="admin") for call in (*_kept(), _REFUSALS))
     outside = tuple(replace(call, tag="From outside") for call in _outside())
     processes = tuple(replace(call, tag="Processes") for call in _processes())
     files = tuple(replace(call, tag="Files") for call in _files())
@@ -127,6 +127,7 @@ _CODES: Mapping[str, tuple[str, ...]] = {
     "key": (*_OF_USER, "no_such_key"),
     "remove-key": (*_OF_USER, _KIND, "no_such_key"),
     "rotate-key": (*_OF_USER, *_BODY, "no_such_key"),
+    "refusals": (*_ADMIN, "invalid_request"),
     "data": (*_ADMIN, "invalid_request"),
     "unmatched": (*_ADMIN, "invalid_request"),
     "remove-unmatched": (*_ADMIN, _KIND, "not_found"),
@@ -181,6 +182,8 @@ _DESCRIPTIONS = {
     "add-key": "Programs send it as `Authorization: Bearer`. It is shown once; only a hash is kept.",
     "remove-key": "It opens nothing from now on, and its connections close with 4401.",
     "rotate-key": "The old one opens beside the new one for a while, `overlap`; then its connections close with 4401.",
+    "refusals": "The newest first. Those of known logins, and failed logins, are kept for 7 days; of all others, and "
+    "where nothing is asked for, the last 200 of this server. Equal ones in a row are one with a count.",
     "data": "The files `*.csv` in the folder `data` of the project, by name.",
     "unmatched": "Of endpoints with `inspect: unmatched`, 500 of each, the latest first; equal ones are counted. "
     "With `--edit tables` for the role `editor`, too.",
@@ -262,6 +265,12 @@ def _keys() -> tuple[Call, ...]:
         Call("DELETE", one, "remove-key", "Remove a service key", _NOTHING),
         Call("POST", f"{one}/rotate", "rotate-key", "Replace what opens with a key", shown, at("Rotation")),
     )
+
+
+_REFUSALS = Call(
+    *("GET", "/api/refusals", "refusals", "Who was refused, and why", at("Refusals")),
+    query=("login", "address", "id", "since", "limit"),
+)
 
 
 def _kept() -> tuple[Call, ...]:

@@ -31,6 +31,7 @@ from jackfield.server.web.json_api import Answer, Asked, JsonApi, reply
 from jackfield.server.web.keys import KeyAdministration
 from jackfield.server.web.processes import Processes
 from jackfield.server.web.push import Push
+from jackfield.server.web.refusals import RefusalAdministration
 from jackfield.server.web.rights import Rights
 from jackfield.server.web.seen import Seen
 from jackfield.server.web.talk import Talk
@@ -67,6 +68,7 @@ class Administration:
                 **self._editing.routes(),
                 **Seen(live, self._rights).routes(),
                 **KeyAdministration(callers.authorities.keys, self._rights).routes(),
+                **RefusalAdministration(live.refusals, live.clock).routes(),
                 **DataFiles(live, self._rights).routes(),
                 **UnmatchedMessages(live, self._rights).routes(),
                 "/users/import": {"POST": UserImport(live, self._rights).answer},

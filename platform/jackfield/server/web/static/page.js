@@ -35,7 +35,7 @@ const PLACES = {
   unanswered: { load: () => import("./unanswered.js"), open: (page) => page.admin || page.edit, below: "processes" },
   kept: { load: () => import("./kept.js"), open: (page) => page.admin, below: "processes" },
   live: { load: () => import("./live.js"), open: (page) => page.admin },
-  people: { load: () => import("./people.js"), open: (page) => page.login !== null && page.auth.own },
+  people: { load: () => import("./people.js"), open: (page) => page.login !== null && (page.auth.own || page.admin) },
   reference: { load: () => import("./reference.js"), open: (page) => page.reader },
 };
 
