@@ -219,17 +219,19 @@ async def test_a_browser_is_shown_how_to_log_in(open_served: OpenServed, path: s
     assert "users roles аня +admin" in other.body.decode()
 
 
-async def test_a_program_and_the_documents_themselves_get_no_page(open_served: OpenServed) -> None:
+async def test_a_program_and_the_documents_themselves_get_no_form(open_served: OpenServed) -> None:
     served = await open_served(SERVED, SERVED_CODE, **PUBLIC)
     assert (await served.http("GET", "/docs", [("accept", "*/*")])).json["code"] == "not_logged_in"
-    assert (await served.http("GET", "/openapi.json", [HTML])).json["code"] == "not_logged_in"
+    refused = await served.http("GET", "/openapi.json", [HTML])
+    assert (refused.headers["jackfield-error"], b"<form" in refused.body) == ("not_logged_in", False)
 
 
 async def test_where_people_log_in_elsewhere_there_is_no_form(open_served: OpenServed) -> None:
     who = "\ndef says(credential, request):\n    return None\n"
     served = await open_served(SERVED, SERVED_CODE + who, head="auth: {login: off, verify: p.says}", **PUBLIC)
     answer = await served.http("GET", "/docs", [HTML])
-    assert (answer.status, answer.json["code"]) == (401, "not_logged_in")
+    assert (answer.status, answer.headers["jackfield-error"]) == (401, "not_logged_in")
+    assert b"<form" not in answer.body
 
 
 async def test_on_the_admin_port_they_report_the_address_of_the_public_one(open_served: OpenServed) -> None:

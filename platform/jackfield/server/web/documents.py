@@ -31,7 +31,7 @@ from jackfield.server.refusal import SECURITY_HEADERS
 from jackfield.server.request import Caller, Request
 from jackfield.server.web import pages
 from jackfield.server.web.kept import Kept, sent
-from jackfield.server.web.sign_in_page import SCRIPT, SCRIPT_AT, sign_in, wants_page
+from jackfield.server.web.sign_in_page import SCRIPT, SCRIPT_AT, sign_in
 
 __all__ = ["ADDRESSES", "Documents"]
 
@@ -59,7 +59,7 @@ def _asyncapi_yaml(found: Contract, address: str, version: str) -> Kept:
 
 def _reference(found: Contract, address: str, _version: str) -> Kept:
     body = rendered.html(markdown.reference(found, address))
-    return Kept.of(pages.page(found.title, body, headed=True), "text/html; charset=utf-8")
+    return Kept.of(pages.page(found.title, f"<main>{body}</main>", ".."), "text/html; charset=utf-8")
 
 
 _DOCUMENTS: Mapping[str, Callable[[Contract, str, str], Kept]] = {
@@ -103,7 +103,7 @@ class Documents:
         try:
             self._check(request, caller)
         except Refusal as refusal:
-            if path not in _PAGES or not wants_page(request) or self._live.elsewhere:
+            if path not in _PAGES or not pages.wants_page(request) or self._live.elsewhere:
                 raise
             self._live.refuse(request, refusal, caller)
             return sign_in(request, refusal, self._live.generation.table.plan.auth)
@@ -114,7 +114,10 @@ class Documents:
             return sent(_START, request)
         if path in _FILES:
             return sent(await asyncio.to_thread(_file, *_FILES[path], request.root), request)
-        return sent(await self._document(path, self._address(request, path), _version(request, path)), request)
+        answer = sent(await self._document(path, self._address(request, path), _version(request, path)), request)
+        if path in _PAGES:
+            answer.headers["Content-Security-Policy"] = pages.POLICY
+        return answer
 
     def _address(self, request: Request, path: str) -> str:
         """Where the documents say that the server is: as its callers address it, not as the admin port is."""

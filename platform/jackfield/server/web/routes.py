@@ -43,7 +43,8 @@ class Routes:
         try:
             request = requests.read(scope, scope["method"], self._live.options)
             answer = await self._answer(request, HttpRequest(scope, receive))
-            response = cors.share(secured(answer, request.own), request, self._live.generation.table)
+            answer = secured(pages.seen(answer, request), request.own)
+            response = cors.share(answer, request, self._live.generation.table)
         except Exception:  # noqa: BLE001 - where even a refusal fails; logged with its stack
             response = problem(server_fault(scope), AuthSettings())
         await response(scope, receive, send)
@@ -149,15 +150,7 @@ class Routes:
             raise Refusal("upgrade_dropped", f"The WebSocket's request came from {request.client} without it.")
         if b"websocket" in (value.lower().encode() for value in request.values(b"upgrade")):
             raise would if would is not None and would.status == 403 else _malformed(request)
-        return pages.upgrade_required(
-            match.route,
-            table.plan.auth,
-            own=request.own + request.root,
-            path=request.raw_path.decode("latin-1"),
-            would=would,
-            detailed=detailed,
-            as_page=any("text/html" in value for value in request.values(b"accept")),
-        )
+        return pages.upgrade_required(match.route, table.plan.auth, request, would=would, detailed=detailed)
 
 
 def _malformed(request: Request) -> Refusal:

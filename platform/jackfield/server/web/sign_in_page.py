@@ -16,7 +16,7 @@ from jackfield.server.refusal import problem
 from jackfield.server.request import Request
 from jackfield.server.web import pages
 
-__all__ = ["SCRIPT", "SCRIPT_AT", "sign_in", "wants_page"]
+__all__ = ["SCRIPT", "SCRIPT_AT", "sign_in"]
 
 SCRIPT_AT = "/docs/sign-in.js"
 """Where the page's script is; it is open to everybody, for it holds nothing."""
@@ -40,7 +40,7 @@ form.addEventListener("submit", async (event) => {
 """
 
 _POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; script-src 'self'; connect-src 'self'; form-action 'none'; "
+    "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; form-action 'none'; "
     "base-uri 'none'; frame-ancestors 'none'"
 )
 
@@ -48,11 +48,6 @@ _FORM = """<p>{sentence}</p><form data-login="{login}"><p><label>Login<br><input
 required autofocus></label></p><p><label>Password<br><input name="password" type="password"
 autocomplete="current-password" required></label></p><p><button>Log in</button></p><p><output></output></p></form>
 <script src="{script}"></script>"""
-
-
-def wants_page(request: Request) -> bool:
-    """Whether a browser asks for something to look at, and not a program for something to read."""
-    return any("text/html" in value for value in request.values(b"accept"))
 
 
 def sign_in(request: Request, refusal: Refusal, auth: AuthSettings) -> Response:
@@ -68,4 +63,9 @@ def sign_in(request: Request, refusal: Refusal, auth: AuthSettings) -> Response:
     )
     headers = {k: v for k, v in answer.headers.items() if k not in ("content-length", "content-type")}
     headers["content-security-policy"] = _POLICY
-    return Response(pages.page("Log in", body), refusal.status, headers, "text/html; charset=utf-8")
+    return Response(
+        pages.page("Log in", f"<main><h1>Log in</h1>{body}</main>", request.root),
+        refusal.status,
+        headers,
+        "text/html; charset=utf-8",
+    )
