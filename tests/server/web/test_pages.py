@@ -71,7 +71,7 @@ def test_nothing_in_a_page_is_taken_for_markup(build_table: Build) -> None:
     assert evil not in text
     assert "&lt;script&gt;" in text
     assert page.headers["Content-Security-Policy"] == pages.POLICY
-    refused = pages.seen(problem(Refusal("not_found", evil, evil, more={"refusal": evil}), AUTH), request)
+    refused = pages.seen(problem(Refusal("not_found", evil, evil, more={"refusal": evil}), AUTH), request, AUTH)
     assert bytes(refused.body).decode().count("&lt;script&gt;alert(1)&lt;/script&gt;") == 7, "the root stands in four"
     assert evil not in bytes(refused.body).decode()
 

@@ -62,7 +62,7 @@ def page(title: str, body: str, root: str, *, style: str = "small") -> str:
     return _PAGE.format(title=html.escape(title), root=html.escape(root), style=style, body=body)
 
 
-def seen(answer: Response, request: Request) -> Response:
+def seen(answer: Response, request: Request, auth: AuthSettings) -> Response:
     """The answer as the caller reads it: a problem document that a browser asked for with GET as a page."""
     is_problem = answer.headers.get("content-type") == "application/problem+json"
     if not is_problem or request.method not in ("GET", "HEAD") or not wants_page(request):
@@ -73,7 +73,7 @@ def seen(answer: Response, request: Request) -> Response:
         f"<p>{_text(found['detail'])}</p>" if found["detail"] != found["title"] else "",
         f'<p class="fix">{_text(found["fix"])}</p>' if found["fix"] else "",
         *(f'<p class="dim">{word} <code>{_text(found[key])}</code></p>' for key, word in _IDS.items() if key in found),
-        f"<nav>{_link('/console/', 'Open the page', request.root)}</nav>",
+        f"<nav>{_way_in(found['status'], request, auth)}{_link('/console/', 'Open the page', request.root)}</nav>",
     ]
     return _as_page(f"{found['status']} {found['title']}", f"<main>{''.join(parts)}</main>", answer, request.root)
 
@@ -91,6 +91,14 @@ def _as_page(title: str, body: str, answer: Response, root: str) -> Response:
 
 def _text(value: object) -> str:
     return html.escape(str(value))
+
+
+def _way_in(status: int, request: Request, auth: AuthSettings) -> str:
+    """The link to the login, which leads back here, where that helps."""
+    if status != 401 or not auth.own:
+        return ""
+    here = (request.root.encode() + request.raw_path + b"?" + request.query_string).removesuffix(b"?")
+    return _link(f"{quote(auth.path, safe='/%')}/login?next={quote(here, safe='/')}", "Log in", request.root, "primary")
 
 
 def _link(path: str, word: str, root: str, style: str = "link") -> str:
@@ -123,7 +131,7 @@ def upgrade_required(
     answer = problem(refusal, auth, body)
     if not wants_page(request):
         return answer
-    return _as_page(route.name, _upgrade_page(route, body, request.root), answer, request.root)
+    return _as_page(route.name, _upgrade_page(route, body, request, auth), answer, request.root)
 
 
 def _replies(route: Route) -> str | None:
@@ -140,7 +148,7 @@ def _login(own: str, auth: AuthSettings) -> dict[str, Any] | None:
     return {"method": "POST", "url": f"{own}{auth.path}/login", "body": {"login": "…", "password": "…"}}
 
 
-def _upgrade_page(route: Route, body: Mapping[str, Any], root: str) -> str:
+def _upgrade_page(route: Route, body: Mapping[str, Any], request: Request, auth: AuthSettings) -> str:
     """What a person does with the address; a click takes the whole of what is to be copied."""
     would, login, talk = body["would"], body["login"], f"/console/#talk/{quote(route.name, safe='')}"
     rows = {"Address": body["websocket_url"], "Header": f"Cookie: {body['cookie']}"}
@@ -154,7 +162,7 @@ def _upgrade_page(route: Route, body: Mapping[str, Any], root: str) -> str:
         f'<p class="note">{_text(verdict)}</p>' if verdict else "",
         f"<dl>{shown}</dl>",
         f'<p class="dim">The cookie comes from <code>POST {_text(login["url"])}</code>.</p>' if login else "",
-        f"<nav>{_link(talk, 'Talk', root, 'primary')}"
+        f"<nav>{_way_in(would['status'] if would else 0, request, auth)}{_link(talk, 'Talk', request.root, 'primary')}"
         '<span class="dim">or Postman, or any WebSocket client</span></nav>',
     ]
     return f"<main>{''.join(parts)}</main>"

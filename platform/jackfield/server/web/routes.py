@@ -20,12 +20,11 @@ from jackfield.server.request import Caller, Request
 from jackfield.server.web import administration, client_module, console, cors, pages, site_files
 from jackfield.server.web.documents import ADDRESSES, Documents
 from jackfield.server.web.login import Login
-from jackfield.server.web.sign_in_page import SCRIPT_AT
 from jackfield.server.wire.upgrade import oversized, upgrade_fault
 
 __all__ = ["Routes"]
 
-_FOR_ADMINS = ADDRESSES - {SCRIPT_AT} | {"/metrics"}
+_FOR_ADMINS = ADDRESSES | {"/metrics"}
 
 
 class Routes:
@@ -43,8 +42,9 @@ class Routes:
         try:
             request = requests.read(scope, scope["method"], self._live.options)
             answer = await self._answer(request, HttpRequest(scope, receive))
-            answer = secured(pages.seen(answer, request), request.own)
-            response = cors.share(answer, request, self._live.generation.table)
+            table = self._live.generation.table
+            answer = pages.seen(answer, request, table.plan.auth)
+            response = cors.share(secured(answer, request.own), request, table)
         except Exception:  # noqa: BLE001 - where even a refusal fails; logged with its stack
             response = problem(server_fault(scope), AuthSettings())
         await response(scope, receive, send)
