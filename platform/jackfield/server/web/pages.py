@@ -69,9 +69,9 @@ def seen(answer: Response, request: Request, auth: AuthSettings) -> Response:
         return answer
     found = json.loads(bytes(answer.body))
     parts = [
-        f'<p class="dim">{found["status"]} <code>{_text(found["code"])}</code></p><h1>{_text(found["title"])}</h1>',
+        _head(f"{found['status']} <code>{_text(found['code'])}</code>", found["title"]),
         f"<p>{_text(found['detail'])}</p>" if found["detail"] != found["title"] else "",
-        f'<p class="fix">{_text(found["fix"])}</p>' if found["fix"] else "",
+        f'<p class="fix dim">{_text(found["fix"])}</p>' if found["fix"] else "",
         *(f'<p class="dim">{word} <code>{_text(found[key])}</code></p>' for key, word in _IDS.items() if key in found),
         f"<nav>{_way_in(found['status'], request, auth)}{_link('/console/', 'Open the page', request.root)}</nav>",
     ]
@@ -91,6 +91,10 @@ def _as_page(title: str, body: str, answer: Response, root: str) -> Response:
 
 def _text(value: object) -> str:
     return html.escape(str(value))
+
+
+def _head(above: str, title: str) -> str:
+    return f'<header><p class="dim">{above}</p><h1>{_text(title)}</h1></header>'
 
 
 def _way_in(status: int, request: Request, auth: AuthSettings) -> str:
@@ -154,15 +158,17 @@ def _upgrade_page(route: Route, body: Mapping[str, Any], request: Request, auth:
     rows = {"Address": body["websocket_url"], "Header": f"Cookie: {body['cookie']}"}
     if body["send"] is not None:
         rows["A message"] = json.dumps(body["send"], ensure_ascii=False)
-    verdict = f"You would be refused now: {would['status']} {would['code']}. {would['fix']}" if would else ""
+    verdict = f"You would be refused now: {would['status']} {would['code']}." if would else ""
+    way_in = _way_in(would["status"], request, auth) if would else ""
+    verdict += "" if way_in or not would else f" {would['fix']}"
     shown = "".join(f"<dt>{key}<dd><code>{_text(value)}</code>" for key, value in rows.items())
     parts = [
-        f'<p class="dim">An address that speaks WebSocket</p><h1>{_text(route.name)}</h1>',
+        _head("An address that speaks WebSocket", route.name),
         f"<p>{_text(route.endpoint.summary or route.process.summary)}</p>",
         f'<p class="note">{_text(verdict)}</p>' if verdict else "",
         f"<dl>{shown}</dl>",
         f'<p class="dim">The cookie comes from <code>POST {_text(login["url"])}</code>.</p>' if login else "",
-        f"<nav>{_way_in(would['status'] if would else 0, request, auth)}{_link(talk, 'Talk', request.root, 'primary')}"
+        f"<nav>{way_in}{_link(talk, 'Talk', request.root, 'link' if way_in else 'primary')}"
         '<span class="dim">or Postman, or any WebSocket client</span></nav>',
     ]
     return f"<main>{''.join(parts)}</main>"
