@@ -10,7 +10,6 @@ import pytest
 from jackfield.config import url
 from jackfield.server.web import client_module, documents
 from jackfield.server.web.json_api import JsonApi
-from jackfield.server.web.sign_in_page import SCRIPT_AT
 from tests.server.conftest import OpenServed
 from tests.server.frames import request
 from tests.server.served import COOKIE, SERVED, SERVED_CODE, Answer, Headers, Served
@@ -29,8 +28,10 @@ FIXED = {"/health": READ, "/ready": READ, "/metrics": READ, "/": READ, **DOCUMEN
 OPEN = {
     *(("GET", "/health"), ("HEAD", "/health"), ("GET", "/ready"), ("HEAD", "/ready")),
     ("POST", "/auth/login"),  # the way in
-    *(("GET", SCRIPT_AT), ("HEAD", SCRIPT_AT)),  # the script of the page that shows the way in; it holds nothing
     *((method, path) for path in CLIENT for method in READ),  # the client for pages; it holds nothing
+    *(("GET", "/"), ("HEAD", "/")),  # the page; it holds nothing
+    *(("GET", "/api/page"), ("GET", "/api/endpoints")),  # what it asks first: of no more than one's own rights open
+    ("POST", "/api/endpoints/x/check"),  # in the words of an endpoint that one may enter; here 400, for it has no body
     ("POST", "/auth/logout"),  # without a session it ends none; it takes the cookie back
 }
 """What answers a caller whom nobody knows, besides the 426 of an endpoint."""

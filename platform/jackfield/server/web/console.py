@@ -14,7 +14,7 @@ from jackfield.errors import Refusal
 from jackfield.server.request import Request
 from jackfield.server.web.kept import Kept, sent
 
-__all__ = ["PAGE_POLICY", "answer"]
+__all__ = ["PAGE_POLICY", "answer", "shell"]
 
 PAGE_POLICY = "; ".join(
     (
@@ -58,6 +58,13 @@ def answer(request: Request) -> Response | None:
     found = _FILES.get(path)
     if found is not None:
         return sent(found, request)
-    response = sent(Kept.of(_SHELL.replace("{root}", html.escape(request.root)), "text/html; charset=utf-8"), request)
+    return shell(request)
+
+
+def shell(request: Request, **told: str) -> Response:
+    """The page itself, which asks for all else; `told` is what its script is told besides, as `data-` attributes."""
+    attributes = "".join(f' data-{name}="{html.escape(value)}"' for name, value in told.items())
+    text = _SHELL.replace("{told}", attributes).replace("{root}", html.escape(request.root))
+    response = sent(Kept.of(text, "text/html; charset=utf-8"), request)
     response.headers["Content-Security-Policy"] = PAGE_POLICY
     return response

@@ -52,12 +52,20 @@ async function begin() {
   }
   document.title = page.title;
   document.documentElement.lang = language;
-  if (page.login === null && (document.body.dataset.view === "login" || !looksAround())) {
+  if (document.body.dataset.view === "login") return logIn(document.body.dataset.next);
+  if (page.login === null && !looksAround()) {
     fill(document.body, loginForm(page, begin, page.auth.own ? look : undefined));
     return;
   }
   frame();
   await route();
+}
+
+/** The login as a page of its own; `next` was checked by the server. Without it, the page that is asked for comes after it. */
+function logIn(next) {
+  const go = () => next ? location.replace(next) : location.reload();
+  if (page.login !== null && next) go();
+  else fill(document.body, loginForm(page, go));
 }
 
 const looksAround = () => sessionStorage.getItem("jackfield.look") === "1";
