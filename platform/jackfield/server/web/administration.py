@@ -87,9 +87,11 @@ class Administration:
 
     async def _check(self, request: Request, path: Sequence[str]) -> None:
         """Raise Refusal for a caller who may do nothing at these segments."""
-        if self._talk.answers(path) or self._additions.answers(path):
-            return  # they say for themselves what is for whom
-        if self._push.answers(path):
+        if self._additions.answers(request.method, path):
+            await self._rights.author(request)
+        elif self._talk.answers(path):
+            return  # it says for itself what is for whom
+        elif self._push.answers(path):
             await self._push.check(request, path)
         elif path[0] == "processes":
             await self._rights.documents(request)
