@@ -22,6 +22,7 @@ const t = words({
   optional: ["everyone", "всем"],
   public: ["everyone", "всем"],
   takes: ["Takes and gives", "Принимает и отдаёт"],
+  examples_title: ["Examples", "Примеры"],
   examples: ["{n} example|{n} examples", "{n} пример|{n} примера|{n} примеров"],
   no_examples: ["no examples", "без примеров"],
   untested: ["not run yet", "ещё не запускались"],
@@ -40,9 +41,9 @@ export async function show({ page, main, side, rest, query, go }) {
   const matches = (one, wanted) => !wanted || [one.name, one.summary, one.file, ...one.endpoints].join(" ").toLowerCase().includes(wanted);
   const paint = (wanted) => {
     const found = used.filter((one) => matches(one, wanted));
+    if (!rest.length && !file) { fill(main, page.reader ? board(found, endpoints, page) : h("div.pad", h("div.row.end", publish()), empty(t("choose")))); return; }
     fill(list, found.map((one) => h("a.item", { href: `#processes/${part(one.name)}`, "aria-current": one.name === rest[0] ? "true" : null },
       one.name, h("small", one.summary || t(one.kind)))));
-    if (!rest.length && !file) fill(main, page.reader ? board(found, endpoints, page) : h("div.pad", h("div.row.end", publish()), empty(t("choose"))));
   };
   fill(side, page.reader ? [searchField((text) => paint(text.toLowerCase()), t("search")), list] : null, page.edit ? await fileList(page, file, go) : null);
   paint("");
@@ -72,9 +73,9 @@ function board(processes, endpoints, page) {
   const known = new Map(endpoints.map((one) => [one.name, one]));
   const plugged = processes.filter((one) => one.endpoints.length), loose = processes.filter((one) => !one.endpoints.length);
   if (!processes.length) return empty(t("none"));
-  return h("div.board.pad", h("div.row", h("h2", t("title")), h("span.fill"), page.edit ? publish() : null),
+  return h("div.board.pad", h("div.row", h("h1", t("title")), h("span.fill"), page.edit ? publish() : null),
     plugged.map((one) => h("div.plugged", h("ul.jacks", one.endpoints.map((name) => jack(known.get(name) ?? { name, url: "" }))), cords(one.endpoints.length), card(one))),
-    loose.length ? [h("h3.dim", t("unplugged")), h("div.loose", loose.map(card))] : null);
+    loose.length ? [h("h2.dim", t("unplugged")), h("div.loose", loose.map(card))] : null);
 }
 
 const LINE = 48; // px of an endpoint, as in page.css
@@ -89,9 +90,12 @@ function cords(count) {
     }), s("rect.plug", { x: 64, y: middle - 4, width: 16, height: 8, rx: 2 }));
 }
 
-function jack(endpoint) {
+const socketSign = () => s("svg.cords", { viewBox: "0 0 16 16", width: 16, height: 16, "aria-hidden": "true" },
+  s("circle.jack", { cx: 8, cy: 8, r: 5 }), s("circle.hole", { cx: 8, cy: 8, r: 2 }));
+
+function jack(endpoint, sign = null) {
   const who = endpoint.roles?.length ? endpoint.roles.join(", ") : endpoint.access ? t(endpoint.access) : "";
-  return h("li", h("a", { href: `#talk/${part(endpoint.name)}` }, h("code", endpoint.url || endpoint.name)),
+  return h("li", sign, h("a", { href: `#talk/${part(endpoint.name)}` }, h("code", endpoint.url || endpoint.name)),
     h("small.dim", [endpoint.name, who, ...(endpoint.groups ?? [])].filter(Boolean).join(" · ")));
 }
 
@@ -122,32 +126,32 @@ async function one(process, { page, main, endpoints, query }) {
   const known = new Map(endpoints.map((found) => [found.name, found]));
   fill(main, h("div.one",
     h("header.stack",
-      h("div.row", h("a.small", { href: "#processes" }, t("back")), h("h2", process.name), h("span.tag", t(process.kind)), h("code.dim", process.kind === "builtin" ? "" : `${process.file}${process.kind === "python" ? `:${process.line}` : ""}`)),
+      h("div.row", h("a.small", { href: "#processes" }, t("back")), h("h1", process.name), h("span.tag", t(process.kind)), h("code.dim", process.kind === "builtin" ? "" : `${process.file}${process.kind === "python" ? `:${process.line}` : ""}`)),
       process.summary ? h("p", process.summary) : null,
-      process.endpoints.length ? h("div.plugged", h("ul.jacks", process.endpoints.map((name) => jack(known.get(name) ?? { name }))), cords(process.endpoints.length)) : null),
+      process.endpoints.length ? h("ul.jacks.row", process.endpoints.map((name) => jack(known.get(name) ?? { name }, socketSign()))) : null),
     picture.element,
     h("aside.stack", tries ? tryPanel(process, picture) : page.edit ? null : h("p.small.dim", t("no_edit")), examples(process, page))));
   return picture.leave;
 }
 
 /** A function: what it takes and gives, and what its author says of it. Markup in that is text. */
-const code = (process) => h("div.code.stack", h("h3", t("takes")), h("pre.panel.pad", process.signature.replace(" -> ", "\n→ ")),
+const code = (process) => h("div.code.stack", h("h2", t("takes")), h("pre.panel.pad", process.signature.replace(" -> ", "\n→ ")),
   process.description ? h("p.described", process.description) : null);
 
 function examples(process, page) {
   if (!process.endpoints.length || process.kind === "builtin") return null;
-  const state = h("p.small", health(process)), results = h("ul.results.small", { role: "status" });
+  const state = h("p.small", health(process)), results = h("div.results.small", { role: "status" });
   const button = h("button", { type: "button", onclick: async () => {
     button.disabled = true;
     try {
       const ran = [];
       for (const endpoint of process.endpoints) ran.push(await post("/api/test", { endpoint }));
       const found = ran.flatMap((answer) => answer.results), problems = ran[0].problems;
-      fill(results, found.map((one) => h("li", icon(one.passed ? "good" : "bad"), h("span", h("b", one.endpoint), ` ${one.example}`, one.passed ? null : h("pre.panel.pad", one.problem)))),
-        problems.map((one) => h("li", icon("bad"), `${one.file}:${one.line}: ${one.message}`)));
+      fill(results, h("ul", found.map((one) => h("li", icon(one.passed ? "good" : "bad"), h("span", h("b", one.endpoint), ` ${one.example}`, one.passed ? null : h("pre.panel.pad", one.problem)))),
+        problems.map((one) => h("li", icon("bad"), `${one.file}:${one.line}: ${one.message}`))));
       fill(state, health(await get(`/api/processes/${part(process.name)}?limit=1`)));
     } catch (problem) { fill(results, failure(problem)); }
     button.disabled = false;
   } }, icon("play"), t("run"));
-  return h("section.stack", h("h3", t("examples", { n: process.examples })), state, page.edit === "all" && process.examples ? h("div.row", button) : null, results);
+  return h("section.stack", h("h2", t("examples_title")), state, page.edit === "all" && process.examples ? h("div.row", button) : null, results);
 }

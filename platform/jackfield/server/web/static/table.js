@@ -1,7 +1,7 @@
 // A table as a grid: of what is live, or of its file, which is checked as one types and saved only over what was read.
 
 import { ask, get, part, post } from "./api.js";
-import { Sheet, place, rowFor } from "./csv.js";
+import { Sheet, letters, place, rowFor } from "./csv.js";
 import { fill, h, icon, settled, signButton } from "./dom.js";
 import { grid } from "./grid.js";
 import { dialog, failure } from "./parts.js";
@@ -13,6 +13,8 @@ const t = words({
   fine: ["no problems", "без замечаний"],
   problems: ["{n} problem|{n} problems", "{n} замечание|{n} замечания|{n} замечаний"],
   elsewhere: ["{n} in other files", "в других файлах: {n}"],
+  rows: ["Rows", "Строки"],
+  columns: ["Columns", "Столбцы"],
   undo: ["Undo", "Отменить"],
   redo: ["Redo", "Вернуть"],
   add_row: ["Add a row below", "Добавить строку ниже"],
@@ -92,7 +94,7 @@ export async function editedTable(process, { message = null, publish = null } = 
   let marks = new Map(), gone = false;
   const shown = grid(model, { moved: (at, column) => {
     const mark = marks.get(`${at},${column}`);
-    fill(says, at < 0 ? model.head(column) : model.cell(at, column), mark ? h(`span.${mark.kind}`, icon("bad"), mark.text) : null);
+    fill(says, h("b", `${letters(column)}${top() + at + 1}`), at < 0 ? model.head(column) : model.cell(at, column), mark ? h(`span.${mark.kind}`, icon("bad"), mark.text) : null);
   } });
   const isChanged = () => draft.sheet.text !== draft.text;
 
@@ -143,7 +145,7 @@ export async function editedTable(process, { message = null, publish = null } = 
   /** Both texts beside each other, line by line; nothing is written before one is chosen. */
   function compare(mine, { text, etag }) {
     const lines = (one) => one.split(/\r\n|[\r\n]/), [here, there] = [lines(mine), lines(text)];
-    const differ = (one, other, word) => h("div", h("h3", word), h("pre.sides", one.map((line) => h(other.includes(line) ? "span" : "mark", `${line}\n`))));
+    const differ = (one, other, word) => h("div", h("h2", word), h("pre.sides", one.map((line) => h(other.includes(line) ? "span" : "mark", `${line}\n`))));
     const take = (act) => () => { box.close(); act(); };
     const box = dialog(t("changed_title"), h("div.two", differ(there, here, t("there")), differ(here, there, t("here"))), h("div.row.end",
       h("button", { type: "button", onclick: take(() => { Object.assign(draft, { sheet: new Sheet(text), text, etag }); shown.paint(); changed(); }) }, t("theirs")),
@@ -151,23 +153,24 @@ export async function editedTable(process, { message = null, publish = null } = 
     box.classList.add("wide");
   }
 
-  const act = (change) => () => { change(shown.at()); shown.paint(); changed(); shown.element.focus(); };
+  const act = (change) => () => { change(shown.at(), shown); shown.paint(); changed(); shown.element.focus(); };
   const rows = ({ range: [first, last] }) => [Math.max(0, first), Math.max(0, last) - Math.max(0, first) + 1];
   const bar = h("div.bar.row", { role: "toolbar" },
     h("button.primary", { type: "button", onclick: () => save() }, t("save"), h("kbd", "Ctrl+S")), publish, state, h("span.fill"),
     signButton("undo", `${t("undo")} (Ctrl+Z)`, act(() => model.undo())),
     signButton("redo", `${t("redo")} (Ctrl+Y)`, act(() => model.redo())),
-    signButton("add", t("add_row"), act(({ range: [, last], column }) => { draft.sheet.insert(top() + last + 1); shown.go(last + 1, column); })),
+    h("span.small.dim", t("rows")), signButton("add", t("add_row"), act(({ range: [, last], column }) => { draft.sheet.insert(top() + last + 1); shown.go(last + 1, column); })),
     signButton("remove", t("remove_rows"), act((at) => { const [first, count] = rows(at); if (at.row >= 0) draft.sheet.remove(top() + first, count); shown.go(first, at.column); })),
     signButton("out", t("up"), act((at) => { const [first, count] = rows(at); if (first > 0) { draft.sheet.move(top() + first, count, top() + first - 1); shown.go(first - 1, at.column); } })),
     signButton("in", t("down"), act((at) => { const [first, count] = rows(at); if (first + count < model.height) { draft.sheet.move(top() + first, count, top() + first + 1); shown.go(first + 1, at.column); } })),
-    h("button", { type: "button", onclick: () => addColumn(process, draft.sheet, act) }, icon("add"), t("add_column")),
+    h("span.small.dim", t("columns")), signButton("add", t("add_column"), () => addColumn(process, draft.sheet, act)),
     signButton("remove", t("remove_column"), act(({ column }) => { if (column) draft.sheet.removeColumn(column); })));
   const onkeydown = (event) => {
     if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "s") { event.preventDefault(); save(); }
   };
   document.addEventListener("keydown", onkeydown);
   if (message) begin(message);
+  else requestAnimationFrame(() => shown.go(0, 1));
   changed();
 
   /** A new row with the values of a message, above the one that fits all the rest. */
@@ -178,7 +181,7 @@ export async function editedTable(process, { message = null, publish = null } = 
     const rest = last >= top() && conditions.every((is, column) => !is || ["", "-"].includes(sheet.cell(last, column)));
     const at = rest ? last : sheet.rows.length;
     sheet.insert(at, [rowFor(heads, given, sheet.separator)]);
-    queueMicrotask(() => { shown.go(at - top(), Math.max(1, heads.findIndex((head) => head.startsWith("reply")))); shown.element.focus(); });
+    requestAnimationFrame(() => { shown.go(at - top(), Math.max(1, heads.findIndex((head) => head.startsWith("reply")))); shown.element.focus(); });
   }
 
   return {
@@ -224,7 +227,8 @@ function addColumn(process, sheet, act) {
     event.preventDefault();
     const output = heads.findIndex((one, column) => column && /^(reply|error|remember|keep|#)/.test(one));
     box.close();
-    act(() => sheet.addColumn(["input", "state", "login"].includes(kind.value) && output > 0 ? output : heads.length, written()))();
+    const at = ["input", "state", "login"].includes(kind.value) && output > 0 ? output : heads.length;
+    act((_, shown) => { sheet.addColumn(at, written()); shown.go(0, at); })();
   } },
   h("label", t("column_of"), kind), h("label", t("name"), name), h("datalist", { id: "keys" }, known.map((one) => h("option", { value: one }))),
   h("label", t("type"), type), h("label.inline", optional, t("optional")), head,

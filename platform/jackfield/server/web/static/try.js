@@ -12,6 +12,7 @@ const t = words({
   about: ["On the files as they are saved; nothing goes live, and nothing is kept.", "На сохранённых файлах; ничего не публикуется и не сохраняется."],
   run: ["Try", "Попробовать"],
   save_run: ["Save and try", "Сохранить и попробовать"],
+  form: ["Form", "Форма"],
   login: ["as the login (nobody)", "под логином (без входа)"],
   message: ["Message", "Сообщение"],
   silent: ["no reply", "без ответа"],
@@ -24,7 +25,12 @@ const t = words({
 /** `picture` is what shows the process: {save(), isChanged(), light(trace)}, each of which may be missing. */
 export function tryPanel(process, picture) {
   const plain = h("textarea", { rows: "4", spellcheck: "false", value: "{}", "aria-label": t("message") });
-  const made = process.message ? form(process.message, () => {}) : null;
+  const made = process.message ? form(process.message, () => {}) : null, place = h("div", made ? made.element : plain);
+  const asText = () => place.firstChild === plain; // a key that is not live yet is in no form
+  const other = h("button.link.small", { type: "button", onclick: () => {
+    if (asText()) fill(place, made.element); else { plain.value = made.text(); fill(place, plain); }
+    fill(other, asText() ? t("form") : "JSON");
+  } }, "JSON");
   const login = h("input", { "aria-label": t("login"), placeholder: t("login"), autocomplete: "off", maxlength: "128" });
   const result = h("div.stack", { role: "status" });
   const button = h("button.primary", { type: "submit" });
@@ -34,7 +40,7 @@ export function tryPanel(process, picture) {
     button.disabled = true;
     try {
       if (picture.isChanged?.() && !(await picture.save())) return;
-      const text = made ? made.text() : plain.value;
+      const text = asText() ? plain.value : made.text();
       const body = { process: process.name, message: read(text), ...(login.value.trim() ? { login: login.value.trim() } : {}) };
       const found = await post("/api/run", body);
       fill(result, told(found));
@@ -48,11 +54,11 @@ export function tryPanel(process, picture) {
   }
   name();
   return h("section.stack", { "aria-label": t("title"), onfocusin: name },
-    h("h3", t("title")), h("p.small.dim", t("about")),
+    h("div.row", h("h2", t("title")), h("span.fill"), made ? other : null), h("p.small.dim", t("about")),
     h("form.stack", {
       onsubmit: (event) => { event.preventDefault(); run(); },
       onkeydown: (event) => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); run(); } },
-    }, made ? made.element : plain, login, h("div.row", button)), result);
+    }, place, login, h("div.row", button)), result);
 }
 
 function told({ frames, trace, explained, closed, problems }) {
