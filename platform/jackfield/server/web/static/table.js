@@ -5,6 +5,7 @@ import { Sheet, letters, place, rowFor } from "./csv.js";
 import { fill, h, icon, signButton } from "./dom.js";
 import { draftOf, saving } from "./draft.js";
 import { grid } from "./grid.js";
+import { write } from "./json.js";
 import { dialog } from "./parts.js";
 import { words } from "./words.js";
 
@@ -125,7 +126,7 @@ export async function editedTable(process, { message = null, publish = null } = 
       const failed = new Map(marks), lit = new Map();
       for (const row of trace?.rows ?? []) {
         if (row.fits) lit.set(row.number - top() - 1, row.chosen ? "chosen" : "fits");
-        for (const one of row.failed) { const [at, column] = place(one.cell); failed.set([at - top(), column].join(), { kind: "failed", text: `${one.says} ≠ ${JSON.stringify(one.is)}` }); }
+        for (const one of row.failed) { const [at, column] = place(one.cell); failed.set([at - top(), column].join(), { kind: "failed", text: `${one.says} ≠ ${write(one.is)}` }); }
       }
       shown.mark(failed);
       shown.light(lit);
