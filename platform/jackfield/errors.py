@@ -95,10 +95,10 @@ _FIXES: Mapping[str, str] = {
     "no_such_key": "List the keys; the name is spelled as it stands there.",
     "no_such_connection": "List the open ones; perhaps it has been closed already.",
     "no_such_process": "List them; the name is spelled as it stands there.",
-    "body_too_large": "Send less: an event has room for the smallest `limits.queue`, all other bodies for 4 KiB.",
     "file_changed": "Compare the two texts, and save again with the etag of the one that is there.",
-    "file_unusable": "See what it is on the server's machine, and to its permissions.",
     "too_busy": "Ask again.",
+    "file_unusable": "See what it is on the server's machine, and to its permissions.",
+    "body_too_large": "Send less: an event has room for the smallest `limits.queue`, most bodies for 4 KiB.",
 }
 """How to mend what each refusal refuses; a code without a line here cannot be made."""
 
@@ -167,6 +167,7 @@ CODES: Mapping[str, Code] = _table(
     _plan("ambiguous_number", "A number of a table can be read in two ways, as `1,5` where commas separate the cells."),
     _plan("spreadsheet_damage", "A cell holds what a spreadsheet made of it: `#NAME?`, `####`, `1,2E+15`."),
     _plan("doubtful_table", "Warning: messages that fit no row of a table, or what it most likely does not mean."),
+    _plan("no_table", "Warning: an endpoint keeps messages that no row of a table is for, and no table answers there."),
     _plan("lost_process", "Warning: a later process of the same file has the same name."),
     _plan("blocking_call", "Warning: the process waits on the event loop, and everybody waits with it."),
     _plan("not_awaited", "Warning: a coroutine is made and not awaited, so it never runs."),
@@ -332,7 +333,8 @@ class Refusal(Exception):
 
     `detail` says what is wrong here, `fix` how to mend it, both as the table has them where nothing is given, and so is
     `status`.
-    `retry_after` is in seconds.
+    `retry_after` is in seconds. `id` is what the caller is told to read out, given where the refusal is noted. Not
+    sent are `login`, that of the known caller whom it concerns, and `tried`, by which tried logins are told apart.
     """
 
     def __init__(
@@ -344,6 +346,7 @@ class Refusal(Exception):
         retry_after: int | None = None,
         more: Mapping[str, Any] | None = None,
         status: int = 0,
+        login: str = "",
     ) -> None:
         self.code = code
         self.status = status or CODES[code].status
@@ -351,6 +354,9 @@ class Refusal(Exception):
         self.fix = fix or CODES[code].fix
         self.retry_after = retry_after
         self.more = dict(more or {})
+        self.login = login
+        self.tried = ""
+        self.id = ""
         super().__init__(f"{self.status} {code}: {self.detail}")
 
 

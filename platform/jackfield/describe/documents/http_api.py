@@ -24,9 +24,9 @@ class Call:
 
     - `answer` is the schema of what is answered, with `status`; `kind` is the media type of that answer. `codes` are
       the refusals of errors.py that come instead.
-    - `access` says which callers are allowed: all (`open`), logged in (`known`), the role `admin`, that or the role
-      `publisher` or `editor`; `local` is everybody on a listener that only the server's machine reaches, elsewhere the
-      role `admin`.
+    - `access` says which callers are allowed: all (`open`), logged in (`known`), the role `admin`, this role
+      or `publisher` or `editor` (`publisher`, `editor`); `local` is everybody on a listener that only the server's
+      machine reaches, elsewhere the role `admin`.
     - `query` are the parameters of the query string, all of which may be left out.
     - `body` is the schema of what is sent, as JSON; None where nothing is.
     - `headers` are those of the answer that matter to the caller.
@@ -59,11 +59,14 @@ def calls(auth: AuthSettings) -> tuple[Call, ...]:
     administration = tuple(replace(call, tag="Administration", access="admin") for call in _administration())
     server = tuple(replace(call, tag="Server") for call in _server())
     keys = tuple(replace(call, tag="Administration", access="admin") for call in _keys())
+    kept = tuple(replace(call, tag="Administration", access="admin") for call in _kept())
     outside = tuple(replace(call, tag="From outside") for call in _outside())
     processes = tuple(replace(call, tag="Processes") for call in _processes())
-    page = tuple(replace(call, tag="Page") for call in _page())
     files = tuple(replace(call, tag="Files") for call in _files())
-    found = (*known, *(administration if auth.own else ()), *keys, *outside, *processes, *files, *page, *server)
+    seen = tuple(replace(call, tag="Administration", access="admin") for call in _seen())
+    page = tuple(replace(call, tag="Page") for call in _page())
+    administration = (*(administration if auth.own else ()), *keys, *kept, *seen)
+    found = (*known, *administration, *outside, *processes, *files, *page, *server)
     described = [replace(call, codes=_CODES[call.name], description=_DESCRIPTIONS.get(call.name, "")) for call in found]
     if auth.jwt is None and not auth.verify:
         return tuple(described)
@@ -112,6 +115,7 @@ _CODES: Mapping[str, tuple[str, ...]] = {
     "change-password": (*_OWN, *_BODY, "wrong_password", *_PASSWORD_ASKED),
     "users": _ADMIN,
     "add-user": (*_ADMIN, *_BODY, "login_taken", "too_many_logins"),
+    "import-users": (*_ADMIN, *_BODY),
     "user": (*_OF_USER, "no_such_user"),
     "change-user": (*_OF_USER, *_BODY, "no_such_user", "too_many_logins"),
     "remove-user": (*_OF_USER, _KIND, "no_such_user"),
@@ -121,6 +125,10 @@ _CODES: Mapping[str, tuple[str, ...]] = {
     "key": (*_OF_USER, "no_such_key"),
     "remove-key": (*_OF_USER, _KIND, "no_such_key"),
     "rotate-key": (*_OF_USER, *_BODY, "no_such_key"),
+    "data": (*_ADMIN, "invalid_request"),
+    "unmatched": (*_ADMIN, "invalid_request"),
+    "remove-unmatched": (*_ADMIN, _KIND, "not_found"),
+    "data-file": (*_ADMIN, "not_found"),
     "send-to-groups": (*_PUSHED, "invalid_request", "group_full"),
     "groups": (*_ADMIN, "invalid_request"),
     "group": (*_ADMIN, "invalid_request", "not_found"),
@@ -145,6 +153,8 @@ _CODES: Mapping[str, tuple[str, ...]] = {
     "publish": (*_ADMIN, *_BODY, "not_found"),
     "published": (*_ADMIN, "invalid_request", "not_found"),
     "schemas": (*_ADMIN, "invalid_request", "not_found"),
+    "log": (*_ADMIN, "invalid_request"),
+    "status": (*_ADMIN, "invalid_request"),
     "health": _HTTP,
     "ready": _HTTP,
     "metrics": (*_EVERYWHERE, *_ASKED, "role_required"),
@@ -156,12 +166,17 @@ _DESCRIPTIONS = {
     "logout": "The session ends everywhere, its connections close with 4401, the cookie is taken back.",
     "refresh": "For open connections as well, and never further than 30 days after the login.",
     "change-password": "All other sessions of the caller end.",
+    "import-users": "Users that are there already stay as they are. Where one cannot be added, nobody is. Who comes "
+    "without a password gets one that is made up, and told here alone.",
     "change-user": "All of it is changed, or nothing. Who is disabled or gets another password loses all sessions; "
     "other roles hold for open connections at once. Nobody takes the administration from themselves.",
     "close-user": "A new login is possible.",
     "add-key": "Programs send it as `Authorization: Bearer`. It is shown once; only a hash is kept.",
     "remove-key": "It opens nothing from now on, and its connections close with 4401.",
     "rotate-key": "The old one opens beside the new one for a while, `overlap`; then its connections close with 4401.",
+    "data": "The files `*.csv` in the folder `data` of the project, by name.",
+    "unmatched": "Of endpoints with `inspect: unmatched`, 500 of each, the latest first; equal ones are counted.",
+    "data-file": "As it is on the disk. No cell begins like a formula.",
     "send-to-groups": "Who is in several of the groups gets it several times.",
     "send-to-user": "To all connections of the login, or to those of one endpoint.",
     "run-process": "The files as on the disk, in a program of its own. Nothing goes live, tables keep nothing. "
@@ -170,6 +185,7 @@ _DESCRIPTIONS = {
     "remove-member": "All connections of the login leave the group and hear nothing more of it; they stay open.",
     "endpoints": "Who may read the documents gets all of them, each with the refusal that an upgrade would get now.",
     "check-message": "Nothing is sent. The sentences are those of the error `invalid_message`.",
+    "log": "At most 500, masked as in the log.",
     "close-connection": "It is closed 4403 (`removed`); its client may come again.",
     "files": f"{_EDIT} endpoints.yaml, and what is in endpoints/, processes/, examples/ and the site's folder.",
     "file": f"{_EDIT} The text as it stands in the file, without the mark before it.",
@@ -215,6 +231,7 @@ def _administration() -> tuple[Call, ...]:
     return (
         Call("GET", every, "users", "List all users", listed),
         Call("POST", every, "add-user", "Add a user", user, at("NewUser"), 201, headers=("Location",)),
+        Call("POST", f"{every}/import", "import-users", "Add many users", at("Imported"), at("NewUsers")),
         Call("GET", one, "user", "One user with the open sessions", at("UserWithSessions")),
         Call("PATCH", one, "change-user", "Change a user", user, at("UserChange")),
         Call("DELETE", one, "remove-user", "Remove a user", _NOTHING),
@@ -234,11 +251,26 @@ def _keys() -> tuple[Call, ...]:
     )
 
 
+def _kept() -> tuple[Call, ...]:
+    every, text = "/api/data", {"type": "string"}
+    messages, asked = "/api/unmatched", ("endpoint", "limit", "after")
+    listed, removed = "List messages that no row of a table was for", "Forget one of these messages"
+    return (
+        Call("GET", messages, "unmatched", listed, at("UnmatchedMessages"), query=asked),
+        Call("DELETE", f"{messages}/{{id}}", "remove-unmatched", removed, _NOTHING),
+        Call("GET", every, "data", "List the files of what tables keep", at("DataFiles"), query=("limit", "after")),
+        Call(
+            *("GET", f"{every}/{{file}}", "data-file", "One of these files", text),
+            kind="text/csv",
+            headers=("Content-Disposition",),
+        ),
+    )
+
+
 def _outside() -> tuple[Call, ...]:
     group, user, page = "/api/groups/{group}", "/api/users/{login}", ("limit", "after")
     remove, presence = "Take a user out of a group", "Whether a user is connected"
-    connection, delivered = "/api/connections", at("Delivered")
-    asked: tuple[str, ...] = ("endpoint", "login", *page)
+    delivered = at("Delivered")
     sending = (
         Call("POST", "/api/events", "send-to-groups", "Send to several groups", delivered, at("Broadcast"), 202),
         Call("POST", f"{group}/events", "send-to-group", "Send to a group", delivered, at("GroupEvent"), 202),
@@ -249,31 +281,14 @@ def _outside() -> tuple[Call, ...]:
         ),
     )
     seeing = (
-        Call("GET", "/api/groups", "groups", "List the groups", at("Groups"), query=page),
+        Call("GET", "/api/groups", "groups", "List the groups", at("Groups"), query=("search", *page)),
         Call("GET", group, "group", "Who is in a group", at("Members"), query=page),
         Call("GET", f"{user}/presence", "presence", presence, at("Presence")),
-        Call("GET", connection, "connections", "List the open connections", at("Connections"), query=asked),
-        Call("DELETE", f"{connection}/{{id}}", "close-connection", "Close a connection", _NOTHING),
     )
     return (
         *(replace(call, access="publisher") for call in sending),
         *(replace(call, access="admin") for call in seeing),
     )
-
-
-def _files() -> tuple[Call, ...]:
-    one, page, etag = "/api/files/{path}", ("limit", "after"), ("ETag",)
-    checked, published = at("Checked"), at("Published")
-    found = (
-        Call("GET", "/api/files", "files", "List the files", at("Files"), query=page),
-        Call("GET", one, "file", "Read a file", at("File"), headers=etag),
-        Call("PUT", one, "save-file", "Save a file", at("Saved"), at("FileText"), headers=etag, matched=True),
-        Call("POST", "/api/check", "check", "Check files with other texts", checked, at("Overlay")),
-        Call("POST", "/api/publish", "publish", "Make the files live", published, at("Publish")),
-        Call("GET", "/api/schemas", "schemas", "What can stand in the files", at("EditorSchemas")),
-        Call("GET", "/api/published", "published", "What was published", at("PublishedBefore")),
-    )
-    return tuple(replace(call, access="admin" if call.name == "schemas" else "editor") for call in found)
 
 
 def _processes() -> tuple[Call, ...]:
@@ -297,6 +312,32 @@ def _page() -> tuple[Call, ...]:
         Call("GET", "/api/endpoints", "endpoints", "List the endpoints that the caller may enter", listed),
         Call("GET", one, "endpoint", "All that forms and clients need of an endpoint", at("Endpoint")),
         Call("POST", f"{one}/check", "check-message", check, faults, at("Draft")),
+    )
+
+
+def _files() -> tuple[Call, ...]:
+    one, page, etag = "/api/files/{path}", ("limit", "after"), ("ETag",)
+    checked, published = at("Checked"), at("Published")
+    found = (
+        Call("GET", "/api/files", "files", "List the files", at("Files"), query=page),
+        Call("GET", one, "file", "Read a file", at("File"), headers=etag),
+        Call("PUT", one, "save-file", "Save a file", at("Saved"), at("FileText"), headers=etag, matched=True),
+        Call("POST", "/api/check", "check", "Check files with other texts", checked, at("Overlay")),
+        Call("POST", "/api/publish", "publish", "Make the files live", published, at("Publish")),
+        Call("GET", "/api/schemas", "schemas", "What can stand in the files", at("EditorSchemas")),
+        Call("GET", "/api/published", "published", "What was published", at("PublishedBefore")),
+    )
+    return tuple(replace(call, access="admin" if call.name == "schemas" else "editor") for call in found)
+
+
+def _seen() -> tuple[Call, ...]:
+    connections, asked = "/api/connections", ("endpoint", "login", "search", "limit", "after")
+    lines = ("level", "search", "limit")
+    return (
+        Call("GET", connections, "connections", "List the open connections", at("Connections"), query=asked),
+        Call("DELETE", f"{connections}/{{id}}", "close-connection", "Close a connection", _NOTHING),
+        Call("GET", "/api/log", "log", "The last lines of the log", at("Log"), query=lines),
+        Call("GET", "/api/status", "status", "What is served, and since when", at("Status")),
     )
 
 

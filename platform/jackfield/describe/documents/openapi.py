@@ -175,6 +175,7 @@ def _headers(names: Iterable[str]) -> JSON:
 
 
 _HEADERS: Mapping[str, JSON] = {
+    "Content-Disposition": {"schema": {"type": "string"}, "description": "The name under which it is saved."},
     "Jackfield-Error": {"schema": {"type": "string"}, "description": "The code, for clients that hide the body."},
     "ETag": {"schema": {"type": "string"}, "description": "The etag of the file, in quotes."},
     "Location": {"schema": {"type": "string"}, "description": "The address of what was made."},
@@ -324,7 +325,10 @@ def _upgrade_schema(problem: JSON) -> JSON:
             "enum": ["none", "one", "many", None],
             "description": "How many replies a message has; null where messages are no JSON.",
         },
-        "would": {**maybe_object, "description": "What an upgrade would be refused with now; null where it would not."},
+        "would": {
+            **maybe_object,
+            "description": "What an upgrade would be refused with now, and by which id; null where it would not.",
+        },
     }
     properties = {**problem["properties"], "code": {"const": "upgrade_required"}, **further}
     return {**problem, "properties": properties, "required": [*problem["required"], *further]}

@@ -24,7 +24,7 @@ from weakref import WeakValueDictionary
 from jackfield.process.table.templates import shown
 from jackfield.state.files import open_own
 
-__all__ = ["FOLDER", "MOST", "Kept", "nothing_kept"]
+__all__ = ["FOLDER", "MOST", "Kept", "as_row", "nothing_kept"]
 
 FOLDER = "data"
 """The folder of a project that holds what tables keep; no publish touches it."""
@@ -87,7 +87,7 @@ class Kept:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             file, size, separator = self._opened()
             try:
-                self._write(file, size, _line(cells, separator))
+                self._write(file, size, as_row(cells, separator))
             finally:
                 os.close(file)
 
@@ -123,7 +123,7 @@ class Kept:
 
     def _write(self, file: int, size: int, line: bytes) -> None:
         if size == 0:
-            line = codecs.BOM_UTF8 + _line(self._heads, self._separator) + line
+            line = codecs.BOM_UTF8 + as_row(self._heads, self._separator) + line
         else:
             os.lseek(file, -1, os.SEEK_END)
             if os.read(file, 1) != b"\n":  # somebody saved it without an end of its last line
@@ -156,7 +156,8 @@ def nothing_kept() -> Iterator[None]:
         Kept.writes = True
 
 
-def _line(cells: Iterable[Any], separator: str) -> bytes:
+def as_row(cells: Iterable[Any], separator: str) -> bytes:
+    """A row of a file as it is written; no cell of it begins like a formula."""
     text = io.StringIO()
     csv.writer(text, delimiter=separator, lineterminator="\r\n").writerow([_cell(cell, separator) for cell in cells])
     return text.getvalue().encode("utf-8", "replace")

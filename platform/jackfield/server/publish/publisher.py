@@ -263,16 +263,13 @@ class Publisher:
         *,
         tried: str = "",
         on_live: Callable[[RoutingTable], None] = lambda _table: None,
-        clock: Callable[[], float] = time.time,
     ) -> None:
-        self.published_at = clock()
         self.tried = tried
         self._gateway = gateway
         self._live = gateway.live
         self._folder = folder
         self._archive = archive
         self._on_live = on_live
-        self._clock = clock
         self._one_at_a_time = asyncio.Lock()
         self._retiring = Retiring(gateway)
 
@@ -317,7 +314,7 @@ class Publisher:
             log.info("published", hash=done.hash, generation=number, back=back, open=done.open, closed=closed, by=by)
             self._on_live(table)
             if not back:
-                await asyncio.to_thread(self._archive.note, self.published_at, by, done.lines)
+                await asyncio.to_thread(self._archive.note, self._live.published_at, by, done.lines)
             return done
 
     async def close(self) -> None:
@@ -389,7 +386,7 @@ class Publisher:
         found = revocation.verdicts(self._live, generation.table)
         done = report(self._gateway, generation.table, found, pages, dry_run=False)
         before = self._gateway.install(generation)
-        self.published_at = self._clock()
+        self._live.published_at = self._live.clock()
         revocation.adapt(self._live, found, before.table)
         self._retiring.add(before)
         return done

@@ -1,4 +1,4 @@
-"""What is below `/api`: users, for the role `admin`, and what is sent from outside (push.py)."""
+"""What is below `/api`: users, what is sent from outside (push.py), and what administrators see (seen.py)."""
 
 from __future__ import annotations
 
@@ -24,21 +24,25 @@ from jackfield.server.live import Live
 from jackfield.server.request import Request
 from jackfield.server.web import cors
 from jackfield.server.web.accounts import as_json
+from jackfield.server.web.data_files import DataFiles
 from jackfield.server.web.editing import Editing
 from jackfield.server.web.json_api import Asked, JsonApi, reply
 from jackfield.server.web.keys import KeyAdministration
 from jackfield.server.web.processes import Processes
 from jackfield.server.web.push import Push
 from jackfield.server.web.rights import Rights
+from jackfield.server.web.seen import Seen
 from jackfield.server.web.talk import Talk
 from jackfield.server.web.trying import Trying
+from jackfield.server.web.unmatched import UnmatchedMessages
+from jackfield.server.web.user_import import UserImport
 
 __all__ = ["AT", "Administration", "below", "needs_login"]
 
 AT = "/api"
 """Where the administration stands."""
 
-_NAMED = re.compile(rf"{AT}/(users|groups|keys)/(.+)".encode(), re.DOTALL)
+_NAMED = re.compile(rf"{AT}/(users|groups|keys|data)/(.+)".encode(), re.DOTALL)
 _FILE = re.compile(rf"{AT}/(files)/(.+)".encode(), re.DOTALL)
 _BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
@@ -59,7 +63,11 @@ class Administration:
                 **Processes(live, self._rights).routes(),
                 **Trying(live, self._rights).routes(),
                 **self._editing.routes(),
+                **Seen(live, self._rights).routes(),
                 **KeyAdministration(callers.authorities.keys, self._rights).routes(),
+                **DataFiles(live, self._rights).routes(),
+                **UnmatchedMessages(live, self._rights).routes(),
+                "/users/import": {"POST": UserImport(live, self._rights).answer},
                 "/users": {"GET": self._list, "POST": self._add},
                 "/users/{one}": {"GET": self._get, "PATCH": self._change, "DELETE": self._remove},
                 "/users/{one}/close": {"POST": self._close},

@@ -166,7 +166,7 @@ class Editing:
         else:
             report = told.as_json()
             body |= {"changes": told.lines, "concerns": {name: report[name] for name in _CONCERNS}}
-        live = {"generation": self._live.generation.number, "published_at": moment(self._publishing.published_at)}
+        live = {"generation": self._live.generation.number, "published_at": moment(self._live.published_at)}
         return reply({**body, **live})
 
     async def _published(self, asked: Asked) -> Response:

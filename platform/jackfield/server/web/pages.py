@@ -43,7 +43,7 @@ def upgrade_required(
         "login": _login(own, auth),
         "send": send_of(route) if detailed else None,
         "replies": _replies(route) if detailed else None,
-        "would": would and {"status": would.status, "code": would.code, "fix": would.fix},
+        "would": would and _would(would),
     }
     refusal = Refusal("upgrade_required", "Open this address with a WebSocket client.", f"Connect to {address}")
     answer = problem(refusal, auth, body)
@@ -52,6 +52,11 @@ def upgrade_required(
         headers = {k: v for k, v in answer.headers.items() if k not in ("content-length", "content-type")}
         return Response(page, 426, headers, "text/html; charset=utf-8")
     return answer
+
+
+def _would(refusal: Refusal) -> dict[str, Any]:
+    told = {"refusal": refusal.id} if refusal.id else {}
+    return {"status": refusal.status, "code": refusal.code, "fix": refusal.fix, **told}
 
 
 def _replies(route: Route) -> str | None:
@@ -77,6 +82,7 @@ def _login(own: str, auth: AuthSettings) -> dict[str, Any] | None:
 def _upgrade_page(route: Route, body: Mapping[str, Any], auth: AuthSettings) -> str:
     would = body["would"]
     verdict = f"You would be refused now: {would['status']} {would['code']}. {would['fix']}" if would else ""
+    asked = f"Whoever runs this server finds it by {would['refusal']}." if would and "refusal" in would else ""
     send = json.dumps(body["send"], ensure_ascii=False) if body["send"] is not None else ""
     parts = [
         f"<p>{html.escape(route.endpoint.summary or route.process.summary)}</p>",
@@ -84,6 +90,6 @@ def _upgrade_page(route: Route, body: Mapping[str, Any], auth: AuthSettings) -> 
         f"<pre>{html.escape(body['websocket_url'])}\nCookie: {html.escape(auth.cookie)}=…</pre>",
         f"<p>then send</p><pre>{html.escape(send)}</pre>" if send else "",
         f"<p>The cookie comes from <code>POST {html.escape(body['login']['url'])}</code>.</p>" if body["login"] else "",
-        f"<p><strong>{html.escape(verdict)}</strong></p>" if verdict else "",
+        f"<p><strong>{html.escape(verdict)}</strong> {asked}</p>" if verdict else "",
     ]
     return page(route.name, "".join(parts))

@@ -9,13 +9,16 @@ from typing import TypeVar
 from jackfield.errors import Refusal
 from jackfield.server.web.json_api import Asked
 
-__all__ = ["MAX_PAGE", "PAGE", "limit_of", "page_of", "query"]
+__all__ = ["LONGEST_SEARCH", "MAX_PAGE", "PAGE", "limit_of", "page_of", "query", "search_of"]
 
 PAGE = 100
 """Items of a list, where nothing is said; of connections MAX_PAGE."""
 
 MAX_PAGE = 200
 """Items of a list at most."""
+
+LONGEST_SEARCH = 200
+"""Characters of what is searched for."""
 
 T = TypeVar("T")
 
@@ -37,13 +40,21 @@ def page_of(
     What is there all the time is in one page, whatever comes and goes between two requests.
     """
     limit, after = limit_of(given, most), given.get("after", "")
-    page = heapq.nsmallest(limit + 1, (one for one in found if key(one) > after), key=key)
-    return page[:limit], key(page[limit - 1]) if len(page) > limit else None
+    chosen = heapq.nsmallest(limit + 1, (one for one in found if key(one) > after), key=key)
+    return chosen[:limit], key(chosen[limit - 1]) if len(chosen) > limit else None
 
 
-def limit_of(given: Mapping[str, str], most: int = PAGE) -> int:
-    """How many items a page has: what `limit` says, else `most`. Raises Refusal."""
-    text = given.get("limit", str(most))
+def limit_of(given: Mapping[str, str], usual: int = PAGE) -> int:
+    """How many items are asked for. Raises Refusal."""
+    text = given.get("limit", str(usual))
     if not (text.isascii() and text.isdecimal() and len(text) < 4 and 0 < int(text) <= MAX_PAGE):
         raise Refusal("invalid_request", f"`limit` is a whole number from 1 to {MAX_PAGE}.", "Correct it in the query.")
     return int(text)
+
+
+def search_of(given: Mapping[str, str]) -> str:
+    """What is searched for, in the form in which texts are compared; "" for nothing. Raises Refusal."""
+    text = given.get("search", "")
+    if len(text) > LONGEST_SEARCH:
+        raise Refusal("invalid_request", f"`search` has at most {LONGEST_SEARCH} characters.", "Search for less.")
+    return text.casefold()

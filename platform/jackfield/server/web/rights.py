@@ -123,10 +123,10 @@ class Rights:
     def _with(self, request: Request, caller: Identity, sentence: str, *roles: str) -> Identity:
         held = caller.roles.intersection(roles)
         if held == {ADMIN} and self._live.generation.table.plan.site and not request.local:
-            raise Refusal("role_required", _BESIDE_A_SITE, self._live.elsewhere)
+            raise Refusal("role_required", _BESIDE_A_SITE, self._live.elsewhere, login=caller.login)
         if not held:
             fix = _OTHER_KEY if is_key(caller) else how_to_give(roles[0], caller.login)
-            raise Refusal("role_required", sentence, fix)
+            raise Refusal("role_required", sentence, fix, login=caller.login)
         return caller
 
 

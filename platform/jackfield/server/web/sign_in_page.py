@@ -32,7 +32,7 @@ form.addEventListener("submit", async (event) => {
     const answer = await fetch(form.dataset.login, {method: "POST", headers, body});
     if (answer.ok) return location.reload();
     const found = await answer.json();
-    output.textContent = [found.detail, found.fix].filter(Boolean).join(" ");
+    output.textContent = [found.detail, found.fix, found.refusal && `(${found.refusal})`].filter(Boolean).join(" ");
   } catch {
     output.textContent = "The server does not answer.";
   }
@@ -44,9 +44,11 @@ _POLICY = (
     "base-uri 'none'; frame-ancestors 'none'"
 )
 
-_FORM = """<p>{sentence}</p><form data-login="{login}"><p><label>Login<br><input name="login" autocomplete="username"
-required autofocus></label></p><p><label>Password<br><input name="password" type="password"
-autocomplete="current-password" required></label></p><p><button>Log in</button></p><p><output></output></p></form>
+_FORM = """<p>{sentence} <small>({id})</small></p>
+<form data-login="{login}">
+<p><label>Login<br><input name="login" autocomplete="username" required autofocus></label></p>
+<p><label>Password<br><input name="password" type="password" autocomplete="current-password" required></label></p>
+<p><button>Log in</button></p><p><output></output></p></form>
 <script src="{script}"></script>"""
 
 
@@ -63,6 +65,7 @@ def sign_in(request: Request, refusal: Refusal, auth: AuthSettings) -> Response:
     sentence = " ".join(part for part in (refusal.detail, refusal.fix) if part)
     body = _FORM.format(
         sentence=html.escape(sentence),
+        id=html.escape(refusal.id),
         login=html.escape(f"{request.root}{auth.path}/login"),
         script=html.escape(request.root + SCRIPT_AT),
     )

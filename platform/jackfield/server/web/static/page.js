@@ -110,8 +110,10 @@ async function route() {
   }
   leave();
   leave = () => {};
-  const main = document.querySelector("main"), side = document.querySelector(".side");
-  fill(side);
+  // fresh ones: what a place that was left still fills is not seen
+  const [main, side] = [h("main", { tabindex: "-1", id: "main" }), h("div.side")];
+  document.querySelector("main").replaceWith(main);
+  document.querySelector(".side").replaceWith(side);
   const wait = setTimeout(() => fill(main, h("p.dim.pad", t("loading"))), 300);
   try {
     const found = await PLACES[place].load();
