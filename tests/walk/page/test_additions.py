@@ -44,9 +44,7 @@ def test_an_endpoint_by_a_form_goes_live_and_a_conversation_in_it_becomes_its_ex
     assert file.read_text("utf-8").startswith(BEFORE)
     form.get_by_role("button", name="Publish").click()
     form.get_by_role("button", name="Publish this").click()
-    form.get_by_text("It is live.").wait_for()
-    page.goto(f"{server.http}/#talk/room")
-    page.reload()
+    page.get_by_role("heading", name="room").wait_for()  # where one can talk to it
     page.get_by_role("button", name="Connect", exact=True).click()
     page.get_by_text("connected", exact=True).first.wait_for()
     page.get_by_role("tab", name="JSON").click()

@@ -17,17 +17,17 @@ const t = words({
 export const problemList = (problems) => h("ul.problems.stack", { role: "alert" }, problems.map((one) => h("li.failure", icon("bad"),
   h("div", h("p", one.message), one.hint ? h("p.fix", one.hint) : null, one.line ? h("small.dim", `${one.file}:${one.line}`) : null))));
 
-/** What an address that adds something has answered. */
-export function addition(added) {
+/** What an address that adds something has answered; `done` is called when what was written is live. */
+export function addition(added, done) {
   const problems = added.problems.length ? problemList(added.problems) : null;
-  if (added.written) return [h("p.tag.good", icon("good"), t("written", { file: added.file, line: String(added.line) })), problems, publishing()];
+  if (added.written) return [h("p.tag.good", icon("good"), t("written", { file: added.file, line: String(added.line) })), problems, publishing(done)];
   return [added.file ? h("p.dim.small", t("would", { file: added.file, line: String(added.line) })) : null, h("pre.panel.pad", { tabindex: "0" }, added.text), problems];
 }
 
 /** A button that shows what a publish will change, and another that does it; `done` is called when it is live. */
 export function publishing(done = () => {}) {
   const shown = h("div.stack", { role: "status" });
-  const step = (label, dry_run) => h("button.primary", { type: "button", onclick: async (event) => {
+  const step = (label, dry_run) => h("div.row.end", h("button.primary", { type: "button", onclick: async (event) => {
     event.target.disabled = true;
     try {
       const told = await post("/api/publish", { dry_run });
@@ -36,7 +36,7 @@ export function publishing(done = () => {}) {
       fill(shown, lines, dry_run ? step(t("sure"), false) : h("p.tag.good", icon("good"), t("live")));
       if (!dry_run) done();
     } catch (problem) { fill(shown, failure(problem)); }
-  } }, label);
+  } }, label));
   fill(shown, step(t("publish"), true));
   return shown;
 }
