@@ -96,5 +96,6 @@ def of_files() -> dict[str, JSON]:
         "Saved": _object({"path": _TEXT, "etag": _ETAG, "problems": PROBLEMS}),
         "Checked": _object({"problems": PROBLEMS}),
         "Published": _object(published),
+        "EditorSchemas": _object({"endpoints": {"type": "object"}, "examples": {"type": "object"}}),
         "PublishedBefore": _object({"published": _list(_object(kept))}),
     }

@@ -55,9 +55,9 @@ class Additions:
         }
 
     @staticmethod
-    def answers(path: Sequence[str]) -> bool:
-        """Whether these segments below /api are here alone; each answer asks for the right by itself."""
-        return path[0] == "examples"
+    def answers(method: str, path: Sequence[str]) -> bool:
+        """Whether a request for these segments below /api is for authors alone."""
+        return path[0] == "examples" or (method == "POST" and len(path) == 1 and path[0] == "endpoints")
 
     async def _endpoint(self, asked: Asked) -> Response:
         given = await asked.body(EndpointForm, _ENDPOINT, MOST_BYTES)

@@ -31,6 +31,7 @@ from jackfield.server.web.json_api import Answer, Asked, JsonApi, reply
 from jackfield.server.web.keys import KeyAdministration
 from jackfield.server.web.processes import Processes
 from jackfield.server.web.push import Push
+from jackfield.server.web.refusals import RefusalAdministration
 from jackfield.server.web.rights import Rights
 from jackfield.server.web.seen import Seen
 from jackfield.server.web.talk import Talk
@@ -67,6 +68,7 @@ class Administration:
                 **self._editing.routes(),
                 **Seen(live, self._rights).routes(),
                 **KeyAdministration(callers.authorities.keys, self._rights).routes(),
+                **RefusalAdministration(live.refusals, live.clock).routes(),
                 **DataFiles(live, self._rights).routes(),
                 **UnmatchedMessages(live, self._rights).routes(),
                 "/users/import": {"POST": UserImport(live, self._rights).answer},
@@ -85,12 +87,16 @@ class Administration:
 
     async def _check(self, request: Request, path: Sequence[str]) -> None:
         """Raise Refusal for a caller who may do nothing at these segments."""
-        if self._talk.answers(path) or self._additions.answers(path):
-            return  # they say for themselves what is for whom
-        if self._push.answers(path):
+        if self._additions.answers(request.method, path):
+            await self._rights.author(request)
+        elif self._talk.answers(path):
+            return  # it says for itself what is for whom
+        elif self._push.answers(path):
             await self._push.check(request, path)
         elif path[0] == "processes":
             await self._rights.documents(request)
+        elif path[0] == "unmatched":
+            await self._rights.answerer(request)
         elif path[0] in ("run", "test"):
             await self._rights.editor(request)
         elif self._editing.answers(path):
