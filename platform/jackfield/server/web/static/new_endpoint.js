@@ -31,7 +31,7 @@ const t = words({
 
 /** A button that opens the form; nothing where the reader may not change the files. */
 export const newEndpoint = (page) => (page.edit === "all"
-  ? h("button.quiet", { type: "button", onclick: open }, icon("add"), t("title")) : null);
+  ? h("button", { type: "button", onclick: open }, icon("add"), t("title")) : null);
 
 async function open() {
   const names = await get("/api/processes?limit=200").then((found) => found.processes.map((one) => one.name), () => []);
@@ -73,12 +73,11 @@ async function open() {
     try {
       const found = await post("/api/endpoints", { ...asked(), dry_run });
       if (mine !== turn) return;
-      const { name } = asked();
-      fill(shown, addition(found, () => { box.close(); location.hash = `talk/${part(name)}`; }));
+      fill(shown, addition(found, `#talk/${part(asked().name ?? "")}`));
       if (found.written) fill(form, shown);
     } catch (problem) { if (mine === turn) fill(shown, failure(problem)); }
   }
 
-  const box = dialog(t("title"), form);
+  dialog(t("title"), form);
   form.name.focus?.();
 }
