@@ -4,7 +4,6 @@ import { get, part } from "./api.js";
 import { beginning } from "./beginning.js";
 import { fill, h, icon } from "./dom.js";
 import { client } from "./client.js";
-import { newEndpoint } from "./new_endpoint.js";
 import { empty, searchField } from "./parts.js";
 import { words } from "./words.js";
 
@@ -23,7 +22,7 @@ export async function show({ page, main, side, rest, go }) {
   const name = rest[0] ?? endpoints[0]?.name;
   const list = h("nav", { "aria-label": t("search") });
   const paint = (wanted) => fill(list, byTag(endpoints.filter((one) => matches(one, wanted)), name));
-  fill(side, endpoints.length > 7 ? searchField((text) => paint(text.toLowerCase())) : null, list, endpoints.length ? newEndpoint(page) : null);
+  fill(side, endpoints.length > 7 ? searchField((text) => paint(text.toLowerCase())) : null, list);
   paint("");
   if (!name && page.edit === "all") {
     fill(main, await beginning(page));
