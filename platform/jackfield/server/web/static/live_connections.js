@@ -13,7 +13,7 @@ const t = words({
   endpoint: ["Endpoint", "Адрес"],
   address: ["From", "Откуда"],
   since: ["Since", "С"],
-  silent: ["Last message", "Сообщение"],
+  silent: ["Last message", "Последнее"],
   waiting: ["Waiting", "Ждёт"],
   groups: ["Groups", "Группы"],
   visitor: ["visitor", "гость"],
@@ -85,6 +85,7 @@ export function connections({ feed }) {
     chosen = one === null ? null : beside(one, feed, () => choose(null), () => load());
     fill(detail, chosen?.element);
     detail.classList.toggle("open", chosen !== null);
+    if (chosen) detail.scrollIntoView({ block: "nearest" });
     list.set(found);
   }
 
