@@ -158,7 +158,7 @@ class Publishing(Protocol):
 class Live:
     """One node's state. `generation` is swapped in one assignment; `clock` gives seconds since the epoch.
 
-    `folder` is the project's, and `tested` the file that remembers how the examples went; None where there is none.
+    `tested` is the file that remembers how the examples went; None where there is none.
     """
 
     def __init__(

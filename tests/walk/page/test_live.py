@@ -60,7 +60,7 @@ def test_an_administrator_sees_watches_sends_and_closes(seed: Seed, open_page: O
         page.keyboard.press("Control+Enter")
         page.get_by_text("It went to 1 connection.").wait_for()
         assert json.loads(client.recv(10))["text"] == "Привет"
-        page.get_by_role("link", name="Log").click()
+        page.get_by_role("link", name="Log", exact=True).click()
         page.get_by_text("watch_ended").first.wait_for()
         page.get_by_role("link", name="Connections").click()
         page.get_by_role("listitem").first.click()

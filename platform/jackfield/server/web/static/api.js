@@ -1,5 +1,6 @@
 // The addresses of the server. Whoever is logged in is so by the cookie, which no script can read.
 
+import { read } from "./json.js";
 import { words } from "./words.js";
 
 const t = words({});
@@ -26,12 +27,12 @@ export function whenLoggedOut(call) {
   onLogout = call;
 }
 
-/** Ask the server; gives the JSON of the answer with its tag under `etag`, or raises Problem. */
+/** Ask the server, with a body as a value or as its JSON; gives the JSON of the answer with its tag under `etag`, or raises Problem. */
 export async function ask(method, path, body, headers = {}) {
   const options = { method, headers: { Accept: "application/json", ...headers } };
   if (method !== "GET") {
     options.headers["Content-Type"] = "application/json";
-    options.body = JSON.stringify(body ?? {});
+    options.body = typeof body === "string" ? body : JSON.stringify(body ?? {});
   }
   let answer;
   try {
@@ -40,7 +41,7 @@ export async function ask(method, path, body, headers = {}) {
     throw new Problem({}, 0);
   }
   let found = {};
-  try { found = await answer.json(); } catch { /* an answer of something between us and the server */ }
+  try { found = read(await answer.text()); } catch { /* an answer of something between us and the server */ }
   if (answer.ok) return found;
   if (answer.status === 401 && !path.endsWith("/login") && !path.endsWith("/password")) onLogout();
   throw new Problem(found, answer.status);

@@ -6,8 +6,7 @@ import { fill, h, icon } from "./dom.js";
 import { connections } from "./live_connections.js";
 import { groups } from "./live_groups.js";
 import { log } from "./live_log.js";
-import { publishes } from "./live_publishes.js";
-import { refusals } from "./live_refusals.js";
+import { publishes, refusals } from "./live_publishes.js";
 import { spark } from "./spark.js";
 import { date, language, number, words } from "./words.js";
 
@@ -66,7 +65,7 @@ export async function show({ page, main, side, rest, go }) {
   fill(main, strip, status, h("section.view", { "aria-label": t(name) }, view.element));
   const counts = h("span.dim");
   const facts = h("dl.facts.small");
-  fill(side, h("nav.views", { "aria-label": t("lists") }, Object.keys(VIEWS).map((one) =>
+  fill(side, h("nav", { "aria-label": t("lists") }, Object.keys(VIEWS).map((one) =>
     h("a.item", { href: `#live/${one}`, "aria-current": one === name ? "true" : null }, t(one), one === "connections" ? counts : null))), facts);
   const paint = () => {
     fill(status, stateOf(feed));

@@ -43,7 +43,7 @@ export function connections({ feed }) {
   let found = [], next = null, wanted = "", chosen = null, asked = 0, timer = 0, busy = false;
   const count = h("span.dim"), hint = h("span"), list = rows(32, line, { role: "list" }), detail = h("aside.detail");
   const body = h("div.split", h("div.window", heading(), list.element), detail);
-  const element = h("div.stacked", h("header.bar", searchField((text) => { wanted = text; load(); }, t("search")), hint, count), body);
+  const element = h("div.stacked", h("header", searchField((text) => { wanted = text; load(); }, t("search")), hint, count), body);
 
   async function load(after = null) {
     const mine = ++asked;

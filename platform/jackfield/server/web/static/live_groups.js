@@ -23,8 +23,8 @@ const PAUSE = 3000;
 
 export function groups({ rest, go }) {
   let wanted = "", timer = 0, asked = 0, found = [];
-  const list = h("div.lines"), detail = h("aside.detail"), hint = h("span");
-  const element = h("div.stacked", h("header.bar", searchField((text) => { wanted = text; load(); }, t("search")), hint), h("div.split", list, detail));
+  const list = h("div.entries"), detail = h("aside.detail"), hint = h("span");
+  const element = h("div.stacked", h("header", searchField((text) => { wanted = text; load(); }, t("search")), hint), h("div.split", list, detail));
   const chosen = rest[0];
 
   async function load(after) {

@@ -23,7 +23,7 @@ const TAGS = { warning: ".warn", error: ".bad", critical: ".bad" };
 
 export function log() {
   let lines = [], waiting = [], wanted = "", level = "info", paused = false;
-  const list = h("div.lines"), hint = h("span");
+  const list = h("div.entries"), hint = h("span");
   const pause = signButton("pause", t("pause"), () => {
     paused = !paused;
     fill(pause, icon(paused ? "play" : "pause"));
@@ -32,7 +32,7 @@ export function log() {
   });
   const choose = h("select", { "aria-label": t("level"), onchange: (event) => { level = event.target.value; paint(); } },
     Object.keys(LEVELS).map((one) => h("option", { value: one }, t(one))));
-  const element = h("div.stacked", h("header.bar", searchField((text) => { wanted = text.toLowerCase(); paint(); }, t("search")), choose, pause, hint), list);
+  const element = h("div.stacked", h("header", searchField((text) => { wanted = text.toLowerCase(); paint(); }, t("search")), choose, pause, hint), list);
 
   const fits = (one) => (!LEVELS[level].length || LEVELS[level].includes(one.level)) && (!wanted || JSON.stringify(one).toLowerCase().includes(wanted));
 
