@@ -119,12 +119,13 @@ def test_a_user_sees_the_own_account_alone_on_a_phone(seed: Callable[..., Server
     log_in(page, server, "анна", "длинный пароль")
     page.get_by_role("heading", name="Вы вошли как анна").wait_for()
     assert page.get_by_role("link", name="Пользователи").count() == 0
+    page.get_by_role("button", name="Сменить пароль").click()
     page.get_by_label("Нынешний пароль").fill("не тот пароль")
     page.get_by_label("Новый").fill("другой длинный пароль")
-    page.get_by_role("button", name="Сменить пароль").click()
+    page.get_by_role("dialog").get_by_role("button", name="Сменить пароль").click()
     page.locator(".failure").wait_for()
     page.get_by_label("Нынешний пароль").fill("длинный пароль")
-    page.get_by_role("button", name="Сменить пароль").click()
+    page.get_by_role("dialog").get_by_role("button", name="Сменить пароль").click()
     page.get_by_text("Изменён.").wait_for()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.get_by_role("button", name="Завершить").click()  # this one: the login comes again
