@@ -30,7 +30,9 @@ Open = Callable[..., Any]
 """`open_page(server, "/#talk", locale="ru-RU", color_scheme="dark", viewport={…})` gives a page of Playwright."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(
+    scope="module"
+)  # no longer: Playwright's loop runs meanwhile, and tests of other modules have their own
 def browser() -> Iterator[Any]:
     program = chromium()
     if program is None:

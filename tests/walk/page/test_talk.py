@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -148,3 +149,107 @@ def test_a_server_that_comes_back_is_connected_to_again(
     page.get_by_text("connected", exact=True).wait_for()  # by itself, at the latest
     page.get_by_role("button", name="Send").click()
     assert answers(page, 2)[1] == '{"message": "Привет!"}'
+
+
+FORMS = """async () => {
+  const {form} = await import(`${document.body.dataset.root}/console/form.js`);
+  const {read, write} = await import(`${document.body.dataset.root}/console/json.js`);
+  const {narrowed} = await import(`${document.body.dataset.root}/console/schema.js`);
+  const found = [];
+  for (const {name} of read(await (await fetch("/api/endpoints")).text()).endpoints) {
+    const whole = read(await (await fetch(`/api/endpoints/${encodeURIComponent(name)}`)).text());
+    for (const part of whole.messages === "json" && whole.listens ? whole.parts : []) {
+      const sent = part.examples.flatMap(one => one.steps).filter(step => step.kind === "send").map(step => step.value);
+      for (const value of [part.send, ...sent].filter(one => one && !Object.keys(one).some(key => key.startsWith("$")))) {
+        const {[whole.action_key]: action, ...rest} = value;
+        const shown = part.action ? rest : value;
+        const made = form(narrowed(part.message, part.narrowing), () => {});
+        made.set(shown);
+        found.push([name, write(shown), made.text()]);
+      }
+    }
+  }
+  return found;
+}"""
+
+
+KINDS = """
+import datetime, enum, uuid
+from dataclasses import dataclass
+from typing import Annotated, Literal, TypedDict
+import msgspec
+from jackfield import process
+
+class Size(enum.Enum):
+    small = "S"
+    large = "L"
+
+@dataclass
+class Line:
+    item: str
+    count: Annotated[int, msgspec.Meta(ge=1)] = 1
+    note: str | None = None
+
+class Card(msgspec.Struct, tag="card"):
+    number: str
+
+class Cash(msgspec.Struct, tag="cash"):
+    currency: Literal["EUR", "RUB"]
+
+class Place(TypedDict):
+    city: str
+
+@process
+def order(lines: list[Line], pay: Card | Cash, size: Size, day: datetime.date, key: uuid.UUID, file: bytes, big: int,
+          rate: float, yes: bool, maybe: bool | None = None, place: Place | None = None, tags: list[str] = [],
+          counts: dict[str, int] = {}, either: int | str = 0, free: object = None) -> None:
+    pass
+
+@process
+def more(name: str, **fields: int) -> None:
+    pass
+"""
+OF_KINDS = """
+endpoints:
+  order:
+    url: /ws/order
+    process: kinds.order
+    auth: public
+    examples:
+      - name: "All of it"
+        steps:
+          - send:
+              lines: [{item: "чай 🍵", count: 2}, {item: "mug", count: 1, note: "синяя"}]
+              pay: {type: "cash", currency: "RUB"}
+              size: "L"
+              day: "2026-11-29"
+              key: "123e4567-e89b-12d3-a456-426614174000"
+              file: "SGVsbG8="
+              big: 12345678901234567890
+              rate: 0.1
+              "yes": true
+              maybe: false
+              place: {city: "Псков"}
+              tags: ["a", ""]
+              counts: {one: 1}
+              either: "text"
+              free: {any: [1, null]}
+          - send:
+              {lines: [], pay: {type: "card", number: "1"}, size: "S", day: "2026-11-29", file: "", big: 1, rate: 1e5,
+               key: "123e4567-e89b-12d3-a456-426614174000", "yes": false}
+  more:
+    url: /ws/more
+    process: kinds.more
+    auth: public
+    examples: [{name: "Keys", steps: [{send: {name: "", a: 1, b: 2}}]}]
+"""
+
+
+def test_a_form_gives_back_what_it_was_given(seed: Seed, open_page: Open) -> None:
+    """Whatever a message may hold goes into a form and comes out as it was, to the last digit."""
+    page = open_page(seed(endpoints=OF_KINDS, kinds=KINDS))
+    page.wait_for_selector("form")
+    found = page.evaluate(FORMS)
+    assert [name for name, _, _ in found] == ["order", "order", "order", "more", "more"]
+    for name, given, made in found:
+        assert json.loads(made) == json.loads(given), name
