@@ -110,14 +110,13 @@ async function route() {
   }
   leave();
   leave = () => {};
-  const main = document.querySelector("main"), side = document.querySelector(".side");
-  fill(side);
+  // a place that was left before it was shown goes on filling the elements that it was given
+  const main = fresh("main"), side = fresh(".side");
   const wait = setTimeout(() => fill(main, h("p.dim.pad", t("loading"))), 300);
   try {
     const found = await PLACES[place].load();
     if (mine !== turn) return;
     clearTimeout(wait);
-    fill(main);
     main.className = `at-${place}`;
     const left = await found.show({ page, main, side, rest, query, go, refresh: begin });
     if (mine !== turn) left?.();
@@ -128,6 +127,12 @@ async function route() {
     if (!(problem instanceof Problem)) console.error(problem);
     fill(main, failure(problem, route));
   }
+}
+
+function fresh(selector) {
+  const old = document.querySelector(selector), made = old.cloneNode(false);
+  old.replaceWith(made);
+  return made;
 }
 
 /** Go to an address of the page; parts are encoded. */
