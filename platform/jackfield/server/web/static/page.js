@@ -35,7 +35,7 @@ const PLACES = {
   unanswered: { load: () => import("./unanswered.js"), open: (page) => page.admin || page.edit, below: "processes" },
   kept: { load: () => import("./kept.js"), open: (page) => page.admin, below: "processes" },
   live: { load: () => import("./live.js"), open: (page) => page.admin },
-  people: { load: () => import("./people.js"), open: (page) => page.login !== null && page.auth.own },
+  people: { load: () => import("./people.js"), open: (page) => page.login !== null && (page.auth.own || page.admin) },
   reference: { load: () => import("./reference.js"), open: (page) => page.reader },
 };
 
@@ -52,12 +52,20 @@ async function begin() {
   }
   document.title = page.title;
   document.documentElement.lang = language;
-  if (page.login === null && (document.body.dataset.view === "login" || !looksAround())) {
+  if (document.body.dataset.view === "login") return logIn(document.body.dataset.next);
+  if (page.login === null && !looksAround()) {
     fill(document.body, loginForm(page, begin, page.auth.own ? look : undefined));
     return;
   }
   frame();
   await route();
+}
+
+/** The login as a page of its own; `next` was checked by the server. Without it, the page that is asked for comes after it. */
+function logIn(next) {
+  const go = () => next ? location.replace(next) : location.reload();
+  if (page.login !== null && next) go();
+  else fill(document.body, loginForm(page, go));
 }
 
 const looksAround = () => sessionStorage.getItem("jackfield.look") === "1";
