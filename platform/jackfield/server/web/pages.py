@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -36,8 +36,7 @@ _PAGE = """<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <link rel="icon" href="{root}/console/icon.svg">
-<link rel="stylesheet" href="{root}/console/colours.css">
-<link rel="stylesheet" href="{root}/console/{style}.css">
+{links}
 {body}
 </html>
 """
@@ -57,9 +56,11 @@ def wants_page(request: Request) -> bool:
     return weights.get("text/html", 0.0) > data
 
 
-def page(title: str, body: str, root: str, *, style: str = "small") -> str:
+def page(title: str, body: str, root: str, *, styles: Sequence[str] = ("small",)) -> str:
     """A page around `body`, which is HTML; `root` is what stands before our addresses."""
-    return _PAGE.format(title=html.escape(title), root=html.escape(root), style=style, body=body)
+    root = html.escape(root)
+    links = "\n".join(f'<link rel="stylesheet" href="{root}/console/{name}.css">' for name in ("colours", *styles))
+    return _PAGE.format(title=html.escape(title), root=root, links=links, body=body)
 
 
 def seen(answer: Response, request: Request, auth: AuthSettings) -> Response:
